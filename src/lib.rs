@@ -1,0 +1,7 @@
+//! Bulk Order Propagation: a laboratory for how orders spread through a gossip network.
+
+pub mod ids;
+pub mod message;
+pub mod random;
+pub mod ratio;
+pub mod time;

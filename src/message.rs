@@ -1,0 +1,94 @@
+//! One message as the seam between protocol and carrier sees it: sixteen bytes, whatever it stands for.
+
+use crate::ids::{NodeId, OrderIndex};
+
+/// The most hops an order may travel.
+pub const TTL_MAX: u8 = 255;
+
+/// What a message is. Payload carries an order; further kinds are control messages and are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// The order itself.
+    Payload = 0,
+}
+
+/// A message from one node to another.
+///
+/// ```text
+/// to: u32 | from: u32 | order: u32 | ttl: u8 | hop: u8 | kind: u8 | 1 spare
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The node it is for.
+    pub to: NodeId,
+    /// The node that sends it.
+    pub from: NodeId,
+    /// The order it is about.
+    pub order: OrderIndex,
+    /// How many further hops the order may travel after this one.
+    pub ttl: u8,
+    /// Which hop this is: 1 for a message from the origin.
+    pub hop: u8,
+    /// What it is.
+    pub kind: Kind,
+}
+
+impl Message {
+    /// How the receiver forwards the order, or `None` where its TTL is spent.
+    #[inline]
+    pub const fn onward(&self) -> Option<Onward> {
+        match self.ttl.checked_sub(1) {
+            Some(ttl) => Some(Onward { order: self.order, ttl, hop: self.hop.saturating_add(1) }),
+            None => None,
+        }
+    }
+}
+
+/// An order on its way out of a node: what all copies of one forward have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Onward {
+    /// The order to forward.
+    pub order: OrderIndex,
+    /// The hops left after this forward.
+    pub ttl: u8,
+    /// The hop that this forward is, 1 from the origin.
+    pub hop: u8,
+}
+
+impl Onward {
+    /// The origin's own forward of an order that may travel `ttl` hops, or `None` where it may not leave.
+    pub const fn from_origin(order: OrderIndex, ttl: u8) -> Option<Onward> {
+        match ttl.checked_sub(1) {
+            Some(ttl) => Some(Onward { order, ttl, hop: 1 }),
+            None => None,
+        }
+    }
+
+    /// The copy that goes from `from` to `to`.
+    #[inline]
+    pub const fn copy(&self, from: NodeId, to: NodeId) -> Message {
+        Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind: Kind::Payload }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_sixteen_bytes() {
+        assert_eq!(size_of::<Message>(), 16);
+    }
+
+    #[test]
+    fn ttl_six_ends_at_hop_six() {
+        let mut onward = Onward::from_origin(OrderIndex(0), 6);
+        let mut hops = Vec::new();
+        while let Some(forward) = onward {
+            hops.push((forward.hop, forward.ttl));
+            onward = forward.copy(NodeId(0), NodeId(1)).onward();
+        }
+        assert_eq!(hops, [(1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 0)]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Exact shares: a target of 95 % is 95/100, not the nearest double.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A share as an exact fraction. Written `0.95`, `95%` or `19/20`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ratio {
+    numerator: u64,
+    denominator: u64,
+}
+
+impl Ratio {
+    /// `numerator / denominator`, or `None` where that is not in 0..=1.
+    pub const fn new(numerator: u64, denominator: u64) -> Option<Ratio> {
+        if denominator == 0 || numerator > denominator { None } else { Some(Ratio { numerator, denominator }) }
+    }
+
+    /// The least whole number that is at least this share of `count`.
+    pub const fn ceil_of(self, count: u64) -> u64 {
+        (self.numerator as u128 * count as u128).div_ceil(self.denominator as u128) as u64
+    }
+
+    /// Nothing at all.
+    pub const fn is_zero(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// The nearest double, for formulas and for showing.
+    pub const fn as_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+impl PartialEq for Ratio {
+    fn eq(&self, other: &Ratio) -> bool {
+        u128::from(self.numerator) * u128::from(other.denominator)
+            == u128::from(other.numerator) * u128::from(self.denominator)
+    }
+}
+
+impl Eq for Ratio {}
+
+/// A decimal where the denominator is a power of ten, else a fraction; reads back to the same share.
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.numerator == self.denominator {
+            return f.pad("1");
+        }
+        let digits = self.denominator.ilog10() as usize;
+        if self.denominator != 10u64.pow(digits as u32) {
+            return f.pad(&format!("{}/{}", self.numerator, self.denominator));
+        }
+        let decimals = format!("{:0digits$}", self.numerator);
+        let decimals = decimals.trim_end_matches('0');
+        f.pad(&if decimals.is_empty() { "0".to_owned() } else { format!("0.{decimals}") })
+    }
+}
+
+/// Why a text is not a share.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a share from 0 to 1; write it as 0.95, 95% or 19/20")]
+pub struct ParseRatioError(String);
+
+impl FromStr for Ratio {
+    type Err = ParseRatioError;
+
+    fn from_str(text: &str) -> Result<Ratio, ParseRatioError> {
+        parse(text.trim()).ok_or_else(|| ParseRatioError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Ratio> {
+    if let Some((numerator, denominator)) = text.split_once('/') {
+        return Ratio::new(numerator.trim().parse().ok()?, denominator.trim().parse().ok()?);
+    }
+    let (number, hundred) = match text.strip_suffix('%') {
+        Some(number) => (number.trim_end(), 100),
+        None => (text, 1),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    if !plain(whole) || !plain(fraction) || whole.len() + fraction.len() == 0 || fraction.len() > 15 {
+        return None;
+    }
+    let denominator = 10u64.pow(fraction.len() as u32);
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    Ratio::new(whole.checked_mul(denominator)?.checked_add(parts)?, denominator * hundred)
+}
+
+impl Serialize for Ratio {
+    /// A plain number where that reads back exactly (it does for up to 15 decimals), else the fraction as text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.to_string().parse::<f64>() {
+            Ok(number) => serializer.serialize_f64(number),
+            Err(_) => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ratio {
+    /// Reads a number or a text; a number stands for the shortest decimal that names it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ninety_five_percent_is_exact() {
+        let target: Ratio = "0.95".parse().unwrap();
+        assert_eq!(target.ceil_of(1_000), 950);
+        assert_eq!(target.ceil_of(10), 10);
+        assert_eq!(target.ceil_of(1_000_000_000), 950_000_000);
+        for text in ["95%", "19/20", ".95", "0.950"] {
+            assert_eq!(text.parse::<Ratio>().unwrap(), target, "{text}");
+        }
+    }
+
+    #[test]
+    fn shows_what_it_reads() {
+        for (text, shown) in
+            [("0.95", "0.95"), ("1", "1"), ("0", "0"), ("1/3", "1/3"), ("99.9%", "0.999"), ("5%", "0.05")]
+        {
+            let ratio: Ratio = text.parse().unwrap();
+            assert_eq!(ratio.to_string(), shown);
+            assert_eq!(shown.parse::<Ratio>().unwrap(), ratio);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_share() {
+        for text in ["", "1.01", "-0.5", "101%", "2/1", "1/0", "nan", "inf", "1e-3", "."] {
+            assert!(text.parse::<Ratio>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Instants and spans as whole nanoseconds. Reading a clock is the carriers' business, not this file's.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::str::FromStr;
+
+/// Nanoseconds: a span, or an instant counted from the run's time base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(pub u64);
+
+impl Nanos {
+    /// No time at all; as an instant, the time base.
+    pub const ZERO: Nanos = Nanos(0);
+    /// An instant that never comes.
+    pub const MAX: Nanos = Nanos(u64::MAX);
+
+    /// A span of whole milliseconds.
+    pub const fn from_millis(millis: u64) -> Nanos {
+        Nanos(millis * 1_000_000)
+    }
+
+    /// A span of whole seconds.
+    pub const fn from_secs(secs: u64) -> Nanos {
+        Nanos(secs * 1_000_000_000)
+    }
+
+    /// The span since `earlier`, 0 if that lies later.
+    pub const fn since(self, earlier: Nanos) -> Nanos {
+        Nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The span in seconds, for rates.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+impl Add for Nanos {
+    type Output = Nanos;
+
+    fn add(self, span: Nanos) -> Nanos {
+        Nanos(self.0.saturating_add(span.0))
+    }
+}
+
+impl Sub for Nanos {
+    type Output = Nanos;
+
+    fn sub(self, earlier: Nanos) -> Nanos {
+        self.since(earlier)
+    }
+}
+
+/// Three decimals in the largest unit that leaves a whole part: `755.917 μs`.
+impl fmt::Display for Nanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.0 {
+            0..1_000 => format!("{} ns", self.0),
+            1_000..1_000_000 => format!("{:.3} μs", self.0 as f64 / 1e3),
+            1_000_000..1_000_000_000 => format!("{:.3} ms", self.0 as f64 / 1e6),
+            _ => format!("{:.3} s", self.0 as f64 / 1e9),
+        };
+        f.pad(&text)
+    }
+}
+
+/// Why a text is not a span of time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a span of time; write a number and a unit, such as 3s, 250ms, 1.5ms, 40us or 900ns, below 584 years"
+)]
+pub struct ParseNanosError(String);
+
+impl FromStr for Nanos {
+    type Err = ParseNanosError;
+
+    /// Reads `3s`, `1.5ms`, `0`; exact to the nanosecond.
+    fn from_str(text: &str) -> Result<Nanos, ParseNanosError> {
+        parse(text.trim()).ok_or_else(|| ParseNanosError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Nanos> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let unit_ns: u64 = match unit.trim() {
+        "ns" => 1,
+        "us" | "µs" | "μs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" | "min" => 60_000_000_000,
+        "" if number == "0" => 1,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || fraction.len() > 9 || (number.contains('.') && fraction.is_empty()) {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let scaled = u128::from(parts) * u128::from(unit_ns);
+    let scale = 10u128.pow(fraction.len() as u32);
+    if scaled % scale != 0 {
+        return None;
+    }
+    whole.checked_mul(unit_ns)?.checked_add(u64::try_from(scaled / scale).ok()?).map(Nanos)
+}
+
+/// The shortest exact text that [`Nanos::from_str`] reads back: `3s`, `1500us`.
+impl Serialize for Nanos {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (unit_ns, unit) = match self.0 {
+            0 => (1, "s"),
+            n if n % 1_000_000_000 == 0 => (1_000_000_000, "s"),
+            n if n % 1_000_000 == 0 => (1_000_000, "ms"),
+            n if n % 1_000 == 0 => (1_000, "us"),
+            _ => (1, "ns"),
+        };
+        serializer.collect_str(&format_args!("{}{unit}", self.0 / unit_ns))
+    }
+}
+
+impl<'de> Deserialize<'de> for Nanos {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, nanos) in [
+            ("3s", 3_000_000_000),
+            ("1.5ms", 1_500_000),
+            ("40us", 40_000),
+            ("900ns", 900),
+            ("0", 0),
+            ("2min", 120_000_000_000),
+        ] {
+            assert_eq!(text.parse(), Ok(Nanos(nanos)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_exact() {
+        for text in ["", "3", "s", "1.5ns", "-1s", "1.s", ".5s", "9999999999999s", "1e3s", "nan"] {
+            assert!(text.parse::<Nanos>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shows_the_largest_fitting_unit() {
+        assert_eq!(Nanos(755_917).to_string(), "755.917 μs");
+        assert_eq!(Nanos(0).to_string(), "0 ns");
+        assert_eq!(format!("{:>12}", Nanos(5_000_000)), "    5.000 ms");
+    }
+}
