@@ -5,3 +5,4 @@ pub mod message;
 pub mod random;
 pub mod ratio;
 pub mod time;
+pub mod topology;
