@@ -22,8 +22,8 @@ const ATTEMPTS_MAX: u64 = 16;
 /// The links to try as a partner for one switching, per node; the share that fits is about a quarter at its least.
 const TRIES_PER_NODE: u64 = 64;
 
-/// The switchings that are tried after the repair: so many per link, and at most so many in all. At the limit, 6,554
-/// links or more, those that were repaired are a small share, and few peers away from any other.
+/// The switchings that are tried after the repair: so many per link, and at most so many in all. Where the limit
+/// holds, from 6,554 links on, the links that were repaired are too small a share to bias anything.
 const MIXING_PER_LINK: u64 = 10;
 const MIXING_MAX: u64 = 1 << 16;
 

@@ -153,22 +153,23 @@ fn a_seed_is_an_overlay() {
 /// The vectors in `docs/DETERMINISM.md`: a change of these is a change of every recorded run.
 #[test]
 fn draws_are_pinned() {
-    for (spec, nodes, peers, expected) in [
-        ("erdos-renyi", 1_000, 20, 0u64),
-        ("erdos-renyi", 40_000, 20, 0),
-        ("random-regular", 1_000, 20, 0),
-        ("random-regular", 30, 20, 0),
-        ("watts-strogatz", 1_000, 20, 0),
-        ("barabasi-albert", 1_000, 20, 0),
+    for (spec, nodes, peers, links, expected) in [
+        ("erdos-renyi", 1_000, 20, 9_947, 0x3E92_8E44_7D63_5436),
+        ("erdos-renyi", 40_000, 20, 399_965, 0x793E_BEBF_A2D0_C6C0),
+        ("random-regular", 1_000, 20, 10_000, 0x2696_6B98_1D42_6729),
+        ("random-regular", 30, 20, 300, 0x9AD3_A706_B288_46A5),
+        ("watts-strogatz", 1_000, 20, 10_000, 0x9CDE_09D1_9384_F1DC),
+        ("barabasi-albert", 1_000, 20, 9_945, 0x4B86_CD55_1FBB_33CD),
     ] {
-        let digest = digest(&build(spec, nodes, peers, 7));
-        assert_eq!(digest, expected, "{spec} {nodes}: {digest:#018X}");
+        let overlay = build(spec, nodes, peers, 7);
+        let found = (overlay.links(), digest(&overlay));
+        assert_eq!(found, (links, expected), "{spec} {nodes}: {:#018X}", found.1);
     }
-    let first = |spec| peers_of(&build(spec, 1_000, 6, 7), 0);
-    assert_eq!(first("erdos-renyi"), [0u32; 0]);
-    assert_eq!(first("random-regular"), [0u32; 0]);
-    assert_eq!(first("watts-strogatz"), [0u32; 0]);
-    assert_eq!(first("barabasi-albert")[..6], [0u32; 0]);
+    let last = |spec| peers_of(&build(spec, 1_000, 6, 7), 999);
+    assert_eq!(last("erdos-renyi"), [490, 643]);
+    assert_eq!(last("random-regular"), [13, 504, 544, 806, 828, 994]);
+    assert_eq!(last("watts-strogatz"), [0, 1, 2, 237, 996, 997, 998]);
+    assert_eq!(last("barabasi-albert"), [26, 97, 632]);
 }
 
 /// Degrees are Binomial(N - 1, p), over three strips with a short last one.
