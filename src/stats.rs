@@ -93,9 +93,10 @@ pub struct CarrierCounts {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum End {
     /// The target was reached.
-    Target,
+    Target = 1,
     /// No message was in flight and every protocol idle.
     Quiescent,
     /// The time limit passed.
