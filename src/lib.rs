@@ -6,3 +6,4 @@ pub mod order;
 pub mod random;
 pub mod ratio;
 pub mod time;
+pub mod wire;
