@@ -49,8 +49,6 @@ pub struct Plan<'a> {
     pub timeout: Option<Nanos>,
     /// Whether idle workers spin.
     pub spin: crate::scenario::Spin,
-    /// Whether each worker has a core of its own.
-    pub has_cores: bool,
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
     /// Who is told when a worker enters and leaves its loop.

@@ -39,8 +39,8 @@ pub trait Transport {
     /// The encoded order of an arrival, `None` where orders travel without being encoded.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
-    /// Counts an arrival as a stray after all, because its order did not survive the check.
-    fn refuse(&mut self, arrival: &Arrival);
+    /// Counts so many arrivals as strays after all, because their orders did not survive the check.
+    fn refuse(&mut self, arrivals: u64);
 
     /// The time.
     fn now(&self) -> Nanos;

@@ -47,7 +47,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         shard: Shard<'a>,
         carrier: Box<dyn Transport>,
     ) -> Worker<'a, P> {
-        let patience = Patience::new(shared.plan.spin, shared.plan.has_cores);
+        let patience = Patience::new(shared.plan.spin, shared.plan.placement.is_exclusive());
         Worker { index, shared, protocol, shard, carrier, patience, posted: false, short: None, asked_for_drops: false }
     }
 

@@ -169,8 +169,8 @@ impl Transport for Udp {
         self.incoming.datagram(usize::from(arrival.slot)).get(wire::HEADER_BYTES..)
     }
 
-    fn refuse(&mut self, _: &Arrival) {
-        self.counts.strays.add(Stray::Malformed);
+    fn refuse(&mut self, arrivals: u64) {
+        (0..arrivals).for_each(|_| self.counts.strays.add(Stray::Malformed));
     }
 
     fn now(&self) -> Nanos {
