@@ -14,6 +14,9 @@ use crate::transport::{Transport, Wait};
 /// little is under way when the target stops the run; large enough that the look costs little beside them.
 const SEND_BATCH: usize = 8;
 
+/// Messages of one forward handed to the carrier at a time, so that a wide fan-out does not keep receipts waiting.
+const OFFER_MAX: usize = 64;
+
 /// How long the sums may stay short, with everybody idle, before the missing messages are given up.
 const SHORT_MAX: Nanos = Nanos::from_millis(50);
 
@@ -84,20 +87,20 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.publish_marks();
     }
 
-    /// 1. What waits goes out, a batch at most. What the carrier does not take keeps its place.
+    /// 1. What waits goes out, whole forwards until a batch is full. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        let mut room = SEND_BATCH;
-        while room > 0 {
+        let mut sent = 0;
+        while sent < SEND_BATCH {
             let offer = self.shard.offer();
             let Some(first) = offer.first() else { break };
             let bytes = self.carrier.message_bytes(first.order);
-            let part = &offer[..offer.len().min(room)];
+            let part = &offer[..offer.len().min(OFFER_MAX)];
             let (offered, taken) = (part.len(), self.carrier.send(part)?);
             self.shard.sent(taken, bytes);
             if taken < offered {
                 break;
             }
-            room -= taken;
+            sent += taken;
         }
         Ok(())
     }
