@@ -5,5 +5,6 @@ pub mod message;
 pub mod order;
 pub mod random;
 pub mod ratio;
+pub mod theory;
 pub mod time;
 pub mod wire;
