@@ -12,6 +12,7 @@ pub mod scenario;
 pub mod simulation;
 pub mod stats;
 pub mod sync;
+pub mod theory;
 pub mod time;
 pub mod topology;
 pub mod transport;

@@ -11,7 +11,6 @@ use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Publis
 use crate::scenario::{Scenario, TransportKind, Until};
 use crate::stats::{Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
-use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::{self, BindError, Network, UdpCarrier};
 use crate::transport::{Carrier, Clock};
