@@ -23,7 +23,10 @@ fn main() {
         arguments = Arguments { runs: 1, threads: arguments.threads, sizes: vec![10, 100], once: true };
     }
     println!("median of {} runs, {} threads", arguments.runs, arguments.threads);
-    println!("{:>7} {:>12} {:>12} {:>12} {:>9} {:>9} {:>7}", "nodes", "to 95 %", "least", "floor", "ns/dgram", "sent/node", "ratio");
+    println!(
+        "{:>7} {:>12} {:>12} {:>12} {:>9} {:>9} {:>7}",
+        "nodes", "to 95 %", "least", "floor", "ns/dgram", "sent/node", "ratio"
+    );
     for &nodes in &arguments.sizes {
         println!("{}", row(nodes, arguments.threads, arguments.runs));
     }

@@ -292,10 +292,7 @@ impl Outcome {
 const FAILED: u8 = u8::MAX;
 
 fn end_of(cause: u8) -> End {
-    [End::Target, End::Quiescent, End::Timeout]
-        .into_iter()
-        .find(|&end| end as u8 == cause)
-        .unwrap_or(End::Interrupted)
+    [End::Target, End::Quiescent, End::Timeout].into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)
 }
 
 /// What a panic said.

@@ -5,10 +5,11 @@
 mod forecast;
 
 use crate::gossip::{Push, TargetDraw};
-use crate::ids::OrderIndex;
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Onward;
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
-use crate::scenario::{Scenario, TransportKind, Until};
+use crate::scenario::{Pin, Scenario, TransportKind, Until};
 use crate::stats::{Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
@@ -118,7 +119,7 @@ impl<'a> Laboratory<'a> {
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
         let TransportKind::Udp = scenario.transport;
-        let (carriers, datagram_bytes) = self.udp_carriers(clock)?;
+        let (carriers, facts) = self.udp_carriers(clock)?;
         let plan = Plan {
             topology: &self.topology,
             partition: &self.partition,
@@ -135,16 +136,19 @@ impl<'a> Laboratory<'a> {
             observer: self.observer,
         };
         let outcome = runtime::run(&plan, &Push, carriers)?;
-        Ok(self.record(outcome, datagram_bytes))
+        Ok(self.record(outcome, facts))
     }
 
     /// A socket for every node, and each worker's end of the network between them.
-    fn udp_carriers(&self, clock: Clock) -> Result<(Vec<Box<dyn Carrier>>, u32), SimulationError> {
+    fn udp_carriers(&self, clock: Clock) -> Result<(Vec<Box<dyn Carrier>>, CarrierFacts), SimulationError> {
         let scenario = self.scenario;
         let bound = udp::bind(scenario.nodes, scenario.threads, scenario.receive_buffer)?;
         let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
         let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<Arc<[_]>, _>>()?;
-        let datagram_bytes = templates[0].len() as u32;
+        let facts = CarrierFacts {
+            datagram_bytes: templates[0].len() as u32,
+            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
+        };
         let gate = Gate { token, nodes: scenario.nodes, orders: self.orders.len() as u32 };
         let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
         let mut sockets = bound.sockets.into_iter();
@@ -156,11 +160,11 @@ impl<'a> Laboratory<'a> {
                 sockets: sockets.by_ref().take(shard.len()).collect(),
             })
         });
-        Ok((carriers.collect(), datagram_bytes))
+        Ok((carriers.collect(), facts))
     }
 
     /// Puts times on the injection's zero and adds what the laboratory knows.
-    fn record(&self, outcome: Outcome, datagram_bytes: u32) -> RunRecord {
+    fn record(&self, outcome: Outcome, facts: CarrierFacts) -> RunRecord {
         let Outcome { end, injected_at, left_at, workers, mut receipts, traffic } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
@@ -177,42 +181,63 @@ impl<'a> Laboratory<'a> {
                 depth: self.forecast.reach.depth,
             },
             ttl: self.forecast.ttl,
-            datagram_bytes,
-            degrees: (0..topology.nodes()).map(|node| topology.degree(crate::ids::NodeId(node))).collect(),
+            datagram_bytes: facts.datagram_bytes,
+            degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
             shard_starts: self.partition.starts().to_vec(),
             ledger: ledger(&workers),
-            notices: self.notices(&workers),
+            notices: self.forecast.notices.iter().cloned().chain(facts.notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,
             workers,
         }
     }
 
-    fn notices(&self, workers: &[WorkerRecord]) -> Vec<String> {
-        let mut notices = self.forecast.notices.clone();
+    /// Says where workers could not have a core each, or not the one meant for them.
+    fn placing(&self, workers: &[WorkerRecord]) -> Vec<String> {
+        let mut notices = Vec::new();
         let (threads, cores) = (self.scenario.threads, self.placement.allowed);
         if !self.placement.is_exclusive() {
-            let how = if self.scenario.pin == crate::scenario::Pin::None { "not pinned" } else { "pinned round robin" };
+            let pinned = if self.scenario.pin == Pin::None { "not pinned" } else { "pinned round robin" };
+            let noun = if cores == 1 { "core" } else { "cores" };
             notices.push(format!(
-                "{threads} workers share {cores} {}, {how}: they take turns, and times include the waiting.",
-                if cores == 1 { "core" } else { "cores" }
+                "{threads} workers share {cores} {noun}, {pinned}: they take turns, and times include the waiting."
             ));
         }
-        let unpinned = workers.iter().zip(&self.placement.cores).filter(|(worker, core)| core.is_some() && worker.core.is_none());
-        let unpinned = unpinned.count();
+        let meant = workers.iter().zip(&self.placement.cores).filter(|(_, core)| core.is_some());
+        let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
         if unpinned > 0 {
             notices.push(format!(
-                "{unpinned} of {threads} workers could not be pinned (no permission, or the core is not allowed); the kernel places them."
+                "{unpinned} of {threads} workers could not be pinned, for lack of permission or of the core; the kernel \
+                 places them."
             ));
         }
         notices
     }
 }
 
+/// What a carrier has to say of itself.
+struct CarrierFacts {
+    datagram_bytes: u32,
+    notices: Vec<String>,
+}
+
+/// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
+/// its own bookkeeping, between limits of its own.
+fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<String> {
+    let (asked, granted) = (asked?, granted?);
+    let usable = granted / 2;
+    (usable != asked).then(|| match granted {
+        0 => format!("--receive-buffer {asked} was not set: this platform has no portable way to."),
+        _ => format!(
+            "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its limits \
+             are in net.core.rmem_max and SO_RCVBUF's minimum."
+        ),
+    })
+}
+
 /// An order's datagram, to be readdressed for each copy.
 fn template(token: Token, order: &Order) -> Result<Box<[u8]>, SimulationError> {
-    let message = crate::message::Onward { order: OrderIndex(0), ttl: 0, hop: 1 }
-        .copy(crate::ids::NodeId(0), crate::ids::NodeId(0));
+    let message = Onward { order: OrderIndex(0), ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
         .map_err(|error| SimulationError::Order(error.to_string()))?;
@@ -236,4 +261,3 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
     ledger.explained_receipts = ledger.explained_receipts.saturating_sub(origins);
     ledger
 }
-

@@ -99,7 +99,9 @@ fn sparse_prefix(
     let mut moved: SmallVec<[(u32, u32); SPARSE_TARGETS_MAX as usize]> = SmallVec::new();
     for step in 0..count {
         let picked = step + stream.below(u64::from(degree - step)) as u32;
-        let at = |moved: &[(u32, u32)], position| moved.iter().find(|entry| entry.0 == position).map_or(position, |entry| entry.1);
+        let at = |moved: &[(u32, u32)], position| {
+            moved.iter().find(|entry| entry.0 == position).map_or(position, |entry| entry.1)
+        };
         let (here, there) = (at(&moved, step), at(&moved, picked));
         match moved.iter_mut().find(|entry| entry.0 == picked) {
             Some(entry) => entry.1 = here,

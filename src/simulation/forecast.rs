@@ -98,7 +98,12 @@ impl Outlook {
         let at_last = RandomGraph::new(self.degree, self.fanout).final_coverage();
         let (expected, advice) = if at_last < target {
             let needed = fanout_for(target);
-            (at_last, format!("whatever the TTL; the target takes a fanout of {needed:.2} or more, where there are peers enough"))
+            (
+                at_last,
+                format!(
+                    "whatever the TTL; the target takes a fanout of {needed:.2} or more, where there are peers enough"
+                ),
+            )
         } else {
             let auto = auto_ttl(hops_to_target(self.nodes, self.fanout, scenario.target));
             (coverage_within(self.nodes, self.fanout, ttl), format!("raise --ttl, or use --ttl auto, here {auto}"))

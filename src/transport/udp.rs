@@ -4,6 +4,8 @@
 //! whose socket it came to, and came from the address of the node it names as its sender.
 
 mod sockets;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 pub use sockets::BindError;
 pub(crate) use sockets::bind;

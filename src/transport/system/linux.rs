@@ -109,7 +109,12 @@ impl Incoming {
     /// Receives up to `count` datagrams from `socket` into the slots from `first` on; says how many came.
     ///
     /// Fewer than `count` means that the socket is empty; `WouldBlock` that it was from the start.
-    pub(in crate::transport) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(in crate::transport) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        first: usize,
+        count: usize,
+    ) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
         for header in headers.iter_mut() {
             header.msg_hdr.msg_namelen = ADDRESS_BYTES;

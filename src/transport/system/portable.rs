@@ -67,7 +67,12 @@ impl Incoming {
     }
 
     /// Receives up to `count` datagrams; fewer mean that the socket is empty.
-    pub(in crate::transport) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(in crate::transport) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        first: usize,
+        count: usize,
+    ) -> io::Result<usize> {
         for slot in first..first + count {
             match socket.recv_from(&mut self.slab[slot][..RECEIVE_BYTES]) {
                 Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source, bytes),

@@ -41,7 +41,9 @@ pub enum BindError {
         threads: usize,
     },
     /// No free port on any loopback address tried.
-    #[error("socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --nodes or free some ports")]
+    #[error(
+        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --nodes or free some ports"
+    )]
     Ports {
         /// Sockets asked for.
         asked: u32,
@@ -53,7 +55,9 @@ pub enum BindError {
         cause: io::Error,
     },
     /// The system refused for another reason.
-    #[error("socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --nodes, or mend the cause")]
+    #[error(
+        "socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --nodes, or mend the cause"
+    )]
     System {
         /// Sockets asked for.
         asked: u32,
