@@ -5,6 +5,8 @@ pub mod message;
 pub mod order;
 pub mod random;
 pub mod ratio;
+pub mod scenario;
+pub mod stats;
 pub mod time;
 pub mod topology;
 pub mod wire;
