@@ -1,10 +1,9 @@
-//! Who has the order: the shared bitmap, the counter over it, and the stop that the counter trips.
+//! Who has the order: the shared bitmap, and the counter over it that tells one worker that the target is reached.
 //!
 //! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counter at its end: one
 //! contended addition per batch instead of one per mark.
 
-use crate::stats::End;
-use crate::sync::{Bitmap, BitmapView, Section, Stop, Trip};
+use crate::sync::{Bitmap, BitmapView, Section, Trip};
 
 /// The coverage of one order.
 pub struct Coverage {
@@ -18,11 +17,11 @@ impl Coverage {
         Coverage { bitmap: Bitmap::new(shard_nodes), trip: Trip::new(goal) }
     }
 
-    /// A marker for each shard and a view for everybody else. The target raises `stop` where there is one.
-    pub fn split<'a>(&'a mut self, stop: Option<&'a Stop>) -> (CoverageView<'a>, Vec<Marker<'a>>) {
+    /// A marker for each shard and a view for everybody else.
+    pub fn split(&mut self) -> (CoverageView<'_>, Vec<Marker<'_>>) {
         let trip = &self.trip;
         let (bitmap, sections) = self.bitmap.split();
-        let markers = sections.into_iter().map(|section| Marker { section, trip, stop, fresh: 0 });
+        let markers = sections.into_iter().map(|section| Marker { section, trip, fresh: 0 });
         (CoverageView { bitmap, trip }, markers.collect())
     }
 }
@@ -50,7 +49,6 @@ impl CoverageView<'_> {
 pub struct Marker<'a> {
     section: Section<'a>,
     trip: &'a Trip,
-    stop: Option<&'a Stop>,
     fresh: u64,
 }
 
@@ -69,16 +67,10 @@ impl Marker<'_> {
         self.section.contains(local)
     }
 
-    /// Adds the marks since the last call to the shared counter, and raises the stop if they carry it over the target.
+    /// Adds the marks since the last call to the shared counter; true for the one batch that carries it over the target.
     #[inline]
-    pub fn publish(&mut self) {
-        if self.fresh == 0 {
-            return;
-        }
-        let tripped = self.trip.add(std::mem::take(&mut self.fresh));
-        if let (true, Some(stop)) = (tripped, self.stop) {
-            stop.raise(End::Target as u8);
-        }
+    pub fn publish(&mut self) -> bool {
+        self.fresh > 0 && self.trip.add(std::mem::take(&mut self.fresh))
     }
 }
 
@@ -87,20 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_batch_that_crosses_the_target_stops_the_run() {
-        let stop = Stop::new();
+    fn one_batch_crosses_the_target() {
         let mut coverage = Coverage::new([4, 4], 5);
-        let (view, mut markers) = coverage.split(Some(&stop));
+        let (view, mut markers) = coverage.split();
         for local in 0..4 {
             assert!(markers[0].mark(local));
             assert!(!markers[0].mark(local));
         }
-        markers[0].publish();
-        assert_eq!((view.covered(), stop.is_raised()), (4, false));
+        assert!(!markers[0].publish());
         markers[1].mark(0);
         markers[1].mark(3);
-        assert!(!stop.is_raised(), "a mark counts when its batch is published");
-        markers[1].publish();
-        assert_eq!((view.covered(), view.marked(), stop.cause()), (6, 6, End::Target as u8));
+        assert_eq!((view.covered(), view.marked()), (4, 6), "a mark counts when its batch is published");
+        assert!(markers[1].publish());
+        assert!(!markers[1].publish());
+        assert_eq!((view.covered(), view.marked()), (6, 6));
     }
 }
