@@ -13,11 +13,11 @@ pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
 use bulk_order_propagation::scenario::{Draft, Scenario};
+use bulk_order_propagation::simulation;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use stub::report::{Host, Report, Setting, write_nodes_csv};
-use stub::simulation;
 
 /// A laboratory for how orders spread through a gossip network.
 ///

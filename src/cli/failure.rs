@@ -2,8 +2,8 @@
 
 use super::Exit;
 use super::files::CONFIG_BYTES_MAX;
-use super::stub::simulation::SimulationError;
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
+use bulk_order_propagation::simulation::SimulationError;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;

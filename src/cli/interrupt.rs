@@ -1,7 +1,7 @@
 //! Ctrl-C: the first ends the run with a partial report, the second ends the process.
 
-use super::stub::sync::Interrupt;
 use super::{Exit, Failure};
+use bulk_order_propagation::sync::Interrupt;
 use std::process;
 
 /// An interrupt that Ctrl-C raises. To be called once in a process.

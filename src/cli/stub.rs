@@ -1,40 +1,5 @@
-//! Stands in for `report`, `simulation` and `sync` until they are merged, under their names and signatures: then this
-//! file goes, and `stub::` becomes `bulk_order_propagation::`.
-
-pub(crate) mod sync {
-    #[derive(Clone)]
-    pub(crate) struct Interrupt;
-
-    impl Interrupt {
-        pub(crate) fn new() -> Interrupt {
-            Interrupt
-        }
-        pub(crate) fn raise(&self) {}
-        pub(crate) fn is_raised(&self) -> bool {
-            false
-        }
-    }
-}
-
-pub(crate) mod simulation {
-    use super::sync::Interrupt;
-    use bulk_order_propagation::scenario::Scenario;
-    use bulk_order_propagation::stats::RunRecord;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("nothing runs yet")]
-    pub(crate) struct SimulationError;
-
-    impl SimulationError {
-        pub(crate) fn is_usage(&self) -> bool {
-            false
-        }
-    }
-
-    pub(crate) fn run(_: &Scenario, _: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
-        Err(SimulationError)
-    }
-}
+//! Stands in for `report` until it is merged, under its names and signatures: then this file goes, and `stub::` becomes
+//! `bulk_order_propagation::`.
 
 pub(crate) mod report {
     use bulk_order_propagation::scenario::Scenario;
