@@ -1,0 +1,127 @@
+//! The whole experiment as one valid value. Who holds a [`Scenario`] need not check it again.
+//!
+//! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
+//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values.
+
+mod build;
+mod draft;
+mod error;
+mod file;
+pub mod limits;
+mod options;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use draft::Draft;
+pub use error::{BadValue, FileError, FileProblem, ScenarioError};
+
+use crate::ids::NodeId;
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use crate::topology::TopologySpec;
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+
+/// An experiment that can be run as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// What carries a message.
+    pub transport: TransportKind,
+    /// How many nodes take part.
+    pub nodes: u32,
+    /// Worker threads, each with an event loop over its shard of the nodes.
+    pub threads: usize,
+    /// The family of the overlay.
+    pub topology: TopologySpec,
+    /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
+    pub peers: u32,
+    /// To how many of its peers a node forwards an order.
+    pub fanout: u32,
+    /// How many hops an order may travel.
+    pub ttl: Ttl,
+    /// Whether a forward leaves out the peer that the order came from.
+    pub exclude_sender: bool,
+    /// The share of all nodes that ends a run.
+    pub target: Ratio,
+    /// What ends a run.
+    pub until: Until,
+    /// The time limit, from the injection; `None` for none.
+    pub timeout: Option<Nanos>,
+    /// The root of every draw.
+    pub seed: u64,
+    /// The node at which the order enters.
+    pub origin: NodeId,
+    /// Bytes of opaque payload in the order.
+    pub payload_bytes: u16,
+    /// Where workers are pinned.
+    pub pin: Pin,
+    /// Whether an idle worker spins before it sleeps.
+    pub spin: Spin,
+    /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
+    pub receive_buffer: Option<u32>,
+    /// Counted runs; more than one are preceded by a warm-up.
+    pub runs: u32,
+}
+
+/// What carries a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportKind {
+    /// One real UDP socket per node, on loopback.
+    Udp,
+}
+
+/// How many hops an order may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// This many.
+    Hops(u8),
+    /// Twice the hops to the target plus 2, at most 255.
+    Auto,
+}
+
+/// What ends a run, besides its time limit and an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// The target, or quiescence before it.
+    Target,
+    /// Quiescence alone: no message in flight and every protocol idle.
+    Quiescent,
+}
+
+/// Where workers are pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pin {
+    /// On as many physical cores as there are, hyperthreads last.
+    Spread,
+    /// On neighbouring cores, hyperthreads of one core first.
+    Compact,
+    /// Nowhere: the kernel moves them.
+    None,
+}
+
+/// Whether an idle worker polls without sleeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spin {
+    /// A short while where each worker has a core; where not, it yields and soon sleeps.
+    Auto,
+    /// For as long as the run lasts.
+    Always,
+    /// Never: it sleeps in the kernel at once.
+    Never,
+}
+
+/// A whole number, or the text `auto`.
+impl Serialize for Ttl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ttl::Hops(hops) => serializer.serialize_u8(*hops),
+            Ttl::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What a run counts: by node, by worker, and the ledger that must balance.
+//!
+//! A number has three lives: a worker counts it alone in plain words, the join merges it, the report shows it. This
+//! file holds the first two.
+
+use crate::ids::NodeId;
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use crate::wire::StrayCounts;
+
+/// A node's first receipt of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// When; while a worker runs since its clock's base, in a [`RunRecord`] since the injection.
+    pub time: Nanos,
+    /// From whom; the origin names itself.
+    pub sender: NodeId,
+    /// After how many hops; the origin's is 0.
+    pub hop: u8,
+}
+
+impl Receipt {
+    /// What stands for a node that the order did not reach.
+    pub const NONE: Receipt = Receipt { time: Nanos::MAX, sender: NodeId(u32::MAX), hop: u8::MAX };
+
+    /// Whether the order came at all.
+    pub const fn is_reached(&self) -> bool {
+        self.time.0 != Nanos::MAX.0
+    }
+}
+
+/// What one node took in and sent out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Payload messages it received, the first included.
+    pub copies: u32,
+    /// Payload messages it sent.
+    pub sent: u32,
+    /// Bytes received, as UDP payload.
+    pub bytes_in: u64,
+    /// Bytes sent, as UDP payload.
+    pub bytes_out: u64,
+}
+
+/// One worker's counts, of its loop up to the stop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerRecord {
+    /// Nodes it owns.
+    pub nodes: u32,
+    /// The core it was pinned to, `None` where it was not.
+    pub core: Option<usize>,
+    /// Messages that its carrier took.
+    pub sent: u64,
+    /// Messages of this run that it received before the stop.
+    pub received: u64,
+    /// Received messages whose node had the order already.
+    pub duplicates: u64,
+    /// Nodes that first received the order here, an origin included.
+    pub reached: u64,
+    /// Copies that `--exclude-sender` did not send.
+    pub spared: u64,
+    /// Messages that waited unsent at the stop: the fan-out of every forward still queued.
+    pub queued_unsent: u64,
+    /// Receive batches that brought at least one message.
+    pub batches: u64,
+    /// Turns of the loop.
+    pub turns: u64,
+    /// Times it slept in the kernel because nothing was left to do.
+    pub sleeps: u64,
+    /// What its carrier counted.
+    pub carrier: CarrierCounts,
+}
+
+/// What a carrier counts for one worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CarrierCounts {
+    /// Datagrams handed to the kernel; 0 for carriers that use none.
+    pub kernel_datagrams: u64,
+    /// Datagrams of this run dropped by the kernel, strays among them where there were any; `None` where the platform
+    /// has no such counter.
+    pub kernel_dropped: Option<u64>,
+    /// Messages of this run found in the sockets after every worker had stopped.
+    pub drained: u64,
+    /// Datagrams that are not of this run, by kind.
+    pub strays: StrayCounts,
+    /// Times the kernel had no room for a datagram, which then waited.
+    pub send_blocked: u64,
+    /// Calls that sent.
+    pub send_calls: u64,
+    /// Calls that received.
+    pub receive_calls: u64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum End {
+    /// The target was reached.
+    Target = 1,
+    /// No message was in flight and every protocol idle.
+    Quiescent,
+    /// The time limit passed.
+    Timeout,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// Where every message of the run went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Messages that the carrier took.
+    pub sent: u64,
+    /// Messages received before the stop.
+    pub received: u64,
+    /// Messages never handed to the carrier because the run ended first; not part of `sent`.
+    pub queued_unsent: u64,
+    /// Messages found in the sockets after all workers had stopped sending.
+    pub in_flight_at_stop: u64,
+    /// The kernel's own count of what it dropped; `None` where the platform has none.
+    pub kernel_dropped: Option<u64>,
+    /// Messages that a modelled network lost.
+    pub model_lost: u64,
+    /// Datagrams that are not of this run, by kind; outside the sum.
+    pub strays: StrayCounts,
+    /// Nodes reached, less origins, plus duplicates: what `received` must be.
+    pub explained_receipts: u64,
+}
+
+impl Ledger {
+    /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
+    pub fn lost(&self) -> i128 {
+        i128::from(self.sent)
+            - i128::from(self.received)
+            - i128::from(self.in_flight_at_stop)
+            - i128::from(self.model_lost)
+    }
+
+    /// Lost messages that no drop counter explains; 0 where none is missing.
+    pub fn unaccounted(&self) -> u64 {
+        let unexplained = self.lost() - i128::from(self.kernel_dropped.unwrap_or(0));
+        u64::try_from(unexplained.max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// Whether every message is accounted for.
+    ///
+    /// What was lost must equal the kernel's drops; where strays came, drops may be theirs, so it must not exceed them.
+    /// Without a drop counter a loss cannot be explained, and only a ledger without one balances.
+    pub fn is_balanced(&self) -> bool {
+        let lost = self.lost();
+        let dropped = i128::from(self.kernel_dropped.unwrap_or(0));
+        let losses_explained = if self.strays.total() == 0 { lost == dropped } else { lost >= 0 && lost <= dropped };
+        losses_explained && self.received == self.explained_receipts
+    }
+}
+
+/// What the overlay of a run looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverlayFacts {
+    /// Mean number of peers per node, as drawn.
+    pub mean_degree: f64,
+    /// Most peers of any node.
+    pub max_degree: u32,
+    /// Nodes that a path connects with the origin, the origin included.
+    pub reachable: u32,
+    /// Hops from the origin to the farthest of them.
+    pub depth: u32,
+}
+
+/// Everything one run measured, merged from its workers. Times are since the injection.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// Why it ended.
+    pub end: End,
+    /// From the injection until the last worker left its loop.
+    pub wall: Nanos,
+    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch.
+    pub setup: Nanos,
+    /// The overlay.
+    pub overlay: OverlayFacts,
+    /// The TTL in force, `auto` resolved.
+    pub ttl: u8,
+    /// Bytes of one datagram (UDP payload), 0 where the carrier has none.
+    pub datagram_bytes: u32,
+    /// First receipts, by node.
+    pub receipts: Vec<Receipt>,
+    /// Traffic, by node.
+    pub traffic: Vec<Traffic>,
+    /// Peers of each node, by node.
+    pub degrees: Vec<u32>,
+    /// The first node of each worker, by worker.
+    pub shard_starts: Vec<u32>,
+    /// Counts, by worker.
+    pub workers: Vec<WorkerRecord>,
+    /// Where every message went.
+    pub ledger: Ledger,
+    /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
+    pub notices: Vec<String>,
+}
+
+impl RunRecord {
+    /// How many nodes have the order.
+    pub fn reached(&self) -> u64 {
+        self.receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64
+    }
+
+    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up.
+    pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
+        let rank = share.ceil_of(self.receipts.len() as u64).max(1) as usize;
+        let mut times: Vec<Nanos> = self.receipts.iter().map(|receipt| receipt.time).collect();
+        let (_, time, _) = times.select_nth_unstable(rank.min(self.receipts.len()) - 1);
+        (*time != Nanos::MAX).then_some(*time)
+    }
+}
