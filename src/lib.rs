@@ -2,6 +2,8 @@
 
 pub mod ids;
 pub mod message;
+pub mod order;
 pub mod random;
 pub mod ratio;
 pub mod time;
+pub mod wire;

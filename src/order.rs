@@ -1,0 +1,256 @@
+//! The order: what is published, carried and received. What it says, its limits, and its shape as postcard sees it.
+//!
+//! An order is data. Who publishes it when is the workload's business, who has it is coverage's, and the bytes around
+//! it are the wire's. An absent payload is an empty one: a flag would cost a byte and say nothing more.
+//!
+//! Two things were refused. A string as symbol: eight fixed bytes need no allocation and no length. Varints for the
+//! time of publication: it grows while a run goes on, and orders of one run should be equally long, because the kernel
+//! cuts a train of datagrams into equal segments.
+
+use crate::ids::OrderIndex;
+use crate::random::{Key, Purpose, Stream};
+use crate::time::Nanos;
+use rand::TryRng;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+pub use symbol::{ParseSymbolError, Symbol};
+
+mod symbol;
+
+#[cfg(test)]
+mod tests;
+
+/// The name of an order, unique with overwhelming likelihood, not dense: arrays are indexed by [`OrderIndex`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrderId(pub u64);
+
+/// Sixteen hexadecimal digits: `0x00c0ffee00c0ffee`.
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#018x}", self.0)
+    }
+}
+
+/// Which way an order trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Bids for the symbol.
+    Buy,
+    /// Offers the symbol.
+    Sell,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Side::Buy => "buy",
+            Side::Sell => "sell",
+        })
+    }
+}
+
+/// An order whose payload lies in someone else's bytes: a receive buffer, or an [`Order`].
+///
+/// Its serialized fields, in this order, are the body of a datagram; [`crate::wire`] draws them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRef<'a> {
+    /// Its name.
+    pub id: OrderId,
+    /// What it trades.
+    pub symbol: Symbol,
+    /// Which way.
+    pub side: Side,
+    /// Price in ticks. Signed, because spreads and futures trade below zero.
+    pub price_ticks: i64,
+    /// How much, in the symbol's smallest lot.
+    pub quantity: u64,
+    /// When it was published, counted from the run's injection: 0 for the first order.
+    #[serde(with = "fixed_nanos")]
+    pub published_at: Nanos,
+    /// What else the publisher attached; empty where there is nothing. At most [`PAYLOAD_BYTES_MAX`] go on the wire.
+    #[serde(with = "payload_bytes")]
+    pub payload: &'a [u8],
+}
+
+/// An order that owns its payload, which is at most [`PAYLOAD_BYTES_MAX`] long. Workers share it by `Arc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Its name.
+    pub id: OrderId,
+    /// What it trades.
+    pub symbol: Symbol,
+    /// Which way.
+    pub side: Side,
+    /// Price in ticks.
+    pub price_ticks: i64,
+    /// How much, in the symbol's smallest lot.
+    pub quantity: u64,
+    /// When it was published, counted from the run's injection.
+    pub published_at: Nanos,
+    payload: Box<[u8]>,
+}
+
+impl Order {
+    /// The order with these fields and a copy of this payload.
+    ///
+    /// # Errors
+    /// [`PayloadTooLong`] where the payload has more than [`PAYLOAD_BYTES_MAX`] bytes.
+    pub fn new(view: OrderRef<'_>) -> Result<Order, PayloadTooLong> {
+        check_payload(view.payload.len())?;
+        let OrderRef { id, symbol, side, price_ticks, quantity, published_at, payload } = view;
+        Ok(Order { id, symbol, side, price_ticks, quantity, published_at, payload: payload.into() })
+    }
+
+    /// The order that `index` stands for in a run with `seed`, published at 0; the same on every machine.
+    ///
+    /// Each field is drawn within one varint width, so that all orders of a run with one payload length have
+    /// encodings of one length: [`GENERATED_BYTES`] and the payload with its length. The stream is that of
+    /// `(seed, Workload, index)`; it gives id, symbol, side, price, quantity, then the payload's words in little endian.
+    ///
+    /// # Errors
+    /// [`PayloadTooLong`] where `payload_bytes` is above [`PAYLOAD_BYTES_MAX`].
+    pub fn generate(seed: u64, index: OrderIndex, payload_bytes: usize) -> Result<Order, PayloadTooLong> {
+        check_payload(payload_bytes)?;
+        let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(index.0)).stream();
+        Ok(Order {
+            id: OrderId(GENERATED_IDS.draw(&mut stream)),
+            symbol: SYMBOLS[stream.below(SYMBOLS.len() as u64) as usize],
+            side: if stream.below(2) == 0 { Side::Buy } else { Side::Sell },
+            price_ticks: GENERATED_PRICES.draw(&mut stream) as i64,
+            quantity: GENERATED_QUANTITIES.draw(&mut stream),
+            published_at: Nanos::ZERO,
+            payload: draw_payload(&mut stream, payload_bytes),
+        })
+    }
+
+    /// What the publisher attached; empty where there is nothing.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The same order with a borrowed payload: what the wire encodes and decodes.
+    pub fn view(&self) -> OrderRef<'_> {
+        let &Order { id, symbol, side, price_ticks, quantity, published_at, ref payload } = self;
+        OrderRef { id, symbol, side, price_ticks, quantity, published_at, payload }
+    }
+}
+
+/// `buy 200 SOL-USDT at 14950`: what a report says of an order.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} at {}", self.side, self.quantity, self.symbol, self.price_ticks)
+    }
+}
+
+/// A payload that does not fit the one datagram an order travels in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a payload of {asked_bytes} bytes is too long: an order travels in one datagram, which leaves {PAYLOAD_BYTES_MAX} \
+     bytes to the payload; attach fewer bytes, or their digest"
+)]
+pub struct PayloadTooLong {
+    /// The length that was asked for.
+    pub asked_bytes: usize,
+}
+
+const fn check_payload(asked_bytes: usize) -> Result<(), PayloadTooLong> {
+    if asked_bytes > PAYLOAD_BYTES_MAX { Err(PayloadTooLong { asked_bytes }) } else { Ok(()) }
+}
+
+fn draw_payload(stream: &mut Stream, payload_bytes: usize) -> Box<[u8]> {
+    let mut payload = vec![0; payload_bytes].into_boxed_slice();
+    let Ok(()) = stream.try_fill_bytes(&mut payload);
+    payload
+}
+
+/// Whole numbers that all take the same number of bytes as a varint.
+struct Width {
+    least: u64,
+    end: u64,
+}
+
+impl Width {
+    const fn draw(&self, stream: &mut Stream) -> u64 {
+        self.least + stream.below(self.end - self.least)
+    }
+}
+
+/// Nine bytes.
+const GENERATED_IDS: Width = Width { least: 1 << 56, end: 1 << 63 };
+/// Three bytes after the zigzag, which doubles a price.
+const GENERATED_PRICES: Width = Width { least: 1 << 13, end: 1 << 20 };
+/// Two bytes.
+const GENERATED_QUANTITIES: Width = Width { least: 1 << 7, end: 1 << 14 };
+
+/// What generated orders trade. Invented quotes for real pairs: nothing depends on the names.
+const SYMBOLS: [Symbol; 8] = [
+    Symbol::literal(b"ADA-USDT"),
+    Symbol::literal(b"BTC-USDT"),
+    Symbol::literal(b"DOT-USDT"),
+    Symbol::literal(b"ETH-USDT"),
+    Symbol::literal(b"LTC-USDT"),
+    Symbol::literal(b"SOL-USDT"),
+    Symbol::literal(b"XMR-USDT"),
+    Symbol::literal(b"XRP-USDT"),
+];
+
+/// The most bytes an encoded order takes, payload included: what one datagram leaves beside its header.
+pub const ORDER_BYTES_MAX: usize = 1_448;
+
+/// The longest varint of 64 bits: seven bits a byte.
+const VARINT_BYTES_MAX: usize = varint_bytes(u64::MAX);
+
+/// The longest encoding of an order without its payload: id, symbol, side, price, quantity, time, payload length.
+const FIELDS_BYTES_MAX: usize = VARINT_BYTES_MAX
+    + size_of::<Symbol>()
+    + 1
+    + VARINT_BYTES_MAX
+    + VARINT_BYTES_MAX
+    + size_of::<Nanos>()
+    + varint_bytes(ORDER_BYTES_MAX as u64);
+
+/// The longest payload that fits whatever the other fields hold.
+pub const PAYLOAD_BYTES_MAX: usize = ORDER_BYTES_MAX - FIELDS_BYTES_MAX;
+
+/// The encoding of a generated order without its payload and the payload's length.
+pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
+    + size_of::<Symbol>()
+    + 1
+    + varint_bytes(2 * GENERATED_PRICES.least)
+    + varint_bytes(GENERATED_QUANTITIES.least)
+    + size_of::<Nanos>();
+
+/// How many bytes `value` takes as a varint of seven bits a byte.
+const fn varint_bytes(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// An instant as eight bytes in little endian. The readable form with its unit is for files, not for datagrams.
+mod fixed_nanos {
+    use crate::time::Nanos;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(instant: &Nanos, serializer: S) -> Result<S::Ok, S::Error> {
+        postcard::fixint::le::serialize(&instant.0, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+        postcard::fixint::le::deserialize(deserializer).map(Nanos)
+    }
+}
+
+/// A payload as one run of bytes. Serde's own way with a slice is byte by byte, which costs a thousand calls.
+mod payload_bytes {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(payload: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(payload)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de [u8], D::Error> {
+        <&'de [u8]>::deserialize(deserializer)
+    }
+}
