@@ -6,4 +6,5 @@ pub mod order;
 pub mod random;
 pub mod ratio;
 pub mod time;
+pub mod topology;
 pub mod wire;

@@ -1,0 +1,42 @@
+//! Barabási–Albert: growth by preferential attachment ("Emergence of scaling in random networks", Science 286, 1999).
+//!
+//! The first `peers / 2 + 1` nodes know each other. Each node after them links to `peers / 2` different earlier ones,
+//! chosen with probability proportional to the peers they then have. The mean degree is nearly `peers`, the least is
+//! half of it, and the share of nodes with k peers falls as k^-3: a few hubs hold the overlay together.
+//!
+//! An end of a random link is a node drawn in proportion to its degree, so the list of links is itself the table to
+//! draw from (Batagelj and Brandes 2005). The time is linear in the links.
+
+use super::links::Links;
+use super::{Topology, TopologyError, pages};
+use crate::random::Key;
+
+/// Grows `nodes` nodes, each new one with `peers / 2` links; `peers` is even and less than `nodes`.
+///
+/// # Errors
+///
+/// Where the links are too many to store or memory is short.
+pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, TopologyError> {
+    let new_links = peers / 2;
+    let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(new_links))?;
+    for node in 0..=new_links {
+        for earlier in 0..node {
+            links.push(earlier, node);
+        }
+    }
+    let mut stream = key.stream();
+    // For each node the last newcomer that chose it, so that a newcomer chooses nobody twice.
+    let mut chosen_by = pages::filled(nodes as usize, 0)?;
+    for node in new_links + 1..nodes {
+        let ends = 2 * links.len() as u64;
+        let mut missing = new_links;
+        while missing > 0 {
+            let earlier = links.ends()[stream.below(ends) as usize];
+            if std::mem::replace(&mut chosen_by[earlier as usize], node) != node {
+                links.push(earlier, node);
+                missing -= 1;
+            }
+        }
+    }
+    Ok(Topology::stored(links.into_rows()?))
+}

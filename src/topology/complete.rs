@@ -1,0 +1,32 @@
+//! The complete overlay: everyone knows everyone else. Computed, since storing it would take the square of the nodes.
+
+use crate::ids::NodeId;
+
+/// The number of peers of each of `nodes` nodes.
+#[inline]
+pub(super) const fn degree(nodes: u32) -> u32 {
+    nodes.saturating_sub(1)
+}
+
+/// The `k`-th node that is not `node`.
+#[inline]
+pub(super) const fn peer(node: NodeId, k: u32) -> NodeId {
+    NodeId(if k < node.0 { k } else { k + 1 })
+}
+
+/// The number of pairs among `nodes` nodes.
+pub(super) const fn links(nodes: u32) -> u64 {
+    nodes as u64 * degree(nodes) as u64 / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_their_own_peer() {
+        let peers = |node| (0..degree(4)).map(|k| peer(NodeId(node), k).0).collect::<Vec<_>>();
+        assert_eq!([peers(0), peers(1), peers(3)], [[1, 2, 3], [0, 2, 3], [0, 1, 2]]);
+        assert_eq!([links(0), links(1), links(2), links(u32::MAX)], [0, 0, 1, 9_223_372_030_412_324_865]);
+    }
+}

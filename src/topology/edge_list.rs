@@ -1,0 +1,122 @@
+//! Edge lists: an overlay that somebody measured or drew, read from a file.
+//!
+//! One link per line, as two node ids with whitespace or a comma between them; `#` begins a comment, and lines without
+//! ids are passed over. Links have no direction. A link that is listed again, in either direction, is the same link:
+//! published lists often give both. A node linked to itself is refused, since it is a mistake wherever it occurs. Nodes
+//! that no line names have no peers.
+
+use super::links::Links;
+use super::{Topology, TopologyError};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The most bytes of a line that are read; two ids and a remark need far fewer.
+const LINE_BYTES_MAX: u64 = 4096;
+
+/// How much of a faulty line an error shows, in characters.
+const SHOWN_MAX: usize = 60;
+
+/// Why an edge list cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum EdgeListError {
+    /// The system does not give its contents.
+    #[error("--topology file:{path}: {source}; name a readable file with one link per line")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line is not what it should be.
+    #[error("--topology file:{path}, line {line}: found `{found}`; {fault}")]
+    Line {
+        /// The file.
+        path: String,
+        /// The line, counted from 1.
+        line: u64,
+        /// Its beginning.
+        found: String,
+        /// What is wrong with it, and what would be right.
+        fault: LineFault,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    /// Not two whole numbers.
+    #[error("a line must hold two node ids, as in `0 1` or `0,1`, and `#` begins a comment")]
+    NotALink,
+    /// An id past the nodes of the run.
+    #[error("node {id} does not exist with --nodes {nodes}; ids go from 0 to {}", nodes - 1)]
+    NoSuchNode {
+        /// The id.
+        id: u64,
+        /// The nodes of the run.
+        nodes: u32,
+    },
+    /// Twice the same id.
+    #[error("node {id} cannot be its own peer; remove the line")]
+    Itself {
+        /// The id.
+        id: u32,
+    },
+    /// The line does not end.
+    #[error("a line holds at most {LINE_BYTES_MAX} bytes; put each link on its own line")]
+    TooLong,
+}
+
+/// Reads the overlay of `nodes` nodes, at least 1, from the edge list at `path`.
+///
+/// # Errors
+///
+/// [`EdgeListError`] where the file or a line of it cannot be read; else where the links are too many to store or
+/// memory is short.
+pub(super) fn read(path: &str, nodes: u32) -> Result<Topology, TopologyError> {
+    let file = File::open(path).map_err(|source| EdgeListError::Unreadable { path: path.to_owned(), source })?;
+    let mut links = Links::with_room(nodes, 0)?;
+    let mut lines = BufReader::new(file);
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
+        if lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
+            break;
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let found = || text.trim().chars().take(SHOWN_MAX).collect();
+        let fault = |fault| EdgeListError::Line { path: path.to_owned(), line, found: found(), fault };
+        if let Some([one, other]) = link(&text, nodes).map_err(fault)? {
+            links.push(one, other);
+        }
+    }
+    let mut rows = links.into_rows()?;
+    rows.merge_repeats();
+    Ok(Topology::stored(rows))
+}
+
+/// The link that a line lists, or `None` where it lists none.
+fn link(line: &str, nodes: u32) -> Result<Option<[u32; 2]>, LineFault> {
+    if line.len() as u64 > LINE_BYTES_MAX {
+        return Err(LineFault::TooLong);
+    }
+    let listed = line.split('#').next().unwrap_or_default().trim();
+    if listed.is_empty() {
+        return Ok(None);
+    }
+    let (one, other) = listed.split_once([',', ' ', '\t']).ok_or(LineFault::NotALink)?;
+    let other = other.trim_start();
+    let other = if one.len() < listed.len() { other.strip_prefix(',').unwrap_or(other) } else { other };
+    let (one, other) = (node(one, nodes)?, node(other.trim_start(), nodes)?);
+    if one == other { Err(LineFault::Itself { id: one }) } else { Ok(Some([one, other])) }
+}
+
+/// The node that `text` names.
+fn node(text: &str, nodes: u32) -> Result<u32, LineFault> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(LineFault::NotALink);
+    }
+    // More digits than 64 bits hold name no node either; the error then shows the greatest number there is.
+    let id: u64 = text.parse().unwrap_or(u64::MAX);
+    if id < u64::from(nodes) { Ok(id as u32) } else { Err(LineFault::NoSuchNode { id, nodes }) }
+}

@@ -1,0 +1,95 @@
+//! Why an overlay cannot be built: one type for all families, each message with what was asked, the limit, and a way on.
+
+use super::EdgeListError;
+use super::rows::ENTRIES_MAX;
+
+/// Why an overlay was not built. Nothing is kept of a failed attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum TopologyError {
+    /// There is nobody to link.
+    #[error("--nodes 0: a network needs at least one node; ask for 1 or more")]
+    NoNodes,
+
+    /// Nobody would have a peer.
+    #[error("--peers 0 with --topology {family}: no node would know another; ask for at least {least}")]
+    TooFewPeers {
+        /// The family, as it is asked for.
+        family: &'static str,
+        /// The fewest peers it can be built with.
+        least: u32,
+    },
+
+    /// More peers than there are other nodes.
+    #[error(
+        "--peers {peers} with --nodes {nodes}: a node has at most {} others to know; ask for fewer --peers or more --nodes",
+        nodes - 1
+    )]
+    TooManyPeers {
+        /// The peers asked for.
+        peers: u32,
+        /// The nodes asked for.
+        nodes: u32,
+    },
+
+    /// The family deals out peers in pairs.
+    #[error(
+        "--peers {peers} with --topology {family}: it needs an even number, half for either side of a link; \
+         ask for --peers {} or {}",
+        peers - 1, u64::from(*peers) + 1
+    )]
+    OddPeers {
+        /// The family, as it is asked for.
+        family: &'static str,
+        /// The peers asked for.
+        peers: u32,
+    },
+
+    /// A link has two ends, so the ends of all links cannot be odd in number.
+    #[error(
+        "--nodes {nodes} with --peers {peers} and --topology random-regular: nodes times peers must be even, since \
+         each link has two ends; make one of them even"
+    )]
+    OddEnds {
+        /// The nodes asked for.
+        nodes: u32,
+        /// The peers asked for.
+        peers: u32,
+    },
+
+    /// Past the limit of stored overlays.
+    #[error(
+        "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
+         stored; ask for fewer --nodes or --peers, or for --topology complete, which is not stored"
+    )]
+    TooManyEntries {
+        /// The nodes asked for.
+        nodes: u32,
+        /// The entries that all rows together would have.
+        entries: u64,
+    },
+
+    /// The system has no memory for it.
+    #[error("the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers", bytes >> 20)]
+    Memory {
+        /// The bytes that were refused.
+        bytes: u64,
+    },
+
+    /// The seed's pairings all ended where nothing could be switched any more.
+    #[error(
+        "--topology random-regular with --nodes {nodes} and --peers {peers}: none of {attempts} random pairings became \
+         a simple graph; take another --seed"
+    )]
+    NoPairing {
+        /// The nodes asked for.
+        nodes: u32,
+        /// The peers asked for.
+        peers: u32,
+        /// The pairings tried.
+        attempts: u64,
+    },
+
+    /// The edge list cannot be read.
+    #[error(transparent)]
+    EdgeList(#[from] EdgeListError),
+}

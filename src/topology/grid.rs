@@ -1,0 +1,53 @@
+//! The grid: nodes on a plane, row by row, each linked with those beside, above and below it.
+//!
+//! As wide as the root of the number of nodes, rounded up; the last row may be short. The borders are open, so a node
+//! has 2 to 4 peers (1 in a row that has just begun), and the overlay is always connected.
+//!
+//! What was refused: a torus. It needs a full rectangle, which a prime number of nodes does not have.
+
+use super::links::Links;
+use super::{Topology, TopologyError};
+
+/// Lays `nodes` nodes, at least 1, out on a plane.
+///
+/// # Errors
+///
+/// Where the links are too many to store or memory is short.
+pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+    let width = width(nodes);
+    let mut links = Links::with_room(nodes, 2 * u64::from(nodes))?;
+    for node in 0..nodes {
+        if node >= width {
+            links.push(node - width, node);
+        }
+        if node % width != 0 {
+            links.push(node - 1, node);
+        }
+    }
+    Ok(Topology::stored(links.into_rows()?))
+}
+
+/// The nodes in a row: the root, rounded up.
+fn width(nodes: u32) -> u32 {
+    let root = nodes.isqrt();
+    if root * root < nodes { root + 1 } else { root }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+
+    /// ```text
+    /// 0 1 2
+    /// 3 4 5
+    /// 6
+    /// ```
+    #[test]
+    fn seven_nodes_lie_in_rows_of_three() {
+        let grid = build(7).unwrap();
+        let peers = |node| grid.peers(NodeId(node)).map(|peer| peer.0).collect::<Vec<_>>();
+        assert_eq!([peers(0), peers(4), peers(6)], [vec![1, 3], vec![1, 3, 5], vec![3]]);
+        assert_eq!([width(1), width(2), width(9), width(10), width(u32::MAX)], [1, 2, 3, 4, 65_536]);
+    }
+}

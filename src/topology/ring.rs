@@ -1,0 +1,20 @@
+//! The ring: each node knows the next and the one before. The slowest connected overlay there is, a worst case.
+
+use super::links::Links;
+use super::{Topology, TopologyError};
+
+/// Links each of `nodes` nodes, at least 1, with the next. Two nodes have one link, and one node has none.
+///
+/// # Errors
+///
+/// Where the links are too many to store or memory is short.
+pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+    let mut links = Links::with_room(nodes, u64::from(nodes))?;
+    for node in 1..nodes {
+        links.push(node - 1, node);
+    }
+    if nodes > 2 {
+        links.push(0, nodes - 1);
+    }
+    Ok(Topology::stored(links.into_rows()?))
+}

@@ -1,0 +1,116 @@
+//! Compressed sparse rows: the peers of all nodes in one array, and where each node's part begins.
+//!
+//! Both are 32 bits wide, half the memory of the usual 64, so that 10^7 nodes with 20 peers take 840 MB. This limits a
+//! stored overlay to [`ENTRIES_MAX`] entries, two for each link.
+
+use crate::ids::NodeId;
+
+/// The most entries that rows can hold, over all nodes together.
+pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
+
+/// The peers of every node; each row ascends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Where each node's row begins, and after the last node the number of entries.
+    offsets: Vec<u32>,
+    entries: Vec<NodeId>,
+}
+
+impl Rows {
+    /// Rows from their parts: `offsets` has one element more than there are nodes, ascends from 0, and ends with the
+    /// number of `entries`.
+    pub(super) fn from_parts(offsets: Vec<u32>, entries: Vec<NodeId>) -> Rows {
+        debug_assert_eq!(offsets.first(), Some(&0));
+        debug_assert_eq!(offsets.last().map(|&end| end as usize), Some(entries.len()));
+        Rows { offsets, entries }
+    }
+
+    /// Leaves one of each run of equal entries in a row, and gives back the memory of the others.
+    pub(super) fn merge_repeats(&mut self) {
+        let mut kept = 0;
+        let mut begin = 0;
+        for node in 0..self.nodes() as usize {
+            let end = self.offsets[node + 1] as usize;
+            let first = kept;
+            for entry in begin..end {
+                let peer = self.entries[entry];
+                if kept == first || self.entries[kept - 1] != peer {
+                    self.entries[kept] = peer;
+                    kept += 1;
+                }
+            }
+            self.offsets[node + 1] = kept as u32;
+            begin = end;
+        }
+        self.entries.truncate(kept);
+        self.entries.shrink_to_fit();
+    }
+
+    /// Puts `new` in the place of one `old` in the row of `node`, and keeps the row ascending.
+    pub(super) fn replace(&mut self, node: NodeId, old: NodeId, new: NodeId) {
+        let (begin, end) = self.bounds(node);
+        let row = &mut self.entries[begin..end];
+        let from = row.partition_point(|&peer| peer < old);
+        debug_assert_eq!(row.get(from), Some(&old), "{old} is no peer of {node}");
+        row[from] = new;
+        row.sort_unstable();
+    }
+
+    pub(super) fn nodes(&self) -> u32 {
+        (self.offsets.len() - 1) as u32
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    #[inline]
+    pub(super) fn row(&self, node: NodeId) -> &[NodeId] {
+        let (begin, end) = self.bounds(node);
+        &self.entries[begin..end]
+    }
+
+    /// Whether the row of `node` holds `peer`.
+    pub(super) fn holds(&self, node: NodeId, peer: NodeId) -> bool {
+        self.row(node).binary_search(&peer).is_ok()
+    }
+
+    /// The length of the longest row.
+    pub(super) fn longest(&self) -> u32 {
+        self.offsets.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        (size_of_val(&self.offsets[..]) + size_of_val(&self.entries[..])) as u64
+    }
+
+    #[inline]
+    fn bounds(&self, node: NodeId) -> (usize, usize) {
+        (self.offsets[node.index()] as usize, self.offsets[node.index() + 1] as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(offsets: &[u32], entries: &[u32]) -> Rows {
+        Rows::from_parts(offsets.to_vec(), entries.iter().copied().map(NodeId).collect())
+    }
+
+    #[test]
+    fn repeats_merge_within_a_row_only() {
+        let mut merged = rows(&[0, 3, 5, 5, 7], &[1, 1, 2, 2, 2, 2, 3]);
+        merged.merge_repeats();
+        assert_eq!(merged, rows(&[0, 2, 3, 3, 5], &[1, 2, 2, 2, 3]));
+    }
+
+    #[test]
+    fn a_replaced_entry_finds_its_place() {
+        let mut changed = rows(&[0, 1, 5], &[9, 2, 4, 4, 8]);
+        changed.replace(NodeId(1), NodeId(4), NodeId(9));
+        assert_eq!(changed, rows(&[0, 1, 5], &[9, 2, 4, 8, 9]));
+        assert_eq!((changed.longest(), changed.entries(), changed.bytes()), (4, 5, 32));
+        assert!(changed.holds(NodeId(1), NodeId(8)) && !changed.holds(NodeId(0), NodeId(8)));
+    }
+}

@@ -1,0 +1,259 @@
+//! Which overlay: a family and its options, written as `--topology` takes it, and the one place that builds any.
+
+use super::*;
+use crate::random::{Key, Purpose};
+use crate::ratio::Ratio;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// The peers that are asked for where nothing else is.
+const PEERS_DEFAULT: u32 = 20;
+
+/// The share of links that Watts–Strogatz rewires where nothing else is asked for: well inside the small-world range
+/// of the paper, where paths are short and neighbourhoods still overlap.
+const REWIRED_DEFAULT: Ratio = Ratio::new(1, 10).unwrap();
+
+/// A family of overlays. Written and read as `--topology` takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum TopologySpec {
+    /// Each pair is linked with the same probability; `peers` on average.
+    #[default]
+    ErdosRenyi,
+    /// Each node has exactly `peers` peers, chosen at random.
+    RandomRegular,
+    /// A ring on which each node knows the `peers` nearest, with a share of the links rewired at random.
+    WattsStrogatz {
+        /// The share that is rewired.
+        rewired: Ratio,
+    },
+    /// Each new node links to `peers / 2` others, preferring those with many peers: a few hubs, many leaves.
+    BarabasiAlbert,
+    /// Each node knows the next and the one before.
+    Ring,
+    /// A plane, nearly square, with open borders; up to four peers.
+    Grid,
+    /// Node 0 knows everyone, everyone else knows only node 0.
+    Star,
+    /// Everyone knows everyone.
+    Complete,
+    /// Read from an edge list.
+    File {
+        /// Where it is.
+        path: String,
+    },
+}
+
+impl TopologySpec {
+    /// Every way to write a family, for help texts and errors.
+    pub const WRITTEN: &'static str = "erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, \
+                                       grid, star, complete, file:PATH";
+
+    /// Builds the overlay for `nodes` nodes. `peers` is what the family understands by it; families that do not
+    /// ([`takes_peers`](Self::takes_peers)) ignore it. The same arguments give the same overlay everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError`] where the family cannot have this size, where it is too large to store, or where a file
+    /// cannot be read.
+    pub fn build(&self, nodes: u32, peers: u32, seed: u64) -> Result<Topology, TopologyError> {
+        self.check(nodes, peers)?;
+        let key = Key::new(seed, Purpose::Topology).with(self.word());
+        match self {
+            TopologySpec::Complete => Ok(Topology::complete(nodes)),
+            TopologySpec::File { path } => edge_list::read(path, nodes),
+            TopologySpec::Ring => ring::build(nodes),
+            TopologySpec::Grid => grid::build(nodes),
+            TopologySpec::Star => star::build(nodes),
+            TopologySpec::BarabasiAlbert => barabasi_albert::build(nodes, peers, key),
+            _ if peers == nodes - 1 => Ok(Topology::complete(nodes)),
+            TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key),
+            TopologySpec::RandomRegular => random_regular::build(nodes, peers, key),
+            TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key),
+        }
+    }
+
+    /// Whether the number of peers can be chosen.
+    pub const fn takes_peers(&self) -> bool {
+        use TopologySpec::*;
+        matches!(self, ErdosRenyi | RandomRegular | WattsStrogatz { .. } | BarabasiAlbert)
+    }
+
+    /// The number of peers to ask for where nobody says: 20, or the most that `nodes` nodes allow below that.
+    pub fn default_peers(&self, nodes: u32) -> u32 {
+        let most = PEERS_DEFAULT.min(nodes.saturating_sub(1));
+        (1..=most).rev().find(|&peers| self.check(nodes, peers).is_ok()).unwrap_or(most)
+    }
+
+    /// The family's name, without options.
+    pub const fn family(&self) -> &'static str {
+        match self {
+            TopologySpec::ErdosRenyi => "erdos-renyi",
+            TopologySpec::RandomRegular => "random-regular",
+            TopologySpec::WattsStrogatz { .. } => "watts-strogatz",
+            TopologySpec::BarabasiAlbert => "barabasi-albert",
+            TopologySpec::Ring => "ring",
+            TopologySpec::Grid => "grid",
+            TopologySpec::Star => "star",
+            TopologySpec::Complete => "complete",
+            TopologySpec::File { .. } => "file",
+        }
+    }
+
+    /// Whether the family can have this size, as far as that can be said before it is built.
+    ///
+    /// # Errors
+    ///
+    /// The [`TopologyError`] that [`build`](Self::build) would give.
+    pub fn check(&self, nodes: u32, peers: u32) -> Result<(), TopologyError> {
+        let family = self.family();
+        let in_pairs = matches!(self, TopologySpec::WattsStrogatz { .. } | TopologySpec::BarabasiAlbert);
+        match (nodes, peers) {
+            (0, _) => Err(TopologyError::NoNodes),
+            _ if !self.takes_peers() => Ok(()),
+            (1, 0) => Ok(()),
+            (_, 0) => Err(TopologyError::TooFewPeers { family, least: if in_pairs { 2 } else { 1 } }),
+            _ if peers >= nodes => Err(TopologyError::TooManyPeers { peers, nodes }),
+            _ if in_pairs && !peers.is_multiple_of(2) => Err(TopologyError::OddPeers { family, peers }),
+            _ if matches!(self, TopologySpec::RandomRegular) && nodes % 2 == 1 && peers % 2 == 1 => {
+                Err(TopologyError::OddEnds { nodes, peers })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The word that keeps the draws of the families apart; part of `docs/DETERMINISM.md`.
+    const fn word(&self) -> u64 {
+        match self {
+            TopologySpec::ErdosRenyi => 1,
+            TopologySpec::RandomRegular => 2,
+            TopologySpec::WattsStrogatz { .. } => 3,
+            TopologySpec::BarabasiAlbert => 4,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for TopologySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TopologySpec::WattsStrogatz { rewired } if *rewired != REWIRED_DEFAULT => {
+                f.pad(&format!("{}:{rewired}", self.family()))
+            }
+            TopologySpec::File { path } => f.pad(&format!("file:{path}")),
+            _ => f.pad(self.family()),
+        }
+    }
+}
+
+/// Why a text names no topology.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseTopologyError {
+    /// No family has this name.
+    #[error("`{0}` is no topology; choose one of {families}", families = TopologySpec::WRITTEN)]
+    Unknown(String),
+    /// What comes after the colon is no share.
+    #[error("`{0}`: the part of the links to rewire must be a share from 0 to 1, as in watts-strogatz:0.2")]
+    Rewired(String),
+    /// Nothing comes after the colon.
+    #[error("`{0}`: the path of an edge list must follow, as in file:links.txt")]
+    NoPath(String),
+}
+
+impl FromStr for TopologySpec {
+    type Err = ParseTopologyError;
+
+    fn from_str(text: &str) -> Result<TopologySpec, ParseTopologyError> {
+        let (family, option) = match text.split_once(':') {
+            Some((family, option)) => (family, Some(option)),
+            None => (text, None),
+        };
+        match (family, option) {
+            ("erdos-renyi", None) => Ok(TopologySpec::ErdosRenyi),
+            ("random-regular", None) => Ok(TopologySpec::RandomRegular),
+            ("watts-strogatz", None) => Ok(TopologySpec::WattsStrogatz { rewired: REWIRED_DEFAULT }),
+            ("watts-strogatz", Some(share)) => match share.parse() {
+                Ok(rewired) => Ok(TopologySpec::WattsStrogatz { rewired }),
+                Err(_) => Err(ParseTopologyError::Rewired(text.to_owned())),
+            },
+            ("barabasi-albert", None) => Ok(TopologySpec::BarabasiAlbert),
+            ("ring", None) => Ok(TopologySpec::Ring),
+            ("grid", None) => Ok(TopologySpec::Grid),
+            ("star", None) => Ok(TopologySpec::Star),
+            ("complete", None) => Ok(TopologySpec::Complete),
+            ("file", None | Some("")) => Err(ParseTopologyError::NoPath(text.to_owned())),
+            ("file", Some(path)) => Ok(TopologySpec::File { path: path.to_owned() }),
+            _ => Err(ParseTopologyError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl Serialize for TopologySpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TopologySpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TopologySpec, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        for text in [
+            "erdos-renyi",
+            "random-regular",
+            "watts-strogatz",
+            "watts-strogatz:0.2",
+            "watts-strogatz:1/3",
+            "barabasi-albert",
+            "ring",
+            "grid",
+            "star",
+            "complete",
+            "file:a path:with colons",
+        ] {
+            let spec: TopologySpec = text.parse().unwrap();
+            assert_eq!(spec.to_string(), text);
+            let json = serde_json::to_string(&spec).unwrap();
+            assert_eq!(json, format!("{text:?}"));
+            assert_eq!(serde_json::from_str::<TopologySpec>(&json).unwrap(), spec);
+        }
+        assert_eq!("watts-strogatz:10%".parse::<TopologySpec>().unwrap().to_string(), "watts-strogatz");
+    }
+
+    #[test]
+    fn says_what_it_cannot_read() {
+        for (text, said) in [
+            ("mesh", "`mesh` is no topology; choose one of erdos-renyi, "),
+            ("ring:3", "`ring:3` is no topology"),
+            ("", "`` is no topology"),
+            ("watts-strogatz:2", "must be a share from 0 to 1"),
+            ("file", "the path of an edge list must follow"),
+            ("file:", "the path of an edge list must follow"),
+        ] {
+            let error = text.parse::<TopologySpec>().unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn default_peers_always_fit() {
+        for text in ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert"] {
+            let spec: TopologySpec = text.parse().unwrap();
+            for nodes in (3..50).chain([10_000_000]) {
+                let peers = spec.default_peers(nodes);
+                assert!(peers <= 20 && spec.check(nodes, peers).is_ok(), "{text} {nodes}: {peers}");
+            }
+            assert_eq!((spec.default_peers(1), spec.default_peers(0)), (0, 0));
+        }
+        assert_eq!(TopologySpec::ErdosRenyi.default_peers(10), 9);
+        assert_eq!(TopologySpec::RandomRegular.default_peers(15), 14);
+    }
+}

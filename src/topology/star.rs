@@ -1,0 +1,17 @@
+//! The star: node 0 knows everyone and everyone else knows only node 0. The shortest paths at the price of a hub.
+
+use super::links::Links;
+use super::{Topology, TopologyError};
+
+/// Links node 0 with each of the other `nodes - 1`; `nodes` is at least 1.
+///
+/// # Errors
+///
+/// Where the links are too many to store or memory is short.
+pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+    let mut links = Links::with_room(nodes, u64::from(nodes - 1))?;
+    for node in 1..nodes {
+        links.push(0, node);
+    }
+    Ok(Topology::stored(links.into_rows()?))
+}

@@ -1,0 +1,86 @@
+//! Watts–Strogatz: a ring of neighbourhoods with a few shortcuts ("Collective dynamics of 'small-world' networks",
+//! Nature 393, 1998).
+//!
+//! Each node is linked with the `peers / 2` nodes after it on the ring, and is said to own these links. Lap by lap, as
+//! in the paper, each link is rewired with the given probability: its owner keeps it, and its far end becomes a node
+//! drawn evenly from those that the owner is not linked with. The mean degree is exactly `peers`; an owner that already
+//! knows everyone keeps the link as it is.
+//!
+//! The search for an existing link reads the links that either end owns, so the time is linear in the links plus
+//! rewired links times `peers`. What was refused: a hash set of links, at three times the memory.
+
+use super::links::Links;
+use super::{Topology, TopologyError};
+use crate::random::{Key, Stream};
+use crate::ratio::Ratio;
+
+/// Links each of `nodes` nodes with the nearest `peers` and rewires a share; `peers` is even and less than `nodes - 1`.
+///
+/// # Errors
+///
+/// Where the links are too many to store or memory is short.
+pub(super) fn build(nodes: u32, peers: u32, rewired: Ratio, key: Key) -> Result<Topology, TopologyError> {
+    let mut lattice = Lattice::new(nodes, peers / 2)?;
+    // A share of 2^63, so that the decision compares whole numbers.
+    let threshold = rewired.ceil_of(1 << 63);
+    let mut stream = key.stream();
+    for lap in 0..peers / 2 {
+        for owner in 0..nodes {
+            if stream.next_word() >> 1 < threshold {
+                lattice.rewire(owner, lap, &mut stream);
+            }
+        }
+    }
+    Ok(Topology::stored(lattice.links.into_rows()?))
+}
+
+/// The ring, more and more of it rewired.
+struct Lattice {
+    /// Links per owner, and half of the mean degree.
+    owned: u32,
+    /// How many peers each node has.
+    degrees: Vec<u32>,
+    /// Those of one owner stand together, and the owner is the first end of each.
+    links: Links,
+}
+
+impl Lattice {
+    fn new(nodes: u32, owned: u32) -> Result<Lattice, TopologyError> {
+        let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(owned))?;
+        for owner in 0..nodes {
+            for distance in 1..=owned {
+                links.push(owner, ((u64::from(owner) + u64::from(distance)) % u64::from(nodes)) as u32);
+            }
+        }
+        Ok(Lattice { owned, degrees: vec![2 * owned; nodes as usize], links })
+    }
+
+    /// Gives the link that `owner` made in `lap` a new far end, drawn until it is neither the owner nor a peer of it.
+    fn rewire(&mut self, owner: u32, lap: u32, stream: &mut Stream) {
+        let nodes = self.degrees.len() as u32;
+        if self.degrees[owner as usize] == nodes - 1 {
+            return;
+        }
+        let far = loop {
+            let drawn = stream.below(u64::from(nodes)) as u32;
+            if drawn != owner && !self.owns(owner, drawn) && !self.owns(drawn, owner) {
+                break drawn;
+            }
+        };
+        let place = self.first_end(owner) + 2 * lap as usize + 1;
+        let before = std::mem::replace(&mut self.links.ends_mut()[place], far);
+        self.degrees[before as usize] -= 1;
+        self.degrees[far as usize] += 1;
+    }
+
+    /// Whether one of the links of `owner` leads to `far`.
+    fn owns(&self, owner: u32, far: u32) -> bool {
+        let first = self.first_end(owner);
+        self.links.ends()[first..first + 2 * self.owned as usize].chunks_exact(2).any(|ends| ends[1] == far)
+    }
+
+    /// Where the links of `owner` begin among the ends.
+    fn first_end(&self, owner: u32) -> usize {
+        2 * owner as usize * self.owned as usize
+    }
+}
