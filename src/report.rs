@@ -1,6 +1,7 @@
 //! What a run measured, for people and for programs. The third life of a number: it is shown.
 //!
-//! A [`Report`] is plain data, computed once. [`Report::to_json`] renders it as one JSON object, [`write_nodes_csv`] writes what each node saw. All are described in `docs/REPORT.md`.
+//! A [`Report`] is plain data, computed once. `to_string` renders it as text, [`Report::to_json`] as one JSON object,
+//! [`write_nodes_csv`] writes what each node saw. All are described in `docs/REPORT.md`.
 //!
 //! What does not live here: counting (`stats`), what an exit code means (the binary), and printing: whoever holds a
 //! report decides where it goes.
@@ -13,10 +14,13 @@ mod rank;
 mod run;
 mod runs;
 mod setting;
+mod text;
 mod words;
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod tests;
 
 pub use books::Books;
 pub use csv::write_nodes_csv;

@@ -1,0 +1,32 @@
+//! The report as text for a terminal of 100 columns: first the story of the run, then its figures, widest interest
+//! first.
+//!
+//! Nothing is computed here but layout. Colour was refused, since text ends up in files; so were boxes, since they do
+//! not survive a paste.
+
+mod layout;
+mod story;
+mod tables;
+
+use super::Report;
+use std::fmt;
+
+/// The whole report, with a line feed at its end.
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        story::notices(out, self)?;
+        story::opening(out, self)?;
+        story::propagation(out, self)?;
+        story::results(out, self)?;
+        tables::latency_distribution(out, self)?;
+        tables::times_and_delays(out, self)?;
+        tables::hops(out, self)?;
+        tables::redundancy_and_cost(out, self)?;
+        tables::per_node(out, self)?;
+        tables::workers(out, self)?;
+        tables::ledger(out, self)?;
+        tables::runs(out, self)?;
+        story::setting(out, self)?;
+        story::closing(out, self)
+    }
+}
