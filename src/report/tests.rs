@@ -109,6 +109,7 @@ fn notices_come_first_and_once_and_broken_books_before_them() {
     ));
     let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
     assert!(text.contains(verdict), "{text}");
+    assert_eq!(report.headline(), "95% coverage (950/1000) reached at 751.378 μs. THE BOOKS DO NOT BALANCE");
 }
 
 #[test]
@@ -145,6 +146,11 @@ fn the_median_run_stands_for_all() {
     assert_says(
         &four,
         &["Median of 4 runs (least 187.844 μs, greatest 751.378 μs); run 4 is shown", "  4:   250.459 μs"],
+    );
+
+    assert_eq!(
+        four.headline(),
+        "95% coverage (950/1000) reached at 250.459 μs. Median of 4 runs (least 187.844 μs, greatest 751.378 μs)"
     );
 
     records.push(origin_only(1_000, End::Timeout));

@@ -30,3 +30,18 @@ impl fmt::Display for Report {
         story::closing(out, self)
     }
 }
+
+impl Report {
+    /// The report in one line, without a line feed: whether the target was reached and when, over how many runs, and
+    /// whether the books balance where they do not.
+    pub fn headline(&self) -> String {
+        let mut line = story::headline(self);
+        if self.runs.count > 1 {
+            line = format!("{line}. {}", story::spread(self));
+        }
+        if !self.balanced() {
+            line.push_str(". THE BOOKS DO NOT BALANCE");
+        }
+        line
+    }
+}

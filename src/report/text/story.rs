@@ -44,18 +44,22 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// How far the order came, and what ended the run.
-pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+/// Whether the target was reached, and when: `95% coverage (950/1000) reached at 755.917 μs`.
+pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
     let of_all = format!("{}/{}", plain(run.target.nodes), plain(run.nodes));
     match run.time_to_target_ns {
-        Some(time) => writeln!(out, "{target} coverage ({of_all}) reached at {}", scale(report).time(time))?,
-        None => {
-            let reached = counted(run.reached, "node");
-            writeln!(out, "{target} coverage ({of_all}) not reached; {reached} got the order")?;
-        }
+        Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),
+        None => format!("{target} coverage ({of_all}) not reached; {} got the order", counted(run.reached, "node")),
     }
+}
+
+/// How far the order came, and what ended the run.
+pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    writeln!(out, "{}", headline(report))?;
+    let run = &report.run;
+    let target = target_text(run.target.share);
     let coverage = percent(run.reached, run.nodes);
     let wall = Nanos(run.wall_ns);
     match run.outcome {
@@ -84,11 +88,16 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     }
     writeln!(out, "\nTime to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns))?;
     if runs.count > 1 {
-        let (least, greatest) = (time_or_not(scale, runs.least_ns), time_or_not(scale, runs.greatest_ns));
-        let (count, shown) = (plain(runs.count), plain(runs.shown));
-        writeln!(out, "Median of {count} runs (least {least}, greatest {greatest}); run {shown} is shown")?;
+        writeln!(out, "{}; run {} is shown", spread(report), plain(runs.shown))?;
     }
     Ok(())
+}
+
+/// What many runs say of the one that is shown.
+pub(super) fn spread(report: &Report) -> String {
+    let (runs, scale) = (&report.runs, scale(report));
+    let (least, greatest) = (time_or_not(scale, runs.least_ns), time_or_not(scale, runs.greatest_ns));
+    format!("Median of {} runs (least {least}, greatest {greatest})", plain(runs.count))
 }
 
 /// Every option, the machine, and how far a time may be off.

@@ -69,7 +69,7 @@ pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt:
 pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
     let Some(last) = run.ldh else { return Ok(()) };
-    writeln!(out, "\nHops to First Receipt (last delivery hop {last}; in percent, all nodes so far):")?;
+    writeln!(out, "\nHops to First Receipt (last delivery hop {last}; with the share of all nodes reached so far):")?;
     let per_row = run.hops.len().div_ceil(HOP_ROWS_MAX);
     let rows: Vec<u64> = run.hops.chunks(per_row).map(|hops| hops.iter().sum()).collect();
     let greatest = rows.iter().copied().max().unwrap_or(0);
