@@ -1,1 +1,12 @@
-fn main() {}
+//! The binary `bulkprop`: arguments in, report and exit code out. What happens between is the library's.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::arguments().and_then(cli::run) {
+        Ok(exit) => exit.into(),
+        Err(failure) => cli::explain(&failure).into(),
+    }
+}

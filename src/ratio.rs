@@ -42,14 +42,15 @@ impl PartialEq for Ratio {
 
 impl Eq for Ratio {}
 
-/// A decimal where the denominator is a power of ten, else a fraction; reads back to the same share.
+/// A decimal where the denominator is a power of ten that the reader takes, else a fraction; reads back to the same
+/// share.
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.numerator == self.denominator {
             return f.pad("1");
         }
         let digits = self.denominator.ilog10() as usize;
-        if self.denominator != 10u64.pow(digits as u32) {
+        if digits > DECIMALS_MAX || self.denominator != 10u64.pow(digits as u32) {
             return f.pad(&format!("{}/{}", self.numerator, self.denominator));
         }
         let decimals = format!("{:0digits$}", self.numerator);
@@ -81,7 +82,7 @@ fn parse(text: &str) -> Option<Ratio> {
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) || whole.len() + fraction.len() == 0 || fraction.len() > 15 {
+    if !plain(whole) || !plain(fraction) || whole.len() + fraction.len() == 0 || fraction.len() > DECIMALS_MAX {
         return None;
     }
     let denominator = 10u64.pow(fraction.len() as u32);
@@ -117,6 +118,9 @@ impl<'de> Deserialize<'de> for Ratio {
     }
 }
 
+/// The most decimals of a share: what a double holds exactly enough to name again.
+const DECIMALS_MAX: usize = 15;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,9 +138,15 @@ mod tests {
 
     #[test]
     fn shows_what_it_reads() {
-        for (text, shown) in
-            [("0.95", "0.95"), ("1", "1"), ("0", "0"), ("1/3", "1/3"), ("99.9%", "0.999"), ("5%", "0.05")]
-        {
+        for (text, shown) in [
+            ("0.95", "0.95"),
+            ("1", "1"),
+            ("0", "0"),
+            ("1/3", "1/3"),
+            ("99.9%", "0.999"),
+            ("5%", "0.05"),
+            ("0.000000000000001%", "1/100000000000000000"),
+        ] {
             let ratio: Ratio = text.parse().unwrap();
             assert_eq!(ratio.to_string(), shown);
             assert_eq!(shown.parse::<Ratio>().unwrap(), ratio);

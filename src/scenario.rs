@@ -1,9 +1,28 @@
 //! The whole experiment as one valid value. Who holds a [`Scenario`] need not check it again.
+//!
+//! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
+//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values.
+
+mod build;
+mod draft;
+mod error;
+mod file;
+pub mod limits;
+mod options;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use draft::Draft;
+pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
 
 /// An experiment that can be run as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +35,7 @@ pub struct Scenario {
     pub threads: usize,
     /// The family of the overlay.
     pub topology: TopologySpec,
-    /// How many peers a node has, about or exactly, as the family has it.
+    /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
     pub peers: u32,
     /// To how many of its peers a node forwards an order.
     pub fanout: u32,
@@ -47,7 +66,8 @@ pub struct Scenario {
 }
 
 /// What carries a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TransportKind {
     /// One real UDP socket per node, on loopback.
     Udp,
@@ -63,7 +83,8 @@ pub enum Ttl {
 }
 
 /// What ends a run, besides its time limit and an interrupt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Until {
     /// The target, or quiescence before it.
     Target,
@@ -72,7 +93,8 @@ pub enum Until {
 }
 
 /// Where workers are pinned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pin {
     /// On as many physical cores as there are, hyperthreads last.
     Spread,
@@ -83,7 +105,8 @@ pub enum Pin {
 }
 
 /// Whether an idle worker polls without sleeping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Spin {
     /// A short while where each worker has a core; where not, it yields and soon sleeps.
     Auto,
@@ -91,4 +114,14 @@ pub enum Spin {
     Always,
     /// Never: it sleeps in the kernel at once.
     Never,
+}
+
+/// A whole number, or the text `auto`.
+impl Serialize for Ttl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ttl::Hops(hops) => serializer.serialize_u8(*hops),
+            Ttl::Auto => serializer.serialize_str("auto"),
+        }
+    }
 }

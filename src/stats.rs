@@ -96,9 +96,10 @@ pub struct CarrierCounts {
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[repr(u8)]
 pub enum End {
     /// The target was reached.
-    Target,
+    Target = 1,
     /// No message was in flight and every protocol idle.
     Quiescent,
     /// The time limit passed.

@@ -1,0 +1,131 @@
+//! The command line: the only place that reads arguments, prints, and chooses an exit code.
+//!
+//! `bulkprop [flags]` runs one scenario. What a scenario may be is decided in the library, by `scenario`; a flag that
+//! is in this file says only where a scenario comes from and where its report goes.
+
+mod exit;
+mod failure;
+mod files;
+mod interrupt;
+mod stub;
+
+pub(crate) use exit::Exit;
+pub(crate) use failure::Failure;
+
+use bulk_order_propagation::scenario::{Draft, Scenario};
+use bulk_order_propagation::simulation;
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use stub::report::{Host, Report, Setting, write_nodes_csv};
+
+/// A laboratory for how orders spread through a gossip network.
+///
+/// Starts a network of nodes, gives an order to one of them, and reports how soon the others have it and what that
+/// costs. An option that is not given gets a default that suits the size of the network; one that is given is never
+/// changed.
+#[derive(Debug, Parser)]
+#[command(name = "bulkprop", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    draft: Draft,
+
+    /// Read options from a TOML file, one `option = value` a line; flags win over it.
+    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    config: Option<PathBuf>,
+
+    /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
+    #[arg(long, help_heading = "Input and output")]
+    print_config: bool,
+
+    /// Form of the report: text for people, json for programs [default: text].
+    #[arg(long, value_enum, value_name = "text|json", hide_possible_values = true, hide_default_value = true, default_value_t = Format::Text,
+          help_heading = "Input and output")]
+    format: Format,
+
+    /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
+    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    nodes_csv: Option<PathBuf>,
+
+    /// Print only the line with coverage and time.
+    #[arg(long, help_heading = "Input and output")]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Reads the arguments of this process.
+pub(crate) fn arguments() -> Result<Cli, Failure> {
+    // A number below zero is a bad value of its flag, not an unknown flag of its own.
+    let command = Cli::command().mut_args(|argument| {
+        let takes_values = argument.get_action().takes_values();
+        argument.allow_negative_numbers(takes_values)
+    });
+    let cli = Cli::from_arg_matches(&command.try_get_matches()?)?;
+    if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
+}
+
+/// Does what the arguments ask for.
+pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    let config = cli.config.as_deref().map(files::read_config).transpose()?;
+    let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
+    if cli.print_config {
+        print(&scenario.to_toml())?;
+        return Ok(Exit::GoalMet);
+    }
+    let nodes_csv = cli.nodes_csv.as_deref().map(files::create).transpose()?;
+    let records = simulation::run(&scenario, &interrupt::on_control_c()?)?;
+    let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
+        return Ok(Exit::Interrupted);
+    };
+    print(&match cli.format {
+        Format::Json => report.to_json()? + "\n",
+        Format::Text if cli.quiet => report.headline() + "\n",
+        Format::Text => report.to_string(),
+    })?;
+    if let Some(file) = nodes_csv {
+        file.fill(|into| write_nodes_csv(&records[report.shown()], into))?;
+    }
+    Ok(Exit::of(&report, records.len() == scenario.runs as usize))
+}
+
+/// What the report says beside figures.
+fn setting(scenario: &Scenario) -> Result<Setting, Failure> {
+    Ok(Setting {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: Host::read(),
+        options: serde_json::to_value(scenario)?,
+        replay: scenario.replay(),
+    })
+}
+
+/// Says on standard error what went wrong, and gives the exit code for it.
+pub(crate) fn explain(failure: &Failure) -> Exit {
+    // Where standard error is closed too, the exit code has to speak alone.
+    let _ = match failure {
+        Failure::Arguments(error) => error.print(),
+        other => writeln!(io::stderr(), "error: {other}"),
+    };
+    failure.exit()
+}
+
+/// Prints to standard output. A reader who has seen enough, such as `head`, is not a failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Print(error)),
+        _ => Ok(()),
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  the target was reached, also with --until quiescent
+    1  it was not
+    2  the arguments or the files they name cannot be used
+    3  messages are unaccounted for, or the system failed
+  130  interrupted; what was measured until then is reported";

@@ -1,0 +1,84 @@
+//! Why the binary cannot do what it was asked to, and with which exit code it says so.
+
+use super::Exit;
+use super::files::CONFIG_BYTES_MAX;
+use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
+use bulk_order_propagation::simulation::SimulationError;
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+/// What ends the process without a report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Arguments of which clap makes nothing; also `--help` and `--version`, which are no failures.
+    #[error(transparent)]
+    Arguments(clap::Error),
+
+    /// Options that make no scenario.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+
+    /// One line and one whole object at once.
+    #[error("--quiet with --format json: json is always one whole object; leave one of them out")]
+    QuietJson,
+
+    /// A file of options that cannot be read.
+    #[error("--config {path:?}: {cause}; name a readable TOML file")]
+    ConfigUnreadable { path: PathBuf, cause: io::Error },
+
+    /// A file that is surely something else.
+    #[error("--config {path:?}: it is longer than {CONFIG_BYTES_MAX} bytes; name a TOML file of options")]
+    ConfigTooLong { path: PathBuf },
+
+    /// A file of options with something wrong in it.
+    #[error("--config {path:?}, {error}")]
+    ConfigWrong { path: PathBuf, error: FileError },
+
+    /// A place where no file can be created.
+    #[error("--nodes-csv {path:?}: {cause}; name a file that can be created")]
+    NotCreated { path: PathBuf, cause: io::Error },
+
+    /// A file that was created, and then could not be filled.
+    #[error("--nodes-csv {path:?}: {cause}; the file is incomplete, name one with room for it")]
+    NotFilled { path: PathBuf, cause: io::Error },
+
+    /// No way to hear of Ctrl-C.
+    #[error("the system lets nobody wait for Ctrl-C ({0}); start the command from a plain shell")]
+    NoInterrupt(ctrlc::Error),
+
+    /// A run that could not be made or finished.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+
+    /// A report that is no JSON.
+    #[error("the report cannot be written as JSON: {0}; take --format text")]
+    Json(#[from] serde_json::Error),
+
+    /// A standard output that takes no report.
+    #[error("the report cannot be printed: {0}; send standard output elsewhere")]
+    Print(io::Error),
+}
+
+impl Failure {
+    /// The exit code: 2 for what another command line would avoid, 3 for the rest.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
+            Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
+            Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
+            Failure::NotFilled { .. } | Failure::NoInterrupt(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
+            _ => Exit::Usage,
+        }
+    }
+}
+
+/// A value that the library refuses keeps the library's words; for the rest clap has good ones.
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Failure {
+        match error.source().and_then(|source| source.downcast_ref::<BadValue>()) {
+            Some(bad) => Failure::Scenario(bad.clone().into()),
+            None => Failure::Arguments(error),
+        }
+    }
+}

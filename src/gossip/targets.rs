@@ -1,0 +1,168 @@
+//! Whom a node forwards an order to: a prefix of its peers in an order of their own, drawn without looking at the sender.
+//!
+//! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
+//! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes nothing,
+//! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`.
+
+use crate::ids::{NodeId, OrderIndex};
+use crate::random::{Key, Purpose, Stream};
+use crate::topology::Topology;
+use smallvec::SmallVec;
+
+/// Up to this many peers are copied and shuffled in place; above, only the positions that a swap touched are kept.
+const DENSE_PEERS_MAX: u32 = 64;
+
+/// Up to this many targets the touched positions are searched one by one.
+const SPARSE_TARGETS_MAX: u32 = 32;
+
+/// Draws targets for one run.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetDraw {
+    key: Key,
+    fanout: u32,
+}
+
+/// Memory that the draw of many targets among many peers needs, kept from draw to draw.
+#[derive(Debug, Default)]
+pub struct TargetScratch {
+    peers: Vec<NodeId>,
+}
+
+impl TargetScratch {
+    /// Scratch for draws among up to `max_degree` peers, so that none allocates later.
+    pub fn new(fanout: u32, max_degree: u32) -> TargetScratch {
+        let dense = max_degree > DENSE_PEERS_MAX && fanout > SPARSE_TARGETS_MAX;
+        TargetScratch { peers: Vec::with_capacity(if dense { max_degree as usize } else { 0 }) }
+    }
+}
+
+impl TargetDraw {
+    /// Draws for the run with this seed, `fanout` targets a forward.
+    pub fn new(seed: u64, fanout: u32) -> TargetDraw {
+        TargetDraw { key: Key::new(seed, Purpose::Targets), fanout }
+    }
+
+    /// How many targets a node with `degree` peers has.
+    pub fn count(&self, degree: u32) -> u32 {
+        self.fanout.min(degree)
+    }
+
+    /// Gives the targets of `node` for `order` to `take`, in their order: `fanout` of its peers, or all it has.
+    #[inline]
+    pub fn draw(
+        &self,
+        topology: &Topology,
+        order: OrderIndex,
+        node: NodeId,
+        scratch: &mut TargetScratch,
+        take: impl FnMut(NodeId),
+    ) {
+        let degree = topology.degree(node);
+        let count = self.count(degree);
+        let stream = self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream();
+        if degree <= DENSE_PEERS_MAX {
+            let mut peers: SmallVec<[NodeId; DENSE_PEERS_MAX as usize]> = SmallVec::new();
+            match topology.row(node) {
+                Some(row) => peers.extend_from_slice(row),
+                None => peers.extend(topology.peers(node)),
+            }
+            shuffled_prefix(stream, &mut peers, count, take);
+        } else if count <= SPARSE_TARGETS_MAX {
+            sparse_prefix(stream, degree, count, |position| topology.peer(node, position), take);
+        } else {
+            scratch.peers.clear();
+            scratch.peers.extend(topology.peers(node));
+            shuffled_prefix(stream, &mut scratch.peers, count, take);
+        }
+    }
+}
+
+/// The first `count` steps of a Fisher-Yates shuffle from the front.
+#[inline]
+fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32, mut take: impl FnMut(NodeId)) {
+    for step in 0..count as usize {
+        let picked = step + stream.below((peers.len() - step) as u64) as usize;
+        peers.swap(step, picked);
+        take(peers[step]);
+    }
+}
+
+/// The same steps over positions `0..degree` of which only those that a swap touched are stored.
+fn sparse_prefix(
+    mut stream: Stream,
+    degree: u32,
+    count: u32,
+    peer: impl Fn(u32) -> NodeId,
+    mut take: impl FnMut(NodeId),
+) {
+    // (position, what a swap has put there); a position that is not listed still holds itself.
+    let mut moved: SmallVec<[(u32, u32); SPARSE_TARGETS_MAX as usize]> = SmallVec::new();
+    for step in 0..count {
+        let picked = step + stream.below(u64::from(degree - step)) as u32;
+        let at = |moved: &[(u32, u32)], position| {
+            moved.iter().find(|entry| entry.0 == position).map_or(position, |entry| entry.1)
+        };
+        let (here, there) = (at(&moved, step), at(&moved, picked));
+        match moved.iter_mut().find(|entry| entry.0 == picked) {
+            Some(entry) => entry.1 = here,
+            None => moved.push((picked, here)),
+        }
+        take(peer(there));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn peers(degree: u32) -> Vec<NodeId> {
+        (100..100 + degree).map(NodeId).collect()
+    }
+
+    fn dense(stream: &Stream, degree: u32, count: u32) -> Vec<NodeId> {
+        let mut taken = Vec::new();
+        shuffled_prefix(stream.clone(), &mut peers(degree), count, |peer| taken.push(peer));
+        taken
+    }
+
+    fn sparse(stream: &Stream, degree: u32, count: u32) -> Vec<NodeId> {
+        let mut taken = Vec::new();
+        sparse_prefix(stream.clone(), degree, count, |position| NodeId(100 + position), |peer| taken.push(peer));
+        taken
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_draw_the_same(seed: u64, degree in 1u32..200, count in 0u32..=32) {
+            let stream = Key::new(seed, Purpose::Targets).stream();
+            let count = count.min(degree);
+            prop_assert_eq!(dense(&stream, degree, count), sparse(&stream, degree, count));
+        }
+
+        #[test]
+        fn targets_are_distinct_and_a_larger_fanout_extends_them(seed: u64, degree in 1u32..64) {
+            let stream = Key::new(seed, Purpose::Targets).stream();
+            let all = dense(&stream, degree, degree);
+            let mut sorted = all.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(sorted, peers(degree));
+            for count in 0..=degree {
+                prop_assert_eq!(&dense(&stream, degree, count)[..], &all[..count as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_peer_is_as_likely_a_target() {
+        let mut hits = [0u32; 20];
+        for node in 0..50_000 {
+            let stream = Key::new(3, Purpose::Targets).with(0).with(node).stream();
+            for peer in dense(&stream, 20, 8) {
+                hits[(peer.0 - 100) as usize] += 1;
+            }
+        }
+        // Binomial(50,000, 8/20): mean 20,000, standard deviation 110; five of them either way.
+        assert!(hits.iter().all(|hit| hit.abs_diff(20_000) < 550), "{hits:?}");
+    }
+}

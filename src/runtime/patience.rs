@@ -1,0 +1,77 @@
+//! What an idle worker does: polls again, gives its core away, or sleeps in the kernel.
+//!
+//! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. With a core of its own a
+//! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the message
+//! it waits for can only come from a worker that is not running.
+
+use crate::scenario::Spin;
+use crate::time::Nanos;
+
+/// How long an idle worker polls before it sleeps, under `--spin auto`.
+const POLLING: Nanos = Nanos(100_000);
+
+/// How long it sleeps at most before it looks around again: for an interrupt, for the time limit, for quiescence.
+const SLEEP_MAX: Nanos = Nanos::from_millis(10);
+
+/// One worker's patience.
+pub(super) struct Patience {
+    spin: Spin,
+    has_core: bool,
+    idle_since: Option<Nanos>,
+}
+
+/// What to do next, with nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Poll again.
+    Poll,
+    /// Let another worker run, then poll.
+    Yield,
+    /// Sleep until this instant.
+    Sleep(Nanos),
+}
+
+impl Patience {
+    /// `has_core` says whether the worker shares its core with no other.
+    pub(super) fn new(spin: Spin, has_core: bool) -> Patience {
+        Patience { spin, has_core, idle_since: None }
+    }
+
+    /// There is work.
+    #[inline]
+    pub(super) fn reset(&mut self) {
+        self.idle_since = None;
+    }
+
+    /// There is none, now.
+    pub(super) fn rest(&mut self, now: Nanos) -> Rest {
+        let idle = now.since(*self.idle_since.get_or_insert(now));
+        match self.spin {
+            Spin::Never => Rest::Sleep(now + SLEEP_MAX),
+            Spin::Auto if idle >= POLLING => Rest::Sleep(now + SLEEP_MAX),
+            _ if self.has_core => Rest::Poll,
+            _ => Rest::Yield,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_polls_then_sleeps_and_work_starts_it_anew() {
+        let mut patience = Patience::new(Spin::Auto, true);
+        assert_eq!(patience.rest(Nanos(5)), Rest::Poll);
+        assert_eq!(patience.rest(Nanos(5) + POLLING), Rest::Sleep(Nanos(5) + POLLING + SLEEP_MAX));
+        patience.reset();
+        assert_eq!(patience.rest(Nanos(900_000)), Rest::Poll);
+    }
+
+    #[test]
+    fn a_worker_without_a_core_yields() {
+        assert_eq!(Patience::new(Spin::Auto, false).rest(Nanos(0)), Rest::Yield);
+        assert_eq!(Patience::new(Spin::Always, false).rest(Nanos(0)), Rest::Yield);
+        assert_eq!(Patience::new(Spin::Never, true).rest(Nanos(0)), Rest::Sleep(SLEEP_MAX));
+    }
+}

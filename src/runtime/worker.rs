@@ -1,0 +1,226 @@
+//! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
+
+use super::patience::{Patience, Rest};
+use super::shard::Shard;
+use super::{Published, Shared, WorkerFailure, WorkerOutcome};
+use crate::gossip::Protocol;
+use crate::message::Kind;
+use crate::stats::End;
+use crate::sync::{Balance, Sums};
+use crate::time::Nanos;
+use crate::transport::{Transport, Wait};
+
+/// Messages sent before the next look at what has come. Small, so that a message is sent soon after what caused it and
+/// little is under way when the target stops the run; large enough that the look costs little beside them.
+const SEND_BATCH: usize = 8;
+
+/// Messages of one forward handed to the carrier at a time, so that a wide fan-out does not keep receipts waiting.
+const OFFER_MAX: usize = 64;
+
+/// How long the sums may stay short, with everybody idle, before the missing messages are given up.
+const SHORT_MAX: Nanos = Nanos::from_millis(50);
+
+/// How long they stay short before the kernel is asked what it dropped.
+const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
+
+/// Rounds, a millisecond each, in which messages that were on their way at the stop may still turn up.
+const SETTLE_ROUNDS: u32 = 50;
+
+/// One worker.
+pub(super) struct Worker<'a, P> {
+    index: usize,
+    shared: &'a Shared<'a>,
+    protocol: P,
+    shard: Shard<'a>,
+    carrier: Box<dyn Transport>,
+    patience: Patience,
+    /// Whether the board shows this worker as idle.
+    posted: bool,
+    /// Since when the sums have been short, and what they were.
+    short: Option<(Nanos, Sums)>,
+    asked_for_drops: bool,
+}
+
+impl<'a, P: Protocol> Worker<'a, P> {
+    /// The worker at `index`, with its nodes and its end of the carrier.
+    pub(super) fn new(
+        index: usize,
+        shared: &'a Shared<'a>,
+        protocol: P,
+        shard: Shard<'a>,
+        carrier: Box<dyn Transport>,
+    ) -> Worker<'a, P> {
+        let patience = Patience::new(shared.plan.spin, shared.plan.placement.is_exclusive());
+        Worker { index, shared, protocol, shard, carrier, patience, posted: false, short: None, asked_for_drops: false }
+    }
+
+    /// Runs from the start latch to the last count.
+    pub(super) fn run(mut self) -> Result<WorkerOutcome, WorkerFailure> {
+        self.shared.start.meet()?;
+        self.shared.plan.observer.loop_entered(self.index);
+        self.publish();
+        while !self.shared.stop.is_raised() {
+            self.send_some()?;
+            let now = self.receive()?;
+            self.handle(now);
+            self.look_around(now)?;
+        }
+        self.shared.plan.observer.loop_left(self.index);
+        let left_at = self.carrier.now();
+        self.settle()?;
+        let carrier = self.carrier.counts().clone();
+        let (mut record, receipts, traffic) = self.shard.close();
+        record.carrier = carrier;
+        Ok(WorkerOutcome { record, receipts, traffic, left_at })
+    }
+
+    /// Lets the order in, if its origin is here. This is time 0.
+    fn publish(&mut self) {
+        let Published { order, origin, ttl } = self.shared.plan.published;
+        if self.shared.plan.partition.owner(origin) != self.index {
+            return;
+        }
+        let now = self.carrier.now();
+        self.shared.set_injected_at(now);
+        self.shard.open_publication(origin, now);
+        self.protocol.publish(&mut self.shard, order, ttl);
+        self.publish_marks();
+    }
+
+    /// 1. What waits goes out, whole forwards until a batch is full. What the carrier does not take keeps its place.
+    fn send_some(&mut self) -> Result<(), WorkerFailure> {
+        let mut sent = 0;
+        while sent < SEND_BATCH {
+            let offer = self.shard.offer();
+            let Some(first) = offer.first() else { break };
+            let bytes = self.carrier.message_bytes(first.order);
+            let part = &offer[..offer.len().min(OFFER_MAX)];
+            let (offered, taken) = (part.len(), self.carrier.send(part)?);
+            self.shard.sent(taken, bytes);
+            if taken < offered {
+                break;
+            }
+            sent += taken;
+        }
+        Ok(())
+    }
+
+    /// 2. What has come comes in, a batch at most. Waits only if nothing is left to send.
+    fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
+        self.shard.record.turns += 1;
+        let wait = if self.shard.has_work() { Wait::No } else { self.wait() };
+        Ok(self.carrier.receive(wait)?)
+    }
+
+    /// 3. The protocol handles it, and the coverage counts it.
+    fn handle(&mut self, now: Nanos) {
+        let arrivals = self.carrier.arrivals();
+        if arrivals.is_empty() {
+            return;
+        }
+        self.shard.record.batches += 1;
+        self.patience.reset();
+        if std::mem::take(&mut self.posted) {
+            self.shared.board.set_busy(self.index);
+        }
+        let mut refused = 0;
+        for arrival in arrivals {
+            let message = &arrival.message;
+            // Only news is decoded: a duplicate costs no more than its header.
+            if message.kind == Kind::Payload
+                && !self.shard.has(message)
+                && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
+            {
+                refused += 1;
+                continue;
+            }
+            self.shard.open(arrival, now);
+            self.protocol.handle_message(&mut self.shard, message);
+        }
+        self.carrier.refuse(refused);
+        self.publish_marks();
+    }
+
+    /// 4. The other ends: an interrupt, the time limit, quiescence.
+    fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
+        if self.shared.plan.interrupt.is_raised() {
+            self.shared.end(End::Interrupted);
+        } else if self.shared.is_past_deadline(now) {
+            self.shared.end(End::Timeout);
+        } else if !self.shard.has_work() && self.carrier.arrivals().is_empty() {
+            self.look_for_quiescence(now)?;
+        }
+        Ok(())
+    }
+
+    fn publish_marks(&mut self) {
+        if self.shard.publish_marks() && self.shared.plan.ends_at_target {
+            self.shared.end(End::Target);
+        }
+    }
+
+    fn wait(&mut self) -> Wait {
+        match self.patience.rest(self.carrier.now()) {
+            Rest::Poll => Wait::No,
+            Rest::Yield => {
+                std::thread::yield_now();
+                Wait::No
+            }
+            Rest::Sleep(until) => {
+                self.shard.record.sleeps += 1;
+                Wait::Until(if self.short.is_some() { Nanos::ZERO } else { until })
+            }
+        }
+    }
+
+    /// Posts this worker as idle and ends the run if nothing can come any more.
+    fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
+        if !self.posted {
+            self.post(0);
+        }
+        let Balance::Idle(sums) = self.shared.board.balance() else {
+            self.short = None;
+            return Ok(());
+        };
+        let (since, before) = *self.short.get_or_insert((now, sums));
+        if sums.sent == sums.received + sums.dropped {
+            self.shared.end(End::Quiescent);
+        } else if sums != before {
+            self.short = Some((now, sums));
+        } else if now.since(since) >= SHORT_MAX {
+            self.shared.end(End::Quiescent);
+        } else if now.since(since) >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut self.asked_for_drops, true) {
+            self.carrier.count_drops()?;
+            self.post(0);
+        }
+        Ok(())
+    }
+
+    /// Puts this worker's sums on the board; `found` are messages drained after the stop.
+    fn post(&mut self, found: u64) {
+        let record = &self.shard.record;
+        let dropped = self.carrier.counts().kernel_dropped.unwrap_or(0);
+        self.shared.board.set_idle(self.index, Sums { sent: record.sent, received: record.received + found, dropped });
+        self.posted = true;
+    }
+
+    /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.
+    fn settle(&mut self) -> Result<(), WorkerFailure> {
+        self.shared.end.meet()?;
+        for round in 1.. {
+            self.carrier.drain()?;
+            self.carrier.count_drops()?;
+            self.post(self.carrier.counts().drained);
+            self.shared.end.meet()?;
+            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same conclusion.
+            let balance = self.shared.board.balance();
+            self.shared.end.meet()?;
+            let is_even = matches!(balance, Balance::Idle(sums) if sums.sent <= sums.received + sums.dropped);
+            if is_even || round == SETTLE_ROUNDS {
+                break;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}

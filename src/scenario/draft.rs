@@ -1,0 +1,134 @@
+//! The one table of options. Flags, the lines of a file, the effective scenario and the replay command are all read
+//! into it and written from it; the comments on its fields are the text of `--help`.
+//!
+//! An option that was not asked for is `None`, so that a default never passes for a wish. What the options mean
+//! together is the business of `build.rs`.
+//!
+//! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
+//! share as the nearest double; an option in a file is read by the reader of its flag instead.
+
+use super::values::{choose, share, span, topology, truth, ttl};
+use super::{Pin, Spin, TransportKind, Ttl, Until, limits};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use crate::topology::TopologySpec;
+use serde::Serialize;
+
+/// An experiment as it is asked for: any of its options may be missing.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[command(next_help_heading = "Scenario")]
+pub struct Draft {
+    /// Nodes of the network [default: 10]. More of them show how time and cost grow.
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::NODES.parse::<u32>(text))]
+    pub nodes: Option<u32>,
+
+    /// Worker threads, each with its share of the nodes [default: the cores this process may use, and no more than
+    /// nodes]. Fewer leave cores to others; 1 makes messages travel first in, first out.
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
+    pub threads: Option<u32>,
+
+    /// What carries a message: udp, one socket per node on loopback [default: udp].
+    #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
+    pub transport: Option<TransportKind>,
+
+    /// Who knows whom: erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, grid, star, complete,
+    /// file:PATH [default: erdos-renyi; complete up to 21 nodes unless --peers is given]. Overlays differ in how fast
+    /// an order spreads and whom it misses.
+    #[arg(long, value_name = "FAMILY", value_parser = topology)]
+    pub topology: Option<TopologySpec>,
+
+    /// Peers of a node, on average or exactly, as the topology has it [default: 20, or the most that fit a smaller
+    /// network]. More peers reach further and cost more connections.
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::PEERS.parse::<u32>(text))]
+    pub peers: Option<u32>,
+
+    /// Peers to which a node forwards an order; a node with fewer sends to all [default: 8]. A greater one is faster
+    /// and leaves fewer out, but sends more duplicates.
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::FANOUT.parse::<u32>(text))]
+    pub fanout: Option<u32>,
+
+    /// Hops that an order may travel, or `auto` for twice the hops to the target plus 2 [default: 6]. A lower one
+    /// saves messages and leaves the far nodes out.
+    #[arg(long, value_name = "HOPS|auto", value_parser = ttl)]
+    pub ttl: Option<Ttl>,
+
+    /// Do not send an order back to the peer it came from [default: false]. It saves a few messages and changes
+    /// nothing in who is reached.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = |text: &str| truth("exclude-sender", text))]
+    pub exclude_sender: Option<bool>,
+
+    /// Share of the nodes to reach: 0.95, 95% or 19/20 [default: 0.95]. The last few nodes cost most of the time.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub target: Option<Ratio>,
+
+    /// What ends a run: target, or quiescent for when no message is under way [default: target]. Quiescence shows the
+    /// final coverage and the full cost.
+    #[arg(long, value_name = "target|quiescent", value_parser = |text: &str| choose::<Until>("until", text))]
+    pub until: Option<Until>,
+
+    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s]. Large
+    /// networks and busy machines need more.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = span)]
+    pub timeout: Option<Nanos>,
+
+    /// Root of every random draw: overlay, forwards, what the order says [default: 32 bits from the operating system].
+    /// The same one repeats the same experiment.
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::SEED.parse::<u64>(text))]
+    pub seed: Option<u64>,
+
+    /// Node at which the order enters [default: 0]. On overlays with hubs or borders it decides the time.
+    #[arg(long, value_name = "NODE", value_parser = |text: &str| limits::ORIGIN.parse::<u32>(text))]
+    pub origin: Option<u32>,
+
+    /// Bytes of opaque payload in the order [default: 0]. They show what size costs.
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::PAYLOAD_BYTES.parse::<u16>(text))]
+    pub payload_bytes: Option<u16>,
+
+    /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
+    /// Pinning steadies the figures; none suits a shared machine.
+    #[arg(long, value_name = "spread|compact|none", value_parser = |text: &str| choose::<Pin>("pin", text))]
+    pub pin: Option<Pin>,
+
+    /// Whether an idle worker spins before it sleeps: auto, always or never; auto spins shortly where each worker has a
+    /// core [default: auto]. Spinning wakes sooner and burns its core.
+    #[arg(long, value_name = "auto|always|never", value_parser = |text: &str| choose::<Spin>("spin", text))]
+    pub spin: Option<Spin>,
+
+    /// Receive buffer of each socket in bytes [default: the system's]. A small one shows what overload does, a great
+    /// one takes bursts.
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::RECEIVE_BUFFER.parse::<u32>(text))]
+    pub receive_buffer: Option<u32>,
+
+    /// Runs to measure; above 1 a warm-up comes first and the report gives median, least and greatest [default: 1].
+    /// More of them tell a difference from noise.
+    #[arg(long, value_name = "R", value_parser = |text: &str| limits::RUNS.parse::<u32>(text))]
+    pub runs: Option<u32>,
+}
+
+impl Draft {
+    /// This draft, with `other`'s answer wherever it has none of its own.
+    pub fn or(self, other: Draft) -> Draft {
+        Draft {
+            nodes: self.nodes.or(other.nodes),
+            threads: self.threads.or(other.threads),
+            transport: self.transport.or(other.transport),
+            topology: self.topology.or(other.topology),
+            peers: self.peers.or(other.peers),
+            fanout: self.fanout.or(other.fanout),
+            ttl: self.ttl.or(other.ttl),
+            exclude_sender: self.exclude_sender.or(other.exclude_sender),
+            target: self.target.or(other.target),
+            until: self.until.or(other.until),
+            timeout: self.timeout.or(other.timeout),
+            seed: self.seed.or(other.seed),
+            origin: self.origin.or(other.origin),
+            payload_bytes: self.payload_bytes.or(other.payload_bytes),
+            pin: self.pin.or(other.pin),
+            spin: self.spin.or(other.spin),
+            receive_buffer: self.receive_buffer.or(other.receive_buffer),
+            runs: self.runs.or(other.runs),
+        }
+    }
+}

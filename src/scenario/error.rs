@@ -1,0 +1,136 @@
+//! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
+//! for, the limit, and what to do.
+
+use super::shell::quoted;
+use crate::topology::{TopologyError, TopologySpec};
+use std::fmt;
+
+/// A value that its option does not accept, whatever the other options are.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("--{option} {}: {rule}", shown(value))]
+pub struct BadValue {
+    /// The option, without dashes.
+    pub option: String,
+    /// What was asked for, as it was written.
+    pub value: String,
+    /// The limit, and what to do.
+    pub rule: String,
+}
+
+impl BadValue {
+    pub(super) fn new(option: &str, value: &str, rule: impl Into<String>) -> BadValue {
+        BadValue { option: option.to_owned(), value: value.to_owned(), rule: rule.into() }
+    }
+}
+
+/// Why a draft cannot be run as it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// One value is outside its limit.
+    #[error(transparent)]
+    BadValue(#[from] BadValue),
+
+    /// Some workers would own no node.
+    #[error("--threads {threads} with --nodes {nodes}: each worker needs a node; ask for at most --threads {nodes}")]
+    IdleThreads {
+        /// The threads asked for.
+        threads: usize,
+        /// The nodes there are.
+        nodes: u32,
+    },
+
+    /// The order would enter at a node that does not exist.
+    #[error("--origin {origin} with --nodes {nodes}: nodes are numbered from 0; ask for at most --origin {}", nodes - 1)]
+    NoSuchOrigin {
+        /// The origin asked for.
+        origin: u32,
+        /// The nodes there are.
+        nodes: u32,
+    },
+
+    /// The family decides by itself how many peers a node has.
+    #[error(
+        "--peers {peers} with --topology {}: its shape decides how many peers a node has; leave --peers out or choose a \
+         topology that takes it, such as erdos-renyi or random-regular",
+        shown(&topology.to_string())
+    )]
+    PeersNotTaken {
+        /// The peers asked for.
+        peers: u32,
+        /// The topology asked for.
+        topology: TopologySpec,
+    },
+
+    /// The topology cannot have this size.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+
+    /// The operating system gave no random bits.
+    #[error("the operating system gives no random bits for a seed ({cause}); choose one with --seed")]
+    NoEntropy {
+        /// What the system said.
+        cause: String,
+    },
+}
+
+/// Why a text in TOML is no draft.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct FileError {
+    /// Where, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub problem: FileProblem,
+}
+
+/// What can be wrong with a line of a TOML file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileProblem {
+    /// It is not TOML.
+    Syntax(String),
+    /// No option has this name; the nearest one that exists, if any comes near.
+    UnknownKey(String, Option<String>),
+    /// A list, a table or a date, where one value belongs.
+    NotOneValue(String, &'static str),
+    /// The option does not accept the value.
+    BadValue(BadValue),
+}
+
+impl fmt::Display for FileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileProblem::Syntax(said) => write!(f, "this is not TOML: {said}; write one `option = value` a line"),
+            FileProblem::UnknownKey(key, Some(similar)) => {
+                write!(f, "no option is called {}; did you mean `{similar}`?", shown(key))
+            }
+            FileProblem::UnknownKey(key, None) => {
+                write!(f, "no option is called {}; `bulkprop --help` lists them all", shown(key))
+            }
+            FileProblem::NotOneValue(key, kind) => {
+                write!(f, "`{key}` is given {kind}; give it one number, text or truth value")
+            }
+            FileProblem::BadValue(BadValue { option, value, rule }) => {
+                write!(f, "{option} = {}: {rule}", shown(value))
+            }
+        }
+    }
+}
+
+/// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and
+/// cut where it is very long.
+fn shown(text: &str) -> String {
+    let mut line = String::new();
+    for (count, character) in text.chars().enumerate() {
+        match character {
+            _ if count == SHOWN_CHARS_MAX => {
+                line.push('…');
+                break;
+            }
+            control if control.is_control() => line.extend(control.escape_default()),
+            plain => line.push(plain),
+        }
+    }
+    quoted(&line).into_owned()
+}
+
+const SHOWN_CHARS_MAX: usize = 80;

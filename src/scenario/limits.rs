@@ -1,0 +1,108 @@
+//! The limits of every numeric option, in one place: what an option accepts, and the sentence that says so.
+//!
+//! A [`Limit`] both reads a text and checks a number, so that a flag, a line of a file and a value set by a program are
+//! refused in the same words. Limits that join two options (origin and nodes, peers and nodes) are not here: the draft
+//! checks them where it knows both.
+
+use super::error::BadValue;
+use crate::message::TTL_MAX;
+use crate::order::PAYLOAD_BYTES_MAX;
+use std::fmt::Display;
+
+/// Nodes of a run. An id has 32 bits, and the greatest stands for nobody.
+pub const NODES: Limit = Limit::new("nodes", 1, u32::MAX as u64, "a network needs", "nodes");
+
+/// Worker threads of a run. Each costs a stack and a share of every join; more than this no machine puts to use.
+pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worker threads");
+
+/// Peers of a node. None at all make sense for a network of one; the topology refuses them elsewhere.
+pub const PEERS: Limit = Limit::new("peers", 0, NODES.most - 1, "a node knows", "peers");
+
+/// Peers that an order is forwarded to. Where a node has fewer, it sends to all, so a great fanout floods.
+pub const FANOUT: Limit = Limit::new("fanout", 1, NODES.most, "a node forwards to", "peers");
+
+/// Hops that an order may travel. With none it would stay at its origin, and there would be nothing to measure.
+pub const TTL: Limit = Limit::new("ttl", 1, TTL_MAX as u64, "an order travels", "hops, or `auto`");
+
+/// Seeds: what a whole number in a TOML file can hold.
+pub const SEED: Limit = Limit::new("seed", 0, i64::MAX as u64, "a seed is a whole number from", "");
+
+/// Ids of nodes.
+pub const ORIGIN: Limit = Limit::new("origin", 0, NODES.most - 1, "nodes are numbered from", "");
+
+/// Bytes of payload in one order, which must fit one datagram.
+pub const PAYLOAD_BYTES: Limit =
+    Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");
+
+/// Bytes of a socket's receive buffer. Linux doubles what it is asked for: below the least it would silently give
+/// more, and above the most the doubled number no longer fits its integer.
+pub const RECEIVE_BUFFER: Limit = Limit::new("receive-buffer", 1_152, i32::MAX as u64 / 2, "a socket buffers", "bytes");
+
+/// Counted runs of one scenario.
+pub const RUNS: Limit = Limit::new("runs", 1, 10_000, "a scenario is measured in", "runs");
+
+/// The whole numbers that an option accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The option, without dashes.
+    pub option: &'static str,
+    /// The least it accepts.
+    pub least: u64,
+    /// The most it accepts.
+    pub most: u64,
+    subject: &'static str,
+    unit: &'static str,
+}
+
+impl Limit {
+    const fn new(option: &'static str, least: u64, most: u64, subject: &'static str, unit: &'static str) -> Limit {
+        Limit { option, least, most, subject, unit }
+    }
+
+    /// Reads a whole number within the limit.
+    ///
+    /// # Errors
+    ///
+    /// [`BadValue`] where the text is no whole number, or one outside the limit, however large.
+    pub fn parse<T: TryFrom<u64>>(&self, text: &str) -> Result<T, BadValue> {
+        let (is_negative, digits) = match text.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, text),
+        };
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.refuse(text, "write it in digits only"));
+        }
+        if is_negative {
+            return Err(self.too_little(text));
+        }
+        let number = digits.parse().map_err(|_| self.too_much(text))?;
+        T::try_from(self.check(number)?).map_err(|_| self.too_much(text))
+    }
+
+    /// Passes a number on that lies within the limit.
+    ///
+    /// # Errors
+    ///
+    /// [`BadValue`] where it does not.
+    pub fn check<T: Copy + Display + Into<u64>>(&self, number: T) -> Result<T, BadValue> {
+        match number.into() {
+            wide if wide < self.least => Err(self.too_little(&number.to_string())),
+            wide if wide > self.most => Err(self.too_much(&number.to_string())),
+            _ => Ok(number),
+        }
+    }
+
+    fn too_little(&self, value: &str) -> BadValue {
+        self.refuse(value, &format!("ask for at least {}", self.least))
+    }
+
+    fn too_much(&self, value: &str) -> BadValue {
+        self.refuse(value, &format!("ask for at most {}", self.most))
+    }
+
+    fn refuse(&self, value: &str, advice: &str) -> BadValue {
+        let Limit { option, least, most, subject, unit } = *self;
+        let space = if unit.is_empty() { "" } else { " " };
+        BadValue::new(option, value, format!("{subject} {least} to {most}{space}{unit}; {advice}"))
+    }
+}

@@ -1,0 +1,72 @@
+//! What a scenario accepts, in which words it refuses the rest, and that it survives being written down.
+
+mod messages;
+mod round_trips;
+
+use super::options::command;
+use super::{BadValue, Draft, Pin, Scenario, Ttl};
+use crate::topology::TopologySpec;
+use clap::FromArgMatches;
+use std::error::Error;
+
+/// Reads a command line without the command.
+fn draft(line: &str) -> Result<Draft, BadValue> {
+    let words = shlex::split(line).expect("a test's command line is well formed");
+    let matches = command().try_get_matches_from(words);
+    matches.and_then(|matches| Draft::from_arg_matches(&matches)).map_err(|error| {
+        let bad = error.source().and_then(|source| source.downcast_ref::<BadValue>());
+        bad.unwrap_or_else(|| panic!("{line}: {error}")).clone()
+    })
+}
+
+fn scenario(line: &str) -> Scenario {
+    let draft = draft(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    draft.build().unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+#[test]
+fn defaults_adapt_to_the_size() {
+    use TopologySpec::*;
+    for (line, topology, peers) in [
+        ("", Complete, 0),
+        ("--nodes 1", Complete, 0),
+        ("--nodes 21", Complete, 0),
+        ("--nodes 22", ErdosRenyi, 20),
+        ("--nodes 1000", ErdosRenyi, 20),
+        ("--nodes 10 --peers 3", ErdosRenyi, 3),
+        ("--nodes 10 --topology erdos-renyi", ErdosRenyi, 9),
+        ("--nodes 10 --topology barabasi-albert", BarabasiAlbert, 8),
+        ("--nodes 1000 --topology ring", Ring, 0),
+        ("--nodes 1000 --peers 999", ErdosRenyi, 999),
+    ] {
+        let scenario = scenario(line);
+        assert_eq!((scenario.topology, scenario.peers), (topology, peers), "{line}");
+    }
+}
+
+#[test]
+fn threads_are_never_more_than_nodes() {
+    assert_eq!(scenario("--nodes 1").threads, 1);
+    assert_eq!(scenario("--nodes 8 --threads 8").threads, 8);
+}
+
+#[test]
+fn no_seed_is_drawn_twice() {
+    assert_ne!(scenario("").seed, scenario("").seed);
+}
+
+#[test]
+fn a_flag_wins_over_a_file() {
+    let flags = draft("--nodes 50 --exclude-sender=false").unwrap();
+    let file = Draft::from_toml("nodes = 60\nexclude-sender = true\nttl = 'auto'\npin = 'none'").unwrap();
+    let scenario = flags.or(file).build().unwrap();
+    assert_eq!((scenario.nodes, scenario.exclude_sender), (50, false));
+    assert_eq!((scenario.ttl, scenario.pin), (Ttl::Auto, Pin::None));
+}
+
+#[test]
+fn no_limit_of_time_is_written_as_zero() {
+    assert_eq!(scenario("--timeout 0").timeout, None);
+    assert_eq!(scenario("--timeout 0s").timeout, None);
+    assert!(scenario("--timeout 0").to_toml().contains("timeout = \"0s\""));
+}

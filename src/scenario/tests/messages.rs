@@ -1,0 +1,148 @@
+//! Every refusal, as its user reads it.
+
+use super::super::Draft;
+use super::draft;
+
+/// What is wrong with a command line.
+fn refusal(line: &str) -> String {
+    match draft(line) {
+        Err(bad) => bad.to_string(),
+        Ok(draft) => draft.build().expect_err(line).to_string(),
+    }
+}
+
+#[track_caller]
+fn assert_refused(cases: &[(&str, &str)]) {
+    for (line, message) in cases {
+        assert_eq!(refusal(line), *message, "{line}");
+    }
+}
+
+#[test]
+fn whole_numbers_have_limits() {
+    assert_refused(&[
+        ("--nodes 0", "--nodes 0: a network needs 1 to 4294967295 nodes; ask for at least 1"),
+        ("--nodes=-5", "--nodes -5: a network needs 1 to 4294967295 nodes; ask for at least 1"),
+        ("--nodes abc", "--nodes abc: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        ("--nodes ''", "--nodes '': a network needs 1 to 4294967295 nodes; write it in digits only"),
+        ("--nodes=-", "--nodes -: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        ("--nodes 1e3", "--nodes 1e3: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        ("--nodes 4294967296", "--nodes 4294967296: a network needs 1 to 4294967295 nodes; ask for at most 4294967295"),
+        (
+            "--nodes 99999999999999999999999",
+            "--nodes 99999999999999999999999: a network needs 1 to 4294967295 nodes; ask for at most 4294967295",
+        ),
+        ("--threads 0", "--threads 0: a run takes 1 to 1024 worker threads; ask for at least 1"),
+        ("--threads 1025", "--threads 1025: a run takes 1 to 1024 worker threads; ask for at most 1024"),
+        ("--peers=-1", "--peers -1: a node knows 0 to 4294967294 peers; ask for at least 0"),
+        ("--fanout 0", "--fanout 0: a node forwards to 1 to 4294967295 peers; ask for at least 1"),
+        ("--ttl 0", "--ttl 0: an order travels 1 to 255 hops, or `auto`; ask for at least 1"),
+        ("--ttl 256", "--ttl 256: an order travels 1 to 255 hops, or `auto`; ask for at most 255"),
+        ("--ttl far", "--ttl far: an order travels 1 to 255 hops, or `auto`; write it in digits only"),
+        ("--origin x", "--origin x: nodes are numbered from 0 to 4294967294; write it in digits only"),
+        (
+            "--payload-bytes 1400",
+            "--payload-bytes 1400: an order carries 0 to 1399 bytes of payload; ask for at most 1399",
+        ),
+        ("--receive-buffer 1", "--receive-buffer 1: a socket buffers 1152 to 1073741823 bytes; ask for at least 1152"),
+        ("--runs 10001", "--runs 10001: a scenario is measured in 1 to 10000 runs; ask for at most 10000"),
+        (
+            "--seed 9223372036854775808",
+            "--seed 9223372036854775808: a seed is a whole number from 0 to 9223372036854775807; \
+             ask for at most 9223372036854775807",
+        ),
+    ]);
+}
+
+#[test]
+fn shares_times_and_names_have_a_form() {
+    let target = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
+    for text in ["0", "1.5", "-1", "NaN", "1e400", "''", "inf", "0.0000000000000001"] {
+        assert_eq!(refusal(&format!("--target={text}")), format!("--target {text}: {target}"));
+    }
+    let timeout = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
+    for text in ["3", "-1s", "''", "soon", "1e9s", "99999999999999s"] {
+        assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
+    }
+    assert_refused(&[
+        ("--transport tcp", "--transport tcp: choose one of udp"),
+        ("--until end", "--until end: choose one of target, quiescent"),
+        ("--pin all", "--pin all: choose one of spread, compact, none"),
+        ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
+        ("--exclude-sender=no", "--exclude-sender no: it is true or false; leave the value out for true"),
+        (
+            "--topology mesh",
+            "--topology mesh: choose one of erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, \
+             grid, star, complete, file:PATH",
+        ),
+        ("--topology file:", "--topology file:: `file:`: the path of an edge list must follow, as in file:links.txt"),
+    ]);
+}
+
+#[test]
+fn contradictions_are_not_settled_in_silence() {
+    assert_refused(&[
+        (
+            "--peers 20 --nodes 10",
+            "--peers 20 with --nodes 10: a node has at most 9 others to know; ask for fewer --peers or more --nodes",
+        ),
+        (
+            "--topology ring --peers 20",
+            "--peers 20 with --topology ring: its shape decides how many peers a node has; leave --peers out or choose \
+             a topology that takes it, such as erdos-renyi or random-regular",
+        ),
+        ("--origin 10", "--origin 10 with --nodes 10: nodes are numbered from 0; ask for at most --origin 9"),
+        ("--threads 11", "--threads 11 with --nodes 10: each worker needs a node; ask for at most --threads 10"),
+        (
+            "--nodes 9 --topology random-regular --peers 3",
+            "--nodes 9 with --peers 3 and --topology random-regular: nodes times peers must be even, since each link \
+             has two ends; make one of them even",
+        ),
+        ("--peers 0", "--peers 0 with --topology erdos-renyi: no node would know another; ask for at least 1"),
+    ]);
+}
+
+#[test]
+fn values_of_a_program_meet_the_same_limits() {
+    for (draft, message) in [
+        (Draft { nodes: Some(0), ..Draft::default() }, "--nodes 0: a network needs 1 to 4294967295 nodes"),
+        (Draft { fanout: Some(0), ..Draft::default() }, "--fanout 0: a node forwards to 1 to"),
+        (Draft { payload_bytes: Some(u16::MAX), ..Draft::default() }, "--payload-bytes 65535: an order carries 0 to"),
+        (Draft { seed: Some(u64::MAX), ..Draft::default() }, "--seed 18446744073709551615: a seed is"),
+        (Draft { receive_buffer: Some(0), ..Draft::default() }, "--receive-buffer 0: a socket buffers"),
+        (Draft { runs: Some(0), ..Draft::default() }, "--runs 0: a scenario is measured in"),
+        (Draft { threads: Some(0), ..Draft::default() }, "--threads 0: a run takes 1 to 1024"),
+    ] {
+        let error = draft.build().unwrap_err().to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
+}
+
+#[test]
+fn a_terminal_is_safe_from_what_was_asked() {
+    assert_eq!(refusal("--pin 'a\n\u{1b}[31m'"), r"--pin 'a\n\u{1b}[31m': choose one of spread, compact, none");
+    let long = refusal(&format!("--pin {}", "x".repeat(100_000)));
+    assert!(long.len() < 200, "{long}");
+}
+
+#[test]
+fn a_file_is_refused_by_line_and_key() {
+    for (text, message) in [
+        ("nodes = 0", "line 1: nodes = 0: a network needs 1 to 4294967295 nodes; ask for at least 1"),
+        ("\nnodes = \"abc\"", "line 2: nodes = abc: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        ("# why\n\npin = 'x'", "line 3: pin = x: choose one of spread, compact, none"),
+        ("pin = 'x'\nnodes = 0", "line 1: pin = x: choose one of spread, compact, none"),
+        ("node = 3", "line 1: no option is called node; did you mean `nodes`?"),
+        ("zzz = 3", "line 1: no option is called zzz; `bulkprop --help` lists them all"),
+        ("'nodes=5' = 3", "line 1: no option is called nodes=5; `bulkprop --help` lists them all"),
+        ("'' = 3", "line 1: no option is called ''; `bulkprop --help` lists them all"),
+        ("help = true", "line 1: no option is called help; `bulkprop --help` lists them all"),
+        ("nodes = [1]", "line 1: `nodes` is given a list; give it one number, text or truth value"),
+        ("[nodes]\na = 1", "line 1: `nodes` is given a table; give it one number, text or truth value"),
+        ("seed = 1979-05-27", "line 1: `seed` is given a date; give it one number, text or truth value"),
+        ("nodes = 1\nnodes = 2", "line 2: this is not TOML: duplicate key; write one `option = value` a line"),
+        ("topology = \"file:\\u0000\"", "line 1: topology = 'file:\\u{0}': a path holds no NUL; take that byte out"),
+    ] {
+        assert_eq!(Draft::from_toml(text).expect_err(text).to_string(), message, "{text}");
+    }
+}

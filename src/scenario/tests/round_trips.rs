@@ -1,0 +1,120 @@
+//! Written as TOML or as a command, a scenario stays what it is.
+
+use super::super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::{draft, scenario};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use crate::topology::TopologySpec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+fn topologies() -> impl Strategy<Value = TopologySpec> {
+    use TopologySpec::*;
+    let paths = "[^\0]{1,20}".prop_map(|path| File { path });
+    let rewired = shares().prop_map(|rewired| WattsStrogatz { rewired });
+    let plain = prop::sample::select(vec![ErdosRenyi, RandomRegular, BarabasiAlbert, Ring, Grid, Star, Complete]);
+    prop_oneof![3 => plain, 1 => paths, 1 => rewired]
+}
+
+fn shares() -> impl Strategy<Value = Ratio> {
+    let decimals = prop::sample::select(vec![10u64, 100, 1_000_000, 10u64.pow(15), 10u64.pow(17), 10u64.pow(19)]);
+    let denominators = prop_oneof![decimals, 1..=u64::MAX];
+    denominators
+        .prop_flat_map(|denominator| (1..=denominator, Just(denominator)))
+        .prop_filter_map("a share", |(numerator, denominator)| Ratio::new(numerator, denominator))
+}
+
+fn ttls() -> impl Strategy<Value = Ttl> {
+    prop_oneof![Just(Ttl::Auto), (1..=u8::MAX).prop_map(Ttl::Hops)]
+}
+
+/// Drafts whose values are each within their limit; together they may still contradict each other.
+fn drafts() -> impl Strategy<Value = Draft> {
+    let network = (of(prop_oneof![1..50u32, 1..=u32::MAX]), of(1..5u32), of(topologies()), of(0..60u32));
+    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()));
+    let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
+    let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
+    let payload_bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
+    let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
+    let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
+    let machine = (of(payload_bytes), of(pins), of(spins), of(1_152..1_000_000u32), of(1..=10_000u32));
+    (network, gossip, run, machine).prop_map(|(network, gossip, run, machine)| Draft {
+        nodes: network.0,
+        threads: network.1,
+        transport: network.1.map(|_| TransportKind::Udp),
+        topology: network.2,
+        peers: network.3,
+        fanout: gossip.0,
+        ttl: gossip.1,
+        exclude_sender: gossip.2,
+        target: gossip.3,
+        until: run.0,
+        timeout: run.1,
+        seed: run.2,
+        origin: run.3,
+        payload_bytes: machine.0,
+        pin: machine.1,
+        spin: machine.2,
+        receive_buffer: machine.3,
+        runs: machine.4,
+    })
+}
+
+fn scenarios() -> impl Strategy<Value = Scenario> {
+    drafts().prop_filter_map("contradictions", |draft| draft.build().ok())
+}
+
+proptest! {
+    #[test]
+    fn a_draft_survives_toml(draft in drafts()) {
+        prop_assert_eq!(Draft::from_toml(&draft.to_toml()), Ok(draft));
+    }
+
+    #[test]
+    fn a_scenario_survives_toml(scenario in scenarios()) {
+        prop_assert_eq!(Draft::from_toml(&scenario.to_toml()).unwrap().build().unwrap(), scenario);
+    }
+
+    #[test]
+    fn a_scenario_survives_its_replay_command(scenario in scenarios()) {
+        let replay = scenario.replay();
+        let options = replay.strip_prefix("bulkprop ").unwrap();
+        prop_assert_eq!(draft(options).unwrap().build().unwrap(), scenario, "{}", replay);
+    }
+
+    #[test]
+    fn any_text_is_a_draft_or_an_error(text in "\\PC*") {
+        let _ = Draft::from_toml(&text);
+    }
+
+    #[test]
+    fn any_value_is_taken_or_refused(name in prop::sample::select(super::super::options::names()), text in ".*") {
+        let _ = Draft::from_option(&name, &text).map(Draft::build);
+    }
+}
+
+#[test]
+fn a_replay_names_what_differs_and_what_was_drawn() {
+    for (asked, replay) in [
+        ("--threads 2 --seed 7", "--threads 2 --seed 7"),
+        ("--seed 7 --threads 1 --fanout 8 --ttl 6 --nodes 10 --target 95%", "--threads 1 --seed 7"),
+        ("--nodes 1000 --threads 2 --seed 7 --peers 20", "--nodes 1000 --threads 2 --seed 7"),
+        ("--nodes 1000 --threads 2 --seed 7 --topology ring", "--nodes 1000 --threads 2 --topology ring --seed 7"),
+        ("--threads 20 --seed 7 --nodes 20", "--nodes 20 --threads 20 --seed 7"),
+        (
+            "--threads 1 --seed 0 --exclude-sender --timeout 0 --topology \"file:it's here\"",
+            r"--threads 1 --topology 'file:it'\''s here' --exclude-sender --timeout 0s --seed 0",
+        ),
+    ] {
+        assert_eq!(scenario(asked).replay(), format!("bulkprop {replay}"), "{asked}");
+    }
+}
+
+#[test]
+fn a_file_takes_natural_types() {
+    let text = "nodes = 1_000\ntarget = 0.95\ntimeout = '3s'\nttl = 6\nseed = 0xff\nexclude-sender = true";
+    let flags = "--nodes 1000 --target 19/20 --timeout 3s --ttl 6 --seed 255 --exclude-sender";
+    assert_eq!(Draft::from_toml(text).unwrap(), draft(flags).unwrap());
+    let texts = "nodes = '1000'\ntarget = '95%'\ntimeout = '3000ms'\nttl = '6'\nseed = '255'\nexclude-sender = 'true'";
+    assert_eq!(Draft::from_toml(texts).unwrap(), draft(flags).unwrap());
+}

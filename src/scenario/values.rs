@@ -1,0 +1,63 @@
+//! How the text of an option becomes its value, where that is more than a whole number.
+
+use super::Ttl;
+use super::error::BadValue;
+use super::limits;
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use crate::topology::{ParseTopologyError, TopologySpec};
+use clap::ValueEnum;
+
+/// Reads one of the names of `T`.
+pub(super) fn choose<T: ValueEnum>(option: &'static str, text: &str) -> Result<T, BadValue> {
+    let names = || {
+        let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        values.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
+    };
+    T::from_str(text, false).map_err(|_| BadValue::new(option, text, format!("choose one of {}", names())))
+}
+
+/// Reads yes or no as TOML writes them.
+pub(super) fn truth(option: &'static str, text: &str) -> Result<bool, BadValue> {
+    text.parse().map_err(|_| BadValue::new(option, text, "it is true or false; leave the value out for true"))
+}
+
+/// Reads a family of overlays.
+pub(super) fn topology(text: &str) -> Result<TopologySpec, BadValue> {
+    if text.contains('\0') {
+        return Err(BadValue::new("topology", text, "a path holds no NUL; take that byte out"));
+    }
+    text.parse().map_err(|error| match error {
+        ParseTopologyError::Unknown(_) => {
+            BadValue::new("topology", text, format!("choose one of {}", TopologySpec::WRITTEN))
+        }
+        other => BadValue::new("topology", text, other.to_string()),
+    })
+}
+
+/// Reads hops, or `auto`.
+pub(super) fn ttl(text: &str) -> Result<Ttl, BadValue> {
+    if text == "auto" { Ok(Ttl::Auto) } else { limits::TTL.parse(text).map(Ttl::Hops) }
+}
+
+/// Reads the share of the nodes to reach.
+pub(super) fn share(text: &str) -> Result<Ratio, BadValue> {
+    let share = text.parse().map_err(|_| bad_target(text))?;
+    target(share)
+}
+
+/// Passes a target on that leaves something to do.
+pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
+    if share.is_zero() { Err(bad_target(&share.to_string())) } else { Ok(share) }
+}
+
+fn bad_target(text: &str) -> BadValue {
+    let rule = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
+    BadValue::new("target", text, rule)
+}
+
+/// Reads a time limit.
+pub(super) fn span(text: &str) -> Result<Nanos, BadValue> {
+    let rule = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
+    text.parse().map_err(|_| BadValue::new("timeout", text, rule))
+}

@@ -1,0 +1,263 @@
+//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home.
+//!
+//! The one `match` over carriers and protocols is here, so that their combinations do not multiply elsewhere.
+
+mod forecast;
+
+use crate::gossip::{Push, TargetDraw};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Onward;
+use crate::order::Order;
+use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
+use crate::scenario::{Pin, Scenario, TransportKind, Until};
+use crate::stats::{Ledger, OverlayFacts, RunRecord, WorkerRecord};
+use crate::sync::Interrupt;
+use crate::topology::{Topology, TopologyError, reach};
+use crate::transport::udp::{self, BindError, Network, UdpCarrier};
+use crate::transport::{Carrier, Clock};
+use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
+use forecast::Forecast;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use std::io;
+use std::sync::Arc;
+
+/// Why a scenario could not be run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The overlay cannot be built.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// The sockets cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The order cannot be made or encoded.
+    #[error("the order cannot be made: {0}")]
+    Order(String),
+    /// The operating system gave no random token.
+    #[error("the operating system gave no random bytes for the run's token: {0}")]
+    Entropy(io::Error),
+    /// A worker failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+}
+
+impl SimulationError {
+    /// Whether the user asked for what cannot be, rather than something having failed.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            SimulationError::Topology(_) | SimulationError::Order(_) => true,
+            SimulationError::Bind(error) => error.is_usage(),
+            SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+        }
+    }
+}
+
+/// Runs the scenario once, or with `runs` above 1 a warm-up and then so many times. An interrupt ends the series early;
+/// the run it cut short is the last record.
+pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
+    run_observed(scenario, interrupt, &())
+}
+
+/// [`run`] with somebody who is told when workers enter and leave their loops.
+pub fn run_observed(
+    scenario: &Scenario,
+    interrupt: &Interrupt,
+    observer: &dyn Observer,
+) -> Result<Vec<RunRecord>, SimulationError> {
+    let clock = Clock::start();
+    let lab = Laboratory::new(scenario, interrupt, observer)?;
+    if scenario.runs == 1 {
+        return Ok(vec![lab.run(clock)?]);
+    }
+    lab.run(Clock::start())?;
+    let mut records = Vec::with_capacity(scenario.runs as usize);
+    while records.len() < scenario.runs as usize {
+        records.push(lab.run(Clock::start())?);
+        if interrupt.is_raised() {
+            break;
+        }
+    }
+    Ok(records)
+}
+
+/// What all runs of a scenario have in common.
+struct Laboratory<'a> {
+    scenario: &'a Scenario,
+    interrupt: &'a Interrupt,
+    observer: &'a dyn Observer,
+    topology: Topology,
+    partition: Partition,
+    placement: Placement,
+    orders: [Arc<Order>; 1],
+    forecast: Forecast,
+}
+
+impl<'a> Laboratory<'a> {
+    fn new(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+    ) -> Result<Laboratory<'a>, SimulationError> {
+        let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
+        let order = Order::generate(scenario.seed, OrderIndex(0), usize::from(scenario.payload_bytes))
+            .map_err(|error| SimulationError::Order(error.to_string()))?;
+        let forecast = Forecast::new(scenario, &topology, reach(&topology, scenario.origin));
+        Ok(Laboratory {
+            scenario,
+            interrupt,
+            observer,
+            partition: Partition::new(scenario.nodes, scenario.threads),
+            placement: Placement::new(scenario.threads, scenario.pin),
+            orders: [Arc::new(order)],
+            forecast,
+            topology,
+        })
+    }
+
+    /// One run. `clock` was started when its set-up began.
+    fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+        let scenario = self.scenario;
+        let TransportKind::Udp = scenario.transport;
+        let (carriers, facts) = self.udp_carriers(clock)?;
+        let plan = Plan {
+            topology: &self.topology,
+            partition: &self.partition,
+            placement: &self.placement,
+            orders: &self.orders,
+            published: Published { order: OrderIndex(0), origin: scenario.origin, ttl: self.forecast.ttl },
+            draw: TargetDraw::new(scenario.seed, scenario.fanout),
+            exclude_sender: scenario.exclude_sender,
+            goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
+            ends_at_target: scenario.until == Until::Target,
+            timeout: scenario.timeout,
+            spin: scenario.spin,
+            interrupt: self.interrupt,
+            observer: self.observer,
+        };
+        let outcome = runtime::run(&plan, &Push, carriers)?;
+        Ok(self.record(outcome, facts))
+    }
+
+    /// A socket for every node, and each worker's end of the network between them.
+    fn udp_carriers(&self, clock: Clock) -> Result<(Vec<Box<dyn Carrier>>, CarrierFacts), SimulationError> {
+        let scenario = self.scenario;
+        let bound = udp::bind(scenario.nodes, scenario.threads, scenario.receive_buffer)?;
+        let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
+        let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<Arc<[_]>, _>>()?;
+        let facts = CarrierFacts {
+            datagram_bytes: templates[0].len() as u32,
+            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
+        };
+        let gate = Gate { token, nodes: scenario.nodes, orders: self.orders.len() as u32 };
+        let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
+        let mut sockets = bound.sockets.into_iter();
+        let carriers = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
+            let shard = self.partition.shard(worker);
+            Box::new(UdpCarrier {
+                network: Arc::clone(&network),
+                first_node: shard.start,
+                sockets: sockets.by_ref().take(shard.len()).collect(),
+            })
+        });
+        Ok((carriers.collect(), facts))
+    }
+
+    /// Puts times on the injection's zero and adds what the laboratory knows.
+    fn record(&self, outcome: Outcome, facts: CarrierFacts) -> RunRecord {
+        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic } = outcome;
+        for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
+            receipt.time = receipt.time.since(injected_at);
+        }
+        let topology = &self.topology;
+        RunRecord {
+            end,
+            wall: left_at.since(injected_at),
+            setup: injected_at,
+            overlay: OverlayFacts {
+                mean_degree: topology.mean_degree(),
+                max_degree: topology.max_degree(),
+                reachable: self.forecast.reach.reachable,
+                depth: self.forecast.reach.depth,
+            },
+            ttl: self.forecast.ttl,
+            datagram_bytes: facts.datagram_bytes,
+            degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
+            shard_starts: self.partition.starts().to_vec(),
+            ledger: ledger(&workers),
+            notices: self.forecast.notices.iter().cloned().chain(facts.notices).chain(self.placing(&workers)).collect(),
+            receipts,
+            traffic,
+            workers,
+        }
+    }
+
+    /// Says where workers could not have a core each, or not the one meant for them.
+    fn placing(&self, workers: &[WorkerRecord]) -> Vec<String> {
+        let mut notices = Vec::new();
+        let (threads, cores) = (self.scenario.threads, self.placement.allowed);
+        if !self.placement.is_exclusive() {
+            let pinned = if self.scenario.pin == Pin::None { "not pinned" } else { "pinned round robin" };
+            let noun = if cores == 1 { "core" } else { "cores" };
+            notices.push(format!(
+                "{threads} workers share {cores} {noun}, {pinned}: they take turns, and times include the waiting."
+            ));
+        }
+        let meant = workers.iter().zip(&self.placement.cores).filter(|(_, core)| core.is_some());
+        let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
+        if unpinned > 0 {
+            notices.push(format!(
+                "{unpinned} of {threads} workers could not be pinned, for lack of permission or of the core; the kernel \
+                 places them."
+            ));
+        }
+        notices
+    }
+}
+
+/// What a carrier has to say of itself.
+struct CarrierFacts {
+    datagram_bytes: u32,
+    notices: Vec<String>,
+}
+
+/// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
+/// its own bookkeeping, between limits of its own.
+fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<String> {
+    let (asked, granted) = (asked?, granted?);
+    let usable = granted / 2;
+    (usable != asked).then(|| match granted {
+        0 => format!("--receive-buffer {asked} was not set: this platform has no portable way to."),
+        _ => format!(
+            "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its limits \
+             are in net.core.rmem_max and SO_RCVBUF's minimum."
+        ),
+    })
+}
+
+/// An order's datagram, to be readdressed for each copy.
+fn template(token: Token, order: &Order) -> Result<Box<[u8]>, SimulationError> {
+    let message = Onward { order: OrderIndex(0), ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
+    let mut datagram = [0; DATAGRAM_BYTES_MAX];
+    let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
+        .map_err(|error| SimulationError::Order(error.to_string()))?;
+    Ok(datagram[..bytes].into())
+}
+
+/// Adds the workers' books up.
+fn ledger(workers: &[WorkerRecord]) -> Ledger {
+    let mut ledger = Ledger { kernel_dropped: Some(0), ..Ledger::default() };
+    let mut origins = 0;
+    for worker in workers {
+        ledger.sent += worker.sent;
+        ledger.received += worker.received;
+        ledger.queued_unsent += worker.queued_unsent;
+        ledger.in_flight_at_stop += worker.carrier.drained;
+        ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
+        ledger.strays.merge(&worker.carrier.strays);
+        ledger.explained_receipts += worker.reached + worker.duplicates;
+        origins = 1;
+    }
+    ledger.explained_receipts = ledger.explained_receipts.saturating_sub(origins);
+    ledger
+}

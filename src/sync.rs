@@ -1,0 +1,55 @@
+//! Every atomic of the project lives here, behind types whose names say what they are for.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `bitmap` | one bit per node, written by the bit's owner, read by all |
+//! | `trip` | a counter that one addition carries over its goal |
+//! | `stop` | the global stop flag and its first cause |
+//! | `latch` | a meeting point for all workers that a failing one can break |
+//! | `board` | who is idle and what each worker sent and received: quiescence |
+//!
+//! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
+
+#[cfg(loom)]
+mod loom_tests;
+
+mod bitmap;
+mod board;
+mod latch;
+mod stop;
+mod trip;
+
+pub use bitmap::{Bitmap, BitmapView, Section};
+pub use board::{Balance, Board, Sums};
+pub use latch::{Broken, Latch};
+pub use stop::{Interrupt, Stop};
+pub use trip::Trip;
+
+/// The one switch between the machine's atomics and loom's.
+mod atomic {
+    #[cfg(loom)]
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+    pub(super) use std::sync::atomic::Ordering;
+    #[cfg(not(loom))]
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+
+    /// How long a waiter sleeps at a time once spinning and yielding have not helped.
+    #[cfg(not(loom))]
+    const NAP: std::time::Duration = std::time::Duration::from_micros(50);
+
+    /// Gives the core away inside a waiting loop: spins, then yields, then naps.
+    #[cfg(not(loom))]
+    pub(super) fn relax(backoff: &crossbeam_utils::Backoff) {
+        if backoff.is_completed() {
+            std::thread::park_timeout(NAP);
+        } else {
+            backoff.snooze();
+        }
+    }
+
+    /// Tells loom that this thread can only go on when another has.
+    #[cfg(loom)]
+    pub(super) fn relax(_: &crossbeam_utils::Backoff) {
+        loom::thread::yield_now();
+    }
+}

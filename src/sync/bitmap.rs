@@ -1,0 +1,132 @@
+//! One bit per node, shared by all workers, each bit written by one of them only.
+//!
+//! Each shard's bits start on a cache line of their own, so a mark is a plain load and store instead of a locked
+//! instruction, and no two workers write the same line. What was refused: one dense bitmap with `fetch_or`, which costs
+//! a locked instruction per mark and shares lines at the shards' borders.
+//!
+//! ```text
+//! shard 0: nodes 0..5       shard 1: nodes 5..10
+//! |word 0| . . . . . . . |  |word 8| . . . . . . . |     8 words = 64 bytes = one line
+//! ```
+
+use super::atomic::{AtomicU64, Ordering};
+
+/// Words in a cache line.
+const LINE_WORDS: usize = 8;
+
+/// The storage: cleared bits, laid out for a list of shard sizes.
+pub struct Bitmap {
+    words: Box<[AtomicU64]>,
+    shards: Vec<Extent>,
+}
+
+/// Where a shard's bits lie.
+#[derive(Clone, Copy)]
+struct Extent {
+    first_word: usize,
+    nodes: u32,
+}
+
+impl Extent {
+    fn words(self) -> usize {
+        (self.nodes as usize).div_ceil(64)
+    }
+}
+
+impl Bitmap {
+    /// A cleared bitmap for shards of the given numbers of nodes.
+    pub fn new(shard_nodes: impl IntoIterator<Item = u32>) -> Bitmap {
+        let mut first_word = 0;
+        let mut shards = Vec::new();
+        for nodes in shard_nodes {
+            let extent = Extent { first_word, nodes };
+            first_word += extent.words().next_multiple_of(LINE_WORDS);
+            shards.push(extent);
+        }
+        // One spare line lets the allocator place the first word anywhere without two shards meeting in a line.
+        let words = (0..first_word + LINE_WORDS).map(|_| AtomicU64::new(0)).collect();
+        Bitmap { words, shards }
+    }
+
+    /// Hands out the right to mark, one section per shard, and a view for everybody else.
+    ///
+    /// The exclusive borrow is what makes each section the only writer of its words.
+    pub fn split(&mut self) -> (BitmapView<'_>, Vec<Section<'_>>) {
+        let bitmap = &*self;
+        let sections = bitmap.shards.iter().map(|extent| Section {
+            words: &bitmap.words[extent.first_word..extent.first_word + extent.words()],
+            nodes: extent.nodes,
+        });
+        (BitmapView { bitmap }, sections.collect())
+    }
+}
+
+/// Reads all sections while their owners write.
+#[derive(Clone, Copy)]
+pub struct BitmapView<'a> {
+    bitmap: &'a Bitmap,
+}
+
+impl BitmapView<'_> {
+    /// How many bits are set, as far as their owners' stores have arrived.
+    pub fn count(&self) -> u64 {
+        // Ordering: Relaxed; a progress figure. After a join the join itself orders every mark before this read.
+        self.bitmap.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
+    }
+}
+
+/// One shard's bits, with the sole right to set them.
+pub struct Section<'a> {
+    words: &'a [AtomicU64],
+    nodes: u32,
+}
+
+impl Section<'_> {
+    /// Sets the bit of the shard's `local`-th node; true the first time.
+    #[inline]
+    pub fn mark(&mut self, local: u32) -> bool {
+        debug_assert!(local < self.nodes);
+        let word = &self.words[local as usize / 64];
+        let bit = 1 << (local % 64);
+        // Ordering: Relaxed; this section is the only writer of the word, so its own program order makes "first" exact.
+        // Readers only count, and what hangs on the count goes through `Trip`.
+        let bits = word.load(Ordering::Relaxed);
+        word.store(bits | bit, Ordering::Relaxed);
+        bits & bit == 0
+    }
+
+    /// Whether the bit of the shard's `local`-th node is set.
+    #[inline]
+    pub fn contains(&self, local: u32) -> bool {
+        debug_assert!(local < self.nodes);
+        // Ordering: Relaxed; reads this section's own writes.
+        self.words[local as usize / 64].load(Ordering::Relaxed) & 1 << (local % 64) != 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_first_once() {
+        let mut bitmap = Bitmap::new([70, 0, 3]);
+        let (view, mut sections) = bitmap.split();
+        for local in [0, 63, 64, 69] {
+            assert!(!sections[0].contains(local));
+            assert!(sections[0].mark(local));
+            assert!(!sections[0].mark(local));
+            assert!(sections[0].contains(local));
+        }
+        assert!(sections[2].mark(2));
+        assert_eq!(view.count(), 5);
+    }
+
+    #[test]
+    fn shards_share_no_line() {
+        let mut bitmap = Bitmap::new([1, 1, 513]);
+        let (_, sections) = bitmap.split();
+        let starts: Vec<usize> = sections.iter().map(|section| section.words.as_ptr() as usize).collect();
+        assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 64), "{starts:?}");
+    }
+}

@@ -1,0 +1,117 @@
+//! Who is idle, and what each worker has sent and received: enough to know that nothing will ever come.
+//!
+//! A worker posts its sums when it runs out of work, and takes its idle mark down before it handles a message. Whoever
+//! wants to know reads all slots twice. If all were idle and nothing changed between the two readings, then at every
+//! instant between them each worker had just the posted sums, so messages in flight = sent - received - dropped at one
+//! common instant (Mattern 1987, the four-counter method). A worker that has taken a message from its socket but not yet
+//! taken its mark down has not posted it either, so the sums are short and nobody is fooled.
+
+use super::atomic::{AtomicBool, AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
+
+/// What a worker has sent, received, and knows to be dropped on its way in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Messages the carrier took.
+    pub sent: u64,
+    /// Messages received and handled.
+    pub received: u64,
+    /// Messages the kernel dropped before this worker's nodes, where known.
+    pub dropped: u64,
+}
+
+/// What the board says of the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// Some worker is at work, or was between the readings.
+    Busy,
+    /// All are idle; these are the sums of all.
+    Idle(Sums),
+}
+
+/// One slot per worker.
+pub struct Board {
+    slots: Box<[CachePadded<Slot>]>,
+}
+
+#[derive(Default)]
+struct Slot {
+    idle: AtomicBool,
+    sent: AtomicU64,
+    received: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Board {
+    /// A board on which all `workers` are at work.
+    pub fn new(workers: usize) -> Board {
+        Board { slots: (0..workers).map(|_| CachePadded::default()).collect() }
+    }
+
+    /// Takes a worker's idle mark down. Call before handling a message.
+    pub fn set_busy(&self, worker: usize) {
+        // Ordering: SeqCst, as all of this file: the proof above speaks of instants common to all workers. These calls
+        // happen when work runs out or comes back, not per message.
+        self.slots[worker].idle.store(false, Ordering::SeqCst);
+    }
+
+    /// Posts a worker's sums and puts its idle mark up.
+    pub fn set_idle(&self, worker: usize, sums: Sums) {
+        let slot = &self.slots[worker];
+        // Ordering: SeqCst; the sums stand before the mark does.
+        slot.sent.store(sums.sent, Ordering::SeqCst);
+        // Ordering: SeqCst; as above.
+        slot.received.store(sums.received, Ordering::SeqCst);
+        // Ordering: SeqCst; as above.
+        slot.dropped.store(sums.dropped, Ordering::SeqCst);
+        // Ordering: SeqCst; last, so that who sees the mark sees the sums.
+        slot.idle.store(true, Ordering::SeqCst);
+    }
+
+    /// Reads the board twice.
+    pub fn balance(&self) -> Balance {
+        match (self.read(), self.read()) {
+            (Some(first), Some(second)) if first == second => Balance::Idle(first),
+            _ => Balance::Busy,
+        }
+    }
+
+    /// The sums of all workers, or `None` if one is at work. Each sum only grows, so equal totals mean equal parts.
+    fn read(&self) -> Option<Sums> {
+        let mut total = Sums::default();
+        for slot in &self.slots {
+            // Ordering: SeqCst; received before sent, so that a message between two reads shows as in flight, not as
+            // received from nowhere.
+            let received = slot.received.load(Ordering::SeqCst);
+            // Ordering: SeqCst; as above.
+            let dropped = slot.dropped.load(Ordering::SeqCst);
+            // Ordering: SeqCst; as above.
+            let sent = slot.sent.load(Ordering::SeqCst);
+            // Ordering: SeqCst; last, so that sums read from a slot that was at work meanwhile are not used.
+            if !slot.idle.load(Ordering::SeqCst) {
+                return None;
+            }
+            total.received += received;
+            total.dropped += dropped;
+            total.sent += sent;
+        }
+        Some(total)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_worker_at_work_keeps_all_busy() {
+        let board = Board::new(2);
+        assert_eq!(board.balance(), Balance::Busy);
+        board.set_idle(0, Sums { sent: 3, received: 0, dropped: 0 });
+        assert_eq!(board.balance(), Balance::Busy);
+        board.set_idle(1, Sums { sent: 0, received: 2, dropped: 1 });
+        assert_eq!(board.balance(), Balance::Idle(Sums { sent: 3, received: 2, dropped: 1 }));
+        board.set_busy(0);
+        assert_eq!(board.balance(), Balance::Busy);
+    }
+}

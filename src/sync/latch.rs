@@ -1,0 +1,101 @@
+//! A meeting point: nobody passes before all have come, again and again, unless somebody breaks it.
+//!
+//! `std::sync::Barrier` was refused because a worker that fails would leave the others waiting for ever.
+
+use super::atomic::{AtomicBool, AtomicU32, Ordering, relax};
+use crossbeam_utils::Backoff;
+
+/// A reusable meeting point for a fixed number of parties.
+pub struct Latch {
+    parties: u32,
+    arrived: AtomicU32,
+    round: AtomicU32,
+    broken: AtomicBool,
+}
+
+/// The latch was broken: some party will never come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken;
+
+impl Latch {
+    /// A latch for `parties`.
+    pub fn new(parties: u32) -> Latch {
+        Latch { parties, arrived: AtomicU32::new(0), round: AtomicU32::new(0), broken: AtomicBool::new(false) }
+    }
+
+    /// Waits until all parties have called this as often as the caller.
+    ///
+    /// What any of them did before its call is seen by all of them after theirs.
+    pub fn meet(&self) -> Result<(), Broken> {
+        // Ordering: Acquire; partner: `break_open`.
+        if self.broken.load(Ordering::Acquire) {
+            return Err(Broken);
+        }
+        // Ordering: Relaxed; no party can move the round on before this one has arrived below.
+        let round = self.round.load(Ordering::Relaxed);
+        // Ordering: AcqRel; the last arrival acquires what all earlier ones released, and hands it on through `round`.
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
+            // Ordering: Relaxed; the store to `round` below releases it, and nobody arrives again before seeing that.
+            self.arrived.store(0, Ordering::Relaxed);
+            // Ordering: Release; partner: the load in `wait`.
+            self.round.store(round.wrapping_add(1), Ordering::Release);
+            return Ok(());
+        }
+        self.wait(round)
+    }
+
+    /// Lets everybody through who waits or will wait, with [`Broken`].
+    pub fn break_open(&self) {
+        // Ordering: Release; partner: the load in `wait`.
+        self.broken.store(true, Ordering::Release);
+    }
+
+    fn wait(&self, round: u32) -> Result<(), Broken> {
+        let backoff = Backoff::new();
+        // Ordering: Acquire; partner: the Release store of `round` by the last to arrive.
+        while self.round.load(Ordering::Acquire) == round {
+            // Ordering: Acquire; partner: `break_open`.
+            if self.broken.load(Ordering::Acquire) {
+                return Err(Broken);
+            }
+            relax(&backoff);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn nobody_passes_before_all_have_come() {
+        let latch = Latch::new(3);
+        let arrivals = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for round in 1..=200 {
+                        // Ordering: Relaxed; the latch under test is what must order these.
+                        arrivals.fetch_add(1, Ordering::Relaxed);
+                        latch.meet().unwrap();
+                        assert_eq!(arrivals.load(Ordering::Relaxed), 3 * round);
+                        latch.meet().unwrap();
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_broken_latch_holds_nobody() {
+        let latch = Latch::new(2);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| latch.meet());
+            latch.break_open();
+            assert_eq!(waiter.join().unwrap(), Err(Broken));
+        });
+        assert_eq!(latch.meet(), Err(Broken));
+    }
+}

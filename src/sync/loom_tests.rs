@@ -1,0 +1,100 @@
+//! The shared parts under every interleaving that loom can find: `just loom`.
+
+use super::*;
+use loom::sync::Arc;
+use loom::thread;
+
+/// Leaks one bitmap per execution, because loom has no scoped threads.
+fn leaked_sections(shard_nodes: [u32; 2]) -> (BitmapView<'static>, Vec<Section<'static>>) {
+    Box::leak(Box::new(Bitmap::new(shard_nodes))).split()
+}
+
+/// Two workers mark two nodes each; the goal is the third mark. One of the four additions trips the stop, and it is up.
+#[test]
+fn exactly_one_mark_trips_the_stop() {
+    loom::model(|| {
+        let shared = Arc::new((Trip::new(3), Stop::new()));
+        let (view, sections) = leaked_sections([2, 2]);
+        let workers: Vec<_> = sections
+            .into_iter()
+            .map(|mut section| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    let mut tripped = 0;
+                    for local in 0..2 {
+                        assert!(section.mark(local));
+                        if shared.0.add(1) {
+                            tripped += 1;
+                            assert!(shared.1.raise(1));
+                        }
+                    }
+                    tripped
+                })
+            })
+            .collect();
+        let tripped: u32 = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+        assert_eq!((tripped, shared.0.count(), shared.1.cause(), view.count()), (1, 4, 1, 4));
+    });
+}
+
+/// Whoever raises first gives the cause, and everybody reads that one.
+#[test]
+fn a_stop_keeps_its_first_cause() {
+    loom::model(|| {
+        let stop = Arc::new(Stop::new());
+        let other = Arc::clone(&stop);
+        let worker = thread::spawn(move || other.raise(1));
+        let won = stop.raise(2);
+        let other_won = worker.join().unwrap();
+        assert!(won ^ other_won);
+        assert_eq!(stop.cause(), if won { 2 } else { 1 });
+    });
+}
+
+/// What each did before the meeting is seen by both after it, twice in a row.
+#[test]
+fn a_latch_orders_what_came_before() {
+    loom::model(|| {
+        let shared = Arc::new((Latch::new(2), Trip::new(1)));
+        let other = Arc::clone(&shared);
+        let meet_twice = |(latch, trip): &(Latch, Trip)| {
+            for round in 1..=2 {
+                trip.add(1);
+                latch.meet().unwrap();
+                assert_eq!(trip.count(), 2 * round);
+                latch.meet().unwrap();
+            }
+        };
+        let worker = thread::spawn(move || meet_twice(&other));
+        meet_twice(&shared);
+        worker.join().unwrap();
+    });
+}
+
+/// A message in flight or in hand is never taken for quiescence: worker 1 gets one message and answers none.
+#[test]
+fn the_board_never_calls_a_message_in_hand_quiet() {
+    loom::model(|| {
+        // The socket is a counter: 1 once the message is sent; who takes it sets 0.
+        let shared = Arc::new((Board::new(2), Stop::new()));
+        let other = Arc::clone(&shared);
+        shared.0.set_idle(1, Sums::default());
+        let sender = thread::spawn(move || {
+            other.1.raise(1); // The message leaves.
+            other.0.set_idle(0, Sums { sent: 1, ..Sums::default() });
+        });
+        let taken = shared.1.cause() == 1;
+        if taken {
+            // The message is in hand and not yet posted: whatever the board says, the sums cannot be even.
+            if let Balance::Idle(sums) = shared.0.balance() {
+                assert_ne!(sums.sent, sums.received);
+            }
+            shared.0.set_busy(1);
+            assert_eq!(shared.0.balance(), Balance::Busy);
+            shared.0.set_idle(1, Sums { received: 1, ..Sums::default() });
+        }
+        sender.join().unwrap();
+        let Balance::Idle(sums) = shared.0.balance() else { panic!("both are idle") };
+        assert_eq!(sums.sent - sums.received, u64::from(!taken));
+    });
+}

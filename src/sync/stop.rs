@@ -1,0 +1,67 @@
+//! The global stop flag. It is raised once, with a cause, and never lowered.
+
+use super::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::Arc;
+
+/// A flag that keeps the first cause it was raised with. Cause 0 means "not raised".
+#[derive(Default)]
+pub struct Stop {
+    cause: AtomicU8,
+}
+
+impl Stop {
+    /// A flag that is down.
+    pub fn new() -> Stop {
+        Stop { cause: AtomicU8::new(0) }
+    }
+
+    /// Raises the flag; true if `cause`, which is not 0, is the first.
+    pub fn raise(&self, cause: u8) -> bool {
+        debug_assert_ne!(cause, 0);
+        // Ordering: Release, so that who reads the cause sees what its raiser wrote before; partner: `cause`. Relaxed on
+        // failure: the loser reads nothing.
+        self.cause.compare_exchange(0, cause, Ordering::Release, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether the flag is up. Read on every turn of every worker's loop.
+    #[inline]
+    pub fn is_raised(&self) -> bool {
+        // Ordering: Relaxed; the loop only leaves on it. What must be seen after leaving goes through `cause` or a latch.
+        self.cause.load(Ordering::Relaxed) != 0
+    }
+
+    /// The first cause, 0 while the flag is down.
+    pub fn cause(&self) -> u8 {
+        // Ordering: Acquire; partner: `raise`.
+        self.cause.load(Ordering::Acquire)
+    }
+}
+
+/// The user's wish to end, which any thread may utter at any time; shared by all runs of an experiment.
+#[derive(Clone, Default)]
+pub struct Interrupt(Arc<Wish>);
+
+#[derive(Default)]
+struct Wish {
+    uttered: AtomicBool,
+}
+
+impl Interrupt {
+    /// A wish not yet uttered.
+    pub fn new() -> Interrupt {
+        Interrupt::default()
+    }
+
+    /// Utters it.
+    pub fn raise(&self) {
+        // Ordering: Relaxed; it carries nothing but itself.
+        self.0.uttered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was uttered.
+    #[inline]
+    pub fn is_raised(&self) -> bool {
+        // Ordering: Relaxed; it carries nothing but itself.
+        self.0.uttered.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,104 @@
+//! Closed forms: what a run should come to, before it is run and after.
+//!
+//! Each form is a small pure function that names its source, its domain and how far it errs. None decides anything in a
+//! run, so that doubles serve; what is shown beside a measurement, or proposed as a TTL, comes from here. A form is
+//! mean-field: it knows counts and shares, never a node.
+//!
+//! No input panics and none gives a value that is no number: a share below 0 or not a number counts as 0 and one above 1
+//! as 1, a negative fanout as 0.
+//!
+//! What was refused: a solver crate (one bisection finds every root here, to the last digits), and forms for lattices,
+//! whose hops follow from a breadth-first search of the graph itself.
+//!
+//! ```text
+//! coverage     who is reached in the end
+//! hops         who is reached after how many hops, and the TTL that follows
+//! redundancy   what it costs in messages
+//! chances      that all are reached, that none is, that a graph is in one piece
+//! rounds       how long it takes where nodes call in rounds
+//! ```
+
+pub mod chances;
+pub mod coverage;
+pub mod hops;
+pub mod redundancy;
+pub mod rounds;
+
+mod poisson;
+
+/// The copies of a forward that arrive at a node that is up, on average: `fanout (1 - loss) (1 - failed)`.
+///
+/// `loss` is the share of datagrams lost, `failed` the share of nodes that are down. Exact where losses and failures are
+/// independent. The forms that take a fanout take this one.
+pub fn effective_fanout(fanout: f64, loss: f64, failed: f64) -> f64 {
+    not_negative(fanout) * (1.0 - share(loss)) * (1.0 - share(failed))
+}
+
+/// The most bisections of 0..=1: one for each bit of a double's fraction, and some for what lies near 0.
+const BISECTIONS: u32 = 100;
+
+/// The largest `x` in 0..=1 with `gain(x) = x`, for a concave `gain` with `gain(0) = 0`; 0 where that is the only one.
+///
+/// Such a gain lies above `x` before the root and below it afterwards, so that bisection cannot miss. Iterating
+/// `x <- gain(x)` was refused: near the threshold, where the root leaves 0, it needs millions of steps.
+fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
+    if gain(1.0) >= 1.0 {
+        return 1.0;
+    }
+    let (mut below, mut above) = (0.0, 1.0);
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (below + above);
+        if gain(middle) > middle {
+            below = middle;
+        } else {
+            above = middle;
+        }
+    }
+    below
+}
+
+/// `1 - (1 - chance)^times`, precise where the chance is small: that at least one of so many tries succeeds.
+fn at_least_one(chance: f64, times: f64) -> f64 {
+    match (chance, times) {
+        (chance, times) if chance <= 0.0 || times <= 0.0 => 0.0,
+        (chance, _) if chance >= 1.0 => 1.0,
+        (chance, times) => -(times * (-chance).ln_1p()).exp_m1(),
+    }
+}
+
+/// A share within 0..=1; what is not a number is 0.
+const fn share(value: f64) -> f64 {
+    value.max(0.0).min(1.0)
+}
+
+/// A finite number from 0 up; what is not a number is 0.
+const fn not_negative(value: f64) -> f64 {
+    value.max(0.0).min(f64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_and_failures_thin_a_forward() {
+        assert!((effective_fanout(8.0, 0.5, 0.25) - 3.0).abs() < 1e-12);
+        assert_eq!(effective_fanout(8.0, 2.0, -1.0), 0.0);
+        assert_eq!(effective_fanout(f64::NAN, 0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn a_root_is_found_on_both_sides_of_the_threshold() {
+        assert_eq!(largest_root(|x| 0.9 * x), 0.0);
+        assert_eq!(largest_root(|x| at_least_one(x, f64::INFINITY)), 1.0);
+        let root = largest_root(|x| 1.5 * x - x * x);
+        assert!((root - 0.5).abs() < 1e-15, "{root}");
+    }
+
+    #[test]
+    fn at_least_one_keeps_its_digits() {
+        assert!((at_least_one(1e-18, 2.0) - 2e-18).abs() < 1e-30);
+        assert_eq!(at_least_one(1.0, 0.0), 0.0);
+        assert_eq!(at_least_one(1.0, 3.0), 1.0);
+    }
+}

@@ -1,0 +1,184 @@
+//! Who is reached after how many hops, and the TTL that follows. All hops take equal time.
+//!
+//! The chain is Reed and Frost's (Abbey 1952): with `S` nodes not reached and `I` reached in the last hop, the next has
+//! `S' = S (1 - f/(N - 1))^I` and `I' = S - S'`. `f` is the effective fanout. The form errs by up to .005 of coverage at
+//! the steep hops, and on graphs with peers drawn once it is as good as on the complete one. Where latency varies or
+//! carriers race, a first copy may have come a longer way, and a TTL reaches fewer than this says.
+
+use super::{at_least_one, not_negative, share};
+use crate::message::TTL_MAX;
+use crate::ratio::Ratio;
+
+/// The share of `nodes` reached within 1, 2, 3 ... hops of forward-once push, as a mean over runs that do not die out.
+///
+/// Without end; it stops growing once no node is newly reached. For one node, or none, it is 1 throughout.
+pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
+    let mut spread = Spread::new(nodes, fanout);
+    std::iter::repeat_with(move || {
+        spread.hop();
+        spread.coverage()
+    })
+}
+
+/// The share of `nodes` reached within so many hops; `1/nodes` for 0, the origin.
+pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
+    let mut spread = Spread::new(nodes, fanout);
+    (0..hops).for_each(|_| spread.hop());
+    spread.coverage()
+}
+
+/// The hops after which `target` of the nodes are expected to have an order, or `None` where no TTL brings that about.
+///
+/// A target of all nodes counts as met where less than half a node is expected to be missing.
+pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
+    let mut spread = Spread::new(nodes, fanout);
+    for hops in 0..=u32::from(TTL_MAX) {
+        if spread.meets(target) {
+            return Some(hops);
+        }
+        spread.hop();
+    }
+    None
+}
+
+/// The largest network in which `target` of the nodes are expected to have an order within so many hops.
+///
+/// Up to 2^48, which stands for no bound. At least 1: an origin alone is covered.
+pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
+    let meets = |nodes: u64| {
+        let mut spread = Spread::new(nodes, fanout);
+        (0..hops).for_each(|_| spread.hop());
+        spread.meets(target)
+    };
+    let (mut fits, mut too_many) = (1, 2);
+    while meets(too_many) {
+        if too_many >= NODES_MAX {
+            return NODES_MAX;
+        }
+        (fits, too_many) = (too_many, too_many * 2);
+    }
+    while too_many - fits > 1 {
+        let middle = fits + (too_many - fits) / 2;
+        if meets(middle) {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    fits
+}
+
+/// The TTL of `--ttl auto`: twice the hops to the target plus 2, at most [`TTL_MAX`]; that too where no hops suffice.
+///
+/// Twice, because a first copy may have come a longer way; plus 2, so that there is room where the hops are few. More
+/// costs nothing: an order that a node has is not forwarded again.
+pub fn auto_ttl(hops: Option<u32>) -> u8 {
+    let doubled = hops.and_then(|hops| hops.checked_mul(2)?.checked_add(2));
+    doubled.and_then(|ttl| u8::try_from(ttl).ok()).unwrap_or(TTL_MAX)
+}
+
+const NODES_MAX: u64 = 1 << 48;
+
+/// The state of the chain: expected numbers of nodes, not whole ones.
+struct Spread {
+    nodes: f64,
+    /// The chance that one forward goes to one given node.
+    chance: f64,
+    missing: f64,
+    newest: f64,
+}
+
+impl Spread {
+    fn new(nodes: u64, fanout: f64) -> Spread {
+        let nodes = nodes.max(1) as f64;
+        let others = nodes - 1.0;
+        Spread { nodes, chance: share(not_negative(fanout) / others.max(1.0)), missing: others, newest: 1.0 }
+    }
+
+    fn hop(&mut self) {
+        self.newest = self.missing * at_least_one(self.chance, self.newest);
+        self.missing -= self.newest;
+    }
+
+    fn coverage(&self) -> f64 {
+        (self.nodes - self.missing) / self.nodes
+    }
+
+    fn meets(&self, target: Ratio) -> bool {
+        self.coverage() >= target.as_f64() || self.missing < 0.5
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TARGET: Ratio = Ratio::new(19, 20).unwrap();
+
+    #[test]
+    fn coverage_of_the_first_six_hops() {
+        let printed =
+            |nodes| coverage_by_hop(nodes, 8.0).take(6).map(|share| format!("{share:.4}")).collect::<Vec<_>>();
+        assert_eq!(printed(1_000), ["0.0090", "0.0707", "0.4343", "0.9696", "0.9996", "0.9997"]);
+        assert_eq!(printed(10_000), ["0.0009", "0.0073", "0.0567", "0.3647", "0.9460", "0.9995"]);
+        let sixth = [100_000, 1_000_000, 10_000_000].map(|nodes| format!("{:.4}", coverage_within(nodes, 8.0, 6)));
+        assert_eq!(sixth, ["0.9133", "0.2542", "0.0295"]);
+    }
+
+    #[test]
+    fn the_largest_networks_of_six_hops() {
+        let largest = [6.0, 8.0, 12.0].map(|fanout| nodes_within(6, fanout, TARGET));
+        assert_eq!(largest, [12_567, 77_156, 932_803]);
+    }
+
+    #[test]
+    fn hops_and_the_ttl_that_follows() {
+        let both = |nodes| hops_to_target(nodes, 8.0, TARGET).map(|hops| (hops, auto_ttl(Some(hops))));
+        assert_eq!([1_000, 10_000, 1_000_000].map(both), [Some((4, 10)), Some((6, 14)), Some((8, 18))]);
+        assert_eq!(hops_to_target(77_156, 8.0, TARGET), Some(6));
+        assert_eq!(hops_to_target(77_157, 8.0, TARGET), Some(7));
+        assert_eq!([Some(0), Some(126), Some(127), Some(u32::MAX), None].map(auto_ttl), [2, 254, 255, 255, 255]);
+    }
+
+    #[test]
+    fn a_target_out_of_reach_is_none() {
+        assert_eq!(hops_to_target(1_000, 3.0, TARGET), None);
+        assert_eq!(hops_to_target(1_000_000, 8.0, Ratio::new(1, 1).unwrap()), None);
+        assert_eq!(hops_to_target(100, 8.0, Ratio::new(1, 1).unwrap()), Some(4));
+    }
+
+    #[test]
+    fn edges_are_numbers() {
+        for fanout in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
+            assert_eq!(hops_to_target(0, fanout, TARGET), Some(0));
+            assert_eq!(hops_to_target(1, fanout, TARGET), Some(0));
+            assert_eq!(coverage_within(1, fanout, 255), 1.0);
+        }
+        assert_eq!(hops_to_target(2, 0.0, TARGET), None);
+        assert_eq!(hops_to_target(u64::MAX, f64::INFINITY, TARGET), Some(1));
+        assert_eq!(coverage_within(10, 0.0, 255), 0.1);
+        assert_eq!((nodes_within(0, 8.0, TARGET), nodes_within(255, 0.0, TARGET)), (1, 1));
+        assert_eq!(nodes_within(255, 8.0, TARGET), NODES_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn coverage_never_falls(nodes in 1u64..1_000_000_000, fanout in 0.0..30.0) {
+            let curve: Vec<f64> = coverage_by_hop(nodes, fanout).take(300).collect();
+            prop_assert!(curve.is_sorted() && curve.iter().all(|share| (0.0..=1.0).contains(share)));
+        }
+
+        #[test]
+        fn more_fanout_needs_no_more_hops(nodes in 2u64..1_000_000_000, fanout in 3.5..30.0) {
+            let (few, many) = (hops_to_target(nodes, fanout, TARGET), hops_to_target(nodes, fanout + 1.0, TARGET));
+            prop_assert!(many.unwrap() <= few.unwrap());
+        }
+
+        #[test]
+        fn a_long_chain_ends_at_the_final_coverage(fanout in 2.0..10.0) {
+            let end = coverage_within(10_000_000, fanout, 255);
+            prop_assert!((end - crate::theory::coverage::final_coverage(fanout)).abs() < 0.005, "{end}");
+        }
+    }
+}

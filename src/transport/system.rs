@@ -1,0 +1,28 @@
+//! The system calls that the standard library and mio have no safe name for, and the only `unsafe` of the transports.
+//!
+//! On Linux a batch of datagrams crosses the kernel's border in one call (`sendmmsg`, `recvmmsg`), and each socket tells
+//! what it dropped. Elsewhere, or under `--cfg portable`, the same names are served by mio's plain calls, and drops are
+//! unknown.
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[path = "system/linux.rs"]
+mod platform;
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[path = "system/portable.rs"]
+mod platform;
+
+pub(super) use platform::{Incoming, Outgoing, kernel_drops, raise_descriptor_limit, set_receive_buffer};
+
+/// Bytes from one datagram's place in a slab to the next: a whole number of cache lines with room for the longest
+/// datagram and the byte that betrays a longer one.
+const STRIDE: usize = 1_536;
+
+const _: () = assert!(STRIDE >= crate::wire::RECEIVE_BYTES);
+
+/// A slab of datagram places.
+type Slab = Box<[[u8; STRIDE]]>;
+
+fn slab(slots: usize) -> Slab {
+    vec![[0; STRIDE]; slots].into_boxed_slice()
+}

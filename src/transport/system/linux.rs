@@ -1,0 +1,214 @@
+//! Linux: datagrams in batches, drop counters, the descriptor limit.
+
+#![allow(unsafe_code)]
+
+use super::{STRIDE, Slab, slab};
+use crate::wire::RECEIVE_BYTES;
+use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sockaddr_in, socklen_t};
+use mio::net::UdpSocket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::{AsRawFd, RawFd};
+use std::ptr;
+
+const ADDRESS_BYTES: socklen_t = size_of::<sockaddr_in>() as socklen_t;
+
+/// The arrays that `sendmmsg` and `recvmmsg` work on. Each header points to the vector, address and place of its slot.
+///
+/// The pointers stay good because every array is boxed and never grows; the type is not `Send` because of them, which
+/// is as it should be: it stays with the worker that made it.
+struct Batch {
+    slab: Slab,
+    addresses: Box<[sockaddr_in]>,
+    vectors: Box<[iovec]>,
+    headers: Box<[mmsghdr]>,
+}
+
+impl Batch {
+    fn new(slots: usize, datagram_bytes: usize) -> Batch {
+        let mut slab = slab(slots);
+        // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
+        let mut addresses = vec![unsafe { std::mem::zeroed::<sockaddr_in>() }; slots].into_boxed_slice();
+        let mut vectors: Box<[iovec]> = slab
+            .iter_mut()
+            .map(|place| iovec { iov_base: place.as_mut_ptr().cast::<c_void>(), iov_len: datagram_bytes })
+            .collect();
+        let headers = vectors.iter_mut().zip(&mut addresses).map(|(vector, address)| header(vector, address)).collect();
+        Batch { slab, addresses, vectors, headers }
+    }
+}
+
+fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
+    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; on some C libraries it
+    // has private padding, so that it cannot be written out.
+    let mut header: msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = ptr::from_mut(address).cast::<c_void>();
+    header.msg_namelen = ADDRESS_BYTES;
+    header.msg_iov = vector;
+    header.msg_iovlen = 1;
+    mmsghdr { msg_hdr: header, msg_len: 0 }
+}
+
+/// Datagrams on their way out, each in a slot of its own with an address.
+pub(in crate::transport) struct Outgoing {
+    batch: Batch,
+}
+
+impl Outgoing {
+    /// Room for `slots` datagrams.
+    pub(in crate::transport) fn new(slots: usize) -> Outgoing {
+        Outgoing { batch: Batch::new(slots, 0) }
+    }
+
+    /// How many datagrams fit.
+    pub(in crate::transport) fn slots(&self) -> usize {
+        self.batch.headers.len()
+    }
+
+    /// The place of a slot's datagram.
+    pub(in crate::transport) fn place(&mut self, slot: usize) -> &mut [u8] {
+        &mut self.batch.slab[slot]
+    }
+
+    /// Says where a slot's datagram goes and how long it is, at most the place's length.
+    pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
+        let address = &mut self.batch.addresses[slot];
+        address.sin_family = libc::AF_INET as libc::sa_family_t;
+        address.sin_port = to.port().to_be();
+        address.sin_addr.s_addr = u32::from(*to.ip()).to_be();
+        self.batch.vectors[slot].iov_len = bytes.min(STRIDE);
+    }
+
+    /// Sends the first `count` slots from `socket`; says how many the kernel took, at least one.
+    pub(in crate::transport) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+        let headers = &mut self.batch.headers[first..first + count];
+        // SAFETY: the headers are `count` long, and each points to a vector, an address and a place that live as long as
+        // `self`, whose lengths are within those objects.
+        let sent =
+            unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as u32, libc::MSG_DONTWAIT) };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+}
+
+/// Datagrams that have come, each in a slot of its own with its source.
+pub(in crate::transport) struct Incoming {
+    batch: Batch,
+}
+
+impl Incoming {
+    /// Room for `slots` datagrams.
+    pub(in crate::transport) fn new(slots: usize) -> Incoming {
+        Incoming { batch: Batch::new(slots, RECEIVE_BYTES) }
+    }
+
+    /// How many datagrams fit.
+    pub(in crate::transport) fn slots(&self) -> usize {
+        self.batch.headers.len()
+    }
+
+    /// Receives up to `count` datagrams from `socket` into the slots from `first` on; says how many came.
+    ///
+    /// Fewer than `count` means that the socket is empty; `WouldBlock` that it was from the start.
+    pub(in crate::transport) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        first: usize,
+        count: usize,
+    ) -> io::Result<usize> {
+        let headers = &mut self.batch.headers[first..first + count];
+        for header in headers.iter_mut() {
+            header.msg_hdr.msg_namelen = ADDRESS_BYTES;
+        }
+        // SAFETY: the headers are `count` long, and each points to a vector, an address and a place that live as long as
+        // `self`, whose lengths are within those objects. No timeout is passed.
+        let received = unsafe {
+            let flags = libc::MSG_DONTWAIT;
+            libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as u32, flags, ptr::null_mut())
+        };
+        usize::try_from(received).map_err(|_| io::Error::last_os_error())
+    }
+
+    /// The datagram in a slot; one that was too long fills [`RECEIVE_BYTES`].
+    #[inline]
+    pub(in crate::transport) fn datagram(&self, slot: usize) -> &[u8] {
+        let bytes = self.batch.headers[slot].msg_len as usize;
+        &self.batch.slab[slot][..bytes.min(RECEIVE_BYTES)]
+    }
+
+    /// Where a slot's datagram came from.
+    #[inline]
+    pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
+        let address = &self.batch.addresses[slot];
+        SocketAddrV4::new(Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)), u16::from_be(address.sin_port))
+    }
+}
+
+/// How many datagrams the kernel has dropped at this socket because its buffer was full.
+pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
+    let mut info = [0u32; libc::SK_MEMINFO_DROPS as usize + 1];
+    let mut bytes = size_of_val(&info) as socklen_t;
+    // SAFETY: `info` is writable and `bytes` says its length; the kernel writes at most that much.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            info.as_mut_ptr().cast::<c_void>(),
+            &mut bytes,
+        )
+    };
+    check(result)?;
+    Ok(Some(u64::from(info[libc::SK_MEMINFO_DROPS as usize])))
+}
+
+/// Asks for a receive buffer of this many bytes; gives what the kernel granted, its own overhead included.
+pub(in crate::transport) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Result<u32> {
+    let asked = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+    set_option(socket.as_raw_fd(), libc::SO_RCVBUF, asked)?;
+    let mut granted: c_int = 0;
+    let mut length = size_of::<c_int>() as socklen_t;
+    // SAFETY: `granted` is a writable `int` and `length` says so.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVBUF,
+            ptr::from_mut(&mut granted).cast::<c_void>(),
+            &mut length,
+        )
+    };
+    check(result)?;
+    Ok(u32::try_from(granted).unwrap_or(0))
+}
+
+fn set_option(descriptor: RawFd, option: c_int, value: c_int) -> io::Result<()> {
+    // SAFETY: `value` is a readable `int` and its size is passed.
+    let result = unsafe {
+        libc::setsockopt(
+            descriptor,
+            libc::SOL_SOCKET,
+            option,
+            ptr::from_ref(&value).cast::<c_void>(),
+            size_of::<c_int>() as socklen_t,
+        )
+    };
+    check(result)
+}
+
+/// Raises the soft limit on open descriptors to what is `needed`, as far as the hard limit lets it; gives what is then
+/// allowed.
+pub(in crate::transport) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is writable and of the type the call expects.
+    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
+    if limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max {
+        limit.rlim_cur = needed.min(limit.rlim_max);
+        // SAFETY: `limit` is readable and of the type the call expects.
+        check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;
+    }
+    Ok(limit.rlim_cur)
+}
+
+fn check(result: c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

@@ -1,0 +1,111 @@
+//! Any system that mio knows: one call per datagram, no drop counters, the descriptor limit left as it is.
+
+use super::{Slab, slab};
+use crate::wire::RECEIVE_BYTES;
+use mio::net::UdpSocket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+
+/// Datagrams on their way out, each in a slot of its own with an address.
+pub(in crate::transport) struct Outgoing {
+    slab: Slab,
+    addressed: Box<[(SocketAddrV4, usize)]>,
+}
+
+impl Outgoing {
+    /// Room for `slots` datagrams.
+    pub(in crate::transport) fn new(slots: usize) -> Outgoing {
+        Outgoing { slab: slab(slots), addressed: vec![(NOWHERE, 0); slots].into_boxed_slice() }
+    }
+
+    /// How many datagrams fit.
+    pub(in crate::transport) fn slots(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// The place of a slot's datagram.
+    pub(in crate::transport) fn place(&mut self, slot: usize) -> &mut [u8] {
+        &mut self.slab[slot]
+    }
+
+    /// Says where a slot's datagram goes and how long it is.
+    pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
+        self.addressed[slot] = (to, bytes);
+    }
+
+    /// Sends slots from `socket`; says how many the kernel took, at least one.
+    pub(in crate::transport) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+        for slot in first..first + count {
+            let (to, bytes) = self.addressed[slot];
+            match socket.send_to(&self.slab[slot][..bytes], SocketAddr::V4(to)) {
+                Ok(_) => {}
+                Err(error) if slot == first => return Err(error),
+                Err(_) => return Ok(slot - first),
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Datagrams that have come, each in a slot of its own with its source.
+pub(in crate::transport) struct Incoming {
+    slab: Slab,
+    received: Box<[(SocketAddrV4, usize)]>,
+}
+
+impl Incoming {
+    /// Room for `slots` datagrams.
+    pub(in crate::transport) fn new(slots: usize) -> Incoming {
+        Incoming { slab: slab(slots), received: vec![(NOWHERE, 0); slots].into_boxed_slice() }
+    }
+
+    /// How many datagrams fit.
+    pub(in crate::transport) fn slots(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Receives up to `count` datagrams; fewer mean that the socket is empty.
+    pub(in crate::transport) fn receive(
+        &mut self,
+        socket: &UdpSocket,
+        first: usize,
+        count: usize,
+    ) -> io::Result<usize> {
+        for slot in first..first + count {
+            match socket.recv_from(&mut self.slab[slot][..RECEIVE_BYTES]) {
+                Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source, bytes),
+                Ok((bytes, SocketAddr::V6(_))) => self.received[slot] = (NOWHERE, bytes),
+                Err(error) if slot == first => return Err(error),
+                Err(_) => return Ok(slot - first),
+            }
+        }
+        Ok(count)
+    }
+
+    /// The datagram in a slot; one that was too long fills [`RECEIVE_BYTES`].
+    pub(in crate::transport) fn datagram(&self, slot: usize) -> &[u8] {
+        &self.slab[slot][..self.received[slot].1]
+    }
+
+    /// Where a slot's datagram came from.
+    pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
+        self.received[slot].0
+    }
+}
+
+/// No drop counter here.
+pub(in crate::transport) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64>> {
+    Ok(None)
+}
+
+/// No portable name for it: the system's default stays, which a granted size of 0 says.
+pub(in crate::transport) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
+    Ok(0)
+}
+
+/// The limit is left as it is; binding says when it is too low.
+pub(in crate::transport) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
+    Ok(u64::MAX)
+}

@@ -1,0 +1,335 @@
+//! One real UDP socket per node, on loopback: each hop is a datagram of its own through the kernel.
+//!
+//! A datagram leaves from its sender's socket and is let in only if it bears the run's token, is addressed to the node
+//! whose socket it came to, and came from the address of the node it names as its sender.
+
+mod sockets;
+#[cfg(all(test, not(loom)))]
+mod tests;
+
+pub use sockets::BindError;
+pub(crate) use sockets::bind;
+
+use super::system::{Incoming, Outgoing, kernel_drops};
+use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Message;
+use crate::stats::CarrierCounts;
+use crate::time::Nanos;
+use crate::wire::{self, Gate, Stray};
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Datagrams a worker sends with one call at most.
+const SEND_SLOTS: usize = 64;
+
+/// Datagrams a receive batch holds at most: what bounds the resolution of a receipt's time.
+const RECEIVE_SLOTS: usize = 64;
+
+/// Datagrams taken from one socket before the next has its turn. Fewer than this many say that the socket is empty,
+/// which spares the call that would only say so.
+const SOCKET_TURN: usize = 4;
+
+/// Readiness events taken from the kernel at a time.
+const EVENTS: usize = 256;
+
+/// The token of the waker; nodes have theirs from 0 on.
+const WAKER: Token = Token(usize::MAX);
+
+/// What all ends of a run share.
+pub struct Network {
+    /// Where each node is.
+    pub addresses: Arc<[SocketAddrV4]>,
+    /// An encoded datagram of each order, to be readdressed for each copy.
+    pub templates: Arc<[Box<[u8]>]>,
+    /// What a datagram must agree with to be let in.
+    pub gate: Gate,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// One worker's end before it is set up.
+pub struct UdpCarrier {
+    /// What all ends share.
+    pub network: Arc<Network>,
+    /// The shard's first node.
+    pub first_node: u32,
+    /// The sockets of the shard's nodes, non-blocking, in order.
+    pub sockets: Vec<std::net::UdpSocket>,
+}
+
+impl Carrier for UdpCarrier {
+    fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
+        let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening the waker"))?;
+        let mut sockets: Vec<_> = self.sockets.into_iter().map(mio::net::UdpSocket::from_std).collect();
+        for (local, socket) in sockets.iter_mut().enumerate() {
+            poll.registry()
+                .register(socket, Token(local), Interest::READABLE)
+                .map_err(|cause| TransportError { doing: format!("registering socket {local} of a shard"), cause })?;
+        }
+        let nodes = sockets.len();
+        Ok(Box::new(Udp {
+            network: self.network,
+            first_node: self.first_node,
+            poll,
+            waker: Arc::new(waker),
+            events: Events::with_capacity(EVENTS),
+            sockets,
+            readable: Readable { queue: VecDeque::with_capacity(nodes), queued: vec![false; nodes] },
+            outgoing: Outgoing::new(SEND_SLOTS),
+            templates_out: [None; SEND_SLOTS],
+            incoming: Incoming::new(RECEIVE_SLOTS),
+            arrivals: Vec::with_capacity(RECEIVE_SLOTS),
+            counts: CarrierCounts::default(),
+        }))
+    }
+}
+
+/// One worker's end, at its place.
+struct Udp {
+    network: Arc<Network>,
+    first_node: u32,
+    poll: Poll,
+    waker: Arc<Waker>,
+    events: Events,
+    sockets: Vec<mio::net::UdpSocket>,
+    readable: Readable,
+    outgoing: Outgoing,
+    /// Which order's datagram stands in each outgoing slot.
+    templates_out: [Option<OrderIndex>; SEND_SLOTS],
+    incoming: Incoming,
+    arrivals: Vec<Arrival>,
+    counts: CarrierCounts,
+}
+
+/// Sockets that may hold datagrams, each listed once. The kernel reports a socket when something comes, not while
+/// something is there, so one that was not emptied must be remembered.
+struct Readable {
+    queue: VecDeque<u32>,
+    queued: Vec<bool>,
+}
+
+impl Readable {
+    fn push(&mut self, local: usize) {
+        if !std::mem::replace(&mut self.queued[local], true) {
+            self.queue.push_back(local as u32);
+        }
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        let local = self.queue.pop_front()? as usize;
+        self.queued[local] = false;
+        Some(local)
+    }
+}
+
+impl Transport for Udp {
+    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+        let mut taken = 0;
+        // Messages of one sender stand together and leave from its socket with one call.
+        for run in messages.chunk_by(|a, b| a.from == b.from) {
+            for part in run.chunks(self.outgoing.slots()) {
+                let sent = self.send_from_one(part)?;
+                taken += sent;
+                if sent < part.len() {
+                    return Ok(taken);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
+        self.arrivals.clear();
+        self.collect_events(wait)?;
+        let mut filled = 0;
+        while filled < self.incoming.slots() {
+            let Some(local) = self.readable.pop() else { break };
+            let asked = SOCKET_TURN.min(self.incoming.slots() - filled);
+            let came = self.receive_at(local, filled, asked)?;
+            if came == asked {
+                self.readable.push(local);
+            }
+            for slot in filled..filled + came {
+                self.let_in(local, slot);
+            }
+            filled += came;
+        }
+        Ok(self.network.clock.now())
+    }
+
+    fn arrivals(&self) -> &[Arrival] {
+        &self.arrivals
+    }
+
+    fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
+        self.incoming.datagram(usize::from(arrival.slot)).get(wire::HEADER_BYTES..)
+    }
+
+    fn refuse(&mut self, arrivals: u64) {
+        (0..arrivals).for_each(|_| self.counts.strays.add(Stray::Malformed));
+    }
+
+    fn now(&self) -> Nanos {
+        self.network.clock.now()
+    }
+
+    fn message_bytes(&self, order: OrderIndex) -> u32 {
+        self.network.templates[order.index()].len() as u32
+    }
+
+    fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
+    }
+
+    fn drain(&mut self) -> Result<(), TransportError> {
+        for local in 0..self.sockets.len() {
+            loop {
+                let came = self.receive_at(local, 0, SOCKET_TURN)?;
+                for slot in 0..came {
+                    match self.admit(local, slot) {
+                        Ok(_) => self.counts.drained += 1,
+                        Err(stray) => self.counts.strays.add(stray),
+                    }
+                }
+                if came < SOCKET_TURN {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count_drops(&mut self) -> Result<(), TransportError> {
+        let mut total = Some(0);
+        for socket in &self.sockets {
+            let drops = kernel_drops(socket).map_err(TransportError::new("reading a socket's drop counter"))?;
+            total = total.zip(drops).map(|(total, drops)| total + drops);
+        }
+        self.counts.kernel_dropped = total;
+        Ok(())
+    }
+
+    fn counts(&self) -> &CarrierCounts {
+        &self.counts
+    }
+}
+
+impl Udp {
+    /// Sends up to a slab of messages of one sender; says how many the kernel took.
+    fn send_from_one(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+        for (slot, message) in messages.iter().enumerate() {
+            self.write_datagram(slot, message);
+        }
+        let socket = &self.sockets[(messages[0].from.0 - self.first_node) as usize];
+        let mut sent = 0;
+        while sent < messages.len() {
+            self.counts.send_calls += 1;
+            match self.outgoing.send(socket, sent, messages.len() - sent) {
+                Ok(more) => sent += more,
+                Err(error) if is_full(&error) => {
+                    self.counts.send_blocked += 1;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => {
+                    let Message { from, to, .. } = messages[sent];
+                    return Err(TransportError { doing: format!("sending from node {from} to node {to}"), cause });
+                }
+            }
+        }
+        self.counts.kernel_datagrams += sent as u64;
+        Ok(sent)
+    }
+
+    /// Puts a message's datagram into a slot: its order's template, unless that is there already, and its own fields.
+    fn write_datagram(&mut self, slot: usize, message: &Message) {
+        let template = &self.network.templates[message.order.index()];
+        let place = self.outgoing.place(slot);
+        if self.templates_out[slot] != Some(message.order) {
+            place[..template.len()].copy_from_slice(template);
+            self.templates_out[slot] = Some(message.order);
+        }
+        if let Some(header) = place.first_chunk_mut() {
+            wire::patch(header, message);
+        }
+        self.outgoing.address(slot, self.network.addresses[message.to.index()], template.len());
+    }
+
+    /// Asks the kernel which sockets have something to read.
+    fn collect_events(&mut self, wait: Wait) -> Result<(), TransportError> {
+        let timeout = match wait {
+            Wait::Until(deadline) if self.readable.queue.is_empty() => {
+                Duration::from_nanos(deadline.since(self.network.clock.now()).0)
+            }
+            _ => Duration::ZERO,
+        };
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(cause) => return Err(TransportError { doing: "waiting for datagrams".to_owned(), cause }),
+        }
+        for event in &self.events {
+            if event.token() != WAKER {
+                self.readable.push(event.token().0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives from one socket into the slots from `first` on; 0 where nothing was there.
+    fn receive_at(&mut self, local: usize, first: usize, count: usize) -> Result<usize, TransportError> {
+        loop {
+            self.counts.receive_calls += 1;
+            return match self.incoming.receive(&self.sockets[local], first, count) {
+                Ok(came) => Ok(came),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => {
+                    let node = self.first_node + local as u32;
+                    Err(TransportError { doing: format!("receiving for node {node}"), cause })
+                }
+            };
+        }
+    }
+
+    /// Lists what came into a slot as an arrival, or counts it as a stray.
+    #[inline]
+    fn let_in(&mut self, local: usize, slot: usize) {
+        match self.admit(local, slot) {
+            Ok(arrival) => self.arrivals.push(arrival),
+            Err(stray) => self.counts.strays.add(stray),
+        }
+    }
+
+    #[inline]
+    fn admit(&self, local: usize, slot: usize) -> Result<Arrival, Stray> {
+        let datagram = self.incoming.datagram(slot);
+        let here = NodeId(self.first_node + local as u32);
+        let (message, _) = self.network.gate.admit(datagram, |to| to == here)?;
+        if self.incoming.source(slot) != self.network.addresses[message.from.index()] {
+            return Err(Stray::WrongSource);
+        }
+        Ok(Arrival { message, bytes: datagram.len() as u16, slot: slot as u16 })
+    }
+}
+
+/// Whether the kernel had no room for a datagram and will have some later.
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || is_out_of_buffers(error)
+}
+
+#[cfg(target_os = "linux")]
+fn is_out_of_buffers(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ENOBUFS)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_out_of_buffers(_: &io::Error) -> bool {
+    false
+}

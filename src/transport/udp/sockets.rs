@@ -1,0 +1,152 @@
+//! A socket on loopback for every node, and the table of their addresses.
+
+use crate::transport::system::{raise_descriptor_limit, set_receive_buffer};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::sync::Arc;
+
+/// Descriptors beside the nodes' sockets: standard streams, files, and some to spare.
+const DESCRIPTORS_SPARE: u64 = 32;
+
+/// Descriptors that a worker's event loop takes: its poll and its waker.
+const DESCRIPTORS_PER_WORKER: u64 = 3;
+
+/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out.
+const ADDRESSES_MAX: u32 = 1_024;
+
+/// Bound sockets and where each is, both by node.
+pub(crate) struct Sockets {
+    /// One socket per node, non-blocking.
+    pub(crate) sockets: Vec<UdpSocket>,
+    /// Where each node is.
+    pub(crate) addresses: Arc<[SocketAddrV4]>,
+    /// The receive buffer that each socket was granted, in bytes as the kernel counts them, where one was asked for.
+    pub(crate) receive_buffer: Option<u32>,
+}
+
+/// Why not every node has a socket.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The hard limit on descriptors is too low.
+    #[error(
+        "--nodes {asked}: each node needs a socket, and the hard limit on open files leaves room for {fits} with \
+         {threads} threads; ask for at most {fits} nodes, or raise the limit (ulimit -Hn)"
+    )]
+    Descriptors {
+        /// Nodes asked for.
+        asked: u32,
+        /// Nodes that fit.
+        fits: u64,
+        /// Workers asked for.
+        threads: usize,
+    },
+    /// No free port on any loopback address tried.
+    #[error(
+        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --nodes or free some ports"
+    )]
+    Ports {
+        /// Sockets asked for.
+        asked: u32,
+        /// Sockets bound before.
+        bound: usize,
+        /// The last address tried.
+        last: Ipv4Addr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The system refused for another reason.
+    #[error(
+        "socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --nodes, or mend the cause"
+    )]
+    System {
+        /// Sockets asked for.
+        asked: u32,
+        /// Sockets bound before.
+        bound: usize,
+        /// The address tried.
+        address: Ipv4Addr,
+        /// What the system said.
+        cause: io::Error,
+    },
+}
+
+impl BindError {
+    /// Whether less would have worked: the user asked for too much.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, BindError::Descriptors { .. } | BindError::Ports { .. })
+    }
+}
+
+/// Binds a socket for each of `nodes` nodes, after raising the descriptor limit as far as that takes.
+pub(crate) fn bind(nodes: u32, threads: usize, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
+    make_room(nodes, threads)?;
+    let mut sockets = Vec::with_capacity(nodes as usize);
+    let mut addresses = Vec::with_capacity(nodes as usize);
+    let mut granted = None;
+    let mut host = 0;
+    while sockets.len() < nodes as usize {
+        let ip = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + host);
+        match bind_one(ip, receive_buffer) {
+            Ok((socket, address, bytes)) => {
+                sockets.push(socket);
+                addresses.push(address);
+                granted = bytes.or(granted);
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < ADDRESSES_MAX => host += 1,
+            Err(cause) => return Err(refusal(nodes, sockets.len(), ip, cause)),
+        }
+    }
+    Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
+}
+
+fn make_room(nodes: u32, threads: usize) -> Result<(), BindError> {
+    let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
+    // Where the limit cannot be read, binding itself will tell.
+    let allowed = raise_descriptor_limit(u64::from(nodes) + others).unwrap_or(u64::MAX);
+    let fits = allowed.saturating_sub(others);
+    if u64::from(nodes) > fits {
+        return Err(BindError::Descriptors { asked: nodes, fits, threads });
+    }
+    Ok(())
+}
+
+fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket, SocketAddrV4, Option<u32>)> {
+    let socket = UdpSocket::bind((ip, 0))?;
+    socket.set_nonblocking(true)?;
+    let granted = receive_buffer.map(|bytes| set_receive_buffer(&socket, bytes)).transpose()?;
+    match socket.local_addr()? {
+        SocketAddr::V4(address) => Ok((socket, address, granted)),
+        SocketAddr::V6(_) => Err(io::Error::other("an IPv4 socket has an IPv6 address")),
+    }
+}
+
+fn refusal(asked: u32, bound: usize, address: Ipv4Addr, cause: io::Error) -> BindError {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => BindError::Ports { asked, bound, last: address, cause },
+        _ => BindError::System { asked, bound, address, cause },
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_has_an_address_of_its_own() {
+        let bound = bind(50, 2, Some(100_000)).unwrap();
+        let mut addresses = bound.addresses.to_vec();
+        addresses.sort_unstable();
+        addresses.dedup();
+        assert_eq!(addresses.len(), 50);
+        assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+        assert!(bound.receive_buffer.is_some());
+    }
+
+    #[test]
+    fn too_many_sockets_are_refused_with_the_number_that_fits() {
+        let Err(BindError::Descriptors { asked, fits, .. }) = bind(u32::MAX, 2, None).map(|_| ()) else {
+            panic!("four billion sockets fit nowhere")
+        };
+        assert!(asked == u32::MAX && fits < u64::from(asked));
+    }
+}

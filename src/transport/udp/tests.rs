@@ -1,0 +1,151 @@
+//! Two workers' ends on real sockets: what is carried, what is turned away, what the kernel drops.
+
+use super::*;
+use crate::message::Onward;
+use crate::order::Order;
+use crate::wire::{DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
+use std::net::UdpSocket;
+
+const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
+const NODES: u32 = 4;
+
+/// Four nodes at one end.
+struct Bench {
+    end: Box<dyn Transport>,
+    addresses: Arc<[SocketAddrV4]>,
+    template: Box<[u8]>,
+}
+
+impl Bench {
+    fn new(receive_buffer: Option<u32>) -> Bench {
+        let bound = bind(NODES, 1, receive_buffer).unwrap();
+        let order = Order::generate(1, OrderIndex(0), 0).unwrap();
+        let mut datagram = [0; DATAGRAM_BYTES_MAX];
+        let header = Header { token: TOKEN, message: message(0, 1) };
+        let bytes = wire::encode(&header, &order.view(), &mut datagram).unwrap();
+        let template: Box<[u8]> = datagram[..bytes].into();
+        let network = Arc::new(Network {
+            addresses: Arc::clone(&bound.addresses),
+            templates: [template.clone()].into(),
+            gate: Gate { token: TOKEN, nodes: NODES, orders: 1 },
+            clock: Clock::start(),
+        });
+        let end = Box::new(UdpCarrier { network, first_node: 0, sockets: bound.sockets }).build().unwrap();
+        Bench { end, addresses: bound.addresses, template }
+    }
+
+    /// Receives until nothing more comes.
+    fn receive_all(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        loop {
+            self.end.receive(Wait::No).unwrap();
+            if self.end.arrivals().is_empty() && self.end.receive(Wait::No).is_ok() && self.end.arrivals().is_empty() {
+                return messages;
+            }
+            messages.extend(self.end.arrivals().iter().map(|arrival| arrival.message));
+        }
+    }
+
+    /// The one stray that a datagram from a foreign socket to node 1 is.
+    fn stray_of(&mut self, datagram: &[u8]) -> Stray {
+        let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+        stranger.send_to(datagram, self.addresses[1]).unwrap();
+        let before = self.end.counts().strays;
+        assert_eq!(self.receive_all(), []);
+        let after = self.end.counts().strays;
+        Stray::ALL.into_iter().find(|&stray| after.of(stray) == before.of(stray) + 1).expect("counted")
+    }
+
+    /// A datagram of the run, changed.
+    fn datagram(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut datagram = self.template.to_vec();
+        change(&mut datagram);
+        datagram
+    }
+}
+
+fn message(from: u32, to: u32) -> Message {
+    Onward { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+}
+
+#[test]
+fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
+    let mut bench = Bench::new(None);
+    let sent = [message(0, 1), message(0, 2), message(3, 2), message(2, 2)];
+    assert_eq!(bench.end.send(&sent).unwrap(), 4);
+    bench.end.receive(Wait::No).unwrap();
+    let mut arrived: Vec<Message> = bench.end.arrivals().iter().map(|arrival| arrival.message).collect();
+    arrived.sort_by_key(|message| (message.to, message.from));
+    assert_eq!(arrived, [sent[0], sent[1], sent[3], sent[2]]);
+    for arrival in bench.end.arrivals() {
+        assert_eq!(bench.end.body(arrival), Some(&bench.template[HEADER_BYTES..]));
+        assert_eq!(usize::from(arrival.bytes), bench.template.len());
+    }
+    assert_eq!(bench.end.counts().kernel_datagrams, 4);
+}
+
+#[test]
+fn a_socket_with_more_than_its_turn_is_read_to_its_end_without_a_new_event() {
+    let mut bench = Bench::new(None);
+    let many = vec![message(0, 1); 3 * RECEIVE_SLOTS];
+    assert_eq!(bench.end.send(&many).unwrap(), many.len());
+    assert_eq!(bench.receive_all().len(), many.len());
+}
+
+#[test]
+fn every_kind_of_stray_is_told_from_the_others() {
+    let mut bench = Bench::new(None);
+    let version = bench.datagram(|bytes| bytes[0] = 99);
+    let token = bench.datagram(|bytes| bytes[16] ^= 1);
+    let sender = bench.datagram(|bytes| bytes[8] = NODES as u8);
+    let misdirected = bench.datagram(|bytes| bytes[4] = 2);
+    let kind = bench.datagram(|bytes| bytes[1] = 7);
+    let cut = bench.datagram(|bytes| bytes.truncate(HEADER_BYTES - 1));
+    let long = bench.datagram(|bytes| bytes.resize(DATAGRAM_BYTES_MAX + 1, 0));
+    let forged = bench.datagram(|_| {});
+    for (datagram, stray) in [
+        (version, Stray::BadVersion),
+        (token, Stray::WrongToken),
+        (sender, Stray::UnknownNode),
+        (misdirected, Stray::UnknownNode),
+        (kind, Stray::Malformed),
+        (cut, Stray::Truncated),
+        (long, Stray::Oversized),
+        (forged, Stray::WrongSource),
+        (Vec::new(), Stray::Truncated),
+    ] {
+        assert_eq!(bench.stray_of(&datagram), stray);
+    }
+}
+
+#[test]
+fn a_drain_counts_what_nobody_received_and_strays_apart() {
+    let mut bench = Bench::new(None);
+    bench.end.send(&vec![message(0, 1); 10]).unwrap();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();
+    bench.end.drain().unwrap();
+    assert_eq!((bench.end.counts().drained, bench.end.counts().strays.total()), (10, 1));
+}
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+fn a_full_receive_buffer_shows_as_kernel_drops() {
+    let mut bench = Bench::new(Some(1));
+    let many = vec![message(0, 1); 500];
+    assert_eq!(bench.end.send(&many).unwrap(), 500);
+    let received = bench.receive_all().len() as u64;
+    bench.end.count_drops().unwrap();
+    let dropped = bench.end.counts().kernel_dropped.unwrap();
+    assert!(dropped > 0);
+    assert_eq!(received + dropped, 500);
+}
+
+#[test]
+fn a_sleeping_end_is_woken() {
+    let mut bench = Bench::new(None);
+    let waker = bench.end.waker();
+    let far = bench.end.now() + Nanos::from_secs(3_600);
+    std::thread::spawn(move || waker.wake());
+    bench.end.receive(Wait::Until(far)).unwrap();
+    assert!(bench.end.arrivals().is_empty());
+}

@@ -1,0 +1,167 @@
+//! The real binary on a bad command line: exit code 2, one message on standard error, nothing on standard output.
+//!
+//! The messages themselves are tested where they are written, in `scenario`. Here it counts that each kind of mistake
+//! comes out of the process whole.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkprop"));
+    command.args(arguments);
+    command
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Demands one message that contains all `parts`, and that nothing else happened.
+#[track_caller]
+fn assert_refused(command: &mut Command, parts: &[&str]) {
+    let (code, stdout, stderr) = output(command);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.starts_with("error: ") && stderr.matches("error:").count() == 1, "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{part:?} is not in {stderr}");
+    }
+}
+
+#[test]
+fn values_outside_their_limits() {
+    for (line, limit) in [
+        ("--nodes 0", "1 to 4294967295"),
+        ("--nodes -5", "1 to 4294967295"),
+        ("--nodes abc", "1 to 4294967295"),
+        ("--nodes 1e400", "1 to 4294967295"),
+        ("--nodes 99999999999999999999999999", "1 to 4294967295"),
+        ("--threads 0", "1 to 1024"),
+        ("--threads 1000000", "1 to 1024"),
+        ("--peers -1", "0 to 4294967294"),
+        ("--fanout 0", "1 to 4294967295"),
+        ("--ttl 0", "1 to 255"),
+        ("--ttl 300", "1 to 255"),
+        ("--target 1.5", "above 0 and at most 1"),
+        ("--target -0.1", "above 0 and at most 1"),
+        ("--target 0", "above 0 and at most 1"),
+        ("--target NaN", "above 0 and at most 1"),
+        ("--target 1e400", "above 0 and at most 1"),
+        ("--timeout -3s", "3s, 250ms or 40us"),
+        ("--timeout 3", "3s, 250ms or 40us"),
+        ("--seed 1.5", "0 to 9223372036854775807"),
+        ("--payload-bytes 100000", "0 to 1399"),
+        ("--receive-buffer 1", "1152 to 1073741823"),
+        ("--runs 0", "1 to 10000"),
+        ("--transport pigeon", "udp"),
+        ("--topology mesh", "erdos-renyi"),
+        ("--until forever", "target, quiescent"),
+        ("--pin all", "spread, compact, none"),
+        ("--spin sometimes", "auto, always, never"),
+        ("--format xml", "text, json"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert_refused(&mut bulkprop(&words), &[words[0], words[1], limit]);
+    }
+}
+
+#[test]
+fn wishes_that_contradict_each_other() {
+    for (line, parts) in [
+        ("--nodes 10 --peers 20", ["--peers 20", "--nodes 10", "at most 9"]),
+        ("--topology ring --peers 20", ["--peers 20", "--topology ring", "leave --peers out"]),
+        ("--nodes 10 --origin 10", ["--origin 10", "--nodes 10", "at most --origin 9"]),
+        ("--nodes 4 --threads 8", ["--threads 8", "--nodes 4", "at most --threads 4"]),
+        ("--nodes 9 --peers 3 --topology random-regular", ["--nodes 9", "--peers 3", "even"]),
+        ("--nodes 10 --peers 0", ["--peers 0", "erdos-renyi", "at least 1"]),
+        ("--quiet --format json", ["--quiet", "--format json", "leave one of them out"]),
+        ("--nodes 10 --nodes 20", ["--nodes", "multiple times", "--help"]),
+    ] {
+        assert_refused(&mut bulkprop(line.split(' ')), &parts);
+    }
+}
+
+#[test]
+fn words_that_are_no_flags() {
+    assert_refused(&mut bulkprop(["--fanuot", "3"]), &["--fanuot", "'--fanout'"]);
+    assert_refused(&mut bulkprop(["order"]), &["'order'", "--help"]);
+    assert_refused(&mut bulkprop(["--nodes"]), &["--nodes", "value is required"]);
+    assert_refused(&mut bulkprop(["--nodes", "--threads", "2"]), &["--nodes", "value is required"]);
+    assert_refused(&mut bulkprop(["--nodes", ""]), &["--nodes ''", "digits"]);
+    assert_refused(&mut bulkprop(["--pin", "\u{1b}[31m\n"]), &[r"--pin '\u{1b}[31m\n'"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn bytes_that_are_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = OsStr::from_bytes(b"\xff");
+    assert_refused(&mut bulkprop([OsStr::new("--nodes"), bytes]), &["UTF-8"]);
+    assert_refused(&mut bulkprop([bytes]), &["unexpected argument"]);
+}
+
+#[test]
+fn files_of_options_that_cannot_be_used() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("scenario.toml");
+    for (text, parts) in [
+        ("nodes = 10\npeers = 20\n", ["--peers 20", "--nodes 10", "at most 9"]),
+        ("\nnodes = -1\n", ["scenario.toml\", line 2", "nodes = -1", "1 to 4294967295"]),
+        ("node = 10\n", ["line 1", "node;", "did you mean `nodes`"]),
+        ("nodes = \n", ["line 1", "not TOML", "option = value"]),
+        ("ttl = [6]\n", ["line 1", "`ttl`", "a list"]),
+    ] {
+        fs::write(&path, text).unwrap();
+        assert_refused(bulkprop(["--config"]).arg(&path), &parts);
+    }
+    fs::write(&path, b"nodes = \xff").unwrap();
+    assert_refused(bulkprop(["--config"]).arg(&path), &["--config", "UTF-8"]);
+    fs::write(&path, "# long\n".repeat(10_000)).unwrap();
+    assert_refused(bulkprop(["--config"]).arg(&path), &["--config", "longer than 65536 bytes"]);
+    assert_refused(bulkprop(["--config"]).arg(folder.path()), &["--config", "name a readable TOML file"]);
+    assert_refused(bulkprop(["--config"]).arg(folder.path().join("none")), &["--config", "none\"", "No such file"]);
+}
+
+#[test]
+fn a_file_of_figures_that_cannot_be_created_is_found_before_the_run() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("none").join("nodes.csv");
+    assert_refused(bulkprop(["--nodes-csv"]).arg(path), &["--nodes-csv", "nodes.csv", "name a file"]);
+}
+
+#[test]
+fn the_effective_scenario_reads_back_as_itself() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("scenario.toml");
+    let (code, first, _) = output(&mut bulkprop("--print-config --nodes 1000 --ttl auto --timeout 0".split(' ')));
+    assert_eq!(code, Some(0));
+    assert!(first.contains("nodes = 1000\n") && first.contains("ttl = \"auto\"\n"), "{first}");
+    fs::write(&path, &first).unwrap();
+    let (_, second, _) = output(bulkprop(["--print-config", "--config"]).arg(&path));
+    assert_eq!(first, second);
+    let (_, third, _) = output(bulkprop(["--print-config", "--nodes", "500", "--config"]).arg(&path));
+    assert_eq!(third, first.replace("nodes = 1000\n", "nodes = 500\n"));
+}
+
+#[test]
+fn help_names_every_option_with_its_default() {
+    let (code, help, stderr) = output(&mut bulkprop(["--help"]));
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let (_, options) = help.split_once("\nScenario:\n").unwrap();
+    let (options, _) = options.split_once("\nInput and output:\n").unwrap();
+    for option in options.split("\n\n") {
+        assert!(option.contains("[default:"), "{option}");
+    }
+}
+
+#[test]
+fn a_closed_standard_output_is_no_failure() {
+    for arguments in [["--print-config", "--seed=7"], ["--print-config", "--help"]] {
+        let mut child = bulkprop(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    }
+}
