@@ -1,3 +1,8 @@
-//! All integration tests, in one binary: a module per behaviour.
+//! All integration tests that leave the process as it is, in one binary: a module per behaviour.
 
+mod ends;
+mod layers;
+mod real_sockets;
+mod support;
+mod theory;
 mod usage;
