@@ -7,17 +7,16 @@ mod exit;
 mod failure;
 mod files;
 mod interrupt;
-mod stub;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
+use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use stub::report::{Host, Report, Setting, write_nodes_csv};
 
 /// A laboratory for how orders spread through a gossip network.
 ///
