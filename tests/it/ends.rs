@@ -64,7 +64,7 @@ fn on_control_c_with_what_was_measured_until_then() {
 fn past_the_hard_descriptor_limit_with_the_number_that_fits() {
     let bulkprop = env!("CARGO_BIN_EXE_bulkprop");
     let limited = |nodes: u32| {
-        let line = format!("ulimit -Hn 200 && exec {bulkprop} --threads 1 --nodes {nodes}");
+        let line = format!("ulimit -Sn 100 && ulimit -Hn 200 && exec {bulkprop} --threads 1 --nodes {nodes}");
         Command::new("sh").args(["-c", &line]).output().unwrap()
     };
     let refused = limited(500);

@@ -30,7 +30,7 @@ const OWNED: [(&str, &[&str]); 4] = [
     ("Instant::now", &["transport"]),
     ("std::sync::atomic", &["sync"]),
     ("println!", &["main", "cli"]),
-    ("process::exit", &[]),
+    ("process::exit", &["cli"]),
 ];
 
 #[test]

@@ -4,7 +4,7 @@
 use crate::support::{mean_and_error, run, to_quiescence};
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::theory::coverage::RandomGraph;
-use bulk_order_propagation::theory::hops::coverage_by_hop;
+use bulk_order_propagation::theory::hops::{Branching, coverage_by_hop};
 use bulk_order_propagation::theory::redundancy::push_on_graph;
 
 #[track_caller]
@@ -34,15 +34,21 @@ fn final_coverage_and_redundancy_are_those_of_a_random_graph() {
 
 #[test]
 fn coverage_by_hop_is_reed_and_frosts_where_hops_are_equal() {
+    hold_to_the_chain("complete", 8.0.into());
+    hold_to_the_chain("erdos-renyi", Branching::on_graph(8.0, 20.0));
+}
+
+/// One worker handles messages first in, first out, so that hops take equal time.
+fn hold_to_the_chain(family: &str, form: Branching) {
     let by_hop: Vec<Vec<f64>> = (0..24)
         .map(|seed| {
-            let record = run(to_quiescence(1_000, 1, seed));
+            let record = run(Draft { topology: family.parse().ok(), ..to_quiescence(1_000, 1, seed) });
             let within = |hop: u8| record.receipts.iter().filter(|receipt| receipt.hop <= hop).count();
             (1..=6).map(|hop| within(hop) as f64 / 1_000.0).collect()
         })
         .collect();
-    for (hop, form) in coverage_by_hop(1_000, 8.0).take(6).enumerate() {
+    for (hop, form) in coverage_by_hop(1_000, form).take(6).enumerate() {
         let measured: Vec<f64> = by_hop.iter().map(|run| run[hop]).collect();
-        assert_agrees(&format!("coverage within {} hops", hop + 1), &measured, form, 0.005);
+        assert_agrees(&format!("{family}, coverage within {} hops", hop + 1), &measured, form, 0.005);
     }
 }
