@@ -25,30 +25,30 @@ use stub::report::{Host, Report, Setting, write_nodes_csv};
 /// costs. An option that is not given gets a default that suits the size of the network; one that is given is never
 /// changed.
 #[derive(Debug, Parser)]
-#[command(name = "bulkprop", version, after_help = EXIT_CODES)]
+#[command(name = "bulkprop", version, next_help_heading = "Input and output", after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     draft: Draft,
 
     /// Read options from a TOML file, one `option = value` a line; flags win over it.
-    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = "Input and output")]
+    #[arg(long, conflicts_with_all = ["format", "nodes_csv", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
-    #[arg(long, value_enum, value_name = "text|json", hide_possible_values = true, hide_default_value = true, default_value_t = Format::Text,
-          help_heading = "Input and output")]
+    #[arg(long, value_name = "text|json", default_value_t = Format::Text)]
+    #[arg(value_enum, hide_possible_values = true, hide_default_value = true)]
     format: Format,
 
     /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
-    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    #[arg(long, value_name = "FILE")]
     nodes_csv: Option<PathBuf>,
 
     /// Print only the line with coverage and time.
-    #[arg(long, help_heading = "Input and output")]
+    #[arg(long)]
     quiet: bool,
 }
 

@@ -38,6 +38,9 @@ impl Draft {
 impl Scenario {
     /// The least that must be asked for to get this scenario anywhere: what differs from the defaults, and always the
     /// seed and the threads, whose defaults are drawn or found.
+    ///
+    /// A default can hang on options before it, as peers and topology on nodes. So each option is held against what
+    /// those before it would give, not against a list of defaults.
     pub fn essentials(&self) -> Draft {
         let wanted = Draft::from(self).values();
         let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
