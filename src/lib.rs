@@ -7,6 +7,7 @@ pub mod message;
 pub mod order;
 pub mod random;
 pub mod ratio;
+pub mod report;
 pub mod runtime;
 pub mod scenario;
 pub mod simulation;

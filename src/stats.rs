@@ -7,6 +7,7 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::wire::StrayCounts;
+use serde::Serialize;
 
 /// A node's first receipt of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub struct Traffic {
 }
 
 /// One worker's counts, of its loop up to the stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkerRecord {
     /// Nodes it owns.
     pub nodes: u32,
@@ -68,11 +69,12 @@ pub struct WorkerRecord {
     /// Times it slept in the kernel because nothing was left to do.
     pub sleeps: u64,
     /// What its carrier counted.
+    #[serde(flatten)]
     pub carrier: CarrierCounts,
 }
 
 /// What a carrier counts for one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
@@ -92,7 +94,8 @@ pub struct CarrierCounts {
 }
 
 /// Why a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum End {
     /// The target was reached.
@@ -106,7 +109,7 @@ pub enum End {
 }
 
 /// Where every message of the run went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ledger {
     /// Messages that the carrier took.
     pub sent: u64,
@@ -154,7 +157,7 @@ impl Ledger {
 }
 
 /// What the overlay of a run looks like.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OverlayFacts {
     /// Mean number of peers per node, as drawn.
     pub mean_degree: f64,
@@ -206,8 +209,9 @@ impl RunRecord {
     /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         let rank = share.ceil_of(self.receipts.len() as u64).max(1) as usize;
+        let position = rank.min(self.receipts.len()).checked_sub(1)?;
         let mut times: Vec<Nanos> = self.receipts.iter().map(|receipt| receipt.time).collect();
-        let (_, time, _) = times.select_nth_unstable(rank.min(self.receipts.len()) - 1);
+        let (_, time, _) = times.select_nth_unstable(position);
         (*time != Nanos::MAX).then_some(*time)
     }
 }

@@ -1,0 +1,107 @@
+//! The ledger as it is shown: every entry, whether they balance, and one sentence that says so.
+
+use super::words::{counted, plain};
+use crate::stats::Ledger;
+use serde::Serialize;
+
+/// A run's ledger with its verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Books {
+    /// The entries.
+    #[serde(flatten)]
+    pub ledger: Ledger,
+    /// Lost messages that no counter explains.
+    pub unaccounted: u64,
+    /// Whether every message is accounted for.
+    pub balanced: bool,
+    /// The same in a sentence, with the figures that disagree where they do.
+    pub verdict: String,
+}
+
+impl Books {
+    /// Judges a ledger.
+    pub(super) fn of(ledger: &Ledger) -> Books {
+        Books {
+            unaccounted: ledger.unaccounted(),
+            balanced: ledger.is_balanced(),
+            verdict: verdict(ledger),
+            ledger: ledger.clone(),
+        }
+    }
+}
+
+/// Mirrors [`Ledger::is_balanced`], naming the first thing that does not hold.
+fn verdict(ledger: &Ledger) -> String {
+    let lost = ledger.lost();
+    let missing = u64::try_from(lost).unwrap_or(0);
+    let dropped = ledger.kernel_dropped.unwrap_or(0);
+    if ledger.is_balanced() {
+        return match missing {
+            0 => "Balanced: every message sent is accounted for, and none was lost.".to_owned(),
+            _ => format!("Balanced: {} lost, and the kernel counted the drops.", counted(missing, "message")),
+        };
+    }
+    let fault = if lost < 0 {
+        format!(
+            "received and found together are {} more than was sent.",
+            counted(lost.unsigned_abs() as u64, "message")
+        )
+    } else if ledger.unaccounted() > 0 {
+        let unaccounted = plain(ledger.unaccounted());
+        format!("{} lost, {}, {unaccounted} unaccounted for.", counted(missing, "message"), counted_drops(ledger))
+    } else if missing < dropped && ledger.strays.total() == 0 {
+        format!("{} lost, but {}.", counted(missing, "message"), counted_drops(ledger))
+    } else {
+        let explained = plain(ledger.explained_receipts);
+        format!("{} received, but first receipts and duplicates are {explained}.", counted(ledger.received, "message"))
+    };
+    format!("NOT BALANCED: {fault}")
+}
+
+fn counted_drops(ledger: &Ledger) -> String {
+    match ledger.kernel_dropped {
+        Some(dropped) => format!("{} counted by the kernel", counted(dropped, "drop")),
+        None => "drops not counted on this system".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Stray, StrayCounts};
+
+    fn ledger(sent: u64, received: u64, dropped: Option<u64>) -> Ledger {
+        Ledger { sent, received, kernel_dropped: dropped, explained_receipts: received, ..Ledger::default() }
+    }
+
+    #[test]
+    fn each_fault_has_its_sentence() {
+        for (ledger, said) in [
+            (ledger(10, 10, None), "Balanced: every message sent is accounted for, and none was lost."),
+            (ledger(10, 9, Some(1)), "Balanced: 1 message lost, and the kernel counted the drops."),
+            (ledger(10, 11, Some(0)), "NOT BALANCED: received and found together are 1 message more than was sent."),
+            (ledger(10, 7, Some(1)), "NOT BALANCED: 3 messages lost, 1 drop counted by the kernel, 2 unaccounted for."),
+            (
+                ledger(10, 7, None),
+                "NOT BALANCED: 3 messages lost, drops not counted on this system, 3 unaccounted for.",
+            ),
+            (ledger(10, 9, Some(4)), "NOT BALANCED: 1 message lost, but 4 drops counted by the kernel."),
+            (
+                Ledger { explained_receipts: 8, ..ledger(10, 10, Some(0)) },
+                "NOT BALANCED: 10 messages received, but first receipts and duplicates are 8.",
+            ),
+        ] {
+            let books = Books::of(&ledger);
+            assert_eq!(books.verdict, said);
+            assert_eq!(books.balanced, said.starts_with("Balanced"));
+        }
+    }
+
+    #[test]
+    fn drops_may_be_those_of_strays() {
+        let mut strays = StrayCounts::default();
+        strays.add(Stray::WrongToken);
+        let books = Books::of(&Ledger { strays, ..ledger(10, 9, Some(4)) });
+        assert!(books.balanced, "{}", books.verdict);
+    }
+}

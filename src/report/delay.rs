@@ -1,0 +1,201 @@
+//! How late the order came: percentiles over the reached nodes, times to shares of all nodes, and ten equal bins.
+//!
+//! Two populations, kept apart on purpose. A delay percentile is over the nodes that were *reached*; a time to coverage
+//! is over *all* nodes, and does not exist where too few were reached. An origin counts in both, at time 0.
+
+use super::rank::{nearest_rank, share};
+use crate::ratio::Ratio;
+use crate::stats::RunRecord;
+use serde::Serialize;
+
+/// How many bins the delays are put into.
+pub const BINS: usize = 10;
+
+/// Percentiles of the delay over the reached nodes, in nanoseconds, by nearest rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DelayFigures {
+    /// What half of the reached nodes do not exceed.
+    pub p50: u64,
+    /// What 90 % do not exceed.
+    pub p90: u64,
+    /// What 95 % do not exceed.
+    pub p95: u64,
+    /// What 99 % do not exceed.
+    pub p99: u64,
+    /// What 99.9 % do not exceed.
+    pub p99_9: u64,
+    /// The greatest.
+    pub max: u64,
+    /// The arithmetic mean, to the nearest nanosecond.
+    pub mean: u64,
+}
+
+/// When given shares of all nodes had the order, in nanoseconds since the injection; `None` where they never had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TimeTo {
+    /// Half of the nodes.
+    #[serde(rename = "50")]
+    pub half: Option<u64>,
+    /// 90 % of them.
+    #[serde(rename = "90")]
+    pub percent_90: Option<u64>,
+    /// 95 % of them.
+    #[serde(rename = "95")]
+    pub percent_95: Option<u64>,
+    /// 99 % of them.
+    #[serde(rename = "99")]
+    pub percent_99: Option<u64>,
+    /// All of them.
+    #[serde(rename = "100")]
+    pub all: Option<u64>,
+}
+
+/// The reached nodes whose delay lies in `from_ns..to_ns`; the last bin holds `to_ns` too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Bin {
+    /// The least delay, in nanoseconds.
+    pub from_ns: u64,
+    /// The first delay of the next bin; in the last, the greatest delay of all.
+    pub to_ns: u64,
+    /// How many nodes.
+    pub nodes: u64,
+}
+
+/// The delays of the reached nodes in ascending order, and how many nodes there are in all.
+pub(super) struct Delays {
+    ascending: Vec<u64>,
+    nodes: u64,
+}
+
+impl Delays {
+    /// The delays of a run.
+    pub(super) fn of(record: &RunRecord) -> Delays {
+        let reached = record.receipts.iter().filter(|receipt| receipt.is_reached());
+        let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
+        ascending.sort_unstable();
+        Delays { ascending, nodes: record.receipts.len() as u64 }
+    }
+
+    /// How many nodes have the order.
+    pub(super) fn reached(&self) -> u64 {
+        self.ascending.len() as u64
+    }
+
+    /// How many nodes had it at `time`, in nanoseconds since the injection.
+    pub(super) fn reached_by(&self, time: u64) -> u64 {
+        self.ascending.partition_point(|&delay| delay <= time) as u64
+    }
+
+    /// When this share of all nodes had the order, rounded up to whole nodes and at least one.
+    pub(super) fn time_to(&self, share: Ratio) -> Option<u64> {
+        let rank = share.ceil_of(self.nodes).max(1);
+        self.ascending.get(rank as usize - 1).copied()
+    }
+
+    /// When the usual shares had it.
+    pub(super) fn times(&self) -> TimeTo {
+        let to = |percent| self.time_to(share(percent, 100));
+        TimeTo { half: to(50), percent_90: to(90), percent_95: to(95), percent_99: to(99), all: to(100) }
+    }
+
+    /// The percentiles; `None` where no node was reached.
+    pub(super) fn figures(&self) -> Option<DelayFigures> {
+        let at = |parts, whole| nearest_rank(&self.ascending, share(parts, whole));
+        Some(DelayFigures {
+            p50: at(50, 100)?,
+            p90: at(90, 100)?,
+            p95: at(95, 100)?,
+            p99: at(99, 100)?,
+            p99_9: at(999, 1_000)?,
+            max: at(1, 1)?,
+            mean: self.mean()?,
+        })
+    }
+
+    fn mean(&self) -> Option<u64> {
+        let count = self.ascending.len() as u128;
+        let sum: u128 = self.ascending.iter().map(|&delay| u128::from(delay)).sum();
+        (sum + count / 2).checked_div(count).map(|mean| mean as u64)
+    }
+
+    /// Ten bins of equal width from 0 to the greatest delay; their counts sum to the reached nodes.
+    ///
+    /// Edge `i` is `floor(i x greatest / 10)`. A delay lies in the last bin whose first edge it is not below, so that
+    /// the greatest falls into the tenth, and so does everything where the greatest is 0.
+    pub(super) fn bins(&self) -> [Bin; BINS] {
+        let greatest = self.ascending.last().copied().unwrap_or(0);
+        let edge = |i: usize| (u128::from(greatest) * i as u128 / BINS as u128) as u64;
+        let below = |i: usize| match i {
+            BINS => self.ascending.len(),
+            _ => self.ascending.partition_point(|&delay| delay < edge(i)),
+        };
+        std::array::from_fn(|i| Bin { from_ns: edge(i), to_ns: edge(i + 1), nodes: (below(i + 1) - below(i)) as u64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn delays(mut ascending: Vec<u64>, unreached: u64) -> Delays {
+        ascending.sort_unstable();
+        Delays { nodes: ascending.len() as u64 + unreached, ascending }
+    }
+
+    #[test]
+    fn an_edge_belongs_to_the_bin_it_opens() {
+        let bins = delays(vec![0, 99, 100, 101, 999, 1_000], 0).bins();
+        assert_eq!(bins.map(|bin| bin.nodes), [2, 2, 0, 0, 0, 0, 0, 0, 0, 2]);
+        assert_eq!((bins[1].from_ns, bins[1].to_ns), (100, 200));
+        assert_eq!(bins[9].to_ns, 1_000);
+    }
+
+    #[test]
+    fn all_at_time_zero_are_in_the_last_bin() {
+        let bins = delays(vec![0, 0, 0], 0).bins();
+        assert_eq!(bins.map(|bin| bin.nodes), [0, 0, 0, 0, 0, 0, 0, 0, 0, 3]);
+    }
+
+    #[test]
+    fn none_reached_has_no_delay() {
+        let none = delays(vec![], 7);
+        assert_eq!(none.figures(), None);
+        assert_eq!(
+            none.times(),
+            TimeTo { half: None, percent_90: None, percent_95: None, percent_99: None, all: None }
+        );
+        assert_eq!(none.bins().map(|bin| bin.nodes), [0; BINS]);
+    }
+
+    #[test]
+    fn shares_are_of_all_nodes_and_percentiles_of_the_reached() {
+        let some = delays((1..=90).collect(), 10);
+        assert_eq!(some.times().half, Some(50));
+        assert_eq!(some.times().percent_90, Some(90));
+        assert_eq!(some.times().percent_95, None);
+        assert_eq!(some.figures().map(|figures| (figures.p50, figures.mean)), Some((45, 46)));
+        assert_eq!(some.reached_by(50), 50);
+    }
+
+    proptest! {
+        #[test]
+        fn bins_sum_to_the_reached(
+            values in prop::collection::vec(prop_oneof![0..50_u64, any::<u64>()], 0..300),
+            unreached in 0..50_u64,
+        ) {
+            let all = delays(values, unreached);
+            let bins = all.bins();
+            prop_assert_eq!(bins.iter().map(|bin| bin.nodes).sum::<u64>(), all.reached());
+            prop_assert!(bins.windows(2).all(|pair| pair[0].to_ns == pair[1].from_ns));
+            prop_assert!(all.reached() == 0 || bins[BINS - 1].nodes > 0);
+        }
+
+        #[test]
+        fn percentiles_ascend(values in prop::collection::vec(any::<u64>(), 1..300)) {
+            let DelayFigures { p50, p90, p95, p99, p99_9, max, mean } = delays(values, 0).figures().unwrap();
+            prop_assert!([p50, p90, p95, p99, p99_9, max].is_sorted());
+            prop_assert!(mean <= max);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The report as one JSON object. Its fields are the report's own; `docs/REPORT.md` has a line for each.
+
+use super::Report;
+
+impl Report {
+    /// The report as one JSON object over several lines, without a line feed at the end.
+    ///
+    /// # Errors
+    /// None is known: the report is plain data, and its numbers are finite. The serializer's own error is passed on.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::sample;
+    use crate::wire::Stray;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    /// The paths of all fields in a value: `delay_ns.p50`, `workers[].sent`. Options and kinds of strays stand as one.
+    fn collect_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) if path != "scenario" && !path.ends_with("strays") => {
+                for (name, field) in fields {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    collect_paths(field, &path, paths);
+                }
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                items.iter().for_each(|item| collect_paths(item, &format!("{path}[]"), paths));
+            }
+            _ => {
+                paths.insert(path.to_owned());
+            }
+        }
+    }
+
+    fn parsed() -> Value {
+        serde_json::from_str(&sample::thousand_nodes().to_json().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_field_is_documented_and_every_documented_one_written() {
+        let mut written = BTreeSet::new();
+        collect_paths(&parsed(), "", &mut written);
+        let documented: BTreeSet<String> = sample::documented("Fields").into_iter().map(str::to_owned).collect();
+        assert_eq!(written, documented);
+    }
+
+    #[test]
+    fn every_kind_of_stray_is_documented() {
+        for kind in Stray::ALL {
+            assert!(sample::DOCUMENT.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn one_object_with_exact_numbers() {
+        let report = parsed();
+        for (field, value) in [
+            ("/schema", Value::from(1)),
+            ("/outcome", Value::from("target")),
+            ("/clock", Value::from("real")),
+            ("/transport", Value::from("udp")),
+            ("/pinned", Value::from(true)),
+            ("/nodes", Value::from(1000)),
+            ("/reached", Value::from(984)),
+            ("/target/share", Value::from(0.95)),
+            ("/ledger/balanced", Value::from(true)),
+            ("/ledger/strays/wrong_token", Value::from(3)),
+            ("/scenario/fanout", Value::from(8)),
+            ("/time_to_ns/100", Value::Null),
+            ("/delay_ns/p99_9", Value::from(929_540)),
+        ] {
+            assert_eq!(report.pointer(field), Some(&value), "{field}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The figures of one run, each computed once from its record. Renderers read them and compute nothing.
+
+use super::books::Books;
+use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
+use super::rank::Spread;
+use crate::ratio::Ratio;
+use crate::stats::{End, OverlayFacts, RunRecord, Traffic, WorkerRecord};
+use serde::Serialize;
+
+/// How things stood when the run stopped, before the last marks under way had come in.
+///
+/// It stops at the mark that makes the target, or else when the last worker left its loop.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AtStop {
+    /// When, in nanoseconds since the injection.
+    pub time_ns: u64,
+    /// Nodes that had the order by then.
+    pub reached: u64,
+    /// They as a share of all nodes, 0 to 1.
+    pub coverage: f64,
+    /// Messages sent but not yet received, found in the sockets after all workers had stopped.
+    pub in_flight: u64,
+    /// Messages that waited in the workers' queues and were never sent.
+    pub queued_unsent: u64,
+}
+
+/// The share that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Goal {
+    /// The share of all nodes.
+    pub share: Ratio,
+    /// The least number of nodes that is this share.
+    pub nodes: u64,
+}
+
+/// Bytes of UDP payload per node.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BytesPerNode {
+    /// Bytes received.
+    #[serde(rename = "in")]
+    pub received: Spread,
+    /// Bytes sent.
+    #[serde(rename = "out")]
+    pub sent: Spread,
+}
+
+/// Everything that is shown of one run. `docs/REPORT.md` describes each field under the name it has here.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunFigures {
+    /// Why it ended.
+    pub outcome: End,
+    /// How things stood at the stop.
+    pub at_stop: AtStop,
+    /// From the injection until the last worker left its loop.
+    pub wall_ns: u64,
+    /// From the start of the set-up until all workers stood at the latch.
+    pub setup_ns: u64,
+    /// How far a receipt's time may be off: the mean span of a receive batch; `None` where nothing was received.
+    pub time_resolution_ns: Option<u64>,
+    /// Nodes that took part.
+    pub nodes: u64,
+    /// Nodes that have the order, the marks still under way at the stop included.
+    pub reached: u64,
+    /// They as a share of all nodes, 0 to 1.
+    pub coverage: f64,
+    /// Nodes that do not have it.
+    pub residue: u64,
+    /// The target.
+    pub target: Goal,
+    /// When the target was reached; `None` where it was not.
+    pub time_to_target_ns: Option<u64>,
+    /// When other shares of all nodes were.
+    pub time_to_ns: TimeTo,
+    /// Percentiles of the delay over the reached nodes; `None` where there are none.
+    pub delay_ns: Option<DelayFigures>,
+    /// The same delays in ten equal bins.
+    pub delay_bins: [Bin; BINS],
+    /// Reached nodes by the hop of their first receipt, from hop 0, the origin's, to the last.
+    pub hops: Vec<u64>,
+    /// The last delivery hop; `None` where no node was reached.
+    pub ldh: Option<u64>,
+    /// Relative message redundancy, `messages / (reached - 1) - 1`; `None` where no more than one node was reached.
+    pub rmr: Option<f64>,
+    /// Received messages whose node had the order already.
+    pub duplicates: u64,
+    /// They per node.
+    pub duplicates_per_node: Spread,
+    /// Payload messages handed to the carrier.
+    pub messages: u64,
+    /// The same per second of wall time; `None` where no time passed.
+    pub messages_per_second: Option<u64>,
+    /// Copies that were not sent because their receiver had sent the order.
+    pub spared: u64,
+    /// Datagrams handed to the kernel.
+    pub kernel_datagrams: u64,
+    /// Bytes sent, as UDP payload.
+    pub bytes: u64,
+    /// Bytes of one datagram, as UDP payload.
+    pub datagram_bytes: u32,
+    /// Bytes per node.
+    pub bytes_per_node: BytesPerNode,
+    /// The TTL in force.
+    pub ttl: u8,
+    /// The overlay.
+    pub overlay: OverlayFacts,
+    /// Counts by worker.
+    pub workers: Vec<WorkerRecord>,
+    /// Where every message went.
+    pub ledger: Books,
+}
+
+impl RunFigures {
+    /// The figures of a run that was to reach `target`.
+    pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
+        let delays = Delays::of(record);
+        let nodes = record.receipts.len() as u64;
+        let reached = delays.reached();
+        let messages = record.ledger.sent;
+        let time_to_target_ns = delays.time_to(target);
+        let hops = hops(record);
+        RunFigures {
+            outcome: record.end,
+            at_stop: at_stop(record, &delays, time_to_target_ns),
+            wall_ns: record.wall.0,
+            setup_ns: record.setup.0,
+            time_resolution_ns: time_resolution(record),
+            nodes,
+            reached,
+            coverage: fraction(reached, nodes),
+            residue: nodes - reached,
+            target: Goal { share: target, nodes: target.ceil_of(nodes) },
+            time_to_target_ns,
+            time_to_ns: delays.times(),
+            delay_ns: delays.figures(),
+            delay_bins: delays.bins(),
+            ldh: (hops.len() as u64).checked_sub(1),
+            hops,
+            rmr: redundancy(messages, reached),
+            duplicates: sum(record, |worker| worker.duplicates),
+            duplicates_per_node: duplicates_per_node(record),
+            messages,
+            messages_per_second: per_second(messages, record.wall.0),
+            spared: sum(record, |worker| worker.spared),
+            kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
+            bytes: record.traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+            datagram_bytes: record.datagram_bytes,
+            bytes_per_node: bytes_per_node(&record.traffic),
+            ttl: record.ttl,
+            overlay: record.overlay.clone(),
+            workers: record.workers.clone(),
+            ledger: Books::of(&record.ledger),
+        }
+    }
+}
+
+fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> AtStop {
+    let time_ns = match record.end {
+        End::Target => time_to_target.unwrap_or(record.wall.0),
+        End::Quiescent | End::Timeout | End::Interrupted => record.wall.0,
+    };
+    let reached = delays.reached_by(time_ns);
+    AtStop {
+        time_ns,
+        reached,
+        coverage: fraction(reached, record.receipts.len() as u64),
+        in_flight: record.ledger.in_flight_at_stop,
+        queued_unsent: record.ledger.queued_unsent,
+    }
+}
+
+/// The mean span of a receive batch: what the workers that received anything spent, over their batches, rounded up.
+///
+/// A message may have come at any time within its batch's span. Waiting counts as span, so this errs on the safe side.
+fn time_resolution(record: &RunRecord) -> Option<u64> {
+    let receiving = record.workers.iter().filter(|worker| worker.batches > 0);
+    let (workers, batches) =
+        receiving.fold((0, 0), |(workers, batches), worker| (workers + 1, batches + worker.batches));
+    let span = u128::from(record.wall.0) * workers;
+    (batches > 0).then(|| span.div_ceil(u128::from(batches)) as u64)
+}
+
+fn hops(record: &RunRecord) -> Vec<u64> {
+    let mut hops = Vec::new();
+    for receipt in record.receipts.iter().filter(|receipt| receipt.is_reached()) {
+        let hop = usize::from(receipt.hop);
+        if hops.len() <= hop {
+            hops.resize(hop + 1, 0);
+        }
+        hops[hop] += 1;
+    }
+    hops
+}
+
+/// Relative message redundancy as Plumtree's authors define it (Leitão, Pereira, Rodrigues 2007): `m / (n - 1) - 1`.
+fn redundancy(messages: u64, reached: u64) -> Option<f64> {
+    (reached > 1).then(|| messages as f64 / (reached - 1) as f64 - 1.0)
+}
+
+fn duplicates_per_node(record: &RunRecord) -> Spread {
+    let both = record.receipts.iter().zip(&record.traffic);
+    Spread::of(both.map(|(receipt, traffic)| {
+        let first = receipt.is_reached() && receipt.hop > 0;
+        u64::from(traffic.copies).saturating_sub(u64::from(first))
+    }))
+}
+
+fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {
+    BytesPerNode {
+        received: Spread::of(traffic.iter().map(|node| node.bytes_in)),
+        sent: Spread::of(traffic.iter().map(|node| node.bytes_out)),
+    }
+}
+
+fn sum(record: &RunRecord, count: impl Fn(&WorkerRecord) -> u64) -> u64 {
+    record.workers.iter().map(count).sum()
+}
+
+fn fraction(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn per_second(count: u64, span_ns: u64) -> Option<u64> {
+    let scaled = u128::from(count) * 1_000_000_000;
+    scaled.checked_div(u128::from(span_ns)).map(|rate| u64::try_from(rate).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,196 @@
+//! What the report says of whole runs: the common one in full, the odd ones in what matters about them.
+
+use super::sample::{receipt, record, report, scenario, setting, thousand_nodes, thousand_nodes_record, traffic};
+use super::*;
+use crate::stats::{Receipt, Traffic};
+use crate::time::Nanos;
+use proptest::prelude::*;
+
+/// The lines of a text that a terminal of 100 columns would break, but for the replay command, which is to be copied.
+fn overlong(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| line.chars().count() > 100 && !line.starts_with("  bulkprop")).collect()
+}
+
+/// A run of so many nodes of which only the origin has the order, ended as said after a second.
+fn origin_only(nodes: usize, end: End) -> RunRecord {
+    let mut receipts = vec![Receipt::NONE; nodes];
+    receipts[0] = receipt(0, 0, 0);
+    let mut record = record(receipts, vec![Traffic::default(); nodes], vec![0], end);
+    record.wall = Nanos::from_secs(1);
+    record
+}
+
+#[track_caller]
+fn assert_says(report: &Report, sentences: &[&str]) {
+    let text = report.to_string();
+    for sentence in sentences {
+        assert!(text.contains(sentence), "`{sentence}` is not in\n{text}");
+    }
+    assert_eq!(overlong(&text), Vec::<&str>::new());
+}
+
+#[test]
+fn the_whole_text() {
+    assert_eq!(thousand_nodes().to_string(), include_str!("tests/thousand_nodes.txt"));
+}
+
+#[test]
+fn one_node_has_reached_everyone() {
+    let report = report(&[origin_only(1, End::Target)]);
+    assert!(report.goal_met() && report.balanced());
+    assert_eq!((report.run.rmr, report.run.ldh, report.run.time_resolution_ns), (None, Some(0), None));
+    assert_says(
+        &report,
+        &[
+            "Total nodes reached: 1/1 (100.00%)\nTime to 95% coverage: 0.000 μs",
+            "Latency Distribution:\n  0.000 μs: 1 node\n",
+            "  RMR                                -",
+        ],
+    );
+}
+
+#[test]
+fn nobody_reached_has_no_figures() {
+    let nobody = record(vec![Receipt::NONE; 4], vec![Traffic::default(); 4], vec![0], End::Interrupted);
+    let report = report(&[RunRecord { wall: Nanos::ZERO, ..nobody }]);
+    assert!(!report.goal_met() && report.interrupted());
+    let run = &report.run;
+    assert_eq!((run.delay_ns, run.ldh, run.rmr, run.messages_per_second), (None, None, None, None));
+    assert_says(
+        &report,
+        &[
+            "=== RESULTS (Captured at Interrupt, 0.00% Coverage) ===",
+            "  no node was reached\n",
+            "Simulation interrupted",
+        ],
+    );
+}
+
+#[test]
+fn a_missed_target_is_never_claimed() {
+    for (end, captured, stopped) in [
+        (End::Quiescent, "Quiescence", "Gossip propagation came to rest at 12.50% coverage, after 1.000 s"),
+        (End::Timeout, "Time Limit", "Time limit stopped gossip propagation at 12.50% coverage, after 1.000 s"),
+        (End::Interrupted, "Interrupt", "Interrupt stopped gossip propagation at 12.50% coverage, after 1.000 s"),
+    ] {
+        let report = report(&[origin_only(8, end)]);
+        assert!(!report.goal_met());
+        let headline = format!("=== RESULTS (Captured at {captured}, 12.50% Coverage) ===");
+        let missed = "95% coverage (8/8) not reached; 1 node got the order";
+        assert_says(&report, &[missed, stopped, &headline, "Time to 95% coverage: not reached"]);
+    }
+}
+
+#[test]
+fn a_target_reached_on_the_way_to_rest_is_met() {
+    let report = report(&[RunRecord { end: End::Quiescent, ..thousand_nodes_record() }]);
+    assert!(report.goal_met());
+    assert_eq!((report.run.at_stop.time_ns, report.run.at_stop.reached), (1_012_345, 984));
+    assert_says(
+        &report,
+        &[
+            "95% coverage (950/1000) reached at 751.378 μs",
+            "=== RESULTS (Captured at Quiescence, 98.40% Coverage) ===\nTotal nodes reached: 984/1000 (98.40%)\n",
+        ],
+    );
+}
+
+#[test]
+fn notices_come_first_and_once_and_broken_books_before_them() {
+    let mut broken = thousand_nodes_record();
+    broken.notices = vec!["TTL 6 and fanout 8 cannot reach 95 % of 1000000 nodes.".to_owned(); 2];
+    broken.ledger.in_flight_at_stop -= 2;
+    let report = report(&[broken]);
+    assert!(!report.balanced());
+    let text = report.to_string();
+    assert!(text.starts_with(
+        "Notice: The books do not balance; the ledger below says where.\n\
+         Notice: TTL 6 and fanout 8 cannot reach 95 % of 1000000 nodes.\n\nBulk Order"
+    ));
+    let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
+    assert!(text.contains(verdict), "{text}");
+    assert_eq!(report.headline(), "95% coverage (950/1000) reached at 751.378 μs. THE BOOKS DO NOT BALANCE");
+}
+
+#[test]
+fn an_overlay_in_pieces_is_said() {
+    let mut pieces = thousand_nodes_record();
+    pieces.overlay.reachable = 990;
+    assert_says(&report(&[pieces]), &["Not connected: only 990 of 1000 nodes can be reached from node 0 at all\n"]);
+}
+
+#[test]
+fn long_paths_share_rows() {
+    let receipts = (0..=255).map(|hop| receipt(u64::from(hop), 0, hop)).collect();
+    let chain = record(receipts, vec![traffic(1, 1); 256], vec![0], End::Target);
+    let text = report(&[chain]).to_string();
+    assert!(text.contains("   0-15: 16 nodes    6.25%  ") && text.contains("240-255: 16 nodes  100.00%  "), "{text}");
+}
+
+#[test]
+fn the_median_run_stands_for_all() {
+    let sped = |quotient: u64| {
+        let mut record = thousand_nodes_record();
+        record
+            .receipts
+            .iter_mut()
+            .filter(|receipt| receipt.is_reached())
+            .for_each(|receipt| receipt.time.0 /= quotient);
+        record
+    };
+    let mut records = vec![sped(1), sped(4), sped(2), sped(3)];
+    let four = report(&records);
+    assert_eq!((four.shown(), four.runs.median_ns), (3, Some(751_378 / 3)));
+    assert_eq!((four.runs.least_ns, four.runs.greatest_ns), (Some(751_378 / 4), Some(751_378)));
+    assert!(four.goal_met());
+    assert_says(
+        &four,
+        &["Median of 4 runs (least 187.844 μs, greatest 751.378 μs); run 4 is shown", "  4:   250.459 μs"],
+    );
+
+    assert_eq!(
+        four.headline(),
+        "95% coverage (950/1000) reached at 250.459 μs. Median of 4 runs (least 187.844 μs, greatest 751.378 μs)"
+    );
+
+    records.push(origin_only(1_000, End::Timeout));
+    let five = report(&records);
+    assert!(!five.goal_met());
+    assert_eq!((five.shown(), five.runs.missed, five.runs.greatest_ns), (2, 1, None));
+    assert_says(&five, &["  runs that missed it                1\n", "  5:  not reached"]);
+}
+
+#[test]
+fn no_run_is_no_report() {
+    assert_eq!(Report::new(&scenario(10), setting(), &[]), None);
+}
+
+fn any_record() -> impl Strategy<Value = RunRecord> {
+    let time = prop_oneof![Just(0), Just(u64::MAX), 0..2_000_000_u64, any::<u64>()];
+    let node = (time, 0..=255_u8, 1..100_u32, 0..100_u32);
+    let end = prop_oneof![Just(End::Target), Just(End::Quiescent), Just(End::Timeout), Just(End::Interrupted)];
+    (prop::collection::vec(node, 1..200), end, any::<u64>()).prop_map(|(nodes, end, wall)| {
+        let receipts = nodes.iter().map(|&(time, hop, ..)| receipt(time, 0, hop)).collect();
+        let traffic = nodes.iter().map(|&(_, _, copies, sent)| traffic(copies, sent.max(copies))).collect();
+        RunRecord { wall: Nanos(wall), ..record(receipts, traffic, vec![0], end) }
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_run_is_reported(record in any_record()) {
+        let report = report(std::slice::from_ref(&record));
+        let run = &report.run;
+        prop_assert_eq!(run.delay_bins.iter().map(|bin| bin.nodes).sum::<u64>(), run.reached);
+        prop_assert_eq!(run.hops.iter().sum::<u64>(), run.reached);
+        prop_assert_eq!(run.rmr.is_some(), run.reached > 1);
+        prop_assert!(run.rmr.is_none_or(f64::is_finite));
+        prop_assert_eq!(run.time_to_target_ns, record.time_to(run.target.share).map(|time| time.0));
+        let to = run.time_to_ns;
+        let times = [to.half, to.percent_90, to.percent_95, to.percent_99, to.all].map(|time| time.unwrap_or(u64::MAX));
+        prop_assert!(times.is_sorted());
+        prop_assert!(report.to_json().is_ok());
+        let text = report.to_string();
+        prop_assert_eq!(overlong(&text), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,47 @@
+//! The report as text for a terminal of 100 columns: first the story of the run, then its figures, widest interest
+//! first.
+//!
+//! Nothing is computed here but layout. Colour was refused, since text ends up in files; so were boxes, since they do
+//! not survive a paste.
+
+mod layout;
+mod story;
+mod tables;
+
+use super::Report;
+use std::fmt;
+
+/// The whole report, with a line feed at its end.
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        story::notices(out, self)?;
+        story::opening(out, self)?;
+        story::propagation(out, self)?;
+        story::results(out, self)?;
+        tables::latency_distribution(out, self)?;
+        tables::times_and_delays(out, self)?;
+        tables::hops(out, self)?;
+        tables::redundancy_and_cost(out, self)?;
+        tables::per_node(out, self)?;
+        tables::workers(out, self)?;
+        tables::ledger(out, self)?;
+        tables::runs(out, self)?;
+        story::setting(out, self)?;
+        story::closing(out, self)
+    }
+}
+
+impl Report {
+    /// The report in one line, without a line feed: whether the target was reached and when, over how many runs, and
+    /// whether the books balance where they do not.
+    pub fn headline(&self) -> String {
+        let mut line = story::headline(self);
+        if self.runs.count > 1 {
+            line = format!("{line}. {}", story::spread(self));
+        }
+        if !self.balanced() {
+            line.push_str(". THE BOOKS DO NOT BALANCE");
+        }
+        line
+    }
+}

@@ -1,0 +1,154 @@
+//! The carpentry of the text: one unit for a run's times, bars, columns, wrapped lines. It knows no figure's meaning.
+
+use std::fmt::{self, Write};
+
+/// Columns of the terminal that the text is laid out for.
+pub(super) const WIDTH: usize = 100;
+
+/// The unit in which all times of one run stand, with three decimals, so that the eye can compare them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    unit: &'static str,
+    unit_ns: f64,
+}
+
+impl Scale {
+    /// The finest unit that shows `greatest_ns` nanoseconds with at most four digits before the point, or else seconds.
+    pub(super) const fn of(greatest_ns: u64) -> Scale {
+        let (unit, unit_ns) = match greatest_ns {
+            0..10_000_000 => ("μs", 1e3),
+            10_000_000..10_000_000_000 => ("ms", 1e6),
+            _ => ("s", 1e9),
+        };
+        Scale { unit, unit_ns }
+    }
+
+    /// The unit's sign.
+    pub(super) const fn unit(self) -> &'static str {
+        self.unit
+    }
+
+    /// The number without its unit.
+    pub(super) fn number(self, nanos: u64) -> String {
+        format!("{:.3}", nanos as f64 / self.unit_ns)
+    }
+
+    /// The number and its unit.
+    pub(super) fn time(self, nanos: u64) -> String {
+        format!("{} {}", self.number(nanos), self.unit)
+    }
+}
+
+/// A share in percent with two decimals, rounded down: only all of them are 100.00%.
+pub(super) fn percent(part: u64, whole: u64) -> String {
+    let hundredths = (u128::from(part) * 10_000).checked_div(u128::from(whole)).unwrap_or(0);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
+/// A bar as long, next to `width` columns, as `part` is next to `greatest`, in eighths of a column. Only 0 has none.
+pub(super) fn bar(part: u64, greatest: u64, width: u64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (u128::from(part) * u128::from(width) * 8).checked_div(u128::from(greatest)).unwrap_or(0) as usize;
+    let eighths = eighths.max(usize::from(part > 0));
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// Writes one line without the blanks at its end.
+pub(super) fn line(out: &mut impl Write, text: &str) -> fmt::Result {
+    writeln!(out, "{}", text.trim_end())
+}
+
+/// Writes words in lines of [`WIDTH`] columns, all but the first indented. A word that is longer has a line of its own.
+pub(super) fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> fmt::Result {
+    let mut current = String::new();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && columns(&current) + 1 + columns(word) > WIDTH {
+            line(out, &current)?;
+            current = " ".repeat(indent);
+        } else if !is_empty {
+            current.push(' ');
+        }
+        current.push_str(word);
+        is_empty = false;
+    }
+    line(out, &current)
+}
+
+/// Writes two blocks beside each other, the right one from column `at` on.
+pub(super) fn side_by_side(out: &mut impl Write, left: &[String], right: &[String], at: usize) -> fmt::Result {
+    let cell = |block: &[String], row: usize| block.get(row).cloned().unwrap_or_default();
+    for row in 0..left.len().max(right.len()) {
+        line(out, &format!("{:<at$}{}", cell(left, row), cell(right, row)))?;
+    }
+    Ok(())
+}
+
+/// Writes rows of cells in columns as wide as their widest cell: the first to the left, the others to the right.
+pub(super) fn table<const COLUMNS: usize>(out: &mut impl Write, rows: &[[String; COLUMNS]]) -> fmt::Result {
+    let widths: [usize; COLUMNS] =
+        std::array::from_fn(|column| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0));
+    for row in rows {
+        let mut text = format!("{:<width$}", row[0], width = widths[0]);
+        for (cell, width) in row.iter().zip(widths).skip(1) {
+            text.push_str(&format!("  {cell:>width$}"));
+        }
+        line(out, &text)?;
+    }
+    Ok(())
+}
+
+/// Writes cells in as many equal columns as fit, indented by two, row by row.
+pub(super) fn grid(out: &mut impl Write, cells: &[String]) -> fmt::Result {
+    const GAP: usize = 3;
+    let widest = cells.iter().map(|cell| columns(cell)).max().unwrap_or(0);
+    let per_row = ((WIDTH - 2 + GAP) / (widest + GAP)).max(1);
+    for row in cells.chunks(per_row) {
+        let row: String = row.iter().map(|cell| format!("{cell:<width$}", width = widest + GAP)).collect();
+        line(out, &format!("  {row}"))?;
+    }
+    Ok(())
+}
+
+/// How many columns a text takes. Every sign that a report writes itself takes one.
+fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unit_for_all_times() {
+        assert_eq!(Scale::of(929_540).time(755_917), "755.917 μs");
+        assert_eq!(Scale::of(9_999_999).time(9_999_999), "9999.999 μs");
+        assert_eq!(Scale::of(10_000_000).time(755_917), "0.756 ms");
+        assert_eq!(Scale::of(u64::MAX).unit(), "s");
+    }
+
+    #[test]
+    fn nearly_all_is_not_all() {
+        assert_eq!(percent(999_999, 1_000_000), "99.99%");
+        assert_eq!(percent(7, 7), "100.00%");
+        assert_eq!(percent(0, 0), "0.00%");
+    }
+
+    #[test]
+    fn bars_grow_by_eighths() {
+        let bars = [0, 1, 50, 100].map(|part| bar(part, 100, 3));
+        assert_eq!(bars, ["", "▏", "█▌", "███"]);
+        assert_eq!(bar(1, 1_000_000, 3), "▏");
+        assert_eq!(bar(0, 0, 3), "");
+    }
+
+    #[test]
+    fn long_lines_wrap_and_long_words_stand_alone() {
+        let mut text = String::new();
+        wrapped(&mut text, &format!("Notice: {} {}", "word ".repeat(30), "x".repeat(120)), 8).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[..2].iter().all(|line| columns(line) <= WIDTH), "{text}");
+        assert!(lines[1].starts_with("        word"), "{text}");
+        assert_eq!(lines[2].trim(), "x".repeat(120));
+    }
+}

@@ -1,0 +1,189 @@
+//! The sentences of the text: what was set up, what happened, how it ended, and how to see it again.
+
+use super::layout::{Scale, grid, line, percent, wrapped};
+use crate::ratio::Ratio;
+use crate::report::words::{counted, plain};
+use crate::report::{Clock, Report};
+use crate::scenario::TransportKind;
+use crate::stats::End;
+use crate::time::Nanos;
+use serde_json::Value;
+use std::fmt::{self, Formatter};
+
+/// What the user should know before reading on; nothing where there is nothing.
+pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    for notice in &report.notices {
+        wrapped(out, &format!("Notice: {notice}"), 8)?;
+    }
+    if report.notices.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+/// The network and the injection.
+pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (run, asked) = (&report.run, &report.asked);
+    writeln!(out, "Bulk Order Propagation System - Thread per Core, {}\n", carrier(asked.transport))?;
+    let workers = counted(report.threads, "worker");
+    writeln!(out, "Setting up network with {} on {workers}, {}...", counted(run.nodes, "node"), pinning(report))?;
+    overlay(out, report)?;
+    writeln!(out, "\nInjecting order into node {} with TTL {}, fanout {}", asked.origin, run.ttl, asked.fanout)?;
+    writeln!(out, "Monitoring propagation ({})...", limit(asked.timeout))
+}
+
+fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (overlay, asked) = (&report.run.overlay, &report.asked);
+    writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
+    let most = counted(overlay.max_degree.into(), "peer");
+    let depth = counted(overlay.depth.into(), "hop");
+    let (origin, setup) = (asked.origin, Nanos(report.run.setup_ns));
+    let facts = format!("{most} at most, farthest node {depth} from node {origin}, set up in {setup}");
+    wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)?;
+    if u64::from(overlay.reachable) < report.run.nodes {
+        let (reachable, nodes) = (plain(overlay.reachable.into()), plain(report.run.nodes));
+        writeln!(out, "Not connected: only {reachable} of {nodes} nodes can be reached from node {origin} at all")?;
+    }
+    Ok(())
+}
+
+/// Whether the target was reached, and when: `95% coverage (950/1000) reached at 755.917 μs`.
+pub(super) fn headline(report: &Report) -> String {
+    let run = &report.run;
+    let target = target_text(run.target.share);
+    let of_all = format!("{}/{}", plain(run.target.nodes), plain(run.nodes));
+    match run.time_to_target_ns {
+        Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),
+        None => format!("{target} coverage ({of_all}) not reached; {} got the order", counted(run.reached, "node")),
+    }
+}
+
+/// How far the order came, and what ended the run.
+pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    writeln!(out, "{}", headline(report))?;
+    let run = &report.run;
+    let target = target_text(run.target.share);
+    let coverage = percent(run.reached, run.nodes);
+    let wall = Nanos(run.wall_ns);
+    match run.outcome {
+        End::Target => writeln!(out, "Stopped gossip propagation at {target} coverage"),
+        End::Quiescent => writeln!(out, "Gossip propagation came to rest at {coverage} coverage, after {wall}"),
+        End::Timeout => writeln!(out, "Time limit stopped gossip propagation at {coverage} coverage, after {wall}"),
+        End::Interrupted => writeln!(out, "Interrupt stopped gossip propagation at {coverage} coverage, after {wall}"),
+    }
+}
+
+/// The headline, the total and the time.
+pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (run, runs, scale) = (&report.run, &report.runs, scale(report));
+    let target = target_text(run.target.share);
+    let coverage = percent(run.reached, run.nodes);
+    let captured = match run.outcome {
+        End::Target => format!("{target} Coverage"),
+        End::Quiescent => format!("Quiescence, {coverage} Coverage"),
+        End::Timeout => format!("Time Limit, {coverage} Coverage"),
+        End::Interrupted => format!("Interrupt, {coverage} Coverage"),
+    };
+    writeln!(out, "\n=== RESULTS (Captured at {captured}) ===")?;
+    write!(out, "Total nodes reached: {}/{} ({coverage})", plain(run.reached), plain(run.nodes))?;
+    if run.at_stop.reached < run.reached {
+        write!(out, ", {} of them by the stop", plain(run.at_stop.reached))?;
+    }
+    writeln!(out, "\nTime to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns))?;
+    if runs.count > 1 {
+        writeln!(out, "{}; run {} is shown", spread(report), plain(runs.shown))?;
+    }
+    Ok(())
+}
+
+/// What many runs say of the one that is shown.
+pub(super) fn spread(report: &Report) -> String {
+    let (runs, scale) = (&report.runs, scale(report));
+    let (least, greatest) = (time_or_not(scale, runs.least_ns), time_or_not(scale, runs.greatest_ns));
+    format!("Median of {} runs (least {least}, greatest {greatest})", plain(runs.count))
+}
+
+/// Every option, the machine, and how far a time may be off.
+pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    writeln!(out, "\nScenario:")?;
+    let mut options = Vec::new();
+    list_options(&report.options, "", &mut options);
+    let widest = options.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let cells: Vec<String> = options.iter().map(|(name, value)| format!("{name:<widest$}  {value}")).collect();
+    grid(out, &cells)?;
+    let host = &report.host;
+    let cores = counted(host.cores as u64, "core");
+    writeln!(out)?;
+    wrapped(out, &format!("Host: {}, {}, {cores}; version {}", host.kernel, host.cpu, report.version), 6)?;
+    match (report.clock, report.run.time_resolution_ns) {
+        (Clock::Real, Some(resolution)) => {
+            let why = "the mean span of a receive batch, which reads the clock once";
+            wrapped(out, &format!("Resolution of times: {}, {why}", Nanos(resolution)), 6)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How to run it again, and that this is the end. The command stands on one line, however long, to be copied.
+pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let repeats = match report.clock {
+        Clock::Real => "repeats overlay, draws and workload; times and hops vary",
+        Clock::Virtual => "repeats every figure",
+    };
+    writeln!(out, "\nReplay ({repeats}):")?;
+    line(out, &format!("  {}", report.replay))?;
+    let ended = if report.interrupted() { "interrupted" } else { "complete" };
+    writeln!(out, "\nSimulation {ended}")
+}
+
+/// The unit for the run's times: that of its greatest delay.
+pub(super) fn scale(report: &Report) -> Scale {
+    Scale::of(report.run.delay_ns.map_or(0, |delays| delays.max))
+}
+
+/// A time, or that there is none.
+pub(super) fn time_or_not(scale: Scale, nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| "not reached".to_owned(), |nanos| scale.time(nanos))
+}
+
+/// A share in percent with as many decimals as it needs, ten at most.
+pub(super) fn target_text(share: Ratio) -> String {
+    let digits = format!("{:.10}", share.as_f64() * 100.0);
+    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
+const fn carrier(transport: TransportKind) -> &'static str {
+    match transport {
+        TransportKind::Udp => "UDP",
+    }
+}
+
+fn pinning(report: &Report) -> String {
+    match report.run.workers.iter().filter(|worker| worker.core.is_some()).count() {
+        0 => "not pinned".to_owned(),
+        _ if report.pinned => "pinned".to_owned(),
+        some => format!("{some} pinned"),
+    }
+}
+
+fn limit(timeout: Option<Nanos>) -> String {
+    match timeout {
+        None => "no time limit".to_owned(),
+        Some(Nanos(nanos)) if nanos % 1_000_000_000 == 0 => format!("max {}", counted(nanos / 1_000_000_000, "second")),
+        Some(nanos) => format!("max {nanos}"),
+    }
+}
+
+/// Lists options with their values, those of a group as `group.name`.
+fn list_options(options: &Value, name: &str, list: &mut Vec<(String, String)>) {
+    let value = match options {
+        Value::Object(fields) => {
+            for (field, option) in fields {
+                let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+                list_options(option, &name, list);
+            }
+            return;
+        }
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    list.push((name.to_owned(), value));
+}

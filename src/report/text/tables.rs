@@ -1,0 +1,215 @@
+//! The figures of the text in tables, one function each.
+
+use super::layout::{bar, grid, line, percent, side_by_side, table};
+use super::story::{scale, target_text, time_or_not};
+use crate::report::words::{counted, grouped};
+use crate::report::{Report, Spread};
+use crate::stats::{Ledger, WorkerRecord};
+use crate::time::Nanos;
+use std::fmt::{self, Formatter};
+
+/// Columns of the longest bar.
+const BAR_COLUMNS: u64 = 48;
+/// The column at which the right one of two blocks begins.
+const RIGHT_BLOCK: usize = 46;
+/// Rows of hops at most; long paths share rows.
+const HOP_ROWS_MAX: usize = 16;
+/// Workers shown at most.
+const WORKERS_MAX: usize = 32;
+/// Runs shown at most.
+const RUNS_MAX: usize = 60;
+
+/// The ten bins with counts and bars.
+pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (run, scale) = (&report.run, scale(report));
+    writeln!(out, "\nLatency Distribution:")?;
+    match run.delay_ns {
+        None => return writeln!(out, "  no node was reached"),
+        Some(delays) if delays.max == 0 => {
+            return writeln!(out, "  {}: {}", scale.time(0), counted(run.reached, "node"));
+        }
+        Some(_) => {}
+    }
+    let greatest = run.delay_bins.iter().map(|bin| bin.nodes).max().unwrap_or(0);
+    let edge_width = run.delay_bins.iter().map(|bin| scale.number(bin.to_ns).len()).max().unwrap_or(0).max(8);
+    for bin in &run.delay_bins {
+        let (from, to) = (scale.number(bin.from_ns), scale.number(bin.to_ns));
+        let nodes = nodes_with_bar(bin.nodes, greatest, "");
+        line(out, &format!("{from:>edge_width$}-{to:>edge_width$} {}: {nodes}", scale.unit()))?;
+    }
+    Ok(())
+}
+
+/// Times to shares of all nodes beside percentiles over the reached ones.
+pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (run, scale) = (&report.run, scale(report));
+    let to = &run.time_to_ns;
+    let mut left = vec![format!("Time to Coverage (of all {}):", counted(run.nodes, "node"))];
+    let shares =
+        [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
+    left.extend(shares.map(|(share, time)| entry(share, &time_or_not(scale, time))));
+    let mut right = vec![format!("Delay (of the {} reached):", counted(run.reached, "node"))];
+    if let Some(delay) = run.delay_ns {
+        let figures = [
+            ("p50", delay.p50),
+            ("p90", delay.p90),
+            ("p95", delay.p95),
+            ("p99", delay.p99),
+            ("p99.9", delay.p99_9),
+            ("max", delay.max),
+            ("mean", delay.mean),
+        ];
+        right.extend(figures.map(|(name, time)| entry(name, &scale.time(time))));
+    }
+    writeln!(out)?;
+    side_by_side(out, &left, &right, RIGHT_BLOCK)
+}
+
+/// How many nodes had the order first after how many hops, and the share that had it by then.
+pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
+    let Some(last) = run.ldh else { return Ok(()) };
+    writeln!(out, "\nHops to First Receipt (last delivery hop {last}; with the share of all nodes reached so far):")?;
+    let per_row = run.hops.len().div_ceil(HOP_ROWS_MAX);
+    let rows: Vec<u64> = run.hops.chunks(per_row).map(|hops| hops.iter().sum()).collect();
+    let greatest = rows.iter().copied().max().unwrap_or(0);
+    let mut so_far = 0;
+    for (first, nodes) in (0..=last).step_by(per_row).zip(rows) {
+        so_far += nodes;
+        let to = (first + per_row as u64 - 1).min(last);
+        let label = if first == to { first.to_string() } else { format!("{first}-{to}") };
+        let share = format!("{:>7}  ", percent(so_far, run.nodes));
+        line(out, &format!("{label:>7}: {}", nodes_with_bar(nodes, greatest, &share)))?;
+    }
+    Ok(())
+}
+
+/// What was sent needlessly beside what was sent in all.
+pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
+    let left = [
+        "Redundancy:".to_owned(),
+        entry("RMR", &run.rmr.map_or_else(|| "-".to_owned(), |rmr| format!("{rmr:.3}"))),
+        entry("duplicates", &grouped(run.duplicates)),
+        entry("spared copies", &grouped(run.spared)),
+        entry("residue, in nodes", &grouped(run.residue)),
+    ];
+    let right = [
+        "Cost:".to_owned(),
+        entry("messages", &grouped(run.messages)),
+        entry("messages per second", &run.messages_per_second.map_or_else(|| "-".to_owned(), grouped)),
+        entry("kernel datagrams", &grouped(run.kernel_datagrams)),
+        entry("bytes sent", &grouped(run.bytes)),
+        entry("bytes per datagram", &grouped(run.datagram_bytes.into())),
+        entry("wall time", &Nanos(run.wall_ns).to_string()),
+    ];
+    writeln!(out)?;
+    side_by_side(out, &left, &right, RIGHT_BLOCK)
+}
+
+/// How the load is spread over the nodes.
+pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
+    let row = |name: &str, spread: &Spread| {
+        let Spread { mean, p50, p90, p99, max } = *spread;
+        let [p50, p90, p99, max] = [p50, p90, p99, max].map(|count| format!("{:>9}", grouped(count)));
+        [format!("{name:<20}"), format!("{mean:>12.2}"), p50, p90, p99, max]
+    };
+    let rows = [
+        ["Per Node:", "mean", "p50", "p90", "p99", "max"].map(str::to_owned),
+        row("  duplicates", &run.duplicates_per_node),
+        row("  bytes in", &run.bytes_per_node.received),
+        row("  bytes out", &run.bytes_per_node.sent),
+    ];
+    writeln!(out)?;
+    table(out, &rows)
+}
+
+/// What each worker did.
+pub(super) fn workers(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let workers = &report.run.workers;
+    let titles = ["Worker", "core", "nodes", "reached", "received", "sent", "unsent", "blocked", "batches", "sleeps"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    rows.extend(workers.iter().take(WORKERS_MAX).enumerate().map(|(worker, record)| worker_row(worker, record)));
+    writeln!(out)?;
+    table(out, &rows)?;
+    rest(out, workers.len(), WORKERS_MAX, "worker")
+}
+
+fn worker_row(worker: usize, record: &WorkerRecord) -> [String; 10] {
+    [
+        format!("  {worker}"),
+        record.core.map_or_else(|| "-".to_owned(), |core| core.to_string()),
+        grouped(record.nodes.into()),
+        grouped(record.reached),
+        grouped(record.received),
+        grouped(record.sent),
+        grouped(record.queued_unsent),
+        grouped(record.carrier.send_blocked),
+        grouped(record.batches),
+        grouped(record.sleeps),
+    ]
+}
+
+/// Where every message went, and whether the books balance.
+pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let books = &report.run.ledger;
+    let ledger = &books.ledger;
+    let dropped = ledger.kernel_dropped.map_or_else(|| "not counted".to_owned(), grouped);
+    writeln!(out, "\nLedger:")?;
+    for (name, count, note) in [
+        ("sent", grouped(ledger.sent), String::new()),
+        ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
+        ("in flight at the stop", grouped(ledger.in_flight_at_stop), String::new()),
+        ("dropped by the kernel", dropped, String::new()),
+        ("lost by the model", grouped(ledger.model_lost), String::new()),
+        ("unaccounted", grouped(books.unaccounted), String::new()),
+        ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
+        ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
+    ] {
+        line(out, &format!("{}   {note}", entry(name, &count)))?;
+    }
+    writeln!(out, "  {}", books.verdict)
+}
+
+fn kinds_of_strays(ledger: &Ledger) -> String {
+    let seen = ledger.strays.iter().filter(|&(_, count)| count > 0);
+    let kinds: Vec<String> = seen.map(|(kind, count)| format!("{} {}", kind.name(), grouped(count))).collect();
+    if kinds.is_empty() { String::new() } else { format!("; by kind: {}", kinds.join(", ")) }
+}
+
+/// The times of all runs, where there are more than one.
+pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (runs, scale) = (&report.runs, scale(report));
+    if runs.count == 1 {
+        return Ok(());
+    }
+    writeln!(out, "\nRuns (time to {} coverage, warm-up left out):", target_text(report.run.target.share))?;
+    for (name, time) in [("least", runs.least_ns), ("median", runs.median_ns), ("greatest", runs.greatest_ns)] {
+        line(out, &entry(name, &time_or_not(scale, time)))?;
+    }
+    line(out, &entry("runs that missed it", &grouped(runs.missed)))?;
+    let times = runs.each.iter().take(RUNS_MAX).map(|run| time_or_not(scale, run.time_to_target_ns));
+    let cells: Vec<String> = (1..).zip(times).map(|(run, time)| format!("{run:>3}: {time:>12}")).collect();
+    grid(out, &cells)?;
+    rest(out, runs.each.len(), RUNS_MAX, "run")
+}
+
+/// A name and its figure, in 38 columns.
+fn entry(name: &str, figure: &str) -> String {
+    format!("  {name:<22}{figure:>14}")
+}
+
+/// A count as wide as the greatest, a remark, and a bar.
+fn nodes_with_bar(count: u64, greatest: u64, remark: &str) -> String {
+    let width = grouped(greatest).len();
+    let noun = if count == 1 { "node" } else { "nodes" };
+    format!("{:>width$} {noun:<5}  {remark}{}", grouped(count), bar(count, greatest, BAR_COLUMNS))
+}
+
+fn rest(out: &mut Formatter<'_>, all: usize, shown: usize, noun: &str) -> fmt::Result {
+    match all.saturating_sub(shown) {
+        0 => Ok(()),
+        rest => writeln!(out, "  and {} more, all in --format json", counted(rest as u64, noun)),
+    }
+}
