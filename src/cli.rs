@@ -7,17 +7,16 @@ mod exit;
 mod failure;
 mod files;
 mod interrupt;
-mod stub;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
+use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use stub::report::{Host, Report, Setting, write_nodes_csv};
 
 /// A laboratory for how orders spread through a gossip network.
 ///
@@ -25,30 +24,30 @@ use stub::report::{Host, Report, Setting, write_nodes_csv};
 /// costs. An option that is not given gets a default that suits the size of the network; one that is given is never
 /// changed.
 #[derive(Debug, Parser)]
-#[command(name = "bulkprop", version, next_help_heading = "Input and output", after_help = EXIT_CODES)]
+#[command(name = "bulkprop", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     draft: Draft,
 
     /// Read options from a TOML file, one `option = value` a line; flags win over it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, conflicts_with_all = ["format", "nodes_csv", "quiet"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
     #[arg(long, value_name = "text|json", default_value_t = Format::Text)]
-    #[arg(value_enum, hide_possible_values = true, hide_default_value = true)]
+    #[arg(value_enum, help_heading = IN_AND_OUT, hide_possible_values = true, hide_default_value = true)]
     format: Format,
 
     /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
     /// Print only the line with coverage and time.
-    #[arg(long)]
+    #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
 }
 
@@ -121,6 +120,9 @@ fn print(text: &str) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+/// The heading in `--help` of what is not part of a scenario.
+const IN_AND_OUT: &str = "Input and output";
 
 const EXIT_CODES: &str = "\
 Exit codes:

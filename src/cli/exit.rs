@@ -1,6 +1,6 @@
 //! The exit code: the whole outcome in one number, for scripts.
 
-use super::stub::report::Report;
+use bulk_order_propagation::report::Report;
 use std::process::ExitCode;
 
 /// How the process ends.
