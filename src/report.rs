@@ -64,7 +64,7 @@ pub struct Report {
     #[serde(rename = "scenario")]
     pub options: serde_json::Value,
     /// What carried a message, as `--transport` names it.
-    pub transport: &'static str,
+    pub transport: TransportKind,
     /// Which time the figures are in.
     pub clock: Clock,
     /// Worker threads.
@@ -97,7 +97,7 @@ impl Report {
             seed: scenario.seed,
             replay: setting.replay,
             options: setting.options,
-            transport: transport_name(scenario.transport),
+            transport: scenario.transport,
             clock: clock_of(scenario.transport),
             threads: run.workers.len() as u64,
             pinned: !run.workers.is_empty() && run.workers.iter().all(|worker| worker.core.is_some()),
@@ -145,12 +145,6 @@ fn notices(records: &[RunRecord], runs: &Runs) -> Vec<String> {
         }
     }
     notices
-}
-
-const fn transport_name(transport: TransportKind) -> &'static str {
-    match transport {
-        TransportKind::Udp => "udp",
-    }
 }
 
 const fn clock_of(transport: TransportKind) -> Clock {

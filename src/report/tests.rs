@@ -113,13 +113,6 @@ fn notices_come_first_and_once_and_broken_books_before_them() {
 }
 
 #[test]
-fn an_overlay_in_pieces_is_said() {
-    let mut pieces = thousand_nodes_record();
-    pieces.overlay.reachable = 990;
-    assert_says(&report(&[pieces]), &["Not connected: only 990 of 1000 nodes can be reached from node 0 at all\n"]);
-}
-
-#[test]
 fn long_paths_share_rows() {
     let receipts = (0..=255).map(|hop| receipt(u64::from(hop), 0, hop)).collect();
     let chain = record(receipts, vec![traffic(1, 1); 256], vec![0], End::Target);

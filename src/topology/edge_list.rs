@@ -104,10 +104,9 @@ fn link(line: &str, nodes: u32) -> Result<Option<[u32; 2]>, LineFault> {
     if listed.is_empty() {
         return Ok(None);
     }
-    let (one, other) = listed.split_once([',', ' ', '\t']).ok_or(LineFault::NotALink)?;
-    let other = other.trim_start();
-    let other = if one.len() < listed.len() { other.strip_prefix(',').unwrap_or(other) } else { other };
-    let (one, other) = (node(one, nodes)?, node(other.trim_start(), nodes)?);
+    let (one, other) =
+        listed.split_once(',').or_else(|| listed.split_once(char::is_whitespace)).ok_or(LineFault::NotALink)?;
+    let (one, other) = (node(one.trim_end(), nodes)?, node(other.trim_start(), nodes)?);
     if one == other { Err(LineFault::Itself { id: one }) } else { Ok(Some([one, other])) }
 }
 
@@ -119,4 +118,52 @@ fn node(text: &str, nodes: u32) -> Result<u32, LineFault> {
     // More digits than 64 bits hold name no node either; the error then shows the greatest number there is.
     let id: u64 = text.parse().unwrap_or(u64::MAX);
     if id < u64::from(nodes) { Ok(id as u32) } else { Err(LineFault::NoSuchNode { id, nodes }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use std::io::Write;
+
+    fn read_text(text: impl AsRef<[u8]>, nodes: u32) -> Result<Topology, TopologyError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_ref()).unwrap();
+        read(file.path().to_str().unwrap(), nodes)
+    }
+
+    #[test]
+    fn links_are_read_however_they_are_written() {
+        let text = "# a remark\n0 1\n\n1,2 # another\r\n  2\t 0  \n2 , 0\n1 0\n3 0";
+        let read = read_text(text, 5).unwrap();
+        let peers = |node| read.peers(NodeId(node)).map(|peer| peer.0).collect::<Vec<_>>();
+        assert_eq!((0..5).map(peers).collect::<Vec<_>>(), [vec![1, 2, 3], vec![0, 2], vec![0, 1], vec![0], vec![]]);
+        assert_eq!(read_text("", 1).unwrap().links(), 0);
+    }
+
+    #[test]
+    fn a_faulty_line_is_named_with_what_it_holds() {
+        for (text, said) in [
+            ("0 1\n0 x\n", "line 2: found `0 x`; a line must hold two node ids"),
+            ("0", "line 1: found `0`; a line must hold two node ids"),
+            ("0 1 2", "line 1: found `0 1 2`; a line must hold two node ids"),
+            ("0,1,2", "line 1: found `0,1,2`; a line must hold two node ids"),
+            ("-1 0", "line 1: found `-1 0`; a line must hold two node ids"),
+            ("\n1 9", "line 2: found `1 9`; node 9 does not exist with --nodes 9; ids go from 0 to 8"),
+            ("1 99999999999999999999999", "does not exist with --nodes 9"),
+            ("4 4 # me", "line 1: found `4 4 # me`; node 4 cannot be its own peer"),
+        ] {
+            let error = read_text(text, 9).unwrap_err().to_string();
+            assert!(error.starts_with("--topology file:/") && error.contains(said), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_give_an_overlay_or_an_error() {
+        for bytes in [&b"\xff\xfe 1"[..], &[0; 9000], &[b'7'; 9000], &[b' '; 9000], b"0 1\n\x80"] {
+            assert!(matches!(read_text(bytes, 9), Err(TopologyError::EdgeList(_))));
+        }
+        let error = read("/no/such/file", 9).unwrap_err().to_string();
+        assert!(error.starts_with("--topology file:/no/such/file: "), "{error}");
+    }
 }

@@ -1,19 +1,35 @@
 //! Erdős–Rényi, G(N, p): every pair of nodes is linked with the same probability, whatever the others are.
 //!
-//! p = peers / (N - 1), so that a node has `peers` peers on average; the degrees are binomial, nearly Poisson. The
-//! pairs are taken in order, (0, 1), (0, 2), ..., (1, 2), ..., and one geometric draw leads from a link to the next
-//! (Batagelj and Brandes 2005). The time is linear in nodes plus links.
+//! p = peers / (N - 1), so that a node has `peers` peers on average; the degrees are binomial, nearly Poisson. One
+//! geometric draw leads from a linked pair to the next (Batagelj and Brandes 2005, "Efficient generation of large
+//! random networks"), so the time is linear in nodes plus links.
 //!
-//! What was refused: drawing the number of links and then random pairs, which needs a sort and a search for equal ones.
+//! The nodes are cut into strips, and the pairs into blocks with one strip for the rows and one for the columns:
+//!
+//! ```text
+//!              strip 0    strip 1    strip 2
+//! strip 0   |  triangle | rectangle | rectangle |      row < column everywhere; a link (row, column) belongs into
+//! strip 1   |           | triangle  | rectangle |      the rows of both
+//! strip 2   |           |           | triangle  |
+//! ```
+//!
+//! Each block has a stream of its own, so all peers of one strip can be drawn from the blocks above and beside its
+//! triangle without any other strip. Each rectangle is thus drawn twice, once for either end of its links. That is
+//! cheaper than to remember the other end: the draws stay in a cache, and no memory is touched but the result's.
+//!
+//! What was refused: drawing once and sorting both ends into buckets (three times the memory and, at 10^7 nodes, twice
+//! the time), and drawing the number of links and then random pairs, which needs a search for equal ones.
 
-use super::links::Links;
+use super::rows::RowsBuilder;
 use super::skip::Skips;
 use super::{Topology, TopologyError};
-use crate::random::Key;
+use crate::random::{Key, Stream};
 
-/// The rows that share a stream of draws, as a power of two. A skip that leaves the block is dropped, which changes
-/// nothing: whether later pairs are linked does not depend on it. So blocks can be drawn apart.
-const BLOCK_BITS: u32 = 16;
+/// Nodes per strip, as a power of two: with 20 peers a strip's entries take 1.3 MB, less than a second-level cache.
+const STRIP_BITS_MIN: u32 = 14;
+
+/// The most strips, as a power of two, so that there are never more blocks than links to make them worth while.
+const STRIPS_BITS_MAX: u32 = 10;
 
 /// Links each pair of `nodes` nodes with probability `peers / (nodes - 1)`; `1 <= peers < nodes - 1`.
 ///
@@ -21,36 +37,89 @@ const BLOCK_BITS: u32 = 16;
 ///
 /// Where the links are too many to store or memory is short.
 pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, TopologyError> {
-    let mut links = Links::with_room(nodes, room(nodes, peers))?;
-    let skips = Skips::new(peers, nodes - 1);
-    for block in 0..nodes.div_ceil(1 << BLOCK_BITS) {
-        draw_block(&mut links, nodes, block, skips, key);
-    }
-    Ok(Topology::stored(links.into_rows()?))
-}
-
-/// Draws the links from the nodes of one block to nodes with greater ids.
-fn draw_block(links: &mut Links, nodes: u32, block: u32, skips: Skips, key: Key) {
-    let mut stream = key.with(u64::from(block)).stream();
-    let all = u64::from(nodes);
-    let mut row = u64::from(block) << BLOCK_BITS;
-    let end = (row + (1 << BLOCK_BITS)).min(all);
-    let mut column = row;
-    loop {
-        column += 1 + skips.draw(&mut stream);
-        while column >= all {
-            row += 1;
-            if row >= end {
-                return;
-            }
-            column = column - all + row + 1;
+    let pairs = Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key };
+    let strips = nodes.div_ceil(1 << pairs.bits);
+    let mut rows = RowsBuilder::with_room(nodes, room(nodes, peers))?;
+    let mut entries = Vec::new();
+    for strip in 0..strips {
+        entries.clear();
+        for before in 0..strip {
+            pairs.rectangle(before, strip, |row, column| entries.push([column, row]));
         }
-        links.push(row as u32, column as u32);
+        pairs.triangle(strip, |row, column| entries.extend([[column, row], [row, column]]));
+        for after in strip + 1..strips {
+            pairs.rectangle(strip, after, |row, column| entries.push([row, column]));
+        }
+        rows.append(1 << pairs.bits, &entries)?;
+    }
+    Ok(Topology::stored(rows.finish()))
+}
+
+/// All pairs of nodes, and how the linked ones are found.
+struct Pairs {
+    nodes: u32,
+    /// Nodes per strip, as a power of two.
+    bits: u32,
+    skips: Skips,
+    key: Key,
+}
+
+impl Pairs {
+    /// Visits the linked pairs within one strip by ascending row, then column.
+    fn triangle(&self, strip: u32, mut visit: impl FnMut(u32, u32)) {
+        let mut stream = self.stream(strip, strip);
+        let first = strip << self.bits;
+        let width = u64::from(self.width(strip));
+        let (mut row, mut column) = (0, 0);
+        loop {
+            column += 1 + self.skips.draw(&mut stream);
+            while column >= width {
+                row += 1;
+                if row == width {
+                    return;
+                }
+                // A row begins behind its own diagonal.
+                column = column - width + row + 1;
+            }
+            visit(first + row as u32, first + column as u32);
+        }
+    }
+
+    /// Visits the linked pairs between two strips, `above` being the earlier, by ascending row, then column.
+    fn rectangle(&self, above: u32, beside: u32, mut visit: impl FnMut(u32, u32)) {
+        let mut stream = self.stream(above, beside);
+        let (first_row, first_column) = (above << self.bits, beside << self.bits);
+        let width = self.width(beside);
+        // The last strip may be short. Its rows are drawn up to a power of two, and pairs outside are passed over.
+        let column_bits = width.next_power_of_two().ilog2();
+        let pairs = 1 << (self.bits + column_bits);
+        let mut pair = self.skips.draw(&mut stream);
+        while pair < pairs {
+            let (row, column) = ((pair >> column_bits) as u32, pair as u32 & ((1 << column_bits) - 1));
+            if column < width {
+                visit(first_row + row, first_column + column);
+            }
+            pair += 1 + self.skips.draw(&mut stream);
+        }
+    }
+
+    fn stream(&self, above: u32, beside: u32) -> Stream {
+        self.key.with(u64::from(above)).with(u64::from(beside)).stream()
+    }
+
+    /// The nodes in a strip.
+    fn width(&self, strip: u32) -> u32 {
+        (self.nodes - (strip << self.bits)).min(1 << self.bits)
     }
 }
 
-/// The expected number of links and eight standard deviations, which no seed will ever exceed.
+/// Nodes per strip, as a power of two.
+fn strip_bits(nodes: u32) -> u32 {
+    STRIP_BITS_MIN.max((u32::BITS - nodes.leading_zeros()).saturating_sub(STRIPS_BITS_MAX))
+}
+
+/// The expected number of entries and eight standard deviations, which no seed will ever exceed.
 fn room(nodes: u32, peers: u32) -> u64 {
-    let expected = u64::from(nodes) * u64::from(peers) / 2;
-    expected + 8 * expected.isqrt() + 8
+    let expected = u64::from(nodes) * u64::from(peers);
+    (expected + 8 * (2 * expected).isqrt() + 16).min(super::rows::ENTRIES_MAX)
 }

@@ -6,9 +6,8 @@
 //!
 //! What was refused: sorting the links (three times the time at 10^7 nodes), and a hash set per node (ten times).
 
-use super::rows::{ENTRIES_MAX, Rows};
+use super::rows::{Rows, RowsBuilder, check_entries};
 use super::{TopologyError, pages};
-use crate::ids::NodeId;
 
 /// Rows per bucket, as a power of two: with 20 peers a bucket's rows take 1.3 MB and stay in a second-level cache.
 const BUCKET_BITS_MIN: u32 = 14;
@@ -64,13 +63,13 @@ impl Links {
     pub(super) fn into_rows(self) -> Result<Rows, TopologyError> {
         check(self.nodes, self.ends.len() as u64)?;
         let bucketed = Bucketed::new(self)?;
-        let mut offsets = pages::reserved(bucketed.nodes as usize + 1)?;
-        let mut entries = pages::filled(bucketed.pairs.len(), NodeId(0))?;
-        offsets.push(0);
-        for bucket in 0..bucketed.buckets() {
-            bucketed.place(bucket, &mut offsets, &mut entries);
+        let mut rows = RowsBuilder::with_room(bucketed.nodes, bucketed.pairs.len() as u64)?;
+        let mut begin = 0;
+        for &end in &bucketed.ends {
+            rows.append(1 << bucketed.bits, &bucketed.pairs[begin..end])?;
+            begin = end;
         }
-        Ok(Rows::from_parts(offsets, entries))
+        Ok(rows.finish())
     }
 }
 
@@ -98,39 +97,6 @@ impl Bucketed {
         }
         Ok(Bucketed { nodes: links.nodes, bits, ends, pairs })
     }
-
-    fn buckets(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Writes the rows of one bucket into `entries` and pushes where each of them ends onto `offsets`.
-    fn place(&self, bucket: usize, offsets: &mut Vec<u32>, entries: &mut [NodeId]) {
-        let begin = bucket.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let pairs = &self.pairs[begin..self.ends[bucket]];
-        let first = (bucket as u32) << self.bits;
-        let rows = (self.nodes - first).min(1 << self.bits) as usize;
-
-        let mut next = vec![0u32; rows];
-        for &[row, _] in pairs {
-            next[(row - first) as usize] += 1;
-        }
-        let mut end = begin as u32;
-        for count in &mut next {
-            let row_begin = end;
-            end += *count;
-            offsets.push(end);
-            *count = row_begin;
-        }
-        for &[row, entry] in pairs {
-            let place = &mut next[(row - first) as usize];
-            entries[*place as usize] = NodeId(entry);
-            *place += 1;
-        }
-        let ends = &offsets[first as usize..];
-        for row in ends.windows(2) {
-            sort_if_needed(&mut entries[row[0] as usize..row[1] as usize]);
-        }
-    }
 }
 
 /// Where each bucket of `2^bits` rows begins.
@@ -147,22 +113,16 @@ fn bucket_begins(links: &Links, bits: u32) -> Vec<usize> {
     begins
 }
 
-/// Most rows arrive in order, and to see that is cheaper than to sort.
-fn sort_if_needed(row: &mut [NodeId]) {
-    if !row.is_sorted() {
-        row.sort_unstable();
-    }
-}
-
 /// Whether `links` links fit into rows.
 fn check(nodes: u32, links: u64) -> Result<(), TopologyError> {
-    let entries = links.saturating_mul(2);
-    if entries > ENTRIES_MAX { Err(TopologyError::TooManyEntries { nodes, entries }) } else { Ok(()) }
+    check_entries(nodes, links.saturating_mul(2))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::NodeId;
+    use crate::topology::rows::ENTRIES_MAX;
 
     #[test]
     fn links_in_any_order_give_ascending_rows() {

@@ -2,9 +2,10 @@
 //!
 //! The pairing model (Bollobás 1980): every node gets `peers` points, and a shuffle pairs all points. A pairing has a
 //! handful of loops and parallel links, about peers^2 / 4 at any number of nodes; each of them is switched with a random
-//! link, so that both become simple (McKay and Wormald 1990). The time is linear in nodes times peers. For a fixed
-//! number of peers the result tends to the uniform random regular graph as the nodes grow; on a few dozen nodes it is
-//! near it, not exactly on it, because the switchings are not weighed.
+//! link, so that both become simple (McKay and Wormald 1990). For a fixed number of peers this tends to the uniform
+//! random regular graph as the nodes grow. On few nodes the repair leaves a bias, so some more random switchings follow:
+//! a chain that is symmetric and reaches every graph (Taylor 1981) forgets where it began. Their number is limited, and
+//! the time is linear in nodes times peers.
 //!
 //! What was refused: starting over until a pairing is simple (exactly uniform, but with 20 peers one pairing in 10^47
 //! is), and a union of random cycles (other small-scale statistics).
@@ -20,6 +21,14 @@ const ATTEMPTS_MAX: u64 = 16;
 
 /// The links to try as a partner for one switching, per node; the share that fits is about a quarter at its least.
 const TRIES_PER_NODE: u64 = 64;
+
+/// The switchings that are tried after the repair: so many per link, and at most so many in all. Where the limit
+/// holds, from 6,554 links on, the links that were repaired are too small a share to bias anything.
+const MIXING_PER_LINK: u64 = 10;
+const MIXING_MAX: u64 = 1 << 16;
+
+/// A link from its first end to its second.
+type Directed = (NodeId, NodeId);
 
 /// Gives each of `nodes` nodes `peers` peers; `1 <= peers < nodes - 1`, and their product is even.
 ///
@@ -41,6 +50,7 @@ fn simple(nodes: u32, degree: u32, key: Key) -> Result<Rows, TopologyError> {
         let mut stream = key.with(attempt).stream();
         let mut rows = pairing(nodes, degree, &mut stream)?;
         if repair(&mut rows, degree, &mut stream) {
+            mix(&mut rows, degree, &mut stream);
             return Ok(rows);
         }
     }
@@ -65,35 +75,52 @@ fn pairing(nodes: u32, degree: u32, stream: &mut Stream) -> Result<Rows, Topolog
 fn repair(rows: &mut Rows, degree: u32, stream: &mut Stream) -> bool {
     for node in 0..rows.nodes() {
         let node = NodeId(node);
-        while let Some(peer) = fault(rows.row(node)) {
-            let Some((far, near)) = partner(rows, degree, [node, peer], stream) else { return false };
-            // The links (node, peer) and (far, near) become (node, far) and (peer, near).
-            rows.replace(node, peer, far);
-            rows.replace(peer, node, near);
-            rows.replace(far, near, node);
-            rows.replace(near, far, peer);
+        while let Some(peer) = repeated(rows.row(node)) {
+            let tries = TRIES_PER_NODE * u64::from(rows.nodes());
+            let partner = (0..tries)
+                .map(|_| random_link(rows, degree, stream))
+                .find(|&partner| can_switch(rows, (node, peer), partner));
+            let Some(partner) = partner else { return false };
+            switch(rows, (node, peer), partner);
         }
     }
     true
 }
 
-/// A peer that `node` should not have once more. A loop stands twice in its row, so it is found too.
-fn fault(row: &[NodeId]) -> Option<NodeId> {
+/// Switches random links of a simple graph.
+fn mix(rows: &mut Rows, degree: u32, stream: &mut Stream) {
+    for _ in 0..(MIXING_PER_LINK * rows.entries() / 2).min(MIXING_MAX) {
+        let one = random_link(rows, degree, stream);
+        let other = random_link(rows, degree, stream);
+        if can_switch(rows, one, other) {
+            switch(rows, one, other);
+        }
+    }
+}
+
+/// A peer that stands twice in a row. A loop does so as well.
+fn repeated(row: &[NodeId]) -> Option<NodeId> {
     row.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
-/// A random link, as (far, near), such that (node, far) and (peer, near) would both be new and simple.
-fn partner(rows: &Rows, degree: u32, [node, peer]: [NodeId; 2], stream: &mut Stream) -> Option<(NodeId, NodeId)> {
-    for _ in 0..TRIES_PER_NODE * u64::from(rows.nodes()) {
-        let entry = stream.below(rows.entries()) as u32;
-        let far = NodeId(entry / degree);
-        let near = rows.row(far)[(entry % degree) as usize];
-        let fits = far != near && far != node && near != peer && !rows.holds(node, far) && !rows.holds(peer, near);
-        if fits {
-            return Some((far, near));
-        }
-    }
-    None
+/// Any link in either direction, all alike.
+fn random_link(rows: &Rows, degree: u32, stream: &mut Stream) -> Directed {
+    let entry = stream.below(rows.entries()) as u32;
+    let node = NodeId(entry / degree);
+    (node, rows.row(node)[(entry % degree) as usize])
+}
+
+/// Whether (node, far) and (peer, near) would both be new and simple.
+fn can_switch(rows: &Rows, (node, peer): Directed, (far, near): Directed) -> bool {
+    far != near && far != node && near != peer && !rows.holds(node, far) && !rows.holds(peer, near)
+}
+
+/// Makes (node, far) and (peer, near) of the links (node, peer) and (far, near).
+fn switch(rows: &mut Rows, (node, peer): Directed, (far, near): Directed) {
+    rows.replace(node, peer, far);
+    rows.replace(peer, node, near);
+    rows.replace(far, near, node);
+    rows.replace(near, far, peer);
 }
 
 /// The rows of everyone who is neither oneself nor a peer.

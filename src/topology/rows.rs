@@ -3,6 +3,7 @@
 //! Both are 32 bits wide, half the memory of the usual 64, so that 10^7 nodes with 20 peers take 840 MB. This limits a
 //! stored overlay to [`ENTRIES_MAX`] entries, two for each link.
 
+use super::{TopologyError, pages};
 use crate::ids::NodeId;
 
 /// The most entries that rows can hold, over all nodes together.
@@ -17,14 +18,6 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Rows from their parts: `offsets` has one element more than there are nodes, ascends from 0, and ends with the
-    /// number of `entries`.
-    pub(super) fn from_parts(offsets: Vec<u32>, entries: Vec<NodeId>) -> Rows {
-        debug_assert_eq!(offsets.first(), Some(&0));
-        debug_assert_eq!(offsets.last().map(|&end| end as usize), Some(entries.len()));
-        Rows { offsets, entries }
-    }
-
     /// Leaves one of each run of equal entries in a row, and gives back the memory of the others.
     pub(super) fn merge_repeats(&mut self) {
         let mut kept = 0;
@@ -90,12 +83,87 @@ impl Rows {
     }
 }
 
+/// Rows under construction, from the first node to the last, some at a time.
+pub(super) struct RowsBuilder {
+    nodes: u32,
+    rows: Rows,
+    /// Where the next entry of each row under construction goes.
+    next: Vec<u32>,
+}
+
+impl RowsBuilder {
+    /// No rows yet of `nodes` nodes, and room for as many `entries` over all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they could not be stored.
+    pub(super) fn with_room(nodes: u32, entries: u64) -> Result<RowsBuilder, TopologyError> {
+        check_entries(nodes, entries)?;
+        let mut offsets = pages::reserved(nodes as usize + 1)?;
+        offsets.push(0);
+        Ok(RowsBuilder { nodes, rows: Rows { offsets, entries: pages::reserved(entries as usize)? }, next: Vec::new() })
+    }
+
+    /// Appends the next `count` rows, or as many as there are still nodes, from all their entries as (row, entry).
+    ///
+    /// The entries of a row keep their order if it ascends, and are sorted if not. Scattering them is fast where the
+    /// rows together fit a second-level cache.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError::TooManyEntries`] where these rows no longer can be stored.
+    pub(super) fn append(&mut self, count: u32, pairs: &[[u32; 2]]) -> Result<(), TopologyError> {
+        let Rows { offsets, entries } = &mut self.rows;
+        check_entries(self.nodes, (entries.len() + pairs.len()) as u64)?;
+        let first = offsets.len() - 1;
+        let count = count.min(self.nodes - first as u32);
+        self.next.clear();
+        self.next.resize(count as usize, 0);
+        for &[row, _] in pairs {
+            self.next[row as usize - first] += 1;
+        }
+        let mut end = entries.len() as u32;
+        for next in &mut self.next {
+            end += std::mem::replace(next, end);
+            offsets.push(end);
+        }
+        entries.resize(end as usize, NodeId(0));
+        for &[row, entry] in pairs {
+            let next = &mut self.next[row as usize - first];
+            entries[*next as usize] = NodeId(entry);
+            *next += 1;
+        }
+        for ends in offsets[first..].windows(2) {
+            let row = &mut entries[ends[0] as usize..ends[1] as usize];
+            if !row.is_sorted() {
+                row.sort_unstable();
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows. All must have been appended.
+    pub(super) fn finish(self) -> Rows {
+        debug_assert_eq!(self.rows.nodes(), self.nodes);
+        self.rows
+    }
+}
+
+/// Whether rows can hold `entries` over all `nodes` nodes.
+///
+/// # Errors
+///
+/// [`TopologyError::TooManyEntries`] where they cannot.
+pub(super) fn check_entries(nodes: u32, entries: u64) -> Result<(), TopologyError> {
+    if entries > ENTRIES_MAX { Err(TopologyError::TooManyEntries { nodes, entries }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rows(offsets: &[u32], entries: &[u32]) -> Rows {
-        Rows::from_parts(offsets.to_vec(), entries.iter().copied().map(NodeId).collect())
+        Rows { offsets: offsets.to_vec(), entries: entries.iter().copied().map(NodeId).collect() }
     }
 
     #[test]

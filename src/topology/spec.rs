@@ -118,7 +118,8 @@ impl TopologySpec {
             _ if matches!(self, TopologySpec::RandomRegular) && nodes % 2 == 1 && peers % 2 == 1 => {
                 Err(TopologyError::OddEnds { nodes, peers })
             }
-            _ => Ok(()),
+            _ if peers == nodes - 1 && !matches!(self, TopologySpec::BarabasiAlbert) => Ok(()),
+            _ => rows::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
         }
     }
 

@@ -1,0 +1,48 @@
+# `just` lists the recipes.
+
+default:
+    @just --list
+
+# Run the simulation: `just run`, `just run --nodes 1000 --threads 8`.
+run *flags:
+    cargo run --release -- {{flags}}
+
+# The tests, as the README has them.
+test:
+    cargo test
+
+# All that CI checks: format, lints, docs, tests, every benchmark once.
+preflight:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    cargo test
+    cargo test --benches
+
+# The benchmarks: `just bench`, `just bench propagation`.
+bench *name:
+    cargo bench {{ if name == "" { "" } else { "--bench " + name } }}
+
+# The shared parts under every interleaving that loom finds.
+loom:
+    RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom LOOM_MAX_PREEMPTIONS=3 cargo test --lib sync::
+
+# The same program on mio's portable calls alone, as on systems other than Linux.
+portable:
+    RUSTFLAGS="--cfg portable" CARGO_TARGET_DIR=target/portable cargo test
+
+# Feed the datagram decoder random bytes for a minute (needs nightly and cargo-fuzz).
+fuzz seconds="60":
+    mkdir -p fuzz/corpus/datagram
+    cargo +nightly fuzz run datagram fuzz/corpus/datagram fuzz/seeds/datagram -- -max_total_time={{seconds}}
+
+# Where the time goes: flamegraph.svg (needs perf and inferno).
+flamegraph *flags="--nodes 5000 --threads 2 --runs 20":
+    RUSTFLAGS="-C force-frame-pointers=yes" cargo build --profile profiling
+    perf record --call-graph fp -F 997 -o perf.data target/profiling/bulkprop --quiet {{flags}}
+    perf script -i perf.data | inferno-collapse-perf | inferno-flamegraph > flamegraph.svg
+
+# What the run costs the machine: context switches, migrations, faults.
+stat *flags="--nodes 5000 --threads 2 --runs 20":
+    cargo build --release
+    perf stat -e task-clock,context-switches,cpu-migrations,page-faults target/release/bulkprop --quiet {{flags}}
