@@ -2,10 +2,9 @@
 //!
 //! Names and readers come from the table in `draft.rs`, by way of clap; nothing here knows a single option.
 
-use super::Draft;
-use super::Scenario;
 use super::error::BadValue;
 use super::shell::quoted;
+use super::{Draft, Scenario};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -41,7 +40,7 @@ impl Scenario {
     ///
     /// A default can hang on options before it, as peers and topology on nodes. So each option is held against what
     /// those before it would give, not against a list of defaults.
-    pub fn essentials(&self) -> Draft {
+    fn essentials(&self) -> Draft {
         let wanted = Draft::from(self).values();
         let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
         for name in names() {
