@@ -7,7 +7,8 @@ mod shard;
 mod worker;
 
 pub use partition::Partition;
-pub use placement::Placement;
+pub use patience::Spin;
+pub use placement::{Pin, Placement};
 
 use crate::coverage::{Coverage, Marker};
 use crate::gossip::{Protocol, TargetDraw};
@@ -48,7 +49,7 @@ pub struct Plan<'a> {
     /// The time limit, from the injection.
     pub timeout: Option<Nanos>,
     /// Whether idle workers spin.
-    pub spin: crate::scenario::Spin,
+    pub spin: Spin,
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
     /// Who is told when a worker enters and leaves its loop.

@@ -1,5 +1,10 @@
-//! All integration tests, in one binary: a module per behaviour.
+//! All integration tests that leave the process as it is, in one binary: a module per behaviour.
 
 mod command;
+mod ends;
+mod layers;
 mod outcome;
+mod real_sockets;
+mod support;
+mod theory;
 mod usage;
