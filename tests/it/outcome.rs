@@ -3,9 +3,7 @@
 use crate::command::{bulkprop, output};
 use serde_json::Value;
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::process::Stdio;
 use tempfile::TempDir;
 
 #[test]
@@ -53,18 +51,4 @@ fn what_cannot_be_written_is_a_failure_of_the_system() {
     let full = fs::File::create("/dev/full").unwrap();
     let status = bulkprop(["--quiet"]).stdout(full).stderr(Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(3));
-}
-
-#[cfg(unix)]
-#[test]
-#[expect(clippy::disallowed_methods, reason = "the process must be in the middle of its runs, which only time tells")]
-fn an_interrupt_leaves_a_partial_report() {
-    let long = "--nodes 200 --runs 10000 --format json";
-    let child = bulkprop(long.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(500));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    assert!(report["runs"]["count"].as_u64().unwrap() < 10_000);
 }
