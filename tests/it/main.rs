@@ -1,7 +1,9 @@
 //! All integration tests that leave the process as it is, in one binary: a module per behaviour.
 
+mod command;
 mod ends;
 mod layers;
+mod outcome;
 mod real_sockets;
 mod support;
 mod theory;
