@@ -20,7 +20,7 @@ mod stop;
 mod trip;
 
 pub use bitmap::{Bitmap, BitmapView, Section};
-pub use board::{Balance, Board, Sums};
+pub use board::{Balance, Board, Looks, Sums};
 pub use latch::{Broken, Latch};
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;
