@@ -45,8 +45,14 @@ impl Rows {
         let row = &mut self.entries[begin..end];
         let from = row.partition_point(|&peer| peer < old);
         debug_assert_eq!(row.get(from), Some(&old), "{old} is no peer of {node}");
-        row[from] = new;
-        row.sort_unstable();
+        let to = row.partition_point(|&peer| peer < new);
+        if from < to {
+            row[from..to].rotate_left(1);
+            row[to - 1] = new;
+        } else {
+            row[to..=from].rotate_right(1);
+            row[to] = new;
+        }
     }
 
     pub(super) fn nodes(&self) -> u32 {
@@ -196,7 +202,11 @@ mod tests {
         let mut changed = rows(&[0, 1, 5], &[9, 2, 4, 4, 8]);
         changed.replace(NodeId(1), NodeId(4), NodeId(9));
         assert_eq!(changed, rows(&[0, 1, 5], &[9, 2, 4, 8, 9]));
+        changed.replace(NodeId(1), NodeId(8), NodeId(1));
+        assert_eq!(changed, rows(&[0, 1, 5], &[9, 1, 2, 4, 9]));
+        changed.replace(NodeId(1), NodeId(2), NodeId(3));
+        assert_eq!(changed, rows(&[0, 1, 5], &[9, 1, 3, 4, 9]));
         assert_eq!((changed.longest(), changed.entries(), changed.bytes()), (4, 5, 32));
-        assert!(changed.holds(NodeId(1), NodeId(8)) && !changed.holds(NodeId(0), NodeId(8)));
+        assert!(changed.holds(NodeId(1), NodeId(3)) && !changed.holds(NodeId(0), NodeId(3)));
     }
 }
