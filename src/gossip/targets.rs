@@ -114,6 +114,7 @@ fn sparse_prefix(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::TopologySpec;
     use proptest::prelude::*;
 
     fn peers(degree: u32) -> Vec<NodeId> {
@@ -150,6 +151,22 @@ mod tests {
             for count in 0..=degree {
                 prop_assert_eq!(&dense(&stream, degree, count)[..], &all[..count as usize]);
             }
+        }
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn targets_are_as_specified() {
+        let topology = TopologySpec::Complete.build(1_000, 0, 7).unwrap();
+        for (node, expected) in [
+            (0, [268, 277, 993, 15, 154, 546, 733, 982]),
+            (3, [344, 473, 223, 592, 476, 908, 431, 868]),
+            (999, [24, 879, 386, 380, 68, 127, 791, 488]),
+        ] {
+            let mut targets = Vec::new();
+            let mut scratch = TargetScratch::default();
+            TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch, |to| targets.push(to.0));
+            assert_eq!(targets, expected);
         }
     }
 
