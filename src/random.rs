@@ -154,7 +154,10 @@ mod tests {
         let far = draws.iter().filter(|&&draw| draw > 3_000_000).count() as f64 / 200_000.0;
         assert!((far - (-3.0f64).exp()).abs() < 0.0025, "{far}");
         assert_eq!(stream.exponential(0), 0);
-        assert!((0..1_000).any(|_| stream.exponential(u64::MAX) == u64::MAX), "too long for a word is the longest word");
+        assert!(
+            (0..1_000).any(|_| stream.exponential(u64::MAX) == u64::MAX),
+            "too long for a word is the longest word"
+        );
     }
 
     #[test]
