@@ -10,12 +10,12 @@ use crate::sync::{Balance, Sums};
 use crate::time::Nanos;
 use crate::transport::{Transport, Wait};
 
-/// Messages sent before the next look at what has come. Small, so that a message is sent soon after what caused it and
-/// little is under way when the target stops the run; large enough that the look costs little beside them.
-const SEND_BATCH: usize = 8;
-
-/// Messages of one forward handed to the carrier at a time, so that a wide fan-out does not keep receipts waiting.
+/// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
+/// waiting.
 const OFFER_MAX: usize = 64;
+
+/// How many messages ahead the processor is asked for what a message will touch.
+const HANDLE_AHEAD: usize = 16;
 
 /// How long the sums may stay short, with everybody idle, before the missing messages are given up.
 const SHORT_MAX: Nanos = Nanos::from_millis(50);
@@ -34,6 +34,9 @@ pub(super) struct Worker<'a, P> {
     shard: Shard<'a>,
     carrier: Box<dyn Transport>,
     patience: Patience,
+    offer_max: usize,
+    /// When something was last received.
+    now: Nanos,
     /// Whether the board shows this worker as idle.
     posted: bool,
     /// Since when the sums have been short, and what they were.
@@ -51,7 +54,19 @@ impl<'a, P: Protocol> Worker<'a, P> {
         carrier: Box<dyn Transport>,
     ) -> Worker<'a, P> {
         let patience = Patience::new(shared.plan.spin, shared.plan.placement.is_exclusive());
-        Worker { index, shared, protocol, shard, carrier, patience, posted: false, short: None, asked_for_drops: false }
+        Worker {
+            index,
+            shared,
+            protocol,
+            shard,
+            offer_max: carrier.send_batch().max(OFFER_MAX),
+            now: carrier.now(),
+            carrier,
+            patience,
+            posted: false,
+            short: None,
+            asked_for_drops: false,
+        }
     }
 
     /// Runs from the start latch to the last count.
@@ -87,20 +102,12 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.publish_marks();
     }
 
-    /// 1. What waits goes out, whole forwards until a batch is full. What the carrier does not take keeps its place.
+    /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        let mut sent = 0;
-        while sent < SEND_BATCH {
-            let offer = self.shard.offer();
-            let Some(first) = offer.first() else { break };
-            let bytes = self.carrier.message_bytes(first.order);
-            let part = &offer[..offer.len().min(OFFER_MAX)];
-            let (offered, taken) = (part.len(), self.carrier.send(part)?);
-            self.shard.sent(taken, bytes);
-            if taken < offered {
-                break;
-            }
-            sent += taken;
+        let offer = self.shard.offer();
+        if !offer.is_empty() {
+            let taken = self.carrier.send(&offer[..offer.len().min(self.offer_max)])?;
+            self.shard.sent(taken);
         }
         Ok(())
     }
@@ -109,7 +116,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
         let wait = if self.shard.has_work() { Wait::No } else { self.wait() };
-        Ok(self.carrier.receive(wait)?)
+        self.now = self.carrier.receive(wait)?;
+        Ok(self.now)
     }
 
     /// 3. The protocol handles it, and the coverage counts it.
@@ -124,8 +132,12 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.board.set_busy(self.index);
         }
         let mut refused = 0;
-        for arrival in arrivals {
+        arrivals.iter().take(HANDLE_AHEAD).for_each(|soon| self.shard.prefetch(&soon.message));
+        for (place, arrival) in arrivals.iter().enumerate() {
             let message = &arrival.message;
+            if let Some(soon) = arrivals.get(place + HANDLE_AHEAD) {
+                self.shard.prefetch(&soon.message);
+            }
             // Only news is decoded: a duplicate costs no more than its header.
             if message.kind == Kind::Payload
                 && !self.shard.has(message)
@@ -147,7 +159,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if !self.shard.has_work() && self.carrier.arrivals().is_empty() {
+        } else if !self.shard.has_work() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -160,7 +172,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     }
 
     fn wait(&mut self) -> Wait {
-        match self.patience.rest(self.carrier.now()) {
+        match self.patience.rest(self.now) {
             Rest::Poll => Wait::No,
             Rest::Yield => {
                 std::thread::yield_now();
