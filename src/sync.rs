@@ -9,27 +9,27 @@
 //! | `board` | who is idle and what each worker sent and received: quiescence |
 //! | `ring` | a queue from one worker to one other |
 //! | `bell` | wakes a worker that sleeps, without a look lost |
-//! | `prefetch` | a hint to the processor |
+//! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
 
 #[cfg(loom)]
 mod loom_tests;
 
+mod ahead;
 mod bell;
 mod bitmap;
 mod board;
 mod latch;
-mod prefetch;
 mod ring;
 mod stop;
 mod trip;
 
+pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Sums};
 pub use latch::{Broken, Latch};
-pub use prefetch::prefetch;
 pub use ring::{Consumer, Producer, Words, ring};
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;

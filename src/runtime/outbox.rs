@@ -4,10 +4,10 @@
 //! Where the overlay outgrows the caches, a node's row takes longer to come from memory than its targets take to draw;
 //! rows are therefore asked for some forwards ahead.
 
-use super::tally::touched;
 use crate::gossip::{TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, Onward};
+use crate::sync::{touched, touched_room};
 use crate::topology::Topology;
 use std::collections::VecDeque;
 
@@ -46,7 +46,7 @@ impl<'a> Outbox<'a> {
             draw,
             scratch: TargetScratch::new(draw.count(max_degree), max_degree),
             waiting,
-            offer: Vec::with_capacity(batch + draw.count(max_degree) as usize),
+            offer: touched_room(batch + draw.count(max_degree) as usize, nobody.onward.copy(NodeId(0), NodeId(0))),
             offered: 0,
         }
     }
@@ -88,19 +88,20 @@ impl<'a> Outbox<'a> {
         &self.offer[from..self.offered]
     }
 
-    /// Draws the targets of a forward.
+    /// Draws the targets of a forward; says how many copies were spared.
     #[inline]
     fn expand(&mut self, Forward { from, onward }: Forward, came_from: Option<NodeId>) -> u64 {
         self.prefetch();
-        let (offer, mut spared) = (&mut self.offer, 0);
-        self.draw.draw(self.topology, onward.order, from, &mut self.scratch, |to| {
-            if came_from == Some(to) {
-                spared += 1;
-            } else {
-                offer.push(onward.copy(from, to));
+        let targets = self.draw.draw(self.topology, onward.order, from, &mut self.scratch);
+        let before = self.offer.len();
+        match came_from {
+            None => self.offer.extend(targets.iter().map(|&to| onward.copy(from, to))),
+            Some(sender) => {
+                let others = targets.iter().filter(|&&to| to != sender);
+                self.offer.extend(others.map(|&to| onward.copy(from, to)));
             }
-        });
-        spared
+        }
+        (before + targets.len() - self.offer.len()) as u64
     }
 
     #[inline]

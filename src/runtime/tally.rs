@@ -2,7 +2,7 @@
 //! touched by every message, so their size decides whether they stay in a cache.
 
 use crate::stats::Traffic;
-use crate::sync::prefetch;
+use crate::sync::{prefetch, touched};
 
 /// The traffic of one shard's nodes.
 pub(super) struct Tally {
@@ -58,14 +58,6 @@ impl Tally {
         let counts = self.copies.into_iter().zip(self.sent).zip(bytes);
         counts.map(|((copies, sent), [bytes_in, bytes_out])| Traffic { copies, sent, bytes_in, bytes_out }).collect()
     }
-}
-
-/// An array whose memory is there before the run: pages that the system promised but has not given yet would be faulted
-/// in by the first messages.
-pub(super) fn touched<T: Copy>(length: usize, value: T) -> Vec<T> {
-    let mut array = Vec::with_capacity(length);
-    array.extend(std::iter::repeat_n(std::hint::black_box(value), length));
-    array
 }
 
 #[cfg(test)]

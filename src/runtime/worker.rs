@@ -4,7 +4,6 @@ use super::patience::{Patience, Rest};
 use super::shard::Shard;
 use super::{Published, Shared, WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
-use crate::message::Kind;
 use crate::stats::End;
 use crate::sync::{Balance, Sums};
 use crate::time::Nanos;
@@ -13,9 +12,6 @@ use crate::transport::{Transport, Wait};
 /// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
 /// waiting.
 const OFFER_MAX: usize = 64;
-
-/// How many messages ahead the processor is asked for what a message will touch.
-const HANDLE_AHEAD: usize = 16;
 
 /// How long the sums may stay short, with everybody idle, before the missing messages are given up.
 const SHORT_MAX: Nanos = Nanos::from_millis(50);
@@ -132,15 +128,13 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.board.set_busy(self.index);
         }
         let mut refused = 0;
-        arrivals.iter().take(HANDLE_AHEAD).for_each(|soon| self.shard.prefetch(&soon.message));
-        for (place, arrival) in arrivals.iter().enumerate() {
-            let message = &arrival.message;
-            if let Some(soon) = arrivals.get(place + HANDLE_AHEAD) {
+        let mut soon = self.shard.look_ahead(arrivals).iter();
+        for arrival in arrivals {
+            if let Some(soon) = soon.next() {
                 self.shard.prefetch(&soon.message);
             }
-            // Only news is decoded: a duplicate costs no more than its header.
-            if message.kind == Kind::Payload
-                && !self.shard.has(message)
+            let message = &arrival.message;
+            if self.shard.must_decode(message)
                 && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
             {
                 refused += 1;

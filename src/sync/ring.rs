@@ -23,16 +23,20 @@ use std::sync::Arc;
 /// A message as the queue carries it.
 pub type Words = [u64; 2];
 
-/// What both ends share.
-struct Ring {
+/// Where the ends are.
+#[derive(Default)]
+struct Indices {
     head: CachePadded<AtomicU64>,
     tail: CachePadded<AtomicU64>,
-    slots: Box<[[AtomicU64; 2]]>,
 }
+
+/// Places for messages, as many as a power of two.
+type Slots = Arc<[[AtomicU64; 2]]>;
 
 /// The end that puts messages in.
 pub struct Producer {
-    ring: Arc<Ring>,
+    slots: Slots,
+    indices: Arc<Indices>,
     /// The next slot to write.
     next: u64,
     /// What the consumer has been shown.
@@ -43,42 +47,51 @@ pub struct Producer {
 
 /// The end that takes messages out.
 pub struct Consumer {
-    ring: Arc<Ring>,
+    slots: Slots,
+    indices: Arc<Indices>,
     /// The next slot to take.
     next: u64,
 }
 
-/// An empty queue with room for `slots` messages, rounded up to a power of two; its memory is touched.
+/// An empty queue with room for `slots` messages, rounded up to a power of two.
 pub fn ring(slots: usize) -> (Producer, Consumer) {
     let slots = slots.max(1).next_power_of_two();
-    let ring = Arc::new(Ring {
-        head: CachePadded::new(AtomicU64::new(0)),
-        tail: CachePadded::new(AtomicU64::new(0)),
-        slots: (0..slots).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect(),
-    });
-    (Producer { ring: Arc::clone(&ring), next: 0, published: 0, head: 0 }, Consumer { ring, next: 0 })
+    let slots: Slots = (0..slots).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect();
+    let indices = Arc::new(Indices::default());
+    let producer =
+        Producer { slots: Arc::clone(&slots), indices: Arc::clone(&indices), next: 0, published: 0, head: 0 };
+    (producer, Consumer { slots, indices, next: 0 })
 }
 
-impl Ring {
-    #[inline]
-    fn slot(&self, index: u64) -> &[AtomicU64; 2] {
-        &self.slots[index as usize & (self.slots.len() - 1)]
-    }
+/// The slot of an index.
+#[inline]
+fn slot(slots: &Slots, index: u64) -> &[AtomicU64; 2] {
+    &slots[index as usize & (slots.len() - 1)]
 }
 
 impl Producer {
+    /// Writes to every slot, so that all of them lie in the caller's cache when the first message is pushed. For a ring
+    /// through which nothing has gone yet.
+    pub fn warm_up(&mut self) {
+        debug_assert_eq!(self.next, 0);
+        for slot in self.slots.iter().flatten() {
+            // Ordering: Relaxed; nothing was published, so nobody reads a slot.
+            slot.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Writes a message behind all others, not yet for the consumer to see; false, and nothing written, where there is no
     /// room.
     #[inline]
     pub fn push(&mut self, [first, second]: Words) -> bool {
-        if self.next - self.head == self.ring.slots.len() as u64 {
+        if self.next - self.head == self.slots.len() as u64 {
             // Ordering: Acquire; partner: the Release store in `take`. The consumer has read a slot before this writes it.
-            self.head = self.ring.head.load(Ordering::Acquire);
-            if self.next - self.head == self.ring.slots.len() as u64 {
+            self.head = self.indices.head.load(Ordering::Acquire);
+            if self.next - self.head == self.slots.len() as u64 {
                 return false;
             }
         }
-        let slot = self.ring.slot(self.next);
+        let slot = slot(&self.slots, self.next);
         // Ordering: Relaxed; `publish` releases both words to the consumer, which reads neither before.
         slot[0].store(first, Ordering::Relaxed);
         // Ordering: Relaxed; as above.
@@ -95,7 +108,7 @@ impl Producer {
         }
         self.published = self.next;
         // Ordering: Release; partner: the Acquire load in `take`, which thereby sees the slots written before.
-        self.ring.tail.store(self.next, Ordering::Release);
+        self.indices.tail.store(self.next, Ordering::Release);
         true
     }
 }
@@ -104,26 +117,26 @@ impl Consumer {
     /// Whether nothing is there to take, as far as the producer's publications have arrived.
     pub fn is_empty(&self) -> bool {
         // Ordering: Relaxed; an answer of "not empty" only leads to `take`, which acquires for itself.
-        self.ring.tail.load(Ordering::Relaxed) == self.next
+        self.indices.tail.load(Ordering::Relaxed) == self.next
     }
 
     /// Gives up to `most` messages to `take`, oldest first; says how many.
     #[inline]
     pub fn take(&mut self, most: usize, mut take: impl FnMut(Words)) -> usize {
         // Ordering: Acquire; partner: the Release store in `publish`.
-        let tail = self.ring.tail.load(Ordering::Acquire);
+        let tail = self.indices.tail.load(Ordering::Acquire);
         let count = (tail - self.next).min(most as u64);
         if count == 0 {
             return 0;
         }
         for index in self.next..self.next + count {
-            let slot = self.ring.slot(index);
+            let slot = slot(&self.slots, index);
             // Ordering: Relaxed; written before the publication that was acquired above.
             take([slot[0].load(Ordering::Relaxed), slot[1].load(Ordering::Relaxed)]);
         }
         self.next += count;
         // Ordering: Release; partner: the Acquire load in `push`, which writes these slots only after they were read.
-        self.ring.head.store(self.next, Ordering::Release);
+        self.indices.head.store(self.next, Ordering::Release);
         count as usize
     }
 }
