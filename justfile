@@ -46,3 +46,7 @@ flamegraph *flags="--nodes 5000 --threads 2 --runs 20":
 stat *flags="--nodes 5000 --threads 2 --runs 20":
     cargo build --release
     perf stat -e task-clock,context-switches,cpu-migrations,page-faults target/release/bulkprop --quiet {{flags}}
+
+# The tests that need a network namespace of their own.
+namespaces:
+    cargo test --test it -- --ignored

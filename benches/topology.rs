@@ -3,7 +3,7 @@
 //! Groups are named by their parameters. The floors are what any builder pays at least: `stream` writes the entries in
 //! order, `scatter` writes them at random rows, as a builder without buckets or strips would. Memory is warm after the
 //! first iteration; the first in a fresh process is up to twice as slow on a virtual machine, whose host must find the
-//! pages. 10^7 nodes run with `BULKPROP_BENCH_LARGE=1` only: they need 2.5 GB and minutes.
+//! pages. 10^7 nodes run with `BULKPROP_BENCH_LARGE=1` only: they need 2.5 GB of memory, and minutes.
 #![allow(missing_docs, reason = "criterion's macros make public items without any")]
 
 use bulk_order_propagation::ids::NodeId;

@@ -30,24 +30,24 @@ pub(crate) struct Cli {
     draft: Draft,
 
     /// Read options from a TOML file, one `option = value` a line; flags win over it.
-    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = "Input and output")]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
-    #[arg(long, value_enum, value_name = "text|json", hide_possible_values = true, hide_default_value = true, default_value_t = Format::Text,
-          help_heading = "Input and output")]
+    #[arg(long, value_name = "text|json", default_value_t = Format::Text)]
+    #[arg(value_enum, help_heading = IN_AND_OUT, hide_possible_values = true, hide_default_value = true)]
     format: Format,
 
     /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
-    #[arg(long, value_name = "FILE", help_heading = "Input and output")]
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
     /// Print only the line with coverage and time.
-    #[arg(long, help_heading = "Input and output")]
+    #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
 }
 
@@ -120,6 +120,9 @@ fn print(text: &str) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+/// The heading in `--help` of what is not part of a scenario.
+const IN_AND_OUT: &str = "Input and output";
 
 const EXIT_CODES: &str = "\
 Exit codes:

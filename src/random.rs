@@ -121,6 +121,17 @@ mod tests {
         assert_eq!(words, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);
     }
 
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn streams_are_as_specified() {
+        let first = |key: Key| key.stream().next_word();
+        let targets = Key::new(7, Purpose::Targets);
+        assert_eq!(first(targets), 0xFDCA_E97F_6491_8C0B);
+        assert_eq!(first(targets.with(0).with(3)), 0x57EB_FB7E_DAD0_87EA);
+        assert_eq!(first(Key::new(0, Purpose::Topology)), 0xC991_12D5_BF51_3BD8);
+        assert_eq!(first(Key::new(7, Purpose::Workload).with(0)), 0xE82A_91FF_32E5_F414);
+    }
+
     #[test]
     fn words_purposes_and_their_order_all_matter() {
         let targets = Key::new(7, Purpose::Targets);

@@ -14,6 +14,7 @@ mod shell;
 mod tests;
 mod values;
 
+pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 
@@ -94,30 +95,6 @@ pub enum Until {
     Target,
     /// Quiescence alone: no message in flight and every protocol idle.
     Quiescent,
-}
-
-/// Where workers are pinned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pin {
-    /// On as many physical cores as there are, hyperthreads last.
-    Spread,
-    /// On neighbouring cores, hyperthreads of one core first.
-    Compact,
-    /// Nowhere: the kernel moves them.
-    None,
-}
-
-/// Whether an idle worker polls without sleeping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spin {
-    /// A short while where each worker has a core; where not, it yields and soon sleeps.
-    Auto,
-    /// For as long as the run lasts.
-    Always,
-    /// Never: it sleeps in the kernel at once.
-    Never,
 }
 
 /// A whole number, or the text `auto`.

@@ -10,7 +10,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{Ledger, OverlayFacts, RunRecord, WorkerRecord};
+use crate::stats::{End, Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
@@ -100,6 +100,8 @@ impl<'a> Laboratory<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
     ) -> Result<Laboratory<'a>, SimulationError> {
+        // An overlay can take a minute; too many sockets are to be refused before.
+        carriers::make_room(scenario)?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let order = Order::generate(scenario.seed, OrderIndex(0), usize::from(scenario.payload_bytes))
             .map_err(|error| SimulationError::Order(error.to_string()))?;
@@ -160,7 +162,7 @@ impl<'a> Laboratory<'a> {
             datagram_bytes,
             degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
             shard_starts: self.partition.starts().to_vec(),
-            ledger: ledger(&workers),
+            ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,

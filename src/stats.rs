@@ -127,6 +127,9 @@ pub struct Ledger {
     pub strays: StrayCounts,
     /// Nodes reached, less origins, plus duplicates: what `received` must be.
     pub explained_receipts: u64,
+    /// Whether the run ended because nothing was under way: then nothing may be found in flight or queued.
+    #[serde(skip)]
+    pub ended_quiet: bool,
 }
 
 impl Ledger {
@@ -152,7 +155,8 @@ impl Ledger {
         let lost = self.lost();
         let dropped = i128::from(self.kernel_dropped.unwrap_or(0));
         let losses_explained = if self.strays.total() == 0 { lost == dropped } else { lost >= 0 && lost <= dropped };
-        losses_explained && self.received == self.explained_receipts
+        let under_way = self.in_flight_at_stop + self.queued_unsent;
+        losses_explained && self.received == self.explained_receipts && !(self.ended_quiet && under_way > 0)
     }
 }
 

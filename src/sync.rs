@@ -28,7 +28,7 @@ mod trip;
 pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
-pub use board::{Balance, Board, Sums};
+pub use board::{Balance, Board, Looks, Sums};
 pub use latch::{Broken, Latch};
 pub use ring::{Consumer, Producer, Words, ring};
 pub use stop::{Interrupt, Stop};

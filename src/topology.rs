@@ -7,8 +7,8 @@
 //! What is not here: which peers an order goes to (`gossip`), and who is a peer after a change (`membership`).
 //!
 //! What was refused: a trait object per overlay (the innermost loops read rows, and a match that is always taken the
-//! same way is free where a virtual call is not), and a graph library (its nodes and edges carry weights and 64-bit
-//! indices, at four times the memory).
+//! same way is free where a virtual call is not), and a graph library (its edges carry weights and lists to thread
+//! them on, at several times the memory).
 
 mod barabasi_albert;
 mod complete;

@@ -18,7 +18,7 @@ const FAN_OUT: usize = 8;
 const DATAGRAM_BYTES: usize = 60;
 
 /// Time to move `datagrams` between `nodes` sockets on `threads` pinned threads.
-pub fn time(nodes: usize, threads: usize, datagrams: u64) -> Duration {
+pub(crate) fn time(nodes: usize, threads: usize, datagrams: u64) -> Duration {
     let sockets: Vec<_> = (0..nodes).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
     let addresses: Vec<SocketAddrV4> = sockets
         .iter()
@@ -43,6 +43,7 @@ pub fn time(nodes: usize, threads: usize, datagrams: u64) -> Duration {
                 core.map(core_affinity::set_for_current);
                 let mut end = End::new(own, addresses);
                 start.wait();
+                #[expect(clippy::disallowed_methods, reason = "the floor has a clock of its own")]
                 let began = Instant::now();
                 let mut left = quota;
                 // Ordering: Relaxed; a count of datagrams, nothing else hangs on it.

@@ -107,6 +107,7 @@ fn sparse_prefix(mut stream: Stream, degree: u32, count: u32, mut take: impl FnM
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::TopologySpec;
     use proptest::prelude::*;
 
     fn peers(degree: u32) -> Vec<NodeId> {
@@ -141,6 +142,21 @@ mod tests {
             for count in 0..=degree {
                 prop_assert_eq!(&dense(&stream, degree, count)[..], &all[..count as usize]);
             }
+        }
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn targets_are_as_specified() {
+        let topology = TopologySpec::Complete.build(1_000, 0, 7).unwrap();
+        for (node, expected) in [
+            (0, [268, 277, 993, 15, 154, 546, 733, 982]),
+            (3, [344, 473, 223, 592, 476, 908, 431, 868]),
+            (999, [24, 879, 386, 380, 68, 127, 791, 488]),
+        ] {
+            let mut scratch = TargetScratch::default();
+            let targets = TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch);
+            assert_eq!(targets, expected.map(NodeId));
         }
     }
 

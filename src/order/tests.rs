@@ -1,3 +1,5 @@
+//! Orders at their limits: symbols, payloads, and what a seed generates.
+
 use super::*;
 
 #[test]

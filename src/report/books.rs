@@ -41,7 +41,10 @@ fn verdict(ledger: &Ledger) -> String {
             _ => format!("Balanced: {} lost, and the kernel counted the drops.", counted(missing, "message")),
         };
     }
-    let fault = if lost < 0 {
+    let under_way = ledger.in_flight_at_stop + ledger.queued_unsent;
+    let fault = if ledger.ended_quiet && under_way > 0 {
+        format!("the run ended as if nothing were under way, but {} still under way.", counted(under_way, "message"))
+    } else if lost < 0 {
         format!(
             "received and found together are {} more than was sent.",
             counted(lost.unsigned_abs() as u64, "message")
@@ -89,6 +92,10 @@ mod tests {
             (
                 Ledger { explained_receipts: 8, ..ledger(10, 10, Some(0)) },
                 "NOT BALANCED: 10 messages received, but first receipts and duplicates are 8.",
+            ),
+            (
+                Ledger { ended_quiet: true, in_flight_at_stop: 1, ..ledger(10, 9, Some(0)) },
+                "NOT BALANCED: the run ended as if nothing were under way, but 1 message still under way.",
             ),
         ] {
             let books = Books::of(&ledger);

@@ -2,7 +2,7 @@
 
 use super::books::Books;
 use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
-use super::rank::Spread;
+use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
 use crate::stats::{End, OverlayFacts, RunRecord, Traffic, WorkerRecord};
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub struct RunFigures {
     pub wall_ns: u64,
     /// From the start of the set-up until all workers stood at the latch.
     pub setup_ns: u64,
-    /// How far a receipt's time may be off: the mean span of a receive batch; `None` where nothing was received.
+    /// How far a receipt's time may be off: the median gap between one worker's receipts; `None` where there is no gap.
     pub time_resolution_ns: Option<u64>,
     /// Nodes that took part.
     pub nodes: u64,
@@ -168,15 +168,23 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
     }
 }
 
-/// The mean span of a receive batch: what the workers that received anything spent, over their batches, rounded up.
+/// The median gap between the instants at which one worker received first copies, over all workers.
 ///
-/// A message may have come at any time within its batch's span. Waiting counts as span, so this errs on the safe side.
+/// A message may have come at any time since its worker last read the clock. Readings that brought duplicates alone are
+/// not in the record, so that this errs on the safe side. The median, because a mean would count idle waiting.
 fn time_resolution(record: &RunRecord) -> Option<u64> {
-    let receiving = record.workers.iter().filter(|worker| worker.batches > 0);
-    let (workers, batches) =
-        receiving.fold((0, 0), |(workers, batches), worker| (workers + 1, batches + worker.batches));
-    let span = u128::from(record.wall.0) * workers;
-    (batches > 0).then(|| span.div_ceil(u128::from(batches)) as u64)
+    let ends = record.shard_starts.iter().skip(1).copied().chain([record.receipts.len() as u32]);
+    let mut gaps = Vec::new();
+    for (&start, end) in record.shard_starts.iter().zip(ends) {
+        let shard = record.receipts.get(start as usize..end as usize).unwrap_or_default();
+        let reached = shard.iter().filter(|receipt| receipt.is_reached());
+        let mut instants: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        gaps.extend(instants.windows(2).map(|pair| pair[1] - pair[0]));
+    }
+    gaps.sort_unstable();
+    nearest_rank(&gaps, share(1, 2))
 }
 
 fn hops(record: &RunRecord) -> Vec<u64> {

@@ -176,5 +176,6 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         model_lost: 0,
         strays: StrayCounts::default(),
         explained_receipts: received,
+        ended_quiet: false,
     }
 }

@@ -113,6 +113,15 @@ fn notices_come_first_and_once_and_broken_books_before_them() {
 }
 
 #[test]
+fn times_resolve_to_the_median_gap_of_a_worker() {
+    let times = [0, 100, 100, 900, 50, 70, 110];
+    let receipts: Vec<Receipt> = times.map(|time| receipt(time, 0, u8::from(time > 0))).into();
+    let traffic = receipts.iter().map(|receipt| traffic(u32::from(receipt.hop), 1)).collect();
+    let two = record(receipts, traffic, vec![0, 4], End::Target);
+    assert_eq!(report(&[two]).run.time_resolution_ns, Some(40), "of the gaps 100 and 800, 20 and 40");
+}
+
+#[test]
 fn long_paths_share_rows() {
     let receipts = (0..=255).map(|hop| receipt(u64::from(hop), 0, hop)).collect();
     let chain = record(receipts, vec![traffic(1, 1); 256], vec![0], End::Target);

@@ -5,7 +5,7 @@ use super::shard::Shard;
 use super::{Published, Shared, WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
 use crate::stats::End;
-use crate::sync::{Balance, Sums};
+use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
 use crate::transport::{Transport, Wait};
 
@@ -35,9 +35,19 @@ pub(super) struct Worker<'a, P> {
     now: Nanos,
     /// Whether the board shows this worker as idle.
     posted: bool,
-    /// Since when the sums have been short, and what they were.
-    short: Option<(Nanos, Sums)>,
-    asked_for_drops: bool,
+    /// Everybody is idle, and messages are missing.
+    short: Option<Short>,
+    /// How often everybody had found nothing to read when they came to be missing.
+    looks_then: Looks,
+}
+
+/// Sums that have been short for a while.
+#[derive(Clone, Copy)]
+struct Short {
+    since: Nanos,
+    sums: Sums,
+    /// Whether this worker has asked the kernel what it dropped meanwhile.
+    asked: bool,
 }
 
 impl<'a, P: Protocol> Worker<'a, P> {
@@ -61,7 +71,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             patience,
             posted: false,
             short: None,
-            asked_for_drops: false,
+            looks_then: shared.board.looks(),
         }
     }
 
@@ -176,28 +186,36 @@ impl<'a, P: Protocol> Worker<'a, P> {
             }
             Rest::Sleep(until) => {
                 self.shard.record.sleeps += 1;
-                Wait::Until(if self.short.is_some() { Nanos::ZERO } else { until })
+                Wait::Until(self.short.map_or(until, |short| until.min(short.since + SHORT_MAX)))
             }
         }
     }
 
     /// Posts this worker as idle and ends the run if nothing can come any more.
     fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
+        self.shared.board.count_look(self.index);
         if !self.posted {
             self.post(0);
         }
-        let Balance::Idle(sums) = self.shared.board.balance() else {
-            self.short = None;
-            return Ok(());
-        };
-        let (since, before) = *self.short.get_or_insert((now, sums));
-        if sums.sent == sums.received + sums.dropped {
+        match self.shared.board.balance() {
+            Balance::Busy => self.short = None,
+            Balance::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
+            Balance::Idle(sums) => self.wait_for_the_missing(now, sums)?,
+        }
+        Ok(())
+    }
+
+    /// Everybody is idle and messages are missing: on their way for a moment, dropped by the kernel, or lost for good.
+    fn wait_for_the_missing(&mut self, now: Nanos, sums: Sums) -> Result<(), WorkerFailure> {
+        let known = self.short.filter(|short| short.sums == sums);
+        if known.is_none() {
+            self.shared.board.remember_looks(&mut self.looks_then);
+        }
+        let short = self.short.insert(known.unwrap_or(Short { since: now, sums, asked: false }));
+        let short_for = now.since(short.since);
+        if short_for >= SHORT_MAX && self.shared.board.all_looked_since(&self.looks_then) {
             self.shared.end(End::Quiescent);
-        } else if sums != before {
-            self.short = Some((now, sums));
-        } else if now.since(since) >= SHORT_MAX {
-            self.shared.end(End::Quiescent);
-        } else if now.since(since) >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut self.asked_for_drops, true) {
+        } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
             self.carrier.count_drops()?;
             self.post(0);
         }

@@ -3,10 +3,9 @@
 //! Every value goes through the reader of the flag of that name, as the text that stands in the file: `target = 0.95`
 //! is exactly 95/100, and a number out of range is refused in the same words in both places.
 
-use super::Draft;
-use super::Scenario;
 use super::error::{FileError, FileProblem};
 use super::options::{names, similar};
+use super::{Draft, Scenario};
 use toml::de::{DeInteger, DeTable, DeValue};
 
 impl Draft {

@@ -2,10 +2,9 @@
 //!
 //! Names and readers come from the table in `draft.rs`, by way of clap; nothing here knows a single option.
 
-use super::Draft;
-use super::Scenario;
 use super::error::BadValue;
 use super::shell::quoted;
+use super::{Draft, Scenario};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -38,7 +37,10 @@ impl Draft {
 impl Scenario {
     /// The least that must be asked for to get this scenario anywhere: what differs from the defaults, and always the
     /// seed and the threads, whose defaults are drawn or found.
-    pub fn essentials(&self) -> Draft {
+    ///
+    /// A default can hang on options before it, as peers and topology on nodes. So each option is held against what
+    /// those before it would give, not against a list of defaults.
+    fn essentials(&self) -> Draft {
         let wanted = Draft::from(self).values();
         let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
         for name in names() {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 ///
 /// A NUL cannot stand in a command at all; the readers of options refuse it before it comes here.
 pub(super) fn quoted(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,+=%@".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,+%@".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }

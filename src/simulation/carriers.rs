@@ -4,9 +4,9 @@ use super::{Laboratory, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::order::Order;
-use crate::scenario::TransportKind;
+use crate::scenario::{Scenario, TransportKind};
 use crate::transport::memory::{self, Toll};
-use crate::transport::udp::{self, Network, UdpCarrier};
+use crate::transport::udp::{self, BindError, Network, UdpCarrier};
 use crate::transport::{Carrier, Clock};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
 use rand::TryRng;
@@ -26,6 +26,14 @@ pub(super) struct Carriers {
 
 /// An encoded datagram of each order.
 type Templates = Arc<[Box<[u8]>]>;
+
+/// Refuses what the carrier has no room for, whatever the overlay.
+pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
+    match scenario.transport {
+        TransportKind::Udp => udp::make_room(scenario.nodes, scenario.threads),
+        TransportKind::Memory => Ok(()),
+    }
+}
 
 impl Laboratory<'_> {
     /// Sets up what the scenario names.

@@ -5,7 +5,7 @@
 
 use crate::scenario::{Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, fanout_for};
-use crate::theory::hops::{auto_ttl, coverage_within, hops_to_target};
+use crate::theory::hops::{Branching, auto_ttl, coverage_within, hops_to_target};
 use crate::topology::{Reach, Topology, TopologySpec};
 
 /// Below so many nodes the mean field errs too much to warn by it.
@@ -28,7 +28,7 @@ impl Forecast {
         let ttl = match scenario.ttl {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto if outlook.is_mean_field => {
-                auto_ttl(hops_to_target(outlook.nodes, outlook.fanout, scenario.target))
+                auto_ttl(hops_to_target(outlook.nodes, outlook.branching, scenario.target))
             }
             Ttl::Auto => auto_ttl(Some(reach.depth)),
         };
@@ -72,6 +72,8 @@ struct Outlook {
     degree: f64,
     /// Messages of a forward, on average.
     fanout: f64,
+    /// Those of them that do not go back where the order came from.
+    branching: Branching,
     /// Whether the overlay is random enough and the forward selective enough for the form to hold.
     is_mean_field: bool,
 }
@@ -80,10 +82,12 @@ impl Outlook {
     fn new(scenario: &Scenario, topology: &Topology) -> Outlook {
         use TopologySpec::{Complete, ErdosRenyi, RandomRegular};
         let degree = topology.mean_degree();
+        let fanout = f64::from(scenario.fanout).min(degree);
         Outlook {
             nodes: u64::from(scenario.nodes),
             degree,
-            fanout: f64::from(scenario.fanout).min(degree),
+            fanout,
+            branching: Branching::on_graph(fanout, degree),
             is_mean_field: matches!(scenario.topology, ErdosRenyi | RandomRegular | Complete),
         }
     }
@@ -105,8 +109,8 @@ impl Outlook {
                 ),
             )
         } else {
-            let auto = auto_ttl(hops_to_target(self.nodes, self.fanout, scenario.target));
-            (coverage_within(self.nodes, self.fanout, ttl), format!("raise --ttl, or use --ttl auto, here {auto}"))
+            let auto = auto_ttl(hops_to_target(self.nodes, self.branching, scenario.target));
+            (coverage_within(self.nodes, self.branching, ttl), format!("raise --ttl, or use --ttl auto, here {auto}"))
         };
         (expected < target).then(|| {
             format!(

@@ -5,6 +5,9 @@
 //! instant between them each worker had just the posted sums, so messages in flight = sent - received - dropped at one
 //! common instant (Mattern 1987, the four-counter method). A worker that has taken a message from its socket but not yet
 //! taken its mark down has not posted it either, so the sums are short and nobody is fooled.
+//!
+//! Sums that stay short mean loss only if nobody has anything to read. A worker that waits for a core looks idle for as
+//! long as that takes, so each counts its looks that found nothing, and shortness is believed once all have looked again.
 
 use super::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
@@ -40,7 +43,11 @@ struct Slot {
     sent: AtomicU64,
     received: AtomicU64,
     dropped: AtomicU64,
+    looks: AtomicU64,
 }
+
+/// How often each worker had looked for messages and found none, at some time.
+pub struct Looks(Box<[u64]>);
 
 impl Board {
     /// A board on which all `workers` are at work.
@@ -66,6 +73,35 @@ impl Board {
         slot.dropped.store(sums.dropped, Ordering::SeqCst);
         // Ordering: SeqCst; last, so that who sees the mark sees the sums.
         slot.idle.store(true, Ordering::SeqCst);
+    }
+
+    /// Counts that a worker has looked for messages and found none.
+    pub fn count_look(&self, worker: usize) {
+        let looks = &self.slots[worker].looks;
+        // Ordering: Relaxed; the slot's worker is the only writer.
+        let before = looks.load(Ordering::Relaxed);
+        // Ordering: SeqCst; as above. A look that is seen was over before it was.
+        looks.store(before + 1, Ordering::SeqCst);
+    }
+
+    /// Room to remember everybody's looks.
+    pub fn looks(&self) -> Looks {
+        Looks(self.slots.iter().map(|_| 0).collect())
+    }
+
+    /// Remembers everybody's looks as they are now.
+    pub fn remember_looks(&self, looks: &mut Looks) {
+        for (look, slot) in looks.0.iter_mut().zip(&self.slots) {
+            // Ordering: SeqCst; as above.
+            *look = slot.looks.load(Ordering::SeqCst);
+        }
+    }
+
+    /// Whether everybody has begun a look since then, and ended it with nothing found: two more looks, for the first may
+    /// have begun before.
+    pub fn all_looked_since(&self, then: &Looks) -> bool {
+        // Ordering: SeqCst; as above.
+        then.0.iter().zip(&self.slots).all(|(&look, slot)| slot.looks.load(Ordering::SeqCst) >= look + 2)
     }
 
     /// Reads the board twice.
@@ -113,5 +149,19 @@ mod tests {
         assert_eq!(board.balance(), Balance::Idle(Sums { sent: 3, received: 2, dropped: 1 }));
         board.set_busy(0);
         assert_eq!(board.balance(), Balance::Busy);
+    }
+
+    #[test]
+    fn a_look_that_may_have_begun_before_does_not_count() {
+        let board = Board::new(2);
+        let mut then = board.looks();
+        board.count_look(0);
+        board.remember_looks(&mut then);
+        for worker in [0, 0, 1] {
+            board.count_look(worker);
+        }
+        assert!(!board.all_looked_since(&then));
+        board.count_look(1);
+        assert!(board.all_looked_since(&then));
     }
 }

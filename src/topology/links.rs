@@ -4,7 +4,8 @@
 //! they go through buckets of neighbouring rows first: filling a bucket appends, and a bucket's rows fit the cache.
 //! The bucket sort is stable: links that arrive by ascending pair leave rows that are in order already.
 //!
-//! What was refused: sorting the links (three times the time at 10^7 nodes), and a hash set per node (ten times).
+//! What was refused: sorting the links as a whole (its time is not linear), and a list per node that grows (an
+//! allocation per node, and every push misses the cache).
 
 use super::rows::{Rows, RowsBuilder, check_entries};
 use super::{TopologyError, pages};
@@ -66,7 +67,10 @@ impl Links {
         let mut rows = RowsBuilder::with_room(bucketed.nodes, bucketed.pairs.len() as u64)?;
         let mut begin = 0;
         for &end in &bucketed.ends {
-            rows.append(1 << bucketed.bits, &bucketed.pairs[begin..end])?;
+            rows.begin(1 << bucketed.bits);
+            bucketed.pairs[begin..end].iter().for_each(|&[row, entry]| rows.add(row, entry));
+            rows.end()?;
+            rows.sort();
             begin = end;
         }
         Ok(rows.finish())

@@ -7,7 +7,7 @@
 //! a chain that is symmetric and reaches every graph (Taylor 1981) forgets where it began. Their number is limited, and
 //! the time is linear in nodes times peers.
 //!
-//! What was refused: starting over until a pairing is simple (exactly uniform, but with 20 peers one pairing in 10^47
+//! What was refused: starting over until a pairing is simple (exactly uniform, but with 20 peers one pairing in 10^43
 //! is), and a union of random cycles (other small-scale statistics).
 
 use super::links::Links;

@@ -52,8 +52,14 @@ impl Rows {
         let row = &mut self.entries[begin..end];
         let from = row.partition_point(|&peer| peer < old);
         debug_assert_eq!(row.get(from), Some(&old), "{old} is no peer of {node}");
-        row[from] = new;
-        row.sort_unstable();
+        let to = row.partition_point(|&peer| peer < new);
+        if from < to {
+            row[from..to].rotate_left(1);
+            row[to - 1] = new;
+        } else {
+            row[to..=from].rotate_right(1);
+            row[to] = new;
+        }
     }
 
     pub(super) fn nodes(&self) -> u32 {
@@ -105,12 +111,18 @@ impl Rows {
     }
 }
 
-/// Rows under construction, from the first node to the last, some at a time.
+/// Rows under construction, from the first node to the last, one batch after another.
+///
+/// Entries are scattered when their batch is complete, which is fast where its rows fit a second-level cache.
 pub(super) struct RowsBuilder {
     nodes: u32,
     rows: Rows,
-    /// Where the next entry of each row under construction goes.
+    /// The first row of the batch.
+    first: u32,
+    /// How many entries each row of the batch has, and while they are scattered where its next one goes.
     next: Vec<u32>,
+    /// The entries of the batch as (row within the batch, entry), in order of arrival.
+    arrived: Vec<[u32; 2]>,
 }
 
 impl RowsBuilder {
@@ -123,48 +135,60 @@ impl RowsBuilder {
         check_entries(nodes, entries)?;
         let mut offsets = pages::reserved(nodes as usize + 1)?;
         offsets.push(0);
-        Ok(RowsBuilder { nodes, rows: Rows { offsets, entries: pages::reserved(entries as usize)? }, next: Vec::new() })
+        let rows = Rows { offsets, entries: pages::reserved(entries as usize)? };
+        Ok(RowsBuilder { nodes, rows, first: 0, next: Vec::new(), arrived: Vec::new() })
     }
 
-    /// Appends the next `count` rows, or as many as there are still nodes, from all their entries as (row, entry).
-    ///
-    /// The entries of a row keep their order if it ascends, and are sorted if not. Scattering them is fast where the
-    /// rows together fit a second-level cache.
+    /// Begins a batch of `count` rows, or of as many as there are still nodes.
+    pub(super) fn begin(&mut self, count: u32) {
+        self.first = self.rows.nodes();
+        self.next.clear();
+        self.next.resize(count.min(self.nodes - self.first) as usize, 0);
+        self.arrived.clear();
+    }
+
+    /// Adds an entry to a row of the batch, behind those it has.
+    #[inline]
+    pub(super) fn add(&mut self, row: u32, entry: u32) {
+        let row = row - self.first;
+        self.next[row as usize] += 1;
+        self.arrived.push([row, entry]);
+    }
+
+    /// Ends the batch.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] where these rows no longer can be stored.
-    pub(super) fn append(&mut self, count: u32, pairs: &[[u32; 2]]) -> Result<(), TopologyError> {
+    /// [`TopologyError::TooManyEntries`] where its rows no longer can be stored.
+    pub(super) fn end(&mut self) -> Result<(), TopologyError> {
         let Rows { offsets, entries } = &mut self.rows;
-        check_entries(self.nodes, (entries.len() + pairs.len()) as u64)?;
-        let first = offsets.len() - 1;
-        let count = count.min(self.nodes - first as u32);
-        self.next.clear();
-        self.next.resize(count as usize, 0);
-        for &[row, _] in pairs {
-            self.next[row as usize - first] += 1;
-        }
+        check_entries(self.nodes, (entries.len() + self.arrived.len()) as u64)?;
         let mut end = entries.len() as u32;
         for next in &mut self.next {
             end += std::mem::replace(next, end);
             offsets.push(end);
         }
         entries.resize(end as usize, NodeId(0));
-        for &[row, entry] in pairs {
-            let next = &mut self.next[row as usize - first];
+        for &[row, entry] in &self.arrived {
+            let next = &mut self.next[row as usize];
             entries[*next as usize] = NodeId(entry);
             *next += 1;
         }
-        for ends in offsets[first..].windows(2) {
+        Ok(())
+    }
+
+    /// Sorts the rows of the batch that ended last. Most are in order, and to see that is cheaper than to sort.
+    pub(super) fn sort(&mut self) {
+        let Rows { offsets, entries } = &mut self.rows;
+        for ends in offsets[self.first as usize..].windows(2) {
             let row = &mut entries[ends[0] as usize..ends[1] as usize];
             if !row.is_sorted() {
                 row.sort_unstable();
             }
         }
-        Ok(())
     }
 
-    /// The rows. All must have been appended.
+    /// The rows. All must have been in a batch.
     pub(super) fn finish(self) -> Rows {
         debug_assert_eq!(self.rows.nodes(), self.nodes);
         self.rows
@@ -200,7 +224,11 @@ mod tests {
         let mut changed = rows(&[0, 1, 5], &[9, 2, 4, 4, 8]);
         changed.replace(NodeId(1), NodeId(4), NodeId(9));
         assert_eq!(changed, rows(&[0, 1, 5], &[9, 2, 4, 8, 9]));
+        changed.replace(NodeId(1), NodeId(8), NodeId(1));
+        assert_eq!(changed, rows(&[0, 1, 5], &[9, 1, 2, 4, 9]));
+        changed.replace(NodeId(1), NodeId(2), NodeId(3));
+        assert_eq!(changed, rows(&[0, 1, 5], &[9, 1, 3, 4, 9]));
         assert_eq!((changed.longest(), changed.entries(), changed.bytes()), (4, 5, 32));
-        assert!(changed.holds(NodeId(1), NodeId(8)) && !changed.holds(NodeId(0), NodeId(8)));
+        assert!(changed.holds(NodeId(1), NodeId(3)) && !changed.holds(NodeId(0), NodeId(3)));
     }
 }

@@ -7,7 +7,7 @@
 //! knows everyone keeps the link as it is.
 //!
 //! The search for an existing link reads the links that either end owns, so the time is linear in the links plus
-//! rewired links times `peers`. What was refused: a hash set of links, at three times the memory.
+//! rewired links times `peers`. What was refused: a hash set of links, which takes more memory than they do.
 
 use super::links::Links;
 use super::{Topology, TopologyError};

@@ -8,7 +8,7 @@ mod sockets;
 mod tests;
 
 pub use sockets::BindError;
-pub(crate) use sockets::bind;
+pub(crate) use sockets::{bind, make_room};
 
 use super::system::{Incoming, Outgoing, kernel_drops};
 use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};

@@ -1,3 +1,5 @@
+//! The datagram against its pinned bytes, against postcard's own encoding, and against any bytes at all.
+
 use super::*;
 use crate::order::{GENERATED_BYTES, Order, OrderId, PAYLOAD_BYTES_MAX, Side, Symbol};
 use crate::time::Nanos;

@@ -3,21 +3,11 @@
 //! The messages themselves are tested where they are written, in `scenario`. Here it counts that each kind of mistake
 //! comes out of the process whole.
 
+use crate::command::{bulkprop, output};
 use std::ffi::OsStr;
 use std::fs;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkprop"));
-    command.args(arguments);
-    command
-}
-
-fn output(command: &mut Command) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
-}
 
 /// Demands one message that contains all `parts`, and that nothing else happened.
 #[track_caller]
@@ -77,6 +67,7 @@ fn wishes_that_contradict_each_other() {
         ("--nodes 9 --peers 3 --topology random-regular", ["--nodes 9", "--peers 3", "even"]),
         ("--nodes 10 --peers 0", ["--peers 0", "erdos-renyi", "at least 1"]),
         ("--quiet --format json", ["--quiet", "--format json", "leave one of them out"]),
+        ("--print-config --format json", ["--print-config", "--format", "--help"]),
         ("--nodes 10 --nodes 20", ["--nodes", "multiple times", "--help"]),
     ] {
         assert_refused(&mut bulkprop(line.split(' ')), &parts);

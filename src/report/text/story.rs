@@ -109,7 +109,7 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     wrapped(out, &format!("Host: {}, {}, {cores}; version {}", host.kernel, host.cpu, report.version), 6)?;
     match (report.clock, report.run.time_resolution_ns) {
         (Clock::Real, Some(resolution)) => {
-            let why = "the mean span of a receive batch, which reads the clock once";
+            let why = "the median gap between the receipt times of one worker";
             wrapped(out, &format!("Resolution of times: {}, {why}", Nanos(resolution)), 6)
         }
         _ => Ok(()),

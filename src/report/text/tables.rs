@@ -44,11 +44,11 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
 pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let to = &run.time_to_ns;
-    let mut left = vec![format!("Time to Coverage (of all {}):", counted(run.nodes, "node"))];
+    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.nodes, "node"))];
     let shares =
         [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
     left.extend(shares.map(|(share, time)| entry(share, &time_or_not(scale, time))));
-    let mut right = vec![format!("Delay (of the {} reached):", counted(run.reached, "node"))];
+    let mut right = vec![format!("Delay (of {} reached):", counted(run.reached, "node"))];
     if let Some(delay) = run.delay_ns {
         let figures = [
             ("p50", delay.p50),

@@ -144,7 +144,7 @@ fn a_file_is_refused_by_line_and_key() {
         ("pin = 'x'\nnodes = 0", "line 1: pin = x: choose one of spread, compact, none"),
         ("node = 3", "line 1: no option is called node; did you mean `nodes`?"),
         ("zzz = 3", "line 1: no option is called zzz; `bulkprop --help` lists them all"),
-        ("'nodes=5' = 3", "line 1: no option is called nodes=5; `bulkprop --help` lists them all"),
+        ("'nodes=5' = 3", "line 1: no option is called 'nodes=5'; `bulkprop --help` lists them all"),
         ("'' = 3", "line 1: no option is called ''; `bulkprop --help` lists them all"),
         ("help = true", "line 1: no option is called help; `bulkprop --help` lists them all"),
         ("nodes = [1]", "line 1: `nodes` is given a list; give it one number, text or truth value"),

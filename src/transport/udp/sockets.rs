@@ -77,7 +77,7 @@ impl BindError {
     }
 }
 
-/// Binds a socket for each of `nodes` nodes, after raising the descriptor limit as far as that takes.
+/// Binds a socket for each of `nodes` nodes.
 pub(crate) fn bind(nodes: u32, threads: usize, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
     make_room(nodes, threads)?;
     let mut sockets = Vec::with_capacity(nodes as usize);
@@ -99,7 +99,8 @@ pub(crate) fn bind(nodes: u32, threads: usize, receive_buffer: Option<u32>) -> R
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
 }
 
-fn make_room(nodes: u32, threads: usize) -> Result<(), BindError> {
+/// Raises the descriptor limit as far as the hard limit lets it, and refuses what does not fit under it.
+pub(crate) fn make_room(nodes: u32, threads: usize) -> Result<(), BindError> {
     let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
     // Where the limit cannot be read, binding itself will tell.
     let allowed = raise_descriptor_limit(u64::from(nodes) + others).unwrap_or(u64::MAX);

@@ -121,7 +121,7 @@ fn every_kind_of_stray_is_told_from_the_others() {
 #[test]
 fn a_drain_counts_what_nobody_received_and_strays_apart() {
     let mut bench = Bench::new(None);
-    bench.end.send(&vec![message(0, 1); 10]).unwrap();
+    bench.end.send(&[message(0, 1); 10]).unwrap();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();
     bench.end.drain().unwrap();
     assert_eq!((bench.end.counts().drained, bench.end.counts().strays.total()), (10, 1));

@@ -1,0 +1,109 @@
+//! What a mark costs: by its owner, twice over, and published to a counter that another worker adds to as well. Beside
+//! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
+
+use bulk_order_propagation::coverage::Coverage;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const NODES: u32 = 100_000;
+
+/// Marks added to the shared counter at a time, as a receive batch would.
+const BATCH: u32 = 16;
+
+/// An order in which neighbours in time are no neighbours in memory, as arrivals are.
+fn scattered() -> impl Iterator<Item = u32> {
+    (0..NODES).map(|i| (u64::from(i) * 40_503 % u64::from(NODES)) as u32)
+}
+
+fn mark_all(coverage: &mut Coverage) -> u64 {
+    let (view, mut markers) = coverage.split();
+    for (at, local) in (0u32..).zip(scattered()) {
+        black_box(markers[0].mark(local));
+        if at % BATCH == 0 {
+            markers[0].publish();
+        }
+    }
+    view.covered()
+}
+
+fn alone(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group(format!("mark/{NODES} nodes"));
+    group.throughput(Throughput::Elements(u64::from(NODES)));
+    group.bench_function("owner", |bencher| {
+        bencher.iter_batched_ref(|| Coverage::new([NODES], u64::MAX), mark_all, BatchSize::LargeInput);
+    });
+    group.bench_function("floor: plain bit", |bencher| {
+        bencher.iter_batched_ref(
+            || vec![0u64; NODES as usize / 64 + 1],
+            |words| {
+                for local in scattered() {
+                    let word = &mut words[local as usize / 64];
+                    black_box(*word & 1 << (local % 64) == 0);
+                    *word |= 1 << (local % 64);
+                }
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("refused: fetch_or and an addition per mark", |bencher| {
+        bencher.iter_batched_ref(
+            || ((0..=NODES / 64).map(|_| AtomicU64::new(0)).collect::<Vec<_>>(), AtomicU64::new(0)),
+            |(words, count)| locked(words, count),
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+/// The same marks with one locked instruction for the bit and one for the count.
+fn locked(words: &[AtomicU64], count: &AtomicU64) {
+    for local in scattered() {
+        // Ordering: Relaxed; as the marks it is compared with.
+        let before = words[local as usize / 64].fetch_or(1 << (local % 64), Ordering::Relaxed);
+        if before & 1 << (local % 64) == 0 {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The same while a second thread marks its own shard without end.
+fn contended(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group(format!("mark contended/{NODES} nodes"));
+    group.throughput(Throughput::Elements(u64::from(NODES)));
+    group.bench_function("owner", |bencher| {
+        bencher.iter_batched_ref(
+            || Coverage::new([NODES, NODES], u64::MAX),
+            |coverage| {
+                let (view, mut markers) = coverage.split();
+                let over = AtomicBool::new(false);
+                let (mine, theirs) = markers.split_at_mut(1);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        // Ordering: Relaxed; it only ends the rival.
+                        while !over.load(Ordering::Relaxed) {
+                            for local in scattered().take(1_000) {
+                                theirs[0].mark(local);
+                                theirs[0].publish();
+                            }
+                        }
+                    });
+                    for (at, local) in (0u32..).zip(scattered()) {
+                        black_box(mine[0].mark(local));
+                        if at % BATCH == 0 {
+                            mine[0].publish();
+                        }
+                    }
+                    // Ordering: Relaxed; as above.
+                    over.store(true, Ordering::Relaxed);
+                });
+                view.covered()
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, alone, contended);
+criterion_main!(benches);

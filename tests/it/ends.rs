@@ -1,0 +1,91 @@
+//! Every way a run can end, from inside and from outside the process.
+
+use crate::support::{run, to_quiescence};
+use bulk_order_propagation::scenario::{Draft, Ttl, Until};
+use bulk_order_propagation::stats::End;
+use bulk_order_propagation::time::Nanos;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+#[test]
+fn at_the_target_with_no_fewer_nodes_than_it_takes() {
+    for threads in [1, 2, 8] {
+        let record =
+            run(Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(1_000, threads, 5) });
+        assert_eq!(record.end, End::Target);
+        assert!(record.reached() >= 950);
+        let target = record.time_to("0.95".parse().unwrap()).unwrap();
+        assert!(target <= record.wall);
+    }
+}
+
+#[test]
+fn at_quiescence_where_the_ttl_cannot_reach_the_target_and_says_so_first() {
+    let record = run(Draft { until: Some(Until::Target), ttl: Some(Ttl::Hops(1)), ..to_quiescence(1_000, 2, 5) });
+    assert_eq!((record.end, record.reached()), (End::Quiescent, 9));
+    assert!(record.notices.iter().any(|notice| notice.contains("target")), "{:?}", record.notices);
+}
+
+#[test]
+fn at_the_time_limit() {
+    let record = run(Draft { timeout: Some(Nanos(1)), ..to_quiescence(2_000, 2, 5) });
+    assert_eq!(record.end, End::Timeout);
+    assert!(record.reached() < 2_000);
+}
+
+#[test]
+fn at_once_with_one_node() {
+    let record = run(Draft { until: Some(Until::Target), ..to_quiescence(1, 1, 5) });
+    assert_eq!((record.end, record.reached(), record.ledger.sent), (End::Target, 1, 0));
+    assert_eq!(run(to_quiescence(1, 1, 5)).end, End::Quiescent);
+}
+
+#[test]
+fn on_control_c_with_what_was_measured_until_then() {
+    let long = ["--nodes", "300", "--runs", "10000", "--threads", "2", "--format", "json"];
+    let child = Command::new(env!("CARGO_BIN_EXE_bulkprop"))
+        .args(long)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Long enough for the signal handler to stand; ten thousand runs take longer by far.
+    std::thread::park_timeout(Duration::from_millis(1_500));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ledger"]["balanced"], true);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn past_the_hard_descriptor_limit_with_the_number_that_fits() {
+    let bulkprop = env!("CARGO_BIN_EXE_bulkprop");
+    let limited = |nodes: u32| {
+        let line = format!("ulimit -Sn 100 && ulimit -Hn 200 && exec {bulkprop} --threads 1 --nodes {nodes}");
+        Command::new("sh").args(["-c", &line]).output().unwrap()
+    };
+    let refused = limited(500);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{said}");
+    let fits: u32 =
+        said.split("leaves room for ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap();
+    assert!(limited(fits).status.success(), "{fits} were said to fit");
+    assert_eq!(limited(fits + 1).status.code(), Some(2));
+}
+
+/// Needs a network namespace of its own, so that it is run apart: `just namespaces`.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs the right to make a network namespace"]
+fn past_the_ports_of_one_address_on_the_next() {
+    let bulkprop = env!("CARGO_BIN_EXE_bulkprop");
+    let line = format!(
+        "ip link set lo up && echo 40000 40099 > /proc/sys/net/ipv4/ip_local_port_range \
+         && exec {bulkprop} --nodes 350 --threads 2 --until quiescent --ttl auto"
+    );
+    let output = Command::new("unshare").args(["-rn", "sh", "-c", &line]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,54 @@
+//! Runs scenarios for the other modules.
+
+use bulk_order_propagation::scenario::{Draft, Scenario, Ttl, Until};
+use bulk_order_propagation::simulation;
+use bulk_order_propagation::stats::RunRecord;
+use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::time::Nanos;
+
+/// A scenario without a TTL limit that runs to quiescence, on so many threads.
+pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
+    Draft {
+        nodes: Some(nodes),
+        threads: Some(threads),
+        seed: Some(seed),
+        ttl: Some(Ttl::Hops(255)),
+        until: Some(Until::Quiescent),
+        timeout: Some(Nanos::from_secs(60)),
+        ..Draft::default()
+    }
+}
+
+/// The scenario that a draft stands for.
+pub(crate) fn scenario(draft: Draft) -> Scenario {
+    draft.build().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Runs a draft's scenario once, and demands that its books balance.
+pub(crate) fn run(draft: Draft) -> RunRecord {
+    let scenario = scenario(draft);
+    let mut records = simulation::run(&scenario, &Interrupt::new()).unwrap_or_else(|error| panic!("{error}"));
+    let record = records.pop().expect("one run gives one record");
+    assert_eq!(records.len(), 0);
+    assert!(record.ledger.is_balanced(), "{:?}", record.ledger);
+    assert_eq!(record.ledger.unaccounted(), 0);
+    record
+}
+
+/// Which nodes were reached.
+pub(crate) fn covered(record: &RunRecord) -> Vec<bool> {
+    record.receipts.iter().map(|receipt| receipt.is_reached()).collect()
+}
+
+/// How many messages each node sent.
+pub(crate) fn sent(record: &RunRecord) -> Vec<u32> {
+    record.traffic.iter().map(|traffic| traffic.sent).collect()
+}
+
+/// The mean of some figures and the standard error of that mean.
+pub(crate) fn mean_and_error(figures: &[f64]) -> (f64, f64) {
+    let count = figures.len() as f64;
+    let mean = figures.iter().sum::<f64>() / count;
+    let variance = figures.iter().map(|figure| (figure - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (mean, (variance / count).sqrt())
+}

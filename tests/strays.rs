@@ -1,0 +1,119 @@
+//! A stranger floods every port of a run and changes nothing but the counters. In a binary of its own, because it finds
+//! the ports of everything in its process.
+
+use bulk_order_propagation::runtime::Observer;
+use bulk_order_propagation::scenario::{Draft, Ttl, Until};
+use bulk_order_propagation::simulation;
+use bulk_order_propagation::stats::RunRecord;
+use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::wire::{DATAGRAM_BYTES_MAX, Stray};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex};
+
+const NODES: u32 = 300;
+
+/// Rounds over all ports before the order is let in, so that the run finds strays in every socket.
+const ROUNDS_BEFORE: usize = 5;
+
+/// Holds all workers at the loop's door until the flood has begun.
+struct Door {
+    flooded: Barrier,
+}
+
+impl Observer for Door {
+    fn loop_entered(&self, worker: usize) {
+        if worker == 0 {
+            self.flooded.wait();
+        }
+    }
+}
+
+fn scenario() -> Draft {
+    Draft {
+        nodes: Some(NODES),
+        threads: Some(2),
+        fanout: Some(4),
+        ttl: Some(Ttl::Hops(255)),
+        until: Some(Until::Quiescent),
+        seed: Some(9),
+        timeout: Some(Nanos::from_secs(60)),
+        ..Draft::default()
+    }
+}
+
+fn run(observer: &dyn Observer) -> RunRecord {
+    let records = simulation::run_observed(&scenario().build().unwrap(), &Interrupt::new(), observer).unwrap();
+    records.into_iter().next().unwrap()
+}
+
+/// The loopback ports that are bound in this network, other than `own`.
+#[cfg(target_os = "linux")]
+fn bound_ports(own: u16) -> Vec<SocketAddr> {
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap();
+    let port = |line: &str| {
+        let (host, port) = line.split_whitespace().nth(1)?.split_once(':')?;
+        // 127.0.0.1 in the byte order of this machine's kernel table.
+        (u32::from_str_radix(host, 16).ok()?.to_ne_bytes() == [127, 0, 0, 1]).then_some(())?;
+        u16::from_str_radix(port, 16).ok()
+    };
+    table
+        .lines()
+        .skip(1)
+        .filter_map(port)
+        .filter(|&port| port != own)
+        .map(|port| ([127, 0, 0, 1], port).into())
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_of_strays_changes_nothing_but_the_counters() {
+    let quiet = run(&());
+    let door = Door { flooded: Barrier::new(2) };
+    let (over, record) = (AtomicBool::new(false), Mutex::new(None));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            *record.lock().unwrap() = Some(run(&door));
+            // Ordering: Relaxed; it only ends the flood.
+            over.store(true, Ordering::Relaxed);
+        });
+        flood(&door, &over);
+    });
+    let flooded = record.into_inner().unwrap().unwrap();
+    assert!(flooded.ledger.strays.total() >= (ROUNDS_BEFORE as u64 - 1) * u64::from(NODES), "{:?}", flooded.ledger);
+    for kind in [Stray::BadVersion, Stray::Truncated, Stray::Oversized, Stray::WrongToken] {
+        assert!(flooded.ledger.strays.of(kind) > 0, "no {} among {:?}", kind.name(), flooded.ledger);
+    }
+    assert!(flooded.ledger.is_balanced(), "{:?}", flooded.ledger);
+    assert_eq!((flooded.reached(), flooded.ledger.sent), (quiet.reached(), quiet.ledger.sent));
+    assert_eq!(flooded.ledger.received, quiet.ledger.received);
+    let nodes = |record: &RunRecord| record.traffic.clone();
+    assert_eq!(nodes(&flooded), nodes(&quiet), "what each node received and sent");
+}
+
+/// Sends strays of four kinds to every bound port, a few rounds before the door opens and on until the run is over.
+/// It pauses between rounds: more than a socket's buffer takes would drop the run's own datagrams, and be right to.
+#[cfg(target_os = "linux")]
+fn flood(door: &Door, over: &AtomicBool) {
+    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let own = stranger.local_addr().unwrap().port();
+    let mut ports = bound_ports(own);
+    while ports.len() < NODES as usize {
+        std::thread::yield_now();
+        ports = bound_ports(own);
+    }
+    let strays = [vec![], vec![9; 60], vec![1; 60], vec![1; DATAGRAM_BYTES_MAX + 200]];
+    // Ordering: Relaxed; it only ends the flood.
+    for round in (0..).take_while(|_| !over.load(Ordering::Relaxed)) {
+        for (at, port) in ports.iter().enumerate() {
+            // A port that closes meanwhile is no failure.
+            let _ = stranger.send_to(&strays[(at + round) % strays.len()], port);
+        }
+        if round + 1 == ROUNDS_BEFORE {
+            door.flooded.wait();
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+}
