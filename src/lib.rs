@@ -7,7 +7,7 @@
 //! ([`transport`]), cuts the nodes into shards and starts a pinned worker for each ([`runtime`]).
 //!
 //! When all stand at the latch, the worker that owns the origin reads its clock, which is time 0, and lets the order in:
-//! [`gossip::Push::publish`] delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
+//! [`gossip::Protocol::publish`] delivers it and asks for a forward. The forward waits, twelve bytes of it, in the shard's
 //! queue. On its turn the targets are drawn ([`gossip::TargetDraw`]): the first `fanout` peers in an order keyed by seed,
 //! order and node. Each copy is a [`message::Message`]; the carrier patches ten bytes of a datagram that was encoded once
 //! ([`wire`]) and hands it to the kernel from the sender's own socket.
@@ -15,7 +15,7 @@
 //! On the other side a worker's poll says which sockets are readable. The datagram is let in if it bears the run's token,
 //! is for this node, and comes from the address of the node it names. After the batch the clock is read, once. If the
 //! node has the order already, that was a duplicate, at the price of its header. If not, the order behind the header is
-//! decoded and compared, and [`gossip::Push::handle_message`] delivers it: the bit in the [`coverage`] is set, the receipt
+//! decoded and compared, and [`gossip::Protocol::handle_message`] delivers it: the bit in the [`coverage`] is set, the receipt
 //! noted, a forward queued. The batch's marks are added to the shared count; the addition that carries it over the target
 //! raises the stop ([`sync::Stop`]), and every worker leaves its loop.
 //!
