@@ -1,10 +1,12 @@
-//! Time to 95 % on real sockets, each size beside its floor: the same sockets and threads moving 3.2 datagrams a node
-//! with no protocol (3.2 copies a node is what 95 % takes in the mean field, rounded up).
+//! Time to 95 % on each carrier, every size beside its floor: on `udp` the same sockets and threads moving 3.2 datagrams
+//! a node with no protocol (3.2 copies a node is what 95 % takes in the mean field, rounded up), in `memory` the same
+//! threads moving as many messages through rings; and beside memory a plain build on tokio.
 //!
-//! Runs and floors alternate in one process and the last column is the median of their ratios, pair by pair, because
-//! the speed of a shared machine drifts. `cargo bench --bench propagation -- [--runs N] [--threads T] [nodes...]`
+//! Runs, floors and rivals alternate in one process and a ratio is the median over pairs, because the speed of a shared
+//! machine drifts. `cargo bench --bench propagation -- [--runs N] [--threads T] [--transport udp|memory] [nodes...]`
 
 mod floor;
+mod rival;
 
 use bulk_order_propagation::ids::NodeId;
 use bulk_order_propagation::scenario::{Pin, Scenario, Spin, TransportKind, Ttl, Until};
@@ -13,55 +15,80 @@ use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
+use clap::ValueEnum;
+use std::sync::Arc;
 use std::time::Duration;
 
-const SIZES: [u32; 5] = [10, 100, 1_000, 5_000, 15_000];
+/// A socket a node: past 15,000 of them many systems need a higher limit.
+const UDP_SIZES: [u32; 5] = [10, 100, 1_000, 5_000, 15_000];
+
+const MEMORY_SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// Above so many nodes the tokio build is left out: it takes minutes.
+const RIVAL_NODES_MAX: u32 = 10_000;
 
 fn main() {
-    let mut arguments = Arguments::read();
-    if arguments.once {
-        arguments = Arguments { runs: 1, threads: arguments.threads, sizes: vec![10, 100], once: true };
-    }
+    let arguments = Arguments::read();
     println!("median of {} runs, {} threads", arguments.runs, arguments.threads);
     println!(
-        "{:>7} {:>12} {:>12} {:>12} {:>9} {:>9} {:>7}",
-        "nodes", "to 95 %", "least", "floor", "ns/dgram", "sent/node", "ratio"
+        "{:<7} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9} {:>9} {:>8}",
+        "carrier", "nodes", "to 95 %", "least", "floor", "ns/unit", "sent/node", "to floor", "to tokio"
     );
-    for &nodes in &arguments.sizes {
-        println!("{}", row(nodes, arguments.threads, arguments.runs));
+    for (transport, sizes) in [(TransportKind::Udp, &UDP_SIZES[..]), (TransportKind::Memory, &MEMORY_SIZES[..])] {
+        let sizes = if arguments.sizes.is_empty() { sizes } else { &arguments.sizes };
+        if arguments.transport.is_none_or(|asked| asked == transport) {
+            for &nodes in sizes {
+                println!("{}", row(&scenario(transport, nodes, arguments.threads), arguments.runs));
+            }
+        }
     }
 }
 
-fn row(nodes: u32, threads: usize, runs: usize) -> String {
-    let scenario = scenario(nodes, threads);
-    let datagrams = u64::from(nodes) * 32 / 10;
-    let (mut times, mut floors, mut ratios, mut sent) = (Vec::new(), Vec::new(), Vec::new(), 0);
+fn row(scenario: &Scenario, runs: usize) -> String {
+    let Scenario { nodes, threads, transport, .. } = *scenario;
+    let units = u64::from(nodes) * 32 / 10;
+    let topology = scenario.topology.build(nodes, scenario.peers, scenario.seed).expect("an overlay");
+    let topology = Arc::new(topology);
+    let has_rival = transport == TransportKind::Memory && nodes <= RIVAL_NODES_MAX;
+    let (mut times, mut floors, mut to_floor, mut to_rival, mut sent) = (vec![], vec![], vec![], vec![], 0);
     // One more than asked for: the first pair warms the caches up and is dropped.
     for pair in 0..=runs {
-        let record = run(&scenario);
-        let floor = floor::time(nodes as usize, threads, datagrams);
+        let record = run(scenario);
+        let floor = match transport {
+            TransportKind::Udp => floor::time(nodes as usize, threads, units),
+            TransportKind::Memory => floor::rings::time(threads, units),
+        };
+        let rival = has_rival.then(|| rival::time(scenario, &topology));
         let Some(time) = record.time_to(scenario.target).map(|time| Duration::from_nanos(time.0)) else {
-            return format!("{nodes:>7} ended with {:?} at {} nodes", record.end, record.reached());
+            return format!("{nodes:>9} ended with {:?} at {} nodes", record.end, record.reached());
         };
         if pair > 0 {
             times.push(time);
             floors.push(floor);
-            ratios.push(time.as_secs_f64() / floor.as_secs_f64());
+            to_floor.push(time.as_secs_f64() / floor.as_secs_f64());
+            to_rival.extend(rival.map(|rival| rival.as_secs_f64() / time.as_secs_f64()));
             sent += record.ledger.sent;
         }
     }
     let (time, least) = (median(&mut times), times[0]);
     let floor = median(&mut floors);
-    ratios.sort_by(f64::total_cmp);
     format!(
-        "{nodes:>7} {:>12} {:>12} {:>12} {:>9.0} {:>9.2} {:>7.2}",
+        "{:<7} {nodes:>9} {:>12} {:>12} {:>12} {:>9.1} {:>9.2} {:>9} {:>8}",
+        format!("{transport:?}").to_lowercase(),
         Nanos(time.as_nanos() as u64).to_string(),
         Nanos(least.as_nanos() as u64).to_string(),
         Nanos(floor.as_nanos() as u64).to_string(),
-        floor.as_nanos() as f64 / datagrams as f64,
+        floor.as_nanos() as f64 / units as f64,
         sent as f64 / runs as f64 / f64::from(nodes),
-        ratios[ratios.len() / 2],
+        middle(&mut to_floor),
+        middle(&mut to_rival),
     )
+}
+
+/// The middle ratio as text; sorts.
+fn middle(ratios: &mut [f64]) -> String {
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
 fn run(scenario: &Scenario) -> RunRecord {
@@ -76,16 +103,17 @@ fn median(times: &mut [Duration]) -> Duration {
 }
 
 /// The defaults at this size.
-fn scenario(nodes: u32, threads: usize) -> Scenario {
+fn scenario(transport: TransportKind, nodes: u32, threads: usize) -> Scenario {
     let topology = TopologySpec::ErdosRenyi;
     Scenario {
-        transport: TransportKind::Udp,
+        transport,
         nodes,
         threads,
         peers: topology.default_peers(nodes),
         topology,
         fanout: 8,
-        ttl: Ttl::Hops(6),
+        // Six hops do not reach 95 % of a hundred thousand nodes.
+        ttl: if nodes > 50_000 { Ttl::Auto } else { Ttl::Hops(6) },
         exclude_sender: false,
         target: "0.95".parse().expect("a share"),
         until: Until::Target,
@@ -96,6 +124,7 @@ fn scenario(nodes: u32, threads: usize) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
+        charge_serialization: false,
         runs: 1,
     }
 }
@@ -104,27 +133,27 @@ fn scenario(nodes: u32, threads: usize) -> Scenario {
 struct Arguments {
     runs: usize,
     threads: usize,
+    /// One carrier, or all.
+    transport: Option<TransportKind>,
+    /// Empty for each carrier's own.
     sizes: Vec<u32>,
-    /// Under `cargo test --benches`: once, small, only to see that it works.
-    once: bool,
 }
 
 impl Arguments {
     fn read() -> Arguments {
-        let mut arguments = Arguments { runs: 30, threads: 2, sizes: Vec::new(), once: false };
+        let mut arguments = Arguments { runs: 30, threads: 2, transport: None, sizes: Vec::new() };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
-            let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number follows");
+            let mut next = || words.next().expect("a value follows");
             match word.as_str() {
-                "--runs" => arguments.runs = number(),
-                "--threads" => arguments.threads = number(),
-                "--test" => arguments.once = true,
+                "--runs" => arguments.runs = next().parse().expect("a number of runs"),
+                "--threads" => arguments.threads = next().parse().expect("a number of threads"),
+                "--transport" => arguments.transport = TransportKind::from_str(&next(), false).ok(),
+                // Under `cargo test --benches`: once, small, only to see that it works.
+                "--test" => (arguments.runs, arguments.sizes) = (1, vec![10, 100]),
                 "--bench" => {}
                 other => arguments.sizes.push(other.parse().expect("a number of nodes")),
             }
-        }
-        if arguments.sizes.is_empty() {
-            arguments.sizes = SIZES.to_vec();
         }
         arguments
     }

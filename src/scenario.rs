@@ -62,6 +62,8 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
+    /// Whether messages that need not be encoded are encoded and decoded all the same.
+    pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
     pub runs: u32,
 }
@@ -72,6 +74,8 @@ pub struct Scenario {
 pub enum TransportKind {
     /// One real UDP socket per node, on loopback.
     Udp,
+    /// Lock-free rings between the workers' shards, inside this process.
+    Memory,
 }
 
 /// How many hops an order may travel.

@@ -1,24 +1,22 @@
 //! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home.
 //!
-//! The one `match` over carriers and protocols is here, so that their combinations do not multiply elsewhere.
+//! The one `match` over carriers and protocols is in this room, so that their combinations do not multiply elsewhere.
 
+mod carriers;
 mod forecast;
 
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Onward;
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
-use crate::scenario::{Pin, Scenario, TransportKind, Until};
+use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
-use crate::transport::udp::{self, BindError, Network, UdpCarrier};
-use crate::transport::{Carrier, Clock};
-use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
+use crate::transport::udp::BindError;
+use crate::transport::{Clock, TransportError};
+use carriers::Carriers;
 use forecast::Forecast;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use std::io;
 use std::sync::Arc;
 
@@ -31,6 +29,9 @@ pub enum SimulationError {
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The carrier cannot be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// The order cannot be made or encoded.
     #[error("the order cannot be made: {0}")]
     Order(String),
@@ -48,7 +49,7 @@ impl SimulationError {
         match self {
             SimulationError::Topology(_) | SimulationError::Order(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
-            SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
         }
     }
 }
@@ -99,9 +100,8 @@ impl<'a> Laboratory<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
     ) -> Result<Laboratory<'a>, SimulationError> {
-        let TransportKind::Udp = scenario.transport;
         // An overlay can take a minute; too many sockets are to be refused before.
-        udp::make_room(scenario.nodes, scenario.threads)?;
+        carriers::make_room(scenario)?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let order = Order::generate(scenario.seed, OrderIndex(0), usize::from(scenario.payload_bytes))
             .map_err(|error| SimulationError::Order(error.to_string()))?;
@@ -121,8 +121,7 @@ impl<'a> Laboratory<'a> {
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
-        let TransportKind::Udp = scenario.transport;
-        let (carriers, facts) = self.udp_carriers(clock)?;
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(clock)?;
         let plan = Plan {
             topology: &self.topology,
             partition: &self.partition,
@@ -138,36 +137,12 @@ impl<'a> Laboratory<'a> {
             interrupt: self.interrupt,
             observer: self.observer,
         };
-        let outcome = runtime::run(&plan, &Push, carriers)?;
-        Ok(self.record(outcome, facts))
-    }
-
-    /// A socket for every node, and each worker's end of the network between them.
-    fn udp_carriers(&self, clock: Clock) -> Result<(Vec<Box<dyn Carrier>>, CarrierFacts), SimulationError> {
-        let scenario = self.scenario;
-        let bound = udp::bind(scenario.nodes, scenario.threads, scenario.receive_buffer)?;
-        let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
-        let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<Arc<[_]>, _>>()?;
-        let facts = CarrierFacts {
-            datagram_bytes: templates[0].len() as u32,
-            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
-        };
-        let gate = Gate { token, nodes: scenario.nodes, orders: self.orders.len() as u32 };
-        let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
-        let mut sockets = bound.sockets.into_iter();
-        let carriers = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
-            let shard = self.partition.shard(worker);
-            Box::new(UdpCarrier {
-                network: Arc::clone(&network),
-                first_node: shard.start,
-                sockets: sockets.by_ref().take(shard.len()).collect(),
-            })
-        });
-        Ok((carriers.collect(), facts))
+        let outcome = runtime::run(&plan, &Push, ends)?;
+        Ok(self.record(outcome, datagram_bytes, notices))
     }
 
     /// Puts times on the injection's zero and adds what the laboratory knows.
-    fn record(&self, outcome: Outcome, facts: CarrierFacts) -> RunRecord {
+    fn record(&self, outcome: Outcome, datagram_bytes: u32, notices: Vec<String>) -> RunRecord {
         let Outcome { end, injected_at, left_at, workers, mut receipts, traffic } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
@@ -184,11 +159,11 @@ impl<'a> Laboratory<'a> {
                 depth: self.forecast.reach.depth,
             },
             ttl: self.forecast.ttl,
-            datagram_bytes: facts.datagram_bytes,
+            datagram_bytes,
             degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
             shard_starts: self.partition.starts().to_vec(),
             ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
-            notices: self.forecast.notices.iter().cloned().chain(facts.notices).chain(self.placing(&workers)).collect(),
+            notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,
             workers,
@@ -216,35 +191,6 @@ impl<'a> Laboratory<'a> {
         }
         notices
     }
-}
-
-/// What a carrier has to say of itself.
-struct CarrierFacts {
-    datagram_bytes: u32,
-    notices: Vec<String>,
-}
-
-/// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
-/// its own bookkeeping, between limits of its own.
-fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<String> {
-    let (asked, granted) = (asked?, granted?);
-    let usable = granted / 2;
-    (usable != asked).then(|| match granted {
-        0 => format!("--receive-buffer {asked} was not set: this platform has no portable way to."),
-        _ => format!(
-            "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its limits \
-             are in net.core.rmem_max and SO_RCVBUF's minimum."
-        ),
-    })
-}
-
-/// An order's datagram, to be readdressed for each copy.
-fn template(token: Token, order: &Order) -> Result<Box<[u8]>, SimulationError> {
-    let message = Onward { order: OrderIndex(0), ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
-    let mut datagram = [0; DATAGRAM_BYTES_MAX];
-    let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
-        .map_err(|error| SimulationError::Order(error.to_string()))?;
-    Ok(datagram[..bytes].into())
 }
 
 /// Adds the workers' books up.

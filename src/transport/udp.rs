@@ -24,6 +24,9 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Datagrams sent before the next look at what has come: those of one forward, as a rule.
+const SEND_BATCH: usize = 8;
+
 /// Datagrams a worker sends with one call at most.
 const SEND_SLOTS: usize = 64;
 
@@ -129,6 +132,10 @@ impl Readable {
 }
 
 impl Transport for Udp {
+    fn send_batch(&self) -> usize {
+        SEND_BATCH
+    }
+
     fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
         let mut taken = 0;
         // Messages of one sender stand together and leave from its socket with one call.
