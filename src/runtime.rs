@@ -109,6 +109,15 @@ pub enum RuntimeError {
         #[source]
         cause: TransportError,
     },
+    /// The system gave no thread.
+    #[error("worker {worker}: the system gives no thread ({cause}); ask for fewer --threads, or raise the limit (ulimit -u)")]
+    Spawn {
+        /// The first worker without one.
+        worker: usize,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
     /// A worker panicked: a defect of this program.
     #[error("worker {worker} panicked: {message}; this is a defect, please report it with the command")]
     Panic {
@@ -167,14 +176,27 @@ pub fn run<P: Protocol + Clone + Send>(
     let mut coverage = Coverage::new(plan.partition.sizes(), plan.goal);
     let (view, markers) = coverage.split();
     let shared = Shared::new(plan, carriers.len());
-    let results: Vec<_> = thread::scope(|scope| {
-        let spawn = |(index, (carrier, marker))| {
+    let (results, refused) = thread::scope(|scope| {
+        let (mut threads, mut refused) = (Vec::with_capacity(carriers.len()), None);
+        for (index, (carrier, marker)) in carriers.into_iter().zip(markers).enumerate() {
             let (shared, protocol) = (&shared, protocol.clone());
-            scope.spawn(move || guarded(shared, || work(shared, index, protocol, carrier, marker)))
-        };
-        let threads: Vec<_> = carriers.into_iter().zip(markers).enumerate().map(spawn).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect()
+            let life = move || guarded(shared, || work(shared, index, protocol, carrier, marker));
+            match thread::Builder::new().spawn_scoped(scope, life) {
+                Ok(thread) => threads.push(thread),
+                Err(cause) => {
+                    // Those that live wait at the latch for one that will never come.
+                    shared.abandon();
+                    refused = Some(RuntimeError::Spawn { worker: index, cause });
+                    break;
+                }
+            }
+        }
+        let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect();
+        (results, refused)
     });
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
     let outcome = shared.merge(results)?;
     debug_assert_eq!(view.covered(), view.marked());
     Ok(outcome)

@@ -50,23 +50,29 @@ mod atomic {
     #[cfg(not(loom))]
     const LOOKS: u32 = 4_096;
 
-    /// How long it sleeps at a time.
+    /// How long it sleeps at a time, where few wait.
     #[cfg(not(loom))]
     const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-    /// Gives the core away inside a waiting loop that has looked `looks` times: spins, then yields, then naps.
+    /// So many wait for that long. More of them sleep longer in proportion, or a thousand that wake all the time leave no
+    /// core to the one they wait for.
     #[cfg(not(loom))]
-    pub(super) fn relax(looks: u32) {
+    const NAPPERS: u32 = 16;
+
+    /// Gives the core away inside a waiting loop of one of `parties` that has looked `looks` times: spins, then yields,
+    /// then naps.
+    #[cfg(not(loom))]
+    pub(super) fn relax(looks: u32, parties: u32) {
         match looks {
             ..SPINS => std::hint::spin_loop(),
             SPINS..LOOKS => std::thread::yield_now(),
-            _ => std::thread::park_timeout(NAP),
+            _ => std::thread::park_timeout(NAP * (parties / NAPPERS).max(1)),
         }
     }
 
     /// Tells loom that this thread can only go on when another has.
     #[cfg(loom)]
-    pub(super) fn relax(_: u32) {
+    pub(super) fn relax(_: u32, _: u32) {
         loom::thread::yield_now();
     }
 }

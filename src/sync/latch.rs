@@ -57,7 +57,7 @@ impl Latch {
             if self.broken.load(Ordering::Acquire) {
                 return Err(Broken);
             }
-            relax(looks);
+            relax(looks, self.parties);
             looks = looks.saturating_add(1);
         }
         Ok(())
