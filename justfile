@@ -11,7 +11,7 @@ run *flags:
 test:
     cargo test
 
-# All that CI checks: format, lints, docs, tests, every benchmark once.
+# What CI checks, but for loom and the namespace: format, lints, docs, tests, every benchmark once.
 preflight:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings

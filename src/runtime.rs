@@ -110,7 +110,9 @@ pub enum RuntimeError {
         cause: TransportError,
     },
     /// The system gave no thread.
-    #[error("worker {worker}: the system gives no thread ({cause}); ask for fewer --threads, or raise the limit (ulimit -u)")]
+    #[error(
+        "worker {worker}: the system gives no thread ({cause}); ask for fewer --threads, or raise the limit (ulimit -u)"
+    )]
     Spawn {
         /// The first worker without one.
         worker: usize,

@@ -55,7 +55,7 @@ impl SimulationError {
 }
 
 /// Runs the scenario once, or with `runs` above 1 a warm-up and then so many times. An interrupt ends the series early;
-/// the run it cut short is the last record.
+/// the run it cut short is kept only if there is no whole one, since it would pass for one that missed the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
     run_observed(scenario, interrupt, &())
 }
@@ -76,10 +76,24 @@ pub fn run_observed(
     while records.len() < scenario.runs as usize {
         records.push(lab.run(Clock::start())?);
         if interrupt.is_raised() {
+            cut_short(&mut records, scenario.runs);
             break;
         }
     }
     Ok(records)
+}
+
+/// Leaves the whole runs of an interrupted series, and says in each how many they are.
+fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
+    if records.len() > 1 && records.last().is_some_and(|record| record.end == End::Interrupted) {
+        records.pop();
+    }
+    let (whole, asked) = (records.len(), asked as usize);
+    if whole < asked {
+        for record in records {
+            record.notices.push(format!("The series was interrupted: {whole} of {asked} runs were measured."));
+        }
+    }
 }
 
 /// What all runs of a scenario have in common.

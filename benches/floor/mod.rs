@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Datagrams that leave one socket with one call, as a forward's do.
 const FAN_OUT: usize = 8;
 
+/// Datagrams taken from one socket with one call.
+const TURN: usize = 4;
+
 /// Bytes of a datagram.
 const DATAGRAM_BYTES: usize = 60;
 
@@ -113,14 +116,32 @@ impl<'a> End<'a> {
         sent.max(0) as u64
     }
 
-    /// Receives all that is there; says how many datagrams it was.
+    /// Receives all that is there, as a worker does: up to four datagrams a call, fewer saying that the socket is empty.
     fn receive(&mut self) -> u64 {
-        let mut count = 0;
-        let mut buffer = [0u8; 2_048];
+        let mut buffers = [[0u8; 2_048]; TURN];
+        let mut vectors =
+            buffers.each_mut().map(|buffer| libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: 2_048 });
+        let mut from = [raw(self.addresses[0]); TURN];
+        // SAFETY: `mmsghdr` is a C structure of integers and pointers, for which all zeros is a value.
+        let mut headers: [libc::mmsghdr; TURN] = unsafe { std::mem::zeroed() };
+        for ((header, vector), from) in headers.iter_mut().zip(&mut vectors).zip(&mut from) {
+            header.msg_hdr.msg_name = std::ptr::from_mut(from).cast();
+            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as libc::socklen_t;
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+        }
         self.poll.poll(&mut self.events, Some(Duration::ZERO)).unwrap();
+        let mut count = 0;
         for event in &self.events {
-            while self.sockets[event.token().0].recv_from(&mut buffer).is_ok() {
-                count += 1;
+            let socket = self.sockets[event.token().0].as_raw_fd();
+            loop {
+                let (headers, flags) = (headers.as_mut_ptr(), libc::MSG_DONTWAIT);
+                // SAFETY: the headers are `TURN` long, and all they point to lives until the call returns.
+                let came = unsafe { libc::recvmmsg(socket, headers, TURN as u32, flags, std::ptr::null_mut()) };
+                count += came.max(0) as u64;
+                if came < TURN as i32 {
+                    break;
+                }
             }
         }
         count

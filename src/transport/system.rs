@@ -12,7 +12,10 @@ mod platform;
 #[path = "system/portable.rs"]
 mod platform;
 
-pub(super) use platform::{Incoming, Outgoing, kernel_drops, raise_descriptor_limit, set_receive_buffer};
+mod descriptors;
+
+pub(super) use descriptors::raise_descriptor_limit;
+pub(super) use platform::{Incoming, Outgoing, kernel_drops, set_receive_buffer};
 
 /// Bytes from one datagram's place in a slab to the next: a whole number of cache lines with room for the longest
 /// datagram and the byte that betrays a longer one.

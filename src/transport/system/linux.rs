@@ -1,4 +1,4 @@
-//! Linux: datagrams in batches, drop counters, the descriptor limit.
+//! Linux: datagrams in batches, receive buffers, drop counters.
 
 #![allow(unsafe_code)]
 
@@ -193,20 +193,6 @@ fn set_option(descriptor: RawFd, option: c_int, value: c_int) -> io::Result<()> 
         )
     };
     check(result)
-}
-
-/// Raises the soft limit on open descriptors to what is `needed`, as far as the hard limit lets it; gives what is then
-/// allowed.
-pub(in crate::transport) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is writable and of the type the call expects.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
-    if limit.rlim_cur < needed && limit.rlim_cur < limit.rlim_max {
-        limit.rlim_cur = needed.min(limit.rlim_max);
-        // SAFETY: `limit` is readable and of the type the call expects.
-        check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) })?;
-    }
-    Ok(limit.rlim_cur)
 }
 
 fn check(result: c_int) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Any system that mio knows: one call per datagram, no drop counters, the descriptor limit left as it is.
+//! Any system that mio knows: one call per datagram, no drop counters, receive buffers left as they are.
 
 use super::{Slab, slab};
 use crate::wire::RECEIVE_BYTES;
@@ -103,9 +103,4 @@ pub(in crate::transport) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64
 /// No portable name for it: the system's default stays, which a granted size of 0 says.
 pub(in crate::transport) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
     Ok(0)
-}
-
-/// The limit is left as it is; binding says when it is too low.
-pub(in crate::transport) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
-    Ok(u64::MAX)
 }
