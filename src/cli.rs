@@ -81,14 +81,14 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
         return Ok(Exit::Interrupted);
     };
-    if let Some(file) = nodes_csv {
-        file.fill(|into| write_nodes_csv(&records[report.shown()], into))?;
-    }
+    // Neither output is lost for a failure of the other.
+    let filled = nodes_csv.map(|file| file.fill(|into| write_nodes_csv(&records[report.shown()], into))).transpose();
     print(&match cli.format {
         Format::Json => report.to_json()? + "\n",
         Format::Text if cli.quiet => report.headline() + "\n",
         Format::Text => report.to_string(),
     })?;
+    filled?;
     Ok(Exit::of(&report, records.len() == scenario.runs as usize))
 }
 
