@@ -72,6 +72,8 @@ pub struct Scenario {
 pub enum TransportKind {
     /// One real UDP socket per node, on loopback.
     Udp,
+    /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
+    UdpShard,
 }
 
 /// How many hops an order may travel.

@@ -1,24 +1,23 @@
 //! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home.
 //!
-//! The one `match` over carriers and protocols is here, so that their combinations do not multiply elsewhere.
+//! The one `match` over carriers is in `carriers`, that over protocols here, so that their combinations do not multiply
+//! elsewhere.
 
+mod carriers;
 mod forecast;
 
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Onward;
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
-use crate::scenario::{Pin, Scenario, TransportKind, Until};
+use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
-use crate::transport::udp::{self, BindError, Network, UdpCarrier};
-use crate::transport::{Carrier, Clock};
-use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
+use crate::transport::udp::BindError;
+use crate::transport::{Clock, TransportError};
+use carriers::CarrierFacts;
 use forecast::Forecast;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use std::io;
 use std::sync::Arc;
 
@@ -37,6 +36,9 @@ pub enum SimulationError {
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
+    /// The carrier could not be set up.
+    #[error(transparent)]
+    Carrier(TransportError),
     /// A worker failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -48,7 +50,7 @@ impl SimulationError {
         match self {
             SimulationError::Topology(_) | SimulationError::Order(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
-            SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Entropy(_) | SimulationError::Carrier(_) | SimulationError::Runtime(_) => false,
         }
     }
 }
@@ -99,9 +101,8 @@ impl<'a> Laboratory<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
     ) -> Result<Laboratory<'a>, SimulationError> {
-        let TransportKind::Udp = scenario.transport;
         // An overlay can take a minute; too many sockets are to be refused before.
-        udp::make_room(scenario.nodes, scenario.threads)?;
+        carriers::make_room(scenario)?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let order = Order::generate(scenario.seed, OrderIndex(0), usize::from(scenario.payload_bytes))
             .map_err(|error| SimulationError::Order(error.to_string()))?;
@@ -121,8 +122,7 @@ impl<'a> Laboratory<'a> {
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
-        let TransportKind::Udp = scenario.transport;
-        let (carriers, facts) = self.udp_carriers(clock)?;
+        let (carriers, facts) = carriers::build(scenario, &self.partition, &self.orders, clock)?;
         let plan = Plan {
             topology: &self.topology,
             partition: &self.partition,
@@ -140,30 +140,6 @@ impl<'a> Laboratory<'a> {
         };
         let outcome = runtime::run(&plan, &Push, carriers)?;
         Ok(self.record(outcome, facts))
-    }
-
-    /// A socket for every node, and each worker's end of the network between them.
-    fn udp_carriers(&self, clock: Clock) -> Result<(Vec<Box<dyn Carrier>>, CarrierFacts), SimulationError> {
-        let scenario = self.scenario;
-        let bound = udp::bind(scenario.nodes, scenario.threads, scenario.receive_buffer)?;
-        let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
-        let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<Arc<[_]>, _>>()?;
-        let facts = CarrierFacts {
-            datagram_bytes: templates[0].len() as u32,
-            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
-        };
-        let gate = Gate { token, nodes: scenario.nodes, orders: self.orders.len() as u32 };
-        let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
-        let mut sockets = bound.sockets.into_iter();
-        let carriers = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
-            let shard = self.partition.shard(worker);
-            Box::new(UdpCarrier {
-                network: Arc::clone(&network),
-                first_node: shard.start,
-                sockets: sockets.by_ref().take(shard.len()).collect(),
-            })
-        });
-        Ok((carriers.collect(), facts))
     }
 
     /// Puts times on the injection's zero and adds what the laboratory knows.
@@ -218,35 +194,6 @@ impl<'a> Laboratory<'a> {
     }
 }
 
-/// What a carrier has to say of itself.
-struct CarrierFacts {
-    datagram_bytes: u32,
-    notices: Vec<String>,
-}
-
-/// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
-/// its own bookkeeping, between limits of its own.
-fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<String> {
-    let (asked, granted) = (asked?, granted?);
-    let usable = granted / 2;
-    (usable != asked).then(|| match granted {
-        0 => format!("--receive-buffer {asked} was not set: this platform has no portable way to."),
-        _ => format!(
-            "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its limits \
-             are in net.core.rmem_max and SO_RCVBUF's minimum."
-        ),
-    })
-}
-
-/// An order's datagram, to be readdressed for each copy.
-fn template(token: Token, order: &Order) -> Result<Box<[u8]>, SimulationError> {
-    let message = Onward { order: OrderIndex(0), ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
-    let mut datagram = [0; DATAGRAM_BYTES_MAX];
-    let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
-        .map_err(|error| SimulationError::Order(error.to_string()))?;
-    Ok(datagram[..bytes].into())
-}
-
 /// Adds the workers' books up.
 fn ledger(workers: &[WorkerRecord]) -> Ledger {
     let mut ledger = Ledger { kernel_dropped: Some(0), ..Ledger::default() };
@@ -258,6 +205,9 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         ledger.in_flight_at_stop += worker.carrier.drained;
         ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
         ledger.strays.merge(&worker.carrier.strays);
+        if let Some(missing) = worker.carrier.missing {
+            ledger.missing.get_or_insert_default().add(missing);
+        }
         ledger.explained_receipts += worker.reached + worker.duplicates;
         origins = 1;
     }

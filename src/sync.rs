@@ -6,6 +6,7 @@
 //! | `trip` | a counter that one addition carries over its goal |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
+//! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
 //! | `board` | who is idle and what each worker sent and received: quiescence |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
@@ -15,12 +16,14 @@ mod loom_tests;
 
 mod bitmap;
 mod board;
+mod lanes;
 mod latch;
 mod stop;
 mod trip;
 
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
+pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;

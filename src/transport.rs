@@ -7,6 +7,7 @@
 mod clock;
 mod system;
 pub mod udp;
+pub mod udp_shard;
 
 pub use clock::Clock;
 
@@ -27,6 +28,20 @@ pub trait Carrier: Send {
 pub trait Transport {
     /// Hands messages over, in order; says how many were taken. The rest is to be offered again after a `receive`.
     fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError>;
+
+    /// How many messages this carrier likes to be offered between two `receive`s: few where each leaves at once, many
+    /// where messages gather.
+    fn send_batch(&self) -> usize;
+
+    /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// The messages that it holds back.
+    fn unsent(&self) -> Vec<Message> {
+        Vec::new()
+    }
 
     /// Takes in a batch of what has come, waiting for it as told, and says what time it then is.
     ///

@@ -140,6 +140,16 @@ impl<'a> Shard<'a> {
         self.record.sent += taken as u64;
     }
 
+    /// Counts a message that was taken and has not left as queued and unsent.
+    pub(super) fn take_back(&mut self, message: &Message, bytes: u32) {
+        let local = self.local(message.from);
+        let traffic = &mut self.traffic[local];
+        traffic.sent -= 1;
+        traffic.bytes_out -= u64::from(bytes);
+        self.record.sent -= 1;
+        self.record.queued_unsent += 1;
+    }
+
     /// Counts what still waits as queued and unsent, and hands over everything counted.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>) {
         loop {

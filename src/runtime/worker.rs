@@ -10,10 +10,6 @@ use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
 use crate::transport::{Transport, Wait};
 
-/// Messages sent before the next look at what has come. Small, so that a message is sent soon after what caused it and
-/// little is under way when the target stops the run; large enough that the look costs little beside them.
-const SEND_BATCH: usize = 8;
-
 /// Messages of one forward handed to the carrier at a time, so that a wide fan-out does not keep receipts waiting.
 const OFFER_MAX: usize = 64;
 
@@ -78,6 +74,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
         self.shared.plan.observer.loop_left(self.index);
         let left_at = self.carrier.now();
+        self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
         let (mut record, receipts, traffic) = self.shard.close();
@@ -101,7 +98,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// 1. What waits goes out, whole forwards until a batch is full. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
         let mut sent = 0;
-        while sent < SEND_BATCH {
+        while sent < self.carrier.send_batch() {
             let offer = self.shard.offer();
             let Some(first) = offer.first() else { break };
             let bytes = self.carrier.message_bytes(first.order);
@@ -119,7 +116,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// 2. What has come comes in, a batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
-        let wait = if self.shard.has_work() { Wait::No } else { self.wait() };
+        let wait = if self.has_work() { Wait::No } else { self.wait() };
         Ok(self.carrier.receive(wait)?)
     }
 
@@ -158,10 +155,15 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if !self.shard.has_work() && self.carrier.arrivals().is_empty() {
+        } else if !self.has_work() && self.carrier.arrivals().is_empty() {
             self.look_for_quiescence(now)?;
         }
         Ok(())
+    }
+
+    /// Whether any message waits to leave, here or in the carrier.
+    fn has_work(&self) -> bool {
+        self.shard.has_work() || self.carrier.holds_back()
     }
 
     fn publish_marks(&mut self) {
@@ -218,9 +220,16 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// Puts this worker's sums on the board; `found` are messages drained after the stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
-        let dropped = self.carrier.counts().kernel_dropped.unwrap_or(0);
+        let dropped = self.carrier.counts().lost();
         self.shared.board.set_idle(self.index, Sums { sent: record.sent, received: record.received + found, dropped });
         self.posted = true;
+    }
+
+    /// After the stop: what the carrier took and did not send was never sent.
+    fn take_back(&mut self) {
+        for message in self.carrier.unsent() {
+            self.shard.take_back(&message, self.carrier.message_bytes(message.order));
+        }
     }
 
     /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.

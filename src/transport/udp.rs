@@ -7,10 +7,10 @@ mod sockets;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use sockets::BindError;
+pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{bind, make_room};
 
-use super::system::{Incoming, Outgoing, kernel_drops};
+use super::system::{Incoming, Outgoing, is_full, kernel_drops};
 use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
@@ -26,6 +26,10 @@ use std::time::Duration;
 
 /// Datagrams a worker sends with one call at most.
 const SEND_SLOTS: usize = 64;
+
+/// Messages a worker offers before it looks at what has come. Small, so that a message is sent soon after what caused it
+/// and little is under way when the target stops the run; large enough that the look costs little beside them.
+const SEND_BATCH: usize = 8;
 
 /// Datagrams a receive batch holds at most: what bounds the resolution of a receipt's time.
 const RECEIVE_SLOTS: usize = 64;
@@ -142,6 +146,10 @@ impl Transport for Udp {
             }
         }
         Ok(taken)
+    }
+
+    fn send_batch(&self) -> usize {
+        SEND_BATCH
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
@@ -317,19 +325,4 @@ impl Udp {
         }
         Ok(Arrival { message, bytes: datagram.len() as u16, slot: slot as u16 })
     }
-}
-
-/// Whether the kernel had no room for a datagram and will have some later.
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock || is_out_of_buffers(error)
-}
-
-#[cfg(target_os = "linux")]
-fn is_out_of_buffers(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOBUFS)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_out_of_buffers(_: &io::Error) -> bool {
-    false
 }

@@ -1,5 +1,6 @@
 //! All integration tests that leave the process as it is, in one binary: a module per behaviour.
 
+mod agreement;
 mod command;
 mod ends;
 mod layers;
