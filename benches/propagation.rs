@@ -96,6 +96,7 @@ fn scenario(nodes: u32, threads: usize) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
+        charge_serialization: false,
         runs: 1,
     }
 }

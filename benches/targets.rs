@@ -10,7 +10,7 @@ use std::hint::black_box;
 fn draw_for_all(topology: &Topology, draw: &TargetDraw, nodes: u32, scratch: &mut TargetScratch) -> u64 {
     let mut sum = 0;
     for node in 0..nodes {
-        draw.draw(topology, OrderIndex(0), NodeId(node), scratch, |to| sum += u64::from(to.0));
+        sum += draw.draw(topology, OrderIndex(0), NodeId(node), scratch).iter().map(|to| u64::from(to.0)).sum::<u64>();
     }
     sum
 }

@@ -43,6 +43,27 @@ impl Message {
             None => None,
         }
     }
+
+    /// The message as two words. Its kind takes no bits while there is one alone.
+    #[inline]
+    pub const fn to_words(self) -> [u64; 2] {
+        let Kind::Payload = self.kind;
+        let route = self.to.0 as u64 | (self.from.0 as u64) << 32;
+        [route, self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40]
+    }
+
+    /// The message that [`to_words`](Self::to_words) wrote.
+    #[inline]
+    pub const fn from_words([route, rest]: [u64; 2]) -> Message {
+        Message {
+            to: NodeId(route as u32),
+            from: NodeId((route >> 32) as u32),
+            order: OrderIndex(rest as u32),
+            ttl: (rest >> 32) as u8,
+            hop: (rest >> 40) as u8,
+            kind: Kind::Payload,
+        }
+    }
 }
 
 /// An order on its way out of a node: what all copies of one forward have in common.
@@ -79,6 +100,13 @@ mod tests {
     #[test]
     fn a_message_is_sixteen_bytes() {
         assert_eq!(size_of::<Message>(), 16);
+    }
+
+    #[test]
+    fn two_words_hold_all_of_a_message() {
+        let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        let message = onward.copy(NodeId(u32::MAX - 2), NodeId(7));
+        assert_eq!(Message::from_words(message.to_words()), message);
     }
 
     #[test]

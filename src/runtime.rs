@@ -1,9 +1,11 @@
 //! Threads: the nodes' partition over workers, the workers' places on cores, and their life from latch to join.
 
+mod outbox;
 mod partition;
 mod patience;
 mod placement;
 mod shard;
+mod tally;
 mod worker;
 
 pub use partition::Partition;
@@ -186,10 +188,9 @@ fn work<P: Protocol>(
 ) -> Result<WorkerOutcome, WorkerFailure> {
     let plan = shared.plan;
     let pinned = plan.placement.cores[index].filter(|&core| core_affinity::set_for_current(core));
-    let nodes = plan.partition.shard(index);
-    let mut shard = Shard::new(nodes, plan.topology, plan.draw, plan.exclude_sender, plan.orders, marker);
-    shard.record.core = pinned.map(|CoreId { id }| id);
     let carrier = carrier.build()?;
+    let mut shard = Shard::new(plan.partition.shard(index), plan, &*carrier, marker);
+    shard.record.core = pinned.map(|CoreId { id }| id);
     // Set once, by this worker alone.
     let _ = shared.wakers[index].set(carrier.waker());
     Worker::new(index, shared, protocol, shard, carrier).run()

@@ -62,6 +62,8 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
+    /// Whether messages that need not be encoded are encoded and decoded all the same.
+    pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
     pub runs: u32,
 }
@@ -74,6 +76,8 @@ pub enum TransportKind {
     Udp,
     /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
     UdpShard,
+    /// Lock-free rings between the workers' shards, inside this process.
+    Memory,
 }
 
 /// How many hops an order may travel.

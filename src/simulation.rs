@@ -1,7 +1,6 @@
 //! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home.
 //!
-//! The one `match` over carriers is in `carriers`, that over protocols here, so that their combinations do not multiply
-//! elsewhere.
+//! The one `match` over carriers and protocols is in this room, so that their combinations do not multiply elsewhere.
 
 mod carriers;
 mod forecast;
@@ -16,7 +15,7 @@ use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
 use crate::transport::{Clock, TransportError};
-use carriers::CarrierFacts;
+use carriers::Carriers;
 use forecast::Forecast;
 use std::io;
 use std::sync::Arc;
@@ -30,15 +29,15 @@ pub enum SimulationError {
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The carrier cannot be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// The order cannot be made or encoded.
     #[error("the order cannot be made: {0}")]
     Order(String),
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
-    /// The carrier could not be set up.
-    #[error(transparent)]
-    Carrier(TransportError),
     /// A worker failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -50,7 +49,7 @@ impl SimulationError {
         match self {
             SimulationError::Topology(_) | SimulationError::Order(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
-            SimulationError::Entropy(_) | SimulationError::Carrier(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
         }
     }
 }
@@ -122,7 +121,7 @@ impl<'a> Laboratory<'a> {
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
-        let (carriers, facts) = carriers::build(scenario, &self.partition, &self.orders, clock)?;
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(clock)?;
         let plan = Plan {
             topology: &self.topology,
             partition: &self.partition,
@@ -138,12 +137,12 @@ impl<'a> Laboratory<'a> {
             interrupt: self.interrupt,
             observer: self.observer,
         };
-        let outcome = runtime::run(&plan, &Push, carriers)?;
-        Ok(self.record(outcome, facts))
+        let outcome = runtime::run(&plan, &Push, ends)?;
+        Ok(self.record(outcome, datagram_bytes, notices))
     }
 
     /// Puts times on the injection's zero and adds what the laboratory knows.
-    fn record(&self, outcome: Outcome, facts: CarrierFacts) -> RunRecord {
+    fn record(&self, outcome: Outcome, datagram_bytes: u32, notices: Vec<String>) -> RunRecord {
         let Outcome { end, injected_at, left_at, workers, mut receipts, traffic } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
@@ -160,11 +159,11 @@ impl<'a> Laboratory<'a> {
                 depth: self.forecast.reach.depth,
             },
             ttl: self.forecast.ttl,
-            datagram_bytes: facts.datagram_bytes,
+            datagram_bytes,
             degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
             shard_starts: self.partition.starts().to_vec(),
             ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
-            notices: self.forecast.notices.iter().cloned().chain(facts.notices).chain(self.placing(&workers)).collect(),
+            notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,
             workers,

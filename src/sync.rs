@@ -8,33 +8,42 @@
 //! | `latch` | a meeting point for all workers that a failing one can break |
 //! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
 //! | `board` | who is idle and what each worker sent and received: quiescence |
+//! | `ring` | a queue from one worker to one other |
+//! | `bell` | wakes a worker that sleeps, without a look lost |
+//! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
 
 #[cfg(loom)]
 mod loom_tests;
 
+mod ahead;
+mod bell;
 mod bitmap;
 mod board;
 mod lanes;
 mod latch;
+mod ring;
 mod stop;
 mod trip;
 
+pub use ahead::{prefer_huge, prefetch, touched, touched_room};
+pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
+pub use ring::{Consumer, Producer, Words, ring};
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;
 
 /// The one switch between the machine's atomics and loom's.
 mod atomic {
     #[cfg(loom)]
-    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
     pub(super) use std::sync::atomic::Ordering;
     #[cfg(not(loom))]
-    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
 
     /// How long a waiter sleeps at a time once spinning and yielding have not helped.
     #[cfg(not(loom))]

@@ -104,6 +104,23 @@ impl Topology {
         }
     }
 
+    /// Asks the processor for what leads to the row of `node`, which will be read soon.
+    #[inline]
+    pub fn prefetch_degree(&self, node: NodeId) {
+        if let Shape::Stored(rows) = &self.shape {
+            rows.prefetch_bounds(node);
+        }
+    }
+
+    /// Asks the processor for the row of `node`, which will be read soon; better some time after
+    /// [`prefetch_degree`](Self::prefetch_degree).
+    #[inline]
+    pub fn prefetch_row(&self, node: NodeId) {
+        if let Shape::Stored(rows) = &self.shape {
+            rows.prefetch_row(node);
+        }
+    }
+
     /// The number of linked pairs.
     pub fn links(&self) -> u64 {
         match &self.shape {

@@ -5,6 +5,7 @@
 //! worker's own thread, where that stays. Calls come once per batch, so the indirect call costs nothing.
 
 mod clock;
+pub(crate) mod memory;
 mod system;
 pub mod udp;
 pub mod udp_shard;
@@ -26,12 +27,12 @@ pub trait Carrier: Send {
 
 /// One worker's end of a carrier.
 pub trait Transport {
+    /// Messages best offered at a time: so few that a message is sent soon after what caused it and little is under way
+    /// when the target stops the run, so many that the call costs little beside them.
+    fn send_batch(&self) -> usize;
+
     /// Hands messages over, in order; says how many were taken. The rest is to be offered again after a `receive`.
     fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError>;
-
-    /// How many messages this carrier likes to be offered between two `receive`s: few where each leaves at once, many
-    /// where messages gather.
-    fn send_batch(&self) -> usize;
 
     /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
     fn holds_back(&self) -> bool {

@@ -22,17 +22,19 @@ pub struct TargetDraw {
     fanout: u32,
 }
 
-/// Memory that the draw of many targets among many peers needs, kept from draw to draw.
+/// Memory for one draw, kept from draw to draw.
 #[derive(Debug, Default)]
 pub struct TargetScratch {
+    /// The peers being shuffled, or the targets alone.
     peers: Vec<NodeId>,
 }
 
 impl TargetScratch {
-    /// Scratch for draws among up to `max_degree` peers, so that none allocates later.
+    /// Scratch for draws of `fanout` among up to `max_degree` peers, so that none allocates later.
     pub fn new(fanout: u32, max_degree: u32) -> TargetScratch {
-        let dense = max_degree > DENSE_PEERS_MAX && fanout > SPARSE_TARGETS_MAX;
-        TargetScratch { peers: Vec::with_capacity(if dense { max_degree as usize } else { 0 }) }
+        let is_sparse = max_degree > DENSE_PEERS_MAX && fanout <= SPARSE_TARGETS_MAX;
+        let room = if is_sparse { DENSE_PEERS_MAX.max(fanout) } else { max_degree };
+        TargetScratch { peers: Vec::with_capacity(room as usize) }
     }
 }
 
@@ -47,54 +49,45 @@ impl TargetDraw {
         self.fanout.min(degree)
     }
 
-    /// Gives the targets of `node` for `order` to `take`, in their order: `fanout` of its peers, or all it has.
+    /// The targets of `node` for `order`, in their order: `fanout` of its peers, or all it has.
     #[inline]
-    pub fn draw(
+    pub fn draw<'s>(
         &self,
         topology: &Topology,
         order: OrderIndex,
         node: NodeId,
-        scratch: &mut TargetScratch,
-        take: impl FnMut(NodeId),
-    ) {
+        scratch: &'s mut TargetScratch,
+    ) -> &'s [NodeId] {
         let degree = topology.degree(node);
         let count = self.count(degree);
         let stream = self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream();
-        if degree <= DENSE_PEERS_MAX {
-            let mut peers: SmallVec<[NodeId; DENSE_PEERS_MAX as usize]> = SmallVec::new();
-            match topology.row(node) {
-                Some(row) => peers.extend_from_slice(row),
-                None => peers.extend(topology.peers(node)),
-            }
-            shuffled_prefix(stream, &mut peers, count, take);
-        } else if count <= SPARSE_TARGETS_MAX {
-            sparse_prefix(stream, degree, count, |position| topology.peer(node, position), take);
-        } else {
-            scratch.peers.clear();
-            scratch.peers.extend(topology.peers(node));
-            shuffled_prefix(stream, &mut scratch.peers, count, take);
+        let peers = &mut scratch.peers;
+        peers.clear();
+        if degree > DENSE_PEERS_MAX && count <= SPARSE_TARGETS_MAX {
+            sparse_prefix(stream, degree, count, |position| peers.push(topology.peer(node, position)));
+            return peers;
         }
+        match topology.row(node) {
+            Some(row) => peers.extend_from_slice(row),
+            None => peers.extend(topology.peers(node)),
+        }
+        shuffled_prefix(stream, peers, count)
     }
 }
 
 /// The first `count` steps of a Fisher-Yates shuffle from the front.
 #[inline]
-fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32, mut take: impl FnMut(NodeId)) {
-    for step in 0..count as usize {
+fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32) -> &[NodeId] {
+    let count = (count as usize).min(peers.len());
+    for step in 0..count {
         let picked = step + stream.below((peers.len() - step) as u64) as usize;
         peers.swap(step, picked);
-        take(peers[step]);
     }
+    &peers[..count]
 }
 
 /// The same steps over positions `0..degree` of which only those that a swap touched are stored.
-fn sparse_prefix(
-    mut stream: Stream,
-    degree: u32,
-    count: u32,
-    peer: impl Fn(u32) -> NodeId,
-    mut take: impl FnMut(NodeId),
-) {
+fn sparse_prefix(mut stream: Stream, degree: u32, count: u32, mut take: impl FnMut(u32)) {
     // (position, what a swap has put there); a position that is not listed still holds itself.
     let mut moved: SmallVec<[(u32, u32); SPARSE_TARGETS_MAX as usize]> = SmallVec::new();
     for step in 0..count {
@@ -107,7 +100,7 @@ fn sparse_prefix(
             Some(entry) => entry.1 = here,
             None => moved.push((picked, here)),
         }
-        take(peer(there));
+        take(there);
     }
 }
 
@@ -122,14 +115,12 @@ mod tests {
     }
 
     fn dense(stream: &Stream, degree: u32, count: u32) -> Vec<NodeId> {
-        let mut taken = Vec::new();
-        shuffled_prefix(stream.clone(), &mut peers(degree), count, |peer| taken.push(peer));
-        taken
+        shuffled_prefix(stream.clone(), &mut peers(degree), count).to_vec()
     }
 
     fn sparse(stream: &Stream, degree: u32, count: u32) -> Vec<NodeId> {
         let mut taken = Vec::new();
-        sparse_prefix(stream.clone(), degree, count, |position| NodeId(100 + position), |peer| taken.push(peer));
+        sparse_prefix(stream.clone(), degree, count, |position| taken.push(NodeId(100 + position)));
         taken
     }
 
@@ -163,10 +154,9 @@ mod tests {
             (3, [344, 473, 223, 592, 476, 908, 431, 868]),
             (999, [24, 879, 386, 380, 68, 127, 791, 488]),
         ] {
-            let mut targets = Vec::new();
             let mut scratch = TargetScratch::default();
-            TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch, |to| targets.push(to.0));
-            assert_eq!(targets, expected);
+            let targets = TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch);
+            assert_eq!(targets, expected.map(NodeId));
         }
     }
 

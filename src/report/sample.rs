@@ -43,6 +43,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
+        charge_serialization: false,
         runs: 1,
     }
 }

@@ -23,6 +23,10 @@ pub enum Spin {
 /// How long an idle worker polls before it sleeps, under `--spin auto`.
 const POLLING: Nanos = Nanos(100_000);
 
+/// How long it polls before it asks whether anything will ever come. Between two messages of a lively run it does not,
+/// because the question costs both who asks and who is asked.
+const ASKING: Nanos = Nanos(2_000);
+
 /// How long it sleeps at most before it looks around again: for an interrupt, for the time limit, for quiescence.
 const SLEEP_MAX: Nanos = Nanos::from_millis(10);
 
@@ -56,6 +60,12 @@ impl Patience {
         self.idle_since = None;
     }
 
+    /// Whether there has been none for so long that perhaps nothing will ever come.
+    #[inline]
+    pub(super) fn is_thin(&self, now: Nanos) -> bool {
+        self.spin == Spin::Never || self.idle_since.is_some_and(|since| now.since(since) >= ASKING)
+    }
+
     /// There is none, now.
     pub(super) fn rest(&mut self, now: Nanos) -> Rest {
         let idle = now.since(*self.idle_since.get_or_insert(now));
@@ -77,7 +87,9 @@ mod tests {
         let mut patience = Patience::new(Spin::Auto, true);
         assert_eq!(patience.rest(Nanos(5)), Rest::Poll);
         assert_eq!(patience.rest(Nanos(5) + POLLING), Rest::Sleep(Nanos(5) + POLLING + SLEEP_MAX));
+        assert!(patience.is_thin(Nanos(5) + ASKING) && !patience.is_thin(Nanos(4) + ASKING));
         patience.reset();
+        assert!(!patience.is_thin(Nanos(900_000)));
         assert_eq!(patience.rest(Nanos(900_000)), Rest::Poll);
     }
 

@@ -1,80 +1,75 @@
 //! The nodes that one worker owns: what they hold, what they counted, and the messages that wait to leave.
 //!
-//! To a protocol this is its [`Context`]. Nodes wait here, not messages: a forward is sixteen bytes until its turn
-//! comes, and only then are its targets drawn. Everything is allocated before the start.
+//! To a protocol this is its [`Context`]. Everything is allocated and touched before the start.
 
+use super::Plan;
+use super::outbox::Outbox;
+use super::tally::Tally;
 use crate::coverage::Marker;
-use crate::gossip::{Context, TargetDraw, TargetScratch};
+use crate::gossip::Context;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, Onward};
 use crate::order::Order;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::sync::{prefetch, touched};
 use crate::time::Nanos;
-use crate::topology::Topology;
-use crate::transport::Arrival;
+use crate::transport::{Arrival, Transport};
 use crate::wire;
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Nodes whose receipts and counts take half of a second-level cache of 1 MiB.
+const CACHED_NODES: usize = 20_000;
+
+/// How many messages ahead the processor is asked for what a message will touch.
+const HANDLE_AHEAD: usize = 16;
 
 /// One worker's nodes.
 pub(super) struct Shard<'a> {
     nodes: Range<u32>,
-    topology: &'a Topology,
-    draw: TargetDraw,
     exclude_sender: bool,
     orders: Vec<Arc<Order>>,
+    /// Bytes of a message, by order; all 0 where the carrier encodes none.
+    message_bytes: Vec<u32>,
+    encodes: bool,
+    /// Messages that the carrier likes to be offered at a time.
+    batch: usize,
     marker: Marker<'a>,
-    scratch: TargetScratch,
     receipts: Vec<Receipt>,
-    traffic: Vec<Traffic>,
-    waiting: VecDeque<Forward>,
-    offer: Vec<Message>,
-    offered: usize,
+    tally: Tally,
+    outbox: Outbox<'a>,
     event: Event,
     pub(super) record: WorkerRecord,
-}
-
-/// A node's forward of an order that waits for its turn.
-#[derive(Clone, Copy, Debug)]
-struct Forward {
-    from: NodeId,
-    onward: Onward,
 }
 
 /// What is being handled.
 #[derive(Clone, Copy, Debug)]
 struct Event {
     me: NodeId,
-    receipt: Receipt,
+    sender: NodeId,
+    hop: u8,
+    now: Nanos,
 }
 
 impl<'a> Shard<'a> {
     /// The given nodes, none of which has anything yet.
-    pub(super) fn new(
-        nodes: Range<u32>,
-        topology: &'a Topology,
-        draw: TargetDraw,
-        exclude_sender: bool,
-        orders: &[Arc<Order>],
-        marker: Marker<'a>,
-    ) -> Shard<'a> {
-        let size = nodes.len();
-        let max_degree = topology.max_degree();
+    pub(super) fn new(nodes: Range<u32>, plan: &'a Plan<'a>, carrier: &dyn Transport, marker: Marker<'a>) -> Shard<'a> {
+        let (size, batch) = (nodes.len(), carrier.send_batch());
+        let orders = (0..plan.orders.len() as u32).map(OrderIndex);
+        let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
+        let encodes = message_bytes.iter().any(|&bytes| bytes > 0);
         Shard {
-            topology,
-            draw,
-            exclude_sender,
-            orders: orders.to_vec(),
+            exclude_sender: plan.exclude_sender,
+            orders: plan.orders.to_vec(),
+            batch,
             marker,
-            scratch: TargetScratch::new(draw.count(max_degree), max_degree),
-            receipts: vec![Receipt::NONE; size],
-            traffic: vec![Traffic::default(); size],
+            receipts: touched(size, Receipt::NONE),
+            tally: Tally::new(size, encodes),
+            message_bytes,
+            encodes,
             // A node forwards an order once, so that this never grows.
-            waiting: VecDeque::with_capacity(size * orders.len()),
-            offer: Vec::with_capacity(draw.count(max_degree) as usize),
-            offered: 0,
-            event: Event { me: NodeId(nodes.start), receipt: Receipt::NONE },
+            outbox: Outbox::new(plan.topology, plan.draw, size * plan.orders.len(), batch),
+            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
@@ -82,25 +77,45 @@ impl<'a> Shard<'a> {
 
     /// Turns to the publication of an order at `origin`.
     pub(super) fn open_publication(&mut self, origin: NodeId, now: Nanos) {
-        self.event = Event { me: origin, receipt: Receipt { time: now, sender: origin, hop: 0 } };
+        self.event = Event { me: origin, sender: origin, hop: 0, now };
     }
 
     /// Turns to a message that has come, and counts it.
     #[inline]
     pub(super) fn open(&mut self, arrival: &Arrival, now: Nanos) {
         let Message { to, from, hop, .. } = arrival.message;
-        self.event = Event { me: to, receipt: Receipt { time: now, sender: from, hop } };
-        let local = self.local(to);
-        let traffic = &mut self.traffic[local];
-        traffic.copies += 1;
-        traffic.bytes_in += u64::from(arrival.bytes);
+        self.event = Event { me: to, sender: from, hop, now };
+        self.tally.received(local(&self.nodes, to), arrival.bytes);
         self.record.received += 1;
     }
 
-    /// Whether the receiver of a message has its order already.
+    /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is handled.
+    /// Where all that is touched fits a cache, nothing is asked for and there are no others.
     #[inline]
-    pub(super) fn has(&self, message: &Message) -> bool {
-        self.marker.is_marked(self.local(message.to) as u32)
+    pub(super) fn look_ahead<'b>(&self, arrivals: &'b [Arrival]) -> &'b [Arrival] {
+        if self.nodes.len() <= CACHED_NODES {
+            return &[];
+        }
+        let (first, others) = arrivals.split_at(arrivals.len().min(HANDLE_AHEAD));
+        first.iter().for_each(|arrival| self.prefetch(&arrival.message));
+        others
+    }
+
+    /// Asks the processor for what handling a message will touch.
+    #[inline]
+    pub(super) fn prefetch(&self, message: &Message) {
+        let local = local(&self.nodes, message.to);
+        self.tally.prefetch_received(local);
+        if !self.marker.is_marked(local as u32) {
+            prefetch(&self.receipts, local);
+        }
+    }
+
+    /// Whether a message brings an encoded order that its receiver does not have yet: only that is decoded, so that a
+    /// duplicate costs no more than its header.
+    #[inline]
+    pub(super) fn must_decode(&self, message: &Message) -> bool {
+        self.encodes && !self.marker.is_marked(local(&self.nodes, message.to) as u32)
     }
 
     /// Whether these bytes are the order that the message says it carries.
@@ -117,35 +132,32 @@ impl<'a> Shard<'a> {
     /// Whether any message waits to leave.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
-        self.offered < self.offer.len() || !self.waiting.is_empty()
+        !self.outbox.is_empty()
     }
 
-    /// The next messages to leave, all of one forward; empty where none waits.
+    /// The next messages to leave, a batch of whole forwards; empty where none waits.
     #[inline]
     pub(super) fn offer(&mut self) -> &[Message] {
-        while self.offered == self.offer.len() && self.expand_next() {}
-        &self.offer[self.offered..]
+        let Shard { nodes, receipts, exclude_sender, .. } = self;
+        let came_from = |node| exclude_sender.then(|| receipts[local(nodes, node)].sender);
+        let (offer, spared) = self.outbox.offer(self.batch, came_from);
+        self.record.spared += spared;
+        offer
     }
 
-    /// Counts the first `taken` messages of the offer as sent, `bytes` bytes each.
+    /// Counts the first `taken` messages of the offer as sent.
     #[inline]
-    pub(super) fn sent(&mut self, taken: usize, bytes: u32) {
-        for offered in self.offered..self.offered + taken {
-            let local = self.local(self.offer[offered].from);
-            let traffic = &mut self.traffic[local];
-            traffic.sent += 1;
-            traffic.bytes_out += u64::from(bytes);
+    pub(super) fn sent(&mut self, taken: usize) {
+        for run in self.outbox.take(taken).chunk_by(|a, b| (a.from, a.order) == (b.from, b.order)) {
+            let Message { from, order, .. } = run[0];
+            self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
         }
-        self.offered += taken;
         self.record.sent += taken as u64;
     }
 
     /// Counts a message that was taken and has not left as queued and unsent.
-    pub(super) fn take_back(&mut self, message: &Message, bytes: u32) {
-        let local = self.local(message.from);
-        let traffic = &mut self.traffic[local];
-        traffic.sent -= 1;
-        traffic.bytes_out -= u64::from(bytes);
+    pub(super) fn take_back(&mut self, message: &Message) {
+        self.tally.take_back(local(&self.nodes, message.from), self.message_bytes[message.order.index()]);
         self.record.sent -= 1;
         self.record.queued_unsent += 1;
     }
@@ -155,33 +167,11 @@ impl<'a> Shard<'a> {
         loop {
             let left = self.offer().len();
             if left == 0 {
-                return (self.record, self.receipts, self.traffic);
+                return (self.record, self.receipts, self.tally.into_traffic());
             }
             self.record.queued_unsent += left as u64;
-            self.offered += left;
+            self.outbox.take(left);
         }
-    }
-
-    /// Draws the targets of the next waiting forward; false if none waits.
-    fn expand_next(&mut self) -> bool {
-        let Some(Forward { from, onward }) = self.waiting.pop_front() else { return false };
-        let came_from = self.exclude_sender.then(|| self.receipts[self.local(from)].sender);
-        self.offer.clear();
-        self.offered = 0;
-        let (offer, spared) = (&mut self.offer, &mut self.record.spared);
-        self.draw.draw(self.topology, onward.order, from, &mut self.scratch, |to| {
-            if came_from == Some(to) {
-                *spared += 1;
-            } else {
-                offer.push(onward.copy(from, to));
-            }
-        });
-        true
-    }
-
-    #[inline]
-    fn local(&self, node: NodeId) -> usize {
-        (node.0 - self.nodes.start) as usize
     }
 }
 
@@ -193,18 +183,26 @@ impl Context for Shard<'_> {
 
     #[inline]
     fn deliver(&mut self, _: OrderIndex) -> bool {
-        let local = self.local(self.event.me);
+        let local = local(&self.nodes, self.event.me);
         if !self.marker.mark(local as u32) {
             self.record.duplicates += 1;
             return false;
         }
-        self.receipts[local] = self.event.receipt;
+        let Event { sender, hop, now: time, .. } = self.event;
+        self.receipts[local] = Receipt { time, sender, hop };
         self.record.reached += 1;
         true
     }
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        self.waiting.push_back(Forward { from: self.event.me, onward });
+        self.outbox.push(self.event.me, onward);
+        self.tally.prefetch_sent(local(&self.nodes, self.event.me));
     }
+}
+
+/// The place of a node among `nodes`.
+#[inline]
+fn local(nodes: &Range<u32>, node: NodeId) -> usize {
+    (node.0 - nodes.start) as usize
 }

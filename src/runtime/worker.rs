@@ -4,13 +4,13 @@ use super::patience::{Patience, Rest};
 use super::shard::Shard;
 use super::{Published, Shared, WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
-use crate::message::Kind;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
 use crate::transport::{Transport, Wait};
 
-/// Messages of one forward handed to the carrier at a time, so that a wide fan-out does not keep receipts waiting.
+/// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
+/// waiting.
 const OFFER_MAX: usize = 64;
 
 /// How long the sums may stay short, with everybody idle, before the missing messages are given up.
@@ -30,6 +30,9 @@ pub(super) struct Worker<'a, P> {
     shard: Shard<'a>,
     carrier: Box<dyn Transport>,
     patience: Patience,
+    offer_max: usize,
+    /// When something was last received.
+    now: Nanos,
     /// Whether the board shows this worker as idle.
     posted: bool,
     /// Everybody is idle, and messages are missing.
@@ -57,8 +60,19 @@ impl<'a, P: Protocol> Worker<'a, P> {
         carrier: Box<dyn Transport>,
     ) -> Worker<'a, P> {
         let patience = Patience::new(shared.plan.spin, shared.plan.placement.is_exclusive());
-        let looks_then = shared.board.looks();
-        Worker { index, shared, protocol, shard, carrier, patience, posted: false, short: None, looks_then }
+        Worker {
+            index,
+            shared,
+            protocol,
+            shard,
+            offer_max: carrier.send_batch().max(OFFER_MAX),
+            now: carrier.now(),
+            carrier,
+            patience,
+            posted: false,
+            short: None,
+            looks_then: shared.board.looks(),
+        }
     }
 
     /// Runs from the start latch to the last count.
@@ -95,20 +109,12 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.publish_marks();
     }
 
-    /// 1. What waits goes out, whole forwards until a batch is full. What the carrier does not take keeps its place.
+    /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        let mut sent = 0;
-        while sent < self.carrier.send_batch() {
-            let offer = self.shard.offer();
-            let Some(first) = offer.first() else { break };
-            let bytes = self.carrier.message_bytes(first.order);
-            let part = &offer[..offer.len().min(OFFER_MAX)];
-            let (offered, taken) = (part.len(), self.carrier.send(part)?);
-            self.shard.sent(taken, bytes);
-            if taken < offered {
-                break;
-            }
-            sent += taken;
+        let offer = self.shard.offer();
+        if !offer.is_empty() {
+            let taken = self.carrier.send(&offer[..offer.len().min(self.offer_max)])?;
+            self.shard.sent(taken);
         }
         Ok(())
     }
@@ -117,7 +123,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
         let wait = if self.has_work() { Wait::No } else { self.wait() };
-        Ok(self.carrier.receive(wait)?)
+        self.now = self.carrier.receive(wait)?;
+        Ok(self.now)
     }
 
     /// 3. The protocol handles it, and the coverage counts it.
@@ -132,11 +139,13 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.board.set_busy(self.index);
         }
         let mut refused = 0;
+        let mut soon = self.shard.look_ahead(arrivals).iter();
         for arrival in arrivals {
+            if let Some(soon) = soon.next() {
+                self.shard.prefetch(&soon.message);
+            }
             let message = &arrival.message;
-            // Only news is decoded: a duplicate costs no more than its header.
-            if message.kind == Kind::Payload
-                && !self.shard.has(message)
+            if self.shard.must_decode(message)
                 && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
             {
                 refused += 1;
@@ -155,7 +164,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if !self.has_work() && self.carrier.arrivals().is_empty() {
+        } else if !self.has_work() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -173,7 +182,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     }
 
     fn wait(&mut self) -> Wait {
-        match self.patience.rest(self.carrier.now()) {
+        match self.patience.rest(self.now) {
             Rest::Poll => Wait::No,
             Rest::Yield => {
                 std::thread::yield_now();
@@ -228,7 +237,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// After the stop: what the carrier took and did not send was never sent.
     fn take_back(&mut self) {
         for message in self.carrier.unsent() {
-            self.shard.take_back(&message, self.carrier.message_bytes(message.order));
+            self.shard.take_back(&message);
         }
     }
 

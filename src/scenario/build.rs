@@ -24,9 +24,10 @@ impl Draft {
     /// [`ScenarioError`] where a value is outside its limit or two contradict each other.
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
+        let transport = self.transport.unwrap_or(TransportKind::Udp);
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
         Ok(Scenario {
-            transport: self.transport.unwrap_or(TransportKind::Udp),
+            transport,
             nodes,
             threads: threads(self.threads, nodes)?,
             topology,
@@ -42,7 +43,8 @@ impl Draft {
             payload_bytes: limits::PAYLOAD_BYTES.check(self.payload_bytes.unwrap_or(0))?,
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
-            receive_buffer: self.receive_buffer.map(|bytes| limits::RECEIVE_BUFFER.check(bytes)).transpose()?,
+            receive_buffer: receive_buffer(self.receive_buffer, transport)?,
+            charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
     }
@@ -69,6 +71,7 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
+            charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
         }
     }
@@ -104,6 +107,24 @@ fn threads(asked: Option<u32>, nodes: u32) -> Result<usize, ScenarioError> {
     };
     let threads = limits::THREADS.check(asked)? as usize;
     if asked > nodes { Err(ScenarioError::IdleThreads { threads, nodes }) } else { Ok(threads) }
+}
+
+/// Sockets have a receive buffer; rings do not.
+fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
+    let Some(bytes) = asked else { return Ok(None) };
+    limits::RECEIVE_BUFFER.check(bytes)?;
+    match transport {
+        TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
+        TransportKind::Memory => Err(ScenarioError::NoReceiveBuffer { bytes }),
+    }
+}
+
+/// What is always encoded cannot be charged for it once more.
+fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
+    match (asked.unwrap_or(false), transport) {
+        (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
+        (asked, _) => Ok(asked),
+    }
 }
 
 fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {

@@ -28,9 +28,9 @@ pub struct Draft {
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     pub threads: Option<u32>,
 
-    /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, and messages for the
-    /// same worker share a send [default: udp]. One per node is the honest run; one per worker moves 10 to 50 times as
-    /// much and has no limit of open files.
+    /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages for the
+    /// same worker share a send; memory, rings between the worker threads [default: udp]. One socket per node is the
+    /// honest run; one per worker moves 10 to 50 times as much; memory shows what the machine could do at most.
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
 
@@ -103,6 +103,11 @@ pub struct Draft {
     #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::RECEIVE_BUFFER.parse::<u32>(text))]
     pub receive_buffer: Option<u32>,
 
+    /// With memory, encode and decode each message all the same [default: false]. It shows what serialization would cost.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = |text: &str| truth("charge-serialization", text))]
+    pub charge_serialization: Option<bool>,
+
     /// Runs to measure; above 1 a warm-up comes first and the report gives median, least and greatest [default: 1].
     /// More of them tell a difference from noise.
     #[arg(long, value_name = "R", value_parser = |text: &str| limits::RUNS.parse::<u32>(text))]
@@ -130,6 +135,7 @@ impl Draft {
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),
             receive_buffer: self.receive_buffer.or(other.receive_buffer),
+            charge_serialization: self.charge_serialization.or(other.charge_serialization),
             runs: self.runs.or(other.runs),
         }
     }

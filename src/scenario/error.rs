@@ -61,6 +61,23 @@ pub enum ScenarioError {
         topology: TopologySpec,
     },
 
+    /// The carrier has no sockets.
+    #[error(
+        "--receive-buffer {bytes} with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
+         choose --transport udp"
+    )]
+    NoReceiveBuffer {
+        /// The bytes asked for.
+        bytes: u32,
+    },
+
+    /// The carrier encodes each message as it is.
+    #[error(
+        "--charge-serialization with --transport udp: every datagram is encoded and decoded anyway; leave \
+         --charge-serialization out or choose --transport memory"
+    )]
+    SerializesAnyway,
+
     /// The topology cannot have this size.
     #[error(transparent)]
     Topology(#[from] TopologyError),

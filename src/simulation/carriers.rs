@@ -1,31 +1,107 @@
-//! The one `match` over carriers: sockets, templates and tokens for what a scenario names, and what there is to say of
-//! them before the run.
+//! Each worker's end of the carrier that a scenario names: the one `match` over carriers.
 
-use super::SimulationError;
+use super::{Laboratory, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::order::Order;
-use crate::runtime::Partition;
 use crate::scenario::{Scenario, TransportKind};
 use crate::sync::Lanes;
+use crate::transport::memory::{self, Toll};
 use crate::transport::udp::{self, BindError, Network, Owners, UdpCarrier};
 use crate::transport::udp_shard::{Road, ShardCarrier, ShardNetwork, granted_buffer};
-use crate::transport::{Carrier, Clock, TransportError};
+use crate::transport::{Carrier, Clock};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
 use std::sync::Arc;
 
-/// Each worker's end of a carrier.
-pub(super) type Carriers = Vec<Box<dyn Carrier>>;
-
-/// What a carrier has to say of itself.
-pub(super) struct CarrierFacts {
-    /// Bytes of one datagram.
+/// The ends, and what the carrier has to say of itself.
+pub(super) struct Carriers {
+    /// By worker.
+    pub(super) ends: Vec<Box<dyn Carrier>>,
+    /// Bytes of a datagram, 0 where there is none.
     pub(super) datagram_bytes: u32,
-    /// What the user should know first, each a sentence.
+    /// What the user should know, each a sentence.
     pub(super) notices: Vec<String>,
+}
+
+/// An encoded datagram of each order.
+type Templates = Arc<[Box<[u8]>]>;
+
+impl Laboratory<'_> {
+    /// Sets up what the scenario names.
+    pub(super) fn carriers(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+        match self.scenario.transport {
+            TransportKind::Udp => self.udp(clock),
+            TransportKind::UdpShard => self.udp_shard(clock),
+            TransportKind::Memory => self.memory(clock),
+        }
+    }
+
+    /// A socket for every node, and the network between them.
+    fn udp(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+        let scenario = self.scenario;
+        let bound = udp::bind(Owners::Nodes, scenario.nodes, scenario.threads, scenario.receive_buffer)?;
+        let (gate, templates) = self.encoded()?;
+        let datagram_bytes = templates[0].len() as u32;
+        let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
+        let mut sockets = bound.sockets.into_iter();
+        let ends = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
+            let shard = self.partition.shard(worker);
+            Box::new(UdpCarrier {
+                network: Arc::clone(&network),
+                first_node: shard.start,
+                sockets: sockets.by_ref().take(shard.len()).collect(),
+            })
+        });
+        Ok(Carriers {
+            ends: ends.collect(),
+            datagram_bytes,
+            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
+        })
+    }
+
+    /// A socket for every shard, and lanes between them.
+    fn udp_shard(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+        let (scenario, shards) = (self.scenario, self.partition.workers());
+        let bound = udp::bind(Owners::Threads, shards as u32, shards, scenario.receive_buffer)?;
+        let (gate, templates) = self.encoded()?;
+        let datagram_bytes = templates[0].len() as u32;
+        let road = Road::probe();
+        let network = Arc::new(ShardNetwork {
+            receive_buffer: granted_buffer(&bound.sockets)?,
+            addresses: bound.addresses.iter().copied().collect(),
+            starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
+            templates,
+            gate,
+            clock,
+            lanes: Lanes::new(shards),
+            road,
+        });
+        let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| -> Box<dyn Carrier> {
+            Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
+        });
+        let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
+        Ok(Carriers { ends: ends.collect(), datagram_bytes, notices: notices.chain(road_notice(road)).collect() })
+    }
+
+    /// Rings between all workers.
+    fn memory(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+        let charged = self.scenario.charge_serialization.then(|| self.encoded()).transpose()?;
+        let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| templates[0].len() as u32);
+        let toll = charged.map(|(gate, templates)| Toll::new(templates, gate));
+        let ends = memory::connect(self.partition.starts(), self.scenario.nodes, clock, toll.as_ref())?;
+        let ends = ends.into_iter().map(|end| -> Box<dyn Carrier> { Box::new(end) }).collect();
+        Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
+    }
+
+    /// A datagram of each order under a token of this run's own, and the gate that lets them in.
+    fn encoded(&self) -> Result<(Gate, Templates), SimulationError> {
+        let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
+        let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<_, _>>()?;
+        Ok((Gate { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
+    }
 }
 
 /// Refuses more sockets than the process may open.
@@ -34,95 +110,12 @@ pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
     match scenario.transport {
         TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
         TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
+        TransportKind::Memory => Ok(()),
     }
-}
-
-/// The ends of the carrier that a scenario names, one for each shard.
-pub(super) fn build(
-    scenario: &Scenario,
-    partition: &Partition,
-    orders: &[Arc<Order>],
-    clock: Clock,
-) -> Result<(Carriers, CarrierFacts), SimulationError> {
-    let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
-    let templates = orders.iter().map(|order| template(token, order)).collect::<Result<Arc<[_]>, _>>()?;
-    let gate = Gate { token, nodes: scenario.nodes, orders: orders.len() as u32 };
-    let encoded = Encoded { templates, gate, clock };
-    match scenario.transport {
-        TransportKind::Udp => udp(scenario, partition, encoded),
-        TransportKind::UdpShard => udp_shard(scenario, partition, encoded),
-    }
-}
-
-/// What every carrier that encodes needs.
-struct Encoded {
-    templates: Arc<[Box<[u8]>]>,
-    gate: Gate,
-    clock: Clock,
-}
-
-impl Encoded {
-    fn facts(&self, notices: impl IntoIterator<Item = String>) -> CarrierFacts {
-        CarrierFacts { datagram_bytes: self.templates[0].len() as u32, notices: notices.into_iter().collect() }
-    }
-}
-
-/// A socket for every node, and each worker's end of the network between them.
-fn udp(
-    scenario: &Scenario,
-    partition: &Partition,
-    encoded: Encoded,
-) -> Result<(Carriers, CarrierFacts), SimulationError> {
-    let bound = udp::bind(Owners::Nodes, scenario.nodes, scenario.threads, scenario.receive_buffer)?;
-    let facts = encoded.facts(receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer));
-    let Encoded { templates, gate, clock } = encoded;
-    let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
-    let mut sockets = bound.sockets.into_iter();
-    let carriers = (0..partition.workers()).map(|worker| -> Box<dyn Carrier> {
-        let shard = partition.shard(worker);
-        Box::new(UdpCarrier {
-            network: Arc::clone(&network),
-            first_node: shard.start,
-            sockets: sockets.by_ref().take(shard.len()).collect(),
-        })
-    });
-    Ok((carriers.collect(), facts))
-}
-
-/// A socket for every shard, and each worker's end of the lanes between them.
-fn udp_shard(
-    scenario: &Scenario,
-    partition: &Partition,
-    encoded: Encoded,
-) -> Result<(Carriers, CarrierFacts), SimulationError> {
-    let shards = partition.workers();
-    let bound = udp::bind(Owners::Threads, shards as u32, shards, scenario.receive_buffer)?;
-    let road = Road::probe();
-    let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().chain(notice(road));
-    let facts = encoded.facts(notices);
-    let Encoded { templates, gate, clock } = encoded;
-    let receive_buffer = granted_buffer(&bound.sockets[0]).map_err(|cause| {
-        let cause = TransportError { doing: "reading the size of a receive buffer".to_owned(), cause };
-        SimulationError::Carrier(cause)
-    })?;
-    let network = Arc::new(ShardNetwork {
-        addresses: bound.addresses.iter().copied().collect(),
-        starts: partition.starts().iter().copied().chain([scenario.nodes]).collect(),
-        templates,
-        gate,
-        clock,
-        lanes: Lanes::new(shards),
-        road,
-        receive_buffer,
-    });
-    let carriers = bound.sockets.into_iter().enumerate().map(|(shard, socket)| -> Box<dyn Carrier> {
-        Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
-    });
-    Ok((carriers.collect(), facts))
 }
 
 /// Says that trains go one datagram at a time.
-fn notice(road: Road) -> Option<String> {
+fn road_notice(road: Road) -> Option<String> {
     (road == Road::Apart).then(|| {
         "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker share \
          system calls only, and kernel datagrams are counted one by one."

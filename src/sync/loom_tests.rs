@@ -98,3 +98,61 @@ fn the_board_never_calls_a_message_in_hand_quiet() {
         assert_eq!(sums.sent - sums.received, u64::from(!taken));
     });
 }
+
+/// Through a ring of two slots four messages cross whole and in order, whatever was full or empty meanwhile.
+#[test]
+fn a_ring_carries_whole_messages_in_order() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = ring(2);
+        let sender = thread::spawn(move || {
+            for batch in [[1, 2], [3, 4]] {
+                for word in batch {
+                    while !producer.push([word, !word]) {
+                        producer.publish();
+                        thread::yield_now();
+                    }
+                }
+                producer.publish();
+            }
+        });
+        let mut expected = 1;
+        while expected <= 4 {
+            let came = consumer.take(2, |words| {
+                assert_eq!(words, [expected, !expected]);
+                expected += 1;
+            });
+            if came == 0 {
+                thread::yield_now();
+            }
+        }
+        sender.join().unwrap();
+        assert!(consumer.is_empty());
+    });
+}
+
+/// Of two senders and a worker that lies down, either the worker sees both messages or somebody wakes it.
+#[test]
+fn no_message_waits_for_a_worker_that_sleeps() {
+    loom::model(|| {
+        let bell = Arc::new(Bell::new());
+        let mut consumers = Vec::new();
+        let senders: Vec<_> = (0..2)
+            .map(|word| {
+                let (mut producer, consumer) = ring(1);
+                consumers.push(consumer);
+                let bell = Arc::clone(&bell);
+                thread::spawn(move || {
+                    assert!(producer.push([word, 0]));
+                    producer.publish();
+                    after_publishing();
+                    bell.rings()
+                })
+            })
+            .collect();
+        bell.lie_down();
+        let seen = consumers.iter().filter(|consumer| !consumer.is_empty()).count();
+        let woken = senders.into_iter().map(|sender| sender.join().unwrap()).filter(|&woken| woken).count();
+        assert!(woken <= 1, "one waking is enough");
+        assert!(seen == 2 || woken == 1, "{seen} seen and nobody woken");
+    });
+}

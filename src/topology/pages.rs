@@ -2,11 +2,10 @@
 //! system has them.
 //!
 //! Scattered writes over hundreds of megabytes miss the translation cache on every access with pages of 4 KiB; with
-//! pages of 2 MiB they do not. This is the only file of the room that may be `unsafe`.
-#![allow(unsafe_code)]
+//! pages of 2 MiB they do not.
 
 use super::TopologyError;
-use std::mem::MaybeUninit;
+use crate::sync::prefer_huge;
 
 /// An array of `length` times `value`, its memory touched.
 ///
@@ -31,32 +30,6 @@ pub(super) fn reserved<T: Copy>(capacity: usize) -> Result<Vec<T>, TopologyError
     prefer_huge(array.spare_capacity_mut());
     Ok(array)
 }
-
-/// Asks the system to back `room` with huge pages. A wish: where it is not granted, all is as before but slower.
-#[cfg(all(target_os = "linux", not(portable)))]
-fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
-    /// A page of 4 KiB, the unit of `madvise` on the measured platforms; elsewhere it refuses, which does no harm.
-    const PAGE: usize = 4096;
-    /// Below the size of a huge page there is nothing to gain.
-    const HUGE_PAGE: usize = 2 << 20;
-
-    let bytes = size_of_val(room);
-    let start = room.as_mut_ptr().cast::<u8>();
-    let before = start.align_offset(PAGE);
-    if bytes < HUGE_PAGE || before >= bytes {
-        return;
-    }
-    let length = (bytes - before) / PAGE * PAGE;
-    // SAFETY: the range lies within `room`, which is borrowed exclusively for the call, and this advice changes
-    // neither its contents nor its address.
-    unsafe {
-        libc::madvise(start.add(before).cast(), length, libc::MADV_HUGEPAGE);
-    }
-}
-
-/// Huge pages are asked for on Linux only.
-#[cfg(not(all(target_os = "linux", not(portable))))]
-fn prefer_huge<T>(_room: &mut [MaybeUninit<T>]) {}
 
 #[cfg(test)]
 mod tests {

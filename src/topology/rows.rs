@@ -5,9 +5,16 @@
 
 use super::{TopologyError, pages};
 use crate::ids::NodeId;
+use crate::sync::prefetch;
 
 /// The most entries that rows can hold, over all nodes together.
 pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
+
+/// Entries in a cache line.
+const LINE_ENTRIES: usize = 16;
+
+/// Cache lines of a row that are asked for ahead.
+const LINES_AHEAD: usize = 2;
 
 /// The peers of every node; each row ascends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +88,21 @@ impl Rows {
 
     pub(super) fn bytes(&self) -> u64 {
         (size_of_val(&self.offsets[..]) + size_of_val(&self.entries[..])) as u64
+    }
+
+    #[inline]
+    pub(super) fn prefetch_bounds(&self, node: NodeId) {
+        prefetch(&self.offsets, node.index());
+    }
+
+    /// Asks for the first cache lines of a row; the processor fetches what follows them by itself.
+    #[inline]
+    pub(super) fn prefetch_row(&self, node: NodeId) {
+        let (begin, end) = self.bounds(node);
+        for entry in (begin..end).step_by(LINE_ENTRIES).take(LINES_AHEAD) {
+            prefetch(&self.entries, entry);
+        }
+        prefetch(&self.entries, end.saturating_sub(1));
     }
 
     #[inline]

@@ -24,12 +24,11 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Datagrams sent before the next look at what has come: those of one forward, as a rule.
+const SEND_BATCH: usize = 8;
+
 /// Datagrams a worker sends with one call at most.
 const SEND_SLOTS: usize = 64;
-
-/// Messages a worker offers before it looks at what has come. Small, so that a message is sent soon after what caused it
-/// and little is under way when the target stops the run; large enough that the look costs little beside them.
-const SEND_BATCH: usize = 8;
 
 /// Datagrams a receive batch holds at most: what bounds the resolution of a receipt's time.
 const RECEIVE_SLOTS: usize = 64;
@@ -133,6 +132,10 @@ impl Readable {
 }
 
 impl Transport for Udp {
+    fn send_batch(&self) -> usize {
+        SEND_BATCH
+    }
+
     fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
         let mut taken = 0;
         // Messages of one sender stand together and leave from its socket with one call.
@@ -146,10 +149,6 @@ impl Transport for Udp {
             }
         }
         Ok(taken)
-    }
-
-    fn send_batch(&self) -> usize {
-        SEND_BATCH
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {

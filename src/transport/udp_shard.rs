@@ -90,9 +90,11 @@ impl ShardNetwork {
     }
 }
 
-/// The receive buffer that a socket has, in bytes as the kernel counts them.
-pub(crate) fn granted_buffer(socket: &std::net::UdpSocket) -> io::Result<u32> {
-    receive_buffer(socket)
+/// The least receive buffer that any of these sockets has, in bytes as the kernel counts them.
+pub(crate) fn granted_buffer(sockets: &[std::net::UdpSocket]) -> Result<u32, TransportError> {
+    let least =
+        sockets.iter().map(receive_buffer).try_fold(u32::MAX, |least, bytes| bytes.map(|bytes| least.min(bytes)));
+    least.map_err(TransportError::new("reading the size of a receive buffer"))
 }
 
 /// One worker's end before it is set up.

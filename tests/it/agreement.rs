@@ -6,7 +6,7 @@ use bulk_order_propagation::scenario::{Draft, TransportKind};
 use bulk_order_propagation::stats::RunRecord;
 
 /// What is held against the first of them.
-const CARRIERS: [TransportKind; 2] = [TransportKind::Udp, TransportKind::UdpShard];
+const CARRIERS: [TransportKind; 3] = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory];
 
 /// Alone, with one other, unevenly, and with more than there are cores.
 const THREADS: [u32; 4] = [1, 2, 3, 8];

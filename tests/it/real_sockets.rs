@@ -83,12 +83,12 @@ fn distances(scenario: &Scenario) -> Vec<Option<u8>> {
     for hop in 1.. {
         let mut next: Vec<NodeId> = Vec::new();
         for &node in &frontier {
-            draw.draw(&topology, OrderIndex(0), node, &mut scratch, |to| {
+            for &to in draw.draw(&topology, OrderIndex(0), node, &mut scratch) {
                 if hops[to.index()].is_none() {
                     hops[to.index()] = Some(hop);
                     next.push(to);
                 }
-            });
+            }
         }
         if next.is_empty() {
             return hops;

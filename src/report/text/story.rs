@@ -148,6 +148,7 @@ const fn carrier(transport: TransportKind) -> &'static str {
     match transport {
         TransportKind::Udp => "UDP",
         TransportKind::UdpShard => "UDP, a socket per worker",
+        TransportKind::Memory => "Memory",
     }
 }
 

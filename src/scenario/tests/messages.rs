@@ -65,7 +65,7 @@ fn shares_times_and_names_have_a_form() {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
     assert_refused(&[
-        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard"),
+        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory"),
         ("--until end", "--until end: choose one of target, quiescent"),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
@@ -97,6 +97,16 @@ fn contradictions_are_not_settled_in_silence() {
             "--nodes 9 --topology random-regular --peers 3",
             "--nodes 9 with --peers 3 and --topology random-regular: nodes times peers must be even, since each link \
              has two ends; make one of them even",
+        ),
+        (
+            "--transport memory --receive-buffer 5000",
+            "--receive-buffer 5000 with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
+             choose --transport udp",
+        ),
+        (
+            "--charge-serialization",
+            "--charge-serialization with --transport udp: every datagram is encoded and decoded anyway; leave \
+             --charge-serialization out or choose --transport memory",
         ),
         ("--peers 0", "--peers 0 with --topology erdos-renyi: no node would know another; ask for at least 1"),
     ]);

@@ -37,11 +37,13 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let payload_bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
-    let machine = (of(payload_bytes), of(pins), of(spins), of(1_152..1_000_000u32), of(1..=10_000u32));
+    let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory]);
+    let buffer = of(1_152..1_000_000u32);
+    let machine = (of(payload_bytes), of(pins), of(spins), buffer, of(1..=10_000u32), of(carriers), of(any::<bool>()));
     (network, gossip, run, machine).prop_map(|(network, gossip, run, machine)| Draft {
         nodes: network.0,
         threads: network.1,
-        transport: network.1.map(|_| TransportKind::Udp),
+        transport: machine.5,
         topology: network.2,
         peers: network.3,
         fanout: gossip.0,
@@ -56,6 +58,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         pin: machine.1,
         spin: machine.2,
         receive_buffer: machine.3,
+        charge_serialization: machine.6,
         runs: machine.4,
     })
 }

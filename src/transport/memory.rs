@@ -1,0 +1,261 @@
+//! Shared memory inside one process: a ring per ordered pair of workers, each worker with itself included.
+//!
+//! Nothing is encoded and no kernel is called while workers are awake: a message is two words, and the order itself is
+//! shared by `Arc`. A worker that sleeps does so in mio's poll and is woken by whoever publishes a message for it. A ring
+//! that is full takes no more until its worker has read on, so nothing is ever lost.
+//!
+//! What was refused: a plain queue for messages that stay in their shard. Whether a message stays is as good as random,
+//! and a branch on it is mispredicted for every other message; a ring to itself never leaves a worker's first-level cache
+//! and needs no branch.
+
+mod shards;
+#[cfg(all(test, not(loom)))]
+mod tests;
+mod toll;
+
+pub(crate) use toll::Toll;
+
+use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use crate::ids::OrderIndex;
+use crate::message::Message;
+use crate::stats::CarrierCounts;
+use crate::sync::{Bell, Consumer, Producer, after_publishing, ring, touched_room};
+use crate::time::Nanos;
+use mio::{Events, Poll, Token, Waker};
+use shards::Shards;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Messages best handed over at a time: enough that the publication costs little beside them.
+const SEND_BATCH: usize = 128;
+
+/// Messages that a worker's ring to itself holds. It is emptied at every `receive`.
+const OWN_SLOTS: usize = 256;
+
+/// Messages taken from one ring before the next has its turn.
+const RING_TURN: usize = 256;
+
+/// The most messages that a ring holds: 128 KiB, which stays in a second-level cache.
+const RING_SLOTS_MAX: usize = 8_192;
+
+/// The fewest, where so many workers meet that their rings would take too much memory.
+const RING_SLOTS_MIN: usize = 16;
+
+/// Slots of all rings together: 64 MiB.
+const SLOTS_MAX: usize = 1 << 22;
+
+/// The token of the waker, the only source of events.
+const WAKER: Token = Token(0);
+
+/// One worker's end before it is set up.
+pub(crate) struct MemoryCarrier {
+    shards: Shards,
+    clock: Clock,
+    poll: Poll,
+    index: usize,
+    /// By worker.
+    lanes: Vec<Lane>,
+    incoming: Vec<Consumer>,
+    bell: Arc<Bell>,
+    waker: Arc<Waker>,
+    toll: Option<Toll>,
+}
+
+/// The way to one worker.
+struct Lane {
+    ring: Producer,
+    bell: Arc<Bell>,
+    waker: Arc<Waker>,
+}
+
+/// Sets up an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`.
+pub(crate) fn connect(
+    starts: &[u32],
+    nodes: u32,
+    clock: Clock,
+    toll: Option<&Toll>,
+) -> Result<Vec<MemoryCarrier>, TransportError> {
+    let mut ends = (0..starts.len())
+        .map(|index| {
+            let poll = Poll::new().map_err(TransportError::new("opening an event queue"))?;
+            let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening a waker"))?;
+            Ok(MemoryCarrier {
+                index,
+                shards: Shards::new(starts, nodes),
+                clock,
+                poll,
+                lanes: Vec::with_capacity(starts.len()),
+                incoming: Vec::with_capacity(starts.len()),
+                bell: Arc::new(Bell::new()),
+                waker: Arc::new(waker),
+                toll: toll.cloned(),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let slots = ring_slots(starts.len());
+    for from in 0..ends.len() {
+        for to in 0..ends.len() {
+            let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });
+            let end = &mut ends[to];
+            end.incoming.push(consumer);
+            let lane = Lane { ring: producer, bell: Arc::clone(&end.bell), waker: Arc::clone(&end.waker) };
+            ends[from].lanes.push(lane);
+        }
+    }
+    Ok(ends)
+}
+
+/// How many messages each ring holds between so many workers.
+fn ring_slots(workers: usize) -> usize {
+    (SLOTS_MAX / (workers * workers)).clamp(RING_SLOTS_MIN, RING_SLOTS_MAX)
+}
+
+impl Carrier for MemoryCarrier {
+    fn build(mut self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
+        self.lanes.iter_mut().for_each(|lane| lane.ring.warm_up());
+        let nothing = Arrival { message: Message::from_words([0; 2]), bytes: 0, slot: 0 };
+        Ok(Box::new(Memory {
+            arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
+            events: Events::with_capacity(1),
+            counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
+            end: *self,
+        }))
+    }
+}
+
+/// One worker's end, at its place.
+struct Memory {
+    end: MemoryCarrier,
+    arrivals: Vec<Arrival>,
+    events: Events,
+    counts: CarrierCounts,
+}
+
+impl Transport for Memory {
+    fn send_batch(&self) -> usize {
+        SEND_BATCH
+    }
+
+    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+        self.counts.send_calls += 1;
+        let taken = messages.iter().position(|message| !self.put(message)).unwrap_or(messages.len());
+        if taken < messages.len() {
+            self.counts.send_blocked += 1;
+        }
+        if let Some(toll) = &mut self.end.toll {
+            messages[..taken].iter().for_each(|message| toll.encode(message));
+        }
+        self.publish()?;
+        Ok(taken)
+    }
+
+    fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
+        self.counts.receive_calls += 1;
+        self.collect();
+        if let Wait::Until(deadline) = wait
+            && self.arrivals.is_empty()
+        {
+            self.sleep(deadline)?;
+            self.collect();
+        }
+        Ok(self.end.clock.now())
+    }
+
+    fn arrivals(&self) -> &[Arrival] {
+        &self.arrivals
+    }
+
+    fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
+        self.end.toll.as_ref().map(|toll| toll.body(arrival.message.order))
+    }
+
+    fn refuse(&mut self, _: u64) {
+        // An order that was never encoded cannot fail its check.
+    }
+
+    fn now(&self) -> Nanos {
+        self.end.clock.now()
+    }
+
+    fn message_bytes(&self, order: OrderIndex) -> u32 {
+        self.end.toll.as_ref().map_or(0, |toll| toll.datagram_bytes(order))
+    }
+
+    fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.end.waker)
+    }
+
+    fn drain(&mut self) -> Result<(), TransportError> {
+        let mut found = 0;
+        for ring in &mut self.end.incoming {
+            found += ring.take(usize::MAX, |_| {});
+        }
+        self.counts.drained += found as u64;
+        Ok(())
+    }
+
+    fn count_drops(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    fn counts(&self) -> &CarrierCounts {
+        &self.counts
+    }
+}
+
+impl Memory {
+    /// Puts a message on its way, not yet to be seen; false where there is no room.
+    #[inline]
+    fn put(&mut self, message: &Message) -> bool {
+        let owner = self.end.shards.owner(message.to);
+        self.end.lanes[owner].ring.push(message.to_words())
+    }
+
+    /// Shows the workers what was put on its way to them, and wakes those who sleep.
+    fn publish(&mut self) -> Result<(), TransportError> {
+        let mut others = false;
+        for (worker, lane) in self.end.lanes.iter_mut().enumerate() {
+            others |= lane.ring.publish() && worker != self.end.index;
+        }
+        if others {
+            after_publishing();
+            for lane in self.end.lanes.iter().filter(|lane| lane.bell.rings()) {
+                lane.waker.wake().map_err(TransportError::new("waking a worker"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what is there, a turn of each ring.
+    fn collect(&mut self) {
+        let Memory { end, arrivals, .. } = self;
+        let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.datagram_bytes(message.order)) as u16;
+        let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };
+        arrivals.clear();
+        for ring in &mut end.incoming {
+            ring.take(RING_TURN, |words| arrivals.push(arrival(Message::from_words(words))));
+        }
+        if let Some(toll) = &mut end.toll {
+            arrivals.iter_mut().for_each(|arrival| arrival.message = toll.decode(&arrival.message));
+        }
+    }
+
+    /// Sleeps until somebody rings, or until the deadline.
+    fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
+        self.end.bell.lie_down();
+        let slept = if self.end.incoming.iter().all(Consumer::is_empty) {
+            let timeout = Duration::from_nanos(deadline.since(self.end.clock.now()).0);
+            self.end.poll.poll(&mut self.events, Some(timeout))
+        } else {
+            Ok(())
+        };
+        self.end.bell.get_up();
+        match slept {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                Err(TransportError { doing: "waiting for messages".to_owned(), cause: error })
+            }
+            _ => Ok(()),
+        }
+    }
+}

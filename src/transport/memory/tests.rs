@@ -1,0 +1,105 @@
+//! Ends joined by rings: what is carried, what has to wait, who is woken.
+
+use super::*;
+use crate::ids::NodeId;
+use crate::message::Onward;
+use crate::order::Order;
+use crate::wire::{DATAGRAM_BYTES_MAX, Gate, Header, Token as RunToken, encode};
+
+const NODES: u32 = 6;
+
+/// Two ends that own nodes 0 to 2 and 3 to 5.
+fn ends(toll: Option<&Toll>) -> [Box<dyn Transport>; 2] {
+    let carriers = connect(&[0, 3], NODES, Clock::start(), toll).unwrap();
+    let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
+    <[_; 2]>::try_from(ends).ok().expect("two ends")
+}
+
+fn message(from: u32, to: u32) -> Message {
+    Onward { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+}
+
+fn received(end: &mut dyn Transport) -> Vec<Message> {
+    end.receive(Wait::No).unwrap();
+    end.arrivals().iter().map(|arrival| arrival.message).collect()
+}
+
+fn toll() -> (Toll, usize) {
+    let order = Order::generate(1, OrderIndex(0), 10).unwrap();
+    let token = RunToken(5);
+    let mut datagram = [0; DATAGRAM_BYTES_MAX];
+    let bytes = encode(&Header { token, message: message(0, 1) }, &order.view(), &mut datagram).unwrap();
+    let templates = [datagram[..bytes].into()].into();
+    (Toll::new(templates, Gate { token, nodes: NODES, orders: 1 }), bytes)
+}
+
+#[test]
+fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
+    let [mut here, mut there] = ends(None);
+    let sent = [message(0, 1), message(0, 3), message(1, 5), message(1, 0)];
+    assert_eq!(here.send(&sent).unwrap(), 4);
+    assert_eq!(received(&mut *here), [sent[0], sent[3]]);
+    assert_eq!(received(&mut *there), [sent[1], sent[2]]);
+    assert_eq!((received(&mut *here), received(&mut *there)), (vec![], vec![]));
+    assert_eq!((here.message_bytes(OrderIndex(0)), here.counts().kernel_dropped), (0, Some(0)));
+}
+
+#[test]
+fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
+    let [mut here, mut there] = ends(None);
+    let slots = ring_slots(2);
+    let many = vec![message(0, 4); slots + 5];
+    assert_eq!(here.send(&many).unwrap(), slots);
+    assert_eq!(here.counts().send_blocked, 1);
+    assert_eq!(received(&mut *there).len(), RING_TURN);
+    assert_eq!(here.send(&many[slots..]).unwrap(), 5);
+    there.drain().unwrap();
+    assert_eq!(there.counts().drained as usize, slots + 5 - RING_TURN);
+}
+
+#[test]
+fn a_drain_counts_what_stayed_in_the_shard_too() {
+    let [mut here, mut there] = ends(None);
+    here.send(&[message(0, 1), message(0, 4)]).unwrap();
+    here.drain().unwrap();
+    there.drain().unwrap();
+    assert_eq!((here.counts().drained, there.counts().drained), (1, 1));
+}
+
+#[test]
+fn serialization_can_be_charged_and_changes_nothing() {
+    let (toll, bytes) = toll();
+    let [mut here, mut there] = ends(Some(&toll));
+    let sent = [message(2, 1), message(2, 4)];
+    here.send(&sent).unwrap();
+    assert_eq!(received(&mut *here), sent[..1]);
+    assert_eq!(received(&mut *there), sent[1..]);
+    let arrival = &there.arrivals()[0];
+    assert_eq!(usize::from(arrival.bytes), bytes);
+    assert_eq!(there.body(arrival).map(<[u8]>::len), Some(bytes - crate::wire::HEADER_BYTES));
+    assert_eq!(there.message_bytes(OrderIndex(0)) as usize, bytes);
+}
+
+#[test]
+fn a_sleeper_is_woken_by_a_message_and_does_not_sleep_beside_one() {
+    let [here, there] = <[_; 2]>::try_from(connect(&[0, 3], NODES, Clock::start(), None).unwrap()).ok().unwrap();
+    let sender = std::thread::spawn(|| {
+        let mut here = Box::new(here).build().unwrap();
+        std::thread::park_timeout(Duration::from_millis(20));
+        here.send(&[message(0, 4)]).unwrap();
+        here.send(&[message(0, 5)]).unwrap();
+    });
+    let mut there = Box::new(there).build().unwrap();
+    let far = there.now() + Nanos::from_secs(3_600);
+    there.receive(Wait::Until(far)).unwrap();
+    assert!(!there.arrivals().is_empty());
+    if there.arrivals().len() == 1 {
+        there.receive(Wait::Until(far)).unwrap();
+    }
+    sender.join().unwrap();
+}
+
+#[test]
+fn rings_between_many_workers_are_short() {
+    assert_eq!((ring_slots(1), ring_slots(8), ring_slots(64), ring_slots(1_024)), (8_192, 8_192, 1_024, 16));
+}
