@@ -45,23 +45,31 @@ mod atomic {
     #[cfg(not(loom))]
     pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
 
-    /// How long a waiter sleeps at a time once spinning and yielding have not helped.
+    /// How often a waiter looks before it gives its core away between looks.
+    #[cfg(not(loom))]
+    const SPINS: u32 = 64;
+
+    /// How often it looks before it sleeps between looks: about a millisecond, longer than any sleeper takes to wake.
+    #[cfg(not(loom))]
+    const LOOKS: u32 = 4_096;
+
+    /// How long it sleeps at a time.
     #[cfg(not(loom))]
     const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-    /// Gives the core away inside a waiting loop: spins, then yields, then naps.
+    /// Gives the core away inside a waiting loop that has looked `looks` times: spins, then yields, then naps.
     #[cfg(not(loom))]
-    pub(super) fn relax(backoff: &crossbeam_utils::Backoff) {
-        if backoff.is_completed() {
-            std::thread::park_timeout(NAP);
-        } else {
-            backoff.snooze();
+    pub(super) fn relax(looks: u32) {
+        match looks {
+            ..SPINS => std::hint::spin_loop(),
+            SPINS..LOOKS => std::thread::yield_now(),
+            _ => std::thread::park_timeout(NAP),
         }
     }
 
     /// Tells loom that this thread can only go on when another has.
     #[cfg(loom)]
-    pub(super) fn relax(_: &crossbeam_utils::Backoff) {
+    pub(super) fn relax(_: u32) {
         loom::thread::yield_now();
     }
 }

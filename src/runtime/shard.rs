@@ -197,7 +197,6 @@ impl Context for Shard<'_> {
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
         self.outbox.push(self.event.me, onward);
-        self.tally.prefetch_sent(local(&self.nodes, self.event.me));
     }
 }
 

@@ -6,8 +6,8 @@ use crate::sync::{prefetch, touched};
 
 /// The traffic of one shard's nodes.
 pub(super) struct Tally {
-    copies: Vec<u32>,
-    sent: Vec<u32>,
+    copies: Counts,
+    sent: Counts,
     /// Bytes in and out; empty where messages have none.
     bytes: Vec<[u64; 2]>,
 }
@@ -15,17 +15,14 @@ pub(super) struct Tally {
 impl Tally {
     /// No traffic yet at `nodes` nodes. `weighs` says whether messages have bytes.
     pub(super) fn new(nodes: usize, weighs: bool) -> Tally {
-        Tally {
-            copies: touched(nodes, 0),
-            sent: touched(nodes, 0),
-            bytes: touched(if weighs { nodes } else { 0 }, [0; 2]),
-        }
+        let bytes = touched(if weighs { nodes } else { 0 }, [0; 2]);
+        Tally { copies: Counts::new(nodes), sent: Counts::new(nodes), bytes }
     }
 
     /// Counts a message that has come to the shard's `local`-th node.
     #[inline]
     pub(super) fn received(&mut self, local: usize, bytes: u16) {
-        self.copies[local] += 1;
+        self.copies.add(local, 1);
         if let Some([bytes_in, _]) = self.bytes.get_mut(local) {
             *bytes_in += u64::from(bytes);
         }
@@ -34,7 +31,7 @@ impl Tally {
     /// Counts messages that have left the shard's `local`-th node, with as many bytes each.
     #[inline]
     pub(super) fn sent(&mut self, local: usize, messages: usize, bytes: u32) {
-        self.sent[local] += messages as u32;
+        self.sent.add(local, messages as u32);
         if let Some([_, bytes_out]) = self.bytes.get_mut(local) {
             *bytes_out += messages as u64 * u64::from(bytes);
         }
@@ -42,7 +39,7 @@ impl Tally {
 
     /// Takes a message back that was counted as sent.
     pub(super) fn take_back(&mut self, local: usize, bytes: u32) {
-        self.sent[local] -= 1;
+        self.sent.take(local);
         if let Some([_, bytes_out]) = self.bytes.get_mut(local) {
             *bytes_out -= u64::from(bytes);
         }
@@ -51,21 +48,48 @@ impl Tally {
     /// Asks the processor for what [`received`](Self::received) will touch.
     #[inline]
     pub(super) fn prefetch_received(&self, local: usize) {
-        prefetch(&self.copies, local);
+        prefetch(&self.copies.low, local);
         prefetch(&self.bytes, local);
-    }
-
-    /// Asks the processor for what [`sent`](Self::sent) will touch.
-    #[inline]
-    pub(super) fn prefetch_sent(&self, local: usize) {
-        prefetch(&self.sent, local);
     }
 
     /// The counts, by node.
     pub(super) fn into_traffic(self) -> Vec<Traffic> {
-        let bytes = self.bytes.into_iter().chain(std::iter::repeat([0; 2]));
-        let counts = self.copies.into_iter().zip(self.sent).zip(bytes);
+        let bytes = self.bytes.iter().copied().chain(std::iter::repeat([0; 2]));
+        let counts = self.copies.iter().zip(self.sent.iter()).zip(bytes);
         counts.map(|((copies, sent), [bytes_in, bytes_out])| Traffic { copies, sent, bytes_in, bytes_out }).collect()
+    }
+}
+
+/// A count per node: the low byte, which every message touches, and apart from it the rest, which few ever do.
+struct Counts {
+    low: Vec<u8>,
+    high: Vec<u32>,
+}
+
+impl Counts {
+    fn new(nodes: usize) -> Counts {
+        Counts { low: touched(nodes, 0), high: touched(nodes, 0) }
+    }
+
+    #[inline]
+    fn add(&mut self, local: usize, more: u32) {
+        let sum = u32::from(self.low[local]) + more;
+        self.low[local] = sum as u8;
+        if sum > u32::from(u8::MAX) {
+            self.high[local] += sum >> u8::BITS;
+        }
+    }
+
+    /// Takes one off a count that has one.
+    fn take(&mut self, local: usize) {
+        if self.low[local] == 0 {
+            self.high[local] -= 1;
+        }
+        self.low[local] = self.low[local].wrapping_sub(1);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.low.iter().zip(&self.high).map(|(&low, &high)| (high << u8::BITS) + u32::from(low))
     }
 }
 
@@ -78,12 +102,24 @@ mod tests {
         for (weighs, bytes_in, bytes_out) in [(true, 60, 480), (false, 0, 0)] {
             let mut tally = Tally::new(2, weighs);
             tally.received(1, 60);
-            tally.sent(0, 8, 60);
+            tally.sent(0, 9, 60);
+            tally.take_back(0, 60);
             let expected = [
                 Traffic { copies: 0, sent: 8, bytes_in: 0, bytes_out },
                 Traffic { copies: 1, sent: 0, bytes_in, bytes_out: 0 },
             ];
             assert_eq!(tally.into_traffic(), expected);
         }
+    }
+
+    #[test]
+    fn counts_carry_beyond_a_byte() {
+        let mut counts = Counts::new(2);
+        (0..70_000).for_each(|_| counts.add(1, 1));
+        counts.add(0, 1_000);
+        counts.add(0, 255);
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [1_255, 70_000]);
+        (0..1_255).for_each(|_| counts.take(0));
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [0, 70_000]);
     }
 }

@@ -78,6 +78,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// Runs from the start latch to the last count.
     pub(super) fn run(mut self) -> Result<WorkerOutcome, WorkerFailure> {
         self.shared.start.meet()?;
+        // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
+        self.shared.start.meet()?;
         self.shared.plan.observer.loop_entered(self.index);
         self.publish();
         while !self.shared.stop.is_raised() {

@@ -3,7 +3,6 @@
 //! `std::sync::Barrier` was refused because a worker that fails would leave the others waiting for ever.
 
 use super::atomic::{AtomicBool, AtomicU32, Ordering, relax};
-use crossbeam_utils::Backoff;
 
 /// A reusable meeting point for a fixed number of parties.
 pub struct Latch {
@@ -51,14 +50,15 @@ impl Latch {
     }
 
     fn wait(&self, round: u32) -> Result<(), Broken> {
-        let backoff = Backoff::new();
+        let mut looks = 0;
         // Ordering: Acquire; partner: the Release store of `round` by the last to arrive.
         while self.round.load(Ordering::Acquire) == round {
             // Ordering: Acquire; partner: `break_open`.
             if self.broken.load(Ordering::Acquire) {
                 return Err(Broken);
             }
-            relax(&backoff);
+            relax(looks);
+            looks = looks.saturating_add(1);
         }
         Ok(())
     }

@@ -5,8 +5,8 @@
 //! that is full takes no more until its worker has read on, so nothing is ever lost.
 //!
 //! What was refused: a plain queue for messages that stay in their shard. Whether a message stays is as good as random,
-//! and a branch on it is mispredicted for every other message; a ring to itself never leaves a worker's first-level cache
-//! and needs no branch.
+//! and a branch on it is mispredicted for every other message, at 5 ns each; a ring to itself never leaves a worker's
+//! first-level cache and needs no branch.
 
 mod shards;
 #[cfg(all(test, not(loom)))]
@@ -28,10 +28,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Messages best handed over at a time: enough that the publication costs little beside them.
-const SEND_BATCH: usize = 128;
+const SEND_BATCH: usize = 256;
 
 /// Messages that a worker's ring to itself holds. It is emptied at every `receive`.
-const OWN_SLOTS: usize = 256;
+const OWN_SLOTS: usize = 512;
 
 /// Messages taken from one ring before the next has its turn.
 const RING_TURN: usize = 256;

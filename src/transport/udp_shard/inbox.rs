@@ -78,25 +78,23 @@ impl Inbox {
 
     /// Tells messages, marks and strays apart.
     fn sort(&mut self, end: &mut End<'_>, arrivals: &mut Vec<Arrival>) {
-        let segments = self.train.segments();
         let mut at = 0;
-        while at < segments {
-            // What has one source is of one packet, or looked up once at least.
-            let source = self.train.source(at);
+        while at < self.train.segments() {
+            let (source, next) = self.train.source(at);
             let sender = self.sender(source);
             let mut ours = 0;
-            while at < segments && self.train.source(at) == source {
+            for at in at..next {
                 match self.admit(at, sender, end, arrivals) {
                     Ok(()) => ours += 1,
                     Err(stray) => end.counts.strays.add(stray),
                 }
-                at += 1;
             }
             if let Some(sender) = sender
                 && ours > 0
             {
                 self.lanes[sender].packets += end.network.road.packets(ours);
             }
+            at = next;
         }
     }
 
@@ -140,7 +138,6 @@ impl Inbox {
     }
 
     /// Whose address this is.
-    #[inline]
     fn sender(&self, source: SocketAddrV4) -> Option<usize> {
         let found = self.senders.binary_search_by_key(&source, |&(address, _)| address);
         found.ok().map(|at| self.senders[at].1)

@@ -144,12 +144,15 @@ impl Arrival {
         }
     }
 
-    /// Where it came from.
-    #[inline]
-    pub(super) fn source(&self, index: usize) -> SocketAddrV4 {
+    /// Where the segment at `first` came from, and where the segments from there end that came from the same address.
+    pub(super) fn source(&self, first: usize) -> (SocketAddrV4, usize) {
         match self {
-            Arrival::Whole(train) => train.source(),
-            Arrival::Apart(incoming, _) => incoming.source(index),
+            Arrival::Whole(train) => (train.source(), train.segments()),
+            Arrival::Apart(incoming, count) => {
+                let source = incoming.source(first);
+                let end = (first..*count).find(|&index| incoming.source(index) != source);
+                (source, end.unwrap_or(*count))
+            }
         }
     }
 }
