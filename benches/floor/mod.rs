@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod trains;
+
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::net::SocketAddrV4;

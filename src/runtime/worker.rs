@@ -33,6 +33,8 @@ pub(super) struct Worker<'a, P> {
     offer_max: usize,
     /// When something was last received.
     now: Nanos,
+    /// Whether the carrier holds messages back although nothing comes in.
+    stuck: bool,
     /// Whether the board shows this worker as idle.
     posted: bool,
     /// Everybody is idle, and messages are missing.
@@ -69,6 +71,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             now: carrier.now(),
             carrier,
             patience,
+            stuck: false,
             posted: false,
             short: None,
             looks_then: shared.board.looks(),
@@ -124,8 +127,9 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// 2. What has come comes in, a batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
-        let wait = if self.has_work() { Wait::No } else { self.wait() };
+        let wait = if self.has_work() && !self.stuck { Wait::No } else { self.wait() };
         self.now = self.carrier.receive(wait)?;
+        self.stuck = self.carrier.holds_back() && self.carrier.arrivals().is_empty();
         Ok(self.now)
     }
 

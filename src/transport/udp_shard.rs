@@ -174,7 +174,7 @@ impl Transport for UdpShard {
             outbox.flush(&mut end)?;
             match wait {
                 // Credit comes back without an event, from a worker that may need this core.
-                _ if outbox.waiting() > 0 => std::thread::yield_now(),
+                Wait::Until(_) if outbox.waiting() > 0 => std::thread::yield_now(),
                 Wait::Until(deadline) if is_empty => self.sleep(deadline)?,
                 _ => {}
             }
