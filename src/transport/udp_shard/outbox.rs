@@ -6,6 +6,7 @@
 
 use super::road::{Departure, Road};
 use super::{End, ShardNetwork};
+use crate::ids::OrderIndex;
 use crate::message::Message;
 use crate::sync::Announced;
 use crate::time::Nanos;
@@ -52,6 +53,8 @@ struct Lane {
     segment_bytes: usize,
     messages: usize,
     messages_max: usize,
+    /// So many places of the train hold this order's datagram already, from trains before.
+    written: (usize, OrderIndex),
     /// Messages of this train that the kernel has already: above 0 only where segments travel one by one.
     gone: usize,
     announced: Announced,
@@ -144,6 +147,7 @@ impl Lane {
             segment_bytes: 0,
             messages: 0,
             messages_max: 0,
+            written: (0, OrderIndex(0)),
             gone: 0,
             announced: Announced::default(),
             charged: 0,
@@ -161,7 +165,13 @@ impl Lane {
     #[inline]
     fn add(&mut self, template: &[u8], message: &Message) {
         let place = &mut self.train[self.messages * self.segment_bytes..][..self.segment_bytes];
-        place.copy_from_slice(template);
+        let (written, order) = self.written;
+        if self.messages >= written || order != message.order {
+            place.copy_from_slice(template);
+            // Only an unbroken row of one order's datagrams, from the first place on, is worth remembering.
+            let goes_on = self.messages == 0 || (written, order) == (self.messages, message.order);
+            self.written = (if goes_on { self.messages + 1 } else { 0 }, message.order);
+        }
         if let Some(header) = place.first_chunk_mut() {
             wire::patch(header, message);
         }
@@ -216,6 +226,7 @@ impl Lane {
     fn seal(&mut self, messages: usize, charge: u64, end: &End<'_>) -> usize {
         let mark = self.mark(messages - self.gone, charge, end).bytes(end.network.gate.token);
         let at = messages * self.segment_bytes;
+        self.written.0 = self.written.0.min(messages);
         self.train[at..][..MARK_BYTES].copy_from_slice(&mark);
         at + MARK_BYTES
     }

@@ -19,13 +19,13 @@ struct Bench {
 impl Bench {
     fn new(road: Road, receive_buffer: Option<u32>) -> Bench {
         let bound = bind(Owners::Threads, 2, 2, receive_buffer).unwrap();
-        // Two sizes of datagrams: orders of one run may differ in length.
-        let templates = [template(0), template(100)].into();
+        // Orders of one run may differ in length.
+        let templates = [template(0, 0), template(1, 100), template(2, 0)].into();
         let network = Arc::new(ShardNetwork {
             addresses: bound.addresses.iter().copied().collect(),
             starts: [0, NODES / 2, NODES].into(),
             templates,
-            gate: Gate { token: TOKEN, nodes: NODES, orders: 2 },
+            gate: Gate { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
             lanes: Lanes::new(2),
             road,
@@ -67,10 +67,10 @@ impl Bench {
     }
 }
 
-fn template(payload_bytes: usize) -> Box<[u8]> {
-    let order = Order::generate(1, OrderIndex(0), payload_bytes).unwrap();
+fn template(index: u32, payload_bytes: usize) -> Box<[u8]> {
+    let index = OrderIndex(index);
+    let order = Order::generate(1, index, payload_bytes).unwrap();
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
-    let index = OrderIndex(u32::from(payload_bytes > 0));
     let message = Onward { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let bytes = wire::encode(&Header { token: TOKEN, message }, &order.view(), &mut datagram).unwrap();
     datagram[..bytes].into()
@@ -118,6 +118,23 @@ fn orders_of_different_lengths_take_different_trains() {
         bench.send(&sent);
         assert_eq!(bench.receive_all(), sent);
         assert_eq!(bench.ends[0].counts().send_calls, 3);
+    }
+}
+
+#[test]
+fn orders_of_one_length_share_trains_and_keep_their_bytes() {
+    let mut bench = Bench::new(Road::probe(), None);
+    // The third order's datagram is as long as the first one's.
+    for orders in [[0, 2, 2, 0], [2, 2, 2, 2], [0, 0, 2, 0], [0, 0, 0, 0]] {
+        let sent: Vec<Message> = orders.iter().zip(5..).map(|(&order, to)| message(order, to - 5, to)).collect();
+        bench.send(&sent);
+        bench.ends[1].receive(Wait::No).unwrap();
+        let arrivals = bench.ends[1].arrivals();
+        assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent);
+        for arrival in arrivals {
+            let template = &bench.network.templates[arrival.message.order.index()];
+            assert_eq!(bench.ends[1].body(arrival), Some(&template[HEADER_BYTES..]), "{orders:?}");
+        }
     }
 }
 
