@@ -1,4 +1,26 @@
 //! Bulk Order Propagation: a laboratory for how orders spread through a gossip network.
+//!
+//! # The story of one message
+//!
+//! A [`scenario::Draft`] is what somebody asks for; [`scenario::Draft::build`] makes a valid [`scenario::Scenario`] of it
+//! or says what is wrong. [`simulation::run`] draws the overlay ([`topology`]), binds what the carrier needs
+//! ([`transport`]), cuts the nodes into shards and starts a pinned worker for each ([`runtime`]).
+//!
+//! When all stand at the latch, the worker that owns the origin reads its clock, which is time 0, and lets the order in:
+//! [`gossip::Push`] delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
+//! queue. On its turn the targets are drawn ([`gossip::TargetDraw`]): the first `fanout` peers in an order keyed by seed,
+//! order and node. Each copy is a [`message::Message`]; the carrier patches ten bytes of a datagram that was encoded once
+//! ([`wire`]) and hands it to the kernel from the sender's own socket.
+//!
+//! On the other side a worker's poll says which sockets are readable. The datagram is let in if it bears the run's token,
+//! is for this node, and comes from the address of the node it names. After the batch the clock is read, once. If the
+//! node has the order already, that was a duplicate, at the price of its header. If not, the order behind the header is
+//! decoded and compared, and [`gossip::Push`] delivers it: the bit in the [`coverage`] is set, the receipt
+//! noted, a forward queued. The batch's marks are added to the shared count; the addition that carries it over the target
+//! raises the stop ([`sync::Stop`]), and every worker leaves its loop.
+//!
+//! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
+//! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
 
 pub mod coverage;
 pub mod gossip;

@@ -7,7 +7,12 @@
 //! What was refused: a generator per thread (a replay would depend on the thread count), and a cryptographic generator
 //! (ten times the price for a property nobody here needs: an attacker in this laboratory is modelled, not real).
 
+pub(crate) mod log;
+
 use std::convert::Infallible;
+
+/// ln 2, in 2^-64.
+const LN_2: u128 = 0xB172_17F7_D1CF_79AB;
 
 /// The odd constant of SplitMix64 (Steele, Lea, Flood 2014): 2^64 divided by the golden ratio.
 const STREAM_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -75,6 +80,13 @@ impl Stream {
         ((self.next_word() as u128 * bound as u128) >> 64) as u64
     }
 
+    /// A whole number from the exponential distribution with this mean, one word a draw: `mean * -ln(U)`, rounded down.
+    #[inline]
+    pub fn exponential(&mut self, mean: u64) -> u64 {
+        let logarithm = (u128::from(log::minus_log2(self.next_word())) * LN_2) >> 64;
+        u64::try_from((u128::from(mean) * logarithm) >> log::ONE_BITS).unwrap_or(u64::MAX)
+    }
+
     /// A number in `0.0..1.0` with 53 random bits. For what is shown or measured, not for what decides.
     #[inline]
     pub const fn unit(&mut self) -> f64 {
@@ -130,6 +142,22 @@ mod tests {
         assert_eq!(first(targets.with(0).with(3)), 0x57EB_FB7E_DAD0_87EA);
         assert_eq!(first(Key::new(0, Purpose::Topology)), 0xC991_12D5_BF51_3BD8);
         assert_eq!(first(Key::new(7, Purpose::Workload).with(0)), 0xE82A_91FF_32E5_F414);
+    }
+
+    #[test]
+    fn exponential_draws_have_their_mean_and_their_tail() {
+        let mut stream = Key::new(2, Purpose::Workload).stream();
+        let draws: Vec<u64> = (0..200_000).map(|_| stream.exponential(1_000_000)).collect();
+        // Mean and standard deviation are equal: that of the mean is 1/447 of it. One in e^3 lies beyond three means.
+        let mean = draws.iter().sum::<u64>() as f64 / 200_000.0;
+        assert!((mean / 1e6 - 1.0).abs() < 5.0 / 447.0, "{mean}");
+        let far = draws.iter().filter(|&&draw| draw > 3_000_000).count() as f64 / 200_000.0;
+        assert!((far - (-3.0f64).exp()).abs() < 0.0025, "{far}");
+        assert_eq!(stream.exponential(0), 0);
+        assert!(
+            (0..1_000).any(|_| stream.exponential(u64::MAX) == u64::MAX),
+            "too long for a word is the longest word"
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Carrier, TransportError};
 use core_affinity::CoreId;
+use parking_lot::Mutex;
 use shard::Shard;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -125,7 +126,8 @@ struct Shared<'a> {
     board: Board,
     start: Latch,
     end: Latch,
-    wakers: Vec<OnceLock<Arc<mio::Waker>>>,
+    /// How to wake each worker. Locked twice in a worker's life: at its set-up, and by whoever ends the run.
+    wakers: Mutex<Vec<Arc<mio::Waker>>>,
     injected_at: OnceLock<Nanos>,
 }
 
@@ -191,8 +193,7 @@ fn work<P: Protocol>(
     let carrier = carrier.build()?;
     let mut shard = Shard::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = pinned.map(|CoreId { id }| id);
-    // Set once, by this worker alone.
-    let _ = shared.wakers[index].set(carrier.waker());
+    shared.wakers.lock().push(carrier.waker());
     Worker::new(index, shared, protocol, shard, carrier).run()
 }
 
@@ -216,7 +217,7 @@ impl<'a> Shared<'a> {
             board: Board::new(workers),
             start: Latch::new(workers as u32),
             end: Latch::new(workers as u32),
-            wakers: (0..workers).map(|_| OnceLock::new()).collect(),
+            wakers: Mutex::new(Vec::with_capacity(workers)),
             injected_at: OnceLock::new(),
         }
     }
@@ -237,7 +238,7 @@ impl<'a> Shared<'a> {
     }
 
     fn wake_all(&self) {
-        for waker in self.wakers.iter().filter_map(OnceLock::get) {
+        for waker in self.wakers.lock().iter() {
             // A worker that cannot be woken wakes by itself within its longest sleep.
             let _ = waker.wake();
         }
