@@ -10,7 +10,8 @@ use std::hint::black_box;
 fn draw_for_all(topology: &Topology, draw: &TargetDraw, nodes: u32, scratch: &mut TargetScratch) -> u64 {
     let mut sum = 0;
     for node in 0..nodes {
-        sum += draw.draw(topology, OrderIndex(0), NodeId(node), scratch).iter().map(|to| u64::from(to.0)).sum::<u64>();
+        let targets = draw.draw(topology, OrderIndex(0), NodeId(node), scratch);
+        sum += targets.iter().map(|to| u64::from(to.0)).sum::<u64>();
     }
     sum
 }

@@ -1,7 +1,7 @@
 //! From the start latch to the stop no worker allocates. In a binary of its own, because it replaces the allocator.
 
 use bulk_order_propagation::runtime::Observer;
-use bulk_order_propagation::scenario::{Draft, Ttl, Until};
+use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -86,12 +86,18 @@ fn no_worker_allocates_in_its_loop() {
         ..Draft::default()
     };
     assert_eq!(requests(Draft { threads: Some(3), ..base.clone() }, true), 3, "the watch sees what it should");
-    for threads in [1, 2, 8] {
-        for fanout in [3, 8, 400] {
+    for transport in [TransportKind::Udp, TransportKind::Memory] {
+        for (threads, fanout) in [1, 2, 8].into_iter().flat_map(|threads| [3, 8, 400].map(|fanout| (threads, fanout))) {
             for family in ["erdos-renyi", "star", "complete"] {
                 let topology = Some(family.parse().unwrap());
-                let draft = Draft { threads: Some(threads), fanout: Some(fanout), topology, ..base.clone() };
-                assert_eq!(requests(draft, false), 0, "{threads} threads, fanout {fanout}, {family}");
+                let draft = Draft {
+                    transport: Some(transport),
+                    threads: Some(threads),
+                    fanout: Some(fanout),
+                    topology,
+                    ..base.clone()
+                };
+                assert_eq!(requests(draft, false), 0, "{transport:?}, {threads} threads, fanout {fanout}, {family}");
             }
         }
     }

@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod rings;
 pub(crate) mod trains;
 
 use mio::net::UdpSocket;

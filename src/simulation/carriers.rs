@@ -29,6 +29,16 @@ pub(super) struct Carriers {
 /// An encoded datagram of each order.
 type Templates = Arc<[Box<[u8]>]>;
 
+/// Refuses more sockets than the process may open.
+pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
+    let threads = scenario.threads;
+    match scenario.transport {
+        TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
+        TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
+        TransportKind::Memory => Ok(()),
+    }
+}
+
 impl Laboratory<'_> {
     /// Sets up what the scenario names.
     pub(super) fn carriers(&self, clock: Clock) -> Result<Carriers, SimulationError> {
@@ -101,16 +111,6 @@ impl Laboratory<'_> {
         let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
         let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<_, _>>()?;
         Ok((Gate { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
-    }
-}
-
-/// Refuses more sockets than the process may open.
-pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
-    let threads = scenario.threads;
-    match scenario.transport {
-        TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
-        TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
-        TransportKind::Memory => Ok(()),
     }
 }
 

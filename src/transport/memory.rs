@@ -15,6 +15,7 @@ mod toll;
 
 pub(crate) use toll::Toll;
 
+use super::system::raise_descriptor_limit;
 use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::OrderIndex;
 use crate::message::Message;
@@ -44,6 +45,9 @@ const RING_SLOTS_MIN: usize = 16;
 
 /// Slots of all rings together: 64 MiB.
 const SLOTS_MAX: usize = 1 << 22;
+
+/// Descriptors that one worker takes, its event queue and its waker, and some to spare.
+const DESCRIPTORS_PER_WORKER: u64 = 4;
 
 /// The token of the waker, the only source of events.
 const WAKER: Token = Token(0);
@@ -76,6 +80,8 @@ pub(crate) fn connect(
     clock: Clock,
     toll: Option<&Toll>,
 ) -> Result<Vec<MemoryCarrier>, TransportError> {
+    // Where the limit cannot be raised, opening the first event queue too many will tell.
+    let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (starts.len() as u64 + 8));
     let mut ends = (0..starts.len())
         .map(|index| {
             let poll = Poll::new().map_err(TransportError::new("opening an event queue"))?;
