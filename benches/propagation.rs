@@ -1,9 +1,11 @@
-//! Time to 95 % on each carrier, every size beside its floor: on `udp` the same sockets and threads moving 3.2 datagrams
-//! a node with no protocol (3.2 copies a node is what 95 % takes in the mean field, rounded up), in `memory` the same
-//! threads moving as many messages through rings; and beside memory a plain build on tokio.
+//! Time to 95 % on each carrier, every size beside its floor, which has no protocol: on `udp` the same sockets and threads
+//! moving 3.2 datagrams a node (3.2 copies a node is what 95 % takes in the mean field, rounded up); on `udp-shard` a bare
+//! loop of as many trains as the run beside it sent, of their mean length; in `memory` the same threads moving as many
+//! messages through rings, and beside it a plain build on tokio.
 //!
 //! Runs, floors and rivals alternate in one process and a ratio is the median over pairs, because the speed of a shared
-//! machine drifts. `cargo bench --bench propagation -- [--runs N] [--threads T] [--transport udp|memory] [nodes...]`
+//! machine drifts. The last column is the wall time of a run to quiescence over its messages.
+//! `cargo bench --bench propagation -- [--runs N] [--threads T] [--transport NAME] [nodes...]`
 
 mod floor;
 mod rival;
@@ -22,7 +24,14 @@ use std::time::Duration;
 /// A socket a node: past 15,000 of them many systems need a higher limit.
 const UDP_SIZES: [u32; 5] = [10, 100, 1_000, 5_000, 15_000];
 
-const MEMORY_SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+/// Without a socket per node.
+const SHARED_SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+const CARRIERS: [(TransportKind, &[u32]); 3] = [
+    (TransportKind::Udp, &UDP_SIZES),
+    (TransportKind::UdpShard, &SHARED_SIZES),
+    (TransportKind::Memory, &SHARED_SIZES),
+];
 
 /// Above so many nodes the tokio build is left out: it takes minutes.
 const RIVAL_NODES_MAX: u32 = 10_000;
@@ -31,10 +40,10 @@ fn main() {
     let arguments = Arguments::read();
     println!("median of {} runs, {} threads", arguments.runs, arguments.threads);
     println!(
-        "{:<7} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9} {:>9} {:>8}",
-        "carrier", "nodes", "to 95 %", "least", "floor", "ns/unit", "sent/node", "to floor", "to tokio"
+        "{:<9} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9} {:>9} {:>8} {:>7}",
+        "carrier", "nodes", "to 95 %", "least", "floor", "ns/unit", "sent/node", "to floor", "to tokio", "ns/msg"
     );
-    for (transport, sizes) in [(TransportKind::Udp, &UDP_SIZES[..]), (TransportKind::Memory, &MEMORY_SIZES[..])] {
+    for (transport, sizes) in CARRIERS {
         let sizes = if arguments.sizes.is_empty() { sizes } else { &arguments.sizes };
         if arguments.transport.is_none_or(|asked| asked == transport) {
             for &nodes in sizes {
@@ -45,36 +54,35 @@ fn main() {
 }
 
 fn row(scenario: &Scenario, runs: usize) -> String {
-    let Scenario { nodes, threads, transport, .. } = *scenario;
-    let units = u64::from(nodes) * 32 / 10;
+    let Scenario { nodes, transport, .. } = *scenario;
     let topology = scenario.topology.build(nodes, scenario.peers, scenario.seed).expect("an overlay");
     let topology = Arc::new(topology);
     let has_rival = transport == TransportKind::Memory && nodes <= RIVAL_NODES_MAX;
     let (mut times, mut floors, mut to_floor, mut to_rival, mut sent) = (vec![], vec![], vec![], vec![], 0);
+    let mut per_message = vec![];
     // One more than asked for: the first pair warms the caches up and is dropped.
     for pair in 0..=runs {
         let record = run(scenario);
-        let floor = match transport {
-            TransportKind::Udp => floor::time(nodes as usize, threads, units),
-            TransportKind::Memory => floor::rings::time(threads, units),
-        };
+        let (floor, units) = floor(scenario, &record);
+        let whole = run(&Scenario { until: Until::Quiescent, ..scenario.clone() });
         let rival = has_rival.then(|| rival::time(scenario, &topology));
         let Some(time) = record.time_to(scenario.target).map(|time| Duration::from_nanos(time.0)) else {
             return format!("{nodes:>9} ended with {:?} at {} nodes", record.end, record.reached());
         };
         if pair > 0 {
             times.push(time);
-            floors.push(floor);
+            floors.push((floor, units));
+            per_message.push(whole.wall.0 as f64 / whole.ledger.sent.max(1) as f64);
             to_floor.push(time.as_secs_f64() / floor.as_secs_f64());
             to_rival.extend(rival.map(|rival| rival.as_secs_f64() / time.as_secs_f64()));
             sent += record.ledger.sent;
         }
     }
     let (time, least) = (median(&mut times), times[0]);
-    let floor = median(&mut floors);
+    let (floor, units) = median(&mut floors);
     format!(
-        "{:<7} {nodes:>9} {:>12} {:>12} {:>12} {:>9.1} {:>9.2} {:>9} {:>8}",
-        format!("{transport:?}").to_lowercase(),
+        "{:<9} {nodes:>9} {:>12} {:>12} {:>12} {:>9.1} {:>9.2} {:>9} {:>8} {:>7}",
+        transport.to_possible_value().expect("every carrier has a name").get_name(),
         Nanos(time.as_nanos() as u64).to_string(),
         Nanos(least.as_nanos() as u64).to_string(),
         Nanos(floor.as_nanos() as u64).to_string(),
@@ -82,10 +90,26 @@ fn row(scenario: &Scenario, runs: usize) -> String {
         sent as f64 / runs as f64 / f64::from(nodes),
         middle(&mut to_floor),
         middle(&mut to_rival),
+        middle(&mut per_message),
     )
 }
 
-/// The middle ratio as text; sorts.
+/// The time that a run's traffic takes without a protocol, and the datagrams or messages of that.
+fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
+    let Scenario { nodes, threads, .. } = *scenario;
+    let units = u64::from(nodes) * 32 / 10;
+    match scenario.transport {
+        TransportKind::Udp => (floor::time(nodes as usize, threads, units), units),
+        TransportKind::UdpShard => {
+            let trains = record.workers.iter().map(|worker| worker.carrier.kernel_datagrams).sum::<u64>().max(1);
+            let length = record.ledger.sent.div_ceil(trains).max(1);
+            (floor::trains::time(threads, trains, length as usize), trains * length)
+        }
+        TransportKind::Memory => (floor::rings::time(threads, units), units),
+    }
+}
+
+/// The middle figure as text; sorts.
 fn middle(ratios: &mut [f64]) -> String {
     ratios.sort_by(f64::total_cmp);
     ratios.get(ratios.len() / 2).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"))
@@ -97,7 +121,7 @@ fn run(scenario: &Scenario) -> RunRecord {
 }
 
 /// The middle one; sorts.
-fn median(times: &mut [Duration]) -> Duration {
+fn median<T: Copy + Ord>(times: &mut [T]) -> T {
     times.sort_unstable();
     times[times.len() / 2]
 }

@@ -149,6 +149,6 @@ fn notices(records: &[RunRecord], runs: &Runs) -> Vec<String> {
 
 const fn clock_of(transport: TransportKind) -> Clock {
     match transport {
-        TransportKind::Udp | TransportKind::Memory => Clock::Real,
+        TransportKind::Udp | TransportKind::UdpShard | TransportKind::Memory => Clock::Real,
     }
 }

@@ -74,6 +74,8 @@ pub struct Scenario {
 pub enum TransportKind {
     /// One real UDP socket per node, on loopback.
     Udp,
+    /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
+    UdpShard,
     /// Lock-free rings between the workers' shards, inside this process.
     Memory,
 }

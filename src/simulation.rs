@@ -218,6 +218,9 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         ledger.in_flight_at_stop += worker.carrier.drained;
         ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
         ledger.strays.merge(&worker.carrier.strays);
+        if let Some(missing) = worker.carrier.missing {
+            ledger.missing.get_or_insert_default().add(missing);
+        }
         ledger.explained_receipts += worker.reached + worker.duplicates;
         origins = 1;
     }

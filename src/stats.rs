@@ -79,8 +79,10 @@ pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
     /// Datagrams of this run dropped by the kernel, strays among them where there were any; `None` where the platform
-    /// has no such counter.
+    /// has no such counter. A train that crosses the kernel whole is one.
     pub kernel_dropped: Option<u64>,
+    /// What the numbers on the trains say is missing; `None` where messages are not numbered.
+    pub missing: Option<Missing>,
     /// Messages of this run found in the sockets after every worker had stopped.
     pub drained: u64,
     /// Datagrams that are not of this run, by kind.
@@ -91,6 +93,37 @@ pub struct CarrierCounts {
     pub send_calls: u64,
     /// Calls that received.
     pub receive_calls: u64,
+}
+
+impl CarrierCounts {
+    /// Messages known to be lost on their way in: the kernel's drops where each is a message; where messages are
+    /// numbered those that are missing, unless more is missing than the kernel says it dropped and may yet come. Where
+    /// strays came a drop may be a stray's, and must not pass for a message that is still to be read.
+    pub fn lost(&self) -> u64 {
+        match (self.missing, self.kernel_dropped) {
+            (Some(missing), Some(dropped)) if missing.packets > dropped => 0,
+            (Some(missing), _) => missing.messages,
+            (None, Some(dropped)) if self.strays.total() == 0 => dropped,
+            (None, _) => 0,
+        }
+    }
+}
+
+/// What numbered lanes say was sent and did not come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// Messages.
+    pub messages: u64,
+    /// Packets that held them, as the kernel counts: a train that crosses it whole is one.
+    pub packets: u64,
+}
+
+impl Missing {
+    /// Adds what is missing elsewhere.
+    pub const fn add(&mut self, other: Missing) {
+        self.messages += other.messages;
+        self.packets += other.packets;
+    }
 }
 
 /// Why a run ended.
@@ -119,8 +152,11 @@ pub struct Ledger {
     pub queued_unsent: u64,
     /// Messages found in the sockets after all workers had stopped sending.
     pub in_flight_at_stop: u64,
-    /// The kernel's own count of what it dropped; `None` where the platform has none.
+    /// The kernel's own count of what it dropped; `None` where the platform has none. Where messages share packets it
+    /// counts packets.
     pub kernel_dropped: Option<u64>,
+    /// What the numbers on the trains say is missing; `None` where messages are not numbered.
+    pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
@@ -141,20 +177,36 @@ impl Ledger {
             - i128::from(self.model_lost)
     }
 
-    /// Lost messages that no drop counter explains; 0 where none is missing.
+    /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.
     pub fn unaccounted(&self) -> u64 {
-        let unexplained = self.lost() - i128::from(self.kernel_dropped.unwrap_or(0));
+        let unexplained = self.lost() - i128::from(self.explained());
         u64::try_from(unexplained.max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// Lost messages that are known of without counting what came: gaps in the numbers, or the kernel's drops where each
+    /// is a message.
+    pub fn explained(&self) -> u64 {
+        self.missing.map_or(self.kernel_dropped.unwrap_or(0), |missing| missing.messages)
     }
 
     /// Whether every message is accounted for.
     ///
-    /// What was lost must equal the kernel's drops; where strays came, drops may be theirs, so it must not exceed them.
-    /// Without a drop counter a loss cannot be explained, and only a ledger without one balances.
+    /// What was lost must equal the gaps in the numbers, and the packets missing must equal the kernel's drops. Where
+    /// nothing is numbered the drops themselves are what was lost. Where strays came, drops may be theirs, so that what is
+    /// missing must not exceed them. Without a drop counter only numbers can explain a loss.
     pub fn is_balanced(&self) -> bool {
         let lost = self.lost();
-        let dropped = i128::from(self.kernel_dropped.unwrap_or(0));
-        let losses_explained = if self.strays.total() == 0 { lost == dropped } else { lost >= 0 && lost <= dropped };
+        let is_within = |missing: i128, dropped: i128| match self.strays.total() {
+            0 => missing == dropped,
+            _ => missing >= 0 && missing <= dropped,
+        };
+        let losses_explained = match (self.missing, self.kernel_dropped) {
+            (None, dropped) => is_within(lost, i128::from(dropped.unwrap_or(0))),
+            (Some(missing), None) => lost == i128::from(missing.messages),
+            (Some(missing), Some(dropped)) => {
+                lost == i128::from(missing.messages) && is_within(i128::from(missing.packets), i128::from(dropped))
+            }
+        };
         let under_way = self.in_flight_at_stop + self.queued_unsent;
         losses_explained && self.received == self.explained_receipts && !(self.ended_quiet && under_way > 0)
     }

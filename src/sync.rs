@@ -6,6 +6,7 @@
 //! | `trip` | a counter that one addition carries over its goal |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
+//! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
 //! | `board` | who is idle and what each worker sent and received: quiescence |
 //! | `ring` | a queue from one worker to one other |
 //! | `bell` | wakes a worker that sleeps, without a look lost |
@@ -20,6 +21,7 @@ mod ahead;
 mod bell;
 mod bitmap;
 mod board;
+mod lanes;
 mod latch;
 mod ring;
 mod stop;
@@ -29,6 +31,7 @@ pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
+pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use ring::{Consumer, Producer, Words, ring};
 pub use stop::{Interrupt, Stop};

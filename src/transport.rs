@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod memory;
 mod system;
 pub mod udp;
+pub mod udp_shard;
 
 pub use clock::Clock;
 
@@ -32,6 +33,16 @@ pub trait Transport {
 
     /// Hands messages over, in order; says how many were taken. The rest is to be offered again after a `receive`.
     fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError>;
+
+    /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// The messages that it holds back.
+    fn unsent(&self) -> Vec<Message> {
+        Vec::new()
+    }
 
     /// Takes in a batch of what has come, waiting for it as told, and says what time it then is.
     ///

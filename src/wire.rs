@@ -3,7 +3,7 @@
 //! ```text
 //!  at  bytes  field                                    patched per copy
 //!   0      1  version, 1
-//!   1      1  kind, 0 = payload
+//!   1      1  kind, 0 = payload; 1 = the mark that ends a train, laid out in `wire/mark.rs`
 //!   2      1  TTL: hops left after this one            yes
 //!   3      1  hop: hops travelled with this one, >= 1  yes
 //!   4      4  destination node, little endian          yes
@@ -33,8 +33,10 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TTL_MAX};
 use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
 
+pub use mark::{MARK_BYTES, Mark, is_mark};
 pub use stray::{Gate, Stray, StrayCounts};
 
+mod mark;
 mod stray;
 
 #[cfg(test)]

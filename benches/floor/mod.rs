@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod rings;
+pub(crate) mod trains;
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};

@@ -34,11 +34,11 @@ impl Books {
 fn verdict(ledger: &Ledger) -> String {
     let lost = ledger.lost();
     let missing = u64::try_from(lost).unwrap_or(0);
-    let dropped = ledger.kernel_dropped.unwrap_or(0);
+    let explained = ledger.explained();
     if ledger.is_balanced() {
         return match missing {
             0 => "Balanced: every message sent is accounted for, and none was lost.".to_owned(),
-            _ => format!("Balanced: {} lost, and the kernel counted the drops.", counted(missing, "message")),
+            _ => format!("Balanced: {} lost, and {}.", counted(missing, "message"), found(ledger)),
         };
     }
     let under_way = ledger.in_flight_at_stop + ledger.queued_unsent;
@@ -52,8 +52,13 @@ fn verdict(ledger: &Ledger) -> String {
     } else if ledger.unaccounted() > 0 {
         let unaccounted = plain(ledger.unaccounted());
         format!("{} lost, {}, {unaccounted} unaccounted for.", counted(missing, "message"), counted_drops(ledger))
-    } else if missing < dropped && ledger.strays.total() == 0 {
+    } else if missing < explained && ledger.strays.total() == 0 {
         format!("{} lost, but {}.", counted(missing, "message"), counted_drops(ledger))
+    } else if let (Some(gaps), Some(_)) = (ledger.missing, ledger.kernel_dropped)
+        && ledger.received == ledger.explained_receipts
+    {
+        let drops = plain(ledger.kernel_dropped.unwrap_or(0));
+        format!("{} missing by their numbers, but {drops} dropped by the kernel.", counted(gaps.packets, "packet"))
     } else {
         let explained = plain(ledger.explained_receipts);
         format!("{} received, but first receipts and duplicates are {explained}.", counted(ledger.received, "message"))
@@ -61,10 +66,19 @@ fn verdict(ledger: &Ledger) -> String {
     format!("NOT BALANCED: {fault}")
 }
 
+/// What a loss was found by.
+fn found(ledger: &Ledger) -> &'static str {
+    match ledger.missing {
+        Some(_) => "the numbers on the trains say which",
+        None => "the kernel counted the drops",
+    }
+}
+
 fn counted_drops(ledger: &Ledger) -> String {
-    match ledger.kernel_dropped {
-        Some(dropped) => format!("{} counted by the kernel", counted(dropped, "drop")),
-        None => "drops not counted on this system".to_owned(),
+    match (ledger.missing, ledger.kernel_dropped) {
+        (Some(missing), _) => format!("{} found missing by number", counted(missing.messages, "message")),
+        (None, Some(dropped)) => format!("{} counted by the kernel", counted(dropped, "drop")),
+        (None, None) => "drops not counted on this system".to_owned(),
     }
 }
 

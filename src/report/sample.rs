@@ -173,6 +173,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         queued_unsent: 0,
         in_flight_at_stop: sent - received,
         kernel_dropped: Some(0),
+        missing: None,
         model_lost: 0,
         strays: StrayCounts::default(),
         explained_receipts: received,

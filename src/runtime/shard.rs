@@ -155,6 +155,13 @@ impl<'a> Shard<'a> {
         self.record.sent += taken as u64;
     }
 
+    /// Counts a message that was taken and has not left as queued and unsent.
+    pub(super) fn take_back(&mut self, message: &Message) {
+        self.tally.take_back(local(&self.nodes, message.from), self.message_bytes[message.order.index()]);
+        self.record.sent -= 1;
+        self.record.queued_unsent += 1;
+    }
+
     /// Counts what still waits as queued and unsent, and hands over everything counted.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>) {
         loop {

@@ -37,10 +37,19 @@ impl Tally {
         }
     }
 
+    /// Takes a message back that was counted as sent.
+    pub(super) fn take_back(&mut self, local: usize, bytes: u32) {
+        self.sent.take(local);
+        if let Some([_, bytes_out]) = self.bytes.get_mut(local) {
+            *bytes_out -= u64::from(bytes);
+        }
+    }
+
     /// Asks the processor for what [`received`](Self::received) will touch.
     #[inline]
     pub(super) fn prefetch_received(&self, local: usize) {
         prefetch(&self.copies.low, local);
+        prefetch(&self.bytes, local);
     }
 
     /// The counts, by node.
@@ -71,6 +80,14 @@ impl Counts {
         }
     }
 
+    /// Takes one off a count that has one.
+    fn take(&mut self, local: usize) {
+        if self.low[local] == 0 {
+            self.high[local] -= 1;
+        }
+        self.low[local] = self.low[local].wrapping_sub(1);
+    }
+
     fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.low.iter().zip(&self.high).map(|(&low, &high)| (high << u8::BITS) + u32::from(low))
     }
@@ -85,7 +102,8 @@ mod tests {
         for (weighs, bytes_in, bytes_out) in [(true, 60, 480), (false, 0, 0)] {
             let mut tally = Tally::new(2, weighs);
             tally.received(1, 60);
-            tally.sent(0, 8, 60);
+            tally.sent(0, 9, 60);
+            tally.take_back(0, 60);
             let expected = [
                 Traffic { copies: 0, sent: 8, bytes_in: 0, bytes_out },
                 Traffic { copies: 1, sent: 0, bytes_in, bytes_out: 0 },
@@ -101,5 +119,7 @@ mod tests {
         counts.add(0, 1_000);
         counts.add(0, 255);
         assert_eq!(counts.iter().collect::<Vec<_>>(), [1_255, 70_000]);
+        (0..1_255).for_each(|_| counts.take(0));
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [0, 70_000]);
     }
 }

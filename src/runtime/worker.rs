@@ -33,6 +33,8 @@ pub(super) struct Worker<'a, P> {
     offer_max: usize,
     /// When something was last received.
     now: Nanos,
+    /// Whether the carrier holds messages back although nothing comes in.
+    stuck: bool,
     /// Whether the board shows this worker as idle.
     posted: bool,
     /// Everybody is idle, and messages are missing.
@@ -69,6 +71,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             now: carrier.now(),
             carrier,
             patience,
+            stuck: false,
             posted: false,
             short: None,
             looks_then: shared.board.looks(),
@@ -90,6 +93,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
         self.shared.plan.observer.loop_left(self.index);
         let left_at = self.carrier.now();
+        self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
         let (mut record, receipts, traffic) = self.shard.close();
@@ -123,8 +127,9 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// 2. What has come comes in, a batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
-        let wait = if self.shard.has_work() { Wait::No } else { self.wait() };
+        let wait = if self.has_work() && !self.stuck { Wait::No } else { self.wait() };
         self.now = self.carrier.receive(wait)?;
+        self.stuck = self.carrier.holds_back() && self.carrier.arrivals().is_empty();
         Ok(self.now)
     }
 
@@ -165,10 +170,15 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if !self.shard.has_work() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
+        } else if !self.has_work() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
+    }
+
+    /// Whether any message waits to leave, here or in the carrier.
+    fn has_work(&self) -> bool {
+        self.shard.has_work() || self.carrier.holds_back()
     }
 
     fn publish_marks(&mut self) {
@@ -225,11 +235,16 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// Puts this worker's sums on the board; `found` are messages drained after the stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
-        let counts = self.carrier.counts();
-        // Where strays came, a drop may be a stray's, and must not pass for a message that is still to be read.
-        let dropped = if counts.strays.total() == 0 { counts.kernel_dropped.unwrap_or(0) } else { 0 };
+        let dropped = self.carrier.counts().lost();
         self.shared.board.set_idle(self.index, Sums { sent: record.sent, received: record.received + found, dropped });
         self.posted = true;
+    }
+
+    /// After the stop: what the carrier took and did not send was never sent.
+    fn take_back(&mut self) {
+        for message in self.carrier.unsent() {
+            self.shard.take_back(&message);
+        }
     }
 
     /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.

@@ -114,7 +114,7 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
     let Some(bytes) = asked else { return Ok(None) };
     limits::RECEIVE_BUFFER.check(bytes)?;
     match transport {
-        TransportKind::Udp => Ok(Some(bytes)),
+        TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
         TransportKind::Memory => Err(ScenarioError::NoReceiveBuffer { bytes }),
     }
 }
@@ -122,7 +122,7 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
 /// What is always encoded cannot be charged for it once more.
 fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
     match (asked.unwrap_or(false), transport) {
-        (true, TransportKind::Udp) => Err(ScenarioError::SerializesAnyway),
+        (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
         (asked, _) => Ok(asked),
     }
 }

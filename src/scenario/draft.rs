@@ -28,8 +28,9 @@ pub struct Draft {
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     pub threads: Option<u32>,
 
-    /// What carries a message: udp, one socket per node on loopback; memory, rings between the worker threads
-    /// [default: udp]. Real sockets are the honest run; memory shows what the machine could do at most.
+    /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages for the
+    /// same worker share a send; memory, rings between the worker threads [default: udp]. One socket per node is the
+    /// honest run; one per worker moves 10 to 50 times as much; memory shows what the machine could do at most.
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
 

@@ -5,8 +5,10 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::order::Order;
 use crate::scenario::{Scenario, TransportKind};
+use crate::sync::Lanes;
 use crate::transport::memory::{self, Toll};
-use crate::transport::udp::{self, BindError, Network, UdpCarrier};
+use crate::transport::udp::{self, BindError, Network, Owners, UdpCarrier};
+use crate::transport::udp_shard::{Road, ShardCarrier, ShardNetwork, granted_buffer};
 use crate::transport::{Carrier, Clock};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
 use rand::TryRng;
@@ -27,10 +29,12 @@ pub(super) struct Carriers {
 /// An encoded datagram of each order.
 type Templates = Arc<[Box<[u8]>]>;
 
-/// Refuses what the carrier has no room for, whatever the overlay.
+/// Refuses more sockets than the process may open.
 pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
+    let threads = scenario.threads;
     match scenario.transport {
-        TransportKind::Udp => udp::make_room(scenario.nodes, scenario.threads),
+        TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
+        TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
         TransportKind::Memory => Ok(()),
     }
 }
@@ -40,6 +44,7 @@ impl Laboratory<'_> {
     pub(super) fn carriers(&self, clock: Clock) -> Result<Carriers, SimulationError> {
         match self.scenario.transport {
             TransportKind::Udp => self.udp(clock),
+            TransportKind::UdpShard => self.udp_shard(clock),
             TransportKind::Memory => self.memory(clock),
         }
     }
@@ -47,7 +52,7 @@ impl Laboratory<'_> {
     /// A socket for every node, and the network between them.
     fn udp(&self, clock: Clock) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let bound = udp::bind(scenario.nodes, scenario.threads, scenario.receive_buffer)?;
+        let bound = udp::bind(Owners::Nodes, scenario.nodes, scenario.threads, scenario.receive_buffer)?;
         let (gate, templates) = self.encoded()?;
         let datagram_bytes = templates[0].len() as u32;
         let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
@@ -67,6 +72,30 @@ impl Laboratory<'_> {
         })
     }
 
+    /// A socket for every shard, and lanes between them.
+    fn udp_shard(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+        let (scenario, shards) = (self.scenario, self.partition.workers());
+        let bound = udp::bind(Owners::Threads, shards as u32, shards, scenario.receive_buffer)?;
+        let (gate, templates) = self.encoded()?;
+        let datagram_bytes = templates[0].len() as u32;
+        let road = Road::probe();
+        let network = Arc::new(ShardNetwork {
+            receive_buffer: granted_buffer(&bound.sockets)?,
+            addresses: bound.addresses.iter().copied().collect(),
+            starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
+            templates,
+            gate,
+            clock,
+            lanes: Lanes::new(shards),
+            road,
+        });
+        let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| -> Box<dyn Carrier> {
+            Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
+        });
+        let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
+        Ok(Carriers { ends: ends.collect(), datagram_bytes, notices: notices.chain(road_notice(road)).collect() })
+    }
+
     /// Rings between all workers.
     fn memory(&self, clock: Clock) -> Result<Carriers, SimulationError> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded()).transpose()?;
@@ -83,6 +112,15 @@ impl Laboratory<'_> {
         let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<_, _>>()?;
         Ok((Gate { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
     }
+}
+
+/// Says that trains go one datagram at a time.
+fn road_notice(road: Road) -> Option<String> {
+    (road == Road::Apart).then(|| {
+        "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker share \
+         system calls only, and kernel datagrams are counted one by one."
+            .to_owned()
+    })
 }
 
 /// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for

@@ -1,7 +1,7 @@
 //! The system calls that the standard library and mio have no safe name for, and the only `unsafe` of the transports.
 //!
-//! On Linux a batch of datagrams crosses the kernel's border in one call (`sendmmsg`, `recvmmsg`), and each socket tells
-//! what it dropped. Elsewhere, or under `--cfg portable`, the same names are served by mio's plain calls, and drops are
+//! On Linux a batch of datagrams crosses the kernel's border in one call (`sendmmsg`, `recvmmsg`), or crosses the kernel
+//! itself as one packet (`UDP_SEGMENT`, `UDP_GRO`), and each socket tells what it dropped. Elsewhere, or under `--cfg portable`, the same names are served by mio's plain calls, and drops are
 //! unknown.
 
 #[cfg(all(target_os = "linux", not(portable)))]
@@ -14,8 +14,18 @@ mod platform;
 
 mod descriptors;
 
+#[cfg(all(target_os = "linux", not(portable)))]
+#[path = "system/trains_linux.rs"]
+mod trains;
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[path = "system/trains_portable.rs"]
+mod trains;
+
 pub(super) use descriptors::raise_descriptor_limit;
-pub(super) use platform::{Incoming, Outgoing, kernel_drops, set_receive_buffer};
+pub(super) use platform::{Incoming, Outgoing, is_full, kernel_drops};
+pub(super) use platform::{receive_buffer, set_receive_buffer};
+pub(super) use trains::{Train, send_train, take_trains};
 
 /// Bytes from one datagram's place in a slab to the next: a whole number of cache lines with room for the longest
 /// datagram and the byte that betrays a longer one.

@@ -7,10 +7,10 @@ mod sockets;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use sockets::BindError;
+pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{bind, make_room};
 
-use super::system::{Incoming, Outgoing, kernel_drops};
+use super::system::{Incoming, Outgoing, is_full, kernel_drops};
 use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
@@ -324,19 +324,4 @@ impl Udp {
         }
         Ok(Arrival { message, bytes: datagram.len() as u16, slot: slot as u16 })
     }
-}
-
-/// Whether the kernel had no room for a datagram and will have some later.
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock || is_out_of_buffers(error)
-}
-
-#[cfg(target_os = "linux")]
-fn is_out_of_buffers(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENOBUFS)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_out_of_buffers(_: &io::Error) -> bool {
-    false
 }

@@ -3,7 +3,7 @@
 //! Ports on loopback are open to every process, so that anything may come. A stray is counted by kind and dropped; it
 //! is outside the ledger's sum. One kind is not told here: a wrong source address, which only the carrier sees.
 
-use super::{Token, WireError, message_of, split, token_of};
+use super::{Mark, Token, WireError, message_of, split, token_of};
 use crate::ids::NodeId;
 use crate::message::Message;
 use serde::{Serialize, Serializer};
@@ -115,6 +115,19 @@ impl Gate {
             return Err(Stray::Malformed);
         }
         Ok((message, body))
+    }
+
+    /// The mark of a datagram that [`super::is_mark`] takes for one, judged in the order of [`Gate::admit`]. Its shards
+    /// are the carrier's to judge.
+    ///
+    /// # Errors
+    /// [`Stray::BadVersion`], [`Stray::WrongToken`], [`Stray::Truncated`], [`Stray::Oversized`] or [`Stray::Malformed`].
+    pub fn admit_mark(&self, datagram: &[u8]) -> Result<Mark, Stray> {
+        let (header, body) = split(datagram)?;
+        if token_of(header) != self.token {
+            return Err(Stray::WrongToken);
+        }
+        Mark::read(header, body)
     }
 }
 

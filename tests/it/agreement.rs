@@ -1,9 +1,18 @@
-//! Whatever carries the messages: for one seed, without a TTL limit, the same nodes are reached and each sends as many
-//! messages, to the bit.
+//! Whatever carries the messages: for one seed, without a TTL limit, the same nodes are reached, and each sends and takes
+//! in as many messages, to the bit, on any number of workers.
 
 use crate::support::{covered, run, sent, to_quiescence};
-use bulk_order_propagation::scenario::{Draft, TransportKind};
+use bulk_order_propagation::scenario::{Draft, Spin, TransportKind, Ttl, Until};
 use bulk_order_propagation::stats::RunRecord;
+
+/// All carriers; the first is what the others are held against.
+const CARRIERS: [TransportKind; 3] = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory];
+
+/// Those without a socket per node.
+const SHARED: [TransportKind; 2] = [TransportKind::UdpShard, TransportKind::Memory];
+
+/// Alone, with one other, unevenly, and with more than there are cores.
+const THREADS: [u32; 4] = [1, 2, 3, 8];
 
 /// What must not differ: who was reached, how many messages each node sent, and how many copies each took in.
 fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u32>, Vec<u32>) {
@@ -16,31 +25,42 @@ fn on(transport: TransportKind, draft: &Draft, threads: u32) -> RunRecord {
 }
 
 #[test]
-fn memory_reaches_whom_sockets_reach() {
+fn every_carrier_reaches_the_same_nodes_with_the_same_messages() {
     for seed in [1, 2, 3] {
         // A fanout of 3 leaves about 6 % of the nodes out, so that there is something to disagree about.
         let draft = Draft { fanout: Some(3), ..to_quiescence(800, 1, seed) };
-        let sockets = on(TransportKind::Udp, &draft, 2);
-        assert!(sockets.reached() < 800);
-        for threads in [1, 2, 3, 8] {
-            let memory = on(TransportKind::Memory, &draft, threads);
-            assert_eq!(figures(&memory), figures(&sockets), "seed {seed}, {threads} threads");
-            assert_eq!(memory.ledger.sent, sockets.ledger.sent);
+        let model = on(CARRIERS[0], &draft, 1);
+        assert!(model.reached() < 800);
+        for transport in CARRIERS {
+            for threads in THREADS {
+                let record = on(transport, &draft, threads);
+                assert_eq!(figures(&record), figures(&model), "{transport:?}, seed {seed}, {threads} threads");
+                assert_eq!((record.ledger.sent, record.ledger.received), (model.ledger.sent, model.ledger.sent));
+            }
         }
     }
 }
 
 #[test]
-fn a_shape_with_a_hub_fills_rings_and_loses_nothing() {
-    for family in ["star", "complete"] {
+fn a_shape_with_a_hub_fills_lanes_and_loses_nothing() {
+    for (family, transport) in ["star", "complete"].into_iter().flat_map(|family| SHARED.map(|kind| (family, kind))) {
         let draft =
             Draft { topology: Some(family.parse().unwrap()), fanout: Some(u32::MAX), ..to_quiescence(1_500, 1, 9) };
-        let one = on(TransportKind::Memory, &draft, 1);
+        let one = on(transport, &draft, 1);
         assert_eq!(one.reached(), 1_500);
         for threads in [2, 3, 8] {
-            let several = on(TransportKind::Memory, &draft, threads);
-            assert_eq!(figures(&several), figures(&one), "{family}, {threads} threads");
+            let several = on(transport, &draft, threads);
+            assert_eq!(figures(&several), figures(&one), "{transport:?}, {family}, {threads} threads");
         }
+    }
+}
+
+#[test]
+fn a_hundred_thousand_nodes_cost_no_drop_at_default_buffers() {
+    for threads in THREADS {
+        let record = on(TransportKind::UdpShard, &to_quiescence(100_000, 1, 7), threads);
+        assert_eq!(record.ledger.kernel_dropped.unwrap_or(0), 0, "{threads} threads");
+        assert_eq!((record.ledger.lost(), record.ledger.missing), (0, Some(Default::default())), "{threads} threads");
     }
 }
 
@@ -61,23 +81,26 @@ fn spared_copies_and_charged_serialization_change_nobody() {
 }
 
 #[test]
-fn a_target_stops_memory_with_even_books() {
-    use bulk_order_propagation::scenario::{Ttl, Until};
-    for threads in [1, 2, 8] {
-        let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(20_000, threads, 5) };
-        let record = on(TransportKind::Memory, &draft, threads);
-        assert!(record.reached() >= 19_000);
-        assert_eq!(record.ledger.lost(), 0);
+fn a_target_stops_every_carrier_with_even_books() {
+    for transport in CARRIERS {
+        for threads in [1, 2, 8] {
+            let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(8_000, 1, 5) };
+            let record = on(transport, &draft, threads);
+            assert!(record.reached() >= 7_600, "{transport:?}, {threads} threads");
+            let by_nodes: u64 = record.traffic.iter().map(|node| u64::from(node.sent)).sum();
+            assert_eq!(record.ledger.sent, by_nodes, "{transport:?}: what a lane held back was never sent");
+        }
     }
 }
 
 #[test]
 fn workers_that_sleep_at_once_are_woken_for_each_message() {
-    use bulk_order_propagation::scenario::Spin;
-    let draft = Draft { spin: Some(Spin::Never), ..to_quiescence(500, 1, 6) };
-    let awake = on(TransportKind::Memory, &to_quiescence(500, 1, 6), 3);
-    for _ in 0..20 {
-        let record = on(TransportKind::Memory, &draft, 3);
-        assert_eq!(figures(&record), figures(&awake));
+    for transport in SHARED {
+        let draft = Draft { spin: Some(Spin::Never), ..to_quiescence(500, 1, 6) };
+        let awake = on(transport, &to_quiescence(500, 1, 6), 3);
+        for _ in 0..20 {
+            let record = on(transport, &draft, 3);
+            assert_eq!(figures(&record), figures(&awake), "{transport:?}");
+        }
     }
 }

@@ -147,6 +147,7 @@ pub(super) fn target_text(share: Ratio) -> String {
 const fn carrier(transport: TransportKind) -> &'static str {
     match transport {
         TransportKind::Udp => "UDP",
+        TransportKind::UdpShard => "UDP, a socket per worker",
         TransportKind::Memory => "Memory",
     }
 }

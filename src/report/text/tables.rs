@@ -4,7 +4,7 @@ use super::layout::{bar, grid, line, percent, side_by_side, table};
 use super::story::{scale, target_text, time_or_not};
 use crate::report::words::{counted, grouped};
 use crate::report::{Report, Spread};
-use crate::stats::{Ledger, WorkerRecord};
+use crate::stats::{Ledger, Missing, WorkerRecord};
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
 
@@ -161,7 +161,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("sent", grouped(ledger.sent), String::new()),
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
         ("in flight at the stop", grouped(ledger.in_flight_at_stop), String::new()),
-        ("dropped by the kernel", dropped, String::new()),
+        ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
         ("lost by the model", grouped(ledger.model_lost), String::new()),
         ("unaccounted", grouped(books.unaccounted), String::new()),
         ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
@@ -170,6 +170,14 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         line(out, &format!("{}   {note}", entry(name, &count)))?;
     }
     writeln!(out, "  {}", books.verdict)
+}
+
+/// What dropped packets held, where a packet is more than a message.
+fn held(missing: Missing) -> String {
+    match missing.messages {
+        0 => String::new(),
+        messages => format!("packets, which held {}", counted(messages, "message")),
+    }
 }
 
 fn kinds_of_strays(ledger: &Ledger) -> String {

@@ -65,7 +65,7 @@ fn shares_times_and_names_have_a_form() {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
     assert_refused(&[
-        ("--transport tcp", "--transport tcp: choose one of udp, memory"),
+        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory"),
         ("--until end", "--until end: choose one of target, quiescent"),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),

@@ -72,10 +72,7 @@ impl Outgoing {
 
     /// Says where a slot's datagram goes and how long it is, at most the place's length.
     pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
-        let address = &mut self.batch.addresses[slot];
-        address.sin_family = libc::AF_INET as libc::sa_family_t;
-        address.sin_port = to.port().to_be();
-        address.sin_addr.s_addr = u32::from(*to.ip()).to_be();
+        self.batch.addresses[slot] = raw_address(to);
         self.batch.vectors[slot].iov_len = bytes.min(STRIDE);
     }
 
@@ -138,9 +135,30 @@ impl Incoming {
     /// Where a slot's datagram came from.
     #[inline]
     pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
-        let address = &self.batch.addresses[slot];
-        SocketAddrV4::new(Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)), u16::from_be(address.sin_port))
+        address_of(&self.batch.addresses[slot])
     }
+}
+
+/// An address as the kernel writes it.
+#[inline]
+pub(super) fn raw_address(address: SocketAddrV4) -> sockaddr_in {
+    sockaddr_in {
+        sin_family: libc::AF_INET as libc::sa_family_t,
+        sin_port: address.port().to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from(*address.ip()).to_be() },
+        sin_zero: [0; 8],
+    }
+}
+
+/// An address as everybody else writes it.
+#[inline]
+pub(super) fn address_of(raw: &sockaddr_in) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port))
+}
+
+/// Whether the kernel had no room for a datagram and will have some later.
+pub(in crate::transport) fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
 /// How many datagrams the kernel has dropped at this socket because its buffer was full.
@@ -164,7 +182,12 @@ pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Optio
 /// Asks for a receive buffer of this many bytes; gives what the kernel granted, its own overhead included.
 pub(in crate::transport) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Result<u32> {
     let asked = c_int::try_from(bytes).unwrap_or(c_int::MAX);
-    set_option(socket.as_raw_fd(), libc::SO_RCVBUF, asked)?;
+    set_option_at(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, asked)?;
+    receive_buffer(socket)
+}
+
+/// A socket's receive buffer as the kernel counts it, its own overhead included.
+pub(in crate::transport) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<u32> {
     let mut granted: c_int = 0;
     let mut length = size_of::<c_int>() as socklen_t;
     // SAFETY: `granted` is a writable `int` and `length` says so.
@@ -181,12 +204,13 @@ pub(in crate::transport) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32
     Ok(u32::try_from(granted).unwrap_or(0))
 }
 
-fn set_option(descriptor: RawFd, option: c_int, value: c_int) -> io::Result<()> {
+/// Sets an option of the `int` kind.
+pub(super) fn set_option_at(descriptor: RawFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     // SAFETY: `value` is a readable `int` and its size is passed.
     let result = unsafe {
         libc::setsockopt(
             descriptor,
-            libc::SOL_SOCKET,
+            level,
             option,
             ptr::from_ref(&value).cast::<c_void>(),
             size_of::<c_int>() as socklen_t,

@@ -6,6 +6,9 @@ use mio::net::UdpSocket;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
+/// Windows grants 64 KiB, the BSDs less than that only where told to.
+const RECEIVE_BUFFER_ASSUMED: u32 = 65_536;
+
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 /// Datagrams on their way out, each in a slot of its own with an address.
@@ -103,4 +106,14 @@ pub(in crate::transport) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64
 /// No portable name for it: the system's default stays, which a granted size of 0 says.
 pub(in crate::transport) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
     Ok(0)
+}
+
+/// No portable name for it: what every system grants at least.
+pub(in crate::transport) fn receive_buffer<S>(_: &S) -> io::Result<u32> {
+    Ok(RECEIVE_BUFFER_ASSUMED)
+}
+
+/// Whether the system had no room for a datagram and will have some later.
+pub(in crate::transport) fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }

@@ -1,6 +1,7 @@
-//! A socket on loopback for every node, and the table of their addresses.
+//! Sockets on loopback, one for every node or one for every shard, and the table of their addresses.
 
 use crate::transport::system::{raise_descriptor_limit, set_receive_buffer};
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
@@ -14,37 +15,60 @@ const DESCRIPTORS_PER_WORKER: u64 = 3;
 /// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out.
 const ADDRESSES_MAX: u32 = 1_024;
 
-/// Bound sockets and where each is, both by node.
+/// Bound sockets and where each is, both by owner.
 pub(crate) struct Sockets {
-    /// One socket per node, non-blocking.
+    /// One socket each, non-blocking.
     pub(crate) sockets: Vec<UdpSocket>,
-    /// Where each node is.
+    /// Where each is.
     pub(crate) addresses: Arc<[SocketAddrV4]>,
     /// The receive buffer that each socket was granted, in bytes as the kernel counts them, where one was asked for.
     pub(crate) receive_buffer: Option<u32>,
 }
 
-/// Why not every node has a socket.
+/// Who has a socket each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owners {
+    /// Every node.
+    Nodes,
+    /// Every worker thread, for its shard.
+    Threads,
+}
+
+/// One of them, as the option that counts them begins.
+impl fmt::Display for Owners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Owners::Nodes => "node",
+            Owners::Threads => "thread",
+        })
+    }
+}
+
+/// Why not everyone has a socket.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The hard limit on descriptors is too low.
     #[error(
-        "--nodes {asked}: each node needs a socket, and the hard limit on open files leaves room for {fits} with \
-         {threads} threads; ask for at most {fits} nodes, or raise the limit (ulimit -Hn)"
+        "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
+         {threads} threads; ask for at most {fits} {owners}s, or raise the limit (ulimit -Hn)"
     )]
     Descriptors {
-        /// Nodes asked for.
+        /// Who has a socket each.
+        owners: Owners,
+        /// Sockets asked for.
         asked: u32,
-        /// Nodes that fit.
+        /// Sockets that fit.
         fits: u64,
         /// Workers asked for.
         threads: usize,
     },
     /// No free port on any loopback address tried.
     #[error(
-        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --nodes or free some ports"
+        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --{owners}s or free some ports"
     )]
     Ports {
+        /// Who has a socket each.
+        owners: Owners,
         /// Sockets asked for.
         asked: u32,
         /// Sockets bound before.
@@ -56,9 +80,11 @@ pub enum BindError {
     },
     /// The system refused for another reason.
     #[error(
-        "socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --nodes, or mend the cause"
+        "socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --{owners}s, or mend the cause"
     )]
     System {
+        /// Who has a socket each.
+        owners: Owners,
         /// Sockets asked for.
         asked: u32,
         /// Sockets bound before.
@@ -77,14 +103,19 @@ impl BindError {
     }
 }
 
-/// Binds a socket for each of `nodes` nodes.
-pub(crate) fn bind(nodes: u32, threads: usize, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
-    make_room(nodes, threads)?;
-    let mut sockets = Vec::with_capacity(nodes as usize);
-    let mut addresses = Vec::with_capacity(nodes as usize);
+/// Binds so many sockets.
+pub(crate) fn bind(
+    owners: Owners,
+    count: u32,
+    threads: usize,
+    receive_buffer: Option<u32>,
+) -> Result<Sockets, BindError> {
+    make_room(owners, count, threads)?;
+    let mut sockets = Vec::with_capacity(count as usize);
+    let mut addresses = Vec::with_capacity(count as usize);
     let mut granted = None;
     let mut host = 0;
-    while sockets.len() < nodes as usize {
+    while sockets.len() < count as usize {
         let ip = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + host);
         match bind_one(ip, receive_buffer) {
             Ok((socket, address, bytes)) => {
@@ -93,20 +124,20 @@ pub(crate) fn bind(nodes: u32, threads: usize, receive_buffer: Option<u32>) -> R
                 granted = bytes.or(granted);
             }
             Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < ADDRESSES_MAX => host += 1,
-            Err(cause) => return Err(refusal(nodes, sockets.len(), ip, cause)),
+            Err(cause) => return Err(refusal(owners, count, sockets.len(), ip, cause)),
         }
     }
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
 }
 
 /// Raises the descriptor limit as far as the hard limit lets it, and refuses what does not fit under it.
-pub(crate) fn make_room(nodes: u32, threads: usize) -> Result<(), BindError> {
+pub(crate) fn make_room(owners: Owners, count: u32, threads: usize) -> Result<(), BindError> {
     let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
     // Where the limit cannot be read, binding itself will tell.
-    let allowed = raise_descriptor_limit(u64::from(nodes) + others).unwrap_or(u64::MAX);
+    let allowed = raise_descriptor_limit(u64::from(count) + others).unwrap_or(u64::MAX);
     let fits = allowed.saturating_sub(others);
-    if u64::from(nodes) > fits {
-        return Err(BindError::Descriptors { asked: nodes, fits, threads });
+    if u64::from(count) > fits {
+        return Err(BindError::Descriptors { owners, asked: count, fits, threads });
     }
     Ok(())
 }
@@ -121,10 +152,10 @@ fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket,
     }
 }
 
-fn refusal(asked: u32, bound: usize, address: Ipv4Addr, cause: io::Error) -> BindError {
+fn refusal(owners: Owners, asked: u32, bound: usize, address: Ipv4Addr, cause: io::Error) -> BindError {
     match cause.kind() {
-        io::ErrorKind::AddrInUse => BindError::Ports { asked, bound, last: address, cause },
-        _ => BindError::System { asked, bound, address, cause },
+        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, last: address, cause },
+        _ => BindError::System { owners, asked, bound, address, cause },
     }
 }
 
@@ -134,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_node_has_an_address_of_its_own() {
-        let bound = bind(50, 2, Some(100_000)).unwrap();
+        let bound = bind(Owners::Nodes, 50, 2, Some(100_000)).unwrap();
         let mut addresses = bound.addresses.to_vec();
         addresses.sort_unstable();
         addresses.dedup();
@@ -145,7 +176,7 @@ mod tests {
 
     #[test]
     fn too_many_sockets_are_refused_with_the_number_that_fits() {
-        let Err(BindError::Descriptors { asked, fits, .. }) = bind(u32::MAX, 2, None).map(|_| ()) else {
+        let Err(BindError::Descriptors { asked, fits, .. }) = bind(Owners::Nodes, u32::MAX, 2, None).map(|_| ()) else {
             panic!("four billion sockets fit nowhere")
         };
         assert!(asked == u32::MAX && fits < u64::from(asked));

@@ -18,7 +18,7 @@ struct Bench {
 
 impl Bench {
     fn new(receive_buffer: Option<u32>) -> Bench {
-        let bound = bind(NODES, 1, receive_buffer).unwrap();
+        let bound = bind(Owners::Nodes, NODES, 1, receive_buffer).unwrap();
         let order = Order::generate(1, OrderIndex(0), 0).unwrap();
         let mut datagram = [0; DATAGRAM_BYTES_MAX];
         let header = Header { token: TOKEN, message: message(0, 1) };

@@ -1,0 +1,101 @@
+//! What the two ends of a lane tell each other beside the datagrams. A lane leads from one shard to one shard, its own
+//! included.
+//!
+//! The receiver says how much of what was charged has left its socket: the sender's credit. The sender says how much it
+//! has handed over: what a receiver whose last train was dropped cannot learn from any gap. Each number has one writer,
+//! and a receiver's numbers have a cache line for each lane, because the sender reads them in the middle of its work.
+
+use super::atomic::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
+
+/// The lanes between all shards of a run.
+pub struct Lanes {
+    shards: usize,
+    consumed: Box<[CachePadded<AtomicU64>]>,
+    announced: Box<[Slot]>,
+}
+
+/// What a sender has handed to the kernel on one lane, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Messages.
+    pub messages: u64,
+    /// Packets as the kernel counts them: a train is one.
+    pub packets: u64,
+}
+
+#[derive(Default)]
+struct Slot {
+    messages: AtomicU64,
+    packets: AtomicU64,
+}
+
+impl Lanes {
+    /// Lanes between so many shards, on which nothing has gone yet.
+    pub fn new(shards: usize) -> Lanes {
+        let lanes = shards * shards;
+        Lanes {
+            shards,
+            consumed: (0..lanes).map(|_| CachePadded::default()).collect(),
+            announced: (0..lanes).map(|_| Slot::default()).collect(),
+        }
+    }
+
+    /// Says that whatever was charged on a lane up to `charge` has left the receiver's socket. For its receiver.
+    pub fn consume(&self, from: usize, to: usize, charge: u64) {
+        // Ordering: Relaxed; the number says that room is free in the kernel, and no memory hangs on it.
+        self.consumed[self.lane(from, to)].store(charge, Ordering::Relaxed);
+    }
+
+    /// What has left the receiver's socket, in the sender's charges. A number read late holds back, and never lets
+    /// through too much.
+    pub fn consumed(&self, from: usize, to: usize) -> u64 {
+        // Ordering: Relaxed; as in `consume`.
+        self.consumed[self.lane(from, to)].load(Ordering::Relaxed)
+    }
+
+    /// Says what was handed to the kernel on a lane. For its sender.
+    pub fn announce(&self, from: usize, to: usize, announced: Announced) {
+        let slot = &self.announced[self.lane(from, to)];
+        // Ordering: Relaxed; who draws conclusions reads after the end latch, or after the sender's idle mark on the
+        // board, and both order it.
+        slot.messages.store(announced.messages, Ordering::Relaxed);
+        // Ordering: Relaxed; as above.
+        slot.packets.store(announced.packets, Ordering::Relaxed);
+    }
+
+    /// What was handed to the kernel on a lane.
+    pub fn announced(&self, from: usize, to: usize) -> Announced {
+        let slot = &self.announced[self.lane(from, to)];
+        Announced {
+            // Ordering: Relaxed; as in `announce`.
+            messages: slot.messages.load(Ordering::Relaxed),
+            // Ordering: Relaxed; as in `announce`.
+            packets: slot.packets.load(Ordering::Relaxed),
+        }
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.shards
+    }
+
+    fn lane(&self, from: usize, to: usize) -> usize {
+        from * self.shards + to
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_has_numbers_of_its_own() {
+        let lanes = Lanes::new(2);
+        lanes.consume(0, 1, 7);
+        lanes.announce(1, 0, Announced { messages: 3, packets: 1 });
+        assert_eq!([lanes.consumed(0, 0), lanes.consumed(0, 1), lanes.consumed(1, 0)], [0, 7, 0]);
+        assert_eq!(lanes.announced(1, 0), Announced { messages: 3, packets: 1 });
+        assert_eq!(lanes.announced(0, 1), Announced::default());
+    }
+}

@@ -1,0 +1,141 @@
+//! Linux: many datagrams of one size to one address as one packet, out (`UDP_SEGMENT`) and in (`UDP_GRO`).
+//!
+//! A train crosses loopback whole, is queued whole and is dropped whole. A kernel without these options refuses them,
+//! and the caller then sends datagrams one by one.
+
+#![allow(unsafe_code)]
+
+use super::platform::{address_of, raw_address, set_option_at};
+use libc::{c_int, c_void, iovec, msghdr, sockaddr_in, socklen_t};
+use std::io;
+use std::net::SocketAddrV4;
+use std::os::fd::AsRawFd;
+use std::ptr;
+
+/// The longest UDP payload over IPv4, and so the longest train.
+const TRAIN_BYTES_MAX: usize = 65_507;
+
+/// Control messages, aligned as their headers want it: room for the one that says how long a segment is.
+#[repr(C, align(8))]
+struct Control([u8; 64]);
+
+// SAFETY: the function only computes, from a length that is given.
+const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(size_of::<u16>() as u32) } as usize;
+// SAFETY: the function only computes, from a length that is given.
+const SEGMENT_LENGTH: usize = unsafe { libc::CMSG_LEN(size_of::<u16>() as u32) } as usize;
+
+/// Lets a socket take in trains whole.
+pub(in crate::transport) fn take_trains(socket: &impl AsRawFd) -> io::Result<()> {
+    set_option_at(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, 1)
+}
+
+/// Sends `bytes` as one packet of datagrams of `segment_bytes` each, of which the last may be shorter.
+pub(in crate::transport) fn send_train(
+    socket: &impl AsRawFd,
+    to: SocketAddrV4,
+    bytes: &[u8],
+    segment_bytes: u16,
+) -> io::Result<()> {
+    let mut address = raw_address(to);
+    let mut vector = iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
+    let mut control = Control([0; 64]);
+    let mut header = header(&mut address, &mut vector);
+    if bytes.len() > usize::from(segment_bytes) {
+        header.msg_control = control.0.as_mut_ptr().cast::<c_void>();
+        header.msg_controllen = SEGMENT_SPACE as _;
+        // SAFETY: `control` is aligned for a header, longer than one with two bytes behind it, and all zeros.
+        unsafe {
+            let message = libc::CMSG_FIRSTHDR(&header);
+            (*message).cmsg_len = SEGMENT_LENGTH as _;
+            (*message).cmsg_level = libc::SOL_UDP;
+            (*message).cmsg_type = libc::UDP_SEGMENT;
+            libc::CMSG_DATA(message).cast::<u16>().write_unaligned(segment_bytes);
+        }
+    }
+    // SAFETY: the header points to an address, a vector, bytes and control bytes that live until the call returns, with
+    // their own lengths; the kernel only reads them.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &header, libc::MSG_DONTWAIT) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A train that has come, or a single datagram.
+pub(in crate::transport) struct Train {
+    buffer: Box<[u8]>,
+    bytes: usize,
+    segment_bytes: usize,
+    source: SocketAddrV4,
+}
+
+impl Train {
+    /// Room for any.
+    pub(in crate::transport) fn new() -> Train {
+        let nowhere = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
+        Train { buffer: vec![0; TRAIN_BYTES_MAX].into(), bytes: 0, segment_bytes: 1, source: nowhere }
+    }
+
+    /// Takes the next one in, in place of the last; `WouldBlock` where there is none.
+    pub(in crate::transport) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
+        // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
+        let mut address: sockaddr_in = unsafe { std::mem::zeroed() };
+        let base = self.buffer.as_mut_ptr().cast::<c_void>();
+        let mut vector = iovec { iov_base: base, iov_len: self.buffer.len() };
+        let mut control = Control([0; 64]);
+        let mut header = header(&mut address, &mut vector);
+        header.msg_control = control.0.as_mut_ptr().cast::<c_void>();
+        header.msg_controllen = control.0.len() as _;
+        // SAFETY: the header points to an address, a vector, a buffer and control bytes that live until the call
+        // returns and are the caller's to write, with their own lengths.
+        let received = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, libc::MSG_DONTWAIT) };
+        self.bytes = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+        // A datagram that came alone has no control message: it is one segment.
+        self.segment_bytes = segment_bytes(&header).unwrap_or(self.bytes).max(1);
+        self.source = address_of(&address);
+        Ok(())
+    }
+
+    /// How many datagrams it is, at least one: an empty datagram is one too.
+    pub(in crate::transport) fn segments(&self) -> usize {
+        self.bytes.div_ceil(self.segment_bytes).max(1)
+    }
+
+    /// One of its datagrams.
+    #[inline]
+    pub(in crate::transport) fn segment(&self, index: usize) -> &[u8] {
+        let bytes = &self.buffer[..self.bytes];
+        let rest = bytes.get(index * self.segment_bytes..).unwrap_or_default();
+        &rest[..rest.len().min(self.segment_bytes)]
+    }
+
+    /// Where it came from.
+    pub(in crate::transport) fn source(&self) -> SocketAddrV4 {
+        self.source
+    }
+}
+
+/// What the kernel says of a train's segments.
+fn segment_bytes(header: &msghdr) -> Option<usize> {
+    // SAFETY: the control bytes that the header points to are alive, and the kernel has written their length into it;
+    // the macros stay within that length. The kernel writes an `int` behind a header of this kind.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(header);
+        while let Some(found) = message.as_ref() {
+            if found.cmsg_level == libc::SOL_UDP && found.cmsg_type == libc::UDP_GRO {
+                let bytes = libc::CMSG_DATA(message).cast::<c_int>().read_unaligned();
+                return usize::try_from(bytes).ok();
+            }
+            message = libc::CMSG_NXTHDR(header, message);
+        }
+    }
+    None
+}
+
+fn header(address: &mut sockaddr_in, vector: &mut iovec) -> msghdr {
+    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; on some C libraries it
+    // has private padding, so that it cannot be written out.
+    let mut header: msghdr = unsafe { std::mem::zeroed() };
+    header.msg_name = ptr::from_mut(address).cast::<c_void>();
+    header.msg_namelen = size_of::<sockaddr_in>() as socklen_t;
+    header.msg_iov = vector;
+    header.msg_iovlen = 1;
+    header
+}

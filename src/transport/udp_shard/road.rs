@@ -1,0 +1,158 @@
+//! How a train crosses the kernel: whole, as one packet, or, where the kernel cannot do that, as one datagram for each of
+//! its segments, many with one call.
+
+use crate::transport::system::{Incoming, Outgoing, Train, send_train, take_trains};
+use mio::net::UdpSocket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+
+/// Segments tried in one packet, the most first: what Linux takes since 6.9 and what it took before.
+const SEGMENTS_TRIED: [usize; 2] = [128, 64];
+
+/// Datagrams that leave or come in with one call where they go one by one.
+const SLOTS: usize = 64;
+
+/// How trains of this run cross the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// Whole: so many segments are one packet at most.
+    Whole {
+        /// The limit, the mark included.
+        segments: usize,
+    },
+    /// One by one: each segment is a datagram.
+    Apart,
+}
+
+impl Road {
+    /// Tries what this kernel takes, on two sockets of its own.
+    pub fn probe() -> Road {
+        let whole = SEGMENTS_TRIED.into_iter().find(|&segments| goes_whole(segments).unwrap_or(false));
+        whole.map_or(Road::Apart, |segments| Road::Whole { segments })
+    }
+
+    /// Segments of one train at most, the mark included.
+    pub(super) fn segments_max(self) -> usize {
+        match self {
+            Road::Whole { segments } => segments,
+            Road::Apart => SLOTS,
+        }
+    }
+
+    /// As how many packets the kernel sees a train of so many segments.
+    #[inline]
+    pub(super) fn packets(self, segments: usize) -> u64 {
+        match self {
+            Road::Whole { .. } => 1,
+            Road::Apart => segments as u64,
+        }
+    }
+}
+
+/// Whether a train of so many segments arrives as it was sent.
+fn goes_whole(segments: usize) -> io::Result<bool> {
+    const BYTES: usize = 16;
+    let (from, to) =
+        (std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?, std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
+    take_trains(&to)?;
+    let SocketAddr::V4(address) = to.local_addr()? else { return Ok(false) };
+    send_train(&from, address, &vec![0; segments * BYTES - 1], BYTES as u16)?;
+    let mut train = Train::new();
+    train.receive(&to)?;
+    Ok(train.segments() == segments && train.segment(0).len() == BYTES)
+}
+
+/// The way out.
+pub(super) enum Departure {
+    Whole,
+    Apart(Outgoing),
+}
+
+/// The way in, with what came last.
+pub(super) enum Arrival {
+    Whole(Train),
+    Apart(Incoming, usize),
+}
+
+impl Departure {
+    pub(super) fn new(road: Road) -> Departure {
+        match road {
+            Road::Whole { .. } => Departure::Whole,
+            Road::Apart => Departure::Apart(Outgoing::new(SLOTS)),
+        }
+    }
+
+    /// Sends the segments of a train from `first` on; says how many the kernel took, at least one.
+    pub(super) fn send(
+        &mut self,
+        socket: &UdpSocket,
+        to: SocketAddrV4,
+        train: &[u8],
+        segment_bytes: usize,
+        first: usize,
+    ) -> io::Result<usize> {
+        let bytes = &train[first * segment_bytes..];
+        let segments = bytes.len().div_ceil(segment_bytes);
+        match self {
+            Departure::Whole => send_train(socket, to, bytes, segment_bytes as u16).map(|()| segments),
+            Departure::Apart(outgoing) => {
+                let count = segments.min(outgoing.slots());
+                for (slot, segment) in bytes.chunks(segment_bytes).take(count).enumerate() {
+                    outgoing.place(slot)[..segment.len()].copy_from_slice(segment);
+                    outgoing.address(slot, to, segment.len());
+                }
+                outgoing.send(socket, 0, count)
+            }
+        }
+    }
+}
+
+impl Arrival {
+    pub(super) fn new(road: Road) -> Arrival {
+        match road {
+            Road::Whole { .. } => Arrival::Whole(Train::new()),
+            Road::Apart => Arrival::Apart(Incoming::new(SLOTS), 0),
+        }
+    }
+
+    /// Takes in the next train, or the next datagrams; `WouldBlock` where there are none.
+    pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<()> {
+        match self {
+            Arrival::Whole(train) => train.receive(socket),
+            Arrival::Apart(incoming, count) => {
+                *count = 0;
+                *count = incoming.receive(socket, 0, incoming.slots())?;
+                Ok(())
+            }
+        }
+    }
+
+    /// How many segments came.
+    pub(super) fn segments(&self) -> usize {
+        match self {
+            Arrival::Whole(train) => train.segments(),
+            Arrival::Apart(_, count) => *count,
+        }
+    }
+
+    /// One of them.
+    #[inline]
+    pub(super) fn segment(&self, index: usize) -> &[u8] {
+        match self {
+            Arrival::Whole(train) => train.segment(index),
+            Arrival::Apart(incoming, _) => incoming.datagram(index),
+        }
+    }
+
+    /// Where the segment at `first` came from, and where the segments from there end that came from the same address.
+    pub(super) fn source(&self, first: usize) -> (SocketAddrV4, usize) {
+        match self {
+            Arrival::Whole(train) => (train.source(), train.segments()),
+            Arrival::Apart(incoming, count) => {
+                let source = incoming.source(first);
+                let end = (first..*count).find(|&index| incoming.source(index) != source);
+                (source, end.unwrap_or(*count))
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Workers' ends on real sockets: trains out and in, whole and apart, what is turned away, what is lost and found missing.
+
+use super::*;
+use crate::message::Onward;
+use crate::order::Order;
+use crate::transport::udp::{Owners, bind};
+use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
+
+const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
+const NODES: u32 = 10;
+const FAR: Nanos = Nanos::from_secs(3_600);
+
+/// Two shards of five nodes each.
+struct Bench {
+    ends: Vec<Box<dyn Transport>>,
+    network: Arc<ShardNetwork>,
+}
+
+impl Bench {
+    fn new(road: Road, receive_buffer: Option<u32>) -> Bench {
+        let bound = bind(Owners::Threads, 2, 2, receive_buffer).unwrap();
+        // Orders of one run may differ in length.
+        let templates = [template(0, 0), template(1, 100), template(2, 0)].into();
+        let network = Arc::new(ShardNetwork {
+            addresses: bound.addresses.iter().copied().collect(),
+            starts: [0, NODES / 2, NODES].into(),
+            templates,
+            gate: Gate { token: TOKEN, nodes: NODES, orders: 3 },
+            clock: Clock::start(),
+            lanes: Lanes::new(2),
+            road,
+            // Credit is reckoned by the default buffer, so that a smaller one overflows.
+            receive_buffer: 212_992,
+        });
+        let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| {
+            Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket }).build().unwrap()
+        });
+        Bench { ends: ends.collect(), network }
+    }
+
+    /// Sends from shard 0 and lets go what gathered.
+    fn send(&mut self, messages: &[Message]) -> usize {
+        let taken = self.ends[0].send(messages).unwrap();
+        self.ends[0].receive(Wait::No).unwrap();
+        assert_eq!(self.ends[0].arrivals().len(), 0, "these tests send to the other shard");
+        taken
+    }
+
+    /// Receives at shard 1 until nothing more comes.
+    fn receive_all(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        loop {
+            self.ends[1].receive(Wait::No).unwrap();
+            if self.ends[1].arrivals().is_empty() {
+                return messages;
+            }
+            messages.extend(self.ends[1].arrivals().iter().map(|arrival| arrival.message));
+        }
+    }
+
+    /// What shard 1 finds missing.
+    fn missing(&mut self) -> (u64, u64, Option<u64>) {
+        self.ends[1].count_drops().unwrap();
+        let counts = self.ends[1].counts();
+        let missing = counts.missing.unwrap();
+        (missing.messages, missing.packets, counts.kernel_dropped)
+    }
+}
+
+fn template(index: u32, payload_bytes: usize) -> Box<[u8]> {
+    let index = OrderIndex(index);
+    let order = Order::generate(1, index, payload_bytes).unwrap();
+    let mut datagram = [0; DATAGRAM_BYTES_MAX];
+    let message = Onward { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
+    let bytes = wire::encode(&Header { token: TOKEN, message }, &order.view(), &mut datagram).unwrap();
+    datagram[..bytes].into()
+}
+
+fn message(order: u32, from: u32, to: u32) -> Message {
+    Onward { order: OrderIndex(order), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+}
+
+/// So many messages from shard 0 to shard 1, told apart by their nodes.
+fn many(count: u32) -> Vec<Message> {
+    (0..count).map(|i| message(0, i % 5, 5 + i / 5 % 5)).collect()
+}
+
+/// Both roads where the kernel has both.
+fn roads() -> Vec<Road> {
+    let mut roads = vec![Road::Apart];
+    roads.extend(Some(Road::probe()).filter(|&road| road != Road::Apart));
+    roads
+}
+
+#[test]
+fn a_train_arrives_as_it_left_on_either_road() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let sent = many(20);
+        assert_eq!(bench.send(&sent), 20);
+        bench.ends[1].receive(Wait::No).unwrap();
+        let arrivals = bench.ends[1].arrivals().to_vec();
+        assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent, "{road:?}");
+        for arrival in arrivals {
+            assert_eq!(bench.ends[1].body(&arrival), Some(&bench.network.templates[0][HEADER_BYTES..]));
+            assert_eq!(usize::from(arrival.bytes), bench.network.templates[0].len());
+        }
+        assert_eq!(bench.ends[0].counts().kernel_datagrams, road.packets(21));
+        assert_eq!(bench.missing().0, 0);
+    }
+}
+
+#[test]
+fn orders_of_different_lengths_take_different_trains() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let sent = [message(0, 0, 5), message(0, 1, 6), message(1, 1, 7), message(0, 2, 8)];
+        bench.send(&sent);
+        assert_eq!(bench.receive_all(), sent);
+        assert_eq!(bench.ends[0].counts().send_calls, 3);
+    }
+}
+
+#[test]
+fn orders_of_one_length_share_trains_and_keep_their_bytes() {
+    let mut bench = Bench::new(Road::probe(), None);
+    // The third order's datagram is as long as the first one's.
+    for orders in [[0, 2, 2, 0], [2, 2, 2, 2], [0, 0, 2, 0], [0, 0, 0, 0]] {
+        let sent: Vec<Message> = orders.iter().zip(5..).map(|(&order, to)| message(order, to - 5, to)).collect();
+        bench.send(&sent);
+        bench.ends[1].receive(Wait::No).unwrap();
+        let arrivals = bench.ends[1].arrivals();
+        assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent);
+        for arrival in arrivals {
+            let template = &bench.network.templates[arrival.message.order.index()];
+            assert_eq!(bench.ends[1].body(arrival), Some(&template[HEADER_BYTES..]), "{orders:?}");
+        }
+    }
+}
+
+#[test]
+fn messages_to_the_own_shard_come_back_through_the_socket() {
+    let mut bench = Bench::new(Road::probe(), None);
+    let own = [message(0, 0, 1), message(0, 1, 0)];
+    bench.ends[0].send(&own).unwrap();
+    bench.ends[0].receive(Wait::No).unwrap();
+    bench.ends[0].receive(Wait::No).unwrap();
+    assert_eq!(bench.ends[0].arrivals().iter().map(|arrival| arrival.message).collect::<Vec<_>>(), own);
+}
+
+#[test]
+fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let messages = many(20_000);
+        let (mut taken, mut received) = (0, Vec::new());
+        while received.len() < messages.len() {
+            taken += bench.send(&messages[taken..]);
+            assert!(taken < messages.len() || !received.is_empty(), "an unread socket takes no 20,000 messages");
+            received.extend(bench.receive_all());
+        }
+        assert_eq!(received, messages);
+        assert!(bench.ends[0].counts().send_blocked > 0);
+        let (messages, packets, dropped) = bench.missing();
+        assert_eq!((messages, packets, dropped.unwrap_or(0)), (0, 0, 0), "{road:?}");
+    }
+}
+
+#[test]
+fn what_was_taken_and_did_not_leave_is_known() {
+    let mut bench = Bench::new(Road::probe(), None);
+    let messages = many(20_000);
+    let taken = bench.send(&messages);
+    let received = bench.receive_all();
+    let unsent = bench.ends[0].unsent();
+    assert!(!unsent.is_empty() && !received.is_empty());
+    assert_eq!([received, unsent].concat(), messages[..taken]);
+}
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+fn lost_trains_are_counted_exactly_and_the_sender_goes_on() {
+    for road in roads() {
+        let mut bench = Bench::new(road, Some(1_152));
+        let messages = many(3_000);
+        let (mut taken, mut received) = (0, 0);
+        let silence = bench.network.clock.now() + Nanos::from_secs(10);
+        while (taken < messages.len() || !bench.ends[0].unsent().is_empty()) && bench.network.clock.now() < silence {
+            taken += bench.send(&messages[taken..]);
+            received += bench.receive_all().len();
+        }
+        assert_eq!(taken, messages.len(), "credit of dropped trains comes back");
+        let (missing, packets, dropped) = bench.missing();
+        assert!(missing > 0);
+        assert_eq!(received as u64 + missing, messages.len() as u64, "{road:?}");
+        assert_eq!(Some(packets), dropped, "{road:?}");
+        assert_eq!(bench.ends[1].counts().lost(), missing);
+    }
+}
+
+#[test]
+fn strays_among_trains_are_told_apart_and_change_nothing() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let sent = many(50);
+        bench.send(&sent[..20]);
+        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut datagram = bench.network.templates[0].to_vec();
+        datagram[4] = 5;
+        let changed = |change: fn(&mut Vec<u8>)| {
+            let mut datagram = datagram.clone();
+            change(&mut datagram);
+            datagram
+        };
+        let mark = wire::Mark { from: 0, to: 1, messages: 1_000, charge: 1 };
+        let strays = [
+            (changed(|bytes| bytes[0] = 99), Stray::BadVersion),
+            (changed(|bytes| bytes[16] ^= 1), Stray::WrongToken),
+            (changed(|bytes| bytes[4] = 1), Stray::UnknownNode),
+            (changed(|bytes| bytes[8] = NODES as u8), Stray::UnknownNode),
+            (changed(|bytes| bytes.truncate(HEADER_BYTES - 1)), Stray::Truncated),
+            (changed(|bytes| bytes.resize(DATAGRAM_BYTES_MAX + 1, 0)), Stray::Oversized),
+            (changed(|bytes| bytes[12] = 9), Stray::Malformed),
+            (changed(|_| {}), Stray::WrongSource),
+            (mark.bytes(TOKEN).to_vec(), Stray::WrongSource),
+            (mark.bytes(RunToken(0)).to_vec(), Stray::WrongToken),
+            (Vec::new(), Stray::Truncated),
+        ];
+        for (datagram, _) in &strays {
+            stranger.send_to(datagram, bench.network.addresses[1]).unwrap();
+        }
+        bench.send(&sent[20..]);
+        assert_eq!(bench.receive_all(), sent);
+        for stray in Stray::ALL {
+            let expected = strays.iter().filter(|(_, kind)| *kind == stray).count() as u64;
+            assert_eq!(bench.ends[1].counts().strays.of(stray), expected, "{stray:?}");
+        }
+        assert_eq!(bench.missing().0, 0);
+    }
+}
+
+#[test]
+fn a_drain_counts_what_nobody_received() {
+    let mut bench = Bench::new(Road::probe(), None);
+    bench.send(&many(300));
+    bench.ends[1].drain().unwrap();
+    assert_eq!(bench.ends[1].counts().drained, 300);
+    assert!(bench.ends[1].arrivals().is_empty());
+}
+
+#[test]
+fn a_sleeping_end_is_woken_by_a_train_and_by_its_waker() {
+    let mut bench = Bench::new(Road::probe(), None);
+    bench.send(&many(1));
+    bench.ends[1].receive(Wait::Until(FAR)).unwrap();
+    assert_eq!(bench.ends[1].arrivals().len(), 1);
+    let waker = bench.ends[1].waker();
+    std::thread::spawn(move || waker.wake());
+    bench.ends[1].receive(Wait::Until(FAR)).unwrap();
+    assert!(bench.ends[1].arrivals().is_empty());
+}
