@@ -86,7 +86,7 @@ fn no_worker_allocates_in_its_loop() {
         ..Draft::default()
     };
     assert_eq!(requests(Draft { threads: Some(3), ..base.clone() }, true), 3, "the watch sees what it should");
-    for transport in [TransportKind::Udp, TransportKind::Memory] {
+    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory] {
         for (threads, fanout) in [1, 2, 8].into_iter().flat_map(|threads| [3, 8, 400].map(|fanout| (threads, fanout))) {
             for family in ["erdos-renyi", "star", "complete"] {
                 let topology = Some(family.parse().unwrap());

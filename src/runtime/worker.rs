@@ -195,7 +195,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
                 Wait::No
             }
             Rest::Sleep(until) => {
-                self.shard.record.sleeps += 1;
+                self.shard.record.sleeps += u64::from(!self.stuck);
                 Wait::Until(self.short.map_or(until, |short| until.min(short.since + SHORT_MAX)))
             }
         }
