@@ -123,7 +123,7 @@ fn run(scenario: &Scenario) -> RunRecord {
 /// The middle one; sorts.
 fn median<T: Copy + Ord>(times: &mut [T]) -> T {
     times.sort_unstable();
-    times[times.len() / 2]
+    times[(times.len() - 1) / 2]
 }
 
 /// The defaults at this size.

@@ -5,6 +5,7 @@ use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
 use crate::stats::{End, OverlayFacts, RunRecord, Traffic, WorkerRecord};
+use crate::theory::redundancy::rmr;
 use serde::Serialize;
 
 /// How things stood when the run stopped, before the last marks under way had come in.
@@ -135,7 +136,7 @@ impl RunFigures {
             delay_bins: delays.bins(),
             ldh: (hops.len() as u64).checked_sub(1),
             hops,
-            rmr: redundancy(messages, reached),
+            rmr: rmr(messages, reached),
             duplicates: sum(record, |worker| worker.duplicates),
             duplicates_per_node: duplicates_per_node(record),
             messages,
@@ -197,11 +198,6 @@ fn hops(record: &RunRecord) -> Vec<u64> {
         hops[hop] += 1;
     }
     hops
-}
-
-/// Relative message redundancy as Plumtree's authors define it (Leitão, Pereira, Rodrigues 2007): `m / (n - 1) - 1`.
-fn redundancy(messages: u64, reached: u64) -> Option<f64> {
-    (reached > 1).then(|| messages as f64 / (reached - 1) as f64 - 1.0)
 }
 
 fn duplicates_per_node(record: &RunRecord) -> Spread {

@@ -76,13 +76,17 @@ impl Incoming {
         first: usize,
         count: usize,
     ) -> io::Result<usize> {
-        for slot in first..first + count {
+        let mut slot = first;
+        while slot < first + count {
             match socket.recv_from(&mut self.slab[slot][..RECEIVE_BYTES]) {
                 Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source, bytes),
                 Ok((bytes, SocketAddr::V6(_))) => self.received[slot] = (NOWHERE, bytes),
+                // A signal says nothing about the socket, and fewer than `count` would say that it is empty.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if slot == first => return Err(error),
                 Err(_) => return Ok(slot - first),
             }
+            slot += 1;
         }
         Ok(count)
     }
