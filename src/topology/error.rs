@@ -74,7 +74,8 @@ pub enum TopologyError {
     /// Past the limit of stored overlays.
     #[error(
         "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
-         stored; ask for fewer --nodes or --peers, or for --topology complete, which is not stored"
+         stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology complete, which is not \
+         stored"
     )]
     TooManyEntries {
         /// The nodes asked for.
@@ -84,7 +85,11 @@ pub enum TopologyError {
     },
 
     /// The system has no memory for it.
-    #[error("the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers", bytes >> 20)]
+    #[error(
+        "the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers, or for a \
+         shorter edge list",
+        bytes >> 20
+    )]
     Memory {
         /// The bytes that were refused.
         bytes: u64,
