@@ -13,6 +13,7 @@
 //! ```text
 //! coverage     who is reached in the end
 //! hops         who is reached after how many hops, and the TTL that follows
+//! links        the same on overlays with few peers
 //! redundancy   what it costs in messages
 //! chances      that all are reached, that none is, that a graph is in one piece
 //! rounds       how long it takes where nodes call in rounds
@@ -24,6 +25,7 @@ pub mod hops;
 pub mod redundancy;
 pub mod rounds;
 
+mod links;
 mod poisson;
 
 /// The copies of a forward that arrive at a node that is up, on average: `fanout (1 - loss) (1 - failed)`.

@@ -3,10 +3,12 @@
 //! Two things are known. Nobody gets an order over more hops than the TTL, whatever is drawn: a bound, from the
 //! breadth-first depths. And on random overlays the mean field says what to expect: an expectation, with its own error.
 
+use crate::message::TTL_MAX;
 use crate::scenario::{Scenario, Ttl};
-use crate::theory::coverage::{RandomGraph, fanout_for};
-use crate::theory::hops::{Branching, auto_ttl, coverage_within, hops_to_target};
+use crate::theory::coverage::{RandomGraph, final_coverage};
+use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
 use crate::topology::{Reach, Topology, TopologySpec};
+use std::iter;
 
 /// Below so many nodes the mean field errs too much to warn by it.
 const MEAN_FIELD_NODES_MIN: u32 = 100;
@@ -25,14 +27,16 @@ impl Forecast {
     /// Looks at an overlay and what can be `reach`ed on it from the origin.
     pub(super) fn new(scenario: &Scenario, topology: &Topology, reach: Reach) -> Forecast {
         let outlook = Outlook::new(scenario, topology);
+        let auto = auto_ttl(match &outlook {
+            Some(outlook) => outlook.hops_to_target(),
+            None => Some(reach.depth),
+        });
         let ttl = match scenario.ttl {
             Ttl::Hops(ttl) => ttl,
-            Ttl::Auto if outlook.is_mean_field => {
-                auto_ttl(hops_to_target(outlook.nodes, outlook.branching, scenario.target))
-            }
-            Ttl::Auto => auto_ttl(Some(reach.depth)),
+            Ttl::Auto => auto,
         };
-        let short = bound(scenario, &reach, ttl).or_else(|| outlook.shortfall(scenario, ttl));
+        let expected = || outlook.filter(|_| scenario.nodes >= MEAN_FIELD_NODES_MIN)?.shortfall(ttl, auto);
+        let short = bound(scenario, &reach, ttl, auto).or_else(expected);
         let notices = disconnected(scenario, &reach).into_iter().chain(short).collect();
         Forecast { ttl, reach, notices }
     }
@@ -48,7 +52,7 @@ fn disconnected(scenario: &Scenario, reach: &Reach) -> Option<String> {
 }
 
 /// Says that too few nodes lie within the TTL, whatever is drawn.
-fn bound(scenario: &Scenario, reach: &Reach, ttl: u8) -> Option<String> {
+fn bound(scenario: &Scenario, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
     let Scenario { nodes, origin, target, .. } = scenario;
@@ -56,71 +60,114 @@ fn bound(scenario: &Scenario, reach: &Reach, ttl: u8) -> Option<String> {
         let advice = if u64::from(reach.reachable) < goal {
             "lower --target or choose an overlay with more --peers".to_owned()
         } else {
-            format!("the farthest node is {} hops away: raise --ttl, or use --ttl auto", reach.depth)
+            format!("the farthest node is {} away: {}", hops(reach.depth), longer(ttl, auto))
         };
         format!(
-            "The target cannot come: {near} of {nodes} nodes lie within {ttl} hops of node {origin}, and {goal} make {}; \
+            "The target cannot come: {near} of {nodes} nodes lie within {} of node {origin}, and {goal} make {}; \
              {advice}.",
+            hops(ttl.into()),
             percent(target.as_f64())
         )
     })
 }
 
-/// What the mean field knows of a scenario.
-struct Outlook {
-    nodes: u64,
-    degree: f64,
-    /// Messages of a forward, on average.
-    fanout: f64,
-    /// Those of them that do not go back where the order came from.
-    branching: Branching,
-    /// Whether the overlay is random enough and the forward selective enough for the form to hold.
-    is_mean_field: bool,
+/// What to do where the TTL is too short. `auto` is named only where it is longer.
+fn longer(ttl: u8, auto: u8) -> String {
+    match ttl {
+        TTL_MAX => format!("no TTL exceeds {TTL_MAX}, so lower --target or choose an overlay with shorter ways"),
+        _ if auto > ttl => format!("raise --ttl, or use --ttl auto, here {auto}"),
+        _ => "raise --ttl".to_owned(),
+    }
 }
 
-impl Outlook {
-    fn new(scenario: &Scenario, topology: &Topology) -> Outlook {
-        use TopologySpec::{Complete, ErdosRenyi, RandomRegular};
-        let degree = topology.mean_degree();
-        let fanout = f64::from(scenario.fanout).min(degree);
-        Outlook {
-            nodes: u64::from(scenario.nodes),
-            degree,
-            fanout,
-            branching: Branching::on_graph(fanout, degree),
-            is_mean_field: matches!(scenario.topology, ErdosRenyi | RandomRegular | Complete),
+/// What the mean field knows of a scenario.
+struct Outlook<'a> {
+    scenario: &'a Scenario,
+    nodes: u64,
+    /// To how many peers a node forwards that has as many.
+    fanout: f64,
+    overlay: Overlay,
+}
+
+/// A random overlay, as the forms know it.
+enum Overlay {
+    /// Everyone knows everyone, so that targets are uniform. A fanout cannot exceed the number of the others.
+    Complete,
+    /// Everyone knows some. A fanout above the mean number of peers still counts: nodes above the mean forward to more.
+    Sparse(RandomGraph),
+}
+
+impl<'a> Outlook<'a> {
+    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold.
+    fn new(scenario: &'a Scenario, topology: &Topology) -> Option<Outlook<'a>> {
+        let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
+        let others = f64::from(scenario.nodes) - 1.0;
+        let overlay = match scenario.topology {
+            // A random overlay of so many peers is built as the complete one.
+            TopologySpec::ErdosRenyi | TopologySpec::RandomRegular if degree >= others => Overlay::Complete,
+            TopologySpec::Complete => Overlay::Complete,
+            TopologySpec::ErdosRenyi => Overlay::Sparse(RandomGraph::new(degree, fanout)),
+            TopologySpec::RandomRegular => Overlay::Sparse(RandomGraph::regular(degree, fanout)),
+            _ => return None,
+        };
+        Some(Outlook { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), overlay })
+    }
+
+    /// The share of nodes that an order reaches in the end, with this fanout.
+    fn at_last(&self, fanout: f64) -> f64 {
+        match self.overlay {
+            Overlay::Complete => final_coverage(fanout),
+            Overlay::Sparse(graph) => RandomGraph { fanout, ..graph }.final_coverage(),
         }
+    }
+
+    /// The share of nodes reached within 0, 1, 2 ... hops.
+    fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        match &self.overlay {
+            Overlay::Complete => {
+                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, self.fanout)))
+            }
+            Overlay::Sparse(graph) => Box::new(graph.coverage_by_hop(self.nodes)),
+        }
+    }
+
+    fn hops_to_target(&self) -> Option<u32> {
+        hops_until(self.nodes, self.scenario.target, self.by_hop())
     }
 
     /// Says that fanout and TTL are expected to fall short of the target.
-    fn shortfall(&self, scenario: &Scenario, ttl: u8) -> Option<String> {
-        let target = scenario.target.as_f64();
-        if !self.is_mean_field || scenario.nodes < MEAN_FIELD_NODES_MIN {
-            return None;
-        }
-        let Scenario { nodes, fanout, .. } = scenario;
-        let at_last = RandomGraph::new(self.degree, self.fanout).final_coverage();
-        let (expected, advice) = if at_last < target {
-            let needed = fanout_for(target);
-            (
-                at_last,
-                format!(
-                    "whatever the TTL; the target takes a fanout of {needed:.2} or more, where there are peers enough"
-                ),
-            )
-        } else {
-            let auto = auto_ttl(hops_to_target(self.nodes, self.branching, scenario.target));
-            (coverage_within(self.nodes, self.branching, ttl), format!("raise --ttl, or use --ttl auto, here {auto}"))
+    fn shortfall(&self, ttl: u8, auto: u8) -> Option<String> {
+        let Scenario { nodes, fanout, target, .. } = self.scenario;
+        let meets = |coverage| meets(self.nodes, coverage, *target);
+        let in_time = self.by_hop().nth(usize::from(ttl))?;
+        let (expected, advice) = match self.at_last(self.fanout) {
+            _ if meets(in_time) => return None,
+            at_last if meets(at_last) => (in_time, longer(ttl, auto)),
+            at_last => (at_last, format!("whatever the TTL; {}", self.wider())),
         };
-        (expected < target).then(|| {
-            format!(
-                "The target is not expected: fanout {fanout} and TTL {ttl} reach about {} of {nodes} nodes (mean field), \
-                 short of {}; {advice}.",
-                percent(expected),
-                percent(target)
-            )
-        })
+        Some(format!(
+            "The target is not expected: fanout {fanout} and TTL {ttl} reach about {} of {nodes} nodes (mean field), \
+             short of {}; {advice}.",
+            percent(expected),
+            percent(target.as_f64())
+        ))
     }
+
+    /// What to do where no TTL is enough: the least fanout that is, if there are peers for it.
+    fn wider(&self) -> String {
+        let Scenario { fanout, target, .. } = self.scenario;
+        let meets = |fanout| meets(self.nodes, self.at_last(fanout), *target);
+        let enough = meets(f64::INFINITY).then(|| (fanout + 1..).find(|&more| meets(more.into()))).flatten();
+        match enough {
+            Some(enough) => format!("the target takes a fanout of {enough} or more"),
+            None => "the target takes more --peers".to_owned(),
+        }
+    }
+}
+
+/// So many hops, in words.
+fn hops(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "hop" } else { "hops" })
 }
 
 /// A share as people say it: `95 %`, `99.95 %`.
@@ -128,3 +175,6 @@ fn percent(share: f64) -> String {
     let digits = format!("{:.2}", share * 100.0);
     format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
 }
+
+#[cfg(test)]
+mod tests;

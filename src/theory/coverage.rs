@@ -32,9 +32,20 @@ pub enum Sender {
     Replaced,
 }
 
-/// Forward-once push on an Erdős–Rényi graph: targets are peers, drawn without replacement.
+/// How peers are spread over the nodes of a random graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Degrees {
+    /// By chance, as on an Erdős–Rényi graph.
+    Poisson,
+    /// Everyone has as many, as on a random regular graph.
+    Equal,
+}
+
+/// Forward-once push on a random graph: targets are peers, drawn without replacement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomGraph {
+    /// How peers are spread.
+    pub degrees: Degrees,
     /// Mean number of peers. Above a million it counts as a million, where the form has long met the uniform one.
     pub degree: f64,
     /// How many peers a node forwards to, all where it has fewer.
@@ -48,9 +59,15 @@ pub struct RandomGraph {
 }
 
 impl RandomGraph {
-    /// A graph without loss or failures, whose nodes do not look at the sender.
+    /// An Erdős–Rényi graph without loss or failures, whose nodes do not look at the sender.
     pub const fn new(degree: f64, fanout: f64) -> RandomGraph {
-        RandomGraph { degree, fanout, loss: 0.0, failed: 0.0, sender: Sender::Ignored }
+        let degrees = Degrees::Poisson;
+        RandomGraph { degrees, degree, fanout, loss: 0.0, failed: 0.0, sender: Sender::Ignored }
+    }
+
+    /// The same on a random regular graph.
+    pub const fn regular(degree: f64, fanout: f64) -> RandomGraph {
+        RandomGraph { degrees: Degrees::Equal, ..RandomGraph::new(degree, fanout) }
     }
 
     /// The share of nodes that an order reaches.
@@ -60,15 +77,29 @@ impl RandomGraph {
     /// of them and draws this one. Then `r = 1 - exp(-d q)`. With the sender replaced the neighbour draws among `m`, not
     /// `m + 1`. Branching processes on random graphs (Newman 2002), directed by the draw. Off by .0003 at most from
     /// 10^4 nodes up.
+    ///
+    /// Where all have `d` peers, `m` is `d - 1`: `q = min(1, f/d) [1 - (1 - q)^(d - 1)]` without loss, and
+    /// `r = 1 - (1 - q)^d` (the same source, with one degree). With three peers or more and a fanout of all of them it
+    /// is 1: such a graph is nearly always in one piece.
     pub fn final_coverage(&self) -> f64 {
+        let terms = self.terms();
+        self.reached_over(largest_root(|link| {
+            terms.iter().map(|term| term.drawn * at_least_one(link, term.links)).sum()
+        }))
+    }
+
+    /// The chance that a node is reached, where it is over each link with the chance `link`.
+    pub(super) fn reached_over(&self, link: f64) -> f64 {
         let degree = poisson::mean_degree(self.degree);
-        let terms = self.terms(degree);
-        let link = largest_root(|link| terms.iter().map(|term| term.drawn * at_least_one(link, term.links)).sum());
-        -(-degree * link).exp_m1()
+        match self.degrees {
+            Degrees::Poisson => -(-degree * link).exp_m1(),
+            Degrees::Equal => at_least_one(link, degree),
+        }
     }
 
     /// The sum's terms: how many further links a neighbour may have, and how likely it has them and draws this one.
-    fn terms(&self, degree: f64) -> Vec<Term> {
+    pub(super) fn terms(&self) -> Vec<Term> {
+        let degree = poisson::mean_degree(self.degree);
         let kept = effective_fanout(1.0, self.loss, self.failed);
         let fanout = not_negative(self.fanout);
         let drawn = |links: f64| match self.sender {
@@ -76,13 +107,19 @@ impl RandomGraph {
             // A neighbour with no further link was not reached over one, so that its draw does not count.
             Sender::Replaced => share(fanout / links.max(1.0)),
         };
-        poisson::about(degree).map(|(links, chance)| Term { links, drawn: chance * drawn(links) * kept }).collect()
+        let term = |(links, chance)| Term { links, drawn: chance * drawn(links) * kept };
+        match self.degrees {
+            Degrees::Poisson => poisson::about(degree).map(term).collect(),
+            Degrees::Equal => vec![term(((degree - 1.0).max(0.0), 1.0))],
+        }
     }
 }
 
-struct Term {
-    links: f64,
-    drawn: f64,
+/// A number of further links that a neighbour may have.
+pub(super) struct Term {
+    pub(super) links: f64,
+    /// The chance that it has so many, is up, and draws the given one.
+    pub(super) drawn: f64,
 }
 
 #[cfg(test)]
@@ -115,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn coverage_where_all_have_as_many_peers() {
+        let covered = |(degree, fanout)| format!("{:.5}", RandomGraph::regular(degree, fanout).final_coverage());
+        assert_eq!([(3.0, 8.0), (3.0, 3.0), (4.0, 4.0), (2.0, 2.0)].map(covered), ["1.00000"; 4]);
+        assert_eq!([(1.0, 8.0), (2.0, 1.0), (9.0, 0.0)].map(covered), ["0.00000"; 3]);
+        // By hand: q = (2/3)(2q - q^2) has the root 1/2, and seven of eight are reached over one of three links.
+        assert_eq!(covered((3.0, 2.0)), "0.87500");
+        assert_eq!(covered((1e6, 3.0)), format!("{:.5}", final_coverage(3.0)));
+    }
+
+    #[test]
     fn what_fails_counts_as_what_is_lost() {
         let lossy = RandomGraph { loss: 0.3, ..RandomGraph::new(20.0, 8.0) };
         let failing = RandomGraph { failed: 0.3, ..RandomGraph::new(20.0, 8.0) };
@@ -132,6 +179,7 @@ mod tests {
         for odd in [f64::NAN, f64::NEG_INFINITY, -1.0, 0.0, 1.0] {
             assert_eq!(final_coverage(odd), 0.0);
             assert_eq!(RandomGraph::new(odd, odd).final_coverage(), 0.0);
+            assert_eq!(RandomGraph::regular(odd, odd).final_coverage(), 0.0);
         }
         assert_eq!(final_coverage(f64::INFINITY), 1.0);
         assert_eq!((fanout_for(0.0), fanout_for(f64::NAN), fanout_for(1.0)), (1.0, 1.0, f64::INFINITY));

@@ -13,7 +13,7 @@ use crate::ratio::Ratio;
 /// To how many nodes, other than the one an order came from, a newly reached node sends it on average.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Branching {
-    /// What the origin sends: its whole fanout.
+    /// What the origin sends: its whole fanout, where it has as many peers.
     pub origin: f64,
     /// What every later node sends.
     pub later: f64,
@@ -26,9 +26,9 @@ impl Branching {
     /// A node reached over a link has `m` further ones, and each of its `m + 1` peers is as likely a target. With a
     /// fanout of 8 and 20 peers that is 7.6, and 1,000 nodes are covered to .41 after three hops instead of .43.
     pub fn on_graph(fanout: f64, degree: f64) -> Branching {
-        let (origin, degree) = (not_negative(fanout), poisson::mean_degree(degree));
-        let later = poisson::mean_of(degree, |further| further * share(origin / (further + 1.0)));
-        Branching { origin: origin.min(degree), later }
+        let (fanout, degree) = (not_negative(fanout), poisson::mean_degree(degree));
+        let later = poisson::mean_of(degree, |further| further * share(fanout / (further + 1.0)));
+        Branching { origin: poisson::mean_of(degree, |peers| fanout.min(peers)), later }
     }
 }
 
@@ -72,6 +72,17 @@ pub fn hops_to_target(nodes: u64, fanout: impl Into<Branching>, target: Ratio) -
     None
 }
 
+/// The hops after which a curve of the coverage within 0, 1, 2 ... hops meets its target, up to the greatest TTL.
+pub fn hops_until(nodes: u64, target: Ratio, by_hop: impl IntoIterator<Item = f64>) -> Option<u32> {
+    let hops = by_hop.into_iter().take(usize::from(TTL_MAX) + 1).position(|coverage| meets(nodes, coverage, target));
+    hops.map(|hops| hops as u32)
+}
+
+/// Whether an expected coverage meets a target. So does one that leaves less than half a node missing.
+pub fn meets(nodes: u64, coverage: f64, target: Ratio) -> bool {
+    coverage >= target.as_f64() || (1.0 - coverage) * (nodes as f64) < MISSING_MAX
+}
+
 /// The largest network in which `target` of the nodes are expected to have an order within so many hops.
 ///
 /// Up to 2^48, which stands for no bound. At least 1: an origin alone is covered.
@@ -111,6 +122,9 @@ pub fn auto_ttl(hops: Option<u32>) -> u8 {
 
 const NODES_MAX: u64 = 1 << 48;
 
+/// Fewer missing nodes than these, on average, count as none.
+const MISSING_MAX: f64 = 0.5;
+
 /// The state of the chain: expected numbers of nodes, not whole ones.
 struct Spread {
     nodes: f64,
@@ -141,7 +155,8 @@ impl Spread {
     }
 
     fn meets(&self, target: Ratio) -> bool {
-        self.coverage() >= target.as_f64() || self.missing < 0.5
+        // Not from the coverage: in the largest networks its digits end before half a node.
+        self.coverage() >= target.as_f64() || self.missing < MISSING_MAX
     }
 }
 
@@ -187,6 +202,15 @@ mod tests {
         assert_eq!(hops_to_target(77_156, 8.0, TARGET), Some(6));
         assert_eq!(hops_to_target(77_157, 8.0, TARGET), Some(7));
         assert_eq!([Some(0), Some(126), Some(127), Some(u32::MAX), None].map(auto_ttl), [2, 254, 255, 255, 255]);
+    }
+
+    #[test]
+    fn less_than_half_a_node_is_nobody() {
+        let all = Ratio::new(1, 1).unwrap();
+        assert!(meets(150, 0.9997, all) && !meets(2_000, 0.9997, all));
+        assert!(meets(2_000, 0.95, TARGET) && !meets(2_000, 0.9499, TARGET));
+        assert_eq!(hops_until(150, all, [0.1, 0.5, 0.9997]), Some(2));
+        assert_eq!(hops_until(150, all, [0.5; 300]), None);
     }
 
     #[test]

@@ -16,11 +16,14 @@ const LINE_BYTES_MAX: u64 = 4096;
 /// How much of a faulty line an error shows, in characters.
 const SHOWN_MAX: usize = 60;
 
+/// The byte order mark that some editors put before the first line. It is no part of the line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Why an edge list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeListError {
     /// The system does not give its contents.
-    #[error("--topology file:{path}: {source}; name a readable file with one link per line")]
+    #[error("--topology file:{}: {source}; name a readable file with one link per line", escaped(path))]
     Unreadable {
         /// The file.
         path: String,
@@ -28,7 +31,7 @@ pub enum EdgeListError {
         source: io::Error,
     },
     /// A line is not what it should be.
-    #[error("--topology file:{path}, line {line}: found `{found}`; {fault}")]
+    #[error("--topology file:{}, line {line}: found `{}`; {fault}", escaped(path), escaped(found))]
     Line {
         /// The file.
         path: String,
@@ -73,26 +76,40 @@ pub enum LineFault {
 /// [`EdgeListError`] where the file or a line of it cannot be read; else where the links are too many to store or
 /// memory is short.
 pub(super) fn read(path: &str, nodes: u32) -> Result<Topology, TopologyError> {
-    let file = File::open(path).map_err(|source| EdgeListError::Unreadable { path: path.to_owned(), source })?;
+    let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
+    let mut lines = BufReader::new(File::open(path).map_err(unreadable)?);
     let mut links = Links::with_room(nodes, 0)?;
-    let mut lines = BufReader::new(file);
     let mut bytes = Vec::new();
     for line in 1.. {
         bytes.clear();
-        let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         if lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
             break;
         }
-        let text = String::from_utf8_lossy(&bytes);
+        let mark = if line == 1 { BYTE_ORDER_MARK } else { &[] };
+        let text = String::from_utf8_lossy(bytes.strip_prefix(mark).unwrap_or(&bytes));
         let found = || text.trim().chars().take(SHOWN_MAX).collect();
         let fault = |fault| EdgeListError::Line { path: path.to_owned(), line, found: found(), fault };
         if let Some([one, other]) = link(&text, nodes).map_err(fault)? {
+            // A pipe may never end: what cannot be stored is refused while it is read.
+            links.make_room()?;
             links.push(one, other);
         }
     }
     let mut rows = links.into_rows()?;
     rows.merge_repeats();
     Ok(Topology::stored(rows))
+}
+
+/// What came from outside, fit for one line of a terminal: control characters stand as escapes.
+fn escaped(text: &str) -> String {
+    let mut line = String::new();
+    for character in text.chars() {
+        match character {
+            control if control.is_control() => line.extend(control.escape_default()),
+            plain => line.push(plain),
+        }
+    }
+    line
 }
 
 /// The link that a line lists, or `None` where it lists none.
@@ -156,6 +173,21 @@ mod tests {
             let error = read_text(text, 9).unwrap_err().to_string();
             assert!(error.starts_with("--topology file:/") && error.contains(said), "{text:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        assert_eq!(read_text("\u{FEFF}0 1\n1 2\n", 3).unwrap().links(), 2);
+        let error = read_text("0 1\n\u{FEFF}1 2\n", 3).unwrap_err().to_string();
+        assert!(error.contains("line 2: "), "{error}");
+    }
+
+    #[test]
+    fn an_error_sends_no_control_characters_to_the_terminal() {
+        let error = read_text("0 \x1b[31mred\x07\n", 3).unwrap_err().to_string();
+        assert!(error.contains(r"found `0 \u{1b}[31mred\u{7}`"), "{error}");
+        let error = read("/no/such\n/\x1b[2J", 3).unwrap_err().to_string();
+        assert!(error.starts_with(r"--topology file:/no/such\n/\u{1b}[2J: "), "{error}");
     }
 
     #[test]

@@ -19,6 +19,19 @@ pub enum TopologyError {
         least: u32,
     },
 
+    /// The family deals out peers in pairs, and no pair fits.
+    #[error(
+        "--nodes {nodes} with --topology {family}: it gives each node two peers or more; ask for at least --nodes {least}"
+    )]
+    TooFewNodes {
+        /// The family, as it is asked for.
+        family: &'static str,
+        /// The nodes asked for.
+        nodes: u32,
+        /// The fewest nodes, above a single one, that it can be built with.
+        least: u32,
+    },
+
     /// More peers than there are other nodes.
     #[error(
         "--peers {peers} with --nodes {nodes}: a node has at most {} others to know; ask for fewer --peers or more --nodes",
@@ -34,14 +47,16 @@ pub enum TopologyError {
     /// The family deals out peers in pairs.
     #[error(
         "--peers {peers} with --topology {family}: it needs an even number, half for either side of a link; \
-         ask for --peers {} or {}",
-        peers - 1, u64::from(*peers) + 1
+         ask for --peers {}",
+        even_neighbours(*peers, *nodes)
     )]
     OddPeers {
         /// The family, as it is asked for.
         family: &'static str,
         /// The peers asked for.
         peers: u32,
+        /// The nodes asked for.
+        nodes: u32,
     },
 
     /// A link has two ends, so the ends of all links cannot be odd in number.
@@ -59,7 +74,8 @@ pub enum TopologyError {
     /// Past the limit of stored overlays.
     #[error(
         "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
-         stored; ask for fewer --nodes or --peers, or for --topology complete, which is not stored"
+         stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology complete, which is not \
+         stored"
     )]
     TooManyEntries {
         /// The nodes asked for.
@@ -69,7 +85,11 @@ pub enum TopologyError {
     },
 
     /// The system has no memory for it.
-    #[error("the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers", bytes >> 20)]
+    #[error(
+        "the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers, or for a \
+         shorter edge list",
+        bytes >> 20
+    )]
     Memory {
         /// The bytes that were refused.
         bytes: u64,
@@ -92,4 +112,12 @@ pub enum TopologyError {
     /// The edge list cannot be read.
     #[error(transparent)]
     EdgeList(#[from] EdgeListError),
+}
+
+/// The even numbers next to an odd one of `peers` that `nodes` nodes, at least 3, can have.
+fn even_neighbours(peers: u32, nodes: u32) -> String {
+    let fits = |&even: &u32| 0 < even && even < nodes;
+    let even: Vec<String> =
+        [peers - 1, peers.saturating_add(1)].iter().filter(|&even| fits(even)).map(u32::to_string).collect();
+    even.join(" or ")
 }

@@ -33,6 +33,17 @@ impl Links {
         Ok(Links { nodes, ends: pages::reserved(expected as usize)? })
     }
 
+    /// Makes room for one more link. For those who do not know beforehand how many will come; others have had it made.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where one more could not be stored.
+    pub(super) fn make_room(&mut self) -> Result<(), TopologyError> {
+        let links = self.ends.len() as u64 + 1;
+        check(self.nodes, links)?;
+        self.ends.try_reserve(1).map_err(|_| TopologyError::Memory { bytes: links * size_of::<[u32; 2]>() as u64 })
+    }
+
     /// Links two nodes. Whoever pushes sees to it that both are among the nodes.
     #[inline]
     pub(super) fn push(&mut self, one: u32, other: u32) {
@@ -150,6 +161,16 @@ mod tests {
         for node in 0..nodes {
             assert_eq!(rows.row(NodeId(node)), [NodeId(nodes - 1 - node); 2]);
         }
+    }
+
+    #[test]
+    fn room_is_made_for_links_of_unknown_number() {
+        let mut links = Links::with_room(2, 0).unwrap();
+        for _ in 0..100 {
+            links.make_room().unwrap();
+            links.push(0, 1);
+        }
+        assert_eq!(links.len(), 100);
     }
 
     #[test]

@@ -112,9 +112,10 @@ impl TopologySpec {
             (0, _) => Err(TopologyError::NoNodes),
             _ if !self.takes_peers() => Ok(()),
             (1, 0) => Ok(()),
+            (2, _) if in_pairs => Err(TopologyError::TooFewNodes { family, nodes, least: 3 }),
             (_, 0) => Err(TopologyError::TooFewPeers { family, least: if in_pairs { 2 } else { 1 } }),
             _ if peers >= nodes => Err(TopologyError::TooManyPeers { peers, nodes }),
-            _ if in_pairs && !peers.is_multiple_of(2) => Err(TopologyError::OddPeers { family, peers }),
+            _ if in_pairs && !peers.is_multiple_of(2) => Err(TopologyError::OddPeers { family, peers, nodes }),
             _ if matches!(self, TopologySpec::RandomRegular) && nodes % 2 == 1 && peers % 2 == 1 => {
                 Err(TopologyError::OddEnds { nodes, peers })
             }

@@ -1,0 +1,122 @@
+//! Which notices come with which scenario. What is said to be expected was measured to come.
+
+use super::*;
+use crate::ratio::Ratio;
+use crate::scenario::Draft;
+use crate::topology::reach;
+
+/// A draft of so many nodes on an overlay of this family.
+fn on(family: &str, nodes: u32, peers: u32) -> Draft {
+    let peers = Some(peers).filter(|&peers| peers > 0);
+    Draft { topology: family.parse().ok(), nodes: Some(nodes), peers, seed: Some(3), ..Draft::default() }
+}
+
+fn aiming(target: &str, draft: Draft) -> Draft {
+    Draft { target: Some(target.parse::<Ratio>().unwrap()), ..draft }
+}
+
+fn hopping(ttl: u8, draft: Draft) -> Draft {
+    Draft { ttl: Some(Ttl::Hops(ttl)), ..draft }
+}
+
+fn fanning(fanout: u32, draft: Draft) -> Draft {
+    Draft { fanout: Some(fanout), ..draft }
+}
+
+fn forecast(draft: Draft) -> Forecast {
+    let scenario = draft.build().unwrap();
+    let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
+    let reach = reach(&topology, scenario.origin);
+    Forecast::new(&scenario, &topology, reach)
+}
+
+/// The one notice about the target, or nothing.
+fn doubt(draft: Draft) -> String {
+    let about_target = forecast(draft).notices.into_iter().filter(|notice| notice.starts_with("The target"));
+    about_target.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn nobody_is_warned_of_what_comes() {
+    let er = "erdos-renyi";
+    let regular = "random-regular";
+    for draft in [
+        hopping(255, fanning(8, on(er, 2_000, 4))),
+        hopping(255, aiming("0.995", fanning(8, on(er, 5_000, 6)))),
+        hopping(255, aiming("0.99", fanning(100, on(er, 2_000, 5)))),
+        hopping(40, on(regular, 1_000, 3)),
+        hopping(40, aiming("0.99", fanning(4, on(regular, 1_000, 4)))),
+        hopping(40, aiming("1", on(er, 150, 20))),
+        aiming("1", fanning(10, on("complete", 150, 0))),
+        aiming("1", fanning(999, on("complete", 1_000, 0))),
+        on(er, 1_000, 20),
+        hopping(2, aiming("0.5", on("ring", 5, 0))),
+    ] {
+        let line = format!("{draft:?}");
+        assert_eq!(doubt(draft), "", "{line}");
+    }
+}
+
+#[test]
+fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
+    for (draft, said) in [
+        (
+            hopping(40, aiming("0.99", fanning(5, on("erdos-renyi", 2_000, 6)))),
+            "whatever the TTL; the target takes a fanout of 6 or more.",
+        ),
+        (
+            hopping(40, aiming("0.99", fanning(8, on("erdos-renyi", 2_000, 4)))),
+            "1962 of 2000 nodes lie within 40 hops of node 0, and 1980 make 99 %; lower --target or choose",
+        ),
+        (
+            hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))),
+            "the target takes a fanout of 5 or more",
+        ),
+        (aiming("1", on("complete", 10_000, 0)), "the target takes a fanout of 10 or more"),
+        (hopping(4, on("erdos-renyi", 10_000, 20)), "TTL 4 reach about 32.4"),
+        (hopping(4, on("erdos-renyi", 10_000, 20)), "; raise --ttl, or use --ttl auto, here 14."),
+        (hopping(3, on("random-regular", 1_000, 20)), "TTL 3 reach about 40."),
+        (
+            hopping(1, on("ring", 10, 0)),
+            "3 of 10 nodes lie within 1 hop of node 0, and 10 make 95 %; the farthest node is 5 hops away: raise --ttl, \
+             or use --ttl auto, here 12.",
+        ),
+        (hopping(200, fanning(2, on("random-regular", 2_000, 3))), "the target takes a fanout of 3 or more"),
+        // One node in 8,000 is expected to have no peer at all. In this overlay each happens to have some.
+        (hopping(200, aiming("0.9999", on("erdos-renyi", 5_000, 9))), "the target takes more --peers"),
+        (
+            Draft { ttl: Some(Ttl::Auto), ..on("ring", 1_000, 0) },
+            "the farthest node is 500 hops away: no TTL exceeds 255, so lower --target",
+        ),
+    ] {
+        let notice = doubt(draft);
+        assert!(notice.contains(said), "{said}: {notice}");
+    }
+}
+
+#[test]
+fn advice_is_finite_and_never_shorter_than_what_is_in_force() {
+    for family in ["erdos-renyi", "random-regular", "complete", "ring", "watts-strogatz", "star"] {
+        for (nodes, fanout, ttl) in
+            [(150, 1, 1), (150, 2, 30), (2_000, 3, 9), (2_000, 8, 3), (600, 1, 255), (600, 3, 254)]
+        {
+            let peers = if matches!(family, "complete" | "ring" | "star") { 0 } else { 4 };
+            let notice = doubt(hopping(ttl, aiming("1", fanning(fanout, on(family, nodes, peers)))));
+            let auto =
+                notice.split_once("auto, here ").map(|(_, auto)| auto.trim_end_matches('.').parse::<u8>().unwrap());
+            assert!(
+                !notice.contains("inf") && !notice.contains("NaN") && auto.is_none_or(|auto| auto > ttl),
+                "{notice}"
+            );
+        }
+    }
+}
+
+#[test]
+fn auto_is_twice_the_hops_of_the_overlay_at_hand() {
+    let auto = |draft| forecast(Draft { ttl: Some(Ttl::Auto), ..draft }).ttl;
+    assert_eq!([1_000, 10_000].map(|nodes| auto(on("erdos-renyi", nodes, 20))), [10, 14]);
+    assert_eq!(auto(on("complete", 10_000, 0)), 14);
+    assert_eq!(auto(on("random-regular", 1_000, 3)), 22);
+    assert_eq!(auto(on("ring", 10, 0)), 12);
+}

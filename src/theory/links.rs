@@ -1,0 +1,80 @@
+//! Who is reached after how many hops on a random graph, link by link. All hops take equal time.
+//!
+//! The chain of [`super::hops`] draws targets among all nodes, and so misses some for ever that a graph does not: a
+//! node of three peers that all forward to all is not missed. Here the chance `q` that a node gets the order over one
+//! given link grows hop by hop, `q' = sum over m of P(m) [1 - (1 - 1/N)(1 - q)^m] min(1, f/(m + 1))`, up to the root
+//! that [`RandomGraph::final_coverage`] takes. Edge-based compartments (Volz 2008; Miller, Slim, Volz 2012), in whole
+//! hops. The origin stands in them as a share of 1/N of every node, which errs in the first hop where the fanout is
+//! near the number of nodes: take the chain there.
+
+use super::at_least_one;
+use super::coverage::RandomGraph;
+
+impl RandomGraph {
+    /// The share of `nodes` reached within 0, 1, 2 ... hops, as a mean over runs that do not die out. Without end.
+    pub fn coverage_by_hop(&self, nodes: u64) -> impl Iterator<Item = f64> {
+        let (graph, terms) = (*self, self.terms());
+        let origin = 1.0 / nodes.max(1) as f64;
+        let or_origin = move |reached: f64| origin + (1.0 - origin) * reached;
+        let further = move |&link: &f64| {
+            Some(terms.iter().map(|term| term.drawn * or_origin(at_least_one(link, term.links))).sum())
+        };
+        std::iter::successors(Some(0.0), further).map(move |link| or_origin(graph.reached_over(link)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theory::hops;
+    use proptest::prelude::*;
+
+    fn within(graph: RandomGraph, nodes: u64, hops: usize) -> f64 {
+        graph.coverage_by_hop(nodes).nth(hops).unwrap()
+    }
+
+    #[test]
+    fn few_equal_peers_reach_everyone_in_time() {
+        let three = RandomGraph::regular(3.0, 8.0);
+        let printed = [0, 1, 2, 6, 10, 11].map(|hops| format!("{:.4}", within(three, 1_000, hops)));
+        assert_eq!(printed, ["0.0010", "0.0040", "0.0100", "0.1731", "0.9537", "0.9979"]);
+    }
+
+    #[test]
+    fn twenty_peers_are_reached_as_the_chain_has_it() {
+        let chain = hops::coverage_by_hop(1_000, hops::Branching::on_graph(8.0, 20.0));
+        for (hop, (link, node)) in
+            RandomGraph::new(20.0, 8.0).coverage_by_hop(1_000).skip(1).zip(chain).take(6).enumerate()
+        {
+            assert!((link - node).abs() < 0.006, "{hop}: {link} {node}");
+        }
+    }
+
+    #[test]
+    fn many_equal_peers_are_uniform_targets() {
+        let chain = hops::coverage_by_hop(100_000, 8.0);
+        for (link, node) in RandomGraph::regular(99_999.0, 8.0).coverage_by_hop(100_000).skip(1).zip(chain).take(9) {
+            assert!((link - node).abs() < 1e-3, "{link} {node}");
+        }
+    }
+
+    #[test]
+    fn edges_are_numbers() {
+        for odd in [f64::NAN, -1.0, 0.0] {
+            assert_eq!(within(RandomGraph::regular(odd, odd), 10, 255), 0.1);
+            assert_eq!(within(RandomGraph::new(odd, odd), 0, 255), 1.0);
+        }
+        assert_eq!(within(RandomGraph::regular(3.0, f64::INFINITY), 10, 255), 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn coverage_rises_to_the_final_one(degree in 2.5..30.0, fanout in 2.0..10.0, equal: bool) {
+            let graph = if equal { RandomGraph::regular(degree, fanout) } else { RandomGraph::new(degree, fanout) };
+            let curve: Vec<f64> = graph.coverage_by_hop(1_000_000).take(256).collect();
+            prop_assert!(curve.windows(2).all(|next| next[0] <= next[1] + 1e-12));
+            let (end, root) = (curve[255], graph.final_coverage());
+            prop_assert!((end - root).abs() < 0.001, "{end} {root}");
+        }
+    }
+}
