@@ -39,7 +39,7 @@ fuzz seconds="60":
 # Where the time goes: flamegraph.svg (needs perf and inferno).
 flamegraph *flags="--nodes 5000 --threads 2 --runs 20":
     RUSTFLAGS="-C force-frame-pointers=yes" cargo build --profile profiling
-    perf record --call-graph fp -F 997 -o perf.data target/profiling/bulkprop --quiet {{flags}}
+    perf record -e cpu-clock --call-graph fp -F 997 -o perf.data target/profiling/bulkprop --quiet {{flags}}
     perf script -i perf.data | inferno-collapse-perf | inferno-flamegraph > flamegraph.svg
 
 # What the run costs the machine: context switches, migrations, faults.
