@@ -140,15 +140,15 @@ impl<'a> Outlook<'a> {
         let Scenario { nodes, fanout, target, .. } = self.scenario;
         let meets = |coverage| meets(self.nodes, coverage, *target);
         let in_time = self.by_hop().nth(usize::from(ttl))?;
-        let (expected, advice) = match self.at_last(self.fanout) {
+        let advice = match self.at_last(self.fanout) {
             _ if meets(in_time) => return None,
-            at_last if meets(at_last) => (in_time, longer(ttl, auto)),
-            at_last => (at_last, format!("whatever the TTL; {}", self.wider())),
+            at_last if meets(at_last) => longer(ttl, auto),
+            at_last => format!("no TTL makes it more than {}; {}", percent(at_last), self.wider()),
         };
         Some(format!(
             "The target is not expected: fanout {fanout} and TTL {ttl} reach about {} of {nodes} nodes (mean field), \
              short of {}; {advice}.",
-            percent(expected),
+            percent(in_time),
             percent(target.as_f64())
         ))
     }

@@ -62,7 +62,7 @@ fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
     for (draft, said) in [
         (
             hopping(40, aiming("0.99", fanning(5, on("erdos-renyi", 2_000, 6)))),
-            "whatever the TTL; the target takes a fanout of 6 or more.",
+            " %; the target takes a fanout of 6 or more.",
         ),
         (
             hopping(40, aiming("0.99", fanning(8, on("erdos-renyi", 2_000, 4)))),
@@ -72,6 +72,9 @@ fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
             hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))),
             "the target takes a fanout of 5 or more",
         ),
+        // What the TTL leaves and what no TTL mends are two figures; a run over sockets reached 2.9 %.
+        (fanning(3, on("erdos-renyi", 30_000, 20)), "fanout 3 and TTL 6 reach about 2.8"),
+        (fanning(3, on("erdos-renyi", 30_000, 20)), "no TTL makes it more than 93.8"),
         (aiming("1", on("complete", 10_000, 0)), "the target takes a fanout of 10 or more"),
         (hopping(4, on("erdos-renyi", 10_000, 20)), "TTL 4 reach about 32.4"),
         (hopping(4, on("erdos-renyi", 10_000, 20)), "; raise --ttl, or use --ttl auto, here 14."),
