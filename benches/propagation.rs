@@ -10,13 +10,11 @@
 mod floor;
 mod rival;
 
-use bulk_order_propagation::ids::NodeId;
-use bulk_order_propagation::scenario::{Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Draft, Scenario, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
-use bulk_order_propagation::topology::TopologySpec;
 use clap::ValueEnum;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,29 +142,16 @@ fn median<T: Copy + Ord>(times: &mut [T]) -> T {
 
 /// The defaults at this size.
 fn scenario(transport: TransportKind, nodes: u32, threads: usize) -> Scenario {
-    let topology = TopologySpec::ErdosRenyi;
-    Scenario {
-        transport,
-        nodes,
-        threads,
-        peers: topology.default_peers(nodes),
-        topology,
-        fanout: 8,
+    let draft = Draft {
+        transport: Some(transport),
+        nodes: Some(nodes),
+        threads: u32::try_from(threads).ok(),
         // Six hops do not reach 95 % of a hundred thousand nodes.
-        ttl: if nodes > 50_000 { Ttl::Auto } else { Ttl::Hops(6) },
-        exclude_sender: false,
-        target: "0.95".parse().expect("a share"),
-        until: Until::Target,
-        timeout: Some(Nanos::from_secs(3)),
-        seed: 7,
-        origin: NodeId(0),
-        payload_bytes: 0,
-        pin: Pin::Spread,
-        spin: Spin::Auto,
-        receive_buffer: None,
-        charge_serialization: false,
-        runs: 1,
-    }
+        ttl: (nodes > 50_000).then_some(Ttl::Auto),
+        seed: Some(7),
+        ..Draft::default()
+    };
+    draft.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What to measure.

@@ -86,12 +86,6 @@ impl Stream {
         let logarithm = (u128::from(log::minus_log2(self.next_word())) * LN_2) >> 64;
         u64::try_from((u128::from(mean) * logarithm) >> log::ONE_BITS).unwrap_or(u64::MAX)
     }
-
-    /// A number in `0.0..1.0` with 53 random bits. For what is shown or measured, not for what decides.
-    #[inline]
-    pub const fn unit(&mut self) -> f64 {
-        (self.next_word() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
-    }
 }
 
 impl rand::TryRng for Stream {

@@ -138,7 +138,12 @@ pub struct StrayCounts([u64; Stray::COUNT]);
 impl StrayCounts {
     /// Counts one more.
     pub const fn add(&mut self, stray: Stray) {
-        self.0[stray.index()] += 1;
+        self.add_many(stray, 1);
+    }
+
+    /// Counts so many more.
+    pub const fn add_many(&mut self, stray: Stray, more: u64) {
+        self.0[stray.index()] += more;
     }
 
     /// Adds another worker's counts.
