@@ -30,6 +30,8 @@ pub enum Purpose {
     Targets = 2,
     /// What an order says and where it enters; words: order.
     Workload = 3,
+    /// How long a message takes and whether it is lost; words: order, sender, then receiver and attempt.
+    Network = 4,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 20] = [
     "ids",
     "time",
     "ratio",
@@ -13,11 +13,13 @@ const ROOMS: [&str; 18] = [
     "theory",
     "order",
     "wire",
+    "workload",
     "sync",
     "topology",
     "stats",
     "coverage",
     "gossip",
+    "network",
     "transport",
     "runtime",
     "scenario",
