@@ -1,7 +1,9 @@
 //! What a mark costs: by its owner, twice over, and published to a counter that another worker adds to as well. Beside
 //! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
 
-use bulk_order_propagation::coverage::Coverage;
+use bulk_order_propagation::coverage::{Coverage, Goals, Window};
+use bulk_order_propagation::ids::OrderIndex;
+use bulk_order_propagation::ratio::Ratio;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,12 +18,18 @@ fn scattered() -> impl Iterator<Item = u32> {
     (0..NODES).map(|i| (u64::from(i) * 40_503 % u64::from(NODES)) as u32)
 }
 
+/// The coverage of one order, whose target is all nodes.
+fn coverage<const SHARDS: usize>(shards: [u32; SHARDS]) -> Coverage {
+    let all = Ratio::new(1, 1).expect("a share");
+    Coverage::new(shards, 1, Window::new(1, 1), Goals::new(shards.iter().sum(), all))
+}
+
 fn mark_all(coverage: &mut Coverage) -> u64 {
     let (view, mut markers) = coverage.split();
     for (at, local) in (0u32..).zip(scattered()) {
-        black_box(markers[0].mark(local));
+        black_box(markers[0].mark(local, OrderIndex(0)));
         if at % BATCH == 0 {
-            markers[0].publish();
+            markers[0].publish(|_, _| {});
         }
     }
     view.covered()
@@ -31,7 +39,7 @@ fn alone(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(format!("mark/{NODES} nodes"));
     group.throughput(Throughput::Elements(u64::from(NODES)));
     group.bench_function("owner", |bencher| {
-        bencher.iter_batched_ref(|| Coverage::new([NODES], u64::MAX), mark_all, BatchSize::LargeInput);
+        bencher.iter_batched_ref(|| coverage([NODES]), mark_all, BatchSize::LargeInput);
     });
     group.bench_function("floor: plain bit", |bencher| {
         bencher.iter_batched_ref(
@@ -73,7 +81,7 @@ fn contended(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(NODES)));
     group.bench_function("owner", |bencher| {
         bencher.iter_batched_ref(
-            || Coverage::new([NODES, NODES], u64::MAX),
+            || coverage([NODES, NODES]),
             |coverage| {
                 let (view, mut markers) = coverage.split();
                 let over = AtomicBool::new(false);
@@ -83,15 +91,15 @@ fn contended(criterion: &mut Criterion) {
                         // Ordering: Relaxed; it only ends the rival.
                         while !over.load(Ordering::Relaxed) {
                             for local in scattered().take(1_000) {
-                                theirs[0].mark(local);
-                                theirs[0].publish();
+                                theirs[0].mark(local, OrderIndex(0));
+                                theirs[0].publish(|_, _| {});
                             }
                         }
                     });
                     for (at, local) in (0u32..).zip(scattered()) {
-                        black_box(mine[0].mark(local));
+                        black_box(mine[0].mark(local, OrderIndex(0)));
                         if at % BATCH == 0 {
-                            mine[0].publish();
+                            mine[0].publish(|_, _| {});
                         }
                     }
                     // Ordering: Relaxed; as above.

@@ -11,7 +11,7 @@ mod interrupt;
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
-use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv};
+use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv, write_orders_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
@@ -34,7 +34,7 @@ pub(crate) struct Cli {
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "quiet"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
@@ -45,6 +45,11 @@ pub(crate) struct Cli {
     /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
+
+    /// Write a line of figures for each order of a bulk to this file, which is created before the run and replaced if it
+    /// exists.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    orders_csv: Option<PathBuf>,
 
     /// Print only the line with coverage and time.
     #[arg(long, help_heading = IN_AND_OUT)]
@@ -76,19 +81,23 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         print(&scenario.to_toml())?;
         return Ok(Exit::GoalMet);
     }
-    let nodes_csv = cli.nodes_csv.as_deref().map(files::create).transpose()?;
+    let nodes_csv = cli.nodes_csv.as_deref().map(|path| files::create("nodes-csv", path)).transpose()?;
+    let orders_csv = cli.orders_csv.as_deref().map(|path| files::create("orders-csv", path)).transpose()?;
     let records = simulation::run(&scenario, &interrupt::on_control_c()?)?;
     let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
         return Ok(Exit::Interrupted);
     };
-    // Neither output is lost for a failure of the other.
-    let filled = nodes_csv.map(|file| file.fill(|into| write_nodes_csv(&records[report.shown()], into))).transpose();
+    // No output is lost for a failure of another.
+    let shown = &records[report.shown()];
+    let nodes_filled = nodes_csv.map(|file| file.fill(|into| write_nodes_csv(shown, into))).transpose();
+    let orders_filled = orders_csv.map(|file| file.fill(|into| write_orders_csv(shown, into))).transpose();
     print(&match cli.format {
         Format::Json => report.to_json()? + "\n",
         Format::Text if cli.quiet => report.headline() + "\n",
         Format::Text => report.to_string(),
     })?;
-    filled?;
+    nodes_filled?;
+    orders_filled?;
     Ok(Exit::of(&report, records.len() == scenario.runs as usize))
 }
 

@@ -1,28 +1,133 @@
-//! Who has the order: the shared bitmap, and the counter over it that tells one worker that the target is reached.
+//! Who has which order: the shared bitmap, and the counters over it that tell one worker that a target is reached.
 //!
-//! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counter at its end: one
-//! contended addition per batch instead of one per mark.
+//! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counters at its end: one
+//! contended addition per batch and order instead of one per mark.
+//!
+//! A node remembers so many orders behind the newest one it has seen, as IPsec's receivers do against replays (RFC 6479):
+//! its bits are a ring of words, and a newer order clears those it moves into. An order from before the window is
+//! expired: whether the node had it nobody knows any more, so that it is not taken for news. Where the window holds all
+//! orders of a run, nothing ever moves, and one order takes one bit per node.
 
-use crate::sync::{Bitmap, BitmapView, Section, Trip};
+use crate::ids::OrderIndex;
+use crate::ratio::Ratio;
+use crate::sync::{Bitmap, BitmapView, Counters, Section, Trip, touched};
+use crate::time::Nanos;
 
-/// The coverage of one order.
+/// Shares of all nodes whose time is taken for every order, before the target.
+pub const MILESTONES: [Ratio; 3] =
+    [Ratio::new(50, 100).unwrap(), Ratio::new(95, 100).unwrap(), Ratio::new(99, 100).unwrap()];
+
+/// The target's place among an order's times, behind the milestones.
+pub const TARGET: usize = MILESTONES.len();
+
+/// How many times are taken for an order.
+pub const TIMES: usize = MILESTONES.len() + 1;
+
+/// Bits of a word.
+const WORD_BITS: u32 = u64::BITS;
+
+/// How many orders behind the newest one a node tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Orders behind the newest that are told apart.
+    orders: u32,
+    /// Bits of one node.
+    bits: u32,
+    /// Whether it ever moves.
+    slides: bool,
+}
+
+impl Window {
+    /// A window of at least `asked` orders for a run of `orders`: all of them where that is no more.
+    pub const fn new(orders: u32, asked: u32) -> Window {
+        if orders <= asked {
+            return Window { orders, bits: orders, slides: false };
+        }
+        // One word beyond the window is the one that is being filled.
+        let held = asked.next_multiple_of(WORD_BITS);
+        Window { orders: held, bits: held + WORD_BITS, slides: true }
+    }
+
+    /// Bits that a node takes.
+    pub const fn bits(self) -> u32 {
+        self.bits
+    }
+}
+
+/// The nodes that make an order's milestones and its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Goals([u64; TIMES]);
+
+impl Goals {
+    /// Shares of so many nodes, each rounded up and at least one node.
+    pub fn new(nodes: u32, target: Ratio) -> Goals {
+        let of = |share: Ratio| share.ceil_of(u64::from(nodes)).max(1);
+        let [half, most, nearly_all] = MILESTONES;
+        Goals([of(half), of(most), of(nearly_all), of(target)])
+    }
+
+    /// Puts the times at which batches crossed these goals in the order that the count had. Workers read their clocks
+    /// before they add, so that the one who adds later may have read earlier, by a batch at most.
+    pub fn in_order(&self, crossed: [Nanos; TIMES]) -> [Nanos; TIMES] {
+        let before = |goal: u64| self.0.iter().zip(crossed).filter(move |&(&other, _)| other <= goal);
+        let passed = |goal: u64, time: Nanos| before(goal).map(|(_, time)| time).fold(time, Nanos::max);
+        std::array::from_fn(|i| if crossed[i] == Nanos::MAX { Nanos::MAX } else { passed(self.0[i], crossed[i]) })
+    }
+}
+
+/// What a node knows of an order that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It is news.
+    First,
+    /// The node has it.
+    Duplicate,
+    /// It is older than the node's window.
+    Expired,
+}
+
+/// The coverage of a run's orders.
 pub struct Coverage {
     bitmap: Bitmap,
-    trip: Trip,
+    counters: Counters,
+    /// Orders that have reached their target.
+    reached_target: Trip,
+    window: Window,
+    goals: Goals,
+    orders: u32,
 }
 
 impl Coverage {
-    /// Nothing covered, for shards of the given sizes. The target is `goal` nodes, at least 1.
-    pub fn new(shard_nodes: impl IntoIterator<Item = u32>, goal: u64) -> Coverage {
-        Coverage { bitmap: Bitmap::new(shard_nodes), trip: Trip::new(goal) }
+    /// Nothing covered, for shards of the given sizes and so many orders.
+    pub fn new(shard_nodes: impl IntoIterator<Item = u32>, orders: u32, window: Window, goals: Goals) -> Coverage {
+        let bits = shard_nodes.into_iter().map(|nodes| nodes as usize * window.bits as usize);
+        Coverage {
+            bitmap: Bitmap::new(bits),
+            counters: Counters::new(orders as usize),
+            reached_target: Trip::new(u64::from(orders)),
+            window,
+            goals,
+            orders,
+        }
     }
 
     /// A marker for each shard and a view for everybody else.
     pub fn split(&mut self) -> (CoverageView<'_>, Vec<Marker<'_>>) {
-        let trip = &self.trip;
-        let (bitmap, sections) = self.bitmap.split();
-        let markers = sections.into_iter().map(|section| Marker { section, trip, fresh: 0 });
-        (CoverageView { bitmap, trip }, markers.collect())
+        let Coverage { bitmap, counters, reached_target, window, goals, orders } = self;
+        let (bitmap, sections) = bitmap.split();
+        let (counters, reached_target, window) = (&*counters, &*reached_target, *window);
+        let (goals, orders) = (*goals, *orders as usize);
+        let markers = sections.into_iter().map(|section| Marker {
+            newest: vec![0; if window.slides { section.bits() / window.bits as usize } else { 0 }],
+            section,
+            counters,
+            reached_target,
+            window,
+            goals,
+            fresh: touched(orders, 0),
+            seen: Vec::with_capacity(orders),
+        });
+        (CoverageView { bitmap, counters, window }, markers.collect())
     }
 }
 
@@ -30,68 +135,210 @@ impl Coverage {
 #[derive(Clone, Copy)]
 pub struct CoverageView<'a> {
     bitmap: BitmapView<'a>,
-    trip: &'a Trip,
+    counters: &'a Counters,
+    window: Window,
 }
 
 impl CoverageView<'_> {
-    /// Nodes covered, as published by the workers.
+    /// Nodes covered, over all orders, as published by the workers.
     pub fn covered(&self) -> u64 {
-        self.trip.count()
+        self.counters.sum()
     }
 
-    /// Nodes covered, as marked in the bitmap. After the workers have ended it equals [`CoverageView::covered`].
-    pub fn marked(&self) -> u64 {
-        self.bitmap.count()
+    /// The same as marked in the bitmap; `None` where a window has moved, and marks were cleared. After the workers have
+    /// ended it equals [`CoverageView::covered`].
+    pub fn marked(&self) -> Option<u64> {
+        (!self.window.slides).then(|| self.bitmap.count())
     }
 }
 
 /// The right to mark one shard's nodes.
 pub struct Marker<'a> {
     section: Section<'a>,
-    trip: &'a Trip,
-    fresh: u64,
+    counters: &'a Counters,
+    reached_target: &'a Trip,
+    window: Window,
+    goals: Goals,
+    /// By node of the shard, one more than the newest order seen; empty where the window holds them all.
+    newest: Vec<u32>,
+    /// By order, marks not yet published.
+    fresh: Vec<u32>,
+    /// Orders that have some.
+    seen: Vec<OrderIndex>,
 }
 
 impl Marker<'_> {
-    /// Marks the order as held by the shard's `local`-th node; true the first time.
+    /// Marks an order as held by the shard's `local`-th node, and says what the node knew of it.
     #[inline]
-    pub fn mark(&mut self, local: u32) -> bool {
-        let first = self.section.mark(local);
-        self.fresh += u64::from(first);
-        first
+    pub fn mark(&mut self, local: u32, order: OrderIndex) -> Sight {
+        if self.window.slides && !self.slide(local, order) {
+            return Sight::Expired;
+        }
+        if !self.section.mark(self.place(local, order)) {
+            return Sight::Duplicate;
+        }
+        let fresh = &mut self.fresh[order.index()];
+        if *fresh == 0 {
+            self.seen.push(order);
+        }
+        *fresh += 1;
+        Sight::First
     }
 
-    /// Whether the shard's `local`-th node has the order.
+    /// Whether the order would be no news to the shard's `local`-th node.
     #[inline]
-    pub fn is_marked(&self, local: u32) -> bool {
-        self.section.contains(local)
+    pub fn knows(&self, local: u32, order: OrderIndex) -> bool {
+        if self.window.slides {
+            let newest = self.newest[local as usize];
+            if order.0 >= newest || self.is_expired(newest, order) {
+                return order.0 < newest;
+            }
+        }
+        self.section.contains(self.place(local, order))
     }
 
-    /// Adds the marks since the last call to the shared counter; true for the one batch that carries it over the target.
+    /// Adds the marks since the last call to the shared counters; true for the one batch with which every order has
+    /// reached its target. `crossed` hears of each time that this batch makes: an order and its place among [`TIMES`].
     #[inline]
-    pub fn publish(&mut self) -> bool {
-        self.fresh > 0 && self.trip.add(std::mem::take(&mut self.fresh))
+    pub fn publish(&mut self, mut crossed: impl FnMut(OrderIndex, usize)) -> bool {
+        let mut is_last = false;
+        for order in self.seen.drain(..) {
+            let fresh = u64::from(std::mem::take(&mut self.fresh[order.index()]));
+            let before = self.counters.add(order.index(), fresh);
+            for (time, &goal) in self.goals.0.iter().enumerate() {
+                if before < goal && goal <= before + fresh {
+                    crossed(order, time);
+                    is_last |= time == TARGET && self.reached_target.add(1);
+                }
+            }
+        }
+        is_last
+    }
+
+    /// Makes room for an order in a node's window; false where the order is too old for it.
+    fn slide(&mut self, local: u32, order: OrderIndex) -> bool {
+        let newest = self.newest[local as usize];
+        if order.0 < newest {
+            return !self.is_expired(newest, order);
+        }
+        // The words from behind the newest order's up to this one's are those of orders long gone.
+        let words = self.window.bits / WORD_BITS;
+        let (before, now) = (newest.div_ceil(WORD_BITS), order.0 / WORD_BITS + 1);
+        for word in before..now.min(before.saturating_add(words)) {
+            self.section.clear_word(self.place(local, OrderIndex(word * WORD_BITS)));
+        }
+        self.newest[local as usize] = order.0 + 1;
+        true
+    }
+
+    fn is_expired(&self, newest: u32, order: OrderIndex) -> bool {
+        u64::from(order.0) + u64::from(self.window.orders) < u64::from(newest)
+    }
+
+    #[inline]
+    fn place(&self, local: u32, order: OrderIndex) -> usize {
+        let bits = self.window.bits;
+        let bit = if self.window.slides { order.0 % bits } else { order.0 };
+        local as usize * bits as usize + bit as usize
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const ONE: OrderIndex = OrderIndex(0);
+
+    fn percent(parts: u64) -> Ratio {
+        Ratio::new(parts, 100).unwrap()
+    }
+
+    fn coverage(shards: [u32; 2], orders: u32, window: u32, target: Ratio) -> Coverage {
+        let goals = Goals::new(shards.iter().sum(), target);
+        Coverage::new(shards, orders, Window::new(orders, window), goals)
+    }
 
     #[test]
     fn one_batch_crosses_the_target() {
-        let mut coverage = Coverage::new([4, 4], 5);
+        let mut coverage = coverage([4, 4], 1, 1_024, percent(60));
         let (view, mut markers) = coverage.split();
         for local in 0..4 {
-            assert!(markers[0].mark(local));
-            assert!(!markers[0].mark(local));
+            assert_eq!(markers[0].mark(local, ONE), Sight::First);
+            assert_eq!(markers[0].mark(local, ONE), Sight::Duplicate);
         }
-        assert!(!markers[0].publish());
-        markers[1].mark(0);
-        markers[1].mark(3);
-        assert_eq!((view.covered(), view.marked()), (4, 6), "a mark counts when its batch is published");
-        assert!(markers[1].publish());
-        assert!(!markers[1].publish());
-        assert_eq!((view.covered(), view.marked()), (6, 6));
+        let mut crossed = Vec::new();
+        assert!(!markers[0].publish(|_, time| crossed.push(time)));
+        assert_eq!(crossed, [0], "four of eight are half of them");
+        markers[1].mark(0, ONE);
+        markers[1].mark(3, ONE);
+        assert_eq!((view.covered(), view.marked()), (4, Some(6)), "a mark counts when its batch is published");
+        assert!(markers[1].publish(|_, time| crossed.push(time)));
+        assert_eq!(crossed, [0, TARGET]);
+        assert!(!markers[1].publish(|_, _| panic!("nothing is new")));
+        assert_eq!((view.covered(), view.marked()), (6, Some(6)));
+    }
+
+    #[test]
+    fn a_count_passes_its_goals_in_order() {
+        let goals = Goals::new(100, percent(90));
+        let crossed = [7, 5, u64::MAX, 6].map(Nanos);
+        assert_eq!(goals.in_order(crossed), [7, 7, u64::MAX, 7].map(Nanos));
+    }
+
+    #[test]
+    fn all_orders_must_reach_their_target() {
+        let mut coverage = coverage([1, 1], 3, 1_024, percent(100));
+        let (_, mut markers) = coverage.split();
+        let mut last = Vec::new();
+        for order in [2, 0, 1].map(OrderIndex) {
+            for marker in &mut markers {
+                marker.mark(0, order);
+                last.push(marker.publish(|_, _| {}));
+            }
+        }
+        assert_eq!(last, [false, false, false, false, false, true]);
+    }
+
+    #[test]
+    fn an_order_from_before_the_window_is_expired() {
+        let mut coverage = coverage([2, 0], 10_000, 64, percent(95));
+        let (_, mut markers) = coverage.split();
+        let marker = &mut markers[0];
+        assert_eq!(marker.mark(1, OrderIndex(1_000)), Sight::First);
+        for (order, sight, known) in [
+            (1_000, Sight::Duplicate, true),
+            (937, Sight::First, false),
+            (937, Sight::Duplicate, true),
+            (936, Sight::Expired, true),
+            (5_000, Sight::First, false),
+            (1_000, Sight::Expired, true),
+        ] {
+            assert_eq!(marker.knows(1, OrderIndex(order)), known, "{order}");
+            assert_eq!(marker.mark(1, OrderIndex(order)), sight, "{order}");
+        }
+        assert_eq!(marker.mark(0, OrderIndex(1)), Sight::First, "each node has a window of its own");
+    }
+
+    proptest! {
+        /// Held against a node that remembers everything.
+        #[test]
+        fn no_order_is_delivered_twice(orders in prop::collection::vec(0..600u32, 1..400), window in 1..200u32) {
+            let mut coverage = coverage([1, 0], 600, window, percent(95));
+            let (_, mut markers) = coverage.split();
+            let (mut seen, mut newest) = (BTreeSet::new(), 0);
+            for order in orders {
+                let knows = markers[0].knows(0, OrderIndex(order));
+                let sight = markers[0].mark(0, OrderIndex(order));
+                prop_assert_eq!(knows, sight != Sight::First);
+                match sight {
+                    Sight::First => prop_assert!(seen.insert(order)),
+                    Sight::Duplicate => prop_assert!(seen.contains(&order)),
+                    Sight::Expired => prop_assert!(order + window < newest),
+                }
+                newest = newest.max(order + 1);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! report decides where it goes.
 
 mod books;
+mod bulk;
 mod csv;
 mod delay;
 mod json;
@@ -23,7 +24,8 @@ mod sample;
 mod tests;
 
 pub use books::Books;
-pub use csv::write_nodes_csv;
+pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
+pub use csv::{write_nodes_csv, write_orders_csv};
 pub use delay::{BINS, Bin, DelayFigures, TimeTo};
 pub use rank::Spread;
 pub use run::{AtStop, BytesPerNode, Goal, RunFigures};

@@ -1,5 +1,7 @@
 //! Threads: the nodes' partition over workers, the workers' places on cores, and their life from latch to join.
 
+mod agenda;
+mod chronicle;
 mod outbox;
 mod partition;
 mod patience;
@@ -12,15 +14,15 @@ pub use partition::Partition;
 pub use patience::Spin;
 pub use placement::{Pin, Placement};
 
-use crate::coverage::{Coverage, Marker};
+use crate::coverage::{Coverage, Goals, Marker, Window};
 use crate::gossip::{Protocol, TargetDraw};
-use crate::ids::{NodeId, OrderIndex};
 use crate::order::Order;
-use crate::stats::{End, Receipt, Traffic, WorkerRecord};
+use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::sync::{Board, Broken, Interrupt, Latch, Stop};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Carrier, TransportError};
+use crate::workload::Workload;
 use core_affinity::CoreId;
 use parking_lot::Mutex;
 use shard::Shard;
@@ -39,17 +41,21 @@ pub struct Plan<'a> {
     pub placement: &'a Placement,
     /// The orders of the run.
     pub orders: &'a [Arc<Order>],
-    /// What enters where.
-    pub published: Published,
+    /// What enters where, and when.
+    pub workload: &'a Workload,
+    /// With how many hops to go.
+    pub ttl: u8,
     /// Whom a node forwards to.
     pub draw: TargetDraw,
     /// Whether a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
-    /// Nodes that make the target.
-    pub goal: u64,
-    /// Whether the target ends the run.
+    /// How many orders a node tells apart.
+    pub window: Window,
+    /// Nodes that make each order's target.
+    pub goals: Goals,
+    /// Whether the run ends once every order has reached its target.
     pub ends_at_target: bool,
-    /// The time limit, from the injection.
+    /// The time limit, from the last publication.
     pub timeout: Option<Nanos>,
     /// Whether idle workers spin.
     pub spin: Spin,
@@ -57,17 +63,6 @@ pub struct Plan<'a> {
     pub interrupt: &'a Interrupt,
     /// Who is told when a worker enters and leaves its loop.
     pub observer: &'a dyn Observer,
-}
-
-/// An order's entry into the network.
-#[derive(Clone, Copy, Debug)]
-pub struct Published {
-    /// Which order.
-    pub order: OrderIndex,
-    /// At which node.
-    pub origin: NodeId,
-    /// With how many hops to go.
-    pub ttl: u8,
 }
 
 /// Is told, on each worker's own thread, when it enters and leaves its event loop: for measuring what happens in it.
@@ -85,16 +80,28 @@ impl Observer for () {}
 pub struct Outcome {
     /// Why it ended.
     pub end: End,
-    /// When the order was injected.
+    /// When the first order was injected.
     pub injected_at: Nanos,
     /// When the last worker left its loop.
     pub left_at: Nanos,
     /// Counts, by worker.
     pub workers: Vec<WorkerRecord>,
-    /// First receipts, by node.
+    /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Vec<Receipt>,
     /// Traffic, by node.
     pub traffic: Vec<Traffic>,
+    /// What was counted of a bulk of orders.
+    pub bulk: Option<BulkCounts>,
+}
+
+/// What was counted of a bulk of orders, times since the clock's base.
+pub struct BulkCounts {
+    /// By order.
+    pub orders: Vec<OrderCounts>,
+    /// Of all first receipts.
+    pub delays: DelayHistogram,
+    /// First receipts by hop, 256 of them.
+    pub hops: Vec<u64>,
 }
 
 /// Why a run broke off.
@@ -147,6 +154,7 @@ struct WorkerOutcome {
     record: WorkerRecord,
     receipts: Vec<Receipt>,
     traffic: Vec<Traffic>,
+    bulk: Option<BulkCounts>,
     left_at: Nanos,
 }
 
@@ -175,7 +183,7 @@ pub fn run<P: Protocol + Clone + Send>(
     protocol: &P,
     carriers: Vec<Box<dyn Carrier>>,
 ) -> Result<Outcome, RuntimeError> {
-    let mut coverage = Coverage::new(plan.partition.sizes(), plan.goal);
+    let mut coverage = Coverage::new(plan.partition.sizes(), plan.workload.orders(), plan.window, plan.goals);
     let (view, markers) = coverage.split();
     let shared = Shared::new(plan, carriers.len());
     let (results, refused) = thread::scope(|scope| {
@@ -200,7 +208,7 @@ pub fn run<P: Protocol + Clone + Send>(
         return Err(refused);
     }
     let outcome = shared.merge(results)?;
-    debug_assert_eq!(view.covered(), view.marked());
+    debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
     Ok(outcome)
 }
 
@@ -273,9 +281,14 @@ impl<'a> Shared<'a> {
         let _ = self.injected_at.set(now);
     }
 
+    /// When time 0 was; `None` before it.
+    fn injected_at(&self) -> Option<Nanos> {
+        self.injected_at.get().copied()
+    }
+
     fn is_past_deadline(&self, now: Nanos) -> bool {
-        match (self.plan.timeout, self.injected_at.get()) {
-            (Some(timeout), Some(&injected_at)) => now.since(injected_at) >= timeout,
+        match (self.plan.timeout, self.injected_at()) {
+            (Some(timeout), Some(injected_at)) => now.since(injected_at) >= self.plan.workload.last_due() + timeout,
             _ => false,
         }
     }
@@ -285,7 +298,7 @@ impl<'a> Shared<'a> {
         &self,
         results: Vec<thread::Result<Result<WorkerOutcome, WorkerFailure>>>,
     ) -> Result<Outcome, RuntimeError> {
-        let injected_at = self.injected_at.get().copied().unwrap_or_default();
+        let injected_at = self.injected_at().unwrap_or_default();
         let mut outcome = Outcome {
             end: end_of(self.stop.cause()),
             injected_at,
@@ -293,6 +306,7 @@ impl<'a> Shared<'a> {
             workers: Vec::with_capacity(results.len()),
             receipts: Vec::with_capacity(self.plan.topology.nodes() as usize),
             traffic: Vec::with_capacity(self.plan.topology.nodes() as usize),
+            bulk: None,
         };
         for (worker, result) in results.into_iter().enumerate() {
             match result {
@@ -312,6 +326,18 @@ impl Outcome {
         self.workers.push(home.record);
         self.receipts.extend(home.receipts);
         self.traffic.extend(home.traffic);
+        match (&mut self.bulk, home.bulk) {
+            (Some(all), Some(bulk)) => all.add(&bulk),
+            (all, bulk) => *all = all.take().or(bulk),
+        }
+    }
+}
+
+impl BulkCounts {
+    fn add(&mut self, other: &BulkCounts) {
+        self.orders.iter_mut().zip(&other.orders).for_each(|(counts, other)| counts.merge(other));
+        self.delays.merge(&other.delays);
+        self.hops.iter_mut().zip(&other.hops).for_each(|(count, other)| *count += other);
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod file;
 pub mod limits;
 mod options;
+mod payload;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,13 @@ mod values;
 pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
+pub use payload::PayloadBytes;
 
-use crate::ids::NodeId;
+use crate::coverage::Window;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
@@ -48,14 +51,16 @@ pub struct Scenario {
     pub target: Ratio,
     /// What ends a run.
     pub until: Until,
-    /// The time limit, from the injection; `None` for none.
+    /// The time limit, for each order from its publication; `None` for none.
     pub timeout: Option<Nanos>,
     /// The root of every draw.
     pub seed: u64,
-    /// The node at which the order enters.
-    pub origin: NodeId,
-    /// Bytes of opaque payload in the order.
-    pub payload_bytes: u16,
+    /// Where orders enter.
+    pub origins: Origins,
+    /// A schedule of many orders; `None` for one order at once.
+    pub bulk: Option<BulkOptions>,
+    /// Bytes of opaque payload in each order.
+    pub payload_bytes: PayloadBytes,
     /// Where workers are pinned.
     pub pin: Pin,
     /// Whether an idle worker spins before it sleeps.
@@ -66,6 +71,48 @@ pub struct Scenario {
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
     pub runs: u32,
+}
+
+/// What is asked for many orders together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkOptions {
+    /// How many, at least two.
+    pub orders: u32,
+    /// How many a second.
+    pub rate: Rate,
+    /// How they are spread over time.
+    pub arrivals: Arrivals,
+    /// How many a node tells apart, behind the newest it has seen: all of them, or fewer.
+    pub window: u32,
+}
+
+/// Where orders enter, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginsKind {
+    /// All at one node.
+    One,
+    /// Each at a node of its own draw.
+    Random,
+}
+
+impl Scenario {
+    /// How many orders a run publishes.
+    pub fn orders(&self) -> u32 {
+        self.bulk.map_or(1, |bulk| bulk.orders)
+    }
+
+    /// Which order enters where, and when.
+    pub fn workload(&self) -> Workload {
+        let one = BulkOptions { orders: 1, rate: Rate::per_second(1), arrivals: Arrivals::Constant, window: 1 };
+        let BulkOptions { orders, rate, arrivals, .. } = self.bulk.unwrap_or(one);
+        Workload::bulk(self.seed, self.nodes, Bulk { orders, rate, arrivals, origins: self.origins })
+    }
+
+    /// How many orders a node tells apart.
+    pub fn window(&self) -> Window {
+        self.bulk.map_or(Window::new(1, 1), |bulk| Window::new(bulk.orders, bulk.window))
+    }
 }
 
 /// What carries a message.

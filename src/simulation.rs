@@ -2,19 +2,22 @@
 //!
 //! The one `match` over carriers and protocols is in this room, so that their combinations do not multiply elsewhere.
 
+mod bulk;
 mod carriers;
 mod forecast;
 
+use crate::coverage::Goals;
 use crate::gossip::{Push, TargetDraw};
-use crate::ids::{NodeId, OrderIndex};
-use crate::order::Order;
-use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
+use crate::ids::NodeId;
+use crate::order::{Order, PayloadTooLong};
+use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, RuntimeError};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, RunRecord, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
 use crate::transport::{Clock, TransportError};
+use crate::workload::{Workload, payload_bytes};
 use carriers::Carriers;
 use forecast::Forecast;
 use std::io;
@@ -104,7 +107,8 @@ struct Laboratory<'a> {
     topology: Topology,
     partition: Partition,
     placement: Placement,
-    orders: [Arc<Order>; 1],
+    workload: Workload,
+    orders: Vec<Arc<Order>>,
     forecast: Forecast,
 }
 
@@ -117,16 +121,18 @@ impl<'a> Laboratory<'a> {
         // An overlay can take a minute; too many sockets are to be refused before.
         carriers::make_room(scenario)?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
-        let order = Order::generate(scenario.seed, OrderIndex(0), usize::from(scenario.payload_bytes))
-            .map_err(|error| SimulationError::Order(error.to_string()))?;
-        let forecast = Forecast::new(scenario, &topology, reach(&topology, scenario.origin));
+        let workload = scenario.workload();
+        // There is one order at least.
+        let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
+        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin));
         Ok(Laboratory {
             scenario,
             interrupt,
             observer,
             partition: Partition::new(scenario.nodes, scenario.threads),
             placement: Placement::new(scenario.threads, scenario.pin),
-            orders: [Arc::new(order)],
+            orders: orders(scenario, &workload)?,
+            workload,
             forecast,
             topology,
         })
@@ -141,10 +147,12 @@ impl<'a> Laboratory<'a> {
             partition: &self.partition,
             placement: &self.placement,
             orders: &self.orders,
-            published: Published { order: OrderIndex(0), origin: scenario.origin, ttl: self.forecast.ttl },
+            workload: &self.workload,
+            ttl: self.forecast.ttl,
             draw: TargetDraw::new(scenario.seed, scenario.fanout),
             exclude_sender: scenario.exclude_sender,
-            goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
+            window: scenario.window(),
+            goals: Goals::new(scenario.nodes, scenario.target),
             ends_at_target: scenario.until == Until::Target,
             timeout: scenario.timeout,
             spin: scenario.spin,
@@ -157,7 +165,7 @@ impl<'a> Laboratory<'a> {
 
     /// Puts times on the injection's zero and adds what the laboratory knows.
     fn record(&self, outcome: Outcome, datagram_bytes: u32, notices: Vec<String>) -> RunRecord {
-        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic } = outcome;
+        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
@@ -166,7 +174,9 @@ impl<'a> Laboratory<'a> {
             end,
             wall: left_at.since(injected_at),
             setup: injected_at,
+            bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: OverlayFacts {
+                origin: self.forecast.origin,
                 mean_degree: topology.mean_degree(),
                 max_degree: topology.max_degree(),
                 reachable: self.forecast.reach.reachable,
@@ -220,9 +230,20 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         if let Some(missing) = worker.carrier.missing {
             ledger.missing.get_or_insert_default().add(missing);
         }
-        ledger.explained_receipts += worker.reached + worker.duplicates;
+        // An origin was reached, or knew its order before, without a receipt.
+        ledger.explained_receipts += worker.reached + worker.duplicates + worker.expired - worker.published;
     }
-    // The origin was reached without a receipt.
-    ledger.explained_receipts = ledger.explained_receipts.saturating_sub(1);
     ledger
+}
+
+/// The orders that a schedule publishes: what each says, how large it is, and when it is due.
+fn orders(scenario: &Scenario, workload: &Workload) -> Result<Vec<Arc<Order>>, SimulationError> {
+    let generated = workload.publications().iter().map(|publication| {
+        let index = publication.order;
+        let bytes = payload_bytes(scenario.seed, index, scenario.payload_bytes.range());
+        let mut order = Order::generate(scenario.seed, index, usize::from(bytes))?;
+        order.published_at = publication.due;
+        Ok(Arc::new(order))
+    });
+    generated.collect::<Result<_, PayloadTooLong>>().map_err(|error| SimulationError::Order(error.to_string()))
 }

@@ -3,6 +3,10 @@
 //! A number has three lives: a worker counts it alone in plain words, the join merges it, the report shows it. This
 //! file holds the first two.
 
+mod orders;
+
+pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderEnd, OrderRecord};
+
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -35,6 +39,8 @@ impl Receipt {
 pub struct Traffic {
     /// Payload messages it received, the first included.
     pub copies: u32,
+    /// They that were the first of their order here.
+    pub firsts: u32,
     /// Payload messages it sent.
     pub sent: u32,
     /// Bytes received, as UDP payload.
@@ -56,8 +62,12 @@ pub struct WorkerRecord {
     pub received: u64,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
-    /// Nodes that first received the order here, an origin included.
+    /// Nodes that first received the order here, an origin included; with many orders the sum over all.
     pub reached: u64,
+    /// Received messages whose order was older than its node's window.
+    pub expired: u64,
+    /// Orders that entered the network here.
+    pub published: u64,
     /// Copies that `--exclude-sender` did not send.
     pub spared: u64,
     /// Messages that waited unsent at the stop: the fan-out of every forward still queued.
@@ -161,7 +171,7 @@ pub struct Ledger {
     pub model_lost: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
     pub strays: StrayCounts,
-    /// Nodes reached, less origins, plus duplicates: what `received` must be.
+    /// Nodes reached, less origins, plus duplicates and expired: what `received` must be.
     pub explained_receipts: u64,
     /// Whether the run ended because nothing was under way: then nothing may be found in flight or queued.
     #[serde(skip)]
@@ -219,9 +229,11 @@ pub struct OverlayFacts {
     pub mean_degree: f64,
     /// Most peers of any node.
     pub max_degree: u32,
-    /// Nodes that a path connects with the origin, the origin included.
+    /// Where the first order enters.
+    pub origin: NodeId,
+    /// Nodes that a path connects with it, itself included.
     pub reachable: u32,
-    /// Hops from the origin to the farthest of them.
+    /// Hops from there to the farthest of them.
     pub depth: u32,
 }
 
@@ -238,10 +250,12 @@ pub struct RunRecord {
     pub overlay: OverlayFacts,
     /// The TTL in force, `auto` resolved.
     pub ttl: u8,
-    /// Bytes of one datagram (UDP payload), 0 where the carrier has none.
+    /// Bytes of the longest datagram (UDP payload), 0 where the carrier has none.
     pub datagram_bytes: u32,
-    /// First receipts, by node.
+    /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Vec<Receipt>,
+    /// Each order of a bulk; `None` where there is one order.
+    pub bulk: Option<BulkRecord>,
     /// Traffic, by node.
     pub traffic: Vec<Traffic>,
     /// Peers of each node, by node.
@@ -257,12 +271,21 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// How many nodes have the order.
-    pub fn reached(&self) -> u64 {
-        self.receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64
+    /// How many nodes took part.
+    pub fn nodes(&self) -> u64 {
+        self.degrees.len() as u64
     }
 
-    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up.
+    /// How many nodes have the order; with many orders the sum over all.
+    pub fn reached(&self) -> u64 {
+        match &self.bulk {
+            Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
+            None => self.receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
+        }
+    }
+
+    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up. `None` with many
+    /// orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         let rank = share.ceil_of(self.receipts.len() as u64).max(1) as usize;
         let position = rank.min(self.receipts.len()).checked_sub(1)?;

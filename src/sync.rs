@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `bitmap` | one bit per node, written by the bit's owner, read by all |
+//! | `counters` | a count for each order, whose adder learns what stood there |
 //! | `trip` | a counter that one addition carries over its goal |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
@@ -21,6 +22,7 @@ mod ahead;
 mod bell;
 mod bitmap;
 mod board;
+mod counters;
 mod lanes;
 mod latch;
 mod ring;
@@ -31,6 +33,7 @@ pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
+pub use counters::Counters;
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use ring::{Consumer, Producer, Words, ring};

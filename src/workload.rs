@@ -2,13 +2,28 @@
 //!
 //! The schedule never waits for the system. A worker that is late publishes late, and the delay of an order counts from
 //! the time it was due, so that a stall shows instead of hiding (coordinated omission, Tene 2013).
+//!
+//! What was refused: a closed loop, in which the next order waits for the last one: it measures a system that is never
+//! busier than it likes.
+
+mod rate;
+
+pub use rate::{ParseRateError, Rate};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::{Key, Purpose, Stream};
+use crate::random::{Key, Purpose};
 use crate::time::Nanos;
+use clap::ValueEnum;
+use serde::Serialize;
+use std::ops::RangeInclusive;
 
 /// The span whose orders come all at once under [`Arrivals::Burst`].
 pub const BURST: Nanos = Nanos::from_millis(100);
+
+/// What a stream of `(seed, Workload, order)` decides with one word more; the order's own fields have none.
+const DISTANCE: u64 = 1;
+const ORIGIN: u64 = 2;
+const PAYLOAD: u64 = 3;
 
 /// An order's entry into the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +37,8 @@ pub struct Publication {
 }
 
 /// How the times at which orders are due lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
     /// At even distances.
     Constant,
@@ -41,6 +57,19 @@ pub enum Origins {
     Random,
 }
 
+/// A bulk of orders, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulk {
+    /// How many.
+    pub orders: u32,
+    /// How many a second, on average.
+    pub rate: Rate,
+    /// How they are spread over time.
+    pub arrivals: Arrivals,
+    /// Where they enter.
+    pub origins: Origins,
+}
+
 /// What is published in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
@@ -53,22 +82,26 @@ impl Workload {
         Workload { publications: vec![Publication { order: OrderIndex(0), origin, due: Nanos::ZERO }] }
     }
 
-    /// `orders` orders over `nodes` nodes, `interval` apart on average.
-    ///
-    /// The draws are those of `(seed, Workload, order)` with one word more: 1 for the distance to the order before, 2 for
-    /// the origin.
-    pub fn bulk(seed: u64, orders: u32, nodes: u32, interval: Nanos, arrivals: Arrivals, origins: Origins) -> Workload {
+    /// The schedule of a bulk over `nodes` nodes.
+    pub fn bulk(seed: u64, nodes: u32, bulk: Bulk) -> Workload {
         let key = Key::new(seed, Purpose::Workload);
-        let mut due = Nanos::ZERO;
-        let publications = (0..orders).map(|order| {
-            let stream = |word: u64| key.with(u64::from(order)).with(word).stream();
-            if order > 0 {
-                due = next_due(due, order, interval, arrivals, stream(1));
+        let stream = |order: u32, word: u64| key.with(u64::from(order)).with(word).stream();
+        // Sums of distances in picoseconds: at a million orders a second a distance has a thousand nanoseconds.
+        let mut passed_ps: u128 = 0;
+        let publications = (0..bulk.orders).map(|order| {
+            if order > 0 && bulk.arrivals == Arrivals::Poisson {
+                passed_ps += u128::from(stream(order, DISTANCE).exponential(bulk.rate.distance_ps()));
             }
-            let origin = match origins {
+            let even = bulk.rate.due(order);
+            let due = match bulk.arrivals {
+                Arrivals::Constant => even,
+                Arrivals::Poisson => Nanos(u64::try_from(passed_ps / 1_000).unwrap_or(u64::MAX)),
+                Arrivals::Burst => Nanos(even.0 - even.0 % BURST.0),
+            };
+            let origin = match bulk.origins {
                 Origins::One(node) => node,
                 // Below `nodes`, so it fits.
-                Origins::Random => NodeId(stream(2).below(u64::from(nodes)) as u32),
+                Origins::Random => NodeId(stream(order, ORIGIN).below(u64::from(nodes)) as u32),
             };
             Publication { order: OrderIndex(order), origin, due }
         });
@@ -91,23 +124,21 @@ impl Workload {
     }
 }
 
-fn next_due(before: Nanos, order: u32, interval: Nanos, arrivals: Arrivals, mut distance: Stream) -> Nanos {
-    let even = Nanos(interval.0.saturating_mul(u64::from(order)));
-    match arrivals {
-        Arrivals::Constant => even,
-        Arrivals::Poisson => before + Nanos(distance.exponential(interval.0)),
-        Arrivals::Burst => Nanos(even.0 - even.0 % BURST.0),
-    }
+/// How many bytes of payload an order has, evenly drawn from `bytes`.
+pub fn payload_bytes(seed: u64, order: OrderIndex, bytes: RangeInclusive<u16>) -> u16 {
+    let span = u64::from(bytes.end().saturating_sub(*bytes.start())) + 1;
+    let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(order.0)).with(PAYLOAD).stream();
+    // Below the span, so it fits.
+    bytes.start() + stream.below(span) as u16
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const INTERVAL: Nanos = Nanos(1_000_000);
-
     fn bulk(arrivals: Arrivals, origins: Origins) -> Vec<Publication> {
-        Workload::bulk(7, 10_000, 50, INTERVAL, arrivals, origins).publications
+        let rate = "1000/s".parse().unwrap();
+        Workload::bulk(7, 50, Bulk { orders: 10_000, rate, arrivals, origins }).publications
     }
 
     #[test]
@@ -142,8 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_schedule_does_not_wrap() {
-        let workload = Workload::bulk(1, 3, 1, Nanos::MAX, Arrivals::Constant, Origins::Random);
-        assert_eq!(workload.last_due(), Nanos::MAX);
+    fn payloads_keep_to_their_range_and_fill_it() {
+        let drawn: Vec<u16> = (0..1_000).map(|order| payload_bytes(7, OrderIndex(order), 10..=14)).collect();
+        assert!((10..=14).all(|bytes| drawn.contains(&bytes)));
+        assert!(drawn.iter().all(|bytes| (10..=14).contains(bytes)));
+        assert_eq!(payload_bytes(7, OrderIndex(0), 5..=5), 5);
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn a_schedule_is_as_specified() {
+        let publications = bulk(Arrivals::Poisson, Origins::Random);
+        let shown: Vec<_> = publications[..4].iter().map(|one| (one.due.0, one.origin.0)).collect();
+        assert_eq!(shown, [(0, 27), (301_401, 34), (323_121, 21), (661_089, 27)]);
+        let bytes: Vec<u16> = (0..4).map(|order| payload_bytes(7, OrderIndex(order), 0..=1_000)).collect();
+        assert_eq!(bytes, [687, 971, 876, 568]);
     }
 }

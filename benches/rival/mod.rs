@@ -50,7 +50,8 @@ pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
     let order = Order::generate(scenario.seed, OrderIndex(0), 0).expect("an order can be made");
     let took = runtime.block_on(async {
         let began = Instant::now();
-        let _ = network.mailboxes[scenario.origin.index()].send((Arc::new(order), u8::MAX));
+        let origin = scenario.workload().publications()[0].origin;
+        let _ = network.mailboxes[origin.index()].send((Arc::new(order), u8::MAX));
         network.reached.notified().await;
         began.elapsed()
     });

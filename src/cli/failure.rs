@@ -36,12 +36,12 @@ pub(crate) enum Failure {
     ConfigWrong { path: PathBuf, error: FileError },
 
     /// A place where no file can be created.
-    #[error("--nodes-csv {path:?}: {cause}; name a file that can be created")]
-    NotCreated { path: PathBuf, cause: io::Error },
+    #[error("--{option} {path:?}: {cause}; name a file that can be created")]
+    NotCreated { option: &'static str, path: PathBuf, cause: io::Error },
 
     /// A file that was created, and then could not be filled.
-    #[error("--nodes-csv {path:?}: {cause}; the file is incomplete, name one with room for it")]
-    NotFilled { path: PathBuf, cause: io::Error },
+    #[error("--{option} {path:?}: {cause}; the file is incomplete, name one with room for it")]
+    NotFilled { option: &'static str, path: PathBuf, cause: io::Error },
 
     /// No way to hear of Ctrl-C.
     #[error("the system lets nobody wait for Ctrl-C ({0}); start the command from a plain shell")]

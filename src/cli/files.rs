@@ -24,21 +24,22 @@ pub(crate) fn read_config(path: &Path) -> Result<Draft, Failure> {
 
 /// A file that exists and waits for its content.
 pub(crate) struct Created {
+    option: &'static str,
     path: PathBuf,
     file: File,
 }
 
-/// Creates a file, or empties the one that is there.
-pub(crate) fn create(path: &Path) -> Result<Created, Failure> {
+/// Creates the file that an option names, or empties the one that is there.
+pub(crate) fn create(option: &'static str, path: &Path) -> Result<Created, Failure> {
     match File::create(path) {
-        Ok(file) => Ok(Created { path: path.to_owned(), file }),
-        Err(cause) => Err(Failure::NotCreated { path: path.to_owned(), cause }),
+        Ok(file) => Ok(Created { option, path: path.to_owned(), file }),
+        Err(cause) => Err(Failure::NotCreated { option, path: path.to_owned(), cause }),
     }
 }
 
 impl Created {
     /// Writes the content.
     pub(crate) fn fill(self, content: impl FnOnce(File) -> io::Result<()>) -> Result<(), Failure> {
-        content(self.file).map_err(|cause| Failure::NotFilled { path: self.path, cause })
+        content(self.file).map_err(|cause| Failure::NotFilled { option: self.option, path: self.path, cause })
     }
 }

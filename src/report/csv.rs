@@ -1,9 +1,11 @@
-//! One line per node: what it saw, for a spreadsheet or a plot. `docs/REPORT.md` describes the columns.
+//! One line per node, and one per order: what each saw, for a spreadsheet or a plot. `docs/REPORT.md` describes the columns.
 //!
 //! Fields are integers or empty, so that none needs quotes; a crate for that was refused.
 
+use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::stats::{Receipt, RunRecord};
+use crate::stats::{OrderEnd, OrderRecord, Receipt, RunRecord};
+use crate::time::Nanos;
 use std::io::{self, BufWriter, Write};
 
 /// The first line.
@@ -11,18 +13,21 @@ pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sen
 
 /// Writes a run's nodes as comma-separated values with a header, in ascending order.
 ///
-/// `time_ns`, `hop` and `sender` are empty for a node that was not reached, `sender` for an origin, which has none.
+/// `time_ns`, `hop` and `sender` are empty for a node that was not reached, `sender` for an origin, which has none. With
+/// many orders all three are empty.
 ///
 /// # Errors
 /// Whatever `into` gives.
 pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
-    let facts = record.receipts.iter().zip(&record.traffic).zip(&record.degrees);
+    // Of a bulk no receipts are kept.
+    let receipts = record.receipts.iter().copied().chain(std::iter::repeat(Receipt::NONE));
+    let facts = receipts.zip(&record.traffic).zip(&record.degrees);
     for (node, ((receipt, traffic), degree)) in (0..).zip(facts) {
         let shard = shard_of(&record.shard_starts, node);
         write!(into, "{node},{shard},{degree},")?;
-        write_receipt(&mut into, NodeId(node), receipt)?;
+        write_receipt(&mut into, NodeId(node), &receipt)?;
         writeln!(into, ",{},{},{},{}", traffic.copies, traffic.sent, traffic.bytes_in, traffic.bytes_out)?;
     }
     into.flush()
@@ -36,6 +41,41 @@ fn write_receipt(into: &mut impl Write, node: NodeId, receipt: &Receipt) -> io::
     } else {
         write!(into, "{},{},{}", receipt.time.0, receipt.hop, receipt.sender)
     }
+}
+
+/// The first line of the orders' file.
+pub(super) const ORDERS_HEADER: &str = "order,origin,due_ns,published_late_ns,payload_bytes,outcome,reached,sent,received,\
+                                        time_to_50_ns,time_to_95_ns,time_to_99_ns,time_to_target_ns,time_to_end_ns";
+
+/// Writes the orders of a bulk as comma-separated values with a header, in the order in which they were due. A time that
+/// never came is empty. Of a run with one order the header alone is written.
+///
+/// # Errors
+/// Whatever `into` gives.
+pub fn write_orders_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
+    let mut into = BufWriter::new(into);
+    writeln!(into, "{ORDERS_HEADER}")?;
+    let orders = record.bulk.iter().flat_map(|bulk| &bulk.orders);
+    for (index, order) in orders.enumerate() {
+        write_order(&mut into, index, order)?;
+    }
+    into.flush()
+}
+
+fn write_order(into: &mut impl Write, index: usize, order: &OrderRecord) -> io::Result<()> {
+    let outcome = match order.end {
+        OrderEnd::Target => "target",
+        OrderEnd::DiedOut => "died_out",
+        OrderEnd::TimedOut => "timed_out",
+        OrderEnd::Interrupted => "interrupted",
+    };
+    let time = |time: Option<Nanos>| time.map_or_else(String::new, |time| time.0.to_string());
+    let &OrderRecord { origin, due, published_late, payload_bytes, reached, sent, received, .. } = order;
+    write!(into, "{index},{origin},{},{},{payload_bytes},{outcome},", due.0, time(published_late))?;
+    write!(into, "{reached},{sent},{received},")?;
+    let [half, most, nearly_all, _] = order.time_to.map(time);
+    let (target, end) = (time(order.time_to[TARGET]), time(order.time_to_end));
+    writeln!(into, "{half},{most},{nearly_all},{target},{end}")
 }
 
 /// The last shard that starts at or before `node`: those that start at the same node, but the last, are empty.
@@ -69,6 +109,23 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
     fn every_column_is_documented_and_every_documented_one_written() {
         let documented = sample::documented("Columns of the nodes file");
         assert_eq!(HEADER.split(',').collect::<Vec<_>>(), documented);
+    }
+
+    #[test]
+    fn a_line_per_order() {
+        let mut bytes = Vec::new();
+        write_orders_csv(&sample::bulk_record(), &mut bytes).unwrap();
+        let expected = "\
+0,4,0,1000,16,target,10,80,80,10000,20000,25000,20000,30000
+1,5,10000000,2000,0,died_out,3,24,24,,,,,9000
+";
+        assert_eq!(String::from_utf8(bytes).unwrap(), format!("{ORDERS_HEADER}\n{expected}"));
+    }
+
+    #[test]
+    fn every_column_of_orders_is_documented_and_every_documented_one_written() {
+        let documented = sample::documented("Columns of the orders file");
+        assert_eq!(ORDERS_HEADER.split(',').collect::<Vec<_>>(), documented);
     }
 
     #[test]

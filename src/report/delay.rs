@@ -3,7 +3,7 @@
 //! Two populations, kept apart on purpose. A delay percentile is over the nodes that were *reached*; a time to coverage
 //! is over *all* nodes, and does not exist where too few were reached. An origin counts in both, at time 0.
 
-use super::rank::{nearest_rank, share};
+use super::rank::share;
 use crate::ratio::Ratio;
 use crate::stats::RunRecord;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub struct DelayFigures {
 }
 
 /// When given shares of all nodes had the order, in nanoseconds since the injection; `None` where they never had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TimeTo {
     /// Half of the nodes.
     #[serde(rename = "50")]
@@ -61,35 +61,81 @@ pub struct Bin {
     pub nodes: u64,
 }
 
-/// The delays of the reached nodes in ascending order, and how many nodes there are in all.
+/// The delays of the reached nodes, and how many nodes there are in all.
 pub(super) struct Delays {
-    ascending: Vec<u64>,
+    reached: Reached,
     nodes: u64,
+}
+
+/// What is known of the delays.
+enum Reached {
+    /// Each of them, in ascending order.
+    Each(Vec<u64>),
+    /// With many orders each delay that occurred, to three digits, in ascending order, and how often.
+    Rounded(Vec<(u64, u64)>),
 }
 
 impl Delays {
     /// The delays of a run.
     pub(super) fn of(record: &RunRecord) -> Delays {
-        let reached = record.receipts.iter().filter(|receipt| receipt.is_reached());
-        let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
-        ascending.sort_unstable();
-        Delays { ascending, nodes: record.receipts.len() as u64 }
+        let reached = match &record.bulk {
+            Some(bulk) => Reached::Rounded(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect()),
+            None => {
+                let reached = record.receipts.iter().filter(|receipt| receipt.is_reached());
+                let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
+                ascending.sort_unstable();
+                Reached::Each(ascending)
+            }
+        };
+        let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
+        Delays { reached, nodes: record.nodes() * orders }
     }
 
-    /// How many nodes have the order.
+    /// How many nodes have the order; with many orders the sum over all.
     pub(super) fn reached(&self) -> u64 {
-        self.ascending.len() as u64
+        match &self.reached {
+            Reached::Each(ascending) => ascending.len() as u64,
+            Reached::Rounded(steps) => steps.iter().map(|&(_, count)| count).sum(),
+        }
+    }
+
+    /// How many nodes there are to reach; with many orders as often as there are orders.
+    pub(super) fn all(&self) -> u64 {
+        self.nodes
     }
 
     /// How many nodes had it at `time`, in nanoseconds since the injection.
     pub(super) fn reached_by(&self, time: u64) -> u64 {
-        self.ascending.partition_point(|&delay| delay <= time) as u64
+        self.count_while(|delay| delay <= time)
+    }
+
+    /// How many delays there are before the first that is not such.
+    fn count_while(&self, is_such: impl Fn(u64) -> bool) -> u64 {
+        match &self.reached {
+            Reached::Each(ascending) => ascending.partition_point(|&delay| is_such(delay)) as u64,
+            Reached::Rounded(steps) => {
+                steps.iter().take_while(|&&(delay, _)| is_such(delay)).map(|&(_, count)| count).sum()
+            }
+        }
+    }
+
+    /// The delay at a rank, counted from 1.
+    fn at_rank(&self, rank: u64) -> Option<u64> {
+        match &self.reached {
+            Reached::Each(ascending) => ascending.get(rank.checked_sub(1)? as usize).copied(),
+            Reached::Rounded(steps) => {
+                let mut passed = 0;
+                steps.iter().find_map(|&(delay, count)| {
+                    passed += count;
+                    (passed >= rank).then_some(delay)
+                })
+            }
+        }
     }
 
     /// When this share of all nodes had the order, rounded up to whole nodes and at least one.
     pub(super) fn time_to(&self, share: Ratio) -> Option<u64> {
-        let rank = share.ceil_of(self.nodes).max(1);
-        self.ascending.get(rank as usize - 1).copied()
+        self.at_rank(share.ceil_of(self.nodes).max(1))
     }
 
     /// When the usual shares had it.
@@ -100,7 +146,7 @@ impl Delays {
 
     /// The percentiles; `None` where no node was reached.
     pub(super) fn figures(&self) -> Option<DelayFigures> {
-        let at = |parts, whole| nearest_rank(&self.ascending, share(parts, whole));
+        let at = |parts, whole| self.at_rank(share(parts, whole).ceil_of(self.reached()).max(1));
         Some(DelayFigures {
             p50: at(50, 100)?,
             p90: at(90, 100)?,
@@ -113,8 +159,11 @@ impl Delays {
     }
 
     fn mean(&self) -> Option<u64> {
-        let count = self.ascending.len() as u128;
-        let sum: u128 = self.ascending.iter().map(|&delay| u128::from(delay)).sum();
+        let count = u128::from(self.reached());
+        let sum: u128 = match &self.reached {
+            Reached::Each(ascending) => ascending.iter().map(|&delay| u128::from(delay)).sum(),
+            Reached::Rounded(steps) => steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum(),
+        };
         (sum + count / 2).checked_div(count).map(|mean| mean as u64)
     }
 
@@ -123,13 +172,13 @@ impl Delays {
     /// Edge `i` is `floor(i x greatest / 10)`. A delay lies in the last bin whose first edge it is not below, so that
     /// the greatest falls into the tenth, and so does everything where the greatest is 0.
     pub(super) fn bins(&self) -> [Bin; BINS] {
-        let greatest = self.ascending.last().copied().unwrap_or(0);
+        let greatest = self.at_rank(self.reached()).unwrap_or(0);
         let edge = |i: usize| (u128::from(greatest) * i as u128 / BINS as u128) as u64;
         let below = |i: usize| match i {
-            BINS => self.ascending.len(),
-            _ => self.ascending.partition_point(|&delay| delay < edge(i)),
+            BINS => self.reached(),
+            _ => self.count_while(|delay| delay < edge(i)),
         };
-        std::array::from_fn(|i| Bin { from_ns: edge(i), to_ns: edge(i + 1), nodes: (below(i + 1) - below(i)) as u64 })
+        std::array::from_fn(|i| Bin { from_ns: edge(i), to_ns: edge(i + 1), nodes: below(i + 1) - below(i) })
     }
 }
 
@@ -140,7 +189,7 @@ mod tests {
 
     fn delays(mut ascending: Vec<u64>, unreached: u64) -> Delays {
         ascending.sort_unstable();
-        Delays { nodes: ascending.len() as u64 + unreached, ascending }
+        Delays { nodes: ascending.len() as u64 + unreached, reached: Reached::Each(ascending) }
     }
 
     #[test]
@@ -176,6 +225,14 @@ mod tests {
         assert_eq!(some.times().percent_95, None);
         assert_eq!(some.figures().map(|figures| (figures.p50, figures.mean)), Some((45, 46)));
         assert_eq!(some.reached_by(50), 50);
+    }
+
+    #[test]
+    fn rounded_delays_are_read_as_if_each_stood_there() {
+        let rounded = Delays { nodes: 10, reached: Reached::Rounded(vec![(10, 3), (20, 1), (40, 2)]) };
+        let each = delays(vec![10, 10, 10, 20, 40, 40], 4);
+        assert_eq!((rounded.figures(), rounded.times()), (each.figures(), each.times()));
+        assert_eq!((rounded.bins(), rounded.reached_by(20)), (each.bins(), 4));
     }
 
     proptest! {

@@ -45,7 +45,17 @@ mod tests {
     fn every_field_is_documented_and_every_documented_one_written() {
         let mut written = BTreeSet::new();
         collect_paths(&parsed(), "", &mut written);
-        let documented: BTreeSet<String> = sample::documented("Fields").into_iter().map(str::to_owned).collect();
+        let documented: BTreeSet<String> = sample::documented("Fields\n").into_iter().map(str::to_owned).collect();
+        assert_eq!(written, documented);
+    }
+
+    #[test]
+    fn every_field_of_a_bulk_is_documented_and_every_documented_one_written() {
+        let report: Value = serde_json::from_str(&sample::bulk_report().to_json().unwrap()).unwrap();
+        let mut written = BTreeSet::new();
+        collect_paths(&report["bulk"], "", &mut written);
+        let documented: BTreeSet<String> =
+            sample::documented("Fields of a bulk").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
     }
 

@@ -1,6 +1,7 @@
 //! The figures of one run, each computed once from its record. Renderers read them and compute nothing.
 
 use super::books::Books;
+use super::bulk::BulkFigures;
 use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
@@ -84,7 +85,9 @@ pub struct RunFigures {
     pub rmr: Option<f64>,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
-    /// They per node.
+    /// Received messages whose order was older than its node's window.
+    pub expired: u64,
+    /// Duplicates and expired messages per node.
     pub duplicates_per_node: Spread,
     /// Payload messages handed to the carrier.
     pub messages: u64,
@@ -108,16 +111,20 @@ pub struct RunFigures {
     pub workers: Vec<WorkerRecord>,
     /// Where every message went.
     pub ledger: Books,
+    /// The orders of a bulk; `None` where there is one order.
+    pub bulk: Option<BulkFigures>,
 }
 
 impl RunFigures {
     /// The figures of a run that was to reach `target`.
     pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
-        let nodes = record.receipts.len() as u64;
+        let nodes = record.nodes();
+        let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
         let messages = record.ledger.sent;
-        let time_to_target_ns = delays.time_to(target);
+        let bulk = record.bulk.as_ref().map(|bulk| BulkFigures::new(bulk, nodes));
+        let time_to_target_ns = time_to_target(record, &delays, target);
         let hops = hops(record);
         RunFigures {
             outcome: record.end,
@@ -127,17 +134,19 @@ impl RunFigures {
             time_resolution_ns: time_resolution(record),
             nodes,
             reached,
-            coverage: fraction(reached, nodes),
-            residue: nodes - reached,
+            coverage: fraction(reached, nodes * orders),
+            residue: nodes * orders - reached,
             target: Goal { share: target, nodes: target.ceil_of(nodes) },
             time_to_target_ns,
-            time_to_ns: delays.times(),
+            time_to_ns: if bulk.is_some() { TimeTo::default() } else { delays.times() },
             delay_ns: delays.figures(),
             delay_bins: delays.bins(),
             ldh: (hops.len() as u64).checked_sub(1),
             hops,
-            rmr: rmr(messages, reached),
+            // Each order reached its origin without a message.
+            rmr: rmr(messages, (reached + 1).saturating_sub(orders)),
             duplicates: sum(record, |worker| worker.duplicates),
+            expired: sum(record, |worker| worker.expired),
             duplicates_per_node: duplicates_per_node(record),
             messages,
             messages_per_second: per_second(messages, record.wall.0),
@@ -150,6 +159,7 @@ impl RunFigures {
             overlay: record.overlay.clone(),
             workers: record.workers.clone(),
             ledger: Books::of(&record.ledger),
+            bulk,
         }
     }
 }
@@ -159,11 +169,12 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
         End::Target => time_to_target.unwrap_or(record.wall.0),
         End::Quiescent | End::Timeout | End::Interrupted => record.wall.0,
     };
-    let reached = delays.reached_by(time_ns);
+    // With many orders every delay has a zero of its own, and all that were counted came before the end.
+    let reached = if record.bulk.is_some() { delays.reached() } else { delays.reached_by(time_ns) };
     AtStop {
         time_ns,
         reached,
-        coverage: fraction(reached, record.receipts.len() as u64),
+        coverage: fraction(reached, delays.all()),
         in_flight: record.ledger.in_flight_at_stop,
         queued_unsent: record.ledger.queued_unsent,
     }
@@ -188,7 +199,18 @@ fn time_resolution(record: &RunRecord) -> Option<u64> {
     nearest_rank(&gaps, share(1, 2))
 }
 
+/// When the target was reached. With many orders the 99th percentile over them, those that missed it the last of all.
+fn time_to_target(record: &RunRecord, delays: &Delays, target: Ratio) -> Option<u64> {
+    match &record.bulk {
+        Some(bulk) => super::bulk::time_to_target(bulk),
+        None => delays.time_to(target),
+    }
+}
+
 fn hops(record: &RunRecord) -> Vec<u64> {
+    if let Some(bulk) = &record.bulk {
+        return bulk.hops.clone();
+    }
     let mut hops = Vec::new();
     for receipt in record.receipts.iter().filter(|receipt| receipt.is_reached()) {
         let hop = usize::from(receipt.hop);
@@ -201,11 +223,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
 }
 
 fn duplicates_per_node(record: &RunRecord) -> Spread {
-    let both = record.receipts.iter().zip(&record.traffic);
-    Spread::of(both.map(|(receipt, traffic)| {
-        let first = receipt.is_reached() && receipt.hop > 0;
-        u64::from(traffic.copies).saturating_sub(u64::from(first))
-    }))
+    Spread::of(record.traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts)))
 }
 
 fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {

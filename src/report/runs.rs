@@ -2,9 +2,10 @@
 //!
 //! What was refused: a mean over runs. Coverage may be bimodal, and one run that dies out has no time to target at all.
 
+use super::bulk::time_to_target;
 use super::rank::{nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, RunRecord};
+use crate::stats::{End, OrderEnd, RunRecord};
 use serde::Serialize;
 
 /// One run among others.
@@ -12,7 +13,8 @@ use serde::Serialize;
 pub struct RunLine {
     /// Why it ended.
     pub outcome: End,
-    /// When it reached the target, in nanoseconds since its injection; `None` where it did not.
+    /// When it reached the target, in nanoseconds since its injection; `None` where it did not. With many orders the 99th
+    /// percentile over them, those that missed it the last of all.
     pub time_to_target_ns: Option<u64>,
     /// Nodes that have the order.
     pub reached: u64,
@@ -53,7 +55,7 @@ impl Runs {
         let runs = Runs {
             count: each.len() as u64,
             shown: shown + 1,
-            missed: count(&each, |run| run.time_to_target_ns.is_none()),
+            missed: records.iter().filter(|record| !is_goal_met(record, target)).count() as u64,
             unbalanced: count(&each, |run| !run.balanced),
             least_ns: order.first().and_then(time),
             median_ns: time(&shown),
@@ -67,9 +69,20 @@ impl Runs {
 fn line(record: &RunRecord, target: Ratio) -> RunLine {
     RunLine {
         outcome: record.end,
-        time_to_target_ns: record.time_to(target).map(|time| time.0),
+        time_to_target_ns: match &record.bulk {
+            Some(bulk) => time_to_target(bulk),
+            None => record.time_to(target).map(|time| time.0),
+        },
         reached: record.reached(),
         balanced: record.ledger.is_balanced(),
+    }
+}
+
+/// Whether the order, or every one of many, reached its target.
+fn is_goal_met(record: &RunRecord, target: Ratio) -> bool {
+    match &record.bulk {
+        Some(bulk) => bulk.orders.iter().all(|order| order.end == OrderEnd::Target),
+        None => record.time_to(target).is_some(),
     }
 }
 

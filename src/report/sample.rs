@@ -3,11 +3,15 @@
 use super::{Host, Report, Setting};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
-use crate::scenario::{Pin, Scenario, Spin, TransportKind, Ttl, Until};
-use crate::stats::{CarrierCounts, End, Ledger, OverlayFacts, Receipt, RunRecord, Traffic, WorkerRecord};
+use crate::scenario::{BulkOptions, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use crate::stats::{
+    BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, Receipt, RunRecord,
+    Traffic, WorkerRecord,
+};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::wire::{Stray, StrayCounts};
+use crate::workload::{Arrivals, Origins, Rate};
 use serde_json::json;
 
 /// What describes every field and column.
@@ -38,8 +42,9 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         until: Until::Target,
         timeout: Some(Nanos::from_secs(3)),
         seed: 42,
-        origin: NodeId(0),
-        payload_bytes: 0,
+        origins: Origins::One(NodeId(0)),
+        bulk: None,
+        payload_bytes: PayloadBytes::exactly(0),
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
@@ -60,6 +65,50 @@ pub(super) fn setting() -> Setting {
         }),
         replay: "bulkprop --nodes 1000 --threads 2 --seed 42".to_owned(),
     }
+}
+
+/// A bulk of two orders on ten nodes: one reached its target, one died out.
+pub(super) fn bulk_record() -> RunRecord {
+    let traffic = vec![Traffic { copies: 10, firsts: 1, sent: 10, bytes_in: 600, bytes_out: 600 }; 10];
+    let mut record = record(vec![Receipt::NONE; 10], traffic, vec![0, 5], End::Quiescent);
+    let time_to = [10_000, 20_000, 25_000, 20_000].map(|time| Some(Nanos(time)));
+    let target = OrderRecord {
+        origin: NodeId(4),
+        due: Nanos(0),
+        published_late: Some(Nanos(1_000)),
+        payload_bytes: 16,
+        reached: 10,
+        sent: 80,
+        received: 80,
+        time_to,
+        time_to_end: Some(Nanos(30_000)),
+        end: OrderEnd::Target,
+    };
+    let died_out = OrderRecord {
+        origin: NodeId(5),
+        due: Nanos::from_millis(10),
+        published_late: Some(Nanos(2_000)),
+        payload_bytes: 0,
+        reached: 3,
+        sent: 24,
+        received: 24,
+        time_to: [None; 4],
+        time_to_end: Some(Nanos(9_000)),
+        end: OrderEnd::DiedOut,
+    };
+    let mut delays = DelayHistogram::new();
+    (1..=13).for_each(|delay| delays.record(Nanos(delay * 1_000)));
+    record.receipts = Vec::new();
+    record.bulk = Some(BulkRecord { orders: vec![target, died_out], delays, hops: vec![2, 8, 3] });
+    record
+}
+
+/// The report of [`bulk_record`].
+pub(super) fn bulk_report() -> Report {
+    let rate = Rate::per_second(100);
+    let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: 2 };
+    let scenario = Scenario { bulk: Some(bulk), ..scenario(10) };
+    Report::new(&scenario, setting(), &[bulk_record()]).expect("a record to report")
 }
 
 /// The report of these records under the sample scenario.
@@ -116,7 +165,7 @@ pub(super) fn receipt(time: u64, sender: u32, hop: u8) -> Receipt {
 /// What a node with so many messages in and out counts.
 pub(super) fn traffic(copies: u32, sent: u32) -> Traffic {
     let bytes = |messages: u32| u64::from(messages) * u64::from(DATAGRAM_BYTES);
-    Traffic { copies, sent, bytes_in: bytes(copies), bytes_out: bytes(sent) }
+    Traffic { copies, firsts: copies.min(1), sent, bytes_in: bytes(copies), bytes_out: bytes(sent) }
 }
 
 /// A record whose counts by worker and books follow from those by node: what did not arrive is in flight.
@@ -131,10 +180,17 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         end,
         wall: Nanos(1_012_345),
         setup: Nanos(12_345_678),
-        overlay: OverlayFacts { mean_degree: 19.968, max_degree: 36, reachable: nodes as u32, depth: 4 },
+        overlay: OverlayFacts {
+            mean_degree: 19.968,
+            max_degree: 36,
+            origin: NodeId(0),
+            reachable: nodes as u32,
+            depth: 4,
+        },
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
         receipts,
+        bulk: None,
         traffic,
         degrees: vec![20; nodes],
         shard_starts,
@@ -156,6 +212,7 @@ fn worker(core: usize, receipts: &[Receipt], traffic: &[Traffic]) -> WorkerRecor
         received,
         duplicates: received - (reached - origins),
         reached,
+        published: origins,
         batches: received / 20,
         turns: received / 16,
         sleeps: 3,

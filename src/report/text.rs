@@ -4,6 +4,7 @@
 //! Nothing is computed here but layout. Colour was refused, since text ends up in files; so were boxes, since they do
 //! not survive a paste.
 
+mod bulk;
 mod layout;
 mod story;
 mod tables;
@@ -19,10 +20,16 @@ impl fmt::Display for Report {
         story::propagation(out, self)?;
         story::results(out, self)?;
         tables::latency_distribution(out, self)?;
-        tables::times_and_delays(out, self)?;
+        match &self.run.bulk {
+            Some(bulk) => bulk::orders(out, self, bulk)?,
+            None => tables::times_and_delays(out, self)?,
+        }
         tables::hops(out, self)?;
         tables::redundancy_and_cost(out, self)?;
         tables::per_node(out, self)?;
+        if let Some(bulk) = &self.run.bulk {
+            bulk::worst(out, self, bulk)?;
+        }
         tables::workers(out, self)?;
         tables::ledger(out, self)?;
         tables::runs(out, self)?;

@@ -30,6 +30,10 @@ const ASKING: Nanos = Nanos(2_000);
 /// How long it sleeps at most before it looks around again: for an interrupt, for the time limit, for quiescence.
 const SLEEP_MAX: Nanos = Nanos::from_millis(10);
 
+/// How long before something is due a sleeper must be awake: the kernel's poll oversleeps by up to 1.1 ms, or 2.1 ms
+/// where it is asked for more than a millisecond.
+const NEAR: Nanos = Nanos::from_millis(3);
+
 /// One worker's patience.
 pub(super) struct Patience {
     spin: Spin,
@@ -66,14 +70,15 @@ impl Patience {
         self.spin == Spin::Never || self.idle_since.is_some_and(|since| now.since(since) >= ASKING)
     }
 
-    /// There is none, now.
-    pub(super) fn rest(&mut self, now: Nanos) -> Rest {
+    /// There is none, now; something else is to be done at `due`.
+    pub(super) fn rest(&mut self, now: Nanos, due: Nanos) -> Rest {
         let idle = now.since(*self.idle_since.get_or_insert(now));
-        match self.spin {
-            Spin::Never => Rest::Sleep(now + SLEEP_MAX),
-            Spin::Auto if idle >= POLLING => Rest::Sleep(now + SLEEP_MAX),
-            _ if self.has_core => Rest::Poll,
-            _ => Rest::Yield,
+        let wants_sleep = self.spin == Spin::Never || self.spin == Spin::Auto && idle >= POLLING;
+        let until = (now + SLEEP_MAX).min(due - NEAR);
+        match self.has_core {
+            _ if wants_sleep && until > now => Rest::Sleep(until),
+            true => Rest::Poll,
+            false => Rest::Yield,
         }
     }
 }
@@ -85,18 +90,27 @@ mod tests {
     #[test]
     fn auto_polls_then_sleeps_and_work_starts_it_anew() {
         let mut patience = Patience::new(Spin::Auto, true);
-        assert_eq!(patience.rest(Nanos(5)), Rest::Poll);
-        assert_eq!(patience.rest(Nanos(5) + POLLING), Rest::Sleep(Nanos(5) + POLLING + SLEEP_MAX));
+        assert_eq!(patience.rest(Nanos(5), Nanos::MAX), Rest::Poll);
+        assert_eq!(patience.rest(Nanos(5) + POLLING, Nanos::MAX), Rest::Sleep(Nanos(5) + POLLING + SLEEP_MAX));
         assert!(patience.is_thin(Nanos(5) + ASKING) && !patience.is_thin(Nanos(4) + ASKING));
         patience.reset();
         assert!(!patience.is_thin(Nanos(900_000)));
-        assert_eq!(patience.rest(Nanos(900_000)), Rest::Poll);
+        assert_eq!(patience.rest(Nanos(900_000), Nanos::MAX), Rest::Poll);
     }
 
     #[test]
     fn a_worker_without_a_core_yields() {
-        assert_eq!(Patience::new(Spin::Auto, false).rest(Nanos(0)), Rest::Yield);
-        assert_eq!(Patience::new(Spin::Always, false).rest(Nanos(0)), Rest::Yield);
-        assert_eq!(Patience::new(Spin::Never, true).rest(Nanos(0)), Rest::Sleep(SLEEP_MAX));
+        assert_eq!(Patience::new(Spin::Auto, false).rest(Nanos(0), Nanos::MAX), Rest::Yield);
+        assert_eq!(Patience::new(Spin::Always, false).rest(Nanos(0), Nanos::MAX), Rest::Yield);
+        assert_eq!(Patience::new(Spin::Never, true).rest(Nanos(0), Nanos::MAX), Rest::Sleep(SLEEP_MAX));
+    }
+
+    #[test]
+    fn whoever_must_publish_soon_does_not_sleep() {
+        let mut patience = Patience::new(Spin::Never, true);
+        let now = Nanos::from_millis(100);
+        assert_eq!(patience.rest(now, now + Nanos::from_millis(5)), Rest::Sleep(now + Nanos::from_millis(2)));
+        assert_eq!(patience.rest(now, now + NEAR), Rest::Poll);
+        assert_eq!(patience.rest(now, Nanos::ZERO), Rest::Poll);
     }
 }

@@ -2,24 +2,28 @@
 //!
 //! To a protocol this is its [`Context`]. Everything is allocated and touched before the start.
 
-use super::Plan;
+use super::chronicle::Chronicle;
 use super::outbox::Outbox;
 use super::tally::Tally;
-use crate::coverage::Marker;
+use super::{BulkCounts, Plan};
+use crate::coverage::{Marker, Sight};
 use crate::gossip::Context;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, Onward};
 use crate::order::Order;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
-use crate::sync::{prefetch, touched};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport};
 use crate::wire;
+use crate::workload::Publication;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Nodes whose receipts and counts take half of a second-level cache of 1 MiB.
 const CACHED_NODES: usize = 20_000;
+
+/// Orders of a bulk whose forwards have room from the start. More that wait at once are a queue that grows anyway.
+const ROOM_ORDERS: usize = 4;
 
 /// How many messages ahead the processor is asked for what a message will touch.
 const HANDLE_AHEAD: usize = 16;
@@ -27,7 +31,6 @@ const HANDLE_AHEAD: usize = 16;
 /// One worker's nodes.
 pub(super) struct Shard<'a> {
     nodes: Range<u32>,
-    exclude_sender: bool,
     orders: Vec<Arc<Order>>,
     /// Bytes of a message, by order; all 0 where the carrier encodes none.
     message_bytes: Vec<u32>,
@@ -35,7 +38,7 @@ pub(super) struct Shard<'a> {
     /// Messages that the carrier likes to be offered at a time.
     batch: usize,
     marker: Marker<'a>,
-    receipts: Vec<Receipt>,
+    chronicle: Chronicle,
     tally: Tally,
     outbox: Outbox<'a>,
     event: Event,
@@ -59,33 +62,40 @@ impl<'a> Shard<'a> {
         let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
         let encodes = message_bytes.iter().any(|&bytes| bytes > 0);
         Shard {
-            exclude_sender: plan.exclude_sender,
             orders: plan.orders.to_vec(),
             batch,
             marker,
-            receipts: touched(size, Receipt::NONE),
+            chronicle: Chronicle::new(size, plan),
             tally: Tally::new(size, encodes),
             message_bytes,
             encodes,
-            // A node forwards an order once, so that this never grows.
-            outbox: Outbox::new(plan.topology, plan.draw, size * plan.orders.len(), batch),
+            // A node forwards an order once, so that with one order this never grows.
+            outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
     }
 
-    /// Turns to the publication of an order at `origin`.
-    pub(super) fn open_publication(&mut self, origin: NodeId, now: Nanos) {
+    /// Puts the schedule on the clock, before anything is handled.
+    pub(super) fn start_schedule(&mut self, base: Nanos) {
+        self.chronicle.start_schedule(base);
+    }
+
+    /// Turns to the publication of an order.
+    pub(super) fn open_publication(&mut self, &Publication { order, origin, .. }: &Publication, now: Nanos) {
         self.event = Event { me: origin, sender: origin, hop: 0, now };
+        self.record.published += 1;
+        self.chronicle.published(order, now);
     }
 
     /// Turns to a message that has come, and counts it.
     #[inline]
     pub(super) fn open(&mut self, arrival: &Arrival, now: Nanos) {
-        let Message { to, from, hop, .. } = arrival.message;
+        let Message { to, from, order, hop, .. } = arrival.message;
         self.event = Event { me: to, sender: from, hop, now };
         self.tally.received(local(&self.nodes, to), arrival.bytes);
+        self.chronicle.received(order);
         self.record.received += 1;
     }
 
@@ -106,8 +116,8 @@ impl<'a> Shard<'a> {
     pub(super) fn prefetch(&self, message: &Message) {
         let local = local(&self.nodes, message.to);
         self.tally.prefetch_received(local);
-        if !self.marker.is_marked(local as u32) {
-            prefetch(&self.receipts, local);
+        if !self.marker.knows(local as u32, message.order) {
+            self.chronicle.prefetch(local, message);
         }
     }
 
@@ -115,7 +125,7 @@ impl<'a> Shard<'a> {
     /// duplicate costs no more than its header.
     #[inline]
     pub(super) fn must_decode(&self, message: &Message) -> bool {
-        self.encodes && !self.marker.is_marked(local(&self.nodes, message.to) as u32)
+        self.encodes && !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
     }
 
     /// Whether these bytes are the order that the message says it carries.
@@ -123,10 +133,11 @@ impl<'a> Shard<'a> {
         wire::decode_order(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
-    /// Adds the marks since the last call to the coverage; true if they reach the target.
+    /// Adds the marks since the last call to the coverage; true if with them every order has reached its target.
     #[inline]
     pub(super) fn publish_marks(&mut self) -> bool {
-        self.marker.publish()
+        let Shard { marker, chronicle, event, .. } = self;
+        marker.publish(|order, time| chronicle.crossed(order, time, event.now))
     }
 
     /// Whether any message waits to leave.
@@ -138,9 +149,7 @@ impl<'a> Shard<'a> {
     /// The next messages to leave, a batch of whole forwards; empty where none waits.
     #[inline]
     pub(super) fn offer(&mut self) -> &[Message] {
-        let Shard { nodes, receipts, exclude_sender, .. } = self;
-        let came_from = |node| exclude_sender.then(|| receipts[local(nodes, node)].sender);
-        let (offer, spared) = self.outbox.offer(self.batch, came_from);
+        let (offer, spared) = self.outbox.offer(self.batch);
         self.record.spared += spared;
         offer
     }
@@ -151,6 +160,7 @@ impl<'a> Shard<'a> {
         for run in self.outbox.take(taken).chunk_by(|a, b| (a.from, a.order) == (b.from, b.order)) {
             let Message { from, order, .. } = run[0];
             self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
+            self.chronicle.sent(order, run.len());
         }
         self.record.sent += taken as u64;
     }
@@ -158,20 +168,28 @@ impl<'a> Shard<'a> {
     /// Counts a message that was taken and has not left as queued and unsent.
     pub(super) fn take_back(&mut self, message: &Message) {
         self.tally.take_back(local(&self.nodes, message.from), self.message_bytes[message.order.index()]);
+        self.chronicle.unsent(message.order, 1, 1);
         self.record.sent -= 1;
         self.record.queued_unsent += 1;
     }
 
     /// Counts what still waits as queued and unsent, and hands over everything counted.
-    pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>) {
+    pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
         loop {
-            let left = self.offer().len();
-            if left == 0 {
-                return (self.record, self.receipts, self.tally.into_traffic());
+            let left = self.offer();
+            if left.is_empty() {
+                break;
             }
-            self.record.queued_unsent += left as u64;
-            self.outbox.take(left);
+            let count = left.len();
+            let by_order: Vec<_> =
+                left.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
+            by_order.into_iter().for_each(|(order, run)| self.chronicle.unsent(order, run as u64, 0));
+            self.record.queued_unsent += count as u64;
+            self.outbox.take(count);
         }
+        let mut traffic = self.tally.into_traffic();
+        let (receipts, bulk) = self.chronicle.close(&mut traffic);
+        (self.record, receipts, traffic, bulk)
     }
 }
 
@@ -182,21 +200,29 @@ impl Context for Shard<'_> {
     }
 
     #[inline]
-    fn deliver(&mut self, _: OrderIndex) -> bool {
+    fn deliver(&mut self, order: OrderIndex) -> bool {
         let local = local(&self.nodes, self.event.me);
-        if !self.marker.mark(local as u32) {
-            self.record.duplicates += 1;
-            return false;
+        match self.marker.mark(local as u32, order) {
+            Sight::First => {
+                let Event { sender, hop, now: time, .. } = self.event;
+                self.chronicle.reached(local, order, Receipt { time, sender, hop });
+                self.record.reached += 1;
+                true
+            }
+            Sight::Duplicate => {
+                self.record.duplicates += 1;
+                false
+            }
+            Sight::Expired => {
+                self.record.expired += 1;
+                false
+            }
         }
-        let Event { sender, hop, now: time, .. } = self.event;
-        self.receipts[local] = Receipt { time, sender, hop };
-        self.record.reached += 1;
-        true
     }
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        self.outbox.push(self.event.me, onward);
+        self.outbox.push(self.event.me, self.event.sender, onward);
     }
 }
 

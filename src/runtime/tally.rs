@@ -52,11 +52,13 @@ impl Tally {
         prefetch(&self.bytes, local);
     }
 
-    /// The counts, by node.
+    /// The counts, by node. How many messages were the first of their order is not counted here.
     pub(super) fn into_traffic(self) -> Vec<Traffic> {
         let bytes = self.bytes.iter().copied().chain(std::iter::repeat([0; 2]));
         let counts = self.copies.iter().zip(self.sent.iter()).zip(bytes);
-        counts.map(|((copies, sent), [bytes_in, bytes_out])| Traffic { copies, sent, bytes_in, bytes_out }).collect()
+        counts
+            .map(|((copies, sent), [bytes_in, bytes_out])| Traffic { copies, firsts: 0, sent, bytes_in, bytes_out })
+            .collect()
     }
 }
 
@@ -105,8 +107,8 @@ mod tests {
             tally.sent(0, 9, 60);
             tally.take_back(0, 60);
             let expected = [
-                Traffic { copies: 0, sent: 8, bytes_in: 0, bytes_out },
-                Traffic { copies: 1, sent: 0, bytes_in, bytes_out: 0 },
+                Traffic { sent: 8, bytes_out, ..Traffic::default() },
+                Traffic { copies: 1, bytes_in, ..Traffic::default() },
             ];
             assert_eq!(tally.into_traffic(), expected);
         }

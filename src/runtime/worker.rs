@@ -1,8 +1,9 @@
 //! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
 
+use super::agenda::Agenda;
 use super::patience::{Patience, Rest};
 use super::shard::Shard;
-use super::{Published, Shared, WorkerFailure, WorkerOutcome};
+use super::{Shared, WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
@@ -30,6 +31,9 @@ pub(super) struct Worker<'a, P> {
     shard: Shard<'a>,
     carrier: Box<dyn Transport>,
     patience: Patience,
+    agenda: Agenda,
+    /// When the schedule began; `None` until its first order is published.
+    began: Option<Nanos>,
     offer_max: usize,
     /// When something was last received.
     now: Nanos,
@@ -61,8 +65,12 @@ impl<'a, P: Protocol> Worker<'a, P> {
         shard: Shard<'a>,
         carrier: Box<dyn Transport>,
     ) -> Worker<'a, P> {
-        let patience = Patience::new(shared.plan.spin, shared.plan.placement.is_exclusive());
+        let plan = shared.plan;
+        let is_mine = |origin| plan.partition.owner(origin) == index;
         Worker {
+            agenda: Agenda::new(plan.workload.publications(), |publication| is_mine(publication.origin)),
+            began: None,
+            patience: Patience::new(plan.spin, plan.placement.is_exclusive()),
             index,
             shared,
             protocol,
@@ -70,7 +78,6 @@ impl<'a, P: Protocol> Worker<'a, P> {
             offer_max: carrier.send_batch().max(OFFER_MAX),
             now: carrier.now(),
             carrier,
-            patience,
             stuck: false,
             posted: false,
             short: None,
@@ -84,8 +91,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
         // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
         self.shared.start.meet()?;
         self.shared.plan.observer.loop_entered(self.index);
-        self.publish();
         while !self.shared.stop.is_raised() {
+            self.publish_due();
             self.send_some()?;
             let now = self.receive()?;
             self.handle(now);
@@ -96,22 +103,36 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
-        let (mut record, receipts, traffic) = self.shard.close();
+        let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
-        Ok(WorkerOutcome { record, receipts, traffic, left_at })
+        Ok(WorkerOutcome { record, receipts, traffic, bulk, left_at })
     }
 
-    /// Lets the order in, if its origin is here. This is time 0.
-    fn publish(&mut self) {
-        let Published { order, origin, ttl } = self.shared.plan.published;
-        if self.shared.plan.partition.owner(origin) != self.index {
-            return;
+    /// 0. What is due enters the network, however late this worker is. The first order of the schedule sets time 0.
+    #[inline]
+    fn publish_due(&mut self) {
+        if self.began.is_none() {
+            self.began = self.look_for_the_beginning();
+            if let Some(began) = self.began {
+                self.shard.start_schedule(began);
+            }
         }
-        let now = self.carrier.now();
-        self.shared.set_injected_at(now);
-        self.shard.open_publication(origin, now);
-        self.protocol.publish(&mut self.shard, order, ttl);
-        self.publish_marks();
+        let Some(began) = self.began else { return };
+        while let Some(publication) = self.agenda.take_due(self.now.since(began)) {
+            self.shard.open_publication(&publication, self.now);
+            self.protocol.publish(&mut self.shard, publication.order, self.shared.plan.ttl);
+            self.publish_marks();
+        }
+    }
+
+    /// When the schedule began: now, if its first order enters here.
+    fn look_for_the_beginning(&mut self) -> Option<Nanos> {
+        let first = self.shared.plan.workload.publications().first()?;
+        if self.shared.plan.partition.owner(first.origin) == self.index {
+            self.now = self.carrier.now();
+            self.shared.set_injected_at(self.now);
+        }
+        self.shared.injected_at()
     }
 
     /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
@@ -135,10 +156,14 @@ impl<'a, P: Protocol> Worker<'a, P> {
 
     /// 3. The protocol handles it, and the coverage counts it.
     fn handle(&mut self, now: Nanos) {
-        let arrivals = self.carrier.arrivals();
-        if arrivals.is_empty() {
+        if self.carrier.arrivals().is_empty() {
             return;
         }
+        if self.began.is_none() {
+            // What came was sent after the beginning, which may have been after the last look for it.
+            self.publish_due();
+        }
+        let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
         self.patience.reset();
         if std::mem::take(&mut self.posted) {
@@ -170,7 +195,11 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if !self.has_work() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
+        } else if self.agenda.is_over()
+            && !self.has_work()
+            && self.carrier.arrivals().is_empty()
+            && self.patience.is_thin(now)
+        {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -187,8 +216,13 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
+    /// When this worker has to publish next; never, if not at all or while the schedule has not begun.
+    fn next_due(&self) -> Nanos {
+        self.began.zip(self.agenda.next_due()).map_or(Nanos::MAX, |(began, due)| began + due)
+    }
+
     fn wait(&mut self) -> Wait {
-        match self.patience.rest(self.now) {
+        match self.patience.rest(self.now, self.next_due()) {
             Rest::Poll => Wait::No,
             Rest::Yield => {
                 std::thread::yield_now();

@@ -5,11 +5,13 @@
 
 use super::error::ScenarioError;
 use super::values::target;
-use super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::{BulkOptions, Draft, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use crate::coverage::Window;
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Origins, Rate};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::{Serialize, Serializer};
@@ -26,6 +28,8 @@ impl Draft {
         let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
         let transport = self.transport.unwrap_or(TransportKind::Udp);
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
+        let payload_bytes = self.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
+        limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
         Ok(Scenario {
             transport,
             nodes,
@@ -39,8 +43,9 @@ impl Draft {
             until: self.until.unwrap_or(Until::Target),
             timeout: Some(self.timeout.unwrap_or(TIMEOUT_DEFAULT)).filter(|&limit| limit != Nanos::ZERO),
             seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
-            origin: origin(self.origin.unwrap_or(0), nodes)?,
-            payload_bytes: limits::PAYLOAD_BYTES.check(self.payload_bytes.unwrap_or(0))?,
+            origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes)?,
+            bulk: bulk(self.orders, self.rate, self.arrivals, self.window, nodes)?,
+            payload_bytes,
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
@@ -66,7 +71,18 @@ impl From<&Scenario> for Draft {
             until: Some(scenario.until),
             timeout: Some(scenario.timeout.unwrap_or(Nanos::ZERO)),
             seed: Some(scenario.seed),
-            origin: Some(scenario.origin.0),
+            origin: match scenario.origins {
+                Origins::One(origin) => Some(origin.0),
+                Origins::Random => None,
+            },
+            origins: Some(match scenario.origins {
+                Origins::One(_) => OriginsKind::One,
+                Origins::Random => OriginsKind::Random,
+            }),
+            orders: Some(scenario.orders()),
+            rate: scenario.bulk.map(|bulk| bulk.rate),
+            arrivals: scenario.bulk.map(|bulk| bulk.arrivals),
+            window: scenario.bulk.map(|bulk| bulk.window),
             payload_bytes: Some(scenario.payload_bytes),
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
@@ -134,8 +150,42 @@ fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
     Ok(asked)
 }
 
-fn origin(asked: u32, nodes: u32) -> Result<NodeId, ScenarioError> {
-    if asked < nodes { Ok(NodeId(asked)) } else { Err(ScenarioError::NoSuchOrigin { origin: asked, nodes }) }
+/// A node for all orders, unless each has its own.
+fn origins(kind: OriginsKind, asked: Option<u32>, nodes: u32) -> Result<Origins, ScenarioError> {
+    match (kind, asked) {
+        (OriginsKind::Random, None) => Ok(Origins::Random),
+        (OriginsKind::Random, Some(origin)) => Err(ScenarioError::OriginNotTaken { origin }),
+        (OriginsKind::One, asked) => match asked.unwrap_or(0) {
+            origin if origin < nodes => Ok(Origins::One(NodeId(origin))),
+            origin => Err(ScenarioError::NoSuchOrigin { origin, nodes }),
+        },
+    }
+}
+
+/// What many orders need to be told, and one order cannot be.
+fn bulk(
+    orders: Option<u32>,
+    rate: Option<Rate>,
+    arrivals: Option<Arrivals>,
+    window: Option<u32>,
+    nodes: u32,
+) -> Result<Option<BulkOptions>, ScenarioError> {
+    let orders = limits::ORDERS.check(orders.unwrap_or(1))?;
+    if orders == 1 {
+        let asked = [("rate", rate.is_some()), ("arrivals", arrivals.is_some()), ("window", window.is_some())];
+        return match asked.into_iter().find(|&(_, is_asked)| is_asked) {
+            Some((option, _)) => Err(ScenarioError::OneOrder { option }),
+            None => Ok(None),
+        };
+    }
+    // More than all orders cannot be told apart.
+    let window = limits::WINDOW.check(window.unwrap_or(WINDOW_DEFAULT))?.min(orders);
+    let bits = u64::from(nodes) * u64::from(Window::new(orders, window).bits());
+    if bits > limits::WINDOW_BITS {
+        return Err(ScenarioError::WindowTooWide { window, orders, nodes });
+    }
+    let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
+    Ok(Some(BulkOptions { orders, rate, arrivals, window }))
 }
 
 /// A seed short enough to be read out to a colleague.
@@ -149,3 +199,5 @@ const FANOUT_DEFAULT: u32 = 8;
 const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
+const RATE_DEFAULT: Rate = Rate::per_second(100);
+const WINDOW_DEFAULT: u32 = 1_024;

@@ -7,11 +7,12 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
-use super::values::{choose, share, span, topology, truth, ttl};
-use super::{Pin, Spin, TransportKind, Ttl, Until, limits};
+use super::values::{choose, payload, rate, share, span, topology, truth, ttl};
+use super::{OriginsKind, PayloadBytes, Pin, Spin, TransportKind, Ttl, Until, limits};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Rate};
 use serde::Serialize;
 
 /// An experiment as it is asked for: any of its options may be missing.
@@ -70,8 +71,8 @@ pub struct Draft {
     #[arg(long, value_name = "target|quiescent", value_parser = |text: &str| choose::<Until>("until", text))]
     pub until: Option<Until>,
 
-    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s]. Large
-    /// networks and busy machines need more.
+    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s]. With many
+    /// orders each has it from its publication. Large networks and busy machines need more.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = span)]
     pub timeout: Option<Nanos>,
 
@@ -84,9 +85,34 @@ pub struct Draft {
     #[arg(long, value_name = "NODE", value_parser = |text: &str| limits::ORIGIN.parse::<u32>(text))]
     pub origin: Option<u32>,
 
-    /// Bytes of opaque payload in the order [default: 0]. They show what size costs.
-    #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::PAYLOAD_BYTES.parse::<u16>(text))]
-    pub payload_bytes: Option<u16>,
+    /// Orders to publish [default: 1]. Many of them, at a rate of their own, show what load does to delay.
+    #[arg(long, value_name = "M", value_parser = |text: &str| limits::ORDERS.parse::<u32>(text))]
+    pub orders: Option<u32>,
+
+    /// Orders published a second, whatever the network makes of them [default: 100/s, with many --orders]. Above what the
+    /// machine carries, delays grow without end.
+    #[arg(long, value_name = "R/s", allow_hyphen_values = true, value_parser = rate)]
+    pub rate: Option<Rate>,
+
+    /// How orders are spread over time: constant, at even distances; poisson, at exponential ones; burst, those of each
+    /// 100 ms at once [default: constant, with many --orders]. Queues are felt in bursts first.
+    #[arg(long, value_name = "constant|poisson|burst", value_parser = |text: &str| choose::<Arrivals>("arrivals", text))]
+    pub arrivals: Option<Arrivals>,
+
+    /// Where orders enter: one, at --origin; random, each at a node of its own [default: one]. One publisher is a queue
+    /// of its own.
+    #[arg(long, value_name = "one|random", value_parser = |text: &str| choose::<OriginsKind>("origins", text))]
+    pub origins: Option<OriginsKind>,
+
+    /// Orders behind the newest one seen that a node still tells apart [default: 1024, with more --orders than that]. An
+    /// older one is counted as expired and not taken for news; more of them cost a bit per node each.
+    #[arg(long, value_name = "ORDERS", value_parser = |text: &str| limits::WINDOW.parse::<u32>(text))]
+    pub window: Option<u32>,
+
+    /// Bytes of opaque payload in each order, a number or a range as 0..1000, evenly drawn [default: 0]. They show what
+    /// size costs.
+    #[arg(long, value_name = "BYTES|A..B", allow_hyphen_values = true, value_parser = payload)]
+    pub payload_bytes: Option<PayloadBytes>,
 
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
@@ -131,6 +157,11 @@ impl Draft {
             timeout: self.timeout.or(other.timeout),
             seed: self.seed.or(other.seed),
             origin: self.origin.or(other.origin),
+            orders: self.orders.or(other.orders),
+            rate: self.rate.or(other.rate),
+            arrivals: self.arrivals.or(other.arrivals),
+            origins: self.origins.or(other.origins),
+            window: self.window.or(other.window),
             payload_bytes: self.payload_bytes.or(other.payload_bytes),
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),

@@ -1,6 +1,7 @@
 //! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
 //! for, the limit, and what to do.
 
+use super::limits;
 use super::shell::quoted;
 use crate::topology::{TopologyError, TopologySpec};
 use std::fmt;
@@ -44,6 +45,36 @@ pub enum ScenarioError {
     NoSuchOrigin {
         /// The origin asked for.
         origin: u32,
+        /// The nodes there are.
+        nodes: u32,
+    },
+
+    /// Each order enters somewhere else.
+    #[error("--origin {origin} with --origins random: each order has an origin of its own; leave one of them out")]
+    OriginNotTaken {
+        /// The origin asked for.
+        origin: u32,
+    },
+
+    /// What is asked for has no meaning for one order.
+    #[error(
+        "--{option} with one order: there is nothing to spread over time or tell apart; ask for at least --orders 2"
+    )]
+    OneOrder {
+        /// The option, without dashes.
+        option: &'static str,
+    },
+
+    /// The nodes' windows take too much memory.
+    #[error(
+        "--nodes {nodes} with --orders {orders} and --window {window}: telling orders apart takes more than {} GiB; ask \
+         for a --window of at most {}, or fewer nodes", limits::WINDOW_BITS >> 33, limits::WINDOW_BITS / u64::from(*nodes)
+    )]
+    WindowTooWide {
+        /// The window asked for, or the number of orders where that is less.
+        window: u32,
+        /// The orders asked for.
+        orders: u32,
         /// The nodes there are.
         nodes: u32,
     },

@@ -30,6 +30,15 @@ pub const SEED: Limit = Limit::new("seed", 0, i64::MAX as u64, "a seed is a whol
 /// Ids of nodes.
 pub const ORIGIN: Limit = Limit::new("origin", 0, NODES.most - 1, "nodes are numbered from", "");
 
+/// Orders of a run. Each takes some hundred bytes at every worker.
+pub const ORDERS: Limit = Limit::new("orders", 1, 1_000_000, "a run publishes", "orders");
+
+/// Orders behind the newest that a node tells apart.
+pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apart", "orders");
+
+/// Bits that all nodes together may take to tell orders apart: 2 GiB.
+pub const WINDOW_BITS: u64 = 1 << 34;
+
 /// Bytes of payload in one order, which must fit one datagram.
 pub const PAYLOAD_BYTES: Limit =
     Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");

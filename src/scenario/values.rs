@@ -1,11 +1,12 @@
 //! How the text of an option becomes its value, where that is more than a whole number.
 
-use super::Ttl;
 use super::error::BadValue;
 use super::limits;
+use super::{PayloadBytes, Ttl};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::{ParseTopologyError, TopologySpec};
+use crate::workload::Rate;
 use clap::ValueEnum;
 
 /// Reads one of the names of `T`.
@@ -60,4 +61,19 @@ fn bad_target(text: &str) -> BadValue {
 pub(super) fn span(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
     text.parse().map_err(|_| BadValue::new("timeout", text, rule))
+}
+
+/// Reads orders per second.
+pub(super) fn rate(text: &str) -> Result<Rate, BadValue> {
+    let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";
+    text.parse().map_err(|_| BadValue::new("rate", text, rule))
+}
+
+/// Reads a number of bytes or a range of them, both ends included.
+pub(super) fn payload(text: &str) -> Result<PayloadBytes, BadValue> {
+    let number = |text: &str| limits::PAYLOAD_BYTES.parse::<u16>(text);
+    let Some((least, most)) = text.split_once("..") else { return number(text).map(PayloadBytes::exactly) };
+    let backwards =
+        || BadValue::new("payload-bytes", text, "a range leads from the lesser to the greater; write 0..1000");
+    PayloadBytes::new(number(least)?, number(most)?).ok_or_else(backwards)
 }

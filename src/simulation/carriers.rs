@@ -54,7 +54,7 @@ impl Laboratory<'_> {
         let scenario = self.scenario;
         let bound = udp::bind(Owners::Nodes, scenario.nodes, scenario.threads, scenario.receive_buffer)?;
         let (gate, templates) = self.encoded()?;
-        let datagram_bytes = templates[0].len() as u32;
+        let datagram_bytes = longest(&templates);
         let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
         let mut sockets = bound.sockets.into_iter();
         let ends = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
@@ -77,7 +77,7 @@ impl Laboratory<'_> {
         let (scenario, shards) = (self.scenario, self.partition.workers());
         let bound = udp::bind(Owners::Threads, shards as u32, shards, scenario.receive_buffer)?;
         let (gate, templates) = self.encoded()?;
-        let datagram_bytes = templates[0].len() as u32;
+        let datagram_bytes = longest(&templates);
         let road = Road::probe();
         let network = Arc::new(ShardNetwork {
             receive_buffer: granted_buffer(&bound.sockets)?,
@@ -99,7 +99,7 @@ impl Laboratory<'_> {
     /// Rings between all workers.
     fn memory(&self, clock: Clock) -> Result<Carriers, SimulationError> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded()).transpose()?;
-        let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| templates[0].len() as u32);
+        let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let toll = charged.map(|(gate, templates)| Toll::new(templates, gate));
         let ends = memory::connect(self.partition.starts(), self.scenario.nodes, clock, toll.as_ref())?;
         let ends = ends.into_iter().map(|end| -> Box<dyn Carrier> { Box::new(end) }).collect();
@@ -109,9 +109,17 @@ impl Laboratory<'_> {
     /// A datagram of each order under a token of this run's own, and the gate that lets them in.
     fn encoded(&self) -> Result<(Gate, Templates), SimulationError> {
         let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
-        let templates = self.orders.iter().map(|order| template(token, order)).collect::<Result<_, _>>()?;
+        let templates = (0..)
+            .zip(&self.orders)
+            .map(|(index, order)| template(token, OrderIndex(index), order))
+            .collect::<Result<_, _>>()?;
         Ok((Gate { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
     }
+}
+
+/// Bytes of the longest datagram.
+fn longest(templates: &[Box<[u8]>]) -> u32 {
+    templates.iter().map(|template| template.len() as u32).max().unwrap_or(0)
 }
 
 /// Says that trains go one datagram at a time.
@@ -138,8 +146,8 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Str
 }
 
 /// An order's datagram, to be readdressed for each copy.
-fn template(token: Token, order: &Order) -> Result<Box<[u8]>, SimulationError> {
-    let message = Onward { order: OrderIndex(0), ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
+fn template(token: Token, index: OrderIndex, order: &Order) -> Result<Box<[u8]>, SimulationError> {
+    let message = Onward { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
         .map_err(|error| SimulationError::Order(error.to_string()))?;

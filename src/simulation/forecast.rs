@@ -3,6 +3,7 @@
 //! Two things are known. Nobody gets an order over more hops than the TTL, whatever is drawn: a bound, from the
 //! breadth-first depths. And on random overlays the mean field says what to expect: an expectation, with its own error.
 
+use crate::ids::NodeId;
 use crate::message::TTL_MAX;
 use crate::scenario::{Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
@@ -17,6 +18,8 @@ const MEAN_FIELD_NODES_MIN: u32 = 100;
 pub(super) struct Forecast {
     /// The TTL in force.
     pub(super) ttl: u8,
+    /// Where the first order enters.
+    pub(super) origin: NodeId,
     /// What an order could reach if it were forwarded to every peer without end.
     pub(super) reach: Reach,
     /// What the user should know first, each a sentence.
@@ -24,8 +27,8 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Looks at an overlay and what can be `reach`ed on it from the origin.
-    pub(super) fn new(scenario: &Scenario, topology: &Topology, reach: Reach) -> Forecast {
+    /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order.
+    pub(super) fn new(scenario: &Scenario, topology: &Topology, origin: NodeId, reach: Reach) -> Forecast {
         let outlook = Outlook::new(scenario, topology);
         let auto = auto_ttl(match &outlook {
             Some(outlook) => outlook.hops_to_target(),
@@ -36,26 +39,26 @@ impl Forecast {
             Ttl::Auto => auto,
         };
         let expected = || outlook.filter(|_| scenario.nodes >= MEAN_FIELD_NODES_MIN)?.shortfall(ttl, auto);
-        let short = bound(scenario, &reach, ttl, auto).or_else(expected);
-        let notices = disconnected(scenario, &reach).into_iter().chain(short).collect();
-        Forecast { ttl, reach, notices }
+        let short = bound(scenario, origin, &reach, ttl, auto).or_else(expected);
+        let notices = disconnected(scenario, origin, &reach).into_iter().chain(short).collect();
+        Forecast { ttl, origin, reach, notices }
     }
 }
 
 /// Says that part of the overlay cannot be reached at all.
-fn disconnected(scenario: &Scenario, reach: &Reach) -> Option<String> {
-    let Scenario { nodes, origin, .. } = scenario;
-    (!reach.is_everyone(*nodes)).then(|| {
+fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reach) -> Option<String> {
+    let nodes = scenario.nodes;
+    (!reach.is_everyone(nodes)).then(|| {
         let reachable = reach.reachable;
         format!("The overlay is not connected: {reachable} of {nodes} nodes can be reached from node {origin} at all.")
     })
 }
 
 /// Says that too few nodes lie within the TTL, whatever is drawn.
-fn bound(scenario: &Scenario, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
+fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
-    let Scenario { nodes, origin, target, .. } = scenario;
+    let Scenario { nodes, target, .. } = scenario;
     (near < goal).then(|| {
         let advice = if u64::from(reach.reachable) < goal {
             "lower --target or choose an overlay with more --peers".to_owned()

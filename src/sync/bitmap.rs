@@ -1,11 +1,11 @@
-//! One bit per node, shared by all workers, each bit written by one of them only.
+//! Bits that nodes own, shared by all workers, each bit written by one of them only.
 //!
 //! Each shard's bits start on a cache line of their own, so a mark is a plain load and store instead of a locked
 //! instruction, and no two workers write the same line. What was refused: one dense bitmap with `fetch_or`, which costs
 //! a locked instruction per mark and shares lines at the shards' borders.
 //!
 //! ```text
-//! shard 0: nodes 0..5       shard 1: nodes 5..10
+//! shard 0: bits 0..5        shard 1: bits 5..10
 //! |word 0| . . . . . . . |  |word 8| . . . . . . . |     8 words = 64 bytes = one line
 //! ```
 
@@ -24,22 +24,22 @@ pub struct Bitmap {
 #[derive(Clone, Copy)]
 struct Extent {
     first_word: usize,
-    nodes: u32,
+    bits: usize,
 }
 
 impl Extent {
     fn words(self) -> usize {
-        (self.nodes as usize).div_ceil(64)
+        self.bits.div_ceil(64)
     }
 }
 
 impl Bitmap {
-    /// A cleared bitmap for shards of the given numbers of nodes.
-    pub fn new(shard_nodes: impl IntoIterator<Item = u32>) -> Bitmap {
+    /// A cleared bitmap for shards of the given numbers of bits.
+    pub fn new(shard_bits: impl IntoIterator<Item = usize>) -> Bitmap {
         let mut first_word = 0;
         let mut shards = Vec::new();
-        for nodes in shard_nodes {
-            let extent = Extent { first_word, nodes };
+        for bits in shard_bits {
+            let extent = Extent { first_word, bits };
             first_word += extent.words().next_multiple_of(LINE_WORDS);
             shards.push(extent);
         }
@@ -55,7 +55,7 @@ impl Bitmap {
         let bitmap = &*self;
         let sections = bitmap.shards.iter().map(|extent| Section {
             words: &bitmap.words[extent.first_word..extent.first_word + extent.words()],
-            nodes: extent.nodes,
+            bits: extent.bits,
         });
         (BitmapView { bitmap }, sections.collect())
     }
@@ -78,16 +78,21 @@ impl BitmapView<'_> {
 /// One shard's bits, with the sole right to set them.
 pub struct Section<'a> {
     words: &'a [AtomicU64],
-    nodes: u32,
+    bits: usize,
 }
 
 impl Section<'_> {
-    /// Sets the bit of the shard's `local`-th node; true the first time.
+    /// How many bits it has.
+    pub fn bits(&self) -> usize {
+        self.bits
+    }
+
+    /// Sets the shard's bit at `place`; true the first time.
     #[inline]
-    pub fn mark(&mut self, local: u32) -> bool {
-        debug_assert!(local < self.nodes);
-        let word = &self.words[local as usize / 64];
-        let bit = 1 << (local % 64);
+    pub fn mark(&mut self, place: usize) -> bool {
+        debug_assert!(place < self.bits);
+        let word = &self.words[place / 64];
+        let bit = 1 << (place % 64);
         // Ordering: Relaxed; this section is the only writer of the word, so its own program order makes "first" exact.
         // Readers only count, and what hangs on the count goes through `Trip`.
         let bits = word.load(Ordering::Relaxed);
@@ -95,12 +100,19 @@ impl Section<'_> {
         bits & bit == 0
     }
 
-    /// Whether the bit of the shard's `local`-th node is set.
+    /// Whether the shard's bit at `place` is set.
     #[inline]
-    pub fn contains(&self, local: u32) -> bool {
-        debug_assert!(local < self.nodes);
+    pub fn contains(&self, place: usize) -> bool {
+        debug_assert!(place < self.bits);
         // Ordering: Relaxed; reads this section's own writes.
-        self.words[local as usize / 64].load(Ordering::Relaxed) & 1 << (local % 64) != 0
+        self.words[place / 64].load(Ordering::Relaxed) & 1 << (place % 64) != 0
+    }
+
+    /// Clears the word that holds the bit at `place`.
+    #[inline]
+    pub fn clear_word(&mut self, place: usize) {
+        // Ordering: Relaxed; as in `mark`.
+        self.words[place / 64].store(0, Ordering::Relaxed);
     }
 }
 
@@ -112,11 +124,11 @@ mod tests {
     fn a_mark_is_first_once() {
         let mut bitmap = Bitmap::new([70, 0, 3]);
         let (view, mut sections) = bitmap.split();
-        for local in [0, 63, 64, 69] {
-            assert!(!sections[0].contains(local));
-            assert!(sections[0].mark(local));
-            assert!(!sections[0].mark(local));
-            assert!(sections[0].contains(local));
+        for place in [0, 63, 64, 69] {
+            assert!(!sections[0].contains(place));
+            assert!(sections[0].mark(place));
+            assert!(!sections[0].mark(place));
+            assert!(sections[0].contains(place));
         }
         assert!(sections[2].mark(2));
         assert_eq!(view.count(), 5);

@@ -5,8 +5,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 /// Leaks one bitmap per execution, because loom has no scoped threads.
-fn leaked_sections(shard_nodes: [u32; 2]) -> (BitmapView<'static>, Vec<Section<'static>>) {
-    Box::leak(Box::new(Bitmap::new(shard_nodes))).split()
+fn leaked_sections(shard_bits: [usize; 2]) -> (BitmapView<'static>, Vec<Section<'static>>) {
+    Box::leak(Box::new(Bitmap::new(shard_bits))).split()
 }
 
 /// Two workers mark two nodes each; the goal is the third mark. One of the four additions trips the stop, and it is up.

@@ -1,6 +1,7 @@
 //! All integration tests that leave the process as it is, in one binary: a module per behaviour.
 
 mod agreement;
+mod bulk;
 mod command;
 mod ends;
 mod layers;

@@ -3,7 +3,7 @@
 use crate::support::{covered, run, scenario, sent, to_quiescence};
 use bulk_order_propagation::gossip::{TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
-use bulk_order_propagation::scenario::{Draft, Scenario};
+use bulk_order_propagation::scenario::{Draft, PayloadBytes, Scenario};
 use bulk_order_propagation::stats::End;
 use bulk_order_propagation::topology::TopologySpec;
 
@@ -78,8 +78,9 @@ fn distances(scenario: &Scenario) -> Vec<Option<u8>> {
     let draw = TargetDraw::new(scenario.seed, scenario.fanout);
     let mut scratch = TargetScratch::new(scenario.fanout, topology.max_degree());
     let mut hops = vec![None; scenario.nodes as usize];
-    hops[scenario.origin.index()] = Some(0);
-    let mut frontier = vec![scenario.origin];
+    let origin = scenario.workload().publications()[0].origin;
+    hops[origin.index()] = Some(0);
+    let mut frontier = vec![origin];
     for hop in 1.. {
         let mut next: Vec<NodeId> = Vec::new();
         for &node in &frontier {
@@ -129,7 +130,8 @@ fn a_small_receive_buffer_shows_as_kernel_drops_and_not_as_silence() {
 
 #[test]
 fn payload_travels_and_is_paid_for() {
-    let with = |payload_bytes| run(Draft { payload_bytes: Some(payload_bytes), ..to_quiescence(50, 2, 1) });
+    let bytes = |bytes| Some(PayloadBytes::exactly(bytes));
+    let with = |size| run(Draft { payload_bytes: bytes(size), ..to_quiescence(50, 2, 1) });
     let (empty, full) = (with(0), with(1_399));
     assert_eq!(empty.ledger.sent, full.ledger.sent);
     assert!(full.datagram_bytes > empty.datagram_bytes + 1_390 && full.datagram_bytes <= 1_472);

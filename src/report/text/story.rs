@@ -4,9 +4,10 @@ use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
 use crate::report::words::{counted, plain};
 use crate::report::{Clock, Report};
-use crate::scenario::TransportKind;
+use crate::scenario::{BulkOptions, TransportKind};
 use crate::stats::End;
 use crate::time::Nanos;
+use crate::workload::{Arrivals, Origins};
 use serde_json::Value;
 use std::fmt::{self, Formatter};
 
@@ -25,7 +26,7 @@ pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let workers = counted(report.threads, "worker");
     writeln!(out, "Setting up network with {} on {workers}, {}...", counted(run.nodes, "node"), pinning(report))?;
     overlay(out, report)?;
-    writeln!(out, "\nInjecting order into node {} with TTL {}, fanout {}", asked.origin, run.ttl, asked.fanout)?;
+    writeln!(out, "\n{} TTL {}, fanout {}", injection(report), run.ttl, asked.fanout)?;
     writeln!(out, "Monitoring propagation ({})...", limit(asked.timeout))
 }
 
@@ -34,9 +35,30 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
     let most = counted(overlay.max_degree.into(), "peer");
     let depth = counted(overlay.depth.into(), "hop");
-    let (origin, setup) = (asked.origin, Nanos(report.run.setup_ns));
+    let (origin, setup) = (overlay.origin, Nanos(report.run.setup_ns));
     let facts = format!("{most} at most, farthest node {depth} from node {origin}, set up in {setup}");
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
+}
+
+/// What enters where.
+fn injection(report: &Report) -> String {
+    let asked = &report.asked;
+    let place = match asked.origins {
+        Origins::One(origin) => format!("into node {origin}"),
+        Origins::Random if asked.bulk.is_some() => "each into a node of its own draw".to_owned(),
+        Origins::Random => format!("into node {}", report.run.overlay.origin),
+    };
+    match asked.bulk {
+        None => format!("Injecting order {place} with"),
+        Some(BulkOptions { orders, rate, arrivals, .. }) => {
+            let arrivals = match arrivals {
+                Arrivals::Constant => "evenly",
+                Arrivals::Poisson => "at random times (Poisson)",
+                Arrivals::Burst => "in bursts, ten a second,",
+            };
+            format!("Injecting {} {place}, {arrivals} at {rate}, with", counted(orders.into(), "order"))
+        }
+    }
 }
 
 /// Whether the target was reached, and when: `95% coverage (950/1000) reached at 755.917 μs`.
@@ -44,6 +66,14 @@ pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
     let of_all = format!("{}/{}", plain(run.target.nodes), plain(run.nodes));
+    if let Some(bulk) = &run.bulk {
+        let count = format!("{} of {}", plain(bulk.reached_target), counted(bulk.orders, "order"));
+        let time = run.time_to_target_ns.map_or_else(
+            || "one in a hundred or more missed it".to_owned(),
+            |time| format!("99% of them within {}", scale(report).time(time)),
+        );
+        return format!("{count} reached {target} coverage ({of_all}), {time}");
+    }
     match run.time_to_target_ns {
         Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),
         None => format!("{target} coverage ({of_all}) not reached; {} got the order", counted(run.reached, "node")),
@@ -55,7 +85,7 @@ pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Resu
     writeln!(out, "{}", headline(report))?;
     let run = &report.run;
     let target = target_text(run.target.share);
-    let coverage = percent(run.reached, run.nodes);
+    let coverage = percent(run.reached, run.reached + run.residue);
     let wall = Nanos(run.wall_ns);
     match run.outcome {
         End::Target => writeln!(out, "Stopped gossip propagation at {target} coverage"),
@@ -67,9 +97,9 @@ pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Resu
 
 /// The headline, the total and the time.
 pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let (run, runs, scale) = (&report.run, &report.runs, scale(report));
+    let (run, scale) = (&report.run, scale(report));
     let target = target_text(run.target.share);
-    let coverage = percent(run.reached, run.nodes);
+    let coverage = percent(run.reached, run.reached + run.residue);
     let captured = match run.outcome {
         End::Target => format!("{target} Coverage"),
         End::Quiescent => format!("Quiescence, {coverage} Coverage"),
@@ -77,11 +107,42 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         End::Interrupted => format!("Interrupt, {coverage} Coverage"),
     };
     writeln!(out, "\n=== RESULTS (Captured at {captured}) ===")?;
+    if run.bulk.is_some() {
+        return bulk_results(out, report);
+    }
     write!(out, "Total nodes reached: {}/{} ({coverage})", plain(run.reached), plain(run.nodes))?;
     if run.at_stop.reached < run.reached {
         write!(out, ", {} of them by the stop", plain(run.at_stop.reached))?;
     }
     writeln!(out, "\nTime to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns))?;
+    many_runs(out, report)
+}
+
+fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let (run, scale) = (&report.run, scale(report));
+    let Some(bulk) = &run.bulk else { return Ok(()) };
+    let all = run.reached + run.residue;
+    let ends = [(bulk.died_out, "died out"), (bulk.timed_out, "timed out"), (bulk.interrupted, "were interrupted")];
+    let others = ends.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {} {how}", plain(*count)));
+    let target = target_text(run.target.share);
+    writeln!(
+        out,
+        "Orders at {target} coverage: {}/{}{}",
+        plain(bulk.reached_target),
+        plain(bulk.orders),
+        others.collect::<String>()
+    )?;
+    writeln!(out, "Total receipts: {}/{} ({})", plain(run.reached), plain(all), percent(run.reached, all))?;
+    let time = time_or_not(scale, run.time_to_target_ns);
+    writeln!(out, "Time to {target} coverage, p99 over orders: {time}")?;
+    if let Some(rate) = bulk.orders_per_second {
+        writeln!(out, "Throughput: {rate:.1} orders per second reached it")?;
+    }
+    many_runs(out, report)
+}
+
+fn many_runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let runs = &report.runs;
     if runs.count > 1 {
         writeln!(out, "{}; run {} is shown", spread(report), plain(runs.shown))?;
     }
@@ -130,7 +191,8 @@ pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 /// The unit for the run's times: that of its greatest delay.
 pub(super) fn scale(report: &Report) -> Scale {
-    Scale::of(report.run.delay_ns.map_or(0, |delays| delays.max))
+    let delay = report.run.delay_ns.map_or(0, |delays| delays.max);
+    Scale::of(delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0)))
 }
 
 /// A time, or that there is none.

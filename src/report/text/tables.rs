@@ -34,7 +34,7 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
     let edge_width = run.delay_bins.iter().map(|bin| scale.number(bin.to_ns).len()).max().unwrap_or(0).max(8);
     for bin in &run.delay_bins {
         let (from, to) = (scale.number(bin.from_ns), scale.number(bin.to_ns));
-        let nodes = nodes_with_bar(bin.nodes, greatest, "");
+        let nodes = nodes_with_bar(report, bin.nodes, greatest, "");
         line(out, &format!("{from:>edge_width$}-{to:>edge_width$} {}: {nodes}", scale.unit()))?;
     }
     Ok(())
@@ -78,8 +78,8 @@ pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         so_far += nodes;
         let to = (first + per_row as u64 - 1).min(last);
         let label = if first == to { first.to_string() } else { format!("{first}-{to}") };
-        let share = format!("{:>7}  ", percent(so_far, run.nodes));
-        line(out, &format!("{label:>7}: {}", nodes_with_bar(nodes, greatest, &share)))?;
+        let share = format!("{:>7}  ", percent(so_far, run.reached + run.residue));
+        line(out, &format!("{label:>7}: {}", nodes_with_bar(report, nodes, greatest, &share)))?;
     }
     Ok(())
 }
@@ -87,13 +87,16 @@ pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 /// What was sent needlessly beside what was sent in all.
 pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
-    let left = [
+    let mut left = vec![
         "Redundancy:".to_owned(),
         entry("RMR", &run.rmr.map_or_else(|| "-".to_owned(), |rmr| format!("{rmr:.3}"))),
         entry("duplicates", &grouped(run.duplicates)),
         entry("spared copies", &grouped(run.spared)),
         entry("residue, in nodes", &grouped(run.residue)),
     ];
+    if run.bulk.is_some() {
+        left.push(entry("expired", &grouped(run.expired)));
+    }
     let right = [
         "Cost:".to_owned(),
         entry("messages", &grouped(run.messages)),
@@ -209,10 +212,11 @@ fn entry(name: &str, figure: &str) -> String {
 }
 
 /// A count as wide as the greatest, a remark, and a bar.
-fn nodes_with_bar(count: u64, greatest: u64, remark: &str) -> String {
+fn nodes_with_bar(report: &Report, count: u64, greatest: u64, remark: &str) -> String {
     let width = grouped(greatest).len();
-    let noun = if count == 1 { "node" } else { "nodes" };
-    format!("{:>width$} {noun:<5}  {remark}{}", grouped(count), bar(count, greatest, BAR_COLUMNS))
+    let (one, many) = if report.run.bulk.is_some() { ("receipt", "receipts") } else { ("node", "nodes") };
+    let (noun, noun_width) = (if count == 1 { one } else { many }, many.len());
+    format!("{:>width$} {noun:<noun_width$}  {remark}{}", grouped(count), bar(count, greatest, BAR_COLUMNS))
 }
 
 fn rest(out: &mut Formatter<'_>, all: usize, shown: usize, noun: &str) -> fmt::Result {

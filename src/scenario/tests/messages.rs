@@ -1,6 +1,6 @@
 //! Every refusal, as its user reads it.
 
-use super::super::Draft;
+use super::super::{Draft, PayloadBytes};
 use super::draft;
 
 /// What is wrong with a command line.
@@ -117,7 +117,10 @@ fn values_of_a_program_meet_the_same_limits() {
     for (draft, message) in [
         (Draft { nodes: Some(0), ..Draft::default() }, "--nodes 0: a network needs 1 to 4294967295 nodes"),
         (Draft { fanout: Some(0), ..Draft::default() }, "--fanout 0: a node forwards to 1 to"),
-        (Draft { payload_bytes: Some(u16::MAX), ..Draft::default() }, "--payload-bytes 65535: an order carries 0 to"),
+        (
+            Draft { payload_bytes: Some(PayloadBytes::exactly(u16::MAX)), ..Draft::default() },
+            "--payload-bytes 65535: an order carries 0 to",
+        ),
         (Draft { seed: Some(u64::MAX), ..Draft::default() }, "--seed 18446744073709551615: a seed is"),
         (Draft { receive_buffer: Some(0), ..Draft::default() }, "--receive-buffer 0: a socket buffers"),
         (Draft { runs: Some(0), ..Draft::default() }, "--runs 0: a scenario is measured in"),
@@ -155,4 +158,33 @@ fn a_file_is_refused_by_line_and_key() {
     ] {
         assert_eq!(Draft::from_toml(text).expect_err(text).to_string(), message, "{text}");
     }
+}
+
+#[test]
+fn a_bulk_is_spread_over_time_and_one_order_is_not() {
+    assert_refused(&[
+        ("--orders 0", "--orders 0: a run publishes 1 to 1000000 orders; ask for at least 1"),
+        ("--orders 1000001", "--orders 1000001: a run publishes 1 to 1000000 orders; ask for at most 1000000"),
+        (
+            "--rate 5/s",
+            "--rate with one order: there is nothing to spread over time or tell apart; ask for at least --orders 2",
+        ),
+        (
+            "--orders 5 --rate 0",
+            "--rate 0: a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or \
+             0.5/s",
+        ),
+        ("--orders 5 --arrivals soon", "--arrivals soon: choose one of constant, poisson, burst"),
+        (
+            "--origins random --origin 3",
+            "--origin 3 with --origins random: each order has an origin of its own; leave one of them out",
+        ),
+        ("--window 0 --orders 5", "--window 0: a node tells apart 1 to 1000000 orders; ask for at least 1"),
+        ("--payload-bytes 9..3", "--payload-bytes 9..3: a range leads from the lesser to the greater; write 0..1000"),
+        (
+            "--nodes 100000000 --orders 1000 --window 500",
+            "--nodes 100000000 with --orders 1000 and --window 500: telling orders apart takes more than 2 GiB; ask for a \
+             --window of at most 171, or fewer nodes",
+        ),
+    ]);
 }

@@ -1,10 +1,11 @@
 //! Written as TOML or as a command, a scenario stays what it is.
 
-use super::super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::super::{Draft, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use super::{draft, scenario};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Rate};
 use proptest::option::of;
 use proptest::prelude::*;
 
@@ -34,13 +35,19 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()));
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
-    let payload_bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
+    let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
+    let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
+    let arrivals = prop::sample::select(vec![Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst]);
+    let origins = prop::sample::select(vec![OriginsKind::One, OriginsKind::Random]);
+    let rate = any::<u64>().prop_map(|millionths| Rate::LEAST.scaled(millionths, 1));
+    let orders = prop_oneof![Just(1), 2..=limits::ORDERS.most as u32];
+    let bulk = (of(orders), of(rate), of(arrivals), of(origins), of(1..=2_000u32));
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
     let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory]);
     let buffer = of(1_152..1_000_000u32);
     let machine = (of(payload_bytes), of(pins), of(spins), buffer, of(1..=10_000u32), of(carriers), of(any::<bool>()));
-    (network, gossip, run, machine).prop_map(|(network, gossip, run, machine)| Draft {
+    (network, gossip, run, machine, bulk).prop_map(|(network, gossip, run, machine, bulk)| Draft {
         nodes: network.0,
         threads: network.1,
         transport: machine.5,
@@ -54,6 +61,11 @@ fn drafts() -> impl Strategy<Value = Draft> {
         timeout: run.1,
         seed: run.2,
         origin: run.3,
+        orders: bulk.0,
+        rate: bulk.1,
+        arrivals: bulk.2,
+        origins: bulk.3,
+        window: bulk.4,
         payload_bytes: machine.0,
         pin: machine.1,
         spin: machine.2,

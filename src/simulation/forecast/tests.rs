@@ -26,8 +26,9 @@ fn fanning(fanout: u32, draft: Draft) -> Draft {
 fn forecast(draft: Draft) -> Forecast {
     let scenario = draft.build().unwrap();
     let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
-    let reach = reach(&topology, scenario.origin);
-    Forecast::new(&scenario, &topology, reach)
+    let origin = scenario.workload().publications()[0].origin;
+    let reach = reach(&topology, origin);
+    Forecast::new(&scenario, &topology, origin, reach)
 }
 
 /// The one notice about the target, or nothing.

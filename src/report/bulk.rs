@@ -1,0 +1,219 @@
+//! The figures of a bulk: how its orders ended, how long they took, and which fared worst.
+//!
+//! Percentiles here are over orders, each with one time; an order that never got so far has none and is left out, so each
+//! line says how many it is over. The one exception is the time to the target that stands for the whole run, in which
+//! orders that missed it count as later than all.
+
+use super::rank::{Spread, nearest_rank, share};
+use crate::coverage::TARGET;
+use crate::stats::{BulkRecord, OrderEnd, OrderRecord};
+use crate::time::Nanos;
+use serde::Serialize;
+
+/// How many of the worst orders are named.
+const WORST: usize = 10;
+
+/// A time of each order: percentiles by nearest rank over those that have it, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OrderTimes {
+    /// Orders that have it.
+    pub orders: u64,
+    /// What half of them do not exceed; `None`, as the others, where no order has it.
+    pub p50: Option<u64>,
+    /// What 90 % do not exceed.
+    pub p90: Option<u64>,
+    /// What 99 % do not exceed.
+    pub p99: Option<u64>,
+    /// What 99.9 % do not exceed.
+    pub p99_9: Option<u64>,
+    /// The greatest.
+    pub max: Option<u64>,
+}
+
+/// One of the worst orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WorstOrder {
+    /// Which, counted from 0 as they were due.
+    pub order: u64,
+    /// How it ended.
+    pub outcome: OrderEnd,
+    /// Where it entered.
+    pub origin: u64,
+    /// When it was due, since the first.
+    pub due_ns: u64,
+    /// Nodes that do not have it.
+    pub residue: u64,
+    /// When it reached its target, since it was due; `None` where it did not in time.
+    pub time_to_target_ns: Option<u64>,
+}
+
+/// Everything that is shown of a bulk beside the figures that one order has too.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BulkFigures {
+    /// Orders of the schedule.
+    pub orders: u64,
+    /// They that reached their target.
+    pub reached_target: u64,
+    /// They that died out before.
+    pub died_out: u64,
+    /// They whose time limit passed before.
+    pub timed_out: u64,
+    /// They that an interrupt cut short.
+    pub interrupted: u64,
+    /// From the first order's due time to the last one's.
+    pub schedule_ns: u64,
+    /// Orders per second that reached their target, from the injection to the last of these moments; `None` where no
+    /// time passed.
+    pub orders_per_second: Option<f64>,
+    /// How late orders were published.
+    pub published_late_ns: OrderTimes,
+    /// When they had reached half of the nodes, as all times here since they were due.
+    pub time_to_50_ns: OrderTimes,
+    /// When they had reached 95 %.
+    pub time_to_95_ns: OrderTimes,
+    /// When they had reached 99 %.
+    pub time_to_99_ns: OrderTimes,
+    /// When they had reached the target, within their time limit.
+    pub time_to_target_ns: OrderTimes,
+    /// When the last of their nodes got them.
+    pub time_to_end_ns: OrderTimes,
+    /// Nodes without the order, over orders.
+    pub residue_per_order: Spread,
+    /// Orders that missed their target, then those that took longest.
+    pub worst: Vec<WorstOrder>,
+}
+
+impl BulkFigures {
+    /// The figures of a bulk among so many nodes.
+    pub(super) fn new(bulk: &BulkRecord, nodes: u64) -> BulkFigures {
+        let orders = &bulk.orders;
+        let ended = |end| orders.iter().filter(|order| order.end == end).count() as u64;
+        let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));
+        BulkFigures {
+            orders: orders.len() as u64,
+            reached_target: ended(OrderEnd::Target),
+            died_out: ended(OrderEnd::DiedOut),
+            timed_out: ended(OrderEnd::TimedOut),
+            interrupted: ended(OrderEnd::Interrupted),
+            schedule_ns: orders.last().map_or(0, |order| order.due.0),
+            orders_per_second: orders_per_second(orders),
+            published_late_ns: times(|order| order.published_late),
+            time_to_50_ns: times(|order| order.time_to[0]),
+            time_to_95_ns: times(|order| order.time_to[1]),
+            time_to_99_ns: times(|order| order.time_to[2]),
+            time_to_target_ns: times(OrderRecord::time_to_target),
+            time_to_end_ns: times(|order| order.time_to_end),
+            residue_per_order: Spread::of(orders.iter().map(|order| nodes - order.reached)),
+            worst: worst(orders, nodes),
+        }
+    }
+}
+
+impl OrderTimes {
+    fn of(times: impl Iterator<Item = Nanos>) -> OrderTimes {
+        let mut ascending: Vec<u64> = times.map(|time| time.0).collect();
+        ascending.sort_unstable();
+        let at = |parts, whole| nearest_rank(&ascending, share(parts, whole));
+        OrderTimes {
+            orders: ascending.len() as u64,
+            p50: at(50, 100),
+            p90: at(90, 100),
+            p99: at(99, 100),
+            p99_9: at(999, 1_000),
+            max: at(1, 1),
+        }
+    }
+}
+
+/// The 99th percentile of the orders' time to their target, those that missed it the last of all: `None` where the order
+/// at that rank is one of them.
+pub(super) fn time_to_target(bulk: &BulkRecord) -> Option<u64> {
+    let time = |order: &OrderRecord| order.time_to_target().map_or(u64::MAX, |time| time.0);
+    let mut ascending: Vec<u64> = bulk.orders.iter().map(time).collect();
+    ascending.sort_unstable();
+    nearest_rank(&ascending, share(99, 100)).filter(|&time| time != u64::MAX)
+}
+
+fn orders_per_second(orders: &[OrderRecord]) -> Option<f64> {
+    let moments = orders.iter().filter_map(|order| Some((order.due + order.time_to_target()?).0));
+    let (count, last) = moments.fold((0u64, 0), |(count, last), moment| (count + 1, last.max(moment)));
+    (last > 0).then(|| count as f64 / Nanos(last).as_secs_f64())
+}
+
+fn worst(orders: &[OrderRecord], nodes: u64) -> Vec<WorstOrder> {
+    let mut ranked: Vec<usize> = (0..orders.len()).collect();
+    ranked.sort_by_key(|&order| {
+        let record = &orders[order];
+        let time = record.time_to[TARGET].map_or(u64::MAX, |time| time.0);
+        (record.end == OrderEnd::Target, std::cmp::Reverse(time), record.reached, order)
+    });
+    ranked.truncate(WORST);
+    let line = |order: usize| {
+        let record = &orders[order];
+        WorstOrder {
+            order: order as u64,
+            outcome: record.end,
+            origin: record.origin.0.into(),
+            due_ns: record.due.0,
+            residue: nodes - record.reached,
+            time_to_target_ns: record.time_to_target().map(|time| time.0),
+        }
+    };
+    ranked.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use crate::stats::DelayHistogram;
+
+    fn order(due: u64, target: Option<u64>, end: OrderEnd) -> OrderRecord {
+        let time = target.map(Nanos);
+        OrderRecord {
+            origin: NodeId(4),
+            due: Nanos(due),
+            published_late: Some(Nanos(1)),
+            payload_bytes: 0,
+            reached: if end == OrderEnd::Target { 10 } else { 3 },
+            sent: 80,
+            received: 80,
+            time_to: [time; 4],
+            time_to_end: time,
+            end,
+        }
+    }
+
+    fn bulk(orders: Vec<OrderRecord>) -> BulkRecord {
+        BulkRecord { orders, delays: DelayHistogram::new(), hops: Vec::new() }
+    }
+
+    #[test]
+    fn orders_that_missed_are_worst_and_then_the_slow_ones() {
+        let orders = vec![
+            order(0, Some(10), OrderEnd::Target),
+            order(100, Some(30), OrderEnd::Target),
+            order(200, None, OrderEnd::DiedOut),
+            order(300, Some(900), OrderEnd::TimedOut),
+        ];
+        let figures = BulkFigures::new(&bulk(orders), 10);
+        let worst: Vec<u64> = figures.worst.iter().map(|worst| worst.order).collect();
+        assert_eq!(worst, [2, 3, 1, 0]);
+        assert_eq!((figures.reached_target, figures.died_out, figures.timed_out), (2, 1, 1));
+        let expected =
+            OrderTimes { orders: 2, p50: Some(10), p90: Some(30), p99: Some(30), p99_9: Some(30), max: Some(30) };
+        assert_eq!(figures.time_to_target_ns, expected);
+        assert_eq!(figures.orders_per_second, Some(2.0 / 130e-9));
+        assert_eq!((figures.residue_per_order.p50, figures.residue_per_order.max), (0, 7));
+    }
+
+    #[test]
+    fn one_miss_in_a_hundred_is_beyond_the_percentile_and_two_are_not() {
+        let with = |missed: usize| {
+            let mut orders = vec![order(0, Some(7), OrderEnd::Target); 100];
+            orders[..missed].fill(order(0, None, OrderEnd::DiedOut));
+            time_to_target(&bulk(orders))
+        };
+        assert_eq!([with(0), with(1), with(2)], [Some(7), Some(7), None]);
+    }
+}

@@ -1,0 +1,139 @@
+//! How many orders a second: an exact decimal number, because a schedule of a million orders adds up every error.
+
+use crate::time::Nanos;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A rate in millionths of an order per second, at least one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(u64);
+
+/// The finest part of a rate.
+const MILLION: u64 = 1_000_000;
+
+/// Picoseconds in 10^6 seconds: what a rate's unit divides.
+const PS_PER_UNIT: u128 = 1_000_000_000_000 * MILLION as u128;
+
+impl Rate {
+    /// The least rate: an order in some eleven days.
+    pub const LEAST: Rate = Rate(1);
+    /// The greatest rate: a thousand million orders a second, one in a nanosecond.
+    pub const MOST: Rate = Rate(1_000_000_000 * MILLION);
+
+    /// So many orders a second, within [`LEAST`](Self::LEAST) and [`MOST`](Self::MOST).
+    pub const fn per_second(orders: u64) -> Rate {
+        let most = Rate::MOST.0 / MILLION;
+        Rate(if orders == 0 {
+            1
+        } else if orders > most {
+            Rate::MOST.0
+        } else {
+            orders * MILLION
+        })
+    }
+
+    /// This many times the rate, `parts` of `whole`, rounded down to a millionth and kept within the limits.
+    pub fn scaled(self, parts: u64, whole: u64) -> Rate {
+        let scaled = u128::from(self.0) * u128::from(parts) / u128::from(whole.max(1));
+        Rate(u64::try_from(scaled).unwrap_or(u64::MAX).clamp(Rate::LEAST.0, Rate::MOST.0))
+    }
+
+    /// Orders per second.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / MILLION as f64
+    }
+
+    /// When the `order`-th order, counted from 0, is due at even distances.
+    pub(super) fn due(self, order: u32) -> Nanos {
+        let passed_ps = u128::from(order) * PS_PER_UNIT / u128::from(self.0);
+        Nanos(u64::try_from(passed_ps / 1_000).unwrap_or(u64::MAX))
+    }
+
+    /// The mean distance of two orders in picoseconds.
+    pub(super) fn distance_ps(self) -> u64 {
+        u64::try_from(PS_PER_UNIT / u128::from(self.0)).unwrap_or(u64::MAX)
+    }
+}
+
+/// Why a text is not a rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a rate; write orders per second from 0.000001/s to 1000000000/s, as 200/s or 0.5/s")]
+pub struct ParseRateError(String);
+
+impl FromStr for Rate {
+    type Err = ParseRateError;
+
+    /// Reads `1000/s`, `0.5/s`, or the number alone.
+    fn from_str(text: &str) -> Result<Rate, ParseRateError> {
+        parse(text.trim()).ok_or_else(|| ParseRateError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Rate> {
+    let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
+        return None;
+    }
+    let millionths = fraction.parse::<u64>().ok()? * 10u64.pow(6 - fraction.len() as u32);
+    let rate = Rate(whole.parse::<u64>().ok()?.checked_mul(MILLION)?.checked_add(millionths)?);
+    (Rate::LEAST..=Rate::MOST).contains(&rate).then_some(rate)
+}
+
+/// The shortest text that reads back: `1000/s`, `0.5/s`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = (self.0 / MILLION, self.0 % MILLION);
+        match fraction {
+            0 => f.pad(&format!("{whole}/s")),
+            _ => f.pad(&format!("{}/s", format!("{whole}.{fraction:06}").trim_end_matches('0'))),
+        }
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, millionths) in [("1000/s", 1_000 * MILLION), ("0.5/s", 500_000), ("2", 2 * MILLION), ("0.000001", 1)]
+        {
+            assert_eq!(text.parse(), Ok(Rate(millionths)), "{text}");
+        }
+        for text in ["", "/s", "0", "-1", "1e3", "1.", ".5", "0.0000001", "1000000001", "99999999999999999999", "x/s"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_a_second_are_a_millisecond_apart() {
+        let rate = Rate::per_second(1_000);
+        assert_eq!((rate.due(0), rate.due(1), rate.due(3_000)), (Nanos(0), Nanos(1_000_000), Nanos::from_secs(3)));
+        assert_eq!(rate.distance_ps(), 1_000_000_000);
+        assert_eq!(Rate::per_second(3).due(3_000_000), Nanos::from_secs(1_000_000), "no error adds up");
+        assert_eq!(rate.scaled(3, 2), Rate::per_second(1_500));
+    }
+
+    #[test]
+    fn the_slowest_schedule_does_not_wrap() {
+        assert_eq!(Rate::LEAST.due(u32::MAX), Nanos::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn a_rate_reads_back(millionths in 1..=Rate::MOST.0) {
+            let rate = Rate(millionths);
+            prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+        }
+    }
+}
