@@ -2,6 +2,7 @@
 //! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
 
 use bulk_order_propagation::coverage::Coverage;
+use bulk_order_propagation::sync::Arena;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,7 +32,11 @@ fn alone(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(format!("mark/{NODES} nodes"));
     group.throughput(Throughput::Elements(u64::from(NODES)));
     group.bench_function("owner", |bencher| {
-        bencher.iter_batched_ref(|| Coverage::new([NODES], u64::MAX), mark_all, BatchSize::LargeInput);
+        bencher.iter_batched_ref(
+            || Coverage::new(&mut Arena::heap(), [NODES], u64::MAX),
+            mark_all,
+            BatchSize::LargeInput,
+        );
     });
     group.bench_function("floor: plain bit", |bencher| {
         bencher.iter_batched_ref(
@@ -73,7 +78,7 @@ fn contended(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(NODES)));
     group.bench_function("owner", |bencher| {
         bencher.iter_batched_ref(
-            || Coverage::new([NODES, NODES], u64::MAX),
+            || Coverage::new(&mut Arena::heap(), [NODES, NODES], u64::MAX),
             |coverage| {
                 let (view, mut markers) = coverage.split();
                 let over = AtomicBool::new(false);

@@ -3,7 +3,7 @@
 //! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counter at its end: one
 //! contended addition per batch instead of one per mark.
 
-use crate::sync::{Bitmap, BitmapView, Section, Trip};
+use crate::sync::{Arena, Bitmap, BitmapView, Section, Trip};
 
 /// The coverage of one order.
 pub struct Coverage {
@@ -13,8 +13,8 @@ pub struct Coverage {
 
 impl Coverage {
     /// Nothing covered, for shards of the given sizes. The target is `goal` nodes, at least 1.
-    pub fn new(shard_nodes: impl IntoIterator<Item = u32>, goal: u64) -> Coverage {
-        Coverage { bitmap: Bitmap::new(shard_nodes), trip: Trip::new(goal) }
+    pub fn new(arena: &mut Arena, shard_nodes: impl IntoIterator<Item = u32>, goal: u64) -> Coverage {
+        Coverage { bitmap: Bitmap::new(arena, shard_nodes), trip: Trip::new(arena, goal) }
     }
 
     /// A marker for each shard and a view for everybody else.
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn one_batch_crosses_the_target() {
-        let mut coverage = Coverage::new([4, 4], 5);
+        let mut coverage = Coverage::new(&mut Arena::heap(), [4, 4], 5);
         let (view, mut markers) = coverage.split();
         for local in 0..4 {
             assert!(markers[0].mark(local));

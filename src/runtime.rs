@@ -17,7 +17,7 @@ use crate::gossip::{Protocol, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
 use crate::order::Order;
 use crate::stats::{End, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Board, Broken, Interrupt, Latch, Stop};
+use crate::sync::{Arena, Board, Broken, Interrupt, Latch, Slate, Stop};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Carrier, TransportError};
@@ -25,7 +25,7 @@ use core_affinity::CoreId;
 use parking_lot::Mutex;
 use shard::Shard;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 use worker::Worker;
 
@@ -139,7 +139,8 @@ struct Shared<'a> {
     end: Latch,
     /// How to wake each worker. Locked twice in a worker's life: at its set-up, and by whoever ends the run.
     wakers: Mutex<Vec<Arc<mio::Waker>>>,
-    injected_at: OnceLock<Nanos>,
+    /// When time 0 was: one number, written by the worker that owns the origin.
+    injected_at: Slate,
 }
 
 /// What one worker brings home.
@@ -175,9 +176,10 @@ pub fn run<P: Protocol + Clone + Send>(
     protocol: &P,
     carriers: Vec<Box<dyn Carrier>>,
 ) -> Result<Outcome, RuntimeError> {
-    let mut coverage = Coverage::new(plan.partition.sizes(), plan.goal);
+    let arena = &mut Arena::heap();
+    let mut coverage = Coverage::new(arena, plan.partition.sizes(), plan.goal);
     let (view, markers) = coverage.split();
-    let shared = Shared::new(plan, carriers.len());
+    let shared = Shared::new(arena, plan, carriers.len());
     let (results, refused) = thread::scope(|scope| {
         let (mut threads, mut refused) = (Vec::with_capacity(carriers.len()), None);
         for (index, (carrier, marker)) in carriers.into_iter().zip(markers).enumerate() {
@@ -234,15 +236,15 @@ fn guarded(
 }
 
 impl<'a> Shared<'a> {
-    fn new(plan: &'a Plan<'a>, workers: usize) -> Shared<'a> {
+    fn new(arena: &mut Arena, plan: &'a Plan<'a>, workers: usize) -> Shared<'a> {
         Shared {
             plan,
-            stop: Stop::new(),
-            board: Board::new(workers),
-            start: Latch::new(workers as u32),
-            end: Latch::new(workers as u32),
+            stop: Stop::new(arena),
+            board: Board::new(arena, workers),
+            start: Latch::new(arena, workers as u32),
+            end: Latch::new(arena, workers as u32),
             wakers: Mutex::new(Vec::with_capacity(workers)),
-            injected_at: OnceLock::new(),
+            injected_at: Slate::new(arena, 1),
         }
     }
 
@@ -268,14 +270,19 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Says when time 0 was, once.
+    /// Says when time 0 was.
     fn set_injected_at(&self, now: Nanos) {
-        let _ = self.injected_at.set(now);
+        self.injected_at.write(0, now.0);
+    }
+
+    #[inline]
+    fn injected_at(&self) -> Option<Nanos> {
+        self.injected_at.read(0).map(Nanos)
     }
 
     fn is_past_deadline(&self, now: Nanos) -> bool {
-        match (self.plan.timeout, self.injected_at.get()) {
-            (Some(timeout), Some(&injected_at)) => now.since(injected_at) >= timeout,
+        match (self.plan.timeout, self.injected_at()) {
+            (Some(timeout), Some(injected_at)) => now.since(injected_at) >= timeout,
             _ => false,
         }
     }
@@ -285,7 +292,7 @@ impl<'a> Shared<'a> {
         &self,
         results: Vec<thread::Result<Result<WorkerOutcome, WorkerFailure>>>,
     ) -> Result<Outcome, RuntimeError> {
-        let injected_at = self.injected_at.get().copied().unwrap_or_default();
+        let injected_at = self.injected_at().unwrap_or_default();
         let mut outcome = Outcome {
             end: end_of(self.stop.cause()),
             injected_at,
