@@ -41,7 +41,7 @@ pub use board::{Balance, Board, Looks, Sums};
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use ring::{Consumer, Producer, Words, ring};
-pub use shared_memory::SharedMemory;
+pub use shared_memory::{SharedMemory, file_in_memory};
 pub use slate::Slate;
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;

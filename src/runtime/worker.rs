@@ -2,7 +2,8 @@
 
 use super::patience::{Patience, Rest};
 use super::shard::Shard;
-use super::{Published, Shared, WorkerFailure, WorkerOutcome};
+use super::shared::Shared;
+use super::{Published, WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};

@@ -179,7 +179,7 @@ unsafe impl<T: ?Sized + Send + Sync> Sync for Place<T> {}
 mod tests {
     use super::*;
     #[cfg(all(target_os = "linux", not(portable)))]
-    use crate::sync::atomic::Ordering;
+    use {crate::sync::atomic::Ordering, std::fs::File};
 
     fn lay_out(arena: &mut Arena, counts: [usize; 2]) -> (Place<CachePadded<AtomicU8>>, Place<[AtomicU64]>) {
         (arena.one(), arena.many(counts[1] - counts[0]))
@@ -203,7 +203,8 @@ mod tests {
         let mut arena = Arena::counting();
         lay_out(&mut arena, [0, 700]);
         let memory = SharedMemory::create(arena.layout().bytes).unwrap();
-        let again = SharedMemory::open(memory.file().try_clone().unwrap()).unwrap();
+        let path = format!("/proc/self/fd/{}", memory.descriptor());
+        let again = SharedMemory::open(File::options().read(true).write(true).open(path).unwrap()).unwrap();
         let (mut here, mut there) = (Arena::mapped(memory), Arena::mapped(again));
         let (one, many) = lay_out(&mut here, [0, 700]);
         let (other_one, other_many) = lay_out(&mut there, [0, 700]);

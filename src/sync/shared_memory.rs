@@ -8,4 +8,4 @@ mod platform;
 #[path = "shared_memory/elsewhere.rs"]
 mod platform;
 
-pub use platform::SharedMemory;
+pub use platform::{SharedMemory, file_in_memory};

@@ -24,7 +24,7 @@ impl SharedMemory {
     ///
     /// What the system says where it has no such memory left, or no descriptor.
     pub fn create(bytes: u64) -> io::Result<SharedMemory> {
-        let file = nameless()?;
+        let file = file_in_memory()?;
         let bytes = bytes.max(1);
         file.set_len(bytes)?;
         let length = libc::off_t::try_from(bytes).map_err(io::Error::other)?;
@@ -61,9 +61,9 @@ impl SharedMemory {
         }
     }
 
-    /// The file that others map.
-    pub fn file(&self) -> &File {
-        &self.file
+    /// The number under which a process that inherits it finds it.
+    pub fn descriptor(&self) -> i32 {
+        self.file.as_raw_fd()
     }
 
     /// How many bytes are mapped.
@@ -94,8 +94,12 @@ unsafe impl Send for SharedMemory {}
 // SAFETY: as above.
 unsafe impl Sync for SharedMemory {}
 
-/// An empty file without a name that may be sealed.
-fn nameless() -> io::Result<File> {
+/// An empty file in memory, without a name, gone with the last who has it open.
+///
+/// # Errors
+///
+/// What the system says where it gives no descriptor.
+pub fn file_in_memory() -> io::Result<File> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     // Kernels before 6.3 do not know the flag for memory that is not to be executed; others may insist on it.
     // SAFETY: the name is a string that ends in a zero, and the call keeps no pointer to it.
