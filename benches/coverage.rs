@@ -4,6 +4,7 @@
 use bulk_order_propagation::coverage::{Coverage, Goals, Window};
 use bulk_order_propagation::ids::OrderIndex;
 use bulk_order_propagation::ratio::Ratio;
+use bulk_order_propagation::sync::Arena;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,7 +22,7 @@ fn scattered() -> impl Iterator<Item = u32> {
 /// The coverage of one order, whose target is all nodes.
 fn coverage<const SHARDS: usize>(shards: [u32; SHARDS]) -> Coverage {
     let all = Ratio::new(1, 1).expect("a share");
-    Coverage::new(shards, 1, Window::new(1, 1), Goals::new(shards.iter().sum(), all))
+    Coverage::new(&mut Arena::heap(), shards, 1, Window::new(1, 1), Goals::new(shards.iter().sum(), all))
 }
 
 fn mark_all(coverage: &mut Coverage) -> u64 {

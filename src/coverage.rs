@@ -10,7 +10,7 @@
 
 use crate::ids::OrderIndex;
 use crate::ratio::Ratio;
-use crate::sync::{Bitmap, BitmapView, Counters, Section, Trip, touched};
+use crate::sync::{Arena, Bitmap, BitmapView, Counters, Section, Trip, touched};
 use crate::time::Nanos;
 
 /// Shares of all nodes whose time is taken for every order, before the target.
@@ -99,12 +99,18 @@ pub struct Coverage {
 
 impl Coverage {
     /// Nothing covered, for shards of the given sizes and so many orders.
-    pub fn new(shard_nodes: impl IntoIterator<Item = u32>, orders: u32, window: Window, goals: Goals) -> Coverage {
+    pub fn new(
+        arena: &mut Arena,
+        shard_nodes: impl IntoIterator<Item = u32>,
+        orders: u32,
+        window: Window,
+        goals: Goals,
+    ) -> Coverage {
         let bits = shard_nodes.into_iter().map(|nodes| nodes as usize * window.bits as usize);
         Coverage {
-            bitmap: Bitmap::new(bits),
-            counters: Counters::new(orders as usize),
-            reached_target: Trip::new(u64::from(orders)),
+            bitmap: Bitmap::new(arena, bits),
+            counters: Counters::new(arena, orders as usize),
+            reached_target: Trip::new(arena, u64::from(orders)),
             window,
             goals,
             orders,
@@ -257,7 +263,7 @@ mod tests {
 
     fn coverage(shards: [u32; 2], orders: u32, window: u32, target: Ratio) -> Coverage {
         let goals = Goals::new(shards.iter().sum(), target);
-        Coverage::new(shards, orders, Window::new(orders, window), goals)
+        Coverage::new(&mut Arena::heap(), shards, orders, Window::new(orders, window), goals)
     }
 
     #[test]

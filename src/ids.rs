@@ -1,10 +1,13 @@
 //! Names of things: nodes, orders, workers. Plain words, four bytes at most, so that a message stays small.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A node of the overlay, counted from 0. At most 2^32 - 1 nodes take part in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
+)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
 
@@ -24,7 +27,9 @@ impl fmt::Display for NodeId {
 /// An order of the run, counted from 0 in order of publication.
 ///
 /// An order travels as this index; what it says (symbol, price, payload) stays in a table per worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
+)]
 #[serde(transparent)]
 pub struct OrderIndex(pub u32);
 

@@ -6,28 +6,32 @@ mod outbox;
 mod partition;
 mod patience;
 mod placement;
+pub mod processes;
 mod shard;
+mod shared;
 mod tally;
 mod worker;
 
 pub use partition::Partition;
 pub use patience::Spin;
 pub use placement::{Pin, Placement};
+pub use shared::Common;
 
-use crate::coverage::{Coverage, Goals, Marker, Window};
+use crate::coverage::{Goals, Marker, Window};
 use crate::gossip::{Protocol, TargetDraw};
 use crate::order::Order;
 use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Board, Broken, Interrupt, Latch, Stop};
+use crate::sync::{Arena, Broken, Interrupt};
 use crate::time::Nanos;
 use crate::topology::Topology;
-use crate::transport::{Carrier, TransportError};
+use crate::transport::{Alarm, Carrier, TransportError};
 use crate::workload::Workload;
+use borsh::{BorshDeserialize, BorshSerialize};
 use core_affinity::CoreId;
-use parking_lot::Mutex;
 use shard::Shard;
+use shared::Shared;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread;
 use worker::Worker;
 
@@ -95,6 +99,7 @@ pub struct Outcome {
 }
 
 /// What was counted of a bulk of orders, times since the clock's base.
+#[derive(BorshSerialize, BorshDeserialize)]
 pub struct BulkCounts {
     /// By order.
     pub orders: Vec<OrderCounts>,
@@ -135,22 +140,14 @@ pub enum RuntimeError {
         /// What it said.
         message: String,
     },
+    /// A worker of another process failed first, and says so itself.
+    #[error("the run was broken off elsewhere")]
+    Abandoned,
 }
 
-/// What workers share while they run.
-struct Shared<'a> {
-    plan: &'a Plan<'a>,
-    stop: Stop,
-    board: Board,
-    start: Latch,
-    end: Latch,
-    /// How to wake each worker. Locked twice in a worker's life: at its set-up, and by whoever ends the run.
-    wakers: Mutex<Vec<Arc<mio::Waker>>>,
-    injected_at: OnceLock<Nanos>,
-}
-
-/// What one worker brings home.
-struct WorkerOutcome {
+/// What one worker brings home, from another process if need be.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct WorkerOutcome {
     record: WorkerRecord,
     receipts: Vec<Receipt>,
     traffic: Vec<Traffic>,
@@ -183,12 +180,36 @@ pub fn run<P: Protocol + Clone + Send>(
     protocol: &P,
     carriers: Vec<Box<dyn Carrier>>,
 ) -> Result<Outcome, RuntimeError> {
-    let mut coverage = Coverage::new(plan.partition.sizes(), plan.workload.orders(), plan.window, plan.goals);
+    let mut common = Common::new(&mut Arena::heap(), plan);
+    let homes = run_share(plan, protocol, carriers, Share { common: &mut common, first: 0, alarm: None })?;
+    Ok(common.outcome(homes))
+}
+
+/// What one process has of a run.
+pub struct Share<'a> {
+    /// What its workers share with all others.
+    pub common: &'a mut Common,
+    /// Its first worker.
+    pub first: usize,
+    /// How to wake the workers of all processes, where there are several.
+    pub alarm: Option<&'a Alarm>,
+}
+
+/// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
+pub fn run_share<P: Protocol + Clone + Send>(
+    plan: &Plan<'_>,
+    protocol: &P,
+    carriers: Vec<Box<dyn Carrier>>,
+    share: Share<'_>,
+) -> Result<Vec<WorkerOutcome>, RuntimeError> {
+    let Common { coverage, signals } = share.common;
     let (view, markers) = coverage.split();
-    let shared = Shared::new(plan, carriers.len());
+    let shared = Shared::new(plan, signals, share.alarm);
     let (results, refused) = thread::scope(|scope| {
         let (mut threads, mut refused) = (Vec::with_capacity(carriers.len()), None);
-        for (index, (carrier, marker)) in carriers.into_iter().zip(markers).enumerate() {
+        for (index, (carrier, marker)) in
+            (share.first..).zip(carriers.into_iter().zip(markers.into_iter().skip(share.first)))
+        {
             let (shared, protocol) = (&shared, protocol.clone());
             let life = move || guarded(shared, || work(shared, index, protocol, carrier, marker));
             match thread::Builder::new().spawn_scoped(scope, life) {
@@ -207,9 +228,9 @@ pub fn run<P: Protocol + Clone + Send>(
     if let Some(refused) = refused {
         return Err(refused);
     }
-    let outcome = shared.merge(results)?;
+    let homes = all_home(share.first, results)?;
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
-    Ok(outcome)
+    Ok(homes)
 }
 
 /// A worker's whole life on its thread.
@@ -226,6 +247,9 @@ fn work<P: Protocol>(
     let mut shard = Shard::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = pinned.map(|CoreId { id }| id);
     shared.wakers.lock().push(carrier.waker());
+    if let Some(alarm) = shared.alarm {
+        carrier.listen(alarm)?;
+    }
     Worker::new(index, shared, protocol, shard, carrier).run()
 }
 
@@ -241,83 +265,21 @@ fn guarded(
     result
 }
 
-impl<'a> Shared<'a> {
-    fn new(plan: &'a Plan<'a>, workers: usize) -> Shared<'a> {
-        Shared {
-            plan,
-            stop: Stop::new(),
-            board: Board::new(workers),
-            start: Latch::new(workers as u32),
-            end: Latch::new(workers as u32),
-            wakers: Mutex::new(Vec::with_capacity(workers)),
-            injected_at: OnceLock::new(),
+/// What the workers from `first` on brought home, or the first failure among them.
+fn all_home(
+    first: usize,
+    results: Vec<thread::Result<Result<WorkerOutcome, WorkerFailure>>>,
+) -> Result<Vec<WorkerOutcome>, RuntimeError> {
+    let (mut homes, mut left) = (Vec::with_capacity(results.len()), false);
+    for (worker, result) in (first..).zip(results) {
+        match result {
+            Ok(Ok(home)) => homes.push(home),
+            Ok(Err(WorkerFailure::Transport(cause))) => return Err(RuntimeError::Transport { worker, cause }),
+            Ok(Err(WorkerFailure::Left)) => left = true,
+            Err(panic) => return Err(RuntimeError::Panic { worker, message: said(&*panic) }),
         }
     }
-
-    /// Ends the run; the first cause counts, and everybody who sleeps is woken for it.
-    fn end(&self, end: End) {
-        if self.stop.raise(end as u8) {
-            self.wake_all();
-        }
-    }
-
-    /// A worker has failed: nobody is to wait for it.
-    fn abandon(&self) {
-        self.start.break_open();
-        self.end.break_open();
-        self.stop.raise(FAILED);
-        self.wake_all();
-    }
-
-    fn wake_all(&self) {
-        for waker in self.wakers.lock().iter() {
-            // A worker that cannot be woken wakes by itself within its longest sleep.
-            let _ = waker.wake();
-        }
-    }
-
-    /// Says when time 0 was, once.
-    fn set_injected_at(&self, now: Nanos) {
-        let _ = self.injected_at.set(now);
-    }
-
-    /// When time 0 was; `None` before it.
-    fn injected_at(&self) -> Option<Nanos> {
-        self.injected_at.get().copied()
-    }
-
-    fn is_past_deadline(&self, now: Nanos) -> bool {
-        match (self.plan.timeout, self.injected_at()) {
-            (Some(timeout), Some(injected_at)) => now.since(injected_at) >= self.plan.workload.last_due() + timeout,
-            _ => false,
-        }
-    }
-
-    /// Puts the workers' results together, or tells the first failure.
-    fn merge(
-        &self,
-        results: Vec<thread::Result<Result<WorkerOutcome, WorkerFailure>>>,
-    ) -> Result<Outcome, RuntimeError> {
-        let injected_at = self.injected_at().unwrap_or_default();
-        let mut outcome = Outcome {
-            end: end_of(self.stop.cause()),
-            injected_at,
-            left_at: injected_at,
-            workers: Vec::with_capacity(results.len()),
-            receipts: Vec::with_capacity(self.plan.topology.nodes() as usize),
-            traffic: Vec::with_capacity(self.plan.topology.nodes() as usize),
-            bulk: None,
-        };
-        for (worker, result) in results.into_iter().enumerate() {
-            match result {
-                Ok(Ok(home)) => outcome.add(home),
-                Ok(Err(WorkerFailure::Transport(cause))) => return Err(RuntimeError::Transport { worker, cause }),
-                Ok(Err(WorkerFailure::Left)) => {}
-                Err(panic) => return Err(RuntimeError::Panic { worker, message: said(&*panic) }),
-            }
-        }
-        Ok(outcome)
-    }
+    if left { Err(RuntimeError::Abandoned) } else { Ok(homes) }
 }
 
 impl Outcome {
@@ -340,9 +302,6 @@ impl BulkCounts {
         self.hops.iter_mut().zip(&other.hops).for_each(|(count, other)| *count += other);
     }
 }
-
-/// The stop's cause after a worker's failure; the [`End`]s have the numbers below.
-const FAILED: u8 = u8::MAX;
 
 fn end_of(cause: u8) -> End {
     [End::Target, End::Quiescent, End::Timeout].into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)

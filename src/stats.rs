@@ -11,10 +11,11 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::wire::StrayCounts;
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 /// A node's first receipt of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
     /// When; while a worker runs since its clock's base, in a [`RunRecord`] since the injection.
     pub time: Nanos,
@@ -35,7 +36,7 @@ impl Receipt {
 }
 
 /// What one node took in and sent out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Traffic {
     /// Payload messages it received, the first included.
     pub copies: u32,
@@ -50,7 +51,7 @@ pub struct Traffic {
 }
 
 /// One worker's counts, of its loop up to the stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct WorkerRecord {
     /// Nodes it owns.
     pub nodes: u32,
@@ -84,7 +85,7 @@ pub struct WorkerRecord {
 }
 
 /// What a carrier counts for one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
@@ -120,7 +121,7 @@ impl CarrierCounts {
 }
 
 /// What numbered lanes say was sent and did not come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct Missing {
     /// Messages.
     pub messages: u64,

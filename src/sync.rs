@@ -2,6 +2,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `arena` | where the others lie: on the heap, or in memory that several processes map |
+//! | `shared_memory` | such memory |
 //! | `bitmap` | one bit per node, written by the bit's owner, read by all |
 //! | `counters` | a count for each order, whose adder learns what stood there |
 //! | `trip` | a counter that one addition carries over its goal |
@@ -9,6 +11,7 @@
 //! | `latch` | a meeting point for all workers that a failing one can break |
 //! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
 //! | `board` | who is idle and what each worker sent and received: quiescence |
+//! | `slate` | numbers that are each written once |
 //! | `ring` | a queue from one worker to one other |
 //! | `bell` | wakes a worker that sleeps, without a look lost |
 //! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
@@ -19,6 +22,7 @@
 mod loom_tests;
 
 mod ahead;
+mod arena;
 mod bell;
 mod bitmap;
 mod board;
@@ -26,10 +30,13 @@ mod counters;
 mod lanes;
 mod latch;
 mod ring;
+mod shared_memory;
+mod slate;
 mod stop;
 mod trip;
 
 pub use ahead::{prefer_huge, prefetch, touched, touched_room};
+pub use arena::{Arena, Layout};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
@@ -37,6 +44,8 @@ pub use counters::Counters;
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use ring::{Consumer, Producer, Words, ring};
+pub use shared_memory::{SharedMemory, file_in_memory};
+pub use slate::Slate;
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;
 

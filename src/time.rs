@@ -6,7 +6,9 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 
 /// Nanoseconds: a span, or an instant counted from the run's time base.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize, borsh::BorshDeserialize,
+)]
 pub struct Nanos(pub u64);
 
 impl Nanos {

@@ -4,12 +4,14 @@
 //! A [`Carrier`] is what crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
 //! worker's own thread, where that stays. Calls come once per batch, so the indirect call costs nothing.
 
+mod alarm;
 mod clock;
 pub(crate) mod memory;
 mod system;
 pub mod udp;
 pub mod udp_shard;
 
+pub use alarm::Alarm;
 pub use clock::Clock;
 
 use crate::ids::OrderIndex;
@@ -66,6 +68,11 @@ pub trait Transport {
 
     /// Ends the `receive` that this end is blocked in, from another thread.
     fn waker(&self) -> Arc<mio::Waker>;
+
+    /// Lets an alarm, too, end the `receive` that this end is blocked in. For carriers that cross processes.
+    fn listen(&self, _alarm: &Alarm) -> Result<(), TransportError> {
+        Ok(())
+    }
 
     /// Takes in and counts whatever is still on its way, without handling it. All workers have stopped sending.
     fn drain(&mut self) -> Result<(), TransportError>;

@@ -3,7 +3,8 @@
 use super::agenda::Agenda;
 use super::patience::{Patience, Rest};
 use super::shard::Shard;
-use super::{Shared, WorkerFailure, WorkerOutcome};
+use super::shared::Shared;
+use super::{WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};

@@ -5,7 +5,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::order::Order;
 use crate::scenario::{Scenario, TransportKind};
-use crate::sync::Lanes;
+use crate::sync::{Arena, Lanes};
 use crate::transport::memory::{self, Toll};
 use crate::transport::udp::{self, BindError, Network, Owners, UdpCarrier};
 use crate::transport::udp_shard::{Road, ShardCarrier, ShardNetwork, granted_buffer};
@@ -86,7 +86,7 @@ impl Laboratory<'_> {
             templates,
             gate,
             clock,
-            lanes: Lanes::new(shards),
+            lanes: Lanes::new(&mut Arena::heap(), shards),
             road,
         });
         let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| -> Box<dyn Carrier> {

@@ -3,12 +3,13 @@
 use crate::coverage::{TARGET, TIMES};
 use crate::ids::NodeId;
 use crate::time::Nanos;
+use borsh::{BorshDeserialize, BorshSerialize};
 use hdrhistogram::Histogram;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::Serialize;
+use std::io;
 
 /// What one worker counts of one order. Times are since the clock's base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OrderCounts {
     /// The shard's nodes that have it.
     pub reached: u32,
@@ -166,18 +167,18 @@ impl DelayHistogram {
 }
 
 /// The delays that occurred, with how often.
-impl Serialize for DelayHistogram {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl BorshSerialize for DelayHistogram {
+    fn serialize<W: io::Write>(&self, into: &mut W) -> io::Result<()> {
         let pairs: Vec<(u64, u64)> = self.iter().map(|(delay, count)| (delay.0, count)).collect();
-        pairs.serialize(serializer)
+        BorshSerialize::serialize(&pairs, into)
     }
 }
 
-impl<'de> Deserialize<'de> for DelayHistogram {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DelayHistogram, D::Error> {
+impl BorshDeserialize for DelayHistogram {
+    fn deserialize_reader<R: io::Read>(from: &mut R) -> io::Result<DelayHistogram> {
         let mut histogram = DelayHistogram::new();
-        for (delay, count) in Vec::<(u64, u64)>::deserialize(deserializer)? {
-            histogram.0.record_n(delay, count).map_err(D::Error::custom)?;
+        for (delay, count) in Vec::<(u64, u64)>::deserialize_reader(from)? {
+            histogram.0.saturating_record_n(delay, count);
         }
         Ok(histogram)
     }
@@ -205,12 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_survives_postcard() {
+    fn a_histogram_survives_the_way_between_processes() {
         let mut histogram = DelayHistogram::new();
         [0, 1, 17, 1_000_003, 40_000_000_000].into_iter().for_each(|delay| histogram.record(Nanos(delay)));
-        let mut bytes = [0; 256];
-        let written = postcard::to_slice(&histogram, &mut bytes).unwrap();
-        assert_eq!(postcard::from_bytes::<DelayHistogram>(written).unwrap(), histogram);
+        let bytes = borsh::to_vec(&histogram).unwrap();
+        assert_eq!(borsh::from_slice::<DelayHistogram>(&bytes).unwrap(), histogram);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! |word 0| . . . . . . . |  |word 8| . . . . . . . |     8 words = 64 bytes = one line
 //! ```
 
+use super::Arena;
+use super::arena::Place;
 use super::atomic::{AtomicU64, Ordering};
 
 /// Words in a cache line.
@@ -16,7 +18,7 @@ const LINE_WORDS: usize = 8;
 
 /// The storage: cleared bits, laid out for a list of shard sizes.
 pub struct Bitmap {
-    words: Box<[AtomicU64]>,
+    words: Place<[AtomicU64]>,
     shards: Vec<Extent>,
 }
 
@@ -35,7 +37,7 @@ impl Extent {
 
 impl Bitmap {
     /// A cleared bitmap for shards of the given numbers of bits.
-    pub fn new(shard_bits: impl IntoIterator<Item = usize>) -> Bitmap {
+    pub fn new(arena: &mut Arena, shard_bits: impl IntoIterator<Item = usize>) -> Bitmap {
         let mut first_word = 0;
         let mut shards = Vec::new();
         for bits in shard_bits {
@@ -44,13 +46,13 @@ impl Bitmap {
             shards.push(extent);
         }
         // One spare line lets the allocator place the first word anywhere without two shards meeting in a line.
-        let words = (0..first_word + LINE_WORDS).map(|_| AtomicU64::new(0)).collect();
-        Bitmap { words, shards }
+        Bitmap { words: arena.many(first_word + LINE_WORDS), shards }
     }
 
     /// Hands out the right to mark, one section per shard, and a view for everybody else.
     ///
-    /// The exclusive borrow is what makes each section the only writer of its words.
+    /// The exclusive borrow is what makes each section the only writer of its words. Between processes it is their
+    /// agreement on who owns which shard.
     pub fn split(&mut self) -> (BitmapView<'_>, Vec<Section<'_>>) {
         let bitmap = &*self;
         let sections = bitmap.shards.iter().map(|extent| Section {
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_first_once() {
-        let mut bitmap = Bitmap::new([70, 0, 3]);
+        let mut bitmap = Bitmap::new(&mut Arena::heap(), [70, 0, 3]);
         let (view, mut sections) = bitmap.split();
         for place in [0, 63, 64, 69] {
             assert!(!sections[0].contains(place));
@@ -136,7 +138,7 @@ mod tests {
 
     #[test]
     fn shards_share_no_line() {
-        let mut bitmap = Bitmap::new([1, 1, 513]);
+        let mut bitmap = Bitmap::new(&mut Arena::heap(), [1, 1, 513]);
         let (_, sections) = bitmap.split();
         let starts: Vec<usize> = sections.iter().map(|section| section.words.as_ptr() as usize).collect();
         assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 64), "{starts:?}");

@@ -9,6 +9,10 @@
 //! Sums that stay short mean loss only if nobody has anything to read. A worker that waits for a core looks idle for as
 //! long as that takes, so each counts its looks that found nothing, and shortness is believed once all have looked again.
 
+#![allow(unsafe_code)]
+
+use super::Arena;
+use super::arena::{Place, Zeroed};
 use super::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
@@ -34,7 +38,7 @@ pub enum Balance {
 
 /// One slot per worker.
 pub struct Board {
-    slots: Box<[CachePadded<Slot>]>,
+    slots: Place<[CachePadded<Slot>]>,
 }
 
 #[derive(Default)]
@@ -46,13 +50,16 @@ struct Slot {
     looks: AtomicU64,
 }
 
+// SAFETY: atomics, each 0 at first: at work, with nothing sent, received, dropped or looked for.
+unsafe impl Zeroed for Slot {}
+
 /// How often each worker had looked for messages and found none, at some time.
 pub struct Looks(Box<[u64]>);
 
 impl Board {
     /// A board on which all `workers` are at work.
-    pub fn new(workers: usize) -> Board {
-        Board { slots: (0..workers).map(|_| CachePadded::default()).collect() }
+    pub fn new(arena: &mut Arena, workers: usize) -> Board {
+        Board { slots: arena.many(workers) }
     }
 
     /// Takes a worker's idle mark down. Call before handling a message.
@@ -91,7 +98,7 @@ impl Board {
 
     /// Remembers everybody's looks as they are now.
     pub fn remember_looks(&self, looks: &mut Looks) {
-        for (look, slot) in looks.0.iter_mut().zip(&self.slots) {
+        for (look, slot) in looks.0.iter_mut().zip(&*self.slots) {
             // Ordering: SeqCst; as above.
             *look = slot.looks.load(Ordering::SeqCst);
         }
@@ -101,7 +108,7 @@ impl Board {
     /// have begun before.
     pub fn all_looked_since(&self, then: &Looks) -> bool {
         // Ordering: SeqCst; as above.
-        then.0.iter().zip(&self.slots).all(|(&look, slot)| slot.looks.load(Ordering::SeqCst) >= look + 2)
+        then.0.iter().zip(&*self.slots).all(|(&look, slot)| slot.looks.load(Ordering::SeqCst) >= look + 2)
     }
 
     /// Reads the board twice.
@@ -115,7 +122,7 @@ impl Board {
     /// The sums of all workers, or `None` if one is at work. Each sum only grows, so equal totals mean equal parts.
     fn read(&self) -> Option<Sums> {
         let mut total = Sums::default();
-        for slot in &self.slots {
+        for slot in &*self.slots {
             // Ordering: SeqCst; received before sent, so that a message between two reads shows as in flight, not as
             // received from nowhere.
             let received = slot.received.load(Ordering::SeqCst);
@@ -141,7 +148,7 @@ mod tests {
 
     #[test]
     fn one_worker_at_work_keeps_all_busy() {
-        let board = Board::new(2);
+        let board = Board::new(&mut Arena::heap(), 2);
         assert_eq!(board.balance(), Balance::Busy);
         board.set_idle(0, Sums { sent: 3, received: 0, dropped: 0 });
         assert_eq!(board.balance(), Balance::Busy);
@@ -153,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_look_that_may_have_begun_before_does_not_count() {
-        let board = Board::new(2);
+        let board = Board::new(&mut Arena::heap(), 2);
         let mut then = board.looks();
         board.count_look(0);
         board.remember_looks(&mut then);

@@ -1,16 +1,18 @@
 //! A count for each of many things, added to by all workers: who adds learns what stood there before.
 
+use super::Arena;
+use super::arena::Place;
 use super::atomic::{AtomicU64, Ordering};
 
 /// Counts, all 0 at first.
 pub struct Counters {
-    counts: Box<[AtomicU64]>,
+    counts: Place<[AtomicU64]>,
 }
 
 impl Counters {
     /// So many counts.
-    pub fn new(length: usize) -> Counters {
-        Counters { counts: (0..length).map(|_| AtomicU64::new(0)).collect() }
+    pub fn new(arena: &mut Arena, length: usize) -> Counters {
+        Counters { counts: arena.many(length) }
     }
 
     /// Adds to one of them; gives what it was before.
@@ -34,7 +36,7 @@ mod tests {
 
     #[test]
     fn each_counts_for_itself() {
-        let counters = Counters::new(2);
+        let counters = Counters::new(&mut Arena::heap(), 2);
         assert_eq!((counters.add(0, 3), counters.add(1, 1), counters.add(0, 2)), (0, 0, 3));
         assert_eq!(counters.sum(), 6);
     }

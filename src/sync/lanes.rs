@@ -5,14 +5,18 @@
 //! has handed over: what a receiver whose last train was dropped cannot learn from any gap. Each number has one writer,
 //! and a receiver's numbers have a cache line for each lane, because the sender reads them in the middle of its work.
 
+#![allow(unsafe_code)]
+
+use super::Arena;
+use super::arena::{Place, Zeroed};
 use super::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 /// The lanes between all shards of a run.
 pub struct Lanes {
     shards: usize,
-    consumed: Box<[CachePadded<AtomicU64>]>,
-    announced: Box<[Slot]>,
+    consumed: Place<[CachePadded<AtomicU64>]>,
+    announced: Place<[Slot]>,
 }
 
 /// What a sender has handed to the kernel on one lane, since the start.
@@ -30,15 +34,14 @@ struct Slot {
     packets: AtomicU64,
 }
 
+// SAFETY: atomics, each 0 at first: nothing has gone.
+unsafe impl Zeroed for Slot {}
+
 impl Lanes {
     /// Lanes between so many shards, on which nothing has gone yet.
-    pub fn new(shards: usize) -> Lanes {
+    pub fn new(arena: &mut Arena, shards: usize) -> Lanes {
         let lanes = shards * shards;
-        Lanes {
-            shards,
-            consumed: (0..lanes).map(|_| CachePadded::default()).collect(),
-            announced: (0..lanes).map(|_| Slot::default()).collect(),
-        }
+        Lanes { shards, consumed: arena.many(lanes), announced: arena.many(lanes) }
     }
 
     /// Says that whatever was charged on a lane up to `charge` has left the receiver's socket. For its receiver.
@@ -91,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_lane_has_numbers_of_its_own() {
-        let lanes = Lanes::new(2);
+        let lanes = Lanes::new(&mut Arena::heap(), 2);
         lanes.consume(0, 1, 7);
         lanes.announce(1, 0, Announced { messages: 3, packets: 1 });
         assert_eq!([lanes.consumed(0, 0), lanes.consumed(0, 1), lanes.consumed(1, 0)], [0, 7, 0]);

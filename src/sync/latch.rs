@@ -2,15 +2,29 @@
 //!
 //! `std::sync::Barrier` was refused because a worker that fails would leave the others waiting for ever.
 
+#![allow(unsafe_code)]
+
+use super::Arena;
+use super::arena::{Place, Zeroed};
 use super::atomic::{AtomicBool, AtomicU32, Ordering, relax};
+use crossbeam_utils::CachePadded;
 
 /// A reusable meeting point for a fixed number of parties.
 pub struct Latch {
     parties: u32,
+    door: Place<CachePadded<Door>>,
+}
+
+/// What the parties see of each other.
+#[derive(Default)]
+struct Door {
     arrived: AtomicU32,
     round: AtomicU32,
     broken: AtomicBool,
 }
+
+// SAFETY: three atomics, each 0 at first: nobody has come, in round 0, and the latch is whole.
+unsafe impl Zeroed for Door {}
 
 /// The latch was broken: some party will never come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +32,8 @@ pub struct Broken;
 
 impl Latch {
     /// A latch for `parties`.
-    pub fn new(parties: u32) -> Latch {
-        Latch { parties, arrived: AtomicU32::new(0), round: AtomicU32::new(0), broken: AtomicBool::new(false) }
+    pub fn new(arena: &mut Arena, parties: u32) -> Latch {
+        Latch { parties, door: arena.one() }
     }
 
     /// Waits until all parties have called this as often as the caller.
@@ -27,17 +41,17 @@ impl Latch {
     /// What any of them did before its call is seen by all of them after theirs.
     pub fn meet(&self) -> Result<(), Broken> {
         // Ordering: Acquire; partner: `break_open`.
-        if self.broken.load(Ordering::Acquire) {
+        if self.door.broken.load(Ordering::Acquire) {
             return Err(Broken);
         }
         // Ordering: Relaxed; no party can move the round on before this one has arrived below.
-        let round = self.round.load(Ordering::Relaxed);
+        let round = self.door.round.load(Ordering::Relaxed);
         // Ordering: AcqRel; the last arrival acquires what all earlier ones released, and hands it on through `round`.
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
+        if self.door.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
             // Ordering: Relaxed; the store to `round` below releases it, and nobody arrives again before seeing that.
-            self.arrived.store(0, Ordering::Relaxed);
+            self.door.arrived.store(0, Ordering::Relaxed);
             // Ordering: Release; partner: the load in `wait`.
-            self.round.store(round.wrapping_add(1), Ordering::Release);
+            self.door.round.store(round.wrapping_add(1), Ordering::Release);
             return Ok(());
         }
         self.wait(round)
@@ -46,15 +60,15 @@ impl Latch {
     /// Lets everybody through who waits or will wait, with [`Broken`].
     pub fn break_open(&self) {
         // Ordering: Release; partner: the load in `wait`.
-        self.broken.store(true, Ordering::Release);
+        self.door.broken.store(true, Ordering::Release);
     }
 
     fn wait(&self, round: u32) -> Result<(), Broken> {
         let mut looks = 0;
         // Ordering: Acquire; partner: the Release store of `round` by the last to arrive.
-        while self.round.load(Ordering::Acquire) == round {
+        while self.door.round.load(Ordering::Acquire) == round {
             // Ordering: Acquire; partner: `break_open`.
-            if self.broken.load(Ordering::Acquire) {
+            if self.door.broken.load(Ordering::Acquire) {
                 return Err(Broken);
             }
             relax(looks, self.parties);
@@ -71,7 +85,7 @@ mod tests {
 
     #[test]
     fn nobody_passes_before_all_have_come() {
-        let latch = Latch::new(3);
+        let latch = Latch::new(&mut Arena::heap(), 3);
         let arrivals = AtomicU32::new(0);
         thread::scope(|scope| {
             for _ in 0..3 {
@@ -90,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_broken_latch_holds_nobody() {
-        let latch = Latch::new(2);
+        let latch = Latch::new(&mut Arena::heap(), 2);
         thread::scope(|scope| {
             let waiter = scope.spawn(|| latch.meet());
             latch.break_open();

@@ -6,14 +6,14 @@ use loom::thread;
 
 /// Leaks one bitmap per execution, because loom has no scoped threads.
 fn leaked_sections(shard_bits: [usize; 2]) -> (BitmapView<'static>, Vec<Section<'static>>) {
-    Box::leak(Box::new(Bitmap::new(shard_bits))).split()
+    Box::leak(Box::new(Bitmap::new(&mut Arena::heap(), shard_bits))).split()
 }
 
 /// Two workers mark two nodes each; the goal is the third mark. One of the four additions trips the stop, and it is up.
 #[test]
 fn exactly_one_mark_trips_the_stop() {
     loom::model(|| {
-        let shared = Arc::new((Trip::new(3), Stop::new()));
+        let shared = Arc::new((Trip::new(&mut Arena::heap(), 3), Stop::new(&mut Arena::heap())));
         let (view, sections) = leaked_sections([2, 2]);
         let workers: Vec<_> = sections
             .into_iter()
@@ -41,7 +41,7 @@ fn exactly_one_mark_trips_the_stop() {
 #[test]
 fn a_stop_keeps_its_first_cause() {
     loom::model(|| {
-        let stop = Arc::new(Stop::new());
+        let stop = Arc::new(Stop::new(&mut Arena::heap()));
         let other = Arc::clone(&stop);
         let worker = thread::spawn(move || other.raise(1));
         let won = stop.raise(2);
@@ -55,7 +55,7 @@ fn a_stop_keeps_its_first_cause() {
 #[test]
 fn a_latch_orders_what_came_before() {
     loom::model(|| {
-        let shared = Arc::new((Latch::new(2), Trip::new(1)));
+        let shared = Arc::new((Latch::new(&mut Arena::heap(), 2), Trip::new(&mut Arena::heap(), 1)));
         let other = Arc::clone(&shared);
         let meet_twice = |(latch, trip): &(Latch, Trip)| {
             for round in 1..=2 {
@@ -76,7 +76,7 @@ fn a_latch_orders_what_came_before() {
 fn the_board_never_calls_a_message_in_hand_quiet() {
     loom::model(|| {
         // The socket is a counter: 1 once the message is sent; who takes it sets 0.
-        let shared = Arc::new((Board::new(2), Stop::new()));
+        let shared = Arc::new((Board::new(&mut Arena::heap(), 2), Stop::new(&mut Arena::heap())));
         let other = Arc::clone(&shared);
         shared.0.set_idle(1, Sums::default());
         let sender = thread::spawn(move || {

@@ -1,18 +1,20 @@
 //! The global stop flag. It is raised once, with a cause, and never lowered.
 
+use super::Arena;
+use super::arena::Place;
 use super::atomic::{AtomicBool, AtomicU8, Ordering};
+use crossbeam_utils::CachePadded;
 use std::sync::Arc;
 
 /// A flag that keeps the first cause it was raised with. Cause 0 means "not raised".
-#[derive(Default)]
 pub struct Stop {
-    cause: AtomicU8,
+    cause: Place<CachePadded<AtomicU8>>,
 }
 
 impl Stop {
     /// A flag that is down.
-    pub fn new() -> Stop {
-        Stop { cause: AtomicU8::new(0) }
+    pub fn new(arena: &mut Arena) -> Stop {
+        Stop { cause: arena.one() }
     }
 
     /// Raises the flag; true if `cause`, which is not 0, is the first.

@@ -1,17 +1,20 @@
 //! A counter that says, to exactly one of all who add to it, that its goal is reached.
 
+use super::Arena;
+use super::arena::Place;
 use super::atomic::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
 
 /// Counts up; the addition that carries the count from below the goal to it or past it is told so.
 pub struct Trip {
-    count: AtomicU64,
+    count: Place<CachePadded<AtomicU64>>,
     goal: u64,
 }
 
 impl Trip {
     /// A count of 0 with a goal of at least 1.
-    pub fn new(goal: u64) -> Trip {
-        Trip { count: AtomicU64::new(0), goal: goal.max(1) }
+    pub fn new(arena: &mut Arena, goal: u64) -> Trip {
+        Trip { count: arena.one(), goal: goal.max(1) }
     }
 
     /// Adds a batch; true for the one addition that reaches the goal.

@@ -11,7 +11,7 @@ pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{bind, make_room};
 
 use super::system::{Incoming, Outgoing, is_full, kernel_drops};
-use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
 use crate::stats::CarrierCounts;
@@ -192,6 +192,10 @@ impl Transport for Udp {
 
     fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
+    }
+
+    fn listen(&self, alarm: &Alarm) -> Result<(), TransportError> {
+        alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {

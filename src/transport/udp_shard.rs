@@ -24,7 +24,7 @@ mod tests;
 pub use road::Road;
 
 use super::system::{kernel_drops, receive_buffer, take_trains};
-use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
 use crate::stats::CarrierCounts;
@@ -216,6 +216,10 @@ impl Transport for UdpShard {
 
     fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
+    }
+
+    fn listen(&self, alarm: &Alarm) -> Result<(), TransportError> {
+        alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {

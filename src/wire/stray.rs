@@ -6,6 +6,7 @@
 use super::{Mark, Token, WireError, message_of, split, token_of};
 use crate::ids::NodeId;
 use crate::message::Message;
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Serialize, Serializer};
 
 /// Why a datagram is not one of this run's.
@@ -132,7 +133,7 @@ impl Gate {
 }
 
 /// How many strays of each kind came: one worker's, or the sum over workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct StrayCounts([u64; Stray::COUNT]);
 
 impl StrayCounts {

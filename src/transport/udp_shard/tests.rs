@@ -3,6 +3,7 @@
 use super::*;
 use crate::message::Onward;
 use crate::order::Order;
+use crate::sync::Arena;
 use crate::transport::udp::{Owners, bind};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
 
@@ -27,7 +28,7 @@ impl Bench {
             templates,
             gate: Gate { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
-            lanes: Lanes::new(2),
+            lanes: Lanes::new(&mut Arena::heap(), 2),
             road,
             // Credit is reckoned by the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,

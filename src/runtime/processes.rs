@@ -1,0 +1,168 @@
+//! Processes: the parent starts them, waits for them, and leaves none behind.
+//!
+//! A process of a run is this program once more, started with an argument that says so. It reads what it is to do from
+//! its standard input and writes what it brings home to its standard output, which is a file in memory. Everything else
+//! the processes share through memory that all of them map; this file knows nothing of what is in it.
+//!
+//! ```text
+//! parent: starts all ---- waits ---- reads what they wrote
+//!                           | one ends badly: the others are told; who is not gone after a while is killed
+//! child:  reads its task ---- works ---- writes, ends
+//!                           | the parent ends: the kernel kills it
+//! ```
+//!
+//! What was refused: forking without a new program, because threads and locks do not survive it.
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[path = "processes/linux.rs"]
+mod platform;
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[path = "processes/elsewhere.rs"]
+mod platform;
+
+pub use platform::{SUPPORTED, inherited};
+
+use crate::sync::file_in_memory;
+use platform::Watch;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+/// How long the parent sleeps at most before it looks for an interrupt.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How many looks after the run was broken off the others have to leave by themselves: half a second.
+const LOOKS_OF_GRACE: u32 = 25;
+
+/// What is started as a process of a run: a program that then calls [`crate::simulation::serve`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The arguments that tell it to serve.
+    pub arguments: Vec<String>,
+}
+
+/// Why a process could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("process {process} cannot be started ({cause}); ask for fewer --processes, or raise the limit (ulimit -u)")]
+pub struct StartError {
+    /// Which process of the run.
+    pub process: usize,
+    /// What the system said.
+    #[source]
+    pub cause: io::Error,
+}
+
+/// The processes of a run. None of them outlives this value.
+pub struct Crew {
+    members: Vec<Member>,
+}
+
+struct Member {
+    child: Child,
+    watch: Watch,
+    wrote: File,
+    status: Option<ExitStatus>,
+    /// Whether it had to be killed because it did not leave.
+    given_up: bool,
+}
+
+/// How a process ended.
+pub struct Ended {
+    /// Its number in the system.
+    pub pid: u32,
+    /// What the system says of its end.
+    pub status: ExitStatus,
+    /// Whether it was killed because the run had been broken off and it did not leave.
+    pub given_up: bool,
+    /// What it wrote.
+    pub wrote: Vec<u8>,
+}
+
+impl Crew {
+    /// Starts a process for each task. They inherit the descriptors of these numbers.
+    ///
+    /// The caller's thread must live as long as they shall: the kernel kills them when it ends.
+    pub fn start(program: &Program, inherited: &[i32], tasks: Vec<Vec<u8>>) -> Result<Crew, StartError> {
+        let mut crew = Crew { members: Vec::with_capacity(tasks.len()) };
+        for (process, task) in tasks.into_iter().enumerate() {
+            let member = Member::start(program, inherited, &task);
+            crew.members.push(member.map_err(|cause| StartError { process, cause })?);
+        }
+        Ok(crew)
+    }
+
+    /// Waits until all have ended. `look` is called all the while; `abandon` once, when the first ended badly, to tell the
+    /// others that they are to leave.
+    pub fn wait(mut self, mut look: impl FnMut(), abandon: impl FnOnce()) -> io::Result<Vec<Ended>> {
+        let (mut abandon, mut looks_left) = (Some(abandon), LOOKS_OF_GRACE);
+        loop {
+            let mut is_bad = false;
+            for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
+                member.status = member.child.try_wait()?;
+                is_bad |= member.status.is_some_and(|status| !status.success());
+            }
+            if is_bad && let Some(abandon) = abandon.take() {
+                abandon();
+            }
+            let running = self.members.iter_mut().filter(|member| member.status.is_none());
+            let mut running = running.peekable();
+            if running.peek().is_none() {
+                break;
+            }
+            if abandon.is_none() && looks_left == 0 {
+                running.for_each(Member::give_up);
+                continue;
+            }
+            let all_stayed = platform::sleep(running.map(|member| &member.watch), LOOK);
+            looks_left -= u32::from(abandon.is_none() && all_stayed);
+            look();
+        }
+        self.members.drain(..).map(Member::ended).collect()
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.members.iter_mut().filter(|member| member.status.is_none()).for_each(Member::give_up);
+    }
+}
+
+impl Member {
+    fn start(program: &Program, inherited: &[i32], task: &[u8]) -> io::Result<Member> {
+        let wrote = file_in_memory()?;
+        let mut command = Command::new(&program.path);
+        command.args(&program.arguments).stdin(Stdio::piped()).stdout(wrote.try_clone()?);
+        platform::prepare(&mut command, inherited)?;
+        let mut child = command.spawn()?;
+        let watch = Watch::new(&child);
+        if let Some(mut stdin) = child.stdin.take() {
+            // Where it has ended already, waiting for it tells how.
+            let _ = stdin.write_all(task);
+        }
+        Ok(Member { child, watch, wrote, status: None, given_up: false })
+    }
+
+    /// Kills it and waits until it is gone.
+    fn give_up(&mut self) {
+        self.given_up = true;
+        // Neither can fail for a child that nobody has waited for.
+        let _ = self.child.kill();
+        self.status = self.child.wait().ok();
+    }
+
+    fn ended(mut self) -> io::Result<Ended> {
+        let status = self.child.wait()?;
+        let mut wrote = Vec::new();
+        self.wrote.rewind()?;
+        self.wrote.read_to_end(&mut wrote)?;
+        Ok(Ended { pid: self.child.id(), status, given_up: self.given_up, wrote })
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
+mod tests;

@@ -1,0 +1,35 @@
+//! Any other system: a run has one process, and more are refused.
+
+use std::fs::File;
+use std::io;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// Whether runs of several processes are possible here.
+pub const SUPPORTED: bool = false;
+
+/// Not here.
+pub(super) fn prepare(_: &mut Command, _: &[i32]) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+/// Not here.
+pub fn inherited(_: i32) -> io::Result<File> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+/// Sees nothing.
+pub(super) struct Watch;
+
+impl Watch {
+    /// Of a child that was never started.
+    pub(super) fn new(_: &Child) -> Watch {
+        Watch
+    }
+}
+
+/// Sleeps for `most`.
+pub(super) fn sleep<'a>(_: impl Iterator<Item = &'a Watch>, most: Duration) -> bool {
+    std::thread::park_timeout(most);
+    true
+}

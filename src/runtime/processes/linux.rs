@@ -1,0 +1,85 @@
+//! Linux: what a child inherits, that it does not outlive its parent, and how its end is awaited.
+
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// Whether runs of several processes are possible here.
+pub const SUPPORTED: bool = true;
+
+/// How long the parent sleeps where it cannot be woken by a child's end.
+const BLIND_LOOK: Duration = Duration::from_millis(2);
+
+/// Sees to it that what is started inherits the descriptors of these numbers, is killed when the caller's thread ends, and
+/// leaves Ctrl-C to its parent, although a terminal sends it to both.
+pub(super) fn prepare(command: &mut Command, inherited: &[RawFd]) -> io::Result<()> {
+    let (parent, inherited) = (std::process::id(), inherited.to_vec());
+    let before_exec = move || {
+        for &descriptor in &inherited {
+            // SAFETY: the call takes integers, and is one that may be made between fork and exec.
+            check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) })?;
+        }
+        // SAFETY: as above; no handler of ours is named.
+        if unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) } == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: as above.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        // A parent that ended before the line above has sent no signal.
+        if std::os::unix::process::parent_id() != parent {
+            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        Ok(())
+    };
+    command.arg0("bulkprop");
+    // SAFETY: the closure makes system calls alone, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(before_exec) };
+    Ok(())
+}
+
+/// What the caller inherited under this number, which it must ask for once only.
+pub fn inherited(descriptor: i32) -> io::Result<File> {
+    // SAFETY: the call takes integers.
+    check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: the descriptor is open, as the call above found. The parent opened it for this process, in which nothing
+    // else knows its number.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+}
+
+/// Tells that a child has ended.
+pub(super) struct Watch(Option<OwnedFd>);
+
+impl Watch {
+    /// The watch over a child; blind on kernels before 5.3.
+    pub(super) fn new(child: &Child) -> Watch {
+        // SAFETY: the call takes integers. The child was not waited for, so that its number is still its own.
+        let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
+        let descriptor = RawFd::try_from(opened).ok().filter(|&descriptor| descriptor >= 0);
+        // SAFETY: the descriptor was opened above and belongs to nobody else.
+        Watch(descriptor.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+}
+
+/// Sleeps until a child has ended, `most` at the longest; true if none has.
+pub(super) fn sleep<'a>(watches: impl Iterator<Item = &'a Watch>, most: Duration) -> bool {
+    let mut is_blind = false;
+    let mut polled: Vec<libc::pollfd> = watches
+        .filter_map(|watch| {
+            is_blind |= watch.0.is_none();
+            watch.0.as_ref()
+        })
+        .map(|descriptor| libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 })
+        .collect();
+    let millis = if is_blind { BLIND_LOOK } else { most }.as_millis() as libc::c_int;
+    // SAFETY: the array is writable and as long as is said. An interrupted call is a look too early, which does no harm.
+    unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, millis) == 0 }
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

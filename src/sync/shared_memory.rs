@@ -1,0 +1,11 @@
+//! Memory that several processes map, where the system has it.
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[path = "shared_memory/linux.rs"]
+mod platform;
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[path = "shared_memory/elsewhere.rs"]
+mod platform;
+
+pub use platform::{SharedMemory, file_in_memory};
