@@ -7,10 +7,17 @@
 //! its bits are a ring of words, and a newer order clears those it moves into. An order from before the window is
 //! expired: whether the node had it nobody knows any more, so that it is not taken for news. Where the window holds all
 //! orders of a run, nothing ever moves, and one order takes one bit per node.
+//!
+//! How a marker keeps its nodes' bits is in `coverage/keep.rs`, once for one order, whose marks are the innermost loop of
+//! every bar that is measured, and once for many.
+
+mod keep;
+
+pub use keep::{Keep, ManyOrders, OneOrder};
 
 use crate::ids::OrderIndex;
 use crate::ratio::Ratio;
-use crate::sync::{Arena, Bitmap, BitmapView, Counters, Section, Trip, touched};
+use crate::sync::{Arena, Bitmap, BitmapView, Counters, Section, Trip};
 use crate::time::Nanos;
 
 /// Shares of all nodes whose time is taken for every order, before the target.
@@ -22,9 +29,6 @@ pub const TARGET: usize = MILESTONES.len();
 
 /// How many times are taken for an order.
 pub const TIMES: usize = MILESTONES.len() + 1;
-
-/// Bits of a word.
-const WORD_BITS: u32 = u64::BITS;
 
 /// How many orders behind the newest one a node tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +48,8 @@ impl Window {
             return Window { orders, bits: orders, slides: false };
         }
         // One word beyond the window is the one that is being filled.
-        let held = asked.next_multiple_of(WORD_BITS);
-        Window { orders: held, bits: held + WORD_BITS, slides: true }
+        let held = asked.next_multiple_of(u64::BITS);
+        Window { orders: held, bits: held + u64::BITS, slides: true }
     }
 
     /// Bits that a node takes.
@@ -118,20 +122,20 @@ impl Coverage {
     }
 
     /// A marker for each shard and a view for everybody else.
-    pub fn split(&mut self) -> (CoverageView<'_>, Vec<Marker<'_>>) {
+    ///
+    /// # Panics
+    /// Where `K` is [`OneOrder`] and there are more: a marker is made for what it is to hold.
+    pub fn split<K: Keep>(&mut self) -> (CoverageView<'_>, Vec<Marker<'_, K>>) {
         let Coverage { bitmap, counters, reached_target, window, goals, orders } = self;
         let (bitmap, sections) = bitmap.split();
         let (counters, reached_target, window) = (&*counters, &*reached_target, *window);
-        let (goals, orders) = (*goals, *orders as usize);
+        let (goals, orders) = (*goals, *orders);
         let markers = sections.into_iter().map(|section| Marker {
-            newest: vec![0; if window.slides { section.bits() / window.bits as usize } else { 0 }],
+            keep: K::new(section.bits() / (window.bits as usize).max(1), orders, window),
             section,
             counters,
             reached_target,
-            window,
             goals,
-            fresh: touched(orders, 0),
-            seen: Vec::with_capacity(orders),
         });
         (CoverageView { bitmap, counters, window }, markers.collect())
     }
@@ -159,93 +163,50 @@ impl CoverageView<'_> {
 }
 
 /// The right to mark one shard's nodes.
-pub struct Marker<'a> {
+pub struct Marker<'a, K> {
     section: Section<'a>,
     counters: &'a Counters,
     reached_target: &'a Trip,
-    window: Window,
     goals: Goals,
-    /// By node of the shard, one more than the newest order seen; empty where the window holds them all.
-    newest: Vec<u32>,
-    /// By order, marks not yet published.
-    fresh: Vec<u32>,
-    /// Orders that have some.
-    seen: Vec<OrderIndex>,
+    keep: K,
 }
 
-impl Marker<'_> {
+impl<K: Keep> Marker<'_, K> {
     /// Marks an order as held by the shard's `local`-th node, and says what the node knew of it.
     #[inline]
     pub fn mark(&mut self, local: u32, order: OrderIndex) -> Sight {
-        if self.window.slides && !self.slide(local, order) {
+        if !self.keep.make_room(&mut self.section, local, order) {
             return Sight::Expired;
         }
-        if !self.section.mark(self.place(local, order)) {
+        if !self.section.mark(self.keep.place(local, order)) {
             return Sight::Duplicate;
         }
-        let fresh = &mut self.fresh[order.index()];
-        if *fresh == 0 {
-            self.seen.push(order);
-        }
-        *fresh += 1;
+        self.keep.note(order);
         Sight::First
     }
 
     /// Whether the order would be no news to the shard's `local`-th node.
     #[inline]
     pub fn knows(&self, local: u32, order: OrderIndex) -> bool {
-        if self.window.slides {
-            let newest = self.newest[local as usize];
-            if order.0 >= newest || self.is_expired(newest, order) {
-                return order.0 < newest;
-            }
-        }
-        self.section.contains(self.place(local, order))
+        self.keep.knows(local, order).unwrap_or_else(|| self.section.contains(self.keep.place(local, order)))
     }
 
     /// Adds the marks since the last call to the shared counters; true for the one batch with which every order has
     /// reached its target. `crossed` hears of each time that this batch makes: an order and its place among [`TIMES`].
     #[inline]
     pub fn publish(&mut self, mut crossed: impl FnMut(OrderIndex, usize)) -> bool {
+        let Marker { counters, reached_target, goals, keep, .. } = self;
         let mut is_last = false;
-        for order in self.seen.drain(..) {
-            let fresh = u64::from(std::mem::take(&mut self.fresh[order.index()]));
-            let before = self.counters.add(order.index(), fresh);
-            for (time, &goal) in self.goals.0.iter().enumerate() {
+        keep.drain(|order, fresh| {
+            let before = counters.add(order.index(), fresh);
+            for (time, &goal) in goals.0.iter().enumerate() {
                 if before < goal && goal <= before + fresh {
                     crossed(order, time);
-                    is_last |= time == TARGET && self.reached_target.add(1);
+                    is_last |= time == TARGET && reached_target.add(1);
                 }
             }
-        }
+        });
         is_last
-    }
-
-    /// Makes room for an order in a node's window; false where the order is too old for it.
-    fn slide(&mut self, local: u32, order: OrderIndex) -> bool {
-        let newest = self.newest[local as usize];
-        if order.0 < newest {
-            return !self.is_expired(newest, order);
-        }
-        // The words from behind the newest order's up to this one's are those of orders long gone.
-        let words = self.window.bits / WORD_BITS;
-        let (before, now) = (newest.div_ceil(WORD_BITS), order.0 / WORD_BITS + 1);
-        for word in before..now.min(before.saturating_add(words)) {
-            self.section.clear_word(self.place(local, OrderIndex(word * WORD_BITS)));
-        }
-        self.newest[local as usize] = order.0 + 1;
-        true
-    }
-
-    fn is_expired(&self, newest: u32, order: OrderIndex) -> bool {
-        u64::from(order.0) + u64::from(self.window.orders) < u64::from(newest)
-    }
-
-    #[inline]
-    fn place(&self, local: u32, order: OrderIndex) -> usize {
-        let bits = self.window.bits;
-        let bit = if self.window.slides { order.0 % bits } else { order.0 };
-        local as usize * bits as usize + bit as usize
     }
 }
 
@@ -269,7 +230,7 @@ mod tests {
     #[test]
     fn one_batch_crosses_the_target() {
         let mut coverage = coverage([4, 4], 1, 1_024, percent(60));
-        let (view, mut markers) = coverage.split();
+        let (view, mut markers) = coverage.split::<OneOrder>();
         for local in 0..4 {
             assert_eq!(markers[0].mark(local, ONE), Sight::First);
             assert_eq!(markers[0].mark(local, ONE), Sight::Duplicate);
@@ -296,7 +257,7 @@ mod tests {
     #[test]
     fn all_orders_must_reach_their_target() {
         let mut coverage = coverage([1, 1], 3, 1_024, percent(100));
-        let (_, mut markers) = coverage.split();
+        let (_, mut markers) = coverage.split::<ManyOrders>();
         let mut last = Vec::new();
         for order in [2, 0, 1].map(OrderIndex) {
             for marker in &mut markers {
@@ -310,7 +271,7 @@ mod tests {
     #[test]
     fn an_order_from_before_the_window_is_expired() {
         let mut coverage = coverage([2, 0], 10_000, 64, percent(95));
-        let (_, mut markers) = coverage.split();
+        let (_, mut markers) = coverage.split::<ManyOrders>();
         let marker = &mut markers[0];
         assert_eq!(marker.mark(1, OrderIndex(1_000)), Sight::First);
         for (order, sight, known) in [
@@ -332,7 +293,7 @@ mod tests {
         #[test]
         fn no_order_is_delivered_twice(orders in prop::collection::vec(0..600u32, 1..400), window in 1..200u32) {
             let mut coverage = coverage([1, 0], 600, window, percent(95));
-            let (_, mut markers) = coverage.split();
+            let (_, mut markers) = coverage.split::<ManyOrders>();
             let (mut seen, mut newest) = (BTreeSet::new(), 0);
             for order in orders {
                 let knows = markers[0].knows(0, OrderIndex(order));

@@ -27,6 +27,7 @@ use crate::topology::Topology;
 use crate::transport::{Alarm, Carrier, TransportError};
 use crate::workload::Workload;
 use borsh::{BorshDeserialize, BorshSerialize};
+use chronicle::{Bulk, Chronicle, Single};
 use core_affinity::CoreId;
 use shard::Shard;
 use shared::Shared;
@@ -202,6 +203,19 @@ pub fn run_share<P: Protocol + Clone + Send>(
     carriers: Vec<Box<dyn Carrier>>,
     share: Share<'_>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
+    match plan.workload.orders() {
+        1 => run_as::<P, Single>(plan, protocol, carriers, share),
+        _ => run_as::<P, Bulk>(plan, protocol, carriers, share),
+    }
+}
+
+/// [`run_share`] with what each worker is to note.
+fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
+    plan: &Plan<'_>,
+    protocol: &P,
+    carriers: Vec<Box<dyn Carrier>>,
+    share: Share<'_>,
+) -> Result<Vec<WorkerOutcome>, RuntimeError> {
     let Common { coverage, signals } = share.common;
     let (view, markers) = coverage.split();
     let shared = Shared::new(plan, signals, share.alarm);
@@ -211,7 +225,7 @@ pub fn run_share<P: Protocol + Clone + Send>(
             (share.first..).zip(carriers.into_iter().zip(markers.into_iter().skip(share.first)))
         {
             let (shared, protocol) = (&shared, protocol.clone());
-            let life = move || guarded(shared, || work(shared, index, protocol, carrier, marker));
+            let life = move || guarded(shared, || work::<P, C>(shared, index, protocol, carrier, marker));
             match thread::Builder::new().spawn_scoped(scope, life) {
                 Ok(thread) => threads.push(thread),
                 Err(cause) => {
@@ -234,17 +248,17 @@ pub fn run_share<P: Protocol + Clone + Send>(
 }
 
 /// A worker's whole life on its thread.
-fn work<P: Protocol>(
+fn work<P: Protocol, C: Chronicle>(
     shared: &Shared<'_>,
     index: usize,
     protocol: P,
     carrier: Box<dyn Carrier>,
-    marker: Marker<'_>,
+    marker: Marker<'_, C::Keep>,
 ) -> Result<WorkerOutcome, WorkerFailure> {
     let plan = shared.plan;
     let pinned = plan.placement.cores[index].filter(|&core| core_affinity::set_for_current(core));
     let carrier = carrier.build()?;
-    let mut shard = Shard::new(plan.partition.shard(index), plan, &*carrier, marker);
+    let mut shard = Shard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = pinned.map(|CoreId { id }| id);
     shared.wakers.lock().push(carrier.waker());
     if let Some(alarm) = shared.alarm {

@@ -1,7 +1,11 @@
 //! What one worker notes of first receipts: of a single order each node's receipt; of a bulk, where those would be
 //! nodes times orders, the counts and times of each order and the distribution of all delays.
+//!
+//! Which of the two is chosen once per run, and the worker's loop is compiled for each: a branch on it in every message
+//! costs a tenth of what a message in memory may.
 
 use super::{BulkCounts, Plan};
+use crate::coverage::{Keep, ManyOrders, OneOrder};
 use crate::ids::OrderIndex;
 use crate::message::Message;
 use crate::stats::{DelayHistogram, OrderCounts, Receipt, Traffic};
@@ -9,11 +13,70 @@ use crate::sync::{prefetch, touched};
 use crate::time::Nanos;
 
 /// First receipts of one shard.
-pub(super) enum Chronicle {
-    /// By node.
-    Single(Vec<Receipt>),
-    /// Of many orders.
-    Bulk(Box<Bulk>),
+pub(super) trait Chronicle: Send {
+    /// How the marks of so many orders are kept.
+    type Keep: Keep;
+
+    /// Nothing noted yet, for so many nodes.
+    fn new(nodes: usize, plan: &Plan<'_>) -> Self;
+
+    /// Notes that the shard's `local`-th node has an order.
+    fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt);
+
+    /// Asks the processor for what a message's first receipt will touch.
+    fn prefetch(&self, local: usize, message: &Message);
+
+    /// Hands over what was noted, and adds to each node's traffic how many of its messages were first ones.
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>);
+
+    /// Puts the schedule on the clock. To be called once, before anything is noted.
+    fn start_schedule(&mut self, _base: Nanos) {}
+
+    /// Notes that an order has entered the network here.
+    fn published(&mut self, _order: OrderIndex, _now: Nanos) {}
+
+    /// Notes that a message has come.
+    #[inline(always)]
+    fn received(&mut self, _order: OrderIndex) {}
+
+    /// Notes that messages have left.
+    #[inline(always)]
+    fn sent(&mut self, _order: OrderIndex, _messages: usize) {}
+
+    /// Notes that messages never left; `taken_back` of them had been noted as sent.
+    fn unsent(&mut self, _order: OrderIndex, _messages: u64, _taken_back: u64) {}
+
+    /// Notes when an order reached a milestone or its target.
+    #[inline(always)]
+    fn crossed(&mut self, _order: OrderIndex, _time: usize, _now: Nanos) {}
+}
+
+/// The receipts of one order, by node.
+pub(super) struct Single(Vec<Receipt>);
+
+impl Chronicle for Single {
+    type Keep = OneOrder;
+
+    fn new(nodes: usize, _: &Plan<'_>) -> Single {
+        Single(touched(nodes, Receipt::NONE))
+    }
+
+    #[inline(always)]
+    fn reached(&mut self, local: usize, _: OrderIndex, receipt: Receipt) {
+        self.0[local] = receipt;
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, local: usize, _: &Message) {
+        prefetch(&self.0, local);
+    }
+
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
+        for (traffic, receipt) in traffic.iter_mut().zip(&self.0) {
+            traffic.firsts = u32::from(receipt.is_reached() && receipt.hop > 0);
+        }
+        (self.0, None)
+    }
 }
 
 /// What is noted of many orders.
@@ -29,106 +92,21 @@ pub(super) struct Bulk {
     hops: Vec<u64>,
 }
 
-impl Chronicle {
-    /// Nothing noted yet, for so many nodes.
-    pub(super) fn new(nodes: usize, plan: &Plan<'_>) -> Chronicle {
+impl Chronicle for Bulk {
+    type Keep = ManyOrders;
+
+    fn new(nodes: usize, plan: &Plan<'_>) -> Bulk {
         let publications = plan.workload.publications();
-        match publications.len() {
-            1 => Chronicle::Single(touched(nodes, Receipt::NONE)),
-            orders => Chronicle::Bulk(Box::new(Bulk {
-                due: publications.iter().map(|publication| publication.due).collect(),
-                orders: touched(orders, OrderCounts::NONE),
-                firsts: touched(nodes, 0),
-                delays: DelayHistogram::new(),
-                hops: vec![0; usize::from(u8::MAX) + 1],
-            })),
+        Bulk {
+            due: publications.iter().map(|publication| publication.due).collect(),
+            orders: touched(publications.len(), OrderCounts::NONE),
+            firsts: touched(nodes, 0),
+            delays: DelayHistogram::new(),
+            hops: vec![0; usize::from(u8::MAX) + 1],
         }
     }
 
-    /// Puts the schedule on the clock. To be called once, before anything is noted.
-    pub(super) fn start_schedule(&mut self, base: Nanos) {
-        if let Chronicle::Bulk(bulk) = self {
-            bulk.due.iter_mut().for_each(|due| *due = *due + base);
-        }
-    }
-
-    /// Notes that the shard's `local`-th node has an order.
     #[inline]
-    pub(super) fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt) {
-        match self {
-            Chronicle::Single(receipts) => receipts[local] = receipt,
-            Chronicle::Bulk(bulk) => bulk.reached(local, order, receipt),
-        }
-    }
-
-    /// Notes that a message has come.
-    #[inline]
-    pub(super) fn received(&mut self, order: OrderIndex) {
-        if let Chronicle::Bulk(bulk) = self {
-            bulk.orders[order.index()].received += 1;
-        }
-    }
-
-    /// Notes that messages have left.
-    #[inline]
-    pub(super) fn sent(&mut self, order: OrderIndex, messages: usize) {
-        if let Chronicle::Bulk(bulk) = self {
-            bulk.orders[order.index()].sent += messages as u64;
-        }
-    }
-
-    /// Notes that messages never left; `taken_back` of them had been noted as sent.
-    pub(super) fn unsent(&mut self, order: OrderIndex, messages: u64, taken_back: u64) {
-        if let Chronicle::Bulk(bulk) = self {
-            let counts = &mut bulk.orders[order.index()];
-            counts.unsent += messages;
-            counts.sent -= taken_back;
-        }
-    }
-
-    /// Notes that an order has entered the network here.
-    pub(super) fn published(&mut self, order: OrderIndex, now: Nanos) {
-        if let Chronicle::Bulk(bulk) = self {
-            bulk.orders[order.index()].published_at = now;
-        }
-    }
-
-    /// Notes when an order reached a milestone or its target.
-    #[inline]
-    pub(super) fn crossed(&mut self, order: OrderIndex, time: usize, now: Nanos) {
-        if let Chronicle::Bulk(bulk) = self {
-            bulk.orders[order.index()].crossed[time] = now;
-        }
-    }
-
-    /// Asks the processor for what a message's first receipt will touch.
-    #[inline]
-    pub(super) fn prefetch(&self, local: usize, message: &Message) {
-        match self {
-            Chronicle::Single(receipts) => prefetch(receipts, local),
-            Chronicle::Bulk(bulk) => prefetch(&bulk.orders, message.order.index()),
-        }
-    }
-
-    /// Hands over what was noted, and adds to each node's traffic how many of its messages were first ones.
-    pub(super) fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
-        match self {
-            Chronicle::Single(receipts) => {
-                for (traffic, receipt) in traffic.iter_mut().zip(&receipts) {
-                    traffic.firsts = u32::from(receipt.is_reached() && receipt.hop > 0);
-                }
-                (receipts, None)
-            }
-            Chronicle::Bulk(bulk) => {
-                traffic.iter_mut().zip(&bulk.firsts).for_each(|(traffic, &firsts)| traffic.firsts = firsts);
-                let Bulk { orders, delays, hops, .. } = *bulk;
-                (Vec::new(), Some(BulkCounts { orders, delays, hops }))
-            }
-        }
-    }
-}
-
-impl Bulk {
     fn reached(&mut self, local: usize, order: OrderIndex, Receipt { time, hop, .. }: Receipt) {
         let counts = &mut self.orders[order.index()];
         counts.reached += 1;
@@ -136,5 +114,45 @@ impl Bulk {
         self.delays.record(time.since(self.due[order.index()]));
         self.hops[usize::from(hop)] += 1;
         self.firsts[local] += u32::from(hop > 0);
+    }
+
+    #[inline]
+    fn prefetch(&self, _: usize, message: &Message) {
+        prefetch(&self.orders, message.order.index());
+    }
+
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
+        traffic.iter_mut().zip(&self.firsts).for_each(|(traffic, &firsts)| traffic.firsts = firsts);
+        let Bulk { orders, delays, hops, .. } = self;
+        (Vec::new(), Some(BulkCounts { orders, delays, hops }))
+    }
+
+    fn start_schedule(&mut self, base: Nanos) {
+        self.due.iter_mut().for_each(|due| *due = *due + base);
+    }
+
+    fn published(&mut self, order: OrderIndex, now: Nanos) {
+        self.orders[order.index()].published_at = now;
+    }
+
+    #[inline]
+    fn received(&mut self, order: OrderIndex) {
+        self.orders[order.index()].received += 1;
+    }
+
+    #[inline]
+    fn sent(&mut self, order: OrderIndex, messages: usize) {
+        self.orders[order.index()].sent += messages as u64;
+    }
+
+    fn unsent(&mut self, order: OrderIndex, messages: u64, taken_back: u64) {
+        let counts = &mut self.orders[order.index()];
+        counts.unsent += messages;
+        counts.sent -= taken_back;
+    }
+
+    #[inline]
+    fn crossed(&mut self, order: OrderIndex, time: usize, now: Nanos) {
+        self.orders[order.index()].crossed[time] = now;
     }
 }

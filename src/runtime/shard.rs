@@ -29,7 +29,7 @@ const ROOM_ORDERS: usize = 4;
 const HANDLE_AHEAD: usize = 16;
 
 /// One worker's nodes.
-pub(super) struct Shard<'a> {
+pub(super) struct Shard<'a, C: Chronicle> {
     nodes: Range<u32>,
     orders: Vec<Arc<Order>>,
     /// Bytes of a message, by order; all 0 where the carrier encodes none.
@@ -37,8 +37,8 @@ pub(super) struct Shard<'a> {
     encodes: bool,
     /// Messages that the carrier likes to be offered at a time.
     batch: usize,
-    marker: Marker<'a>,
-    chronicle: Chronicle,
+    marker: Marker<'a, C::Keep>,
+    chronicle: C,
     tally: Tally,
     outbox: Outbox<'a>,
     event: Event,
@@ -54,9 +54,14 @@ struct Event {
     now: Nanos,
 }
 
-impl<'a> Shard<'a> {
+impl<'a, C: Chronicle> Shard<'a, C> {
     /// The given nodes, none of which has anything yet.
-    pub(super) fn new(nodes: Range<u32>, plan: &'a Plan<'a>, carrier: &dyn Transport, marker: Marker<'a>) -> Shard<'a> {
+    pub(super) fn new(
+        nodes: Range<u32>,
+        plan: &'a Plan<'a>,
+        carrier: &dyn Transport,
+        marker: Marker<'a, C::Keep>,
+    ) -> Self {
         let (size, batch) = (nodes.len(), carrier.send_batch());
         let orders = (0..plan.orders.len() as u32).map(OrderIndex);
         let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
@@ -65,7 +70,7 @@ impl<'a> Shard<'a> {
             orders: plan.orders.to_vec(),
             batch,
             marker,
-            chronicle: Chronicle::new(size, plan),
+            chronicle: C::new(size, plan),
             tally: Tally::new(size, encodes),
             message_bytes,
             encodes,
@@ -193,7 +198,7 @@ impl<'a> Shard<'a> {
     }
 }
 
-impl Context for Shard<'_> {
+impl<C: Chronicle> Context for Shard<'_, C> {
     #[inline]
     fn me(&self) -> NodeId {
         self.event.me

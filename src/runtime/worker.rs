@@ -1,6 +1,7 @@
 //! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
 
 use super::agenda::Agenda;
+use super::chronicle::Chronicle;
 use super::patience::{Patience, Rest};
 use super::shard::Shard;
 use super::shared::Shared;
@@ -25,11 +26,11 @@ const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
 const SETTLE_ROUNDS: u32 = 50;
 
 /// One worker.
-pub(super) struct Worker<'a, P> {
+pub(super) struct Worker<'a, P, C: Chronicle> {
     index: usize,
     shared: &'a Shared<'a>,
     protocol: P,
-    shard: Shard<'a>,
+    shard: Shard<'a, C>,
     carrier: Box<dyn Transport>,
     patience: Patience,
     agenda: Agenda,
@@ -57,15 +58,15 @@ struct Short {
     asked: bool,
 }
 
-impl<'a, P: Protocol> Worker<'a, P> {
+impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     /// The worker at `index`, with its nodes and its end of the carrier.
     pub(super) fn new(
         index: usize,
         shared: &'a Shared<'a>,
         protocol: P,
-        shard: Shard<'a>,
+        shard: Shard<'a, C>,
         carrier: Box<dyn Transport>,
-    ) -> Worker<'a, P> {
+    ) -> Self {
         let plan = shared.plan;
         let is_mine = |origin| plan.partition.owner(origin) == index;
         Worker {

@@ -1,0 +1,142 @@
+//! How one shard's marker keeps its bits: where the bit of a node and an order is, what a node has forgotten, and what
+//! was marked since the last publication.
+
+use super::Window;
+use crate::ids::OrderIndex;
+use crate::sync::{Section, touched};
+
+/// A way to keep bits and fresh marks.
+pub trait Keep: Send {
+    /// For so many nodes and orders.
+    fn new(nodes: usize, orders: u32, window: Window) -> Self;
+
+    /// Makes room for an order at a node; false where the order is too old for it.
+    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> bool;
+
+    /// What can be said without a look at the bit: whether the node has the order or has forgotten it.
+    fn knows(&self, local: u32, order: OrderIndex) -> Option<bool>;
+
+    /// Where the bit is, once there is room for it.
+    fn place(&self, local: u32, order: OrderIndex) -> usize;
+
+    /// Remembers a fresh mark.
+    fn note(&mut self, order: OrderIndex);
+
+    /// Gives the fresh marks of each order that has any, and forgets them.
+    fn drain(&mut self, each: impl FnMut(OrderIndex, u64));
+}
+
+/// One order: a bit per node, and one count.
+pub struct OneOrder {
+    fresh: u64,
+}
+
+impl Keep for OneOrder {
+    fn new(_: usize, orders: u32, _: Window) -> OneOrder {
+        assert_eq!(orders, 1, "a marker for one order");
+        OneOrder { fresh: 0 }
+    }
+
+    #[inline(always)]
+    fn make_room(&mut self, _: &mut Section<'_>, _: u32, _: OrderIndex) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn knows(&self, _: u32, _: OrderIndex) -> Option<bool> {
+        None
+    }
+
+    #[inline(always)]
+    fn place(&self, local: u32, _: OrderIndex) -> usize {
+        local as usize
+    }
+
+    #[inline(always)]
+    fn note(&mut self, _: OrderIndex) {
+        self.fresh += 1;
+    }
+
+    #[inline(always)]
+    fn drain(&mut self, mut each: impl FnMut(OrderIndex, u64)) {
+        if self.fresh > 0 {
+            each(OrderIndex(0), std::mem::take(&mut self.fresh));
+        }
+    }
+}
+
+/// Many orders: a window of bits per node.
+pub struct ManyOrders {
+    window: Window,
+    /// By node, one more than the newest order seen; empty where the window holds them all.
+    newest: Vec<u32>,
+    /// By order, marks not yet published.
+    fresh: Vec<u32>,
+    /// Orders that have some.
+    seen: Vec<OrderIndex>,
+}
+
+impl Keep for ManyOrders {
+    fn new(nodes: usize, orders: u32, window: Window) -> ManyOrders {
+        ManyOrders {
+            window,
+            newest: vec![0; if window.slides { nodes } else { 0 }],
+            fresh: touched(orders as usize, 0),
+            seen: Vec::with_capacity(orders as usize),
+        }
+    }
+
+    #[inline]
+    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> bool {
+        let Some(&newest) = self.newest.get(local as usize) else { return true };
+        if order.0 < newest {
+            return !self.is_expired(newest, order);
+        }
+        // The words from behind the newest order's up to this one's are those of orders long gone.
+        let words = self.window.bits / u64::BITS;
+        let (before, now) = (newest.div_ceil(u64::BITS), order.0 / u64::BITS + 1);
+        for word in before..now.min(before.saturating_add(words)) {
+            section.clear_word(self.place(local, OrderIndex(word * u64::BITS)));
+        }
+        self.newest[local as usize] = order.0 + 1;
+        true
+    }
+
+    #[inline]
+    fn knows(&self, local: u32, order: OrderIndex) -> Option<bool> {
+        match self.newest.get(local as usize) {
+            Some(&newest) if order.0 >= newest => Some(false),
+            Some(&newest) if self.is_expired(newest, order) => Some(true),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn place(&self, local: u32, order: OrderIndex) -> usize {
+        let Window { bits, slides, .. } = self.window;
+        let bit = if slides { order.0 % bits } else { order.0 };
+        local as usize * bits as usize + bit as usize
+    }
+
+    #[inline]
+    fn note(&mut self, order: OrderIndex) {
+        let fresh = &mut self.fresh[order.index()];
+        if *fresh == 0 {
+            self.seen.push(order);
+        }
+        *fresh += 1;
+    }
+
+    #[inline]
+    fn drain(&mut self, mut each: impl FnMut(OrderIndex, u64)) {
+        for order in self.seen.drain(..) {
+            each(order, u64::from(std::mem::take(&mut self.fresh[order.index()])));
+        }
+    }
+}
+
+impl ManyOrders {
+    fn is_expired(&self, newest: u32, order: OrderIndex) -> bool {
+        u64::from(order.0) + u64::from(self.window.orders) < u64::from(newest)
+    }
+}
