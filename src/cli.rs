@@ -1,12 +1,13 @@
 //! The command line: the only place that reads arguments, prints, and chooses an exit code.
 //!
-//! `bulkprop [flags]` runs one scenario. What a scenario may be is decided in the library, by `scenario`; a flag that
+//! `bulkprop [flags]` runs one scenario, `bulkprop knee` looks for the highest rate that one carries. What a scenario may be is decided in the library, by `scenario`; a flag that
 //! is in this file says only where a scenario comes from and where its report goes.
 
 mod exit;
 mod failure;
 mod files;
 mod interrupt;
+mod knee;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
@@ -14,7 +15,7 @@ pub(crate) use failure::Failure;
 use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv, write_orders_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation;
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -25,7 +26,11 @@ use std::path::PathBuf;
 /// changed.
 #[derive(Debug, Parser)]
 #[command(name = "bulkprop", version, after_help = EXIT_CODES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    question: Option<Question>,
+
     #[command(flatten)]
     draft: Draft,
 
@@ -56,6 +61,12 @@ pub(crate) struct Cli {
     quiet: bool,
 }
 
+/// What takes more than one scenario to answer.
+#[derive(Debug, Subcommand)]
+enum Question {
+    Knee(Box<knee::KneeArguments>),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -75,6 +86,9 @@ pub(crate) fn arguments() -> Result<Cli, Failure> {
 
 /// Does what the arguments ask for.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    if let Some(Question::Knee(arguments)) = cli.question {
+        return knee::run(*arguments);
+    }
     let config = cli.config.as_deref().map(files::read_config).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
     if cli.print_config {

@@ -85,7 +85,7 @@ pub struct BulkFigures {
 
 impl BulkFigures {
     /// The figures of a bulk among so many nodes.
-    pub(super) fn new(bulk: &BulkRecord, nodes: u64) -> BulkFigures {
+    pub fn new(bulk: &BulkRecord, nodes: u64) -> BulkFigures {
         let orders = &bulk.orders;
         let ended = |end| orders.iter().filter(|order| order.end == end).count() as u64;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));

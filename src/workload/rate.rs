@@ -39,6 +39,14 @@ impl Rate {
         Rate(u64::try_from(scaled).unwrap_or(u64::MAX).clamp(Rate::LEAST.0, Rate::MOST.0))
     }
 
+    /// The rate half way to another in ratio: the root of their product, rounded down to whole orders where both are
+    /// above ten.
+    pub fn between(self, other: Rate) -> Rate {
+        let root = (u128::from(self.0) * u128::from(other.0)).isqrt() as u64;
+        let step = if self.0.min(other.0) >= 10 * MILLION { MILLION } else { 1 };
+        Rate(root / step * step)
+    }
+
     /// Orders per second.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / MILLION as f64
@@ -122,6 +130,7 @@ mod tests {
         assert_eq!(rate.distance_ps(), 1_000_000_000);
         assert_eq!(Rate::per_second(3).due(3_000_000), Nanos::from_secs(1_000_000), "no error adds up");
         assert_eq!(rate.scaled(3, 2), Rate::per_second(1_500));
+        assert_eq!(rate.between(Rate::per_second(4_000)), Rate::per_second(2_000));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "ids",
     "time",
     "ratio",
@@ -25,6 +25,7 @@ const ROOMS: [&str; 20] = [
     "scenario",
     "simulation",
     "report",
+    "experiment",
 ];
 
 /// What only one room may say.

@@ -4,6 +4,7 @@ mod agreement;
 mod bulk;
 mod command;
 mod ends;
+mod knee;
 mod layers;
 mod outcome;
 mod real_sockets;

@@ -1,0 +1,108 @@
+//! `bulkprop knee`: the highest rate of orders that a network carries in time.
+
+use super::files;
+use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, print};
+use bulk_order_propagation::experiment::{Probe, Search, find_knee};
+use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError};
+use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::workload::Rate;
+use clap::Args;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Find the highest rate of orders at which they arrive in time and none is lost.
+///
+/// Runs the scenario at one rate after the other: doubled until one fails, then closing in. A rate holds if the 99th
+/// percentile of the orders' time to their target stays under the limit and every order reaches it, in two runs of three.
+/// --rate is where to begin; --orders is chosen for each rate.
+#[derive(Debug, Args)]
+pub(super) struct KneeArguments {
+    #[command(flatten)]
+    draft: Draft,
+
+    /// Limit of the 99th percentile, over orders, of the time to the target.
+    #[arg(long, value_name = "TIME", default_value = "50ms", help_heading = SEARCH)]
+    limit: Nanos,
+
+    /// For how long orders are published at each rate; a hundred of them at least.
+    #[arg(long, value_name = "TIME", default_value = "1s", help_heading = SEARCH)]
+    span: Nanos,
+
+    /// No greater rate is tried.
+    #[arg(long, value_name = "R/s", default_value = "1000000/s", help_heading = SEARCH)]
+    most: Rate,
+
+    /// How near the rate that holds must come to the one that fails, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, help_heading = SEARCH)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    precision: u32,
+
+    /// Read options from a TOML file, one `option = value` a line; flags win over it.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    config: Option<PathBuf>,
+
+    /// Form of the result: text for people, json for programs.
+    #[arg(long, value_name = "text|json", default_value_t = Format::Text, hide_possible_values = true)]
+    #[arg(value_enum, help_heading = IN_AND_OUT)]
+    format: Format,
+
+    /// Write a line for each run to this file, which is created before the search and replaced if it exists.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    csv: Option<PathBuf>,
+}
+
+const SEARCH: &str = "Search";
+
+/// Where the search begins if nobody says.
+const START: Rate = Rate::per_second(100);
+
+/// Orders that a draft asks for so that it is one of a bulk; the search chooses their number.
+const BULK: u32 = 1_000;
+
+/// Finds the knee and prints it.
+pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
+    let config = arguments.config.as_deref().map(files::read_config).transpose()?;
+    let draft = arguments.draft.or(config.unwrap_or_default());
+    let start = draft.rate.unwrap_or(START);
+    let asked_window = draft.window;
+    let mut scenario = Draft { orders: Some(BULK), ..draft }.build()?;
+    if let (Some(bulk), Some(window)) = (&mut scenario.bulk, asked_window) {
+        bulk.window = window;
+    }
+    for (option, span) in [("limit", arguments.limit), ("span", arguments.span)] {
+        if span == Nanos::ZERO {
+            let rule = "it takes more than no time; write 50ms or 1s".to_owned();
+            let bad = BadValue { option: option.to_owned(), value: "0".to_owned(), rule };
+            return Err(Failure::Scenario(ScenarioError::BadValue(bad)));
+        }
+    }
+    let csv = arguments.csv.as_deref().map(|path| files::create("csv", path)).transpose()?;
+    let search = Search {
+        scenario,
+        limit: arguments.limit,
+        start,
+        most: arguments.most,
+        span: arguments.span,
+        precision_percent: arguments.precision,
+    };
+    let knee = find_knee(&search, &interrupt::on_control_c()?, tell)?;
+    let shown = knee.rate.or(knee.fails_at).unwrap_or(start);
+    print(&match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
+        Format::Text => format!("{knee}\nReplay of {shown}:\n  {}\n", search.replay(shown)),
+    })?;
+    csv.map(|file| file.fill(|into| knee.write_csv(into))).transpose()?;
+    Ok(match knee.rate {
+        _ if knee.interrupted => Exit::Interrupted,
+        Some(_) => Exit::GoalMet,
+        None => Exit::GoalMissed,
+    })
+}
+
+/// Says on standard error how far the search is.
+fn tell(probe: &Probe) {
+    let delay = probe.time_to_target_ns.p99.map_or_else(|| "never".to_owned(), |delay| Nanos(delay).to_string());
+    let verdict = if probe.holds { "holds" } else { "fails" };
+    // Progress that cannot be shown is no reason to stop.
+    let _ = writeln!(io::stderr(), "{}: p99 {delay}, {} lost, {verdict}", probe.rate, probe.lost);
+}

@@ -1,0 +1,8 @@
+//! Questions that take many runs: each file holds one, from the runs it makes to what it says.
+//!
+//! A run is `simulation`'s business, and its figures are `report`'s. What lives here is which runs to make next, and what
+//! they mean together.
+
+mod knee;
+
+pub use knee::{Knee, Probe, Search, find_knee};
