@@ -20,7 +20,7 @@ use crate::gossip::{Protocol, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
 use crate::order::Order;
 use crate::stats::{End, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Arena, Broken, Interrupt};
+use crate::sync::{Broken, Interrupt};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Alarm, Carrier, TransportError};
@@ -49,8 +49,6 @@ pub struct Plan<'a> {
     pub draw: TargetDraw,
     /// Whether a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
-    /// Nodes that make the target.
-    pub goal: u64,
     /// Whether the target ends the run.
     pub ends_at_target: bool,
     /// The time limit, from the injection.
@@ -165,17 +163,6 @@ impl From<Broken> for WorkerFailure {
     }
 }
 
-/// Runs one worker per carrier end to the end of the run. All threads are joined on every path.
-pub fn run<P: Protocol + Clone + Send>(
-    plan: &Plan<'_>,
-    protocol: &P,
-    carriers: Vec<Box<dyn Carrier>>,
-) -> Result<Outcome, RuntimeError> {
-    let mut common = Common::new(&mut Arena::heap(), plan.partition, plan.goal);
-    let homes = run_share(plan, protocol, carriers, Share { common: &mut common, first: 0, alarm: None })?;
-    Ok(common.outcome(homes))
-}
-
 /// What one process has of a run.
 pub struct Share<'a> {
     /// What its workers share with all others.
@@ -187,7 +174,7 @@ pub struct Share<'a> {
 }
 
 /// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
-pub fn run_share<P: Protocol + Clone + Send>(
+pub fn run<P: Protocol + Clone + Send>(
     plan: &Plan<'_>,
     protocol: &P,
     carriers: Vec<Box<dyn Carrier>>,

@@ -32,8 +32,10 @@ pub struct Scenario {
     pub transport: TransportKind,
     /// How many nodes take part.
     pub nodes: u32,
-    /// Worker threads, each with an event loop over its shard of the nodes.
+    /// Worker threads of each process, each with an event loop over its shard of the nodes.
     pub threads: usize,
+    /// Processes over which the workers are spread.
+    pub processes: usize,
     /// The family of the overlay.
     pub topology: TopologySpec,
     /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
@@ -66,6 +68,13 @@ pub struct Scenario {
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
     pub runs: u32,
+}
+
+impl Scenario {
+    /// The worker threads of all processes.
+    pub fn workers(&self) -> usize {
+        self.threads * self.processes
+    }
 }
 
 /// What carries a message.

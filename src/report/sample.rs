@@ -4,7 +4,9 @@ use super::{Host, Report, Setting};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::scenario::{Pin, Scenario, Spin, TransportKind, Ttl, Until};
-use crate::stats::{CarrierCounts, End, Ledger, OverlayFacts, Receipt, RunRecord, Traffic, WorkerRecord};
+use crate::stats::{
+    CarrierCounts, End, Ledger, OverlayFacts, ProcessRecord, Receipt, RunRecord, Traffic, WorkerRecord,
+};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::wire::{Stray, StrayCounts};
@@ -29,6 +31,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         transport: TransportKind::Udp,
         nodes,
         threads: 2,
+        processes: 1,
         topology: TopologySpec::ErdosRenyi,
         peers: 20,
         fanout: 8,
@@ -139,6 +142,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         degrees: vec![20; nodes],
         shard_starts,
         ledger: ledger(&workers),
+        processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         notices: Vec::new(),
     }
