@@ -23,6 +23,7 @@ impl fmt::Display for Report {
         tables::hops(out, self)?;
         tables::redundancy_and_cost(out, self)?;
         tables::per_node(out, self)?;
+        tables::processes(out, self)?;
         tables::workers(out, self)?;
         tables::ledger(out, self)?;
         tables::runs(out, self)?;
