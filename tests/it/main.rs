@@ -5,6 +5,8 @@ mod command;
 mod ends;
 mod layers;
 mod outcome;
+#[cfg(all(target_os = "linux", not(portable)))]
+mod processes;
 mod real_sockets;
 mod support;
 mod theory;
