@@ -12,7 +12,7 @@ const DESCRIPTORS_SPARE: u64 = 32;
 /// Descriptors that a worker's event loop takes: its poll and its waker.
 const DESCRIPTORS_PER_WORKER: u64 = 3;
 
-/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out.
+/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out. Processes share them out among themselves.
 const ADDRESSES_MAX: u32 = 1_024;
 
 /// Bound sockets and where each is, both by owner.
@@ -68,7 +68,7 @@ pub enum BindError {
     },
     /// No free port on any loopback address tried.
     #[error(
-        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --{owners}s or free some ports"
+        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free some ports"
     )]
     Ports {
         /// Who has a socket each.
@@ -77,6 +77,8 @@ pub enum BindError {
         asked: u32,
         /// Sockets bound before.
         bound: usize,
+        /// The first address tried.
+        first: Ipv4Addr,
         /// The last address tried.
         last: Ipv4Addr,
         /// What the system said.
@@ -144,18 +146,19 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets,
     let mut sockets = Vec::with_capacity(count as usize);
     let mut addresses = Vec::with_capacity(count as usize);
     let mut granted = None;
-    let mut host = process as u32 * (ADDRESSES_MAX / processes as u32);
-    let last = host + ADDRESSES_MAX / processes as u32 - 1;
+    let hosts = ADDRESSES_MAX / processes as u32;
+    let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * hosts;
+    let mut host = 0;
     while sockets.len() < count as usize {
-        let ip = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + host);
+        let ip = Ipv4Addr::from(first + host);
         match bind_one(ip, receive_buffer) {
             Ok((socket, address, bytes)) => {
                 sockets.push(socket);
                 addresses.push(address);
                 granted = bytes.or(granted);
             }
-            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host < last => host += 1,
-            Err(cause) => return Err(refusal(owners, count, sockets.len(), ip, cause)),
+            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < hosts => host += 1,
+            Err(cause) => return Err(refusal(owners, count, sockets.len(), [first.into(), ip], cause)),
         }
     }
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
@@ -185,10 +188,11 @@ fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket,
     }
 }
 
-fn refusal(owners: Owners, asked: u32, bound: usize, address: Ipv4Addr, cause: io::Error) -> BindError {
+fn refusal(owners: Owners, asked: u32, bound: usize, tried: [Ipv4Addr; 2], cause: io::Error) -> BindError {
+    let [first, last] = tried;
     match cause.kind() {
-        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, last: address, cause },
-        _ => BindError::System { owners, asked, bound, address, cause },
+        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, first, last, cause },
+        _ => BindError::System { owners, asked, bound, address: last, cause },
     }
 }
 
