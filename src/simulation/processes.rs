@@ -215,27 +215,33 @@ impl Ground {
     }
 }
 
-/// What the processes brought home, each with its number in the system; or why it is not all there: before all else who
-/// was killed, then who says that it failed.
+/// What the processes brought home, each with its number in the system; or why it is not all there.
+///
+/// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing home: what the others then
+/// did followed from that.
 fn homes(ended: Vec<Ended>) -> Result<Vec<(u32, Home)>, ProcessesError> {
-    let (mut homes, mut died, mut failed) = (Vec::with_capacity(ended.len()), None, None);
+    let mut homes = Vec::with_capacity(ended.len());
+    let (mut died, mut failed, mut silent) = (None, None, None);
     for (process, Ended { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
-        match Message::try_from_slice(&wrote) {
+        let message = Message::try_from_slice(&wrote);
+        match message {
             Ok(Message::Home(home)) if status.success() => homes.push((pid, home)),
             Ok(Message::Failed { said, is_usage }) => {
                 failed.get_or_insert(ProcessesError::Failed { process, pid, said, is_usage });
             }
-            Ok(Message::Abandoned) => {}
-            _ if given_up => {}
-            _ => {
+            _ if status.code().is_none() && !given_up => {
                 died.get_or_insert(ProcessesError::Died { process, pid, status });
+            }
+            // Who panicked before its workers started, or was not even our program, has written nothing.
+            Err(_) if !given_up => {
+                failed.get_or_insert(ProcessesError::Died { process, pid, status });
+            }
+            _ => {
+                silent.get_or_insert(ProcessesError::Died { process, pid, status });
             }
         }
     }
-    match died.or(failed) {
-        Some(error) => Err(error),
-        None => Ok(homes),
-    }
+    died.or(failed).or(silent).map_or(Ok(homes), Err)
 }
 
 impl Task {
@@ -288,3 +294,73 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    const WELL: i32 = 0;
+    const FAILED: i32 = 3 << 8;
+    const KILLED: i32 = libc::SIGKILL;
+
+    fn ended(pid: u32, status: i32, message: Option<Message>) -> Ended {
+        let wrote = message.map_or_else(Vec::new, |message| borsh::to_vec(&message).unwrap());
+        Ended { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
+    }
+
+    fn home() -> Option<Message> {
+        Some(Message::Home(Home { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
+    }
+
+    fn failure(said: &str) -> Option<Message> {
+        Some(Message::Failed { said: said.to_owned(), is_usage: true })
+    }
+
+    fn blamed(ended: Vec<Ended>) -> String {
+        homes(ended).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_home_is_no_error() {
+        let homes = homes(vec![ended(7, WELL, home()), ended(8, WELL, home())]).ok().unwrap();
+        assert_eq!(homes.iter().map(|(pid, home)| (*pid, home.datagram_bytes)).collect::<Vec<_>>(), [(7, 56), (8, 56)]);
+    }
+
+    #[test]
+    fn who_began_it_is_blamed() {
+        let killed = || ended(9, KILLED, None);
+        let failed = || ended(8, FAILED, failure("no room"));
+        let left = || ended(7, FAILED, Some(Message::Abandoned));
+        let given_up = || Ended { given_up: true, ..ended(6, KILLED, None) };
+        let dies = "process 3 (pid 9) died (signal: 9 (SIGKILL)); the run was stopped and nothing it measured is kept";
+        assert_eq!(blamed(vec![left(), given_up(), failed(), killed()]), dies);
+        assert_eq!(blamed(vec![left(), given_up(), failed()]), "process 2 (pid 8): no room");
+        assert!(homes(vec![failed()]).map(|_| ()).unwrap_err().is_usage());
+        assert!(blamed(vec![ended(5, WELL, home()), left()]).starts_with("process 1 (pid 7) died (exit status: 3)"));
+        assert!(
+            blamed(vec![given_up(), ended(4, 101 << 8, None)]).starts_with("process 1 (pid 4) died (exit status: 101)")
+        );
+    }
+
+    #[test]
+    fn a_message_killed_in_its_midst_is_none() {
+        let mut cut = ended(9, KILLED, home());
+        cut.wrote.pop();
+        assert!(blamed(vec![cut]).starts_with("process 0 (pid 9) died"));
+    }
+
+    #[test]
+    fn a_stranger_gets_no_service() {
+        for input in [&b""[..], b"nodes = 10\n", &[0; 4_096]] {
+            assert!(serve(input, Vec::new()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_library_must_name_the_program_to_start() {
+        let scenario = Draft { processes: Some(2), ..Draft::default() }.build().unwrap();
+        let error = crate::simulation::run(&scenario, &Interrupt::new()).map(|_| ()).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("simulation::run_with"), "{error}");
+    }
+}
