@@ -1,7 +1,7 @@
 //! What a mark costs: by its owner, twice over, and published to a counter that another worker adds to as well. Beside
 //! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
 
-use bulk_order_propagation::coverage::{Coverage, Goals, OneOrder, Window};
+use bulk_order_propagation::coverage::{Coverage, Goals, OneOrder, Scope, Window};
 use bulk_order_propagation::ids::OrderIndex;
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::sync::Arena;
@@ -22,7 +22,8 @@ fn scattered() -> impl Iterator<Item = u32> {
 /// The coverage of one order, whose target is all nodes.
 fn coverage<const SHARDS: usize>(shards: [u32; SHARDS]) -> Coverage {
     let all = Ratio::new(1, 1).expect("a share");
-    Coverage::new(&mut Arena::heap(), shards, 1, Window::new(1, 1), Goals::new(shards.iter().sum(), all))
+    let goals = Goals::new(shards.iter().sum(), all);
+    Coverage::new(&mut Arena::heap(), shards, Scope { orders: 1, window: Window::new(1, 1), goals })
 }
 
 fn mark_all(coverage: &mut Coverage) -> u64 {

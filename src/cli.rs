@@ -14,7 +14,7 @@ pub(crate) use failure::Failure;
 
 use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv, write_orders_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
-use bulk_order_propagation::simulation;
+use bulk_order_propagation::simulation::{self, Program};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -59,6 +59,10 @@ pub(crate) struct Cli {
     /// Print only the line with coverage and time.
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
+
+    /// How this program starts itself as a process of a run; of no use to anybody else.
+    #[arg(long, hide = true, exclusive = true)]
+    serve: bool,
 }
 
 /// What takes more than one scenario to answer.
@@ -89,6 +93,10 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     if let Some(Question::Knee(arguments)) = cli.question {
         return knee::run(*arguments);
     }
+    if cli.serve {
+        let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
+        return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
+    }
     let config = cli.config.as_deref().map(files::read_config).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
     if cli.print_config {
@@ -97,7 +105,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     }
     let nodes_csv = cli.nodes_csv.as_deref().map(|path| files::create("nodes-csv", path)).transpose()?;
     let orders_csv = cli.orders_csv.as_deref().map(|path| files::create("orders-csv", path)).transpose()?;
-    let records = simulation::run(&scenario, &interrupt::on_control_c()?)?;
+    let records = simulation::run_with(&scenario, &interrupt::on_control_c()?, &myself())?;
     let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
         return Ok(Exit::Interrupted);
     };
@@ -113,6 +121,11 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     nodes_filled?;
     orders_filled?;
     Ok(Exit::of(&report, records.len() == scenario.runs as usize))
+}
+
+/// This very program, also where its file was replaced meanwhile, told to serve as a process of a run.
+fn myself() -> Program {
+    Program { path: "/proc/self/exe".into(), arguments: vec!["--serve".to_owned()] }
 }
 
 /// What the report says beside figures.

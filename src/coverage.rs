@@ -90,6 +90,17 @@ pub enum Sight {
     Expired,
 }
 
+/// What a run's coverage covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// How many orders there are.
+    pub orders: u32,
+    /// How many of them a node tells apart.
+    pub window: Window,
+    /// Nodes that make each order's milestones and its target.
+    pub goals: Goals,
+}
+
 /// The coverage of a run's orders.
 pub struct Coverage {
     bitmap: Bitmap,
@@ -106,9 +117,7 @@ impl Coverage {
     pub fn new(
         arena: &mut Arena,
         shard_nodes: impl IntoIterator<Item = u32>,
-        orders: u32,
-        window: Window,
-        goals: Goals,
+        Scope { orders, window, goals }: Scope,
     ) -> Coverage {
         let bits = shard_nodes.into_iter().map(|nodes| nodes as usize * window.bits as usize);
         Coverage {
@@ -224,7 +233,8 @@ mod tests {
 
     fn coverage(shards: [u32; 2], orders: u32, window: u32, target: Ratio) -> Coverage {
         let goals = Goals::new(shards.iter().sum(), target);
-        Coverage::new(&mut Arena::heap(), shards, orders, Window::new(orders, window), goals)
+        let scope = Scope { orders, window: Window::new(orders, window), goals };
+        Coverage::new(&mut Arena::heap(), shards, scope)
     }
 
     #[test]

@@ -17,11 +17,11 @@ pub use patience::Spin;
 pub use placement::{Pin, Placement};
 pub use shared::Common;
 
-use crate::coverage::{Goals, Marker, Window};
+use crate::coverage::Marker;
 use crate::gossip::{Protocol, TargetDraw};
 use crate::order::Order;
 use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Arena, Broken, Interrupt};
+use crate::sync::{Broken, Interrupt};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Alarm, Carrier, TransportError};
@@ -54,10 +54,6 @@ pub struct Plan<'a> {
     pub draw: TargetDraw,
     /// Whether a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
-    /// How many orders a node tells apart.
-    pub window: Window,
-    /// Nodes that make each order's target.
-    pub goals: Goals,
     /// Whether the run ends once every order has reached its target.
     pub ends_at_target: bool,
     /// The time limit, from the last publication.
@@ -175,17 +171,6 @@ impl From<Broken> for WorkerFailure {
     }
 }
 
-/// Runs one worker per carrier end to the end of the run. All threads are joined on every path.
-pub fn run<P: Protocol + Clone + Send>(
-    plan: &Plan<'_>,
-    protocol: &P,
-    carriers: Vec<Box<dyn Carrier>>,
-) -> Result<Outcome, RuntimeError> {
-    let mut common = Common::new(&mut Arena::heap(), plan);
-    let homes = run_share(plan, protocol, carriers, Share { common: &mut common, first: 0, alarm: None })?;
-    Ok(common.outcome(homes))
-}
-
 /// What one process has of a run.
 pub struct Share<'a> {
     /// What its workers share with all others.
@@ -197,7 +182,7 @@ pub struct Share<'a> {
 }
 
 /// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
-pub fn run_share<P: Protocol + Clone + Send>(
+pub fn run<P: Protocol + Clone + Send>(
     plan: &Plan<'_>,
     protocol: &P,
     carriers: Vec<Box<dyn Carrier>>,
@@ -209,7 +194,7 @@ pub fn run_share<P: Protocol + Clone + Send>(
     }
 }
 
-/// [`run_share`] with what each worker is to note.
+/// [`run`] with what each worker is to note.
 fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
     plan: &Plan<'_>,
     protocol: &P,

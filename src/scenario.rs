@@ -35,8 +35,10 @@ pub struct Scenario {
     pub transport: TransportKind,
     /// How many nodes take part.
     pub nodes: u32,
-    /// Worker threads, each with an event loop over its shard of the nodes.
+    /// Worker threads of each process, each with an event loop over its shard of the nodes.
     pub threads: usize,
+    /// Processes over which the workers are spread.
+    pub processes: usize,
     /// The family of the overlay.
     pub topology: TopologySpec,
     /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
@@ -112,6 +114,11 @@ impl Scenario {
     /// How many orders a node tells apart.
     pub fn window(&self) -> Window {
         self.bulk.map_or(Window::new(1, 1), |bulk| Window::new(bulk.orders, bulk.window))
+    }
+
+    /// The worker threads of all processes.
+    pub fn workers(&self) -> usize {
+        self.threads * self.processes
     }
 }
 

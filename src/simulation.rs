@@ -1,25 +1,32 @@
-//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home.
+//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home. Where it
+//! asks for several processes, they are this program again, and each [serves](serve) with its share of the workers.
 //!
 //! The one `match` over carriers and protocols is in this room, so that their combinations do not multiply elsewhere.
 
 mod bulk;
 mod carriers;
 mod forecast;
+mod processes;
 
-use crate::coverage::Goals;
+pub use crate::runtime::processes::Program;
+pub use processes::serve;
+
+use crate::coverage::{Goals, Scope};
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
 use crate::order::{Order, PayloadTooLong};
-use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, RuntimeError};
+use crate::runtime::{self, Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{End, Ledger, OverlayFacts, RunRecord, WorkerRecord};
-use crate::sync::Interrupt;
+use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, RunRecord, WorkerRecord};
+use crate::sync::{Arena, Interrupt};
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
-use crate::transport::{Clock, TransportError};
+use crate::transport::{Alarm, Clock, TransportError};
 use crate::workload::{Workload, payload_bytes};
-use carriers::Carriers;
+use borsh::{BorshDeserialize, BorshSerialize};
+use carriers::{Carriers, Meeting, Seat, drawn_token};
 use forecast::Forecast;
+use processes::ProcessesError;
 use std::io;
 use std::sync::Arc;
 
@@ -44,6 +51,9 @@ pub enum SimulationError {
     /// A worker failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// Several processes do not work together.
+    #[error(transparent)]
+    Processes(#[from] ProcessesError),
 }
 
 impl SimulationError {
@@ -52,6 +62,7 @@ impl SimulationError {
         match self {
             SimulationError::Topology(_) | SimulationError::Order(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
+            SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
         }
     }
@@ -60,17 +71,37 @@ impl SimulationError {
 /// Runs the scenario once, or with `runs` above 1 a warm-up and then so many times. An interrupt ends the series early;
 /// the run it cut short is kept only if there is no whole one, since it would pass for one that missed the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
-    run_observed(scenario, interrupt, &())
+    run_series(scenario, interrupt, &(), None)
 }
 
-/// [`run`] with somebody who is told when workers enter and leave their loops.
+/// [`run`] with somebody who is told when workers of this process enter and leave their loops.
 pub fn run_observed(
     scenario: &Scenario,
     interrupt: &Interrupt,
     observer: &dyn Observer,
 ) -> Result<Vec<RunRecord>, SimulationError> {
+    run_series(scenario, interrupt, observer, None)
+}
+
+/// [`run`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
+/// processes end with the calling thread, if that ends first.
+pub fn run_with(
+    scenario: &Scenario,
+    interrupt: &Interrupt,
+    program: &Program,
+) -> Result<Vec<RunRecord>, SimulationError> {
+    run_series(scenario, interrupt, &(), Some(program))
+}
+
+fn run_series(
+    scenario: &Scenario,
+    interrupt: &Interrupt,
+    observer: &dyn Observer,
+    program: Option<&Program>,
+) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
-    let lab = Laboratory::new(scenario, interrupt, observer)?;
+    processes::check(scenario, program)?;
+    let lab = Laboratory { program, ..Laboratory::new(scenario, interrupt, observer)? };
     if scenario.runs == 1 {
         return Ok(vec![lab.run(clock)?]);
     }
@@ -104,6 +135,8 @@ struct Laboratory<'a> {
     scenario: &'a Scenario,
     interrupt: &'a Interrupt,
     observer: &'a dyn Observer,
+    /// What is started as a process.
+    program: Option<&'a Program>,
     topology: Topology,
     partition: Partition,
     placement: Placement,
@@ -118,8 +151,10 @@ impl<'a> Laboratory<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
     ) -> Result<Laboratory<'a>, SimulationError> {
+        let workers = scenario.workers();
+        let partition = Partition::new(scenario.nodes, workers);
         // An overlay can take a minute; too many sockets are to be refused before.
-        carriers::make_room(scenario)?;
+        carriers::make_room(scenario, &partition)?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let workload = scenario.workload();
         // There is one order at least.
@@ -129,8 +164,9 @@ impl<'a> Laboratory<'a> {
             scenario,
             interrupt,
             observer,
-            partition: Partition::new(scenario.nodes, scenario.threads),
-            placement: Placement::new(scenario.threads, scenario.pin),
+            program: None,
+            partition,
+            placement: Placement::new(workers, scenario.pin),
             orders: orders(scenario, &workload)?,
             workload,
             forecast,
@@ -140,8 +176,36 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+        let token = drawn_token()?;
+        if self.scenario.processes > 1 {
+            return self.run_processes(clock, token);
+        }
+        let (meeting, mut common) = self.lay_out(&mut Arena::heap());
+        let home = self.take_part(&Seat { process: 0, token, clock }, meeting, &mut common, None)?;
+        Ok(self.record(&common, vec![(std::process::id(), home)]))
+    }
+
+    /// What the workers of a run share, always laid out in the same order.
+    fn lay_out(&self, arena: &mut Arena) -> (Meeting, Common) {
         let scenario = self.scenario;
-        let Carriers { ends, datagram_bytes, notices } = self.carriers(clock)?;
+        let scope = Scope {
+            orders: self.workload.orders(),
+            window: scenario.window(),
+            goals: Goals::new(scenario.nodes, scenario.target),
+        };
+        (Meeting::new(arena, scenario), Common::new(arena, &self.partition, scope))
+    }
+
+    /// Runs the workers of one process.
+    fn take_part(
+        &self,
+        seat: &Seat,
+        meeting: Meeting,
+        common: &mut Common,
+        alarm: Option<&Alarm>,
+    ) -> Result<Home, SimulationError> {
+        let scenario = self.scenario;
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
         let plan = Plan {
             topology: &self.topology,
             partition: &self.partition,
@@ -151,20 +215,31 @@ impl<'a> Laboratory<'a> {
             ttl: self.forecast.ttl,
             draw: TargetDraw::new(scenario.seed, scenario.fanout),
             exclude_sender: scenario.exclude_sender,
-            window: scenario.window(),
-            goals: Goals::new(scenario.nodes, scenario.target),
             ends_at_target: scenario.until == Until::Target,
             timeout: scenario.timeout,
             spin: scenario.spin,
             interrupt: self.interrupt,
             observer: self.observer,
         };
-        let outcome = runtime::run(&plan, &Push, ends)?;
-        Ok(self.record(outcome, datagram_bytes, notices))
+        let first = self.workers(seat).start;
+        let workers = runtime::run(&plan, &Push, ends, Share { common, first, alarm })?;
+        Ok(Home { workers, datagram_bytes, notices })
     }
 
-    /// Puts times on the injection's zero and adds what the laboratory knows.
-    fn record(&self, outcome: Outcome, datagram_bytes: u32, notices: Vec<String>) -> RunRecord {
+    /// Puts together what the processes brought home, puts times on the injection's zero and adds what the laboratory
+    /// knows.
+    fn record(&self, common: &Common, homes: Vec<(u32, Home)>) -> RunRecord {
+        let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
+        let processes = processes.collect();
+        let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
+        let mut notices: Vec<String> = Vec::new();
+        let mut brought = Vec::with_capacity(self.partition.workers());
+        for (_, home) in homes {
+            brought.extend(home.workers);
+            notices.extend(home.notices);
+        }
+        notices.dedup();
+        let outcome = common.outcome(brought);
         let Outcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
@@ -186,6 +261,7 @@ impl<'a> Laboratory<'a> {
             datagram_bytes,
             degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
             shard_starts: self.partition.starts().to_vec(),
+            processes,
             ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
@@ -197,7 +273,7 @@ impl<'a> Laboratory<'a> {
     /// Says where workers could not have a core each, or not the one meant for them.
     fn placing(&self, workers: &[WorkerRecord]) -> Vec<String> {
         let mut notices = Vec::new();
-        let (threads, cores) = (self.scenario.threads, self.placement.allowed);
+        let (threads, cores) = (self.scenario.workers(), self.placement.allowed);
         if !self.placement.is_exclusive() {
             let pinned = if self.scenario.pin == Pin::None { "not pinned" } else { "pinned round robin" };
             let noun = if cores == 1 { "core" } else { "cores" };
@@ -215,6 +291,17 @@ impl<'a> Laboratory<'a> {
         }
         notices
     }
+}
+
+/// What a process brings home.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Home {
+    /// By worker.
+    workers: Vec<WorkerOutcome>,
+    /// Bytes of a datagram, 0 where there is none.
+    datagram_bytes: u32,
+    /// What the user should know, each a sentence.
+    notices: Vec<String>,
 }
 
 /// Adds the workers' books up.

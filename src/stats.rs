@@ -238,6 +238,15 @@ pub struct OverlayFacts {
     pub depth: u32,
 }
 
+/// One of the processes that a run's workers lived in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessRecord {
+    /// Its number in the system.
+    pub pid: u32,
+    /// How many workers it had, after those of the processes before it.
+    pub workers: u32,
+}
+
 /// Everything one run measured, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -265,6 +274,8 @@ pub struct RunRecord {
     pub shard_starts: Vec<u32>,
     /// Counts, by worker.
     pub workers: Vec<WorkerRecord>,
+    /// The processes they lived in.
+    pub processes: Vec<ProcessRecord>,
     /// Where every message went.
     pub ledger: Ledger,
     /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.

@@ -47,6 +47,10 @@ pub(crate) enum Failure {
     #[error("the system lets nobody wait for Ctrl-C ({0}); start the command from a plain shell")]
     NoInterrupt(ctrlc::Error),
 
+    /// What was sent to a process of a run is no task, or its result finds no taker.
+    #[error("--serve is how this program starts itself, and nobody gave it a task ({0}); leave it out")]
+    Serve(io::Error),
+
     /// A run that could not be made or finished.
     #[error(transparent)]
     Simulation(#[from] SimulationError),

@@ -1,7 +1,7 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
 use super::files;
-use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, print};
+use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, myself, print};
 use bulk_order_propagation::experiment::{Probe, Search, find_knee};
 use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError};
 use bulk_order_propagation::time::Nanos;
@@ -27,6 +27,10 @@ pub(super) struct KneeArguments {
     /// For how long orders are published at each rate; a hundred of them at least.
     #[arg(long, value_name = "TIME", default_value = "1s", help_heading = SEARCH)]
     span: Nanos,
+
+    /// No lesser rate is tried; a hundred orders at a low rate take long.
+    #[arg(long, value_name = "R/s", default_value = "10/s", help_heading = SEARCH)]
+    least: Rate,
 
     /// No greater rate is tried.
     #[arg(long, value_name = "R/s", default_value = "1000000/s", help_heading = SEARCH)]
@@ -81,11 +85,12 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
         scenario,
         limit: arguments.limit,
         start,
+        least: arguments.least,
         most: arguments.most,
         span: arguments.span,
         precision_percent: arguments.precision,
     };
-    let knee = find_knee(&search, &interrupt::on_control_c()?, tell)?;
+    let knee = find_knee(&search, &interrupt::on_control_c()?, &myself(), tell)?;
     let shown = knee.rate.or(knee.fails_at).unwrap_or(start);
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",

@@ -9,7 +9,7 @@ mod text;
 
 use crate::report::{BulkFigures, OrderTimes};
 use crate::scenario::{BulkOptions, Scenario};
-use crate::simulation::{self, SimulationError};
+use crate::simulation::{self, Program, SimulationError};
 use crate::stats::End;
 use crate::sync::Interrupt;
 use crate::time::Nanos;
@@ -32,6 +32,8 @@ pub struct Search {
     pub limit: Nanos,
     /// The rate that is tried first.
     pub start: Rate,
+    /// No lesser rate is tried.
+    pub least: Rate,
     /// No greater rate is tried.
     pub most: Rate,
     /// For how long orders are published at a rate, unless that makes fewer than a hundred.
@@ -74,18 +76,19 @@ pub struct Knee {
     pub probes: Vec<Probe>,
 }
 
-/// Looks for the knee. `told` hears of each run as it ends.
+/// Looks for the knee. `program` is what several processes are started from; `told` hears of each run as it ends.
 ///
 /// # Errors
 /// [`SimulationError`] of the first run that could not be made.
 pub fn find_knee(
     search: &Search,
     interrupt: &Interrupt,
+    program: &Program,
     mut told: impl FnMut(&Probe),
 ) -> Result<Knee, SimulationError> {
     let mut probes = Vec::new();
     let mut run = |rate| -> Result<Option<bool>, SimulationError> {
-        let Some(probe) = probe(search, rate, interrupt)? else { return Ok(None) };
+        let Some(probe) = probe(search, rate, interrupt, program)? else { return Ok(None) };
         told(&probe);
         let holds = probe.holds;
         probes.push(probe);
@@ -106,7 +109,7 @@ struct Bounds {
 /// Closes in on the knee; `holds` says whether a rate does, `None` where it was interrupted.
 fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool>, E>) -> Result<Bounds, E> {
     let mut bounds = Bounds::default();
-    let mut next = Some(search.start.min(search.most));
+    let mut next = Some(search.start.max(search.least).min(search.most));
     while let Some(rate) = next {
         match holds(rate)? {
             None => return Ok(Bounds { interrupted: true, ..bounds }),
@@ -124,7 +127,7 @@ impl Bounds {
         match (self.holds, self.fails) {
             (None, None) => None,
             (Some(holds), None) => (holds < search.most).then(|| holds.scaled(2, 1).min(search.most)),
-            (None, Some(fails)) => (fails > Rate::per_second(1)).then(|| fails.scaled(1, 2).max(Rate::per_second(1))),
+            (None, Some(fails)) => (fails > search.least).then(|| fails.scaled(1, 2).max(search.least)),
             (Some(holds), Some(fails)) => {
                 let near = holds.scaled(100 + u64::from(search.precision_percent), 100);
                 let middle = holds.between(fails);
@@ -148,9 +151,14 @@ fn judge<E>(mut run: impl FnMut() -> Result<Option<bool>, E>) -> Result<Option<b
 }
 
 /// One run at a rate; `None` where it was interrupted.
-fn probe(search: &Search, rate: Rate, interrupt: &Interrupt) -> Result<Option<Probe>, SimulationError> {
+fn probe(
+    search: &Search,
+    rate: Rate,
+    interrupt: &Interrupt,
+    program: &Program,
+) -> Result<Option<Probe>, SimulationError> {
     let scenario = at_rate(search, rate);
-    let records = simulation::run(&scenario, interrupt)?;
+    let records = simulation::run_with(&scenario, interrupt, program)?;
     let Some(record) = records.into_iter().next().filter(|record| record.end != End::Interrupted) else {
         return Ok(None);
     };
@@ -230,6 +238,7 @@ mod tests {
             scenario: Draft { seed: Some(1), ..Draft::default() }.build().unwrap(),
             limit: Nanos::from_millis(1),
             start: Rate::per_second(start),
+            least: Rate::per_second(1),
             most: Rate::per_second(most),
             span: Nanos::from_secs(1),
             precision_percent: 5,

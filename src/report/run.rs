@@ -3,6 +3,7 @@
 use super::books::Books;
 use super::bulk::BulkFigures;
 use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
+use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
 use crate::stats::{End, OverlayFacts, RunRecord, Traffic, WorkerRecord};
@@ -107,6 +108,8 @@ pub struct RunFigures {
     pub ttl: u8,
     /// The overlay.
     pub overlay: OverlayFacts,
+    /// Counts by process.
+    pub processes: Vec<ProcessFigures>,
     /// Counts by worker.
     pub workers: Vec<WorkerRecord>,
     /// Where every message went.
@@ -157,6 +160,7 @@ impl RunFigures {
             bytes_per_node: bytes_per_node(&record.traffic),
             ttl: record.ttl,
             overlay: record.overlay.clone(),
+            processes: ProcessFigures::all(record),
             workers: record.workers.clone(),
             ledger: Books::of(&record.ledger),
             bulk,

@@ -5,8 +5,8 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::scenario::{BulkOptions, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, Receipt, RunRecord,
-    Traffic, WorkerRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
+    Receipt, RunRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -33,6 +33,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         transport: TransportKind::Udp,
         nodes,
         threads: 2,
+        processes: 1,
         topology: TopologySpec::ErdosRenyi,
         peers: 20,
         fanout: 8,
@@ -195,6 +196,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         degrees: vec![20; nodes],
         shard_starts,
         ledger: ledger(&workers),
+        processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         notices: Vec::new(),
     }

@@ -34,8 +34,11 @@ use std::time::Duration;
 /// How long the parent sleeps at most before it looks for an interrupt.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How many looks after the run was broken off the others have to leave by themselves: half a second.
-const LOOKS_OF_GRACE: u32 = 25;
+/// How many looks the others have to leave by themselves once one was killed: a fifth of a second.
+const LOOKS_AFTER_DEATH: u32 = 10;
+
+/// How many they have once one has failed by itself: a second, in which whoever knows more of it can write that.
+const LOOKS_AFTER_FAILURE: u32 = 50;
 
 /// What is started as a process of a run: a program that then calls [`crate::simulation::serve`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,36 +102,60 @@ impl Crew {
     /// Waits until all have ended. `look` is called all the while; `abandon` once, when the first ended badly, to tell the
     /// others that they are to leave.
     pub fn wait(mut self, mut look: impl FnMut(), abandon: impl FnOnce()) -> io::Result<Vec<Ended>> {
-        let (mut abandon, mut looks_left) = (Some(abandon), LOOKS_OF_GRACE);
+        let mut abandon = Some(abandon);
+        let mut looks_left = None;
         loop {
-            let mut is_bad = false;
             for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
                 member.status = member.child.try_wait()?;
-                is_bad |= member.status.is_some_and(|status| !status.success());
             }
-            if is_bad && let Some(abandon) = abandon.take() {
+            if let Some(looks) = self.grace()
+                && let Some(abandon) = abandon.take()
+            {
                 abandon();
+                looks_left = Some(looks);
             }
-            let running = self.members.iter_mut().filter(|member| member.status.is_none());
-            let mut running = running.peekable();
-            if running.peek().is_none() {
+            if self.members.iter().all(|member| member.status.is_some()) {
                 break;
             }
-            if abandon.is_none() && looks_left == 0 {
-                running.for_each(Member::give_up);
+            if looks_left == Some(0) {
+                self.give_up();
                 continue;
             }
-            let all_stayed = platform::sleep(running.map(|member| &member.watch), LOOK);
-            looks_left -= u32::from(abandon.is_none() && all_stayed);
+            let all_stayed = platform::sleep(self.running().map(|member| &member.watch), LOOK);
+            looks_left = looks_left.map(|looks| looks - u32::from(all_stayed));
             look();
         }
-        self.members.drain(..).map(Member::ended).collect()
+        std::mem::take(&mut self.members).into_iter().map(Member::ended).collect()
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.status.is_none())
+    }
+
+    /// How many looks the others have, if one has ended badly.
+    fn grace(&self) -> Option<u32> {
+        let ends = self.members.iter().filter_map(|member| member.status);
+        // Who was killed by a signal has no exit code.
+        let looks = |status: ExitStatus| status.code().map_or(LOOKS_AFTER_DEATH, |_| LOOKS_AFTER_FAILURE);
+        ends.filter(|status| !status.success()).map(looks).min()
+    }
+
+    /// Kills those that have not ended, and waits until they are gone.
+    fn give_up(&mut self) {
+        for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
+            member.given_up = true;
+            // It cannot fail for a child that nobody has waited for.
+            let _ = member.child.kill();
+        }
+        for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
+            member.status = member.child.wait().ok();
+        }
     }
 }
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.members.iter_mut().filter(|member| member.status.is_none()).for_each(Member::give_up);
+        self.give_up();
     }
 }
 
@@ -145,14 +172,6 @@ impl Member {
             let _ = stdin.write_all(task);
         }
         Ok(Member { child, watch, wrote, status: None, given_up: false })
-    }
-
-    /// Kills it and waits until it is gone.
-    fn give_up(&mut self) {
-        self.given_up = true;
-        // Neither can fail for a child that nobody has waited for.
-        let _ = self.child.kill();
-        self.status = self.child.wait().ok();
     }
 
     fn ended(mut self) -> io::Result<Ended> {

@@ -1,8 +1,8 @@
 //! What workers share while they run: what all of them share, in whatever process they live, and what those of one
 //! process add to it.
 
-use super::{Outcome, Plan, WorkerOutcome, end_of};
-use crate::coverage::Coverage;
+use super::{Outcome, Partition, Plan, WorkerOutcome, end_of};
+use crate::coverage::{Coverage, Scope};
 use crate::stats::End;
 use crate::sync::{Arena, Board, Latch, Slate, Stop};
 use crate::time::Nanos;
@@ -28,11 +28,11 @@ pub(super) struct Signals {
 }
 
 impl Common {
-    /// What the workers of a plan share before any has started.
-    pub fn new(arena: &mut Arena, plan: &Plan<'_>) -> Common {
-        let workers = plan.partition.workers();
+    /// What the workers of a partition share before any has started.
+    pub fn new(arena: &mut Arena, partition: &Partition, scope: Scope) -> Common {
+        let workers = partition.workers();
         Common {
-            coverage: Coverage::new(arena, plan.partition.sizes(), plan.workload.orders(), plan.window, plan.goals),
+            coverage: Coverage::new(arena, partition.sizes(), scope),
             signals: Signals {
                 stop: Stop::new(arena),
                 board: Board::new(arena, workers),

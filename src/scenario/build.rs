@@ -9,6 +9,7 @@ use super::{BulkOptions, Draft, OriginsKind, PayloadBytes, Pin, Scenario, Spin, 
 use crate::coverage::Window;
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
+use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Origins, Rate};
@@ -30,10 +31,12 @@ impl Draft {
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
         let payload_bytes = self.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
+        let processes = processes(self.processes, transport)?;
         Ok(Scenario {
             transport,
             nodes,
-            threads: threads(self.threads, nodes)?,
+            threads: threads(self.threads, processes, nodes)?,
+            processes,
             topology,
             peers,
             fanout: limits::FANOUT.check(self.fanout.unwrap_or(FANOUT_DEFAULT))?,
@@ -61,6 +64,7 @@ impl From<&Scenario> for Draft {
         Draft {
             nodes: Some(scenario.nodes),
             threads: u32::try_from(scenario.threads).ok(),
+            processes: u32::try_from(scenario.processes).ok(),
             transport: Some(scenario.transport),
             topology: Some(scenario.topology.clone()),
             peers: scenario.topology.takes_peers().then_some(scenario.peers),
@@ -116,13 +120,38 @@ fn overlay(asked: Option<TopologySpec>, peers: Option<u32>, nodes: u32) -> Resul
     Ok((topology, peers))
 }
 
-fn threads(asked: Option<u32>, nodes: u32) -> Result<usize, ScenarioError> {
+/// Processes meet in sockets and in memory that Linux lets them share.
+fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
+    let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
+    match transport {
+        _ if processes == 1 => Ok(1),
+        TransportKind::Udp | TransportKind::UdpShard if SUPPORTED => Ok(processes),
+        TransportKind::Udp | TransportKind::UdpShard => Err(ScenarioError::NoProcesses { processes }),
+        _ => Err(ScenarioError::OneProcessOnly { processes, transport }),
+    }
+}
+
+/// So many threads in each process that every worker has a node and all of them are not too many.
+fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
+    let node_each = usize::try_from(nodes).unwrap_or(usize::MAX);
+    let most = node_each.min(limits::THREADS.most as usize) / processes;
     let Some(asked) = asked else {
-        let most = usize::try_from(nodes.min(limits::THREADS.most as u32)).unwrap_or(usize::MAX);
-        return Ok(available_parallelism().map_or(1, NonZero::get).min(most));
+        if most == 0 {
+            return Err(ScenarioError::IdleProcesses { processes, nodes });
+        }
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        return Ok((cores / processes).max(1).min(most));
     };
     let threads = limits::THREADS.check(asked)? as usize;
-    if asked > nodes { Err(ScenarioError::IdleThreads { threads, nodes }) } else { Ok(threads) }
+    match threads {
+        _ if threads * processes > limits::THREADS.most as usize => {
+            Err(ScenarioError::TooManyWorkers { processes, threads })
+        }
+        _ if threads * processes <= node_each => Ok(threads),
+        _ if processes > node_each => Err(ScenarioError::IdleProcesses { processes, nodes }),
+        _ if processes > 1 => Err(ScenarioError::IdleWorkers { processes, threads, nodes }),
+        _ => Err(ScenarioError::IdleThreads { threads, nodes }),
+    }
 }
 
 /// Sockets have a receive buffer; rings do not.

@@ -24,10 +24,16 @@ pub struct Draft {
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::NODES.parse::<u32>(text))]
     pub nodes: Option<u32>,
 
-    /// Worker threads, each with its share of the nodes [default: the cores this process may use, and no more than
-    /// nodes]. Fewer leave cores to others; 1 makes messages travel first in, first out.
+    /// Worker threads of each process, each with its share of the nodes [default: the cores this process may use, shared
+    /// among --processes, and no more than nodes]. Fewer leave cores to others; 1 makes messages travel first in, first
+    /// out.
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     pub threads: Option<u32>,
+
+    /// Processes of --threads workers each, with udp and udp-shard on Linux [default: 1]. Each has a descriptor limit of
+    /// its own, so that several hold more sockets than one may open.
+    #[arg(long, value_name = "P", value_parser = |text: &str| limits::PROCESSES.parse::<u32>(text))]
+    pub processes: Option<u32>,
 
     /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages for the
     /// same worker share a send; memory, rings between the worker threads [default: udp]. One socket per node is the
@@ -146,6 +152,7 @@ impl Draft {
         Draft {
             nodes: self.nodes.or(other.nodes),
             threads: self.threads.or(other.threads),
+            processes: self.processes.or(other.processes),
             transport: self.transport.or(other.transport),
             topology: self.topology.or(other.topology),
             peers: self.peers.or(other.peers),

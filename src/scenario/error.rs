@@ -1,9 +1,11 @@
 //! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
 //! for, the limit, and what to do.
 
-use super::limits;
+use super::TransportKind;
+use super::limits::{self, THREADS};
 use super::shell::quoted;
 use crate::topology::{TopologyError, TopologySpec};
+use clap::ValueEnum;
 use std::fmt;
 
 /// A value that its option does not accept, whatever the other options are.
@@ -38,6 +40,71 @@ pub enum ScenarioError {
         threads: usize,
         /// The nodes there are.
         nodes: u32,
+    },
+
+    /// Some processes would own no node.
+    #[error(
+        "--processes {processes} with --nodes {nodes}: each process needs a node; ask for at most --processes {nodes}"
+    )]
+    IdleProcesses {
+        /// The processes asked for.
+        processes: usize,
+        /// The nodes there are.
+        nodes: u32,
+    },
+
+    /// Some workers of the processes would own no node.
+    #[error(
+        "--processes {processes} with --threads {threads} and --nodes {nodes}: each of the {} workers needs a node; ask \
+         for at most --threads {}",
+        processes * threads,
+        *nodes as usize / processes
+    )]
+    IdleWorkers {
+        /// The processes asked for.
+        processes: usize,
+        /// The threads asked for.
+        threads: usize,
+        /// The nodes there are.
+        nodes: u32,
+    },
+
+    /// More workers than a run takes.
+    #[error(
+        "--processes {processes} with --threads {threads}: a run takes at most {} worker threads, and these are {}; ask for \
+         at most --threads {}",
+        THREADS.most,
+        processes * threads,
+        THREADS.most as usize / processes
+    )]
+    TooManyWorkers {
+        /// The processes asked for.
+        processes: usize,
+        /// The threads asked for.
+        threads: usize,
+    },
+
+    /// The carrier stays within one process.
+    #[error(
+        "--processes {processes} with --transport {}: this carrier stays within one process; leave --processes out or \
+         choose --transport udp or udp-shard",
+        name(transport)
+    )]
+    OneProcessOnly {
+        /// The processes asked for.
+        processes: usize,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
+
+    /// This system has not what several processes need.
+    #[error(
+        "--processes {processes}: several processes share memory as Linux lets them, and this is another system, or a \
+             portable build; leave --processes out"
+    )]
+    NoProcesses {
+        /// The processes asked for.
+        processes: usize,
     },
 
     /// The order would enter at a node that does not exist.
@@ -119,6 +186,11 @@ pub enum ScenarioError {
         /// What the system said.
         cause: String,
     },
+}
+
+/// A carrier as its option names it.
+fn name(transport: &TransportKind) -> String {
+    transport.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Why a text in TOML is no draft.

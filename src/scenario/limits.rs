@@ -12,8 +12,12 @@ use std::fmt::Display;
 /// Nodes of a run. An id has 32 bits, and the greatest stands for nobody.
 pub const NODES: Limit = Limit::new("nodes", 1, u32::MAX as u64, "a network needs", "nodes");
 
-/// Worker threads of a run. Each costs a stack and a share of every join; more than this no machine puts to use.
+/// Worker threads of a run, of all its processes together. Each costs a stack and a share of every join; more than this no
+/// machine puts to use.
 pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worker threads");
+
+/// Processes of a run. Each builds the overlay for itself and costs its parent two descriptors.
+pub const PROCESSES: Limit = Limit::new("processes", 1, 64, "a run is spread over", "processes");
 
 /// Peers of a node. None at all make sense for a network of one; the topology refuses them elsewhere.
 pub const PEERS: Limit = Limit::new("peers", 0, NODES.most - 1, "a node knows", "peers");

@@ -4,16 +4,19 @@ use super::{Laboratory, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::order::Order;
+use crate::runtime::{Partition, RuntimeError};
 use crate::scenario::{Scenario, TransportKind};
-use crate::sync::{Arena, Lanes};
+use crate::sync::{Arena, Broken, Lanes, Latch, Slate};
 use crate::transport::memory::{self, Toll};
-use crate::transport::udp::{self, BindError, Network, Owners, UdpCarrier};
+use crate::transport::udp::{self, BindError, Network, Owners, Quota, UdpCarrier};
 use crate::transport::udp_shard::{Road, ShardCarrier, ShardNetwork, granted_buffer};
 use crate::transport::{Carrier, Clock};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The ends, and what the carrier has to say of itself.
@@ -29,35 +32,120 @@ pub(super) struct Carriers {
 /// An encoded datagram of each order.
 type Templates = Arc<[Box<[u8]>]>;
 
-/// Refuses more sockets than the process may open.
-pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
-    let threads = scenario.threads;
-    match scenario.transport {
-        TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
-        TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
-        TransportKind::Memory => Ok(()),
+/// How the processes of a run find each other, and what the ends of its carrier share beside datagrams. Where there is one
+/// process, it meets itself.
+pub(super) struct Meeting {
+    processes: Latch,
+    /// Where each socket is, by owner.
+    addresses: Slate,
+    /// The least receive buffer of each process's sockets.
+    receive_buffers: Slate,
+    /// How each process found that trains cross the kernel.
+    roads: Slate,
+    lanes: Lanes,
+}
+
+impl Meeting {
+    /// What a scenario's carrier needs, before anybody is there.
+    pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Meeting {
+        let (processes, workers) = (scenario.processes, scenario.workers());
+        let (sockets, shards) = match owners(scenario.transport) {
+            Some(Owners::Nodes) => (scenario.nodes as usize, 0),
+            Some(Owners::Threads) => (workers, workers),
+            None => (0, 0),
+        };
+        Meeting {
+            processes: Latch::new(arena, processes as u32),
+            addresses: Slate::new(arena, sockets),
+            receive_buffers: Slate::new(arena, processes),
+            roads: Slate::new(arena, processes),
+            lanes: Lanes::new(arena, shards),
+        }
+    }
+
+    /// Somebody will never come: nobody is to wait.
+    pub(super) fn break_open(&self) {
+        self.processes.break_open();
+    }
+
+    /// Tells all processes where this one's sockets are, the first of them the `first` of all; gives everybody's.
+    fn gather(&self, first: usize, own: &[SocketAddrV4]) -> Result<Arc<[SocketAddrV4]>, SimulationError> {
+        for (owner, address) in (first..).zip(own) {
+            self.addresses.write(owner, u64::from(address.ip().to_bits()) << u16::BITS | u64::from(address.port()));
+        }
+        self.processes.meet().map_err(|Broken| RuntimeError::Abandoned)?;
+        let address = |owner| {
+            let number = self.addresses.read(owner).unwrap_or_default();
+            SocketAddrV4::new(Ipv4Addr::from_bits((number >> u16::BITS) as u32), number as u16)
+        };
+        Ok((0..self.addresses.len()).map(address).collect())
     }
 }
 
+/// What one process is of a run.
+pub(super) struct Seat {
+    /// The process, counted from 0.
+    pub(super) process: usize,
+    /// The token of the run, where datagrams have one.
+    pub(super) token: Token,
+    /// When the set-up began.
+    pub(super) clock: Clock,
+}
+
+/// Refuses more sockets than a process may open.
+pub(super) fn make_room(scenario: &Scenario, partition: &Partition) -> Result<(), BindError> {
+    let Some(owners) = owners(scenario.transport) else { return Ok(()) };
+    let quotas = (0..scenario.processes).map(|process| quota(scenario, partition, process, owners));
+    quotas.max_by_key(|quota| quota.count).map_or(Ok(()), udp::make_room)
+}
+
+/// Who has a socket each, if anybody has.
+fn owners(transport: TransportKind) -> Option<Owners> {
+    match transport {
+        TransportKind::Udp => Some(Owners::Nodes),
+        TransportKind::UdpShard => Some(Owners::Threads),
+        TransportKind::Memory => None,
+    }
+}
+
+/// The sockets that a process needs.
+fn quota(scenario: &Scenario, partition: &Partition, process: usize, owners: Owners) -> Quota {
+    let Scenario { threads, processes, .. } = *scenario;
+    let (asked, count) = match owners {
+        Owners::Nodes => (scenario.nodes, nodes_of(scenario, partition, process).len() as u32),
+        Owners::Threads => (scenario.workers() as u32, threads as u32),
+    };
+    Quota { owners, asked, count, threads, process, processes }
+}
+
+/// The nodes of a process.
+fn nodes_of(scenario: &Scenario, partition: &Partition, process: usize) -> Range<u32> {
+    let workers = process * scenario.threads..(process + 1) * scenario.threads;
+    partition.shard(workers.start).start..partition.shard(workers.end - 1).end
+}
+
 impl Laboratory<'_> {
-    /// Sets up what the scenario names.
-    pub(super) fn carriers(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+    /// Sets up the ends of a process's workers.
+    pub(super) fn carriers(&self, seat: &Seat, meeting: Meeting) -> Result<Carriers, SimulationError> {
         match self.scenario.transport {
-            TransportKind::Udp => self.udp(clock),
-            TransportKind::UdpShard => self.udp_shard(clock),
-            TransportKind::Memory => self.memory(clock),
+            TransportKind::Udp => self.udp(seat, &meeting),
+            TransportKind::UdpShard => self.udp_shard(seat, meeting),
+            TransportKind::Memory => self.memory(seat),
         }
     }
 
     /// A socket for every node, and the network between them.
-    fn udp(&self, clock: Clock) -> Result<Carriers, SimulationError> {
+    fn udp(&self, seat: &Seat, meeting: &Meeting) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let bound = udp::bind(Owners::Nodes, scenario.nodes, scenario.threads, scenario.receive_buffer)?;
-        let (gate, templates) = self.encoded()?;
+        let quota = quota(scenario, &self.partition, seat.process, Owners::Nodes);
+        let bound = udp::bind(quota, scenario.receive_buffer)?;
+        let nodes = nodes_of(scenario, &self.partition, seat.process);
+        let addresses = meeting.gather(nodes.start as usize, &bound.addresses)?;
+        let (gate, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
-        let network = Arc::new(Network { addresses: bound.addresses, templates, gate, clock });
+        let network = Arc::new(Network { addresses, templates, gate, clock: seat.clock });
         let mut sockets = bound.sockets.into_iter();
-        let ends = (0..self.partition.workers()).map(|worker| -> Box<dyn Carrier> {
+        let ends = self.workers(seat).map(|worker| -> Box<dyn Carrier> {
             let shard = self.partition.shard(worker);
             Box::new(UdpCarrier {
                 network: Arc::clone(&network),
@@ -73,23 +161,31 @@ impl Laboratory<'_> {
     }
 
     /// A socket for every shard, and lanes between them.
-    fn udp_shard(&self, clock: Clock) -> Result<Carriers, SimulationError> {
-        let (scenario, shards) = (self.scenario, self.partition.workers());
-        let bound = udp::bind(Owners::Threads, shards as u32, shards, scenario.receive_buffer)?;
-        let (gate, templates) = self.encoded()?;
+    fn udp_shard(&self, seat: &Seat, meeting: Meeting) -> Result<Carriers, SimulationError> {
+        let scenario = self.scenario;
+        let quota = quota(scenario, &self.partition, seat.process, Owners::Threads);
+        let bound = udp::bind(quota, scenario.receive_buffer)?;
+        let workers = self.workers(seat);
+        meeting.receive_buffers.write(seat.process, granted_buffer(&bound.sockets)?.into());
+        meeting.roads.write(seat.process, Road::probe().number());
+        let addresses = meeting.gather(workers.start, &bound.addresses)?;
+        let (gate, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
-        let road = Road::probe();
+        // What one process cannot do none does.
+        let least =
+            |slate: &Slate| (0..slate.len()).filter_map(|process| slate.read(process)).min().unwrap_or_default();
+        let road = Road::of_number(least(&meeting.roads));
         let network = Arc::new(ShardNetwork {
-            receive_buffer: granted_buffer(&bound.sockets)?,
-            addresses: bound.addresses.iter().copied().collect(),
+            receive_buffer: least(&meeting.receive_buffers) as u32,
+            addresses: addresses.iter().copied().collect(),
             starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
             templates,
             gate,
-            clock,
-            lanes: Lanes::new(&mut Arena::heap(), shards),
+            clock: seat.clock,
+            lanes: meeting.lanes,
             road,
         });
-        let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| -> Box<dyn Carrier> {
+        let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn Carrier> {
             Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
         });
         let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
@@ -97,18 +193,24 @@ impl Laboratory<'_> {
     }
 
     /// Rings between all workers.
-    fn memory(&self, clock: Clock) -> Result<Carriers, SimulationError> {
-        let charged = self.scenario.charge_serialization.then(|| self.encoded()).transpose()?;
+    fn memory(&self, seat: &Seat) -> Result<Carriers, SimulationError> {
+        let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let toll = charged.map(|(gate, templates)| Toll::new(templates, gate));
-        let ends = memory::connect(self.partition.starts(), self.scenario.nodes, clock, toll.as_ref())?;
+        let ends = memory::connect(self.partition.starts(), self.scenario.nodes, seat.clock, toll.as_ref())?;
         let ends = ends.into_iter().map(|end| -> Box<dyn Carrier> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
     }
 
-    /// A datagram of each order under a token of this run's own, and the gate that lets them in.
-    fn encoded(&self) -> Result<(Gate, Templates), SimulationError> {
-        let token = Token(SysRng.try_next_u64().map_err(|error| SimulationError::Entropy(io::Error::other(error)))?);
+    /// The workers of a process.
+    pub(super) fn workers(&self, seat: &Seat) -> Range<usize> {
+        let threads = self.scenario.threads;
+        seat.process * threads..(seat.process + 1) * threads
+    }
+
+    /// A datagram of each order under the run's token, and the gate that lets them in.
+    fn encoded(&self, seat: &Seat) -> Result<(Gate, Templates), SimulationError> {
+        let token = seat.token;
         let templates = (0..)
             .zip(&self.orders)
             .map(|(index, order)| template(token, OrderIndex(index), order))
@@ -120,6 +222,11 @@ impl Laboratory<'_> {
 /// Bytes of the longest datagram.
 fn longest(templates: &[Box<[u8]>]) -> u32 {
     templates.iter().map(|template| template.len() as u32).max().unwrap_or(0)
+}
+
+/// A token of a run's own.
+pub(super) fn drawn_token() -> Result<Token, SimulationError> {
+    SysRng.try_next_u64().map(Token).map_err(|error| SimulationError::Entropy(io::Error::other(error)))
 }
 
 /// Says that trains go one datagram at a time.

@@ -8,7 +8,7 @@ mod sockets;
 mod tests;
 
 pub use sockets::{BindError, Owners};
-pub(crate) use sockets::{bind, make_room};
+pub(crate) use sockets::{Quota, bind, make_room};
 
 use super::system::{Incoming, Outgoing, is_full, kernel_drops};
 use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};

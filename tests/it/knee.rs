@@ -23,8 +23,7 @@ fn a_knee_is_found_drawn_and_written() {
 
 #[test]
 fn a_limit_that_nothing_keeps_is_a_goal_missed() {
-    let line =
-        "knee --nodes 20 --threads 1 --transport memory --seed 1 --limit 1ns --rate 4000/s --span 10ms --format json";
+    let line = "knee --nodes 20 --threads 1 --transport memory --seed 1 --limit 1ns --rate 4000/s --least 4000/s --span 10ms --format json";
     let run = bulkprop(line.split(' ')).output().unwrap();
     assert_eq!(run.status.code(), Some(1));
     let knee: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();

@@ -7,6 +7,8 @@ mod ends;
 mod knee;
 mod layers;
 mod outcome;
+#[cfg(all(target_os = "linux", not(portable)))]
+mod processes;
 mod real_sockets;
 mod support;
 mod theory;

@@ -90,7 +90,7 @@ fn bytes_that_are_no_text() {
     use std::os::unix::ffi::OsStrExt;
     let bytes = OsStr::from_bytes(b"\xff");
     assert_refused(&mut bulkprop([OsStr::new("--nodes"), bytes]), &["UTF-8"]);
-    assert_refused(&mut bulkprop([bytes]), &["unexpected argument"]);
+    assert_refused(&mut bulkprop([bytes]), &["unrecognized subcommand"]);
 }
 
 #[test]

@@ -23,7 +23,11 @@ pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, asked) = (&report.run, &report.asked);
     writeln!(out, "Bulk Order Propagation System - Thread per Core, {}\n", carrier(asked.transport))?;
-    let workers = counted(report.threads, "worker");
+    let workers = match run.processes.len() as u64 {
+        0 | 1 => counted(report.threads, "worker"),
+        // A noun that takes more than an s.
+        several => format!("{} in {several} processes", counted(report.threads, "worker")),
+    };
     writeln!(out, "Setting up network with {} on {workers}, {}...", counted(run.nodes, "node"), pinning(report))?;
     overlay(out, report)?;
     writeln!(out, "\n{} TTL {}, fanout {}", injection(report), run.ttl, asked.fanout)?;

@@ -128,6 +128,31 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
+/// What each process did, where there are several.
+pub(super) fn processes(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let processes = &report.run.processes;
+    if processes.len() < 2 {
+        return Ok(());
+    }
+    let titles = ["Process", "pid", "workers", "nodes", "reached", "received", "sent", "unsent", "dropped"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    rows.extend(processes.iter().enumerate().map(|(process, figures)| {
+        [
+            format!("  {process}"),
+            figures.pid.to_string(),
+            grouped(figures.workers),
+            grouped(figures.nodes),
+            grouped(figures.reached),
+            grouped(figures.received),
+            grouped(figures.sent),
+            grouped(figures.queued_unsent),
+            figures.kernel_dropped.map_or_else(|| "-".to_owned(), grouped),
+        ]
+    }));
+    writeln!(out)?;
+    table(out, &rows)
+}
+
 /// What each worker did.
 pub(super) fn workers(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let workers = &report.run.workers;

@@ -34,6 +34,8 @@ fn whole_numbers_have_limits() {
         ),
         ("--threads 0", "--threads 0: a run takes 1 to 1024 worker threads; ask for at least 1"),
         ("--threads 1025", "--threads 1025: a run takes 1 to 1024 worker threads; ask for at most 1024"),
+        ("--processes 0", "--processes 0: a run is spread over 1 to 64 processes; ask for at least 1"),
+        ("--processes 65", "--processes 65: a run is spread over 1 to 64 processes; ask for at most 64"),
         ("--peers=-1", "--peers -1: a node knows 0 to 4294967294 peers; ask for at least 0"),
         ("--fanout 0", "--fanout 0: a node forwards to 1 to 4294967295 peers; ask for at least 1"),
         ("--ttl 0", "--ttl 0: an order travels 1 to 255 hops, or `auto`; ask for at least 1"),
@@ -110,6 +112,43 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         ("--peers 0", "--peers 0 with --topology erdos-renyi: no node would know another; ask for at least 1"),
     ]);
+}
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+fn processes_have_sockets_and_a_node_for_each_worker() {
+    assert_refused(&[
+        (
+            "--processes 2 --transport memory",
+            "--processes 2 with --transport memory: this carrier stays within one process; leave --processes out or choose \
+             --transport udp or udp-shard",
+        ),
+        ("--processes 11", "--processes 11 with --nodes 10: each process needs a node; ask for at most --processes 10"),
+        (
+            "--processes 11 --threads 1",
+            "--processes 11 with --nodes 10: each process needs a node; ask for at most --processes 10",
+        ),
+        (
+            "--processes 4 --threads 3",
+            "--processes 4 with --threads 3 and --nodes 10: each of the 12 workers needs a node; ask for at most --threads \
+             2",
+        ),
+        (
+            "--processes 64 --threads 17 --nodes 5000",
+            "--processes 64 with --threads 17: a run takes at most 1024 worker threads, and these are 1088; ask for at most \
+             --threads 16",
+        ),
+    ]);
+}
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[test]
+fn several_processes_are_refused_where_there_are_none() {
+    assert_refused(&[(
+        "--processes 2",
+        "--processes 2: several processes share memory as Linux lets them, and this is another system, or a portable build; \
+         leave --processes out",
+    )]);
 }
 
 #[test]

@@ -31,7 +31,9 @@ fn ttls() -> impl Strategy<Value = Ttl> {
 
 /// Drafts whose values are each within their limit; together they may still contradict each other.
 fn drafts() -> impl Strategy<Value = Draft> {
-    let network = (of(prop_oneof![1..50u32, 1..=u32::MAX]), of(1..5u32), of(topologies()), of(0..60u32));
+    let processes = prop_oneof![4 => Just(None), 1 => of(1..=4u32)];
+    let nodes = prop_oneof![1..50u32, 1..=u32::MAX];
+    let network = (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes);
     let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()));
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
@@ -50,6 +52,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
     (network, gossip, run, machine, bulk).prop_map(|(network, gossip, run, machine, bulk)| Draft {
         nodes: network.0,
         threads: network.1,
+        processes: network.4,
         transport: machine.5,
         topology: network.2,
         peers: network.3,

@@ -12,7 +12,7 @@ const DESCRIPTORS_SPARE: u64 = 32;
 /// Descriptors that a worker's event loop takes: its poll and its waker.
 const DESCRIPTORS_PER_WORKER: u64 = 3;
 
-/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out.
+/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out. Processes share them out among themselves.
 const ADDRESSES_MAX: u32 = 1_024;
 
 /// Bound sockets and where each is, both by owner.
@@ -50,7 +50,9 @@ pub enum BindError {
     /// The hard limit on descriptors is too low.
     #[error(
         "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
-         {threads} threads; ask for at most {fits} {owners}s, or raise the limit (ulimit -Hn)"
+         {threads} threads{}; ask for at most {fits} {owners}s, or raise the limit (ulimit -Hn){}",
+        in_each(*processes),
+        or_spread(*owners)
     )]
     Descriptors {
         /// Who has a socket each.
@@ -59,12 +61,14 @@ pub enum BindError {
         asked: u32,
         /// Sockets that fit.
         fits: u64,
-        /// Workers asked for.
+        /// Workers of each process.
         threads: usize,
+        /// Processes asked for.
+        processes: usize,
     },
     /// No free port on any loopback address tried.
     #[error(
-        "socket {bound} of {asked} found no free port on 127.0.0.1 to {last}: {cause}; ask for fewer --{owners}s or free some ports"
+        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free some ports"
     )]
     Ports {
         /// Who has a socket each.
@@ -73,6 +77,8 @@ pub enum BindError {
         asked: u32,
         /// Sockets bound before.
         bound: usize,
+        /// The first address tried.
+        first: Ipv4Addr,
         /// The last address tried.
         last: Ipv4Addr,
         /// What the system said.
@@ -103,41 +109,71 @@ impl BindError {
     }
 }
 
-/// Binds so many sockets.
-pub(crate) fn bind(
-    owners: Owners,
-    count: u32,
-    threads: usize,
-    receive_buffer: Option<u32>,
-) -> Result<Sockets, BindError> {
-    make_room(owners, count, threads)?;
+/// Where there are several processes, that the threads are those of one.
+fn in_each(processes: usize) -> String {
+    if processes == 1 { String::new() } else { format!(" in each of {processes} processes") }
+}
+
+/// Where processes can share a run, that more of them hold more nodes.
+fn or_spread(owners: Owners) -> &'static str {
+    match owners {
+        Owners::Nodes if cfg!(all(target_os = "linux", not(portable))) => ", or spread them over more --processes",
+        _ => "",
+    }
+}
+
+/// How many sockets a process of a run is to bind, and where it begins to look for ports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    /// Who has a socket each.
+    pub(crate) owners: Owners,
+    /// The sockets of all processes.
+    pub(crate) asked: u32,
+    /// The sockets of this process.
+    pub(crate) count: u32,
+    /// Its workers.
+    pub(crate) threads: usize,
+    /// The process, counted from 0. Each begins at a loopback address of its own, so that they do not compete for ports.
+    pub(crate) process: usize,
+    /// How many processes there are.
+    pub(crate) processes: usize,
+}
+
+/// Binds sockets.
+pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
+    let Quota { owners, count, process, processes, .. } = quota;
+    make_room(quota)?;
     let mut sockets = Vec::with_capacity(count as usize);
     let mut addresses = Vec::with_capacity(count as usize);
     let mut granted = None;
+    let hosts = ADDRESSES_MAX / processes as u32;
+    let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * hosts;
     let mut host = 0;
     while sockets.len() < count as usize {
-        let ip = Ipv4Addr::from(u32::from(Ipv4Addr::LOCALHOST) + host);
+        let ip = Ipv4Addr::from(first + host);
         match bind_one(ip, receive_buffer) {
             Ok((socket, address, bytes)) => {
                 sockets.push(socket);
                 addresses.push(address);
                 granted = bytes.or(granted);
             }
-            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < ADDRESSES_MAX => host += 1,
-            Err(cause) => return Err(refusal(owners, count, sockets.len(), ip, cause)),
+            Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < hosts => host += 1,
+            Err(cause) => return Err(refusal(owners, count, sockets.len(), [first.into(), ip], cause)),
         }
     }
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
 }
 
 /// Raises the descriptor limit as far as the hard limit lets it, and refuses what does not fit under it.
-pub(crate) fn make_room(owners: Owners, count: u32, threads: usize) -> Result<(), BindError> {
+pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
+    let Quota { owners, asked, count, threads, processes, .. } = quota;
     let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
     // Where the limit cannot be read, binding itself will tell.
     let allowed = raise_descriptor_limit(u64::from(count) + others).unwrap_or(u64::MAX);
     let fits = allowed.saturating_sub(others);
     if u64::from(count) > fits {
-        return Err(BindError::Descriptors { owners, asked: count, fits, threads });
+        let fits = fits.saturating_mul(processes as u64);
+        return Err(BindError::Descriptors { owners, asked, fits, threads, processes });
     }
     Ok(())
 }
@@ -152,10 +188,11 @@ fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket,
     }
 }
 
-fn refusal(owners: Owners, asked: u32, bound: usize, address: Ipv4Addr, cause: io::Error) -> BindError {
+fn refusal(owners: Owners, asked: u32, bound: usize, tried: [Ipv4Addr; 2], cause: io::Error) -> BindError {
+    let [first, last] = tried;
     match cause.kind() {
-        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, last: address, cause },
-        _ => BindError::System { owners, asked, bound, address, cause },
+        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, first, last, cause },
+        _ => BindError::System { owners, asked, bound, address: last, cause },
     }
 }
 
@@ -163,9 +200,19 @@ fn refusal(owners: Owners, asked: u32, bound: usize, address: Ipv4Addr, cause: i
 mod tests {
     use super::*;
 
+    fn nodes(count: u32) -> Quota {
+        Quota { owners: Owners::Nodes, asked: count, count, threads: 2, process: 0, processes: 1 }
+    }
+
+    #[test]
+    fn processes_bind_on_addresses_of_their_own() {
+        let bound = bind(Quota { asked: 128, process: 63, processes: 64, ..nodes(2) }, None).unwrap();
+        assert!(bound.addresses.iter().all(|address| *address.ip() == Ipv4Addr::new(127, 0, 3, 241)));
+    }
+
     #[test]
     fn every_node_has_an_address_of_its_own() {
-        let bound = bind(Owners::Nodes, 50, 2, Some(100_000)).unwrap();
+        let bound = bind(nodes(50), Some(100_000)).unwrap();
         let mut addresses = bound.addresses.to_vec();
         addresses.sort_unstable();
         addresses.dedup();
@@ -176,7 +223,7 @@ mod tests {
 
     #[test]
     fn too_many_sockets_are_refused_with_the_number_that_fits() {
-        let Err(BindError::Descriptors { asked, fits, .. }) = bind(Owners::Nodes, u32::MAX, 2, None).map(|_| ()) else {
+        let Err(BindError::Descriptors { asked, fits, .. }) = bind(nodes(u32::MAX), None).map(|_| ()) else {
             panic!("four billion sockets fit nowhere")
         };
         assert!(asked == u32::MAX && fits < u64::from(asked));

@@ -18,7 +18,11 @@ struct Bench {
 
 impl Bench {
     fn new(receive_buffer: Option<u32>) -> Bench {
-        let bound = bind(Owners::Nodes, NODES, 1, receive_buffer).unwrap();
+        let bound = bind(
+            Quota { owners: Owners::Nodes, asked: NODES, count: NODES, threads: 1, process: 0, processes: 1 },
+            receive_buffer,
+        )
+        .unwrap();
         let order = Order::generate(1, OrderIndex(0), 0).unwrap();
         let mut datagram = [0; DATAGRAM_BYTES_MAX];
         let header = Header { token: TOKEN, message: message(0, 1) };

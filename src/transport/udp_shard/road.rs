@@ -31,6 +31,19 @@ impl Road {
         whole.map_or(Road::Apart, |segments| Road::Whole { segments })
     }
 
+    /// The road as a number, and the number's road: 0 for apart, the segments for whole.
+    pub fn number(self) -> u64 {
+        match self {
+            Road::Whole { segments } => segments as u64,
+            Road::Apart => 0,
+        }
+    }
+
+    /// The road of a number that [`Road::number`] gave.
+    pub fn of_number(number: u64) -> Road {
+        if number == 0 { Road::Apart } else { Road::Whole { segments: number as usize } }
+    }
+
     /// Segments of one train at most, the mark included.
     pub(super) fn segments_max(self) -> usize {
         match self {

@@ -4,7 +4,7 @@ use super::*;
 use crate::message::Onward;
 use crate::order::Order;
 use crate::sync::Arena;
-use crate::transport::udp::{Owners, bind};
+use crate::transport::udp::{Owners, Quota, bind};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
 
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
@@ -19,7 +19,11 @@ struct Bench {
 
 impl Bench {
     fn new(road: Road, receive_buffer: Option<u32>) -> Bench {
-        let bound = bind(Owners::Threads, 2, 2, receive_buffer).unwrap();
+        let bound = bind(
+            Quota { owners: Owners::Threads, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
+            receive_buffer,
+        )
+        .unwrap();
         // Orders of one run may differ in length.
         let templates = [template(0, 0), template(1, 100), template(2, 0)].into();
         let network = Arc::new(ShardNetwork {

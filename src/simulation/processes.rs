@@ -1,0 +1,366 @@
+//! A run over several processes: what the parent gives each to do, what each brings home, and what is said when one fails.
+//!
+//! A process builds the overlay for itself, from the scenario, and lays out in the shared memory what the parent has laid
+//! out there. What its workers bring home it writes to its output, with the text of its own failure if it has one.
+
+use super::carriers::{Meeting, Seat};
+use super::{Home, Laboratory, SimulationError};
+use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
+use crate::runtime::{Common, RuntimeError};
+use crate::scenario::{Draft, Scenario};
+use crate::stats::RunRecord;
+use crate::sync::{Arena, Interrupt, Layout, SharedMemory};
+use crate::topology::TopologySpec;
+use crate::transport::{Alarm, Clock};
+use crate::wire::Token;
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+/// Why several processes do not bring a run home.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessesError {
+    /// Nobody said what is to be started.
+    #[error(
+        "--processes {processes}: a run of several processes is started with `simulation::run_with`, which names the \
+         program to start"
+    )]
+    NoProgram {
+        /// The processes asked for.
+        processes: usize,
+    },
+    /// The overlay comes from what can be read once.
+    #[error(
+        "--processes {processes} with --topology file:{path:?}: each process reads it, and it is no plain file; write its \
+         lines to one"
+    )]
+    ReadOnce {
+        /// The processes asked for.
+        processes: usize,
+        /// What was to be read.
+        path: PathBuf,
+    },
+    /// The system gives no memory that processes share.
+    #[error("{bytes} bytes of memory for all processes cannot be had ({cause}); ask for fewer --nodes or --threads")]
+    Memory {
+        /// The bytes asked for.
+        bytes: u64,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The system gives no alarm.
+    #[error("an alarm for all processes cannot be had: {0}")]
+    Alarm(io::Error),
+    /// The system starts no further process.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The processes cannot be waited for.
+    #[error("the processes cannot be waited for ({0}); they were killed")]
+    Wait(io::Error),
+    /// A process has built another overlay than its parent.
+    #[error("its overlay is another than the first process built: a file changed meanwhile; run again")]
+    Differs,
+    /// The scenario did not cross.
+    #[error("its scenario cannot be read: {0}; this is a defect, please report it with the command")]
+    Scenario(String),
+    /// A process died of something that was not its own doing.
+    #[error("process {process} (pid {pid}) died ({status}); the run was stopped and nothing it measured is kept")]
+    Died {
+        /// Which process of the run.
+        process: usize,
+        /// Its number in the system.
+        pid: u32,
+        /// What the system said of its end.
+        status: ExitStatus,
+    },
+    /// A process has failed and says why.
+    #[error("process {process} (pid {pid}): {said}")]
+    Failed {
+        /// Which process of the run.
+        process: usize,
+        /// Its number in the system.
+        pid: u32,
+        /// Its own error.
+        said: String,
+        /// Whether the user asked for what cannot be.
+        is_usage: bool,
+    },
+}
+
+impl ProcessesError {
+    pub(super) fn is_usage(&self) -> bool {
+        match self {
+            ProcessesError::NoProgram { .. } | ProcessesError::ReadOnce { .. } => true,
+            ProcessesError::Failed { is_usage, .. } => *is_usage,
+            _ => false,
+        }
+    }
+}
+
+/// What a process is to do.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Task {
+    /// Of the program that wrote this: another one cannot read on.
+    version: String,
+    scenario: String,
+    process: u32,
+    token: u64,
+    clock_base: u64,
+    /// Descriptors of what all processes share.
+    memory: i32,
+    alarm: i32,
+    /// The layout of the memory, by bytes and digest.
+    layout: (u64, u64),
+    /// Linked pairs of the overlay, which must be the same everywhere.
+    links: u64,
+}
+
+/// What a process writes.
+#[derive(BorshSerialize, BorshDeserialize)]
+enum Message {
+    Home(Home),
+    /// It failed by itself.
+    Failed {
+        said: String,
+        is_usage: bool,
+    },
+    /// It left because another had failed.
+    Abandoned,
+}
+
+/// Refuses what several processes cannot have.
+pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<(), ProcessesError> {
+    let processes = scenario.processes;
+    match &scenario.topology {
+        _ if processes == 1 => Ok(()),
+        _ if program.is_none() => Err(ProcessesError::NoProgram { processes }),
+        // What is not there at all is refused by its reader.
+        TopologySpec::File { path } if fs::metadata(path).is_ok_and(|file| !file.is_file()) => {
+            Err(ProcessesError::ReadOnce { processes, path: path.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Laboratory<'_> {
+    /// One run over several processes.
+    pub(super) fn run_processes(&self, clock: Clock, token: Token) -> Result<RunRecord, SimulationError> {
+        let processes = self.scenario.processes;
+        let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
+        let ground = Ground::new(self)?;
+        let tasks = (0..processes).map(|process| self.task(process, clock, token, &ground).written());
+        let descriptors = [ground.memory, ground.alarm.descriptor()];
+        let crew = Crew::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
+        let mut is_told = false;
+        let look = || {
+            if self.interrupt.is_raised() && !is_told {
+                is_told = true;
+                ground.common.interrupt();
+                ground.wake_all();
+            }
+        };
+        let ended = crew.wait(look, || ground.abandon()).map_err(ProcessesError::Wait)?;
+        Ok(self.record(&ground.common, homes(ended)?))
+    }
+
+    fn task(&self, process: usize, clock: Clock, token: Token, ground: &Ground) -> Task {
+        Task {
+            version: VERSION.to_owned(),
+            scenario: self.scenario.to_toml(),
+            process: process as u32,
+            token: token.0,
+            clock_base: clock.base(),
+            memory: ground.memory,
+            alarm: ground.alarm.descriptor(),
+            layout: (ground.layout.bytes, ground.layout.digest),
+            links: self.topology.links(),
+        }
+    }
+}
+
+/// What all processes of a run share, as the parent sees it.
+struct Ground {
+    memory: i32,
+    layout: Layout,
+    meeting: Meeting,
+    common: Common,
+    alarm: Alarm,
+}
+
+impl Ground {
+    fn new(laboratory: &Laboratory<'_>) -> Result<Ground, ProcessesError> {
+        let mut counted = Arena::counting();
+        laboratory.lay_out(&mut counted);
+        let bytes = counted.layout().bytes;
+        let shared = SharedMemory::create(bytes).map_err(|cause| ProcessesError::Memory { bytes, cause })?;
+        let memory = shared.descriptor();
+        let mut arena = Arena::mapped(shared);
+        let (meeting, common) = laboratory.lay_out(&mut arena);
+        let alarm = Alarm::new().map_err(ProcessesError::Alarm)?;
+        Ok(Ground { memory, layout: arena.layout(), meeting, common, alarm })
+    }
+
+    /// A process has ended badly: the others leave wherever they are.
+    fn abandon(&self) {
+        self.meeting.break_open();
+        self.common.abandon();
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        // Who is not woken looks around within its longest sleep.
+        let _ = self.alarm.ring();
+    }
+}
+
+/// What the processes brought home, each with its number in the system; or why it is not all there.
+///
+/// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing home: what the others then
+/// did followed from that.
+fn homes(ended: Vec<Ended>) -> Result<Vec<(u32, Home)>, ProcessesError> {
+    let mut homes = Vec::with_capacity(ended.len());
+    let (mut died, mut failed, mut silent) = (None, None, None);
+    for (process, Ended { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
+        let message = Message::try_from_slice(&wrote);
+        match message {
+            Ok(Message::Home(home)) if status.success() => homes.push((pid, home)),
+            Ok(Message::Failed { said, is_usage }) => {
+                failed.get_or_insert(ProcessesError::Failed { process, pid, said, is_usage });
+            }
+            _ if status.code().is_none() && !given_up => {
+                died.get_or_insert(ProcessesError::Died { process, pid, status });
+            }
+            // Who panicked before its workers started, or was not even our program, has written nothing.
+            Err(_) if !given_up => {
+                failed.get_or_insert(ProcessesError::Died { process, pid, status });
+            }
+            _ => {
+                silent.get_or_insert(ProcessesError::Died { process, pid, status });
+            }
+        }
+    }
+    died.or(failed).or(silent).map_or(Ok(homes), Err)
+}
+
+impl Task {
+    fn written(&self) -> Vec<u8> {
+        // Writing to memory does not fail.
+        borsh::to_vec(self).unwrap_or_default()
+    }
+
+    fn read(mut input: impl Read) -> io::Result<Task> {
+        let task = Task::deserialize_reader(&mut input)?;
+        if task.version == VERSION { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
+    }
+
+    /// Does it.
+    fn done(self) -> Result<Home, SimulationError> {
+        let draft = Draft::from_toml(&self.scenario).map_err(|error| ProcessesError::Scenario(error.to_string()))?;
+        let scenario = draft.build().map_err(|error| ProcessesError::Scenario(error.to_string()))?;
+        let memory = inherited(self.memory).and_then(SharedMemory::open);
+        let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
+        let alarm = inherited(self.alarm).and_then(Alarm::inherited).map_err(ProcessesError::Alarm)?;
+        let interrupt = Interrupt::new();
+        let laboratory = Laboratory::new(&scenario, &interrupt, &())?;
+        let mut arena = Arena::mapped(memory);
+        let (meeting, mut common) = laboratory.lay_out(&mut arena);
+        let Layout { bytes, digest } = arena.layout();
+        if ((bytes, digest), laboratory.topology.links()) != (self.layout, self.links) {
+            return Err(ProcessesError::Differs.into());
+        }
+        let clock = Clock::from_base(self.clock_base);
+        let seat = Seat { process: self.process as usize, token: Token(self.token), clock };
+        laboratory.take_part(&seat, meeting, &mut common, Some(&alarm))
+    }
+}
+
+/// Serves as a process of a run that [`super::run_with`] started: reads what there is to do, does it, writes what comes
+/// of it. Gives whether all went well.
+///
+/// # Errors
+///
+/// That the input is no task of this version of the program, or that the output cannot be written.
+pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
+    let message = match Task::read(input)?.done() {
+        Ok(home) => Message::Home(home),
+        Err(SimulationError::Runtime(RuntimeError::Abandoned)) => Message::Abandoned,
+        Err(error) => Message::Failed { said: error.to_string(), is_usage: error.is_usage() },
+    };
+    output.write_all(&borsh::to_vec(&message)?)?;
+    output.flush()?;
+    Ok(matches!(message, Message::Home(_)))
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    const WELL: i32 = 0;
+    const FAILED: i32 = 3 << 8;
+    const KILLED: i32 = libc::SIGKILL;
+
+    fn ended(pid: u32, status: i32, message: Option<Message>) -> Ended {
+        let wrote = message.map_or_else(Vec::new, |message| borsh::to_vec(&message).unwrap());
+        Ended { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
+    }
+
+    fn home() -> Option<Message> {
+        Some(Message::Home(Home { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
+    }
+
+    fn failure(said: &str) -> Option<Message> {
+        Some(Message::Failed { said: said.to_owned(), is_usage: true })
+    }
+
+    fn blamed(ended: Vec<Ended>) -> String {
+        homes(ended).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_home_is_no_error() {
+        let homes = homes(vec![ended(7, WELL, home()), ended(8, WELL, home())]).ok().unwrap();
+        assert_eq!(homes.iter().map(|(pid, home)| (*pid, home.datagram_bytes)).collect::<Vec<_>>(), [(7, 56), (8, 56)]);
+    }
+
+    #[test]
+    fn who_began_it_is_blamed() {
+        let killed = || ended(9, KILLED, None);
+        let failed = || ended(8, FAILED, failure("no room"));
+        let left = || ended(7, FAILED, Some(Message::Abandoned));
+        let given_up = || Ended { given_up: true, ..ended(6, KILLED, None) };
+        let dies = "process 3 (pid 9) died (signal: 9 (SIGKILL)); the run was stopped and nothing it measured is kept";
+        assert_eq!(blamed(vec![left(), given_up(), failed(), killed()]), dies);
+        assert_eq!(blamed(vec![left(), given_up(), failed()]), "process 2 (pid 8): no room");
+        assert!(homes(vec![failed()]).map(|_| ()).unwrap_err().is_usage());
+        assert!(blamed(vec![ended(5, WELL, home()), left()]).starts_with("process 1 (pid 7) died (exit status: 3)"));
+        assert!(
+            blamed(vec![given_up(), ended(4, 101 << 8, None)]).starts_with("process 1 (pid 4) died (exit status: 101)")
+        );
+    }
+
+    #[test]
+    fn a_message_killed_in_its_midst_is_none() {
+        let mut cut = ended(9, KILLED, home());
+        cut.wrote.pop();
+        assert!(blamed(vec![cut]).starts_with("process 0 (pid 9) died"));
+    }
+
+    #[test]
+    fn a_stranger_gets_no_service() {
+        for input in [&b""[..], b"nodes = 10\n", &[0; 4_096]] {
+            assert!(serve(input, Vec::new()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_library_must_name_the_program_to_start() {
+        let scenario = Draft { processes: Some(2), ..Draft::default() }.build().unwrap();
+        let error = crate::simulation::run(&scenario, &Interrupt::new()).map(|_| ()).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("simulation::run_with"), "{error}");
+    }
+}
