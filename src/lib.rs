@@ -21,6 +21,9 @@
 //!
 //! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
 //! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
+//!
+//! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
+//! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
 
 pub mod coverage;
 pub mod experiment;
