@@ -12,7 +12,10 @@
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
 //! | `crew` | the threads |
 //! | `home` | what a shard brings home, and the outcome of all |
+//! | `width` | the length of a window |
 //! | `general` | any protocol, window by window |
+//! | `fast` | protocols whose duplicates are inert, by shortest paths |
+//! | `recount` | who sent and took in what, drawn again where it was not kept |
 //! | `strict` | any protocol, one event after another, for a network without a floor |
 //!
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
@@ -21,13 +24,16 @@
 mod calendar;
 mod crew;
 mod digest;
+mod fast;
 mod general;
 mod home;
+mod recount;
 mod round;
 mod shard;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod width;
 
 use crate::gossip::{Protocol, TargetDraw};
 use crate::network::Network;
@@ -37,9 +43,26 @@ use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::workload::Workload;
+use clap::ValueEnum;
+use fast::Spread;
+use serde::Serialize;
+
+/// Which way a run is computed. All give the same, to the bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// The fast path where it is open, else the general one.
+    Auto,
+    /// Every message through its protocol.
+    General,
+    /// First messages only, by shortest paths.
+    Fast,
+}
 
 /// What a run in virtual time goes by.
 pub struct Setup<'a> {
+    /// Which way it is computed.
+    pub engine: Engine,
     /// Who knows whom.
     pub topology: &'a Topology,
     /// Which worker owns which nodes.
@@ -105,10 +128,31 @@ pub struct Outcome {
 ///
 /// [`RuntimeError::Spawn`] where the system gives no thread, [`RuntimeError::Panic`] for a defect of this program.
 pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+    if setup.engine != Engine::General && is_fast::<P>(setup) {
+        return shortest(setup, protocol);
+    }
     let ended = if setup.network.floor() == Nanos::ZERO {
         strict::run(setup, protocol.clone())
     } else {
         general::run(setup, protocol)?
     };
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
+}
+
+/// Whether the fast path is open: duplicates are inert, windows have a length, and there is one order.
+fn is_fast<P: Protocol>(setup: &Setup<'_>) -> bool {
+    let has_windows = setup.network.floor() > Nanos::ZERO;
+    P::DUPLICATES_ARE_INERT && has_windows && setup.workload.orders() == 1 && fast::fits(setup)
+}
+
+/// The fast path, and the books of what it did not keep.
+fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+    let Spread { end, at, receipts, mut record, mut model_lost, digest } = fast::run(setup, protocol)?;
+    let is_whole = end == End::Quiescent;
+    let books = recount::recount(setup, protocol, &receipts, if is_whole { Nanos::MAX } else { at })?;
+    if !is_whole {
+        // The windows went beyond the end.
+        (record, model_lost) = (books.record, books.model_lost);
+    }
+    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic: books.traffic, digest })
 }

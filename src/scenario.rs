@@ -15,6 +15,7 @@ mod shell;
 mod tests;
 mod values;
 
+pub use crate::engine::Engine;
 pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
@@ -66,6 +67,8 @@ pub struct Scenario {
     pub receive_buffer: Option<u32>,
     /// How long a message is under way, where that is modelled; `None` where a real carrier takes the time it takes.
     pub latency: Option<Latency>,
+    /// Which way virtual time is computed.
+    pub engine: Engine,
     /// Whether messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.

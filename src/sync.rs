@@ -29,7 +29,7 @@ mod trip;
 
 pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
-pub use bitmap::{Bitmap, BitmapView, Section};
+pub use bitmap::{Bitmap, BitmapView, Section, SectionView};
 pub use board::{Balance, Board, Looks, Sums};
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};

@@ -66,6 +66,15 @@ impl<T> Calendar<T> {
         self.filled[slot / 64] &= !(1 << (slot % 64));
     }
 
+    /// Takes the memory of items back that were [taken](Self::take), for windows to come.
+    pub(super) fn give_back(&mut self, mut items: Vec<T>) {
+        items.clear();
+        let last = self.slot(self.now.wrapping_sub(1));
+        if self.buckets[last].capacity() < items.capacity() && self.buckets[last].is_empty() {
+            self.buckets[last] = items;
+        }
+    }
+
     /// The next window that holds anything, or `None` where nothing is under way.
     pub(super) fn next(&self) -> Option<u64> {
         let (words, start) = (self.filled.len(), self.slot(self.now));

@@ -4,6 +4,7 @@ use super::calendar::Calendar;
 use super::home::{Ended, Home};
 use super::round::{Post, Round, Standing, Verdict};
 use super::shard::{Flight, Shard};
+use super::width::Width;
 use super::{Setup, crew};
 use crate::gossip::Protocol;
 use crate::ids::OrderIndex;
@@ -45,8 +46,7 @@ struct Worker<'a, P> {
     out_next: Option<u64>,
     /// What its nodes have yet to publish.
     publications: Peekable<IntoIter<Publication>>,
-    /// The length of a window, in nanoseconds.
-    width: u64,
+    width: Width,
     deadline: Nanos,
     last_event: Nanos,
     /// Messages of the last window that come after the time limit.
@@ -57,7 +57,7 @@ struct Worker<'a, P> {
 impl<'a, P: Protocol> Worker<'a, P> {
     fn new(setup: &'a Setup<'a>, meeting: &'a Round<Flight>, index: usize, protocol: P) -> Worker<'a, P> {
         let nodes = setup.partition.shard(index);
-        let width = setup.network.floor().0;
+        let width = Width::new(setup.network.floor());
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
         Worker {
@@ -66,7 +66,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             index,
             protocol,
             shard: Shard::new(setup, nodes),
-            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| ceiling.0 / width)),
+            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             out_next: None,
             publications: own.into_iter().peekable(),
@@ -80,15 +80,15 @@ impl<'a, P: Protocol> Worker<'a, P> {
 
     fn run(mut self) -> Result<(End, Nanos, Home), Broken> {
         let Setup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut standing = Standing::new(workload.orders(), goal, ends_at_target, self.deadline, Nanos(self.width));
-        let mut window = workload.publications().first().map_or(0, |publication| publication.due.0 / self.width);
+        let mut standing = Standing::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
+        let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
         for round in 0.. {
             self.handle(window);
             let post = self.post();
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             let (calendar, width) = (&mut self.calendar, self.width);
-            self.meeting.receive(round, self.index, |flight| calendar.put(flight.time.0 / width, flight));
+            self.meeting.receive(round, self.index, |flight| calendar.put(width.window(flight.time), flight));
             match standing.judge(&posts) {
                 Verdict::On(next) => {
                     self.shard.book(Nanos::MAX);
@@ -120,8 +120,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.shard.handle(&mut self.protocol, flight);
             self.route();
         }
-        let end = (window.saturating_add(1)).saturating_mul(self.width).saturating_sub(1);
-        self.publish_until(Nanos(end).min(self.deadline));
+        self.publish_until(self.width.end(window).min(self.deadline));
     }
 
     /// Lets in what is due by then: before any message of the same time.
@@ -137,7 +136,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     fn route(&mut self) {
         let partition = self.setup.partition;
         for flight in self.shard.outgoing.drain(..) {
-            let window = flight.time.0 / self.width;
+            let window = self.width.window(flight.time);
             match partition.owner(flight.message.to) {
                 owner if owner == self.index => self.calendar.put(window, flight),
                 owner => {
@@ -149,13 +148,14 @@ impl<'a, P: Protocol> Worker<'a, P> {
     }
 
     fn post(&mut self) -> Post {
-        let due = self.publications.peek().map(|publication| publication.due.0 / self.width);
+        let due = self.publications.peek().map(|publication| self.width.window(publication.due));
         let next = [self.calendar.next(), self.out_next.take(), due].into_iter().flatten().min();
         Post {
             next,
             late: !self.late.is_empty(),
             interrupted: self.setup.interrupt.is_raised(),
             last_event: self.last_event,
+            last_arrival: Nanos::ZERO,
             fresh: self.fresh.count(self.shard.fresh()),
         }
     }

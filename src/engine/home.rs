@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::digest::of_receipts;
 use crate::ids::{NodeId, OrderIndex};
-use crate::stats::{End, Receipt, Traffic, WorkerRecord};
+use crate::stats::{CarrierCounts, End, Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
 /// What one shard counted.
@@ -42,15 +42,14 @@ impl Ended {
         let mut outcome = Outcome {
             end: self.end,
             ended_at: self.at,
-            record: WorkerRecord::default(),
+            record: nothing(),
             model_lost: 0,
             digest: digest_of(&receipts, nodes),
             receipts,
             traffic: Vec::with_capacity(nodes),
         };
-        outcome.record.carrier.kernel_dropped = Some(0);
         for home in self.homes {
-            outcome.add(&home.record);
+            add(&mut outcome.record, &home.record);
             outcome.model_lost += home.model_lost;
             outcome.traffic.extend(home.traffic);
         }
@@ -58,17 +57,21 @@ impl Ended {
     }
 }
 
-impl Outcome {
-    fn add(&mut self, record: &WorkerRecord) {
-        let sum = &mut self.record;
-        sum.nodes += record.nodes;
-        sum.sent += record.sent;
-        sum.received += record.received;
-        sum.duplicates += record.duplicates;
-        sum.reached += record.reached;
-        sum.spared += record.spared;
-        sum.carrier.drained += record.carrier.drained;
-    }
+/// The counts of nobody. No kernel has dropped anything.
+pub(super) fn nothing() -> WorkerRecord {
+    let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
+    WorkerRecord { carrier, ..WorkerRecord::default() }
+}
+
+/// Adds what one worker counted to what all did. Fields that a model has no figures for stay as they are.
+pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
+    sum.nodes += record.nodes;
+    sum.sent += record.sent;
+    sum.received += record.received;
+    sum.duplicates += record.duplicates;
+    sum.reached += record.reached;
+    sum.spared += record.spared;
+    sum.carrier.drained += record.carrier.drained;
 }
 
 fn digest_of(receipts: &[Receipt], nodes: usize) -> u64 {

@@ -4,6 +4,7 @@
 //! from there after it; the next time that half is written to is after the next meeting, which nobody passes who still
 //! reads. So one meeting a window is enough, and the locks are never waited for.
 
+use super::width::Width;
 use crate::ids::OrderIndex;
 use crate::stats::End;
 use crate::sync::{Broken, Latch};
@@ -22,6 +23,8 @@ pub(super) struct Post {
     pub(super) interrupted: bool,
     /// The last event it handled.
     pub(super) last_event: Nanos,
+    /// When the last of all messages that it has sent arrives, where what is under way is not stored.
+    pub(super) last_arrival: Nanos,
     /// How many nodes newly have which order.
     pub(super) fresh: Vec<(OrderIndex, u64)>,
 }
@@ -82,6 +85,15 @@ impl<T> Round<T> {
         }
     }
 
+    /// The same, lane by lane.
+    pub(super) fn receive_all(&self, round: usize, worker: usize, mut take: impl FnMut(&[T])) {
+        for lane in &self.halves[round % 2].lanes[worker] {
+            let mut lane = lane.lock();
+            take(&lane);
+            lane.clear();
+        }
+    }
+
     /// When the last of the `crossing` orders had its target: each has it with its so-manieth receipt of this window. All
     /// workers must call this in the same round.
     pub(super) fn target_at(
@@ -121,21 +133,30 @@ pub(super) struct Standing {
     goal: u64,
     ends_at_target: bool,
     deadline: Nanos,
-    /// The length of a window.
-    width: Nanos,
+    width: Width,
     /// Nodes reached, by order.
     reached: Vec<u64>,
     /// Orders that do not have their target.
     short: usize,
     last_event: Nanos,
+    last_arrival: Nanos,
 }
 
 impl Standing {
     /// Nothing reached by any of `orders` orders.
-    pub(super) fn new(orders: u32, goal: u64, ends_at_target: bool, deadline: Nanos, width: Nanos) -> Standing {
+    pub(super) fn new(orders: u32, goal: u64, ends_at_target: bool, deadline: Nanos, width: Width) -> Standing {
         let reached = vec![0; orders as usize];
         let short = reached.len();
-        Standing { goal: goal.max(1), ends_at_target, deadline, width, reached, short, last_event: Nanos::ZERO }
+        Standing {
+            goal: goal.max(1),
+            ends_at_target,
+            deadline,
+            width,
+            reached,
+            short,
+            last_event: Nanos::ZERO,
+            last_arrival: Nanos::ZERO,
+        }
     }
 
     /// Adds what all have said of a window, and says what follows.
@@ -150,8 +171,9 @@ impl Standing {
         let next = posts.iter().filter_map(|post| post.next).min();
         match next {
             _ if posts.iter().any(|post| post.late) => Verdict::Ended(End::Timeout, self.deadline),
-            None => Verdict::Ended(End::Quiescent, self.last_event),
-            Some(next) if next > self.deadline.0 / self.width.0 => Verdict::Ended(End::Timeout, self.deadline),
+            None if self.last_arrival > self.deadline => Verdict::Ended(End::Timeout, self.deadline),
+            None => Verdict::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),
+            Some(next) if next > self.width.window(self.deadline) => Verdict::Ended(End::Timeout, self.deadline),
             Some(next) => Verdict::On(next),
         }
     }
@@ -161,6 +183,7 @@ impl Standing {
         let mut before: Vec<(OrderIndex, u64)> = Vec::new();
         for post in posts {
             self.last_event = self.last_event.max(post.last_event);
+            self.last_arrival = self.last_arrival.max(post.last_arrival);
             for &(order, count) in &post.fresh {
                 let reached = &mut self.reached[order.index()];
                 if *reached < self.goal && *reached + count >= self.goal {

@@ -30,6 +30,7 @@ impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
         let setup = Setup {
+            engine: Engine::Auto,
             topology: &topology,
             partition: &Partition::new(self.nodes, threads),
             placement: &Placement::new(threads, Pin::None),
@@ -54,6 +55,10 @@ impl Case {
 
     fn strict(&self) -> Outcome {
         self.outcome(self.with(1, |setup| strict::run(setup, Push)))
+    }
+
+    fn fast(&self, threads: usize) -> Outcome {
+        self.with(threads, |setup| shortest(setup, &Push).unwrap())
     }
 
     fn general(&self, threads: usize) -> Outcome {
@@ -132,6 +137,15 @@ proptest! {
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
             prop_assert_eq!(&case.general(threads), &strict, "{} threads", threads);
+        }
+    }
+
+    #[test]
+    fn shortest_paths_give_what_all_messages_give(case in cases(), origin in 0..20u32) {
+        let case = Case { workload: Workload::single(NodeId(origin)), ..case };
+        let general = case.general(2);
+        for threads in [1, 2, 3, 8] {
+            prop_assert_eq!(&case.fast(threads), &general, "{} threads", threads);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Host, Report, Setting};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
-use crate::scenario::{Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use crate::scenario::{Engine, Pin, Scenario, Spin, TransportKind, Ttl, Until};
 use crate::stats::{CarrierCounts, End, Ledger, OverlayFacts, Receipt, RunRecord, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -44,6 +44,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         spin: Spin::Auto,
         receive_buffer: None,
         latency: None,
+        engine: Engine::Auto,
         charge_serialization: false,
         runs: 1,
     }

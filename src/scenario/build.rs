@@ -5,9 +5,9 @@
 
 use super::error::ScenarioError;
 use super::values::target;
-use super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::{Draft, Engine, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use crate::ids::NodeId;
-use crate::network::Latency;
+use crate::network::{Latency, Network};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -46,6 +46,7 @@ impl Draft {
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
             latency: latency(self.latency, transport)?,
+            engine: engine(self.engine, transport, self.latency)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -74,6 +75,7 @@ impl From<&Scenario> for Draft {
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
             latency: scenario.latency,
+            engine: scenario.transport.is_virtual().then_some(scenario.engine),
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
         }
@@ -137,6 +139,16 @@ fn latency(asked: Option<Latency>, transport: TransportKind) -> Result<Option<La
         (true, asked) => Ok(Some(asked.unwrap_or(LATENCY_DEFAULT))),
         (false, None) => Ok(None),
         (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
+    }
+}
+
+/// A real carrier is no matter of computing, and the fast path needs windows of some length.
+fn engine(asked: Option<Engine>, transport: TransportKind, latency: Option<Latency>) -> Result<Engine, ScenarioError> {
+    let has_floor = Network::new(0, latency.unwrap_or(LATENCY_DEFAULT)).floor() > Nanos::ZERO;
+    match asked {
+        Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(Engine::Fast) if !has_floor => Err(ScenarioError::NoFastPath),
+        asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }
 

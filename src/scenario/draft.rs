@@ -9,7 +9,7 @@
 
 use super::latency::{latency, written};
 use super::values::{choose, share, span, topology, truth, ttl};
-use super::{Pin, Spin, TransportKind, Ttl, Until, limits};
+use super::{Engine, Pin, Spin, TransportKind, Ttl, Until, limits};
 use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -97,6 +97,11 @@ pub struct Draft {
     #[serde(serialize_with = "written")]
     pub latency: Option<Latency>,
 
+    /// With simulated, which way to compute: auto, general (every message through its protocol) or fast (first messages only,
+    /// by shortest paths) [default: auto]. All give the same, to the bit; auto takes the fastest that can.
+    #[arg(long, value_name = "auto|general|fast", value_parser = |text: &str| choose::<Engine>("engine", text))]
+    pub engine: Option<Engine>,
+
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
     #[arg(long, value_name = "spread|compact|none", value_parser = |text: &str| choose::<Pin>("pin", text))]
@@ -142,6 +147,7 @@ impl Draft {
             origin: self.origin.or(other.origin),
             payload_bytes: self.payload_bytes.or(other.payload_bytes),
             latency: self.latency.or(other.latency),
+            engine: self.engine.or(other.engine),
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),
             receive_buffer: self.receive_buffer.or(other.receive_buffer),

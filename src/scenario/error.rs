@@ -90,6 +90,13 @@ pub enum ScenarioError {
     )]
     NothingToCharge,
 
+    /// Windows of no length hold nothing.
+    #[error(
+        "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
+         --latency a least above 0"
+    )]
+    NoFastPath,
+
     /// A real carrier has no modelled network.
     #[error(
         "--{option} with --transport {}: a real carrier takes the time it takes; leave --{option} out or choose \

@@ -18,6 +18,7 @@ impl Laboratory<'_> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;
         let setup = Setup {
+            engine: scenario.engine,
             topology: &self.topology,
             partition: &self.partition,
             placement: &self.placement,

@@ -43,6 +43,26 @@ fn the_same_bytes_come_out_of_any_number_of_threads() {
 }
 
 #[test]
+fn both_engines_give_the_same_report() {
+    for asked in [
+        "",
+        "--until quiescent",
+        "--ttl 3 --exclude-sender",
+        "--timeout 150ms",
+        "--latency uniform:5ms..90ms --target 1",
+    ] {
+        let [general, fast] = ["general", "fast"].map(|engine| {
+            let line = format!("--transport simulated --nodes 2500 --seed 9 --engine {engine} --format json {asked}");
+            let (code, stdout, _) = output(&mut bulkprop(line.split_whitespace()));
+            assert_ne!(code, Some(2), "{line}");
+            stdout.replace(engine, "either")
+        });
+        assert!(general.contains("\"clock\": \"virtual\""));
+        assert_eq!(general, fast, "{asked}");
+    }
+}
+
+#[test]
 fn determinism_is_checked_on_two_numbers_of_threads() {
     for (line, code, said) in [
         ("--transport simulated --nodes 500", 0, "2 threads"),

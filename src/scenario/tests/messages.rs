@@ -116,6 +116,16 @@ fn contradictions_are_not_settled_in_silence() {
              --charge-serialization out or choose --transport memory",
         ),
         (
+            "--engine fast",
+            "--engine with --transport udp: a real carrier takes the time it takes; leave --engine out or choose --transport \
+             simulated",
+        ),
+        (
+            "--transport simulated --engine fast --latency constant:0s",
+            "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
+             --latency a least above 0",
+        ),
+        (
             "--latency constant:1ms --transport udp-shard",
             "--latency with --transport udp-shard: a real carrier takes the time it takes; leave --latency out or choose \
              --transport simulated",

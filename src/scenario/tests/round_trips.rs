@@ -1,6 +1,6 @@
 //! Written as TOML or as a command, a scenario stays what it is.
 
-use super::super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::super::{Draft, Engine, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use super::{draft, scenario};
 use crate::network::Latency;
 use crate::ratio::Ratio;
@@ -47,6 +47,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
     let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory, TransportKind::Simulated]);
+    let engines = prop::sample::select(vec![Engine::Auto, Engine::General, Engine::Fast]);
     let buffer = of(1_152..1_000_000u32);
     let machine = (
         of(payload_bytes),
@@ -57,6 +58,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         of(carriers),
         of(any::<bool>()),
         of(latencies()),
+        of(engines),
     );
     (network, gossip, run, machine).prop_map(|(network, gossip, run, machine)| Draft {
         nodes: network.0,
@@ -78,6 +80,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         receive_buffer: machine.3,
         charge_serialization: machine.6,
         latency: machine.7,
+        engine: machine.8,
         runs: machine.4,
     })
 }
