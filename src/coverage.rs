@@ -70,6 +70,11 @@ impl Goals {
         Goals([of(half), of(most), of(nearly_all), of(target)])
     }
 
+    /// How many nodes make each.
+    pub fn ranks(&self) -> [usize; TIMES] {
+        self.0.map(|goal| goal as usize)
+    }
+
     /// Puts the times at which batches crossed these goals in the order that the count had. Workers read their clocks
     /// before they add, so that the one who adds later may have read earlier, by a batch at most.
     pub fn in_order(&self, crossed: [Nanos; TIMES]) -> [Nanos; TIMES] {

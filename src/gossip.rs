@@ -29,6 +29,11 @@ pub trait Context {
 
 /// A gossip protocol.
 pub trait Protocol {
+    /// Whether a message whose order the node has already changes nothing and causes nothing: no answer, no count, no timer.
+    /// And whether what a node does with the first one hangs on that message alone. Virtual time may then hand a node its
+    /// first message only.
+    const DUPLICATES_ARE_INERT: bool = false;
+
     /// The order enters the network at this node and may travel `ttl` hops.
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8);
 

@@ -26,6 +26,7 @@
 //! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
 
 pub mod coverage;
+pub mod engine;
 pub mod experiment;
 pub mod gossip;
 pub mod ids;

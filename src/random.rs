@@ -32,6 +32,8 @@ pub enum Purpose {
     Workload = 3,
     /// How long a message takes and whether it is lost; words: order, sender, then receiver and attempt.
     Network = 4,
+    /// Nothing: it hashes what a run in virtual time gave.
+    Digest = 90,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

@@ -7,6 +7,7 @@ mod build;
 mod draft;
 mod error;
 mod file;
+mod latency;
 pub mod limits;
 mod options;
 mod payload;
@@ -15,12 +16,14 @@ mod shell;
 mod tests;
 mod values;
 
+pub use crate::engine::Engine;
 pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;
 
 use crate::coverage::Window;
+use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -69,6 +72,10 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
+    /// How long a message is under way, where that is modelled; `None` where a real carrier takes the time it takes.
+    pub latency: Option<Latency>,
+    /// Which way virtual time is computed.
+    pub engine: Engine,
     /// Whether messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
@@ -132,6 +139,15 @@ pub enum TransportKind {
     UdpShard,
     /// Lock-free rings between the workers' shards, inside this process.
     Memory,
+    /// No carrier: virtual time on a modelled network.
+    Simulated,
+}
+
+impl TransportKind {
+    /// Whether time and network are modelled.
+    pub const fn is_virtual(self) -> bool {
+        matches!(self, TransportKind::Simulated)
+    }
 }
 
 /// How many hops an order may travel.

@@ -7,6 +7,7 @@ mod bulk;
 mod carriers;
 mod forecast;
 mod processes;
+mod virtual_time;
 
 pub use crate::runtime::processes::Program;
 pub use processes::serve;
@@ -14,6 +15,7 @@ pub use processes::serve;
 use crate::coverage::{Goals, Scope};
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
+use crate::network::Network;
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{self, Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
@@ -176,6 +178,9 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+        if let Some(latency) = self.scenario.latency {
+            return self.simulate(&Network::new(self.scenario.seed, latency));
+        }
         let token = drawn_token()?;
         if self.scenario.processes > 1 {
             return self.run_processes(clock, token);
@@ -244,30 +249,38 @@ impl<'a> Laboratory<'a> {
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
-        let topology = &self.topology;
         RunRecord {
             end,
             wall: left_at.since(injected_at),
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
-            overlay: OverlayFacts {
-                origin: self.forecast.origin,
-                mean_degree: topology.mean_degree(),
-                max_degree: topology.max_degree(),
-                reachable: self.forecast.reach.reachable,
-                depth: self.forecast.reach.depth,
-            },
+            overlay: self.overlay_facts(),
             ttl: self.forecast.ttl,
             datagram_bytes,
-            degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
+            degrees: self.degrees(),
             shard_starts: self.partition.starts().to_vec(),
             processes,
-            ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
+            ledger: ledger(&workers, end),
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,
             workers,
+            digest: None,
         }
+    }
+
+    fn overlay_facts(&self) -> OverlayFacts {
+        OverlayFacts {
+            origin: self.forecast.origin,
+            mean_degree: self.topology.mean_degree(),
+            max_degree: self.topology.max_degree(),
+            reachable: self.forecast.reach.reachable,
+            depth: self.forecast.reach.depth,
+        }
+    }
+
+    fn degrees(&self) -> Vec<u32> {
+        (0..self.topology.nodes()).map(|node| self.topology.degree(NodeId(node))).collect()
     }
 
     /// Says where workers could not have a core each, or not the one meant for them.
@@ -305,8 +318,8 @@ struct Home {
 }
 
 /// Adds the workers' books up.
-fn ledger(workers: &[WorkerRecord]) -> Ledger {
-    let mut ledger = Ledger { kernel_dropped: Some(0), ..Ledger::default() };
+fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
+    let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
     for worker in workers {
         ledger.sent += worker.sent;
         ledger.received += worker.received;

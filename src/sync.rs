@@ -38,7 +38,7 @@ mod trip;
 pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use arena::{Arena, Layout};
 pub use bell::{Bell, after_publishing};
-pub use bitmap::{Bitmap, BitmapView, Section};
+pub use bitmap::{Bitmap, BitmapView, Section, SectionView};
 pub use board::{Balance, Board, Looks, Sums};
 pub use counters::Counters;
 pub use lanes::{Announced, Lanes};

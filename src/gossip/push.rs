@@ -9,6 +9,8 @@ use crate::message::{Message, Onward};
 pub struct Push;
 
 impl Protocol for Push {
+    const DUPLICATES_ARE_INERT: bool = true;
+
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
         if context.deliver(order)
             && let Some(onward) = Onward::from_origin(order, ttl)

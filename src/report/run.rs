@@ -112,6 +112,8 @@ pub struct RunFigures {
     pub processes: Vec<ProcessFigures>,
     /// Counts by worker.
     pub workers: Vec<WorkerRecord>,
+    /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
+    pub digest: Option<String>,
     /// Where every message went.
     pub ledger: Books,
     /// The orders of a bulk; `None` where there is one order.
@@ -162,6 +164,7 @@ impl RunFigures {
             overlay: record.overlay.clone(),
             processes: ProcessFigures::all(record),
             workers: record.workers.clone(),
+            digest: record.digest.map(|digest| format!("{digest:016X}")),
             ledger: Books::of(&record.ledger),
             bulk,
         }

@@ -3,7 +3,7 @@
 use super::{Host, Report, Setting};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
-use crate::scenario::{BulkOptions, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use crate::scenario::{BulkOptions, Engine, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
     Receipt, RunRecord, Traffic, WorkerRecord,
@@ -49,6 +49,8 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
+        latency: None,
+        engine: Engine::Auto,
         charge_serialization: false,
         runs: 1,
     }
@@ -198,6 +200,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         ledger: ledger(&workers),
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
+        digest: None,
         notices: Vec::new(),
     }
 }

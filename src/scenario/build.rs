@@ -5,9 +5,12 @@
 
 use super::error::ScenarioError;
 use super::values::target;
-use super::{BulkOptions, Draft, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::{
+    BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits,
+};
 use crate::coverage::Window;
 use crate::ids::NodeId;
+use crate::network::{Latency, Network};
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
@@ -44,7 +47,7 @@ impl Draft {
             exclude_sender: self.exclude_sender.unwrap_or(false),
             target: target(self.target.unwrap_or(TARGET_DEFAULT))?,
             until: self.until.unwrap_or(Until::Target),
-            timeout: Some(self.timeout.unwrap_or(TIMEOUT_DEFAULT)).filter(|&limit| limit != Nanos::ZERO),
+            timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
             seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
             origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes)?,
             bulk: bulk(self.orders, self.rate, self.arrivals, self.window, nodes)?,
@@ -52,6 +55,8 @@ impl Draft {
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
+            latency: latency(self.latency, transport)?,
+            engine: engine(self.engine, transport, self.latency)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -91,6 +96,8 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
+            latency: scenario.latency,
+            engine: scenario.transport.is_virtual().then_some(scenario.engine),
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
         }
@@ -160,7 +167,7 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
     limits::RECEIVE_BUFFER.check(bytes)?;
     match transport {
         TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
-        TransportKind::Memory => Err(ScenarioError::NoReceiveBuffer { bytes }),
+        TransportKind::Memory | TransportKind::Simulated => Err(ScenarioError::NoReceiveBuffer { bytes, transport }),
     }
 }
 
@@ -168,8 +175,32 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
 fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
     match (asked.unwrap_or(false), transport) {
         (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
+        (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
         (asked, _) => Ok(asked),
     }
+}
+
+/// Only a modelled network has a latency of its own.
+fn latency(asked: Option<Latency>, transport: TransportKind) -> Result<Option<Latency>, ScenarioError> {
+    match (transport.is_virtual(), asked) {
+        (true, asked) => Ok(Some(asked.unwrap_or(LATENCY_DEFAULT))),
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
+    }
+}
+
+/// A real carrier is no matter of computing, and the fast path needs windows of some length.
+fn engine(asked: Option<Engine>, transport: TransportKind, latency: Option<Latency>) -> Result<Engine, ScenarioError> {
+    let has_floor = Network::new(0, latency.unwrap_or(LATENCY_DEFAULT)).floor() > Nanos::ZERO;
+    match asked {
+        Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(Engine::Fast) if !has_floor => Err(ScenarioError::NoFastPath),
+        asked => Ok(asked.unwrap_or(Engine::Auto)),
+    }
+}
+
+fn timeout_default(transport: TransportKind) -> Nanos {
+    if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT }
 }
 
 fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
@@ -230,3 +261,5 @@ const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
 const WINDOW_DEFAULT: u32 = 1_024;
+const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);
+const LATENCY_DEFAULT: Latency = Latency::Constant(Nanos::from_millis(50));

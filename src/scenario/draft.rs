@@ -7,8 +7,10 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
+use super::latency::{latency, written};
 use super::values::{choose, payload, rate, share, span, topology, truth, ttl};
-use super::{OriginsKind, PayloadBytes, Pin, Spin, TransportKind, Ttl, Until, limits};
+use super::{Engine, OriginsKind, PayloadBytes, Pin, Spin, TransportKind, Ttl, Until, limits};
+use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -36,8 +38,9 @@ pub struct Draft {
     pub processes: Option<u32>,
 
     /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages for the
-    /// same worker share a send; memory, rings between the worker threads [default: udp]. One socket per node is the
-    /// honest run; one per worker moves 10 to 50 times as much; memory shows what the machine could do at most.
+    /// same worker share a send; memory, rings between the worker threads; simulated, virtual time on a modelled network
+    /// [default: udp]. One socket per node is the honest run; one per worker moves 10 to 50 times as much; memory shows what
+    /// the machine could do at most; simulated repeats to the bit and reaches further.
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
 
@@ -77,8 +80,8 @@ pub struct Draft {
     #[arg(long, value_name = "target|quiescent", value_parser = |text: &str| choose::<Until>("until", text))]
     pub until: Option<Until>,
 
-    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s]. With many
-    /// orders each has it from its publication. Large networks and busy machines need more.
+    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s; with simulated 60s
+    /// of virtual time]. With many orders each has it from its publication. Large networks and busy machines need more.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = span)]
     pub timeout: Option<Nanos>,
 
@@ -119,6 +122,17 @@ pub struct Draft {
     /// size costs.
     #[arg(long, value_name = "BYTES|A..B", allow_hyphen_values = true, value_parser = payload)]
     pub payload_bytes: Option<PayloadBytes>,
+
+    /// With simulated, how long a message is under way: `constant:TIME`, `uniform:LEAST..GREATEST` [default:
+    /// constant:50ms]. Its least is what may be computed in parallel; its spread lets later hops overtake.
+    #[arg(long, value_name = "LATENCY", allow_hyphen_values = true, value_parser = latency)]
+    #[serde(serialize_with = "written")]
+    pub latency: Option<Latency>,
+
+    /// With simulated, which way to compute: auto, general (every message through its protocol) or fast (first messages only,
+    /// by shortest paths) [default: auto]. All give the same, to the bit; auto takes the fastest that can.
+    #[arg(long, value_name = "auto|general|fast", value_parser = |text: &str| choose::<Engine>("engine", text))]
+    pub engine: Option<Engine>,
 
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
@@ -170,6 +184,8 @@ impl Draft {
             origins: self.origins.or(other.origins),
             window: self.window.or(other.window),
             payload_bytes: self.payload_bytes.or(other.payload_bytes),
+            latency: self.latency.or(other.latency),
+            engine: self.engine.or(other.engine),
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),
             receive_buffer: self.receive_buffer.or(other.receive_buffer),

@@ -88,7 +88,7 @@ pub enum ScenarioError {
     #[error(
         "--processes {processes} with --transport {}: this carrier stays within one process; leave --processes out or \
          choose --transport udp or udp-shard",
-        name(transport)
+        name(*transport)
     )]
     OneProcessOnly {
         /// The processes asked for.
@@ -161,12 +161,15 @@ pub enum ScenarioError {
 
     /// The carrier has no sockets.
     #[error(
-        "--receive-buffer {bytes} with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
-         choose --transport udp"
+        "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave --receive-buffer \
+         out or choose --transport udp",
+        name(*transport)
     )]
     NoReceiveBuffer {
         /// The bytes asked for.
         bytes: u32,
+        /// The carrier asked for.
+        transport: TransportKind,
     },
 
     /// The carrier encodes each message as it is.
@@ -175,6 +178,33 @@ pub enum ScenarioError {
          --charge-serialization out or choose --transport memory"
     )]
     SerializesAnyway,
+
+    /// Virtual time does not pass while a message is encoded.
+    #[error(
+        "--charge-serialization with --transport simulated: what it costs takes no virtual time; leave \
+         --charge-serialization out or choose --transport memory"
+    )]
+    NothingToCharge,
+
+    /// Windows of no length hold nothing.
+    #[error(
+        "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
+         --latency a least above 0"
+    )]
+    NoFastPath,
+
+    /// A real carrier has no modelled network.
+    #[error(
+        "--{option} with --transport {}: a real carrier takes the time it takes; leave --{option} out or choose \
+         --transport simulated",
+        name(*transport)
+    )]
+    NoModel {
+        /// The option asked for.
+        option: &'static str,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
 
     /// The topology cannot have this size.
     #[error(transparent)]
@@ -186,11 +216,6 @@ pub enum ScenarioError {
         /// What the system said.
         cause: String,
     },
-}
-
-/// A carrier as its option names it.
-fn name(transport: &TransportKind) -> String {
-    transport.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// Why a text in TOML is no draft.
@@ -234,6 +259,11 @@ impl fmt::Display for FileProblem {
             }
         }
     }
+}
+
+/// A carrier as `--transport` names it.
+fn name(transport: TransportKind) -> String {
+    transport.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and

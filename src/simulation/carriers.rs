@@ -104,7 +104,7 @@ fn owners(transport: TransportKind) -> Option<Owners> {
     match transport {
         TransportKind::Udp => Some(Owners::Nodes),
         TransportKind::UdpShard => Some(Owners::Threads),
-        TransportKind::Memory => None,
+        TransportKind::Memory | TransportKind::Simulated => None,
     }
 }
 
@@ -131,6 +131,8 @@ impl Laboratory<'_> {
             TransportKind::Udp => self.udp(seat, &meeting),
             TransportKind::UdpShard => self.udp_shard(seat, meeting),
             TransportKind::Memory => self.memory(seat),
+            // Virtual time has no carrier: messages go through the engine.
+            TransportKind::Simulated => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
         }
     }
 
@@ -250,6 +252,13 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Str
              are in net.core.rmem_max and SO_RCVBUF's minimum."
         ),
     })
+}
+
+/// Bytes of a message of each order, as UDP payload: what it would take on a real carrier.
+pub(super) fn message_bytes(orders: &[Arc<Order>]) -> Result<Vec<u32>, SimulationError> {
+    // Every token takes as many bytes.
+    let indexed = (0..).map(OrderIndex).zip(orders);
+    indexed.map(|(index, order)| Ok(template(Token(0), index, order)?.len() as u32)).collect()
 }
 
 /// An order's datagram, to be readdressed for each copy.

@@ -69,11 +69,33 @@ pub struct BitmapView<'a> {
     bitmap: &'a Bitmap,
 }
 
-impl BitmapView<'_> {
+impl<'a> BitmapView<'a> {
+    /// The bits of one shard, for others to read.
+    pub fn section(&self, shard: usize) -> SectionView<'a> {
+        let extent = self.bitmap.shards[shard];
+        SectionView { words: &self.bitmap.words[extent.first_word..extent.first_word + extent.words()] }
+    }
+
     /// How many bits are set, as far as their owners' stores have arrived.
     pub fn count(&self) -> u64 {
         // Ordering: Relaxed; a progress figure. After a join the join itself orders every mark before this read.
         self.bitmap.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
+    }
+}
+
+/// Reads one shard's bits while their owner writes.
+#[derive(Clone, Copy)]
+pub struct SectionView<'a> {
+    words: &'a [AtomicU64],
+}
+
+impl SectionView<'_> {
+    /// Whether the bit of the shard's `local`-th node is set, as far as its owner's store has arrived: who finds it set may
+    /// rely on that, and who does not may be early.
+    #[inline]
+    pub fn contains(&self, local: u32) -> bool {
+        // Ordering: Relaxed; bits are never cleared, and nothing but the bit itself is read for it.
+        self.words[local as usize / 64].load(Ordering::Relaxed) & 1 << (local % 64) != 0
     }
 }
 

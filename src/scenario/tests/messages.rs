@@ -66,8 +66,15 @@ fn shares_times_and_names_have_a_form() {
     for text in ["3", "-1s", "''", "soon", "1e9s", "99999999999999s"] {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
+    let latency = "a latency is constant:TIME or uniform:LEAST..GREATEST of at most a day; write constant:50ms or \
+                   uniform:10ms..100ms";
+    for text in
+        ["50ms", "constant", "constant:-1ms", "uniform:5ms", "uniform:9ms..5ms", "constant:25h", "normal:1s", "''"]
+    {
+        assert_eq!(refusal(&format!("--latency={text}")), format!("--latency {text}: {latency}"));
+    }
     assert_refused(&[
-        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory"),
+        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory, simulated"),
         ("--until end", "--until end: choose one of target, quiescent"),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
@@ -102,8 +109,28 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--transport memory --receive-buffer 5000",
-            "--receive-buffer 5000 with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
-             choose --transport udp",
+            "--receive-buffer 5000 with --transport memory: it has no sockets, and so no receive buffer; leave \
+             --receive-buffer out or choose --transport udp",
+        ),
+        (
+            "--transport simulated --charge-serialization",
+            "--charge-serialization with --transport simulated: what it costs takes no virtual time; leave \
+             --charge-serialization out or choose --transport memory",
+        ),
+        (
+            "--engine fast",
+            "--engine with --transport udp: a real carrier takes the time it takes; leave --engine out or choose --transport \
+             simulated",
+        ),
+        (
+            "--transport simulated --engine fast --latency constant:0s",
+            "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
+             --latency a least above 0",
+        ),
+        (
+            "--latency constant:1ms --transport udp-shard",
+            "--latency with --transport udp-shard: a real carrier takes the time it takes; leave --latency out or choose \
+             --transport simulated",
         ),
         (
             "--charge-serialization",

@@ -1,7 +1,8 @@
 //! Written as TOML or as a command, a scenario stays what it is.
 
-use super::super::{Draft, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::super::{Draft, Engine, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use super::{draft, scenario};
+use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -25,6 +26,14 @@ fn shares() -> impl Strategy<Value = Ratio> {
         .prop_filter_map("a share", |(numerator, denominator)| Ratio::new(numerator, denominator))
 }
 
+fn latencies() -> impl Strategy<Value = Latency> {
+    let times = || prop_oneof![0..=86_400_000_000_000u64, (0..=86_400u64).prop_map(|time| time * 1_000_000_000)];
+    prop_oneof![
+        times().prop_map(|time| Latency::Constant(Nanos(time))),
+        (times(), times()).prop_map(|(a, b)| Latency::Uniform { least: Nanos(a.min(b)), greatest: Nanos(a.max(b)) }),
+    ]
+}
+
 fn ttls() -> impl Strategy<Value = Ttl> {
     prop_oneof![Just(Ttl::Auto), (1..=u8::MAX).prop_map(Ttl::Hops)]
 }
@@ -46,9 +55,20 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let bulk = (of(orders), of(rate), of(arrivals), of(origins), of(1..=2_000u32));
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
-    let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory]);
+    let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory, TransportKind::Simulated]);
+    let engines = prop::sample::select(vec![Engine::Auto, Engine::General, Engine::Fast]);
     let buffer = of(1_152..1_000_000u32);
-    let machine = (of(payload_bytes), of(pins), of(spins), buffer, of(1..=10_000u32), of(carriers), of(any::<bool>()));
+    let machine = (
+        of(payload_bytes),
+        of(pins),
+        of(spins),
+        buffer,
+        of(1..=10_000u32),
+        of(carriers),
+        of(any::<bool>()),
+        of(latencies()),
+        of(engines),
+    );
     (network, gossip, run, machine, bulk).prop_map(|(network, gossip, run, machine, bulk)| Draft {
         nodes: network.0,
         threads: network.1,
@@ -74,6 +94,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         spin: machine.2,
         receive_buffer: machine.3,
         charge_serialization: machine.6,
+        latency: machine.7,
+        engine: machine.8,
         runs: machine.4,
     })
 }

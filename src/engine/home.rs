@@ -1,0 +1,87 @@
+//! What shards bring home, and the one outcome that is made of it.
+
+use super::digest::of_receipts;
+use super::{OrderTraffic, Outcome};
+use crate::ids::{NodeId, OrderIndex};
+use crate::stats::{CarrierCounts, End, Receipt, Traffic, WorkerRecord};
+use crate::time::Nanos;
+
+/// What one shard counted.
+pub(super) struct Home {
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
+    pub(super) receipts: Vec<Receipt>,
+    /// By node of the shard.
+    pub(super) traffic: Vec<Traffic>,
+    /// By order.
+    pub(super) by_order: Vec<OrderTraffic>,
+}
+
+/// A run that has ended.
+pub(super) struct Ended {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    /// By shard.
+    pub(super) homes: Vec<Home>,
+}
+
+impl Ended {
+    /// Puts the shards' counts together.
+    pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> Outcome {
+        let mut receipts = match &mut self.homes[..] {
+            [one] => std::mem::take(&mut one.receipts),
+            _ => Vec::with_capacity(nodes * orders),
+        };
+        if receipts.is_empty() {
+            for order in 0..orders {
+                for home in &self.homes {
+                    let size = home.traffic.len();
+                    receipts.extend_from_slice(&home.receipts[order * size..(order + 1) * size]);
+                }
+            }
+        }
+        let mut outcome = Outcome {
+            end: self.end,
+            ended_at: self.at,
+            record: nothing(),
+            model_lost: 0,
+            digest: digest_of(&receipts, nodes),
+            receipts,
+            traffic: Vec::with_capacity(nodes),
+            by_order: vec![OrderTraffic::default(); orders],
+        };
+        for home in self.homes {
+            add(&mut outcome.record, &home.record);
+            outcome.model_lost += home.model_lost;
+            outcome.traffic.extend(home.traffic);
+            for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {
+                sum.sent += counts.sent;
+                sum.received += counts.received;
+            }
+        }
+        outcome
+    }
+}
+
+/// The counts of nobody. No kernel has dropped anything.
+pub(super) fn nothing() -> WorkerRecord {
+    let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
+    WorkerRecord { carrier, ..WorkerRecord::default() }
+}
+
+/// Adds what one worker counted to what all did. Fields that a model has no figures for stay as they are.
+pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
+    sum.nodes += record.nodes;
+    sum.sent += record.sent;
+    sum.received += record.received;
+    sum.duplicates += record.duplicates;
+    sum.reached += record.reached;
+    sum.spared += record.spared;
+    sum.carrier.drained += record.carrier.drained;
+}
+
+fn digest_of(receipts: &[Receipt], nodes: usize) -> u64 {
+    let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
+    orders.map(|(order, receipts)| of_receipts(order, NodeId(0), receipts)).fold(0, u64::wrapping_add)
+}

@@ -1,0 +1,237 @@
+//! What each node sent and took in up to an instant, drawn again from the first receipts: every draw is keyed, so that who
+//! sent what to whom and when it came need not have been kept.
+//!
+//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the books are thus
+//! counted here, not derived.
+
+use super::fast::first_message;
+use super::home::{add, nothing};
+use super::{Setup, crew};
+use crate::gossip::{Context, Protocol, TargetScratch};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Onward;
+use crate::network::Fate;
+use crate::runtime::RuntimeError;
+use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::sync::{Arena, Latch, prefetch};
+use crate::time::Nanos;
+
+/// How many messages wait for the receipt that they are held against to come from memory. A power of two.
+const WAITING: usize = 32;
+
+/// The books of one order up to an instant.
+pub(super) struct Books {
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    /// By node.
+    pub(super) traffic: Vec<Traffic>,
+}
+
+/// Counts the only order's messages up to `limit`, which `receipts` must not exceed.
+pub(super) fn recount<P: Protocol + Clone + Send>(
+    setup: &Setup<'_>,
+    protocol: &P,
+    receipts: &[Receipt],
+    limit: Nanos,
+) -> Result<Books, RuntimeError> {
+    let workers = setup.partition.workers();
+    // Nobody meets here, but whoever fails wants something to break.
+    let latch = Latch::new(&mut Arena::heap(), workers as u32);
+    let unobserved = Setup { observer: &(), ..*setup };
+    let protocols = (0..workers).map(|_| protocol.clone());
+    let counts = crew::run(&unobserved, &latch, protocols, |worker, mut protocol| {
+        let mut count = Count::new(setup, receipts, limit);
+        let nodes = setup.partition.shard(worker);
+        count.record.nodes = nodes.len() as u32;
+        for node in nodes {
+            count.sender(&mut protocol, NodeId(node));
+        }
+        count.settle();
+        Ok(count.into_parts())
+    })?;
+    let mut books = Books { record: nothing(), model_lost: 0, traffic: Vec::new() };
+    let mut copies: Option<Copies> = None;
+    let mut sent = Vec::with_capacity(receipts.len());
+    for part in counts {
+        add(&mut books.record, &part.record);
+        books.model_lost += part.model_lost;
+        sent.extend(part.sent);
+        copies = Some(match copies {
+            None => part.copies,
+            Some(sum) => sum.merged(&part.copies),
+        });
+    }
+    let bytes = u64::from(setup.message_bytes[0]);
+    let copies = copies.map(Copies::into_counts).unwrap_or_default();
+    let traffic = copies.into_iter().zip(sent).map(|(copies, sent)| Traffic {
+        copies,
+        firsts: 0,
+        sent,
+        bytes_in: u64::from(copies) * bytes,
+        bytes_out: u64::from(sent) * bytes,
+    });
+    books.traffic = traffic.collect();
+    Ok(books)
+}
+
+/// One worker's count.
+struct Count<'a> {
+    setup: &'a Setup<'a>,
+    receipts: &'a [Receipt],
+    limit: Nanos,
+    event: (NodeId, Receipt),
+    scratch: TargetScratch,
+    waiting: [(NodeId, NodeId, Nanos); WAITING],
+    filled: usize,
+    copies: Copies,
+    sent: Vec<u32>,
+    record: WorkerRecord,
+    model_lost: u64,
+}
+
+/// What it comes to.
+struct Part {
+    copies: Copies,
+    sent: Vec<u32>,
+    record: WorkerRecord,
+    model_lost: u64,
+}
+
+impl<'a> Count<'a> {
+    fn new(setup: &'a Setup<'a>, receipts: &'a [Receipt], limit: Nanos) -> Count<'a> {
+        let max_degree = setup.topology.max_degree();
+        Count {
+            setup,
+            receipts,
+            limit,
+            event: (NodeId(0), Receipt::NONE),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
+            filled: 0,
+            copies: Copies::new(receipts.len()),
+            sent: Vec::new(),
+            record: WorkerRecord::default(),
+            model_lost: 0,
+        }
+    }
+
+    /// Counts what a node sent.
+    fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) {
+        let receipt = self.receipts[me.index()];
+        self.event = (me, receipt);
+        let before = self.record.sent;
+        if receipt.is_reached() {
+            self.record.reached += 1;
+            first_message(self, protocol, me, receipt, self.setup.ttl);
+        }
+        self.sent.push((self.record.sent - before) as u32);
+    }
+
+    #[inline]
+    fn wait(&mut self, message: (NodeId, NodeId, Nanos)) {
+        prefetch(self.receipts, message.1.index());
+        self.copies.prefetch(message.1);
+        let waited = std::mem::replace(&mut self.waiting[self.filled % WAITING], message);
+        self.filled += 1;
+        if self.filled > WAITING {
+            self.received(waited);
+        }
+    }
+
+    fn settle(&mut self) {
+        for place in self.filled.saturating_sub(WAITING)..self.filled {
+            self.received(self.waiting[place % WAITING]);
+        }
+        self.filled = 0;
+    }
+
+    /// Counts a message that came in.
+    #[inline]
+    fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
+        let first = self.receipts[to.index()];
+        self.record.received += 1;
+        self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
+        self.copies.add(to);
+    }
+
+    fn into_parts(self) -> Part {
+        Part { copies: self.copies, sent: self.sent, record: self.record, model_lost: self.model_lost }
+    }
+}
+
+impl Context for Count<'_> {
+    fn me(&self) -> NodeId {
+        self.event.0
+    }
+
+    fn deliver(&mut self, _: OrderIndex) -> bool {
+        true
+    }
+
+    #[inline]
+    fn fan_out(&mut self, onward: Onward) {
+        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let (me, receipt) = self.event;
+        let ways = network.ways(onward.order, me);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
+            if exclude_sender && to == receipt.sender {
+                self.record.spared += 1;
+                continue;
+            }
+            self.record.sent += 1;
+            match ways.fate(to, 0) {
+                Fate::Lost => self.model_lost += 1,
+                Fate::Arrives(latency) if receipt.time + latency > self.limit => self.record.carrier.drained += 1,
+                Fate::Arrives(latency) => self.wait((me, to, receipt.time + latency)),
+            }
+        }
+        self.scratch = scratch;
+    }
+}
+
+/// Messages taken in, by node: a byte each, and beside it how often which byte has run over.
+struct Copies {
+    low: Vec<u8>,
+    over: Vec<NodeId>,
+}
+
+impl Copies {
+    fn new(nodes: usize) -> Copies {
+        Copies { low: vec![0; nodes], over: Vec::new() }
+    }
+
+    #[inline]
+    fn add(&mut self, node: NodeId) {
+        let low = &mut self.low[node.index()];
+        *low = low.wrapping_add(1);
+        if *low == 0 {
+            self.over.push(node);
+        }
+    }
+
+    #[inline]
+    fn prefetch(&self, node: NodeId) {
+        prefetch(&self.low, node.index());
+    }
+
+    fn merged(mut self, other: &Copies) -> Copies {
+        for ((low, more), node) in self.low.iter_mut().zip(&other.low).zip(0..) {
+            let (sum, runs_over) = low.overflowing_add(*more);
+            *low = sum;
+            if runs_over {
+                self.over.push(NodeId(node));
+            }
+        }
+        self.over.extend(&other.over);
+        self
+    }
+
+    fn into_counts(self) -> Vec<u32> {
+        let mut counts: Vec<u32> = self.low.into_iter().map(u32::from).collect();
+        for node in self.over {
+            counts[node.index()] += 1 << u8::BITS;
+        }
+        counts
+    }
+}
