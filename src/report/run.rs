@@ -145,7 +145,7 @@ impl RunFigures {
             messages_per_second: per_second(messages, record.wall.0),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
-            bytes: record.traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+            bytes: bytes(record),
             datagram_bytes: record.datagram_bytes,
             bytes_per_node: bytes_per_node(&record.traffic),
             ttl: record.ttl,
@@ -209,6 +209,14 @@ fn duplicates_per_node(record: &RunRecord) -> Spread {
         let first = receipt.is_reached() && receipt.hop > 0;
         u64::from(traffic.copies).saturating_sub(u64::from(first))
     }))
+}
+
+/// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
+fn bytes(record: &RunRecord) -> u64 {
+    match &record.traffic[..] {
+        [] => record.ledger.sent * u64::from(record.datagram_bytes),
+        traffic => traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+    }
 }
 
 fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {

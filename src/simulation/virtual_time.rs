@@ -12,6 +12,9 @@ use crate::stats::{Ledger, RunRecord};
 use crate::time::Nanos;
 use crate::workload::Workload;
 
+/// Up to so many nodes each node's traffic and degree are kept: 28 bytes of each.
+const NODE_FIGURES_MAX: u32 = 10_000_000;
+
 impl Laboratory<'_> {
     /// One run of the scenario, whose network is modelled with this latency.
     pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
@@ -30,12 +33,27 @@ impl Laboratory<'_> {
             exclude_sender: scenario.exclude_sender,
             goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
             ends_at_target: scenario.until == Until::Target,
+            keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
             interrupt: self.interrupt,
             observer: self.observer,
         };
         let outcome = engine::run(&setup, &Push)?;
         Ok(self.virtual_record(outcome, message_bytes.first().copied().unwrap_or(0), floorless(network)))
+    }
+
+    fn keeps_node_figures(&self) -> bool {
+        self.scenario.nodes <= NODE_FIGURES_MAX
+    }
+
+    /// Says that figures per node are not there.
+    fn left_out(&self) -> Option<String> {
+        (!self.keeps_node_figures()).then(|| {
+            format!(
+                "Above {NODE_FIGURES_MAX} nodes the traffic of each node is not kept: duplicates and bytes per node read 0 \
+                 below, and the file of nodes has no such figures. Sums are whole."
+            )
+        })
     }
 
     fn virtual_record(&self, outcome: Outcome, datagram_bytes: u32, notice: Option<String>) -> RunRecord {
@@ -50,12 +68,12 @@ impl Laboratory<'_> {
             datagram_bytes,
             receipts,
             traffic,
-            degrees: self.degrees(),
+            degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
             ledger: Ledger { model_lost, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
-            notices: self.forecast.notices.iter().cloned().chain(notice).collect(),
+            notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
         }
     }
 }
