@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod files;
 mod interrupt;
+mod progress;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
@@ -52,6 +53,10 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "quiet", "print_config"])]
     check_determinism: bool,
 
+    /// With simulated, tell on standard error how far a long run has come, also where that is no terminal.
+    #[arg(long, help_heading = IN_AND_OUT)]
+    progress: bool,
+
     /// Print only the line with coverage and time.
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
@@ -86,7 +91,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         return determinism::check(&scenario);
     }
     let nodes_csv = cli.nodes_csv.as_deref().map(files::create).transpose()?;
-    let records = simulation::run(&scenario, &interrupt::on_control_c()?)?;
+    let interrupt = interrupt::on_control_c()?;
+    let records = simulation::run_observed(&scenario, &interrupt, &progress::Meter::new(&scenario, cli.progress))?;
     let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
         return Ok(Exit::Interrupted);
     };

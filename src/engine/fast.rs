@@ -223,7 +223,11 @@ impl<'a> Worker<'a> {
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             self.take_in(round);
-            match standing.judge(&posts) {
+            let verdict = standing.judge(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
                 Verdict::On(next) => window = next,
                 Verdict::Target(crossing) => {
                     let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time));
@@ -359,6 +363,7 @@ impl<'a> Worker<'a> {
             interrupted: self.setup.interrupt.is_raised(),
             last_event,
             last_arrival: Nanos(self.last_arrival >> 8),
+            messages: self.record.received,
             fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
         }
     }
