@@ -85,14 +85,15 @@ pub fn run_observed(
     run_series(scenario, interrupt, observer, None)
 }
 
-/// [`run`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
+/// [`run_observed`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
 /// processes end with the calling thread, if that ends first.
 pub fn run_with(
     scenario: &Scenario,
     interrupt: &Interrupt,
+    observer: &dyn Observer,
     program: &Program,
 ) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, &(), Some(program))
+    run_series(scenario, interrupt, observer, Some(program))
 }
 
 fn run_series(
@@ -251,6 +252,7 @@ impl<'a> Laboratory<'a> {
         }
         RunRecord {
             end,
+            nodes: self.topology.nodes(),
             wall: left_at.since(injected_at),
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),

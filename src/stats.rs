@@ -252,6 +252,8 @@ pub struct ProcessRecord {
 pub struct RunRecord {
     /// Why it ended.
     pub end: End,
+    /// How many nodes took part.
+    pub nodes: u32,
     /// From the injection until the last worker left its loop.
     pub wall: Nanos,
     /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch.
@@ -285,11 +287,6 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// How many nodes took part.
-    pub fn nodes(&self) -> u64 {
-        self.degrees.len() as u64
-    }
-
     /// How many nodes have the order; with many orders the sum over all.
     pub fn reached(&self) -> u64 {
         match &self.bulk {

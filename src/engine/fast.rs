@@ -100,6 +100,12 @@ pub(super) fn first_message<P: Protocol, C: Context>(
     }
 }
 
+/// The worker that owns a node, without a branch: a sum is faster than a search among as few as there are cores.
+#[inline]
+fn owner(starts: &[u32], node: NodeId) -> usize {
+    starts[1..].iter().map(|&start| usize::from(start <= node.0)).sum()
+}
+
 /// What one worker brings home.
 struct Home {
     end: End,
@@ -217,7 +223,11 @@ impl<'a> Worker<'a> {
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             self.take_in(round);
-            match standing.judge(&posts) {
+            let verdict = standing.judge(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
                 Verdict::On(next) => window = next,
                 Verdict::Target(crossing) => {
                     let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time));
@@ -280,11 +290,11 @@ impl<'a> Worker<'a> {
     /// Sorts out what was sent: counts what comes to nobody's news, hands over what is for others, holds the rest against
     /// the receipts of this shard. Hardly a branch hangs on a message, because no processor can foresee these.
     fn sort_out(&mut self) {
-        let Worker { setup, index, known, batch, out, .. } = self;
-        let starts = setup.partition.starts();
-        let (mut lost, mut kept) = (0, 0);
+        let Worker { setup, index, known, batch, out, last_arrival, out_least, .. } = self;
+        let (starts, index) = (setup.partition.starts(), *index);
+        let (mut lost, mut kept, mut latest, mut least) = (0, 0, *last_arrival, *out_least);
         for &crossing in batch.iter() {
-            let owner = setup.partition.owner(crossing.to);
+            let owner = owner(starts, crossing.to);
             let is_lost = crossing.time_hop == 0;
             let keeps = !is_lost & !known[owner].contains(crossing.to.0 - starts[owner]);
             let lane = &mut out[owner];
@@ -293,10 +303,10 @@ impl<'a> Worker<'a> {
             lane.truncate(end);
             lost += u64::from(is_lost);
             kept += u64::from(keeps);
-            self.last_arrival = self.last_arrival.max(crossing.time_hop);
-            let least = if keeps & (owner != *index) { crossing.time_hop } else { u64::MAX };
-            self.out_least = self.out_least.min(least);
+            latest = latest.max(crossing.time_hop);
+            least = least.min(if keeps & (owner != index) { crossing.time_hop } else { u64::MAX });
         }
+        (*last_arrival, *out_least) = (latest, least);
         let duplicates = batch.len() as u64 - lost - kept;
         batch.clear();
         self.model_lost += lost;
@@ -353,6 +363,7 @@ impl<'a> Worker<'a> {
             interrupted: self.setup.interrupt.is_raised(),
             last_event,
             last_arrival: Nanos(self.last_arrival >> 8),
+            messages: self.record.received,
             fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
         }
     }
@@ -381,16 +392,16 @@ impl Context for Worker<'_> {
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = network.ways(onward.order, me);
+        let ways = setup.network.ways(onward.order, me);
         let copy = |to: NodeId| match ways.fate(to, 0) {
             Fate::Arrives(latency) => Crossing::new(receipt.time + latency, onward.hop, me, to),
             Fate::Lost => Crossing { time_hop: 0, to, from: me },
         };
-        let targets = draw.draw(topology, onward.order, me, &mut self.scratch);
+        let targets = setup.draw.draw(setup.topology, onward.order, me, &mut self.scratch);
         let before = self.batch.len();
-        if exclude_sender {
+        if setup.exclude_sender {
             self.batch.extend(targets.iter().filter(|&&to| to != receipt.sender).map(|&to| copy(to)));
         } else {
             self.batch.extend(targets.iter().map(|&to| copy(to)));

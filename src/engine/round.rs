@@ -6,6 +6,7 @@
 
 use super::width::Width;
 use crate::ids::OrderIndex;
+use crate::runtime::Progress;
 use crate::stats::End;
 use crate::sync::{Arena, Broken, Latch};
 use crate::time::Nanos;
@@ -25,6 +26,8 @@ pub(super) struct Post {
     pub(super) last_event: Nanos,
     /// When the last of all messages that it has sent arrives, where what is under way is not stored.
     pub(super) last_arrival: Nanos,
+    /// Messages that it has dealt with so far.
+    pub(super) messages: u64,
     /// How many nodes newly have which order.
     pub(super) fresh: Vec<(OrderIndex, u64)>,
 }
@@ -140,6 +143,7 @@ pub(super) struct Standing {
     short: usize,
     last_event: Nanos,
     last_arrival: Nanos,
+    progress: Progress,
 }
 
 impl Standing {
@@ -156,12 +160,19 @@ impl Standing {
             short,
             last_event: Nanos::ZERO,
             last_arrival: Nanos::ZERO,
+            progress: Progress { reached: 0, time: Nanos::ZERO, messages: 0 },
         }
     }
 
     /// Adds what all have said of a window, and says what follows.
     pub(super) fn judge(&mut self, posts: &[Post]) -> Verdict {
         let crossing = self.add(posts);
+        let fresh = posts.iter().flat_map(|post| &post.fresh);
+        self.progress = Progress {
+            reached: self.progress.reached + fresh.map(|fresh| fresh.1).sum::<u64>(),
+            time: self.last_event,
+            messages: posts.iter().map(|post| post.messages).sum(),
+        };
         if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
             return Verdict::Target(crossing);
         }
@@ -176,6 +187,11 @@ impl Standing {
             Some(next) if next > self.width.window(self.deadline) => Verdict::Ended(End::Timeout, self.deadline),
             Some(next) => Verdict::On(next),
         }
+    }
+
+    /// How far all have come.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// The orders that come to their goal, and with how many of these receipts.

@@ -138,6 +138,11 @@ impl<'a> Shard<'a> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
+    /// Messages taken in, as far as they have been counted.
+    pub(super) fn received(&self) -> u64 {
+        self.record.received
+    }
+
     /// Counts what the journal holds up to `limit`, and drops the rest. Gives how many messages it drops that had been sent
     /// by then: those are still under way at that instant.
     pub(super) fn book(&mut self, limit: Nanos) -> u64 {

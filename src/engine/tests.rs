@@ -42,6 +42,7 @@ impl Case {
             exclude_sender: self.exclude_sender,
             goal: self.target.ceil_of(u64::from(self.nodes)),
             ends_at_target: self.ends_at_target,
+            keeps_traffic: true,
             timeout: self.timeout,
             interrupt: &Interrupt::new(),
             observer: &(),
@@ -155,5 +156,28 @@ proptest! {
         let case = Case { latency: uniform(0, greatest), ..case };
         let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
         assert_sound(&case, &outcome);
+    }
+}
+
+#[test]
+fn traffic_that_is_not_kept_changes_nothing_else() {
+    let latency = uniform(10_000_000, 100_000_000);
+    for ends_at_target in [false, true] {
+        let case = Case {
+            nodes: 3_000,
+            seed: 4,
+            fanout: 5,
+            ttl: 40,
+            latency,
+            workload: Workload::single(NodeId(7)),
+            exclude_sender: false,
+            target: Ratio::new(9, 10).unwrap(),
+            ends_at_target,
+            timeout: None,
+        };
+        let kept = case.fast(2);
+        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
+        assert_eq!(lean.traffic, []);
+        assert_eq!(Outcome { traffic: kept.traffic.clone(), ..lean }, kept);
     }
 }

@@ -88,7 +88,7 @@ impl Delays {
             }
         };
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
-        Delays { reached, nodes: record.nodes() * orders }
+        Delays { reached, nodes: u64::from(record.nodes) * orders }
     }
 
     /// How many nodes have the order; with many orders the sum over all.

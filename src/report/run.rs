@@ -124,7 +124,7 @@ impl RunFigures {
     /// The figures of a run that was to reach `target`.
     pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
-        let nodes = record.nodes();
+        let nodes = u64::from(record.nodes);
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
         let messages = record.ledger.sent;
@@ -157,7 +157,7 @@ impl RunFigures {
             messages_per_second: per_second(messages, record.wall.0),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
-            bytes: record.traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+            bytes: bytes(record),
             datagram_bytes: record.datagram_bytes,
             bytes_per_node: bytes_per_node(&record.traffic),
             ttl: record.ttl,
@@ -231,6 +231,14 @@ fn hops(record: &RunRecord) -> Vec<u64> {
 
 fn duplicates_per_node(record: &RunRecord) -> Spread {
     Spread::of(record.traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts)))
+}
+
+/// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
+fn bytes(record: &RunRecord) -> u64 {
+    match &record.traffic[..] {
+        [] => record.ledger.sent * u64::from(record.datagram_bytes),
+        traffic => traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+    }
 }
 
 fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {

@@ -181,6 +181,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         .collect();
     RunRecord {
         end,
+        nodes: nodes as u32,
         wall: Nanos(1_012_345),
         setup: Nanos(12_345_678),
         overlay: OverlayFacts {

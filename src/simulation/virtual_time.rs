@@ -8,8 +8,11 @@ use crate::engine::{self, Outcome, Setup};
 use crate::gossip::{Push, TargetDraw};
 use crate::network::Network;
 use crate::scenario::Until;
-use crate::stats::{Ledger, Receipt, RunRecord};
+use crate::stats::{Ledger, RunRecord};
 use crate::time::Nanos;
+
+/// Up to so many nodes each node's traffic and degree are kept: 28 bytes of each.
+const NODE_FIGURES_MAX: u32 = 10_000_000;
 
 impl Laboratory<'_> {
     /// One run of the scenario, whose network is modelled with this latency.
@@ -29,6 +32,7 @@ impl Laboratory<'_> {
             exclude_sender: scenario.exclude_sender,
             goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
             ends_at_target: scenario.until == Until::Target,
+            keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
             interrupt: self.interrupt,
             observer: self.observer,
@@ -38,13 +42,27 @@ impl Laboratory<'_> {
         Ok(self.virtual_record(outcome, longest, floorless(network)))
     }
 
+    fn keeps_node_figures(&self) -> bool {
+        self.scenario.nodes <= NODE_FIGURES_MAX
+    }
+
+    /// Says that figures per node are not there.
+    fn left_out(&self) -> Option<String> {
+        (!self.keeps_node_figures()).then(|| {
+            format!(
+                "Above {NODE_FIGURES_MAX} nodes the traffic of each node is not kept: duplicates and bytes per node read 0 \
+                 below, and the file of nodes has no such figures. Sums are whole."
+            )
+        })
+    }
+
     fn virtual_record(&self, outcome: Outcome, datagram_bytes: u32, notice: Option<String>) -> RunRecord {
         let Outcome { end, ended_at, mut record, model_lost, receipts, mut traffic, by_order, digest } = outcome;
-        let is_published = |receipt: &&Receipt| receipt.is_reached() && receipt.hop == 0;
-        record.published = receipts.iter().filter(is_published).count() as u64;
-        let nodes = traffic.len().max(1);
-        for (place, _) in receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached() && receipt.hop > 0) {
-            traffic[place % nodes].firsts += 1;
+        for receipts in receipts.chunks(self.scenario.nodes as usize) {
+            record.published += u64::from(receipts.iter().any(|receipt| receipt.is_reached() && receipt.hop == 0));
+            for (traffic, receipt) in traffic.iter_mut().zip(receipts) {
+                traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
+            }
         }
         let workers = vec![record];
         let (receipts, bulk) = match by_order.len() {
@@ -52,6 +70,7 @@ impl Laboratory<'_> {
             _ => (Vec::new(), Some(self.virtual_bulk(&receipts, &by_order, end))),
         };
         RunRecord {
+            nodes: self.topology.nodes(),
             bulk,
             processes: Vec::new(),
             end,
@@ -62,12 +81,12 @@ impl Laboratory<'_> {
             datagram_bytes,
             receipts,
             traffic,
-            degrees: self.degrees(),
+            degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
             ledger: Ledger { model_lost, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
-            notices: self.forecast.notices.iter().cloned().chain(notice).collect(),
+            notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
         }
     }
 }

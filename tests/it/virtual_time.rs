@@ -107,6 +107,17 @@ fn constant_latency_makes_hops_of_time() {
 }
 
 #[test]
+fn progress_is_told_on_request_and_changes_no_figure() {
+    let line = "--transport simulated --nodes 200000 --seed 2 --engine general --threads 1 --quiet";
+    let (code, plain, silence) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!((code, silence.as_str()), (Some(1), ""), "{plain}");
+    let (_, told, progress) = output(bulkprop(line.split(' ')).arg("--progress"));
+    assert_eq!(told, plain);
+    // A fast machine may be done before there is anything to tell.
+    assert!(progress.lines().all(|line| line.contains(" of 200000 nodes, ")), "{progress}");
+}
+
+#[test]
 fn without_a_floor_it_says_so() {
     let none = Latency::Uniform { least: Nanos::ZERO, greatest: Nanos::from_millis(30) };
     let record = simulated(to_quiescence(1_000, 1, 3), none, 2);
