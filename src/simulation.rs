@@ -169,8 +169,8 @@ impl<'a> Laboratory<'a> {
             overlay: OverlayFacts {
                 mean_degree: topology.mean_degree(),
                 max_degree: topology.max_degree(),
-                reachable: self.forecast.reach.reachable,
-                depth: self.forecast.reach.depth,
+                reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),
+                depth: self.forecast.reach.as_ref().map(|reach| reach.depth),
             },
             ttl: self.forecast.ttl,
             datagram_bytes,

@@ -219,10 +219,10 @@ pub struct OverlayFacts {
     pub mean_degree: f64,
     /// Most peers of any node.
     pub max_degree: u32,
-    /// Nodes that a path connects with the origin, the origin included.
-    pub reachable: u32,
-    /// Hops from the origin to the farthest of them.
-    pub depth: u32,
+    /// Nodes that a path connects with the origin, the origin included; `None` where the overlay is too large to search.
+    pub reachable: Option<u32>,
+    /// Hops from the origin to the farthest of them; `None` where the overlay is too large to search.
+    pub depth: Option<u32>,
 }
 
 /// Everything one run measured, merged from its workers. Times are since the injection.

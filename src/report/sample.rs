@@ -131,7 +131,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         end,
         wall: Nanos(1_012_345),
         setup: Nanos(12_345_678),
-        overlay: OverlayFacts { mean_degree: 19.968, max_degree: 36, reachable: nodes as u32, depth: 4 },
+        overlay: OverlayFacts { mean_degree: 19.968, max_degree: 36, reachable: Some(nodes as u32), depth: Some(4) },
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
         receipts,

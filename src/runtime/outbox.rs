@@ -44,7 +44,7 @@ impl<'a> Outbox<'a> {
         Outbox {
             topology,
             draw,
-            scratch: TargetScratch::new(draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(draw.count(max_degree), topology),
             waiting,
             offer: touched_room(batch + draw.count(max_degree) as usize, nobody.onward.copy(NodeId(0), NodeId(0))),
             offered: 0,

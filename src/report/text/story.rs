@@ -33,9 +33,12 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (overlay, asked) = (&report.run.overlay, &report.asked);
     writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
     let most = counted(overlay.max_degree.into(), "peer");
-    let depth = counted(overlay.depth.into(), "hop");
     let (origin, setup) = (asked.origin, Nanos(report.run.setup_ns));
-    let facts = format!("{most} at most, farthest node {depth} from node {origin}, set up in {setup}");
+    let farthest = match overlay.depth {
+        Some(depth) => format!("farthest node {} from node {origin}", counted(depth.into(), "hop")),
+        None => "farthest node not searched for".to_owned(),
+    };
+    let facts = format!("{most} at most, {farthest}, set up in {setup}");
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
 }
 
