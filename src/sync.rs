@@ -3,6 +3,9 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `bitmap` | one bit per node, written by the bit's owner, read by all |
+//! | `dense` | one bit per node that anybody may set, in any order |
+//! | `least` | the least number named for each place |
+//! | `cursor` | blocks of work for whoever asks next |
 //! | `trip` | a counter that one addition carries over its goal |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
@@ -21,8 +24,11 @@ mod ahead;
 mod bell;
 mod bitmap;
 mod board;
+mod cursor;
+mod dense;
 mod lanes;
 mod latch;
+mod least;
 mod ring;
 mod stop;
 mod trip;
@@ -31,8 +37,11 @@ pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section};
 pub use board::{Balance, Board, Looks, Sums};
+pub use cursor::Cursor;
+pub use dense::DenseBits;
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
+pub use least::Leasts;
 pub use ring::{Consumer, Producer, Words, ring};
 pub use stop::{Interrupt, Stop};
 pub use trip::Trip;
