@@ -7,6 +7,10 @@
 //! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first. A
 //! slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
 
+mod volley;
+
+pub use volley::Volley;
+
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose, Stream};
 use crate::topology::{Implicit, Topology};
@@ -57,6 +61,11 @@ impl TargetDraw {
         self.fanout.min(degree)
     }
 
+    #[inline]
+    fn stream(&self, order: OrderIndex, node: NodeId) -> Stream {
+        self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream()
+    }
+
     /// The targets of `node` for `order`, in their order: `fanout` of its peers, or all it has.
     #[inline]
     pub fn draw<'s>(
@@ -66,7 +75,7 @@ impl TargetDraw {
         node: NodeId,
         scratch: &'s mut TargetScratch,
     ) -> &'s [NodeId] {
-        let stream = self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream();
+        let stream = self.stream(order, node);
         let peers = &mut scratch.peers;
         peers.clear();
         if let Some(implicit) = topology.implicit() {
