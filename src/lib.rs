@@ -23,6 +23,7 @@
 //! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
 
 pub mod coverage;
+pub mod engine;
 pub mod gossip;
 pub mod ids;
 pub mod message;
