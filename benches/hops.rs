@@ -48,8 +48,8 @@ fn row(family: &TopologySpec, nodes: u32, threads: usize, runs: usize) -> String
     format!(
         "{:<17} {nodes:>11} {threads:>7} {:>5} {:>9.6} {:>12} {:>7.2} {:>7.2} {:>8.3}s {:>8}M",
         family.family(),
-        outcome.by_hop.len() - 1,
-        outcome.reached() as f64 / f64::from(nodes),
+        outcome.receipts.counts.len() - 1,
+        outcome.receipts.reached() as f64 / f64::from(nodes),
         Nanos(least.as_nanos() as u64).to_string(),
         per_message(least),
         per_message(floor(nodes, outcome.sent)),

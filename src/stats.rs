@@ -3,6 +3,10 @@
 //! A number has three lives: a worker counts it alone in plain words, the join merges it, the report shows it. This
 //! file holds the first two.
 
+mod receipts;
+
+pub use receipts::{ByHop, Receipts};
+
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;

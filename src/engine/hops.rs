@@ -22,7 +22,7 @@ mod tests;
 
 use crate::gossip::TargetDraw;
 use crate::ids::{NodeId, OrderIndex};
-use crate::stats::{End, Receipt};
+use crate::stats::{ByHop, End};
 use crate::sync::{Interrupt, touched_room};
 use crate::time::Nanos;
 use crate::topology::Topology;
@@ -82,12 +82,8 @@ pub struct Progress {
 pub struct Outcome {
     /// Why it ended.
     pub end: End,
-    /// How many nodes were newly reached in each hop, from 0, the origin.
-    pub by_hop: Vec<u64>,
-    /// In which hop each node was reached; 0 for nobody but the origin means not at all.
-    pub hop_of: Vec<u8>,
-    /// From whom each node has its first copy, of several the least; `u32::MAX` where it has none.
-    pub senders: Option<Vec<NodeId>>,
+    /// Who was reached in which hop.
+    pub receipts: ByHop,
     /// How many copies each node received; not after an interrupt, which comes in the middle of a hop.
     pub copies: Option<Vec<u32>>,
     /// Messages sent.
@@ -100,34 +96,12 @@ pub struct Outcome {
     pub in_flight: u64,
     /// Messages that were yet to be sent when the run ended. After an interrupt, on an implicit overlay, at most so many.
     pub queued_unsent: u64,
-    /// How long each hop took.
-    pub latency: Nanos,
-    /// Where the order entered.
-    pub origin: NodeId,
 }
 
 impl Outcome {
-    /// How many nodes have the order.
-    pub fn reached(&self) -> u64 {
-        self.by_hop.iter().sum()
-    }
-
     /// Messages to nodes that had the order already.
     pub fn duplicates(&self) -> u64 {
-        self.received - (self.reached() - 1)
-    }
-
-    /// The first receipt of a node; of the sender only what is recorded.
-    pub fn receipt(&self, node: NodeId) -> Receipt {
-        let sender = match &self.senders {
-            Some(senders) => senders[node.index()],
-            None => Receipt::NONE.sender,
-        };
-        match self.hop_of[node.index()] {
-            0 if node == self.origin => Receipt { time: Nanos::ZERO, sender: node, hop: 0 },
-            0 => Receipt::NONE,
-            hop => Receipt { time: time_of(hop, self.latency), sender, hop },
-        }
+        self.received - (self.receipts.reached() - 1)
     }
 }
 
@@ -205,18 +179,15 @@ fn merged(setup: &Setup<'_>, field: &Field, done: Vec<worker::Done>, hop_of: Vec
         End::Quiescent | End::Timeout => 0,
     };
     let senders = field.senders(|node| hop_of[node] > 0 || node == setup.origin.index());
+    let counts = (0..=last).map(|hop| field.newest(hop)).collect();
     Outcome {
         end,
-        by_hop: (0..=last).map(|hop| field.newest(hop)).collect(),
-        hop_of,
-        senders,
+        receipts: ByHop { latency: setup.latency, origin: setup.origin, counts, hop_of, senders },
         copies: copies.filter(|_| end != End::Interrupted),
         sent: sums.sent + in_flight,
         received: sums.sent,
         spared,
         in_flight,
         queued_unsent,
-        latency: setup.latency,
-        origin: setup.origin,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::gossip::TargetScratch;
+use crate::stats::Receipt;
 use crate::theory::coverage::RandomGraph;
 use crate::theory::hops::coverage_by_hop;
 use crate::topology::TopologySpec;
@@ -113,17 +114,19 @@ impl<'a> Plain<'a> {
         let late = if end == End::Timeout { waiting } else { Sums::default() };
         Outcome {
             end,
-            by_hop: self.by_hop,
-            hop_of: self.hop_of.iter().map(|hop| hop.unwrap_or(0)).collect(),
-            senders: (setup.exclude_sender || setup.records_senders).then_some(self.senders),
+            receipts: ByHop {
+                latency: setup.latency,
+                origin: setup.origin,
+                counts: self.by_hop,
+                hop_of: self.hop_of.iter().map(|hop| hop.unwrap_or(0)).collect(),
+                senders: (setup.exclude_sender || setup.records_senders).then_some(self.senders),
+            },
             copies: Some(self.copies),
             sent: self.sums.sent + late.sent,
             received: self.sums.sent,
             spared: self.sums.spared + late.spared,
             in_flight: late.sent,
             queued_unsent: if end == End::Target { waiting.sent + waiting.spared } else { 0 },
-            latency: setup.latency,
-            origin: setup.origin,
         }
     }
 }
@@ -154,7 +157,7 @@ proptest! {
         for threads in [1, 2, 3, 8] {
             prop_assert_eq!(&run(&Setup { threads, ..setup }).unwrap(), &plain, "{} threads", threads);
         }
-        prop_assert_eq!(plain.received, plain.duplicates() + plain.reached() - 1);
+        prop_assert_eq!(plain.received, plain.duplicates() + plain.receipts.reached() - 1);
         prop_assert_eq!(plain.received, plain.copies.unwrap().iter().map(|&copies| u64::from(copies)).sum::<u64>());
     }
 }
@@ -164,11 +167,11 @@ fn within(topology: &Topology, seed: u64, hops: usize) -> Vec<f64> {
     let interrupt = Interrupt::new();
     let outcome = run(&Setup { threads: 2, ..setup(topology, &interrupt, seed, 8) }).unwrap();
     let nodes = f64::from(topology.nodes());
-    let covered = outcome.by_hop.iter().scan(0, |sum, &newest| {
+    let covered = outcome.receipts.counts.iter().scan(0, |sum, &newest| {
         *sum += newest;
         Some(*sum as f64 / nodes)
     });
-    covered.chain(std::iter::repeat(outcome.reached() as f64 / nodes)).take(hops).collect()
+    covered.chain(std::iter::repeat(outcome.receipts.reached() as f64 / nodes)).take(hops).collect()
 }
 
 /// Coverage within each hop, and in the end, is that of the form: four standard errors, and what the form errs by itself.
@@ -211,7 +214,7 @@ fn coverage_by_hop_is_reed_and_frosts_on_the_complete_overlay() {
 fn redundancy_is_the_fanout_less_one() {
     let (topology, interrupt) = (build("regular-implicit", 100_000, 3), Interrupt::new());
     let outcome = run(&setup(&topology, &interrupt, 3, 8)).unwrap();
-    let redundancy = outcome.sent as f64 / (outcome.reached() - 1) as f64 - 1.0;
+    let redundancy = outcome.sent as f64 / (outcome.receipts.reached() - 1) as f64 - 1.0;
     assert!((redundancy - 7.0).abs() < 0.02, "{redundancy}");
 }
 
@@ -220,12 +223,12 @@ fn receipts_are_as_late_as_their_hops() {
     let (topology, interrupt) = (build("ring", 9, 1), Interrupt::new());
     let outcome =
         run(&Setup { ttl: 3, origin: NodeId(0), records_senders: true, ..setup(&topology, &interrupt, 1, 2) }).unwrap();
-    let receipt = |node| outcome.receipt(NodeId(node));
+    let receipt = |node| outcome.receipts.get(NodeId(node));
     assert_eq!(receipt(0), Receipt { time: Nanos::ZERO, sender: NodeId(0), hop: 0 });
     assert_eq!(receipt(2), Receipt { time: Nanos(2 * LATENCY.0), sender: NodeId(1), hop: 2 });
     assert_eq!(receipt(6), Receipt { time: Nanos(3 * LATENCY.0), sender: NodeId(7), hop: 3 });
     assert_eq!((receipt(4), receipt(5)), (Receipt::NONE, Receipt::NONE));
-    assert_eq!((outcome.by_hop.as_slice(), outcome.sent, outcome.duplicates()), (&[1, 2, 2, 2][..], 10, 4));
+    assert_eq!((outcome.receipts.counts.as_slice(), outcome.sent, outcome.duplicates()), (&[1, 2, 2, 2][..], 10, 4));
 }
 
 #[test]
@@ -245,13 +248,13 @@ fn an_interrupt_leaves_whole_hops() {
         let outcome = run(&Setup { observer: &raise, threads, records_senders: hops > 0, ..asked }).unwrap();
         assert_eq!((outcome.end, outcome.copies.is_none()), (End::Interrupted, true));
         // Another worker may have been past the next hop before the first raised it.
-        assert!(outcome.by_hop.len() > usize::from(hops));
-        let newest = *outcome.by_hop.last().unwrap();
+        assert!(outcome.receipts.counts.len() > usize::from(hops));
+        let newest = *outcome.receipts.counts.last().unwrap();
         assert_eq!(outcome.queued_unsent, 8 * newest);
-        assert_eq!(outcome.sent, 8 * (outcome.reached() - newest));
-        let reached = (0..20_000).filter(|&node| outcome.receipt(NodeId(node)).is_reached()).count();
-        assert_eq!(reached as u64, outcome.reached());
-        if let Some(senders) = outcome.senders {
+        assert_eq!(outcome.sent, 8 * (outcome.receipts.reached() - newest));
+        let reached = (0..20_000).filter(|&node| outcome.receipts.get(NodeId(node)).is_reached()).count();
+        assert_eq!(reached as u64, outcome.receipts.reached());
+        if let Some(senders) = outcome.receipts.senders {
             assert_eq!(senders.iter().filter(|sender| sender.0 < 20_000).count(), reached);
         }
     }
@@ -264,7 +267,7 @@ fn each_hop_is_told_once() {
     let tell = |progress| told.lock().unwrap().push(progress);
     let asked = setup(&topology, &interrupt, 1, 8);
     let outcome = run(&Setup { observer: &tell, threads: 3, ..asked }).unwrap();
-    let sums = (1..outcome.by_hop.len()).map(|hop| outcome.by_hop[..=hop].iter().sum::<u64>());
+    let sums = (1..outcome.receipts.counts.len()).map(|hop| outcome.receipts.counts[..=hop].iter().sum::<u64>());
     let expected = sums.zip(1..).map(|(reached, hop)| Progress { hop, time: time_of(hop, LATENCY), reached });
     assert_eq!(told.into_inner().unwrap(), expected.collect::<Vec<_>>());
 }

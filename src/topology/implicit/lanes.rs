@@ -117,6 +117,12 @@ mod tests {
                 implicit.step_each(&from[..whole], &slots[..whole], &mut plain);
                 implicit.fill_lanes(&from[..whole], &slots[..whole], &mut chosen);
                 assert_eq!(plain, chosen, "{nodes} {length}");
+                #[cfg(target_arch = "x86_64")]
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has what the function is compiled for.
+                    unsafe { implicit.fill_avx2(&from[..whole], &slots[..whole], &mut chosen) };
+                    assert_eq!(plain, chosen, "{nodes} {length}");
+                }
             }
         }
     }
