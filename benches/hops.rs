@@ -4,7 +4,7 @@
 //! The first columns are the run alone, the least of several; `whole` is the first of them with the build of the overlay, and
 //! `peak` the most memory that the process has held so far. Small sizes come first, so that a size is not charged with
 //! what a larger one held.
-//! `cargo bench --bench hops -- [--runs N] [--threads T] [--topology FAMILY] [nodes...]`
+//! `cargo bench --bench hops -- [--runs N] [--threads T] [--topology FAMILY] [--copies] [--exclude-sender] [nodes...]`
 
 use bulk_order_propagation::engine::hops::{self, Outcome, Setup};
 use bulk_order_propagation::gossip::TargetDraw;
@@ -30,19 +30,19 @@ fn main() {
     for family in &arguments.families {
         for &nodes in &arguments.sizes {
             for &threads in &arguments.threads {
-                println!("{}", row(family, nodes, threads, arguments.runs));
+                println!("{}", row(family, nodes, threads, &arguments));
             }
         }
     }
 }
 
-fn row(family: &TopologySpec, nodes: u32, threads: usize, runs: usize) -> String {
+fn row(family: &TopologySpec, nodes: u32, threads: usize, arguments: &Arguments) -> String {
     let started = Clock::start();
     let topology = family.build(nodes, PEERS.min((nodes - 1) / 2 * 2), SEED).expect("an overlay");
-    let (mut least, outcome) = time(&topology, threads);
+    let (mut least, outcome) = time(&topology, threads, arguments);
     let whole = elapsed(&started);
-    for _ in 1..runs {
-        least = least.min(time(&topology, threads).0);
+    for _ in 1..arguments.runs {
+        least = least.min(time(&topology, threads, arguments).0);
     }
     let per_message = |time: Duration| time.as_nanos() as f64 / outcome.sent.max(1) as f64;
     format!(
@@ -58,7 +58,7 @@ fn row(family: &TopologySpec, nodes: u32, threads: usize, runs: usize) -> String
     )
 }
 
-fn time(topology: &Topology, threads: usize) -> (Duration, Outcome) {
+fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration, Outcome) {
     let interrupt = Interrupt::new();
     let setup = Setup {
         topology,
@@ -67,9 +67,9 @@ fn time(topology: &Topology, threads: usize) -> (Duration, Outcome) {
         origin: NodeId(0),
         ttl: u8::MAX,
         latency: Nanos::from_millis(50),
-        exclude_sender: false,
+        exclude_sender: arguments.exclude_sender,
         records_senders: false,
-        counts_copies: false,
+        counts_copies: arguments.copies,
         goal: u64::from(topology.nodes()),
         ends_at_target: false,
         timeout: None,
@@ -116,6 +116,9 @@ struct Arguments {
     threads: Vec<usize>,
     families: Vec<TopologySpec>,
     sizes: Vec<u32>,
+    /// Whether copies are counted by node.
+    copies: bool,
+    exclude_sender: bool,
 }
 
 impl Arguments {
@@ -125,6 +128,8 @@ impl Arguments {
             threads: vec![1, 2],
             families: vec![TopologySpec::ErdosRenyi, TopologySpec::RegularImplicit],
             sizes: Vec::new(),
+            copies: false,
+            exclude_sender: false,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -133,6 +138,8 @@ impl Arguments {
                 "--runs" => arguments.runs = next().parse().expect("a number of runs"),
                 "--threads" => arguments.threads = vec![next().parse().expect("a number of threads")],
                 "--topology" => arguments.families = vec![next().parse().expect("a topology")],
+                "--copies" => arguments.copies = true,
+                "--exclude-sender" => arguments.exclude_sender = true,
                 // Under `cargo test --benches`: once, small, only to see that it works.
                 "--test" => (arguments.runs, arguments.sizes) = (1, vec![10, 1_000]),
                 "--bench" => {}

@@ -36,8 +36,12 @@ impl Leasts {
     /// Names a number for a place.
     #[inline]
     pub fn lower(&self, at: usize, number: u32) {
-        // Ordering: Relaxed; the least of a set is the same in every order, and it is read behind a latch.
-        self.places[at].fetch_min(number, Ordering::Relaxed);
+        // Most are named in vain, and to look first costs less than exclusive access.
+        // Ordering: Relaxed; the least of a set is the same in every order, and it is read behind a latch. A place only
+        // falls, so that what is not below an old value is not below the present one.
+        if number < self.places[at].load(Ordering::Relaxed) {
+            self.places[at].fetch_min(number, Ordering::Relaxed);
+        }
     }
 
     /// The least number named for a place.

@@ -13,9 +13,12 @@ use crate::sync::{Broken, Latch, prefetch};
 use std::ops::Range;
 use std::thread;
 
-/// Nodes whose targets are drawn at once: enough that the words asked for have come when the next are drawn, and few
+/// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn, and few
 /// enough that all of it stays in the first cache.
-const VOLLEY_NODES: usize = 64;
+const VOLLEY_NODES_MAX: usize = 64;
+
+/// Targets that are drawn at once, unless one node has more.
+const VOLLEY_TARGETS: usize = 1_024;
 
 /// One thread of a run.
 pub(super) struct Worker<'a> {
@@ -26,6 +29,8 @@ pub(super) struct Worker<'a> {
     /// The hops of the nodes in them.
     hops: &'a mut [u8],
     copies: Option<Vec<u32>>,
+    /// How many nodes are drawn for at once.
+    volley_nodes: usize,
     /// What is being drawn, and what was drawn before it and is not marked yet.
     drawing: Salvo,
     drawn: Salvo,
@@ -82,11 +87,13 @@ impl<'a> Worker<'a> {
         hops: &'a mut [u8],
         copies: Option<Vec<u32>>,
     ) -> Worker<'a> {
+        let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
+        let volley_nodes = (VOLLEY_TARGETS / usual as usize).clamp(1, VOLLEY_NODES_MAX);
         let salvo = || Salvo {
-            nodes: Vec::with_capacity(VOLLEY_NODES),
-            volley: Volley::new(&setup.draw, setup.topology, VOLLEY_NODES),
+            nodes: Vec::with_capacity(volley_nodes),
+            volley: Volley::new(&setup.draw, setup.topology, volley_nodes),
         };
-        Worker { setup, field, words, hops, copies, drawing: salvo(), drawn: salvo(), unseen: Vec::new() }
+        Worker { setup, field, words, hops, copies, volley_nodes, drawing: salvo(), drawn: salvo(), unseen: Vec::new() }
     }
 
     /// Runs to the end, which is the same for all workers.
@@ -141,7 +148,7 @@ impl<'a> Worker<'a> {
             for at in block {
                 for node in nodes_in(at, field.latest.word(at)) {
                     self.drawing.nodes.push(node);
-                    if self.drawing.nodes.len() == VOLLEY_NODES {
+                    if self.drawing.nodes.len() == self.volley_nodes {
                         self.fire(forward, &mut sums);
                     }
                 }
@@ -211,7 +218,9 @@ impl<'a> Worker<'a> {
                 }
                 if !before.holds(to.0) {
                     leasts.lower(to.index(), from.0);
-                    seen.mark(to.0);
+                    if !seen.holds(to.0) {
+                        seen.mark(to.0);
+                    }
                 }
                 if let Some(copies) = &mut self.copies {
                     copies[to.index()] += 1;

@@ -15,11 +15,14 @@ const ROW_AHEAD: usize = 8;
 /// How many nodes ahead the place of a row is asked for.
 const DEGREE_AHEAD: usize = 16;
 
+/// The most targets that room is made for ahead.
+const ROOM_MAX: usize = 1 << 16;
+
 /// The targets of a batch of nodes.
 #[derive(Debug)]
 pub struct Volley {
     /// By node of the batch, where its targets end.
-    ends: Vec<u32>,
+    ends: Vec<usize>,
     targets: Vec<NodeId>,
     /// The node of each slot that is computed.
     lanes: Vec<NodeId>,
@@ -28,14 +31,16 @@ pub struct Volley {
 }
 
 impl Volley {
-    /// Room for batches of `nodes` nodes of `topology`, so that none allocates later.
+    /// Room for batches of `nodes` nodes of `topology`. Where some have far more peers than most, it grows with them.
     pub fn new(draw: &TargetDraw, topology: &Topology, nodes: usize) -> Volley {
-        let room = nodes * draw.count(topology.max_degree()) as usize;
+        let count = draw.count(topology.max_degree()) as usize;
+        let room = nodes.saturating_mul(count).min(ROOM_MAX);
+        let lanes = if topology.implicit().is_some() { room } else { 0 };
         Volley {
             ends: Vec::with_capacity(nodes),
             targets: Vec::with_capacity(room),
-            lanes: Vec::with_capacity(room),
-            slots: Vec::with_capacity(room),
+            lanes: Vec::with_capacity(lanes),
+            slots: Vec::with_capacity(lanes),
             scratch: TargetScratch::new(draw.fanout, topology),
         }
     }
@@ -66,7 +71,7 @@ impl Volley {
     pub fn targets_of(&self, place: usize) -> &[NodeId] {
         let Some(&end) = self.ends.get(place) else { return &[] };
         let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.targets[begin as usize..end as usize]
+        &self.targets[begin..end]
     }
 
     /// All targets, node by node.
@@ -80,8 +85,8 @@ impl Volley {
     pub fn by_node(&self) -> impl Iterator<Item = &[NodeId]> {
         let mut begin = 0;
         self.ends.iter().map(move |&end| {
-            let targets = &self.targets[begin..end as usize];
-            begin = end as usize;
+            let targets = &self.targets[begin..end];
+            begin = end;
             targets
         })
     }
@@ -104,7 +109,7 @@ impl Volley {
                 topology.prefetch_row(soon);
             }
             self.targets.extend_from_slice(draw.draw(topology, order, node, &mut self.scratch));
-            self.ends.push(self.targets.len() as u32);
+            self.ends.push(self.targets.len());
             between(place);
         }
     }
@@ -138,7 +143,7 @@ impl Volley {
             self.targets.clear();
             return false;
         }
-        self.ends.extend((1..=nodes.len() as u32).map(|place| place * count));
+        self.ends.extend((1..=nodes.len()).map(|place| place * count as usize));
         true
     }
 }
