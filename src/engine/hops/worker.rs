@@ -36,6 +36,8 @@ pub(super) struct Worker<'a> {
     drawn: Salvo,
     /// Targets that were not seen when they were looked at.
     unseen: Vec<NodeId>,
+    /// The same with who sends to them.
+    unseen_from: Vec<(NodeId, NodeId)>,
 }
 
 /// Nodes that forward, and their targets.
@@ -93,7 +95,9 @@ impl<'a> Worker<'a> {
             nodes: Vec::with_capacity(volley_nodes),
             volley: Volley::new(&setup.draw, setup.topology, volley_nodes),
         };
-        Worker { setup, field, words, hops, copies, volley_nodes, drawing: salvo(), drawn: salvo(), unseen: Vec::new() }
+        let (unseen, unseen_from) = (Vec::new(), Vec::new());
+        let (drawing, drawn) = (salvo(), salvo());
+        Worker { setup, field, words, hops, copies, volley_nodes, drawing, drawn, unseen, unseen_from }
     }
 
     /// Runs to the end, which is the same for all workers.
@@ -204,27 +208,27 @@ impl<'a> Worker<'a> {
     fn mark_from(&mut self, forward: Forward) -> Sums {
         let Field { seen, before, leasts, .. } = self.field;
         let Some(leasts) = leasts else { return Sums::default() };
-        let mut sums = Sums::default();
+        self.unseen_from.resize(self.drawn.volley.targets().len(), (NodeId(0), NodeId(0)));
+        let (mut sums, mut count) = (Sums::default(), 0);
         for (&from, targets) in self.drawn.nodes.iter().zip(self.drawn.volley.by_node()) {
-            let spared = if self.setup.exclude_sender { leasts.get(from.index()) } else { u32::MAX };
+            let sender = if self.setup.exclude_sender { leasts.get(from.index()) } else { u32::MAX };
             for &to in targets {
-                if to.0 == spared {
-                    sums.spared += 1;
-                    continue;
-                }
-                sums.sent += 1;
-                if forward == Forward::Counts {
-                    continue;
-                }
-                if !before.holds(to.0) {
-                    leasts.lower(to.index(), from.0);
-                    if !seen.holds(to.0) {
-                        seen.mark(to.0);
+                let is_sent = to.0 != sender;
+                sums.add(Sums { sent: is_sent.into(), spared: (!is_sent).into() });
+                if forward == Forward::Arrives {
+                    // As above, and who was reached before this hop has its least sender.
+                    self.unseen_from[count] = (from, to);
+                    count += usize::from(is_sent & !before.holds(to.0));
+                    if let Some(copies) = &mut self.copies {
+                        copies[to.index()] += u32::from(is_sent);
                     }
                 }
-                if let Some(copies) = &mut self.copies {
-                    copies[to.index()] += 1;
-                }
+            }
+        }
+        for (from, to) in &self.unseen_from[..count] {
+            leasts.lower(to.index(), from.0);
+            if !seen.holds(to.0) {
+                seen.mark(to.0);
             }
         }
         sums
