@@ -1,9 +1,10 @@
-//! Virtual time with constant latency: push to quiescence with fanout 8, 20 peers and as many hops as it takes, by overlay,
-//! size and threads, each beside its floor on one thread: as many draws of a node, each looked up and marked in a bitmap.
+//! Virtual time with constant latency: push to quiescence with fanout 8, 20 peers and as many hops as it takes, by
+//! overlay, size and threads, each beside its floor on one thread: as many draws of a node, each looked up and marked
+//! in a bitmap.
 //!
-//! The first columns are the run alone, the least of several; `whole` is the first of them with the build of the overlay, and
-//! `peak` the most memory that the process has held so far. Small sizes come first, so that a size is not charged with
-//! what a larger one held.
+//! The first columns are the run alone, the least of several; `whole` is the first of them with the build of the
+//! overlay, and `peak` the most memory that the process has held so far. Small sizes come first, so that a size is not
+//! charged with what a larger one held.
 //! `cargo bench --bench hops -- [--runs N] [--threads T] [--topology FAMILY] [--copies] [--exclude-sender] [nodes...]`
 
 use bulk_order_propagation::engine::hops::{self, Outcome, Setup};

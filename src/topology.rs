@@ -86,8 +86,8 @@ impl Topology {
         }
     }
 
-    /// The number of peers of `node`, which must be one of [`nodes`](Self::nodes). An implicit family computes them all to
-    /// tell.
+    /// The number of peers of `node`, which must be one of [`nodes`](Self::nodes). An implicit family computes them all
+    /// to tell.
     #[inline]
     pub fn degree(&self, node: NodeId) -> u32 {
         match &self.shape {
@@ -145,8 +145,8 @@ impl Topology {
         }
     }
 
-    /// The number of linked pairs. Large implicit overlays count half of all slots instead, which is too many by some d / 2N
-    /// of them for d peers and N nodes.
+    /// The number of linked pairs. Large implicit overlays count half of all slots instead, which is too many by some d
+    /// / 2N of them for d peers and N nodes.
     pub fn links(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.entries() / 2,

@@ -1,7 +1,7 @@
 //! First receipts of all nodes, as a run keeps them: one for each, or where all hops take as long, a byte for each.
 //!
-//! Sixteen bytes a receipt are more than a machine has for 10^9 nodes. Where a hop says when, the counts by hop give every
-//! percentile exactly, and the byte says who.
+//! Sixteen bytes a receipt are more than a machine has for 10^9 nodes. Where a hop says when, the counts by hop give
+//! every percentile exactly, and the byte says who.
 
 use super::Receipt;
 use crate::ids::NodeId;

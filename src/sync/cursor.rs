@@ -1,5 +1,5 @@
-//! Hands out work in blocks to whoever asks next, so that a worker whose core is busy elsewhere holds up one block and not
-//! its share of all.
+//! Hands out work in blocks to whoever asks next, so that a worker whose core is busy elsewhere holds up one block and
+//! not its share of all.
 
 use super::atomic::{AtomicU64, Ordering};
 use std::ops::Range;

@@ -36,8 +36,8 @@ impl DenseBits {
     #[inline]
     pub fn mark(&self, index: u32) -> bool {
         let bit = 1 << (index % 64);
-        // Ordering: Relaxed; changes of one word have a single order, which alone makes "first" unique. What hangs on the
-        // whole set is read behind a latch.
+        // Ordering: Relaxed; changes of one word have a single order, which alone makes "first" unique. What hangs on
+        // the whole set is read behind a latch.
         self.words[index as usize / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 

@@ -2,8 +2,8 @@
 //!
 //! With `peers / 2` permutations a node has two *slots* for each: where the permutation sends it, and whom it sends
 //! there. The second undoes the first, so whoever is in my slot has me in the one beside it, and the overlay is
-//! undirected without anybody having written it down. Slots may hold the node itself, or somebody twice: some 20 and 100
-//! times in all with 20 peers, however many nodes there are. Such slots count for nothing.
+//! undirected without anybody having written it down. Slots may hold the node itself, or somebody twice: some 20 and
+//! 100 times in all with 20 peers, however many nodes there are. Such slots count for nothing.
 //!
 //! A permutation is a Feistel network of three rounds (Luby and Rackoff 1988) over a rectangle that just holds all ids;
 //! what falls into the rest of it walks on until it is an id (Black and Rogaway 2002, "Ciphers with arbitrary finite
@@ -22,7 +22,8 @@ use smallvec::SmallVec;
 /// The most peers: slots of a draw are told apart one by one, and a byte tells how many there are in a batch.
 pub(super) const PEERS_MAX: u32 = 4_096;
 
-/// Up to so many slots over all nodes their links are counted, which takes some 20 ms; above, slots are counted instead.
+/// Up to so many slots over all nodes their links are counted, which takes some 20 ms; above, slots are counted
+/// instead.
 pub(super) const COUNTED_SLOTS_MAX: u64 = 1 << 22;
 
 /// The two primes of XXH32 that its author multiplies with first.

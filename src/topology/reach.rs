@@ -1,8 +1,8 @@
 //! How far an order can get at all: a breadth-first search over the overlay, whatever fanout and TTL allow.
 //!
 //! Answers whether the overlay is connected, how many nodes an origin can reach, and in how many hops. The complete
-//! overlay answers without a search. A large implicit one does not answer: a search of it would take longer than the run,
-//! only to find what nearly always holds, that a random regular overlay of three peers or more is in one piece.
+//! overlay answers without a search. A large implicit one does not answer: a search of it would take longer than the
+//! run, only to find what nearly always holds, that a random regular overlay of three peers or more is in one piece.
 
 use super::rows::Rows;
 use super::{Implicit, Shape, Topology};
@@ -30,8 +30,8 @@ impl Reach {
     }
 }
 
-/// What can be reached from `origin`: nothing where it is not a node of the overlay. `None` where nobody knows, which is
-/// so for implicit overlays of more than 4 million slots.
+/// What can be reached from `origin`: nothing where it is not a node of the overlay. `None` where nobody knows, which
+/// is so for implicit overlays of more than 4 million slots.
 pub fn reach(topology: &Topology, origin: NodeId) -> Option<Reach> {
     let nodes = topology.nodes();
     if origin.0 >= nodes {

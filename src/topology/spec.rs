@@ -22,8 +22,8 @@ pub enum TopologySpec {
     ErdosRenyi,
     /// Each node has exactly `peers` peers, chosen at random.
     RandomRegular,
-    /// The same without stored links, for any number of nodes: `peers / 2` keyed permutations, forward and back. A few nodes
-    /// have fewer peers, where a permutation sends a node to itself or two send it to the same.
+    /// The same without stored links, for any number of nodes: `peers / 2` keyed permutations, forward and back. A few
+    /// nodes have fewer peers, where a permutation sends a node to itself or two send it to the same.
     RegularImplicit,
     /// A ring on which each node knows the `peers` nearest, with a share of the links rewired at random.
     WattsStrogatz {

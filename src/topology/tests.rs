@@ -299,8 +299,8 @@ fn random_regular_is_uniform_even_on_six_nodes() {
     assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
 }
 
-/// An order that goes to all peers comes as far, hop by hop, as on a random regular graph drawn link by link: permutations
-/// with structure fall behind from the third hop on.
+/// An order that goes to all peers comes as far, hop by hop, as on a random regular graph drawn link by link:
+/// permutations with structure fall behind from the third hop on.
 #[test]
 fn implicit_overlays_spread_as_random_ones_at_every_distance() {
     for (nodes, peers, seeds) in [(10_000, 20, 24), (200_000, 20, 12), (50_000, 6, 24)] {

@@ -91,14 +91,16 @@ impl Field {
         }
     }
 
-    /// From whom each node has its first copy, if it `has` one: a hop that was cut short has left some that do not count.
+    /// From whom each node has its first copy, if it `has` one: a hop that was cut short has left some that do not
+    /// count.
     pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
         let leasts = self.leasts.as_ref()?;
         let sender = |node| if has(node) { leasts.get(node) } else { u32::MAX };
         Some((0..leasts.len()).map(|node| NodeId(sender(node))).collect())
     }
 
-    /// The messages of those who were reached in the last hop and have not forwarded; on an implicit overlay at most so many.
+    /// The messages of those who were reached in the last hop and have not forwarded; on an implicit overlay at most so
+    /// many.
     pub(super) fn waiting(&self, setup: &Setup<'_>, hop: u8) -> u64 {
         let (topology, draw) = (setup.topology, &setup.draw);
         if hop == setup.ttl {

@@ -174,7 +174,8 @@ fn within(topology: &Topology, seed: u64, hops: usize) -> Vec<f64> {
     covered.chain(std::iter::repeat(outcome.receipts.reached() as f64 / nodes)).take(hops).collect()
 }
 
-/// Coverage within each hop, and in the end, is that of the form: four standard errors, and what the form errs by itself.
+/// Coverage within each hop, and in the end, is that of the form: four standard errors, and what the form errs by
+/// itself.
 fn assert_spreads(family: &str, nodes: u32, seeds: u64, form: impl Iterator<Item = f64>) {
     const HOPS: usize = 16;
     let runs: Vec<Vec<f64>> = (0..seeds).map(|seed| within(&build(family, nodes, seed), seed, HOPS)).collect();

@@ -1,8 +1,8 @@
 //! One thread of a run.
 //!
-//! A hop has two halves. First the workers take what has to be forwarded, block by block, draw its targets and mark them.
-//! When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What lies
-//! between is a latch, which is all the order there is.
+//! A hop has two halves. First the workers take what has to be forwarded, block by block, draw its targets and mark
+//! them. When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What
+//! lies between is a latch, which is all the order there is.
 
 use super::field::{Field, nodes_in};
 use super::{Progress, Setup, time_of};
@@ -13,8 +13,8 @@ use crate::sync::{Broken, Latch, prefetch};
 use std::ops::Range;
 use std::thread;
 
-/// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn, and few
-/// enough that all of it stays in the first cache.
+/// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
+/// and few enough that all of it stays in the first cache.
 const VOLLEY_NODES_MAX: usize = 64;
 
 /// Targets that are drawn at once, unless one node has more.
@@ -164,7 +164,8 @@ impl<'a> Worker<'a> {
         sums
     }
 
-    /// Draws the targets of the nodes at hand, and asks meanwhile for what those drawn before will touch; then marks those.
+    /// Draws the targets of the nodes at hand, and asks meanwhile for what those drawn before will touch; then marks
+    /// those.
     fn fire(&mut self, forward: Forward, sums: &mut Sums) {
         let Setup { topology, draw, order, .. } = self.setup;
         let (drawn, field, copies) = (&self.drawn.volley, self.field, self.copies.as_deref());

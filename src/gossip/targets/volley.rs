@@ -1,8 +1,8 @@
 //! The targets of many nodes at once, for who has many that forward at the same time.
 //!
-//! What is drawn is what [`TargetDraw::draw`] draws, node by node. What differs is the order of the work: on an implicit
-//! overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; a row that
-//! is stored is asked for while those before it are drawn from.
+//! What is drawn is what [`TargetDraw::draw`] draws, node by node. What differs is the order of the work: on an
+//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; a
+//! row that is stored is asked for while those before it are drawn from.
 
 use super::{DENSE_PEERS_MAX, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
@@ -45,8 +45,8 @@ impl Volley {
         }
     }
 
-    /// Draws the targets of each of `nodes` for `order`, in place of those drawn before. Calls `between` with the place of each
-    /// node in the batch, once or twice: what little is done there goes on beside the draws.
+    /// Draws the targets of each of `nodes` for `order`, in place of those drawn before. Calls `between` with the place
+    /// of each node in the batch, once or twice: what little is done there goes on beside the draws.
     pub fn draw(
         &mut self,
         draw: &TargetDraw,

@@ -98,7 +98,8 @@ mod tests {
     use super::*;
     use crate::random::{Key, Purpose};
 
-    /// Whatever the processor has, the plain loop and single slots say the same, at every length and with ids to walk over.
+    /// Whatever the processor has, the plain loop and single slots say the same, at every length and with ids to walk
+    /// over.
     #[test]
     fn lanes_and_single_slots_agree() {
         for nodes in [1_000, 4_097, 1_000_000_000, u32::MAX] {

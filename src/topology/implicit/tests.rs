@@ -47,8 +47,8 @@ fn loops_and_repeats_are_as_few_as_by_chance() {
             repeats += slots.windows(2).filter(|pair| pair[0] == pair[1] && pair[0] != node).count();
         }
     }
-    // Ten permutations have ten fixed points, each in two slots. 190 pairs of slots agree somewhere once each; ten of them
-    // are a permutation and its way back, which agree on pairs that swap.
+    // Ten permutations have ten fixed points, each in two slots. 190 pairs of slots agree somewhere once each; ten of
+    // them are a permutation and its way back, which agree on pairs that swap.
     for (found, mean, weight) in [(loops, 20.0, 2.0), (repeats, 190.0, 2.0)] {
         let (found, mean) = (found as f64, mean * seeds as f64);
         assert!((found - mean).abs() < 5.0 * (mean * weight).sqrt(), "{found} where {mean} were expected");
