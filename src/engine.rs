@@ -16,6 +16,7 @@
 //! | `general` | any protocol, window by window |
 //! | `fast` | protocols whose duplicates are inert, by shortest paths |
 //! | `recount` | who sent and took in what, drawn again where it was not kept |
+//! | `hops` | forward-once push where every message takes as long: a hop is a set of bits |
 //! | `strict` | any protocol, one event after another, for a network without a floor |
 //!
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
@@ -27,6 +28,7 @@ mod digest;
 mod fast;
 mod general;
 mod home;
+pub mod hops;
 mod recount;
 mod round;
 mod shard;

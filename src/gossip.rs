@@ -7,7 +7,7 @@ mod push;
 mod targets;
 
 pub use push::Push;
-pub use targets::{TargetDraw, TargetScratch};
+pub use targets::{TargetDraw, TargetScratch, Volley};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, Onward};

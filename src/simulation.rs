@@ -276,8 +276,8 @@ impl<'a> Laboratory<'a> {
             origin: self.forecast.origin,
             mean_degree: self.topology.mean_degree(),
             max_degree: self.topology.max_degree(),
-            reachable: self.forecast.reach.reachable,
-            depth: self.forecast.reach.depth,
+            reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),
+            depth: self.forecast.reach.as_ref().map(|reach| reach.depth),
         }
     }
 

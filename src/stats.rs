@@ -4,8 +4,10 @@
 //! file holds the first two.
 
 mod orders;
+mod receipts;
 
 pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderEnd, OrderRecord};
+pub use receipts::{ByHop, Receipts};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
@@ -232,10 +234,10 @@ pub struct OverlayFacts {
     pub max_degree: u32,
     /// Where the first order enters.
     pub origin: NodeId,
-    /// Nodes that a path connects with it, itself included.
-    pub reachable: u32,
-    /// Hops from there to the farthest of them.
-    pub depth: u32,
+    /// Nodes that a path connects with it, itself included; `None` where the overlay is too large to search.
+    pub reachable: Option<u32>,
+    /// Hops from there to the farthest of them; `None` where the overlay is too large to search.
+    pub depth: Option<u32>,
 }
 
 /// One of the processes that a run's workers lived in.

@@ -194,7 +194,7 @@ impl<'a> Worker<'a> {
             batch: Vec::with_capacity(2 * BATCH),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             out_least: u64::MAX,
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             fired: Vec::new(),
             width,
             deadline: setup.deadline(),

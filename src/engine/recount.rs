@@ -105,7 +105,7 @@ impl<'a> Count<'a> {
             receipts,
             limit,
             event: (NodeId(0), Receipt::NONE),
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
             copies: Copies::new(if setup.keeps_traffic { receipts.len() } else { 0 }),

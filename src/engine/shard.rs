@@ -95,7 +95,7 @@ impl<'a> Shard<'a> {
         let max_degree = setup.topology.max_degree();
         Shard {
             setup,
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             held: vec![0; (size * orders).div_ceil(64)],
             forwarded: vec![0; (size * orders).div_ceil(64)],
             repeats: BTreeMap::new(),

@@ -44,9 +44,9 @@ pub struct Draft {
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
 
-    /// Who knows whom: erdos-renyi, random-regular, `watts-strogatz[:SHARE]`, barabasi-albert, ring, grid, star, complete,
-    /// file:PATH [default: erdos-renyi; complete up to 21 nodes unless --peers is given]. Overlays differ in how fast
-    /// an order spreads and whom it misses.
+    /// Who knows whom: erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
+    /// barabasi-albert, ring, grid, star, complete, file:PATH [default: erdos-renyi; complete up to 21 nodes unless
+    /// --peers is given]. Overlays differ in how fast an order spreads and whom it misses.
     #[arg(long, value_name = "FAMILY", value_parser = topology)]
     pub topology: Option<TopologySpec>,
 

@@ -81,8 +81,8 @@ fn shares_times_and_names_have_a_form() {
         ("--exclude-sender=no", "--exclude-sender no: it is true or false; leave the value out for true"),
         (
             "--topology mesh",
-            "--topology mesh: choose one of erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, \
-             grid, star, complete, file:PATH",
+            "--topology mesh: choose one of erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
+             barabasi-albert, ring, grid, star, complete, file:PATH",
         ),
         ("--topology file:", "--topology file:: `file:`: the path of an edge list must follow, as in file:links.txt"),
     ]);

@@ -14,7 +14,16 @@ fn topologies() -> impl Strategy<Value = TopologySpec> {
     use TopologySpec::*;
     let paths = "[^\0]{1,20}".prop_map(|path| File { path });
     let rewired = shares().prop_map(|rewired| WattsStrogatz { rewired });
-    let plain = prop::sample::select(vec![ErdosRenyi, RandomRegular, BarabasiAlbert, Ring, Grid, Star, Complete]);
+    let plain = prop::sample::select(vec![
+        ErdosRenyi,
+        RandomRegular,
+        RegularImplicit,
+        BarabasiAlbert,
+        Ring,
+        Grid,
+        Star,
+        Complete,
+    ]);
     prop_oneof![3 => plain, 1 => paths, 1 => rewired]
 }
 
