@@ -1,0 +1,3 @@
+//! What the models draw, held against their closed forms, and what they refuse.
+
+mod latency;
