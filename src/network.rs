@@ -4,20 +4,25 @@
 //! and any number of threads. Time and chances are integers. What is modelled, from which source, and what is not:
 //! `docs/NETWORK.md`.
 
+mod bursts;
 mod curves;
 mod error;
 mod latency;
+mod loss;
 mod sampler;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use error::LatencyError;
+pub use error::{LatencyError, LossError};
 pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
+pub use loss::{BurstScope, BurstSpec, LossSpec};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::{Key, Purpose};
+use crate::random::{Chance, Key, Purpose, Stream};
+use crate::ratio::Ratio;
 use crate::time::Nanos;
+use bursts::Bursts;
 use curves::Curves;
 use sampler::Sampler;
 use std::cell::OnceCell;
@@ -35,8 +40,11 @@ pub enum Fate {
 /// The network of one run.
 #[derive(Clone, Debug)]
 pub struct Network {
+    seed: u64,
     key: Key,
     latency: Source,
+    loss: Loss,
+    duplicated: Chance,
     floor: Nanos,
     ceiling: Option<Nanos>,
 }
@@ -48,6 +56,15 @@ enum Source {
     Message(Sampler),
     /// A draw for each link, and one for each message.
     Link { key: Key, is_directed: bool, link: Sampler, message: Sampler },
+}
+
+/// Which messages are lost.
+#[derive(Clone, Debug)]
+enum Loss {
+    /// Each with this chance.
+    Independent(Chance),
+    /// Those in bad periods.
+    Bursts(Box<Bursts>),
 }
 
 impl Network {
@@ -67,11 +84,29 @@ impl Network {
             },
         };
         Network {
+            seed,
             key: Key::new(seed, Purpose::Network),
             latency: source,
+            loss: Loss::Independent(Chance::NEVER),
+            duplicated: Chance::NEVER,
             floor: latency.floor(),
             ceiling: latency.ceiling(),
         }
+    }
+
+    /// The same network, which loses messages.
+    pub fn with_loss(mut self, loss: &LossSpec) -> Network {
+        self.loss = match loss {
+            LossSpec::Independent(share) => Loss::Independent(Chance::of(*share)),
+            LossSpec::Bursts(spec) => Loss::Bursts(Box::new(Bursts::new(self.seed, spec))),
+        };
+        self
+    }
+
+    /// The same network, which makes a second copy of this share of the messages that it does not lose.
+    pub fn with_duplicates(mut self, share: Ratio) -> Network {
+        self.duplicated = Chance::of(share);
+        self
     }
 
     /// The least time any message takes: how far nodes can be handled apart.
@@ -84,10 +119,12 @@ impl Network {
         self.ceiling
     }
 
-    /// The ways out of `from` for an order: what all copies of one forward have in common.
+    /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a
+    /// network that changes in time is asked [`at`](Ways::at) another.
     #[inline]
     pub fn ways(&self, order: OrderIndex, from: NodeId) -> Ways<'_> {
-        Ways { network: self, key: self.key.with(u64::from(order.0)).with(u64::from(from.0)), from }
+        let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
+        Ways { network: self, key, from, now: Nanos::ZERO }
     }
 }
 
@@ -97,21 +134,59 @@ pub struct Ways<'a> {
     network: &'a Network,
     key: Key,
     from: NodeId,
+    now: Nanos,
 }
 
 impl Ways<'_> {
+    /// The same ways at the time at which messages are sent, which decides where losses come in bursts.
+    #[inline]
+    pub fn at(mut self, now: Nanos) -> Self {
+        self.now = now;
+        self
+    }
+
     /// What becomes of the message to `to`; `attempt` counts messages of one order between the same two nodes, from 0.
     #[inline]
     pub fn fate(&self, to: NodeId, attempt: u32) -> Fate {
-        let mut stream = self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream();
+        let mut stream = self.stream(to, attempt);
         let word = stream.next_word();
-        Fate::Arrives(match &self.network.latency {
+        let chance = match &self.network.loss {
+            Loss::Independent(chance) => *chance,
+            Loss::Bursts(bursts) => bursts.chance(self.from, to, self.now),
+        };
+        if chance != Chance::NEVER && chance.strikes(stream.next_word()) {
+            return Fate::Lost;
+        }
+        Fate::Arrives(self.time(to, word))
+    }
+
+    /// How long the second copy takes that the network makes of a message, if it makes one; asked only for messages that
+    /// arrive. The copy has a time of its own, and may come first.
+    #[inline]
+    pub fn duplicate(&self, to: NodeId, attempt: u32) -> Option<Nanos> {
+        if self.network.duplicated == Chance::NEVER {
+            return None;
+        }
+        let mut stream = self.stream(to, attempt);
+        let [_time, _loss, duplicated, time] = std::array::from_fn(|_| stream.next_word());
+        self.network.duplicated.strikes(duplicated).then(|| self.time(to, time))
+    }
+
+    /// The words of one message: its time, its loss, its doubling, the time of its double.
+    #[inline]
+    fn stream(&self, to: NodeId, attempt: u32) -> Stream {
+        self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()
+    }
+
+    #[inline]
+    fn time(&self, to: NodeId, word: u64) -> Nanos {
+        match &self.network.latency {
             Source::Message(message) => Nanos(message.draw(word)),
             Source::Link { key, is_directed, link, message } => {
                 let (one, other) = if *is_directed || self.from < to { (self.from, to) } else { (to, self.from) };
                 let mut stream = key.with(u64::from(one.0)).with(u64::from(other.0)).stream();
                 Nanos(link.draw(stream.next_word()) + message.draw(word))
             }
-        })
+        }
     }
 }

@@ -34,6 +34,8 @@ pub enum Purpose {
     Network = 4,
     /// The part of a message's time that its link has for ever; words: the two nodes.
     Links = 10,
+    /// When a link loses messages in bursts; words: what has the burst, epoch, part.
+    Bursts = 11,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

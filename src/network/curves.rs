@@ -57,7 +57,9 @@ impl Curves {
         let knot = halvings as usize * CELLS + CELLS - cell;
         let (far, near) = (self.quantiles[knot], self.quantiles[knot - 1]);
         let distance = (far - (((far - near) * rest) >> REST_BITS)) as i64;
-        if word >> 63 == 1 { distance } else { -distance }
+        // Without a branch, which would be guessed wrong half of the time.
+        let sign = (word as i64 >> 63) | 1;
+        -sign * distance
     }
 
     /// `scale` times 2^`exponent`, the exponent in 2^-32, rounded down; the greatest word where it is more than that.

@@ -2,6 +2,7 @@
 //! was asked with is put before it by whoever read that.
 
 use super::latency::Latency;
+use super::loss::{LossSpec, PERIOD_LEAST, PERIOD_MOST, PERIODS_APART_MAX};
 use super::words::span;
 use crate::time::Nanos;
 
@@ -89,6 +90,73 @@ pub enum LatencyError {
              link:uniform:10ms..100ms+exponential:5ms"
     )]
     TwoAlike {
+        /// What was asked for.
+        written: String,
+    },
+}
+
+/// Why a text is no loss.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LossError {
+    /// No model has this name.
+    #[error("`{written}` is no loss; choose one of {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Unknown {
+        /// What was asked for.
+        written: String,
+    },
+    /// A figure is not there.
+    #[error("{figure}= is missing; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Missing {
+        /// Which.
+        figure: &'static str,
+    },
+    /// There is more than the model takes.
+    #[error("`{written}` is one figure too many; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Surplus {
+        /// What nobody takes.
+        written: String,
+    },
+    /// Less than none or more than all.
+    #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
+    Share {
+        /// Which figure.
+        figure: &'static str,
+        /// What was asked for.
+        written: String,
+    },
+    /// Not a time.
+    #[error("{figure} is `{written}`, which is no length of a period; write a number and a unit, such as 200ms or 10s")]
+    NoTime {
+        /// Which figure.
+        figure: &'static str,
+        /// What was asked for.
+        written: String,
+    },
+    /// A period outside its limits.
+    #[error(
+        "{period} is {}, and a period takes {} to {} on average; ask for a length between them", span(*time),
+        span(PERIOD_LEAST), span(PERIOD_MOST)
+    )]
+    Period {
+        /// Which period.
+        period: &'static str,
+        /// Its mean length.
+        time: Nanos,
+    },
+    /// Two periods too far apart.
+    #[error(
+        "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them nearer \
+         together", span(*good), span(*bad)
+    )]
+    PeriodsApart {
+        /// The mean of the good ones.
+        good: Nanos,
+        /// The mean of the bad ones.
+        bad: Nanos,
+    },
+    /// Something that has no periods.
+    #[error("per is `{written}`; choose one of link, sender, receiver")]
+    Scope {
         /// What was asked for.
         written: String,
     },

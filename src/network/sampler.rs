@@ -69,8 +69,9 @@ impl Sampler {
             }
             Sampler::Normal { mean, deviation, least, greatest, curves } => {
                 let away = (i128::from(curves.normal(word)) * i128::from(*deviation)) >> ONE_BITS;
-                let drawn = (i128::from(*mean) + away).clamp(i128::from(*least), i128::from(*greatest));
-                drawn as u64
+                // A quantile lies below 2^4 and a deviation below 2^47.
+                let drawn = (*mean as i64).saturating_add(away as i64).max(0) as u64;
+                drawn.max(*least).min(*greatest)
             }
             Sampler::LogNormal { least, median, exponent, greatest, curves } => {
                 least.saturating_add(log_normal(curves, *median, *exponent, word)).min(*greatest)

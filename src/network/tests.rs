@@ -1,3 +1,4 @@
 //! What the models draw, held against their closed forms, and what they refuse.
 
 mod latency;
+mod loss;

@@ -55,15 +55,18 @@ impl<'a> Words<'a> {
 
     /// Refuses what is left.
     pub(super) fn end(self) -> Result<(), LatencyError> {
+        self.left().map_or(Ok(()), |written| Err(LatencyError::Surplus { written }))
+    }
+
+    /// The first part that nobody took.
+    pub(super) fn left(&self) -> Option<String> {
         let named = self.named.first().map(|(name, value)| format!("{name}={value}"));
-        match named.or(self.plain.last().map(|&word| word.to_owned())) {
-            Some(written) => Err(LatencyError::Surplus { written }),
-            None => Ok(()),
-        }
+        named.or(self.plain.last().map(|&word| word.to_owned()))
     }
 }
 
-fn read_span(figure: &'static str, written: &str) -> Result<Nanos, LatencyError> {
+/// A time of 0 or more.
+pub(super) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, LatencyError> {
     let written = written.trim();
     if written.starts_with('-') {
         return Err(LatencyError::Negative { figure, written: written.to_owned() });

@@ -15,6 +15,11 @@ impl Chance {
         Chance(share.ceil_of(1 << 63))
     }
 
+    /// The chance of `parts` in 2^63; more than that is certain.
+    pub(crate) const fn of_parts(parts: u64) -> Chance {
+        Chance(if parts > 1 << 63 { 1 << 63 } else { parts })
+    }
+
     /// Whether it happens under this word, which must not decide anything else.
     #[inline]
     pub const fn strikes(self, word: u64) -> bool {
@@ -32,6 +37,7 @@ mod tests {
         assert!(!chance(0, 1).strikes(0) && !Chance::NEVER.strikes(0));
         assert!(chance(1, 1).strikes(u64::MAX));
         assert_eq!((chance(1, 2).strikes((1 << 63) - 1), chance(1, 2).strikes(1 << 63)), (true, false));
+        assert_eq!(Chance::of_parts(u64::MAX), chance(1, 1));
         // A third is no binary fraction: the threshold is rounded up.
         assert_eq!(chance(1, 3), Chance(3_074_457_345_618_258_603));
     }
