@@ -9,14 +9,17 @@ mod curves;
 mod error;
 mod latency;
 mod loss;
+mod matrix;
+mod regions;
 mod sampler;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use error::{LatencyError, LossError};
+pub use error::{LatencyError, LineFault, LossError, RegionError};
 pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossSpec};
+pub use regions::{Placement, RegionIndex, RegionSpec, Regions};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Chance, Key, Purpose, Stream};
@@ -24,6 +27,7 @@ use crate::ratio::Ratio;
 use crate::time::Nanos;
 use bursts::Bursts;
 use curves::Curves;
+use regions::Map;
 use sampler::Sampler;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -56,6 +60,8 @@ enum Source {
     Message(Sampler),
     /// A draw for each link, and one for each message.
     Link { key: Key, is_directed: bool, link: Sampler, message: Sampler },
+    /// A draw for each message, from a distribution that hangs on where the two nodes are.
+    Regions(Box<Map>),
 }
 
 /// Which messages are lost.
@@ -83,14 +89,24 @@ impl Network {
                 message,
             },
         };
+        Network::of(seed, source, latency.floor(), latency.ceiling())
+    }
+
+    /// The network of the run with this seed, with its nodes in regions.
+    pub fn in_regions(seed: u64, regions: &Regions) -> Network {
+        let source = Source::Regions(Box::new(Map::new(seed, regions)));
+        Network::of(seed, source, regions.floor(), regions.ceiling())
+    }
+
+    fn of(seed: u64, latency: Source, floor: Nanos, ceiling: Option<Nanos>) -> Network {
         Network {
             seed,
             key: Key::new(seed, Purpose::Network),
-            latency: source,
+            latency,
             loss: Loss::Independent(Chance::NEVER),
             duplicated: Chance::NEVER,
-            floor: latency.floor(),
-            ceiling: latency.ceiling(),
+            floor,
+            ceiling,
         }
     }
 
@@ -119,12 +135,24 @@ impl Network {
         self.ceiling
     }
 
+    /// The region in which a node is, where there are regions.
+    pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
+        match &self.latency {
+            Source::Regions(map) => Some(map.region(node)),
+            Source::Message(_) | Source::Link { .. } => None,
+        }
+    }
+
     /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a
     /// network that changes in time is asked [`at`](Ways::at) another.
     #[inline]
     pub fn ways(&self, order: OrderIndex, from: NodeId) -> Ways<'_> {
         let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
-        Ways { network: self, key, from, now: Nanos::ZERO }
+        let row = match &self.latency {
+            Source::Regions(map) => map.row(from),
+            Source::Message(_) | Source::Link { .. } => 0,
+        };
+        Ways { network: self, key, from, row, now: Nanos::ZERO }
     }
 }
 
@@ -134,6 +162,8 @@ pub struct Ways<'a> {
     network: &'a Network,
     key: Key,
     from: NodeId,
+    /// Where the latencies out of the sender's region begin.
+    row: u32,
     now: Nanos,
 }
 
@@ -182,6 +212,7 @@ impl Ways<'_> {
     fn time(&self, to: NodeId, word: u64) -> Nanos {
         match &self.network.latency {
             Source::Message(message) => Nanos(message.draw(word)),
+            Source::Regions(map) => Nanos(map.draw(self.row, to, word)),
             Source::Link { key, is_directed, link, message } => {
                 let (one, other) = if *is_directed || self.from < to { (self.from, to) } else { (to, self.from) };
                 let mut stream = key.with(u64::from(one.0)).with(u64::from(other.0)).stream();

@@ -36,6 +36,8 @@ pub enum Purpose {
     Links = 10,
     /// When a link loses messages in bursts; words: what has the burst, epoch, part.
     Bursts = 11,
+    /// In which region a node is; words: node.
+    Regions = 12,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

@@ -2,3 +2,4 @@
 
 mod latency;
 mod loss;
+mod regions;
