@@ -4,6 +4,7 @@
 //! and any number of threads. Time and chances are integers. What is modelled, from which source, and what is not:
 //! `docs/NETWORK.md`.
 
+mod bandwidth;
 mod bursts;
 mod curves;
 mod error;
@@ -12,14 +13,17 @@ mod loss;
 mod matrix;
 mod regions;
 mod sampler;
+mod spec;
 #[cfg(test)]
 mod tests;
 mod words;
 
-pub use error::{LatencyError, LineFault, LossError, RegionError};
+pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
+pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
 pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossSpec};
 pub use regions::{Placement, RegionIndex, RegionSpec, Regions};
+pub use spec::{Lines, NetworkError, NetworkSpec, Paths};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Chance, Key, Purpose, Stream};
@@ -49,6 +53,9 @@ pub struct Network {
     latency: Source,
     loss: Loss,
     duplicated: Chance,
+    lines: spec::LineTable,
+    processing: Nanos,
+    region_names: Arc<[String]>,
     floor: Nanos,
     ceiling: Option<Nanos>,
 }
@@ -95,7 +102,8 @@ impl Network {
     /// The network of the run with this seed, with its nodes in regions.
     pub fn in_regions(seed: u64, regions: &Regions) -> Network {
         let source = Source::Regions(Box::new(Map::new(seed, regions)));
-        Network::of(seed, source, regions.floor(), regions.ceiling())
+        let network = Network::of(seed, source, regions.floor(), regions.ceiling());
+        Network { region_names: regions.names().into(), ..network }
     }
 
     fn of(seed: u64, latency: Source, floor: Nanos, ceiling: Option<Nanos>) -> Network {
@@ -105,6 +113,9 @@ impl Network {
             latency,
             loss: Loss::Independent(Chance::NEVER),
             duplicated: Chance::NEVER,
+            lines: spec::LineTable::default(),
+            processing: Nanos::ZERO,
+            region_names: Arc::default(),
             floor,
             ceiling,
         }
@@ -141,6 +152,22 @@ impl Network {
             Source::Regions(map) => Some(map.region(node)),
             Source::Message(_) | Source::Link { .. } => None,
         }
+    }
+
+    /// The names of the regions, in the order of [`RegionIndex`]; none where there are no regions.
+    pub fn regions(&self) -> &[String] {
+        &self.region_names
+    }
+
+    /// A node's lines; neither where the network has bandwidth without limit.
+    #[inline]
+    pub fn lines(&self, node: NodeId) -> Lines {
+        self.lines.of(|| self.region(node))
+    }
+
+    /// How long a node is busy with each message that comes.
+    pub fn processing(&self) -> Nanos {
+        self.processing
     }
 
     /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a

@@ -1,6 +1,7 @@
 //! Why a model of the network is none. Each message names what was asked, the limit, and what to do; the option that it
 //! was asked with is put before it by whoever read that.
 
+use super::bandwidth::BandwidthSpec;
 use super::latency::Latency;
 use super::loss::{LossSpec, PERIOD_LEAST, PERIOD_MOST, PERIODS_APART_MAX};
 use super::matrix::REGIONS_MAX;
@@ -160,6 +161,39 @@ pub enum LossError {
     /// Something that has no periods.
     #[error("per is `{written}`; choose one of link, sender, receiver")]
     Scope {
+        /// What was asked for.
+        written: String,
+    },
+}
+
+/// Why a text is no bandwidth.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BandwidthError {
+    /// Neither rates nor regions.
+    #[error("`{written}` is no bandwidth; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    Unknown {
+        /// What was asked for.
+        written: String,
+    },
+    /// There is more than a bandwidth takes.
+    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    Surplus {
+        /// What nobody takes.
+        written: String,
+    },
+    /// Not a rate.
+    #[error(
+        "{name} is `{written}`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, at most 1000gbit"
+    )]
+    Rate {
+        /// Which.
+        name: &'static str,
+        /// What was asked for.
+        written: String,
+    },
+    /// Not a size.
+    #[error("the queue is `{written}`, which is no size; write a number above 0 with B, KiB, MiB or GiB, at most 4GiB")]
+    Queue {
         /// What was asked for.
         written: String,
     },

@@ -3,3 +3,4 @@
 mod latency;
 mod loss;
 mod regions;
+mod spec;

@@ -30,6 +30,11 @@ impl<'a> Words<'a> {
         self.plain.pop().filter(|word| !word.is_empty()).ok_or(LatencyError::Missing { figure })
     }
 
+    /// The next part without a name, where there is one.
+    pub(super) fn plain(&mut self) -> Option<&'a str> {
+        self.plain.pop()
+    }
+
     /// The next part without a name, a time.
     pub(super) fn next_span(&mut self, figure: &'static str) -> Result<Nanos, LatencyError> {
         read_span(figure, self.next_word(figure)?)
