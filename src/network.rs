@@ -8,6 +8,9 @@ mod bandwidth;
 mod bursts;
 mod curves;
 mod error;
+mod fault_error;
+mod fault_spec;
+mod faults;
 mod latency;
 mod loss;
 mod matrix;
@@ -16,10 +19,13 @@ mod sampler;
 mod spec;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
 pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
+pub use fault_error::FaultError;
+pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultSpec, PartitionSpec, Side, Stroke, Whom};
+pub use faults::Faults;
 pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossSpec};
 pub use regions::{Placement, RegionIndex, RegionSpec, Regions};
@@ -148,8 +154,13 @@ impl Network {
 
     /// The region in which a node is, where there are regions.
     pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
+        self.placement().map(|placement| placement.region(node))
+    }
+
+    /// Which node is where, where there are regions.
+    pub fn placement(&self) -> Option<&Placement> {
         match &self.latency {
-            Source::Regions(map) => Some(map.region(node)),
+            Source::Regions(map) => Some(map.placement()),
             Source::Message(_) | Source::Link { .. } => None,
         }
     }

@@ -38,6 +38,10 @@ pub enum Purpose {
     Bursts = 11,
     /// In which region a node is; words: node.
     Regions = 12,
+    /// Who is down or cut off, and when; words: kind, part, node.
+    Faults = 13,
+    /// Who does not do as the protocol says, and when; words: kind, part, order, node.
+    Behaviour = 14,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

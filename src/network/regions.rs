@@ -204,8 +204,8 @@ impl Map {
         self.samplers[row as usize + self.placement.region(to).index()].draw(word)
     }
 
-    pub(super) fn region(&self, node: NodeId) -> RegionIndex {
-        self.placement.region(node)
+    pub(super) fn placement(&self) -> &Placement {
+        &self.placement
     }
 }
 
