@@ -22,6 +22,7 @@
 //! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
 //! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
 
+pub mod behaviour;
 pub mod coverage;
 pub mod gossip;
 pub mod ids;

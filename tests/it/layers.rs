@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "ids",
     "time",
     "ratio",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 20] = [
     "coverage",
     "gossip",
     "network",
+    "behaviour",
     "transport",
     "runtime",
     "scenario",
