@@ -120,6 +120,7 @@ fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
             (floor::trains::time(threads, trains, length as usize), trains * length)
         }
         TransportKind::Memory => (floor::rings::time(threads, units), units),
+        TransportKind::Simulated => unreachable!("virtual time is not among the carriers above"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `bulkprop [flags]` runs one scenario. What a scenario may be is decided in the library, by `scenario`; a flag that
 //! is in this file says only where a scenario comes from and where its report goes.
 
+mod determinism;
 mod exit;
 mod failure;
 mod files;
@@ -46,6 +47,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
+    /// With simulated, run twice on different numbers of threads, compare the digests of all first receipts, and print them
+    /// instead of the report.
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "quiet", "print_config"])]
+    check_determinism: bool,
+
     /// Print only the line with coverage and time.
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
@@ -75,6 +81,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     if cli.print_config {
         print(&scenario.to_toml())?;
         return Ok(Exit::GoalMet);
+    }
+    if cli.check_determinism {
+        return determinism::check(&scenario);
     }
     let nodes_csv = cli.nodes_csv.as_deref().map(files::create).transpose()?;
     let records = simulation::run(&scenario, &interrupt::on_control_c()?)?;
@@ -129,5 +138,5 @@ Exit codes:
     0  the target was reached, also with --until quiescent
     1  it was not
     2  the arguments or the files they name cannot be used
-    3  messages are unaccounted for, or the system failed
+    3  messages are unaccounted for, digests differ, or the system failed
   130  interrupted; what was measured until then is reported";

@@ -24,6 +24,7 @@
 
 pub mod behaviour;
 pub mod coverage;
+pub mod engine;
 pub mod gossip;
 pub mod ids;
 pub mod message;

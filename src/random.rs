@@ -42,6 +42,8 @@ pub enum Purpose {
     Faults = 13,
     /// Who does not do as the protocol says, and when; words: kind, part, order, node.
     Behaviour = 14,
+    /// Nothing: it hashes what a run in virtual time gave.
+    Digest = 90,
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].

@@ -99,7 +99,7 @@ impl Report {
             options: setting.options,
             transport: scenario.transport,
             clock: clock_of(scenario.transport),
-            threads: run.workers.len() as u64,
+            threads: scenario.threads as u64,
             pinned: !run.workers.is_empty() && run.workers.iter().all(|worker| worker.core.is_some()),
             host: setting.host,
             goal_met: runs.missed == 0,
@@ -150,5 +150,6 @@ fn notices(records: &[RunRecord], runs: &Runs) -> Vec<String> {
 const fn clock_of(transport: TransportKind) -> Clock {
     match transport {
         TransportKind::Udp | TransportKind::UdpShard | TransportKind::Memory => Clock::Real,
+        TransportKind::Simulated => Clock::Virtual,
     }
 }

@@ -299,7 +299,7 @@ impl<'a> Shared<'a> {
                 Ok(Ok(home)) => outcome.add(home),
                 Ok(Err(WorkerFailure::Transport(cause))) => return Err(RuntimeError::Transport { worker, cause }),
                 Ok(Err(WorkerFailure::Left)) => {}
-                Err(panic) => return Err(RuntimeError::Panic { worker, message: said(&*panic) }),
+                Err(panic) => return Err(RuntimeError::Panic { worker, message: what_a_panic_said(&*panic) }),
             }
         }
         Ok(outcome)
@@ -323,7 +323,7 @@ fn end_of(cause: u8) -> End {
 }
 
 /// What a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn what_a_panic_said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
 }

@@ -19,6 +19,7 @@ pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 
 use crate::ids::NodeId;
+use crate::network::LatencySpec;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -62,6 +63,8 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
+    /// How long a message is under way, where that is modelled; `None` where a real carrier takes the time it takes.
+    pub latency: Option<LatencySpec>,
     /// Whether messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.
@@ -78,6 +81,15 @@ pub enum TransportKind {
     UdpShard,
     /// Lock-free rings between the workers' shards, inside this process.
     Memory,
+    /// No carrier: virtual time on a modelled network.
+    Simulated,
+}
+
+impl TransportKind {
+    /// Whether time and network are modelled.
+    pub const fn is_virtual(self) -> bool {
+        matches!(self, TransportKind::Simulated)
+    }
 }
 
 /// How many hops an order may travel.

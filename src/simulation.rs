@@ -4,9 +4,11 @@
 
 mod carriers;
 mod forecast;
+mod virtual_time;
 
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
+use crate::network::Network;
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
 use crate::scenario::{Pin, Scenario, Until};
@@ -135,6 +137,9 @@ impl<'a> Laboratory<'a> {
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
+        if let Some(latency) = scenario.latency {
+            return self.simulate(&Network::new(scenario.seed, latency));
+        }
         let Carriers { ends, datagram_bytes, notices } = self.carriers(clock)?;
         let plan = Plan {
             topology: &self.topology,
@@ -161,27 +166,35 @@ impl<'a> Laboratory<'a> {
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
-        let topology = &self.topology;
         RunRecord {
             end,
             wall: left_at.since(injected_at),
             setup: injected_at,
-            overlay: OverlayFacts {
-                mean_degree: topology.mean_degree(),
-                max_degree: topology.max_degree(),
-                reachable: self.forecast.reach.reachable,
-                depth: self.forecast.reach.depth,
-            },
+            overlay: self.overlay_facts(),
             ttl: self.forecast.ttl,
             datagram_bytes,
-            degrees: (0..topology.nodes()).map(|node| topology.degree(NodeId(node))).collect(),
+            degrees: self.degrees(),
             shard_starts: self.partition.starts().to_vec(),
-            ledger: Ledger { ended_quiet: end == End::Quiescent, ..ledger(&workers) },
+            ledger: ledger(&workers, end),
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts,
             traffic,
             workers,
+            digest: None,
         }
+    }
+
+    fn overlay_facts(&self) -> OverlayFacts {
+        OverlayFacts {
+            mean_degree: self.topology.mean_degree(),
+            max_degree: self.topology.max_degree(),
+            reachable: self.forecast.reach.reachable,
+            depth: self.forecast.reach.depth,
+        }
+    }
+
+    fn degrees(&self) -> Vec<u32> {
+        (0..self.topology.nodes()).map(|node| self.topology.degree(NodeId(node))).collect()
     }
 
     /// Says where workers could not have a core each, or not the one meant for them.
@@ -208,8 +221,8 @@ impl<'a> Laboratory<'a> {
 }
 
 /// Adds the workers' books up.
-fn ledger(workers: &[WorkerRecord]) -> Ledger {
-    let mut ledger = Ledger { kernel_dropped: Some(0), ..Ledger::default() };
+fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
+    let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
     for worker in workers {
         ledger.sent += worker.sent;
         ledger.received += worker.received;

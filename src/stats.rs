@@ -252,6 +252,8 @@ pub struct RunRecord {
     pub workers: Vec<WorkerRecord>,
     /// Where every message went.
     pub ledger: Ledger,
+    /// The digest of all first receipts, where one seed decides it: in virtual time.
+    pub digest: Option<u64>,
     /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
     pub notices: Vec<String>,
 }

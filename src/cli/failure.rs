@@ -23,6 +23,13 @@ pub(crate) enum Failure {
     #[error("--quiet with --format json: json is always one whole object; leave one of them out")]
     QuietJson,
 
+    /// Nothing that a seed alone decides.
+    #[error(
+        "--check-determinism without --transport simulated: on a real carrier times and hops vary from run to run; choose \
+         --transport simulated"
+    )]
+    NothingToCheck,
+
     /// A file of options that cannot be read.
     #[error("--config {path:?}: {cause}; name a readable TOML file")]
     ConfigUnreadable { path: PathBuf, cause: io::Error },

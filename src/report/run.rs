@@ -106,6 +106,8 @@ pub struct RunFigures {
     pub overlay: OverlayFacts,
     /// Counts by worker.
     pub workers: Vec<WorkerRecord>,
+    /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
+    pub digest: Option<String>,
     /// Where every message went.
     pub ledger: Books,
 }
@@ -149,6 +151,7 @@ impl RunFigures {
             ttl: record.ttl,
             overlay: record.overlay.clone(),
             workers: record.workers.clone(),
+            digest: record.digest.map(|digest| format!("{digest:016X}")),
             ledger: Books::of(&record.ledger),
         }
     }

@@ -43,6 +43,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
+        latency: None,
         charge_serialization: false,
         runs: 1,
     }
@@ -140,6 +141,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         shard_starts,
         ledger: ledger(&workers),
         workers,
+        digest: None,
         notices: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use super::error::ScenarioError;
 use super::values::target;
 use super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use crate::ids::NodeId;
+use crate::network::LatencySpec;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -37,13 +38,14 @@ impl Draft {
             exclude_sender: self.exclude_sender.unwrap_or(false),
             target: target(self.target.unwrap_or(TARGET_DEFAULT))?,
             until: self.until.unwrap_or(Until::Target),
-            timeout: Some(self.timeout.unwrap_or(TIMEOUT_DEFAULT)).filter(|&limit| limit != Nanos::ZERO),
+            timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
             seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
             origin: origin(self.origin.unwrap_or(0), nodes)?,
             payload_bytes: limits::PAYLOAD_BYTES.check(self.payload_bytes.unwrap_or(0))?,
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
+            latency: latency(self.latency, transport)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -71,6 +73,7 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
+            latency: scenario.latency,
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
         }
@@ -115,7 +118,7 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
     limits::RECEIVE_BUFFER.check(bytes)?;
     match transport {
         TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
-        TransportKind::Memory => Err(ScenarioError::NoReceiveBuffer { bytes }),
+        TransportKind::Memory | TransportKind::Simulated => Err(ScenarioError::NoReceiveBuffer { bytes, transport }),
     }
 }
 
@@ -123,8 +126,22 @@ fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option
 fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
     match (asked.unwrap_or(false), transport) {
         (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
+        (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
         (asked, _) => Ok(asked),
     }
+}
+
+/// Only a modelled network has a latency of its own.
+fn latency(asked: Option<LatencySpec>, transport: TransportKind) -> Result<Option<LatencySpec>, ScenarioError> {
+    match (transport.is_virtual(), asked) {
+        (true, asked) => Ok(Some(asked.unwrap_or_default())),
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
+    }
+}
+
+fn timeout_default(transport: TransportKind) -> Nanos {
+    if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT }
 }
 
 fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
@@ -149,3 +166,4 @@ const FANOUT_DEFAULT: u32 = 8;
 const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
+const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

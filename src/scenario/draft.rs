@@ -7,8 +7,9 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
-use super::values::{choose, share, span, topology, truth, ttl};
+use super::values::{choose, latency, share, span, topology, truth, ttl};
 use super::{Pin, Spin, TransportKind, Ttl, Until, limits};
+use crate::network::LatencySpec;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -29,8 +30,9 @@ pub struct Draft {
     pub threads: Option<u32>,
 
     /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages for the
-    /// same worker share a send; memory, rings between the worker threads [default: udp]. One socket per node is the
-    /// honest run; one per worker moves 10 to 50 times as much; memory shows what the machine could do at most.
+    /// same worker share a send; memory, rings between the worker threads; simulated, virtual time on a modelled network
+    /// [default: udp]. One socket per node is the honest run; one per worker moves 10 to 50 times as much; memory shows what
+    /// the machine could do at most; simulated repeats to the bit and reaches further.
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
 
@@ -70,8 +72,8 @@ pub struct Draft {
     #[arg(long, value_name = "target|quiescent", value_parser = |text: &str| choose::<Until>("until", text))]
     pub until: Option<Until>,
 
-    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s]. Large
-    /// networks and busy machines need more.
+    /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s; with simulated 60s
+    /// of virtual time]. Large networks and busy machines need more.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = span)]
     pub timeout: Option<Nanos>,
 
@@ -87,6 +89,13 @@ pub struct Draft {
     /// Bytes of opaque payload in the order [default: 0]. They show what size costs.
     #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::PAYLOAD_BYTES.parse::<u16>(text))]
     pub payload_bytes: Option<u16>,
+
+    /// With simulated, how long a message is under way: constant:TIME, uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`,
+    /// `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with ,min=TIME and ,max=TIME; after link: drawn
+    /// once for each link, and with + both [default: constant:50ms]. Its least is what may be computed in parallel; its spread
+    /// lets later hops overtake.
+    #[arg(long, value_name = "LATENCY", allow_hyphen_values = true, value_parser = latency)]
+    pub latency: Option<LatencySpec>,
 
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
@@ -132,6 +141,7 @@ impl Draft {
             seed: self.seed.or(other.seed),
             origin: self.origin.or(other.origin),
             payload_bytes: self.payload_bytes.or(other.payload_bytes),
+            latency: self.latency.or(other.latency),
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),
             receive_buffer: self.receive_buffer.or(other.receive_buffer),

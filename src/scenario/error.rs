@@ -1,8 +1,10 @@
 //! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
 //! for, the limit, and what to do.
 
+use super::TransportKind;
 use super::shell::quoted;
 use crate::topology::{TopologyError, TopologySpec};
+use clap::ValueEnum;
 use std::fmt;
 
 /// A value that its option does not accept, whatever the other options are.
@@ -63,12 +65,15 @@ pub enum ScenarioError {
 
     /// The carrier has no sockets.
     #[error(
-        "--receive-buffer {bytes} with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
-         choose --transport udp"
+        "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave --receive-buffer \
+         out or choose --transport udp",
+        name(*transport)
     )]
     NoReceiveBuffer {
         /// The bytes asked for.
         bytes: u32,
+        /// The carrier asked for.
+        transport: TransportKind,
     },
 
     /// The carrier encodes each message as it is.
@@ -77,6 +82,26 @@ pub enum ScenarioError {
          --charge-serialization out or choose --transport memory"
     )]
     SerializesAnyway,
+
+    /// Virtual time does not pass while a message is encoded.
+    #[error(
+        "--charge-serialization with --transport simulated: what it costs takes no virtual time; leave \
+         --charge-serialization out or choose --transport memory"
+    )]
+    NothingToCharge,
+
+    /// A real carrier has no modelled network.
+    #[error(
+        "--{option} with --transport {}: a real carrier takes the time it takes; leave --{option} out or choose \
+         --transport simulated",
+        name(*transport)
+    )]
+    NoModel {
+        /// The option asked for.
+        option: &'static str,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
 
     /// The topology cannot have this size.
     #[error(transparent)]
@@ -131,6 +156,11 @@ impl fmt::Display for FileProblem {
             }
         }
     }
+}
+
+/// A carrier as `--transport` names it.
+fn name(transport: TransportKind) -> String {
+    transport.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and

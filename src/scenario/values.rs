@@ -3,6 +3,7 @@
 use super::Ttl;
 use super::error::BadValue;
 use super::limits;
+use crate::network::{LatencyError, LatencySpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::{ParseTopologyError, TopologySpec};
@@ -54,6 +55,11 @@ pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
 fn bad_target(text: &str) -> BadValue {
     let rule = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
     BadValue::new("target", text, rule)
+}
+
+/// Reads a latency.
+pub(super) fn latency(text: &str) -> Result<LatencySpec, BadValue> {
+    text.parse().map_err(|error: LatencyError| BadValue::new("latency", text, error.to_string()))
 }
 
 /// Reads a time limit.

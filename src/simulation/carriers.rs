@@ -35,7 +35,7 @@ pub(super) fn make_room(scenario: &Scenario) -> Result<(), BindError> {
     match scenario.transport {
         TransportKind::Udp => udp::make_room(Owners::Nodes, scenario.nodes, threads),
         TransportKind::UdpShard => udp::make_room(Owners::Threads, threads as u32, threads),
-        TransportKind::Memory => Ok(()),
+        TransportKind::Memory | TransportKind::Simulated => Ok(()),
     }
 }
 
@@ -46,6 +46,8 @@ impl Laboratory<'_> {
             TransportKind::Udp => self.udp(clock),
             TransportKind::UdpShard => self.udp_shard(clock),
             TransportKind::Memory => self.memory(clock),
+            // Virtual time has no ends: the engine is all of it.
+            TransportKind::Simulated => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
         }
     }
 
@@ -135,6 +137,12 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Str
              are in net.core.rmem_max and SO_RCVBUF's minimum."
         ),
     })
+}
+
+/// Bytes of a message of each order, as UDP payload: what it would take on a real carrier.
+pub(super) fn message_bytes(orders: &[Arc<Order>]) -> Result<Vec<u32>, SimulationError> {
+    // Every token takes as many bytes.
+    orders.iter().map(|order| Ok(template(Token(0), order)?.len() as u32)).collect()
 }
 
 /// An order's datagram, to be readdressed for each copy.

@@ -6,7 +6,8 @@ use bulk_order_propagation::scenario::{Draft, Spin, TransportKind, Ttl, Until};
 use bulk_order_propagation::stats::RunRecord;
 
 /// All carriers; the first is what the others are held against.
-const CARRIERS: [TransportKind; 3] = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory];
+const CARRIERS: [TransportKind; 4] =
+    [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
 
 /// Those without a socket per node.
 const SHARED: [TransportKind; 2] = [TransportKind::UdpShard, TransportKind::Memory];

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 22] = [
     "ids",
     "time",
     "ratio",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 21] = [
     "behaviour",
     "transport",
     "runtime",
+    "engine",
     "scenario",
     "simulation",
     "report",

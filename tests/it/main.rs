@@ -9,3 +9,4 @@ mod real_sockets;
 mod support;
 mod theory;
 mod usage;
+mod virtual_time;

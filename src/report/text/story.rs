@@ -35,7 +35,11 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let most = counted(overlay.max_degree.into(), "peer");
     let depth = counted(overlay.depth.into(), "hop");
     let (origin, setup) = (asked.origin, Nanos(report.run.setup_ns));
-    let facts = format!("{most} at most, farthest node {depth} from node {origin}, set up in {setup}");
+    let time = match report.clock {
+        Clock::Real => format!(", set up in {setup}"),
+        Clock::Virtual => String::new(),
+    };
+    let facts = format!("{most} at most, farthest node {depth} from node {origin}{time}");
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
 }
 
@@ -108,6 +112,10 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out)?;
     wrapped(out, &format!("Host: {}, {}, {cores}; version {}", host.kernel, host.cpu, report.version), 6)?;
     match (report.clock, report.run.time_resolution_ns) {
+        (Clock::Virtual, _) => {
+            let digest = report.run.digest.as_deref().unwrap_or("-");
+            wrapped(out, &format!("Digest of all first receipts: {digest}, on any number of threads"), 6)
+        }
         (Clock::Real, Some(resolution)) => {
             let why = "the median gap between the receipt times of one worker";
             wrapped(out, &format!("Resolution of times: {}, {why}", Nanos(resolution)), 6)
@@ -149,11 +157,13 @@ const fn carrier(transport: TransportKind) -> &'static str {
         TransportKind::Udp => "UDP",
         TransportKind::UdpShard => "UDP, a socket per worker",
         TransportKind::Memory => "Memory",
+        TransportKind::Simulated => "Virtual Time",
     }
 }
 
 fn pinning(report: &Report) -> String {
     match report.run.workers.iter().filter(|worker| worker.core.is_some()).count() {
+        _ if report.clock == Clock::Virtual => "in virtual time".to_owned(),
         0 => "not pinned".to_owned(),
         _ if report.pinned => "pinned".to_owned(),
         some => format!("{some} pinned"),

@@ -65,7 +65,16 @@ fn shares_times_and_names_have_a_form() {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
     assert_refused(&[
-        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory"),
+        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory, simulated"),
+        (
+            "--latency constant:-1ms",
+            "--latency constant:-1ms: the time is -1ms: a message cannot arrive before it is sent; write a time of 0 or more",
+        ),
+        (
+            "--latency uniform:9ms..5ms",
+            "--latency uniform:9ms..5ms: the least of 9ms is above the greatest of 5ms; make the first smaller or the \
+             second greater",
+        ),
         ("--until end", "--until end: choose one of target, quiescent"),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
@@ -100,8 +109,18 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--transport memory --receive-buffer 5000",
-            "--receive-buffer 5000 with --transport memory: rings have no receive buffer; leave --receive-buffer out or \
-             choose --transport udp",
+            "--receive-buffer 5000 with --transport memory: it has no sockets, and so no receive buffer; leave \
+             --receive-buffer out or choose --transport udp",
+        ),
+        (
+            "--transport simulated --charge-serialization",
+            "--charge-serialization with --transport simulated: what it costs takes no virtual time; leave \
+             --charge-serialization out or choose --transport memory",
+        ),
+        (
+            "--latency constant:1ms --transport udp-shard",
+            "--latency with --transport udp-shard: a real carrier takes the time it takes; leave --latency out or choose \
+             --transport simulated",
         ),
         (
             "--charge-serialization",

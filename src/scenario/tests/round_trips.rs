@@ -2,6 +2,7 @@
 
 use super::super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use super::{draft, scenario};
+use crate::network::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -24,6 +25,26 @@ fn shares() -> impl Strategy<Value = Ratio> {
         .prop_filter_map("a share", |(numerator, denominator)| Ratio::new(numerator, denominator))
 }
 
+fn latencies() -> impl Strategy<Value = LatencySpec> {
+    let times = || prop_oneof![0..=86_400_000_000_000u64, (0..=86_400u64).prop_map(|time| time * 1_000_000_000)];
+    let latency = || {
+        prop_oneof![
+            times().prop_map(|time| Latency::Constant(Nanos(time))),
+            (times(), times())
+                .prop_map(|(a, b)| Latency::Uniform { least: Nanos(a.min(b)), greatest: Nanos(a.max(b)) }),
+            (times(), times(), any::<bool>()).prop_map(|(a, b, is_cut)| {
+                let greatest = if is_cut { Nanos(a.max(b)) } else { LATENCY_MAX };
+                Latency::Exponential { mean: Nanos(a.max(b)), least: Nanos(a.min(b)), greatest }
+            }),
+        ]
+    };
+    let link = (latency(), any::<bool>()).prop_map(|(latency, is_directed)| LinkLatency { latency, is_directed });
+    prop_oneof![
+        latency().prop_map(LatencySpec::from),
+        (link, of(latency())).prop_map(|(link, message)| LatencySpec { link: Some(link), message }),
+    ]
+}
+
 fn ttls() -> impl Strategy<Value = Ttl> {
     prop_oneof![Just(Ttl::Auto), (1..=u8::MAX).prop_map(Ttl::Hops)]
 }
@@ -37,9 +58,18 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let payload_bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
-    let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory]);
+    let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory, TransportKind::Simulated]);
     let buffer = of(1_152..1_000_000u32);
-    let machine = (of(payload_bytes), of(pins), of(spins), buffer, of(1..=10_000u32), of(carriers), of(any::<bool>()));
+    let machine = (
+        of(payload_bytes),
+        of(pins),
+        of(spins),
+        buffer,
+        of(1..=10_000u32),
+        of(carriers),
+        of(any::<bool>()),
+        of(latencies()),
+    );
     (network, gossip, run, machine).prop_map(|(network, gossip, run, machine)| Draft {
         nodes: network.0,
         threads: network.1,
@@ -59,6 +89,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         spin: machine.2,
         receive_buffer: machine.3,
         charge_serialization: machine.6,
+        latency: machine.7,
         runs: machine.4,
     })
 }

@@ -1,0 +1,40 @@
+//! `--check-determinism`: the same scenario on different numbers of threads must give the same first receipts, to the bit.
+
+use super::{Exit, Failure, interrupt, print};
+use bulk_order_propagation::scenario::Scenario;
+use bulk_order_propagation::simulation;
+use bulk_order_propagation::stats::{End, RunRecord};
+
+/// Runs the scenario as it was asked for, and once more on another number of threads; prints both digests.
+pub(super) fn check(scenario: &Scenario) -> Result<Exit, Failure> {
+    if !scenario.transport.is_virtual() {
+        return Err(Failure::NothingToCheck);
+    }
+    let interrupt = interrupt::on_control_c()?;
+    let (mut digests, mut text) = (Vec::new(), String::new());
+    for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
+        let once = Scenario { threads, runs: 1, ..scenario.clone() };
+        let records = simulation::run(&once, &interrupt)?;
+        let Some(RunRecord { end, wall, digest: Some(digest), .. }) = records.first() else {
+            return Err(Failure::NothingToCheck);
+        };
+        if *end == End::Interrupted {
+            return Ok(Exit::Interrupted);
+        }
+        let noun = if threads == 1 { "thread" } else { "threads" };
+        text += &format!("{threads} {noun}: {digest:016X}, ended at {wall}\n");
+        digests.push((*digest, *end, *wall));
+    }
+    let is_same = digests.windows(2).all(|pair| pair[0] == pair[1]);
+    print(&(text + if is_same { "The digests are equal.\n" } else { "THE DIGESTS DIFFER.\n" }))?;
+    Ok(if is_same { Exit::GoalMet } else { Exit::Broken })
+}
+
+/// Another number of threads, where there are nodes enough for one.
+fn other_than(threads: usize, nodes: u32) -> usize {
+    match threads {
+        1 => (nodes as usize).min(2),
+        2 => (nodes as usize).min(3),
+        more => more - 1,
+    }
+}

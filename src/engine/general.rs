@@ -1,0 +1,195 @@
+//! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
+
+use super::calendar::Calendar;
+use super::home::{Ended, Home};
+use super::round::{Post, Round, Standing, Verdict};
+use super::shard::{Flight, Shard};
+use super::{Setup, crew};
+use crate::gossip::Protocol;
+use crate::ids::OrderIndex;
+use crate::runtime::RuntimeError;
+use crate::stats::End;
+use crate::sync::Broken;
+use crate::time::Nanos;
+use crate::workload::Publication;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+/// How many messages ahead the processor is asked for what one will touch.
+const AHEAD: usize = 8;
+
+/// Runs to the end. The network must have a floor.
+pub(super) fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Ended, RuntimeError> {
+    let workers = setup.partition.workers();
+    let round = Round::new(workers);
+    let protocols = (0..workers).map(|_| protocol.clone());
+    let homes = crew::run(setup, round.latch(), protocols, |worker, protocol| {
+        Worker::new(setup, &round, worker, protocol).run()
+    })?;
+    let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
+    Ok(Ended { end, at, homes: homes.into_iter().map(|home| home.2).collect() })
+}
+
+/// One worker.
+struct Worker<'a, P> {
+    setup: &'a Setup<'a>,
+    meeting: &'a Round<Flight>,
+    index: usize,
+    protocol: P,
+    shard: Shard<'a>,
+    /// What arrives at nodes of this shard.
+    calendar: Calendar<Flight>,
+    /// What leaves for others, by worker.
+    out: Vec<Vec<Flight>>,
+    /// The next window of anything in `out`.
+    out_next: Option<u64>,
+    /// What its nodes have yet to publish.
+    publications: Peekable<IntoIter<Publication>>,
+    /// The length of a window, in nanoseconds.
+    width: u64,
+    deadline: Nanos,
+    last_event: Nanos,
+    /// Messages of the last window that come after the time limit.
+    late: Vec<Flight>,
+    fresh: Fresh,
+}
+
+impl<'a, P: Protocol> Worker<'a, P> {
+    fn new(setup: &'a Setup<'a>, meeting: &'a Round<Flight>, index: usize, protocol: P) -> Worker<'a, P> {
+        let nodes = setup.partition.shard(index);
+        let width = setup.network.floor().0;
+        let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
+        let own: Vec<Publication> = own.copied().collect();
+        Worker {
+            setup,
+            meeting,
+            index,
+            protocol,
+            shard: Shard::new(setup, nodes),
+            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| ceiling.0 / width)),
+            out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
+            out_next: None,
+            publications: own.into_iter().peekable(),
+            width,
+            deadline: setup.deadline(),
+            last_event: Nanos::ZERO,
+            late: Vec::new(),
+            fresh: Fresh::new(setup.workload.orders() as usize),
+        }
+    }
+
+    fn run(mut self) -> Result<(End, Nanos, Home), Broken> {
+        let Setup { workload, goal, ends_at_target, .. } = *self.setup;
+        let mut standing = Standing::new(workload.orders(), goal, ends_at_target, self.deadline, Nanos(self.width));
+        let mut window = workload.publications().first().map_or(0, |publication| publication.due.0 / self.width);
+        for round in 0.. {
+            self.handle(window);
+            let post = self.post();
+            self.meeting.send(round, self.index, &mut self.out);
+            let posts = self.meeting.meet(round, self.index, post)?;
+            let (calendar, width) = (&mut self.calendar, self.width);
+            self.meeting.receive(round, self.index, |flight| calendar.put(flight.time.0 / width, flight));
+            match standing.judge(&posts) {
+                Verdict::On(next) => {
+                    self.shard.book(Nanos::MAX);
+                    window = next;
+                }
+                Verdict::Target(crossing) => {
+                    let at = self.meeting.target_at(self.index, &crossing, self.shard.fresh())?;
+                    return Ok((End::Target, at, self.close(at)));
+                }
+                Verdict::Ended(end, at) => return Ok((end, at, self.close(Nanos::MAX))),
+            }
+        }
+        unreachable!("rounds do not run out")
+    }
+
+    /// Handles a window's messages, and what its nodes publish in it, up to the time limit.
+    fn handle(&mut self, window: u64) {
+        let mut flights = Vec::new();
+        self.calendar.take(window, &mut flights);
+        flights.sort_unstable_by_key(Flight::rank);
+        let in_time = flights.partition_point(|flight| flight.time <= self.deadline);
+        self.late = flights.split_off(in_time);
+        for (position, flight) in flights.iter().enumerate() {
+            if let Some(soon) = flights.get(position + AHEAD) {
+                self.shard.prefetch(soon);
+            }
+            self.publish_until(flight.time);
+            self.last_event = flight.time;
+            self.shard.handle(&mut self.protocol, flight);
+            self.route();
+        }
+        let end = (window.saturating_add(1)).saturating_mul(self.width).saturating_sub(1);
+        self.publish_until(Nanos(end).min(self.deadline));
+    }
+
+    /// Lets in what is due by then: before any message of the same time.
+    fn publish_until(&mut self, time: Nanos) {
+        while let Some(publication) = self.publications.next_if(|publication| publication.due <= time) {
+            self.last_event = publication.due;
+            self.shard.publish(&mut self.protocol, &publication);
+            self.route();
+        }
+    }
+
+    /// Brings what was sent on its way.
+    fn route(&mut self) {
+        let partition = self.setup.partition;
+        for flight in self.shard.outgoing.drain(..) {
+            let window = flight.time.0 / self.width;
+            match partition.owner(flight.message.to) {
+                owner if owner == self.index => self.calendar.put(window, flight),
+                owner => {
+                    self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
+                    self.out[owner].push(flight);
+                }
+            }
+        }
+    }
+
+    fn post(&mut self) -> Post {
+        let due = self.publications.peek().map(|publication| publication.due.0 / self.width);
+        let next = [self.calendar.next(), self.out_next.take(), due].into_iter().flatten().min();
+        Post {
+            next,
+            late: !self.late.is_empty(),
+            interrupted: self.setup.interrupt.is_raised(),
+            last_event: self.last_event,
+            fresh: self.fresh.count(self.shard.fresh()),
+        }
+    }
+
+    /// Counts what there is up to `limit`, and what is under way then.
+    fn close(mut self, limit: Nanos) -> Home {
+        let stored = self.calendar.iter().chain(&self.late).filter(|flight| flight.sent_at <= limit).count() as u64;
+        let dropped = self.shard.book(limit);
+        self.shard.close(stored + dropped)
+    }
+}
+
+/// Counts first receipts by order, without a look at orders that have none.
+struct Fresh {
+    counts: Vec<u64>,
+}
+
+impl Fresh {
+    fn new(orders: usize) -> Fresh {
+        Fresh { counts: vec![0; orders] }
+    }
+
+    fn count(&mut self, receipts: impl Iterator<Item = (OrderIndex, Nanos)>) -> Vec<(OrderIndex, u64)> {
+        let mut seen = Vec::new();
+        for (order, _) in receipts {
+            let count = &mut self.counts[order.index()];
+            if *count == 0 {
+                seen.push((order, 0));
+            }
+            *count += 1;
+        }
+        for (order, count) in &mut seen {
+            *count = std::mem::take(&mut self.counts[order.index()]);
+        }
+        seen
+    }
+}

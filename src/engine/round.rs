@@ -1,0 +1,181 @@
+//! The meeting after each window: what crosses from shard to shard, and whether the run goes on.
+//!
+//! All that a worker hands to the others lies in one of two halves, by turns. It is put there before the meeting and taken
+//! from there after it; the next time that half is written to is after the next meeting, which nobody passes who still
+//! reads. So one meeting a window is enough, and the locks are never waited for.
+
+use crate::ids::OrderIndex;
+use crate::stats::End;
+use crate::sync::{Broken, Latch};
+use crate::time::Nanos;
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+
+/// What one worker says of the window that it has handled.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Post {
+    /// The next window for which it knows of anything, its own or handed to others.
+    pub(super) next: Option<u64>,
+    /// Whether it left anything in this window undone, because it comes after the time limit.
+    pub(super) late: bool,
+    /// Whether the user wants to end.
+    pub(super) interrupted: bool,
+    /// The last event it handled.
+    pub(super) last_event: Nanos,
+    /// How many nodes newly have which order.
+    pub(super) fresh: Vec<(OrderIndex, u64)>,
+}
+
+/// Where workers meet and exchange items of type `T`.
+pub(super) struct Round<T> {
+    latch: Latch,
+    halves: [Half<T>; 2],
+    /// First receipts of the last window, by worker.
+    times: Vec<Mutex<Vec<(OrderIndex, Nanos)>>>,
+}
+
+struct Half<T> {
+    posts: Vec<CachePadded<Mutex<Post>>>,
+    /// By receiving and by sending worker.
+    lanes: Vec<Vec<CachePadded<Mutex<Vec<T>>>>>,
+}
+
+impl<T> Round<T> {
+    /// A meeting of so many workers.
+    pub(super) fn new(workers: usize) -> Round<T> {
+        let lanes = || (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect();
+        let half = || Half {
+            posts: (0..workers).map(|_| CachePadded::default()).collect(),
+            lanes: (0..workers).map(|_| lanes()).collect(),
+        };
+        Round {
+            latch: Latch::new(workers as u32),
+            halves: [half(), half()],
+            times: (0..workers).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// What a worker that fails must break.
+    pub(super) fn latch(&self) -> &Latch {
+        &self.latch
+    }
+
+    /// Before the meeting of round `round`: exchanges each of `out`, by receiver, for an empty lane.
+    pub(super) fn send(&self, round: usize, worker: usize, out: &mut [Vec<T>]) {
+        for (lanes, out) in self.halves[round % 2].lanes.iter().zip(out) {
+            std::mem::swap(&mut *lanes[worker].lock(), out);
+        }
+    }
+
+    /// Meets the others, and gives what all have said.
+    pub(super) fn meet(&self, round: usize, worker: usize, post: Post) -> Result<Vec<Post>, Broken> {
+        let posts = &self.halves[round % 2].posts;
+        *posts[worker].lock() = post;
+        self.latch.meet()?;
+        Ok(posts.iter().map(|post| post.lock().clone()).collect())
+    }
+
+    /// After the meeting: hands every item that is for this worker to `take`, and leaves the lanes empty.
+    pub(super) fn receive(&self, round: usize, worker: usize, mut take: impl FnMut(T)) {
+        for lane in &self.halves[round % 2].lanes[worker] {
+            lane.lock().drain(..).for_each(&mut take);
+        }
+    }
+
+    /// When the last of the `crossing` orders had its target: each has it with its so-manieth receipt of this window. All
+    /// workers must call this in the same round.
+    pub(super) fn target_at(
+        &self,
+        worker: usize,
+        crossing: &[(OrderIndex, u64)],
+        fresh: impl Iterator<Item = (OrderIndex, Nanos)>,
+    ) -> Result<Nanos, Broken> {
+        *self.times[worker].lock() = fresh.collect();
+        self.latch.meet()?;
+        let mut target = Nanos::ZERO;
+        for &(order, rank) in crossing {
+            let mut times = Vec::new();
+            for all in &self.times {
+                times.extend(all.lock().iter().filter(|fresh| fresh.0 == order).map(|fresh| fresh.1));
+            }
+            let (_, &mut time, _) = times.select_nth_unstable(rank as usize - 1);
+            target = target.max(time);
+        }
+        Ok(target)
+    }
+}
+
+/// What follows from a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The run goes on with this window.
+    On(u64),
+    /// It ends at its target, which these orders reach in this window, with so many of its receipts.
+    Target(Vec<(OrderIndex, u64)>),
+    /// It ends so, at that time.
+    Ended(End, Nanos),
+}
+
+/// How far the orders have come. Each worker keeps its own, and all are equal.
+pub(super) struct Standing {
+    goal: u64,
+    ends_at_target: bool,
+    deadline: Nanos,
+    /// The length of a window.
+    width: Nanos,
+    /// Nodes reached, by order.
+    reached: Vec<u64>,
+    /// Orders that do not have their target.
+    short: usize,
+    last_event: Nanos,
+}
+
+impl Standing {
+    /// Nothing reached by any of `orders` orders.
+    pub(super) fn new(orders: u32, goal: u64, ends_at_target: bool, deadline: Nanos, width: Nanos) -> Standing {
+        let reached = vec![0; orders as usize];
+        let short = reached.len();
+        Standing { goal: goal.max(1), ends_at_target, deadline, width, reached, short, last_event: Nanos::ZERO }
+    }
+
+    /// Adds what all have said of a window, and says what follows.
+    pub(super) fn judge(&mut self, posts: &[Post]) -> Verdict {
+        let crossing = self.add(posts);
+        if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
+            return Verdict::Target(crossing);
+        }
+        if posts.iter().any(|post| post.interrupted) {
+            return Verdict::Ended(End::Interrupted, self.last_event);
+        }
+        let next = posts.iter().filter_map(|post| post.next).min();
+        match next {
+            _ if posts.iter().any(|post| post.late) => Verdict::Ended(End::Timeout, self.deadline),
+            None => Verdict::Ended(End::Quiescent, self.last_event),
+            Some(next) if next > self.deadline.0 / self.width.0 => Verdict::Ended(End::Timeout, self.deadline),
+            Some(next) => Verdict::On(next),
+        }
+    }
+
+    /// The orders that come to their goal, and with how many of these receipts.
+    fn add(&mut self, posts: &[Post]) -> Vec<(OrderIndex, u64)> {
+        let mut before: Vec<(OrderIndex, u64)> = Vec::new();
+        for post in posts {
+            self.last_event = self.last_event.max(post.last_event);
+            for &(order, count) in &post.fresh {
+                let reached = &mut self.reached[order.index()];
+                if *reached < self.goal && *reached + count >= self.goal {
+                    self.short -= 1;
+                    before.push((order, 0));
+                }
+                *reached += count;
+            }
+        }
+        // How many there were before is how many there are less those that have come.
+        for (order, rank) in &mut before {
+            let come: u64 =
+                posts.iter().flat_map(|post| &post.fresh).filter(|fresh| fresh.0 == *order).map(|f| f.1).sum();
+            *rank = self.goal - (self.reached[order.index()] - come);
+        }
+        before
+    }
+}

@@ -1,0 +1,251 @@
+//! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
+//!
+//! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
+//! to which instant events count. Nothing has to be taken back.
+
+use super::Setup;
+use super::home::Home;
+use crate::gossip::{Context, Protocol, TargetScratch};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Message, Onward};
+use crate::network::Fate;
+use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::time::Nanos;
+use crate::workload::Publication;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A message under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flight {
+    /// When it arrives.
+    pub(super) time: Nanos,
+    /// When it was sent.
+    pub(super) sent_at: Nanos,
+    /// What arrives.
+    pub(super) message: Message,
+    /// How many messages its sender had sent before.
+    pub(super) sequence: u32,
+}
+
+impl Flight {
+    /// The order in which a node takes messages in.
+    pub(super) fn rank(&self) -> (Nanos, NodeId, u32) {
+        (self.time, self.message.from, self.sequence)
+    }
+}
+
+/// What happened, to be counted if its time counts.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    time: Nanos,
+    local: u32,
+    order: OrderIndex,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// A message came in that had been sent at this time.
+    Received(Nanos),
+    /// It brought nothing new.
+    Duplicate,
+    /// The node has the order from now on.
+    Delivered,
+    /// A forward went out.
+    Forwarded { sent: u32, lost: u32, spared: u32 },
+}
+
+/// What is being handled.
+#[derive(Clone, Copy, Debug)]
+struct Event {
+    me: NodeId,
+    sender: NodeId,
+    hop: u8,
+    now: Nanos,
+}
+
+/// One worker's nodes.
+pub(super) struct Shard<'a> {
+    setup: &'a Setup<'a>,
+    nodes: Range<u32>,
+    scratch: TargetScratch,
+    /// Who has which order: a bit per order and node.
+    held: Vec<u64>,
+    /// Who has forwarded which order, and how often where it was more than once.
+    forwarded: Vec<u64>,
+    repeats: BTreeMap<u64, u32>,
+    /// Messages that each node has sent.
+    sequences: Vec<u32>,
+    receipts: Vec<Receipt>,
+    traffic: Vec<Traffic>,
+    record: WorkerRecord,
+    model_lost: u64,
+    event: Event,
+    journal: Vec<Entry>,
+    /// What the events have sent since it was last emptied.
+    pub(super) outgoing: Vec<Flight>,
+}
+
+impl<'a> Shard<'a> {
+    /// The given nodes, none of which has anything yet.
+    pub(super) fn new(setup: &'a Setup<'a>, nodes: Range<u32>) -> Shard<'a> {
+        let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
+        let max_degree = setup.topology.max_degree();
+        Shard {
+            setup,
+            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            held: vec![0; (size * orders).div_ceil(64)],
+            forwarded: vec![0; (size * orders).div_ceil(64)],
+            repeats: BTreeMap::new(),
+            sequences: vec![0; size],
+            receipts: vec![Receipt::NONE; size * orders],
+            traffic: vec![Traffic::default(); size],
+            record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
+            model_lost: 0,
+            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
+            journal: Vec::new(),
+            outgoing: Vec::new(),
+            nodes,
+        }
+    }
+
+    /// Lets an order in.
+    pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
+        let &Publication { order, origin, due } = publication;
+        self.event = Event { me: origin, sender: origin, hop: 0, now: due };
+        protocol.publish(self, order, self.setup.ttl);
+    }
+
+    /// Hands a message to its node.
+    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
+        let Message { to, from, hop, order, .. } = flight.message;
+        self.event = Event { me: to, sender: from, hop, now: flight.time };
+        self.note(order, What::Received(flight.sent_at));
+        protocol.handle_message(self, &flight.message);
+    }
+
+    /// Asks for what a message that is soon to be handled will touch.
+    pub(super) fn prefetch(&self, flight: &Flight) {
+        self.setup.topology.prefetch_row(flight.message.to);
+    }
+
+    /// The first receipts in the journal, as orders and times.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
+        let delivered = self.journal.iter().filter(|entry| matches!(entry.what, What::Delivered));
+        delivered.map(|entry| (entry.order, entry.time))
+    }
+
+    /// Counts what the journal holds up to `limit`, and drops the rest. Gives how many messages it drops that had been sent
+    /// by then: those are still under way at that instant.
+    pub(super) fn book(&mut self, limit: Nanos) -> u64 {
+        let mut under_way = 0;
+        for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
+            let counts = time <= limit;
+            let bytes = u64::from(self.setup.message_bytes[order.index()]);
+            let traffic = &mut self.traffic[local as usize];
+            match what {
+                What::Received(sent_at) if !counts => under_way += u64::from(sent_at <= limit),
+                What::Received(_) => {
+                    self.record.received += 1;
+                    traffic.copies += 1;
+                    traffic.bytes_in += bytes;
+                }
+                What::Delivered if !counts => {
+                    self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
+                }
+                What::Delivered => self.record.reached += 1,
+                _ if !counts => {}
+                What::Duplicate => self.record.duplicates += 1,
+                What::Forwarded { sent, lost, spared } => {
+                    self.record.sent += u64::from(sent);
+                    self.record.spared += u64::from(spared);
+                    self.model_lost += u64::from(lost);
+                    traffic.sent += sent;
+                    traffic.bytes_out += u64::from(sent) * bytes;
+                }
+            }
+        }
+        under_way
+    }
+
+    /// Hands over everything counted; `under_way` messages never arrived.
+    pub(super) fn close(mut self, under_way: u64) -> Home {
+        self.record.carrier.drained = under_way;
+        Home { record: self.record, model_lost: self.model_lost, receipts: self.receipts, traffic: self.traffic }
+    }
+
+    fn note(&mut self, order: OrderIndex, what: What) {
+        let Event { me, now, .. } = self.event;
+        self.journal.push(Entry { time: now, local: me.0 - self.nodes.start, order, what });
+    }
+
+    /// The place of the event's node and an order, among all orders and nodes of this shard.
+    fn place(&self, order: OrderIndex) -> usize {
+        order.index() * self.nodes.len() + (self.event.me.0 - self.nodes.start) as usize
+    }
+
+    /// How often the event's node has forwarded the order before.
+    fn attempt(&mut self, order: OrderIndex) -> u32 {
+        let place = self.place(order);
+        if mark(&mut self.forwarded, place) {
+            return 0;
+        }
+        let repeats = self.repeats.entry(place as u64).or_default();
+        *repeats += 1;
+        *repeats
+    }
+}
+
+impl Context for Shard<'_> {
+    fn me(&self) -> NodeId {
+        self.event.me
+    }
+
+    fn deliver(&mut self, order: OrderIndex) -> bool {
+        let place = self.place(order);
+        let first = mark(&mut self.held, place);
+        if first {
+            let Event { sender, hop, now: time, .. } = self.event;
+            self.receipts[place] = Receipt { time, sender, hop };
+        }
+        self.note(order, if first { What::Delivered } else { What::Duplicate });
+        first
+    }
+
+    fn fan_out(&mut self, onward: Onward) {
+        let attempt = self.attempt(onward.order);
+        let Event { me, sender, now, .. } = self.event;
+        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let ways = network.ways(onward.order, me);
+        let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
+        let (mut sent, mut lost, mut spared) = (0, 0, 0);
+        for &to in draw.draw(topology, onward.order, me, &mut self.scratch) {
+            // An origin is its own sender, and nobody's target is itself.
+            if exclude_sender && to == sender {
+                spared += 1;
+                continue;
+            }
+            sent += 1;
+            match ways.fate(to, attempt) {
+                Fate::Lost => lost += 1,
+                Fate::Arrives(latency) => self.outgoing.push(Flight {
+                    time: now + latency,
+                    sent_at: now,
+                    message: onward.copy(me, to),
+                    sequence: *sequence,
+                }),
+            }
+            *sequence = sequence.wrapping_add(1);
+        }
+        self.note(onward.order, What::Forwarded { sent, lost, spared });
+    }
+}
+
+/// Sets a bit; true the first time.
+fn mark(words: &mut [u64], place: usize) -> bool {
+    let (word, bit) = (&mut words[place / 64], 1 << (place % 64));
+    let first = *word & bit == 0;
+    *word |= bit;
+    first
+}

@@ -1,0 +1,102 @@
+//! Any protocol, one event after another in the order (time, sender, sequence): for a network whose least latency is 0,
+//! where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
+//!
+//! With a floor it gives what the windows give, and the tests hold them to it.
+
+use super::Setup;
+use super::home::Ended;
+use super::shard::{Flight, Shard};
+use crate::gossip::Protocol;
+use crate::ids::NodeId;
+use crate::stats::End;
+use crate::time::Nanos;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// How many events are handled between two looks at the interrupt.
+const LOOK_EVERY: u64 = 1_024;
+
+/// Messages under way, the next one first.
+#[derive(Default)]
+struct Queue {
+    /// What decides, and where the message is stored.
+    ranks: BinaryHeap<Reverse<(Nanos, NodeId, u32, u32)>>,
+    stored: Vec<Flight>,
+    vacant: Vec<u32>,
+}
+
+/// Runs to the end.
+pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
+    setup.observer.loop_entered(0);
+    let mut shard = Shard::new(setup, 0..setup.topology.nodes());
+    let mut queue = Queue::default();
+    let mut publications = setup.workload.publications().iter().peekable();
+    let mut short = setup.workload.orders();
+    let mut reached = vec![0; short as usize];
+    let mut limit = setup.deadline();
+    let (mut end, mut last_event) = (End::Quiescent, Nanos::ZERO);
+    for event in 1_u64.. {
+        let due = publications.peek().map(|publication| publication.due);
+        let arrives = queue.next_time();
+        // A publication comes before the messages of its time.
+        let Some(time) = [due, arrives].into_iter().flatten().min() else { break };
+        if time > limit {
+            if end == End::Quiescent {
+                (end, last_event) = (End::Timeout, limit);
+            }
+            break;
+        }
+        if event.is_multiple_of(LOOK_EVERY) && setup.interrupt.is_raised() {
+            end = End::Interrupted;
+            break;
+        }
+        last_event = time;
+        match publications.next_if(|publication| publication.due == time) {
+            Some(publication) => shard.publish(&mut protocol, publication),
+            None => queue.pop().into_iter().for_each(|flight| shard.handle(&mut protocol, &flight)),
+        }
+        for flight in shard.outgoing.drain(..) {
+            queue.push(flight);
+        }
+        for (order, _) in shard.fresh() {
+            let reached = &mut reached[order.index()];
+            *reached += 1;
+            short -= u32::from(*reached == setup.goal);
+            if short == 0 && setup.ends_at_target && end == End::Quiescent {
+                // What else happens at this very instant still counts.
+                (end, limit) = (End::Target, time);
+            }
+        }
+        shard.book(Nanos::MAX);
+    }
+    setup.observer.loop_left(0);
+    let under_way = queue.ranks.len() as u64;
+    Ended { end, at: last_event, homes: vec![shard.close(under_way)] }
+}
+
+impl Queue {
+    fn next_time(&self) -> Option<Nanos> {
+        self.ranks.peek().map(|Reverse(rank)| rank.0)
+    }
+
+    fn push(&mut self, flight: Flight) {
+        let (time, sender, sequence) = flight.rank();
+        let place = match self.vacant.pop() {
+            Some(place) => {
+                self.stored[place as usize] = flight;
+                place
+            }
+            None => {
+                self.stored.push(flight);
+                self.stored.len() as u32 - 1
+            }
+        };
+        self.ranks.push(Reverse((time, sender, sequence, place)));
+    }
+
+    fn pop(&mut self) -> Option<Flight> {
+        let Reverse((.., place)) = self.ranks.pop()?;
+        self.vacant.push(place);
+        Some(self.stored[place as usize])
+    }
+}

@@ -1,0 +1,144 @@
+//! One seed gives one outcome: on any number of threads, in windows or one event after another.
+
+use super::home::Ended;
+use super::*;
+use crate::gossip::Push;
+use crate::ids::NodeId;
+use crate::network::Latency;
+use crate::ratio::Ratio;
+use crate::runtime::Pin;
+use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Origins};
+use proptest::prelude::*;
+
+/// Everything a setup borrows.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    nodes: u32,
+    seed: u64,
+    fanout: u32,
+    ttl: u8,
+    latency: Latency,
+    workload: Workload,
+    exclude_sender: bool,
+    target: Ratio,
+    ends_at_target: bool,
+    timeout: Option<Nanos>,
+}
+
+impl Case {
+    pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+        let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
+        let setup = Setup {
+            topology: &topology,
+            partition: &Partition::new(self.nodes, threads),
+            placement: &Placement::new(threads, Pin::None),
+            draw: TargetDraw::new(self.seed, self.fanout),
+            network: &Network::new(self.seed, self.latency),
+            workload: &self.workload,
+            message_bytes: &vec![60; self.workload.orders() as usize],
+            ttl: self.ttl,
+            exclude_sender: self.exclude_sender,
+            goal: self.target.ceil_of(u64::from(self.nodes)),
+            ends_at_target: self.ends_at_target,
+            timeout: self.timeout,
+            interrupt: &Interrupt::new(),
+            observer: &(),
+        };
+        act(&setup)
+    }
+
+    fn outcome(&self, ended: Ended) -> Outcome {
+        ended.outcome(self.nodes as usize, self.workload.orders() as usize)
+    }
+
+    fn strict(&self) -> Outcome {
+        self.outcome(self.with(1, |setup| strict::run(setup, Push)))
+    }
+
+    fn general(&self, threads: usize) -> Outcome {
+        self.outcome(self.with(threads, |setup| general::run(setup, &Push).unwrap()))
+    }
+}
+
+fn latencies() -> impl Strategy<Value = Latency> {
+    prop_oneof![
+        (1..40u64).prop_map(|time| Latency::Constant(Nanos(time))),
+        // Short enough for ties, and one for a calendar that is outgrown.
+        (1..20u64, 0..60u64).prop_map(|(least, more)| uniform(least, least + more)),
+        Just(uniform(1, 9_000)),
+        Just(uniform(10_000_000, 100_000_000)),
+    ]
+}
+
+fn uniform(least: u64, greatest: u64) -> Latency {
+    Latency::Uniform { least: Nanos(least), greatest: Nanos(greatest) }
+}
+
+fn workloads(nodes: u32) -> impl Strategy<Value = Workload> {
+    let arrivals = prop::sample::select(vec![Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst]);
+    prop_oneof![
+        (0..nodes).prop_map(|origin| Workload::single(NodeId(origin))),
+        (any::<u64>(), 1..6u32, 0..100u64, arrivals).prop_map(move |(seed, orders, interval, arrivals)| {
+            Workload::bulk(seed, orders, nodes, Nanos(interval), arrivals, Origins::Random)
+        }),
+    ]
+}
+
+prop_compose! {
+    pub(super) fn cases()(
+        nodes in 20..200u32
+    )(
+        seed in any::<u64>(), fanout in 1..6u32, ttl in 1..12u8, latency in latencies(), workload in workloads(nodes),
+        exclude_sender in any::<bool>(), percent in 1..=100u64, ends_at_target in any::<bool>(), nodes in Just(nodes),
+        timeout in prop::option::of(0..400u64)
+    ) -> Case {
+        Case {
+            nodes, seed, fanout, ttl, latency, workload, exclude_sender, ends_at_target,
+            target: Ratio::new(percent, 100).unwrap(),
+            timeout: timeout.map(Nanos),
+        }
+    }
+}
+
+/// What must hold of any outcome.
+fn assert_sound(case: &Case, outcome: &Outcome) {
+    let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
+    assert_eq!(record.sent, record.received + outcome.model_lost + record.carrier.drained, "{case:?}");
+    assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
+    let reached = receipts.iter().filter(|receipt| receipt.is_reached());
+    let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
+    assert_eq!(record.reached, reached.clone().count() as u64);
+    assert_eq!(record.received, record.reached - origins + record.duplicates, "{case:?}");
+    assert_eq!(record.sent, traffic.iter().map(|node| u64::from(node.sent)).sum::<u64>());
+    assert_eq!(record.received, traffic.iter().map(|node| u64::from(node.copies)).sum::<u64>());
+    assert!(reached.clone().all(|receipt| receipt.time <= *ended_at && receipt.hop <= case.ttl));
+    let floor = case.with(1, |setup| setup.network.floor());
+    for (order, receipts) in receipts.chunks(case.nodes as usize).enumerate() {
+        let goal = case.target.ceil_of(u64::from(case.nodes)) as usize;
+        let count = receipts.iter().filter(|receipt| receipt.is_reached()).count();
+        assert!(*end != End::Target || count >= goal, "order {order}, {case:?}");
+        for receipt in receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop > 0) {
+            let cause = receipts[receipt.sender.index()];
+            assert!(cause.time + floor <= receipt.time && cause.hop + 1 == receipt.hop, "{case:?}");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn windows_on_any_threads_give_what_strict_order_gives(case in cases()) {
+        let strict = case.strict();
+        assert_sound(&case, &strict);
+        for threads in [1, 2, 3, 8] {
+            prop_assert_eq!(&case.general(threads), &strict, "{} threads", threads);
+        }
+    }
+
+    #[test]
+    fn without_a_floor_the_books_balance_too(case in cases(), greatest in 0..30u64) {
+        let case = Case { latency: uniform(0, greatest), ..case };
+        let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
+        assert_sound(&case, &outcome);
+    }
+}

@@ -1,0 +1,94 @@
+//! Virtual time as its user sees it: one seed, one output, whatever the threads; and time limits that are exact.
+
+use crate::command::{bulkprop, output};
+use crate::support::{run, to_quiescence};
+use bulk_order_propagation::network::Latency;
+use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
+use bulk_order_propagation::stats::{End, RunRecord};
+use bulk_order_propagation::time::Nanos;
+use std::fs;
+use tempfile::TempDir;
+
+const UNIFORM: Latency = Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) };
+
+fn simulated(draft: Draft, latency: Latency, threads: u32) -> RunRecord {
+    let (transport, latency, threads) = (Some(TransportKind::Simulated), Some(latency.into()), Some(threads));
+    run(Draft { transport, latency, threads, ..draft })
+}
+
+/// The vector in `docs/DETERMINISM.md`.
+#[test]
+fn the_digest_is_as_specified() {
+    let draft = Draft { ttl: Some(Ttl::Hops(6)), ..to_quiescence(1_000, 1, 7) };
+    for threads in [1, 2, 3, 8] {
+        assert_eq!(simulated(draft.clone(), UNIFORM, threads).digest, Some(0xFFEB_7CC7_88E3_3311), "{threads} threads");
+    }
+}
+
+#[test]
+fn the_same_bytes_come_out_of_any_number_of_threads() {
+    let folder = TempDir::new().unwrap();
+    for asked in ["--latency uniform:10ms..100ms", "--until quiescent --ttl auto", "--latency uniform:0ms..30ms"] {
+        let outputs = [1, 2, 3, 8].map(|threads| {
+            let path = folder.path().join("nodes.csv");
+            let line = format!("--transport simulated --nodes 3000 --seed 5 --threads {threads} {asked}");
+            let (code, stdout, stderr) = output(bulkprop(line.split(' ')).arg("--nodes-csv").arg(&path));
+            assert_eq!((code, stderr.as_str()), (Some(0), ""), "{line}: {stdout}");
+            let named = |line: &&str| !line.contains("thread") && !line.contains("worker");
+            (stdout.lines().filter(named).collect::<Vec<_>>().join("\n"), fs::read_to_string(&path).unwrap())
+        });
+        assert!(outputs[0].0.contains("Balanced"));
+        assert!(outputs.iter().all(|output| *output == outputs[0]), "{asked}");
+    }
+}
+
+#[test]
+fn determinism_is_checked_on_two_numbers_of_threads() {
+    for (line, code, said) in [
+        ("--transport simulated --nodes 500", 0, "2 threads"),
+        ("--transport simulated --nodes 500 --threads 8 --latency uniform:1ms..9ms", 0, "7 threads"),
+        ("--transport simulated --nodes 1", 0, "1 thread"),
+        ("--transport memory", 2, "--check-determinism without --transport simulated"),
+    ] {
+        let (got, stdout, stderr) = output(bulkprop(line.split(' ')).arg("--check-determinism"));
+        assert_eq!(got, Some(code), "{line}: {stdout}{stderr}");
+        assert!(stdout.contains(said) || stderr.contains(said), "{line}: {stdout}{stderr}");
+        assert_eq!(stdout.contains("The digests are equal."), code == 0);
+    }
+}
+
+#[test]
+fn the_target_ends_a_run_to_the_nanosecond() {
+    let whole = simulated(to_quiescence(4_000, 1, 3), UNIFORM, 2);
+    let until = Draft { until: Some(Until::Target), ..to_quiescence(4_000, 1, 3) };
+    let stopped = simulated(until, UNIFORM, 2);
+    let target = whole.time_to("0.95".parse().unwrap()).unwrap();
+    assert_eq!((stopped.end, stopped.wall, stopped.reached()), (End::Target, target, 3_800));
+    for (early, late) in stopped.receipts.iter().zip(&whole.receipts) {
+        assert!(if late.time <= target { early == late } else { !early.is_reached() });
+    }
+    assert!(stopped.ledger.in_flight_at_stop > 0 && stopped.ledger.sent < whole.ledger.sent);
+}
+
+#[test]
+fn constant_latency_makes_hops_of_time() {
+    let hop = Nanos::from_millis(50);
+    let record = simulated(to_quiescence(2_000, 1, 3), Latency::Constant(hop), 3);
+    assert!(
+        record.receipts.iter().all(|receipt| !receipt.is_reached() || receipt.time.0 == u64::from(receipt.hop) * hop.0)
+    );
+    // The limit takes in what happens at its very instant, and nothing after it.
+    for (limit, hops) in [(Nanos(150_000_000), 3), (Nanos(149_999_999), 2)] {
+        let cut = Draft { timeout: Some(limit), ..to_quiescence(2_000, 1, 3) };
+        let cut = simulated(cut, Latency::Constant(hop), 3);
+        let expected = record.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop <= hops).count();
+        assert_eq!((cut.end, cut.wall, cut.reached()), (End::Timeout, limit, expected as u64));
+    }
+}
+
+#[test]
+fn without_a_floor_it_says_so() {
+    let none = Latency::Uniform { least: Nanos::ZERO, greatest: Nanos::from_millis(30) };
+    let record = simulated(to_quiescence(1_000, 1, 3), none, 2);
+    assert!(record.notices.iter().any(|notice| notice.contains("least latency is 0")), "{:?}", record.notices);
+}
