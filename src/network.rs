@@ -56,6 +56,7 @@ pub enum Fate {
 pub struct Network {
     seed: u64,
     key: Key,
+    quick: Quick,
     latency: Source,
     loss: Loss,
     duplicated: Chance,
@@ -64,6 +65,17 @@ pub struct Network {
     region_names: Arc<[String]>,
     floor: Nanos,
     ceiling: Option<Nanos>,
+}
+
+/// What can be said of a message in a few nanoseconds, in place of the whole way.
+#[derive(Clone, Copy, Debug)]
+enum Quick {
+    /// Each message takes this long and none is lost.
+    Constant(Nanos),
+    /// A message takes evenly from `least` on, one of so many values, and is lost with this chance.
+    Uniform { least: u64, values: u64, lost: Chance },
+    /// Nothing.
+    Never,
 }
 
 /// Where a message's time comes from.
@@ -116,6 +128,7 @@ impl Network {
         Network {
             seed,
             key: Key::new(seed, Purpose::Network),
+            quick: Quick::of(&latency, Chance::NEVER),
             latency,
             loss: Loss::Independent(Chance::NEVER),
             duplicated: Chance::NEVER,
@@ -129,9 +142,12 @@ impl Network {
 
     /// The same network, which loses messages.
     pub fn with_loss(mut self, loss: &LossSpec) -> Network {
-        self.loss = match loss {
-            LossSpec::Independent(share) => Loss::Independent(Chance::of(*share)),
-            LossSpec::Bursts(spec) => Loss::Bursts(Box::new(Bursts::new(self.seed, spec))),
+        (self.loss, self.quick) = match loss {
+            LossSpec::Independent(share) => {
+                let chance = Chance::of(*share);
+                (Loss::Independent(chance), Quick::of(&self.latency, chance))
+            }
+            LossSpec::Bursts(spec) => (Loss::Bursts(Box::new(Bursts::new(self.seed, spec))), Quick::Never),
         };
         self
     }
@@ -194,6 +210,19 @@ impl Network {
     }
 }
 
+impl Quick {
+    fn of(latency: &Source, lost: Chance) -> Quick {
+        match latency {
+            Source::Message(Sampler::Constant(time)) if lost == Chance::NEVER => Quick::Constant(Nanos(*time)),
+            Source::Message(Sampler::Constant(time)) => Quick::Uniform { least: *time, values: 1, lost },
+            Source::Message(Sampler::Uniform { least, values }) => {
+                Quick::Uniform { least: *least, values: *values, lost }
+            }
+            _ => Quick::Never,
+        }
+    }
+}
+
 /// The ways out of one node for one order.
 #[derive(Clone, Copy, Debug)]
 pub struct Ways<'a> {
@@ -216,6 +245,20 @@ impl Ways<'_> {
     /// What becomes of the message to `to`; `attempt` counts messages of one order between the same two nodes, from 0.
     #[inline]
     pub fn fate(&self, to: NodeId, attempt: u32) -> Fate {
+        match self.network.quick {
+            Quick::Constant(time) => Fate::Arrives(time),
+            Quick::Uniform { least, values, lost } => {
+                let mut stream = self.stream(to, attempt);
+                let time = Nanos(least + stream.below(values));
+                if lost != Chance::NEVER && lost.strikes(stream.next_word()) { Fate::Lost } else { Fate::Arrives(time) }
+            }
+            Quick::Never => self.any_fate(to, attempt),
+        }
+    }
+
+    /// The whole way, kept apart so that the quick ones stay small where they are asked.
+    #[inline(never)]
+    fn any_fate(&self, to: NodeId, attempt: u32) -> Fate {
         let mut stream = self.stream(to, attempt);
         let word = stream.next_word();
         let chance = match &self.network.loss {
@@ -246,7 +289,6 @@ impl Ways<'_> {
         self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()
     }
 
-    #[inline]
     fn time(&self, to: NodeId, word: u64) -> Nanos {
         match &self.network.latency {
             Source::Message(message) => Nanos(message.draw(word)),

@@ -158,3 +158,23 @@ fn a_bad_adversary_is_refused_by_name() {
     let refusal = nobody.unwrap_err().to_string();
     assert_eq!(refusal, "origin=10 with --nodes 10: nodes are numbered from 0; ask for at most origin=9");
 }
+
+/// The vectors in `docs/DETERMINISM.md`.
+#[test]
+fn parts_are_pinned() {
+    let spec: AdversarySpec = "drop:30%,of=50%+spy:30%+eclipse:50%,victim=7".parse().unwrap();
+    let behaviours = Behaviours::new(&spec, 7, 20, |_| (0..20).map(NodeId).collect(), None).unwrap();
+    let nodes = |is: &dyn Fn(NodeId) -> bool| (0..20).filter(|&node| is(NodeId(node))).collect::<Vec<u32>>();
+    let drops = |node| behaviours.forward(node, OrderIndex(3), NodeId(0)) == Act::Drop;
+    let drawn = [
+        format!("drop {:?}", nodes(&drops)),
+        format!("spy {:?}", nodes(&|node| behaviours.is_spy(node))),
+        format!("owned {:?}", nodes(&|node| behaviours.withholds(node, NodeId(7)))),
+    ];
+    assert_eq!(
+        drawn.join("\n"),
+        "drop [7]\n\
+         spy [4, 8, 13, 15]\n\
+         owned [0, 2, 4, 5, 6, 7, 10, 14]"
+    );
+}

@@ -5,3 +5,4 @@ mod latency;
 mod loss;
 mod regions;
 mod spec;
+mod vectors;
