@@ -8,6 +8,7 @@ mod draft;
 mod error;
 mod file;
 pub mod limits;
+mod model;
 mod options;
 mod shell;
 #[cfg(test)]
@@ -18,8 +19,9 @@ pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 
+use crate::behaviour::AdversarySpec;
 use crate::ids::NodeId;
-use crate::network::LatencySpec;
+use crate::network::{FaultSpec, NetworkSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -63,8 +65,12 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
-    /// How long a message is under way, where that is modelled; `None` where a real carrier takes the time it takes.
-    pub latency: Option<LatencySpec>,
+    /// The network, where it is modelled; `None` where a real carrier takes the time it takes.
+    pub network: Option<NetworkSpec>,
+    /// What fails in it.
+    pub faults: FaultSpec,
+    /// Who does not do as the protocol says.
+    pub adversary: AdversarySpec,
     /// Whether messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
     /// Counted runs; more than one are preceded by a warm-up.

@@ -8,7 +8,7 @@ mod virtual_time;
 
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::{NodeId, OrderIndex};
-use crate::network::Network;
+use crate::network::NetworkError;
 use crate::order::Order;
 use crate::runtime::{self, Observer, Outcome, Partition, Placement, Plan, Published, RuntimeError};
 use crate::scenario::{Pin, Scenario, Until};
@@ -28,6 +28,9 @@ pub enum SimulationError {
     /// The overlay cannot be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// The network cannot be modelled.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -49,7 +52,7 @@ impl SimulationError {
     /// Whether the user asked for what cannot be, rather than something having failed.
     pub fn is_usage(&self) -> bool {
         match self {
-            SimulationError::Topology(_) | SimulationError::Order(_) => true,
+            SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
         }
@@ -137,8 +140,8 @@ impl<'a> Laboratory<'a> {
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
-        if let Some(latency) = scenario.latency {
-            return self.simulate(&Network::new(scenario.seed, latency));
+        if let Some(network) = &scenario.network {
+            return self.simulate(&network.build(scenario.seed)?);
         }
         let Carriers { ends, datagram_bytes, notices } = self.carriers(clock)?;
         let plan = Plan {

@@ -4,10 +4,10 @@
 //! another one is an error, never a silent change.
 
 use super::error::ScenarioError;
+use super::model::{Model, model};
 use super::values::target;
 use super::{Draft, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
 use crate::ids::NodeId;
-use crate::network::LatencySpec;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -26,6 +26,7 @@ impl Draft {
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
         let transport = self.transport.unwrap_or(TransportKind::Udp);
+        let Model { network, faults, adversary } = model(&self, transport)?;
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
         Ok(Scenario {
             transport,
@@ -45,7 +46,9 @@ impl Draft {
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
-            latency: latency(self.latency, transport)?,
+            network,
+            faults,
+            adversary,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -55,6 +58,7 @@ impl Draft {
 /// The draft that asks for exactly this scenario, every option by name.
 impl From<&Scenario> for Draft {
     fn from(scenario: &Scenario) -> Draft {
+        let model = super::model::asked(scenario);
         Draft {
             nodes: Some(scenario.nodes),
             threads: u32::try_from(scenario.threads).ok(),
@@ -73,7 +77,17 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
-            latency: scenario.latency,
+            network: model.network,
+            latency: model.latency,
+            loss: model.loss,
+            duplicate: model.duplicate,
+            bandwidth: model.bandwidth,
+            processing: model.processing,
+            down: model.down,
+            churn: model.churn,
+            partition: model.partition,
+            nat: model.nat,
+            adversary: model.adversary,
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
         }
@@ -128,15 +142,6 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
         (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
         (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
         (asked, _) => Ok(asked),
-    }
-}
-
-/// Only a modelled network has a latency of its own.
-fn latency(asked: Option<LatencySpec>, transport: TransportKind) -> Result<Option<LatencySpec>, ScenarioError> {
-    match (transport.is_virtual(), asked) {
-        (true, asked) => Ok(Some(asked.unwrap_or_default())),
-        (false, None) => Ok(None),
-        (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
     }
 }
 

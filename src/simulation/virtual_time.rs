@@ -13,7 +13,7 @@ use crate::time::Nanos;
 use crate::workload::Workload;
 
 impl Laboratory<'_> {
-    /// One run of the scenario, whose network is modelled with this latency.
+    /// One run of the scenario, whose network is this one.
     pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;

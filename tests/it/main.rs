@@ -4,6 +4,7 @@ mod agreement;
 mod command;
 mod ends;
 mod layers;
+mod network;
 mod outcome;
 mod real_sockets;
 mod support;
