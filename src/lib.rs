@@ -25,6 +25,7 @@
 //! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
 //! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
 
+pub mod behaviour;
 pub mod coverage;
 pub mod engine;
 pub mod experiment;

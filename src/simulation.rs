@@ -15,7 +15,7 @@ pub use processes::serve;
 use crate::coverage::{Goals, Scope};
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
-use crate::network::Network;
+use crate::network::NetworkError;
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{self, Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
@@ -38,6 +38,9 @@ pub enum SimulationError {
     /// The overlay cannot be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// The network cannot be modelled.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -47,6 +50,9 @@ pub enum SimulationError {
     /// The order cannot be made or encoded.
     #[error("the order cannot be made: {0}")]
     Order(String),
+    /// The engine that was asked for cannot compute this.
+    #[error("{0}")]
+    Engine(String),
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
@@ -62,7 +68,8 @@ impl SimulationError {
     /// Whether the user asked for what cannot be, rather than something having failed.
     pub fn is_usage(&self) -> bool {
         match self {
-            SimulationError::Topology(_) | SimulationError::Order(_) => true,
+            SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
+            SimulationError::Engine(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
@@ -179,8 +186,8 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        if let Some(latency) = self.scenario.latency {
-            return self.simulate(&Network::new(self.scenario.seed, latency));
+        if let Some(network) = &self.scenario.network {
+            return self.simulate(&network.build(self.scenario.seed)?);
         }
         let token = drawn_token()?;
         if self.scenario.processes > 1 {

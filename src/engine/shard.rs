@@ -227,7 +227,7 @@ impl Context for Shard<'_> {
         let attempt = self.attempt(onward.order);
         let Event { me, sender, now, .. } = self.event;
         let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
-        let ways = network.ways(onward.order, me);
+        let ways = network.ways(onward.order, me).at(now);
         let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
         let (mut sent, mut lost, mut spared) = (0, 0, 0);
         for &to in draw.draw(topology, onward.order, me, &mut self.scratch) {

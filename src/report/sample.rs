@@ -1,7 +1,9 @@
 //! Hand-built records for the report's tests, and the document that they hold the report against.
 
 use super::{Host, Report, Setting};
+use crate::behaviour::AdversarySpec;
 use crate::ids::NodeId;
+use crate::network::FaultSpec;
 use crate::ratio::Ratio;
 use crate::scenario::{BulkOptions, Engine, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
 use crate::stats::{
@@ -49,7 +51,9 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
-        latency: None,
+        network: None,
+        faults: FaultSpec::default(),
+        adversary: AdversarySpec::default(),
         engine: Engine::Auto,
         charge_serialization: false,
         runs: 1,

@@ -4,13 +4,13 @@
 //! another one is an error, never a silent change.
 
 use super::error::ScenarioError;
+use super::model::{Model, model};
 use super::values::target;
 use super::{
     BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits,
 };
 use crate::coverage::Window;
 use crate::ids::NodeId;
-use crate::network::{Latency, Network};
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
@@ -31,6 +31,7 @@ impl Draft {
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
         let transport = self.transport.unwrap_or(TransportKind::Udp);
+        let Model { network, faults, adversary } = model(&self, transport)?;
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
         let payload_bytes = self.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
@@ -55,8 +56,10 @@ impl Draft {
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
-            latency: latency(self.latency, transport)?,
-            engine: engine(self.engine, transport, self.latency)?,
+            network,
+            faults,
+            adversary,
+            engine: engine(self.engine, transport)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -66,6 +69,7 @@ impl Draft {
 /// The draft that asks for exactly this scenario, every option by name.
 impl From<&Scenario> for Draft {
     fn from(scenario: &Scenario) -> Draft {
+        let model = super::model::asked(scenario);
         Draft {
             nodes: Some(scenario.nodes),
             threads: u32::try_from(scenario.threads).ok(),
@@ -96,7 +100,17 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
-            latency: scenario.latency,
+            network: model.network,
+            latency: model.latency,
+            loss: model.loss,
+            duplicate: model.duplicate,
+            bandwidth: model.bandwidth,
+            processing: model.processing,
+            down: model.down,
+            churn: model.churn,
+            partition: model.partition,
+            nat: model.nat,
+            adversary: model.adversary,
             engine: scenario.transport.is_virtual().then_some(scenario.engine),
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
@@ -180,21 +194,10 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
     }
 }
 
-/// Only a modelled network has a latency of its own.
-fn latency(asked: Option<Latency>, transport: TransportKind) -> Result<Option<Latency>, ScenarioError> {
-    match (transport.is_virtual(), asked) {
-        (true, asked) => Ok(Some(asked.unwrap_or(LATENCY_DEFAULT))),
-        (false, None) => Ok(None),
-        (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
-    }
-}
-
-/// A real carrier is no matter of computing, and the fast path needs windows of some length.
-fn engine(asked: Option<Engine>, transport: TransportKind, latency: Option<Latency>) -> Result<Engine, ScenarioError> {
-    let has_floor = Network::new(0, latency.unwrap_or(LATENCY_DEFAULT)).floor() > Nanos::ZERO;
+/// A real carrier is no matter of computing.
+fn engine(asked: Option<Engine>, transport: TransportKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
-        Some(Engine::Fast) if !has_floor => Err(ScenarioError::NoFastPath),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }
@@ -262,4 +265,3 @@ const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
 const WINDOW_DEFAULT: u32 = 1_024;
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);
-const LATENCY_DEFAULT: Latency = Latency::Constant(Nanos::from_millis(50));

@@ -15,7 +15,7 @@ use crate::time::Nanos;
 const NODE_FIGURES_MAX: u32 = 10_000_000;
 
 impl Laboratory<'_> {
-    /// One run of the scenario, whose network is modelled with this latency.
+    /// One run of the scenario, whose network is this one.
     pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const UNIFORM: Latency = Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) };
 
 fn simulated(draft: Draft, latency: Latency, threads: u32) -> RunRecord {
-    let (transport, latency, threads) = (Some(TransportKind::Simulated), Some(latency), Some(threads));
+    let (transport, latency, threads) = (Some(TransportKind::Simulated), Some(latency.into()), Some(threads));
     run(Draft { transport, latency, threads, ..draft })
 }
 
