@@ -21,6 +21,9 @@
 //!
 //! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
 //! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
+//!
+//! In virtual time there is no carrier and no waiting: [`engine::run`] hands messages to the same protocol, window by window
+//! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.
 
 pub mod coverage;
 pub mod engine;
