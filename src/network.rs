@@ -186,6 +186,15 @@ impl Network {
         &self.region_names
     }
 
+    /// How long every message takes, if all take as long and none is lost, doubled, queued or worked on; `None` elsewhere.
+    pub fn constant(&self) -> Option<Nanos> {
+        let is_plain = self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited();
+        match self.quick {
+            Quick::Constant(time) if is_plain => Some(time),
+            _ => None,
+        }
+    }
+
     /// A node's lines; neither where the network has bandwidth without limit.
     #[inline]
     pub fn lines(&self, node: NodeId) -> Lines {

@@ -19,7 +19,7 @@ use crate::network::NetworkError;
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{self, Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, RunRecord, WorkerRecord};
+use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
@@ -271,7 +271,7 @@ impl<'a> Laboratory<'a> {
             processes,
             ledger: ledger(&workers, end),
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
-            receipts,
+            receipts: Receipts::Each(receipts),
             traffic,
             workers,
             digest: None,

@@ -267,7 +267,7 @@ pub struct RunRecord {
     /// Bytes of the longest datagram (UDP payload), 0 where the carrier has none.
     pub datagram_bytes: u32,
     /// First receipts, by node; empty for a bulk of orders.
-    pub receipts: Vec<Receipt>,
+    pub receipts: Receipts,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node.
@@ -293,17 +293,13 @@ impl RunRecord {
     pub fn reached(&self) -> u64 {
         match &self.bulk {
             Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
-            None => self.receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
+            None => self.receipts.reached(),
         }
     }
 
     /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up. `None` with many
     /// orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
-        let rank = share.ceil_of(self.receipts.len() as u64).max(1) as usize;
-        let position = rank.min(self.receipts.len()).checked_sub(1)?;
-        let mut times: Vec<Nanos> = self.receipts.iter().map(|receipt| receipt.time).collect();
-        let (_, time, _) = times.select_nth_unstable(position);
-        (*time != Nanos::MAX).then_some(*time)
+        self.receipts.time_to(share)
     }
 }

@@ -154,8 +154,6 @@ struct Worker<'a> {
     batch: Vec<Crossing>,
     /// What was sorted out, by the worker it is for; this one's own never stays.
     out: Vec<Vec<Crossing>>,
-    /// The least of anything in `out` for others.
-    out_least: u64,
     scratch: TargetScratch,
     /// The nodes reached in this window.
     fired: Vec<(u32, Receipt)>,
@@ -193,7 +191,6 @@ impl<'a> Worker<'a> {
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
             batch: Vec::with_capacity(2 * BATCH),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
-            out_least: u64::MAX,
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             fired: Vec::new(),
             width,
@@ -287,35 +284,52 @@ impl<'a> Worker<'a> {
         self.fired = fired;
     }
 
-    /// Sorts out what was sent: counts what comes to nobody's news, hands over what is for others, holds the rest against
-    /// the receipts of this shard. Hardly a branch hangs on a message, because no processor can foresee these.
+    /// Sorts out what was sent: counts what is nobody's news, hands over what is for others, and holds the rest against the
+    /// receipts of this shard.
     fn sort_out(&mut self) {
-        let Worker { setup, index, known, batch, out, last_arrival, out_least, .. } = self;
-        let (starts, index) = (setup.partition.starts(), *index);
-        let (mut lost, mut kept, mut latest, mut least) = (0, 0, *last_arrival, *out_least);
-        for &crossing in batch.iter() {
+        let mut batch = std::mem::take(&mut self.batch);
+        let news = self.sift(&mut batch);
+        batch.truncate(news);
+        if self.out.len() > 1 {
+            self.hand_over(&mut batch);
+        }
+        self.improve(&batch);
+        batch.clear();
+        self.batch = batch;
+    }
+
+    /// Moves what may be news to the front of the batch, and counts the rest; gives how many may be. No branch hangs on a
+    /// message, because no processor could foresee it.
+    fn sift(&mut self, batch: &mut [Crossing]) -> usize {
+        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
+        let (mut lost, mut news, mut latest) = (0, 0, self.last_arrival);
+        for place in 0..batch.len() {
+            let crossing = batch[place];
             let owner = owner(starts, crossing.to);
             let is_lost = crossing.time_hop == 0;
-            let keeps = !is_lost & !known[owner].contains(crossing.to.0 - starts[owner]);
-            let lane = &mut out[owner];
-            let end = lane.len() + usize::from(keeps);
-            lane.push(crossing);
-            lane.truncate(end);
+            let is_known = known[owner].contains(crossing.to.0 - starts[owner]);
+            batch[news] = crossing;
+            news += usize::from(!is_lost & !is_known);
             lost += u64::from(is_lost);
-            kept += u64::from(keeps);
             latest = latest.max(crossing.time_hop);
-            least = least.min(if keeps & (owner != index) { crossing.time_hop } else { u64::MAX });
         }
-        (*last_arrival, *out_least) = (latest, least);
-        let duplicates = batch.len() as u64 - lost - kept;
-        batch.clear();
+        self.last_arrival = latest;
+        let duplicates = batch.len() as u64 - lost - news as u64;
         self.model_lost += lost;
         self.record.received += duplicates;
         self.record.duplicates += duplicates;
-        let mut own = std::mem::take(&mut self.out[self.index]);
-        self.improve(&own);
-        own.clear();
-        self.out[self.index] = own;
+        news
+    }
+
+    /// Hands over what is for others, and leaves in the batch what is for this shard.
+    fn hand_over(&mut self, batch: &mut Vec<Crossing>) {
+        let starts = self.setup.partition.starts();
+        for &crossing in batch.iter() {
+            self.out[owner(starts, crossing.to)].push(crossing);
+        }
+        // This worker's own lane is empty but for these.
+        std::mem::swap(batch, &mut self.out[self.index]);
+        self.out[self.index].clear();
     }
 
     /// Holds messages against the best that is known of their nodes.
@@ -353,8 +367,8 @@ impl<'a> Worker<'a> {
     }
 
     fn post(&mut self, late: bool) -> Post {
-        let out = std::mem::replace(&mut self.out_least, u64::MAX);
-        let out = (out != u64::MAX).then(|| self.width.window(Nanos(out >> 8)));
+        let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
+        let out = out.map(|least| self.width.window(Nanos(least >> 8)));
         let last_event = self.fired.iter().map(|(_, receipt)| receipt.time).max().unwrap_or_default();
         let fresh = self.fired.len() as u64;
         Post {

@@ -93,10 +93,9 @@ pub struct Outcome {
     pub received: u64,
     /// Copies that were not sent because they would have gone to the sender.
     pub spared: u64,
-    /// Messages under way when time was up.
+    /// Messages under way when the target was reached or time was up.
     pub in_flight: u64,
-    /// Messages that were yet to be sent when the run ended. After an interrupt, on an implicit overlay, at most so
-    /// many.
+    /// Messages that an interrupt kept from being sent; on an implicit overlay at most so many.
     pub queued_unsent: u64,
 }
 
@@ -173,13 +172,11 @@ fn merged(setup: &Setup<'_>, field: &Field, done: Vec<worker::Done>, hop_of: Vec
             (all, more) => all.or(more),
         };
     }
-    let in_flight = if end == End::Timeout { closing.sent } else { 0 };
-    let spared = sums.spared + if end == End::Timeout { closing.spared } else { 0 };
-    let queued_unsent = match end {
-        End::Target => closing.sent + closing.spared,
-        End::Interrupted => field.waiting(setup, last),
-        End::Quiescent | End::Timeout => 0,
-    };
+    // Whoever was reached at the end has sent its copies at that very instant.
+    let has_sent = matches!(end, End::Target | End::Timeout);
+    let in_flight = if has_sent { closing.sent } else { 0 };
+    let spared = sums.spared + if has_sent { closing.spared } else { 0 };
+    let queued_unsent = if end == End::Interrupted { field.waiting(setup, last) } else { 0 };
     let senders = field.senders(|node| hop_of[node] > 0 || node == setup.origin.index());
     let counts = (0..=last).map(|hop| field.newest(hop)).collect();
     Outcome {

@@ -35,7 +35,6 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     limit: Nanos,
 ) -> Result<Books, RuntimeError> {
     let workers = setup.partition.workers();
-    // Nobody meets here, but whoever fails wants something to break.
     let latch = Latch::new(&mut Arena::heap(), workers as u32);
     let unobserved = Setup { observer: &(), ..*setup };
     let protocols = (0..workers).map(|_| protocol.clone());

@@ -43,13 +43,13 @@ pub(super) struct Round<T> {
 struct Half<T> {
     posts: Vec<CachePadded<Mutex<Post>>>,
     /// By receiving and by sending worker.
-    lanes: Vec<Vec<CachePadded<Mutex<Vec<T>>>>>,
+    lanes: Vec<Vec<Mutex<Vec<T>>>>,
 }
 
 impl<T> Round<T> {
     /// A meeting of so many workers.
     pub(super) fn new(workers: usize) -> Round<T> {
-        let lanes = || (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect();
+        let lanes = || (0..workers).map(|_| Mutex::default()).collect();
         let half = || Half {
             posts: (0..workers).map(|_| CachePadded::default()).collect(),
             lanes: (0..workers).map(|_| lanes()).collect(),

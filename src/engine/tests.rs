@@ -7,6 +7,7 @@ use crate::ids::NodeId;
 use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
+use crate::stats::Receipt;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
@@ -59,7 +60,7 @@ impl Case {
     }
 
     fn fast(&self, threads: usize) -> Outcome {
-        self.with(threads, |setup| shortest(setup, &Push).unwrap())
+        self.with(threads, |setup| shortest(setup).unwrap())
     }
 
     fn general(&self, threads: usize) -> Outcome {
@@ -108,11 +109,17 @@ prop_compose! {
     }
 }
 
+/// The fast path, whatever was asked for.
+fn shortest(setup: &Setup<'_>) -> Result<Outcome, RuntimeError> {
+    settled(setup, &Push, fast::run(setup, &Push)?)
+}
+
 /// What must hold of any outcome.
 fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
     assert_eq!(record.sent, record.received + outcome.model_lost + record.carrier.drained, "{case:?}");
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
+    let receipts: Vec<Receipt> = receipts.iter().collect();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
     assert_eq!(record.reached, reached.clone().count() as u64);
@@ -176,8 +183,19 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
             timeout: None,
         };
         let kept = case.fast(2);
-        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
+        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }).unwrap());
         assert_eq!(lean.traffic, []);
         assert_eq!(Outcome { traffic: kept.traffic.clone(), ..lean }, kept);
+    }
+}
+
+proptest! {
+    /// By hops and by shortest paths, the outcome is the same in every figure.
+    #[test]
+    fn hops_and_shortest_paths_agree(case in cases(), latency in 1..40u64, threads in 1..4usize) {
+        let origin = case.workload.publications()[0].origin;
+        let case = Case { latency: Latency::Constant(Nanos(latency)), workload: Workload::single(origin), ..case };
+        let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
+        prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup).unwrap()));
     }
 }

@@ -126,6 +126,11 @@ impl Default for LineTable {
 }
 
 impl LineTable {
+    /// Whether nobody's line has a limit.
+    pub(super) fn is_unlimited(&self) -> bool {
+        matches!(self, LineTable::Same(Lines { up: None, down: None }))
+    }
+
     /// `None` where rates by region are asked for and not known.
     fn new(spec: BandwidthSpec, regions: Option<&Regions>) -> Option<LineTable> {
         let rate = |bits| Rate::new(bits, spec.queue_bytes);

@@ -10,6 +10,11 @@ impl Chance {
     /// What never happens.
     pub const NEVER: Chance = Chance(0);
 
+    /// Whether it never happens.
+    pub const fn is_never(self) -> bool {
+        self.0 == 0
+    }
+
     /// The chance that equals a share.
     pub const fn of(share: Ratio) -> Chance {
         Chance(share.ceil_of(1 << 63))

@@ -22,7 +22,7 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
     // Of a bulk no receipts are kept.
-    let receipts = record.receipts.iter().copied().chain(std::iter::repeat(Receipt::NONE));
+    let receipts = record.receipts.iter().chain(std::iter::repeat(Receipt::NONE));
     for (node, receipt) in (0..record.nodes).zip(receipts) {
         let shard = shard_of(&record.shard_starts, node);
         let degree = record.degrees.get(node as usize).map_or_else(String::new, u32::to_string);

@@ -8,7 +8,7 @@ use crate::ratio::Ratio;
 use crate::scenario::{BulkOptions, Engine, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
-    Receipt, RunRecord, Traffic, WorkerRecord,
+    Receipt, Receipts, RunRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -105,7 +105,7 @@ pub(super) fn bulk_record() -> RunRecord {
     };
     let mut delays = DelayHistogram::new();
     (1..=13).for_each(|delay| delays.record(Nanos(delay * 1_000)));
-    record.receipts = Vec::new();
+    record.receipts = Receipts::Each(Vec::new());
     record.bulk = Some(BulkRecord { orders: vec![target, died_out], delays, hops: vec![2, 8, 3] });
     record
 }
@@ -120,7 +120,7 @@ pub(super) fn bulk_report() -> Report {
 
 /// The report of these records under the sample scenario.
 pub(super) fn report(records: &[RunRecord]) -> Report {
-    let nodes = records.first().map_or(0, |record| record.receipts.len() as u32);
+    let nodes = records.first().map_or(0, |record| record.nodes);
     Report::new(&scenario(nodes), setting(), records).expect("a record to report")
 }
 
@@ -197,7 +197,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         },
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
-        receipts,
+        receipts: Receipts::Each(receipts),
         bulk: None,
         traffic,
         degrees: vec![20; nodes],

@@ -184,9 +184,10 @@ pub struct Draft {
     #[arg(long, value_name = "PARTS", value_parser = |text: &str| model::<AdversarySpec>("adversary", text))]
     pub adversary: Option<AdversarySpec>,
 
-    /// With simulated, which way to compute: auto, general (every message through its protocol) or fast (first messages only,
-    /// by shortest paths) [default: auto]. All give the same, to the bit; auto takes the fastest that can.
-    #[arg(long, value_name = "auto|general|fast", value_parser = |text: &str| choose::<Engine>("engine", text))]
+    /// With simulated, which way to compute: auto, general (every message through its protocol), fast (first messages only,
+    /// by shortest paths) or hops (where every message takes as long: sets of bits) [default: auto]. All give the same, to the
+    /// bit; auto takes one that can.
+    #[arg(long, value_name = "auto|general|fast|hops", value_parser = |text: &str| choose::<Engine>("engine", text))]
     pub engine: Option<Engine>,
 
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].

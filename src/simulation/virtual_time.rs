@@ -4,11 +4,11 @@
 //! same bytes on any number of threads.
 
 use super::{Laboratory, SimulationError, carriers, ledger};
-use crate::engine::{self, Outcome, Setup};
+use crate::engine::{self, Engine, Outcome, Setup};
 use crate::gossip::{Push, TargetDraw};
 use crate::network::Network;
 use crate::scenario::Until;
-use crate::stats::{Ledger, RunRecord};
+use crate::stats::{Ledger, Receipt, Receipts, RunRecord};
 use crate::time::Nanos;
 
 /// Up to so many nodes each node's traffic and degree are kept: 28 bytes of each.
@@ -37,9 +37,28 @@ impl Laboratory<'_> {
             interrupt: self.interrupt,
             observer: self.observer,
         };
+        self.check_engine(network)?;
         let outcome = engine::run(&setup, &Push)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
         Ok(self.virtual_record(outcome, longest, floorless(network)))
+    }
+
+    /// Refuses an engine that cannot compute this.
+    fn check_engine(&self, network: &Network) -> Result<(), SimulationError> {
+        let one_order = self.workload.orders() == 1;
+        let refused = match self.scenario.engine {
+            Engine::Auto | Engine::General => None,
+            Engine::Fast if !one_order => Some("--engine fast computes one order; leave --engine out or ask for --orders 1"),
+            Engine::Fast => (network.floor() == Nanos::ZERO).then_some(
+                "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
+                 give --latency a least above 0",
+            ),
+            Engine::Hops => (!one_order || network.constant().is_none_or(|latency| latency == Nanos::ZERO)).then_some(
+                "--engine hops computes one order where every message takes as long and none is lost; leave --engine out \
+                 or give a constant --latency above 0 alone",
+            ),
+        };
+        refused.map_or(Ok(()), |why| Err(SimulationError::Engine(why.to_owned())))
     }
 
     fn keeps_node_figures(&self) -> bool {
@@ -58,17 +77,30 @@ impl Laboratory<'_> {
 
     fn virtual_record(&self, outcome: Outcome, datagram_bytes: u32, notice: Option<String>) -> RunRecord {
         let Outcome { end, ended_at, mut record, model_lost, receipts, mut traffic, by_order, digest } = outcome;
-        for receipts in receipts.chunks(self.scenario.nodes as usize) {
-            record.published += u64::from(receipts.iter().any(|receipt| receipt.is_reached() && receipt.hop == 0));
-            for (traffic, receipt) in traffic.iter_mut().zip(receipts) {
-                traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
+        let nodes = self.scenario.nodes as usize;
+        let (receipts, bulk) = match receipts {
+            Receipts::ByHop(by_hop) => {
+                record.published = 1;
+                (Receipts::ByHop(by_hop), None)
             }
-        }
-        let workers = vec![record];
-        let (receipts, bulk) = match by_order.len() {
-            1 => (receipts, None),
-            _ => (Vec::new(), Some(self.virtual_bulk(&receipts, &by_order, end))),
+            Receipts::Each(receipts) => {
+                for receipts in receipts.chunks(nodes) {
+                    let is_origin = |receipt: &Receipt| receipt.is_reached() && receipt.hop == 0;
+                    record.published += u64::from(receipts.iter().any(is_origin));
+                    for (traffic, receipt) in traffic.iter_mut().zip(receipts) {
+                        traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
+                    }
+                }
+                match by_order.len() {
+                    1 => (Receipts::Each(receipts), None),
+                    _ => {
+                        let bulk = self.virtual_bulk(&receipts, &by_order, end);
+                        (Receipts::Each(Vec::new()), Some(bulk))
+                    }
+                }
+            }
         };
+        let workers = vec![record];
         RunRecord {
             nodes: self.topology.nodes(),
             bulk,

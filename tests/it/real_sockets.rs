@@ -108,7 +108,7 @@ fn every_receipt_has_a_cause_before_it() {
             assert_eq!((node, receipt.time.0, receipt.sender), (0, 0, NodeId(0)));
             continue;
         }
-        let cause = record.receipts[receipt.sender.index()];
+        let cause = record.receipts.get(receipt.sender);
         assert!(cause.is_reached() && cause.hop + 1 == receipt.hop && cause.time <= receipt.time, "node {node}");
     }
 }

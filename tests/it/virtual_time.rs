@@ -84,7 +84,7 @@ fn the_target_ends_a_run_to_the_nanosecond() {
     let stopped = simulated(until, UNIFORM, 2);
     let target = whole.time_to("0.95".parse().unwrap()).unwrap();
     assert_eq!((stopped.end, stopped.wall, stopped.reached()), (End::Target, target, 3_800));
-    for (early, late) in stopped.receipts.iter().zip(&whole.receipts) {
+    for (early, late) in stopped.receipts.iter().zip(whole.receipts.iter()) {
         assert!(if late.time <= target { early == late } else { !early.is_reached() });
     }
     assert!(stopped.ledger.in_flight_at_stop > 0 && stopped.ledger.sent < whole.ledger.sent);

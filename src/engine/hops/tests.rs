@@ -111,7 +111,7 @@ impl<'a> Plain<'a> {
             let (sent, spared) = self.copies_of(from);
             waiting.add(Sums { sent: sent.len() as u64, spared });
         }
-        let late = if end == End::Timeout { waiting } else { Sums::default() };
+        let late = if end == End::Quiescent { Sums::default() } else { waiting };
         Outcome {
             end,
             receipts: ByHop {
@@ -126,7 +126,7 @@ impl<'a> Plain<'a> {
             received: self.sums.sent,
             spared: self.sums.spared + late.spared,
             in_flight: late.sent,
-            queued_unsent: if end == End::Target { waiting.sent + waiting.spared } else { 0 },
+            queued_unsent: 0,
         }
     }
 }

@@ -148,11 +148,6 @@ fn contradictions_are_not_settled_in_silence() {
              simulated",
         ),
         (
-            "--transport simulated --engine fast --latency constant:0s",
-            "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
-             --latency a least above 0",
-        ),
-        (
             "--latency constant:1ms --transport udp-shard",
             "--latency with --transport udp-shard: only a modelled network has it; leave --latency out or choose --transport \
              simulated",
