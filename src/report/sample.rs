@@ -3,7 +3,9 @@
 use super::{Host, Report, Setting};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
-use crate::scenario::{BulkOptions, Engine, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use crate::scenario::{
+    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
+};
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
     Receipt, RunRecord, Traffic, WorkerRecord,
@@ -34,6 +36,8 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         nodes,
         threads: 2,
         processes: 1,
+        protocol: ProtocolKind::Push,
+        retry: None,
         topology: TopologySpec::ErdosRenyi,
         peers: 20,
         fanout: 8,

@@ -95,6 +95,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.shared.plan.observer.loop_entered(self.index);
         while !self.shared.stop.is_raised() {
             self.publish_due();
+            self.ring_due();
             self.send_some()?;
             let now = self.receive()?;
             self.handle(now);
@@ -124,6 +125,24 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             self.shard.open_publication(&publication, self.now);
             self.protocol.publish(&mut self.shard, publication.order, self.shared.plan.ttl);
             self.publish_marks();
+        }
+    }
+
+    /// The times that have come are told.
+    #[inline]
+    fn ring_due(&mut self) {
+        while let Some(token) = self.shard.open_timeout(self.now) {
+            self.be_busy();
+            self.protocol.handle_timeout(&mut self.shard, token);
+        }
+    }
+
+    /// There is work, and the board says so.
+    #[inline]
+    fn be_busy(&mut self) {
+        self.patience.reset();
+        if std::mem::take(&mut self.posted) {
+            self.shared.board.set_busy(self.index);
         }
     }
 
@@ -165,12 +184,9 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             // What came was sent after the beginning, which may have been after the last look for it.
             self.publish_due();
         }
+        self.be_busy();
         let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
-        self.patience.reset();
-        if std::mem::take(&mut self.posted) {
-            self.shared.board.set_busy(self.index);
-        }
         let mut refused = 0;
         let mut soon = self.shard.look_ahead(arrivals).iter();
         for arrival in arrivals {
@@ -178,6 +194,10 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
                 self.shard.prefetch(&soon.message);
             }
             let message = &arrival.message;
+            if self.shard.is_foreign::<P>(message) {
+                refused += 1;
+                continue;
+            }
             if self.shard.must_decode(message)
                 && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
             {
@@ -197,11 +217,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if self.agenda.is_over()
-            && !self.has_work()
-            && self.carrier.arrivals().is_empty()
-            && self.patience.is_thin(now)
-        {
+        } else if self.is_idle() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -212,15 +228,22 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.shard.has_work() || self.carrier.holds_back()
     }
 
+    /// Whether nothing is left to do here unless a message comes: no answer is awaited.
+    fn is_idle(&self) -> bool {
+        self.agenda.is_over() && !self.has_work() && self.protocol.is_idle()
+    }
+
     fn publish_marks(&mut self) {
         if self.shard.publish_marks() && self.shared.plan.ends_at_target {
             self.shared.end(End::Target);
         }
     }
 
-    /// When this worker has to publish next; never, if not at all or while the schedule has not begun.
+    /// When this worker has to publish or to tell a time next; never, if not at all. While the schedule has not begun
+    /// there is neither.
     fn next_due(&self) -> Nanos {
-        self.began.zip(self.agenda.next_due()).map_or(Nanos::MAX, |(began, due)| began + due)
+        let publication = self.began.zip(self.agenda.next_due()).map(|(began, due)| began + due);
+        [publication, self.shard.next_timeout()].into_iter().flatten().min().unwrap_or(Nanos::MAX)
     }
 
     fn wait(&mut self) -> Wait {

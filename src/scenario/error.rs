@@ -1,9 +1,9 @@
 //! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
 //! for, the limit, and what to do.
 
-use super::TransportKind;
 use super::limits::{self, THREADS};
 use super::shell::quoted;
+use super::{ProtocolKind, TransportKind};
 use crate::topology::{TopologyError, TopologySpec};
 use clap::ValueEnum;
 use std::fmt;
@@ -193,6 +193,13 @@ pub enum ScenarioError {
     )]
     NoFastPath,
 
+    /// What is asked for again is no shortest path.
+    #[error(
+        "--engine fast with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
+         choose --protocol push or flood"
+    )]
+    NoFastProtocol,
+
     /// A real carrier has no modelled network.
     #[error(
         "--{option} with --transport {}: a real carrier takes the time it takes; leave --{option} out or choose \
@@ -204,6 +211,27 @@ pub enum ScenarioError {
         option: &'static str,
         /// The carrier asked for.
         transport: TransportKind,
+    },
+
+    /// The protocol sends to everyone but the sender.
+    #[error(
+        "--{option} with --protocol flood: it forwards to every peer but the one that the order came from; leave --{option} \
+         out or choose --protocol push or lazy"
+    )]
+    FloodsAnyway {
+        /// The option asked for.
+        option: &'static str,
+    },
+
+    /// The protocol awaits no answers.
+    #[error(
+        "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
+         --protocol lazy",
+        protocol.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    )]
+    NothingToRetry {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
     },
 
     /// The topology cannot have this size.

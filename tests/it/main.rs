@@ -9,6 +9,7 @@ mod layers;
 mod outcome;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
+mod protocols;
 mod real_sockets;
 mod support;
 mod theory;
