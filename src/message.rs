@@ -20,6 +20,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kinds that messages have; the place of 1, which none has, is filled.
+    const BY_NUMBER: [Kind; 4] = [Kind::Payload, Kind::Payload, Kind::Have, Kind::Want];
+
     /// Whether it carries no order.
     #[inline]
     pub const fn is_control(self) -> bool {
@@ -92,10 +95,7 @@ impl Message {
             order: OrderIndex(rest as u32),
             ttl: (rest >> 32) as u8,
             hop: (rest >> 40) as u8,
-            kind: match Kind::from_number((rest >> 48) as u8) {
-                Some(kind) => kind,
-                None => Kind::Payload,
-            },
+            kind: Kind::BY_NUMBER[(rest >> 48) as usize & 3],
         }
     }
 }

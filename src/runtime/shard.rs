@@ -99,12 +99,12 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Turns to a message that has come, and counts it.
     #[inline]
-    pub(super) fn open(&mut self, arrival: &Arrival, now: Nanos) {
+    pub(super) fn open<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) {
         let Message { to, from, order, hop, .. } = arrival.message;
         self.event = Event { me: to, sender: from, hop, now };
         self.record.received += 1;
         let local = local(&self.nodes, to);
-        if arrival.message.kind.is_control() {
+        if P::HAS_CONTROL && arrival.message.kind.is_control() {
             self.tally.control_received(local, arrival.bytes);
             self.record.control_received += 1;
             return;
@@ -126,10 +126,10 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         self.timers.next_due()
     }
 
-    /// Whether a message of the run may be of this kind: a protocol without control messages sends none.
+    /// Whether messages come as bytes, so that they may be none of the run.
     #[inline]
-    pub(super) fn is_foreign<P: Protocol>(&self, message: &Message) -> bool {
-        !P::HAS_CONTROL && self.encodes && message.kind.is_control()
+    pub(super) fn is_encoded(&self) -> bool {
+        self.encodes
     }
 
     /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is handled.
@@ -154,13 +154,11 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         }
     }
 
-    /// Whether a message brings an encoded order that its receiver does not have yet: only that is decoded, so that a
+    /// Whether an encoded message brings an order that its receiver does not have yet: only that is decoded, so that a
     /// duplicate costs no more than its header.
     #[inline]
     pub(super) fn must_decode(&self, message: &Message) -> bool {
-        self.encodes
-            && !message.kind.is_control()
-            && !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
+        !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
     }
 
     /// Whether these bytes are the order that the message says it carries.
@@ -191,11 +189,12 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Counts the first `taken` messages of the offer as sent.
     #[inline]
-    pub(super) fn sent(&mut self, taken: usize) {
-        let alike = |a: &Message, b: &Message| (a.from, a.order, a.kind) == (b.from, b.order, b.kind);
+    pub(super) fn sent<P: Protocol>(&mut self, taken: usize) {
+        let alike =
+            |a: &Message, b: &Message| (a.from, a.order) == (b.from, b.order) && (!P::HAS_CONTROL || a.kind == b.kind);
         for run in self.outbox.take(taken).chunk_by(alike) {
             let Message { from, order, kind, .. } = run[0];
-            if kind.is_control() {
+            if P::HAS_CONTROL && kind.is_control() {
                 let bytes = self.tally.control_sent(local(&self.nodes, from), run.len());
                 self.record.control_sent += run.len() as u64;
                 self.record.control_bytes += bytes;

@@ -10,7 +10,7 @@ use crate::gossip::Protocol;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
-use crate::transport::{Transport, Wait};
+use crate::transport::{Arrival, Transport, Wait};
 
 /// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
 /// waiting.
@@ -161,7 +161,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let offer = self.shard.offer();
         if !offer.is_empty() {
             let taken = self.carrier.send(&offer[..offer.len().min(self.offer_max)])?;
-            self.shard.sent(taken);
+            self.shard.sent::<P>(taken);
         }
         Ok(())
     }
@@ -194,21 +194,27 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
                 self.shard.prefetch(&soon.message);
             }
             let message = &arrival.message;
-            if self.shard.is_foreign::<P>(message) {
+            if self.shard.is_encoded() && !self.is_sound(arrival) {
                 refused += 1;
                 continue;
             }
-            if self.shard.must_decode(message)
-                && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
-            {
-                refused += 1;
-                continue;
-            }
-            self.shard.open(arrival, now);
+            self.shard.open::<P>(arrival, now);
             self.protocol.handle_message(&mut self.shard, message);
         }
         self.carrier.refuse(refused);
         self.publish_marks();
+    }
+
+    /// Whether an encoded arrival is what it says: an order that is still the one that left, if it is news; a control
+    /// message only if the protocol has any.
+    #[inline]
+    fn is_sound(&self, arrival: &Arrival) -> bool {
+        let message = &arrival.message;
+        if message.kind.is_control() {
+            return P::HAS_CONTROL;
+        }
+        !self.shard.must_decode(message)
+            || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))
     }
 
     /// 4. The other ends: an interrupt, the time limit, quiescence.
