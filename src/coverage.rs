@@ -205,6 +205,11 @@ impl<K: Keep> Marker<'_, K> {
         self.keep.knows(local, order).unwrap_or_else(|| self.section.contains(self.keep.place(local, order)))
     }
 
+    /// Whether the shard's `local`-th node has the order within its window: not one that it has forgotten.
+    pub fn holds(&self, local: u32, order: OrderIndex) -> bool {
+        self.keep.knows(local, order).is_none() && self.section.contains(self.keep.place(local, order))
+    }
+
     /// Adds the marks since the last call to the shared counters; true for the one batch with which every order has
     /// reached its target. `crossed` hears of each time that this batch makes: an order and its place among [`TIMES`].
     #[inline]

@@ -1,18 +1,61 @@
-//! The protocols, each a pure state machine: it is told of a message and says what to do, and never sees a socket, a
-//! clock or a thread.
+//! The protocols, each a pure state machine: it is told of a message or that a time has come and says what to do, and
+//! never sees a socket, a clock or a thread.
 //!
-//! One protocol value serves all nodes of a shard. Whatever it keeps per node it keeps in arrays of plain words.
+//! One protocol value serves all nodes of a shard. What it keeps per node is plain values in structures of bounded size.
+//!
+//! | file | what a node does |
+//! |---|---|
+//! | `push` | forwards news to its targets, once |
+//! | `flood` | forwards news to every peer but the one that it came from, once |
+//! | `lazy` | announces news to its targets, and hands it to those that ask |
+//! | `targets` | the draw of a node's targets |
+//!
+//! A new protocol is a file here, a line in [`ProtocolKind`] and one in `simulation/protocols.rs`. Should it speak of
+//! something new, that is a [`Kind`], which every carrier takes as it is.
 
+#[cfg(test)]
+mod desk;
+mod flood;
+mod lazy;
 mod push;
 mod targets;
 
+pub use flood::Flood;
+pub use lazy::Lazy;
 pub use push::Push;
 pub use targets::{TargetDraw, TargetScratch, Volley};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Message, Onward};
+use crate::message::{Kind, Message, Onward};
+use crate::time::Nanos;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// The protocols by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolKind {
+    /// [`Push`].
+    Push,
+    /// [`Flood`].
+    Flood,
+    /// [`Lazy`].
+    Lazy,
+}
+
+/// Whom a protocol's [`Context::fan_out`] goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// The first `fanout` peers in the order keyed by seed, node, order, drawn without a look at the sender.
+    Drawn,
+    /// Every peer but the sender.
+    Others,
+}
 
 /// What a protocol can ask and do while it handles one event of one node.
+///
+/// The first three are all that a protocol whose duplicates are inert may use; the others have a body for the places
+/// that serve only such protocols, and never run there.
 pub trait Context {
     /// The node whose event this is.
     fn me(&self) -> NodeId;
@@ -23,20 +66,71 @@ pub trait Context {
     /// survive its check is never news.
     fn deliver(&mut self, order: OrderIndex) -> bool;
 
-    /// Forwards an order to the node's targets for it: the first `fanout` peers in the order keyed by seed, node, order.
+    /// Forwards an order to the node's targets for it: those that [`Protocol::TARGETS`] names.
     fn fan_out(&mut self, onward: Onward);
+
+    /// Sends a message of this kind, and not the order, to the same targets.
+    fn announce(&mut self, _kind: Kind, _onward: Onward) {
+        first_messages_only()
+    }
+
+    /// Sends a message to one node. Whom a protocol knows of it knows from messages that came.
+    fn send(&mut self, _to: NodeId, _kind: Kind, _onward: Onward) {
+        first_messages_only()
+    }
+
+    /// Whether the order would be no news to this node: it has it, or has forgotten it.
+    fn knows(&self, _order: OrderIndex) -> bool {
+        first_messages_only()
+    }
+
+    /// Whether this node can still hand the order on: it has it within its window, which is its history.
+    fn holds(&self, _order: OrderIndex) -> bool {
+        first_messages_only()
+    }
+
+    /// The time of this event.
+    fn now(&self) -> Nanos {
+        first_messages_only()
+    }
+
+    /// Asks for [`Protocol::handle_timeout`] of this node with this token at `time`, or as soon after as the carrier's
+    /// clock is read. Nothing takes it back: whoever no longer needs it lets it pass.
+    fn wake_at(&mut self, _time: Nanos, _token: u64) {
+        first_messages_only()
+    }
+}
+
+/// Only what uses first messages and no more runs where this stands in for a context's answer.
+fn first_messages_only() -> ! {
+    unreachable!("a protocol whose duplicates are inert takes orders in and fans out, and does nothing else")
 }
 
 /// A gossip protocol.
 pub trait Protocol {
     /// Whether a message whose order the node has already changes nothing and causes nothing: no answer, no count, no timer.
-    /// And whether what a node does with the first one hangs on that message alone. Virtual time may then hand a node its
-    /// first message only.
+    /// And whether what a node does with the first one hangs on that message alone, and is to take the order in and fan
+    /// it out. Virtual time may then hand a node its first message only.
     const DUPLICATES_ARE_INERT: bool = false;
+
+    /// Whether it speaks in control messages. Where it does not, one that comes is no message of the run.
+    const HAS_CONTROL: bool = false;
+
+    /// Whom a fan-out goes to.
+    const TARGETS: Targets = Targets::Drawn;
 
     /// The order enters the network at this node and may travel `ttl` hops.
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8);
 
     /// A message has come for this node.
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message);
+
+    /// A time has come that this node asked for.
+    fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}
+
+    /// Whether nothing is left to do but what messages may yet ask for: no answer is awaited. A run whose messages have
+    /// all arrived ends once every protocol is idle, whatever times have been asked for.
+    fn is_idle(&self) -> bool {
+        true
+    }
 }

@@ -5,12 +5,40 @@ use crate::ids::{NodeId, OrderIndex};
 /// The most hops an order may travel.
 pub const TTL_MAX: u8 = 255;
 
-/// What a message is. Payload carries an order; further kinds are control messages and are counted apart.
+/// What a message is. Payload carries an order; the other kinds are control messages, carry nothing and are counted apart.
+///
+/// 1 is no kind of message: on the wire it is the mark that ends a train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
     /// The order itself.
     Payload = 0,
+    /// The sender has the order (IHAVE, INV).
+    Have = 2,
+    /// The sender wants the order (IWANT, GETDATA).
+    Want = 3,
+}
+
+impl Kind {
+    /// The kinds that messages have; the place of 1, which none has, is filled.
+    const BY_NUMBER: [Kind; 4] = [Kind::Payload, Kind::Payload, Kind::Have, Kind::Want];
+
+    /// Whether it carries no order.
+    #[inline]
+    pub const fn is_control(self) -> bool {
+        !matches!(self, Kind::Payload)
+    }
+
+    /// The kind with this number, `None` where no message has it.
+    #[inline]
+    pub const fn from_number(number: u8) -> Option<Kind> {
+        match number {
+            0 => Some(Kind::Payload),
+            2 => Some(Kind::Have),
+            3 => Some(Kind::Want),
+            _ => None,
+        }
+    }
 }
 
 /// A message from one node to another.
@@ -35,6 +63,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// The step that this message is, or is about: what an announcement promises, a request asks for and an order makes.
+    #[inline]
+    pub const fn step(&self) -> Onward {
+        Onward { order: self.order, ttl: self.ttl, hop: self.hop }
+    }
+
     /// How the receiver forwards the order, or `None` where its TTL is spent.
     #[inline]
     pub const fn onward(&self) -> Option<Onward> {
@@ -44,12 +78,12 @@ impl Message {
         }
     }
 
-    /// The message as two words. Its kind takes no bits while there is one alone.
+    /// The message as two words.
     #[inline]
     pub const fn to_words(self) -> [u64; 2] {
-        let Kind::Payload = self.kind;
         let route = self.to.0 as u64 | (self.from.0 as u64) << 32;
-        [route, self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40]
+        let rest = self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40;
+        [route, rest | (self.kind as u64) << 48]
     }
 
     /// The message that [`to_words`](Self::to_words) wrote.
@@ -61,7 +95,7 @@ impl Message {
             order: OrderIndex(rest as u32),
             ttl: (rest >> 32) as u8,
             hop: (rest >> 40) as u8,
-            kind: Kind::Payload,
+            kind: Kind::BY_NUMBER[(rest >> 48) as usize & 3],
         }
     }
 }
@@ -89,7 +123,13 @@ impl Onward {
     /// The copy that goes from `from` to `to`.
     #[inline]
     pub const fn copy(&self, from: NodeId, to: NodeId) -> Message {
-        Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind: Kind::Payload }
+        self.message(Kind::Payload, from, to)
+    }
+
+    /// The message of some kind about it that goes from `from` to `to`.
+    #[inline]
+    pub const fn message(&self, kind: Kind, from: NodeId, to: NodeId) -> Message {
+        Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind }
     }
 }
 
@@ -105,8 +145,12 @@ mod tests {
     #[test]
     fn two_words_hold_all_of_a_message() {
         let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
-        let message = onward.copy(NodeId(u32::MAX - 2), NodeId(7));
-        assert_eq!(Message::from_words(message.to_words()), message);
+        for kind in [Kind::Payload, Kind::Have, Kind::Want] {
+            let message = onward.message(kind, NodeId(u32::MAX - 2), NodeId(7));
+            assert_eq!(Message::from_words(message.to_words()), message);
+            assert_eq!((message.step(), Kind::from_number(kind as u8)), (onward, Some(kind)));
+        }
+        assert_eq!(Kind::from_number(1), None, "1 is the mark of a train");
     }
 
     #[test]

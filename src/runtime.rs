@@ -10,6 +10,7 @@ pub mod processes;
 mod shard;
 mod shared;
 mod tally;
+mod timers;
 mod worker;
 
 pub use partition::Partition;

@@ -17,6 +17,7 @@ mod tests;
 mod values;
 
 pub use crate::engine::Engine;
+pub use crate::gossip::ProtocolKind;
 pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
@@ -43,11 +44,15 @@ pub struct Scenario {
     pub threads: usize,
     /// Processes over which the workers are spread.
     pub processes: usize,
+    /// What a node does with an order.
+    pub protocol: ProtocolKind,
+    /// How long a node waits for what it asked for, where the protocol asks.
+    pub retry: Option<Nanos>,
     /// The family of the overlay.
     pub topology: TopologySpec,
     /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
     pub peers: u32,
-    /// To how many of its peers a node forwards an order.
+    /// To how many of its peers a node forwards an order; as many as there can be where the protocol takes them all.
     pub fanout: u32,
     /// How many hops an order may travel.
     pub ttl: Ttl,

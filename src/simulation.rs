@@ -1,23 +1,23 @@
 //! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home. Where it
 //! asks for several processes, they are this program again, and each [serves](serve) with its share of the workers.
 //!
-//! The one `match` over carriers and protocols is in this room, so that their combinations do not multiply elsewhere.
+//! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
 
 mod bulk;
 mod carriers;
 mod forecast;
 mod processes;
+mod protocols;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
 pub use processes::serve;
 
 use crate::coverage::{Goals, Scope};
-use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
 use crate::network::NetworkError;
 use crate::order::{Order, PayloadTooLong};
-use crate::runtime::{self, Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
+use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
@@ -29,6 +29,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use carriers::{Carriers, Meeting, Seat, drawn_token};
 use forecast::Forecast;
 use processes::ProcessesError;
+use protocols::OnCarriers;
 use std::io;
 use std::sync::Arc;
 
@@ -226,7 +227,7 @@ impl<'a> Laboratory<'a> {
             orders: &self.orders,
             workload: &self.workload,
             ttl: self.forecast.ttl,
-            draw: TargetDraw::new(scenario.seed, scenario.fanout),
+            draw: self.draw(),
             exclude_sender: scenario.exclude_sender,
             ends_at_target: scenario.until == Until::Target,
             timeout: scenario.timeout,
@@ -235,7 +236,7 @@ impl<'a> Laboratory<'a> {
             observer: self.observer,
         };
         let first = self.workers(seat).start;
-        let workers = runtime::run(&plan, &Push, ends, Share { common, first, alarm })?;
+        let workers = self.with_protocol(OnCarriers { plan, ends, share: Share { common, first, alarm } })?;
         Ok(Home { workers, datagram_bytes, notices })
     }
 
@@ -340,7 +341,8 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
             ledger.missing.get_or_insert_default().add(missing);
         }
         // An origin was reached, or knew its order before, without a receipt.
-        ledger.explained_receipts += worker.reached + worker.duplicates + worker.expired - worker.published;
+        let payload = worker.reached + worker.duplicates + worker.expired - worker.published;
+        ledger.explained_receipts += payload + worker.control_received;
     }
     ledger
 }

@@ -46,9 +46,9 @@ pub struct Traffic {
     pub firsts: u32,
     /// Payload messages it sent.
     pub sent: u32,
-    /// Bytes received, as UDP payload.
+    /// Bytes received, as UDP payload, those of control messages included.
     pub bytes_in: u64,
-    /// Bytes sent, as UDP payload.
+    /// Bytes sent, likewise.
     pub bytes_out: u64,
 }
 
@@ -63,6 +63,12 @@ pub struct WorkerRecord {
     pub sent: u64,
     /// Messages of this run that it received before the stop.
     pub received: u64,
+    /// Of the messages sent, control messages, which carry no order.
+    pub control_sent: u64,
+    /// Bytes of these, as UDP payload.
+    pub control_bytes: u64,
+    /// Of the messages received, control messages.
+    pub control_received: u64,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
     /// Nodes that first received the order here, an origin included; with many orders the sum over all.
@@ -174,7 +180,7 @@ pub struct Ledger {
     pub model_lost: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
     pub strays: StrayCounts,
-    /// Nodes reached, less origins, plus duplicates and expired: what `received` must be.
+    /// Nodes reached, less origins, plus duplicates, expired and control messages: what `received` must be.
     pub explained_receipts: u64,
     /// Whether the run ended because nothing was under way: then nothing may be found in flight or queued.
     #[serde(skip)]
@@ -289,6 +295,16 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Messages handed to the carrier that carried an order.
+    pub fn payload_messages(&self) -> u64 {
+        self.ledger.sent - self.control_messages()
+    }
+
+    /// Messages handed to the carrier that carried none.
+    pub fn control_messages(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.control_sent).sum()
+    }
+
     /// How many nodes have the order; with many orders the sum over all.
     pub fn reached(&self) -> u64 {
         match &self.bulk {

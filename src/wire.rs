@@ -3,7 +3,7 @@
 //! ```text
 //!  at  bytes  field                                    patched per copy
 //!   0      1  version, 1
-//!   1      1  kind, 0 = payload; 1 = the mark that ends a train, laid out in `wire/mark.rs`
+//!   1      1  kind, 0 = payload, 2 = have, 3 = want; 1 = the mark that ends a train, laid out in `wire/mark.rs`
 //!   2      1  TTL: hops left after this one            yes
 //!   3      1  hop: hops travelled with this one, >= 1  yes
 //!   4      4  destination node, little endian          yes
@@ -19,6 +19,9 @@
 //!             published   8 bytes, little endian, nanoseconds since injection
 //!             payload     varint length, then the bytes
 //! ```
+//!
+//! A control message (have, want) has 16 zeros in the order's place: there a network without a table of its orders would
+//! name one by a hash. They make it as long as a mark, which must not be longer than the messages of its train.
 //!
 //! All of it is postcard: a test holds the header's layout against postcard's own encoding. The header is still written
 //! by offset, because a forward differs from the next in ten bytes, and a duplicate is told by its header alone.
@@ -55,6 +58,11 @@ pub const DATAGRAM_BYTES_MAX: usize = 1_472;
 pub const RECEIVE_BYTES: usize = DATAGRAM_BYTES_MAX + 1;
 
 const _: () = assert!(HEADER_BYTES + ORDER_BYTES_MAX == DATAGRAM_BYTES_MAX, "an order fills what the header leaves");
+
+/// The length of a control message.
+pub const CONTROL_BYTES: usize = HEADER_BYTES + 16;
+
+const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "a mark is no longer than any message");
 
 const VERSION_AT: usize = 0;
 const KIND_AT: usize = 1;
@@ -110,6 +118,15 @@ pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     header[HOP_AT] = message.hop;
     put(header, TO_AT, message.to.0.to_le_bytes());
     put(header, FROM_AT, message.from.0.to_le_bytes());
+}
+
+/// Writes a whole control message.
+#[inline]
+pub fn encode_control(header: &Header, into: &mut [u8; CONTROL_BYTES]) {
+    into.fill(0);
+    if let Some(head) = into.first_chunk_mut() {
+        encode_header(header, head);
+    }
 }
 
 /// Writes an order to the start of `into`, as it stands behind a header; gives its length.
@@ -171,10 +188,7 @@ fn token_of(header: &[u8; HEADER_BYTES]) -> Token {
 
 #[inline]
 fn message_of(header: &[u8; HEADER_BYTES]) -> Result<Message, WireError> {
-    let kind = match header[KIND_AT] {
-        0 => Kind::Payload,
-        found => return Err(WireError::BadKind { found }),
-    };
+    let kind = Kind::from_number(header[KIND_AT]).ok_or(WireError::BadKind { found: header[KIND_AT] })?;
     let (ttl, hop) = (header[TTL_AT], header[HOP_AT]);
     // The origin sends hop 1 with the TTL less one, and each hop takes from one what it adds to the other.
     if hop == 0 || ttl > TTL_MAX - hop {
@@ -232,7 +246,7 @@ pub enum WireError {
         found: u8,
     },
     /// No kind of message that this version knows.
-    #[error("the datagram is of kind {found}, version {VERSION} knows only 0, payload; drop it")]
+    #[error("the datagram is of kind {found}, version {VERSION} knows only 0, payload, 2, have, and 3, want; drop it")]
     BadKind {
         /// The kind received.
         found: u8,

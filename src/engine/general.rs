@@ -84,7 +84,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
         let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
         for round in 0.. {
             self.handle(window);
-            let post = self.post();
+            let post = self.post(window);
+            self.meeting.ask(round, self.index, self.next_wake());
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             let (calendar, width) = (&mut self.calendar, self.width);
@@ -96,7 +97,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             match verdict {
                 Verdict::On(next) => {
                     self.shard.book(Nanos::MAX);
-                    window = next;
+                    window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
                 }
                 Verdict::Target(crossing) => {
                     let at = self.meeting.target_at(self.index, &crossing, self.shard.fresh())?;
@@ -119,21 +120,39 @@ impl<'a, P: Protocol> Worker<'a, P> {
             if let Some(soon) = flights.get(position + AHEAD) {
                 self.shard.prefetch(soon);
             }
-            self.publish_until(flight.time);
+            self.catch_up(flight.time);
             self.last_event = flight.time;
             self.shard.handle(&mut self.protocol, flight);
             self.route();
         }
-        self.publish_until(self.width.end(window).min(self.deadline));
+        self.catch_up(self.width.end(window).min(self.deadline));
     }
 
-    /// Lets in what is due by then: before any message of the same time.
-    fn publish_until(&mut self, time: Nanos) {
+    /// Tells what times have come, and lets in what is due by then: of one instant publications come first, then times,
+    /// then messages.
+    fn catch_up(&mut self, time: Nanos) {
         while let Some(publication) = self.publications.next_if(|publication| publication.due <= time) {
+            self.ring(Nanos(publication.due.0.saturating_sub(1)));
             self.last_event = publication.due;
             self.shard.publish(&mut self.protocol, &publication);
             self.route();
         }
+        self.ring(time);
+    }
+
+    /// Tells the times that come by then.
+    fn ring(&mut self, by: Nanos) {
+        while let Some(rung) = self.shard.ring(&mut self.protocol, by) {
+            if rung.is_event {
+                self.last_event = rung.at;
+                self.route();
+            }
+        }
+    }
+
+    /// The next window with a time that a node has asked for.
+    fn next_wake(&self) -> Option<u64> {
+        self.shard.next_timeout().map(|time| self.width.window(time))
     }
 
     /// Brings what was sent on its way.
@@ -151,12 +170,14 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    fn post(&mut self) -> Post {
+    fn post(&mut self, window: u64) -> Post {
+        // While a protocol awaits an answer, the run goes on to its next time; one beyond the time limit comes late.
+        let wake = self.next_wake().filter(|_| !self.protocol.is_idle());
         let due = self.publications.peek().map(|publication| self.width.window(publication.due));
-        let next = [self.calendar.next(), self.out_next.take(), due].into_iter().flatten().min();
+        let next = [self.calendar.next(), self.out_next.take(), due, wake].into_iter().flatten().min();
         Post {
             next,
-            late: !self.late.is_empty(),
+            late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= window),
             interrupted: self.setup.interrupt.is_raised(),
             last_event: self.last_event,
             last_arrival: Nanos::ZERO,

@@ -75,6 +75,9 @@ pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
     sum.nodes += record.nodes;
     sum.sent += record.sent;
     sum.received += record.received;
+    sum.control_sent += record.control_sent;
+    sum.control_bytes += record.control_bytes;
+    sum.control_received += record.control_received;
     sum.duplicates += record.duplicates;
     sum.reached += record.reached;
     sum.spared += record.spared;

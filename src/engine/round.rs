@@ -42,6 +42,8 @@ pub(super) struct Round<T> {
 
 struct Half<T> {
     posts: Vec<CachePadded<Mutex<Post>>>,
+    /// By worker, the next window with a time that one of its nodes has asked for.
+    wakes: Vec<CachePadded<Mutex<Option<u64>>>>,
     /// By receiving and by sending worker.
     lanes: Vec<Vec<Mutex<Vec<T>>>>,
 }
@@ -52,6 +54,7 @@ impl<T> Round<T> {
         let lanes = || (0..workers).map(|_| Mutex::default()).collect();
         let half = || Half {
             posts: (0..workers).map(|_| CachePadded::default()).collect(),
+            wakes: (0..workers).map(|_| CachePadded::default()).collect(),
             lanes: (0..workers).map(|_| lanes()).collect(),
         };
         Round {
@@ -71,6 +74,17 @@ impl<T> Round<T> {
         for (lanes, out) in self.halves[round % 2].lanes.iter().zip(out) {
             std::mem::swap(&mut *lanes[worker].lock(), out);
         }
+    }
+
+    /// Before the meeting: says when a node of this worker is to be woken next.
+    pub(super) fn ask(&self, round: usize, worker: usize, window: Option<u64>) {
+        *self.halves[round % 2].wakes[worker].lock() = window;
+    }
+
+    /// After the meeting: the next window with a time that any node has asked for. It keeps no run going, but whatever
+    /// goes on must not pass it by.
+    pub(super) fn asked(&self, round: usize) -> Option<u64> {
+        self.halves[round % 2].wakes.iter().filter_map(|wake| *wake.lock()).min()
     }
 
     /// Meets the others, and gives what all have said.

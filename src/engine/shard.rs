@@ -7,12 +7,14 @@ use super::home::Home;
 use super::{OrderTraffic, Setup};
 use crate::gossip::{Context, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Message, Onward};
+use crate::message::{Kind, Message, Onward};
 use crate::network::Fate;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
+use crate::wire::CONTROL_BYTES;
 use crate::workload::Publication;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
 /// A message under way.
@@ -35,6 +37,14 @@ impl Flight {
     }
 }
 
+/// A time that was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rung {
+    pub(super) at: Nanos,
+    /// Whether anything came of it. What nobody needs any more is no event.
+    pub(super) is_event: bool,
+}
+
 /// What happened, to be counted if its time counts.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -46,14 +56,14 @@ struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// A message came in that had been sent at this time.
-    Received(Nanos),
+    /// A message of some kind came in that had been sent at this time.
+    Received(Kind, Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
     Delivered,
-    /// A forward went out.
-    Forwarded { sent: u32, lost: u32, spared: u32 },
+    /// Messages of some kind went out.
+    Sent { kind: Kind, sent: u32, lost: u32, spared: u32 },
 }
 
 /// What is being handled.
@@ -72,7 +82,7 @@ pub(super) struct Shard<'a> {
     scratch: TargetScratch,
     /// Who has which order: a bit per order and node.
     held: Vec<u64>,
-    /// Who has forwarded which order, and how often where it was more than once.
+    /// Who has sent anything about which order, and how often where it was more than once.
     forwarded: Vec<u64>,
     repeats: BTreeMap<u64, u32>,
     /// Messages that each node has sent.
@@ -83,6 +93,10 @@ pub(super) struct Shard<'a> {
     record: WorkerRecord,
     model_lost: u64,
     event: Event,
+    /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
+    timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
+    /// How many have been asked for.
+    asked: u64,
     journal: Vec<Entry>,
     /// What the events have sent since it was last emptied.
     pub(super) outgoing: Vec<Flight>,
@@ -106,6 +120,8 @@ impl<'a> Shard<'a> {
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             model_lost: 0,
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
+            timers: BinaryHeap::new(),
+            asked: 0,
             journal: Vec::new(),
             outgoing: Vec::new(),
             nodes,
@@ -123,8 +139,25 @@ impl<'a> Shard<'a> {
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
-        self.note(order, What::Received(flight.sent_at));
+        self.note(order, What::Received(flight.message.kind, flight.sent_at));
         protocol.handle_message(self, &flight.message);
+    }
+
+    /// When the next time comes that a node has asked for.
+    pub(super) fn next_timeout(&self) -> Option<Nanos> {
+        self.timers.peek().map(|Reverse((time, ..))| *time)
+    }
+
+    /// Tells the next of these, if it comes by then. Gives when it was, if anything came of it.
+    pub(super) fn ring<P: Protocol>(&mut self, protocol: &mut P, by: Nanos) -> Option<Rung> {
+        if self.next_timeout()? > by {
+            return None;
+        }
+        let Reverse((now, me, _, token)) = self.timers.pop()?;
+        self.event = Event { me, sender: me, hop: 0, now };
+        let before = self.journal.len();
+        protocol.handle_timeout(self, token);
+        Some(Rung { at: now, is_event: self.journal.len() > before })
     }
 
     /// Asks for what a message that is soon to be handled will touch.
@@ -149,15 +182,20 @@ impl<'a> Shard<'a> {
         let mut under_way = 0;
         for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
             let counts = time <= limit;
-            let bytes = u64::from(self.setup.message_bytes[order.index()]);
+            let payload_bytes = u64::from(self.setup.message_bytes[order.index()]);
+            let bytes = |kind: Kind| if kind.is_control() { CONTROL_BYTES as u64 } else { payload_bytes };
             let traffic = &mut self.traffic[local as usize];
             match what {
-                What::Received(sent_at) if !counts => under_way += u64::from(sent_at <= limit),
-                What::Received(_) => {
+                What::Received(_, sent_at) if !counts => under_way += u64::from(sent_at <= limit),
+                What::Received(kind, _) => {
                     self.record.received += 1;
-                    self.by_order[order.index()].received += 1;
-                    traffic.copies += 1;
-                    traffic.bytes_in += bytes;
+                    traffic.bytes_in += bytes(kind);
+                    if kind.is_control() {
+                        self.record.control_received += 1;
+                    } else {
+                        self.by_order[order.index()].received += 1;
+                        traffic.copies += 1;
+                    }
                 }
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
@@ -165,13 +203,19 @@ impl<'a> Shard<'a> {
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
                 What::Duplicate => self.record.duplicates += 1,
-                What::Forwarded { sent, lost, spared } => {
+                What::Sent { kind, sent, lost, spared } => {
+                    let out = u64::from(sent) * bytes(kind);
                     self.record.sent += u64::from(sent);
-                    self.by_order[order.index()].sent += u64::from(sent);
-                    self.record.spared += u64::from(spared);
                     self.model_lost += u64::from(lost);
-                    traffic.sent += sent;
-                    traffic.bytes_out += u64::from(sent) * bytes;
+                    traffic.bytes_out += out;
+                    if kind.is_control() {
+                        self.record.control_sent += u64::from(sent);
+                        self.record.control_bytes += out;
+                    } else {
+                        self.by_order[order.index()].sent += u64::from(sent);
+                        self.record.spared += u64::from(spared);
+                        traffic.sent += sent;
+                    }
                 }
             }
         }
@@ -195,7 +239,42 @@ impl<'a> Shard<'a> {
         order.index() * self.nodes.len() + (self.event.me.0 - self.nodes.start) as usize
     }
 
-    /// How often the event's node has forwarded the order before.
+    /// Sends a message of this kind to each of the node's targets.
+    fn send_to_targets(&mut self, kind: Kind, onward: Onward) {
+        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
+        let Event { me, sender, .. } = self.event;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let targets = draw.draw(topology, onward.order, me, &mut scratch);
+        // An origin is its own sender, and nobody's target is itself.
+        let others = targets.iter().copied().filter(|&to| !exclude_sender || to != sender);
+        self.send_to(others, targets.len(), kind, onward);
+        self.scratch = scratch;
+    }
+
+    /// Sends a message of this kind to each of these nodes, out of so many that it might have been.
+    fn send_to(&mut self, all: impl Iterator<Item = NodeId>, of: usize, kind: Kind, onward: Onward) {
+        let attempt = self.attempt(onward.order);
+        let Event { me, now, .. } = self.event;
+        let ways = self.setup.network.ways(onward.order, me).at(now);
+        let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
+        let (mut sent, mut lost) = (0, 0);
+        for to in all {
+            sent += 1;
+            match ways.fate(to, attempt) {
+                Fate::Lost => lost += 1,
+                Fate::Arrives(latency) => self.outgoing.push(Flight {
+                    time: now + latency,
+                    sent_at: now,
+                    message: onward.message(kind, me, to),
+                    sequence: *sequence,
+                }),
+            }
+            *sequence = sequence.wrapping_add(1);
+        }
+        self.note(onward.order, What::Sent { kind, sent, lost, spared: of as u32 - sent });
+    }
+
+    /// How often the event's node has sent anything about the order before.
     fn attempt(&mut self, order: OrderIndex) -> u32 {
         let place = self.place(order);
         if mark(&mut self.forwarded, place) {
@@ -224,31 +303,35 @@ impl Context for Shard<'_> {
     }
 
     fn fan_out(&mut self, onward: Onward) {
-        let attempt = self.attempt(onward.order);
-        let Event { me, sender, now, .. } = self.event;
-        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
-        let ways = network.ways(onward.order, me).at(now);
-        let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
-        let (mut sent, mut lost, mut spared) = (0, 0, 0);
-        for &to in draw.draw(topology, onward.order, me, &mut self.scratch) {
-            // An origin is its own sender, and nobody's target is itself.
-            if exclude_sender && to == sender {
-                spared += 1;
-                continue;
-            }
-            sent += 1;
-            match ways.fate(to, attempt) {
-                Fate::Lost => lost += 1,
-                Fate::Arrives(latency) => self.outgoing.push(Flight {
-                    time: now + latency,
-                    sent_at: now,
-                    message: onward.copy(me, to),
-                    sequence: *sequence,
-                }),
-            }
-            *sequence = sequence.wrapping_add(1);
-        }
-        self.note(onward.order, What::Forwarded { sent, lost, spared });
+        self.send_to_targets(Kind::Payload, onward);
+    }
+
+    fn announce(&mut self, kind: Kind, onward: Onward) {
+        self.send_to_targets(kind, onward);
+    }
+
+    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
+        self.send_to(std::iter::once(to), 1, kind, onward);
+    }
+
+    fn knows(&self, order: OrderIndex) -> bool {
+        let place = self.place(order);
+        self.held[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    /// In virtual time nothing is forgotten.
+    fn holds(&self, order: OrderIndex) -> bool {
+        self.knows(order)
+    }
+
+    fn now(&self) -> Nanos {
+        self.event.now
+    }
+
+    fn wake_at(&mut self, time: Nanos, token: u64) {
+        // A time that has passed comes now: nothing happens before its cause.
+        self.timers.push(Reverse((time.max(self.event.now), self.event.me, self.asked, token)));
+        self.asked += 1;
     }
 }
 

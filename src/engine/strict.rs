@@ -39,8 +39,12 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     for event in 1_u64.. {
         let due = publications.peek().map(|publication| publication.due);
         let arrives = queue.next_time();
-        // A publication comes before the messages of its time.
-        let Some(time) = [due, arrives].into_iter().flatten().min() else { break };
+        let wakes = shard.next_timeout();
+        // Times that are asked for keep no run going, unless an answer is awaited.
+        if due.is_none() && arrives.is_none() && protocol.is_idle() {
+            break;
+        }
+        let Some(time) = [due, arrives, wakes].into_iter().flatten().min() else { break };
         if time > limit {
             if end == End::Quiescent {
                 (end, last_event) = (End::Timeout, limit);
@@ -55,10 +59,15 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
                 break;
             }
         }
-        last_event = time;
-        match publications.next_if(|publication| publication.due == time) {
-            Some(publication) => shard.publish(&mut protocol, publication),
-            None => queue.pop().into_iter().for_each(|flight| shard.handle(&mut protocol, &flight)),
+        // Of one instant publications come first, then times, then messages.
+        if let Some(publication) = publications.next_if(|publication| publication.due == time) {
+            last_event = time;
+            shard.publish(&mut protocol, publication);
+        } else if let Some(rung) = shard.ring(&mut protocol, time) {
+            last_event = if rung.is_event { time } else { last_event };
+        } else {
+            last_event = time;
+            queue.pop().into_iter().for_each(|flight| shard.handle(&mut protocol, &flight));
         }
         for flight in shard.outgoing.drain(..) {
             queue.push(flight);

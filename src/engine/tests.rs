@@ -2,7 +2,7 @@
 
 use super::home::Ended;
 use super::*;
-use crate::gossip::Push;
+use crate::gossip::{Flood, Lazy, Push};
 use crate::ids::NodeId;
 use crate::network::Latency;
 use crate::ratio::Ratio;
@@ -55,12 +55,26 @@ impl Case {
         ended.outcome(self.nodes as usize, self.workload.orders() as usize)
     }
 
+    fn strict_of<P: Protocol>(&self, protocol: P) -> Outcome {
+        self.outcome(self.with(1, |setup| strict::run(setup, protocol)))
+    }
+
+    fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> Outcome {
+        self.outcome(self.with(threads, |setup| general::run(setup, protocol).unwrap()))
+    }
+
+    /// Floods: everyone is a target, and nothing goes back.
+    fn flood<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+        let case = Case { exclude_sender: true, ..self.clone() };
+        case.with(threads, |setup| act(&Setup { draw: TargetDraw::everyone(), ..*setup }))
+    }
+
     fn strict(&self) -> Outcome {
         self.outcome(self.with(1, |setup| strict::run(setup, Push)))
     }
 
     fn fast(&self, threads: usize) -> Outcome {
-        self.with(threads, |setup| shortest(setup).unwrap())
+        self.with(threads, |setup| shortest(setup, &Push).unwrap())
     }
 
     fn general(&self, threads: usize) -> Outcome {
@@ -110,8 +124,8 @@ prop_compose! {
 }
 
 /// The fast path, whatever was asked for.
-fn shortest(setup: &Setup<'_>) -> Result<Outcome, RuntimeError> {
-    settled(setup, &Push, fast::run(setup, &Push)?)
+fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+    settled(setup, protocol, fast::run(setup, protocol)?)
 }
 
 /// What must hold of any outcome.
@@ -123,9 +137,11 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
     assert_eq!(record.reached, reached.clone().count() as u64);
-    assert_eq!(record.received, record.reached - origins + record.duplicates, "{case:?}");
-    assert_eq!(record.sent, traffic.iter().map(|node| u64::from(node.sent)).sum::<u64>());
-    assert_eq!(record.received, traffic.iter().map(|node| u64::from(node.copies)).sum::<u64>());
+    let payload = record.received - record.control_received;
+    assert_eq!(payload, record.reached - origins + record.duplicates, "{case:?}");
+    let payload_sent = record.sent - record.control_sent;
+    assert_eq!(payload_sent, traffic.iter().map(|node| u64::from(node.sent)).sum::<u64>());
+    assert_eq!(payload, traffic.iter().map(|node| u64::from(node.copies)).sum::<u64>());
     assert!(reached.clone().all(|receipt| receipt.time <= *ended_at && receipt.hop <= case.ttl));
     let floor = case.with(1, |setup| setup.network.floor());
     for (order, receipts) in receipts.chunks(case.nodes as usize).enumerate() {
@@ -159,10 +175,44 @@ proptest! {
     }
 
     #[test]
+    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64) {
+        // Short enough to ring while answers are under way, and long enough for those that never come.
+        let lazy = Lazy::new(Nanos(retry));
+        let strict = case.strict_of(lazy.clone());
+        assert_sound(&case, &strict);
+        for threads in [1, 2, 3, 8] {
+            prop_assert_eq!(&case.general_of(threads, &lazy), &strict, "{} threads", threads);
+        }
+    }
+
+    #[test]
+    fn a_patient_lazy_node_takes_every_order_in_once(case in cases()) {
+        let case = Case { ends_at_target: false, timeout: None, ..case };
+        let longest = case.with(1, |setup| setup.network.ceiling().unwrap());
+        let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1)));
+        let orders = u64::from(case.workload.orders());
+        prop_assert_eq!(outcome.end, End::Quiescent);
+        prop_assert_eq!(outcome.record.duplicates, 0);
+        prop_assert_eq!(outcome.record.sent - outcome.record.control_sent, outcome.record.reached - orders);
+    }
+
+    #[test]
+    fn floods_are_shortest_paths_too(case in cases(), origin in 0..20u32) {
+        let case = Case { workload: Workload::single(NodeId(origin)), ..case };
+        let general = case.outcome(case.flood(2, |setup| general::run(setup, &Flood).unwrap()));
+        for threads in [1, 2, 3, 8] {
+            let fast = case.flood(threads, |setup| shortest(setup, &Flood).unwrap());
+            prop_assert_eq!(&fast, &general, "{} threads", threads);
+        }
+    }
+
+    #[test]
     fn without_a_floor_the_books_balance_too(case in cases(), greatest in 0..30u64) {
         let case = Case { latency: uniform(0, greatest), ..case };
         let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
         assert_sound(&case, &outcome);
+        let lazy = case.with(2, |setup| run(setup, &Lazy::new(Nanos(40))).unwrap());
+        assert_sound(&case, &lazy);
     }
 }
 
@@ -183,7 +233,7 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
             timeout: None,
         };
         let kept = case.fast(2);
-        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }).unwrap());
+        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
         assert_eq!(lean.traffic, []);
         assert_eq!(Outcome { traffic: kept.traffic.clone(), ..lean }, kept);
     }
@@ -196,6 +246,8 @@ proptest! {
         let origin = case.workload.publications()[0].origin;
         let case = Case { latency: Latency::Constant(Nanos(latency)), workload: Workload::single(origin), ..case };
         let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
-        prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup).unwrap()));
+        prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
+        let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, Nanos(latency)).unwrap());
+        prop_assert_eq!(by_hops, case.flood(2, |setup| shortest(setup, &Flood).unwrap()));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
 //! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes nothing,
-//! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`.
+//! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every peer is a
+//! target, nothing is drawn.
 //!
 //! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first. A
 //! slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
@@ -27,6 +28,8 @@ const SPARSE_TARGETS_MAX: u32 = 32;
 pub struct TargetDraw {
     key: Key,
     fanout: u32,
+    /// Whether all peers are targets, as they come: nothing is drawn then.
+    takes_all: bool,
 }
 
 /// Memory for one draw, kept from draw to draw.
@@ -53,7 +56,12 @@ impl TargetScratch {
 impl TargetDraw {
     /// Draws for the run with this seed, `fanout` targets a forward.
     pub fn new(seed: u64, fanout: u32) -> TargetDraw {
-        TargetDraw { key: Key::new(seed, Purpose::Targets), fanout }
+        TargetDraw { key: Key::new(seed, Purpose::Targets), fanout, takes_all: false }
+    }
+
+    /// No draw: every peer is a target, in the overlay's order.
+    pub fn everyone() -> TargetDraw {
+        TargetDraw { fanout: u32::MAX, takes_all: true, ..TargetDraw::new(0, 0) }
     }
 
     /// How many targets a node with `degree` peers has.
@@ -112,6 +120,9 @@ impl TargetDraw {
         match topology.row(node) {
             Some(row) => peers.extend_from_slice(row),
             None => peers.extend(topology.peers(node)),
+        }
+        if self.takes_all {
+            return peers;
         }
         shuffled_prefix(stream, peers, count)
     }
@@ -266,6 +277,14 @@ mod tests {
                 prop_assert_eq!(&drawn(fanout as u32), &all[..fanout]);
             }
         }
+    }
+
+    #[test]
+    fn everyone_is_every_peer_as_it_comes() {
+        let topology = TopologySpec::Complete.build(100, 0, 7).unwrap();
+        let mut scratch = TargetScratch::default();
+        let targets = TargetDraw::everyone().draw(&topology, OrderIndex(0), NodeId(2), &mut scratch);
+        assert_eq!(targets, topology.peers(NodeId(2)).collect::<Vec<_>>());
     }
 
     #[test]

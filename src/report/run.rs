@@ -92,13 +92,17 @@ pub struct RunFigures {
     pub duplicates_per_node: Spread,
     /// Payload messages handed to the carrier.
     pub messages: u64,
+    /// Control messages handed to the carrier.
+    pub control_messages: u64,
+    /// Bytes of these, as UDP payload.
+    pub control_bytes: u64,
     /// The same per second of wall time; `None` where no time passed.
     pub messages_per_second: Option<u64>,
     /// Copies that were not sent because their receiver had sent the order.
     pub spared: u64,
     /// Datagrams handed to the kernel.
     pub kernel_datagrams: u64,
-    /// Bytes sent, as UDP payload.
+    /// Bytes sent, as UDP payload, those of control messages included.
     pub bytes: u64,
     /// Bytes of one datagram, as UDP payload.
     pub datagram_bytes: u32,
@@ -127,7 +131,7 @@ impl RunFigures {
         let nodes = u64::from(record.nodes);
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
-        let messages = record.ledger.sent;
+        let messages = record.payload_messages();
         let bulk = record.bulk.as_ref().map(|bulk| BulkFigures::new(bulk, nodes));
         let time_to_target_ns = time_to_target(record, &delays, target);
         let hops = hops(record);
@@ -154,6 +158,8 @@ impl RunFigures {
             expired: sum(record, |worker| worker.expired),
             duplicates_per_node: duplicates_per_node(record),
             messages,
+            control_messages: record.control_messages(),
+            control_bytes: sum(record, |worker| worker.control_bytes),
             messages_per_second: per_second(messages, record.wall.0),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),

@@ -5,7 +5,9 @@ use crate::behaviour::AdversarySpec;
 use crate::ids::NodeId;
 use crate::network::FaultSpec;
 use crate::ratio::Ratio;
-use crate::scenario::{BulkOptions, Engine, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until};
+use crate::scenario::{
+    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
+};
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
     Receipt, Receipts, RunRecord, Traffic, WorkerRecord,
@@ -36,6 +38,8 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         nodes,
         threads: 2,
         processes: 1,
+        protocol: ProtocolKind::Push,
+        retry: None,
         topology: TopologySpec::ErdosRenyi,
         peers: 20,
         fanout: 8,

@@ -7,7 +7,7 @@
 use super::Plan;
 use crate::gossip::{TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Message, Onward};
+use crate::message::{Kind, Message, Onward};
 use crate::sync::{touched, touched_room};
 use crate::topology::Topology;
 use std::collections::VecDeque;
@@ -29,13 +29,36 @@ pub(super) struct Outbox<'a> {
     offered: usize,
 }
 
-/// A node's forward of an order that waits for its turn.
+/// What a node has to say of an order, waiting for its turn.
 #[derive(Clone, Copy, Debug)]
 struct Forward {
     from: NodeId,
-    /// Whom the order came from.
-    sender: NodeId,
-    onward: Onward,
+    /// Whom the order came from; or whom alone it is for.
+    other: NodeId,
+    order: OrderIndex,
+    ttl: u8,
+    hop: u8,
+    kind: Kind,
+    audience: Audience,
+}
+
+const _: () = assert!(size_of::<Forward>() == 16, "a forward waits in sixteen bytes");
+
+/// Whom it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// The node's targets.
+    Targets,
+    /// One node.
+    One,
+}
+
+impl Forward {
+    #[inline]
+    fn new(from: NodeId, other: NodeId, kind: Kind, onward: Onward, audience: Audience) -> Forward {
+        let Onward { order, ttl, hop } = onward;
+        Forward { from, other, order, ttl, hop, kind, audience }
+    }
 }
 
 impl<'a> Outbox<'a> {
@@ -44,7 +67,7 @@ impl<'a> Outbox<'a> {
         let (topology, draw) = (plan.topology, plan.draw);
         let max_degree = topology.max_degree();
         let onward = Onward { order: OrderIndex(0), ttl: 0, hop: 0 };
-        let nobody = Forward { from: NodeId(0), sender: NodeId(0), onward };
+        let nobody = Forward::new(NodeId(0), NodeId(0), Kind::Payload, onward, Audience::Targets);
         let mut waiting = VecDeque::from(touched(forwards, nobody));
         waiting.clear();
         Outbox {
@@ -58,10 +81,15 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Lets a forward of what came from `sender` wait for its turn.
+    /// Lets what a node says to its targets, of an order that came from `sender`, wait for its turn.
     #[inline]
-    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, onward: Onward) {
-        self.waiting.push_back(Forward { from, sender, onward });
+    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, onward: Onward) {
+        self.waiting.push_back(Forward::new(from, sender, kind, onward, Audience::Targets));
+    }
+
+    /// Lets what a node says to one other wait for its turn.
+    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: Onward) {
+        self.waiting.push_back(Forward::new(from, to, kind, onward, Audience::One));
     }
 
     /// Whether nothing waits.
@@ -97,15 +125,24 @@ impl<'a> Outbox<'a> {
 
     /// Draws the targets of a forward; says how many copies were spared.
     #[inline]
-    fn expand(&mut self, Forward { from, sender, onward }: Forward) -> u64 {
+    fn expand(&mut self, forward: Forward) -> u64 {
         self.prefetch();
+        let Forward { from, other: sender, order, ttl, hop, kind, audience } = forward;
+        let onward = Onward { order, ttl, hop };
+        if audience == Audience::One {
+            self.offer.push(onward.message(kind, from, sender));
+            return 0;
+        }
         let targets = self.draw.draw(self.topology, onward.order, from, &mut self.scratch);
         let before = self.offer.len();
         if self.exclude_sender {
             let others = targets.iter().filter(|&&to| to != sender);
-            self.offer.extend(others.map(|&to| onward.copy(from, to)));
+            self.offer.extend(others.map(|&to| onward.message(kind, from, to)));
         } else {
-            self.offer.extend(targets.iter().map(|&to| onward.copy(from, to)));
+            self.offer.extend(targets.iter().map(|&to| onward.message(kind, from, to)));
+        }
+        if kind.is_control() {
+            return 0;
         }
         (before + targets.len() - self.offer.len()) as u64
     }

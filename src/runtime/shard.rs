@@ -5,11 +5,12 @@
 use super::chronicle::Chronicle;
 use super::outbox::Outbox;
 use super::tally::Tally;
+use super::timers::Timers;
 use super::{BulkCounts, Plan};
 use crate::coverage::{Marker, Sight};
-use crate::gossip::Context;
+use crate::gossip::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Message, Onward};
+use crate::message::{Kind, Message, Onward};
 use crate::order::Order;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
@@ -41,6 +42,7 @@ pub(super) struct Shard<'a, C: Chronicle> {
     chronicle: C,
     tally: Tally,
     outbox: Outbox<'a>,
+    timers: Timers,
     event: Event,
     pub(super) record: WorkerRecord,
 }
@@ -76,6 +78,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
             encodes,
             // A node forwards an order once, so that with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
+            timers: Timers::default(),
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
@@ -96,12 +99,37 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Turns to a message that has come, and counts it.
     #[inline]
-    pub(super) fn open(&mut self, arrival: &Arrival, now: Nanos) {
+    pub(super) fn open<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) {
         let Message { to, from, order, hop, .. } = arrival.message;
         self.event = Event { me: to, sender: from, hop, now };
-        self.tally.received(local(&self.nodes, to), arrival.bytes);
-        self.chronicle.received(order);
         self.record.received += 1;
+        let local = local(&self.nodes, to);
+        if P::HAS_CONTROL && arrival.message.kind.is_control() {
+            self.tally.control_received(local, arrival.bytes);
+            self.record.control_received += 1;
+            return;
+        }
+        self.tally.received(local, arrival.bytes);
+        self.chronicle.received(order);
+    }
+
+    /// Turns to the next time that one of its nodes asked for and that has come; gives its token.
+    #[inline]
+    pub(super) fn open_timeout(&mut self, now: Nanos) -> Option<u64> {
+        let (me, token) = self.timers.take_due(now)?;
+        self.event = Event { me, sender: me, hop: 0, now };
+        Some(token)
+    }
+
+    /// When the next of these is due.
+    pub(super) fn next_timeout(&self) -> Option<Nanos> {
+        self.timers.next_due()
+    }
+
+    /// Whether messages come as bytes, so that they may be none of the run.
+    #[inline]
+    pub(super) fn is_encoded(&self) -> bool {
+        self.encodes
     }
 
     /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is handled.
@@ -126,11 +154,11 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         }
     }
 
-    /// Whether a message brings an encoded order that its receiver does not have yet: only that is decoded, so that a
+    /// Whether an encoded message brings an order that its receiver does not have yet: only that is decoded, so that a
     /// duplicate costs no more than its header.
     #[inline]
     pub(super) fn must_decode(&self, message: &Message) -> bool {
-        self.encodes && !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
+        !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
     }
 
     /// Whether these bytes are the order that the message says it carries.
@@ -161,9 +189,17 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Counts the first `taken` messages of the offer as sent.
     #[inline]
-    pub(super) fn sent(&mut self, taken: usize) {
-        for run in self.outbox.take(taken).chunk_by(|a, b| (a.from, a.order) == (b.from, b.order)) {
-            let Message { from, order, .. } = run[0];
+    pub(super) fn sent<P: Protocol>(&mut self, taken: usize) {
+        let alike =
+            |a: &Message, b: &Message| (a.from, a.order) == (b.from, b.order) && (!P::HAS_CONTROL || a.kind == b.kind);
+        for run in self.outbox.take(taken).chunk_by(alike) {
+            let Message { from, order, kind, .. } = run[0];
+            if P::HAS_CONTROL && kind.is_control() {
+                let bytes = self.tally.control_sent(local(&self.nodes, from), run.len());
+                self.record.control_sent += run.len() as u64;
+                self.record.control_bytes += bytes;
+                continue;
+            }
             self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
             self.chronicle.sent(order, run.len());
         }
@@ -172,10 +208,16 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Counts a message that was taken and has not left as queued and unsent.
     pub(super) fn take_back(&mut self, message: &Message) {
-        self.tally.take_back(local(&self.nodes, message.from), self.message_bytes[message.order.index()]);
-        self.chronicle.unsent(message.order, 1, 1);
         self.record.sent -= 1;
         self.record.queued_unsent += 1;
+        let local = local(&self.nodes, message.from);
+        if message.kind.is_control() {
+            self.record.control_sent -= 1;
+            self.record.control_bytes -= self.tally.control_taken_back(local);
+            return;
+        }
+        self.tally.take_back(local, self.message_bytes[message.order.index()]);
+        self.chronicle.unsent(message.order, 1, 1);
     }
 
     /// Counts what still waits as queued and unsent, and hands over everything counted.
@@ -186,8 +228,9 @@ impl<'a, C: Chronicle> Shard<'a, C> {
                 break;
             }
             let count = left.len();
+            let payload: Vec<_> = left.iter().filter(|message| !message.kind.is_control()).collect();
             let by_order: Vec<_> =
-                left.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
+                payload.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
             by_order.into_iter().for_each(|(order, run)| self.chronicle.unsent(order, run as u64, 0));
             self.record.queued_unsent += count as u64;
             self.outbox.take(count);
@@ -227,7 +270,31 @@ impl<C: Chronicle> Context for Shard<'_, C> {
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        self.outbox.push(self.event.me, self.event.sender, onward);
+        self.outbox.push(self.event.me, self.event.sender, Kind::Payload, onward);
+    }
+
+    fn announce(&mut self, kind: Kind, onward: Onward) {
+        self.outbox.push(self.event.me, self.event.sender, kind, onward);
+    }
+
+    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
+        self.outbox.push_one(self.event.me, to, kind, onward);
+    }
+
+    fn knows(&self, order: OrderIndex) -> bool {
+        self.marker.knows(local(&self.nodes, self.event.me) as u32, order)
+    }
+
+    fn holds(&self, order: OrderIndex) -> bool {
+        self.marker.holds(local(&self.nodes, self.event.me) as u32, order)
+    }
+
+    fn now(&self) -> Nanos {
+        self.event.now
+    }
+
+    fn wake_at(&mut self, time: Nanos, token: u64) {
+        self.timers.ask(time, self.event.me, token);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::stats::Traffic;
 use crate::sync::{prefetch, touched};
+use crate::wire::CONTROL_BYTES;
 
 /// The traffic of one shard's nodes.
 pub(super) struct Tally {
@@ -35,6 +36,28 @@ impl Tally {
         if let Some([_, bytes_out]) = self.bytes.get_mut(local) {
             *bytes_out += messages as u64 * u64::from(bytes);
         }
+    }
+
+    /// Counts the bytes of a control message that has come to the shard's `local`-th node.
+    pub(super) fn control_received(&mut self, local: usize, bytes: u16) {
+        if let Some([bytes_in, _]) = self.bytes.get_mut(local) {
+            *bytes_in += u64::from(bytes);
+        }
+    }
+
+    /// Counts the bytes of control messages that have left the shard's `local`-th node, and gives them.
+    pub(super) fn control_sent(&mut self, local: usize, messages: usize) -> u64 {
+        let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
+        let bytes = (messages * CONTROL_BYTES) as u64;
+        *bytes_out += bytes;
+        bytes
+    }
+
+    /// Takes the bytes of a control message back that was counted as sent, and gives them.
+    pub(super) fn control_taken_back(&mut self, local: usize) -> u64 {
+        let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
+        *bytes_out -= CONTROL_BYTES as u64;
+        CONTROL_BYTES as u64
     }
 
     /// Takes a message back that was counted as sent.

@@ -10,7 +10,7 @@ use crate::gossip::Protocol;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
-use crate::transport::{Transport, Wait};
+use crate::transport::{Arrival, Transport, Wait};
 
 /// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
 /// waiting.
@@ -95,6 +95,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.shared.plan.observer.loop_entered(self.index);
         while !self.shared.stop.is_raised() {
             self.publish_due();
+            self.ring_due();
             self.send_some()?;
             let now = self.receive()?;
             self.handle(now);
@@ -127,6 +128,24 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         }
     }
 
+    /// The times that have come are told.
+    #[inline]
+    fn ring_due(&mut self) {
+        while let Some(token) = self.shard.open_timeout(self.now) {
+            self.be_busy();
+            self.protocol.handle_timeout(&mut self.shard, token);
+        }
+    }
+
+    /// There is work, and the board says so.
+    #[inline]
+    fn be_busy(&mut self) {
+        self.patience.reset();
+        if std::mem::take(&mut self.posted) {
+            self.shared.board.set_busy(self.index);
+        }
+    }
+
     /// When the schedule began: now, if its first order enters here.
     fn look_for_the_beginning(&mut self) -> Option<Nanos> {
         let first = self.shared.plan.workload.publications().first()?;
@@ -142,7 +161,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let offer = self.shard.offer();
         if !offer.is_empty() {
             let taken = self.carrier.send(&offer[..offer.len().min(self.offer_max)])?;
-            self.shard.sent(taken);
+            self.shard.sent::<P>(taken);
         }
         Ok(())
     }
@@ -165,12 +184,9 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             // What came was sent after the beginning, which may have been after the last look for it.
             self.publish_due();
         }
+        self.be_busy();
         let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
-        self.patience.reset();
-        if std::mem::take(&mut self.posted) {
-            self.shared.board.set_busy(self.index);
-        }
         let mut refused = 0;
         let mut soon = self.shard.look_ahead(arrivals).iter();
         for arrival in arrivals {
@@ -178,17 +194,27 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
                 self.shard.prefetch(&soon.message);
             }
             let message = &arrival.message;
-            if self.shard.must_decode(message)
-                && self.carrier.body(arrival).is_some_and(|body| !self.shard.is_sound(message, body))
-            {
+            if self.shard.is_encoded() && !self.is_sound(arrival) {
                 refused += 1;
                 continue;
             }
-            self.shard.open(arrival, now);
+            self.shard.open::<P>(arrival, now);
             self.protocol.handle_message(&mut self.shard, message);
         }
         self.carrier.refuse(refused);
         self.publish_marks();
+    }
+
+    /// Whether an encoded arrival is what it says: an order that is still the one that left, if it is news; a control
+    /// message only if the protocol has any.
+    #[inline]
+    fn is_sound(&self, arrival: &Arrival) -> bool {
+        let message = &arrival.message;
+        if message.kind.is_control() {
+            return P::HAS_CONTROL;
+        }
+        !self.shard.must_decode(message)
+            || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))
     }
 
     /// 4. The other ends: an interrupt, the time limit, quiescence.
@@ -197,11 +223,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             self.shared.end(End::Interrupted);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if self.agenda.is_over()
-            && !self.has_work()
-            && self.carrier.arrivals().is_empty()
-            && self.patience.is_thin(now)
-        {
+        } else if self.is_idle() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -212,15 +234,22 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.shard.has_work() || self.carrier.holds_back()
     }
 
+    /// Whether nothing is left to do here unless a message comes: no answer is awaited.
+    fn is_idle(&self) -> bool {
+        self.agenda.is_over() && !self.has_work() && self.protocol.is_idle()
+    }
+
     fn publish_marks(&mut self) {
         if self.shard.publish_marks() && self.shared.plan.ends_at_target {
             self.shared.end(End::Target);
         }
     }
 
-    /// When this worker has to publish next; never, if not at all or while the schedule has not begun.
+    /// When this worker has to publish or to tell a time next; never, if not at all. While the schedule has not begun
+    /// there is neither.
     fn next_due(&self) -> Nanos {
-        self.began.zip(self.agenda.next_due()).map_or(Nanos::MAX, |(began, due)| began + due)
+        let publication = self.began.zip(self.agenda.next_due()).map(|(began, due)| began + due);
+        [publication, self.shard.next_timeout()].into_iter().flatten().min().unwrap_or(Nanos::MAX)
     }
 
     fn wait(&mut self) -> Wait {

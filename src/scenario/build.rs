@@ -3,14 +3,16 @@
 //! The rule of the defaults: what was asked for stands, and what was not bends to it. A wish that cannot stand beside
 //! another one is an error, never a silent change.
 
-use super::error::ScenarioError;
+use super::error::{BadValue, ScenarioError};
 use super::model::{Model, model};
-use super::values::target;
+use super::values::{RETRY_RULE, target};
 use super::{
-    BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits,
+    BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl,
+    Until, limits,
 };
 use crate::coverage::Window;
 use crate::ids::NodeId;
+use crate::network::NetworkSpec;
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
@@ -36,16 +38,19 @@ impl Draft {
         let payload_bytes = self.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
         let processes = processes(self.processes, transport)?;
+        let protocol = self.protocol.unwrap_or(ProtocolKind::Push);
         Ok(Scenario {
             transport,
             nodes,
             threads: threads(self.threads, processes, nodes)?,
             processes,
+            protocol,
+            retry: retry(self.retry, protocol, network.as_ref())?,
             topology,
             peers,
-            fanout: limits::FANOUT.check(self.fanout.unwrap_or(FANOUT_DEFAULT))?,
+            fanout: fanout(self.fanout, protocol)?,
             ttl: ttl(self.ttl.unwrap_or(TTL_DEFAULT))?,
-            exclude_sender: self.exclude_sender.unwrap_or(false),
+            exclude_sender: exclude_sender(self.exclude_sender, protocol)?,
             target: target(self.target.unwrap_or(TARGET_DEFAULT))?,
             until: self.until.unwrap_or(Until::Target),
             timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
@@ -59,7 +64,7 @@ impl Draft {
             network,
             faults,
             adversary,
-            engine: engine(self.engine, transport)?,
+            engine: engine(self.engine, transport, protocol)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -77,9 +82,11 @@ impl From<&Scenario> for Draft {
             transport: Some(scenario.transport),
             topology: Some(scenario.topology.clone()),
             peers: scenario.topology.takes_peers().then_some(scenario.peers),
-            fanout: Some(scenario.fanout),
+            protocol: Some(scenario.protocol),
+            retry: scenario.retry,
+            fanout: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.fanout),
             ttl: Some(scenario.ttl),
-            exclude_sender: Some(scenario.exclude_sender),
+            exclude_sender: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.exclude_sender),
             target: Some(scenario.target),
             until: Some(scenario.until),
             timeout: Some(scenario.timeout.unwrap_or(Nanos::ZERO)),
@@ -194,10 +201,45 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
     }
 }
 
+/// Flood chooses nobody.
+fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Flood, None) => Ok(limits::FANOUT.most as u32),
+        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "fanout" }),
+        (_, asked) => Ok(limits::FANOUT.check(asked.unwrap_or(FANOUT_DEFAULT))?),
+    }
+}
+
+/// And never sends an order back.
+fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Flood, None) => Ok(true),
+        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "exclude-sender" }),
+        (_, asked) => Ok(asked.unwrap_or(false)),
+    }
+}
+
+/// Who asks for nothing has nothing to ask for again. By default nobody asks again before an answer can have come.
+fn retry(
+    asked: Option<Nanos>,
+    protocol: ProtocolKind,
+    network: Option<&NetworkSpec>,
+) -> Result<Option<Nanos>, ScenarioError> {
+    let longest = network.map_or(Nanos::ZERO, NetworkSpec::longest);
+    match (protocol, asked) {
+        (ProtocolKind::Lazy, None) => Ok(Some(RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))))),
+        (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
+        (ProtocolKind::Lazy, asked) => Ok(asked),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(ScenarioError::NothingToRetry { protocol }),
+    }
+}
+
 /// A real carrier is no matter of computing.
-fn engine(asked: Option<Engine>, transport: TransportKind) -> Result<Engine, ScenarioError> {
+fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(Engine::Fast | Engine::Hops) if protocol == ProtocolKind::Lazy => Err(ScenarioError::NoFastProtocol),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }
@@ -262,6 +304,7 @@ const FANOUT_DEFAULT: u32 = 8;
 const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
+const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
 const WINDOW_DEFAULT: u32 = 1_024;
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

@@ -7,8 +7,10 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
-use super::values::{choose, model, network, part_of, payload, processing, rate, share, span, topology, truth, ttl};
-use super::{Engine, OriginsKind, PayloadBytes, Pin, Spin, TransportKind, Ttl, Until, limits};
+use super::values::{
+    choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth, ttl,
+};
+use super::{Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, limits};
 use crate::behaviour::AdversarySpec;
 use crate::network::{BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, PartitionSpec, RegionSpec};
 use crate::ratio::Ratio;
@@ -43,6 +45,14 @@ pub struct Draft {
     /// the machine could do at most; simulated repeats to the bit and reaches further.
     #[arg(long, value_name = "CARRIER", value_parser = |text: &str| choose::<TransportKind>("transport", text))]
     pub transport: Option<TransportKind>,
+
+    /// What a node does with an order that is news: push, forward it to --fanout peers; flood, forward it to every peer but
+    /// the one it came from; lazy, announce it to --fanout peers and hand it to those that ask [default: push]. Push and
+    /// flood are fast and send duplicates; lazy carries the order once per node, at the price of more hops of control
+    /// messages.
+    #[arg(long, value_name = "push|flood|lazy",
+          value_parser = |text: &str| choose::<ProtocolKind>("protocol", text))]
+    pub protocol: Option<ProtocolKind>,
 
     /// Who knows whom: erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
     /// barabasi-albert, ring, grid, star, complete, file:PATH [default: erdos-renyi; complete up to 21 nodes unless
@@ -190,6 +200,11 @@ pub struct Draft {
     #[arg(long, value_name = "auto|general|fast|hops", value_parser = |text: &str| choose::<Engine>("engine", text))]
     pub engine: Option<Engine>,
 
+    /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default: 500ms;
+    /// with simulated, thrice the longest latency if that is more]. Shorter than the way there and back makes duplicates.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = retry)]
+    pub retry: Option<Nanos>,
+
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
     #[arg(long, value_name = "spread|compact|none", value_parser = |text: &str| choose::<Pin>("pin", text))]
@@ -224,6 +239,8 @@ impl Draft {
             threads: self.threads.or(other.threads),
             processes: self.processes.or(other.processes),
             transport: self.transport.or(other.transport),
+            protocol: self.protocol.or(other.protocol),
+            retry: self.retry.or(other.retry),
             topology: self.topology.or(other.topology),
             peers: self.peers.or(other.peers),
             fanout: self.fanout.or(other.fanout),

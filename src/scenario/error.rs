@@ -1,10 +1,10 @@
 //! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
 //! for, the limit, and what to do.
 
-use super::TransportKind;
 use super::limits::{self, THREADS};
 use super::model::OPTIONS;
 use super::shell::quoted;
+use super::{ProtocolKind, TransportKind};
 use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
 use clap::ValueEnum;
@@ -188,6 +188,13 @@ pub enum ScenarioError {
     )]
     NothingToCharge,
 
+    /// What is asked for again is no shortest path.
+    #[error(
+        "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
+         choose --protocol push or flood"
+    )]
+    NoFastProtocol,
+
     /// A real carrier has no modelled network.
     #[error(
         "--{option} with --transport {}: only a modelled network has it; leave --{option} out or choose --transport simulated",
@@ -198,6 +205,16 @@ pub enum ScenarioError {
         option: &'static str,
         /// The carrier asked for.
         transport: TransportKind,
+    },
+
+    /// The protocol sends to everyone but the sender.
+    #[error(
+        "--{option} with --protocol flood: it forwards to every peer but the one that the order came from; leave --{option} \
+         out or choose --protocol push or lazy"
+    )]
+    FloodsAnyway {
+        /// The option asked for.
+        option: &'static str,
     },
 
     /// Two answers to one question.
@@ -217,6 +234,17 @@ pub enum ScenarioError {
     NotModelled {
         /// The option asked for.
         option: &'static str,
+    },
+
+    /// The protocol awaits no answers.
+    #[error(
+        "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
+         --protocol lazy",
+        protocol.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    )]
+    NothingToRetry {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
     },
 
     /// The topology cannot have this size.

@@ -91,6 +91,16 @@ pub(super) fn span(text: &str) -> Result<Nanos, BadValue> {
     text.parse().map_err(|_| BadValue::new("timeout", text, rule))
 }
 
+/// What a time to ask again must be.
+pub(super) const RETRY_RULE: &str =
+    "a time to ask again is a number above 0 with its unit, below 584 years; write 500ms, 2s or 40us";
+
+/// Reads how long to wait for an answer.
+pub(super) fn retry(text: &str) -> Result<Nanos, BadValue> {
+    let time = text.parse().ok().filter(|&time| time != Nanos::ZERO);
+    time.ok_or_else(|| BadValue::new("retry", text, RETRY_RULE))
+}
+
 /// Reads orders per second.
 pub(super) fn rate(text: &str) -> Result<Rate, BadValue> {
     let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";

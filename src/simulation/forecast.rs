@@ -5,7 +5,7 @@
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::scenario::{Scenario, Ttl};
+use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
 use crate::topology::{Reach, Topology, TopologySpec};
@@ -115,8 +115,13 @@ enum Overlay {
 }
 
 impl<'a> Outlook<'a> {
-    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold.
+    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold, or nothing is drawn.
+    /// An announcement travels as a forward does, so that the forms of push hold for lazy, too.
     fn new(scenario: &'a Scenario, topology: &Topology) -> Option<Outlook<'a>> {
+        if scenario.protocol == ProtocolKind::Flood {
+            // It forwards to whom it has: what lies within the TTL is all there is to say.
+            return None;
+        }
         let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
         let others = f64::from(scenario.nodes) - 1.0;
         let overlay = match scenario.topology {

@@ -3,9 +3,9 @@
 //! Nothing that depends on the machine gets into the record: not the time it took, nor who counted what. One seed gives the
 //! same bytes on any number of threads.
 
+use super::protocols::InVirtualTime;
 use super::{Laboratory, SimulationError, carriers, ledger};
-use crate::engine::{self, Engine, Outcome, Setup};
-use crate::gossip::{Push, TargetDraw};
+use crate::engine::{Engine, Outcome, Setup};
 use crate::network::Network;
 use crate::scenario::Until;
 use crate::stats::{Ledger, Receipt, Receipts, RunRecord};
@@ -24,7 +24,7 @@ impl Laboratory<'_> {
             topology: &self.topology,
             partition: &self.partition,
             placement: &self.placement,
-            draw: TargetDraw::new(scenario.seed, scenario.fanout),
+            draw: self.draw(),
             network,
             workload: &self.workload,
             message_bytes: &message_bytes,
@@ -38,7 +38,7 @@ impl Laboratory<'_> {
             observer: self.observer,
         };
         self.check_engine(network)?;
-        let outcome = engine::run(&setup, &Push)?;
+        let outcome = self.with_protocol(InVirtualTime(setup))?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
         Ok(self.virtual_record(outcome, longest, floorless(network)))
     }

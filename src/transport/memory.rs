@@ -236,7 +236,7 @@ impl Memory {
     /// Takes in what is there, a turn of each ring.
     fn collect(&mut self) {
         let Memory { end, arrivals, .. } = self;
-        let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.datagram_bytes(message.order)) as u16;
+        let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.bytes(message));
         let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };
         arrivals.clear();
         for ring in &mut end.incoming {

@@ -16,7 +16,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::Message;
 use crate::stats::CarrierCounts;
 use crate::time::Nanos;
-use crate::wire::{self, Gate, Stray};
+use crate::wire::{self, CONTROL_BYTES, Gate, Header, Stray};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -260,6 +260,10 @@ impl Udp {
 
     /// Puts a message's datagram into a slot: its order's template, unless that is there already, and its own fields.
     fn write_datagram(&mut self, slot: usize, message: &Message) {
+        if message.kind.is_control() {
+            self.write_control(slot, message);
+            return;
+        }
         let template = &self.network.templates[message.order.index()];
         let place = self.outgoing.place(slot);
         if self.templates_out[slot] != Some(message.order) {
@@ -270,6 +274,15 @@ impl Udp {
             wire::patch(header, message);
         }
         self.outgoing.address(slot, self.network.addresses[message.to.index()], template.len());
+    }
+
+    /// Puts a control message's datagram into a slot.
+    fn write_control(&mut self, slot: usize, message: &Message) {
+        if let Some(place) = self.outgoing.place(slot).first_chunk_mut() {
+            wire::encode_control(&Header { token: self.network.gate.token, message: *message }, place);
+        }
+        self.templates_out[slot] = None;
+        self.outgoing.address(slot, self.network.addresses[message.to.index()], CONTROL_BYTES);
     }
 
     /// Asks the kernel which sockets have something to read.

@@ -13,7 +13,7 @@
 //!  32      8  bytes charged on this lane up to here, this mark included, little endian
 //! ```
 //!
-//! It is shorter than any message, since the segments of a train are equal but for the last, which may be shorter. Both
+//! It is no longer than any message, since the segments of a train are equal but for the last, which may be shorter. Both
 //! numbers are sums since the start: whatever was lost in between, the next mark tells all of it.
 
 use super::{FROM_AT, HEADER_BYTES, KIND_AT, Stray, TO_AT, TOKEN_AT, Token, VERSION, VERSION_AT, get};

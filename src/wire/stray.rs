@@ -3,11 +3,14 @@
 //! Ports on loopback are open to every process, so that anything may come. A stray is counted by kind and dropped; it
 //! is outside the ledger's sum. One kind is not told here: a wrong source address, which only the carrier sees.
 
-use super::{Mark, Token, WireError, message_of, split, token_of};
+use super::{CONTROL_BYTES, HEADER_BYTES, Mark, Token, WireError, message_of, split, token_of};
 use crate::ids::NodeId;
 use crate::message::Message;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Serialize, Serializer};
+
+/// What stands behind the header of a control message.
+const CONTROL_BODY: [u8; CONTROL_BYTES - HEADER_BYTES] = [0; CONTROL_BYTES - HEADER_BYTES];
 
 /// Why a datagram is not one of this run's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl Gate {
     /// `is_here` says whether a node receives at that socket: one node where each has its own, a shard's otherwise.
     /// The token is judged before anything but length and version, so that another run's datagram is known as such.
     /// A message that is let in may be used as an index: its nodes and its order are below the run's counts. The order's
-    /// bytes are not judged: that is left to the first copy, and most are not.
+    /// bytes are not judged: that is left to the first copy, and most are not. Those of a control message are.
     ///
     /// # Errors
     /// Each [`Stray`] but [`Stray::WrongSource`], which the carrier tells from the address and the message's sender.
@@ -112,7 +115,7 @@ impl Gate {
         if message.from.0 >= self.nodes || message.to.0 >= self.nodes || !is_here(message.to) {
             return Err(Stray::UnknownNode);
         }
-        if message.order.0 >= self.orders {
+        if message.order.0 >= self.orders || message.kind.is_control() && body != CONTROL_BODY {
             return Err(Stray::Malformed);
         }
         Ok((message, body))

@@ -59,7 +59,8 @@ fn any_header() -> impl Strategy<Value = Header> {
     let fields = (any::<u64>(), any::<[u32; 3]>(), (1u8..).prop_flat_map(|hop| (0..=TTL_MAX - hop, Just(hop))));
     fields.prop_map(|(token, [to, from, order], (ttl, hop))| {
         let (to, from, order) = (NodeId(to), NodeId(from), OrderIndex(order));
-        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind: Kind::Payload } }
+        let kind = [Kind::Payload, Kind::Have, Kind::Want][token as usize % 3];
+        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind } }
     })
 }
 
@@ -102,6 +103,21 @@ fn the_bytes_are_pinned() {
         &[2, 0xAA, 0xBB],                                  // payload
     ];
     assert_eq!(encoded(&example_header(), &example_order(&[0xAA, 0xBB])), expected.concat());
+}
+
+#[test]
+fn a_control_message_is_a_header_and_zeros() {
+    for (kind, number) in [(Kind::Have, 2), (Kind::Want, 3)] {
+        let header = Header { message: Message { kind, ..admitted().message }, ..admitted() };
+        let mut bytes = [0xEE; CONTROL_BYTES];
+        encode_control(&header, &mut bytes);
+        assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..]), (number, &[0; CONTROL_BYTES - HEADER_BYTES][..]));
+        assert_eq!(GATE.admit(&bytes, |_| true).map(|admitted| admitted.0), Ok(header.message));
+        assert_eq!(GATE.admit(&bytes[..CONTROL_BYTES - 1], |_| true), Err(Stray::Malformed), "one zero short");
+        assert_eq!(GATE.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
+        bytes[CONTROL_BYTES - 1] = 1;
+        assert_eq!(GATE.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
+    }
 }
 
 #[test]
@@ -279,7 +295,7 @@ proptest! {
 
     #[test]
     fn a_patched_copy_is_as_if_encoded_anew(first in any_header(), copy in any_header(), order in any_order()) {
-        let message = Message { order: first.message.order, ..copy.message };
+        let message = Message { order: first.message.order, kind: first.message.kind, ..copy.message };
         let mut datagram = encoded(&first, &order.view());
         patch(datagram.first_chunk_mut().unwrap(), &message);
         prop_assert_eq!(datagram, encoded(&Header { token: first.token, message }, &order.view()));

@@ -10,6 +10,7 @@ mod network;
 mod outcome;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
+mod protocols;
 mod real_sockets;
 mod support;
 mod theory;

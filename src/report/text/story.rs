@@ -4,7 +4,7 @@ use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
 use crate::report::words::{counted, plain};
 use crate::report::{Clock, Report};
-use crate::scenario::{BulkOptions, TransportKind};
+use crate::scenario::{BulkOptions, ProtocolKind, TransportKind};
 use crate::stats::End;
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
@@ -30,7 +30,7 @@ pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     };
     writeln!(out, "Setting up network with {} on {workers}, {}...", counted(run.nodes, "node"), pinning(report))?;
     overlay(out, report)?;
-    writeln!(out, "\n{} TTL {}, fanout {}", injection(report), run.ttl, asked.fanout)?;
+    writeln!(out, "\n{} TTL {}, {}", injection(report), run.ttl, spreading(report))?;
     writeln!(out, "Monitoring propagation ({})...", limit(asked.timeout))
 }
 
@@ -49,6 +49,16 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     };
     let facts = format!("{most} at most, {farthest}{time}");
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
+}
+
+/// How a node passes it on.
+fn spreading(report: &Report) -> String {
+    let asked = &report.asked;
+    match asked.protocol {
+        ProtocolKind::Push => format!("fanout {}", asked.fanout),
+        ProtocolKind::Flood => "to every peer".to_owned(),
+        ProtocolKind::Lazy => format!("announced with fanout {}", asked.fanout),
+    }
 }
 
 /// What enters where.

@@ -97,7 +97,7 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
     if run.bulk.is_some() {
         left.push(entry("expired", &grouped(run.expired)));
     }
-    let right = [
+    let mut right = vec![
         "Cost:".to_owned(),
         entry("messages", &grouped(run.messages)),
         entry("messages per second", &run.messages_per_second.map_or_else(|| "-".to_owned(), grouped)),
@@ -106,6 +106,10 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
         entry("bytes per datagram", &grouped(run.datagram_bytes.into())),
         entry("wall time", &Nanos(run.wall_ns).to_string()),
     ];
+    if run.control_messages > 0 {
+        right.insert(2, entry("control messages", &grouped(run.control_messages)));
+        right.insert(6, entry("of them control", &grouped(run.control_bytes)));
+    }
     writeln!(out)?;
     side_by_side(out, &left, &right, RIGHT_BLOCK)
 }

@@ -1,6 +1,8 @@
 //! Written as TOML or as a command, a scenario stays what it is.
 
-use super::super::{Draft, Engine, OriginsKind, PayloadBytes, Pin, Scenario, Spin, TransportKind, Ttl, Until, limits};
+use super::super::{
+    Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, limits,
+};
 use super::{draft, scenario};
 use crate::behaviour::AdversarySpec;
 use crate::network::{
@@ -102,7 +104,9 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let processes = prop_oneof![4 => Just(None), 1 => of(1..=4u32)];
     let nodes = prop_oneof![1..50u32, 1..=u32::MAX];
     let network = (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes);
-    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()));
+    let protocols = prop::sample::select(vec![ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy]);
+    let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
+    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries);
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
     let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
@@ -140,6 +144,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         ttl: gossip.1,
         exclude_sender: gossip.2,
         target: gossip.3,
+        protocol: gossip.4,
+        retry: gossip.5,
         until: run.0,
         timeout: run.1,
         seed: run.2,

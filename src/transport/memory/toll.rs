@@ -5,7 +5,7 @@
 
 use crate::ids::OrderIndex;
 use crate::message::Message;
-use crate::wire::{self, Gate, HEADER_BYTES};
+use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -17,12 +17,21 @@ pub(crate) struct Toll {
     gate: Gate,
     /// The datagrams being written, one of each order.
     datagrams: Vec<Box<[u8]>>,
+    /// The control message being written.
+    control: [u8; CONTROL_BYTES],
 }
 
 impl Toll {
     /// Charges for datagrams like these, let in by this gate.
     pub(crate) fn new(templates: Arc<[Box<[u8]>]>, gate: Gate) -> Toll {
-        Toll { datagrams: templates.to_vec(), templates, gate }
+        Toll { datagrams: templates.to_vec(), templates, gate, control: [0; CONTROL_BYTES] }
+    }
+
+    /// Bytes of a message's datagram.
+    #[inline]
+    pub(super) fn bytes(&self, message: &Message) -> u16 {
+        let bytes = if message.kind.is_control() { CONTROL_BYTES as u32 } else { self.datagram_bytes(message.order) };
+        bytes as u16
     }
 
     /// Bytes of an order's datagram.
@@ -33,6 +42,11 @@ impl Toll {
     /// Encodes a message.
     #[inline]
     pub(super) fn encode(&mut self, message: &Message) {
+        if message.kind.is_control() {
+            wire::encode_control(&Header { token: self.gate.token, message: *message }, &mut self.control);
+            black_box(&self.control);
+            return;
+        }
         if let Some(header) = self.datagrams[message.order.index()].first_chunk_mut() {
             wire::patch(header, message);
         }
@@ -43,7 +57,10 @@ impl Toll {
     #[inline]
     pub(super) fn decode(&mut self, message: &Message) -> Message {
         self.encode(message);
-        let datagram = black_box(&self.datagrams[message.order.index()]);
+        let datagram: &[u8] = match message.kind.is_control() {
+            true => black_box(&self.control),
+            false => black_box(&self.datagrams[message.order.index()]),
+        };
         // The bytes were written above, so that the gate lets them in.
         self.gate.admit(datagram, |to| to == message.to).map_or(*message, |(decoded, _)| decoded)
     }

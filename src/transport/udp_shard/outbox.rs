@@ -7,12 +7,12 @@
 use super::road::{Departure, Road};
 use super::{End, ShardNetwork};
 use crate::ids::OrderIndex;
-use crate::message::Message;
+use crate::message::{Kind, Message};
 use crate::sync::Announced;
 use crate::time::Nanos;
 use crate::transport::TransportError;
 use crate::transport::system::is_full;
-use crate::wire::{self, Gate, HEADER_BYTES, MARK_BYTES, Mark};
+use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header, MARK_BYTES, Mark};
 use std::io;
 use std::net::SocketAddrV4;
 
@@ -35,7 +35,8 @@ const SILENCE_MAX: Nanos = Nanos::from_millis(10);
 /// seconds would else find its buffer full of marks, and trains that had credit dropped.
 const DOUBLINGS_MAX: u32 = 8;
 
-const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a mark is shorter than a message");
+const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a mark is shorter than an order");
+const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
 /// All lanes out of one shard.
 pub(super) struct Outbox {
@@ -76,7 +77,7 @@ impl Outbox {
     pub(super) fn new(network: &ShardNetwork) -> Outbox {
         let road = network.road;
         let credit = credit(network.receive_buffer, network.addresses.len());
-        let sizes = network.templates.iter().map(|template| template.len());
+        let sizes = network.templates.iter().map(|template| template.len()).chain([CONTROL_BYTES]);
         let room = sizes.map(|bytes| messages_max(road, bytes, credit) * bytes).max().unwrap_or(0) + MARK_BYTES;
         let lanes = network.addresses.iter().enumerate().map(|(shard, &to)| Lane::new(shard, to, room)).collect();
         Outbox { lanes, departure: Departure::new(road), road, credit, waiting: 0 }
@@ -88,15 +89,19 @@ impl Outbox {
         let network = end.network;
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
-        if !self.lanes[index].has_room(template.len()) && !self.dispatch(index, end)? {
+        let segment_bytes = if message.kind.is_control() { CONTROL_BYTES } else { template.len() };
+        if !self.lanes[index].has_room(segment_bytes) && !self.dispatch(index, end)? {
             return Ok(false);
         }
         let lane = &mut self.lanes[index];
         if lane.messages == 0 {
-            lane.segment_bytes = template.len();
-            lane.messages_max = messages_max(self.road, template.len(), self.credit);
+            lane.segment_bytes = segment_bytes;
+            lane.messages_max = messages_max(self.road, segment_bytes, self.credit);
         }
-        lane.add(template, message);
+        match message.kind {
+            Kind::Payload => lane.add(template, message),
+            Kind::Have | Kind::Want => lane.add_control(&Header { token: network.gate.token, message: *message }),
+        }
         self.waiting += 1;
         if lane.messages == lane.messages_max {
             self.dispatch(index, end)?;
@@ -182,6 +187,15 @@ impl Lane {
         if let Some(header) = place.first_chunk_mut() {
             wire::patch(header, message);
         }
+        self.messages += 1;
+    }
+
+    /// Adds a control message, over whatever the place held.
+    fn add_control(&mut self, header: &Header) {
+        if let Some(place) = self.train[self.messages * self.segment_bytes..].first_chunk_mut() {
+            wire::encode_control(header, place);
+        }
+        self.written.0 = 0;
         self.messages += 1;
     }
 

@@ -1,7 +1,7 @@
 //! Workers' ends on real sockets: trains out and in, whole and apart, what is turned away, what is lost and found missing.
 
 use super::*;
-use crate::message::Onward;
+use crate::message::{Kind, Onward};
 use crate::order::Order;
 use crate::sync::Arena;
 use crate::transport::udp::{Owners, Quota, bind};
@@ -95,6 +95,30 @@ fn roads() -> Vec<Road> {
     let mut roads = vec![Road::Apart];
     roads.extend(Some(Road::probe()).filter(|&road| road != Road::Apart));
     roads
+}
+
+#[test]
+fn control_messages_and_orders_share_a_lane_in_any_order() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let (have, want, payload) = (Kind::Have, Kind::Want, Kind::Payload);
+        let kinds = [payload, have, want, payload, payload, have, payload, want, want, have, payload, payload];
+        let sent = kinds.map(|kind| Message { kind, ..message(0, 1, 6) });
+        for _ in 0..3 {
+            assert_eq!(bench.send(&sent), sent.len());
+            let mut came = Vec::new();
+            while came.len() < sent.len() {
+                bench.ends[1].receive(Wait::Until(FAR)).unwrap();
+                let order = Some(&bench.network.templates[0][HEADER_BYTES..]);
+                let arrivals = bench.ends[1].arrivals();
+                let orders = arrivals.iter().filter(|arrival| arrival.message.kind == payload);
+                assert!(orders.clone().all(|arrival| bench.ends[1].body(arrival) == order), "{road:?}");
+                came.extend(arrivals.iter().map(|arrival| arrival.message));
+            }
+            assert_eq!(came, sent, "{road:?}");
+        }
+        assert_eq!(bench.missing().0, 0, "{road:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! The one `match` over protocols: each is compiled into the workers' loop and into the engine.
+
+use super::{Laboratory, SimulationError};
+use crate::engine::{self, Setup};
+use crate::gossip::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
+use crate::runtime::{self, Plan, Share, WorkerOutcome};
+use crate::transport::Carrier;
+
+/// Something that is done with a protocol of any type.
+pub(super) trait Act {
+    type Result;
+
+    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result;
+}
+
+/// Runs the workers of a process.
+pub(super) struct OnCarriers<'a, 'p> {
+    pub(super) plan: Plan<'p>,
+    pub(super) ends: Vec<Box<dyn Carrier>>,
+    pub(super) share: Share<'a>,
+}
+
+/// Runs virtual time.
+pub(super) struct InVirtualTime<'p>(pub(super) Setup<'p>);
+
+impl Laboratory<'_> {
+    /// Does it with the protocol that the scenario names.
+    pub(super) fn with_protocol<A: Act>(&self, act: A) -> A::Result {
+        match self.scenario.protocol {
+            ProtocolKind::Push => act.with(&Push),
+            ProtocolKind::Flood => act.with(&Flood),
+            ProtocolKind::Lazy => act.with(&Lazy::new(self.scenario.retry.unwrap_or_default())),
+        }
+    }
+
+    /// The draw of the scenario, for a protocol whose targets are drawn.
+    pub(super) fn draw(&self) -> TargetDraw {
+        TargetDraw::new(self.scenario.seed, self.scenario.fanout)
+    }
+}
+
+/// Whom a protocol's nodes fan out to, where the scenario draws and spares like this.
+fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, bool) {
+    match P::TARGETS {
+        Targets::Drawn => (draw, exclude_sender),
+        Targets::Others => (TargetDraw::everyone(), true),
+    }
+}
+
+impl Act for OnCarriers<'_, '_> {
+    type Result = Result<Vec<WorkerOutcome>, SimulationError>;
+
+    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
+        let OnCarriers { mut plan, ends, share } = self;
+        (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
+        Ok(runtime::run(&plan, protocol, ends, share)?)
+    }
+}
+
+impl Act for InVirtualTime<'_> {
+    type Result = Result<engine::Outcome, SimulationError>;
+
+    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
+        let InVirtualTime(mut setup) = self;
+        (setup.draw, setup.exclude_sender) = targets::<P>(setup.draw, setup.exclude_sender);
+        Ok(engine::run(&setup, protocol)?)
+    }
+}

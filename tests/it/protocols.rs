@@ -1,0 +1,176 @@
+//! Flood and lazy beside push: what each costs in messages on every carrier and any number of threads, and that the seam
+//! carries control messages and times alike.
+
+use crate::command::{bulkprop, output};
+use crate::support::{covered, run, scenario, sent, to_quiescence};
+use bulk_order_propagation::ids::NodeId;
+use bulk_order_propagation::network::Latency;
+use bulk_order_propagation::scenario::{Draft, PayloadBytes, ProtocolKind, TransportKind, Ttl};
+use bulk_order_propagation::stats::{End, RunRecord};
+use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::wire::CONTROL_BYTES;
+use bulk_order_propagation::workload::Rate;
+
+const CARRIERS: [TransportKind; 4] =
+    [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
+
+/// No answer takes so long, however busy the machine is: what is asked for is never asked for again.
+const PATIENT: Nanos = Nanos::from_secs(30);
+
+fn on(transport: TransportKind, draft: &Draft, threads: u32) -> RunRecord {
+    run(Draft { transport: Some(transport), threads: Some(threads), ..draft.clone() })
+}
+
+fn lazy(draft: Draft) -> Draft {
+    Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(PATIENT), ..draft }
+}
+
+/// Twice the links of a draft's overlay.
+fn links_both_ways(draft: &Draft) -> u64 {
+    let scenario = scenario(draft.clone());
+    let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
+    (0..scenario.nodes).map(|node| u64::from(topology.degree(NodeId(node)))).sum()
+}
+
+#[test]
+fn a_flood_sends_each_way_but_those_it_came() {
+    for (family, nodes) in [("erdos-renyi", 600), ("star", 300), ("ring", 100), ("barabasi-albert", 500)] {
+        let draft = Draft {
+            protocol: Some(ProtocolKind::Flood),
+            topology: Some(family.parse().unwrap()),
+            ..to_quiescence(nodes, 1, 4)
+        };
+        let expected = links_both_ways(&draft) - (u64::from(nodes) - 1);
+        for transport in CARRIERS {
+            for threads in [1, 2, 3, 8] {
+                let record = on(transport, &draft, threads);
+                assert_eq!(record.reached(), u64::from(nodes), "{transport:?}, {family}, {threads} threads");
+                assert_eq!(record.payload_messages(), expected, "{transport:?}, {family}, {threads} threads");
+                assert_eq!(record.control_messages(), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn lazy_reaches_whom_push_reaches_with_one_order_each() {
+    for seed in [1, 2] {
+        let draft = Draft { fanout: Some(3), ..to_quiescence(500, 1, seed) };
+        let push = on(TransportKind::Memory, &draft, 1);
+        assert!(push.reached() < 500, "a fanout of 3 leaves some out, or this shows nothing");
+        for transport in CARRIERS {
+            for threads in [1, 2, 3, 8] {
+                let record = on(transport, &lazy(draft.clone()), threads);
+                let said = format!("{transport:?}, seed {seed}, {threads} threads");
+                assert_eq!(covered(&record), covered(&push), "{said}");
+                assert_eq!(record.payload_messages(), record.reached() - 1, "{said}");
+                // As many announcements as push sends orders, and a request for each order that was sent.
+                assert_eq!(record.control_messages(), push.ledger.sent + record.reached() - 1, "{said}");
+                let duplicates: u64 = record.workers.iter().map(|worker| worker.duplicates).sum();
+                assert_eq!((record.end, duplicates), (End::Quiescent, 0), "{said}");
+                assert_eq!(sent(&record).iter().map(|&sent| u64::from(sent)).sum::<u64>(), record.reached() - 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn control_bytes_are_what_the_wire_takes() {
+    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Simulated, TransportKind::Memory] {
+        let charge_serialization = (transport == TransportKind::Memory).then_some(true);
+        let draft = Draft { charge_serialization, ..lazy(to_quiescence(200, 1, 3)) };
+        let record = on(transport, &draft, 2);
+        let control: u64 = record.workers.iter().map(|worker| worker.control_bytes).sum();
+        assert_eq!(control, record.control_messages() * CONTROL_BYTES as u64, "{transport:?}");
+        let payload = record.payload_messages() * u64::from(record.datagram_bytes);
+        let out: u64 = record.traffic.iter().map(|node| node.bytes_out).sum();
+        let came: u64 = record.traffic.iter().map(|node| node.bytes_in).sum();
+        assert_eq!((out, came), (control + payload, control + payload), "{transport:?}");
+    }
+}
+
+#[test]
+fn many_orders_are_announced_and_handed_over_on_every_carrier() {
+    let draft = lazy(Draft {
+        orders: Some(30),
+        rate: Some(Rate::per_second(2_000)),
+        payload_bytes: PayloadBytes::new(0, 300),
+        ..to_quiescence(200, 1, 5)
+    });
+    let push = on(TransportKind::Memory, &Draft { protocol: None, retry: None, ..draft.clone() }, 1);
+    let expected = (push.reached(), push.reached() - 30);
+    for transport in CARRIERS {
+        for threads in [1, 3] {
+            let record = on(transport, &draft, threads);
+            assert_eq!((record.reached(), record.payload_messages()), expected, "{transport:?}, {threads} threads");
+            let by_order: u64 = record.bulk.unwrap().orders.iter().map(|order| order.sent).sum();
+            assert_eq!(by_order, expected.1, "{transport:?}, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn one_seed_gives_one_digest_on_any_threads() {
+    let latency = Some(Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) });
+    for protocol in [ProtocolKind::Flood, ProtocolKind::Lazy] {
+        let draft = Draft { latency: latency.map(Into::into), protocol: Some(protocol), ..to_quiescence(1_000, 1, 7) };
+        let digests = [1, 2, 3, 8].map(|threads| on(TransportKind::Simulated, &draft, threads).digest.unwrap());
+        assert!(digests.iter().all(|&digest| digest == digests[0]), "{protocol:?}: {digests:X?}");
+        let other = Draft { seed: Some(8), ..draft };
+        assert_ne!(on(TransportKind::Simulated, &other, 2).digest, Some(digests[0]));
+    }
+}
+
+/// Who asks again before an answer can have come gets the order twice, and the books still balance.
+#[test]
+fn impatience_costs_duplicates_and_nothing_else() {
+    let draft = Draft { retry: Some(Nanos::from_millis(60)), ..lazy(to_quiescence(500, 1, 3)) };
+    let record = on(TransportKind::Simulated, &draft, 2);
+    let duplicates: u64 = record.workers.iter().map(|worker| worker.duplicates).sum();
+    assert!(duplicates > 0);
+    assert_eq!((record.reached(), record.payload_messages()), (500, 499 + duplicates));
+}
+
+/// A receive buffer that overflows loses announcements, requests and orders; asking again brings what others announced.
+#[test]
+fn what_a_full_socket_drops_is_asked_for_again() {
+    let draft = Draft {
+        transport: Some(TransportKind::Udp),
+        topology: Some("star".parse().unwrap()),
+        receive_buffer: Some(1_152),
+        retry: Some(Nanos::from_millis(20)),
+        ttl: Some(Ttl::Hops(255)),
+        ..lazy(to_quiescence(900, 2, 6))
+    };
+    let record = run(draft);
+    assert!(record.ledger.is_balanced(), "{:?}", record.ledger);
+    assert_eq!(record.end, End::Quiescent);
+}
+
+#[test]
+fn the_report_counts_control_messages_apart() {
+    let line = "--protocol lazy --nodes 300 --until quiescent --ttl auto --seed 5 --transport memory";
+    let (code, text, _) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("control messages") && text.contains("announced with fanout 8"), "{text}");
+    let (_, json, _) = output(bulkprop(line.split(' ')).args(["--format", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((json["messages"].as_u64(), json["rmr"].as_f64()), (Some(299), Some(0.0)));
+    assert!(json["control_messages"].as_u64() > Some(2_000));
+}
+
+#[test]
+fn what_does_not_go_together_is_said() {
+    for (line, said) in [
+        ("--protocol flood --fanout 3", "--fanout with --protocol flood: it forwards to every peer"),
+        ("--protocol flood --exclude-sender", "--exclude-sender with --protocol flood"),
+        ("--retry 1s", "--retry with --protocol push: its nodes ask for nothing"),
+        ("--protocol lazy --retry 0", "--retry 0: a time to ask again is a number above 0"),
+        ("--protocol lazy --transport simulated --engine fast", "--engine fast or hops with --protocol lazy"),
+        ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy"),
+    ] {
+        let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));
+        assert_eq!(code, Some(2), "{line}");
+        assert!(stderr.contains(said), "{line}: {stderr}");
+    }
+}
