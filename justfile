@@ -23,6 +23,10 @@ preflight:
 bench *name:
     cargo bench {{ if name == "" { "" } else { "--bench " + name } }}
 
+# Virtual time beside discrete-event crates, in a package of their own: `just rivals`, `just rivals 100000`.
+rivals *sizes:
+    cargo run --release --manifest-path benches/rivals-des/Cargo.toml -- {{sizes}}
+
 # The shared parts under every interleaving that loom finds.
 loom:
     RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom LOOM_MAX_PREEMPTIONS=3 cargo test --lib sync::

@@ -23,7 +23,7 @@ fn stored_peers(criterion: &mut Criterion) {
     for fanout in [3, 8, 64] {
         let draw = TargetDraw::new(1, fanout);
         let messages: u64 = (0..NODES).map(|node| u64::from(draw.count(topology.degree(NodeId(node))))).sum();
-        let mut scratch = TargetScratch::new(fanout, topology.max_degree());
+        let mut scratch = TargetScratch::new(fanout, &topology);
         group.throughput(Throughput::Elements(messages));
         group.bench_function(format!("fanout {fanout}"), |bencher| {
             bencher.iter(|| draw_for_all(&topology, &draw, NODES, &mut scratch));
@@ -44,7 +44,7 @@ fn computed_peers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("targets/complete 1000000 nodes");
     for fanout in [8, 32] {
         let draw = TargetDraw::new(1, fanout);
-        let mut scratch = TargetScratch::new(fanout, topology.max_degree());
+        let mut scratch = TargetScratch::new(fanout, &topology);
         group.throughput(Throughput::Elements(1_000 * u64::from(fanout)));
         group.bench_function(format!("fanout {fanout}"), |bencher| {
             bencher.iter(|| draw_for_all(&topology, &draw, 1_000, &mut scratch));

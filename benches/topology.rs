@@ -65,5 +65,28 @@ fn searches(group: &mut BenchmarkGroup<'_, WallTime>, nodes: u32) {
     }
 }
 
-criterion_group!(topology, benches);
+/// What an implicit overlay has instead of rows: one slot after another, and in lanes. The floor is a draw.
+fn slots(criterion: &mut Criterion) {
+    const BATCH: usize = 4_096;
+    let overlay = TopologySpec::RegularImplicit.build(1_000_000_000, PEERS, SEED).unwrap();
+    let implicit = overlay.implicit().unwrap();
+    let mut stream = Key::new(SEED, Purpose::Targets).stream();
+    let nodes: Vec<NodeId> = (0..BATCH).map(|_| NodeId(stream.below(1_000_000_000) as u32)).collect();
+    let asked: Vec<u16> = (0..BATCH).map(|_| stream.below(PEERS.into()) as u16).collect();
+    let mut peers = vec![NodeId(0); BATCH];
+    let mut group = criterion.benchmark_group(format!("topology/implicit,nodes=1000000000,peers={PEERS}"));
+    group.throughput(Throughput::Elements(BATCH as u64));
+    group.bench_function("floor/draw", |bencher| {
+        bencher.iter(|| (0..BATCH).map(|_| stream.below(1_000_000_000)).sum::<u64>());
+    });
+    group.bench_function("singly", |bencher| {
+        bencher.iter(|| {
+            nodes.iter().zip(&asked).map(|(&node, &slot)| implicit.at(node, slot.into()).index()).sum::<usize>()
+        });
+    });
+    group.bench_function("lanes", |bencher| bencher.iter(|| implicit.fill(&nodes, &asked, black_box(&mut peers))));
+    group.finish();
+}
+
+criterion_group!(topology, benches, slots);
 criterion_main!(topology);

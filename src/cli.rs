@@ -9,6 +9,7 @@ mod failure;
 mod files;
 mod interrupt;
 mod knee;
+mod progress;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
@@ -62,6 +63,10 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "quiet", "print_config"])]
     check_determinism: bool,
 
+    /// With simulated, tell on standard error how far a long run has come, also where that is no terminal.
+    #[arg(long, help_heading = IN_AND_OUT)]
+    progress: bool,
+
     /// Print only the line with coverage and time.
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
@@ -114,7 +119,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     }
     let nodes_csv = cli.nodes_csv.as_deref().map(|path| files::create("nodes-csv", path)).transpose()?;
     let orders_csv = cli.orders_csv.as_deref().map(|path| files::create("orders-csv", path)).transpose()?;
-    let records = simulation::run_with(&scenario, &interrupt::on_control_c()?, &myself())?;
+    let (interrupt, meter) = (interrupt::on_control_c()?, progress::Meter::new(&scenario, cli.progress));
+    let records = simulation::run_with(&scenario, &interrupt, &meter, &myself())?;
     let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
         return Ok(Exit::Interrupted);
     };

@@ -16,6 +16,7 @@
 //! | `general` | any protocol, window by window |
 //! | `fast` | protocols whose duplicates are inert, by shortest paths |
 //! | `recount` | who sent and took in what, drawn again where it was not kept |
+//! | `hops` | forward-once push where every message takes as long: a hop is a set of bits |
 //! | `strict` | any protocol, one event after another, for a network without a floor |
 //!
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
@@ -27,6 +28,7 @@ mod digest;
 mod fast;
 mod general;
 mod home;
+pub mod hops;
 mod recount;
 mod round;
 mod shard;
@@ -35,10 +37,11 @@ mod strict;
 mod tests;
 mod width;
 
-use crate::gossip::{Protocol, TargetDraw};
+use crate::gossip::{Protocol, TargetDraw, TargetScratch};
+use crate::ids::{NodeId, OrderIndex};
 use crate::network::Network;
-use crate::runtime::{Observer, Partition, Placement, RuntimeError};
-use crate::stats::{End, Receipt, Traffic, WorkerRecord};
+use crate::runtime::{Observer, Partition, Placement, Progress, RuntimeError};
+use crate::stats::{ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::Topology;
@@ -51,12 +54,15 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// The fast path where it is open, else the general one.
+    /// The fast path where it is open, by hops where there are more nodes than have figures of their own, else the general
+    /// one.
     Auto,
     /// Every message through its protocol.
     General,
     /// First messages only, by shortest paths.
     Fast,
+    /// Hop by hop, each a set of bits, where every message takes as long.
+    Hops,
 }
 
 /// What a run in virtual time goes by.
@@ -85,6 +91,8 @@ pub struct Setup<'a> {
     pub goal: u64,
     /// Whether the run ends when every order has its target.
     pub ends_at_target: bool,
+    /// Whether traffic is kept by node. It takes 24 bytes of each, and time to draw again on the fast path.
+    pub keeps_traffic: bool,
     /// The time limit, in virtual time from the last publication.
     pub timeout: Option<Nanos>,
     /// The user's wish to end.
@@ -113,8 +121,8 @@ pub struct Outcome {
     /// Messages that the network lost.
     pub model_lost: u64,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
-    pub receipts: Vec<Receipt>,
-    /// Traffic, by node.
+    pub receipts: Receipts,
+    /// Traffic, by node; empty where it was not to be kept.
     pub traffic: Vec<Traffic>,
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
@@ -139,8 +147,11 @@ pub struct OrderTraffic {
 ///
 /// [`RuntimeError::Spawn`] where the system gives no thread, [`RuntimeError::Panic`] for a defect of this program.
 pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+    if let Some(latency) = latency_of_hops::<P>(setup) {
+        return hopwise(setup, protocol, latency);
+    }
     if setup.engine != Engine::General && is_fast::<P>(setup) {
-        return shortest(setup, protocol);
+        return settled(setup, protocol, fast::run(setup, protocol)?);
     }
     let ended = if setup.network.floor() == Nanos::ZERO {
         strict::run(setup, protocol.clone())
@@ -150,21 +161,115 @@ pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Resul
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
 }
 
+/// How long a hop takes, if the run is to be computed by hops and can be: one order, and every message takes as long.
+fn latency_of_hops<P: Protocol>(setup: &Setup<'_>) -> Option<Nanos> {
+    let is_wanted = setup.engine == Engine::Hops || setup.engine == Engine::Auto && !setup.keeps_traffic;
+    let is_open = is_wanted && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
+    setup.network.constant().filter(|&latency| is_open && latency > Nanos::ZERO)
+}
+
 /// Whether the fast path is open: duplicates are inert, windows have a length, and there is one order.
 fn is_fast<P: Protocol>(setup: &Setup<'_>) -> bool {
     let has_windows = setup.network.floor() > Nanos::ZERO;
     P::DUPLICATES_ARE_INERT && has_windows && setup.workload.orders() == 1 && fast::fits(setup)
 }
 
-/// The fast path, and the books of what it did not keep.
-fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
-    let Spread { end, at, receipts, mut record, mut model_lost, digest } = fast::run(setup, protocol)?;
+/// The books of what the fast path did not keep.
+fn settled<P: Protocol + Clone + Send>(
+    setup: &Setup<'_>,
+    protocol: &P,
+    spread: Spread,
+) -> Result<Outcome, RuntimeError> {
+    let Spread { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
-    let books = recount::recount(setup, protocol, &receipts, if is_whole { Nanos::MAX } else { at })?;
-    if !is_whole {
-        // The windows went beyond the end.
-        (record, model_lost) = (books.record, books.model_lost);
+    let mut traffic = Vec::new();
+    if setup.keeps_traffic || !is_whole {
+        let books = recount::recount(setup, protocol, &receipts, if is_whole { Nanos::MAX } else { at })?;
+        traffic = books.traffic;
+        if !is_whole {
+            // The windows went beyond the end.
+            (record, model_lost) = (books.record, books.model_lost);
+        }
     }
-    let by_order = vec![OrderTraffic { sent: record.sent, received: record.received }];
-    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic: books.traffic, by_order, digest })
+    let (by_order, receipts) = (by_order(&record), Receipts::Each(receipts));
+    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest })
+}
+
+/// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
+fn hopwise<P: Protocol + Clone + Send>(
+    setup: &Setup<'_>,
+    protocol: &P,
+    latency: Nanos,
+) -> Result<Outcome, RuntimeError> {
+    let nodes = setup.topology.nodes();
+    let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
+    let threads = setup.partition.workers();
+    let tell = |hops::Progress { time, reached, .. }| {
+        setup.observer.progressed(&Progress { reached, time, messages: setup.draw.count(u32::MAX).into() });
+    };
+    let ran = hops::run(&hops::Setup {
+        topology: setup.topology,
+        draw: setup.draw,
+        order: OrderIndex(0),
+        origin,
+        ttl: setup.ttl,
+        latency,
+        exclude_sender: setup.exclude_sender,
+        records_senders: setup.keeps_traffic,
+        counts_copies: false,
+        goal: setup.goal,
+        ends_at_target: setup.ends_at_target,
+        timeout: setup.timeout,
+        threads,
+        interrupt: setup.interrupt,
+        observer: &tell,
+    });
+    let ran = ran.map_err(|hops::HopsError { nodes }| RuntimeError::NoMemory { nodes })?;
+    let record = WorkerRecord {
+        nodes,
+        sent: ran.sent,
+        received: ran.received,
+        duplicates: ran.duplicates(),
+        reached: ran.receipts.reached(),
+        spared: ran.spared,
+        queued_unsent: ran.queued_unsent,
+        carrier: CarrierCounts { drained: ran.in_flight, ..home::nothing().carrier },
+        ..WorkerRecord::default()
+    };
+    // Where time is up and nothing is under way, the run had ended at rest.
+    let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };
+    let at = match (end, setup.timeout) {
+        (End::Timeout, Some(timeout)) => timeout,
+        _ => ran.receipts.time_of(last_arrival(setup, &ran.receipts)),
+    };
+    let receipts = Receipts::ByHop(ran.receipts);
+    let digest = digest::of_order(OrderIndex(0), &receipts, threads);
+    if setup.keeps_traffic {
+        let receipts = receipts.iter().collect();
+        return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
+    }
+    let by_order = by_order(&record);
+    Ok(Outcome { end, ended_at: at, record, model_lost: 0, receipts, traffic: Vec::new(), by_order, digest })
+}
+
+/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it
+/// had nobody to send to.
+fn last_arrival(setup: &Setup<'_>, receipts: &ByHop) -> u8 {
+    let last = receipts.counts.len().saturating_sub(1) as u8;
+    if last == 0 || receipts.counts[usize::from(last)] > 0 {
+        return last;
+    }
+    let mut scratch = TargetScratch::default();
+    let mut sends = |node: NodeId| {
+        let targets = setup.draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
+        targets.iter().any(|&to| !setup.exclude_sender || to != receipts.get(node).sender)
+    };
+    let newest = (0..).map(NodeId).zip(&receipts.hop_of).filter(|&(_, &hop)| hop == last - 1).map(|(node, _)| node);
+    let mut newest = newest.filter(|&node| last > 1 || node == receipts.origin);
+    if newest.any(&mut sends) { last } else { last - 1 }
+}
+
+/// The messages of the only order are all there are.
+fn by_order(record: &WorkerRecord) -> Vec<OrderTraffic> {
+    vec![OrderTraffic { sent: record.sent, received: record.received }]
 }

@@ -23,7 +23,7 @@ mod targets;
 pub use flood::Flood;
 pub use lazy::Lazy;
 pub use push::Push;
-pub use targets::{TargetDraw, TargetScratch};
+pub use targets::{TargetDraw, TargetScratch, Volley};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward};

@@ -24,7 +24,11 @@
 //!
 //! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
 //! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
+//!
+//! In virtual time there is no carrier and no waiting: [`engine::run`] hands messages to the same protocol, window by window
+//! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.
 
+pub mod behaviour;
 pub mod coverage;
 pub mod engine;
 pub mod experiment;

@@ -1,25 +1,46 @@
 //! The modelled network: how long a message takes from node to node, and whether it comes at all.
 //!
 //! Every draw is keyed by (seed, order, sender, receiver, attempt), so that a message has the same fate on every carrier
-//! and any number of threads. Time and chances are integers.
+//! and any number of threads. Time and chances are integers. What is modelled, from which source, and what is not:
+//! `docs/NETWORK.md`.
+
+mod bandwidth;
+mod bursts;
+mod curves;
+mod error;
+mod fault_error;
+mod fault_spec;
+mod faults;
+mod latency;
+mod loss;
+mod matrix;
+mod regions;
+mod sampler;
+mod spec;
+#[cfg(test)]
+mod tests;
+pub(crate) mod words;
+
+pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
+pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
+pub use fault_error::FaultError;
+pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultSpec, PartitionSpec, Side, Stroke, Whom};
+pub use faults::Faults;
+pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
+pub use loss::{BurstScope, BurstSpec, LossSpec};
+pub use regions::{Placement, RegionIndex, RegionSpec, Regions};
+pub use spec::{Lines, NetworkError, NetworkSpec, Paths};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::{Key, Purpose};
+use crate::random::{Chance, Key, Purpose, Stream};
+use crate::ratio::Ratio;
 use crate::time::Nanos;
-
-/// How long a message is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// Always as long.
-    Constant(Nanos),
-    /// Evenly between a least and a greatest, both included.
-    Uniform {
-        /// The least.
-        least: Nanos,
-        /// The greatest.
-        greatest: Nanos,
-    },
-}
+use bursts::Bursts;
+use curves::Curves;
+use regions::Map;
+use sampler::Sampler;
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,34 +54,181 @@ pub enum Fate {
 /// The network of one run.
 #[derive(Clone, Debug)]
 pub struct Network {
+    seed: u64,
     key: Key,
-    latency: Latency,
+    quick: Quick,
+    latency: Source,
+    loss: Loss,
+    duplicated: Chance,
+    lines: spec::LineTable,
+    processing: Nanos,
+    region_names: Arc<[String]>,
+    floor: Nanos,
+    ceiling: Option<Nanos>,
+}
+
+/// What can be said of a message in a few nanoseconds, in place of the whole way.
+#[derive(Clone, Copy, Debug)]
+enum Quick {
+    /// Each message takes this long and none is lost.
+    Constant(Nanos),
+    /// A message takes evenly from `least` on, one of so many values, and is lost with this chance.
+    Uniform { least: u64, values: u64, lost: Chance },
+    /// Nothing.
+    Never,
+}
+
+/// Where a message's time comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A draw for each message.
+    Message(Sampler),
+    /// A draw for each link, and one for each message.
+    Link { key: Key, is_directed: bool, link: Sampler, message: Sampler },
+    /// A draw for each message, from a distribution that hangs on where the two nodes are.
+    Regions(Box<Map>),
+}
+
+/// Which messages are lost.
+#[derive(Clone, Debug)]
+enum Loss {
+    /// Each with this chance.
+    Independent(Chance),
+    /// Those in bad periods.
+    Bursts(Box<Bursts>),
 }
 
 impl Network {
     /// The network of the run with this seed.
-    pub fn new(seed: u64, latency: Latency) -> Network {
-        Network { key: Key::new(seed, Purpose::Network), latency }
+    pub fn new(seed: u64, latency: impl Into<LatencySpec>) -> Network {
+        let latency = latency.into();
+        let built = OnceCell::new();
+        let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
+        let message = Sampler::new(latency.message.unwrap_or(Latency::Constant(Nanos::ZERO)), curves);
+        let source = match latency.link {
+            None => Source::Message(message),
+            Some(LinkLatency { latency, is_directed }) => Source::Link {
+                key: Key::new(seed, Purpose::Links),
+                is_directed,
+                link: Sampler::new(latency, curves),
+                message,
+            },
+        };
+        Network::of(seed, source, latency.floor(), latency.ceiling())
+    }
+
+    /// The network of the run with this seed, with its nodes in regions.
+    pub fn in_regions(seed: u64, regions: &Regions) -> Network {
+        let source = Source::Regions(Box::new(Map::new(seed, regions)));
+        let network = Network::of(seed, source, regions.floor(), regions.ceiling());
+        Network { region_names: regions.names().into(), ..network }
+    }
+
+    fn of(seed: u64, latency: Source, floor: Nanos, ceiling: Option<Nanos>) -> Network {
+        Network {
+            seed,
+            key: Key::new(seed, Purpose::Network),
+            quick: Quick::of(&latency, Chance::NEVER),
+            latency,
+            loss: Loss::Independent(Chance::NEVER),
+            duplicated: Chance::NEVER,
+            lines: spec::LineTable::default(),
+            processing: Nanos::ZERO,
+            region_names: Arc::default(),
+            floor,
+            ceiling,
+        }
+    }
+
+    /// The same network, which loses messages.
+    pub fn with_loss(mut self, loss: &LossSpec) -> Network {
+        (self.loss, self.quick) = match loss {
+            LossSpec::Independent(share) => {
+                let chance = Chance::of(*share);
+                (Loss::Independent(chance), Quick::of(&self.latency, chance))
+            }
+            LossSpec::Bursts(spec) => (Loss::Bursts(Box::new(Bursts::new(self.seed, spec))), Quick::Never),
+        };
+        self
+    }
+
+    /// The same network, which makes a second copy of this share of the messages that it does not lose.
+    pub fn with_duplicates(mut self, share: Ratio) -> Network {
+        self.duplicated = Chance::of(share);
+        self
     }
 
     /// The least time any message takes: how far nodes can be handled apart.
     pub fn floor(&self) -> Nanos {
-        match self.latency {
-            Latency::Constant(time) | Latency::Uniform { least: time, .. } => time,
-        }
+        self.floor
     }
 
     /// The most time any message takes, `None` where there is no limit.
     pub fn ceiling(&self) -> Option<Nanos> {
-        match self.latency {
-            Latency::Constant(time) | Latency::Uniform { greatest: time, .. } => Some(time),
+        self.ceiling
+    }
+
+    /// The region in which a node is, where there are regions.
+    pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
+        self.placement().map(|placement| placement.region(node))
+    }
+
+    /// Which node is where, where there are regions.
+    pub fn placement(&self) -> Option<&Placement> {
+        match &self.latency {
+            Source::Regions(map) => Some(map.placement()),
+            Source::Message(_) | Source::Link { .. } => None,
         }
     }
 
-    /// The ways out of `from` for an order: what all copies of one forward have in common.
+    /// The names of the regions, in the order of [`RegionIndex`]; none where there are no regions.
+    pub fn regions(&self) -> &[String] {
+        &self.region_names
+    }
+
+    /// How long every message takes, if all take as long and none is lost, doubled, queued or worked on; `None` elsewhere.
+    pub fn constant(&self) -> Option<Nanos> {
+        let is_plain = self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited();
+        match self.quick {
+            Quick::Constant(time) if is_plain => Some(time),
+            _ => None,
+        }
+    }
+
+    /// A node's lines; neither where the network has bandwidth without limit.
+    #[inline]
+    pub fn lines(&self, node: NodeId) -> Lines {
+        self.lines.of(|| self.region(node))
+    }
+
+    /// How long a node is busy with each message that comes.
+    pub fn processing(&self) -> Nanos {
+        self.processing
+    }
+
+    /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a
+    /// network that changes in time is asked [`at`](Ways::at) another.
     #[inline]
     pub fn ways(&self, order: OrderIndex, from: NodeId) -> Ways<'_> {
-        Ways { network: self, key: self.key.with(u64::from(order.0)).with(u64::from(from.0)) }
+        let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
+        let row = match &self.latency {
+            Source::Regions(map) => map.row(from),
+            Source::Message(_) | Source::Link { .. } => 0,
+        };
+        Ways { network: self, key, from, row, now: Nanos::ZERO }
+    }
+}
+
+impl Quick {
+    fn of(latency: &Source, lost: Chance) -> Quick {
+        match latency {
+            Source::Message(Sampler::Constant(time)) if lost == Chance::NEVER => Quick::Constant(Nanos(*time)),
+            Source::Message(Sampler::Constant(time)) => Quick::Uniform { least: *time, values: 1, lost },
+            Source::Message(Sampler::Uniform { least, values }) => {
+                Quick::Uniform { least: *least, values: *values, lost }
+            }
+            _ => Quick::Never,
+        }
     }
 }
 
@@ -69,18 +237,76 @@ impl Network {
 pub struct Ways<'a> {
     network: &'a Network,
     key: Key,
+    from: NodeId,
+    /// Where the latencies out of the sender's region begin.
+    row: u32,
+    now: Nanos,
 }
 
 impl Ways<'_> {
+    /// The same ways at the time at which messages are sent, which decides where losses come in bursts.
+    #[inline]
+    pub fn at(mut self, now: Nanos) -> Self {
+        self.now = now;
+        self
+    }
+
     /// What becomes of the message to `to`; `attempt` counts messages of one order between the same two nodes, from 0.
     #[inline]
     pub fn fate(&self, to: NodeId, attempt: u32) -> Fate {
-        let mut stream = self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream();
-        Fate::Arrives(match self.network.latency {
-            Latency::Constant(time) => time,
-            Latency::Uniform { least, greatest } => {
-                Nanos(least.0 + stream.below(greatest.since(least).0.saturating_add(1)))
+        match self.network.quick {
+            Quick::Constant(time) => Fate::Arrives(time),
+            Quick::Uniform { least, values, lost } => {
+                let mut stream = self.stream(to, attempt);
+                let time = Nanos(least + stream.below(values));
+                if lost != Chance::NEVER && lost.strikes(stream.next_word()) { Fate::Lost } else { Fate::Arrives(time) }
             }
-        })
+            Quick::Never => self.any_fate(to, attempt),
+        }
+    }
+
+    /// The whole way, kept apart so that the quick ones stay small where they are asked.
+    #[inline(never)]
+    fn any_fate(&self, to: NodeId, attempt: u32) -> Fate {
+        let mut stream = self.stream(to, attempt);
+        let word = stream.next_word();
+        let chance = match &self.network.loss {
+            Loss::Independent(chance) => *chance,
+            Loss::Bursts(bursts) => bursts.chance(self.from, to, self.now),
+        };
+        if chance != Chance::NEVER && chance.strikes(stream.next_word()) {
+            return Fate::Lost;
+        }
+        Fate::Arrives(self.time(to, word))
+    }
+
+    /// How long the second copy takes that the network makes of a message, if it makes one; asked only for messages that
+    /// arrive. The copy has a time of its own, and may come first.
+    #[inline]
+    pub fn duplicate(&self, to: NodeId, attempt: u32) -> Option<Nanos> {
+        if self.network.duplicated == Chance::NEVER {
+            return None;
+        }
+        let mut stream = self.stream(to, attempt);
+        let [_time, _loss, duplicated, time] = std::array::from_fn(|_| stream.next_word());
+        self.network.duplicated.strikes(duplicated).then(|| self.time(to, time))
+    }
+
+    /// The words of one message: its time, its loss, its doubling, the time of its double.
+    #[inline]
+    fn stream(&self, to: NodeId, attempt: u32) -> Stream {
+        self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()
+    }
+
+    fn time(&self, to: NodeId, word: u64) -> Nanos {
+        match &self.network.latency {
+            Source::Message(message) => Nanos(message.draw(word)),
+            Source::Regions(map) => Nanos(map.draw(self.row, to, word)),
+            Source::Link { key, is_directed, link, message } => {
+                let (one, other) = if *is_directed || self.from < to { (self.from, to) } else { (to, self.from) };
+                let mut stream = key.with(u64::from(one.0)).with(u64::from(other.0)).stream();
+                Nanos(link.draw(stream.next_word()) + message.draw(word))
+            }
+        }
     }
 }

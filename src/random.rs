@@ -7,12 +7,12 @@
 //! What was refused: a generator per thread (a replay would depend on the thread count), and a cryptographic generator
 //! (ten times the price for a property nobody here needs: an attacker in this laboratory is modelled, not real).
 
+mod chance;
 pub(crate) mod log;
 
-use std::convert::Infallible;
+pub use chance::Chance;
 
-/// ln 2, in 2^-64.
-const LN_2: u128 = 0xB172_17F7_D1CF_79AB;
+use std::convert::Infallible;
 
 /// The odd constant of SplitMix64 (Steele, Lea, Flood 2014): 2^64 divided by the golden ratio.
 const STREAM_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -32,6 +32,16 @@ pub enum Purpose {
     Workload = 3,
     /// How long a message takes and whether it is lost; words: order, sender, then receiver and attempt.
     Network = 4,
+    /// The part of a message's time that its link has for ever; words: the two nodes.
+    Links = 10,
+    /// When a link loses messages in bursts; words: what has the burst, epoch, part.
+    Bursts = 11,
+    /// In which region a node is; words: node.
+    Regions = 12,
+    /// Who is down or cut off, and when; words: kind, part, node.
+    Faults = 13,
+    /// Who does not do as the protocol says, and when; words: kind, part, order, node.
+    Behaviour = 14,
     /// Nothing: it hashes what a run in virtual time gave.
     Digest = 90,
 }
@@ -87,8 +97,7 @@ impl Stream {
     /// A whole number from the exponential distribution with this mean, one word a draw: `mean * -ln(U)`, rounded down.
     #[inline]
     pub fn exponential(&mut self, mean: u64) -> u64 {
-        let logarithm = (u128::from(log::minus_log2(self.next_word())) * LN_2) >> 64;
-        u64::try_from((u128::from(mean) * logarithm) >> log::ONE_BITS).unwrap_or(u64::MAX)
+        log::exponential(mean, self.next_word())
     }
 }
 

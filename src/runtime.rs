@@ -67,12 +67,25 @@ pub struct Plan<'a> {
     pub observer: &'a dyn Observer,
 }
 
+/// How far a run in virtual time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// First receipts so far, of all orders.
+    pub reached: u64,
+    /// Virtual time.
+    pub time: Nanos,
+    /// Messages dealt with.
+    pub messages: u64,
+}
+
 /// Is told, on each worker's own thread, when it enters and leaves its event loop: for measuring what happens in it.
 pub trait Observer: Sync {
     /// The worker has passed the start latch.
     fn loop_entered(&self, _worker: usize) {}
     /// The worker has seen the stop flag.
     fn loop_left(&self, _worker: usize) {}
+    /// Virtual time has come so far. Told by one worker, now and then.
+    fn progressed(&self, _progress: &Progress) {}
 }
 
 /// Observes nothing.
@@ -137,6 +150,12 @@ pub enum RuntimeError {
         worker: usize,
         /// What it said.
         message: String,
+    },
+    /// The nodes of a run in virtual time do not fit.
+    #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
+    NoMemory {
+        /// The nodes asked for.
+        nodes: u32,
     },
     /// A worker of another process failed first, and says so itself.
     #[error("the run was broken off elsewhere")]

@@ -7,8 +7,8 @@ mod build;
 mod draft;
 mod error;
 mod file;
-mod latency;
 pub mod limits;
+mod model;
 mod options;
 mod payload;
 mod shell;
@@ -23,8 +23,9 @@ pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;
 
+use crate::behaviour::AdversarySpec;
 use crate::coverage::Window;
-use crate::network::Latency;
+use crate::network::{FaultSpec, NetworkSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -77,8 +78,12 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
-    /// How long a message is under way, where that is modelled; `None` where a real carrier takes the time it takes.
-    pub latency: Option<Latency>,
+    /// The network, where it is modelled; `None` where a real carrier takes the time it takes.
+    pub network: Option<NetworkSpec>,
+    /// What fails in it.
+    pub faults: FaultSpec,
+    /// Who does not do as the protocol says.
+    pub adversary: AdversarySpec,
     /// Which way virtual time is computed.
     pub engine: Engine,
     /// Whether messages that need not be encoded are encoded and decoded all the same.

@@ -15,11 +15,11 @@ pub use processes::serve;
 
 use crate::coverage::{Goals, Scope};
 use crate::ids::NodeId;
-use crate::network::Network;
+use crate::network::NetworkError;
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, RunRecord, WorkerRecord};
+use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
@@ -39,6 +39,9 @@ pub enum SimulationError {
     /// The overlay cannot be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// The network cannot be modelled.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -48,6 +51,9 @@ pub enum SimulationError {
     /// The order cannot be made or encoded.
     #[error("the order cannot be made: {0}")]
     Order(String),
+    /// The engine that was asked for cannot compute this.
+    #[error("{0}")]
+    Engine(String),
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
@@ -63,7 +69,8 @@ impl SimulationError {
     /// Whether the user asked for what cannot be, rather than something having failed.
     pub fn is_usage(&self) -> bool {
         match self {
-            SimulationError::Topology(_) | SimulationError::Order(_) => true,
+            SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
+            SimulationError::Engine(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
@@ -86,14 +93,15 @@ pub fn run_observed(
     run_series(scenario, interrupt, observer, None)
 }
 
-/// [`run`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
+/// [`run_observed`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
 /// processes end with the calling thread, if that ends first.
 pub fn run_with(
     scenario: &Scenario,
     interrupt: &Interrupt,
+    observer: &dyn Observer,
     program: &Program,
 ) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, &(), Some(program))
+    run_series(scenario, interrupt, observer, Some(program))
 }
 
 fn run_series(
@@ -179,8 +187,8 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        if let Some(latency) = self.scenario.latency {
-            return self.simulate(&Network::new(self.scenario.seed, latency));
+        if let Some(network) = &self.scenario.network {
+            return self.simulate(&network.build(self.scenario.seed)?);
         }
         let token = drawn_token()?;
         if self.scenario.processes > 1 {
@@ -252,6 +260,7 @@ impl<'a> Laboratory<'a> {
         }
         RunRecord {
             end,
+            nodes: self.topology.nodes(),
             wall: left_at.since(injected_at),
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
@@ -263,7 +272,7 @@ impl<'a> Laboratory<'a> {
             processes,
             ledger: ledger(&workers, end),
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
-            receipts,
+            receipts: Receipts::Each(receipts),
             traffic,
             workers,
             digest: None,
@@ -275,8 +284,8 @@ impl<'a> Laboratory<'a> {
             origin: self.forecast.origin,
             mean_degree: self.topology.mean_degree(),
             max_degree: self.topology.max_degree(),
-            reachable: self.forecast.reach.reachable,
-            depth: self.forecast.reach.depth,
+            reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),
+            depth: self.forecast.reach.as_ref().map(|reach| reach.depth),
         }
     }
 

@@ -4,8 +4,10 @@
 //! file holds the first two.
 
 mod orders;
+mod receipts;
 
 pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderEnd, OrderRecord};
+pub use receipts::{ByHop, Receipts};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
@@ -238,10 +240,10 @@ pub struct OverlayFacts {
     pub max_degree: u32,
     /// Where the first order enters.
     pub origin: NodeId,
-    /// Nodes that a path connects with it, itself included.
-    pub reachable: u32,
-    /// Hops from there to the farthest of them.
-    pub depth: u32,
+    /// Nodes that a path connects with it, itself included; `None` where the overlay is too large to search.
+    pub reachable: Option<u32>,
+    /// Hops from there to the farthest of them; `None` where the overlay is too large to search.
+    pub depth: Option<u32>,
 }
 
 /// One of the processes that a run's workers lived in.
@@ -258,6 +260,8 @@ pub struct ProcessRecord {
 pub struct RunRecord {
     /// Why it ended.
     pub end: End,
+    /// How many nodes took part.
+    pub nodes: u32,
     /// From the injection until the last worker left its loop.
     pub wall: Nanos,
     /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch.
@@ -269,7 +273,7 @@ pub struct RunRecord {
     /// Bytes of the longest datagram (UDP payload), 0 where the carrier has none.
     pub datagram_bytes: u32,
     /// First receipts, by node; empty for a bulk of orders.
-    pub receipts: Vec<Receipt>,
+    pub receipts: Receipts,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node.
@@ -291,11 +295,6 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// How many nodes took part.
-    pub fn nodes(&self) -> u64 {
-        self.degrees.len() as u64
-    }
-
     /// Messages handed to the carrier that carried an order.
     pub fn payload_messages(&self) -> u64 {
         self.ledger.sent - self.control_messages()
@@ -310,17 +309,13 @@ impl RunRecord {
     pub fn reached(&self) -> u64 {
         match &self.bulk {
             Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
-            None => self.receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
+            None => self.receipts.reached(),
         }
     }
 
     /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up. `None` with many
     /// orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
-        let rank = share.ceil_of(self.receipts.len() as u64).max(1) as usize;
-        let position = rank.min(self.receipts.len()).checked_sub(1)?;
-        let mut times: Vec<Nanos> = self.receipts.iter().map(|receipt| receipt.time).collect();
-        let (_, time, _) = times.select_nth_unstable(position);
-        (*time != Nanos::MAX).then_some(*time)
+        self.receipts.time_to(share)
     }
 }

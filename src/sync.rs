@@ -6,6 +6,9 @@
 //! | `shared_memory` | such memory |
 //! | `bitmap` | one bit per node, written by the bit's owner, read by all |
 //! | `counters` | a count for each order, whose adder learns what stood there |
+//! | `dense` | one bit per node that anybody may set, in any order |
+//! | `least` | the least number named for each place |
+//! | `cursor` | blocks of work for whoever asks next |
 //! | `trip` | a counter that one addition carries over its goal |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
@@ -27,8 +30,11 @@ mod bell;
 mod bitmap;
 mod board;
 mod counters;
+mod cursor;
+mod dense;
 mod lanes;
 mod latch;
+mod least;
 mod ring;
 mod shared_memory;
 mod slate;
@@ -41,8 +47,11 @@ pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section, SectionView};
 pub use board::{Balance, Board, Looks, Sums};
 pub use counters::Counters;
+pub use cursor::Cursor;
+pub use dense::DenseBits;
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
+pub use least::Leasts;
 pub use ring::{Consumer, Producer, Words, ring};
 pub use shared_memory::{SharedMemory, file_in_memory};
 pub use slate::Slate;

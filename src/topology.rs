@@ -16,8 +16,10 @@ mod edge_list;
 mod erdos_renyi;
 mod error;
 mod grid;
+mod implicit;
 mod links;
 mod pages;
+mod peers;
 mod random_regular;
 mod reach;
 mod ring;
@@ -31,6 +33,8 @@ mod watts_strogatz;
 
 pub use edge_list::EdgeListError;
 pub use error::TopologyError;
+pub use implicit::Implicit;
+pub use peers::Peers;
 pub use reach::{Reach, reach};
 pub use spec::{ParseTopologyError, TopologySpec};
 
@@ -50,6 +54,8 @@ enum Shape {
     Stored(Rows),
     /// Everyone but oneself, computed.
     Complete { nodes: u32 },
+    /// What keyed permutations make of one's own id.
+    Implicit(Implicit),
 }
 
 impl Topology {
@@ -61,36 +67,54 @@ impl Topology {
         Topology { shape: Shape::Complete { nodes } }
     }
 
+    /// The slots that peers are computed from, where the family has them; the target draw takes slots instead of peers.
+    #[inline]
+    pub fn implicit(&self) -> Option<&Implicit> {
+        match &self.shape {
+            Shape::Implicit(implicit) => Some(implicit),
+            Shape::Stored(_) | Shape::Complete { .. } => None,
+        }
+    }
+
     /// The number of nodes; their ids are `0..nodes`.
     #[inline]
     pub fn nodes(&self) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.nodes(),
             Shape::Complete { nodes } => *nodes,
+            Shape::Implicit(implicit) => implicit.nodes(),
         }
     }
 
-    /// The number of peers of `node`, which must be one of [`nodes`](Self::nodes).
+    /// The number of peers of `node`, which must be one of [`nodes`](Self::nodes). An implicit family computes them all
+    /// to tell.
     #[inline]
     pub fn degree(&self, node: NodeId) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.row(node).len() as u32,
             Shape::Complete { nodes } => complete::degree(*nodes),
+            Shape::Implicit(implicit) => implicit.row(node).len() as u32,
         }
     }
 
     /// The `k`-th peer of `node` in ascending order; `k` counts from 0 and must be less than its degree.
+    /// An implicit family computes them all to tell.
     #[inline]
     pub fn peer(&self, node: NodeId, k: u32) -> NodeId {
         match &self.shape {
             Shape::Stored(rows) => rows.row(node)[k as usize],
             Shape::Complete { .. } => complete::peer(node, k),
+            Shape::Implicit(implicit) => implicit.row(node)[k as usize],
         }
     }
 
     /// All peers of `node`, ascending.
-    pub fn peers(&self, node: NodeId) -> impl ExactSizeIterator<Item = NodeId> + '_ {
-        (0..self.degree(node)).map(move |k| self.peer(node, k))
+    pub fn peers(&self, node: NodeId) -> Peers<'_> {
+        match &self.shape {
+            Shape::Stored(rows) => Peers::stored(rows.row(node)),
+            Shape::Complete { nodes } => Peers::complete(node, *nodes),
+            Shape::Implicit(implicit) => Peers::computed(implicit.row(node)),
+        }
     }
 
     /// The peers of `node` as a slice, ascending, or `None` where the family is computed.
@@ -100,7 +124,7 @@ impl Topology {
     pub fn row(&self, node: NodeId) -> Option<&[NodeId]> {
         match &self.shape {
             Shape::Stored(rows) => Some(rows.row(node)),
-            Shape::Complete { .. } => None,
+            Shape::Complete { .. } | Shape::Implicit(_) => None,
         }
     }
 
@@ -121,11 +145,13 @@ impl Topology {
         }
     }
 
-    /// The number of linked pairs.
+    /// The number of linked pairs. Large implicit overlays count half of all slots instead, which is too many by some d
+    /// / 2N of them for d peers and N nodes.
     pub fn links(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.entries() / 2,
             Shape::Complete { nodes } => complete::links(*nodes),
+            Shape::Implicit(implicit) => implicit.links(),
         }
     }
 
@@ -134,19 +160,21 @@ impl Topology {
         2.0 * self.links() as f64 / f64::from(self.nodes().max(1))
     }
 
-    /// The most peers any node has.
+    /// The most peers any node has; of large implicit overlays the number of slots, which no node exceeds.
     pub fn max_degree(&self) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.longest(),
             Shape::Complete { nodes } => complete::degree(*nodes),
+            Shape::Implicit(implicit) => implicit.most(),
         }
     }
 
-    /// The bytes held in memory for the peers of all nodes; 0 where they are computed.
+    /// The bytes held in memory for the peers of all nodes; next to nothing where they are computed.
     pub fn bytes(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.bytes(),
             Shape::Complete { .. } => 0,
+            Shape::Implicit(implicit) => implicit.bytes(),
         }
     }
 }

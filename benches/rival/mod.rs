@@ -61,7 +61,7 @@ pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
 
 /// One node: the first copy is counted and sent on, the others are dropped.
 async fn live(network: Arc<Network>, me: NodeId, mut inbox: UnboundedReceiver<Copy>) {
-    let mut scratch = TargetScratch::new(8, network.topology.max_degree());
+    let mut scratch = TargetScratch::new(8, &network.topology);
     while let Some((order, ttl)) = inbox.recv().await {
         // Ordering: Relaxed; only this task swaps its node's flag, and the count is a count.
         if network.has_it[me.index()].swap(true, Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! The threads of a run: one per shard, pinned, all joined on every path.
+//! The threads of a run: one per shard, pinned, let loose together, all joined on every path.
 
 use super::Setup;
 use crate::runtime::{RuntimeError, what_a_panic_said};
@@ -19,6 +19,8 @@ pub(super) fn run<S: Send, R: Send>(
             core_affinity::set_for_current(core);
         }
         let result = catch_unwind(AssertUnwindSafe(|| {
+            // What comes before, the start of threads, is no part of the run.
+            latch.meet()?;
             setup.observer.loop_entered(worker);
             let result = life(worker, share);
             setup.observer.loop_left(worker);

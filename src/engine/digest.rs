@@ -3,18 +3,36 @@
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose};
-use crate::stats::Receipt;
+use crate::stats::{Receipt, Receipts};
 
 /// The digest of one order's receipts by node, from node `first` on.
 pub(super) fn of_receipts(order: OrderIndex, first: NodeId, receipts: &[Receipt]) -> u64 {
-    let key = Key::new(0, Purpose::Digest);
-    let reached = (first.0..).zip(receipts).filter(|(_, receipt)| receipt.is_reached());
-    let hashes = reached.map(|(node, &Receipt { time, sender, hop })| {
-        let edge = u64::from(node) | u64::from(sender.0) << 32;
-        let what = u64::from(order.0) | u64::from(hop) << 32;
-        key.with(time.0).with(edge).with(what).stream().next_word()
-    });
+    let hashes = (first.0..).zip(receipts).map(|(node, &receipt)| of_one(order, NodeId(node), receipt));
     hashes.fold(0, u64::wrapping_add)
+}
+
+/// The digest of all receipts of one order, computed by so many threads.
+pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, threads: usize) -> u64 {
+    let nodes = receipts.nodes();
+    let share = |worker: usize| (worker as u64 * nodes / threads as u64) as u32;
+    let part = |worker: usize| {
+        let nodes = (share(worker)..share(worker + 1)).map(NodeId);
+        nodes.map(|node| of_one(order, node, receipts.get(node))).fold(0, u64::wrapping_add)
+    };
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..threads).map(|worker| scope.spawn(move || part(worker))).collect();
+        let sums = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        sums.fold(0, u64::wrapping_add)
+    })
+}
+
+/// The hash of one receipt, 0 for none.
+fn of_one(order: OrderIndex, node: NodeId, receipt: Receipt) -> u64 {
+    let Receipt { time, sender, hop } = receipt;
+    let edge = u64::from(node.0) | u64::from(sender.0) << 32;
+    let what = u64::from(order.0) | u64::from(hop) << 32;
+    let hash = || Key::new(0, Purpose::Digest).with(time.0).with(edge).with(what).stream().next_word();
+    if receipt.is_reached() { hash() } else { 0 }
 }
 
 #[cfg(test)]

@@ -100,6 +100,12 @@ pub(super) fn first_message<P: Protocol, C: Context>(
     }
 }
 
+/// The worker that owns a node, without a branch: a sum is faster than a search among as few as there are cores.
+#[inline]
+fn owner(starts: &[u32], node: NodeId) -> usize {
+    starts[1..].iter().map(|&start| usize::from(start <= node.0)).sum()
+}
+
 /// What one worker brings home.
 struct Home {
     end: End,
@@ -148,8 +154,6 @@ struct Worker<'a> {
     batch: Vec<Crossing>,
     /// What was sorted out, by the worker it is for; this one's own never stays.
     out: Vec<Vec<Crossing>>,
-    /// The least of anything in `out` for others.
-    out_least: u64,
     scratch: TargetScratch,
     /// The nodes reached in this window.
     fired: Vec<(u32, Receipt)>,
@@ -187,8 +191,7 @@ impl<'a> Worker<'a> {
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
             batch: Vec::with_capacity(2 * BATCH),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
-            out_least: u64::MAX,
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             fired: Vec::new(),
             width,
             deadline: setup.deadline(),
@@ -217,7 +220,11 @@ impl<'a> Worker<'a> {
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             self.take_in(round);
-            match standing.judge(&posts) {
+            let verdict = standing.judge(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
                 Verdict::On(next) => window = next,
                 Verdict::Target(crossing) => {
                     let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time));
@@ -277,35 +284,52 @@ impl<'a> Worker<'a> {
         self.fired = fired;
     }
 
-    /// Sorts out what was sent: counts what comes to nobody's news, hands over what is for others, holds the rest against
-    /// the receipts of this shard. Hardly a branch hangs on a message, because no processor can foresee these.
+    /// Sorts out what was sent: counts what is nobody's news, hands over what is for others, and holds the rest against the
+    /// receipts of this shard.
     fn sort_out(&mut self) {
-        let Worker { setup, index, known, batch, out, .. } = self;
-        let starts = setup.partition.starts();
-        let (mut lost, mut kept) = (0, 0);
-        for &crossing in batch.iter() {
-            let owner = setup.partition.owner(crossing.to);
-            let is_lost = crossing.time_hop == 0;
-            let keeps = !is_lost & !known[owner].contains(crossing.to.0 - starts[owner]);
-            let lane = &mut out[owner];
-            let end = lane.len() + usize::from(keeps);
-            lane.push(crossing);
-            lane.truncate(end);
-            lost += u64::from(is_lost);
-            kept += u64::from(keeps);
-            self.last_arrival = self.last_arrival.max(crossing.time_hop);
-            let least = if keeps & (owner != *index) { crossing.time_hop } else { u64::MAX };
-            self.out_least = self.out_least.min(least);
+        let mut batch = std::mem::take(&mut self.batch);
+        let news = self.sift(&mut batch);
+        batch.truncate(news);
+        if self.out.len() > 1 {
+            self.hand_over(&mut batch);
         }
-        let duplicates = batch.len() as u64 - lost - kept;
+        self.improve(&batch);
         batch.clear();
+        self.batch = batch;
+    }
+
+    /// Moves what may be news to the front of the batch, and counts the rest; gives how many may be. No branch hangs on a
+    /// message, because no processor could foresee it.
+    fn sift(&mut self, batch: &mut [Crossing]) -> usize {
+        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
+        let (mut lost, mut news, mut latest) = (0, 0, self.last_arrival);
+        for place in 0..batch.len() {
+            let crossing = batch[place];
+            let owner = owner(starts, crossing.to);
+            let is_lost = crossing.time_hop == 0;
+            let is_known = known[owner].contains(crossing.to.0 - starts[owner]);
+            batch[news] = crossing;
+            news += usize::from(!is_lost & !is_known);
+            lost += u64::from(is_lost);
+            latest = latest.max(crossing.time_hop);
+        }
+        self.last_arrival = latest;
+        let duplicates = batch.len() as u64 - lost - news as u64;
         self.model_lost += lost;
         self.record.received += duplicates;
         self.record.duplicates += duplicates;
-        let mut own = std::mem::take(&mut self.out[self.index]);
-        self.improve(&own);
-        own.clear();
-        self.out[self.index] = own;
+        news
+    }
+
+    /// Hands over what is for others, and leaves in the batch what is for this shard.
+    fn hand_over(&mut self, batch: &mut Vec<Crossing>) {
+        let starts = self.setup.partition.starts();
+        for &crossing in batch.iter() {
+            self.out[owner(starts, crossing.to)].push(crossing);
+        }
+        // This worker's own lane is empty but for these.
+        std::mem::swap(batch, &mut self.out[self.index]);
+        self.out[self.index].clear();
     }
 
     /// Holds messages against the best that is known of their nodes.
@@ -343,8 +367,8 @@ impl<'a> Worker<'a> {
     }
 
     fn post(&mut self, late: bool) -> Post {
-        let out = std::mem::replace(&mut self.out_least, u64::MAX);
-        let out = (out != u64::MAX).then(|| self.width.window(Nanos(out >> 8)));
+        let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
+        let out = out.map(|least| self.width.window(Nanos(least >> 8)));
         let last_event = self.fired.iter().map(|(_, receipt)| receipt.time).max().unwrap_or_default();
         let fresh = self.fired.len() as u64;
         Post {
@@ -353,6 +377,7 @@ impl<'a> Worker<'a> {
             interrupted: self.setup.interrupt.is_raised(),
             last_event,
             last_arrival: Nanos(self.last_arrival >> 8),
+            messages: self.record.received,
             fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
         }
     }
@@ -381,16 +406,16 @@ impl Context for Worker<'_> {
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = network.ways(onward.order, me);
+        let ways = setup.network.ways(onward.order, me);
         let copy = |to: NodeId| match ways.fate(to, 0) {
             Fate::Arrives(latency) => Crossing::new(receipt.time + latency, onward.hop, me, to),
             Fate::Lost => Crossing { time_hop: 0, to, from: me },
         };
-        let targets = draw.draw(topology, onward.order, me, &mut self.scratch);
+        let targets = setup.draw.draw(setup.topology, onward.order, me, &mut self.scratch);
         let before = self.batch.len();
-        if exclude_sender {
+        if setup.exclude_sender {
             self.batch.extend(targets.iter().filter(|&&to| to != receipt.sender).map(|&to| copy(to)));
         } else {
             self.batch.extend(targets.iter().map(|&to| copy(to)));

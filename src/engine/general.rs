@@ -90,7 +90,11 @@ impl<'a, P: Protocol> Worker<'a, P> {
             let posts = self.meeting.meet(round, self.index, post)?;
             let (calendar, width) = (&mut self.calendar, self.width);
             self.meeting.receive(round, self.index, |flight| calendar.put(width.window(flight.time), flight));
-            match standing.judge(&posts) {
+            let verdict = standing.judge(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
                 Verdict::On(next) => {
                     self.shard.book(Nanos::MAX);
                     window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
@@ -177,6 +181,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             interrupted: self.setup.interrupt.is_raised(),
             last_event: self.last_event,
             last_arrival: Nanos::ZERO,
+            messages: self.shard.received(),
             fresh: self.fresh.count(self.shard.fresh()),
         }
     }

@@ -3,7 +3,7 @@
 use super::digest::of_receipts;
 use super::{OrderTraffic, Outcome};
 use crate::ids::{NodeId, OrderIndex};
-use crate::stats::{CarrierCounts, End, Receipt, Traffic, WorkerRecord};
+use crate::stats::{CarrierCounts, End, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
 /// What one shard counted.
@@ -47,7 +47,7 @@ impl Ended {
             record: nothing(),
             model_lost: 0,
             digest: digest_of(&receipts, nodes),
-            receipts,
+            receipts: Receipts::Each(receipts),
             traffic: Vec::with_capacity(nodes),
             by_order: vec![OrderTraffic::default(); orders],
         };

@@ -23,7 +23,7 @@ const WAITING: usize = 32;
 pub(super) struct Books {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
-    /// By node.
+    /// By node, where it is to be kept.
     pub(super) traffic: Vec<Traffic>,
 }
 
@@ -35,7 +35,6 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     limit: Nanos,
 ) -> Result<Books, RuntimeError> {
     let workers = setup.partition.workers();
-    // Nobody meets here, but whoever fails wants something to break.
     let latch = Latch::new(&mut Arena::heap(), workers as u32);
     let unobserved = Setup { observer: &(), ..*setup };
     let protocols = (0..workers).map(|_| protocol.clone());
@@ -105,10 +104,10 @@ impl<'a> Count<'a> {
             receipts,
             limit,
             event: (NodeId(0), Receipt::NONE),
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
-            copies: Copies::new(receipts.len()),
+            copies: Copies::new(if setup.keeps_traffic { receipts.len() } else { 0 }),
             sent: Vec::new(),
             record: WorkerRecord::default(),
             model_lost: 0,
@@ -124,7 +123,9 @@ impl<'a> Count<'a> {
             self.record.reached += 1;
             first_message(self, protocol, me, receipt, self.setup.ttl);
         }
-        self.sent.push((self.record.sent - before) as u32);
+        if self.setup.keeps_traffic {
+            self.sent.push((self.record.sent - before) as u32);
+        }
     }
 
     #[inline]
@@ -151,7 +152,9 @@ impl<'a> Count<'a> {
         let first = self.receipts[to.index()];
         self.record.received += 1;
         self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
-        self.copies.add(to);
+        if self.setup.keeps_traffic {
+            self.copies.add(to);
+        }
     }
 
     fn into_parts(self) -> Part {
@@ -170,12 +173,12 @@ impl Context for Count<'_> {
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = network.ways(onward.order, me);
+        let ways = setup.network.ways(onward.order, me);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
-            if exclude_sender && to == receipt.sender {
+        for &to in setup.draw.draw(setup.topology, onward.order, me, &mut scratch) {
+            if setup.exclude_sender && to == receipt.sender {
                 self.record.spared += 1;
                 continue;
             }

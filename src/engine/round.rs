@@ -6,6 +6,7 @@
 
 use super::width::Width;
 use crate::ids::OrderIndex;
+use crate::runtime::Progress;
 use crate::stats::End;
 use crate::sync::{Arena, Broken, Latch};
 use crate::time::Nanos;
@@ -25,6 +26,8 @@ pub(super) struct Post {
     pub(super) last_event: Nanos,
     /// When the last of all messages that it has sent arrives, where what is under way is not stored.
     pub(super) last_arrival: Nanos,
+    /// Messages that it has dealt with so far.
+    pub(super) messages: u64,
     /// How many nodes newly have which order.
     pub(super) fresh: Vec<(OrderIndex, u64)>,
 }
@@ -42,13 +45,13 @@ struct Half<T> {
     /// By worker, the next window with a time that one of its nodes has asked for.
     wakes: Vec<CachePadded<Mutex<Option<u64>>>>,
     /// By receiving and by sending worker.
-    lanes: Vec<Vec<CachePadded<Mutex<Vec<T>>>>>,
+    lanes: Vec<Vec<Mutex<Vec<T>>>>,
 }
 
 impl<T> Round<T> {
     /// A meeting of so many workers.
     pub(super) fn new(workers: usize) -> Round<T> {
-        let lanes = || (0..workers).map(|_| CachePadded::new(Mutex::new(Vec::new()))).collect();
+        let lanes = || (0..workers).map(|_| Mutex::default()).collect();
         let half = || Half {
             posts: (0..workers).map(|_| CachePadded::default()).collect(),
             wakes: (0..workers).map(|_| CachePadded::default()).collect(),
@@ -154,6 +157,7 @@ pub(super) struct Standing {
     short: usize,
     last_event: Nanos,
     last_arrival: Nanos,
+    progress: Progress,
 }
 
 impl Standing {
@@ -170,12 +174,19 @@ impl Standing {
             short,
             last_event: Nanos::ZERO,
             last_arrival: Nanos::ZERO,
+            progress: Progress { reached: 0, time: Nanos::ZERO, messages: 0 },
         }
     }
 
     /// Adds what all have said of a window, and says what follows.
     pub(super) fn judge(&mut self, posts: &[Post]) -> Verdict {
         let crossing = self.add(posts);
+        let fresh = posts.iter().flat_map(|post| &post.fresh);
+        self.progress = Progress {
+            reached: self.progress.reached + fresh.map(|fresh| fresh.1).sum::<u64>(),
+            time: self.last_event,
+            messages: posts.iter().map(|post| post.messages).sum(),
+        };
         if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
             return Verdict::Target(crossing);
         }
@@ -190,6 +201,11 @@ impl Standing {
             Some(next) if next > self.width.window(self.deadline) => Verdict::Ended(End::Timeout, self.deadline),
             Some(next) => Verdict::On(next),
         }
+    }
+
+    /// How far all have come.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// The orders that come to their goal, and with how many of these receipts.

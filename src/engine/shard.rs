@@ -109,7 +109,7 @@ impl<'a> Shard<'a> {
         let max_degree = setup.topology.max_degree();
         Shard {
             setup,
-            scratch: TargetScratch::new(setup.draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             held: vec![0; (size * orders).div_ceil(64)],
             forwarded: vec![0; (size * orders).div_ceil(64)],
             repeats: BTreeMap::new(),
@@ -169,6 +169,11 @@ impl<'a> Shard<'a> {
     pub(super) fn fresh(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
         let delivered = self.journal.iter().filter(|entry| matches!(entry.what, What::Delivered));
         delivered.map(|entry| (entry.order, entry.time))
+    }
+
+    /// Messages taken in, as far as they have been counted.
+    pub(super) fn received(&self) -> u64 {
+        self.record.received
     }
 
     /// Counts what the journal holds up to `limit`, and drops the rest. Gives how many messages it drops that had been sent
@@ -250,7 +255,7 @@ impl<'a> Shard<'a> {
     fn send_to(&mut self, all: impl Iterator<Item = NodeId>, of: usize, kind: Kind, onward: Onward) {
         let attempt = self.attempt(onward.order);
         let Event { me, now, .. } = self.event;
-        let ways = self.setup.network.ways(onward.order, me);
+        let ways = self.setup.network.ways(onward.order, me).at(now);
         let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
         let (mut sent, mut lost) = (0, 0);
         for to in all {

@@ -8,13 +8,14 @@ use super::home::Ended;
 use super::shard::{Flight, Shard};
 use crate::gossip::Protocol;
 use crate::ids::NodeId;
+use crate::runtime::Progress;
 use crate::stats::End;
 use crate::time::Nanos;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// How many events are handled between two looks at the interrupt.
-const LOOK_EVERY: u64 = 1_024;
+const LOOK_EVERY: u64 = 65_536;
 
 /// Messages under way, the next one first.
 #[derive(Default)]
@@ -50,9 +51,13 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             }
             break;
         }
-        if event.is_multiple_of(LOOK_EVERY) && setup.interrupt.is_raised() {
-            end = End::Interrupted;
-            break;
+        if event.is_multiple_of(LOOK_EVERY) {
+            let reached = reached.iter().sum();
+            setup.observer.progressed(&Progress { reached, time: last_event, messages: shard.received() });
+            if setup.interrupt.is_raised() {
+                end = End::Interrupted;
+                break;
+            }
         }
         // Of one instant publications come first, then times, then messages.
         if let Some(publication) = publications.next_if(|publication| publication.due == time) {

@@ -4,9 +4,10 @@ use super::home::Ended;
 use super::*;
 use crate::gossip::{Flood, Lazy, Push};
 use crate::ids::NodeId;
-use crate::network::Latency;
+use crate::network::{Latency, LossSpec};
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
+use crate::stats::Receipt;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
@@ -42,6 +43,7 @@ impl Case {
             exclude_sender: self.exclude_sender,
             goal: self.target.ceil_of(u64::from(self.nodes)),
             ends_at_target: self.ends_at_target,
+            keeps_traffic: true,
             timeout: self.timeout,
             interrupt: &Interrupt::new(),
             observer: &(),
@@ -51,10 +53,6 @@ impl Case {
 
     fn outcome(&self, ended: Ended) -> Outcome {
         ended.outcome(self.nodes as usize, self.workload.orders() as usize)
-    }
-
-    fn strict_of<P: Protocol>(&self, protocol: P) -> Outcome {
-        self.outcome(self.with(1, |setup| strict::run(setup, protocol)))
     }
 
     fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> Outcome {
@@ -121,11 +119,17 @@ prop_compose! {
     }
 }
 
+/// The fast path, whatever was asked for.
+fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+    settled(setup, protocol, fast::run(setup, protocol)?)
+}
+
 /// What must hold of any outcome.
 fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
     assert_eq!(record.sent, record.received + outcome.model_lost + record.carrier.drained, "{case:?}");
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
+    let receipts: Vec<Receipt> = receipts.iter().collect();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
     assert_eq!(record.reached, reached.clone().count() as u64);
@@ -167,13 +171,17 @@ proptest! {
     }
 
     #[test]
-    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64) {
+    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64, lost in 0..60u64) {
         // Short enough to ring while answers are under way, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry));
-        let strict = case.strict_of(lazy.clone());
+        let loss = LossSpec::Independent(Ratio::new(lost, 100).unwrap());
+        let network = Network::new(case.seed, case.latency).with_loss(&loss);
+        let strict = case.with(1, |setup| strict::run(&Setup { network: &network, ..*setup }, lazy.clone()));
+        let strict = case.outcome(strict);
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
-            prop_assert_eq!(&case.general_of(threads, &lazy), &strict, "{} threads", threads);
+            let ended = case.with(threads, |setup| general::run(&Setup { network: &network, ..*setup }, &lazy).unwrap());
+            prop_assert_eq!(&case.outcome(ended), &strict, "{} threads", threads);
         }
     }
 
@@ -205,5 +213,39 @@ proptest! {
         assert_sound(&case, &outcome);
         let lazy = case.with(2, |setup| run(setup, &Lazy::new(Nanos(40))).unwrap());
         assert_sound(&case, &lazy);
+    }
+}
+
+#[test]
+fn traffic_that_is_not_kept_changes_nothing_else() {
+    let latency = uniform(10_000_000, 100_000_000);
+    for ends_at_target in [false, true] {
+        let case = Case {
+            nodes: 3_000,
+            seed: 4,
+            fanout: 5,
+            ttl: 40,
+            latency,
+            workload: Workload::single(NodeId(7)),
+            exclude_sender: false,
+            target: Ratio::new(9, 10).unwrap(),
+            ends_at_target,
+            timeout: None,
+        };
+        let kept = case.fast(2);
+        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
+        assert_eq!(lean.traffic, []);
+        assert_eq!(Outcome { traffic: kept.traffic.clone(), ..lean }, kept);
+    }
+}
+
+proptest! {
+    /// By hops and by shortest paths, the outcome is the same in every figure.
+    #[test]
+    fn hops_and_shortest_paths_agree(case in cases(), latency in 1..40u64, threads in 1..4usize) {
+        let origin = case.workload.publications()[0].origin;
+        let case = Case { latency: Latency::Constant(Nanos(latency)), workload: Workload::single(origin), ..case };
+        let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
+        prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
     }
 }

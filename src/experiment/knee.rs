@@ -158,12 +158,12 @@ fn probe(
     program: &Program,
 ) -> Result<Option<Probe>, SimulationError> {
     let scenario = at_rate(search, rate);
-    let records = simulation::run_with(&scenario, interrupt, program)?;
+    let records = simulation::run_with(&scenario, interrupt, &(), program)?;
     let Some(record) = records.into_iter().next().filter(|record| record.end != End::Interrupted) else {
         return Ok(None);
     };
     let Some(bulk) = record.bulk.as_ref() else { return Ok(None) };
-    let figures = BulkFigures::new(bulk, record.nodes());
+    let figures = BulkFigures::new(bulk, u64::from(record.nodes));
     let lost = figures.orders - figures.reached_target;
     let slow = figures.time_to_target_ns.p99.is_none_or(|time| time > search.limit.0);
     Ok(Some(Probe {

@@ -4,10 +4,17 @@
 //! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes nothing,
 //! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every peer is a
 //! target, nothing is drawn.
+//!
+//! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first. A
+//! slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
+
+mod volley;
+
+pub use volley::Volley;
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose, Stream};
-use crate::topology::Topology;
+use crate::topology::{Implicit, Topology};
 use smallvec::SmallVec;
 
 /// Up to this many peers are copied and shuffled in place; above, only the positions that a swap touched are kept.
@@ -33,10 +40,15 @@ pub struct TargetScratch {
 }
 
 impl TargetScratch {
-    /// Scratch for draws of `fanout` among up to `max_degree` peers, so that none allocates later.
-    pub fn new(fanout: u32, max_degree: u32) -> TargetScratch {
+    /// Scratch for draws of `fanout` among the peers of any node of `topology`, so that none allocates later.
+    pub fn new(fanout: u32, topology: &Topology) -> TargetScratch {
+        let max_degree = topology.max_degree();
         let is_sparse = max_degree > DENSE_PEERS_MAX && fanout <= SPARSE_TARGETS_MAX;
-        let room = if is_sparse { DENSE_PEERS_MAX.max(fanout) } else { max_degree };
+        let room = match topology.implicit() {
+            Some(implicit) => implicit.slots(),
+            None if is_sparse => DENSE_PEERS_MAX.max(fanout),
+            None => max_degree,
+        };
         TargetScratch { peers: Vec::with_capacity(room as usize) }
     }
 }
@@ -57,6 +69,11 @@ impl TargetDraw {
         self.fanout.min(degree)
     }
 
+    #[inline]
+    fn stream(&self, order: OrderIndex, node: NodeId) -> Stream {
+        self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream()
+    }
+
     /// The targets of `node` for `order`, in their order: `fanout` of its peers, or all it has.
     #[inline]
     pub fn draw<'s>(
@@ -66,11 +83,14 @@ impl TargetDraw {
         node: NodeId,
         scratch: &'s mut TargetScratch,
     ) -> &'s [NodeId] {
-        let degree = topology.degree(node);
-        let count = self.count(degree);
-        let stream = self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream();
+        let stream = self.stream(order, node);
         let peers = &mut scratch.peers;
         peers.clear();
+        if let Some(implicit) = topology.implicit() {
+            return slotted_prefix(stream, implicit, node, peers, self.fanout);
+        }
+        let degree = topology.degree(node);
+        let count = self.count(degree);
         if degree > DENSE_PEERS_MAX && count <= SPARSE_TARGETS_MAX {
             sparse_prefix(stream, degree, count, |position| peers.push(topology.peer(node, position)));
             return peers;
@@ -95,6 +115,32 @@ fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32) -> &[No
         peers.swap(step, picked);
     }
     &peers[..count]
+}
+
+/// The same steps over slots, until `fanout` others are found in them or all are looked at. `room` is empty.
+fn slotted_prefix<'s>(
+    mut stream: Stream,
+    implicit: &Implicit,
+    node: NodeId,
+    room: &'s mut Vec<NodeId>,
+    fanout: u32,
+) -> &'s [NodeId] {
+    let slots = implicit.slots();
+    room.extend((0..slots).map(NodeId));
+    let mut found = 0;
+    for step in 0..slots as usize {
+        if found == fanout as usize {
+            break;
+        }
+        room.swap(step, step + stream.below(u64::from(slots) - step as u64) as usize);
+        let target = implicit.at(node, room[step].0);
+        if target != node && !room[..found].contains(&target) {
+            // What stood here has been drawn, since no more are found than were drawn.
+            room[found] = target;
+            found += 1;
+        }
+    }
+    &room[..found]
 }
 
 /// The same steps over positions `0..degree` of which only those that a swap touched are stored.
@@ -168,6 +214,46 @@ mod tests {
             let mut scratch = TargetScratch::default();
             let targets = TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch);
             assert_eq!(targets, expected.map(NodeId));
+        }
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`, and on ten nodes, where slots repeat, every peer there is.
+    #[test]
+    fn targets_in_slots_are_as_specified() {
+        let far = [178245016, 404876139, 307665356, 884903572, 13714180, 294484014, 537635742, 964214125];
+        for (nodes, peers, node, expected) in [
+            (1_000_000_000, 20, 999, &far[..]),
+            (1_000, 20, 3, &[535, 0, 282, 213, 373, 74, 585, 40]),
+            (10, 6, 4, &[8, 5, 2, 3, 9]),
+        ] {
+            let topology = TopologySpec::RegularImplicit.build(nodes, peers, 7).unwrap();
+            let mut scratch = TargetScratch::new(8, &topology);
+            let targets = TargetDraw::new(7, 8).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch);
+            assert!(targets.iter().map(|to| to.0).eq(expected.iter().copied()), "{targets:?}");
+        }
+    }
+
+    proptest! {
+        /// Targets in slots are distinct peers, all of them if the fanout allows, and a larger fanout extends them.
+        #[test]
+        fn targets_in_slots_are_distinct_peers(nodes in 6u32..200, peers in 1u32..40, node in 0u32..200, seed: u64) {
+            let peers = (2 * peers).min((nodes - 2) / 2 * 2);
+            let node = NodeId(node % nodes);
+            let topology = TopologySpec::RegularImplicit.build(nodes, peers, seed).unwrap();
+            let drawn = |fanout| {
+                let mut scratch = TargetScratch::new(fanout, &topology);
+                let capacity = scratch.peers.capacity();
+                let targets = TargetDraw::new(seed, fanout).draw(&topology, OrderIndex(1), node, &mut scratch).to_vec();
+                assert_eq!(scratch.peers.capacity(), capacity);
+                targets
+            };
+            let all = drawn(u32::MAX);
+            let mut sorted = all.clone();
+            sorted.sort_unstable();
+            prop_assert!(sorted.into_iter().eq(topology.peers(node)));
+            for fanout in 0..all.len() {
+                prop_assert_eq!(&drawn(fanout as u32), &all[..fanout]);
+            }
         }
     }
 

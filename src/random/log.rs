@@ -7,6 +7,9 @@
 /// A logarithm of 1 in fixed point, as a power of two: 7 bits before the point, 57 after.
 pub(crate) const ONE_BITS: u32 = 57;
 
+/// ln 2, in 2^-64.
+const LN_2: u128 = 0xB172_17F7_D1CF_79AB;
+
 /// The parts into which the table divides 1..2.
 const SEGMENTS: usize = 512;
 
@@ -37,6 +40,13 @@ pub(crate) fn minus_log2(word: u64) -> u64 {
     let bend = (((coarse * coarse) as u64 >> 31) * segment.curve) >> 25;
     let mantissa = segment.level.wrapping_add_signed(line).wrapping_sub(bend);
     (u64::from(zeros + 1) << ONE_BITS).saturating_sub(mantissa)
+}
+
+/// `mean * -ln((word | 1) / 2^64)`, rounded down: the exponential draw that a word stands for.
+#[inline]
+pub(crate) fn exponential(mean: u64, word: u64) -> u64 {
+    let logarithm = (u128::from(minus_log2(word)) * LN_2) >> 64;
+    u64::try_from((u128::from(mean) * logarithm) >> ONE_BITS).unwrap_or(u64::MAX)
 }
 
 /// log2(numerator / denominator) for `1 <= numerator / denominator < 2^32`, in 2^-57, rounded down.

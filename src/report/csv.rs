@@ -4,7 +4,7 @@
 
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::stats::{OrderEnd, OrderRecord, Receipt, RunRecord};
+use crate::stats::{OrderEnd, OrderRecord, Receipt, RunRecord, Traffic};
 use crate::time::Nanos;
 use std::io::{self, BufWriter, Write};
 
@@ -14,7 +14,7 @@ pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sen
 /// Writes a run's nodes as comma-separated values with a header, in ascending order.
 ///
 /// `time_ns`, `hop` and `sender` are empty for a node that was not reached, `sender` for an origin, which has none. With
-/// many orders all three are empty.
+/// many orders all three are empty. What a large run in virtual time did not keep by node is empty too.
 ///
 /// # Errors
 /// Whatever `into` gives.
@@ -22,13 +22,18 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
     // Of a bulk no receipts are kept.
-    let receipts = record.receipts.iter().copied().chain(std::iter::repeat(Receipt::NONE));
-    let facts = receipts.zip(&record.traffic).zip(&record.degrees);
-    for (node, ((receipt, traffic), degree)) in (0..).zip(facts) {
+    let receipts = record.receipts.iter().chain(std::iter::repeat(Receipt::NONE));
+    for (node, receipt) in (0..record.nodes).zip(receipts) {
         let shard = shard_of(&record.shard_starts, node);
+        let degree = record.degrees.get(node as usize).map_or_else(String::new, u32::to_string);
         write!(into, "{node},{shard},{degree},")?;
         write_receipt(&mut into, NodeId(node), &receipt)?;
-        writeln!(into, ",{},{},{},{}", traffic.copies, traffic.sent, traffic.bytes_in, traffic.bytes_out)?;
+        match record.traffic.get(node as usize) {
+            Some(&Traffic { copies, sent, bytes_in, bytes_out, .. }) => {
+                writeln!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
+            }
+            None => writeln!(into, ",,,,")?,
+        }
     }
     into.flush()
 }

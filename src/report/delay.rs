@@ -5,7 +5,7 @@
 
 use super::rank::share;
 use crate::ratio::Ratio;
-use crate::stats::RunRecord;
+use crate::stats::{Receipts, RunRecord};
 use serde::Serialize;
 
 /// How many bins the delays are put into.
@@ -71,31 +71,35 @@ pub(super) struct Delays {
 enum Reached {
     /// Each of them, in ascending order.
     Each(Vec<u64>),
-    /// With many orders each delay that occurred, to three digits, in ascending order, and how often.
-    Rounded(Vec<(u64, u64)>),
+    /// Each delay that occurred, in ascending order, and how often. With many orders they are rounded to three digits.
+    Steps(Vec<(u64, u64)>),
 }
 
 impl Delays {
     /// The delays of a run.
     pub(super) fn of(record: &RunRecord) -> Delays {
-        let reached = match &record.bulk {
-            Some(bulk) => Reached::Rounded(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect()),
-            None => {
-                let reached = record.receipts.iter().filter(|receipt| receipt.is_reached());
+        let reached = match (&record.bulk, &record.receipts) {
+            (Some(bulk), _) => Reached::Steps(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect()),
+            (None, Receipts::ByHop(by_hop)) => {
+                let hops = (0..).zip(&by_hop.counts).filter(|&(_, &count)| count > 0);
+                Reached::Steps(hops.map(|(hop, &count)| (by_hop.time_of(hop).0, count)).collect())
+            }
+            (None, Receipts::Each(receipts)) => {
+                let reached = receipts.iter().filter(|receipt| receipt.is_reached());
                 let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
                 ascending.sort_unstable();
                 Reached::Each(ascending)
             }
         };
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
-        Delays { reached, nodes: record.nodes() * orders }
+        Delays { reached, nodes: u64::from(record.nodes) * orders }
     }
 
     /// How many nodes have the order; with many orders the sum over all.
     pub(super) fn reached(&self) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.len() as u64,
-            Reached::Rounded(steps) => steps.iter().map(|&(_, count)| count).sum(),
+            Reached::Steps(steps) => steps.iter().map(|&(_, count)| count).sum(),
         }
     }
 
@@ -113,7 +117,7 @@ impl Delays {
     fn count_while(&self, is_such: impl Fn(u64) -> bool) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.partition_point(|&delay| is_such(delay)) as u64,
-            Reached::Rounded(steps) => {
+            Reached::Steps(steps) => {
                 steps.iter().take_while(|&&(delay, _)| is_such(delay)).map(|&(_, count)| count).sum()
             }
         }
@@ -123,7 +127,7 @@ impl Delays {
     fn at_rank(&self, rank: u64) -> Option<u64> {
         match &self.reached {
             Reached::Each(ascending) => ascending.get(rank.checked_sub(1)? as usize).copied(),
-            Reached::Rounded(steps) => {
+            Reached::Steps(steps) => {
                 let mut passed = 0;
                 steps.iter().find_map(|&(delay, count)| {
                     passed += count;
@@ -162,7 +166,7 @@ impl Delays {
         let count = u128::from(self.reached());
         let sum: u128 = match &self.reached {
             Reached::Each(ascending) => ascending.iter().map(|&delay| u128::from(delay)).sum(),
-            Reached::Rounded(steps) => steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum(),
+            Reached::Steps(steps) => steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum(),
         };
         (sum + count / 2).checked_div(count).map(|mean| mean as u64)
     }
@@ -229,7 +233,7 @@ mod tests {
 
     #[test]
     fn rounded_delays_are_read_as_if_each_stood_there() {
-        let rounded = Delays { nodes: 10, reached: Reached::Rounded(vec![(10, 3), (20, 1), (40, 2)]) };
+        let rounded = Delays { nodes: 10, reached: Reached::Steps(vec![(10, 3), (20, 1), (40, 2)]) };
         let each = delays(vec![10, 10, 10, 20, 40, 40], 4);
         assert_eq!((rounded.figures(), rounded.times()), (each.figures(), each.times()));
         assert_eq!((rounded.bins(), rounded.reached_by(20)), (each.bins(), 4));

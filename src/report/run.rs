@@ -6,7 +6,7 @@ use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, OverlayFacts, RunRecord, Traffic, WorkerRecord};
+use crate::stats::{End, OverlayFacts, Receipts, RunRecord, Traffic, WorkerRecord};
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
 
@@ -128,7 +128,7 @@ impl RunFigures {
     /// The figures of a run that was to reach `target`.
     pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
-        let nodes = record.nodes();
+        let nodes = u64::from(record.nodes);
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
         let messages = record.payload_messages();
@@ -163,7 +163,7 @@ impl RunFigures {
             messages_per_second: per_second(messages, record.wall.0),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
-            bytes: record.traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+            bytes: bytes(record),
             datagram_bytes: record.datagram_bytes,
             bytes_per_node: bytes_per_node(&record.traffic),
             ttl: record.ttl,
@@ -198,10 +198,11 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
 /// A message may have come at any time since its worker last read the clock. Readings that brought duplicates alone are
 /// not in the record, so that this errs on the safe side. The median, because a mean would count idle waiting.
 fn time_resolution(record: &RunRecord) -> Option<u64> {
-    let ends = record.shard_starts.iter().skip(1).copied().chain([record.receipts.len() as u32]);
+    let Receipts::Each(receipts) = &record.receipts else { return None };
+    let ends = record.shard_starts.iter().skip(1).copied().chain([receipts.len() as u32]);
     let mut gaps = Vec::new();
     for (&start, end) in record.shard_starts.iter().zip(ends) {
-        let shard = record.receipts.get(start as usize..end as usize).unwrap_or_default();
+        let shard = receipts.get(start as usize..end as usize).unwrap_or_default();
         let reached = shard.iter().filter(|receipt| receipt.is_reached());
         let mut instants: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
         instants.sort_unstable();
@@ -224,7 +225,13 @@ fn hops(record: &RunRecord) -> Vec<u64> {
     if let Some(bulk) = &record.bulk {
         return bulk.hops.clone();
     }
-    let mut hops = Vec::new();
+    let mut hops = match &record.receipts {
+        Receipts::ByHop(by_hop) => {
+            let last = by_hop.counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+            return by_hop.counts[..last].to_vec();
+        }
+        Receipts::Each(_) => Vec::new(),
+    };
     for receipt in record.receipts.iter().filter(|receipt| receipt.is_reached()) {
         let hop = usize::from(receipt.hop);
         if hops.len() <= hop {
@@ -237,6 +244,14 @@ fn hops(record: &RunRecord) -> Vec<u64> {
 
 fn duplicates_per_node(record: &RunRecord) -> Spread {
     Spread::of(record.traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts)))
+}
+
+/// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
+fn bytes(record: &RunRecord) -> u64 {
+    match &record.traffic[..] {
+        [] => record.ledger.sent * u64::from(record.datagram_bytes),
+        traffic => traffic.iter().map(|traffic| traffic.bytes_out).sum(),
+    }
 }
 
 fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {

@@ -1,14 +1,16 @@
 //! Hand-built records for the report's tests, and the document that they hold the report against.
 
 use super::{Host, Report, Setting};
+use crate::behaviour::AdversarySpec;
 use crate::ids::NodeId;
+use crate::network::FaultSpec;
 use crate::ratio::Ratio;
 use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
 };
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
-    Receipt, RunRecord, Traffic, WorkerRecord,
+    Receipt, Receipts, RunRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -53,7 +55,9 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         pin: Pin::Spread,
         spin: Spin::Auto,
         receive_buffer: None,
-        latency: None,
+        network: None,
+        faults: FaultSpec::default(),
+        adversary: AdversarySpec::default(),
         engine: Engine::Auto,
         charge_serialization: false,
         runs: 1,
@@ -105,7 +109,7 @@ pub(super) fn bulk_record() -> RunRecord {
     };
     let mut delays = DelayHistogram::new();
     (1..=13).for_each(|delay| delays.record(Nanos(delay * 1_000)));
-    record.receipts = Vec::new();
+    record.receipts = Receipts::Each(Vec::new());
     record.bulk = Some(BulkRecord { orders: vec![target, died_out], delays, hops: vec![2, 8, 3] });
     record
 }
@@ -120,7 +124,7 @@ pub(super) fn bulk_report() -> Report {
 
 /// The report of these records under the sample scenario.
 pub(super) fn report(records: &[RunRecord]) -> Report {
-    let nodes = records.first().map_or(0, |record| record.receipts.len() as u32);
+    let nodes = records.first().map_or(0, |record| record.nodes);
     Report::new(&scenario(nodes), setting(), records).expect("a record to report")
 }
 
@@ -185,18 +189,19 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         .collect();
     RunRecord {
         end,
+        nodes: nodes as u32,
         wall: Nanos(1_012_345),
         setup: Nanos(12_345_678),
         overlay: OverlayFacts {
             mean_degree: 19.968,
             max_degree: 36,
             origin: NodeId(0),
-            reachable: nodes as u32,
-            depth: 4,
+            reachable: Some(nodes as u32),
+            depth: Some(4),
         },
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
-        receipts,
+        receipts: Receipts::Each(receipts),
         bulk: None,
         traffic,
         degrees: vec![20; nodes],

@@ -74,7 +74,7 @@ impl<'a> Outbox<'a> {
             topology,
             draw,
             exclude_sender: plan.exclude_sender,
-            scratch: TargetScratch::new(draw.count(max_degree), max_degree),
+            scratch: TargetScratch::new(draw.count(max_degree), topology),
             waiting,
             offer: touched_room(batch + draw.count(max_degree) as usize, onward.copy(NodeId(0), NodeId(0))),
             offered: 0,

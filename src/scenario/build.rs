@@ -4,6 +4,7 @@
 //! another one is an error, never a silent change.
 
 use super::error::{BadValue, ScenarioError};
+use super::model::{Model, model};
 use super::values::{RETRY_RULE, target};
 use super::{
     BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::coverage::Window;
 use crate::ids::NodeId;
-use crate::network::{Latency, Network};
+use crate::network::{NetworkSpec, Paths};
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
@@ -32,19 +33,19 @@ impl Draft {
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
         let transport = self.transport.unwrap_or(TransportKind::Udp);
+        let Model { network, faults, adversary } = model(&self, transport)?;
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
         let payload_bytes = self.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
         let processes = processes(self.processes, transport)?;
         let protocol = self.protocol.unwrap_or(ProtocolKind::Push);
-        let latency = latency(self.latency, transport)?;
         Ok(Scenario {
             transport,
             nodes,
             threads: threads(self.threads, processes, nodes)?,
             processes,
             protocol,
-            retry: retry(self.retry, protocol, latency)?,
+            retry: retry(self.retry, protocol, network.as_ref())?,
             topology,
             peers,
             fanout: fanout(self.fanout, protocol)?,
@@ -60,8 +61,10 @@ impl Draft {
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(self.receive_buffer, transport)?,
-            latency,
-            engine: engine(self.engine, transport, self.latency, protocol)?,
+            network,
+            faults,
+            adversary,
+            engine: engine(self.engine, transport)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -71,6 +74,7 @@ impl Draft {
 /// The draft that asks for exactly this scenario, every option by name.
 impl From<&Scenario> for Draft {
     fn from(scenario: &Scenario) -> Draft {
+        let model = super::model::asked(scenario);
         Draft {
             nodes: Some(scenario.nodes),
             threads: u32::try_from(scenario.threads).ok(),
@@ -103,7 +107,17 @@ impl From<&Scenario> for Draft {
             pin: Some(scenario.pin),
             spin: Some(scenario.spin),
             receive_buffer: scenario.receive_buffer,
-            latency: scenario.latency,
+            network: model.network,
+            latency: model.latency,
+            loss: model.loss,
+            duplicate: model.duplicate,
+            bandwidth: model.bandwidth,
+            processing: model.processing,
+            down: model.down,
+            churn: model.churn,
+            partition: model.partition,
+            nat: model.nat,
+            adversary: model.adversary,
             engine: scenario.transport.is_virtual().then_some(scenario.engine),
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
@@ -187,15 +201,6 @@ fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result
     }
 }
 
-/// Only a modelled network has a latency of its own.
-fn latency(asked: Option<Latency>, transport: TransportKind) -> Result<Option<Latency>, ScenarioError> {
-    match (transport.is_virtual(), asked) {
-        (true, asked) => Ok(Some(asked.unwrap_or(LATENCY_DEFAULT))),
-        (false, None) => Ok(None),
-        (false, Some(_)) => Err(ScenarioError::NoModel { option: "latency", transport }),
-    }
-}
-
 /// Flood chooses nobody.
 fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
     match (protocol, asked) {
@@ -218,9 +223,13 @@ fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, S
 fn retry(
     asked: Option<Nanos>,
     protocol: ProtocolKind,
-    latency: Option<Latency>,
+    network: Option<&NetworkSpec>,
 ) -> Result<Option<Nanos>, ScenarioError> {
-    let longest = latency.and_then(|latency| Network::new(0, latency).ceiling()).unwrap_or_default();
+    let longest = match network.map(|network| &network.paths) {
+        None => Nanos::ZERO,
+        Some(Paths::Latency(latency)) => latency.ceiling().unwrap_or(LONG_LATENCY),
+        Some(Paths::Regions(_)) => LONG_LATENCY,
+    };
     match (protocol, asked) {
         (ProtocolKind::Lazy, None) => Ok(Some(RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))))),
         (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
@@ -230,18 +239,10 @@ fn retry(
     }
 }
 
-/// A real carrier is no matter of computing, and the fast path needs windows of some length.
-fn engine(
-    asked: Option<Engine>,
-    transport: TransportKind,
-    latency: Option<Latency>,
-    protocol: ProtocolKind,
-) -> Result<Engine, ScenarioError> {
-    let has_floor = Network::new(0, latency.unwrap_or(LATENCY_DEFAULT)).floor() > Nanos::ZERO;
+/// A real carrier is no matter of computing.
+fn engine(asked: Option<Engine>, transport: TransportKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
-        Some(Engine::Fast) if !has_floor => Err(ScenarioError::NoFastPath),
-        Some(Engine::Fast) if protocol == ProtocolKind::Lazy => Err(ScenarioError::NoFastProtocol),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }
@@ -307,7 +308,8 @@ const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);
+/// What stands for the longest latency where there is none, or the scenario does not know it.
+const LONG_LATENCY: Nanos = Nanos::from_secs(1);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
 const WINDOW_DEFAULT: u32 = 1_024;
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);
-const LATENCY_DEFAULT: Latency = Latency::Constant(Nanos::from_millis(50));

@@ -7,10 +7,12 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
-use super::latency::{latency, written};
-use super::values::{choose, payload, rate, retry, share, span, topology, truth, ttl};
+use super::values::{
+    choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth, ttl,
+};
 use super::{Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, limits};
-use crate::network::Latency;
+use crate::behaviour::AdversarySpec;
+use crate::network::{BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, PartitionSpec, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -52,9 +54,9 @@ pub struct Draft {
           value_parser = |text: &str| choose::<ProtocolKind>("protocol", text))]
     pub protocol: Option<ProtocolKind>,
 
-    /// Who knows whom: erdos-renyi, random-regular, `watts-strogatz[:SHARE]`, barabasi-albert, ring, grid, star, complete,
-    /// file:PATH [default: erdos-renyi; complete up to 21 nodes unless --peers is given]. Overlays differ in how fast
-    /// an order spreads and whom it misses.
+    /// Who knows whom: erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
+    /// barabasi-albert, ring, grid, star, complete, file:PATH [default: erdos-renyi; complete up to 21 nodes unless
+    /// --peers is given]. Overlays differ in how fast an order spreads and whom it misses.
     #[arg(long, value_name = "FAMILY", value_parser = topology)]
     pub topology: Option<TopologySpec>,
 
@@ -131,19 +133,76 @@ pub struct Draft {
     #[arg(long, value_name = "BYTES|A..B", allow_hyphen_values = true, value_parser = payload)]
     pub payload_bytes: Option<PayloadBytes>,
 
-    /// With simulated, how long a message is under way: `constant:TIME`, `uniform:LEAST..GREATEST` [default:
-    /// constant:50ms]. Its least is what may be computed in parallel; its spread lets later hops overtake.
-    #[arg(long, value_name = "LATENCY", allow_hyphen_values = true, value_parser = latency)]
-    #[serde(serialize_with = "written")]
-    pub latency: Option<Latency>,
+    /// With simulated, the regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites,
+    /// FILE.csv with a matrix of your own [default: no regions]. Distance decides more than the overlay does.
+    #[arg(long, value_name = "SET|FILE.csv", value_parser = network)]
+    pub network: Option<RegionSpec>,
 
-    /// With simulated, which way to compute: auto, general (every message through its protocol) or fast (first messages only,
-    /// by shortest paths) [default: auto]. All give the same, to the bit; auto takes the fastest that can.
-    #[arg(long, value_name = "auto|general|fast", value_parser = |text: &str| choose::<Engine>("engine", text))]
+    /// With simulated, how long a message is under way: constant:TIME, uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`,
+    /// `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with ,min=TIME and ,max=TIME; after link: drawn
+    /// once for each link, and with + both [default: constant:50ms]. Its least is what may be computed in parallel; its spread
+    /// lets later hops overtake.
+    #[arg(long, value_name = "LATENCY", allow_hyphen_values = true,
+          value_parser = |text: &str| model::<LatencySpec>("latency", text))]
+    pub latency: Option<LatencySpec>,
+
+    /// With simulated, which messages are lost: a share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE
+    /// ,good-loss=SHARE and ,per=link|sender|receiver [default: 0]. Loss tests how much redundancy is left.
+    #[arg(long, value_name = "SHARE|BURSTS", allow_hyphen_values = true,
+          value_parser = |text: &str| model::<LossSpec>("loss", text))]
+    pub loss: Option<LossSpec>,
+
+    /// With simulated, the share of messages of which the network makes a second copy [default: 0]. They cost like any
+    /// duplicate.
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = |text: &str| part_of("duplicate", text))]
+    pub duplicate: Option<Ratio>,
+
+    /// With simulated, the lines of each node: up=RATE,down=RATE with ,queue=SIZE, as up=10mbit,down=100mbit,queue=64KiB;
+    /// or regions, for the rates that --network knows [default: no limit]. Narrow lines make fanout cost time.
+    #[arg(long, value_name = "LINES", value_parser = |text: &str| model::<BandwidthSpec>("bandwidth", text))]
+    pub bandwidth: Option<BandwidthSpec>,
+
+    /// With simulated, how long a node is busy with each message that comes [default: 0s]. Validation slows every hop.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = processing)]
+    pub processing: Option<Nanos>,
+
+    /// With simulated, nodes that go down for good: SHARE with ,at=TIME and ,by=degree or ,region=NAME; several with + between
+    /// [default: none]. Hubs that fail hurt more than others.
+    #[arg(long, value_name = "STROKES", allow_hyphen_values = true,
+          value_parser = |text: &str| model::<DownSpec>("down", text))]
+    pub down: Option<DownSpec>,
+
+    /// With simulated, nodes that come and go: up=TIME,down=TIME, both means [default: no churn]. Who is away misses what is
+    /// sent once.
+    #[arg(long, value_name = "TIMES", value_parser = |text: &str| model::<ChurnSpec>("churn", text))]
+    pub churn: Option<ChurnSpec>,
+
+    /// With simulated, who is cut off: SHARE or region=NAME, with ,at=TIME ,heal=TIME and ,one-way; several with + between
+    /// [default: none]. It shows what does not come back by itself.
+    #[arg(long, value_name = "CUTS", allow_hyphen_values = true,
+          value_parser = |text: &str| model::<PartitionSpec>("partition", text))]
+    pub partition: Option<PartitionSpec>,
+
+    /// With simulated, the share of nodes behind a NAT, which can only connect outward: two of them cannot be linked
+    /// [default: 0]. They leave the overlay thinner than it looks.
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = |text: &str| part_of("nat", text))]
+    pub nat: Option<Ratio>,
+
+    /// With simulated, who does not do as the protocol says: `drop:SHARE,of=SHARE`, `censor:SHARE,origin=NODE`,
+    /// `delay:SHARE,by=TIME`, `flood:SHARE,times=N`, `eclipse:SHARE,victim=NODE`, `spy:SHARE`; several with + between [default:
+    /// none]. It shows what the protocol withstands.
+    #[arg(long, value_name = "PARTS", value_parser = |text: &str| model::<AdversarySpec>("adversary", text))]
+    pub adversary: Option<AdversarySpec>,
+
+    /// With simulated, which way to compute: auto, general (every message through its protocol), fast (first messages only,
+    /// by shortest paths) or hops (where every message takes as long: sets of bits) [default: auto]. All give the same, to the
+    /// bit; auto takes one that can.
+    #[arg(long, value_name = "auto|general|fast|hops", value_parser = |text: &str| choose::<Engine>("engine", text))]
     pub engine: Option<Engine>,
 
     /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default: 500ms;
-    /// with simulated, thrice the longest latency if that is more]. Shorter than the way there and back makes duplicates.
+    /// with simulated, thrice the longest latency if that is more, 3s where there
+    /// is no longest]. Shorter than the way there and back makes duplicates.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = retry)]
     pub retry: Option<Nanos>,
 
@@ -199,7 +258,17 @@ impl Draft {
             origins: self.origins.or(other.origins),
             window: self.window.or(other.window),
             payload_bytes: self.payload_bytes.or(other.payload_bytes),
+            network: self.network.or(other.network),
             latency: self.latency.or(other.latency),
+            loss: self.loss.or(other.loss),
+            duplicate: self.duplicate.or(other.duplicate),
+            bandwidth: self.bandwidth.or(other.bandwidth),
+            processing: self.processing.or(other.processing),
+            down: self.down.or(other.down),
+            churn: self.churn.or(other.churn),
+            partition: self.partition.or(other.partition),
+            nat: self.nat.or(other.nat),
+            adversary: self.adversary.or(other.adversary),
             engine: self.engine.or(other.engine),
             pin: self.pin.or(other.pin),
             spin: self.spin.or(other.spin),

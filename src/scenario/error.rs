@@ -2,8 +2,10 @@
 //! for, the limit, and what to do.
 
 use super::limits::{self, THREADS};
+use super::model::OPTIONS;
 use super::shell::quoted;
 use super::{ProtocolKind, TransportKind};
+use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
 use clap::ValueEnum;
 use std::fmt;
@@ -186,24 +188,9 @@ pub enum ScenarioError {
     )]
     NothingToCharge,
 
-    /// Windows of no length hold nothing.
-    #[error(
-        "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
-         --latency a least above 0"
-    )]
-    NoFastPath,
-
-    /// What is asked for again is no shortest path.
-    #[error(
-        "--engine fast with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
-         choose --protocol push or flood"
-    )]
-    NoFastProtocol,
-
     /// A real carrier has no modelled network.
     #[error(
-        "--{option} with --transport {}: a real carrier takes the time it takes; leave --{option} out or choose \
-         --transport simulated",
+        "--{option} with --transport {}: only a modelled network has it; leave --{option} out or choose --transport simulated",
         name(*transport)
     )]
     NoModel {
@@ -219,6 +206,25 @@ pub enum ScenarioError {
          out or choose --protocol push or lazy"
     )]
     FloodsAnyway {
+        /// The option asked for.
+        option: &'static str,
+    },
+
+    /// Two answers to one question.
+    #[error(
+        "--latency {latency} with --network {}: the regions have latencies of their own; leave one of them out",
+        shown(&network.to_string())
+    )]
+    TwoLatencies {
+        /// The latency asked for.
+        latency: LatencySpec,
+        /// The regions asked for.
+        network: RegionSpec,
+    },
+
+    /// What the models know and virtual time does not ask them.
+    #[error("--{option}: this version of --transport simulated does not model it; leave --{option} out")]
+    NotModelled {
         /// The option asked for.
         option: &'static str,
     },
@@ -263,6 +269,10 @@ pub enum FileProblem {
     Syntax(String),
     /// No option has this name; the nearest one that exists, if any comes near.
     UnknownKey(String, Option<String>),
+    /// No option of the network has this name.
+    NotOfNetwork(String),
+    /// An option stands in `[network]` and outside of it.
+    Twice(String),
     /// A list, a table or a date, where one value belongs.
     NotOneValue(String, &'static str),
     /// The option does not accept the value.
@@ -278,6 +288,12 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::UnknownKey(key, None) => {
                 write!(f, "no option is called {}; `bulkprop --help` lists them all", shown(key))
+            }
+            FileProblem::NotOfNetwork(key) => {
+                write!(f, "`[network]` has no option called {}; it takes name, {}", shown(key), OPTIONS[1..].join(", "))
+            }
+            FileProblem::Twice(option) => {
+                write!(f, "`{option}` is given inside of `[network]` and outside; leave one of them out")
             }
             FileProblem::NotOneValue(key, kind) => {
                 write!(f, "`{key}` is given {kind}; give it one number, text or truth value")

@@ -1,9 +1,11 @@
-//! A draft as TOML: one `option = value` a line, each value in the type that is natural to it.
+//! A draft as TOML: one `option = value` a line, each value in the type that is natural to it. The options of the modelled
+//! network may stand in a table of their own, `[network]`, in which `name` is what `network` is outside.
 //!
 //! Every value goes through the reader of the flag of that name, as the text that stands in the file: `target = 0.95`
 //! is exactly 95/100, and a number out of range is refused in the same words in both places.
 
 use super::error::{FileError, FileProblem};
+use super::model::OPTIONS;
 use super::options::{names, similar};
 use super::{Draft, Scenario};
 use toml::de::{DeInteger, DeTable, DeValue};
@@ -23,9 +25,13 @@ impl Draft {
         let mut entries: Vec<_> = document.get_ref().iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         entries.into_iter().try_fold(Draft::default(), |draft, (key, value)| {
-            let option = read_entry(key.get_ref(), value.get_ref());
-            let located = |problem| FileError { line: line_of(text, key.span().start), problem };
-            Ok(draft.or(option.map_err(located)?))
+            let located = |at: usize, problem| FileError { line: line_of(text, at), problem };
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                (NETWORK, DeValue::Table(table)) => {
+                    read_network(draft, table).map_err(|(at, problem)| located(at, problem))
+                }
+                (name, value) => merge(draft, name, value).map_err(|problem| located(key.span().start, problem)),
+            }
         })
     }
 
@@ -41,6 +47,31 @@ impl Scenario {
     pub fn to_toml(&self) -> String {
         Draft::from(self).to_toml()
     }
+}
+
+/// Reads the options of the modelled network in a table of their own, in the order in which they stand there.
+fn read_network(mut draft: Draft, table: &DeTable<'_>) -> Result<Draft, (usize, FileProblem)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let located = |problem| (key.span().start, problem);
+        let option = match key.get_ref().as_ref() {
+            "name" => NETWORK,
+            other => OPTIONS[1..]
+                .iter()
+                .copied()
+                .find(|&option| option == other)
+                .ok_or_else(|| located(FileProblem::NotOfNetwork(other.to_owned())))?,
+        };
+        draft = merge(draft, option, value.get_ref()).map_err(located)?;
+    }
+    Ok(draft)
+}
+
+/// Reads one option into a draft that must not have it yet.
+fn merge(draft: Draft, option: &str, value: &DeValue<'_>) -> Result<Draft, FileProblem> {
+    let read = read_entry(option, value)?;
+    if draft.asks_for(option) { Err(FileProblem::Twice(option.to_owned())) } else { Ok(draft.or(read)) }
 }
 
 fn read_entry(key: &str, value: &DeValue<'_>) -> Result<Draft, FileProblem> {
@@ -66,6 +97,9 @@ fn decimal(number: &DeInteger<'_>) -> String {
         Err(_) => number.to_string(),
     }
 }
+
+/// The option that is also the name of a table.
+const NETWORK: &str = "network";
 
 fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes().iter().take(byte).filter(|&&byte| byte == b'\n').count() + 1

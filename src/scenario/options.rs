@@ -28,6 +28,11 @@ impl Draft {
         names.filter_map(|name| values.remove(&name).map(|value| (name, written(value)))).collect()
     }
 
+    /// Whether an option was asked for.
+    pub(super) fn asks_for(&self, option: &str) -> bool {
+        self.values().contains_key(option)
+    }
+
     /// The same as values, by name.
     fn values(&self) -> Table {
         Table::try_from(self).unwrap_or_default()

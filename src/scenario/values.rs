@@ -3,11 +3,14 @@
 use super::error::BadValue;
 use super::limits;
 use super::{PayloadBytes, Ttl};
+use crate::network::{LATENCY_MAX, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::{ParseTopologyError, TopologySpec};
 use crate::workload::Rate;
 use clap::ValueEnum;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// Reads one of the names of `T`.
 pub(super) fn choose<T: ValueEnum>(option: &'static str, text: &str) -> Result<T, BadValue> {
@@ -55,6 +58,31 @@ pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
 fn bad_target(text: &str) -> BadValue {
     let rule = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
     BadValue::new("target", text, rule)
+}
+
+/// Reads a part of the modelled network, whose own words say what is wrong with it.
+pub(super) fn model<T: FromStr<Err: Display>>(option: &'static str, text: &str) -> Result<T, BadValue> {
+    text.parse().map_err(|error: T::Err| BadValue::new(option, text, error.to_string()))
+}
+
+/// Reads a set of regions.
+pub(super) fn network(text: &str) -> Result<RegionSpec, BadValue> {
+    if text.contains('\0') {
+        return Err(BadValue::new("network", text, "a path holds no NUL; take that byte out"));
+    }
+    text.parse().map_err(|_| BadValue::new("network", text, format!("choose one of {}", RegionSpec::WRITTEN)))
+}
+
+/// Reads a share that may be nothing or all.
+pub(super) fn part_of(option: &'static str, text: &str) -> Result<Ratio, BadValue> {
+    text.parse().map_err(|_| BadValue::new(option, text, "it is a share from 0 to 1; write it as 0.1, 10% or 1/10"))
+}
+
+/// Reads the time that a message costs its node.
+pub(super) fn processing(text: &str) -> Result<Nanos, BadValue> {
+    let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
+    let time = text.parse().ok().filter(|&time| time <= LATENCY_MAX);
+    time.ok_or_else(|| BadValue::new("processing", text, rule))
 }
 
 /// Reads a time limit.

@@ -20,27 +20,32 @@ pub(super) struct Forecast {
     pub(super) ttl: u8,
     /// Where the first order enters.
     pub(super) origin: NodeId,
-    /// What an order could reach if it were forwarded to every peer without end.
-    pub(super) reach: Reach,
+    /// What an order could reach if it were forwarded to every peer without end; `None` where nobody knows.
+    pub(super) reach: Option<Reach>,
     /// What the user should know first, each a sentence.
     pub(super) notices: Vec<String>,
 }
 
 impl Forecast {
-    /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order.
-    pub(super) fn new(scenario: &Scenario, topology: &Topology, origin: NodeId, reach: Reach) -> Forecast {
+    /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order, where that is known.
+    pub(super) fn new(scenario: &Scenario, topology: &Topology, origin: NodeId, reach: Option<Reach>) -> Forecast {
         let outlook = Outlook::new(scenario, topology);
         let auto = auto_ttl(match &outlook {
             Some(outlook) => outlook.hops_to_target(),
-            None => Some(reach.depth),
+            None => reach.as_ref().map(|reach| reach.depth),
         });
         let ttl = match scenario.ttl {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,
         };
         let expected = || outlook.filter(|_| scenario.nodes >= MEAN_FIELD_NODES_MIN)?.shortfall(ttl, auto);
-        let short = bound(scenario, origin, &reach, ttl, auto).or_else(expected);
-        let notices = disconnected(scenario, origin, &reach).into_iter().chain(short).collect();
+        let known = reach.as_ref();
+        let short = known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(expected);
+        let apart = match known {
+            Some(reach) => disconnected(scenario, origin, reach),
+            None => unsearched(scenario),
+        };
+        let notices = apart.into_iter().chain(short).collect();
         Forecast { ttl, origin, reach, notices }
     }
 }
@@ -51,6 +56,15 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reach) -> Option<St
     (!reach.is_everyone(nodes)).then(|| {
         let reachable = reach.reachable;
         format!("The overlay is not connected: {reachable} of {nodes} nodes can be reached from node {origin} at all.")
+    })
+}
+
+/// Says that an overlay that was not searched is in pieces. From three peers on it nearly never is.
+fn unsearched(scenario: &Scenario) -> Option<String> {
+    (scenario.peers <= 2).then(|| {
+        "The overlay is too large to be searched, and with 2 peers it is some rings of all lengths: an order gets round \
+         its own alone."
+            .to_owned()
     })
 }
 
@@ -112,10 +126,16 @@ impl<'a> Outlook<'a> {
         let others = f64::from(scenario.nodes) - 1.0;
         let overlay = match scenario.topology {
             // A random overlay of so many peers is built as the complete one.
-            TopologySpec::ErdosRenyi | TopologySpec::RandomRegular if degree >= others => Overlay::Complete,
+            TopologySpec::ErdosRenyi | TopologySpec::RandomRegular | TopologySpec::RegularImplicit
+                if degree >= others =>
+            {
+                Overlay::Complete
+            }
             TopologySpec::Complete => Overlay::Complete,
             TopologySpec::ErdosRenyi => Overlay::Sparse(RandomGraph::new(degree, fanout)),
-            TopologySpec::RandomRegular => Overlay::Sparse(RandomGraph::regular(degree, fanout)),
+            TopologySpec::RandomRegular | TopologySpec::RegularImplicit => {
+                Overlay::Sparse(RandomGraph::regular(degree, fanout))
+            }
             _ => return None,
         };
         Some(Outlook { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), overlay })

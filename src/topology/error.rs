@@ -44,6 +44,18 @@ pub enum TopologyError {
         nodes: u32,
     },
 
+    /// Past the limit of computed overlays.
+    #[error(
+        "--peers {peers} with --topology regular-implicit: it computes at most {most} peers of a node; ask for --peers {most} \
+         or fewer, or for --topology random-regular, which stores them"
+    )]
+    TooManyComputed {
+        /// The peers asked for.
+        peers: u32,
+        /// The most there can be.
+        most: u32,
+    },
+
     /// The family deals out peers in pairs.
     #[error(
         "--peers {peers} with --topology {family}: it needs an even number, half for either side of a link; \
@@ -74,8 +86,8 @@ pub enum TopologyError {
     /// Past the limit of stored overlays.
     #[error(
         "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
-         stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology complete, which is not \
-         stored"
+         stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology regular-implicit or \
+         complete, which are not stored"
     )]
     TooManyEntries {
         /// The nodes asked for.

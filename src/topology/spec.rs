@@ -22,6 +22,9 @@ pub enum TopologySpec {
     ErdosRenyi,
     /// Each node has exactly `peers` peers, chosen at random.
     RandomRegular,
+    /// The same without stored links, for any number of nodes: `peers / 2` keyed permutations, forward and back. A few
+    /// nodes have fewer peers, where a permutation sends a node to itself or two send it to the same.
+    RegularImplicit,
     /// A ring on which each node knows the `peers` nearest, with a share of the links rewired at random.
     WattsStrogatz {
         /// The share that is rewired.
@@ -46,8 +49,8 @@ pub enum TopologySpec {
 
 impl TopologySpec {
     /// Every way to write a family, for help texts and errors.
-    pub const WRITTEN: &'static str = "erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, \
-                                       grid, star, complete, file:PATH";
+    pub const WRITTEN: &'static str = "erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
+                                       barabasi-albert, ring, grid, star, complete, file:PATH";
 
     /// Builds the overlay for `nodes` nodes. `peers` is what the family understands by it; families that do not
     /// ([`takes_peers`](Self::takes_peers)) ignore it. The same arguments give the same overlay everywhere.
@@ -69,6 +72,8 @@ impl TopologySpec {
             _ if peers == nodes - 1 => Ok(Topology::complete(nodes)),
             TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key),
             TopologySpec::RandomRegular => random_regular::build(nodes, peers, key),
+            TopologySpec::RegularImplicit if nodes == 1 => Ok(Topology::complete(1)),
+            TopologySpec::RegularImplicit => Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)) }),
             TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key),
         }
     }
@@ -76,7 +81,7 @@ impl TopologySpec {
     /// Whether the number of peers can be chosen.
     pub const fn takes_peers(&self) -> bool {
         use TopologySpec::*;
-        matches!(self, ErdosRenyi | RandomRegular | WattsStrogatz { .. } | BarabasiAlbert)
+        matches!(self, ErdosRenyi | RandomRegular | RegularImplicit | WattsStrogatz { .. } | BarabasiAlbert)
     }
 
     /// The number of peers to ask for where nobody says: 20, or the most that `nodes` nodes allow below that.
@@ -90,6 +95,7 @@ impl TopologySpec {
         match self {
             TopologySpec::ErdosRenyi => "erdos-renyi",
             TopologySpec::RandomRegular => "random-regular",
+            TopologySpec::RegularImplicit => "regular-implicit",
             TopologySpec::WattsStrogatz { .. } => "watts-strogatz",
             TopologySpec::BarabasiAlbert => "barabasi-albert",
             TopologySpec::Ring => "ring",
@@ -107,7 +113,8 @@ impl TopologySpec {
     /// The [`TopologyError`] that [`build`](Self::build) would give.
     pub fn check(&self, nodes: u32, peers: u32) -> Result<(), TopologyError> {
         let family = self.family();
-        let in_pairs = matches!(self, TopologySpec::WattsStrogatz { .. } | TopologySpec::BarabasiAlbert);
+        let is_implicit = matches!(self, TopologySpec::RegularImplicit);
+        let in_pairs = is_implicit || matches!(self, TopologySpec::WattsStrogatz { .. } | TopologySpec::BarabasiAlbert);
         match (nodes, peers) {
             (0, _) => Err(TopologyError::NoNodes),
             _ if !self.takes_peers() => Ok(()),
@@ -120,6 +127,10 @@ impl TopologySpec {
                 Err(TopologyError::OddEnds { nodes, peers })
             }
             _ if peers == nodes - 1 && !matches!(self, TopologySpec::BarabasiAlbert) => Ok(()),
+            _ if is_implicit && peers > implicit::PEERS_MAX => {
+                Err(TopologyError::TooManyComputed { peers, most: implicit::PEERS_MAX })
+            }
+            _ if is_implicit => Ok(()),
             _ => rows::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
         }
     }
@@ -131,6 +142,7 @@ impl TopologySpec {
             TopologySpec::RandomRegular => 2,
             TopologySpec::WattsStrogatz { .. } => 3,
             TopologySpec::BarabasiAlbert => 4,
+            TopologySpec::RegularImplicit => 5,
             _ => 0,
         }
     }
@@ -173,6 +185,7 @@ impl FromStr for TopologySpec {
         match (family, option) {
             ("erdos-renyi", None) => Ok(TopologySpec::ErdosRenyi),
             ("random-regular", None) => Ok(TopologySpec::RandomRegular),
+            ("regular-implicit", None) => Ok(TopologySpec::RegularImplicit),
             ("watts-strogatz", None) => Ok(TopologySpec::WattsStrogatz { rewired: REWIRED_DEFAULT }),
             ("watts-strogatz", Some(share)) => match share.parse() {
                 Ok(rewired) => Ok(TopologySpec::WattsStrogatz { rewired }),
@@ -211,6 +224,7 @@ mod tests {
         for text in [
             "erdos-renyi",
             "random-regular",
+            "regular-implicit",
             "watts-strogatz",
             "watts-strogatz:0.2",
             "watts-strogatz:1/3",

@@ -3,6 +3,7 @@
 //! Seeds are fixed, so a test passes always or never; bounds are five standard deviations unless they say otherwise.
 
 use super::*;
+use crate::theory::coverage::RandomGraph;
 use proptest::prelude::*;
 
 fn build(spec: &str, nodes: u32, peers: u32, seed: u64) -> Topology {
@@ -63,6 +64,7 @@ fn any_spec() -> impl Strategy<Value = TopologySpec> {
     prop_oneof![
         Just("erdos-renyi"),
         Just("random-regular"),
+        Just("regular-implicit"),
         Just("watts-strogatz"),
         Just("watts-strogatz:1"),
         Just("barabasi-albert"),
@@ -95,9 +97,17 @@ proptest! {
 
 #[test]
 fn the_smallest_overlays_are_what_they_must_be() {
-    for spec in
-        ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert", "ring", "grid", "star", "complete"]
-    {
+    for spec in [
+        "erdos-renyi",
+        "random-regular",
+        "regular-implicit",
+        "watts-strogatz",
+        "barabasi-albert",
+        "ring",
+        "grid",
+        "star",
+        "complete",
+    ] {
         let one = build(spec, 1, 0, 1);
         assert_eq!((one.nodes(), one.links(), one.max_degree()), (1, 0, 0), "{spec}");
     }
@@ -105,7 +115,9 @@ fn the_smallest_overlays_are_what_they_must_be() {
         let two = build(spec, 2, 1, 1);
         assert_eq!((peers_of(&two, 0), peers_of(&two, 1)), (vec![1], vec![0]), "{spec}");
     }
-    for spec in ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert", "ring", "complete"] {
+    for spec in
+        ["erdos-renyi", "random-regular", "regular-implicit", "watts-strogatz", "barabasi-albert", "ring", "complete"]
+    {
         let three = build(spec, 3, 2, 1);
         let links = if spec == "barabasi-albert" { 2 } else { 3 };
         assert_eq!(three.links(), links, "{spec}");
@@ -130,6 +142,14 @@ fn what_cannot_be_built_says_why_and_what_to_do() {
         ("barabasi-albert", 2, 1, "ask for at least --nodes 3"),
         ("erdos-renyi", u32::MAX, 20, "would hold 85899345900 peers over all nodes, and at most 4294967295 can be"),
         ("random-regular", 1 << 31, 2, "would hold 4294967296 peers"),
+        ("regular-implicit", 9, 3, "--peers 3 with --topology regular-implicit: it needs an even number"),
+        ("regular-implicit", 2, 1, "ask for at least --nodes 3"),
+        (
+            "regular-implicit",
+            9_000,
+            4_098,
+            "it computes at most 4096 peers of a node; ask for --peers 4096 or fewer, or",
+        ),
         ("star", u32::MAX, 0, "would hold 8589934588 peers"),
         ("file:/no/such/file", 9, 0, "--topology file:/no/such/file: "),
     ] {
@@ -148,7 +168,7 @@ fn a_complete_overlay_of_any_size_takes_no_memory() {
 
 #[test]
 fn a_seed_is_an_overlay() {
-    for spec in ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert"] {
+    for spec in ["erdos-renyi", "random-regular", "regular-implicit", "watts-strogatz", "barabasi-albert"] {
         assert_eq!(build(spec, 3_000, 10, 1), build(spec, 3_000, 10, 1), "{spec}");
         assert_ne!(build(spec, 3_000, 10, 1), build(spec, 3_000, 10, 2), "{spec}");
     }
@@ -164,6 +184,8 @@ fn draws_are_pinned() {
         ("random-regular", 30, 20, 300, 0x9AD3_A706_B288_46A5),
         ("watts-strogatz", 1_000, 20, 10_000, 0x9CDE_09D1_9384_F1DC),
         ("barabasi-albert", 1_000, 20, 9_945, 0x4B86_CD55_1FBB_33CD),
+        ("regular-implicit", 1_000, 20, 9_881, 0xE66C_E385_8E1C_0B9B),
+        ("regular-implicit", 40_000, 20, 399_894, 0x46A3_D14A_9432_FF6D),
     ] {
         let overlay = build(spec, nodes, peers, 7);
         let found = (overlay.links(), digest(&overlay));
@@ -172,6 +194,7 @@ fn draws_are_pinned() {
     let last = |spec| peers_of(&build(spec, 1_000, 6, 7), 999);
     assert_eq!(last("erdos-renyi"), [490, 643]);
     assert_eq!(last("random-regular"), [13, 504, 544, 806, 828, 994]);
+    assert_eq!(last("regular-implicit"), [389, 511, 668, 744, 752, 860]);
     assert_eq!(last("watts-strogatz"), [0, 1, 2, 237, 996, 997, 998]);
     assert_eq!(last("barabasi-albert"), [26, 97, 632]);
 }
@@ -271,9 +294,49 @@ fn random_regular_is_regular_at_every_size() {
 /// the triangles would be a fourteenth.
 #[test]
 fn random_regular_is_uniform_even_on_six_nodes() {
-    let apart = |seed: &u64| reach(&build("random-regular", 6, 2, *seed), NodeId(0)).reachable == 3;
+    let apart = |seed: &u64| reach(&build("random-regular", 6, 2, *seed), NodeId(0)).unwrap().reachable == 3;
     let share = (0..7_000).filter(apart).count() as f64 / 7_000.0;
     assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
+}
+
+/// An order that goes to all peers comes as far, hop by hop, as on a random regular graph drawn link by link:
+/// permutations with structure fall behind from the third hop on.
+#[test]
+fn implicit_overlays_spread_as_random_ones_at_every_distance() {
+    for (nodes, peers, seeds) in [(10_000, 20, 24), (200_000, 20, 12), (50_000, 6, 24)] {
+        let within: Vec<Vec<f64>> = (0..seeds)
+            .map(|seed| {
+                let by_depth = reach(&build("regular-implicit", nodes, peers, seed), NodeId(0)).unwrap().by_depth;
+                let sums = by_depth.iter().scan(0, |sum, &at| {
+                    *sum += at;
+                    Some(f64::from(*sum) / f64::from(nodes))
+                });
+                sums.chain(std::iter::repeat(1.0)).take(12).collect()
+            })
+            .collect();
+        let form = RandomGraph::regular(peers.into(), peers.into());
+        for (hop, form) in form.coverage_by_hop(nodes.into()).take(12).enumerate() {
+            let mean = within.iter().map(|run| run[hop]).sum::<f64>() / seeds as f64;
+            let variance = within.iter().map(|run| (run[hop] - mean).powi(2)).sum::<f64>() / (seeds - 1) as f64;
+            let allowed = 0.005 + 4.0 * (variance / seeds as f64).sqrt();
+            assert!((mean - form).abs() < allowed, "{nodes} {peers}, hop {hop}: {mean:.4} {form:.4} {allowed:.4}");
+        }
+    }
+}
+
+#[test]
+fn large_implicit_overlays_take_no_memory_and_say_what_nobody_knows() {
+    let overlay = build("regular-implicit", u32::MAX, 20, 1);
+    assert!(overlay.bytes() < 1_000 && overlay.row(NodeId(5)).is_none());
+    assert_eq!((overlay.links(), overlay.max_degree()), (u64::from(u32::MAX) * 10, 20));
+    assert_eq!(reach(&overlay, NodeId(0)), None);
+    for node in (0..1_000).map(|k| NodeId(u32::MAX - 1 - k * 4_000_000)) {
+        let peers: Vec<NodeId> = overlay.peers(node).collect();
+        assert!(peers.is_sorted_by(|one, next| one < next) && peers.len() >= 19 && !peers.contains(&node));
+        assert!(peers.iter().all(|&peer| overlay.peers(peer).any(|back| back == node)));
+    }
+    // A node with every other is the complete overlay here as elsewhere.
+    assert_eq!(build("regular-implicit", 9, 8, 1), build("complete", 9, 0, 1));
 }
 
 #[test]
@@ -305,7 +368,7 @@ fn barabasi_albert_has_its_tail() {
     let overlay = build("barabasi-albert", nodes, 2 * links, 1);
     assert_simple(&overlay);
     assert_eq!(overlay.links(), u64::from(links * (links + 1) / 2 + (nodes - links - 1) * links));
-    assert!(reach(&overlay, NodeId(0)).is_everyone(nodes));
+    assert!(reach(&overlay, NodeId(0)).unwrap().is_everyone(nodes));
     for k in [5, 6, 10, 20, 50, 100] {
         let share = (0..nodes).filter(|&node| overlay.degree(NodeId(node)) >= k).count() as f64 / f64::from(nodes);
         let expected = f64::from(links * (links + 1)) / f64::from(k * (k + 1));
@@ -322,7 +385,7 @@ fn a_sparse_overlay_is_not_connected_and_says_how_far_it_reaches() {
     let expected = 20_000.0 * f64::exp(-5.0);
     assert!((isolated - expected).abs() < 5.0 * expected.sqrt(), "{isolated} {expected}");
     let origin = (0..20_000).map(NodeId).find(|&node| overlay.degree(node) > 0).unwrap();
-    let reach = reach(&overlay, origin);
+    let reach = reach(&overlay, origin).unwrap();
     assert!(!reach.is_everyone(20_000) && reach.reachable > 19_500, "{}", reach.reachable);
     assert_eq!(reach.by_depth.iter().sum::<u32>(), reach.reachable);
 }
@@ -330,9 +393,14 @@ fn a_sparse_overlay_is_not_connected_and_says_how_far_it_reaches() {
 proptest! {
     /// The search that changes sides agrees with the plainest one.
     #[test]
-    fn distances_agree_with_a_plain_search(nodes in 2u32..400, peers in 1u32..4, origin in 0u32..400, seed: u64) {
-        prop_assume!(peers < nodes && origin < nodes);
-        let overlay = build("erdos-renyi", nodes, peers, seed);
+    fn distances_agree_with_a_plain_search(
+        spec in prop::sample::select(vec![("erdos-renyi", 1), ("regular-implicit", 2)]),
+        nodes in 3u32..400, peers in 1u32..4, origin in 0u32..400, seed: u64,
+    ) {
+        let (family, ends) = spec;
+        let peers = (peers * ends).min((nodes - 1) / ends * ends);
+        prop_assume!(origin < nodes);
+        let overlay = build(family, nodes, peers, seed);
         let mut distance = vec![u32::MAX; nodes as usize];
         distance[origin as usize] = 0;
         let mut queue = std::collections::VecDeque::from([origin]);
@@ -348,6 +416,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(reach(&overlay, NodeId(origin)).by_depth, by_depth);
+        prop_assert_eq!(reach(&overlay, NodeId(origin)).unwrap().by_depth, by_depth);
     }
 }

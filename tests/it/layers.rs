@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 22] = [
+const ROOMS: [&str; 23] = [
     "ids",
     "time",
     "ratio",
@@ -20,6 +20,7 @@ const ROOMS: [&str; 22] = [
     "stats",
     "gossip",
     "network",
+    "behaviour",
     "transport",
     "runtime",
     "engine",

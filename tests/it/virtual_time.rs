@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const UNIFORM: Latency = Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) };
 
 fn simulated(draft: Draft, latency: Latency, threads: u32) -> RunRecord {
-    let (transport, latency, threads) = (Some(TransportKind::Simulated), Some(latency), Some(threads));
+    let (transport, latency, threads) = (Some(TransportKind::Simulated), Some(latency.into()), Some(threads));
     run(Draft { transport, latency, threads, ..draft })
 }
 
@@ -84,7 +84,7 @@ fn the_target_ends_a_run_to_the_nanosecond() {
     let stopped = simulated(until, UNIFORM, 2);
     let target = whole.time_to("0.95".parse().unwrap()).unwrap();
     assert_eq!((stopped.end, stopped.wall, stopped.reached()), (End::Target, target, 3_800));
-    for (early, late) in stopped.receipts.iter().zip(&whole.receipts) {
+    for (early, late) in stopped.receipts.iter().zip(whole.receipts.iter()) {
         assert!(if late.time <= target { early == late } else { !early.is_reached() });
     }
     assert!(stopped.ledger.in_flight_at_stop > 0 && stopped.ledger.sent < whole.ledger.sent);
@@ -104,6 +104,17 @@ fn constant_latency_makes_hops_of_time() {
         let expected = record.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop <= hops).count();
         assert_eq!((cut.end, cut.wall, cut.reached()), (End::Timeout, limit, expected as u64));
     }
+}
+
+#[test]
+fn progress_is_told_on_request_and_changes_no_figure() {
+    let line = "--transport simulated --nodes 200000 --seed 2 --engine general --threads 1 --quiet";
+    let (code, plain, silence) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!((code, silence.as_str()), (Some(1), ""), "{plain}");
+    let (_, told, progress) = output(bulkprop(line.split(' ')).arg("--progress"));
+    assert_eq!(told, plain);
+    // A fast machine may be done before there is anything to tell.
+    assert!(progress.lines().all(|line| line.contains(" of 200000 nodes, ")), "{progress}");
 }
 
 #[test]

@@ -38,13 +38,16 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (overlay, asked) = (&report.run.overlay, &report.asked);
     writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
     let most = counted(overlay.max_degree.into(), "peer");
-    let depth = counted(overlay.depth.into(), "hop");
     let (origin, setup) = (overlay.origin, Nanos(report.run.setup_ns));
+    let farthest = match overlay.depth {
+        Some(depth) => format!("farthest node {} from node {origin}", counted(depth.into(), "hop")),
+        None => "farthest node not searched for".to_owned(),
+    };
     let time = match report.clock {
         Clock::Real => format!(", set up in {setup}"),
         Clock::Virtual => String::new(),
     };
-    let facts = format!("{most} at most, farthest node {depth} from node {origin}{time}");
+    let facts = format!("{most} at most, {farthest}{time}");
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
 }
 

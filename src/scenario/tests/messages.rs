@@ -66,23 +66,48 @@ fn shares_times_and_names_have_a_form() {
     for text in ["3", "-1s", "''", "soon", "1e9s", "99999999999999s"] {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
-    let latency = "a latency is constant:TIME or uniform:LEAST..GREATEST of at most a day; write constant:50ms or \
-                   uniform:10ms..100ms";
-    for text in
-        ["50ms", "constant", "constant:-1ms", "uniform:5ms", "uniform:9ms..5ms", "constant:25h", "normal:1s", "''"]
-    {
-        assert_eq!(refusal(&format!("--latency={text}")), format!("--latency {text}: {latency}"));
-    }
     assert_refused(&[
         ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory, simulated"),
+        (
+            "--latency constant:-1ms",
+            "--latency constant:-1ms: the time is -1ms: a message cannot arrive before it is sent; write a time of 0 or more",
+        ),
+        (
+            "--latency uniform:9ms..5ms",
+            "--latency uniform:9ms..5ms: the least of 9ms is above the greatest of 5ms; make the first smaller or the \
+             second greater",
+        ),
+        ("--network aws34", "--network aws34: choose one of aws33, ethereum8, bitcoin6, exchange-sites, FILE.csv"),
+        ("--network 'a\0.csv'", r"--network 'a\u{0}.csv': a path holds no NUL; take that byte out"),
+        ("--loss 1.5", "--loss 1.5: the loss is `1.5`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10"),
+        ("--duplicate=-1", "--duplicate -1: it is a share from 0 to 1; write it as 0.1, 10% or 1/10"),
+        (
+            "--bandwidth up=0mbit",
+            "--bandwidth 'up=0mbit': up is `0mbit`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, \
+             at most 1000gbit",
+        ),
+        (
+            "--processing 25h",
+            "--processing 25h: a node is busy with a message for at most a day; write a time such as 10us or 1ms",
+        ),
+        (
+            "--down 10%,by=luck",
+            "--down '10%,by=luck': by is `luck`; choose random or degree, or leave it out and name a region",
+        ),
+        ("--churn up=1s", "--churn 'up=1s': down= is missing; write up=TIME,down=TIME"),
+        ("--nat 2", "--nat 2: it is a share from 0 to 1; write it as 0.1, 10% or 1/10"),
+        (
+            "--adversary flood:1,times=0",
+            "--adversary 'flood:1,times=0': times is `0`; write how often each message is sent, from 1 to 1000",
+        ),
         ("--until end", "--until end: choose one of target, quiescent"),
         ("--pin all", "--pin all: choose one of spread, compact, none"),
         ("--spin Auto", "--spin Auto: choose one of auto, always, never"),
         ("--exclude-sender=no", "--exclude-sender no: it is true or false; leave the value out for true"),
         (
             "--topology mesh",
-            "--topology mesh: choose one of erdos-renyi, random-regular, watts-strogatz[:SHARE], barabasi-albert, ring, \
-             grid, star, complete, file:PATH",
+            "--topology mesh: choose one of erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
+             barabasi-albert, ring, grid, star, complete, file:PATH",
         ),
         ("--topology file:", "--topology file:: `file:`: the path of an edge list must follow, as in file:links.txt"),
     ]);
@@ -119,18 +144,25 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--engine fast",
-            "--engine with --transport udp: a real carrier takes the time it takes; leave --engine out or choose --transport \
+            "--engine with --transport udp: only a modelled network has it; leave --engine out or choose --transport \
              simulated",
         ),
         (
-            "--transport simulated --engine fast --latency constant:0s",
-            "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give \
-             --latency a least above 0",
+            "--latency constant:1ms --transport udp-shard",
+            "--latency with --transport udp-shard: only a modelled network has it; leave --latency out or choose --transport \
+             simulated",
         ),
         (
-            "--latency constant:1ms --transport udp-shard",
-            "--latency with --transport udp-shard: a real carrier takes the time it takes; leave --latency out or choose \
-             --transport simulated",
+            "--down 10%",
+            "--down with --transport udp: only a modelled network has it; leave --down out or choose --transport simulated",
+        ),
+        (
+            "--transport simulated --network aws33 --latency 5ms",
+            "--latency constant:5ms with --network aws33: the regions have latencies of their own; leave one of them out",
+        ),
+        (
+            "--transport simulated --churn up=1s,down=1s",
+            "--churn: this version of --transport simulated does not model it; leave --churn out",
         ),
         (
             "--charge-serialization",
@@ -219,6 +251,19 @@ fn a_file_is_refused_by_line_and_key() {
         ("nodes = [1]", "line 1: `nodes` is given a list; give it one number, text or truth value"),
         ("[nodes]\na = 1", "line 1: `nodes` is given a table; give it one number, text or truth value"),
         ("seed = 1979-05-27", "line 1: `seed` is given a date; give it one number, text or truth value"),
+        (
+            "[network]\nloss = 2",
+            "line 2: loss = 2: the loss is `2`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10",
+        ),
+        (
+            "[network]\n\nnodes = 2",
+            "line 3: `[network]` has no option called nodes; it takes name, latency, loss, duplicate, bandwidth, processing, \
+             down, churn, partition, nat, adversary",
+        ),
+        (
+            "loss = 0.1\n[network]\nloss = 0.2",
+            "line 3: `loss` is given inside of `[network]` and outside; leave one of them out",
+        ),
         ("nodes = 1\nnodes = 2", "line 2: this is not TOML: duplicate key; write one `option = value` a line"),
         ("topology = \"file:\\u0000\"", "line 1: topology = 'file:\\u{0}': a path holds no NUL; take that byte out"),
     ] {

@@ -4,19 +4,34 @@ use super::super::{
     Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, limits,
 };
 use super::{draft, scenario};
-use crate::network::Latency;
+use crate::behaviour::AdversarySpec;
+use crate::network::{
+    BandwidthSpec, ChurnSpec, DownSpec, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec, PartitionSpec,
+    RegionSpec,
+};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
 use proptest::option::of;
 use proptest::prelude::*;
+use std::fmt::Debug;
+use std::str::FromStr;
 
 fn topologies() -> impl Strategy<Value = TopologySpec> {
     use TopologySpec::*;
     let paths = "[^\0]{1,20}".prop_map(|path| File { path });
     let rewired = shares().prop_map(|rewired| WattsStrogatz { rewired });
-    let plain = prop::sample::select(vec![ErdosRenyi, RandomRegular, BarabasiAlbert, Ring, Grid, Star, Complete]);
+    let plain = prop::sample::select(vec![
+        ErdosRenyi,
+        RandomRegular,
+        RegularImplicit,
+        BarabasiAlbert,
+        Ring,
+        Grid,
+        Star,
+        Complete,
+    ]);
     prop_oneof![3 => plain, 1 => paths, 1 => rewired]
 }
 
@@ -28,16 +43,60 @@ fn shares() -> impl Strategy<Value = Ratio> {
         .prop_filter_map("a share", |(numerator, denominator)| Ratio::new(numerator, denominator))
 }
 
-fn latencies() -> impl Strategy<Value = Latency> {
+fn latencies() -> impl Strategy<Value = LatencySpec> {
     let times = || prop_oneof![0..=86_400_000_000_000u64, (0..=86_400u64).prop_map(|time| time * 1_000_000_000)];
+    let latency = || {
+        prop_oneof![
+            times().prop_map(|time| Latency::Constant(Nanos(time))),
+            (times(), times())
+                .prop_map(|(a, b)| Latency::Uniform { least: Nanos(a.min(b)), greatest: Nanos(a.max(b)) }),
+            (times(), times(), any::<bool>()).prop_map(|(a, b, is_cut)| {
+                let greatest = if is_cut { Nanos(a.max(b)) } else { LATENCY_MAX };
+                Latency::Exponential { mean: Nanos(a.max(b)), least: Nanos(a.min(b)), greatest }
+            }),
+        ]
+    };
+    let link = (latency(), any::<bool>()).prop_map(|(latency, is_directed)| LinkLatency { latency, is_directed });
     prop_oneof![
-        times().prop_map(|time| Latency::Constant(Nanos(time))),
-        (times(), times()).prop_map(|(a, b)| Latency::Uniform { least: Nanos(a.min(b)), greatest: Nanos(a.max(b)) }),
+        latency().prop_map(LatencySpec::from),
+        (link, of(latency())).prop_map(|(link, message)| LatencySpec { link: Some(link), message }),
     ]
 }
 
 fn ttls() -> impl Strategy<Value = Ttl> {
     prop_oneof![Just(Ttl::Auto), (1..=u8::MAX).prop_map(Ttl::Hops)]
+}
+
+/// One of some texts, each of which its option takes.
+fn written<T: FromStr<Err: Debug> + Clone + Debug + 'static>(texts: &[&str]) -> impl Strategy<Value = T> + use<T> {
+    let values: Vec<T> = texts.iter().map(|text| text.parse().unwrap()).collect();
+    prop::sample::select(values)
+}
+
+type Models = (Option<RegionSpec>, Option<LossSpec>, Option<Ratio>, Option<BandwidthSpec>, Option<Nanos>);
+
+fn models() -> impl Strategy<Value = Models> {
+    let bursts = written(&["gilbert-elliott:good=10s,bad=200ms,loss=0.8,good-loss=0.001,per=receiver", "0"]);
+    let losses = prop_oneof![shares().prop_map(LossSpec::Independent), bursts];
+    let rates = written(&["up=10mbit,down=1500kbit", "regions,queue=1500B", "down=1gbit"]);
+    let times = (0..=86_400_000_000_000u64).prop_map(Nanos);
+    let networks = written(&["aws33", "ethereum8", "bitcoin6", "exchange-sites", "it's, a/file.csv"]);
+    (of(networks), of(losses), rare(shares()), rare(rates), rare(times))
+}
+
+type Faults = (Option<DownSpec>, Option<ChurnSpec>, Option<PartitionSpec>, Option<Ratio>, Option<AdversarySpec>);
+
+fn faults() -> impl Strategy<Value = Faults> {
+    let strokes = written(&["none", "0.1+1/3,at=1500ms,by=degree", "1,at=2s,region=europe"]);
+    let churns = written(&["up=60s,down=5s"]);
+    let cuts = written(&["none", "0.5,at=1s,heal=3s,one-way", "region=europe"]);
+    let parts = written(&["none", "drop:0.1,of=0.5+spy:0.05", "flood:0.01,times=10+eclipse:1,victim=7"]);
+    (rare(strokes), rare(churns), rare(cuts), rare(shares()), rare(parts))
+}
+
+/// What most drafts do not ask for, so that some of them make a scenario.
+fn rare<T: Clone + Debug>(values: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::weighted(0.05, values)
 }
 
 /// Drafts whose values are each within their limit; together they may still contradict each other.
@@ -73,7 +132,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         of(latencies()),
         of(engines),
     );
-    (network, gossip, run, machine, bulk).prop_map(|(network, gossip, run, machine, bulk)| Draft {
+    let parts = (network, gossip, run, machine, models(), faults(), bulk);
+    parts.prop_map(|(network, gossip, run, machine, model, faults, bulk)| Draft {
         nodes: network.0,
         threads: network.1,
         processes: network.4,
@@ -100,7 +160,17 @@ fn drafts() -> impl Strategy<Value = Draft> {
         spin: machine.2,
         receive_buffer: machine.3,
         charge_serialization: machine.6,
+        network: model.0,
         latency: machine.7,
+        loss: model.1,
+        duplicate: model.2,
+        bandwidth: model.3,
+        processing: model.4,
+        down: faults.0,
+        churn: faults.1,
+        partition: faults.2,
+        nat: faults.3,
+        adversary: faults.4,
         engine: machine.8,
         runs: machine.4,
     })
@@ -163,4 +233,13 @@ fn a_file_takes_natural_types() {
     assert_eq!(Draft::from_toml(text).unwrap(), draft(flags).unwrap());
     let texts = "nodes = '1000'\ntarget = '95%'\ntimeout = '3000ms'\nttl = '6'\nseed = '255'\nexclude-sender = 'true'";
     assert_eq!(Draft::from_toml(texts).unwrap(), draft(flags).unwrap());
+}
+
+#[test]
+fn the_network_may_stand_in_a_table_of_its_own() {
+    let table = "nodes = 100\ntransport = 'simulated'\n[network]\nname = 'aws33'\nloss = 0.1\nnat = '20%'";
+    let flat = "nodes = 100\ntransport = 'simulated'\nnetwork = 'aws33'\nloss = '10%'\nnat = 0.2";
+    let flags = "--nodes 100 --transport simulated --network aws33 --loss 1/10 --nat 1/5";
+    assert_eq!(Draft::from_toml(table), Draft::from_toml(flat));
+    assert_eq!(Draft::from_toml(table).unwrap(), draft(flags).unwrap());
 }

@@ -31,6 +31,10 @@ const TRAIN_BYTES_MAX: u64 = 65_507;
 /// comes back with the next mark only. Longer than a worker waits for its turn on a busy core.
 const SILENCE_MAX: Nanos = Nanos::from_millis(10);
 
+/// Each further mark waits twice as long as the one before, up to this many doublings: a receiver that gets no turn for
+/// seconds would else find its buffer full of marks, and trains that had credit dropped.
+const DOUBLINGS_MAX: u32 = 8;
+
 const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a mark is shorter than an order");
 const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
@@ -64,6 +68,8 @@ struct Lane {
     returned: u64,
     /// Since when there has been no credit.
     silent_since: Option<Nanos>,
+    /// Bare marks sent since then.
+    asked: u32,
 }
 
 impl Outbox {
@@ -158,6 +164,7 @@ impl Lane {
             charged: 0,
             returned: 0,
             silent_since: None,
+            asked: 0,
         }
     }
 
@@ -218,10 +225,11 @@ impl Lane {
     ) -> Result<(), TransportError> {
         end.counts.send_blocked += 1;
         let now = end.network.clock.now();
-        if now.since(*self.silent_since.get_or_insert(now)) < SILENCE_MAX {
+        if now.since(*self.silent_since.get_or_insert(now)).0 < SILENCE_MAX.0 << self.asked.min(DOUBLINGS_MAX) {
             return Ok(());
         }
         self.silent_since = Some(now);
+        self.asked += 1;
         let charge = charge(road, 0, 0);
         let mark = self.mark(0, charge, end).bytes(end.network.gate.token);
         end.counts.send_calls += 1;
@@ -297,7 +305,7 @@ impl Lane {
     /// Begins a new train; says how many messages the old one had.
     fn clear(&mut self) -> usize {
         self.gone = 0;
-        self.silent_since = None;
+        (self.silent_since, self.asked) = (None, 0);
         std::mem::take(&mut self.messages)
     }
 

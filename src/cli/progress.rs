@@ -1,0 +1,108 @@
+//! How far a long run in virtual time has come, on standard error: where that is a terminal, or on request.
+//!
+//! What was refused: a crate of progress bars. It is one line, and a bar would have to know when the run ends.
+
+use bulk_order_propagation::runtime::{Observer, Progress};
+use bulk_order_propagation::scenario::Scenario;
+use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::transport::Clock;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+
+/// A run that is over sooner is not worth a word.
+const PATIENCE: Nanos = Nanos::from_millis(500);
+
+/// Time between two words on a terminal, and elsewhere, where each has a line of its own.
+const PERIOD: Nanos = Nanos::from_millis(100);
+const LINE_PERIOD: Nanos = Nanos::from_millis(500);
+
+/// Blanks the line and goes back to its start.
+const BLANK: &str = "\r\x1b[2K";
+
+/// Tells how far a run has come.
+pub(super) struct Meter {
+    nodes: u32,
+    manner: Manner,
+    clock: Clock,
+    said: Mutex<Said>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// One line that changes.
+    Terminal,
+    /// A line for each word.
+    Lines,
+    Silent,
+}
+
+/// What was told last.
+#[derive(Default)]
+struct Said {
+    /// When; before the first word of a run, when the run began.
+    at: Option<Nanos>,
+    messages: u64,
+    is_shown: bool,
+}
+
+impl Meter {
+    /// A meter for runs of a scenario, which speaks if that is `asked` or standard error is a terminal.
+    pub(super) fn new(scenario: &Scenario, asked: bool) -> Meter {
+        let manner = match (scenario.transport.is_virtual(), io::stderr().is_terminal(), asked) {
+            (true, true, _) => Manner::Terminal,
+            (true, false, true) => Manner::Lines,
+            _ => Manner::Silent,
+        };
+        Meter { nodes: scenario.nodes, manner, clock: Clock::start(), said: Mutex::default() }
+    }
+
+    fn period(&self, said: &Said) -> Nanos {
+        match self.manner {
+            Manner::Terminal if said.is_shown => PERIOD,
+            Manner::Terminal => PATIENCE,
+            Manner::Lines | Manner::Silent => LINE_PERIOD,
+        }
+    }
+
+    fn line(&self, progress: &Progress, since: Nanos, messages: u64) -> String {
+        let Progress { reached, time, messages: all } = *progress;
+        let rate = messages as f64 / since.as_secs_f64().max(1e-9) / 1e6;
+        format!("{reached} of {} nodes, {time} of virtual time, {all} messages, {rate:.2} million a second", self.nodes)
+    }
+}
+
+impl Observer for Meter {
+    fn progressed(&self, progress: &Progress) {
+        if self.manner == Manner::Silent {
+            return;
+        }
+        // Only one worker of a run speaks, so that nobody waits here.
+        let Ok(mut said) = self.said.try_lock() else { return };
+        let now = self.clock.now();
+        if progress.messages < said.messages {
+            // Another run has begun.
+            (said.at, said.messages) = (None, 0);
+        }
+        let since = now.since(*said.at.get_or_insert(now));
+        if since < self.period(&said) {
+            return;
+        }
+        let line = self.line(progress, since, progress.messages - said.messages);
+        // Where standard error is closed there is nobody to tell.
+        let _ = match self.manner {
+            Manner::Terminal => write!(io::stderr(), "{BLANK}{line}"),
+            Manner::Lines | Manner::Silent => writeln!(io::stderr(), "{line}"),
+        };
+        *said = Said { at: Some(now), messages: progress.messages, is_shown: true };
+    }
+}
+
+/// Leaves a terminal as it was.
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let is_shown = self.said.get_mut().is_ok_and(|said| said.is_shown);
+        if is_shown && self.manner == Manner::Terminal {
+            let _ = write!(io::stderr(), "{BLANK}");
+        }
+    }
+}

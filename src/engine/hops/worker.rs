@@ -1,0 +1,282 @@
+//! One thread of a run.
+//!
+//! A hop has two halves. First the workers take what has to be forwarded, block by block, draw its targets and mark
+//! them. When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What
+//! lies between is a latch, which is all the order there is.
+
+use super::field::{Field, nodes_in};
+use super::{Progress, Setup, time_of};
+use crate::gossip::Volley;
+use crate::ids::NodeId;
+use crate::stats::End;
+use crate::sync::{Broken, Latch, prefetch};
+use std::ops::Range;
+use std::thread;
+
+/// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
+/// and few enough that all of it stays in the first cache.
+const VOLLEY_NODES_MAX: usize = 64;
+
+/// Targets that are drawn at once, unless one node has more.
+const VOLLEY_TARGETS: usize = 1_024;
+
+/// One thread of a run.
+pub(super) struct Worker<'a> {
+    setup: &'a Setup<'a>,
+    field: &'a Field,
+    /// The words it turns.
+    words: Range<usize>,
+    /// The hops of the nodes in them.
+    hops: &'a mut [u8],
+    copies: Option<Vec<u32>>,
+    /// How many nodes are drawn for at once.
+    volley_nodes: usize,
+    /// What is being drawn, and what was drawn before it and is not marked yet.
+    drawing: Salvo,
+    drawn: Salvo,
+    /// Targets that were not seen when they were looked at.
+    unseen: Vec<NodeId>,
+    /// The same with who sends to them.
+    unseen_from: Vec<(NodeId, NodeId)>,
+}
+
+/// Nodes that forward, and their targets.
+struct Salvo {
+    nodes: Vec<NodeId>,
+    volley: Volley,
+}
+
+/// Messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) sent: u64,
+    pub(super) spared: u64,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, other: Sums) {
+        self.sent += other.sent;
+        self.spared += other.spared;
+    }
+}
+
+/// What a worker brings home.
+pub(super) struct Done {
+    pub(super) end: End,
+    /// The last hop that was turned.
+    pub(super) last_hop: u8,
+    /// Of the messages that arrived.
+    pub(super) sums: Sums,
+    /// Of those that would be next.
+    pub(super) closing: Sums,
+    pub(super) copies: Option<Vec<u32>>,
+}
+
+/// What becomes of targets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forward {
+    /// They are marked.
+    Arrives,
+    /// They are counted only.
+    Counts,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        setup: &'a Setup<'a>,
+        field: &'a Field,
+        words: Range<usize>,
+        hops: &'a mut [u8],
+        copies: Option<Vec<u32>>,
+    ) -> Worker<'a> {
+        let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
+        let volley_nodes = (VOLLEY_TARGETS / usual as usize).clamp(1, VOLLEY_NODES_MAX);
+        let salvo = || Salvo {
+            nodes: Vec::with_capacity(volley_nodes),
+            volley: Volley::new(&setup.draw, setup.topology, volley_nodes),
+        };
+        let (unseen, unseen_from) = (Vec::new(), Vec::new());
+        let (drawing, drawn) = (salvo(), salvo());
+        Worker { setup, field, words, hops, copies, volley_nodes, drawing, drawn, unseen, unseen_from }
+    }
+
+    /// Runs to the end, which is the same for all workers.
+    pub(super) fn run(mut self) -> Done {
+        let _guard = OnPanic(&self.field.latch);
+        let mut done =
+            Done { end: End::Interrupted, last_hop: 0, sums: Sums::default(), closing: Sums::default(), copies: None };
+        // A latch breaks only where another worker panics, which the join then passes on.
+        let _ = self.hop_by_hop(&mut done);
+        done.copies = self.copies.take();
+        done
+    }
+
+    fn hop_by_hop(&mut self, done: &mut Done) -> Result<(), Broken> {
+        let (setup, field) = (self.setup, self.field);
+        loop {
+            if let Some(end) = field.verdict(setup, done.last_hop) {
+                done.end = end;
+                if matches!(end, End::Target | End::Timeout) && done.last_hop < setup.ttl {
+                    done.closing = self.forward(Forward::Counts);
+                }
+                return Ok(());
+            }
+            let sums = self.forward(Forward::Arrives);
+            field.latch.meet()?;
+            if field.stop.is_raised() {
+                return Ok(());
+            }
+            done.sums.add(sums);
+            done.last_hop += 1;
+            self.turn(done.last_hop);
+            if self.words.start == 0 && !self.words.is_empty() {
+                field.cursor.rewind();
+            }
+            field.latch.meet()?;
+            if self.words.start == 0 && !self.words.is_empty() {
+                let time = time_of(done.last_hop, setup.latency);
+                (setup.observer)(Progress { hop: done.last_hop, time, reached: field.reached(done.last_hop) });
+            }
+        }
+    }
+
+    /// Forwards for blocks of nodes until none is left, or the user has had enough.
+    fn forward(&mut self, forward: Forward) -> Sums {
+        let (setup, field) = (self.setup, self.field);
+        let mut sums = Sums::default();
+        while let Some(block) = field.cursor.take() {
+            if setup.interrupt.is_raised() && forward == Forward::Arrives {
+                field.stop.raise(End::Interrupted as u8);
+                break;
+            }
+            for at in block {
+                for node in nodes_in(at, field.latest.word(at)) {
+                    self.drawing.nodes.push(node);
+                    if self.drawing.nodes.len() == self.volley_nodes {
+                        self.fire(forward, &mut sums);
+                    }
+                }
+            }
+        }
+        // The last nodes, and once more for their targets.
+        self.fire(forward, &mut sums);
+        self.fire(forward, &mut sums);
+        sums
+    }
+
+    /// Draws the targets of the nodes at hand, and asks meanwhile for what those drawn before will touch; then marks
+    /// those.
+    fn fire(&mut self, forward: Forward, sums: &mut Sums) {
+        let Setup { topology, draw, order, .. } = self.setup;
+        let (drawn, field, copies) = (&self.drawn.volley, self.field, self.copies.as_deref());
+        // Among the draws, because a processor that is asked for more than a dozen lines at once stands still.
+        self.drawing.volley.draw(draw, topology, *order, &self.drawing.nodes, |place| {
+            if forward == Forward::Arrives {
+                ask_for(field, copies, drawn.targets_of(place));
+            }
+        });
+        sums.add(match (&self.field.leasts, forward) {
+            (None, Forward::Arrives) => self.mark(),
+            (None, Forward::Counts) => Sums { sent: self.drawn.volley.targets().len() as u64, spared: 0 },
+            (Some(_), _) => self.mark_from(forward),
+        });
+        self.drawn.nodes.clear();
+        std::mem::swap(&mut self.drawing, &mut self.drawn);
+        self.drawing.nodes.clear();
+    }
+
+    /// Marks targets, whoever sends to them.
+    fn mark(&mut self) -> Sums {
+        let seen = &self.field.seen;
+        let targets = self.drawn.volley.targets();
+        // Whether a target has been seen is as good as a coin at times, and a branch on it would be guessed wrong.
+        self.unseen.resize(targets.len(), NodeId(0));
+        let mut count = 0;
+        for &to in targets {
+            self.unseen[count] = to;
+            count += usize::from(!seen.holds(to.0));
+        }
+        for to in &self.unseen[..count] {
+            seen.mark(to.0);
+        }
+        if let Some(copies) = &mut self.copies {
+            targets.iter().for_each(|to| copies[to.index()] += 1);
+        }
+        Sums { sent: targets.len() as u64, spared: 0 }
+    }
+
+    /// Marks targets with their least sender, but for the one that a node may spare.
+    fn mark_from(&mut self, forward: Forward) -> Sums {
+        let Field { seen, before, leasts, .. } = self.field;
+        let Some(leasts) = leasts else { return Sums::default() };
+        self.unseen_from.resize(self.drawn.volley.targets().len(), (NodeId(0), NodeId(0)));
+        let (mut sums, mut count) = (Sums::default(), 0);
+        for (&from, targets) in self.drawn.nodes.iter().zip(self.drawn.volley.by_node()) {
+            let sender = if self.setup.exclude_sender { leasts.get(from.index()) } else { u32::MAX };
+            for &to in targets {
+                let is_sent = to.0 != sender;
+                sums.add(Sums { sent: is_sent.into(), spared: (!is_sent).into() });
+                if forward == Forward::Arrives {
+                    // As above, and who was reached before this hop has its least sender.
+                    self.unseen_from[count] = (from, to);
+                    count += usize::from(is_sent & !before.holds(to.0));
+                    if let Some(copies) = &mut self.copies {
+                        copies[to.index()] += u32::from(is_sent);
+                    }
+                }
+            }
+        }
+        for (from, to) in &self.unseen_from[..count] {
+            leasts.lower(to.index(), from.0);
+            if !seen.holds(to.0) {
+                seen.mark(to.0);
+            }
+        }
+        sums
+    }
+
+    /// Lets those whom the hop has newly reached be the next to forward, in the words of its own.
+    fn turn(&mut self, hop: u8) {
+        let Field { seen, before, latest, .. } = self.field;
+        let mut newest = 0;
+        for (at, hops) in self.words.clone().zip(self.hops.chunks_mut(64)) {
+            let now = seen.word(at);
+            let new = now & !before.word(at);
+            if latest.word(at) != new {
+                latest.set_word(at, new);
+            }
+            if new != 0 {
+                before.set_word(at, now);
+                newest += u64::from(new.count_ones());
+                nodes_in(0, new).for_each(|node| hops[node.index()] = hop);
+            }
+        }
+        self.field.add_newest(hop, newest);
+    }
+}
+
+/// Asks for all that these targets touch when they are marked.
+#[inline]
+fn ask_for(field: &Field, copies: Option<&[u32]>, targets: &[NodeId]) {
+    for &to in targets {
+        field.seen.prefetch(to.0);
+        if let Some(leasts) = &field.leasts {
+            field.before.prefetch(to.0);
+            leasts.prefetch(to.index());
+        }
+        if let Some(copies) = copies {
+            prefetch(copies, to.index());
+        }
+    }
+}
+
+/// Lets the others go on, and end, where this worker cannot.
+struct OnPanic<'a>(&'a Latch);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.break_open();
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Bandwidth: the serial lines into and out of a node, with their queues, and the time that a message costs its node.
+//!
+//! A line has one word of state, the time at which all it has taken will be through; its backlog follows from that and the
+//! rate, so that no queue of messages is kept. Whoever owns a node offers its messages in the order of their times. On the
+//! way through both lines a message is as slow as the slower one, not as both together: the downlink begins with the first
+//! bit while the uplink still sends the last. Time under way is apart from all this.
+
+use super::error::BandwidthError;
+use super::matrix::RATE_MAX;
+use super::words::{Words, decimal};
+use crate::time::Nanos;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// What a datagram weighs beside its payload: 8 bytes of UDP (RFC 768) and 20 of IPv4 (RFC 791).
+pub const HEADER_BYTES: u32 = 28;
+
+/// A line's rate and queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// In bits a second, at least 1.
+    bits: u64,
+    /// How many bytes may wait, those on the line included.
+    queue_bytes: u64,
+}
+
+/// The state of one node's line in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// When all that it has taken will be through.
+    free: Nanos,
+}
+
+/// What a line says to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Its last bit is through at this time.
+    Departs(Nanos),
+    /// Too much waits already: the message is dropped.
+    QueueFull,
+}
+
+impl Rate {
+    /// A line of `bits` a second on which `queue_bytes` may wait. A rate of 0 counts as 1.
+    pub fn new(bits: u64, queue_bytes: u64) -> Rate {
+        Rate { bits: bits.max(1), queue_bytes }
+    }
+
+    /// How long the line takes for so many bytes, rounded up.
+    #[inline]
+    pub fn time(&self, bytes: u32) -> Nanos {
+        // 2^32 bytes in bits and nanoseconds need 66 bits; what a datagram holds needs 50.
+        let bits = u128::from(bytes) * 8 * 1_000_000_000;
+        Nanos(match u64::try_from(bits) {
+            Ok(bits) => bits.div_ceil(self.bits),
+            Err(_) => u64::try_from(bits.div_ceil(u128::from(self.bits))).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Offers the uplink a message of so many bytes, headers included, that is ready at `now`.
+    #[inline]
+    pub fn send(&self, line: &mut Line, now: Nanos, bytes: u32) -> Offer {
+        self.offer(line, now, Nanos::ZERO, bytes)
+    }
+
+    /// Offers the downlink a message whose last bit comes at `now`, and whose first came `sent_in` before, which is what
+    /// its sender's uplink took for it ([`time`](Self::time)).
+    #[inline]
+    pub fn receive(&self, line: &mut Line, now: Nanos, sent_in: Nanos, bytes: u32) -> Offer {
+        self.offer(line, now, sent_in, bytes)
+    }
+
+    /// A message whose last bit comes at `now` and whose first came `ahead` before. An idle line takes any message.
+    #[inline]
+    fn offer(&self, line: &mut Line, now: Nanos, ahead: Nanos, bytes: u32) -> Offer {
+        let first = now - ahead;
+        let backlog = line.free.since(first);
+        if backlog > Nanos::ZERO && self.bytes_in(backlog) + u64::from(bytes) > self.queue_bytes {
+            return Offer::QueueFull;
+        }
+        line.free = now.max(line.free.max(first) + self.time(bytes));
+        Offer::Departs(line.free)
+    }
+
+    /// How many bytes the line carries in a time, rounded up.
+    fn bytes_in(&self, time: Nanos) -> u64 {
+        let bits = u128::from(time.0) * u128::from(self.bits);
+        u64::try_from(bits.div_ceil(8_000_000_000)).unwrap_or(u64::MAX / 2)
+    }
+}
+
+/// Takes one message after another, each for the same time; nothing is dropped. When the one that comes at `now` is done.
+#[inline]
+pub fn process(line: &mut Line, now: Nanos, each: Nanos) -> Nanos {
+    line.free = line.free.max(now) + each;
+    line.free
+}
+
+/// The lines of all nodes, as a person writes them: `up=10mbit,down=100mbit,queue=64KiB`, each part may be missing; or `regions`,
+/// for the rates that the data set of `--network` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BandwidthSpec {
+    /// Where the rates come from.
+    pub rates: Rates,
+    /// How many bytes may wait at each line.
+    pub queue_bytes: u64,
+}
+
+/// Where rates come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rates {
+    /// All nodes have the same, in bits a second; `None` for a line without limit.
+    Same {
+        /// Out of a node.
+        up: Option<u64>,
+        /// Into a node.
+        down: Option<u64>,
+    },
+    /// By region, from the data set.
+    Regions,
+}
+
+impl BandwidthSpec {
+    /// Every way to write it, for help texts and errors.
+    pub const WRITTEN: &'static str = "up=RATE,down=RATE[,queue=SIZE], regions[,queue=SIZE]";
+}
+
+impl fmt::Display for BandwidthSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rates {
+            Rates::Regions => f.write_str("regions")?,
+            Rates::Same { up, down } => {
+                let rate = |name: &str, rate: Option<u64>| rate.map(|rate| format!("{name}={}", shown(rate, &RATES)));
+                let parts: Vec<String> = [rate("up", up), rate("down", down)].into_iter().flatten().collect();
+                f.write_str(&parts.join(","))?;
+            }
+        }
+        match self.queue_bytes {
+            QUEUE_DEFAULT => Ok(()),
+            bytes => write!(f, ",queue={}", shown(bytes, &SIZES)),
+        }
+    }
+}
+
+impl FromStr for BandwidthSpec {
+    type Err = BandwidthError;
+
+    fn from_str(text: &str) -> Result<BandwidthSpec, BandwidthError> {
+        let mut words = Words::new(text);
+        let mut rate = |name: &'static str| {
+            let written = words.named(name);
+            written.map(|written| {
+                read(written, &RATES, RATE_MAX).ok_or(BandwidthError::Rate { name, written: written.into() })
+            })
+        };
+        let (up, down) = (rate("up").transpose()?, rate("down").transpose()?);
+        let queue = words.named("queue").map(|written| {
+            read(written, &SIZES, QUEUE_MAX).ok_or(BandwidthError::Queue { written: written.to_owned() })
+        });
+        let queue_bytes = queue.transpose()?.unwrap_or(QUEUE_DEFAULT);
+        let rates = match words.plain() {
+            Some("regions") if up.is_none() && down.is_none() => Rates::Regions,
+            None if up.is_some() || down.is_some() => Rates::Same { up, down },
+            _ => return Err(BandwidthError::Unknown { written: text.to_owned() }),
+        };
+        match words.left() {
+            Some(written) => Err(BandwidthError::Surplus { written }),
+            None => Ok(BandwidthSpec { rates, queue_bytes }),
+        }
+    }
+}
+
+impl Serialize for BandwidthSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for BandwidthSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<BandwidthSpec, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Units, the greatest first.
+type Units = [(&'static str, u64); 4];
+
+const RATES: Units = [("gbit", 1_000_000_000), ("mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];
+const SIZES: Units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// A number and its unit as a whole number of the least unit, from 1 to `most`.
+fn read(text: &str, units: &Units, most: u64) -> Option<u64> {
+    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
+    let scaled = u128::from(decimal(number.trim_end(), 9)?) * u128::from(unit);
+    let whole = u64::try_from(scaled / 1_000_000_000).ok()?;
+    (scaled % 1_000_000_000 == 0 && (1..=most).contains(&whole)).then_some(whole)
+}
+
+fn shown(value: u64, units: &Units) -> String {
+    let (name, unit) = units.iter().find(|(_, unit)| value.is_multiple_of(*unit)).unwrap_or(&units[3]);
+    format!("{}{name}", value / unit)
+}
+
+/// What may wait where nobody asks for anything else: 64 KiB.
+const QUEUE_DEFAULT: u64 = 64 << 10;
+
+/// The longest queue: 4 GiB.
+const QUEUE_MAX: u64 = 4 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose};
+
+    const MBIT: u64 = 1_000_000;
+
+    #[test]
+    fn a_line_serves_one_message_after_another() {
+        // 1,000 bytes at 8 Mbit/s take a millisecond.
+        let rate = Rate::new(8 * MBIT, 1 << 20);
+        let mut line = Line::default();
+        let ms = Nanos::from_millis;
+        assert_eq!(rate.send(&mut line, ms(10), 1_000), Offer::Departs(ms(11)));
+        assert_eq!(rate.send(&mut line, ms(10), 1_000), Offer::Departs(ms(12)));
+        assert_eq!(rate.send(&mut line, ms(11), 500), Offer::Departs(Nanos(12_500_000)));
+        assert_eq!(rate.send(&mut line, ms(20), 1_000), Offer::Departs(ms(21)));
+        assert_eq!(Rate::new(3, 0).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
+        assert_eq!(Rate::new(0, 0).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
+    }
+
+    #[test]
+    fn a_full_queue_drops_and_an_idle_line_takes_anything() {
+        let rate = Rate::new(8 * MBIT, 2_500);
+        let mut line = Line::default();
+        let now = Nanos::from_millis(10);
+        let offers: Vec<Offer> = (0..5).map(|_| rate.send(&mut line, now, 1_000)).collect();
+        assert!(matches!(offers[..], [Offer::Departs(_), Offer::Departs(_), Offer::QueueFull, Offer::QueueFull, _]));
+        // Half a millisecond later 1,500 of 2,000 bytes wait, and 1,000 more just fit.
+        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1_000), Offer::Departs(Nanos::from_millis(13)));
+        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1), Offer::QueueFull);
+        assert_eq!(rate.send(&mut Line::default(), now, 9_000), Offer::Departs(Nanos::from_millis(19)));
+    }
+
+    #[test]
+    fn both_lines_together_are_as_slow_as_the_slower() {
+        let latency = Nanos::from_millis(50);
+        for (up, down) in [(8, 80), (80, 8), (8, 8)] {
+            let (up, down) = (Rate::new(up * MBIT, 1 << 20), Rate::new(down * MBIT, 1 << 20));
+            let Offer::Departs(sent) = up.send(&mut Line::default(), Nanos::ZERO, 1_000) else { panic!("it is idle") };
+            let received = down.receive(&mut Line::default(), sent + latency, up.time(1_000), 1_000);
+            assert_eq!(received, Offer::Departs(Nanos::from_millis(51)));
+        }
+        // Two that come at once through a downlink share it.
+        let (rate, mut line) = (Rate::new(8 * MBIT, 1 << 20), Line::default());
+        let (now, sent_in) = (Nanos::from_millis(51), Nanos::from_millis(1));
+        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000), Offer::Departs(Nanos::from_millis(51)));
+        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000), Offer::Departs(Nanos::from_millis(52)));
+    }
+
+    #[test]
+    fn messages_wait_as_long_as_in_the_queue_m_d_1() {
+        // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)).
+        let rate = Rate::new(8 * MBIT, u64::MAX / 4);
+        for (load, mean_ms) in [(0.5, 0.5), (0.8, 2.0)] {
+            let mut arrivals = Key::new(7, Purpose::Workload).with((load * 10.0) as u64).stream();
+            let (mut line, mut now, mut waited) = (Line::default(), Nanos::ZERO, 0.0);
+            let messages = 400_000;
+            for _ in 0..messages {
+                now = now + Nanos(arrivals.exponential((1e6 / load) as u64));
+                let Offer::Departs(end) = rate.send(&mut line, now, 1_000) else { panic!("the queue is endless") };
+                waited += (end - now).0 as f64 / 1e6 - 1.0;
+            }
+            // Waits hang together over a busy period; at these loads that leaves a few percent.
+            let measured = waited / f64::from(messages);
+            assert!((measured - mean_ms).abs() < 0.03 * mean_ms, "load {load}: {measured} ms");
+        }
+    }
+
+    #[test]
+    fn processing_is_serial_and_drops_nothing() {
+        let mut line = Line::default();
+        let each = Nanos::from_millis(2);
+        let done: Vec<u64> = [0, 1, 9].map(|at| process(&mut line, Nanos::from_millis(at), each).0 / 1_000_000).into();
+        assert_eq!(done, [2, 4, 11]);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (text, written) in [
+            ("up=10mbit,down=100mbit,queue=64KiB", "up=10mbit,down=100mbit"),
+            ("down=1.5mbit", "down=1500kbit"),
+            ("queue=2MiB,up=1gbit", "up=1gbit,queue=2MiB"),
+            ("regions", "regions"),
+            ("regions,queue=1500B", "regions,queue=1500B"),
+        ] {
+            let spec: BandwidthSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(spec.to_string(), written);
+            assert_eq!(written.parse::<BandwidthSpec>().unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn a_bad_bandwidth_is_refused_by_name() {
+        for (text, said) in [
+            ("", "`` is no bandwidth; write one of up=RATE,down=RATE"),
+            ("fast", "`fast` is no bandwidth"),
+            ("regions,up=1mbit", "`regions,up=1mbit` is no bandwidth"),
+            ("queue=1KiB", "`queue=1KiB` is no bandwidth"),
+            ("up=0mbit", "up is `0mbit`, which is no rate; write a number above 0"),
+            ("up=-1mbit", "up is `-1mbit`, which is no rate"),
+            ("up=10", "up is `10`, which is no rate"),
+            ("down=2000gbit", "down is `2000gbit`, which is no rate"),
+            ("up=0.1bit", "up is `0.1bit`, which is no rate"),
+            ("up=1mbit,queue=0B", "the queue is `0B`, which is no size"),
+            ("up=1mbit,sideways=1mbit", "`sideways=1mbit` is one figure too many"),
+        ] {
+            let error = text.parse::<BandwidthSpec>().expect_err(text).to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The two curves that skewed latencies need, in whole numbers: the quantiles of the normal distribution, and powers of
+//! two. Both are tables with straight lines between their knots.
+//!
+//! The tables are built at the start of a run by `libm`, which is software and thus the same everywhere; they hold
+//! correctly rounded values, so that another program builds the same without it (`docs/DETERMINISM.md`). What was
+//! refused: the platform's `exp` and `ln`, whose last bits differ, and a table for each distribution, which for a
+//! matrix of regions would fill the caches.
+
+use std::f64::consts::{PI, SQRT_2};
+
+/// Fixed point of the curves' arguments and values, as a power of two.
+pub(super) const ONE_BITS: u32 = 32;
+
+/// How many straight lines stand for the quantiles of one halving of the tail, as a power of two.
+const CELL_BITS: u32 = 6;
+const CELLS: usize = 1 << CELL_BITS;
+
+/// How many straight lines stand for 2^x over one unit of x, as a power of two.
+const PART_BITS: u32 = 10;
+const PARTS: usize = 1 << PART_BITS;
+
+/// The bits of a word that place it between two knots of the quantiles.
+const REST_BITS: u32 = 24;
+
+/// Both tables.
+#[derive(Debug)]
+pub(super) struct Curves {
+    /// At `64 z + 64 - c` the upper quantile of 2^-(z + 2) (1 + c / 64), in 2^-32.
+    quantiles: Box<[u64]>,
+    /// At `i` the power 2^(i / 1024), in 2^-32.
+    powers: Box<[u64]>,
+}
+
+impl Curves {
+    /// Computes both tables, which takes about a millisecond.
+    pub(super) fn new() -> Curves {
+        let knots = 0..=CELLS * u64::BITS as usize;
+        let quantiles = knots.map(|knot| {
+            let halvings = (knot / CELLS) as i32;
+            let within = (CELLS - knot % CELLS) as f64 / CELLS as f64;
+            // Knot 64 z is c = 64 of halving z, whose tail is that of c = 0 of the halving before.
+            fixed(upper_quantile(libm::scalbn(1.0 + within, -(halvings + 2))))
+        });
+        let powers = (0..=PARTS).map(|part| fixed(libm::exp2(part as f64 / PARTS as f64)));
+        Curves { quantiles: quantiles.collect(), powers: powers.collect() }
+    }
+
+    /// The standard normal quantile that a word stands for, in 2^-32. Its first bit decides the side, the others how
+    /// far out, to 2^-64 of the tail.
+    #[inline]
+    pub(super) fn normal(&self, word: u64) -> i64 {
+        let tail = (word << 1) | 1;
+        let halvings = tail.leading_zeros();
+        let fraction = tail << halvings << 1;
+        let cell = (fraction >> (u64::BITS - CELL_BITS)) as usize;
+        let rest = (fraction << CELL_BITS) >> (u64::BITS - REST_BITS);
+        let knot = halvings as usize * CELLS + CELLS - cell;
+        let (far, near) = (self.quantiles[knot], self.quantiles[knot - 1]);
+        let distance = (far - (((far - near) * rest) >> REST_BITS)) as i64;
+        // Without a branch, which would be guessed wrong half of the time.
+        let sign = (word as i64 >> 63) | 1;
+        -sign * distance
+    }
+
+    /// `scale` times 2^`exponent`, the exponent in 2^-32, rounded down; the greatest word where it is more than that.
+    #[inline]
+    pub(super) fn scaled(&self, scale: u64, exponent: i64) -> u64 {
+        let part = exponent as u64 & ((1 << ONE_BITS) - 1);
+        let rest_bits = ONE_BITS - PART_BITS;
+        let at = (part >> rest_bits) as usize;
+        let (low, high) = (self.powers[at], self.powers[at + 1]);
+        let power = low + (((high - low) * (part & ((1 << rest_bits) - 1))) >> rest_bits);
+        let product = u128::from(scale) * u128::from(power);
+        // The product has at most 97 bits, so that 31 more fit; where more are wanted the result has 65 or more.
+        match i64::from(ONE_BITS) - (exponent >> ONE_BITS) {
+            shift @ 0..128 => u64::try_from(product >> shift).unwrap_or(u64::MAX),
+            shift @ -31..0 => u64::try_from(product << -shift).unwrap_or(u64::MAX),
+            shift if shift < 0 && scale != 0 => u64::MAX,
+            _ => 0,
+        }
+    }
+}
+
+/// The nearest number in 2^-32 to a value of 0..2^31.
+fn fixed(value: f64) -> u64 {
+    libm::round(libm::scalbn(value, ONE_BITS as i32)) as u64
+}
+
+/// The point beyond which the standard normal distribution has `tail`, at most 1/2: a first guess (Hastings 1955), then
+/// Halley's steps on the complementary error function until nothing is left to gain.
+fn upper_quantile(tail: f64) -> f64 {
+    let t = libm::sqrt(-2.0 * libm::log(tail));
+    let mut guess = t - (2.30753 + 0.27061 * t) / (1.0 + 0.99229 * t + 0.04481 * t * t);
+    for _ in 0..4 {
+        let density = libm::exp(-guess * guess / 2.0) / libm::sqrt(2.0 * PI);
+        let step = (libm::erfc(guess / SQRT_2) / 2.0 - tail) / density;
+        guess += step / (1.0 - step * guess / 2.0);
+    }
+    if tail == 0.5 { 0.0 } else { guess }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_textbooks() {
+        for (tail, quantile) in [
+            (0.1, 1.281_551_565_544_600_4),
+            (0.025, 1.959_963_984_540_054),
+            (1e-6, 4.753_424_308_822_899),
+            (1e-12, 7.034_483_825_301_131),
+        ] {
+            assert!((upper_quantile(tail) - quantile).abs() < 1e-12, "{tail}");
+        }
+        let curves = Curves::new();
+        let one = (1u64 << ONE_BITS) as f64;
+        for tail in [0.5, 0.499, 0.3, 0.1, 0.01, 1e-5, 1e-10] {
+            let word = (1 << 63) | libm::scalbn(tail, 64) as u64;
+            let word = if tail == 0.5 { u64::MAX } else { word };
+            let (above, below) = (curves.normal(word) as f64 / one, curves.normal(word ^ (1 << 63)) as f64 / one);
+            assert!((above - upper_quantile(tail)).abs() < 2e-5, "{tail}: {above}");
+            assert_eq!(above, -below);
+        }
+    }
+
+    #[test]
+    fn quantiles_never_rise_with_the_tail() {
+        let curves = Curves::new();
+        let tails = (0..=62).flat_map(|shift| (0..500u64).map(move |part| ((part << 54) | (1 << 63)) >> shift));
+        let mut words: Vec<u64> = tails.map(|tail| (tail >> 1) | (1 << 63)).collect();
+        words.sort_unstable();
+        assert!(words.is_sorted_by_key(|&word| std::cmp::Reverse(curves.normal(word))));
+        assert!((0..4).contains(&curves.normal(u64::MAX)), "the median is 0 but for the last bits");
+    }
+
+    #[test]
+    fn powers_are_powers() {
+        let curves = Curves::new();
+        let exact = |exponent: f64| 1e9 * exponent.exp2();
+        for exponent in [0.0, 1.0, -1.0, 0.3, 5.75, -3.21, 20.0] {
+            let power = curves.scaled(1_000_000_000, (exponent * (1u64 << ONE_BITS) as f64) as i64) as f64;
+            assert!((power - exact(exponent)).abs() < 1e-7 * exact(exponent) + 1.0, "{exponent}: {power}");
+        }
+        assert_eq!(curves.scaled(1, 63 << ONE_BITS), 1 << 63);
+        assert_eq!((curves.scaled(1, 64 << ONE_BITS), curves.scaled(3, i64::MAX)), (u64::MAX, u64::MAX));
+        assert_eq!((curves.scaled(u64::MAX, i64::MIN), curves.scaled(0, i64::MAX)), (0, 0));
+    }
+
+    /// The digests in `docs/DETERMINISM.md`.
+    #[test]
+    fn the_tables_are_pinned() {
+        let curves = Curves::new();
+        let digest = |table: &[u64]| {
+            let bytes = table.iter().flat_map(|word| word.to_le_bytes());
+            bytes.fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+        };
+        assert_eq!((curves.quantiles.len(), curves.powers.len()), (4_097, 1_025));
+        assert_eq!(
+            format!("{:016X} {:016X}", digest(&curves.quantiles), digest(&curves.powers)),
+            "FB0B96F604A6C90A E70256D22B6B319A"
+        );
+    }
+}

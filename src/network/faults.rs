@@ -1,0 +1,258 @@
+//! What fails in one run, node by node: who is up when, and who hears whom.
+//!
+//! Everything is a function of (seed, node, time), drawn where it is asked; only who is best connected is a table, a bit for
+//! each node. The node at which the orders enter is spared: it neither goes down nor comes and goes.
+//!
+//! Churn is drawn from the start of the run at each question, a word for each change before the time asked for: the times
+//! asked for are those of a run, not the end of all time. A node begins
+//! up with the share of time that it is up in the long run, so that the share is the same at all times.
+
+use super::Network;
+use super::fault_error::FaultError;
+use super::fault_spec::{ChurnSpec, Cut, FaultSpec, Side, Stroke, Whom};
+use super::regions::{Placement, RegionIndex};
+use crate::ids::NodeId;
+use crate::random::{Chance, Key, Purpose};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+
+/// The faults of one run.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    spared: Option<NodeId>,
+    strokes: Vec<(Nanos, Group)>,
+    churn: Option<Churn>,
+    cuts: Vec<ReadyCut>,
+    nat: Group,
+}
+
+/// Some of the nodes.
+#[derive(Clone, Debug)]
+enum Group {
+    /// Each by itself; of a region, where one is named.
+    Drawn { key: Key, chance: Chance, region: Option<(RegionIndex, Placement)> },
+    /// Those whose bit is set.
+    Listed(Vec<u64>),
+}
+
+#[derive(Clone, Debug)]
+struct Churn {
+    key: Key,
+    is_up: Chance,
+    up: Nanos,
+    down: Nanos,
+}
+
+#[derive(Clone, Debug)]
+struct ReadyCut {
+    side: Group,
+    at: Nanos,
+    heal: Nanos,
+    is_one_way: bool,
+}
+
+impl Faults {
+    /// No faults at all.
+    pub fn none() -> Faults {
+        Faults { spared: None, strokes: Vec::new(), churn: None, cuts: Vec::new(), nat: Group::nobody() }
+    }
+
+    /// The faults of the run with this seed over `nodes` nodes, whose `degree` ranks them where the best connected go first.
+    /// Node `spared` always stays.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] where a region is named that the network does not have.
+    pub fn new(
+        spec: &FaultSpec,
+        seed: u64,
+        nodes: u32,
+        network: &Network,
+        degree: impl Fn(NodeId) -> u32,
+        spared: Option<NodeId>,
+    ) -> Result<Faults, FaultError> {
+        let key = Key::new(seed, Purpose::Faults);
+        let stroke = |(at, stroke): (usize, &Stroke)| {
+            let key = key.with(DOWN).with(at as u64);
+            let group = match &stroke.whom {
+                Whom::Random => Group::drawn(key, stroke.share),
+                Whom::Region(name) => Group::drawn_in(key, stroke.share, name, network)?,
+                Whom::Degree => Group::best_connected(key, stroke.share, nodes, &degree),
+            };
+            Ok((stroke.at, group))
+        };
+        let cut = |(at, cut): (usize, &Cut)| {
+            let key = key.with(PARTITION).with(at as u64);
+            let side = match &cut.side {
+                Side::Share(share) => Group::drawn(key, *share),
+                Side::Region(name) => Group::drawn_in(key, ALL, name, network)?,
+            };
+            Ok(ReadyCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
+        };
+        Ok(Faults {
+            spared,
+            strokes: spec.down.0.iter().enumerate().map(stroke).collect::<Result<_, FaultError>>()?,
+            churn: spec.churn.map(|ChurnSpec { up, down }| Churn {
+                key: key.with(CHURN),
+                is_up: Chance::of(Ratio::new(up.0, up.0 + down.0).unwrap_or(ALL)),
+                up,
+                down,
+            }),
+            cuts: spec.partition.0.iter().enumerate().map(cut).collect::<Result<_, FaultError>>()?,
+            nat: Group::drawn(key.with(NAT), spec.nat),
+        })
+    }
+
+    /// Whether every node is up all the time.
+    #[inline]
+    pub fn all_up(&self) -> bool {
+        self.strokes.is_empty() && self.churn.is_none()
+    }
+
+    /// Whether everybody hears everybody all the time.
+    #[inline]
+    pub fn none_cut(&self) -> bool {
+        self.cuts.is_empty() && self.nat.is_nobody()
+    }
+
+    /// Whether a node is up at a time.
+    #[inline]
+    pub fn is_up(&self, node: NodeId, now: Nanos) -> bool {
+        self.all_up() || (!self.has_failed(node, now) && self.churned(node, now).0)
+    }
+
+    fn has_failed(&self, node: NodeId, now: Nanos) -> bool {
+        let fails_at = self.fails_at(node);
+        fails_at <= now && fails_at != Nanos::MAX
+    }
+
+    /// When a node goes down for good; [`Nanos::MAX`] for never.
+    pub fn fails_at(&self, node: NodeId) -> Nanos {
+        if self.spared == Some(node) {
+            return Nanos::MAX;
+        }
+        let struck = self.strokes.iter().filter(|(_, group)| group.has(node)).map(|(at, _)| *at);
+        struck.min().unwrap_or(Nanos::MAX)
+    }
+
+    /// The first time after `now` at which a node goes down or comes up; `None` where it stays as it is.
+    pub fn next_change(&self, node: NodeId, now: Nanos) -> Option<Nanos> {
+        if self.has_failed(node, now) {
+            return None;
+        }
+        let fails_at = self.fails_at(node);
+        let (is_up, turns_at) = self.churned(node, now);
+        let next = match is_up {
+            true => turns_at.min(fails_at),
+            // It fails while it is down: nobody sees a difference.
+            false if fails_at <= turns_at => return None,
+            false => turns_at,
+        };
+        Some(next).filter(|&next| next < Nanos::MAX)
+    }
+
+    /// Whether the coverage of an order counts a node: it is up when the order is published, and at the end.
+    pub fn is_counted(&self, node: NodeId, published: Nanos, end: Nanos) -> bool {
+        self.is_up(node, published) && self.is_up(node, end)
+    }
+
+    /// Whether a message that is sent at `now` is held up for ever by a partition, or because neither of two nodes behind a
+    /// NAT can open the connection. What is under way when a partition begins still arrives.
+    #[inline]
+    pub fn is_cut(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
+        !self.none_cut() && self.is_cut_at(from, to, now)
+    }
+
+    /// Whether a node can only connect outward. A link between it and another node works both ways once it has opened it.
+    pub fn is_behind_nat(&self, node: NodeId) -> bool {
+        self.nat.has(node)
+    }
+
+    fn is_cut_at(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
+        let cut = |cut: &ReadyCut| {
+            if now < cut.at || (cut.heal <= now && cut.heal != Nanos::MAX) {
+                return false;
+            }
+            let (from, to) = (cut.side.has(from), cut.side.has(to));
+            if cut.is_one_way { from && !to } else { from != to }
+        };
+        self.cuts.iter().any(cut) || (self.nat.has(from) && self.nat.has(to))
+    }
+
+    /// Whether a node is up as far as churn goes, and when that changes.
+    fn churned(&self, node: NodeId, now: Nanos) -> (bool, Nanos) {
+        let Some(churn) = self.churn.as_ref().filter(|_| self.spared != Some(node)) else { return (true, Nanos::MAX) };
+        let mut stream = churn.key.with(u64::from(node.0)).stream();
+        let mut is_up = churn.is_up.strikes(stream.next_word());
+        let mut until = Nanos::ZERO;
+        loop {
+            let mean = if is_up { churn.up } else { churn.down };
+            until = until + Nanos(stream.exponential(mean.0).max(1));
+            if now < until || until == Nanos::MAX {
+                return (is_up, until);
+            }
+            is_up = !is_up;
+        }
+    }
+}
+
+impl Group {
+    fn nobody() -> Group {
+        Group::Drawn { key: Key::new(0, Purpose::Faults), chance: Chance::NEVER, region: None }
+    }
+
+    fn drawn(key: Key, share: Ratio) -> Group {
+        Group::Drawn { key, chance: Chance::of(share), region: None }
+    }
+
+    fn drawn_in(key: Key, share: Ratio, name: &str, network: &Network) -> Result<Group, FaultError> {
+        let known = network.regions();
+        let Some(placement) = network.placement() else { return Err(FaultError::NoRegions { name: name.to_owned() }) };
+        match known.iter().position(|known| known == name) {
+            Some(at) => {
+                let region = Some((RegionIndex(at as u16), placement.clone()));
+                Ok(Group::Drawn { key, chance: Chance::of(share), region })
+            }
+            None => Err(FaultError::UnknownRegion { name: name.to_owned(), known: known.join(", ") }),
+        }
+    }
+
+    /// The share of the nodes with the most peers, rounded up; draws decide among equals.
+    fn best_connected(key: Key, share: Ratio, nodes: u32, degree: impl Fn(NodeId) -> u32) -> Group {
+        let rank = |node: u32| (!degree(NodeId(node)), key.with(u64::from(node)).stream().next_word(), node);
+        let mut ranks: Vec<(u32, u64, u32)> = (0..nodes).map(rank).collect();
+        let count = share.ceil_of(u64::from(nodes)) as usize;
+        if 0 < count && count < ranks.len() {
+            ranks.select_nth_unstable(count - 1);
+        }
+        let mut bits = vec![0u64; (nodes as usize).div_ceil(64)];
+        for (_, _, node) in &ranks[..count] {
+            bits[*node as usize / 64] |= 1 << (node % 64);
+        }
+        Group::Listed(bits)
+    }
+
+    fn is_nobody(&self) -> bool {
+        matches!(self, Group::Drawn { chance: Chance::NEVER, .. })
+    }
+
+    #[inline]
+    fn has(&self, node: NodeId) -> bool {
+        match self {
+            Group::Drawn { chance: Chance::NEVER, .. } => false,
+            Group::Drawn { key, chance, region } => {
+                let is_there = region.as_ref().is_none_or(|(region, placement)| placement.region(node) == *region);
+                is_there && chance.strikes(key.with(u64::from(node.0)).stream().next_word())
+            }
+            Group::Listed(bits) => bits.get(node.index() / 64).is_some_and(|bits| bits >> (node.0 % 64) & 1 == 1),
+        }
+    }
+}
+
+const ALL: Ratio = Ratio::new(1, 1).unwrap();
+
+// The word that keeps the draws of the kinds apart; part of docs/DETERMINISM.md.
+const DOWN: u64 = 1;
+const CHURN: u64 = 2;
+const PARTITION: u64 = 3;
+const NAT: u64 = 4;

@@ -1,0 +1,197 @@
+//! Which messages are lost, as a person writes it: each by itself with the same chance, or in bursts.
+
+use super::error::LossError;
+use super::words::{Words, read_span, span};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// How messages are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossSpec {
+    /// Each by itself, with the same chance. Written `0.1`, `10%` or `1/8`.
+    Independent(Ratio),
+    /// In bursts.
+    Bursts(BurstSpec),
+}
+
+/// Losses after Gilbert (1960) and Elliott (1963): a link is good or bad, for periods of random length, and loses messages with one
+/// chance while it is good and with another while it is bad. Here the periods are spans of time, not numbers of messages.
+///
+/// Written `gilbert-elliott:good=10s,bad=200ms,loss=0.8,good-loss=0.001,per=receiver`; the last three may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BurstSpec {
+    /// How long a good period is on average.
+    pub good: Nanos,
+    /// How long a bad period is on average.
+    pub bad: Nanos,
+    /// The chance of loss in a good period.
+    pub good_loss: Ratio,
+    /// The chance of loss in a bad period.
+    pub bad_loss: Ratio,
+    /// What has a period.
+    pub per: BurstScope,
+}
+
+/// What is good or bad at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BurstScope {
+    /// Each direction of each link.
+    #[default]
+    Link,
+    /// Each node's way out.
+    Sender,
+    /// Each node's way in.
+    Receiver,
+}
+
+impl LossSpec {
+    /// Every way to write a loss, for help texts and errors.
+    pub const WRITTEN: &'static str =
+        "SHARE, gilbert-elliott:good=TIME,bad=TIME[,loss=SHARE][,good-loss=SHARE][,per=link|sender|receiver]";
+
+    /// No loss at all.
+    pub const NONE: LossSpec = LossSpec::Independent(Ratio::new(0, 1).unwrap());
+
+    /// The share of messages that is lost in the long run, for formulas and for showing.
+    pub fn mean(&self) -> f64 {
+        match self {
+            LossSpec::Independent(share) => share.as_f64(),
+            LossSpec::Bursts(burst) => {
+                let (good, bad) = (burst.good.as_secs_f64(), burst.bad.as_secs_f64());
+                (burst.good_loss.as_f64() * good + burst.bad_loss.as_f64() * bad) / (good + bad)
+            }
+        }
+    }
+}
+
+impl Default for LossSpec {
+    fn default() -> LossSpec {
+        LossSpec::NONE
+    }
+}
+
+impl BurstSpec {
+    /// Passes bursts on that can be drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`LossError`] where a period is outside its limits or the two are too far apart.
+    pub fn check(self) -> Result<BurstSpec, LossError> {
+        for (period, time) in [("good", self.good), ("bad", self.bad)] {
+            if !(PERIOD_LEAST..=PERIOD_MOST).contains(&time) {
+                return Err(LossError::Period { period, time });
+            }
+        }
+        if self.good.0.max(self.bad.0) / self.good.0.min(self.bad.0) >= PERIODS_APART_MAX {
+            return Err(LossError::PeriodsApart { good: self.good, bad: self.bad });
+        }
+        Ok(self)
+    }
+}
+
+impl fmt::Display for BurstScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            BurstScope::Link => "link",
+            BurstScope::Sender => "sender",
+            BurstScope::Receiver => "receiver",
+        })
+    }
+}
+
+impl fmt::Display for LossSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BurstSpec { good, bad, good_loss, bad_loss, per } = match self {
+            LossSpec::Independent(share) => return share.fmt(f),
+            LossSpec::Bursts(burst) => burst,
+        };
+        write!(f, "{BURSTS}good={},bad={}", span(*good), span(*bad))?;
+        if *bad_loss != CERTAIN {
+            write!(f, ",loss={bad_loss}")?;
+        }
+        if !good_loss.is_zero() {
+            write!(f, ",good-loss={good_loss}")?;
+        }
+        if *per != BurstScope::Link {
+            write!(f, ",per={per}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for LossSpec {
+    type Err = LossError;
+
+    fn from_str(text: &str) -> Result<LossSpec, LossError> {
+        let text = text.trim();
+        let Some(rest) = text.strip_prefix(BURSTS) else {
+            let begins_a_share = text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first));
+            return match text.parse() {
+                Ok(share) => Ok(LossSpec::Independent(share)),
+                Err(_) if begins_a_share => Err(LossError::Share { figure: "the loss", written: text.to_owned() }),
+                Err(_) => Err(LossError::Unknown { written: text.to_owned() }),
+            };
+        };
+        let mut words = Words::new(rest);
+        let mut period = |name: &'static str| {
+            let written = words.named(name).ok_or(LossError::Missing { figure: name })?;
+            read_span(name, written).map_err(|_| LossError::NoTime { figure: name, written: written.to_owned() })
+        };
+        let (good, bad) = (period("good")?, period("bad")?);
+        let mut share = |name: &'static str, default: Ratio| {
+            let bad = |written: &str| LossError::Share { figure: name, written: written.to_owned() };
+            words.named(name).map_or(Ok(default), |written| written.parse().map_err(|_| bad(written)))
+        };
+        let (bad_loss, good_loss) = (share("loss", CERTAIN)?, share("good-loss", NEVER)?);
+        let per = match words.named("per") {
+            None | Some("link") => BurstScope::Link,
+            Some("sender") => BurstScope::Sender,
+            Some("receiver") => BurstScope::Receiver,
+            Some(other) => return Err(LossError::Scope { written: other.to_owned() }),
+        };
+        match words.left() {
+            Some(written) => Err(LossError::Surplus { written }),
+            None => BurstSpec { good, bad, good_loss, bad_loss, per }.check().map(LossSpec::Bursts),
+        }
+    }
+}
+
+impl Serialize for LossSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            LossSpec::Independent(share) => share.serialize(serializer),
+            LossSpec::Bursts(_) => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LossSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LossSpec, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(number) => number.to_string(),
+            Written::Text(text) => text,
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+const BURSTS: &str = "gilbert-elliott:";
+
+const CERTAIN: Ratio = Ratio::new(1, 1).unwrap();
+const NEVER: Ratio = Ratio::new(0, 1).unwrap();
+
+/// The shortest and the longest mean of a period.
+pub(super) const PERIOD_LEAST: Nanos = Nanos(1_000);
+pub(super) const PERIOD_MOST: Nanos = Nanos::from_secs(86_400);
+
+/// How many times as long as the shorter period the longer may be: beyond, the chances need more bits than they have.
+pub(super) const PERIODS_APART_MAX: u64 = 1_000_000;

@@ -1,0 +1,167 @@
+//! First receipts of all nodes, as a run keeps them: one for each, or where all hops take as long, a byte for each.
+//!
+//! Sixteen bytes a receipt are more than a machine has for 10^9 nodes. Where a hop says when, the counts by hop give
+//! every percentile exactly, and the byte says who.
+
+use super::Receipt;
+use crate::ids::NodeId;
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+
+/// First receipts, by node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// One for each node.
+    Each(Vec<Receipt>),
+    /// The hop of each node.
+    ByHop(ByHop),
+}
+
+/// First receipts where every hop takes as long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByHop {
+    /// How long.
+    pub latency: Nanos,
+    /// Where the order entered.
+    pub origin: NodeId,
+    /// How many nodes were newly reached in each hop, from 0, the origin, to the last in which any message arrived.
+    pub counts: Vec<u64>,
+    /// In which hop each node was reached; 0 for any but the origin means not at all.
+    pub hop_of: Vec<u8>,
+    /// From whom each node has its first copy, `u32::MAX` where it has none; `None` where that is not recorded.
+    pub senders: Option<Vec<NodeId>>,
+}
+
+impl Receipts {
+    /// The number of nodes, reached or not.
+    pub fn nodes(&self) -> u64 {
+        match self {
+            Receipts::Each(receipts) => receipts.len() as u64,
+            Receipts::ByHop(by_hop) => by_hop.hop_of.len() as u64,
+        }
+    }
+
+    /// How many nodes have the order.
+    pub fn reached(&self) -> u64 {
+        match self {
+            Receipts::Each(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
+            Receipts::ByHop(by_hop) => by_hop.reached(),
+        }
+    }
+
+    /// The receipt of a node, [`Receipt::NONE`] where it was not reached. Of the sender only what is recorded.
+    #[inline]
+    pub fn get(&self, node: NodeId) -> Receipt {
+        match self {
+            Receipts::Each(receipts) => receipts[node.index()],
+            Receipts::ByHop(by_hop) => by_hop.get(node),
+        }
+    }
+
+    /// All receipts, by node.
+    pub fn iter(&self) -> impl Iterator<Item = Receipt> + '_ {
+        (0..self.nodes()).map(|node| self.get(NodeId(node as u32)))
+    }
+
+    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up.
+    pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
+        let rank = share.ceil_of(self.nodes()).max(1);
+        match self {
+            Receipts::Each(receipts) => {
+                let position = rank.min(self.nodes()).checked_sub(1)? as usize;
+                let mut times: Vec<Nanos> = receipts.iter().map(|receipt| receipt.time).collect();
+                let (_, time, _) = times.select_nth_unstable(position);
+                (*time != Nanos::MAX).then_some(*time)
+            }
+            Receipts::ByHop(by_hop) => by_hop.time_of_rank(rank),
+        }
+    }
+}
+
+impl ByHop {
+    /// How many nodes have the order.
+    pub fn reached(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The receipt of a node, [`Receipt::NONE`] where it was not reached.
+    #[inline]
+    pub fn get(&self, node: NodeId) -> Receipt {
+        let hop = self.hop_of[node.index()];
+        if hop == 0 && node != self.origin {
+            return Receipt::NONE;
+        }
+        let sender = match &self.senders {
+            _ if hop == 0 => node,
+            Some(senders) => senders[node.index()],
+            None => Receipt::NONE.sender,
+        };
+        Receipt { time: self.time_of(hop), sender, hop }
+    }
+
+    /// When a hop ends.
+    #[inline]
+    pub fn time_of(&self, hop: u8) -> Nanos {
+        Nanos(self.latency.0.saturating_mul(u64::from(hop)))
+    }
+
+    /// When the `rank`-th node was reached, counted from 1, or `None` where fewer were.
+    pub fn time_of_rank(&self, rank: u64) -> Option<Nanos> {
+        let mut within = self.counts.iter().scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum)
+        });
+        within.position(|within| within >= rank).map(|hop| self.time_of(hop as u8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LATENCY: Nanos = Nanos(1_000);
+
+    /// The same receipts in both forms; node 2 is the origin.
+    fn both(hop_of: Vec<u8>) -> [Receipts; 2] {
+        let origin = NodeId(2);
+        let last = hop_of.iter().copied().max().unwrap_or(0);
+        let in_hop = |hop: u8| {
+            let reached = |(node, at): &(usize, &u8)| **at == hop && (hop > 0 || *node == 2);
+            hop_of.iter().enumerate().filter(reached).count() as u64
+        };
+        let by_hop = ByHop {
+            latency: LATENCY,
+            origin,
+            counts: (0..=last).map(in_hop).collect(),
+            hop_of: hop_of.clone(),
+            senders: None,
+        };
+        let each = hop_of.iter().enumerate().map(|(node, &hop)| match hop {
+            0 if node == 2 => Receipt { time: Nanos::ZERO, sender: origin, hop: 0 },
+            0 => Receipt::NONE,
+            hop => Receipt { time: Nanos(LATENCY.0 * u64::from(hop)), sender: Receipt::NONE.sender, hop },
+        });
+        [Receipts::Each(each.collect()), Receipts::ByHop(by_hop)]
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_say_the_same(mut hop_of in prop::collection::vec(0u8..6, 3..60), share in 1u64..=100) {
+            hop_of[2] = 0;
+            let [each, by_hop] = both(hop_of);
+            let share = Ratio::new(share, 100).unwrap();
+            prop_assert_eq!(by_hop.time_to(share), each.time_to(share));
+            prop_assert_eq!((by_hop.nodes(), by_hop.reached()), (each.nodes(), each.reached()));
+            prop_assert!(by_hop.iter().eq(each.iter()));
+        }
+    }
+
+    #[test]
+    fn a_sender_that_is_recorded_is_told() {
+        let [_, Receipts::ByHop(by_hop)] = both(vec![1, 0, 0]) else { panic!("the second form counts by hop") };
+        let by_hop = ByHop { senders: Some(vec![NodeId(2), NodeId(u32::MAX), NodeId(2)]), ..by_hop };
+        assert_eq!(by_hop.get(NodeId(0)), Receipt { time: LATENCY, sender: NodeId(2), hop: 1 });
+        assert_eq!((by_hop.get(NodeId(1)), by_hop.get(NodeId(2)).sender), (Receipt::NONE, NodeId(2)));
+    }
+}

@@ -1,0 +1,49 @@
+//! Hands out work in blocks to whoever asks next, so that a worker whose core is busy elsewhere holds up one block and
+//! not its share of all.
+
+use super::atomic::{AtomicU64, Ordering};
+use std::ops::Range;
+
+/// A place in `0..length` up to which everything is handed out.
+pub struct Cursor {
+    next: AtomicU64,
+    length: u64,
+    block: u64,
+}
+
+impl Cursor {
+    /// Nothing of `length` is handed out yet; `block` at a time will be.
+    pub fn new(length: usize, block: usize) -> Cursor {
+        Cursor { next: AtomicU64::new(0), length: length as u64, block: block.max(1) as u64 }
+    }
+
+    /// The next block, or `None` where all are handed out.
+    #[inline]
+    pub fn take(&self) -> Option<Range<usize>> {
+        // Ordering: Relaxed; additions to one atomic have a single order, which alone makes each block unique.
+        let begin = self.next.fetch_add(self.block, Ordering::Relaxed);
+        (begin < self.length).then(|| begin as usize..(begin + self.block).min(self.length) as usize)
+    }
+
+    /// Begins again. A latch must lie between this and every [`take`](Self::take).
+    pub fn rewind(&self) {
+        // Ordering: Relaxed; the latch orders it.
+        self.next.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_handed_out_once() {
+        let cursor = Cursor::new(10, 4);
+        for _ in 0..2 {
+            let blocks: Vec<_> = std::iter::from_fn(|| cursor.take()).collect();
+            assert_eq!(blocks, [0..4, 4..8, 8..10]);
+            assert_eq!(cursor.take(), None);
+            cursor.rewind();
+        }
+    }
+}

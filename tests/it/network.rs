@@ -1,0 +1,95 @@
+//! The modelled network as its user sees it: one digest on any number of threads, coverage under loss as the closed form has
+//! it, no message before its time, and files that are refused by line.
+
+use crate::command::{bulkprop, output};
+use crate::support::{covered, mean_and_error, run, to_quiescence};
+use bulk_order_propagation::network::{NetworkSpec, Paths};
+use bulk_order_propagation::scenario::{Draft, TransportKind};
+use bulk_order_propagation::stats::RunRecord;
+use bulk_order_propagation::topology::TopologySpec;
+use std::fs;
+use tempfile::TempDir;
+
+fn simulated(nodes: u32, threads: u32, seed: u64) -> Draft {
+    Draft {
+        transport: Some(TransportKind::Simulated),
+        topology: Some(TopologySpec::ErdosRenyi),
+        ..to_quiescence(nodes, threads, seed)
+    }
+}
+
+fn share(record: &RunRecord) -> f64 {
+    let covered = covered(record);
+    covered.iter().filter(|&&is_covered| is_covered).count() as f64 / covered.len() as f64
+}
+
+#[test]
+fn every_model_gives_one_digest_on_any_number_of_threads() {
+    for (network, latency, loss) in [
+        (Some("aws33"), None, "0.1"),
+        (Some("bitcoin6"), None, "gilbert-elliott:good=1s,bad=200ms,per=receiver"),
+        (None, Some("link:uniform:10ms..100ms+exponential:5ms,min=1ms"), "gilbert-elliott:good=1s,bad=200ms"),
+        (None, Some("pareto:10ms,1.5"), "0"),
+    ] {
+        let digests = [1, 2, 3, 8].map(|threads| {
+            let draft = Draft {
+                network: network.map(|network| network.parse().unwrap()),
+                latency: latency.map(|latency| latency.parse().unwrap()),
+                loss: Some(loss.parse().unwrap()),
+                ..simulated(3_000, threads, 7)
+            };
+            run(draft).digest
+        });
+        assert!(digests.iter().all(|&digest| digest == digests[0] && digest.is_some()), "{digests:?}");
+    }
+}
+
+#[test]
+fn no_message_comes_before_its_time() {
+    let network = NetworkSpec { paths: Paths::Regions("aws33".parse().unwrap()), ..NetworkSpec::default() };
+    let floor = network.build(7).unwrap().floor();
+    let record = run(Draft { network: Some("aws33".parse().unwrap()), ..simulated(3_000, 2, 7) });
+    for receipt in record.receipts.iter().filter(|receipt| receipt.is_reached()) {
+        assert!(receipt.time.0 >= floor.0 * u64::from(receipt.hop), "hop {} at {}", receipt.hop, receipt.time);
+    }
+}
+
+#[test]
+fn who_loses_everything_covers_the_origin_alone() {
+    let record = run(Draft { loss: Some("1".parse().unwrap()), ..simulated(1_000, 2, 7) });
+    assert_eq!((share(&record), record.ledger.model_lost), (0.001, 8));
+}
+
+#[test]
+fn coverage_under_loss_is_that_of_the_closed_form() {
+    // Random graphs of mean degree 20, fanout 8; loss by itself, and in bursts of which each message sees the mean alone.
+    for (loss, form) in [("0.3", 0.996_19), ("0.5", 0.979_74), ("gilbert-elliott:good=1s,bad=1s", 0.979_74)] {
+        let shares: Vec<f64> = (0..12)
+            .map(|seed| share(&run(Draft { loss: Some(loss.parse().unwrap()), ..simulated(10_000, 2, seed) })))
+            // One order in 250 dies out early under a loss of one half, and is not what the form is about.
+            .filter(|&share| share > 0.5)
+            .collect();
+        let (mean, error) = mean_and_error(&shares);
+        assert!(
+            shares.len() >= 11 && (mean - form).abs() < 4.0 * error + 0.000_3,
+            "{loss}: {mean} +- {error}, not {form}"
+        );
+    }
+}
+
+#[test]
+fn a_matrix_of_ones_own_is_run_or_refused_by_line() {
+    let folder = TempDir::new().unwrap();
+    for (text, code, said) in [
+        ("one_way_ms,weight,a,b\na,3,5,50\nb,1,50,5\n", Some(0), "95% coverage"),
+        ("one_way_ms,a,b\na,5,\nb,50,5\n", Some(2), "nothing from a to b"),
+        ("one_way_ms,a,b\na,5,-50\nb,50,5\n", Some(2), "line 2: -50 ms: a message cannot arrive before it is sent"),
+    ] {
+        let path = folder.path().join("matrix.csv");
+        fs::write(&path, text).unwrap();
+        let line = "--transport simulated --nodes 200 --seed 7 --network";
+        let (got, stdout, stderr) = output(bulkprop(line.split(' ')).arg(&path));
+        assert_eq!(got, code, "{stdout}{stderr}");
+        assert!(stdout.contains(said) || stderr.contains(said), "{stdout}{stderr}");
+    }
+}
