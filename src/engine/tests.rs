@@ -4,7 +4,7 @@ use super::home::Ended;
 use super::*;
 use crate::gossip::{Flood, Lazy, Push};
 use crate::ids::NodeId;
-use crate::network::{Latency, LossSpec};
+use crate::network::Latency;
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
 use crate::stats::Receipt;
@@ -53,6 +53,10 @@ impl Case {
 
     fn outcome(&self, ended: Ended) -> Outcome {
         ended.outcome(self.nodes as usize, self.workload.orders() as usize)
+    }
+
+    fn strict_of<P: Protocol>(&self, protocol: P) -> Outcome {
+        self.outcome(self.with(1, |setup| strict::run(setup, protocol)))
     }
 
     fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> Outcome {
@@ -171,17 +175,13 @@ proptest! {
     }
 
     #[test]
-    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64, lost in 0..60u64) {
+    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64) {
         // Short enough to ring while answers are under way, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry));
-        let loss = LossSpec::Independent(Ratio::new(lost, 100).unwrap());
-        let network = Network::new(case.seed, case.latency).with_loss(&loss);
-        let strict = case.with(1, |setup| strict::run(&Setup { network: &network, ..*setup }, lazy.clone()));
-        let strict = case.outcome(strict);
+        let strict = case.strict_of(lazy.clone());
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
-            let ended = case.with(threads, |setup| general::run(&Setup { network: &network, ..*setup }, &lazy).unwrap());
-            prop_assert_eq!(&case.outcome(ended), &strict, "{} threads", threads);
+            prop_assert_eq!(&case.general_of(threads, &lazy), &strict, "{} threads", threads);
         }
     }
 
@@ -247,5 +247,7 @@ proptest! {
         let case = Case { latency: Latency::Constant(Nanos(latency)), workload: Workload::single(origin), ..case };
         let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
         prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
+        let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, Nanos(latency)).unwrap());
+        prop_assert_eq!(by_hops, case.flood(2, |setup| shortest(setup, &Flood).unwrap()));
     }
 }

@@ -75,7 +75,9 @@ impl TargetDraw {
     }
 
     /// The targets of `node` for `order`, in their order: `fanout` of its peers, or all it has.
-    #[inline]
+    ///
+    /// Short rows that are stored, as most are, are drawn from right where this is called.
+    #[inline(always)]
     pub fn draw<'s>(
         &self,
         topology: &Topology,
@@ -84,6 +86,26 @@ impl TargetDraw {
         scratch: &'s mut TargetScratch,
     ) -> &'s [NodeId] {
         let stream = self.stream(order, node);
+        match topology.row(node) {
+            Some(row) if row.len() <= DENSE_PEERS_MAX as usize => {
+                let peers = &mut scratch.peers;
+                peers.clear();
+                peers.extend_from_slice(row);
+                shuffled_prefix(stream, peers, self.count(row.len() as u32))
+            }
+            _ => self.draw_from_afar(topology, stream, node, scratch),
+        }
+    }
+
+    /// The same for long rows and for peers that are computed.
+    #[inline(never)]
+    fn draw_from_afar<'s>(
+        &self,
+        topology: &Topology,
+        stream: Stream,
+        node: NodeId,
+        scratch: &'s mut TargetScratch,
+    ) -> &'s [NodeId] {
         let peers = &mut scratch.peers;
         peers.clear();
         if let Some(implicit) = topology.implicit() {
@@ -107,7 +129,7 @@ impl TargetDraw {
 }
 
 /// The first `count` steps of a Fisher-Yates shuffle from the front.
-#[inline]
+#[inline(always)]
 fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32) -> &[NodeId] {
     let count = (count as usize).min(peers.len());
     for step in 0..count {

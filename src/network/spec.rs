@@ -46,6 +46,9 @@ impl Default for NetworkSpec {
     }
 }
 
+/// What no way between two regions of the data sets exceeds by much.
+const REGIONS_LONGEST: Nanos = Nanos::from_millis(500);
+
 impl NetworkSpec {
     /// The network of the run with this seed.
     ///
@@ -66,6 +69,14 @@ impl NetworkSpec {
         };
         let network = Network { lines, processing: self.processing, duplicated: Chance::of(self.duplicate), ..network };
         Ok(network.with_loss(&self.loss))
+    }
+
+    /// The most time that a message takes, where there is a most and it is known without reading any file.
+    pub fn longest(&self) -> Nanos {
+        match &self.paths {
+            Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
+            Paths::Regions(_) => REGIONS_LONGEST,
+        }
     }
 
     fn no_rates(&self) -> NetworkError {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::coverage::Window;
 use crate::ids::NodeId;
-use crate::network::{NetworkSpec, Paths};
+use crate::network::NetworkSpec;
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
@@ -64,7 +64,7 @@ impl Draft {
             network,
             faults,
             adversary,
-            engine: engine(self.engine, transport)?,
+            engine: engine(self.engine, transport, protocol)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
             runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
         })
@@ -225,11 +225,7 @@ fn retry(
     protocol: ProtocolKind,
     network: Option<&NetworkSpec>,
 ) -> Result<Option<Nanos>, ScenarioError> {
-    let longest = match network.map(|network| &network.paths) {
-        None => Nanos::ZERO,
-        Some(Paths::Latency(latency)) => latency.ceiling().unwrap_or(LONG_LATENCY),
-        Some(Paths::Regions(_)) => LONG_LATENCY,
-    };
+    let longest = network.map_or(Nanos::ZERO, NetworkSpec::longest);
     match (protocol, asked) {
         (ProtocolKind::Lazy, None) => Ok(Some(RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))))),
         (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
@@ -240,9 +236,10 @@ fn retry(
 }
 
 /// A real carrier is no matter of computing.
-fn engine(asked: Option<Engine>, transport: TransportKind) -> Result<Engine, ScenarioError> {
+fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(Engine::Fast | Engine::Hops) if protocol == ProtocolKind::Lazy => Err(ScenarioError::NoFastProtocol),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }
@@ -308,8 +305,6 @@ const TTL_DEFAULT: Ttl = Ttl::Hops(6);
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);
-/// What stands for the longest latency where there is none, or the scenario does not know it.
-const LONG_LATENCY: Nanos = Nanos::from_secs(1);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
 const WINDOW_DEFAULT: u32 = 1_024;
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

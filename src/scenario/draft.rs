@@ -201,8 +201,7 @@ pub struct Draft {
     pub engine: Option<Engine>,
 
     /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default: 500ms;
-    /// with simulated, thrice the longest latency if that is more, 3s where there
-    /// is no longest]. Shorter than the way there and back makes duplicates.
+    /// with simulated, thrice the longest latency if that is more]. Shorter than the way there and back makes duplicates.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = retry)]
     pub retry: Option<Nanos>,
 

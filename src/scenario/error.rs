@@ -188,6 +188,13 @@ pub enum ScenarioError {
     )]
     NothingToCharge,
 
+    /// What is asked for again is no shortest path.
+    #[error(
+        "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
+         choose --protocol push or flood"
+    )]
+    NoFastProtocol,
+
     /// A real carrier has no modelled network.
     #[error(
         "--{option} with --transport {}: only a modelled network has it; leave --{option} out or choose --transport simulated",

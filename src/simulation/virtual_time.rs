@@ -7,7 +7,7 @@ use super::protocols::InVirtualTime;
 use super::{Laboratory, SimulationError, carriers, ledger};
 use crate::engine::{Engine, Outcome, Setup};
 use crate::network::Network;
-use crate::scenario::{ProtocolKind, Until};
+use crate::scenario::Until;
 use crate::stats::{Ledger, Receipt, Receipts, RunRecord};
 use crate::time::Nanos;
 
@@ -48,10 +48,6 @@ impl Laboratory<'_> {
         let one_order = self.workload.orders() == 1;
         let refused = match self.scenario.engine {
             Engine::Auto | Engine::General => None,
-            Engine::Fast | Engine::Hops if self.scenario.protocol == ProtocolKind::Lazy => Some(
-                "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave \
-                 --engine out or choose --protocol push or flood",
-            ),
             Engine::Fast if !one_order => Some("--engine fast computes one order; leave --engine out or ask for --orders 1"),
             Engine::Fast => (network.floor() == Nanos::ZERO).then_some(
                 "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
