@@ -14,6 +14,8 @@
 //! Everything is bounded: a request remembers [`ANNOUNCERS`] that it can ask, asks [`TRIES`] times at most, and is gone
 //! once the order has come or nobody is left to ask; what a node hands on is what it holds, which is bounded by its window.
 //!
+//! An announcement is made once: one that is lost is made up for by those of others, or not at all.
+//!
 //! What was refused: a table of what each peer knows already, as Bitcoin keeps it. It would save the announcement back
 //! to whom the order came from, which `--exclude-sender` saves as well.
 
