@@ -48,6 +48,8 @@ struct Entry {
 enum What {
     /// A message came in that had been sent at this time.
     Received(Nanos),
+    /// A message was lost that had been sent at this time: its node was down.
+    Missed(Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
@@ -112,9 +114,12 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Lets an order in.
+    /// Lets an order in, unless its origin is down.
     pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
         let &Publication { order, origin, due } = publication;
+        if !self.setup.faults.is_up(origin, due) {
+            return;
+        }
         self.event = Event { me: origin, sender: origin, hop: 0, now: due };
         protocol.publish(self, order, self.setup.ttl);
     }
@@ -123,6 +128,10 @@ impl<'a> Shard<'a> {
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
+        if !self.setup.faults.is_up(to, flight.time) {
+            self.note(order, What::Missed(flight.sent_at));
+            return;
+        }
         self.note(order, What::Received(flight.sent_at));
         protocol.handle_message(self, &flight.message);
     }
@@ -152,13 +161,14 @@ impl<'a> Shard<'a> {
             let bytes = u64::from(self.setup.message_bytes[order.index()]);
             let traffic = &mut self.traffic[local as usize];
             match what {
-                What::Received(sent_at) if !counts => under_way += u64::from(sent_at <= limit),
+                What::Received(sent_at) | What::Missed(sent_at) if !counts => under_way += u64::from(sent_at <= limit),
                 What::Received(_) => {
                     self.record.received += 1;
                     self.by_order[order.index()].received += 1;
                     traffic.copies += 1;
                     traffic.bytes_in += bytes;
                 }
+                What::Missed(_) => self.model_lost += 1,
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
                 }
@@ -226,7 +236,7 @@ impl Context for Shard<'_> {
     fn fan_out(&mut self, onward: Onward) {
         let attempt = self.attempt(onward.order);
         let Event { me, sender, now, .. } = self.event;
-        let Setup { topology, draw, network, exclude_sender, .. } = *self.setup;
+        let Setup { topology, draw, network, faults, exclude_sender, .. } = *self.setup;
         let ways = network.ways(onward.order, me).at(now);
         let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
         let (mut sent, mut lost, mut spared) = (0, 0, 0);
@@ -237,7 +247,8 @@ impl Context for Shard<'_> {
                 continue;
             }
             sent += 1;
-            match ways.fate(to, attempt) {
+            let fate = if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) };
+            match fate {
                 Fate::Lost => lost += 1,
                 Fate::Arrives(latency) => self.outgoing.push(Flight {
                     time: now + latency,

@@ -44,7 +44,7 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
 pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let to = &run.time_to_ns;
-    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.nodes, "node"))];
+    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.counted, "node"))];
     let shares =
         [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
     left.extend(shares.map(|(share, time)| entry(share, &time_or_not(scale, time))));
