@@ -127,6 +127,8 @@ pub struct Outcome {
     pub record: WorkerRecord,
     /// Messages that the network lost, they that came to a node that was down among them.
     pub model_lost: u64,
+    /// Second copies that the network made of messages.
+    pub model_duplicated: u64,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
     /// Traffic, by node; empty where it was not to be kept.
@@ -201,7 +203,7 @@ fn settled<P: Protocol + Clone + Send>(
         }
     }
     let (by_order, receipts) = (by_order(&record), Receipts::Each(receipts));
-    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest })
+    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated: 0, receipts, traffic, by_order, digest })
 }
 
 /// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
@@ -258,7 +260,8 @@ fn hopwise<P: Protocol + Clone + Send>(
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
     let by_order = by_order(&record);
-    Ok(Outcome { end, ended_at: at, record, model_lost: 0, receipts, traffic: Vec::new(), by_order, digest })
+    let (model_lost, model_duplicated, traffic) = (0, 0, Vec::new());
+    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated, receipts, traffic, by_order, digest })
 }
 
 /// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it

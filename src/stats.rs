@@ -173,6 +173,8 @@ pub struct Ledger {
     pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
+    /// Second copies that a modelled network made.
+    pub model_duplicated: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
     pub strays: StrayCounts,
     /// Nodes reached, less origins, plus duplicates and expired: what `received` must be.
@@ -185,7 +187,7 @@ pub struct Ledger {
 impl Ledger {
     /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
     pub fn lost(&self) -> i128 {
-        i128::from(self.sent)
+        i128::from(self.sent) + i128::from(self.model_duplicated)
             - i128::from(self.received)
             - i128::from(self.in_flight_at_stop)
             - i128::from(self.model_lost)

@@ -55,7 +55,17 @@ enum What {
     /// The node has the order from now on.
     Delivered,
     /// A forward went out.
-    Forwarded { sent: u32, lost: u32, spared: u32 },
+    Forwarded(Volley),
+}
+
+/// What became of the copies of one forward where they were sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Volley {
+    sent: u32,
+    lost: u32,
+    /// Second copies of those that are not lost.
+    doubled: u32,
+    spared: u32,
 }
 
 /// What is being handled.
@@ -84,6 +94,7 @@ pub(super) struct Shard<'a> {
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
     model_lost: u64,
+    model_duplicated: u64,
     event: Event,
     journal: Vec<Entry>,
     /// What the events have sent since it was last emptied.
@@ -107,6 +118,7 @@ impl<'a> Shard<'a> {
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             model_lost: 0,
+            model_duplicated: 0,
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             journal: Vec::new(),
             outgoing: Vec::new(),
@@ -175,11 +187,12 @@ impl<'a> Shard<'a> {
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
                 What::Duplicate => self.record.duplicates += 1,
-                What::Forwarded { sent, lost, spared } => {
+                What::Forwarded(Volley { sent, lost, doubled, spared }) => {
                     self.record.sent += u64::from(sent);
                     self.by_order[order.index()].sent += u64::from(sent);
                     self.record.spared += u64::from(spared);
                     self.model_lost += u64::from(lost);
+                    self.model_duplicated += u64::from(doubled);
                     traffic.sent += sent;
                     traffic.bytes_out += u64::from(sent) * bytes;
                 }
@@ -191,8 +204,8 @@ impl<'a> Shard<'a> {
     /// Hands over everything counted; `under_way` messages never arrived.
     pub(super) fn close(mut self, under_way: u64) -> Home {
         self.record.carrier.drained = under_way;
-        let Shard { record, model_lost, receipts, traffic, by_order, .. } = self;
-        Home { record, model_lost, receipts, traffic, by_order }
+        let Shard { record, model_lost, model_duplicated, receipts, traffic, by_order, .. } = self;
+        Home { record, model_lost, model_duplicated, receipts, traffic, by_order }
     }
 
     fn note(&mut self, order: OrderIndex, what: What) {
@@ -239,27 +252,34 @@ impl Context for Shard<'_> {
         let Setup { topology, draw, network, faults, exclude_sender, .. } = *self.setup;
         let ways = network.ways(onward.order, me).at(now);
         let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
-        let (mut sent, mut lost, mut spared) = (0, 0, 0);
+        let mut volley = Volley::default();
         for &to in draw.draw(topology, onward.order, me, &mut self.scratch) {
             // An origin is its own sender, and nobody's target is itself.
             if exclude_sender && to == sender {
-                spared += 1;
+                volley.spared += 1;
                 continue;
             }
-            sent += 1;
-            let fate = if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) };
-            match fate {
-                Fate::Lost => lost += 1,
-                Fate::Arrives(latency) => self.outgoing.push(Flight {
-                    time: now + latency,
-                    sent_at: now,
-                    message: onward.copy(me, to),
-                    sequence: *sequence,
-                }),
+            volley.sent += 1;
+            let flight = |latency| Flight {
+                time: now + latency,
+                sent_at: now,
+                message: onward.copy(me, to),
+                sequence: *sequence,
+            };
+            match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
+                Fate::Lost => volley.lost += 1,
+                Fate::Arrives(latency) => {
+                    self.outgoing.push(flight(latency));
+                    // The double has the number of its original: where both come at once, either may be first.
+                    if let Some(latency) = ways.duplicate(to, attempt) {
+                        self.outgoing.push(flight(latency));
+                        volley.doubled += 1;
+                    }
+                }
             }
             *sequence = sequence.wrapping_add(1);
         }
-        self.note(onward.order, What::Forwarded { sent, lost, spared });
+        self.note(onward.order, What::Forwarded(volley));
     }
 }
 

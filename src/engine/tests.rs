@@ -11,6 +11,7 @@ use crate::stats::Receipt;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 /// Everything a setup borrows.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Case {
     ttl: u8,
     latency: Latency,
     loss: LossSpec,
+    duplicate: Ratio,
     faults: FaultSpec,
     workload: Workload,
     exclude_sender: bool,
@@ -32,7 +34,7 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
-        let network = Network::new(self.seed, self.latency).with_loss(&self.loss);
+        let network = Network::new(self.seed, self.latency).with_loss(&self.loss).with_duplicates(self.duplicate);
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None).unwrap();
         let setup = Setup {
@@ -141,7 +143,7 @@ prop_compose! {
     ) -> Case {
         Case {
             nodes, seed, fanout, ttl, latency, loss, workload, exclude_sender, ends_at_target,
-            faults: FaultSpec::default(),
+            faults: FaultSpec::default(), duplicate: share(0),
             target: Ratio::new(percent, 100).unwrap(),
             timeout: timeout.map(Nanos),
         }
@@ -184,7 +186,11 @@ fn shortest(setup: &Setup<'_>) -> Result<Outcome, RuntimeError> {
 /// What must hold of any outcome.
 fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
-    assert_eq!(record.sent, record.received + outcome.model_lost + record.carrier.drained, "{case:?}");
+    assert_eq!(
+        record.sent + outcome.model_duplicated,
+        record.received + outcome.model_lost + record.carrier.drained,
+        "{case:?}"
+    );
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
     let receipts: Vec<Receipt> = receipts.iter().collect();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
@@ -217,8 +223,8 @@ proptest! {
     }
 
     #[test]
-    fn whatever_fails_gives_one_outcome(case in cases(), faults in faults()) {
-        let case = Case { faults, ..case };
+    fn whatever_fails_gives_one_outcome(case in cases(), faults in faults(), doubled in 0..=100u64) {
+        let case = Case { faults, duplicate: share(doubled), ..case };
         let strict = case.strict();
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
@@ -266,6 +272,18 @@ proptest! {
 }
 
 #[test]
+fn every_message_that_is_not_lost_has_a_double() {
+    let runner = &mut proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..50 {
+        let case = cases().new_tree(runner).unwrap().current();
+        let case = Case { duplicate: share(100), ends_at_target: false, timeout: None, ..case };
+        let outcome = case.general(2);
+        let arrived = outcome.record.sent - outcome.model_lost;
+        assert_eq!((outcome.model_duplicated, outcome.record.received), (arrived, 2 * arrived), "{case:?}");
+    }
+}
+
+#[test]
 fn traffic_that_is_not_kept_changes_nothing_else() {
     let latency = uniform(10_000_000, 100_000_000);
     for ends_at_target in [false, true] {
@@ -276,6 +294,7 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
             ttl: 40,
             latency,
             loss: LossSpec::NONE,
+            duplicate: share(0),
             faults: FaultSpec::default(),
             workload: Workload::single(NodeId(7)),
             exclude_sender: false,

@@ -132,7 +132,7 @@ impl RunFigures {
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
         let messages = record.ledger.sent;
-        let bulk = record.bulk.as_ref().map(|bulk| BulkFigures::new(bulk));
+        let bulk = record.bulk.as_ref().map(BulkFigures::new);
         let time_to_target_ns = time_to_target(record, &delays, target);
         let hops = hops(record);
         let counts_all = delays.all() == nodes * orders;

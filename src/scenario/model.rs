@@ -65,7 +65,6 @@ fn unmodelled(Model { network, adversary, .. }: &Model) -> Option<&'static str> 
     let default = NetworkSpec::default();
     let network = network.as_ref().unwrap_or(&default);
     let asked = [
-        ("duplicate", !network.duplicate.is_zero()),
         ("bandwidth", network.bandwidth.is_some()),
         ("processing", network.processing != default.processing),
         ("adversary", !adversary.0.is_empty()),

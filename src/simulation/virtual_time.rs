@@ -120,7 +120,17 @@ impl Laboratory<'_> {
         datagram_bytes: u32,
         notice: Option<String>,
     ) -> RunRecord {
-        let Outcome { end, ended_at, mut record, model_lost, receipts, mut traffic, by_order, digest } = outcome;
+        let Outcome {
+            end,
+            ended_at,
+            mut record,
+            model_lost,
+            model_duplicated,
+            receipts,
+            mut traffic,
+            by_order,
+            digest,
+        } = outcome;
         let nodes = self.scenario.nodes as usize;
         let (receipts, bulk) = match receipts {
             Receipts::ByHop(by_hop) => {
@@ -161,7 +171,7 @@ impl Laboratory<'_> {
             traffic,
             degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, ..ledger(&workers, end) },
+            ledger: Ledger { model_lost, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),

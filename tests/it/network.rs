@@ -6,7 +6,7 @@ use crate::support::{covered, mean_and_error, run, to_quiescence};
 use bulk_order_propagation::network::{NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Until};
-use bulk_order_propagation::stats::{End, RunRecord};
+use bulk_order_propagation::stats::{End, Ledger, RunRecord};
 use bulk_order_propagation::topology::TopologySpec;
 use std::fs;
 use tempfile::TempDir;
@@ -155,4 +155,14 @@ fn who_hears_nobody_is_not_reached() {
         assert!((least..=most).contains(&record.reached()), "{faults}: {}", record.reached());
         assert_eq!(record.counted(), 2_000);
     }
+}
+
+#[test]
+fn second_copies_are_in_the_books() {
+    let draft = Draft { duplicate: Some("0.25".parse().unwrap()), ..simulated(2_000, 1, 7) };
+    let record = faulty(Draft { loss: Some("0.2".parse().unwrap()), ..draft }, "");
+    let Ledger { sent, received, model_lost, model_duplicated, .. } = record.ledger;
+    assert_eq!(sent + model_duplicated, received + model_lost);
+    // A quarter of 12,800 messages: standard deviation 49.
+    assert!((sent - model_lost).abs_diff(4 * model_duplicated) < 4 * 5 * 49, "{model_duplicated} of {sent}");
 }

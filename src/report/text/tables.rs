@@ -190,7 +190,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
         ("in flight at the stop", grouped(ledger.in_flight_at_stop), String::new()),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
-        ("lost by the model", grouped(ledger.model_lost), String::new()),
+        ("lost by the model", grouped(ledger.model_lost), modelled(ledger)),
         ("unaccounted", grouped(books.unaccounted), String::new()),
         ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
         ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
@@ -205,6 +205,14 @@ fn held(missing: Missing) -> String {
     match missing.messages {
         0 => String::new(),
         messages => format!("packets, which held {}", counted(messages, "message")),
+    }
+}
+
+/// What else the model did to messages.
+fn modelled(ledger: &Ledger) -> String {
+    match ledger.model_duplicated {
+        0 => String::new(),
+        copies => format!("second copies it made: {}, on top of what was sent", grouped(copies)),
     }
 }
 
