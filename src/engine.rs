@@ -39,7 +39,7 @@ mod width;
 
 use crate::gossip::{Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
-use crate::network::Network;
+use crate::network::{Faults, Network};
 use crate::runtime::{Observer, Partition, Placement, Progress, RuntimeError};
 use crate::stats::{ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
 use crate::sync::Interrupt;
@@ -66,6 +66,7 @@ pub enum Engine {
 }
 
 /// What a run in virtual time goes by.
+#[derive(Clone, Copy)]
 pub struct Setup<'a> {
     /// Which way it is computed.
     pub engine: Engine,
@@ -79,6 +80,8 @@ pub struct Setup<'a> {
     pub draw: TargetDraw,
     /// How long messages take, and which are lost.
     pub network: &'a Network,
+    /// Who is down when, and who does not hear whom.
+    pub faults: &'a Faults,
     /// What enters where, and when.
     pub workload: &'a Workload,
     /// Bytes of a message, by order.
@@ -102,6 +105,11 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// Whether messages are at most late or lost: all that shortest paths and hops know of.
+    pub fn is_plain(&self) -> bool {
+        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut()
+    }
+
     /// The last instant whose events count.
     fn deadline(&self) -> Nanos {
         self.timeout.map_or(Nanos::MAX, |timeout| self.workload.last_due() + timeout)
@@ -118,8 +126,10 @@ pub struct Outcome {
     pub ended_at: Nanos,
     /// Counts of all nodes together. Which worker counted them is no figure of the model.
     pub record: WorkerRecord,
-    /// Messages that the network lost.
+    /// Messages that the network lost, they that came to a node that was down among them.
     pub model_lost: u64,
+    /// Second copies that the network made of messages.
+    pub model_duplicated: u64,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
     /// Traffic, by node; empty where it was not to be kept.
@@ -164,14 +174,16 @@ pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Resul
 /// How long a hop takes, if the run is to be computed by hops and can be: one order, and every message takes as long.
 fn latency_of_hops<P: Protocol>(setup: &Setup<'_>) -> Option<Nanos> {
     let is_wanted = setup.engine == Engine::Hops || setup.engine == Engine::Auto && !setup.keeps_traffic;
-    let is_open = is_wanted && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
+    let is_open = is_wanted && setup.is_plain() && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
     setup.network.constant().filter(|&latency| is_open && latency > Nanos::ZERO)
 }
 
-/// Whether the fast path is open: duplicates are inert, windows have a length, and there is one order.
+/// Whether the fast path is open: duplicates are inert, windows have a length, there is one order, and nothing is asked of the
+/// network but latency and loss.
 fn is_fast<P: Protocol>(setup: &Setup<'_>) -> bool {
     let has_windows = setup.network.floor() > Nanos::ZERO;
-    P::DUPLICATES_ARE_INERT && has_windows && setup.workload.orders() == 1 && fast::fits(setup)
+    let is_open = P::DUPLICATES_ARE_INERT && has_windows && setup.is_plain();
+    is_open && setup.workload.orders() == 1 && fast::fits(setup)
 }
 
 /// The books of what the fast path did not keep.
@@ -192,7 +204,7 @@ fn settled<P: Protocol + Clone + Send>(
         }
     }
     let (by_order, receipts) = (by_order(&record), Receipts::Each(receipts));
-    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest })
+    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated: 0, receipts, traffic, by_order, digest })
 }
 
 /// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
@@ -205,7 +217,9 @@ fn hopwise<P: Protocol + Clone + Send>(
     let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
     let threads = setup.partition.workers();
     let tell = |hops::Progress { time, reached, .. }| {
-        setup.observer.progressed(&Progress { reached, time, messages: setup.draw.count(u32::MAX).into() });
+        // Whoever has the order has sent it, or is about to.
+        let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
+        setup.observer.progressed(&Progress { reached, time, messages });
     };
     let ran = hops::run(&hops::Setup {
         topology: setup.topology,
@@ -249,7 +263,8 @@ fn hopwise<P: Protocol + Clone + Send>(
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
     let by_order = by_order(&record);
-    Ok(Outcome { end, ended_at: at, record, model_lost: 0, receipts, traffic: Vec::new(), by_order, digest })
+    let (model_lost, model_duplicated, traffic) = (0, 0, Vec::new());
+    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated, receipts, traffic, by_order, digest })
 }
 
 /// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it

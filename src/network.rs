@@ -188,11 +188,15 @@ impl Network {
 
     /// How long every message takes, if all take as long and none is lost, doubled, queued or worked on; `None` elsewhere.
     pub fn constant(&self) -> Option<Nanos> {
-        let is_plain = self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited();
         match self.quick {
-            Quick::Constant(time) if is_plain => Some(time),
+            Quick::Constant(time) if self.is_plain() => Some(time),
             _ => None,
         }
+    }
+
+    /// Whether no message is doubled, queued or worked on: each takes the time that was drawn for it, or is lost.
+    pub fn is_plain(&self) -> bool {
+        self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited()
     }
 
     /// A node's lines; neither where the network has bandwidth without limit.

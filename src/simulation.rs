@@ -5,6 +5,7 @@
 
 mod bulk;
 mod carriers;
+mod crowd;
 mod forecast;
 mod processes;
 mod protocols;
@@ -15,7 +16,7 @@ pub use processes::serve;
 
 use crate::coverage::{Goals, Scope};
 use crate::ids::NodeId;
-use crate::network::NetworkError;
+use crate::network::{FaultError, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
@@ -42,6 +43,9 @@ pub enum SimulationError {
     /// The network cannot be modelled.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// What is to fail does not exist.
+    #[error(transparent)]
+    Faults(#[from] FaultError),
     /// The sockets cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -70,7 +74,7 @@ impl SimulationError {
     pub fn is_usage(&self) -> bool {
         match self {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
-            SimulationError::Engine(_) => true,
+            SimulationError::Faults(_) | SimulationError::Engine(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
@@ -273,6 +277,7 @@ impl<'a> Laboratory<'a> {
             ledger: ledger(&workers, end),
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts: Receipts::Each(receipts),
+            counted: None,
             traffic,
             workers,
             digest: None,

@@ -15,6 +15,7 @@ use crate::time::Nanos;
 use crate::wire::StrayCounts;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A node's first receipt of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -178,6 +179,8 @@ pub struct Ledger {
     pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
+    /// Second copies that a modelled network made.
+    pub model_duplicated: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
     pub strays: StrayCounts,
     /// Nodes reached, less origins, plus duplicates, expired and control messages: what `received` must be.
@@ -190,7 +193,7 @@ pub struct Ledger {
 impl Ledger {
     /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
     pub fn lost(&self) -> i128 {
-        i128::from(self.sent)
+        i128::from(self.sent) + i128::from(self.model_duplicated)
             - i128::from(self.received)
             - i128::from(self.in_flight_at_stop)
             - i128::from(self.model_lost)
@@ -274,6 +277,9 @@ pub struct RunRecord {
     pub datagram_bytes: u32,
     /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Receipts,
+    /// Which nodes the coverage of the only order counts, by node: under faults those that were up when it was published and
+    /// at the end. `None` where it counts all. For a bulk each order says how many it counts.
+    pub counted: Option<Vec<bool>>,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node.
@@ -305,17 +311,33 @@ impl RunRecord {
         self.workers.iter().map(|worker| worker.control_sent).sum()
     }
 
-    /// How many nodes have the order; with many orders the sum over all.
+    /// How many of the nodes that coverage counts have the order; with many orders the sum over all.
     pub fn reached(&self) -> u64 {
         match &self.bulk {
             Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
-            None => self.receipts.reached(),
+            None => self.counted_receipts().reached(),
         }
     }
 
-    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up. `None` with many
-    /// orders, each of which has times of its own.
+    /// How many nodes coverage counts; with many orders the sum over all.
+    pub fn counted(&self) -> u64 {
+        match (&self.bulk, &self.counted) {
+            (Some(bulk), _) => bulk.orders.iter().map(|order| order.counted).sum(),
+            (None, Some(counted)) => counted.iter().filter(|&&is_counted| is_counted).count() as u64,
+            (None, None) => u64::from(self.nodes),
+        }
+    }
+
+    /// The first receipts of the nodes that coverage counts, and of no other.
+    pub fn counted_receipts(&self) -> Cow<'_, Receipts> {
+        let Some(counted) = &self.counted else { return Cow::Borrowed(&self.receipts) };
+        let receipts = self.receipts.iter().zip(counted).filter(|(_, is_counted)| **is_counted);
+        Cow::Owned(Receipts::Each(receipts.map(|(receipt, _)| receipt).collect()))
+    }
+
+    /// When the given share of the nodes that coverage counts had the order: the k-th least first receipt, k rounded up.
+    /// `None` with many orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
-        self.receipts.time_to(share)
+        self.counted_receipts().time_to(share)
     }
 }

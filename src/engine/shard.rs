@@ -58,12 +58,24 @@ struct Entry {
 enum What {
     /// A message of some kind came in that had been sent at this time.
     Received(Kind, Nanos),
+    /// A message was lost that had been sent at this time: its node was down.
+    Missed(Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
     Delivered,
     /// Messages of some kind went out.
-    Sent { kind: Kind, sent: u32, lost: u32, spared: u32 },
+    Sent(Kind, Volley),
+}
+
+/// What became of messages where they were sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Volley {
+    sent: u32,
+    lost: u32,
+    /// Second copies of those that are not lost.
+    doubled: u32,
+    spared: u32,
 }
 
 /// What is being handled.
@@ -92,6 +104,7 @@ pub(super) struct Shard<'a> {
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
     model_lost: u64,
+    model_duplicated: u64,
     event: Event,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
@@ -119,6 +132,7 @@ impl<'a> Shard<'a> {
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             model_lost: 0,
+            model_duplicated: 0,
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             timers: BinaryHeap::new(),
             asked: 0,
@@ -128,9 +142,12 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Lets an order in.
+    /// Lets an order in, unless its origin is down.
     pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
         let &Publication { order, origin, due } = publication;
+        if !self.setup.faults.is_up(origin, due) {
+            return;
+        }
         self.event = Event { me: origin, sender: origin, hop: 0, now: due };
         protocol.publish(self, order, self.setup.ttl);
     }
@@ -139,6 +156,10 @@ impl<'a> Shard<'a> {
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
+        if !self.setup.faults.is_up(to, flight.time) {
+            self.note(order, What::Missed(flight.sent_at));
+            return;
+        }
         self.note(order, What::Received(flight.message.kind, flight.sent_at));
         protocol.handle_message(self, &flight.message);
     }
@@ -186,7 +207,9 @@ impl<'a> Shard<'a> {
             let bytes = |kind: Kind| if kind.is_control() { CONTROL_BYTES as u64 } else { payload_bytes };
             let traffic = &mut self.traffic[local as usize];
             match what {
-                What::Received(_, sent_at) if !counts => under_way += u64::from(sent_at <= limit),
+                What::Received(_, sent_at) | What::Missed(sent_at) if !counts => {
+                    under_way += u64::from(sent_at <= limit);
+                }
                 What::Received(kind, _) => {
                     self.record.received += 1;
                     traffic.bytes_in += bytes(kind);
@@ -197,16 +220,18 @@ impl<'a> Shard<'a> {
                         traffic.copies += 1;
                     }
                 }
+                What::Missed(_) => self.model_lost += 1,
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
                 }
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
                 What::Duplicate => self.record.duplicates += 1,
-                What::Sent { kind, sent, lost, spared } => {
+                What::Sent(kind, Volley { sent, lost, doubled, spared }) => {
                     let out = u64::from(sent) * bytes(kind);
                     self.record.sent += u64::from(sent);
                     self.model_lost += u64::from(lost);
+                    self.model_duplicated += u64::from(doubled);
                     traffic.bytes_out += out;
                     if kind.is_control() {
                         self.record.control_sent += u64::from(sent);
@@ -225,8 +250,8 @@ impl<'a> Shard<'a> {
     /// Hands over everything counted; `under_way` messages never arrived.
     pub(super) fn close(mut self, under_way: u64) -> Home {
         self.record.carrier.drained = under_way;
-        let Shard { record, model_lost, receipts, traffic, by_order, .. } = self;
-        Home { record, model_lost, receipts, traffic, by_order }
+        let Shard { record, model_lost, model_duplicated, receipts, traffic, by_order, .. } = self;
+        Home { record, model_lost, model_duplicated, receipts, traffic, by_order }
     }
 
     fn note(&mut self, order: OrderIndex, what: What) {
@@ -255,23 +280,33 @@ impl<'a> Shard<'a> {
     fn send_to(&mut self, all: impl Iterator<Item = NodeId>, of: usize, kind: Kind, onward: Onward) {
         let attempt = self.attempt(onward.order);
         let Event { me, now, .. } = self.event;
-        let ways = self.setup.network.ways(onward.order, me).at(now);
+        let Setup { network, faults, .. } = *self.setup;
+        let ways = network.ways(onward.order, me).at(now);
         let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
-        let (mut sent, mut lost) = (0, 0);
+        let mut volley = Volley::default();
         for to in all {
-            sent += 1;
-            match ways.fate(to, attempt) {
-                Fate::Lost => lost += 1,
-                Fate::Arrives(latency) => self.outgoing.push(Flight {
-                    time: now + latency,
-                    sent_at: now,
-                    message: onward.message(kind, me, to),
-                    sequence: *sequence,
-                }),
+            volley.sent += 1;
+            let flight = |latency| Flight {
+                time: now + latency,
+                sent_at: now,
+                message: onward.message(kind, me, to),
+                sequence: *sequence,
+            };
+            match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
+                Fate::Lost => volley.lost += 1,
+                Fate::Arrives(latency) => {
+                    self.outgoing.push(flight(latency));
+                    // The double has the number of its original: where both come at once, either may be first.
+                    if let Some(latency) = ways.duplicate(to, attempt) {
+                        self.outgoing.push(flight(latency));
+                        volley.doubled += 1;
+                    }
+                }
             }
             *sequence = sequence.wrapping_add(1);
         }
-        self.note(onward.order, What::Sent { kind, sent, lost, spared: of as u32 - sent });
+        volley.spared = of as u32 - volley.sent;
+        self.note(onward.order, What::Sent(kind, volley));
     }
 
     /// How often the event's node has sent anything about the order before.

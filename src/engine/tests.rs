@@ -4,13 +4,14 @@ use super::home::Ended;
 use super::*;
 use crate::gossip::{Flood, Lazy, Push};
 use crate::ids::NodeId;
-use crate::network::Latency;
+use crate::network::{ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, PartitionSpec, Side, Stroke, Whom};
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
 use crate::stats::Receipt;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 /// Everything a setup borrows.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ pub(super) struct Case {
     fanout: u32,
     ttl: u8,
     latency: Latency,
+    loss: LossSpec,
+    duplicate: Ratio,
+    faults: FaultSpec,
     workload: Workload,
     exclude_sender: bool,
     target: Ratio,
@@ -30,13 +34,17 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
+        let network = Network::new(self.seed, self.latency).with_loss(&self.loss).with_duplicates(self.duplicate);
+        let degree = |node: NodeId| topology.degree(node);
+        let faults = Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None).unwrap();
         let setup = Setup {
             engine: Engine::Auto,
             topology: &topology,
             partition: &Partition::new(self.nodes, threads),
             placement: &Placement::new(threads, Pin::None),
             draw: TargetDraw::new(self.seed, self.fanout),
-            network: &Network::new(self.seed, self.latency),
+            network: &network,
+            faults: &faults,
             workload: &self.workload,
             message_bytes: &vec![60; self.workload.orders() as usize],
             ttl: self.ttl,
@@ -107,19 +115,80 @@ fn workloads(nodes: u32) -> impl Strategy<Value = Workload> {
     ]
 }
 
+fn losses() -> impl Strategy<Value = LossSpec> {
+    prop_oneof![2 => Just(LossSpec::NONE), 1 => (1..=100u64).prop_map(|of| LossSpec::Independent(share(of)))]
+}
+
+fn share(percent: u64) -> Ratio {
+    Ratio::new(percent, 100).unwrap()
+}
+
+/// Nodes that are down, that fail, that come and go, cuts of both kinds that heal or do not, and NATs.
+fn faults() -> impl Strategy<Value = FaultSpec> {
+    let times = prop_oneof![Just(0..1u64), Just(0..200), Just(0..200_000_000)];
+    let stroke = (0..60u64, times.prop_flat_map(|times| times), any::<bool>()).prop_map(|(of, at, is_by_degree)| {
+        let whom = if is_by_degree { Whom::Degree } else { Whom::Random };
+        Stroke { share: share(of), at: Nanos(at), whom }
+    });
+    let churn = (1_000_000..90_000_000u64, 1_000_000..90_000_000u64);
+    let churn = churn.prop_map(|(up, down)| ChurnSpec { up: Nanos(up), down: Nanos(down) });
+    let cut = (0..=100u64, 0..200u64, prop::option::of(1..200_000_000u64), any::<bool>());
+    let cut = cut.prop_map(|(of, at, lasts, is_one_way)| {
+        let heal = lasts.map_or(Nanos::MAX, |lasts| Nanos(at + lasts));
+        Cut { side: Side::Share(share(of)), at: Nanos(at), heal, is_one_way }
+    });
+    let strokes = prop::collection::vec(stroke, 0..3);
+    let all = (strokes, prop::option::of(churn), prop::collection::vec(cut, 0..2), 0..60u64);
+    all.prop_map(|(strokes, churn, cuts, nat)| FaultSpec {
+        down: DownSpec(strokes),
+        churn,
+        partition: PartitionSpec(cuts),
+        nat: share(nat),
+    })
+}
+
 prop_compose! {
     pub(super) fn cases()(
         nodes in 20..200u32
     )(
         seed in any::<u64>(), fanout in 1..6u32, ttl in 1..12u8, latency in latencies(), workload in workloads(nodes),
         exclude_sender in any::<bool>(), percent in 1..=100u64, ends_at_target in any::<bool>(), nodes in Just(nodes),
-        timeout in prop::option::of(0..400u64)
+        timeout in prop::option::of(0..400u64), loss in losses()
     ) -> Case {
         Case {
-            nodes, seed, fanout, ttl, latency, workload, exclude_sender, ends_at_target,
+            nodes, seed, fanout, ttl, latency, loss, workload, exclude_sender, ends_at_target,
+            faults: FaultSpec::default(), duplicate: share(0),
             target: Ratio::new(percent, 100).unwrap(),
             timeout: timeout.map(Nanos),
         }
+    }
+}
+
+impl Case {
+    /// Whoever took anything in, or sent it on, was up.
+    fn assert_only_the_living(&self, outcome: &Outcome) {
+        self.with(1, |setup| {
+            let receipts = outcome.each();
+            for (place, receipt) in receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached()) {
+                assert!(setup.faults.is_up(NodeId((place % self.nodes as usize) as u32), receipt.time), "{self:?}");
+            }
+            for (node, traffic) in (0..).map(NodeId).zip(&outcome.traffic) {
+                let is_never_up = setup.faults.fails_at(node) == Nanos::ZERO;
+                assert!(!is_never_up || (traffic.sent, traffic.copies) == (0, 0), "{self:?}");
+            }
+        });
+    }
+
+    /// Whether it may be no partition that is between two nodes.
+    fn are_natted(&self, setup: &Setup<'_>, one: NodeId, other: NodeId) -> bool {
+        setup.faults.is_behind_nat(one) && setup.faults.is_behind_nat(other)
+    }
+}
+
+impl Outcome {
+    fn each(&self) -> &[Receipt] {
+        let Receipts::Each(receipts) = &self.receipts else { panic!("each node has a receipt of its own") };
+        receipts
     }
 }
 
@@ -131,7 +200,11 @@ fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Resu
 /// What must hold of any outcome.
 fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
-    assert_eq!(record.sent, record.received + outcome.model_lost + record.carrier.drained, "{case:?}");
+    assert_eq!(
+        record.sent + outcome.model_duplicated,
+        record.received + outcome.model_lost + record.carrier.drained,
+        "{case:?}"
+    );
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
     let receipts: Vec<Receipt> = receipts.iter().collect();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
@@ -166,6 +239,38 @@ proptest! {
     }
 
     #[test]
+    fn whatever_fails_gives_one_outcome(case in cases(), faults in faults(), doubled in 0..=100u64) {
+        let case = Case { faults, duplicate: share(doubled), ..case };
+        let strict = case.strict();
+        assert_sound(&case, &strict);
+        for threads in [1, 2, 3, 8] {
+            prop_assert_eq!(&case.general(threads), &strict, "{} threads", threads);
+        }
+        let chosen = case.with(2, |setup| run(setup, &Push).unwrap());
+        prop_assert_eq!(chosen, strict);
+        case.assert_only_the_living(&case.general(2));
+    }
+
+    /// What the one side of a cut that never heals publishes the other never has.
+    #[test]
+    fn a_partition_that_never_heals_never_leaks(case in cases(), of in 1..100u64, nat in 0..50u64) {
+        let side = Side::Share(share(of));
+        let cut = Cut { side, at: Nanos::ZERO, heal: Nanos::MAX, is_one_way: false };
+        let faults = FaultSpec { partition: PartitionSpec(vec![cut]), nat: share(nat), ..FaultSpec::default() };
+        let case = Case { faults, ..case };
+        let outcome = case.general(3);
+        case.with(1, |setup| {
+            for (order, receipts) in outcome.each().chunks(case.nodes as usize).enumerate() {
+                let origin = setup.workload.publications()[order].origin;
+                for (node, receipt) in (0..).map(NodeId).zip(receipts).filter(|(_, receipt)| receipt.is_reached()) {
+                    assert!(node == origin || !setup.faults.is_cut(origin, node, Nanos(1)) || case.are_natted(setup, origin, node));
+                    assert!(receipt.hop == 0 || !setup.faults.is_cut(receipt.sender, node, Nanos(1)));
+                }
+            }
+        });
+    }
+
+    #[test]
     fn shortest_paths_give_what_all_messages_give(case in cases(), origin in 0..20u32) {
         let case = Case { workload: Workload::single(NodeId(origin)), ..case };
         let general = case.general(2);
@@ -187,7 +292,7 @@ proptest! {
 
     #[test]
     fn a_patient_lazy_node_takes_every_order_in_once(case in cases()) {
-        let case = Case { ends_at_target: false, timeout: None, ..case };
+        let case = Case { loss: "0".parse().unwrap(), ends_at_target: false, timeout: None, ..case };
         let longest = case.with(1, |setup| setup.network.ceiling().unwrap());
         let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1)));
         let orders = u64::from(case.workload.orders());
@@ -217,6 +322,18 @@ proptest! {
 }
 
 #[test]
+fn every_message_that_is_not_lost_has_a_double() {
+    let runner = &mut proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..50 {
+        let case = cases().new_tree(runner).unwrap().current();
+        let case = Case { duplicate: share(100), ends_at_target: false, timeout: None, ..case };
+        let outcome = case.general(2);
+        let arrived = outcome.record.sent - outcome.model_lost;
+        assert_eq!((outcome.model_duplicated, outcome.record.received), (arrived, 2 * arrived), "{case:?}");
+    }
+}
+
+#[test]
 fn traffic_that_is_not_kept_changes_nothing_else() {
     let latency = uniform(10_000_000, 100_000_000);
     for ends_at_target in [false, true] {
@@ -226,6 +343,9 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
             fanout: 5,
             ttl: 40,
             latency,
+            loss: LossSpec::NONE,
+            duplicate: share(0),
+            faults: FaultSpec::default(),
             workload: Workload::single(NodeId(7)),
             exclude_sender: false,
             target: Ratio::new(9, 10).unwrap(),
@@ -244,7 +364,8 @@ proptest! {
     #[test]
     fn hops_and_shortest_paths_agree(case in cases(), latency in 1..40u64, threads in 1..4usize) {
         let origin = case.workload.publications()[0].origin;
-        let case = Case { latency: Latency::Constant(Nanos(latency)), workload: Workload::single(origin), ..case };
+        let (latency_of_all, workload) = (Latency::Constant(Nanos(latency)), Workload::single(origin));
+        let case = Case { latency: latency_of_all, loss: LossSpec::NONE, workload, ..case };
         let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
         prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
         let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, Nanos(latency)).unwrap());

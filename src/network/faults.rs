@@ -109,6 +109,11 @@ impl Faults {
         self.strokes.is_empty() && self.churn.is_none()
     }
 
+    /// Whether who is up is up all the time, and who is down is so from the start.
+    pub fn is_steady(&self) -> bool {
+        self.churn.is_none() && self.strokes.iter().all(|(at, _)| *at == Nanos::ZERO)
+    }
+
     /// Whether everybody hears everybody all the time.
     #[inline]
     pub fn none_cut(&self) -> bool {

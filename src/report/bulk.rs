@@ -84,8 +84,8 @@ pub struct BulkFigures {
 }
 
 impl BulkFigures {
-    /// The figures of a bulk among so many nodes.
-    pub fn new(bulk: &BulkRecord, nodes: u64) -> BulkFigures {
+    /// The figures of a bulk.
+    pub fn new(bulk: &BulkRecord) -> BulkFigures {
         let orders = &bulk.orders;
         let ended = |end| orders.iter().filter(|order| order.end == end).count() as u64;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));
@@ -103,8 +103,8 @@ impl BulkFigures {
             time_to_99_ns: times(|order| order.time_to[2]),
             time_to_target_ns: times(OrderRecord::time_to_target),
             time_to_end_ns: times(|order| order.time_to_end),
-            residue_per_order: Spread::of(orders.iter().map(|order| nodes - order.reached)),
-            worst: worst(orders, nodes),
+            residue_per_order: Spread::of(orders.iter().map(|order| order.counted - order.reached)),
+            worst: worst(orders),
         }
     }
 }
@@ -140,7 +140,7 @@ fn orders_per_second(orders: &[OrderRecord]) -> Option<f64> {
     (last > 0).then(|| count as f64 / Nanos(last).as_secs_f64())
 }
 
-fn worst(orders: &[OrderRecord], nodes: u64) -> Vec<WorstOrder> {
+fn worst(orders: &[OrderRecord]) -> Vec<WorstOrder> {
     let mut ranked: Vec<usize> = (0..orders.len()).collect();
     ranked.sort_by_key(|&order| {
         let record = &orders[order];
@@ -155,7 +155,7 @@ fn worst(orders: &[OrderRecord], nodes: u64) -> Vec<WorstOrder> {
             outcome: record.end,
             origin: record.origin.0.into(),
             due_ns: record.due.0,
-            residue: nodes - record.reached,
+            residue: record.counted - record.reached,
             time_to_target_ns: record.time_to_target().map(|time| time.0),
         }
     };
@@ -175,6 +175,7 @@ mod tests {
             due: Nanos(due),
             published_late: Some(Nanos(1)),
             payload_bytes: 0,
+            counted: 10,
             reached: if end == OrderEnd::Target { 10 } else { 3 },
             sent: 80,
             received: 80,
@@ -196,7 +197,7 @@ mod tests {
             order(200, None, OrderEnd::DiedOut),
             order(300, Some(900), OrderEnd::TimedOut),
         ];
-        let figures = BulkFigures::new(&bulk(orders), 10);
+        let figures = BulkFigures::new(&bulk(orders));
         let worst: Vec<u64> = figures.worst.iter().map(|worst| worst.order).collect();
         assert_eq!(worst, [2, 3, 1, 0]);
         assert_eq!((figures.reached_target, figures.died_out, figures.timed_out), (2, 1, 1));

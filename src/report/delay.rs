@@ -78,7 +78,7 @@ enum Reached {
 impl Delays {
     /// The delays of a run.
     pub(super) fn of(record: &RunRecord) -> Delays {
-        let reached = match (&record.bulk, &record.receipts) {
+        let reached = match (&record.bulk, &*record.counted_receipts()) {
             (Some(bulk), _) => Reached::Steps(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect()),
             (None, Receipts::ByHop(by_hop)) => {
                 let hops = (0..).zip(&by_hop.counts).filter(|&(_, &count)| count > 0);
@@ -91,8 +91,7 @@ impl Delays {
                 Reached::Each(ascending)
             }
         };
-        let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
-        Delays { reached, nodes: u64::from(record.nodes) * orders }
+        Delays { reached, nodes: record.counted() }
     }
 
     /// How many nodes have the order; with many orders the sum over all.
@@ -103,7 +102,7 @@ impl Delays {
         }
     }
 
-    /// How many nodes there are to reach; with many orders as often as there are orders.
+    /// How many nodes coverage counts; with many orders as often as there are orders.
     pub(super) fn all(&self) -> u64 {
         self.nodes
     }

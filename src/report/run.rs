@@ -62,11 +62,15 @@ pub struct RunFigures {
     pub time_resolution_ns: Option<u64>,
     /// Nodes that took part.
     pub nodes: u64,
-    /// Nodes that have the order, the marks still under way at the stop included.
+    /// Nodes that coverage counts: under faults those that were up when the order was due and at the end, else all.
+    pub counted: u64,
+    /// Nodes of these that have the order, the marks still under way at the stop included.
     pub reached: u64,
-    /// They as a share of all nodes, 0 to 1.
+    /// They as a share of the nodes counted, 0 to 1.
     pub coverage: f64,
-    /// Nodes that do not have it.
+    /// All nodes that have the order or had it before they failed, as a share of all nodes.
+    pub coverage_of_all: f64,
+    /// Nodes counted that do not have it.
     pub residue: u64,
     /// The target.
     pub target: Goal,
@@ -132,9 +136,11 @@ impl RunFigures {
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
         let reached = delays.reached();
         let messages = record.payload_messages();
-        let bulk = record.bulk.as_ref().map(|bulk| BulkFigures::new(bulk, nodes));
+        let bulk = record.bulk.as_ref().map(BulkFigures::new);
         let time_to_target_ns = time_to_target(record, &delays, target);
         let hops = hops(record);
+        let counts_all = delays.all() == nodes * orders;
+        let reached_of_all = if counts_all { reached } else { sum(record, |worker| worker.reached) };
         RunFigures {
             outcome: record.end,
             at_stop: at_stop(record, &delays, time_to_target_ns),
@@ -143,9 +149,11 @@ impl RunFigures {
             time_resolution_ns: time_resolution(record),
             nodes,
             reached,
-            coverage: fraction(reached, nodes * orders),
-            residue: nodes * orders - reached,
-            target: Goal { share: target, nodes: target.ceil_of(nodes) },
+            counted: delays.all(),
+            coverage: fraction(reached, delays.all()),
+            coverage_of_all: fraction(reached_of_all, nodes * orders),
+            residue: delays.all() - reached,
+            target: Goal { share: target, nodes: target.ceil_of(most_counted(record)) },
             time_to_target_ns,
             time_to_ns: if bulk.is_some() { TimeTo::default() } else { delays.times() },
             delay_ns: delays.figures(),
@@ -153,7 +161,7 @@ impl RunFigures {
             ldh: (hops.len() as u64).checked_sub(1),
             hops,
             // Each order reached its origin without a message.
-            rmr: rmr(messages, (reached + 1).saturating_sub(orders)),
+            rmr: rmr(messages, (reached_of_all + 1).saturating_sub(orders)),
             duplicates: sum(record, |worker| worker.duplicates),
             expired: sum(record, |worker| worker.expired),
             duplicates_per_node: duplicates_per_node(record),
@@ -221,6 +229,14 @@ fn time_to_target(record: &RunRecord, delays: &Delays, target: Ratio) -> Option<
     }
 }
 
+/// How many nodes coverage counts; of many orders the one of which it counts most.
+fn most_counted(record: &RunRecord) -> u64 {
+    match &record.bulk {
+        Some(bulk) => bulk.orders.iter().map(|order| order.counted).max().unwrap_or(0),
+        None => record.counted(),
+    }
+}
+
 fn hops(record: &RunRecord) -> Vec<u64> {
     if let Some(bulk) = &record.bulk {
         return bulk.hops.clone();
@@ -232,7 +248,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
         }
         Receipts::Each(_) => Vec::new(),
     };
-    for receipt in record.receipts.iter().filter(|receipt| receipt.is_reached()) {
+    for receipt in record.counted_receipts().iter().filter(|receipt| receipt.is_reached()) {
         let hop = usize::from(receipt.hop);
         if hops.len() <= hop {
             hops.resize(hop + 1, 0);

@@ -61,17 +61,12 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
 }
 
 /// The first of what was asked for that virtual time does not ask the models about: nothing is taken and then ignored.
-fn unmodelled(Model { network, faults, adversary }: &Model) -> Option<&'static str> {
+fn unmodelled(Model { network, adversary, .. }: &Model) -> Option<&'static str> {
     let default = NetworkSpec::default();
     let network = network.as_ref().unwrap_or(&default);
     let asked = [
-        ("duplicate", !network.duplicate.is_zero()),
         ("bandwidth", network.bandwidth.is_some()),
         ("processing", network.processing != default.processing),
-        ("down", !faults.down.0.is_empty()),
-        ("churn", faults.churn.is_some()),
-        ("partition", !faults.partition.0.is_empty()),
-        ("nat", !faults.nat.is_zero()),
         ("adversary", !adversary.0.is_empty()),
     ];
     asked.into_iter().find_map(|(option, is_asked)| is_asked.then_some(option))

@@ -1,6 +1,7 @@
 //! How each order of a bulk ended, from what all workers counted of it.
 
 use super::Laboratory;
+use super::crowd::Crowd;
 use crate::coverage::{Goals, TARGET};
 use crate::engine::OrderTraffic;
 use crate::runtime::BulkCounts;
@@ -11,13 +12,20 @@ use crate::workload::Publication;
 impl Laboratory<'_> {
     /// Puts the orders' times on their own zero, which is when each was due.
     pub(super) fn bulk(&self, counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
+        let orders = &counts.orders;
+        let counted = vec![self.scenario.nodes; orders.len()];
+        self.bulk_of(counts, &counted, end, injected_at)
+    }
+
+    /// The same where the coverage of each order counts so many nodes.
+    fn bulk_of(&self, counts: BulkCounts, counted: &[u32], end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, delays, mut hops } = counts;
-        let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders);
-        let goals = Goals::new(self.scenario.nodes, self.scenario.target);
-        let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals };
-        let orders = publications.map(|((publication, order), counts)| {
+        let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders).zip(counted);
+        let orders = publications.map(|(((publication, order), counts), &nodes)| {
+            let goals = Goals::new(nodes, self.scenario.target);
+            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals };
             let payload_bytes = order.payload().len() as u32;
-            OrderRecord { payload_bytes, ..judge.record(publication, counts) }
+            OrderRecord { payload_bytes, counted: u64::from(nodes), ..judge.record(publication, counts) }
         });
         let orders = orders.collect();
         while hops.last() == Some(&0) {
@@ -30,14 +38,27 @@ impl Laboratory<'_> {
 impl Laboratory<'_> {
     /// The same from every first receipt, which only virtual time keeps: those of order 0 by node, then those of order 1.
     /// Times are exact.
-    pub(super) fn virtual_bulk(&self, receipts: &[Receipt], traffic: &[OrderTraffic], end: End) -> BulkRecord {
-        let goals = Goals::new(self.scenario.nodes, self.scenario.target);
+    pub(super) fn virtual_bulk(
+        &self,
+        receipts: &[Receipt],
+        traffic: &[OrderTraffic],
+        crowd: &Crowd<'_>,
+        end: End,
+        ended_at: Nanos,
+    ) -> BulkRecord {
+        let mut crowds = Vec::with_capacity(traffic.len());
         let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
         let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
             let mut times: Vec<Nanos> = Vec::with_capacity(receipts.len());
             let mut counts = OrderCounts { sent: traffic.sent, received: traffic.received, ..OrderCounts::NONE };
-            for receipt in receipts.iter().filter(|receipt| receipt.is_reached()) {
+            let counted = (!crowd.is_everybody()).then(|| crowd.of(publication, ended_at));
+            let counts_node = |node: usize| counted.as_ref().is_none_or(|counted| counted[node]);
+            let nodes = (0..receipts.len()).filter(|&node| counts_node(node)).count() as u32;
+            crowds.push(nodes);
+            let goals = Goals::new(nodes, self.scenario.target);
+            let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
+            for (_, receipt) in reached.filter(|&(node, _)| counts_node(node)) {
                 delays.record(receipt.time.since(publication.due));
                 hops[usize::from(receipt.hop)] += 1;
                 times.push(receipt.time);
@@ -52,7 +73,7 @@ impl Laboratory<'_> {
             counts
         });
         let orders = orders.collect();
-        self.bulk(BulkCounts { orders, delays, hops }, end, Nanos::ZERO)
+        self.bulk_of(BulkCounts { orders, delays, hops }, &crowds, end, Nanos::ZERO)
     }
 }
 
@@ -75,6 +96,7 @@ impl Judge {
             due: publication.due,
             published_late: since_due(counts.published_at),
             payload_bytes: 0,
+            counted: 0,
             reached: u64::from(counts.reached),
             sent: counts.sent,
             received: counts.received,

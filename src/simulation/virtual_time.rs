@@ -3,13 +3,16 @@
 //! Nothing that depends on the machine gets into the record: not the time it took, nor who counted what. One seed gives the
 //! same bytes on any number of threads.
 
+use super::crowd::Crowd;
 use super::protocols::InVirtualTime;
 use super::{Laboratory, SimulationError, carriers, ledger};
 use crate::engine::{Engine, Outcome, Setup};
-use crate::network::Network;
+use crate::ids::NodeId;
+use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{Ledger, Receipt, Receipts, RunRecord};
+use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord};
 use crate::time::Nanos;
+use crate::workload::Origins;
 
 /// From so many nodes on each node's traffic and degree are left out: 28 bytes of each, and a third of the time.
 const NODE_FIGURES_END: u32 = 10_000_000;
@@ -19,6 +22,9 @@ impl Laboratory<'_> {
     pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;
+        let degree = |node: NodeId| self.topology.degree(node);
+        let faults = Faults::new(&scenario.faults, scenario.seed, scenario.nodes, network, degree, self.spared())?;
+        let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
         let setup = Setup {
             engine: scenario.engine,
             topology: &self.topology,
@@ -26,28 +32,60 @@ impl Laboratory<'_> {
             placement: &self.placement,
             draw: self.draw(),
             network,
+            faults: &faults,
             workload: &self.workload,
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
             exclude_sender: scenario.exclude_sender,
-            goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
+            goal: scenario.target.ceil_of(crowd.steady()),
             ends_at_target: scenario.until == Until::Target,
             keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
             interrupt: self.interrupt,
             observer: self.observer,
         };
-        self.check_engine(network)?;
-        let outcome = self.with_protocol(InVirtualTime(setup))?;
+        self.check_engine(&setup)?;
+        let outcome = self.run_engine(&setup, &crowd)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
-        Ok(self.virtual_record(outcome, longest, floorless(network)))
+        Ok(self.virtual_record(outcome, &crowd, longest, floorless(network)))
+    }
+
+    /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
+    fn run_engine(&self, setup: &Setup<'_>, crowd: &Crowd<'_>) -> Result<Outcome, SimulationError> {
+        if crowd.faults.is_steady() || !setup.ends_at_target {
+            return self.with_protocol(InVirtualTime(*setup));
+        }
+        let whole = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, ..*setup }))?;
+        let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
+        let target = crowd.target_at(receipts, self.scenario.target, whole.ended_at);
+        let Some(at) = target.filter(|_| whole.end != End::Interrupted) else { return Ok(whole) };
+        let timeout = Some(at.since(self.workload.last_due()));
+        let outcome = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, timeout, ..*setup }))?;
+        Ok(match outcome.end {
+            End::Interrupted => outcome,
+            _ => Outcome { end: End::Target, ended_at: at, ..outcome },
+        })
+    }
+
+    /// The node at which the orders enter, if it is one: it neither fails nor misbehaves.
+    fn spared(&self) -> Option<NodeId> {
+        match (self.scenario.origins, self.workload.publications()) {
+            (Origins::One(origin), _) => Some(origin),
+            (Origins::Random, [only]) => Some(only.origin),
+            (Origins::Random, _) => None,
+        }
     }
 
     /// Refuses an engine that cannot compute this.
-    fn check_engine(&self, network: &Network) -> Result<(), SimulationError> {
+    fn check_engine(&self, setup: &Setup<'_>) -> Result<(), SimulationError> {
+        let network = setup.network;
         let one_order = self.workload.orders() == 1;
         let refused = match self.scenario.engine {
             Engine::Auto | Engine::General => None,
+            Engine::Fast | Engine::Hops if !setup.is_plain() => Some(
+                "--engine fast and hops know of latency, and fast of --loss, and of nothing else that can happen to a message or a \
+                 node; leave --engine out",
+            ),
             Engine::Fast if !one_order => Some("--engine fast computes one order; leave --engine out or ask for --orders 1"),
             Engine::Fast => (network.floor() == Nanos::ZERO).then_some(
                 "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
@@ -75,8 +113,24 @@ impl Laboratory<'_> {
         })
     }
 
-    fn virtual_record(&self, outcome: Outcome, datagram_bytes: u32, notice: Option<String>) -> RunRecord {
-        let Outcome { end, ended_at, mut record, model_lost, receipts, mut traffic, by_order, digest } = outcome;
+    fn virtual_record(
+        &self,
+        outcome: Outcome,
+        crowd: &Crowd<'_>,
+        datagram_bytes: u32,
+        notice: Option<String>,
+    ) -> RunRecord {
+        let Outcome {
+            end,
+            ended_at,
+            mut record,
+            model_lost,
+            model_duplicated,
+            receipts,
+            mut traffic,
+            by_order,
+            digest,
+        } = outcome;
         let nodes = self.scenario.nodes as usize;
         let (receipts, bulk) = match receipts {
             Receipts::ByHop(by_hop) => {
@@ -94,13 +148,14 @@ impl Laboratory<'_> {
                 match by_order.len() {
                     1 => (Receipts::Each(receipts), None),
                     _ => {
-                        let bulk = self.virtual_bulk(&receipts, &by_order, end);
+                        let bulk = self.virtual_bulk(&receipts, &by_order, crowd, end, ended_at);
                         (Receipts::Each(Vec::new()), Some(bulk))
                     }
                 }
             }
         };
         let workers = vec![record];
+        let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
         RunRecord {
             nodes: self.topology.nodes(),
             bulk,
@@ -112,10 +167,11 @@ impl Laboratory<'_> {
             ttl: self.forecast.ttl,
             datagram_bytes,
             receipts,
+            counted: only.map(|publication| crowd.of(publication, ended_at)),
             traffic,
             degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, ..ledger(&workers, end) },
+            ledger: Ledger { model_lost, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),

@@ -78,6 +78,8 @@ pub struct OrderRecord {
     pub published_late: Option<Nanos>,
     /// Bytes of its payload.
     pub payload_bytes: u32,
+    /// Nodes that its coverage counts: all, or under faults those that were up when it was due and at the end.
+    pub counted: u64,
     /// Nodes that have it.
     pub reached: u64,
     /// Messages with it that the carrier took.

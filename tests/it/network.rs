@@ -4,8 +4,9 @@
 use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
 use bulk_order_propagation::network::{NetworkSpec, Paths};
-use bulk_order_propagation::scenario::{Draft, TransportKind};
-use bulk_order_propagation::stats::RunRecord;
+use bulk_order_propagation::ratio::Ratio;
+use bulk_order_propagation::scenario::{Draft, TransportKind, Until};
+use bulk_order_propagation::stats::{End, Ledger, RunRecord};
 use bulk_order_propagation::topology::TopologySpec;
 use std::fs;
 use tempfile::TempDir;
@@ -92,4 +93,76 @@ fn a_matrix_of_ones_own_is_run_or_refused_by_line() {
         assert_eq!(got, code, "{stdout}{stderr}");
         assert!(stdout.contains(said) || stderr.contains(said), "{stdout}{stderr}");
     }
+}
+
+/// A node's own figures under faults: (counted, reached, all that ever had it, books).
+fn faulty(draft: Draft, line: &str) -> RunRecord {
+    let option = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let record = |threads| {
+        run(Draft {
+            down: option("down").map(|text| text.parse().unwrap()),
+            churn: option("churn").map(|text| text.parse().unwrap()),
+            partition: option("partition").map(|text| text.parse().unwrap()),
+            nat: option("nat").map(|text| text.parse().unwrap()),
+            threads: Some(threads),
+            ..draft.clone()
+        })
+    };
+    let (one, three) = (record(1), record(3));
+    assert_eq!((one.digest, one.end, one.wall, &one.ledger), (three.digest, three.end, three.wall, &three.ledger));
+    assert_eq!((&one.receipts, &one.counted, &one.traffic), (&three.receipts, &three.counted, &three.traffic));
+    one
+}
+
+#[test]
+fn coverage_counts_those_who_are_up() {
+    let record = faulty(simulated(2_000, 1, 7), "down=40%");
+    let down = (0..2_000).filter(|&node| record.traffic[node].sent == 0 && record.traffic[node].copies == 0).count();
+    // Binomial(1,999, 0.6): mean 1,199, standard deviation 22.
+    assert!((1_100..1_300).contains(&record.counted()), "{}", record.counted());
+    assert!(record.reached() > record.counted() * 95 / 100 && down as u64 + record.counted() >= 2_000);
+    assert!(record.ledger.model_lost > record.ledger.sent / 3, "{:?}", record.ledger);
+    // The target is a share of those who are up: 95 % of all could never be reached.
+    let latency = Some("uniform:10ms..100ms".parse().unwrap());
+    let record = faulty(Draft { until: Some(Until::Target), latency, ..simulated(2_000, 1, 7) }, "down=40%");
+    assert_eq!((record.end, record.reached()), (End::Target, (record.counted() * 95).div_ceil(100)));
+}
+
+/// The run ends at the first instant at which the target is met by those who count then.
+#[test]
+fn the_target_is_met_by_those_who_are_left() {
+    for faults in ["down=50%,at=120ms", "churn=up=400ms,down=100ms", "down=30%,at=1ms,by=degree churn=up=2s,down=200ms"]
+    {
+        let draft = Draft { until: Some(Until::Target), ..simulated(2_000, 1, 7) };
+        let record = faulty(draft, faults);
+        let needed = (record.counted() * 95).div_ceil(100);
+        assert!(record.end == End::Target && record.reached() >= needed, "{faults}: {:?}", record.end);
+        let target = record.time_to(Ratio::new(95, 100).unwrap()).expect("it is reached");
+        assert!(target <= record.wall && record.counted() < 2_000, "{faults}: {target} {}", record.wall);
+    }
+}
+
+#[test]
+fn who_hears_nobody_is_not_reached() {
+    // Half of the nodes are cut off for ever; the other half for 300 ms, and after that nobody sends again.
+    for (faults, least, most) in [
+        ("partition=50%", 900, 1_100),
+        ("partition=50%,heal=300ms", 900, 2_000),
+        ("partition=100%,at=120ms,one-way", 1_990, 2_000),
+        ("nat=100%", 1, 1),
+    ] {
+        let record = faulty(simulated(2_000, 1, 7), faults);
+        assert!((least..=most).contains(&record.reached()), "{faults}: {}", record.reached());
+        assert_eq!(record.counted(), 2_000);
+    }
+}
+
+#[test]
+fn second_copies_are_in_the_books() {
+    let draft = Draft { duplicate: Some("0.25".parse().unwrap()), ..simulated(2_000, 1, 7) };
+    let record = faulty(Draft { loss: Some("0.2".parse().unwrap()), ..draft }, "");
+    let Ledger { sent, received, model_lost, model_duplicated, .. } = record.ledger;
+    assert_eq!(sent + model_duplicated, received + model_lost);
+    // A quarter of 12,800 messages: standard deviation 49.
+    assert!((sent - model_lost).abs_diff(4 * model_duplicated) < 4 * 5 * 49, "{model_duplicated} of {sent}");
 }

@@ -86,7 +86,7 @@ fn injection(report: &Report) -> String {
 pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
-    let of_all = format!("{}/{}", plain(run.target.nodes), plain(run.nodes));
+    let of_all = format!("{}/{}", plain(run.target.nodes), plain(crowd(report)));
     if let Some(bulk) = &run.bulk {
         let count = format!("{} of {}", plain(bulk.reached_target), counted(bulk.orders, "order"));
         let time = run.time_to_target_ns.map_or_else(
@@ -131,12 +131,29 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     if run.bulk.is_some() {
         return bulk_results(out, report);
     }
-    write!(out, "Total nodes reached: {}/{} ({coverage})", plain(run.reached), plain(run.nodes))?;
+    write!(out, "Total nodes reached: {}/{} ({coverage})", plain(run.reached), plain(run.counted))?;
     if run.at_stop.reached < run.reached {
         write!(out, ", {} of them by the stop", plain(run.at_stop.reached))?;
     }
+    of_all(out, report)?;
     writeln!(out, "\nTime to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns))?;
     many_runs(out, report)
+}
+
+/// What share of all nodes has it, where coverage counts some alone.
+fn of_all(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let run = &report.run;
+    let orders = run.bulk.as_ref().map_or(1, |bulk| bulk.orders);
+    let all = run.nodes * orders;
+    match run.counted < all {
+        true => write!(out, "; {:.2}% of all {}", run.coverage_of_all * 100.0, plain(all)),
+        false => Ok(()),
+    }
+}
+
+/// How many nodes coverage counts, or with many orders how many there are.
+fn crowd(report: &Report) -> u64 {
+    if report.run.bulk.is_some() { report.run.nodes } else { report.run.counted }
 }
 
 fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
@@ -153,7 +170,9 @@ fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         plain(bulk.orders),
         others.collect::<String>()
     )?;
-    writeln!(out, "Total receipts: {}/{} ({})", plain(run.reached), plain(all), percent(run.reached, all))?;
+    write!(out, "Total receipts: {}/{} ({})", plain(run.reached), plain(all), percent(run.reached, all))?;
+    of_all(out, report)?;
+    writeln!(out)?;
     let time = time_or_not(scale, run.time_to_target_ns);
     writeln!(out, "Time to {target} coverage, p99 over orders: {time}")?;
     if let Some(rate) = bulk.orders_per_second {

@@ -44,7 +44,7 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
 pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let to = &run.time_to_ns;
-    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.nodes, "node"))];
+    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.counted, "node"))];
     let shares =
         [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
     left.extend(shares.map(|(share, time)| entry(share, &time_or_not(scale, time))));
@@ -194,7 +194,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
         ("in flight at the stop", grouped(ledger.in_flight_at_stop), String::new()),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
-        ("lost by the model", grouped(ledger.model_lost), String::new()),
+        ("lost by the model", grouped(ledger.model_lost), modelled(ledger)),
         ("unaccounted", grouped(books.unaccounted), String::new()),
         ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
         ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
@@ -209,6 +209,14 @@ fn held(missing: Missing) -> String {
     match missing.messages {
         0 => String::new(),
         messages => format!("packets, which held {}", counted(messages, "message")),
+    }
+}
+
+/// What else the model did to messages.
+fn modelled(ledger: &Ledger) -> String {
+    match ledger.model_duplicated {
+        0 => String::new(),
+        copies => format!("second copies it made: {}, on top of what was sent", grouped(copies)),
     }
 }
 

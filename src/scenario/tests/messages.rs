@@ -161,8 +161,8 @@ fn contradictions_are_not_settled_in_silence() {
             "--latency constant:5ms with --network aws33: the regions have latencies of their own; leave one of them out",
         ),
         (
-            "--transport simulated --churn up=1s,down=1s",
-            "--churn: this version of --transport simulated does not model it; leave --churn out",
+            "--transport simulated --adversary drop:10%",
+            "--adversary: this version of --transport simulated does not model it; leave --adversary out",
         ),
         (
             "--charge-serialization",
