@@ -14,14 +14,14 @@ use crate::topology::{TopologySpec, reach};
 
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
     // N = e^(f - c), with c = 0, 1, 2.
-    for (nodes, replicates) in [(2_981, 800), (1_097, 1_600), (403, 2_400)] {
+    for (nodes, replicates) in [(2_981, 800), (1_097, 1_600), (403, 1_600)] {
         everyone(bench, nodes, replicates)?;
     }
     everyone_on_graph(bench)?;
-    for (percent, replicates) in [(50, 6_000), (60, 3_000)] {
+    for (percent, replicates) in [(50, 4_000), (60, 2_000)] {
         dying(bench, percent, replicates)?;
     }
-    for (nodes, degree, replicates) in [(1_000, 7, 2_000), (10_000, 10, 400), (100_000, 12, 48)] {
+    for (nodes, degree, replicates) in [(1_000, 7, 2_000), (10_000, 10, 400), (100_000, 12, 32)] {
         if bench.takes(nodes) {
             one_piece(bench, nodes, degree, replicates)?;
         }

@@ -1,3 +1,5 @@
+//! The rule of the table, the order of its replicates, and that it can fail.
+
 use super::*;
 
 fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
