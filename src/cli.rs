@@ -1,7 +1,8 @@
 //! The command line: the only place that reads arguments, prints, and chooses an exit code.
 //!
-//! `bulkprop [flags]` runs one scenario, `bulkprop knee` looks for the highest rate that one carries. What a scenario may be is decided in the library, by `scenario`; a flag that
-//! is in this file says only where a scenario comes from and where its report goes.
+//! `bulkprop [flags]` runs one scenario, `bulkprop knee` looks for the highest rate that one carries, `bulkprop validate`
+//! holds runs against closed forms. What a scenario may be is decided in the library, by `scenario`; a flag that is in this
+//! file says only where a scenario comes from and where its report goes.
 
 mod determinism;
 mod exit;
@@ -10,6 +11,7 @@ mod files;
 mod interrupt;
 mod knee;
 mod progress;
+mod validate;
 
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
@@ -80,6 +82,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Question {
     Knee(Box<knee::KneeArguments>),
+    Validate(validate::ValidateArguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -101,8 +104,10 @@ pub(crate) fn arguments() -> Result<Cli, Failure> {
 
 /// Does what the arguments ask for.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
-    if let Some(Question::Knee(arguments)) = cli.question {
-        return knee::run(*arguments);
+    match cli.question {
+        Some(Question::Knee(arguments)) => return knee::run(*arguments),
+        Some(Question::Validate(arguments)) => return validate::run(&arguments),
+        None => {}
     }
     if cli.serve {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;

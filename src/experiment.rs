@@ -4,5 +4,7 @@
 //! they mean together.
 
 mod knee;
+mod validate;
 
 pub use knee::{Knee, Probe, Search, find_knee};
+pub use validate::{Case, Effort, Estimate, Plan, SEED_MAX, Statistic, ValidateError, Validation, header, validate};

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::files::CONFIG_BYTES_MAX;
+use bulk_order_propagation::experiment::ValidateError;
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
 use std::error::Error;
@@ -62,6 +63,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Simulation(#[from] SimulationError),
 
+    /// A table of closed forms that could not be made.
+    #[error(transparent)]
+    Validate(#[from] ValidateError),
+
     /// A report that is no JSON.
     #[error("the report cannot be written as JSON: {0}; take --format text")]
     Json(#[from] serde_json::Error),
@@ -78,6 +83,8 @@ impl Failure {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
+            // Nobody asked for these scenarios but this program.
+            Failure::Validate(_) => Exit::Broken,
             Failure::NotFilled { .. } | Failure::NoInterrupt(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
             _ => Exit::Usage,
         }

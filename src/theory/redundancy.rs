@@ -40,6 +40,17 @@ pub fn push_sparing_the_sender(fanout: f64, degree: f64) -> f64 {
     push_on_graph(fanout, degree) - spared
 }
 
+/// The chance that a node receives exactly so many copies of an order, `mean` on average: Poisson's.
+///
+/// With uniform targets each forward meets a node with the same small chance, so that copies are Poisson's about
+/// `f r`, the messages sent for each node; their variance is the mean. Off by some `f^2 / nodes`.
+pub fn copies_chance(mean: f64, copies: u32) -> f64 {
+    let copies = f64::from(copies);
+    poisson::about(poisson::mean_degree(mean))
+        .find_map(|(value, chance)| (value == copies).then_some(chance))
+        .unwrap_or(0.0)
+}
+
 /// The messages of a forward-once flood that does not answer its sender: `2 edges - (nodes - 1)`.
 ///
 /// Exact on every connected simple graph and for every timing, without loss or TTL: each node sends to all peers, and
@@ -65,6 +76,13 @@ mod tests {
         // Simulated at 20,000 nodes: 6.579 and 6.581 at fanout 8, 10.335 and 10.331 at fanout 12.
         let printed = [8.0, 12.0].map(|fanout| format!("{:.3}", push_sparing_the_sender(fanout, 20.0)));
         assert_eq!(printed, ["6.577", "10.330"]);
+    }
+
+    #[test]
+    fn copies_are_poissons() {
+        let printed = [0, 4, 8, 20].map(|copies| format!("{:.5}", copies_chance(8.0, copies)));
+        assert_eq!(printed, ["0.00034", "0.05725", "0.13959", "0.00016"]);
+        assert_eq!((copies_chance(0.0, 0), copies_chance(8.0, u32::MAX), copies_chance(f64::NAN, 1)), (1.0, 0.0, 0.0));
     }
 
     #[test]

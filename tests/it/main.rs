@@ -15,4 +15,5 @@ mod real_sockets;
 mod support;
 mod theory;
 mod usage;
+mod validate;
 mod virtual_time;

@@ -3,11 +3,13 @@
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
-use bulk_order_propagation::network::{NetworkSpec, Paths};
+use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Until};
 use bulk_order_propagation::stats::{End, Ledger, RunRecord};
+use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
+use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
 
@@ -165,4 +167,43 @@ fn second_copies_are_in_the_books() {
     assert_eq!(sent + model_duplicated, received + model_lost);
     // A quarter of 12,800 messages: standard deviation 49.
     assert!((sent - model_lost).abs_diff(4 * model_duplicated) < 4 * 5 * 49, "{model_duplicated} of {sent}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whoever has the order has it from somebody who had it before, by the least latency at least and one hop more; and
+    /// every message was received, lost by the model, or is the books' fault.
+    #[test]
+    fn nothing_comes_before_its_cause(
+        nodes in 2u32..400,
+        threads in 1u32..4,
+        seed in 0u64..1_000,
+        (least, span) in (0u64..40_000, 0u64..80_000),
+        loss in 0u64..=100,
+        fanout in 1u32..12,
+    ) {
+        let draft = Draft {
+            latency: Some(Latency::Uniform { least: Nanos(least), greatest: Nanos(least + span) }.into()),
+            loss: Some(LossSpec::Independent(Ratio::new(loss, 100).unwrap())),
+            fanout: Some(fanout),
+            // A small network has the complete overlay, and peers of its own choice.
+            topology: Some(TopologySpec::Complete),
+            ..simulated(nodes, threads.min(nodes), seed)
+        };
+        let record = run(draft);
+        for (node, receipt) in record.receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached()) {
+            let from = record.receipts.get(receipt.sender);
+            if receipt.hop == 0 {
+                prop_assert_eq!((receipt.sender.index(), receipt.time), (node, Nanos::ZERO));
+                continue;
+            }
+            prop_assert!(from.is_reached() && from.hop + 1 == receipt.hop, "{receipt:?} from {from:?}");
+            prop_assert!((least..=least + span).contains(&(receipt.time.0 - from.time.0)), "{receipt:?} from {from:?}");
+        }
+        prop_assert_eq!(record.ledger.sent, record.ledger.received + record.ledger.model_lost);
+        if loss == 100 {
+            prop_assert_eq!((record.reached(), record.ledger.received), (1, 0));
+        }
+    }
 }

@@ -1,0 +1,63 @@
+//! `bulkprop validate`: runs held against closed forms, in front of the reader.
+
+use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, print};
+use bulk_order_propagation::experiment::{Case, Effort, Plan, SEED_MAX, header, validate};
+use clap::Args;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+/// Run cases whose outcome is known in closed form, and hold what is measured against it.
+///
+/// A case agrees where |measured - form| is at most four standard errors, over its runs, plus what the form itself errs by.
+/// Exit code 1 where one does not.
+#[derive(Debug, Args)]
+pub(super) struct ValidateArguments {
+    /// Root of every draw. With the default the table is the same everywhere; others try it on other networks.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    seed: u64,
+
+    /// How many runs are made at a time [default: the cores this process may use].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    threads: Option<u16>,
+
+    /// Make fewer runs, and none above ten thousand nodes: a second instead of many, and wider tolerances.
+    #[arg(long)]
+    quick: bool,
+
+    /// Form of the table: text for people, json for programs.
+    #[arg(long, value_name = "text|json", default_value_t = Format::Text, hide_possible_values = true)]
+    #[arg(value_enum, help_heading = IN_AND_OUT)]
+    format: Format,
+}
+
+/// Runs the table and prints it, as text line by line as cases are judged.
+pub(super) fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
+    let cores = || available_parallelism().map_or(1, NonZero::get);
+    let plan = Plan {
+        seed: arguments.seed,
+        threads: arguments.threads.map_or_else(cores, usize::from),
+        effort: if arguments.quick { Effort::Quick } else { Effort::Whole },
+    };
+    let is_text = arguments.format == Format::Text;
+    let mut printed = if is_text { print(&format!("{}\n", header())) } else { Ok(()) };
+    let mut group = "";
+    let tell = |case: &Case| {
+        if !is_text || printed.is_err() {
+            return;
+        }
+        let heading = if case.group == group { String::new() } else { format!("{}\n", case.group) };
+        group = case.group;
+        printed = print(&format!("{heading}{case}\n"));
+    };
+    let table = validate(plan, &interrupt::on_control_c()?, tell)?;
+    printed?;
+    print(&match arguments.format {
+        Format::Json => serde_json::to_string_pretty(&table)? + "\n",
+        Format::Text => format!("\n{}\n", table.summary()),
+    })?;
+    Ok(match table.failed {
+        _ if table.interrupted => Exit::Interrupted,
+        0 => Exit::GoalMet,
+        _ => Exit::GoalMissed,
+    })
+}

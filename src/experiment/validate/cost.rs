@@ -1,0 +1,79 @@
+//! What a spread costs: messages for each node reached, and copies that a node receives.
+
+use super::estimate::Estimate;
+use super::{Bench, Case, Stop, simulated};
+use crate::scenario::Draft;
+use crate::stats::RunRecord;
+use crate::theory::coverage::final_coverage;
+use crate::theory::redundancy::{copies_chance, push, push_on_graph, push_sparing_the_sender, rmr};
+use crate::topology::TopologySpec;
+
+/// By how much the forms of the redundancy err.
+pub(super) const RMR_ERROR: f64 = 0.02;
+
+const NODES: u32 = 10_000;
+const PEERS: u32 = 20;
+const REPLICATES: u32 = 24;
+
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+    let degree = f64::from(PEERS);
+    redundancy(bench, "complete", simulated(TopologySpec::Complete, NODES, 8), push(8.0))?;
+    let on_graph = |fanout| Draft { peers: Some(PEERS), ..simulated(TopologySpec::ErdosRenyi, NODES, fanout) };
+    redundancy(bench, "ER d 20", on_graph(8), push_on_graph(8.0, degree))?;
+    redundancy(bench, "ER d 20", on_graph(12), push_on_graph(12.0, degree))?;
+    for fanout in [8, 12] {
+        let spared = Draft { exclude_sender: Some(true), ..on_graph(fanout) };
+        redundancy(bench, "ER d 20, sender spared", spared, push_sparing_the_sender(fanout.into(), degree))?;
+    }
+    copies(bench, 4)?;
+    copies(bench, 8)
+}
+
+/// Relative message redundancy.
+fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draft, form: f64) -> Result<(), Stop> {
+    let figures = bench.runs(&draft, bench.replicates(REPLICATES), redundancy_of)?;
+    let case = format!("{name}, {NODES} nodes, f {}", draft.fanout.unwrap_or_default());
+    bench.judge(Case::new("Redundancy (RMR)", case, (form, RMR_ERROR), Estimate::mean(&figures)), &draft)
+}
+
+/// A run's redundancy; no number where it reached nobody.
+pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
+    rmr(record.ledger.sent, record.reached()).unwrap_or(f64::NAN)
+}
+
+/// How the copies that nodes receive are spread: as Poisson has it, around the messages sent for each node.
+fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), Stop> {
+    let draft = simulated(TopologySpec::Complete, NODES, fanout);
+    let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| Copies::of(record, fanout))?;
+    let mean = f64::from(fanout) * final_coverage(f64::from(fanout));
+    // A network of N nodes is off by some f^2 / N, of variance and chances alike.
+    let error = f64::from(fanout * fanout) / f64::from(NODES);
+    let of = |figure: fn(&Copies) -> f64| spreads.iter().map(figure).collect::<Vec<f64>>();
+    for (what, form, measured) in [
+        ("mean", mean, of(|copies| copies.mean)),
+        ("variance", mean, of(|copies| copies.variance)),
+        ("chance of f", copies_chance(mean, fanout), of(|copies| copies.chance_of_fanout)),
+    ] {
+        let case = format!("complete, {NODES} nodes, f {fanout}: {what}");
+        bench.judge(Case::new("Copies per node", case, (form, error), Estimate::mean(&measured)), &draft)?;
+    }
+    Ok(())
+}
+
+/// The copies that the nodes of one run received.
+struct Copies {
+    mean: f64,
+    variance: f64,
+    chance_of_fanout: f64,
+}
+
+impl Copies {
+    fn of(record: &RunRecord, fanout: u32) -> Copies {
+        let nodes = f64::from(record.nodes);
+        let copies = || record.traffic.iter().map(|traffic| traffic.copies);
+        let mean = copies().map(f64::from).sum::<f64>() / nodes;
+        let variance = copies().map(|copies| (f64::from(copies) - mean).powi(2)).sum::<f64>() / nodes;
+        let chance_of_fanout = copies().filter(|&copies| copies == fanout).count() as f64 / nodes;
+        Copies { mean, variance, chance_of_fanout }
+    }
+}

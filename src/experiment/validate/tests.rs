@@ -1,0 +1,50 @@
+//! The rule of the table, the order of its replicates, and that it can fail.
+
+use super::*;
+
+fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
+    Bench { plan: Plan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }
+}
+
+fn estimate(measured: f64, standard_error: f64) -> Estimate {
+    Estimate { statistic: Statistic::Mean, runs: 10, measured, standard_error }
+}
+
+#[test]
+fn four_standard_errors_and_the_forms_own_decide() {
+    let agrees = |measured, error| Case::new("group", String::new(), (1.0, 0.25), estimate(measured, error)).agrees;
+    assert!(agrees(1.25, 0.0) && !agrees(1.26, 0.0) && agrees(0.25, 0.125) && !agrees(0.2, 0.125));
+    assert!(!agrees(f64::NAN, 0.1) && !agrees(1.0, f64::NAN));
+}
+
+#[test]
+fn replicates_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
+    let interrupt = Interrupt::new();
+    for threads in [1, 2, 3, 8] {
+        let seeds = bench(Effort::Whole, threads, &interrupt).each(7, Ok);
+        assert_eq!(seeds.ok(), Some((300_000..300_007).collect::<Vec<u64>>()), "{threads}");
+    }
+}
+
+/// The table can fail: runs with one fanout do not agree with the form of the next.
+#[test]
+fn the_wrong_form_does_not_agree() {
+    use crate::theory::coverage::final_coverage;
+    let interrupt = Interrupt::new();
+    let draft = simulated(TopologySpec::Complete, 5_000, 3);
+    let shares = bench(Effort::Whole, 2, &interrupt).runs(&draft, 12, reached);
+    let estimate = Estimate::mean(&shares.ok().unwrap());
+    let agrees = |fanout| Case::new("", String::new(), (final_coverage(fanout), 0.000_3), estimate).agrees;
+    assert!(agrees(3.0) && !agrees(2.9) && !agrees(3.1) && !agrees(4.0), "{estimate:?}");
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_judged() {
+    let interrupt = Interrupt::new();
+    let raised = interrupt.clone();
+    let plan = Plan { seed: 1, threads: 1, effort: Effort::Quick };
+    let table = validate(plan, &interrupt, |_| raised.raise()).unwrap();
+    assert!(table.interrupted && table.failed == 0);
+    assert_eq!(table.cases.len(), 1);
+    assert!(table.summary().contains("Interrupted"));
+}
