@@ -173,6 +173,8 @@ pub struct Ledger {
     pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
+    /// Messages that found no room at a modelled line.
+    pub model_dropped: u64,
     /// Second copies that a modelled network made.
     pub model_duplicated: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
@@ -191,6 +193,7 @@ impl Ledger {
             - i128::from(self.received)
             - i128::from(self.in_flight_at_stop)
             - i128::from(self.model_lost)
+            - i128::from(self.model_dropped)
     }
 
     /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.

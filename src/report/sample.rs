@@ -245,6 +245,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         kernel_dropped: Some(0),
         missing: None,
         model_lost: 0,
+        model_dropped: 0,
         model_duplicated: 0,
         strays: StrayCounts::default(),
         explained_receipts: received,

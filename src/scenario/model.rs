@@ -61,15 +61,8 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
 }
 
 /// The first of what was asked for that virtual time does not ask the models about: nothing is taken and then ignored.
-fn unmodelled(Model { network, adversary, .. }: &Model) -> Option<&'static str> {
-    let default = NetworkSpec::default();
-    let network = network.as_ref().unwrap_or(&default);
-    let asked = [
-        ("bandwidth", network.bandwidth.is_some()),
-        ("processing", network.processing != default.processing),
-        ("adversary", !adversary.0.is_empty()),
-    ];
-    asked.into_iter().find_map(|(option, is_asked)| is_asked.then_some(option))
+fn unmodelled(Model { adversary, .. }: &Model) -> Option<&'static str> {
+    (!adversary.0.is_empty()).then_some("adversary")
 }
 
 /// The first option of the model that was asked for.

@@ -5,6 +5,7 @@
 
 use super::crowd::Crowd;
 use super::{Laboratory, SimulationError, carriers, ledger};
+use crate::behaviour::Behaviours;
 use crate::engine::{self, Engine, Outcome, Setup};
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
@@ -25,6 +26,8 @@ impl Laboratory<'_> {
         let degree = |node: NodeId| self.topology.degree(node);
         let faults = Faults::new(&scenario.faults, scenario.seed, scenario.nodes, network, degree, self.spared())?;
         let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
+        let peers = |node: NodeId| self.topology.peers(node).collect();
+        let behaviours = Behaviours::new(&scenario.adversary, scenario.seed, scenario.nodes, peers, self.spared())?;
         let setup = Setup {
             engine: scenario.engine,
             topology: &self.topology,
@@ -33,6 +36,7 @@ impl Laboratory<'_> {
             draw: TargetDraw::new(scenario.seed, scenario.fanout),
             network,
             faults: &faults,
+            behaviours: &behaviours,
             workload: &self.workload,
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
@@ -125,6 +129,7 @@ impl Laboratory<'_> {
             ended_at,
             mut record,
             model_lost,
+            model_dropped,
             model_duplicated,
             receipts,
             mut traffic,
@@ -171,7 +176,7 @@ impl Laboratory<'_> {
             traffic,
             degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, model_duplicated, ..ledger(&workers, end) },
+            ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),

@@ -210,10 +210,9 @@ fn held(missing: Missing) -> String {
 
 /// What else the model did to messages.
 fn modelled(ledger: &Ledger) -> String {
-    match ledger.model_duplicated {
-        0 => String::new(),
-        copies => format!("second copies it made: {}, on top of what was sent", grouped(copies)),
-    }
+    let said = [("no room at a line: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
+    let said = said.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}{}", grouped(*count)));
+    said.collect::<Vec<_>>().join("; ")
 }
 
 fn kinds_of_strays(ledger: &Ledger) -> String {
