@@ -284,6 +284,7 @@ impl<'a> Laboratory<'a> {
             traffic,
             workers,
             digest: None,
+            spies: None,
         }
     }
 

@@ -255,6 +255,19 @@ pub struct ProcessRecord {
     pub workers: u32,
 }
 
+/// How often spies that pool what they hear named an order's origin right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SpyRecord {
+    /// Nodes that spy.
+    pub nodes: u32,
+    /// Orders of the schedule.
+    pub orders: u32,
+    /// Those that came to any spy.
+    pub seen: u32,
+    /// Those of them whose origin was the node from which the first spy had them.
+    pub right: u32,
+}
+
 /// Everything one run measured, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -293,6 +306,8 @@ pub struct RunRecord {
     pub ledger: Ledger,
     /// The digest of all first receipts, where one seed decides it: in virtual time.
     pub digest: Option<u64>,
+    /// What spies found out; `None` where there are none.
+    pub spies: Option<SpyRecord>,
     /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
     pub notices: Vec<String>,
 }

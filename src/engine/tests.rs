@@ -436,3 +436,36 @@ fn orders_wait_at_a_line_as_in_the_queue_m_d_1() {
         assert!((measured - mean).abs() < 0.08 * mean, "load {load}: {measured} ns, not {mean}");
     }
 }
+
+#[test]
+fn whose_peers_are_owned_hears_nothing() {
+    let adversary: AdversarySpec = "eclipse:100%,victim=7".parse().unwrap();
+    let free = Case { ttl: 40, ..plain(200, uniform(10, 90)) };
+    let eclipsed = Case { adversary, ..free.clone() };
+    assert!(free.general(2).each()[7].is_reached());
+    let outcome = eclipsed.general(2);
+    assert!(!outcome.each()[7].is_reached() && outcome.traffic[7] == Traffic::default());
+    // What it publishes goes no further than its peers.
+    let outcome = Case { workload: Workload::single(NodeId(7)), ..eclipsed }.general(2);
+    assert!(outcome.each().iter().all(|receipt| !receipt.is_reached() || receipt.hop <= 1));
+}
+
+#[test]
+fn who_holds_back_sends_as_much_later_and_who_floods_to_all() {
+    let latency = Latency::Constant(Nanos(50));
+    let case = |written: &str| Case { ttl: 3, adversary: written.parse().unwrap(), ..plain(200, latency) };
+    // All hold back but none knows it is the origin: each hop takes the latency and the wait.
+    let outcome = case("delay:100%,by=1us").general(2);
+    for receipt in outcome.each().iter().filter(|receipt| receipt.is_reached()) {
+        assert_eq!(receipt.time, Nanos(1_050 * u64::from(receipt.hop)));
+    }
+    let outcome = case("flood:100%,times=3").general(2);
+    case("flood:100%,times=3").with(1, |setup| {
+        for (node, traffic) in (0..).map(NodeId).zip(&outcome.traffic) {
+            let forwards = outcome.each()[node.index()].is_reached() && outcome.each()[node.index()].hop < 3;
+            assert_eq!(traffic.sent, if forwards { 3 * setup.topology.degree(node) } else { 0 });
+        }
+    });
+    let outcome = case("censor:100%,origin=0").general(2);
+    assert_eq!((outcome.record.sent, outcome.record.reached), (0, 1));
+}

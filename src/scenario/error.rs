@@ -212,13 +212,6 @@ pub enum ScenarioError {
         network: RegionSpec,
     },
 
-    /// What the models know and virtual time does not ask them.
-    #[error("--{option}: this version of --transport simulated does not model it; leave --{option} out")]
-    NotModelled {
-        /// The option asked for.
-        option: &'static str,
-    },
-
     /// The topology cannot have this size.
     #[error(transparent)]
     Topology(#[from] TopologyError),

@@ -56,13 +56,7 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
         partition: draft.partition.clone().unwrap_or_default(),
         nat: draft.nat.unwrap_or(FaultSpec::default().nat),
     };
-    let model = Model { network: Some(network), faults, adversary: draft.adversary.clone().unwrap_or_default() };
-    unmodelled(&model).map_or(Ok(model), |option| Err(ScenarioError::NotModelled { option }))
-}
-
-/// The first of what was asked for that virtual time does not ask the models about: nothing is taken and then ignored.
-fn unmodelled(Model { adversary, .. }: &Model) -> Option<&'static str> {
-    (!adversary.0.is_empty()).then_some("adversary")
+    Ok(Model { network: Some(network), faults, adversary: draft.adversary.clone().unwrap_or_default() })
 }
 
 /// The first option of the model that was asked for.

@@ -5,13 +5,13 @@
 
 use super::crowd::Crowd;
 use super::{Laboratory, SimulationError, carriers, ledger};
-use crate::behaviour::Behaviours;
+use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
 use crate::engine::{self, Engine, Outcome, Setup};
 use crate::gossip::{Push, TargetDraw};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord};
+use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord};
 use crate::time::Nanos;
 use crate::workload::Origins;
 
@@ -51,7 +51,8 @@ impl Laboratory<'_> {
         self.check_engine(&setup)?;
         let outcome = self.run_engine(&setup, &crowd)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
-        Ok(self.virtual_record(outcome, &crowd, longest, floorless(network)))
+        let spies = self.spies(&outcome.receipts, &behaviours);
+        Ok(RunRecord { spies, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
@@ -69,6 +70,27 @@ impl Laboratory<'_> {
             End::Interrupted => outcome,
             _ => Outcome { end: End::Target, ended_at: at, ..outcome },
         })
+    }
+
+    /// What the spies make of what came to them first.
+    fn spies(&self, receipts: &Receipts, behaviours: &Behaviours) -> Option<SpyRecord> {
+        let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
+        let spies: Vec<NodeId> = (0..self.scenario.nodes).map(NodeId).filter(|&node| behaviours.is_spy(node)).collect();
+        if !self.scenario.adversary.0.iter().any(|part| part.part == Part::Spy) {
+            return None;
+        }
+        let mut first = FirstSpy::new(publications.len() as u32);
+        for (receipts, publication) in receipts.chunks(self.scenario.nodes as usize).zip(publications) {
+            for &spy in &spies {
+                let Receipt { time, sender: from, hop } = receipts[spy.index()];
+                // What a spy publishes nobody told it.
+                if hop > 0 && receipts[spy.index()].is_reached() {
+                    first.see(publication.order, Sighting { time, spy, from });
+                }
+            }
+        }
+        let SpyScore { orders, seen, right } = first.score(|order| publications[order.index()].origin);
+        Some(SpyRecord { nodes: spies.len() as u32, orders, seen, right })
     }
 
     /// The node at which the orders enter, if it is one: it neither fails nor misbehaves.
@@ -179,6 +201,7 @@ impl Laboratory<'_> {
             ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
+            spies: None,
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
         }
     }

@@ -4,7 +4,7 @@ use super::layout::{bar, grid, line, percent, side_by_side, table};
 use super::story::{scale, target_text, time_or_not};
 use crate::report::words::{counted, grouped};
 use crate::report::{Report, Spread};
-use crate::stats::{Ledger, Missing, WorkerRecord};
+use crate::stats::{Ledger, Missing, SpyRecord, WorkerRecord};
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
 
@@ -126,6 +126,14 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     ];
     writeln!(out)?;
     table(out, &rows)
+}
+
+/// What spies found out, where there are any.
+pub(super) fn spies(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let Some(SpyRecord { nodes, orders, seen, right }) = report.run.spies else { return Ok(()) };
+    let (spies, orders) = (counted(nodes.into(), "spying node"), counted(orders.into(), "order"));
+    writeln!(out, "\nSpies:")?;
+    line(out, &format!("  {spies} saw {seen} of {orders} and named the origin of {right} right (first-spy guess)"))
 }
 
 /// What each process did, where there are several.
