@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `calendar` | messages under way, by the window in which they arrive |
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
+//! | `lines` | what a node's lines and its work do to messages |
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
 //! | `crew` | the threads |
 //! | `home` | what a shard brings home, and the outcome of all |
@@ -29,6 +30,7 @@ mod fast;
 mod general;
 mod home;
 pub mod hops;
+mod lines;
 mod recount;
 mod round;
 mod shard;
@@ -37,6 +39,7 @@ mod strict;
 mod tests;
 mod width;
 
+use crate::behaviour::Behaviours;
 use crate::gossip::{Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Faults, Network};
@@ -82,6 +85,8 @@ pub struct Setup<'a> {
     pub network: &'a Network,
     /// Who is down when, and who does not hear whom.
     pub faults: &'a Faults,
+    /// Who does not do as the protocol says.
+    pub behaviours: &'a Behaviours,
     /// What enters where, and when.
     pub workload: &'a Workload,
     /// Bytes of a message, by order.
@@ -107,7 +112,7 @@ pub struct Setup<'a> {
 impl Setup<'_> {
     /// Whether messages are at most late or lost: all that shortest paths and hops know of.
     pub fn is_plain(&self) -> bool {
-        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut()
+        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut() && self.behaviours.is_none()
     }
 
     /// The last instant whose events count.
@@ -128,6 +133,8 @@ pub struct Outcome {
     pub record: WorkerRecord,
     /// Messages that the network lost, they that came to a node that was down among them.
     pub model_lost: u64,
+    /// Messages for which there was no room at a line.
+    pub model_dropped: u64,
     /// Second copies that the network made of messages.
     pub model_duplicated: u64,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
@@ -138,6 +145,24 @@ pub struct Outcome {
     pub by_order: Vec<OrderTraffic>,
     /// The sum of a hash of each first receipt: what must not depend on threads.
     pub digest: u64,
+}
+
+impl Outcome {
+    /// That of a run in which nothing happened.
+    fn nothing() -> Outcome {
+        Outcome {
+            end: End::Quiescent,
+            ended_at: Nanos::ZERO,
+            record: home::nothing(),
+            model_lost: 0,
+            model_dropped: 0,
+            model_duplicated: 0,
+            receipts: Receipts::Each(Vec::new()),
+            traffic: Vec::new(),
+            by_order: Vec::new(),
+            digest: 0,
+        }
+    }
 }
 
 /// The messages with one order.
@@ -204,7 +229,7 @@ fn settled<P: Protocol + Clone + Send>(
         }
     }
     let (by_order, receipts) = (by_order(&record), Receipts::Each(receipts));
-    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated: 0, receipts, traffic, by_order, digest })
+    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest, ..Outcome::nothing() })
 }
 
 /// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
@@ -263,8 +288,7 @@ fn hopwise<P: Protocol + Clone + Send>(
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
     let by_order = by_order(&record);
-    let (model_lost, model_duplicated, traffic) = (0, 0, Vec::new());
-    Ok(Outcome { end, ended_at: at, record, model_lost, model_duplicated, receipts, traffic, by_order, digest })
+    Ok(Outcome { end, ended_at: at, record, receipts, by_order, digest, ..Outcome::nothing() })
 }
 
 /// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it

@@ -205,6 +205,11 @@ impl Network {
         self.lines.of(|| self.region(node))
     }
 
+    /// Whether any node's line has a limit: out of the node, and into it.
+    pub fn limited(&self) -> [bool; 2] {
+        self.lines.limited()
+    }
+
     /// How long a node is busy with each message that comes.
     pub fn processing(&self) -> Nanos {
         self.processing

@@ -14,6 +14,7 @@ mod virtual_time;
 pub use crate::runtime::processes::Program;
 pub use processes::serve;
 
+use crate::behaviour::BehaviourError;
 use crate::coverage::{Goals, Scope};
 use crate::ids::NodeId;
 use crate::network::{FaultError, NetworkError};
@@ -43,6 +44,9 @@ pub enum SimulationError {
     /// The network cannot be modelled.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Whom an adversary is to meet does not exist.
+    #[error(transparent)]
+    Behaviour(#[from] BehaviourError),
     /// What is to fail does not exist.
     #[error(transparent)]
     Faults(#[from] FaultError),
@@ -74,7 +78,7 @@ impl SimulationError {
     pub fn is_usage(&self) -> bool {
         match self {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
-            SimulationError::Faults(_) | SimulationError::Engine(_) => true,
+            SimulationError::Behaviour(_) | SimulationError::Faults(_) | SimulationError::Engine(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
@@ -281,6 +285,7 @@ impl<'a> Laboratory<'a> {
             traffic,
             workers,
             digest: None,
+            spies: None,
         }
     }
 

@@ -179,6 +179,8 @@ pub struct Ledger {
     pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
+    /// Messages that found no room at a modelled line.
+    pub model_dropped: u64,
     /// Second copies that a modelled network made.
     pub model_duplicated: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
@@ -197,6 +199,7 @@ impl Ledger {
             - i128::from(self.received)
             - i128::from(self.in_flight_at_stop)
             - i128::from(self.model_lost)
+            - i128::from(self.model_dropped)
     }
 
     /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.
@@ -258,6 +261,19 @@ pub struct ProcessRecord {
     pub workers: u32,
 }
 
+/// How often spies that pool what they hear named an order's origin right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SpyRecord {
+    /// Nodes that spy.
+    pub nodes: u32,
+    /// Orders of the schedule.
+    pub orders: u32,
+    /// Those that came to any spy.
+    pub seen: u32,
+    /// Those of them whose origin was the node from which the first spy had them.
+    pub right: u32,
+}
+
 /// Everything one run measured, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -296,6 +312,8 @@ pub struct RunRecord {
     pub ledger: Ledger,
     /// The digest of all first receipts, where one seed decides it: in virtual time.
     pub digest: Option<u64>,
+    /// What spies found out; `None` where there are none.
+    pub spies: Option<SpyRecord>,
     /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
     pub notices: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use super::calendar::Calendar;
 use super::home::{Ended, Home};
 use super::round::{Post, Round, Standing, Verdict};
-use super::shard::{Flight, Shard};
+use super::shard::{Flight, Rank, Shard};
 use super::width::Width;
 use super::{Setup, crew};
 use crate::gossip::Protocol;
@@ -13,6 +13,7 @@ use crate::stats::End;
 use crate::sync::Broken;
 use crate::time::Nanos;
 use crate::workload::Publication;
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
@@ -49,6 +50,11 @@ struct Worker<'a, P> {
     width: Width,
     deadline: Nanos,
     last_event: Nanos,
+    /// The window that is being handled, and what came up in it that is due within it, in its order.
+    window: u64,
+    soon: BTreeMap<(Rank, u64), Flight>,
+    /// How much has come up so, which tells equals apart.
+    brought_up: u64,
     /// Messages of the last window that come after the time limit.
     late: Vec<Flight>,
     fresh: Fresh,
@@ -73,6 +79,9 @@ impl<'a, P: Protocol> Worker<'a, P> {
             width,
             deadline: setup.deadline(),
             last_event: Nanos::ZERO,
+            window: 0,
+            soon: BTreeMap::new(),
+            brought_up: 0,
             late: Vec::new(),
             fresh: Fresh::new(setup.workload.orders() as usize),
         }
@@ -84,7 +93,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
         for round in 0.. {
             self.handle(window);
-            let post = self.post(window);
+            let post = self.post();
             self.meeting.ask(round, self.index, self.next_wake());
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
@@ -116,38 +125,58 @@ impl<'a, P: Protocol> Worker<'a, P> {
         flights.sort_unstable_by_key(Flight::rank);
         let in_time = flights.partition_point(|flight| flight.time <= self.deadline);
         self.late = flights.split_off(in_time);
-        for (position, flight) in flights.iter().enumerate() {
-            if let Some(soon) = flights.get(position + AHEAD) {
-                self.shard.prefetch(soon);
+        self.window = window;
+        let (mut position, end) = (0, self.width.end(window).min(self.deadline));
+        loop {
+            let listed = flights.get(position);
+            let soon = self.soon.first_key_value().map(|(&(rank, _), _)| rank);
+            let is_soon = soon.is_some_and(|soon| listed.is_none_or(|listed| soon < listed.rank()));
+            let due = if is_soon { soon.map(|rank| rank.0) } else { listed.map(|flight| flight.time) };
+            if self.catch_up(due.unwrap_or(end)) {
+                // That may have brought up what comes first.
+                continue;
             }
-            self.catch_up(flight.time);
-            self.last_event = flight.time;
-            self.shard.handle(&mut self.protocol, flight);
-            self.route();
+            match (self.soon.first_entry().filter(|_| is_soon), listed) {
+                (Some(entry), _) => {
+                    let flight = entry.remove();
+                    self.handle_one(&flight);
+                }
+                (None, Some(flight)) => {
+                    if let Some(ahead) = flights.get(position + AHEAD) {
+                        self.shard.prefetch(ahead);
+                    }
+                    position += 1;
+                    self.handle_one(flight);
+                }
+                (None, None) => break,
+            }
         }
-        self.catch_up(self.width.end(window).min(self.deadline));
     }
 
-    /// Tells what times have come, and lets in what is due by then: of one instant publications come first, then times,
-    /// then messages.
-    fn catch_up(&mut self, time: Nanos) {
-        while let Some(publication) = self.publications.next_if(|publication| publication.due <= time) {
-            self.ring(Nanos(publication.due.0.saturating_sub(1)));
+    fn handle_one(&mut self, flight: &Flight) {
+        self.last_event = flight.time;
+        self.shard.handle(&mut self.protocol, flight);
+        self.route();
+    }
+
+    /// Does the first thing that is due by then, before any message of the same time: of one instant what is published comes
+    /// first, then the times that nodes have asked for.
+    fn catch_up(&mut self, time: Nanos) -> bool {
+        let asked = self.shard.next_timeout();
+        let is_first =
+            |publication: &Publication| publication.due <= time && asked.is_none_or(|at| publication.due <= at);
+        if let Some(publication) = self.publications.next_if(is_first) {
             self.last_event = publication.due;
             self.shard.publish(&mut self.protocol, &publication);
             self.route();
+            return true;
         }
-        self.ring(time);
-    }
-
-    /// Tells the times that come by then.
-    fn ring(&mut self, by: Nanos) {
-        while let Some(rung) = self.shard.ring(&mut self.protocol, by) {
-            if rung.is_event {
-                self.last_event = rung.at;
-                self.route();
-            }
+        let Some(rung) = self.shard.ring(&mut self.protocol, time) else { return false };
+        if rung.is_event {
+            self.last_event = rung.at;
+            self.route();
         }
+        true
     }
 
     /// The next window with a time that a node has asked for.
@@ -161,6 +190,12 @@ impl<'a, P: Protocol> Worker<'a, P> {
         for flight in self.shard.outgoing.drain(..) {
             let window = self.width.window(flight.time);
             match partition.owner(flight.message.to) {
+                // No message is as soon; what a node has before it is.
+                _ if window == self.window && flight.time > self.deadline => self.late.push(flight),
+                _ if window == self.window => {
+                    self.brought_up += 1;
+                    self.soon.insert((flight.rank(), self.brought_up), flight);
+                }
                 owner if owner == self.index => self.calendar.put(window, flight),
                 owner => {
                     self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
@@ -170,14 +205,14 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    fn post(&mut self, window: u64) -> Post {
+    fn post(&mut self) -> Post {
         // While a protocol awaits an answer, the run goes on to its next time; one beyond the time limit comes late.
         let wake = self.next_wake().filter(|_| !self.protocol.is_idle());
         let due = self.publications.peek().map(|publication| self.width.window(publication.due));
         let next = [self.calendar.next(), self.out_next.take(), due, wake].into_iter().flatten().min();
         Post {
             next,
-            late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= window),
+            late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= self.window),
             interrupted: self.setup.interrupt.is_raised(),
             last_event: self.last_event,
             last_arrival: Nanos::ZERO,
@@ -188,7 +223,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
 
     /// Counts what there is up to `limit`, and what is under way then.
     fn close(mut self, limit: Nanos) -> Home {
-        let stored = self.calendar.iter().chain(&self.late).filter(|flight| flight.sent_at <= limit).count() as u64;
+        let stored = self.calendar.iter().chain(&self.late).filter(|flight| flight.is_under_way(limit)).count() as u64;
         let dropped = self.shard.book(limit);
         self.shard.close(stored + dropped)
     }

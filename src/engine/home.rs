@@ -10,6 +10,7 @@ use crate::time::Nanos;
 pub(super) struct Home {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
+    pub(super) model_dropped: u64,
     pub(super) model_duplicated: u64,
     /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
     pub(super) receipts: Vec<Receipt>,
@@ -47,6 +48,7 @@ impl Ended {
             ended_at: self.at,
             record: nothing(),
             model_lost: 0,
+            model_dropped: 0,
             model_duplicated: 0,
             digest: digest_of(&receipts, nodes),
             receipts: Receipts::Each(receipts),
@@ -56,6 +58,7 @@ impl Ended {
         for home in self.homes {
             add(&mut outcome.record, &home.record);
             outcome.model_lost += home.model_lost;
+            outcome.model_dropped += home.model_dropped;
             outcome.model_duplicated += home.model_duplicated;
             outcome.traffic.extend(home.traffic);
             for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {

@@ -4,11 +4,13 @@
 //! to which instant events count. Nothing has to be taken back.
 
 use super::home::Home;
+use super::lines::Lines;
 use super::{OrderTraffic, Setup};
+use crate::behaviour::Act;
 use crate::gossip::{Context, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward};
-use crate::network::Fate;
+use crate::network::{Fate, Ways};
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::CONTROL_BYTES;
@@ -16,6 +18,9 @@ use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
+
+/// What decides the order in which things happen: time, sender, sequence.
+pub(super) type Rank = (Nanos, NodeId, u32);
 
 /// A message under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,21 +33,31 @@ pub(super) struct Flight {
     pub(super) message: Message,
     /// How many messages its sender had sent before.
     pub(super) sequence: u32,
+    /// What happens then.
+    pub(super) stage: Stage,
+}
+
+/// What happens at a flight's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It comes to its receiver, who takes it in unless it has to pass a line or wait for its turn first.
+    Arrives,
+    /// Its receiver takes it in.
+    TakenIn,
+    /// Its receiver sends on what it has held back until then. This is no message.
+    Held,
 }
 
 impl Flight {
+    /// Whether it is a message under way that had been sent by `limit`.
+    pub(super) fn is_under_way(&self, limit: Nanos) -> bool {
+        self.sent_at <= limit && self.stage != Stage::Held
+    }
+
     /// The order in which a node takes messages in.
-    pub(super) fn rank(&self) -> (Nanos, NodeId, u32) {
+    pub(super) fn rank(&self) -> Rank {
         (self.time, self.message.from, self.sequence)
     }
-}
-
-/// A time that was told.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rung {
-    pub(super) at: Nanos,
-    /// Whether anything came of it. What nobody needs any more is no event.
-    pub(super) is_event: bool,
 }
 
 /// What happened, to be counted if its time counts.
@@ -60,6 +75,8 @@ enum What {
     Received(Kind, Nanos),
     /// A message was lost that had been sent at this time: its node was down.
     Missed(Nanos),
+    /// A message that had been sent at this time found no room at the line into its node.
+    Dropped(Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
@@ -73,6 +90,8 @@ enum What {
 struct Volley {
     sent: u32,
     lost: u32,
+    /// They that found no room at the line out of their node.
+    dropped: u32,
     /// Second copies of those that are not lost.
     doubled: u32,
     spared: u32,
@@ -87,11 +106,20 @@ struct Event {
     now: Nanos,
 }
 
+/// A time that was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rung {
+    pub(super) at: Nanos,
+    /// Whether anything came of it. What nobody needs any more is no event.
+    pub(super) is_event: bool,
+}
+
 /// One worker's nodes.
 pub(super) struct Shard<'a> {
     setup: &'a Setup<'a>,
     nodes: Range<u32>,
     scratch: TargetScratch,
+    lines: Lines<'a>,
     /// Who has which order: a bit per order and node.
     held: Vec<u64>,
     /// Who has sent anything about which order, and how often where it was more than once.
@@ -104,6 +132,7 @@ pub(super) struct Shard<'a> {
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
     model_lost: u64,
+    model_dropped: u64,
     model_duplicated: u64,
     event: Event,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
@@ -122,6 +151,7 @@ impl<'a> Shard<'a> {
         let max_degree = setup.topology.max_degree();
         Shard {
             setup,
+            lines: Lines::new(setup.network, nodes.clone()),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             held: vec![0; (size * orders).div_ceil(64)],
             forwarded: vec![0; (size * orders).div_ceil(64)],
@@ -132,6 +162,7 @@ impl<'a> Shard<'a> {
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             model_lost: 0,
+            model_dropped: 0,
             model_duplicated: 0,
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             timers: BinaryHeap::new(),
@@ -152,8 +183,42 @@ impl<'a> Shard<'a> {
         protocol.publish(self, order, self.setup.ttl);
     }
 
-    /// Hands a message to its node.
+    /// Does what is due at a flight's time.
+    #[inline]
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
+        match flight.stage {
+            Stage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
+            Stage::Arrives | Stage::TakenIn => self.take_in(protocol, flight),
+            Stage::Held => self.send_held(flight),
+        }
+    }
+
+    /// Brings a message through the line into its node, and through what came before it.
+    fn arrive(&mut self, flight: &Flight) {
+        let Message { to, from, hop, order, .. } = flight.message;
+        self.event = Event { me: to, sender: from, hop, now: flight.time };
+        if !self.setup.faults.is_up(to, flight.time) {
+            return self.note(order, What::Missed(flight.sent_at));
+        }
+        match self.lines.receive(from, to, flight.time, self.bytes_of(flight.message.kind, order)) {
+            Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..*flight }),
+            None => self.note(order, What::Dropped(flight.sent_at)),
+        }
+    }
+
+    /// Sends on what was held back, if the node is up.
+    fn send_held(&mut self, flight: &Flight) {
+        let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
+        if self.setup.faults.is_up(me, flight.time) {
+            self.event = Event { me, sender: me, hop, now: flight.time };
+            // Whom the order came from.
+            self.event.sender = self.receipts[self.place(order)].sender;
+            self.send_on(kind, Onward { order, ttl, hop });
+        }
+    }
+
+    /// Hands a message to its node.
+    fn take_in<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
@@ -207,7 +272,7 @@ impl<'a> Shard<'a> {
             let bytes = |kind: Kind| if kind.is_control() { CONTROL_BYTES as u64 } else { payload_bytes };
             let traffic = &mut self.traffic[local as usize];
             match what {
-                What::Received(_, sent_at) | What::Missed(sent_at) if !counts => {
+                What::Received(_, sent_at) | What::Missed(sent_at) | What::Dropped(sent_at) if !counts => {
                     under_way += u64::from(sent_at <= limit);
                 }
                 What::Received(kind, _) => {
@@ -221,16 +286,18 @@ impl<'a> Shard<'a> {
                     }
                 }
                 What::Missed(_) => self.model_lost += 1,
+                What::Dropped(_) => self.model_dropped += 1,
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
                 }
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
                 What::Duplicate => self.record.duplicates += 1,
-                What::Sent(kind, Volley { sent, lost, doubled, spared }) => {
+                What::Sent(kind, Volley { sent, lost, dropped, doubled, spared }) => {
                     let out = u64::from(sent) * bytes(kind);
                     self.record.sent += u64::from(sent);
                     self.model_lost += u64::from(lost);
+                    self.model_dropped += u64::from(dropped);
                     self.model_duplicated += u64::from(doubled);
                     traffic.bytes_out += out;
                     if kind.is_control() {
@@ -250,8 +317,8 @@ impl<'a> Shard<'a> {
     /// Hands over everything counted; `under_way` messages never arrived.
     pub(super) fn close(mut self, under_way: u64) -> Home {
         self.record.carrier.drained = under_way;
-        let Shard { record, model_lost, model_duplicated, receipts, traffic, by_order, .. } = self;
-        Home { record, model_lost, model_duplicated, receipts, traffic, by_order }
+        let Shard { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order, .. } = self;
+        Home { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order }
     }
 
     fn note(&mut self, order: OrderIndex, what: What) {
@@ -264,49 +331,9 @@ impl<'a> Shard<'a> {
         order.index() * self.nodes.len() + (self.event.me.0 - self.nodes.start) as usize
     }
 
-    /// Sends a message of this kind to each of the node's targets.
-    fn send_to_targets(&mut self, kind: Kind, onward: Onward) {
-        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
-        let Event { me, sender, .. } = self.event;
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let targets = draw.draw(topology, onward.order, me, &mut scratch);
-        // An origin is its own sender, and nobody's target is itself.
-        let others = targets.iter().copied().filter(|&to| !exclude_sender || to != sender);
-        self.send_to(others, targets.len(), kind, onward);
-        self.scratch = scratch;
-    }
-
-    /// Sends a message of this kind to each of these nodes, out of so many that it might have been.
-    fn send_to(&mut self, all: impl Iterator<Item = NodeId>, of: usize, kind: Kind, onward: Onward) {
-        let attempt = self.attempt(onward.order);
-        let Event { me, now, .. } = self.event;
-        let Setup { network, faults, .. } = *self.setup;
-        let ways = network.ways(onward.order, me).at(now);
-        let sequence = &mut self.sequences[(me.0 - self.nodes.start) as usize];
-        let mut volley = Volley::default();
-        for to in all {
-            volley.sent += 1;
-            let flight = |latency| Flight {
-                time: now + latency,
-                sent_at: now,
-                message: onward.message(kind, me, to),
-                sequence: *sequence,
-            };
-            match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
-                Fate::Lost => volley.lost += 1,
-                Fate::Arrives(latency) => {
-                    self.outgoing.push(flight(latency));
-                    // The double has the number of its original: where both come at once, either may be first.
-                    if let Some(latency) = ways.duplicate(to, attempt) {
-                        self.outgoing.push(flight(latency));
-                        volley.doubled += 1;
-                    }
-                }
-            }
-            *sequence = sequence.wrapping_add(1);
-        }
-        volley.spared = of as u32 - volley.sent;
-        self.note(onward.order, What::Sent(kind, volley));
+    /// Bytes of a message, as UDP payload.
+    fn bytes_of(&self, kind: Kind, order: OrderIndex) -> u32 {
+        if kind.is_control() { CONTROL_BYTES as u32 } else { self.setup.message_bytes[order.index()] }
     }
 
     /// How often the event's node has sent anything about the order before.
@@ -318,6 +345,114 @@ impl<'a> Shard<'a> {
         let repeats = self.repeats.entry(place as u64).or_default();
         *repeats += 1;
         *repeats
+    }
+}
+
+/// What a node sends about an order, on its way out.
+struct Forward<'a> {
+    kind: Kind,
+    bytes: u32,
+    onward: Onward,
+    ways: Ways<'a>,
+    volley: Volley,
+}
+
+impl<'a> Shard<'a> {
+    /// Sends a message of this kind to each of the node's targets.
+    fn send_on(&mut self, kind: Kind, onward: Onward) {
+        let Event { me, sender, .. } = self.event;
+        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
+        let attempt = self.attempt(onward.order);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut forward = self.forward(kind, onward);
+        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
+            // An origin is its own sender, and nobody's target is itself.
+            if exclude_sender && to == sender {
+                forward.volley.spared += 1;
+            } else {
+                self.send_copy(&mut forward, to, attempt);
+            }
+        }
+        self.scratch = scratch;
+        self.note(onward.order, What::Sent(kind, forward.volley));
+    }
+
+    /// Sends a message of this kind to all peers, so many times to each.
+    fn flood(&mut self, kind: Kind, onward: Onward, times: u32) {
+        let first = self.attempt(onward.order) * times;
+        let mut forward = self.forward(kind, onward);
+        for attempt in first..first + times {
+            for to in self.setup.topology.peers(self.event.me) {
+                self.send_copy(&mut forward, to, attempt);
+            }
+        }
+        self.note(onward.order, What::Sent(kind, forward.volley));
+    }
+
+    fn forward(&self, kind: Kind, onward: Onward) -> Forward<'a> {
+        let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
+        Forward { kind, bytes: self.bytes_of(kind, onward.order), onward, ways, volley: Volley::default() }
+    }
+
+    /// Sends one copy: through the line out of its node, and on its way.
+    #[inline]
+    fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32) {
+        let Event { me, now, .. } = self.event;
+        let Setup { faults, behaviours, .. } = *self.setup;
+        let &mut Forward { kind, bytes, onward, ways, ref mut volley } = forward;
+        if behaviours.withholds(me, to) {
+            return;
+        }
+        volley.sent += 1;
+        let sequence = self.next_sequence();
+        let Some(left) = self.lines.send(me, now, bytes) else {
+            volley.dropped += 1;
+            return;
+        };
+        let flight = |latency| Flight {
+            time: left + latency,
+            sent_at: now,
+            message: onward.message(kind, me, to),
+            sequence,
+            stage: Stage::Arrives,
+        };
+        match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
+            Fate::Lost => volley.lost += 1,
+            Fate::Arrives(latency) => {
+                self.outgoing.push(flight(latency));
+                // The double has the number of its original: where both come at once, either may be first.
+                if let Some(latency) = ways.duplicate(to, attempt) {
+                    self.outgoing.push(flight(latency));
+                    volley.doubled += 1;
+                }
+            }
+        }
+    }
+
+    /// Sends to all targets, as the node's own behaviour has it.
+    fn act(&mut self, kind: Kind, onward: Onward) {
+        let Event { me, now, .. } = self.event;
+        let origin = self.setup.workload.publications()[onward.order.index()].origin;
+        match self.setup.behaviours.forward(me, onward.order, origin) {
+            Act::AsUsual => self.send_on(kind, onward),
+            Act::Drop => {}
+            Act::Delay(by) => {
+                // It takes a number like a message, which tells it from others of its time.
+                let sequence = self.next_sequence();
+                let (time, message) = (now + by, onward.message(kind, me, me));
+                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage: Stage::Held });
+            }
+            Act::Flood(times) => self.flood(kind, onward, times),
+        }
+    }
+
+    /// The number of the next message of the event's node.
+    #[inline]
+    fn next_sequence(&mut self) -> u32 {
+        let sequence = &mut self.sequences[(self.event.me.0 - self.nodes.start) as usize];
+        let number = *sequence;
+        *sequence = number.wrapping_add(1);
+        number
     }
 }
 
@@ -338,15 +473,18 @@ impl Context for Shard<'_> {
     }
 
     fn fan_out(&mut self, onward: Onward) {
-        self.send_to_targets(Kind::Payload, onward);
+        self.act(Kind::Payload, onward);
     }
 
     fn announce(&mut self, kind: Kind, onward: Onward) {
-        self.send_to_targets(kind, onward);
+        self.act(kind, onward);
     }
 
     fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
-        self.send_to(std::iter::once(to), 1, kind, onward);
+        let attempt = self.attempt(onward.order);
+        let mut forward = self.forward(kind, onward);
+        self.send_copy(&mut forward, to, attempt);
+        self.note(onward.order, What::Sent(kind, forward.volley));
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

@@ -84,13 +84,19 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
         shard.book(Nanos::MAX);
     }
     setup.observer.loop_left(0);
-    let under_way = queue.ranks.len() as u64;
+    let under_way = queue.under_way();
     Ended { end, at: last_event, homes: vec![shard.close(under_way)] }
 }
 
 impl Queue {
     fn next_time(&self) -> Option<Nanos> {
         self.ranks.peek().map(|Reverse(rank)| rank.0)
+    }
+
+    /// How many messages there are.
+    fn under_way(&self) -> u64 {
+        let flights = self.ranks.iter().map(|Reverse((.., place))| &self.stored[*place as usize]);
+        flights.filter(|flight| flight.is_under_way(Nanos::MAX)).count() as u64
     }
 
     fn push(&mut self, flight: Flight) {

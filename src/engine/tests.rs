@@ -2,9 +2,13 @@
 
 use super::home::Ended;
 use super::*;
+use crate::behaviour::{AdversarySpec, Behaviours};
 use crate::gossip::{Flood, Lazy, Push};
 use crate::ids::NodeId;
-use crate::network::{ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, PartitionSpec, Side, Stroke, Whom};
+use crate::network::{
+    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, NetworkSpec, PartitionSpec, Paths, Rates,
+    Side, Stroke, Whom,
+};
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
 use crate::stats::Receipt;
@@ -23,6 +27,9 @@ pub(super) struct Case {
     latency: Latency,
     loss: LossSpec,
     duplicate: Ratio,
+    bandwidth: Option<BandwidthSpec>,
+    processing: Nanos,
+    adversary: AdversarySpec,
     faults: FaultSpec,
     workload: Workload,
     exclude_sender: bool,
@@ -34,7 +41,16 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
-        let network = Network::new(self.seed, self.latency).with_loss(&self.loss).with_duplicates(self.duplicate);
+        let network = NetworkSpec {
+            paths: Paths::Latency(self.latency.into()),
+            loss: self.loss,
+            duplicate: self.duplicate,
+            bandwidth: self.bandwidth,
+            processing: self.processing,
+        };
+        let network = network.build(self.seed).unwrap();
+        let peers = |node: NodeId| topology.peers(node).collect();
+        let behaviours = Behaviours::new(&self.adversary, self.seed, self.nodes, peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None).unwrap();
         let setup = Setup {
@@ -45,6 +61,7 @@ impl Case {
             draw: TargetDraw::new(self.seed, self.fanout),
             network: &network,
             faults: &faults,
+            behaviours: &behaviours,
             workload: &self.workload,
             message_bytes: &vec![60; self.workload.orders() as usize],
             ttl: self.ttl,
@@ -147,6 +164,27 @@ fn faults() -> impl Strategy<Value = FaultSpec> {
     })
 }
 
+/// Lines on which a message of 88 bytes takes from 1 ns to 7 ms, and which hold from one of them to many.
+fn bandwidths() -> impl Strategy<Value = BandwidthSpec> {
+    let rate = || prop::option::of(prop::sample::select(vec![100_000, 1_000_000_000, 20_000_000_000, 704_000_000_000]));
+    let spec = (rate(), rate(), prop::sample::select(vec![88, 300, 1 << 20]));
+    spec.prop_map(|(up, down, queue_bytes)| BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes })
+}
+
+fn adversaries() -> impl Strategy<Value = AdversarySpec> {
+    let written = [
+        "none",
+        "drop:30%,of=50%",
+        "censor:50%,origin=3",
+        "delay:50%,by=30ms",
+        "delay:30%,by=3ns+flood:20%,times=3",
+        "flood:40%,times=2+drop:10%,of=90%",
+        "eclipse:80%,victim=5+delay:90%,by=0s",
+        "spy:20%",
+    ];
+    prop::sample::select(written.map(|written| written.parse().unwrap()).to_vec())
+}
+
 prop_compose! {
     pub(super) fn cases()(
         nodes in 20..200u32
@@ -158,6 +196,9 @@ prop_compose! {
         Case {
             nodes, seed, fanout, ttl, latency, loss, workload, exclude_sender, ends_at_target,
             faults: FaultSpec::default(), duplicate: share(0),
+ bandwidth: None,
+ processing: Nanos::ZERO,
+ adversary: AdversarySpec::default(),
             target: Ratio::new(percent, 100).unwrap(),
             timeout: timeout.map(Nanos),
         }
@@ -202,7 +243,7 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
     assert_eq!(
         record.sent + outcome.model_duplicated,
-        record.received + outcome.model_lost + record.carrier.drained,
+        record.received + outcome.model_lost + outcome.model_dropped + record.carrier.drained,
         "{case:?}"
     );
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
@@ -239,8 +280,12 @@ proptest! {
     }
 
     #[test]
-    fn whatever_fails_gives_one_outcome(case in cases(), faults in faults(), doubled in 0..=100u64) {
-        let case = Case { faults, duplicate: share(doubled), ..case };
+    fn whatever_happens_gives_one_outcome(
+        case in cases(), faults in faults(), doubled in 0..=100u64, bandwidth in prop::option::of(bandwidths()),
+        processing in prop_oneof![Just(0), 0..30u64, 0..50_000_000u64], adversary in adversaries(),
+    ) {
+        let processing = Nanos(processing);
+        let case = Case { faults, duplicate: share(doubled), bandwidth, processing, adversary, ..case };
         let strict = case.strict();
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
@@ -338,19 +383,12 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
     let latency = uniform(10_000_000, 100_000_000);
     for ends_at_target in [false, true] {
         let case = Case {
-            nodes: 3_000,
-            seed: 4,
             fanout: 5,
             ttl: 40,
-            latency,
-            loss: LossSpec::NONE,
-            duplicate: share(0),
-            faults: FaultSpec::default(),
             workload: Workload::single(NodeId(7)),
-            exclude_sender: false,
             target: Ratio::new(9, 10).unwrap(),
             ends_at_target,
-            timeout: None,
+            ..plain(3_000, latency)
         };
         let kept = case.fast(2);
         let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
@@ -371,4 +409,115 @@ proptest! {
         let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, Nanos(latency)).unwrap());
         prop_assert_eq!(by_hops, case.flood(2, |setup| shortest(setup, &Flood).unwrap()));
     }
+}
+
+/// A case with nothing in it but one latency.
+fn plain(nodes: u32, latency: Latency) -> Case {
+    Case {
+        nodes,
+        seed: 4,
+        fanout: 8,
+        ttl: 1,
+        latency,
+        loss: LossSpec::NONE,
+        duplicate: share(0),
+        bandwidth: None,
+        processing: Nanos::ZERO,
+        adversary: AdversarySpec::default(),
+        faults: FaultSpec::default(),
+        workload: Workload::single(NodeId(0)),
+        exclude_sender: false,
+        target: share(100),
+        ends_at_target: false,
+        timeout: None,
+    }
+}
+
+/// When the nodes other than the origin got the only order, in order.
+fn times(outcome: &Outcome) -> Vec<u64> {
+    let others = outcome.each().iter().filter(|receipt| receipt.is_reached() && receipt.hop > 0);
+    let mut times: Vec<u64> = others.map(|receipt| receipt.time.0).collect();
+    times.sort_unstable();
+    times
+}
+
+#[test]
+fn copies_leave_one_after_another() {
+    // 60 bytes and 28 of headers at 8 Mbit/s are 88 microseconds. Each of a few nodes is a peer of node 0.
+    let latency = Latency::Constant(Nanos::from_millis(50));
+    let rates = |up, down, queue_bytes| Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes });
+    let (rate, ms) = (8_000_000, 50_000_000);
+    let up = Case { bandwidth: rates(Some(rate), None, 1 << 20), ..plain(7, latency) };
+    let count = times(&up.general(1)).len() as u64;
+    assert!(count >= 4);
+    let every = |base: u64| (1..=count).map(|k| base + k * 88_000).collect::<Vec<u64>>();
+    assert_eq!(times(&up.general(2)), every(ms));
+    // A downlink as fast begins with the first bit, and the work comes after it.
+    let both = Case { bandwidth: rates(Some(rate), Some(rate), 1 << 20), processing: Nanos(1_000), ..up.clone() };
+    assert_eq!(times(&both.general(2)), every(ms + 1_000));
+    // One half as fast takes 88 microseconds more for each, alone at its node.
+    let slow = Case { bandwidth: rates(Some(rate), Some(rate / 2), 1 << 20), ..up.clone() };
+    assert_eq!(times(&slow.general(2)), every(ms + 88_000));
+    // Where two fit, the others are dropped at the sender.
+    let full = Case { bandwidth: rates(Some(rate), None, 2 * 88), ..up };
+    let outcome = full.general(2);
+    assert_eq!((times(&outcome), outcome.model_dropped), (every(ms)[..2].to_vec(), count - 2));
+    assert_sound(&full, &outcome);
+}
+
+#[test]
+fn orders_wait_at_a_line_as_in_the_queue_m_d_1() {
+    // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)). Every order goes to one peer.
+    let (service, latency) = (88_000_u64, 50_000_000);
+    for (load, mean) in [(5, 44_000.0), (8, 176_000.0)] {
+        let rate = Rate::per_second(load * 1_000_000_000 / 10 / service);
+        let bulk = Bulk { orders: 30_000, rate, arrivals: Arrivals::Poisson, origins: Origins::One(NodeId(0)) };
+        let rates = Rates::Same { up: Some(8_000_000), down: None };
+        let case = Case {
+            bandwidth: Some(BandwidthSpec { rates, queue_bytes: 1 << 30 }),
+            workload: Workload::bulk(9, 20, bulk),
+            fanout: 1,
+            ..plain(20, Latency::Constant(Nanos(latency)))
+        };
+        let outcome = case.general(2);
+        let waits = outcome.each().chunks(20).zip(case.workload.publications()).map(|(receipts, publication)| {
+            let receipt = receipts.iter().find(|receipt| receipt.hop == 1).expect("its one copy arrives");
+            (receipt.time - publication.due).0 - latency - service
+        });
+        let measured = waits.sum::<u64>() as f64 / 30_000.0;
+        assert!((measured - mean).abs() < 0.08 * mean, "load {load}: {measured} ns, not {mean}");
+    }
+}
+
+#[test]
+fn whose_peers_are_owned_hears_nothing() {
+    let adversary: AdversarySpec = "eclipse:100%,victim=7".parse().unwrap();
+    let free = Case { ttl: 40, ..plain(200, uniform(10, 90)) };
+    let eclipsed = Case { adversary, ..free.clone() };
+    assert!(free.general(2).each()[7].is_reached());
+    let outcome = eclipsed.general(2);
+    assert!(!outcome.each()[7].is_reached() && outcome.traffic[7] == Traffic::default());
+    // What it publishes goes no further than its peers.
+    let outcome = Case { workload: Workload::single(NodeId(7)), ..eclipsed }.general(2);
+    assert!(outcome.each().iter().all(|receipt| !receipt.is_reached() || receipt.hop <= 1));
+}
+
+#[test]
+fn who_holds_back_sends_as_much_later_and_who_floods_to_all() {
+    let latency = Latency::Constant(Nanos(50));
+    let case = |written: &str| Case { ttl: 3, adversary: written.parse().unwrap(), ..plain(200, latency) };
+    // All hold back but none knows it is the origin: each hop takes the latency and the wait.
+    let outcome = case("delay:100%,by=1us").general(2);
+    for receipt in outcome.each().iter().filter(|receipt| receipt.is_reached()) {
+        assert_eq!(receipt.time, Nanos(1_050 * u64::from(receipt.hop)));
+    }
+    let outcome = case("flood:100%,times=3").general(2);
+    case("flood:100%,times=3").with(1, |setup| {
+        for (node, traffic) in (0..).map(NodeId).zip(&outcome.traffic) {
+            let forwards = outcome.each()[node.index()].is_reached() && outcome.each()[node.index()].hop < 3;
+            assert_eq!(traffic.sent, if forwards { 3 * setup.topology.degree(node) } else { 0 });
+        }
+    });
+    let outcome = case("censor:100%,origin=0").general(2);
+    assert_eq!((outcome.record.sent, outcome.record.reached), (0, 1));
 }

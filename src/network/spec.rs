@@ -142,6 +142,15 @@ impl LineTable {
         matches!(self, LineTable::Same(Lines { up: None, down: None }))
     }
 
+    /// Whether anybody's line has one: out of the node, and into it.
+    pub(super) fn limited(&self) -> [bool; 2] {
+        let all = match self {
+            LineTable::Same(lines) => std::slice::from_ref(lines),
+            LineTable::ByRegion(lines) => lines,
+        };
+        [all.iter().any(|lines| lines.up.is_some()), all.iter().any(|lines| lines.down.is_some())]
+    }
+
     /// `None` where rates by region are asked for and not known.
     fn new(spec: BandwidthSpec, regions: Option<&Regions>) -> Option<LineTable> {
         let rate = |bits| Rate::new(bits, spec.queue_bytes);

@@ -37,6 +37,10 @@ fn verdict(ledger: &Ledger) -> String {
     let explained = ledger.explained();
     if ledger.is_balanced() {
         return match missing {
+            0 if ledger.model_lost + ledger.model_dropped > 0 => {
+                let lost = counted(ledger.model_lost + ledger.model_dropped, "message");
+                format!("Balanced: every message sent is accounted for, and the model lost {lost}.")
+            }
             0 => "Balanced: every message sent is accounted for, and none was lost.".to_owned(),
             _ => format!("Balanced: {} lost, and {}.", counted(missing, "message"), found(ledger)),
         };

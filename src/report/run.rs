@@ -6,7 +6,7 @@ use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, OverlayFacts, Receipts, RunRecord, Traffic, WorkerRecord};
+use crate::stats::{End, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord};
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
 
@@ -122,6 +122,8 @@ pub struct RunFigures {
     pub workers: Vec<WorkerRecord>,
     /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
     pub digest: Option<String>,
+    /// What spies found out; `None` where there are none.
+    pub spies: Option<SpyRecord>,
     /// Where every message went.
     pub ledger: Books,
     /// The orders of a bulk; `None` where there is one order.
@@ -179,6 +181,7 @@ impl RunFigures {
             processes: ProcessFigures::all(record),
             workers: record.workers.clone(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
+            spies: record.spies,
             ledger: Books::of(&record.ledger),
             bulk,
         }

@@ -213,6 +213,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         digest: None,
+        spies: None,
         notices: Vec::new(),
     }
 }
@@ -249,6 +250,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         kernel_dropped: Some(0),
         missing: None,
         model_lost: 0,
+        model_dropped: 0,
         model_duplicated: 0,
         strays: StrayCounts::default(),
         explained_receipts: received,

@@ -229,13 +229,6 @@ pub enum ScenarioError {
         network: RegionSpec,
     },
 
-    /// What the models know and virtual time does not ask them.
-    #[error("--{option}: this version of --transport simulated does not model it; leave --{option} out")]
-    NotModelled {
-        /// The option asked for.
-        option: &'static str,
-    },
-
     /// The protocol awaits no answers.
     #[error(
         "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \

@@ -56,20 +56,7 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
         partition: draft.partition.clone().unwrap_or_default(),
         nat: draft.nat.unwrap_or(FaultSpec::default().nat),
     };
-    let model = Model { network: Some(network), faults, adversary: draft.adversary.clone().unwrap_or_default() };
-    unmodelled(&model).map_or(Ok(model), |option| Err(ScenarioError::NotModelled { option }))
-}
-
-/// The first of what was asked for that virtual time does not ask the models about: nothing is taken and then ignored.
-fn unmodelled(Model { network, adversary, .. }: &Model) -> Option<&'static str> {
-    let default = NetworkSpec::default();
-    let network = network.as_ref().unwrap_or(&default);
-    let asked = [
-        ("bandwidth", network.bandwidth.is_some()),
-        ("processing", network.processing != default.processing),
-        ("adversary", !adversary.0.is_empty()),
-    ];
-    asked.into_iter().find_map(|(option, is_asked)| is_asked.then_some(option))
+    Ok(Model { network: Some(network), faults, adversary: draft.adversary.clone().unwrap_or_default() })
 }
 
 /// The first option of the model that was asked for.

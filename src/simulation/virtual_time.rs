@@ -6,11 +6,12 @@
 use super::crowd::Crowd;
 use super::protocols::InVirtualTime;
 use super::{Laboratory, SimulationError, carriers, ledger};
+use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
 use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord};
+use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord};
 use crate::time::Nanos;
 use crate::workload::Origins;
 
@@ -25,6 +26,8 @@ impl Laboratory<'_> {
         let degree = |node: NodeId| self.topology.degree(node);
         let faults = Faults::new(&scenario.faults, scenario.seed, scenario.nodes, network, degree, self.spared())?;
         let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
+        let peers = |node: NodeId| self.topology.peers(node).collect();
+        let behaviours = Behaviours::new(&scenario.adversary, scenario.seed, scenario.nodes, peers, self.spared())?;
         let setup = Setup {
             engine: scenario.engine,
             topology: &self.topology,
@@ -33,6 +36,7 @@ impl Laboratory<'_> {
             draw: self.draw(),
             network,
             faults: &faults,
+            behaviours: &behaviours,
             workload: &self.workload,
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
@@ -47,7 +51,8 @@ impl Laboratory<'_> {
         self.check_engine(&setup)?;
         let outcome = self.run_engine(&setup, &crowd)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
-        Ok(self.virtual_record(outcome, &crowd, longest, floorless(network)))
+        let spies = self.spies(&outcome.receipts, &behaviours);
+        Ok(RunRecord { spies, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
@@ -65,6 +70,27 @@ impl Laboratory<'_> {
             End::Interrupted => outcome,
             _ => Outcome { end: End::Target, ended_at: at, ..outcome },
         })
+    }
+
+    /// What the spies make of what came to them first.
+    fn spies(&self, receipts: &Receipts, behaviours: &Behaviours) -> Option<SpyRecord> {
+        let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
+        let spies: Vec<NodeId> = (0..self.scenario.nodes).map(NodeId).filter(|&node| behaviours.is_spy(node)).collect();
+        if !self.scenario.adversary.0.iter().any(|part| part.part == Part::Spy) {
+            return None;
+        }
+        let mut first = FirstSpy::new(publications.len() as u32);
+        for (receipts, publication) in receipts.chunks(self.scenario.nodes as usize).zip(publications) {
+            for &spy in &spies {
+                let Receipt { time, sender: from, hop } = receipts[spy.index()];
+                // What a spy publishes nobody told it.
+                if hop > 0 && receipts[spy.index()].is_reached() {
+                    first.see(publication.order, Sighting { time, spy, from });
+                }
+            }
+        }
+        let SpyScore { orders, seen, right } = first.score(|order| publications[order.index()].origin);
+        Some(SpyRecord { nodes: spies.len() as u32, orders, seen, right })
     }
 
     /// The node at which the orders enter, if it is one: it neither fails nor misbehaves.
@@ -125,6 +151,7 @@ impl Laboratory<'_> {
             ended_at,
             mut record,
             model_lost,
+            model_dropped,
             model_duplicated,
             receipts,
             mut traffic,
@@ -171,9 +198,10 @@ impl Laboratory<'_> {
             traffic,
             degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, model_duplicated, ..ledger(&workers, end) },
+            ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
+            spies: None,
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
         }
     }

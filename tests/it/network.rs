@@ -5,8 +5,8 @@ use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
 use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
-use bulk_order_propagation::scenario::{Draft, TransportKind, Until};
-use bulk_order_propagation::stats::{End, Ledger, RunRecord};
+use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Until};
+use bulk_order_propagation::stats::{End, Ledger, RunRecord, SpyRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 use proptest::prelude::*;
@@ -206,4 +206,39 @@ proptest! {
             prop_assert_eq!((record.reached(), record.ledger.received), (1, 0));
         }
     }
+}
+
+#[test]
+fn the_first_spy_is_right_as_often_as_one_of_the_first_to_hear_spies() {
+    // Every hop takes as long, so that the first spy had it from the origin unless none of its 8 targets spies.
+    let orders = Some(400);
+    let origins = Some(OriginsKind::Random);
+    let draft = Draft { adversary: Some("spy:10%".parse().unwrap()), orders, origins, ..simulated(500, 1, 7) };
+    let record = faulty(draft, "");
+    let SpyRecord { orders, seen, right, .. } = record.spies.expect("some spy");
+    assert_eq!((orders, seen), (400, 400));
+    // 1 - 0.9^8 = 0.570 of 400 orders is 228; some 275 origins, each with its own peers: standard deviation 12.
+    assert!(right.abs_diff(228) < 50, "{right}");
+    assert!(faulty(simulated(500, 1, 7), "").spies.is_none());
+}
+
+#[test]
+fn adversaries_lines_and_work_are_named_and_change_what_they_say() {
+    let line = "--transport simulated --nodes 800 --seed 3 --until quiescent --format json --bandwidth up=1mbit,down=1mbit,queue=200B \
+                --processing 1ms --duplicate 0.1 --churn up=1s,down=100ms --adversary spy:5%+drop:10%";
+    let outputs = ["1", "3"].map(|threads| {
+        let (_, stdout, stderr) = output(bulkprop(line.split_whitespace()).args(["--threads", threads]));
+        assert_eq!(stderr, "", "{stdout}");
+        stdout.lines().filter(|line| !line.contains("threads")).collect::<Vec<_>>().join("\n")
+    });
+    assert_eq!(outputs[0], outputs[1]);
+    for figure in ["\"balanced\": true", "\"right\": "] {
+        assert!(outputs[0].contains(figure), "{}", outputs[0]);
+    }
+    for nothing in ["\"model_dropped\": 0,", "\"model_duplicated\": 0,", "\"model_lost\": 0,"] {
+        assert!(!outputs[0].contains(nothing), "{nothing}");
+    }
+    let (code, _, stderr) =
+        output(&mut bulkprop("--transport simulated --adversary eclipse:100%,victim=9999".split(' ')));
+    assert!(code == Some(2) && stderr.contains("9999"), "{stderr}");
 }

@@ -4,7 +4,7 @@ use super::layout::{bar, grid, line, percent, side_by_side, table};
 use super::story::{scale, target_text, time_or_not};
 use crate::report::words::{counted, grouped};
 use crate::report::{Report, Spread};
-use crate::stats::{Ledger, Missing, WorkerRecord};
+use crate::stats::{Ledger, Missing, SpyRecord, WorkerRecord};
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
 
@@ -132,6 +132,14 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
+/// What spies found out, where there are any.
+pub(super) fn spies(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let Some(SpyRecord { nodes, orders, seen, right }) = report.run.spies else { return Ok(()) };
+    let (spies, orders) = (counted(nodes.into(), "spying node"), counted(orders.into(), "order"));
+    writeln!(out, "\nSpies:")?;
+    line(out, &format!("  {spies} saw {seen} of {orders} and named the origin of {right} right (first-spy guess)"))
+}
+
 /// What each process did, where there are several.
 pub(super) fn processes(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let processes = &report.run.processes;
@@ -214,10 +222,9 @@ fn held(missing: Missing) -> String {
 
 /// What else the model did to messages.
 fn modelled(ledger: &Ledger) -> String {
-    match ledger.model_duplicated {
-        0 => String::new(),
-        copies => format!("second copies it made: {}, on top of what was sent", grouped(copies)),
-    }
+    let said = [("no room at a line: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
+    let said = said.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}{}", grouped(*count)));
+    said.collect::<Vec<_>>().join("; ")
 }
 
 fn kinds_of_strays(ledger: &Ledger) -> String {

@@ -161,10 +161,6 @@ fn contradictions_are_not_settled_in_silence() {
             "--latency constant:5ms with --network aws33: the regions have latencies of their own; leave one of them out",
         ),
         (
-            "--transport simulated --adversary drop:10%",
-            "--adversary: this version of --transport simulated does not model it; leave --adversary out",
-        ),
-        (
             "--charge-serialization",
             "--charge-serialization with --transport udp: every datagram is encoded and decoded anyway; leave \
              --charge-serialization out or choose --transport memory",
