@@ -1,5 +1,5 @@
-//! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what loss a
-//! spread survives.
+//! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what
+//! loss a spread survives.
 
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop, lossy, reached, simulated};
@@ -113,8 +113,8 @@ fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -
     let degree = f64::from(peers);
     let graph = RandomGraph { loss: loss.as_f64(), ..RandomGraph::new(degree, f64::from(fanout)) };
     let at_last = graph.final_coverage();
-    // Lost copies thin the links, and a graph with fewer links is one of its kind: what does not die out is the share of
-    // nodes in its large piece.
+    // Lost copies thin the links, and a graph with fewer links is one of its kind: what does not die out is the share
+    // of nodes in its large piece.
     let name = ("ER d 20, to all peers", removal_threshold(degree));
     at_threshold(bench, &draft, name, loss, (at_last, 1.0 - at_last))
 }
