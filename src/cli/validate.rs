@@ -8,8 +8,8 @@ use std::thread::available_parallelism;
 
 /// Run cases whose outcome is known in closed form, and hold what is measured against it.
 ///
-/// A case agrees where |measured - form| is at most four standard errors, over its runs, plus what the form itself errs by.
-/// Exit code 1 where one does not.
+/// A case agrees where |measured - form| is at most four standard errors, over its runs, plus what the form itself errs
+/// by. Exit code 1 where one does not.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
     /// Root of every draw. With the default the table is the same everywhere; others try it on other networks.
@@ -20,7 +20,7 @@ pub(super) struct ValidateArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     threads: Option<u16>,
 
-    /// Make fewer runs, and none above ten thousand nodes: a second instead of many, and wider tolerances.
+    /// Make fewer runs, and none above ten thousand nodes: a few seconds, and wider tolerances.
     #[arg(long)]
     quick: bool,
 

@@ -1,9 +1,9 @@
 //! The table that shows whether the laboratory can be believed: cases with a closed form, run and held against it.
 //!
-//! A case agrees where `|measured - form|` is at most four standard errors of what was measured, plus the form's own error.
-//! Standard errors come from replicates, which differ in the seed alone. Where an order may die out, what is measured is a
-//! share of die-outs, a median, or a mean over the runs that did not, and the case says which: a mean over both humps would
-//! describe no run.
+//! A case agrees where `|measured - form|` is at most four standard errors of what was measured, plus the form's own
+//! error. Standard errors come from replicates, which differ in the seed alone. Where an order may die out, what is
+//! measured is a share of die-outs, a median, or a mean over the runs that did not, and the case says which: a mean
+//! over both humps would describe no run.
 //!
 //! ```text
 //! coverage   who is reached in the end
@@ -16,8 +16,8 @@
 //! table      the lines that a person reads
 //! ```
 //!
-//! What was refused: figures in this file to compare with. A form is computed by `theory`, whose own tests hold it to the
-//! published digits.
+//! What was refused: figures in this file to compare with. A form is computed by `theory`, whose own tests hold it to
+//! the published digits.
 
 mod carriers;
 mod chances;

@@ -1,5 +1,5 @@
-//! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what loss a
-//! spread survives.
+//! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what
+//! loss a spread survives.
 
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop, lossy, reached, simulated};
@@ -113,8 +113,8 @@ fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -
     let degree = f64::from(peers);
     let graph = RandomGraph { loss: loss.as_f64(), ..RandomGraph::new(degree, f64::from(fanout)) };
     let at_last = graph.final_coverage();
-    // Lost copies thin the links, and a graph with fewer links is one of its kind: what does not die out is the share of
-    // nodes in its large piece.
+    // Lost copies thin the links, and a graph with fewer links is one of its kind: what does not die out is the share
+    // of nodes in its large piece.
     let name = ("ER d 20, to all peers", removal_threshold(degree));
     at_threshold(bench, &draft, name, loss, (at_last, 1.0 - at_last))
 }
@@ -127,7 +127,8 @@ fn at_threshold<T: FnMut(&Case)>(
     (at_last, died): (f64, f64),
 ) -> Result<(), Stop> {
     let group = "Loss before and beyond the threshold";
-    let shares = bench.runs(draft, bench.replicates(200), reached)?;
+    // Few survive near the threshold, and they differ: a quick plan makes half of these runs.
+    let shares = bench.runs(draft, bench.replicates(800).min(200), reached)?;
     let name = format!("{name}, loss {} of {threshold:.3}", loss.as_f64());
     if at_last == 0.0 {
         let case = Case::new(group, name, (0.0, 0.000_5), Estimate::mean(&shares));

@@ -1,4 +1,5 @@
-//! Who is reached in the end: on the complete graph, at the effective fanouts that people ask for, and on random graphs.
+//! Who is reached in the end: on the complete graph, at the effective fanouts that people ask for, and on random
+//! graphs.
 
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop, lossy, reached, simulated};

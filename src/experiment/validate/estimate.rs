@@ -49,8 +49,8 @@ impl Estimate {
         Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(&survivors) }
     }
 
-    /// The median. Its error is half the distance between the figures whose ranks are half a root of the count away from
-    /// it, one standard deviation of the binomial that counts those below: no hump or tail elsewhere matters.
+    /// The median. Its error is half the distance between the figures whose ranks are half a root of the count away
+    /// from it, one standard deviation of the binomial that counts those below: no hump or tail elsewhere matters.
     pub fn median(figures: &[f64]) -> Estimate {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -62,8 +62,8 @@ impl Estimate {
         Estimate { statistic: Statistic::Median, runs: count as u32, measured, standard_error }
     }
 
-    /// The share of hits. The standard error is the one that the form implies: the runs' own would be 0 where all agree,
-    /// and a rare event that did not happen would pass for certain.
+    /// The share of hits. The standard error is the one that the form implies: the runs' own would be 0 where all
+    /// agree, and a rare event that did not happen would pass for certain.
     pub fn share(hits: &[bool], form: f64) -> Estimate {
         let count = hits.len() as f64;
         let measured = hits.iter().filter(|&&hit| hit).count() as f64 / count;

@@ -1,4 +1,5 @@
-//! How long calls in rounds take. No protocol here calls in rounds, so the forms are held to a draw of the calls themselves.
+//! How long calls in rounds take. No protocol here calls in rounds, so the forms are held to a draw of the calls
+//! themselves.
 
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop};
