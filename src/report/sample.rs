@@ -210,6 +210,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         workers,
         digest: None,
         spies: None,
+        groups: Vec::new(),
         notices: Vec::new(),
     }
 }
