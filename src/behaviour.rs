@@ -134,6 +134,18 @@ impl Behaviours {
         matches!(self.part(node), Some(Ready::Spy))
     }
 
+    /// What a node's part is called; `as-usual` for none. Who owns or is the victim of an eclipse has none by that.
+    pub fn name_of_part(&self, node: NodeId) -> &'static str {
+        match self.part(node) {
+            None => "as-usual",
+            Some(Ready::Drop(_)) => "drop",
+            Some(Ready::Censor(_)) => "censor",
+            Some(Ready::Delay(_)) => "delay",
+            Some(Ready::Flood(_)) => "flood",
+            Some(Ready::Spy) => "spy",
+        }
+    }
+
     fn act(&self, node: NodeId, order: OrderIndex, origin: NodeId) -> Act {
         if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.victim == origin && eclipse.owns(node)) {
             return Act::Drop;

@@ -8,6 +8,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `calendar` | messages under way, by the window in which they arrive |
+//! | `flight` | a message under way, and its rank among others |
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
 //! | `lines` | what a node's lines and its work do to messages |
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
@@ -27,6 +28,7 @@ mod calendar;
 mod crew;
 mod digest;
 mod fast;
+mod flight;
 mod general;
 mod home;
 pub mod hops;

@@ -7,6 +7,7 @@ mod bulk;
 mod carriers;
 mod crowd;
 mod forecast;
+mod groups;
 mod processes;
 mod protocols;
 mod virtual_time;
@@ -286,6 +287,7 @@ impl<'a> Laboratory<'a> {
             workers,
             digest: None,
             spies: None,
+            groups: Vec::new(),
         }
     }
 

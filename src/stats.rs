@@ -261,6 +261,37 @@ pub struct ProcessRecord {
     pub workers: u32,
 }
 
+/// What the nodes of a group have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// The region they are in.
+    Region,
+    /// Whether they are behind a NAT.
+    Access,
+    /// The part they play against the protocol, if any.
+    Part,
+}
+
+/// What some of the nodes came to. With many orders, counts are sums over all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRecord {
+    /// What they have in common.
+    pub kind: GroupKind,
+    /// What they are called.
+    pub name: String,
+    /// How many they are.
+    pub nodes: u64,
+    /// Those that coverage counts.
+    pub counted: u64,
+    /// The delays of those of them that were reached, ascending, in nanoseconds since their order was due.
+    pub delays: Vec<u64>,
+    /// Bytes that all of them received, as UDP payload.
+    pub bytes_in: u64,
+    /// Bytes that all of them sent, as UDP payload.
+    pub bytes_out: u64,
+}
+
 /// How often spies that pool what they hear named an order's origin right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SpyRecord {
@@ -314,6 +345,8 @@ pub struct RunRecord {
     pub digest: Option<u64>,
     /// What spies found out; `None` where there are none.
     pub spies: Option<SpyRecord>,
+    /// The nodes by region and by class, where there are any.
+    pub groups: Vec<GroupRecord>,
     /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
     pub notices: Vec<String>,
 }

@@ -1,9 +1,10 @@
 //! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
 
 use super::calendar::Calendar;
+use super::flight::{Flight, Rank};
 use super::home::{Ended, Home};
 use super::round::{Post, Round, Standing, Verdict};
-use super::shard::{Flight, Rank, Shard};
+use super::shard::Shard;
 use super::width::Width;
 use super::{Setup, crew};
 use crate::gossip::Protocol;

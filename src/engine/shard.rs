@@ -3,6 +3,7 @@
 //! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
 //! to which instant events count. Nothing has to be taken back.
 
+use super::flight::{Flight, Stage};
 use super::home::Home;
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
@@ -18,47 +19,6 @@ use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
-
-/// What decides the order in which things happen: time, sender, sequence.
-pub(super) type Rank = (Nanos, NodeId, u32);
-
-/// A message under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flight {
-    /// When it arrives.
-    pub(super) time: Nanos,
-    /// When it was sent.
-    pub(super) sent_at: Nanos,
-    /// What arrives.
-    pub(super) message: Message,
-    /// How many messages its sender had sent before.
-    pub(super) sequence: u32,
-    /// What happens then.
-    pub(super) stage: Stage,
-}
-
-/// What happens at a flight's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// It comes to its receiver, who takes it in unless it has to pass a line or wait for its turn first.
-    Arrives,
-    /// Its receiver takes it in.
-    TakenIn,
-    /// Its receiver sends on what it has held back until then. This is no message.
-    Held,
-}
-
-impl Flight {
-    /// Whether it is a message under way that had been sent by `limit`.
-    pub(super) fn is_under_way(&self, limit: Nanos) -> bool {
-        self.sent_at <= limit && self.stage != Stage::Held
-    }
-
-    /// The order in which a node takes messages in.
-    pub(super) fn rank(&self) -> Rank {
-        (self.time, self.message.from, self.sequence)
-    }
-}
 
 /// What happened, to be counted if its time counts.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,9 @@
 //! With a floor it gives what the windows give, and the tests hold them to it.
 
 use super::Setup;
+use super::flight::Flight;
 use super::home::Ended;
-use super::shard::{Flight, Shard};
+use super::shard::Shard;
 use crate::gossip::Protocol;
 use crate::ids::NodeId;
 use crate::runtime::Progress;

@@ -67,6 +67,11 @@ pub(super) struct Delays {
     nodes: u64,
 }
 
+/// A part of a whole, 0 of nothing.
+pub(super) fn fraction_of(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
 /// What is known of the delays.
 enum Reached {
     /// Each of them, in ascending order.

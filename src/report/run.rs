@@ -2,7 +2,8 @@
 
 use super::books::Books;
 use super::bulk::BulkFigures;
-use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo};
+use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
+use super::groups::GroupFigures;
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
@@ -124,6 +125,8 @@ pub struct RunFigures {
     pub digest: Option<String>,
     /// What spies found out; `None` where there are none.
     pub spies: Option<SpyRecord>,
+    /// The nodes by region and by class, where there are any.
+    pub groups: Vec<GroupFigures>,
     /// Where every message went.
     pub ledger: Books,
     /// The orders of a bulk; `None` where there is one order.
@@ -152,8 +155,8 @@ impl RunFigures {
             nodes,
             reached,
             counted: delays.all(),
-            coverage: fraction(reached, delays.all()),
-            coverage_of_all: fraction(reached_of_all, nodes * orders),
+            coverage: fraction_of(reached, delays.all()),
+            coverage_of_all: fraction_of(reached_of_all, nodes * orders),
             residue: delays.all() - reached,
             target: Goal { share: target, nodes: target.ceil_of(most_counted(record)) },
             time_to_target_ns,
@@ -182,6 +185,7 @@ impl RunFigures {
             workers: record.workers.clone(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
             spies: record.spies,
+            groups: record.groups.iter().map(GroupFigures::of).collect(),
             ledger: Books::of(&record.ledger),
             bulk,
         }
@@ -198,7 +202,7 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
     AtStop {
         time_ns,
         reached,
-        coverage: fraction(reached, delays.all()),
+        coverage: fraction_of(reached, delays.all()),
         in_flight: record.ledger.in_flight_at_stop,
         queued_unsent: record.ledger.queued_unsent,
     }
@@ -282,10 +286,6 @@ fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {
 
 fn sum(record: &RunRecord, count: impl Fn(&WorkerRecord) -> u64) -> u64 {
     record.workers.iter().map(count).sum()
-}
-
-fn fraction(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 fn per_second(count: u64, span_ns: u64) -> Option<u64> {

@@ -214,6 +214,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         workers,
         digest: None,
         spies: None,
+        groups: Vec::new(),
         notices: Vec::new(),
     }
 }

@@ -30,6 +30,7 @@ impl fmt::Display for Report {
         if let Some(bulk) = &self.run.bulk {
             bulk::worst(out, self, bulk)?;
         }
+        tables::groups(out, self)?;
         tables::spies(out, self)?;
         tables::processes(out, self)?;
         tables::workers(out, self)?;

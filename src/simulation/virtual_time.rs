@@ -4,6 +4,7 @@
 //! same bytes on any number of threads.
 
 use super::crowd::Crowd;
+use super::groups::Groups;
 use super::protocols::InVirtualTime;
 use super::{Laboratory, SimulationError, carriers, ledger};
 use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
@@ -52,7 +53,18 @@ impl Laboratory<'_> {
         let outcome = self.run_engine(&setup, &crowd)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
         let spies = self.spies(&outcome.receipts, &behaviours);
-        Ok(RunRecord { spies, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
+        let groups = Groups {
+            network,
+            behaviours: &behaviours,
+            crowd: &crowd,
+            has_nat: !scenario.faults.nat.is_zero(),
+            has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Part::Eclipse { .. })),
+        };
+        let groups = match &outcome.receipts {
+            Receipts::Each(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
+            Receipts::ByHop(_) => Vec::new(),
+        };
+        Ok(RunRecord { spies, groups, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
@@ -202,6 +214,7 @@ impl Laboratory<'_> {
             workers,
             digest: Some(digest),
             spies: None,
+            groups: Vec::new(),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
         }
     }

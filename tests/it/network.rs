@@ -6,7 +6,7 @@ use crate::support::{covered, mean_and_error, run, to_quiescence};
 use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Until};
-use bulk_order_propagation::stats::{End, Ledger, RunRecord, SpyRecord};
+use bulk_order_propagation::stats::{End, GroupKind, Ledger, RunRecord, SpyRecord, Traffic};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 use proptest::prelude::*;
@@ -241,4 +241,24 @@ fn adversaries_lines_and_work_are_named_and_change_what_they_say() {
     let (code, _, stderr) =
         output(&mut bulkprop("--transport simulated --adversary eclipse:100%,victim=9999".split(' ')));
     assert!(code == Some(2) && stderr.contains("9999"), "{stderr}");
+}
+
+#[test]
+fn groups_add_up_to_all() {
+    let draft = Draft {
+        network: Some("bitcoin6".parse().unwrap()),
+        adversary: Some("spy:20%+drop:20%".parse().unwrap()),
+        ..simulated(2_000, 1, 7)
+    };
+    let record = faulty(draft, "nat=30% down=20%");
+    let bytes = |count: fn(&Traffic) -> u64| record.traffic.iter().map(count).sum::<u64>();
+    for (kind, count) in [(GroupKind::Region, 6), (GroupKind::Access, 2), (GroupKind::Part, 3)] {
+        let groups: Vec<_> = record.groups.iter().filter(|group| group.kind == kind).collect();
+        assert_eq!(groups.len(), count);
+        assert_eq!(groups.iter().map(|group| group.nodes).sum::<u64>(), 2_000);
+        assert_eq!(groups.iter().map(|group| group.counted).sum::<u64>(), record.counted());
+        assert_eq!(groups.iter().map(|group| group.delays.len() as u64).sum::<u64>(), record.reached());
+        assert_eq!(groups.iter().map(|group| group.bytes_in).sum::<u64>(), bytes(|node| node.bytes_in));
+        assert_eq!(groups.iter().map(|group| group.bytes_out).sum::<u64>(), bytes(|node| node.bytes_out));
+    }
 }

@@ -132,6 +132,33 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
+/// Each region and each class of node, where there are any.
+pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let scale = scale(report);
+    if report.run.groups.is_empty() {
+        return Ok(());
+    }
+    let unit = scale.unit();
+    let titles = ["Group", "nodes", "coverage", "residue", &format!("p50 {unit}"), "p90", "p99", "bytes in", "out"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| scale.number(time));
+    rows.extend(report.run.groups.iter().map(|group| {
+        [
+            format!("  {}", group.name),
+            grouped(group.nodes),
+            percent(group.reached, group.counted),
+            grouped(group.residue),
+            time(group.delay_p50_ns),
+            time(group.delay_p90_ns),
+            time(group.delay_p99_ns),
+            grouped(group.bytes_in),
+            grouped(group.bytes_out),
+        ]
+    }));
+    writeln!(out)?;
+    table(out, &rows)
+}
+
 /// What spies found out, where there are any.
 pub(super) fn spies(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let Some(SpyRecord { nodes, orders, seen, right }) = report.run.spies else { return Ok(()) };
