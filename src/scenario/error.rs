@@ -5,7 +5,7 @@ use super::limits::{self, THREADS};
 use super::model::OPTIONS;
 use super::shell::quoted;
 use super::{ProtocolKind, TransportKind};
-use crate::network::{LatencySpec, RegionSpec};
+use crate::network::{LatencySpec, RegionSpec, escaped};
 use crate::topology::{TopologyError, TopologySpec};
 use clap::ValueEnum;
 use std::fmt;
@@ -313,18 +313,5 @@ fn name(transport: TransportKind) -> String {
 /// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and
 /// cut where it is very long.
 fn shown(text: &str) -> String {
-    let mut line = String::new();
-    for (count, character) in text.chars().enumerate() {
-        match character {
-            _ if count == SHOWN_CHARS_MAX => {
-                line.push('…');
-                break;
-            }
-            control if control.is_control() => line.extend(control.escape_default()),
-            plain => line.push(plain),
-        }
-    }
-    quoted(&line).into_owned()
+    quoted(&escaped(text)).into_owned()
 }
-
-const SHOWN_CHARS_MAX: usize = 80;

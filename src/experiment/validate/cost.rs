@@ -2,10 +2,10 @@
 
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop, simulated};
-use crate::scenario::Draft;
+use crate::scenario::{Draft, ProtocolKind};
 use crate::stats::RunRecord;
 use crate::theory::coverage::final_coverage;
-use crate::theory::redundancy::{copies_chance, push, push_on_graph, push_sparing_the_sender, rmr};
+use crate::theory::redundancy::{copies_chance, flood_messages, push, push_on_graph, push_sparing_the_sender, rmr};
 use crate::topology::TopologySpec;
 
 /// By how much the forms of the redundancy err.
@@ -25,8 +25,24 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
         let spared = Draft { exclude_sender: Some(true), ..on_graph(fanout) };
         redundancy(bench, "ER d 20, sender spared", spared, push_sparing_the_sender(fanout.into(), degree))?;
     }
+    let lazy = Draft { protocol: Some(ProtocolKind::Lazy), ..on_graph(8) };
+    redundancy(bench, "announced, asked for", lazy, 0.0)?;
+    flood(bench)?;
     copies(bench, 4)?;
     copies(bench, 8)
+}
+
+/// A flood crosses each link twice, but for those over which the order first came: not one message more or less.
+fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+    let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
+    let draft = Draft { protocol: Some(ProtocolKind::Flood), fanout: None, ..regular };
+    let beyond = |record: &RunRecord| {
+        let links = (record.overlay.mean_degree * f64::from(record.nodes) / 2.0).round() as u64;
+        record.payload_messages() as f64 - flood_messages(links, record.nodes.into()) as f64
+    };
+    let figures = bench.runs(&draft, bench.replicates(REPLICATES), beyond)?;
+    let case = format!("flood beyond 2E - (N - 1), regular, {NODES} nodes");
+    bench.judge(Case::new("Messages", case, (0.0, 0.0), Estimate::mean(&figures)), &draft)
 }
 
 /// Relative message redundancy.
@@ -38,7 +54,7 @@ fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draf
 
 /// A run's redundancy; no number where it reached nobody.
 pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
-    rmr(record.ledger.sent, record.reached()).unwrap_or(f64::NAN)
+    rmr(record.payload_messages(), record.reached()).unwrap_or(f64::NAN)
 }
 
 /// How the copies that nodes receive are spread: as Poisson has it, around the messages sent for each node.
