@@ -22,7 +22,7 @@ mod tests;
 pub(crate) mod words;
 
 pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
-pub(crate) use error::escaped;
+pub(crate) use error::escaped_to;
 pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
 pub use fault_error::FaultError;
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultSpec, PartitionSpec, Side, Stroke, Whom};

@@ -396,10 +396,15 @@ pub enum LineFault {
 /// What came from outside, fit for one line of a terminal: control characters stand as escapes, and what is very long is
 /// cut.
 pub(crate) fn escaped(text: &str) -> String {
+    escaped_to(SHOWN_CHARS_MAX, text)
+}
+
+/// The same in so many characters at most.
+pub(crate) fn escaped_to(most: usize, text: &str) -> String {
     let mut line = String::new();
     for (count, character) in text.chars().enumerate() {
         match character {
-            _ if count == SHOWN_CHARS_MAX => {
+            _ if count == most => {
                 line.push('…');
                 break;
             }

@@ -5,7 +5,7 @@ use super::limits::{self, THREADS};
 use super::model::OPTIONS;
 use super::shell::quoted;
 use super::{ProtocolKind, TransportKind};
-use crate::network::{LatencySpec, RegionSpec, escaped};
+use crate::network::{LatencySpec, RegionSpec, escaped_to};
 use crate::topology::{TopologyError, TopologySpec};
 use clap::ValueEnum;
 use std::fmt;
@@ -313,5 +313,7 @@ fn name(transport: TransportKind) -> String {
 /// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and
 /// cut where it is very long.
 fn shown(text: &str) -> String {
-    quoted(&escaped(text)).into_owned()
+    quoted(&escaped_to(SHOWN_CHARS_MAX, text)).into_owned()
 }
+
+const SHOWN_CHARS_MAX: usize = 80;
