@@ -408,7 +408,7 @@ impl Context for Worker<'_> {
     fn fan_out(&mut self, onward: Onward) {
         let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = setup.network.ways(onward.order, me);
+        let ways = setup.network.ways(onward.order, me).at(receipt.time);
         let copy = |to: NodeId| match ways.fate(to, 0) {
             Fate::Arrives(latency) => Crossing::new(receipt.time + latency, onward.hop, me, to),
             Fate::Lost => Crossing { time_hop: 0, to, from: me },

@@ -175,7 +175,7 @@ impl Context for Count<'_> {
     fn fan_out(&mut self, onward: Onward) {
         let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = setup.network.ways(onward.order, me);
+        let ways = setup.network.ways(onward.order, me).at(receipt.time);
         let mut scratch = std::mem::take(&mut self.scratch);
         for &to in setup.draw.draw(setup.topology, onward.order, me, &mut scratch) {
             if setup.exclude_sender && to == receipt.sender {

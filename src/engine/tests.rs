@@ -135,7 +135,16 @@ fn workloads(nodes: u32) -> impl Strategy<Value = Workload> {
 }
 
 fn losses() -> impl Strategy<Value = LossSpec> {
-    prop_oneof![2 => Just(LossSpec::NONE), 1 => (1..=100u64).prop_map(|of| LossSpec::Independent(share(of)))]
+    // Bursts as long as the longest latencies, so that the instant at which a message is sent decides its fate.
+    let bursts = (1..80u64, 1..80u64, prop::sample::select(vec!["link", "sender", "receiver"]));
+    let bursts = bursts.prop_map(|(good, bad, per)| {
+        format!("gilbert-elliott:good={good}ms,bad={bad}ms,loss=0.9,per={per}").parse().unwrap()
+    });
+    prop_oneof![
+        2 => Just(LossSpec::NONE),
+        1 => (1..=100u64).prop_map(|of| LossSpec::Independent(share(of))),
+        1 => bursts,
+    ]
 }
 
 fn share(percent: u64) -> Ratio {

@@ -4,11 +4,11 @@
 //! On a connected overlay of N nodes and E links it reaches everyone with 2E - (N - 1) messages: each link carries the
 //! order both ways, but for the N - 1 over which it came first. What it costs is what others are measured by.
 
-use super::{Context, Protocol, Targets};
+use super::{Context, Protocol, Push, Targets};
 use crate::ids::OrderIndex;
-use crate::message::{Message, Onward};
+use crate::message::Message;
 
-/// Flood keeps nothing of its own: what a node has seen is the coverage.
+/// Flood does as push does, with other targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flood;
 
@@ -17,20 +17,12 @@ impl Protocol for Flood {
     const TARGETS: Targets = Targets::Others;
 
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
-        if context.deliver(order)
-            && let Some(onward) = Onward::from_origin(order, ttl)
-        {
-            context.fan_out(onward);
-        }
+        Push.publish(context, order, ttl);
     }
 
     #[inline]
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message) {
-        if context.deliver(message.order)
-            && let Some(onward) = message.onward()
-        {
-            context.fan_out(onward);
-        }
+        Push.handle_message(context, message);
     }
 }
 
@@ -39,6 +31,7 @@ mod tests {
     use super::*;
     use crate::gossip::desk::{Act, Desk, payload};
     use crate::ids::NodeId;
+    use crate::message::Onward;
 
     #[test]
     fn news_goes_to_all_others_once() {
