@@ -16,7 +16,15 @@ const PAYLOADS_BYTES: [usize; 3] = [0, 256, 1_399];
 
 const HEADER: Header = Header {
     token: Token(0x1122_3344_5566_7788),
-    message: Message { to: NodeId(17), from: NodeId(4), order: OrderIndex(0), ttl: 4, hop: 2, kind: Kind::Payload },
+    message: Message {
+        to: NodeId(17),
+        from: NodeId(4),
+        order: OrderIndex(0),
+        ttl: 4,
+        hop: 2,
+        kind: Kind::Payload,
+        tail: 0,
+    },
 };
 
 /// A datagram in a buffer, and its length.

@@ -8,6 +8,7 @@
 //! | `push` | forwards news to its targets, once |
 //! | `flood` | forwards news to every peer but the one that it came from, once |
 //! | `lazy` | announces news to its targets, and hands it to those that ask |
+//! | `list` | messages about several orders |
 //! | `targets` | the draw of a node's targets |
 //!
 //! A new protocol is a file here, a line in [`ProtocolKind`] and one in `simulation/protocols.rs`. Should it speak of
@@ -17,16 +18,18 @@
 mod desk;
 mod flood;
 mod lazy;
+mod list;
 mod push;
 mod targets;
 
 pub use flood::Flood;
 pub use lazy::Lazy;
+pub use list::{Mailing, News};
 pub use push::Push;
 pub use targets::{TargetDraw, TargetScratch, Volley};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Kind, Message, Onward, Tail};
 use crate::time::Nanos;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -74,8 +77,19 @@ pub trait Context {
         first_messages_only()
     }
 
+    /// Announces several orders at once: each of the node's targets for any of them gets one message about all that it is a
+    /// target for, or as many as they fill. One that is not to be looked at for an order does not hear of that.
+    fn announce_all(&mut self, _kind: Kind, _news: &[News]) {
+        first_messages_only()
+    }
+
     /// Sends a message to one node. Whom a protocol knows of it knows from messages that came.
-    fn send(&mut self, _to: NodeId, _kind: Kind, _onward: Onward) {
+    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
+        self.send_with(to, kind, onward, &[]);
+    }
+
+    /// Sends a control message to one node with so many words behind it, which come whole and in order, or not at all.
+    fn send_with(&mut self, _to: NodeId, _kind: Kind, _onward: Onward, _tail: &[u64]) {
         first_messages_only()
     }
 
@@ -119,11 +133,20 @@ pub trait Protocol {
     /// Whom a fan-out goes to.
     const TARGETS: Targets = Targets::Drawn;
 
+    /// What stands behind its messages.
+    type Tail: Tail;
+
+    /// Whether a control message that comes from outside says what this protocol can be told, in a run of so many orders.
+    /// One that does not is no message of the run.
+    fn admits(_message: &Message, _tail: &[u64], _orders: u32) -> bool {
+        Self::HAS_CONTROL
+    }
+
     /// The order enters the network at this node and may travel `ttl` hops.
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8);
 
-    /// A message has come for this node.
-    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message);
+    /// A message has come for this node, with what stands behind it.
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]);
 
     /// A time has come that this node asked for.
     fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}

@@ -1,9 +1,13 @@
-//! One message as the seam between protocol and carrier sees it: sixteen bytes, whatever it stands for.
+//! One message as the seam between protocol and carrier sees it: sixteen bytes, whatever it stands for, and where it has
+//! more to say, a tail of words behind them.
 
 use crate::ids::{NodeId, OrderIndex};
 
 /// The most hops an order may travel.
 pub const TTL_MAX: u8 = 255;
+
+/// The most words that a message's tail has: with them a control message fills one MTU.
+pub const TAIL_WORDS_MAX: usize = 179;
 
 /// What a message is. Payload carries an order; the other kinds are control messages, carry nothing and are counted apart.
 ///
@@ -44,8 +48,10 @@ impl Kind {
 /// A message from one node to another.
 ///
 /// ```text
-/// to: u32 | from: u32 | order: u32 | ttl: u8 | hop: u8 | kind: u8 | 1 spare
+/// to: u32 | from: u32 | order: u32 | ttl: u8 | hop: u8 | kind: u8 | tail: u8
 /// ```
+///
+/// The words of its tail travel beside it, whole and in order: what they say is the protocol's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The node it is for.
@@ -60,9 +66,81 @@ pub struct Message {
     pub hop: u8,
     /// What it is.
     pub kind: Kind,
+    /// How many words stand behind it, at most [`TAIL_WORDS_MAX`]. An order itself has none.
+    pub tail: u8,
+}
+
+/// What stands behind a protocol's messages, as it is kept while they are under way in virtual time: nothing, which takes no
+/// memory, or words.
+pub trait Tail: Clone + std::fmt::Debug + PartialEq + Send + Sync {
+    /// The most words it has.
+    const WORDS_MAX: usize;
+
+    /// A tail of these words.
+    fn of(words: &[u64]) -> Self;
+
+    /// Its words.
+    fn words(&self) -> &[u64];
+}
+
+/// No words.
+impl Tail for () {
+    const WORDS_MAX: usize = 0;
+
+    #[inline]
+    fn of(_: &[u64]) {}
+
+    #[inline]
+    fn words(&self) -> &[u64] {
+        &[]
+    }
+}
+
+/// Words; a tail without any takes no memory of its own.
+impl Tail for Box<[u64]> {
+    const WORDS_MAX: usize = TAIL_WORDS_MAX;
+
+    fn of(words: &[u64]) -> Self {
+        words.into()
+    }
+
+    fn words(&self) -> &[u64] {
+        self
+    }
+}
+
+/// Messages, and the words of their tails one behind the other, in the same order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batch<'a> {
+    /// The messages.
+    pub messages: &'a [Message],
+    /// The words behind them, and perhaps those of messages to come.
+    pub tails: &'a [u64],
+}
+
+impl<'a> Batch<'a> {
+    /// Messages without tails.
+    pub const fn bare(messages: &'a [Message]) -> Batch<'a> {
+        Batch { messages, tails: &[] }
+    }
+
+    /// Each message with its tail.
+    #[inline]
+    pub fn iter(self) -> impl Iterator<Item = (&'a Message, &'a [u64])> {
+        let mut tails = self.tails;
+        self.messages.iter().map(move |message| (message, message.cut(&mut tails)))
+    }
 }
 
 impl Message {
+    /// Cuts the words of this message's tail off those of it and the messages behind it.
+    #[inline]
+    pub fn cut<'a>(&self, tails: &mut &'a [u64]) -> &'a [u64] {
+        let (tail, rest) = tails.split_at(usize::from(self.tail).min(tails.len()));
+        *tails = rest;
+        tail
+    }
+
     /// The step that this message is, or is about: what an announcement promises, a request asks for and an order makes.
     #[inline]
     pub const fn step(&self) -> Onward {
@@ -83,7 +161,7 @@ impl Message {
     pub const fn to_words(self) -> [u64; 2] {
         let route = self.to.0 as u64 | (self.from.0 as u64) << 32;
         let rest = self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40;
-        [route, rest | (self.kind as u64) << 48]
+        [route, rest | (self.kind as u64) << 48 | (self.tail as u64) << 56]
     }
 
     /// The message that [`to_words`](Self::to_words) wrote.
@@ -96,6 +174,7 @@ impl Message {
             ttl: (rest >> 32) as u8,
             hop: (rest >> 40) as u8,
             kind: Kind::BY_NUMBER[(rest >> 48) as usize & 3],
+            tail: (rest >> 56) as u8,
         }
     }
 }
@@ -129,7 +208,29 @@ impl Onward {
     /// The message of some kind about it that goes from `from` to `to`.
     #[inline]
     pub const fn message(&self, kind: Kind, from: NodeId, to: NodeId) -> Message {
-        Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind }
+        Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind, tail: 0 }
+    }
+
+    /// The same with so many words behind it.
+    #[inline]
+    pub const fn message_with(&self, kind: Kind, from: NodeId, to: NodeId, tail: u8) -> Message {
+        Message { tail, ..self.message(kind, from, to) }
+    }
+
+    /// The step as one word: how a list names an order.
+    #[inline]
+    pub const fn to_word(self) -> u64 {
+        self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40
+    }
+
+    /// The step that [`to_word`](Self::to_word) wrote; `None` where it wrote no such word.
+    #[inline]
+    pub const fn from_word(word: u64) -> Option<Onward> {
+        let (ttl, hop) = ((word >> 32) as u8, (word >> 40) as u8);
+        if word >> 48 != 0 || hop == 0 || ttl > TTL_MAX - hop {
+            return None;
+        }
+        Some(Onward { order: OrderIndex(word as u32), ttl, hop })
     }
 }
 
@@ -146,11 +247,28 @@ mod tests {
     fn two_words_hold_all_of_a_message() {
         let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
         for kind in [Kind::Payload, Kind::Have, Kind::Want] {
-            let message = onward.message(kind, NodeId(u32::MAX - 2), NodeId(7));
+            let message = onward.message_with(kind, NodeId(u32::MAX - 2), NodeId(7), 179);
             assert_eq!(Message::from_words(message.to_words()), message);
             assert_eq!((message.step(), Kind::from_number(kind as u8)), (onward, Some(kind)));
         }
         assert_eq!(Kind::from_number(1), None, "1 is the mark of a train");
+    }
+
+    #[test]
+    fn a_word_names_a_step_or_none() {
+        let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        assert_eq!(Onward::from_word(onward.to_word()), Some(onward));
+        for word in [0, onward.to_word() | 1 << 48, onward.to_word() + (1 << 41), u64::MAX] {
+            assert_eq!(Onward::from_word(word), None, "{word:X}");
+        }
+    }
+
+    #[test]
+    fn each_message_of_a_batch_has_its_own_words() {
+        let onward = Onward { order: OrderIndex(0), ttl: 5, hop: 1 };
+        let messages = [2, 0, 1].map(|tail| onward.message_with(Kind::Have, NodeId(0), NodeId(1), tail));
+        let tails: Vec<_> = Batch { messages: &messages, tails: &[7, 8, 9, 10] }.iter().map(|pair| pair.1).collect();
+        assert_eq!(tails, [&[7, 8][..], &[], &[9]]);
     }
 
     #[test]

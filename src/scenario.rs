@@ -48,6 +48,8 @@ pub struct Scenario {
     pub protocol: ProtocolKind,
     /// How long a node waits for what it asked for, where the protocol asks.
     pub retry: Option<Nanos>,
+    /// How long a node gathers news before it announces it, where the protocol announces.
+    pub announce_interval: Option<Nanos>,
     /// The family of the overlay.
     pub topology: TopologySpec,
     /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.

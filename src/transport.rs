@@ -15,7 +15,7 @@ pub use alarm::Alarm;
 pub use clock::Clock;
 
 use crate::ids::OrderIndex;
-use crate::message::Message;
+use crate::message::{Batch, Message};
 use crate::stats::CarrierCounts;
 use crate::time::Nanos;
 use std::io;
@@ -33,15 +33,16 @@ pub trait Transport {
     /// when the target stops the run, so many that the call costs little beside them.
     fn send_batch(&self) -> usize;
 
-    /// Hands messages over, in order; says how many were taken. The rest is to be offered again after a `receive`.
-    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError>;
+    /// Hands messages over, in order and each with its tail; says how many were taken. The rest is to be offered again after
+    /// a `receive`.
+    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError>;
 
     /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
     fn holds_back(&self) -> bool {
         false
     }
 
-    /// The messages that it holds back.
+    /// The messages that it holds back, without their tails.
     fn unsent(&self) -> Vec<Message> {
         Vec::new()
     }
@@ -53,6 +54,9 @@ pub trait Transport {
 
     /// What the last `receive` took in.
     fn arrivals(&self) -> &[Arrival];
+
+    /// The tails of these, one behind the other.
+    fn tails(&self) -> &[u64];
 
     /// The encoded order of an arrival, `None` where orders travel without being encoded.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! A control message (have, want) has 16 zeros in the order's place: there a network without a table of its orders would
-//! name one by a hash. They make it as long as a mark, which must not be longer than the messages of its train.
+//! name one by a hash. They make it as long as a mark, which must not be longer than the messages of its train. Behind them
+//! stands its tail, up to 179 words of 8 bytes, little endian, which say what the protocol has them say.
 //!
 //! All of it is postcard: a test holds the header's layout against postcard's own encoding. The header is still written
 //! by offset, because a forward differs from the next in ten bytes, and a duplicate is told by its header alone.
@@ -33,7 +34,7 @@
 //! one), and varints in the header (its length would depend on who sends to whom).
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, TTL_MAX};
+use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
 use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
 
 pub use mark::{MARK_BYTES, Mark, is_mark};
@@ -59,8 +60,13 @@ pub const RECEIVE_BYTES: usize = DATAGRAM_BYTES_MAX + 1;
 
 const _: () = assert!(HEADER_BYTES + ORDER_BYTES_MAX == DATAGRAM_BYTES_MAX, "an order fills what the header leaves");
 
-/// The length of a control message.
+/// The length of a control message without a tail.
 pub const CONTROL_BYTES: usize = HEADER_BYTES + 16;
+
+/// The length of a word of a tail.
+pub const WORD_BYTES: usize = 8;
+
+const _: () = assert!(control_bytes(TAIL_WORDS_MAX) == DATAGRAM_BYTES_MAX, "the longest tail fills a datagram");
 
 const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "a mark is no longer than any message");
 
@@ -120,13 +126,32 @@ pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     put(header, FROM_AT, message.from.0.to_le_bytes());
 }
 
-/// Writes a whole control message.
+/// The length of a control message with a tail of so many words.
 #[inline]
-pub fn encode_control(header: &Header, into: &mut [u8; CONTROL_BYTES]) {
-    into.fill(0);
-    if let Some(head) = into.first_chunk_mut() {
+pub const fn control_bytes(tail: usize) -> usize {
+    CONTROL_BYTES + tail * WORD_BYTES
+}
+
+/// Writes a whole control message to the start of `into`; gives its length. Into fewer than [`control_bytes`] of the tail it
+/// writes what fits.
+#[inline]
+pub fn encode_control(header: &Header, tail: &[u64], into: &mut [u8]) -> usize {
+    if let Some((head, rest)) = into.split_first_chunk_mut() {
         encode_header(header, head);
+        let (zeros, rest) = rest.split_at_mut(rest.len().min(CONTROL_BYTES - HEADER_BYTES));
+        zeros.fill(0);
+        for (place, word) in rest.chunks_exact_mut(WORD_BYTES).zip(tail) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
     }
+    control_bytes(tail.len())
+}
+
+/// The words of a control message's tail, from the bytes behind its header.
+#[inline]
+pub fn tail(body: &[u8]) -> impl Iterator<Item = u64> {
+    let words = body.get(CONTROL_BYTES - HEADER_BYTES..).unwrap_or_default();
+    words.chunks_exact(WORD_BYTES).map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
 }
 
 /// Writes an order to the start of `into`, as it stands behind a header; gives its length.
@@ -148,7 +173,7 @@ pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRo
 #[inline]
 pub fn decode_header(datagram: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let (header, body) = split(datagram)?;
-    Ok((Header { token: token_of(header), message: message_of(header)? }, body))
+    Ok((Header { token: token_of(header), message: message_of(header, body)? }, body))
 }
 
 /// Reads the order behind a header. The payload stays where it is, and is short enough to be sent on.
@@ -187,7 +212,7 @@ fn token_of(header: &[u8; HEADER_BYTES]) -> Token {
 }
 
 #[inline]
-fn message_of(header: &[u8; HEADER_BYTES]) -> Result<Message, WireError> {
+fn message_of(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Message, WireError> {
     let kind = Kind::from_number(header[KIND_AT]).ok_or(WireError::BadKind { found: header[KIND_AT] })?;
     let (ttl, hop) = (header[TTL_AT], header[HOP_AT]);
     // The origin sends hop 1 with the TTL less one, and each hop takes from one what it adds to the other.
@@ -197,7 +222,18 @@ fn message_of(header: &[u8; HEADER_BYTES]) -> Result<Message, WireError> {
     let to = NodeId(u32::from_le_bytes(get(header, TO_AT)));
     let from = NodeId(u32::from_le_bytes(get(header, FROM_AT)));
     let order = OrderIndex(u32::from_le_bytes(get(header, ORDER_AT)));
-    Ok(Message { to, from, order, ttl, hop, kind })
+    let tail = if kind.is_control() { tail_words(body)? } else { 0 };
+    Ok(Message { to, from, order, ttl, hop, kind, tail })
+}
+
+/// How many words stand behind a control message, from the bytes behind its header.
+fn tail_words(body: &[u8]) -> Result<u8, WireError> {
+    let bytes = HEADER_BYTES + body.len();
+    match bytes.checked_sub(CONTROL_BYTES) {
+        // A datagram is too short for more than fit a byte.
+        Some(tail) if tail.is_multiple_of(WORD_BYTES) => Ok((tail / WORD_BYTES) as u8),
+        _ => Err(WireError::BadControl { bytes }),
+    }
 }
 
 /// The `N` bytes of a field. Both ends are constants within the header, so that nothing is checked at run time.
@@ -260,6 +296,14 @@ pub enum WireError {
         ttl: u8,
         /// The hops travelled.
         hop: u8,
+    },
+    /// A length that no control message has.
+    #[error(
+        "the control message has {bytes} bytes; it takes {CONTROL_BYTES} and {WORD_BYTES} for each word behind it; drop it"
+    )]
+    BadControl {
+        /// The length received.
+        bytes: usize,
     },
     /// The bytes end within the order.
     #[error("the order ends after {bytes} bytes, before its last field; drop it")]

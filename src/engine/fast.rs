@@ -96,7 +96,7 @@ pub(super) fn first_message<P: Protocol, C: Context>(
         protocol.publish(context, order, ttl);
     } else {
         // A message has as many hops to go as its order's TTL exceeds those behind it.
-        protocol.handle_message(context, &Onward { order, ttl: ttl - hop, hop }.copy(sender, me));
+        protocol.handle_message(context, &Onward { order, ttl: ttl - hop, hop }.copy(sender, me), &[]);
     }
 }
 

@@ -7,9 +7,9 @@ use crate::time::Nanos;
 /// What decides the order in which things happen: time, sender, sequence.
 pub(super) type Rank = (Nanos, NodeId, u32);
 
-/// A message under way.
+/// A message under way, with what stands behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flight {
+pub(super) struct Flight<T> {
     /// When it arrives.
     pub(super) time: Nanos,
     /// When it was sent.
@@ -20,6 +20,7 @@ pub(super) struct Flight {
     pub(super) sequence: u32,
     /// What happens then.
     pub(super) stage: Stage,
+    pub(super) tail: T,
 }
 
 /// What happens at a flight's time.
@@ -33,7 +34,7 @@ pub(super) enum Stage {
     Held,
 }
 
-impl Flight {
+impl<T> Flight<T> {
     /// Whether it is a message under way that had been sent by `limit`.
     pub(super) fn is_under_way(&self, limit: Nanos) -> bool {
         self.sent_at <= limit && self.stage != Stage::Held

@@ -34,16 +34,16 @@ pub(super) fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -
 }
 
 /// One worker.
-struct Worker<'a, P> {
+struct Worker<'a, P: Protocol> {
     setup: &'a Setup<'a>,
-    meeting: &'a Round<Flight>,
+    meeting: &'a Round<Flight<P::Tail>>,
     index: usize,
     protocol: P,
-    shard: Shard<'a>,
+    shard: Shard<'a, P::Tail>,
     /// What arrives at nodes of this shard.
-    calendar: Calendar<Flight>,
+    calendar: Calendar<Flight<P::Tail>>,
     /// What leaves for others, by worker.
-    out: Vec<Vec<Flight>>,
+    out: Vec<Vec<Flight<P::Tail>>>,
     /// The next window of anything in `out`.
     out_next: Option<u64>,
     /// What its nodes have yet to publish.
@@ -53,16 +53,16 @@ struct Worker<'a, P> {
     last_event: Nanos,
     /// The window that is being handled, and what came up in it that is due within it, in its order.
     window: u64,
-    soon: BTreeMap<(Rank, u64), Flight>,
+    soon: BTreeMap<(Rank, u64), Flight<P::Tail>>,
     /// How much has come up so, which tells equals apart.
     brought_up: u64,
     /// Messages of the last window that come after the time limit.
-    late: Vec<Flight>,
+    late: Vec<Flight<P::Tail>>,
     fresh: Fresh,
 }
 
 impl<'a, P: Protocol> Worker<'a, P> {
-    fn new(setup: &'a Setup<'a>, meeting: &'a Round<Flight>, index: usize, protocol: P) -> Worker<'a, P> {
+    fn new(setup: &'a Setup<'a>, meeting: &'a Round<Flight<P::Tail>>, index: usize, protocol: P) -> Worker<'a, P> {
         let nodes = setup.partition.shard(index);
         let width = Width::new(setup.network.floor());
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
@@ -154,7 +154,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
         }
     }
 
-    fn handle_one(&mut self, flight: &Flight) {
+    fn handle_one(&mut self, flight: &Flight<P::Tail>) {
         self.last_event = flight.time;
         self.shard.handle(&mut self.protocol, flight);
         self.route();

@@ -8,13 +8,13 @@ use super::home::Home;
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
 use crate::behaviour::Act;
-use crate::gossip::{Context, Protocol, TargetScratch};
+use crate::gossip::{Context, Mailing, News, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Kind, Message, Onward, Tail};
 use crate::network::{Fate, Ways};
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
-use crate::wire::CONTROL_BYTES;
+use crate::wire::{WORD_BYTES, control_bytes};
 use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -31,8 +31,8 @@ struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// A message of some kind came in that had been sent at this time.
-    Received(Kind, Nanos),
+    /// A message of some kind with so many words came in that had been sent at this time.
+    Received(Kind, u8, Nanos),
     /// A message was lost that had been sent at this time: its node was down.
     Missed(Nanos),
     /// A message that had been sent at this time found no room at the line into its node.
@@ -52,6 +52,8 @@ struct Volley {
     lost: u32,
     /// They that found no room at the line out of their node.
     dropped: u32,
+    /// Words behind them.
+    words: u32,
     /// Second copies of those that are not lost.
     doubled: u32,
     spared: u32,
@@ -75,10 +77,11 @@ pub(super) struct Rung {
 }
 
 /// One worker's nodes.
-pub(super) struct Shard<'a> {
+pub(super) struct Shard<'a, T> {
     setup: &'a Setup<'a>,
     nodes: Range<u32>,
     scratch: TargetScratch,
+    mailing: Mailing,
     lines: Lines<'a>,
     /// Who has which order: a bit per order and node.
     held: Vec<u64>,
@@ -101,18 +104,19 @@ pub(super) struct Shard<'a> {
     asked: u64,
     journal: Vec<Entry>,
     /// What the events have sent since it was last emptied.
-    pub(super) outgoing: Vec<Flight>,
+    pub(super) outgoing: Vec<Flight<T>>,
 }
 
-impl<'a> Shard<'a> {
+impl<'a, T: Tail> Shard<'a, T> {
     /// The given nodes, none of which has anything yet.
-    pub(super) fn new(setup: &'a Setup<'a>, nodes: Range<u32>) -> Shard<'a> {
+    pub(super) fn new(setup: &'a Setup<'a>, nodes: Range<u32>) -> Shard<'a, T> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
         let max_degree = setup.topology.max_degree();
         Shard {
             setup,
             lines: Lines::new(setup.network, nodes.clone()),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
+            mailing: Mailing::default(),
             held: vec![0; (size * orders).div_ceil(64)],
             forwarded: vec![0; (size * orders).div_ceil(64)],
             repeats: BTreeMap::new(),
@@ -145,7 +149,7 @@ impl<'a> Shard<'a> {
 
     /// Does what is due at a flight's time.
     #[inline]
-    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
+    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
         match flight.stage {
             Stage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
             Stage::Arrives | Stage::TakenIn => self.take_in(protocol, flight),
@@ -154,20 +158,20 @@ impl<'a> Shard<'a> {
     }
 
     /// Brings a message through the line into its node, and through what came before it.
-    fn arrive(&mut self, flight: &Flight) {
+    fn arrive(&mut self, flight: &Flight<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
             return self.note(order, What::Missed(flight.sent_at));
         }
-        match self.lines.receive(from, to, flight.time, self.bytes_of(flight.message.kind, order)) {
-            Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..*flight }),
+        match self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) {
+            Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..flight.clone() }),
             None => self.note(order, What::Dropped(flight.sent_at)),
         }
     }
 
     /// Sends on what was held back, if the node is up.
-    fn send_held(&mut self, flight: &Flight) {
+    fn send_held(&mut self, flight: &Flight<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
         if self.setup.faults.is_up(me, flight.time) {
             self.event = Event { me, sender: me, hop, now: flight.time };
@@ -178,15 +182,15 @@ impl<'a> Shard<'a> {
     }
 
     /// Hands a message to its node.
-    fn take_in<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight) {
+    fn take_in<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
             self.note(order, What::Missed(flight.sent_at));
             return;
         }
-        self.note(order, What::Received(flight.message.kind, flight.sent_at));
-        protocol.handle_message(self, &flight.message);
+        self.note(order, What::Received(flight.message.kind, flight.message.tail, flight.sent_at));
+        protocol.handle_message(self, &flight.message, flight.tail.words());
     }
 
     /// When the next time comes that a node has asked for.
@@ -207,7 +211,7 @@ impl<'a> Shard<'a> {
     }
 
     /// Asks for what a message that is soon to be handled will touch.
-    pub(super) fn prefetch(&self, flight: &Flight) {
+    pub(super) fn prefetch(&self, flight: &Flight<T>) {
         self.setup.topology.prefetch_row(flight.message.to);
     }
 
@@ -229,15 +233,18 @@ impl<'a> Shard<'a> {
         for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
             let counts = time <= limit;
             let payload_bytes = u64::from(self.setup.message_bytes[order.index()]);
-            let bytes = |kind: Kind| if kind.is_control() { CONTROL_BYTES as u64 } else { payload_bytes };
+            let bytes = |kind: Kind, messages: u32, words: u32| match kind.is_control() {
+                true => u64::from(messages) * control_bytes(0) as u64 + u64::from(words) * WORD_BYTES as u64,
+                false => u64::from(messages) * payload_bytes,
+            };
             let traffic = &mut self.traffic[local as usize];
             match what {
-                What::Received(_, sent_at) | What::Missed(sent_at) | What::Dropped(sent_at) if !counts => {
+                What::Received(.., sent_at) | What::Missed(sent_at) | What::Dropped(sent_at) if !counts => {
                     under_way += u64::from(sent_at <= limit);
                 }
-                What::Received(kind, _) => {
+                What::Received(kind, tail, _) => {
                     self.record.received += 1;
-                    traffic.bytes_in += bytes(kind);
+                    traffic.bytes_in += bytes(kind, 1, tail.into());
                     if kind.is_control() {
                         self.record.control_received += 1;
                     } else {
@@ -253,8 +260,8 @@ impl<'a> Shard<'a> {
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
                 What::Duplicate => self.record.duplicates += 1,
-                What::Sent(kind, Volley { sent, lost, dropped, doubled, spared }) => {
-                    let out = u64::from(sent) * bytes(kind);
+                What::Sent(kind, Volley { sent, words, lost, dropped, doubled, spared }) => {
+                    let out = bytes(kind, sent, words);
                     self.record.sent += u64::from(sent);
                     self.model_lost += u64::from(lost);
                     self.model_dropped += u64::from(dropped);
@@ -292,8 +299,11 @@ impl<'a> Shard<'a> {
     }
 
     /// Bytes of a message, as UDP payload.
-    fn bytes_of(&self, kind: Kind, order: OrderIndex) -> u32 {
-        if kind.is_control() { CONTROL_BYTES as u32 } else { self.setup.message_bytes[order.index()] }
+    fn bytes_of(&self, &Message { kind, order, tail, .. }: &Message) -> u32 {
+        match kind.is_control() {
+            true => control_bytes(tail.into()) as u32,
+            false => self.setup.message_bytes[order.index()],
+        }
     }
 
     /// How often the event's node has sent anything about the order before.
@@ -311,13 +321,12 @@ impl<'a> Shard<'a> {
 /// What a node sends about an order, on its way out.
 struct Forward<'a> {
     kind: Kind,
-    bytes: u32,
     onward: Onward,
     ways: Ways<'a>,
     volley: Volley,
 }
 
-impl<'a> Shard<'a> {
+impl<'a, T: Tail> Shard<'a, T> {
     /// Sends a message of this kind to each of the node's targets.
     fn send_on(&mut self, kind: Kind, onward: Onward) {
         let Event { me, sender, .. } = self.event;
@@ -330,7 +339,7 @@ impl<'a> Shard<'a> {
             if exclude_sender && to == sender {
                 forward.volley.spared += 1;
             } else {
-                self.send_copy(&mut forward, to, attempt);
+                self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
         self.scratch = scratch;
@@ -343,7 +352,7 @@ impl<'a> Shard<'a> {
         let mut forward = self.forward(kind, onward);
         for attempt in first..first + times {
             for to in self.setup.topology.peers(self.event.me) {
-                self.send_copy(&mut forward, to, attempt);
+                self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
         self.note(onward.order, What::Sent(kind, forward.volley));
@@ -351,30 +360,33 @@ impl<'a> Shard<'a> {
 
     fn forward(&self, kind: Kind, onward: Onward) -> Forward<'a> {
         let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
-        Forward { kind, bytes: self.bytes_of(kind, onward.order), onward, ways, volley: Volley::default() }
+        Forward { kind, onward, ways, volley: Volley::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
     #[inline]
-    fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32) {
+    fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
         let Event { me, now, .. } = self.event;
         let Setup { faults, behaviours, .. } = *self.setup;
-        let &mut Forward { kind, bytes, onward, ways, ref mut volley } = forward;
+        let &mut Forward { kind, onward, ways, ref mut volley } = forward;
         if behaviours.withholds(me, to) {
             return;
         }
         volley.sent += 1;
+        volley.words += tail.len() as u32;
         let sequence = self.next_sequence();
-        let Some(left) = self.lines.send(me, now, bytes) else {
+        let message = onward.message_with(kind, me, to, tail.len() as u8);
+        let Some(left) = self.lines.send(me, now, self.bytes_of(&message)) else {
             volley.dropped += 1;
             return;
         };
         let flight = |latency| Flight {
             time: left + latency,
             sent_at: now,
-            message: onward.message(kind, me, to),
+            message,
             sequence,
             stage: Stage::Arrives,
+            tail: T::of(tail),
         };
         match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
             Fate::Lost => volley.lost += 1,
@@ -400,10 +412,42 @@ impl<'a> Shard<'a> {
                 // It takes a number like a message, which tells it from others of its time.
                 let sequence = self.next_sequence();
                 let (time, message) = (now + by, onward.message(kind, me, me));
-                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage: Stage::Held });
+                let stage = Stage::Held;
+                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage, tail: T::of(&[]) });
             }
             Act::Flood(times) => self.flood(kind, onward, times),
         }
+    }
+
+    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
+    /// behaviour makes something else.
+    fn mail(&mut self, kind: Kind, news: &[News]) {
+        let Event { me, .. } = self.event;
+        let Setup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
+        let is_usual = |news: &News| {
+            let origin = workload.publications()[news.onward.order.index()].origin;
+            behaviours.forward(me, news.onward.order, origin) == Act::AsUsual
+        };
+        let (usual, others): (Vec<News>, Vec<News>) = news.iter().partition(|news| is_usual(news));
+        for News { onward, from } in others {
+            self.event.sender = from;
+            self.act(kind, onward);
+        }
+        let attempts: Vec<u32> = usual.iter().map(|news| self.attempt(news.onward.order)).collect();
+        let mut mailing = std::mem::take(&mut self.mailing);
+        mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
+        mailing.for_each(&usual, |to, first, tail| {
+            let onward = usual[first].onward;
+            let mut forward = self.forward(kind, onward);
+            self.send_copy(&mut forward, to, attempts[first], tail);
+            self.note(onward.order, What::Sent(kind, forward.volley));
+        });
+        self.mailing = mailing;
+    }
+
+    /// Whether the event's node is up. Only a time that it has asked for can find it down: it then says nothing.
+    fn is_up(&self) -> bool {
+        self.setup.faults.is_up(self.event.me, self.event.now)
     }
 
     /// The number of the next message of the event's node.
@@ -416,7 +460,7 @@ impl<'a> Shard<'a> {
     }
 }
 
-impl Context for Shard<'_> {
+impl<T: Tail> Context for Shard<'_, T> {
     fn me(&self) -> NodeId {
         self.event.me
     }
@@ -440,10 +484,19 @@ impl Context for Shard<'_> {
         self.act(kind, onward);
     }
 
-    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
+    fn announce_all(&mut self, kind: Kind, news: &[News]) {
+        if self.is_up() {
+            self.mail(kind, news);
+        }
+    }
+
+    fn send_with(&mut self, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+        if !self.is_up() {
+            return;
+        }
         let attempt = self.attempt(onward.order);
         let mut forward = self.forward(kind, onward);
-        self.send_copy(&mut forward, to, attempt);
+        self.send_copy(&mut forward, to, attempt, tail);
         self.note(onward.order, What::Sent(kind, forward.volley));
     }
 

@@ -19,11 +19,10 @@ use std::collections::BinaryHeap;
 const LOOK_EVERY: u64 = 65_536;
 
 /// Messages under way, the next one first.
-#[derive(Default)]
-struct Queue {
+struct Queue<T> {
     /// What decides, and where the message is stored.
     ranks: BinaryHeap<Reverse<(Nanos, NodeId, u32, u32)>>,
-    stored: Vec<Flight>,
+    stored: Vec<Option<Flight<T>>>,
     vacant: Vec<u32>,
 }
 
@@ -31,7 +30,7 @@ struct Queue {
 pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     setup.observer.loop_entered(0);
     let mut shard = Shard::new(setup, 0..setup.topology.nodes());
-    let mut queue = Queue::default();
+    let mut queue: Queue<P::Tail> = Queue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new() };
     let mut publications = setup.workload.publications().iter().peekable();
     let mut short = setup.workload.orders();
     let mut reached = vec![0; short as usize];
@@ -89,35 +88,35 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     Ended { end, at: last_event, homes: vec![shard.close(under_way)] }
 }
 
-impl Queue {
+impl<T> Queue<T> {
     fn next_time(&self) -> Option<Nanos> {
         self.ranks.peek().map(|Reverse(rank)| rank.0)
     }
 
     /// How many messages there are.
     fn under_way(&self) -> u64 {
-        let flights = self.ranks.iter().map(|Reverse((.., place))| &self.stored[*place as usize]);
+        let flights = self.ranks.iter().filter_map(|Reverse((.., place))| self.stored[*place as usize].as_ref());
         flights.filter(|flight| flight.is_under_way(Nanos::MAX)).count() as u64
     }
 
-    fn push(&mut self, flight: Flight) {
+    fn push(&mut self, flight: Flight<T>) {
         let (time, sender, sequence) = flight.rank();
         let place = match self.vacant.pop() {
             Some(place) => {
-                self.stored[place as usize] = flight;
+                self.stored[place as usize] = Some(flight);
                 place
             }
             None => {
-                self.stored.push(flight);
+                self.stored.push(Some(flight));
                 self.stored.len() as u32 - 1
             }
         };
         self.ranks.push(Reverse((time, sender, sequence, place)));
     }
 
-    fn pop(&mut self) -> Option<Flight> {
+    fn pop(&mut self) -> Option<Flight<T>> {
         let Reverse((.., place)) = self.ranks.pop()?;
         self.vacant.push(place);
-        Some(self.stored[place as usize])
+        self.stored[place as usize].take()
     }
 }

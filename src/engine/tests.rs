@@ -40,6 +40,11 @@ pub(super) struct Case {
     timeout: Option<Nanos>,
 }
 
+/// How long news are gathered: not at all, or so that some of a bulk are announced together.
+fn intervals() -> impl Strategy<Value = Nanos> {
+    prop_oneof![Just(0), 1..2_000u64].prop_map(Nanos)
+}
+
 impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
@@ -336,9 +341,9 @@ proptest! {
     }
 
     #[test]
-    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64) {
+    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64, interval in intervals()) {
         // Short enough to ring while answers are under way, and long enough for those that never come.
-        let lazy = Lazy::new(Nanos(retry));
+        let lazy = Lazy::new(Nanos(retry), interval);
         let strict = case.strict_of(lazy.clone());
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
@@ -347,10 +352,10 @@ proptest! {
     }
 
     #[test]
-    fn a_patient_lazy_node_takes_every_order_in_once(case in cases()) {
+    fn a_patient_lazy_node_takes_every_order_in_once(case in cases(), interval in intervals()) {
         let case = Case { loss: "0".parse().unwrap(), ends_at_target: false, timeout: None, ..case };
         let longest = case.with(1, |setup| setup.network.ceiling().unwrap());
-        let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1)));
+        let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1), interval));
         let orders = u64::from(case.workload.orders());
         prop_assert_eq!(outcome.end, End::Quiescent);
         prop_assert_eq!(outcome.record.duplicates, 0);
@@ -368,11 +373,11 @@ proptest! {
     }
 
     #[test]
-    fn without_a_floor_the_books_balance_too(case in cases(), greatest in 0..30u64) {
+    fn without_a_floor_the_books_balance_too(case in cases(), greatest in 0..30u64, interval in intervals()) {
         let case = Case { latency: uniform(0, greatest), ..case };
         let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
         assert_sound(&case, &outcome);
-        let lazy = case.with(2, |setup| run(setup, &Lazy::new(Nanos(40))).unwrap());
+        let lazy = case.with(2, |setup| run(setup, &Lazy::new(Nanos(40), interval)).unwrap());
         assert_sound(&case, &lazy);
     }
 }

@@ -1,6 +1,6 @@
 //! A node on a desk: what protocols are tested on, without a carrier or an engine.
 
-use super::Context;
+use super::{Context, News};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward};
 use crate::time::Nanos;
@@ -16,11 +16,13 @@ pub(super) struct Desk {
 }
 
 /// Something that a protocol did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Forwarded(Onward),
     Announced(Kind, Onward),
     Sent(NodeId, Kind, Onward),
+    SentList(NodeId, Kind, Onward, Vec<u64>),
+    AnnouncedAll(Kind, Vec<News>),
     Asked(Nanos, u64),
 }
 
@@ -48,8 +50,15 @@ impl Context for Desk {
         self.acts.push(Act::Announced(kind, onward));
     }
 
-    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
-        self.acts.push(Act::Sent(to, kind, onward));
+    fn announce_all(&mut self, kind: Kind, news: &[News]) {
+        self.acts.push(Act::AnnouncedAll(kind, news.to_vec()));
+    }
+
+    fn send_with(&mut self, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+        self.acts.push(match tail {
+            [] => Act::Sent(to, kind, onward),
+            tail => Act::SentList(to, kind, onward, tail.to_vec()),
+        });
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

@@ -13,6 +13,8 @@ use crate::message::Message;
 pub struct Flood;
 
 impl Protocol for Flood {
+    type Tail = ();
+
     const DUPLICATES_ARE_INERT: bool = true;
     const TARGETS: Targets = Targets::Others;
 
@@ -21,8 +23,8 @@ impl Protocol for Flood {
     }
 
     #[inline]
-    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message) {
-        Push.handle_message(context, message);
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
+        Push.handle_message(context, message, tail);
     }
 }
 
@@ -37,7 +39,7 @@ mod tests {
     fn news_goes_to_all_others_once() {
         let mut desk = Desk::default();
         for sender in [3, 4, 3] {
-            Flood.handle_message(&mut desk, &payload(NodeId(sender), 5, 1));
+            Flood.handle_message(&mut desk, &payload(NodeId(sender), 5, 1), &[]);
         }
         assert_eq!(desk.acts, [Act::Forwarded(Onward { order: OrderIndex(0), ttl: 4, hop: 2 })]);
         assert_eq!(Flood::TARGETS, Targets::Others);
@@ -46,7 +48,7 @@ mod tests {
     #[test]
     fn a_spent_ttl_is_kept_and_not_forwarded() {
         let mut desk = Desk::default();
-        Flood.handle_message(&mut desk, &payload(NodeId(3), 0, 6));
+        Flood.handle_message(&mut desk, &payload(NodeId(3), 0, 6), &[]);
         assert!(desk.knows(OrderIndex(0)) && desk.acts.is_empty());
     }
 }

@@ -9,6 +9,8 @@ use crate::message::{Message, Onward};
 pub struct Push;
 
 impl Protocol for Push {
+    type Tail = ();
+
     const DUPLICATES_ARE_INERT: bool = true;
 
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
@@ -20,7 +22,7 @@ impl Protocol for Push {
     }
 
     #[inline]
-    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message) {
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
         if context.deliver(message.order)
             && let Some(onward) = message.onward()
         {
@@ -38,15 +40,15 @@ mod tests {
     #[test]
     fn news_is_forwarded_once_with_one_hop_less() {
         let mut desk = Desk::default();
-        Push.handle_message(&mut desk, &payload(NodeId(0), 5, 1));
-        Push.handle_message(&mut desk, &payload(NodeId(0), 4, 2));
+        Push.handle_message(&mut desk, &payload(NodeId(0), 5, 1), &[]);
+        Push.handle_message(&mut desk, &payload(NodeId(0), 4, 2), &[]);
         assert_eq!(desk.acts, [Act::Forwarded(Onward { order: OrderIndex(0), ttl: 4, hop: 2 })]);
     }
 
     #[test]
     fn a_spent_ttl_is_kept_and_not_forwarded() {
         let mut desk = Desk::default();
-        Push.handle_message(&mut desk, &payload(NodeId(0), 0, 6));
+        Push.handle_message(&mut desk, &payload(NodeId(0), 0, 6), &[]);
         assert_eq!((desk.held.len(), desk.acts.len()), (1, 0));
     }
 

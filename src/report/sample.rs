@@ -40,6 +40,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         processes: 1,
         protocol: ProtocolKind::Push,
         retry: None,
+        announce_interval: None,
         topology: TopologySpec::ErdosRenyi,
         peers: 20,
         fanout: 8,

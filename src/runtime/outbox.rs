@@ -5,9 +5,9 @@
 //! rows are therefore asked for some forwards ahead.
 
 use super::Plan;
-use crate::gossip::{TargetDraw, TargetScratch};
+use crate::gossip::{Mailing, News, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Batch, Kind, Message, Onward};
 use crate::sync::{touched, touched_room};
 use crate::topology::Topology;
 use std::collections::VecDeque;
@@ -25,8 +25,14 @@ pub(super) struct Outbox<'a> {
     exclude_sender: bool,
     scratch: TargetScratch,
     waiting: VecDeque<Forward>,
+    /// What forwards that wait have to say besides, in their order: a number of words, and so many.
+    words: VecDeque<u64>,
+    mailing: Mailing,
     offer: Vec<Message>,
-    offered: usize,
+    /// The tails of the offer.
+    tails: Vec<u64>,
+    /// How much of both has been taken.
+    offered: (usize, usize),
 }
 
 /// What a node has to say of an order, waiting for its turn.
@@ -51,6 +57,10 @@ enum Audience {
     Targets,
     /// One node.
     One,
+    /// One node, and the words are a tail.
+    OneWithTail,
+    /// The node's targets for each of its news, which are the words.
+    TargetsOfEach,
 }
 
 impl Forward {
@@ -76,8 +86,11 @@ impl<'a> Outbox<'a> {
             exclude_sender: plan.exclude_sender,
             scratch: TargetScratch::new(draw.count(max_degree), topology),
             waiting,
+            words: VecDeque::new(),
+            mailing: Mailing::default(),
             offer: touched_room(batch + draw.count(max_degree) as usize, onward.copy(NodeId(0), NodeId(0))),
-            offered: 0,
+            tails: Vec::new(),
+            offered: (0, 0),
         }
     }
 
@@ -87,40 +100,58 @@ impl<'a> Outbox<'a> {
         self.waiting.push_back(Forward::new(from, sender, kind, onward, Audience::Targets));
     }
 
-    /// Lets what a node says to one other wait for its turn.
-    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: Onward) {
-        self.waiting.push_back(Forward::new(from, to, kind, onward, Audience::One));
+    /// Lets what a node says to one other, with so many words behind it, wait for its turn.
+    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+        let audience = if tail.is_empty() { Audience::One } else { Audience::OneWithTail };
+        self.waiting.push_back(Forward::new(from, to, kind, onward, audience));
+        if audience == Audience::OneWithTail {
+            self.words.push_back(tail.len() as u64);
+            self.words.extend(tail);
+        }
+    }
+
+    /// Lets what a node says to its targets of several news wait for its turn.
+    pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[News]) {
+        if let Some(News { onward, .. }) = news.first() {
+            self.waiting.push_back(Forward::new(from, from, kind, *onward, Audience::TargetsOfEach));
+            self.words.push_back(2 * news.len() as u64);
+            self.words.extend(news.iter().flat_map(|news| news.to_words()));
+        }
     }
 
     /// Whether nothing waits.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.offered == self.offer.len() && self.waiting.is_empty()
+        self.offered.0 == self.offer.len() && self.waiting.is_empty()
     }
 
     /// The next messages to leave: whole forwards until there are `batch` messages. Gives the number of messages spared,
     /// too.
     #[inline]
-    pub(super) fn offer(&mut self, batch: usize) -> (&[Message], u64) {
+    pub(super) fn offer(&mut self, batch: usize) -> (Batch<'_>, u64) {
         let mut spared = 0;
-        if self.offered == self.offer.len() {
+        if self.offered.0 == self.offer.len() {
             self.offer.clear();
-            self.offered = 0;
+            self.tails.clear();
+            self.offered = (0, 0);
             while self.offer.len() < batch
                 && let Some(forward) = self.waiting.pop_front()
             {
                 spared += self.expand(forward);
             }
         }
-        (&self.offer[self.offered..], spared)
+        (Batch { messages: &self.offer[self.offered.0..], tails: &self.tails[self.offered.1..] }, spared)
     }
 
     /// Takes the first `taken` messages of the offer off it, and gives them.
     #[inline]
     pub(super) fn take(&mut self, taken: usize) -> &[Message] {
-        let from = self.offered;
-        self.offered += taken;
-        &self.offer[from..self.offered]
+        let (from, words) = self.offered;
+        let messages = &self.offer[from..from + taken];
+        let more =
+            if self.tails.is_empty() { 0 } else { messages.iter().map(|message| usize::from(message.tail)).sum() };
+        self.offered = (from + taken, words + more);
+        messages
     }
 
     /// Draws the targets of a forward; says how many copies were spared.
@@ -129,9 +160,22 @@ impl<'a> Outbox<'a> {
         self.prefetch();
         let Forward { from, other: sender, order, ttl, hop, kind, audience } = forward;
         let onward = Onward { order, ttl, hop };
-        if audience == Audience::One {
-            self.offer.push(onward.message(kind, from, sender));
-            return 0;
+        match audience {
+            Audience::Targets => {}
+            Audience::One => {
+                self.offer.push(onward.message(kind, from, sender));
+                return 0;
+            }
+            Audience::OneWithTail => {
+                let words = next_words(&mut self.words);
+                self.offer.push(onward.message_with(kind, from, sender, words.len() as u8));
+                self.tails.extend(words);
+                return 0;
+            }
+            Audience::TargetsOfEach => {
+                self.expand_each(from, kind);
+                return 0;
+            }
         }
         let targets = self.draw.draw(self.topology, onward.order, from, &mut self.scratch);
         let before = self.offer.len();
@@ -147,6 +191,19 @@ impl<'a> Outbox<'a> {
         (before + targets.len() - self.offer.len()) as u64
     }
 
+    /// Sorts news by those they are for.
+    #[inline(never)]
+    fn expand_each(&mut self, from: NodeId, kind: Kind) {
+        let words: Vec<u64> = next_words(&mut self.words).collect();
+        let news: Vec<News> = words.chunks_exact(2).map(|pair| News::from_words([pair[0], pair[1]])).collect();
+        let Outbox { mailing, scratch, offer, tails, .. } = self;
+        mailing.address((self.topology, self.draw), scratch, self.exclude_sender, from, &news);
+        mailing.for_each(&news, |to, first, tail| {
+            offer.push(news[first].onward.message_with(kind, from, to, tail.len() as u8));
+            tails.extend(tail);
+        });
+    }
+
     #[inline]
     fn prefetch(&self) {
         if let Some(soon) = self.waiting.get(ROW_AHEAD) {
@@ -156,4 +213,10 @@ impl<'a> Outbox<'a> {
             self.topology.prefetch_degree(later.from);
         }
     }
+}
+
+/// Takes the words of the forward whose turn it is.
+fn next_words(words: &mut VecDeque<u64>) -> impl ExactSizeIterator<Item = u64> + '_ {
+    let count = words.pop_front().unwrap_or_default() as usize;
+    words.drain(..count)
 }

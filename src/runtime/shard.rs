@@ -8,9 +8,9 @@ use super::tally::Tally;
 use super::timers::Timers;
 use super::{BulkCounts, Plan};
 use crate::coverage::{Marker, Sight};
-use crate::gossip::{Context, Protocol};
+use crate::gossip::{Context, News, Protocol};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Batch, Kind, Message, Onward};
 use crate::order::Order;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
@@ -181,7 +181,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// The next messages to leave, a batch of whole forwards; empty where none waits.
     #[inline]
-    pub(super) fn offer(&mut self) -> &[Message] {
+    pub(super) fn offer(&mut self) -> Batch<'_> {
         let (offer, spared) = self.outbox.offer(self.batch);
         self.record.spared += spared;
         offer
@@ -195,7 +195,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         for run in self.outbox.take(taken).chunk_by(alike) {
             let Message { from, order, kind, .. } = run[0];
             if P::HAS_CONTROL && kind.is_control() {
-                let bytes = self.tally.control_sent(local(&self.nodes, from), run.len());
+                let bytes = self.tally.control_sent(local(&self.nodes, from), run);
                 self.record.control_sent += run.len() as u64;
                 self.record.control_bytes += bytes;
                 continue;
@@ -213,7 +213,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         let local = local(&self.nodes, message.from);
         if message.kind.is_control() {
             self.record.control_sent -= 1;
-            self.record.control_bytes -= self.tally.control_taken_back(local);
+            self.record.control_bytes -= self.tally.control_taken_back(local, message);
             return;
         }
         self.tally.take_back(local, self.message_bytes[message.order.index()]);
@@ -223,7 +223,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     /// Counts what still waits as queued and unsent, and hands over everything counted.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
         loop {
-            let left = self.offer();
+            let left = self.offer().messages;
             if left.is_empty() {
                 break;
             }
@@ -277,8 +277,12 @@ impl<C: Chronicle> Context for Shard<'_, C> {
         self.outbox.push(self.event.me, self.event.sender, kind, onward);
     }
 
-    fn send(&mut self, to: NodeId, kind: Kind, onward: Onward) {
-        self.outbox.push_one(self.event.me, to, kind, onward);
+    fn announce_all(&mut self, kind: Kind, news: &[News]) {
+        self.outbox.push_all(self.event.me, kind, news);
+    }
+
+    fn send_with(&mut self, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+        self.outbox.push_one(self.event.me, to, kind, onward, tail);
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

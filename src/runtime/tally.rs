@@ -1,9 +1,10 @@
 //! What each node of a shard took in and sent out, counted in as little memory as the carrier allows: the counts are
 //! touched by every message, so their size decides whether they stay in a cache.
 
+use crate::message::Message;
 use crate::stats::Traffic;
 use crate::sync::{prefetch, touched};
-use crate::wire::CONTROL_BYTES;
+use crate::wire::control_bytes;
 
 /// The traffic of one shard's nodes.
 pub(super) struct Tally {
@@ -46,18 +47,18 @@ impl Tally {
     }
 
     /// Counts the bytes of control messages that have left the shard's `local`-th node, and gives them.
-    pub(super) fn control_sent(&mut self, local: usize, messages: usize) -> u64 {
+    pub(super) fn control_sent(&mut self, local: usize, messages: &[Message]) -> u64 {
         let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
-        let bytes = (messages * CONTROL_BYTES) as u64;
+        let bytes = messages.iter().map(bytes_of).sum();
         *bytes_out += bytes;
         bytes
     }
 
     /// Takes the bytes of a control message back that was counted as sent, and gives them.
-    pub(super) fn control_taken_back(&mut self, local: usize) -> u64 {
+    pub(super) fn control_taken_back(&mut self, local: usize, message: &Message) -> u64 {
         let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
-        *bytes_out -= CONTROL_BYTES as u64;
-        CONTROL_BYTES as u64
+        *bytes_out -= bytes_of(message);
+        bytes_of(message)
     }
 
     /// Takes a message back that was counted as sent.
@@ -83,6 +84,11 @@ impl Tally {
             .map(|((copies, sent), [bytes_in, bytes_out])| Traffic { copies, firsts: 0, sent, bytes_in, bytes_out })
             .collect()
     }
+}
+
+/// Bytes of a control message.
+fn bytes_of(message: &Message) -> u64 {
+    control_bytes(usize::from(message.tail)) as u64
 }
 
 /// A count per node: the low byte, which every message touches, and apart from it the rest, which few ever do.

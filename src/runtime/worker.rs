@@ -7,6 +7,7 @@ use super::shard::Shard;
 use super::shared::Shared;
 use super::{WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
+use crate::message::Batch;
 use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
@@ -158,9 +159,10 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        let offer = self.shard.offer();
-        if !offer.is_empty() {
-            let taken = self.carrier.send(&offer[..offer.len().min(self.offer_max)])?;
+        let Batch { messages, tails } = self.shard.offer();
+        if !messages.is_empty() {
+            let messages = &messages[..messages.len().min(self.offer_max)];
+            let taken = self.carrier.send(Batch { messages, tails })?;
             self.shard.sent::<P>(taken);
         }
         Ok(())
@@ -188,30 +190,32 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
         let mut refused = 0;
+        let mut tails = self.carrier.tails();
         let mut soon = self.shard.look_ahead(arrivals).iter();
         for arrival in arrivals {
             if let Some(soon) = soon.next() {
                 self.shard.prefetch(&soon.message);
             }
             let message = &arrival.message;
-            if self.shard.is_encoded() && !self.is_sound(arrival) {
+            let tail = if P::HAS_CONTROL { message.cut(&mut tails) } else { &[] };
+            if self.shard.is_encoded() && !self.is_sound(arrival, tail) {
                 refused += 1;
                 continue;
             }
             self.shard.open::<P>(arrival, now);
-            self.protocol.handle_message(&mut self.shard, message);
+            self.protocol.handle_message(&mut self.shard, message, tail);
         }
         self.carrier.refuse(refused);
         self.publish_marks();
     }
 
     /// Whether an encoded arrival is what it says: an order that is still the one that left, if it is news; a control
-    /// message only if the protocol has any.
+    /// message only if it is one of the protocol's.
     #[inline]
-    fn is_sound(&self, arrival: &Arrival) -> bool {
+    fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
         let message = &arrival.message;
         if message.kind.is_control() {
-            return P::HAS_CONTROL;
+            return P::HAS_CONTROL && P::admits(message, tail, self.shared.plan.workload.orders());
         }
         !self.shard.must_decode(message)
             || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))

@@ -46,6 +46,7 @@ impl Draft {
             processes,
             protocol,
             retry: retry(self.retry, protocol, network.as_ref())?,
+            announce_interval: announce_interval(self.announce_interval, protocol)?,
             topology,
             peers,
             fanout: fanout(self.fanout, protocol)?,
@@ -84,6 +85,7 @@ impl From<&Scenario> for Draft {
             peers: scenario.topology.takes_peers().then_some(scenario.peers),
             protocol: Some(scenario.protocol),
             retry: scenario.retry,
+            announce_interval: scenario.announce_interval,
             fanout: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.fanout),
             ttl: Some(scenario.ttl),
             exclude_sender: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.exclude_sender),
@@ -232,6 +234,15 @@ fn retry(
         (ProtocolKind::Lazy, asked) => Ok(asked),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(ScenarioError::NothingToRetry { protocol }),
+    }
+}
+
+/// Who announces nothing gathers nothing.
+fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Option<Nanos>, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Lazy, asked) => Ok(Some(asked.unwrap_or(Nanos::ZERO))),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(ScenarioError::NothingToAnnounce { protocol }),
     }
 }
 

@@ -8,7 +8,8 @@
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
 use super::values::{
-    choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth, ttl,
+    announce_interval, choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth,
+    ttl,
 };
 use super::{Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, limits};
 use crate::behaviour::AdversarySpec;
@@ -205,6 +206,11 @@ pub struct Draft {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = retry)]
     pub retry: Option<Nanos>,
 
+    /// With lazy, how long a node gathers news before it announces it, all that a peer is to hear of in one message, as 10ms
+    /// [default: 0, each order at once]. A longer one saves messages where orders are many, and costs time at every hop.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = announce_interval)]
+    pub announce_interval: Option<Nanos>,
+
     /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default: spread].
     /// Pinning steadies the figures; none suits a shared machine.
     #[arg(long, value_name = "spread|compact|none", value_parser = |text: &str| choose::<Pin>("pin", text))]
@@ -241,6 +247,7 @@ impl Draft {
             transport: self.transport.or(other.transport),
             protocol: self.protocol.or(other.protocol),
             retry: self.retry.or(other.retry),
+            announce_interval: self.announce_interval.or(other.announce_interval),
             topology: self.topology.or(other.topology),
             peers: self.peers.or(other.peers),
             fanout: self.fanout.or(other.fanout),

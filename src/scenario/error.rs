@@ -240,6 +240,17 @@ pub enum ScenarioError {
         protocol: ProtocolKind,
     },
 
+    /// The protocol announces nothing.
+    #[error(
+        "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \
+         --protocol lazy",
+        protocol.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    )]
+    NothingToAnnounce {
+        /// The protocol asked for.
+        protocol: ProtocolKind,
+    },
+
     /// The topology cannot have this size.
     #[error(transparent)]
     Topology(#[from] TopologyError),

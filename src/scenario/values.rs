@@ -101,6 +101,13 @@ pub(super) fn retry(text: &str) -> Result<Nanos, BadValue> {
     time.ok_or_else(|| BadValue::new("retry", text, RETRY_RULE))
 }
 
+/// Reads how long news are gathered before they are announced.
+pub(super) fn announce_interval(text: &str) -> Result<Nanos, BadValue> {
+    let rule =
+        "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
+    text.parse().map_err(|_| BadValue::new("announce-interval", text, rule))
+}
+
 /// Reads orders per second.
 pub(super) fn rate(text: &str) -> Result<Rate, BadValue> {
     let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";

@@ -3,7 +3,9 @@
 use super::{Laboratory, SimulationError};
 use crate::engine::{self, Setup};
 use crate::gossip::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
+use crate::message::Tail;
 use crate::runtime::{self, Plan, Share, WorkerOutcome};
+use crate::scenario::Scenario;
 use crate::transport::Carrier;
 
 /// Something that is done with a protocol of any type.
@@ -20,6 +22,9 @@ pub(super) struct OnCarriers<'a, 'p> {
     pub(super) share: Share<'a>,
 }
 
+/// Says how many words stand behind a message at most.
+struct TailWordsMax;
+
 /// Runs virtual time.
 pub(super) struct InVirtualTime<'p>(pub(super) Setup<'p>);
 
@@ -29,8 +34,16 @@ impl Laboratory<'_> {
         match self.scenario.protocol {
             ProtocolKind::Push => act.with(&Push),
             ProtocolKind::Flood => act.with(&Flood),
-            ProtocolKind::Lazy => act.with(&Lazy::new(self.scenario.retry.unwrap_or_default())),
+            ProtocolKind::Lazy => {
+                let Scenario { retry, announce_interval, .. } = *self.scenario;
+                act.with(&Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default()))
+            }
         }
+    }
+
+    /// The most words that stand behind a message of the protocol.
+    pub(super) fn tail_words_max(&self) -> usize {
+        self.with_protocol(TailWordsMax)
     }
 
     /// The draw of the scenario, for a protocol whose targets are drawn.
@@ -44,6 +57,14 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
     match P::TARGETS {
         Targets::Drawn => (draw, exclude_sender),
         Targets::Others => (TargetDraw::everyone(), true),
+    }
+}
+
+impl Act for TailWordsMax {
+    type Result = usize;
+
+    fn with<P: Protocol + Clone + Send>(self, _: &P) -> usize {
+        P::Tail::WORDS_MAX
     }
 }
 

@@ -120,6 +120,7 @@ fn a_ring_carries_whole_messages_in_order() {
             let came = consumer.take(2, |words| {
                 assert_eq!(words, [expected, !expected]);
                 expected += 1;
+                0
             });
             if came == 0 {
                 thread::yield_now();

@@ -1,6 +1,6 @@
 //! A bounded queue from one worker to one other: what crosses cores where no kernel is in between.
 //!
-//! A message is two words, and each slot is two atomic words. On the machines this is measured on, a Relaxed load or
+//! A message is two words, or several times two where it has a tail, and each slot is two atomic words. On the machines this is measured on, a Relaxed load or
 //! store is a plain one, so the queue needs no `unsafe` and costs what one over `UnsafeCell` costs.
 //!
 //! ```text
@@ -80,6 +80,16 @@ impl Producer {
         }
     }
 
+    /// Whether so many more slots are free.
+    pub fn has_room(&mut self, slots: usize) -> bool {
+        let (all, wanted) = (self.slots.len() as u64, slots as u64);
+        if self.next - self.head + wanted > all {
+            // Ordering: Acquire; partner: the Release store in `take`, as in `push`.
+            self.head = self.indices.head.load(Ordering::Acquire);
+        }
+        self.next - self.head + wanted <= all
+    }
+
     /// Writes a message behind all others, not yet for the consumer to see; false, and nothing written, where there is no
     /// room.
     #[inline]
@@ -120,24 +130,28 @@ impl Consumer {
         self.indices.tail.load(Ordering::Relaxed) == self.next
     }
 
-    /// Gives up to `most` messages to `take`, oldest first; says how many.
+    /// Gives up to `most` slots to `take`, oldest first; says how many. `take` says how many slots more a message has of
+    /// which it was given the first: those are given too, though they be beyond the most.
     #[inline]
-    pub fn take(&mut self, most: usize, mut take: impl FnMut(Words)) -> usize {
+    pub fn take(&mut self, most: usize, mut take: impl FnMut(Words) -> usize) -> usize {
         // Ordering: Acquire; partner: the Release store in `publish`.
         let tail = self.indices.tail.load(Ordering::Acquire);
-        let count = (tail - self.next).min(most as u64);
-        if count == 0 {
+        let (first, mut next) = (self.next, self.next);
+        let mut end = first + (tail - first).min(most as u64);
+        if end == first {
             return 0;
         }
-        for index in self.next..self.next + count {
-            let slot = slot(&self.slots, index);
+        while next < end {
+            let slot = slot(&self.slots, next);
             // Ordering: Relaxed; written before the publication that was acquired above.
-            take([slot[0].load(Ordering::Relaxed), slot[1].load(Ordering::Relaxed)]);
+            let more = take([slot[0].load(Ordering::Relaxed), slot[1].load(Ordering::Relaxed)]);
+            next += 1;
+            end = end.max((next + more as u64).min(tail));
         }
-        self.next += count;
+        self.next = next;
         // Ordering: Release; partner: the Acquire load in `push`, which writes these slots only after they were read.
         self.indices.head.store(self.next, Ordering::Release);
-        count as usize
+        (end - first) as usize
     }
 }
 
@@ -148,7 +162,10 @@ mod tests {
 
     fn all(consumer: &mut Consumer, most: usize) -> Vec<Words> {
         let mut taken = Vec::new();
-        let count = consumer.take(most, |words| taken.push(words));
+        let count = consumer.take(most, |words| {
+            taken.push(words);
+            0
+        });
         assert_eq!(count, taken.len());
         taken
     }
@@ -179,6 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_together_is_taken_together() {
+        let (mut producer, mut consumer) = ring(8);
+        assert!(producer.has_room(8) && !producer.has_room(9));
+        assert!((0..6).all(|word| producer.push([word, 0])));
+        assert!(producer.has_room(2) && !producer.has_room(3));
+        producer.publish();
+        let mut taken = Vec::new();
+        let mut take = |most| {
+            consumer.take(most, |[word, _]| {
+                taken.push(word);
+                if word == 1 { 3 } else { 0 }
+            })
+        };
+        assert_eq!((take(2), take(9)), (5, 1), "1 has three more, which come with it");
+        assert_eq!(taken, [0, 1, 2, 3, 4, 5]);
+        assert!(producer.has_room(8));
+    }
+
+    #[test]
     fn messages_cross_threads_whole_and_in_order() {
         const COUNT: u64 = 200_000;
         let (mut producer, mut consumer) = ring(64);
@@ -199,6 +235,7 @@ mod tests {
                 let came = consumer.take(16, |words| {
                     assert_eq!(words, [expected, !expected]);
                     expected += 1;
+                    0
                 });
                 if came == 0 {
                     thread::yield_now();

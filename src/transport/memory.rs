@@ -18,7 +18,7 @@ pub(crate) use toll::Toll;
 use super::system::raise_descriptor_limit;
 use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::OrderIndex;
-use crate::message::Message;
+use crate::message::{Batch, Message, TAIL_WORDS_MAX};
 use crate::stats::CarrierCounts;
 use crate::sync::{Bell, Consumer, Producer, after_publishing, ring, touched_room};
 use crate::time::Nanos;
@@ -40,7 +40,7 @@ const RING_TURN: usize = 256;
 /// The most messages that a ring holds: 128 KiB, which stays in a second-level cache.
 const RING_SLOTS_MAX: usize = 8_192;
 
-/// The fewest, where so many workers meet that their rings would take too much memory.
+/// The fewest, where so many workers meet that their rings would take too much memory; more where a message takes more.
 const RING_SLOTS_MIN: usize = 16;
 
 /// Slots of all rings together: 64 MiB.
@@ -73,12 +73,14 @@ struct Lane {
     waker: Arc<Waker>,
 }
 
-/// Sets up an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`.
+/// Sets up an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`. No message
+/// has a tail of more than `tail_words_max`.
 pub(crate) fn connect(
     starts: &[u32],
     nodes: u32,
     clock: Clock,
     toll: Option<&Toll>,
+    tail_words_max: usize,
 ) -> Result<Vec<MemoryCarrier>, TransportError> {
     // Where the limit cannot be raised, opening the first event queue too many will tell.
     let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (starts.len() as u64 + 8));
@@ -99,7 +101,7 @@ pub(crate) fn connect(
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let slots = ring_slots(starts.len());
+    let slots = ring_slots(starts.len(), slots_of(tail_words_max));
     for from in 0..ends.len() {
         for to in 0..ends.len() {
             let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });
@@ -112,10 +114,18 @@ pub(crate) fn connect(
     Ok(ends)
 }
 
-/// How many messages each ring holds between so many workers.
-fn ring_slots(workers: usize) -> usize {
-    (SLOTS_MAX / (workers * workers)).clamp(RING_SLOTS_MIN, RING_SLOTS_MAX)
+/// How many slots each ring has between so many workers, where a message takes up to `longest`.
+fn ring_slots(workers: usize, longest: usize) -> usize {
+    (SLOTS_MAX / (workers * workers)).clamp(RING_SLOTS_MIN.max(longest), RING_SLOTS_MAX)
 }
+
+/// How many slots a message takes that has so many words behind it.
+#[inline]
+const fn slots_of(tail: usize) -> usize {
+    1 + tail.div_ceil(2)
+}
+
+const _: () = assert!(slots_of(TAIL_WORDS_MAX) <= OWN_SLOTS, "every message fits every ring");
 
 impl Carrier for MemoryCarrier {
     fn build(mut self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
@@ -123,6 +133,7 @@ impl Carrier for MemoryCarrier {
         let nothing = Arrival { message: Message::from_words([0; 2]), bytes: 0, slot: 0 };
         Ok(Box::new(Memory {
             arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
+            tails: Vec::new(),
             events: Events::with_capacity(1),
             counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
             end: *self,
@@ -134,6 +145,8 @@ impl Carrier for MemoryCarrier {
 struct Memory {
     end: MemoryCarrier,
     arrivals: Vec<Arrival>,
+    /// The words behind them.
+    tails: Vec<u64>,
     events: Events,
     counts: CarrierCounts,
 }
@@ -143,14 +156,14 @@ impl Transport for Memory {
         SEND_BATCH
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError> {
         self.counts.send_calls += 1;
-        let taken = messages.iter().position(|message| !self.put(message)).unwrap_or(messages.len());
-        if taken < messages.len() {
+        let taken = batch.iter().position(|(message, tail)| !self.put(message, tail)).unwrap_or(batch.messages.len());
+        if taken < batch.messages.len() {
             self.counts.send_blocked += 1;
         }
         if let Some(toll) = &mut self.end.toll {
-            messages[..taken].iter().for_each(|message| toll.encode(message));
+            batch.iter().take(taken).for_each(|(message, tail)| toll.encode(message, tail));
         }
         self.publish()?;
         Ok(taken)
@@ -170,6 +183,10 @@ impl Transport for Memory {
 
     fn arrivals(&self) -> &[Arrival] {
         &self.arrivals
+    }
+
+    fn tails(&self) -> &[u64] {
+        &self.tails
     }
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
@@ -195,9 +212,19 @@ impl Transport for Memory {
     fn drain(&mut self) -> Result<(), TransportError> {
         let mut found = 0;
         for ring in &mut self.end.incoming {
-            found += ring.take(usize::MAX, |_| {});
+            let mut missing = 0;
+            ring.take(usize::MAX, |words| {
+                // The slots of a tail are no messages.
+                if missing > 0 {
+                    missing -= 1;
+                } else {
+                    missing = slots_of(Message::from_words(words).tail.into()) - 1;
+                    found += 1;
+                }
+                0
+            });
         }
-        self.counts.drained += found as u64;
+        self.counts.drained += found;
         Ok(())
     }
 
@@ -213,9 +240,13 @@ impl Transport for Memory {
 impl Memory {
     /// Puts a message on its way, not yet to be seen; false where there is no room.
     #[inline]
-    fn put(&mut self, message: &Message) -> bool {
+    fn put(&mut self, message: &Message, tail: &[u64]) -> bool {
         let owner = self.end.shards.owner(message.to);
-        self.end.lanes[owner].ring.push(message.to_words())
+        let ring = &mut self.end.lanes[owner].ring;
+        if message.tail > 0 {
+            return put_whole(ring, message, tail);
+        }
+        ring.push(message.to_words())
     }
 
     /// Shows the workers what was put on its way to them, and wakes those who sleep.
@@ -235,15 +266,31 @@ impl Memory {
 
     /// Takes in what is there, a turn of each ring.
     fn collect(&mut self) {
-        let Memory { end, arrivals, .. } = self;
+        let Memory { end, arrivals, tails, .. } = self;
         let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.bytes(message));
         let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };
         arrivals.clear();
+        tails.clear();
         for ring in &mut end.incoming {
-            ring.take(RING_TURN, |words| arrivals.push(arrival(Message::from_words(words))));
+            let mut missing = 0;
+            ring.take(RING_TURN, |words| {
+                if missing > 0 {
+                    let more = missing.min(words.len());
+                    tails.extend_from_slice(&words[..more]);
+                    missing -= more;
+                    return 0;
+                }
+                let message = Message::from_words(words);
+                arrivals.push(arrival(message));
+                missing = usize::from(message.tail);
+                missing.div_ceil(2)
+            });
         }
         if let Some(toll) = &mut end.toll {
-            arrivals.iter_mut().for_each(|arrival| arrival.message = toll.decode(&arrival.message));
+            let mut tails = &tails[..];
+            for Arrival { message, .. } in arrivals {
+                *message = toll.decode(message, message.cut(&mut tails));
+            }
         }
     }
 
@@ -264,4 +311,16 @@ impl Memory {
             _ => Ok(()),
         }
     }
+}
+
+/// Puts a message and its tail on their way together.
+fn put_whole(ring: &mut Producer, message: &Message, tail: &[u64]) -> bool {
+    if !ring.has_room(slots_of(tail.len())) {
+        return false;
+    }
+    ring.push(message.to_words());
+    for pair in tail.chunks(2) {
+        ring.push([pair[0], pair.get(1).copied().unwrap_or_default()]);
+    }
+    true
 }

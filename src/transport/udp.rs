@@ -13,10 +13,10 @@ pub(crate) use sockets::{Quota, bind, make_room};
 use super::system::{Incoming, Outgoing, is_full, kernel_drops};
 use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Message;
+use crate::message::{Batch, Message};
 use crate::stats::CarrierCounts;
 use crate::time::Nanos;
-use crate::wire::{self, CONTROL_BYTES, Gate, Header, Stray};
+use crate::wire::{self, Gate, Header, Stray};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -88,6 +88,7 @@ impl Carrier for UdpCarrier {
             templates_out: [None; SEND_SLOTS],
             incoming: Incoming::new(RECEIVE_SLOTS),
             arrivals: Vec::with_capacity(RECEIVE_SLOTS),
+            tails: Vec::new(),
             counts: CarrierCounts::default(),
         }))
     }
@@ -107,6 +108,8 @@ struct Udp {
     templates_out: [Option<OrderIndex>; SEND_SLOTS],
     incoming: Incoming,
     arrivals: Vec<Arrival>,
+    /// The words behind them.
+    tails: Vec<u64>,
     counts: CarrierCounts,
 }
 
@@ -136,12 +139,12 @@ impl Transport for Udp {
         SEND_BATCH
     }
 
-    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+    fn send(&mut self, Batch { messages, mut tails }: Batch<'_>) -> Result<usize, TransportError> {
         let mut taken = 0;
         // Messages of one sender stand together and leave from its socket with one call.
         for run in messages.chunk_by(|a, b| a.from == b.from) {
             for part in run.chunks(self.outgoing.slots()) {
-                let sent = self.send_from_one(part)?;
+                let sent = self.send_from_one(part, &mut tails)?;
                 taken += sent;
                 if sent < part.len() {
                     return Ok(taken);
@@ -153,6 +156,7 @@ impl Transport for Udp {
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
         self.arrivals.clear();
+        self.tails.clear();
         self.collect_events(wait)?;
         let mut filled = 0;
         while filled < self.incoming.slots() {
@@ -172,6 +176,10 @@ impl Transport for Udp {
 
     fn arrivals(&self) -> &[Arrival] {
         &self.arrivals
+    }
+
+    fn tails(&self) -> &[u64] {
+        &self.tails
     }
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
@@ -232,10 +240,10 @@ impl Transport for Udp {
 }
 
 impl Udp {
-    /// Sends up to a slab of messages of one sender; says how many the kernel took.
-    fn send_from_one(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+    /// Sends up to a slab of messages of one sender, and cuts their tails off; says how many the kernel took.
+    fn send_from_one(&mut self, messages: &[Message], tails: &mut &[u64]) -> Result<usize, TransportError> {
         for (slot, message) in messages.iter().enumerate() {
-            self.write_datagram(slot, message);
+            self.write_datagram(slot, message, message.cut(tails));
         }
         let socket = &self.sockets[(messages[0].from.0 - self.first_node) as usize];
         let mut sent = 0;
@@ -259,9 +267,9 @@ impl Udp {
     }
 
     /// Puts a message's datagram into a slot: its order's template, unless that is there already, and its own fields.
-    fn write_datagram(&mut self, slot: usize, message: &Message) {
+    fn write_datagram(&mut self, slot: usize, message: &Message, tail: &[u64]) {
         if message.kind.is_control() {
-            self.write_control(slot, message);
+            self.write_control(slot, message, tail);
             return;
         }
         let template = &self.network.templates[message.order.index()];
@@ -277,12 +285,11 @@ impl Udp {
     }
 
     /// Puts a control message's datagram into a slot.
-    fn write_control(&mut self, slot: usize, message: &Message) {
-        if let Some(place) = self.outgoing.place(slot).first_chunk_mut() {
-            wire::encode_control(&Header { token: self.network.gate.token, message: *message }, place);
-        }
+    fn write_control(&mut self, slot: usize, message: &Message, tail: &[u64]) {
+        let header = Header { token: self.network.gate.token, message: *message };
+        let bytes = wire::encode_control(&header, tail, self.outgoing.place(slot));
         self.templates_out[slot] = None;
-        self.outgoing.address(slot, self.network.addresses[message.to.index()], CONTROL_BYTES);
+        self.outgoing.address(slot, self.network.addresses[message.to.index()], bytes);
     }
 
     /// Asks the kernel which sockets have something to read.
@@ -326,7 +333,12 @@ impl Udp {
     #[inline]
     fn let_in(&mut self, local: usize, slot: usize) {
         match self.admit(local, slot) {
-            Ok(arrival) => self.arrivals.push(arrival),
+            Ok(arrival) => {
+                if arrival.message.tail > 0 {
+                    self.tails.extend(wire::tail(&self.incoming.datagram(slot)[wire::HEADER_BYTES..]));
+                }
+                self.arrivals.push(arrival);
+            }
             Err(stray) => self.counts.strays.add(stray),
         }
     }

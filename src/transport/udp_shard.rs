@@ -26,7 +26,7 @@ pub use road::Road;
 use super::system::{kernel_drops, receive_buffer, take_trains};
 use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Message;
+use crate::message::{Batch, Message};
 use crate::stats::CarrierCounts;
 use crate::sync::Lanes;
 use crate::time::Nanos;
@@ -75,6 +75,8 @@ pub struct ShardNetwork {
     pub road: Road,
     /// The receive buffer of every socket, in bytes as the kernel counts them.
     pub receive_buffer: u32,
+    /// Bytes of the longest control message.
+    pub control_bytes_max: usize,
 }
 
 impl ShardNetwork {
@@ -128,6 +130,7 @@ impl Carrier for ShardCarrier {
             events: Events::with_capacity(2),
             socket,
             arrivals: Vec::with_capacity(ARRIVALS_MAX),
+            tails: Vec::new(),
             counts: CarrierCounts::default(),
         }))
     }
@@ -144,6 +147,8 @@ struct UdpShard {
     outbox: Outbox,
     inbox: Inbox,
     arrivals: Vec<Arrival>,
+    /// The words behind them.
+    tails: Vec<u64>,
     counts: CarrierCounts,
 }
 
@@ -155,19 +160,25 @@ struct End<'a> {
     counts: &'a mut CarrierCounts,
 }
 
+/// Where the way in puts what came.
+struct Came<'a> {
+    arrivals: &'a mut Vec<Arrival>,
+    tails: &'a mut Vec<u64>,
+}
+
 impl Transport for UdpShard {
-    fn send(&mut self, messages: &[Message]) -> Result<usize, TransportError> {
+    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError> {
         let (outbox, _, _, mut end) = self.parts();
-        for (taken, message) in messages.iter().enumerate() {
-            if !outbox.push(message, &mut end)? {
+        for (taken, (message, tail)) in batch.iter().enumerate() {
+            if !outbox.push(message, tail, &mut end)? {
                 return Ok(taken);
             }
         }
-        Ok(messages.len())
+        Ok(batch.messages.len())
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
-        self.arrivals.clear();
+        self.clear();
         let is_empty = self.take_in()?;
         if self.arrivals.is_empty() {
             let (outbox, _, _, mut end) = self.parts();
@@ -184,6 +195,10 @@ impl Transport for UdpShard {
 
     fn arrivals(&self) -> &[Arrival] {
         &self.arrivals
+    }
+
+    fn tails(&self) -> &[u64] {
+        &self.tails
     }
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
@@ -224,11 +239,11 @@ impl Transport for UdpShard {
 
     fn drain(&mut self) -> Result<(), TransportError> {
         loop {
-            self.arrivals.clear();
+            self.clear();
             let is_empty = self.take_in()?;
             self.counts.drained += self.arrivals.len() as u64;
             if is_empty {
-                self.arrivals.clear();
+                self.clear();
                 return Ok(());
             }
         }
@@ -249,19 +264,25 @@ impl Transport for UdpShard {
 }
 
 impl UdpShard {
-    fn parts(&mut self) -> (&mut Outbox, &mut Inbox, &mut Vec<Arrival>, End<'_>) {
+    fn parts(&mut self) -> (&mut Outbox, &mut Inbox, Came<'_>, End<'_>) {
         let end = End { network: &self.network, shard: self.shard, socket: &self.socket, counts: &mut self.counts };
-        (&mut self.outbox, &mut self.inbox, &mut self.arrivals, end)
+        (&mut self.outbox, &mut self.inbox, Came { arrivals: &mut self.arrivals, tails: &mut self.tails }, end)
+    }
+
+    /// Forgets what came.
+    fn clear(&mut self) {
+        self.arrivals.clear();
+        self.tails.clear();
     }
 
     /// Takes in the next packet that holds a message; true where the socket is empty.
     fn take_in(&mut self) -> Result<bool, TransportError> {
-        let (_, inbox, arrivals, mut end) = self.parts();
+        let (_, inbox, mut came, mut end) = self.parts();
         for _ in 0..IDLE_PACKETS_MAX {
-            if !inbox.receive(&mut end, arrivals)? {
+            if !inbox.receive(&mut end, &mut came)? {
                 return Ok(true);
             }
-            if !arrivals.is_empty() {
+            if !came.arrivals.is_empty() {
                 break;
             }
         }

@@ -74,6 +74,7 @@ impl From<WireError> for Stray {
             WireError::BadVersion { .. } => Stray::BadVersion,
             WireError::BadKind { .. }
             | WireError::BadHops { .. }
+            | WireError::BadControl { .. }
             | WireError::BadOrder
             | WireError::TrailingBytes { .. } => Stray::Malformed,
         }
@@ -97,7 +98,8 @@ impl Gate {
     /// `is_here` says whether a node receives at that socket: one node where each has its own, a shard's otherwise.
     /// The token is judged before anything but length and version, so that another run's datagram is known as such.
     /// A message that is let in may be used as an index: its nodes and its order are below the run's counts. The order's
-    /// bytes are not judged: that is left to the first copy, and most are not. Those of a control message are.
+    /// bytes are not judged: that is left to the first copy, and most are not. Those of a control message are, but for its
+    /// tail, which is the protocol's to judge.
     ///
     /// # Errors
     /// Each [`Stray`] but [`Stray::WrongSource`], which the carrier tells from the address and the message's sender.
@@ -111,11 +113,11 @@ impl Gate {
         if token_of(header) != self.token {
             return Err(Stray::WrongToken);
         }
-        let message = message_of(header)?;
+        let message = message_of(header, body)?;
         if message.from.0 >= self.nodes || message.to.0 >= self.nodes || !is_here(message.to) {
             return Err(Stray::UnknownNode);
         }
-        if message.order.0 >= self.orders || message.kind.is_control() && body != CONTROL_BODY {
+        if message.order.0 >= self.orders || message.kind.is_control() && !body.starts_with(&CONTROL_BODY) {
             return Err(Stray::Malformed);
         }
         Ok((message, body))

@@ -26,8 +26,15 @@ struct PostcardHeader {
 const GATE: Gate = Gate { token: Token(7), nodes: 10, orders: 2 };
 
 fn example_header() -> Header {
-    let message =
-        Message { to: NodeId(0x0102_0304), from: NodeId(5), order: OrderIndex(6), ttl: 4, hop: 2, kind: Kind::Payload };
+    let message = Message {
+        to: NodeId(0x0102_0304),
+        from: NodeId(5),
+        order: OrderIndex(6),
+        ttl: 4,
+        hop: 2,
+        kind: Kind::Payload,
+        tail: 0,
+    };
     Header { token: Token(0x1122_3344_5566_7788), message }
 }
 
@@ -59,8 +66,7 @@ fn any_header() -> impl Strategy<Value = Header> {
     let fields = (any::<u64>(), any::<[u32; 3]>(), (1u8..).prop_flat_map(|hop| (0..=TTL_MAX - hop, Just(hop))));
     fields.prop_map(|(token, [to, from, order], (ttl, hop))| {
         let (to, from, order) = (NodeId(to), NodeId(from), OrderIndex(order));
-        let kind = [Kind::Payload, Kind::Have, Kind::Want][token as usize % 3];
-        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind } }
+        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind: Kind::Payload, tail: 0 } }
     })
 }
 
@@ -106,18 +112,30 @@ fn the_bytes_are_pinned() {
 }
 
 #[test]
-fn a_control_message_is_a_header_and_zeros() {
+fn a_control_message_is_a_header_zeros_and_its_tail() {
     for (kind, number) in [(Kind::Have, 2), (Kind::Want, 3)] {
-        let header = Header { message: Message { kind, ..admitted().message }, ..admitted() };
-        let mut bytes = [0xEE; CONTROL_BYTES];
-        encode_control(&header, &mut bytes);
-        assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..]), (number, &[0; CONTROL_BYTES - HEADER_BYTES][..]));
-        assert_eq!(GATE.admit(&bytes, |_| true).map(|admitted| admitted.0), Ok(header.message));
-        assert_eq!(GATE.admit(&bytes[..CONTROL_BYTES - 1], |_| true), Err(Stray::Malformed), "one zero short");
-        assert_eq!(GATE.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
-        bytes[CONTROL_BYTES - 1] = 1;
-        assert_eq!(GATE.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
+        for words in [&[][..], &[7, u64::MAX - 1]] {
+            let message = Message { kind, tail: words.len() as u8, ..admitted().message };
+            let mut bytes = vec![0xEE; control_bytes(words.len())];
+            assert_eq!(encode_control(&Header { message, ..admitted() }, words, &mut bytes), bytes.len());
+            assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..CONTROL_BYTES]), (number, &[0; 16][..]));
+            let (back, body) = GATE.admit(&bytes, |_| true).unwrap();
+            assert_eq!((back, tail(body).collect::<Vec<_>>()), (message, words.to_vec()));
+            assert_eq!(GATE.admit(&bytes[..bytes.len() - 1], |_| true), Err(Stray::Malformed), "one byte short");
+            assert_eq!(GATE.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
+            bytes[CONTROL_BYTES - 1] = 1;
+            assert_eq!(GATE.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
+        }
     }
+}
+
+#[test]
+fn the_longest_tail_fills_one_datagram() {
+    let message = Message { kind: Kind::Have, tail: TAIL_WORDS_MAX as u8, ..admitted().message };
+    let mut bytes = [0; DATAGRAM_BYTES_MAX];
+    let length = encode_control(&Header { message, ..admitted() }, &[u64::MAX; TAIL_WORDS_MAX], &mut bytes);
+    assert_eq!(length, DATAGRAM_BYTES_MAX);
+    assert_eq!(GATE.admit(&bytes, |_| true).map(|admitted| admitted.0), Ok(message));
 }
 
 #[test]
@@ -216,9 +234,11 @@ fn each_changed_byte_decodes_or_errs() {
 #[test]
 fn fields_that_cannot_be_are_errors() {
     let (header, order) = (admitted(), example_order(b""));
-    let cases: [(usize, u8, WireError, Stray); 7] = [
+    let bytes = encoded(&header, &order).len();
+    let cases: [(usize, u8, WireError, Stray); 8] = [
         (VERSION_AT, 2, WireError::BadVersion { found: 2 }, Stray::BadVersion),
         (KIND_AT, 9, WireError::BadKind { found: 9 }, Stray::Malformed),
+        (KIND_AT, 2, WireError::BadControl { bytes }, Stray::Malformed),
         (HOP_AT, 0, WireError::BadHops { ttl: 4, hop: 0 }, Stray::Malformed),
         (HOP_AT, 252, WireError::BadHops { ttl: 4, hop: 252 }, Stray::Malformed),
         (TTL_AT, 254, WireError::BadHops { ttl: 254, hop: 2 }, Stray::Malformed),
@@ -277,9 +297,11 @@ proptest! {
     #[test]
     fn the_header_is_what_postcard_makes_of_it(header in any_header()) {
         let Header { token, message } = header;
+        let kind = [Kind::Payload, Kind::Have, Kind::Want][token.0 as usize % 3];
+        let header = Header { message: Message { kind, ..message }, token };
         let twin = PostcardHeader {
             version: VERSION,
-            kind: message.kind as u8,
+            kind: kind as u8,
             ttl: message.ttl,
             hop: message.hop,
             to: message.to.0,

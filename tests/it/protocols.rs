@@ -9,7 +9,7 @@ use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::scenario::{Draft, PayloadBytes, ProtocolKind, TransportKind, Ttl};
 use bulk_order_propagation::stats::{End, RunRecord};
 use bulk_order_propagation::time::Nanos;
-use bulk_order_propagation::wire::CONTROL_BYTES;
+use bulk_order_propagation::wire::{CONTROL_BYTES, WORD_BYTES};
 use bulk_order_propagation::workload::Rate;
 
 const CARRIERS: [TransportKind; 4] =
@@ -110,6 +110,66 @@ fn many_orders_are_announced_and_handed_over_on_every_carrier() {
     }
 }
 
+/// The bytes of all control messages say how many words stand behind them: with an order in each message and in each word, as many
+/// orders are announced and asked for as without an interval, in a fraction of the messages.
+#[test]
+fn what_is_gathered_travels_in_fewer_messages_on_every_carrier() {
+    let at_once = lazy(Draft {
+        orders: Some(200),
+        rate: Some(Rate::per_second(100_000)),
+        charge_serialization: None,
+        ..to_quiescence(100, 1, 5)
+    });
+    let gathered = Draft { announce_interval: Some(Nanos::from_millis(20)), ..at_once.clone() };
+    let single = on(TransportKind::Simulated, &at_once, 2);
+    for transport in CARRIERS {
+        for threads in [1, 3] {
+            let charge_serialization = (transport == TransportKind::Memory).then_some(true);
+            let record = on(transport, &Draft { charge_serialization, ..gathered.clone() }, threads);
+            let said = format!("{transport:?}, {threads} threads");
+            assert_eq!((record.end, record.reached()), (End::Quiescent, single.reached()), "{said}");
+            assert_eq!(record.payload_messages(), single.reached() - 200, "{said}");
+            let messages = record.control_messages();
+            let bytes: u64 = record.workers.iter().map(|worker| worker.control_bytes).sum();
+            let words = (bytes - messages * CONTROL_BYTES as u64) / WORD_BYTES as u64;
+            assert_eq!(messages + words, single.control_messages(), "{said}");
+            assert!(messages * 3 < single.control_messages(), "{said}: {messages} of {}", single.control_messages());
+            let out: u64 = record.traffic.iter().map(|node| node.bytes_out).sum();
+            let came: u64 = record.traffic.iter().map(|node| node.bytes_in).sum();
+            assert_eq!(out, came, "{said}");
+            assert!(record.ledger.is_balanced(), "{said}: {:?}", record.ledger);
+        }
+    }
+}
+
+#[test]
+fn an_interval_is_paid_at_every_hop() {
+    let latency = Some(Latency::Constant(Nanos::from_millis(10)).into());
+    let draft = Draft { latency, transport: Some(TransportKind::Simulated), ..lazy(to_quiescence(300, 2, 8)) };
+    let [at_once, gathered] = [Nanos::ZERO, Nanos::from_millis(7)]
+        .map(|interval| run(Draft { announce_interval: Some(interval), ..draft.clone() }));
+    // A hop is an announcement, a request and the order.
+    let hop_ms = |record: &RunRecord, ms: u64| {
+        record.receipts.iter().all(|receipt| receipt.time == Nanos::from_millis(ms * u64::from(receipt.hop)))
+    };
+    assert!(hop_ms(&at_once, 30) && hop_ms(&gathered, 37));
+    assert_eq!(covered(&at_once), covered(&gathered));
+}
+
+/// Eight nodes hear of the order after 50 ms and ask for it; all but the origin fail at 60 ms, before they would ask again.
+#[test]
+fn who_is_down_asks_no_more() {
+    let draft = Draft {
+        transport: Some(TransportKind::Simulated),
+        down: Some("100%,at=60ms".parse().unwrap()),
+        retry: Some(Nanos::from_millis(20)),
+        ..lazy(to_quiescence(300, 2, 8))
+    };
+    let record = run(draft);
+    assert_eq!((record.control_messages(), record.payload_messages()), (16, 8), "each told, asked and answered once");
+    assert_eq!(record.ledger.model_lost, 8, "to nodes that were down by then");
+}
+
 #[test]
 fn one_seed_gives_one_digest_on_any_threads() {
     let latency = Some(Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) });
@@ -192,6 +252,8 @@ fn what_does_not_go_together_is_said() {
         ("--protocol flood --fanout 3", "--fanout with --protocol flood: it forwards to every peer"),
         ("--protocol flood --exclude-sender", "--exclude-sender with --protocol flood"),
         ("--retry 1s", "--retry with --protocol push: its nodes ask for nothing"),
+        ("--announce-interval 5ms", "--announce-interval with --protocol push: its nodes announce nothing"),
+        ("--protocol lazy --announce-interval 5", "--announce-interval 5: an interval is a number with its unit"),
         ("--protocol lazy --retry 0", "--retry 0: a time to ask again is a number above 0"),
         ("--protocol lazy --transport simulated --engine fast", "--engine fast or hops with --protocol lazy"),
         ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy"),

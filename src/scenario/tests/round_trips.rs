@@ -106,7 +106,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let network = (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes);
     let protocols = prop::sample::select(vec![ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy]);
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
-    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries);
+    let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
+    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals);
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
     let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
@@ -146,6 +147,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         target: gossip.3,
         protocol: gossip.4,
         retry: gossip.5,
+        announce_interval: gossip.6,
         until: run.0,
         timeout: run.1,
         seed: run.2,

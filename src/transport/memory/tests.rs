@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::NodeId;
-use crate::message::Onward;
+use crate::message::{Kind, Onward};
 use crate::order::Order;
 use crate::wire::{DATAGRAM_BYTES_MAX, Gate, Header, Token as RunToken, encode};
 
@@ -10,7 +10,7 @@ const NODES: u32 = 6;
 
 /// Two ends that own nodes 0 to 2 and 3 to 5.
 fn ends(toll: Option<&Toll>) -> [Box<dyn Transport>; 2] {
-    let carriers = connect(&[0, 3], NODES, Clock::start(), toll).unwrap();
+    let carriers = connect(&[0, 3], NODES, Clock::start(), toll, TAIL_WORDS_MAX).unwrap();
     let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
     <[_; 2]>::try_from(ends).ok().expect("two ends")
 }
@@ -37,7 +37,7 @@ fn toll() -> (Toll, usize) {
 fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
     let [mut here, mut there] = ends(None);
     let sent = [message(0, 1), message(0, 3), message(1, 5), message(1, 0)];
-    assert_eq!(here.send(&sent).unwrap(), 4);
+    assert_eq!(here.send(Batch::bare(&sent)).unwrap(), 4);
     assert_eq!(received(&mut *here), [sent[0], sent[3]]);
     assert_eq!(received(&mut *there), [sent[1], sent[2]]);
     assert_eq!((received(&mut *here), received(&mut *there)), (vec![], vec![]));
@@ -45,14 +45,48 @@ fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
 }
 
 #[test]
+fn tails_cross_whole_however_full_the_ring_is() {
+    for toll in [None, Some(toll().0)] {
+        let [mut here, mut there] = ends(toll.as_ref());
+        let lengths = [0, 1, 179, 3, 2].repeat(200);
+        let of_tail = |tail| Message { kind: Kind::Have, tail, ..message(0, 4) };
+        let sent: Vec<Message> = lengths.iter().map(|&tail| of_tail(tail)).collect();
+        let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
+        let (mut rest, mut came, mut tails) = (Batch { messages: &sent, tails: &words }, Vec::new(), Vec::new());
+        let mut was_full = false;
+        while came.len() < sent.len() {
+            let taken = here.send(rest).unwrap();
+            was_full |= taken < rest.messages.len();
+            for message in &rest.messages[..taken] {
+                message.cut(&mut rest.tails);
+            }
+            rest.messages = &rest.messages[taken..];
+            came.extend(received(&mut *there));
+            tails.extend(there.tails());
+        }
+        assert!(was_full, "or this shows nothing");
+        assert_eq!((came, tails), (sent, words));
+    }
+}
+
+#[test]
+fn what_is_drained_counts_messages_and_not_their_slots() {
+    let [mut here, mut there] = ends(None);
+    let sent = [5, 0, 2].map(|tail| Message { kind: Kind::Have, tail, ..message(0, 4) });
+    here.send(Batch { messages: &sent, tails: &[9; 7] }).unwrap();
+    there.drain().unwrap();
+    assert_eq!(there.counts().drained, 3);
+}
+
+#[test]
 fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
     let [mut here, mut there] = ends(None);
-    let slots = ring_slots(2);
+    let slots = ring_slots(2, 1);
     let many = vec![message(0, 4); slots + 5];
-    assert_eq!(here.send(&many).unwrap(), slots);
+    assert_eq!(here.send(Batch::bare(&many)).unwrap(), slots);
     assert_eq!(here.counts().send_blocked, 1);
     assert_eq!(received(&mut *there).len(), RING_TURN);
-    assert_eq!(here.send(&many[slots..]).unwrap(), 5);
+    assert_eq!(here.send(Batch::bare(&many[slots..])).unwrap(), 5);
     there.drain().unwrap();
     assert_eq!(there.counts().drained as usize, slots + 5 - RING_TURN);
 }
@@ -60,7 +94,7 @@ fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
 #[test]
 fn a_drain_counts_what_stayed_in_the_shard_too() {
     let [mut here, mut there] = ends(None);
-    here.send(&[message(0, 1), message(0, 4)]).unwrap();
+    here.send(Batch::bare(&[message(0, 1), message(0, 4)])).unwrap();
     here.drain().unwrap();
     there.drain().unwrap();
     assert_eq!((here.counts().drained, there.counts().drained), (1, 1));
@@ -71,7 +105,7 @@ fn serialization_can_be_charged_and_changes_nothing() {
     let (toll, bytes) = toll();
     let [mut here, mut there] = ends(Some(&toll));
     let sent = [message(2, 1), message(2, 4)];
-    here.send(&sent).unwrap();
+    here.send(Batch::bare(&sent)).unwrap();
     assert_eq!(received(&mut *here), sent[..1]);
     assert_eq!(received(&mut *there), sent[1..]);
     let arrival = &there.arrivals()[0];
@@ -82,12 +116,12 @@ fn serialization_can_be_charged_and_changes_nothing() {
 
 #[test]
 fn a_sleeper_is_woken_by_a_message_and_does_not_sleep_beside_one() {
-    let [here, there] = <[_; 2]>::try_from(connect(&[0, 3], NODES, Clock::start(), None).unwrap()).ok().unwrap();
+    let [here, there] = <[_; 2]>::try_from(connect(&[0, 3], NODES, Clock::start(), None, 0).unwrap()).ok().unwrap();
     let sender = std::thread::spawn(|| {
         let mut here = Box::new(here).build().unwrap();
         std::thread::park_timeout(Duration::from_millis(20));
-        here.send(&[message(0, 4)]).unwrap();
-        here.send(&[message(0, 5)]).unwrap();
+        here.send(Batch::bare(&[message(0, 4)])).unwrap();
+        here.send(Batch::bare(&[message(0, 5)])).unwrap();
     });
     let mut there = Box::new(there).build().unwrap();
     let far = there.now() + Nanos::from_secs(3_600);
@@ -101,5 +135,5 @@ fn a_sleeper_is_woken_by_a_message_and_does_not_sleep_beside_one() {
 
 #[test]
 fn rings_between_many_workers_are_short() {
-    assert_eq!((ring_slots(1), ring_slots(8), ring_slots(64), ring_slots(1_024)), (8_192, 8_192, 1_024, 16));
+    assert_eq!([1, 8, 64, 1_024].map(|workers| ring_slots(workers, 1)), [8_192, 8_192, 1_024, 16]);
 }

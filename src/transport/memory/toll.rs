@@ -5,7 +5,7 @@
 
 use crate::ids::OrderIndex;
 use crate::message::Message;
-use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header};
+use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, HEADER_BYTES, Header, control_bytes};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -18,19 +18,20 @@ pub(crate) struct Toll {
     /// The datagrams being written, one of each order.
     datagrams: Vec<Box<[u8]>>,
     /// The control message being written.
-    control: [u8; CONTROL_BYTES],
+    control: Box<[u8; DATAGRAM_BYTES_MAX]>,
 }
 
 impl Toll {
     /// Charges for datagrams like these, let in by this gate.
     pub(crate) fn new(templates: Arc<[Box<[u8]>]>, gate: Gate) -> Toll {
-        Toll { datagrams: templates.to_vec(), templates, gate, control: [0; CONTROL_BYTES] }
+        Toll { datagrams: templates.to_vec(), templates, gate, control: Box::new([0; DATAGRAM_BYTES_MAX]) }
     }
 
     /// Bytes of a message's datagram.
     #[inline]
     pub(super) fn bytes(&self, message: &Message) -> u16 {
-        let bytes = if message.kind.is_control() { CONTROL_BYTES as u32 } else { self.datagram_bytes(message.order) };
+        let control = control_bytes(usize::from(message.tail)) as u32;
+        let bytes = if message.kind.is_control() { control } else { self.datagram_bytes(message.order) };
         bytes as u16
     }
 
@@ -41,9 +42,10 @@ impl Toll {
 
     /// Encodes a message.
     #[inline]
-    pub(super) fn encode(&mut self, message: &Message) {
+    pub(super) fn encode(&mut self, message: &Message, tail: &[u64]) {
         if message.kind.is_control() {
-            wire::encode_control(&Header { token: self.gate.token, message: *message }, &mut self.control);
+            let header = Header { token: self.gate.token, message: *message };
+            wire::encode_control(&header, tail, &mut self.control[..]);
             black_box(&self.control);
             return;
         }
@@ -55,10 +57,10 @@ impl Toll {
 
     /// Decodes a message; gives what the bytes say.
     #[inline]
-    pub(super) fn decode(&mut self, message: &Message) -> Message {
-        self.encode(message);
+    pub(super) fn decode(&mut self, message: &Message, tail: &[u64]) -> Message {
+        self.encode(message, tail);
         let datagram: &[u8] = match message.kind.is_control() {
-            true => black_box(&self.control),
+            true => black_box(&self.control[..control_bytes(tail.len())]),
             false => black_box(&self.datagrams[message.order.index()]),
         };
         // The bytes were written above, so that the gate lets them in.

@@ -1,7 +1,7 @@
 //! Two workers' ends on real sockets: what is carried, what is turned away, what the kernel drops.
 
 use super::*;
-use crate::message::Onward;
+use crate::message::{Kind, Onward};
 use crate::order::Order;
 use crate::wire::{DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
 use std::net::UdpSocket;
@@ -73,10 +73,35 @@ fn message(from: u32, to: u32) -> Message {
 }
 
 #[test]
+fn tails_cross_whole() {
+    let mut bench = Bench::new(None);
+    let sent = [(0, 1, 3), (0, 2, 0), (0, 1, 179), (2, 1, 1)].map(|(from, to, tail)| Message {
+        kind: Kind::Have,
+        tail,
+        ..message(from, to)
+    });
+    let words: Vec<u64> = (1..=183).collect();
+    assert_eq!(bench.end.send(Batch { messages: &sent, tails: &words }).unwrap(), 4);
+    let mut came = Vec::new();
+    while came.len() < sent.len() {
+        bench.end.receive(Wait::Until(bench.end.now() + Nanos::from_secs(60))).unwrap();
+        let mut tails = bench.end.tails();
+        for Arrival { message, bytes, .. } in bench.end.arrivals() {
+            assert_eq!(usize::from(*bytes), wire::control_bytes(message.tail.into()));
+            came.push((*message, message.cut(&mut tails).to_vec()));
+        }
+    }
+    let mut expected: Vec<_> = Batch { messages: &sent, tails: &words }.iter().map(|(m, t)| (*m, t.to_vec())).collect();
+    came.sort_by_key(|(message, tail)| (message.to, message.tail, tail.clone()));
+    expected.sort_by_key(|(message, tail)| (message.to, message.tail, tail.clone()));
+    assert_eq!(came, expected);
+}
+
+#[test]
 fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
     let mut bench = Bench::new(None);
     let sent = [message(0, 1), message(0, 2), message(3, 2), message(2, 2)];
-    assert_eq!(bench.end.send(&sent).unwrap(), 4);
+    assert_eq!(bench.end.send(Batch::bare(&sent)).unwrap(), 4);
     bench.end.receive(Wait::No).unwrap();
     let mut arrived: Vec<Message> = bench.end.arrivals().iter().map(|arrival| arrival.message).collect();
     arrived.sort_by_key(|message| (message.to, message.from));
@@ -92,7 +117,7 @@ fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
 fn a_socket_with_more_than_its_turn_is_read_to_its_end_without_a_new_event() {
     let mut bench = Bench::new(None);
     let many = vec![message(0, 1); 3 * RECEIVE_SLOTS];
-    assert_eq!(bench.end.send(&many).unwrap(), many.len());
+    assert_eq!(bench.end.send(Batch::bare(&many)).unwrap(), many.len());
     assert_eq!(bench.receive_all().len(), many.len());
 }
 
@@ -125,7 +150,7 @@ fn every_kind_of_stray_is_told_from_the_others() {
 #[test]
 fn a_drain_counts_what_nobody_received_and_strays_apart() {
     let mut bench = Bench::new(None);
-    bench.end.send(&[message(0, 1); 10]).unwrap();
+    bench.end.send(Batch::bare(&[message(0, 1); 10])).unwrap();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();
     bench.end.drain().unwrap();
     assert_eq!((bench.end.counts().drained, bench.end.counts().strays.total()), (10, 1));
@@ -136,7 +161,7 @@ fn a_drain_counts_what_nobody_received_and_strays_apart() {
 fn a_full_receive_buffer_shows_as_kernel_drops() {
     let mut bench = Bench::new(Some(1));
     let many = vec![message(0, 1); 500];
-    assert_eq!(bench.end.send(&many).unwrap(), 500);
+    assert_eq!(bench.end.send(Batch::bare(&many)).unwrap(), 500);
     let received = bench.receive_all().len() as u64;
     bench.end.count_drops().unwrap();
     let dropped = bench.end.counts().kernel_dropped.unwrap();

@@ -1,7 +1,7 @@
 //! The way in: which datagrams of a train are messages of this run, and what each lane's marks say is missing.
 
 use super::road::Arrival as Train;
-use super::{End, ShardNetwork};
+use super::{Came, End, ShardNetwork};
 use crate::stats::Missing;
 use crate::transport::{Arrival, TransportError};
 use crate::wire::{self, HEADER_BYTES, Mark, Stray};
@@ -43,7 +43,7 @@ impl Inbox {
     }
 
     /// Takes in one train and lists its messages; false where none was there.
-    pub(super) fn receive(&mut self, end: &mut End<'_>, arrivals: &mut Vec<Arrival>) -> Result<bool, TransportError> {
+    pub(super) fn receive(&mut self, end: &mut End<'_>, came: &mut Came<'_>) -> Result<bool, TransportError> {
         loop {
             end.counts.receive_calls += 1;
             match self.train.receive(end.socket) {
@@ -55,7 +55,7 @@ impl Inbox {
                 }
             }
         }
-        self.sort(end, arrivals);
+        self.sort(end, came);
         Ok(true)
     }
 
@@ -77,14 +77,14 @@ impl Inbox {
     }
 
     /// Tells messages, marks and strays apart.
-    fn sort(&mut self, end: &mut End<'_>, arrivals: &mut Vec<Arrival>) {
+    fn sort(&mut self, end: &mut End<'_>, came: &mut Came<'_>) {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
             let sender = self.sender(source);
             let mut ours = 0;
             for at in at..next {
-                match self.admit(at, sender, end, arrivals) {
+                match self.admit(at, sender, end, came) {
                     Ok(()) => ours += 1,
                     Err(stray) => end.counts.strays.add(stray),
                 }
@@ -99,26 +99,23 @@ impl Inbox {
     }
 
     #[inline]
-    fn admit(
-        &mut self,
-        at: usize,
-        sender: Option<usize>,
-        end: &End<'_>,
-        arrivals: &mut Vec<Arrival>,
-    ) -> Result<(), Stray> {
+    fn admit(&mut self, at: usize, sender: Option<usize>, end: &End<'_>, came: &mut Came<'_>) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         if wire::is_mark(segment) {
             let mark = end.network.gate.admit_mark(segment)?;
             return self.heed(mark, sender, end);
         }
-        let (message, _) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
+        let (message, body) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
         let lane = &mut self.lanes[sender.ok_or(Stray::WrongSource)?];
         if !lane.nodes.contains(&message.from.0) {
             return Err(Stray::WrongSource);
         }
         lane.messages += 1;
-        arrivals.push(Arrival { message, bytes, slot: at as u16 });
+        if message.tail > 0 {
+            came.tails.extend(wire::tail(body));
+        }
+        came.arrivals.push(Arrival { message, bytes, slot: at as u16 });
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::sync::Announced;
 use crate::time::Nanos;
 use crate::transport::TransportError;
 use crate::transport::system::is_full;
-use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header, MARK_BYTES, Mark};
+use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header, MARK_BYTES, Mark, control_bytes};
 use std::io;
 use std::net::SocketAddrV4;
 
@@ -77,7 +77,8 @@ impl Outbox {
     pub(super) fn new(network: &ShardNetwork) -> Outbox {
         let road = network.road;
         let credit = credit(network.receive_buffer, network.addresses.len());
-        let sizes = network.templates.iter().map(|template| template.len()).chain([CONTROL_BYTES]);
+        let sizes =
+            network.templates.iter().map(|template| template.len()).chain([CONTROL_BYTES, network.control_bytes_max]);
         let room = sizes.map(|bytes| messages_max(road, bytes, credit) * bytes).max().unwrap_or(0) + MARK_BYTES;
         let lanes = network.addresses.iter().enumerate().map(|(shard, &to)| Lane::new(shard, to, room)).collect();
         Outbox { lanes, departure: Departure::new(road), road, credit, waiting: 0 }
@@ -85,11 +86,11 @@ impl Outbox {
 
     /// Adds a message to its lane's train, which leaves if that fills it; false where the lane has no room.
     #[inline]
-    pub(super) fn push(&mut self, message: &Message, end: &mut End<'_>) -> Result<bool, TransportError> {
+    pub(super) fn push(&mut self, message: &Message, tail: &[u64], end: &mut End<'_>) -> Result<bool, TransportError> {
         let network = end.network;
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
-        let segment_bytes = if message.kind.is_control() { CONTROL_BYTES } else { template.len() };
+        let segment_bytes = if message.kind.is_control() { control_bytes(tail.len()) } else { template.len() };
         if !self.lanes[index].has_room(segment_bytes) && !self.dispatch(index, end)? {
             return Ok(false);
         }
@@ -100,7 +101,9 @@ impl Outbox {
         }
         match message.kind {
             Kind::Payload => lane.add(template, message),
-            Kind::Have | Kind::Want => lane.add_control(&Header { token: network.gate.token, message: *message }),
+            Kind::Have | Kind::Want => {
+                lane.add_control(&Header { token: network.gate.token, message: *message }, tail);
+            }
         }
         self.waiting += 1;
         if lane.messages == lane.messages_max {
@@ -191,10 +194,9 @@ impl Lane {
     }
 
     /// Adds a control message, over whatever the place held.
-    fn add_control(&mut self, header: &Header) {
-        if let Some(place) = self.train[self.messages * self.segment_bytes..].first_chunk_mut() {
-            wire::encode_control(header, place);
-        }
+    fn add_control(&mut self, header: &Header, tail: &[u64]) {
+        let place = &mut self.train[self.messages * self.segment_bytes..][..self.segment_bytes];
+        wire::encode_control(header, tail, place);
         self.written.0 = 0;
         self.messages += 1;
     }

@@ -5,7 +5,7 @@ use crate::message::{Kind, Onward};
 use crate::order::Order;
 use crate::sync::Arena;
 use crate::transport::udp::{Owners, Quota, bind};
-use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
+use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken, control_bytes};
 
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
 const NODES: u32 = 10;
@@ -36,6 +36,7 @@ impl Bench {
             road,
             // Credit is reckoned by the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,
+            control_bytes_max: DATAGRAM_BYTES_MAX,
         });
         let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| {
             Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket }).build().unwrap()
@@ -45,7 +46,7 @@ impl Bench {
 
     /// Sends from shard 0 and lets go what gathered.
     fn send(&mut self, messages: &[Message]) -> usize {
-        let taken = self.ends[0].send(messages).unwrap();
+        let taken = self.ends[0].send(Batch::bare(messages)).unwrap();
         self.ends[0].receive(Wait::No).unwrap();
         assert_eq!(self.ends[0].arrivals().len(), 0, "these tests send to the other shard");
         taken
@@ -122,6 +123,28 @@ fn control_messages_and_orders_share_a_lane_in_any_order() {
 }
 
 #[test]
+fn tails_of_any_length_cross_whole_on_either_road() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let lengths = [0, 1, 179, 3, 3, 178, 0, 2];
+        let sent = lengths.map(|tail| Message { kind: Kind::Have, tail, ..message(0, 1, 6) });
+        let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
+        assert_eq!(bench.ends[0].send(Batch { messages: &sent, tails: &words }).unwrap(), sent.len(), "{road:?}");
+        bench.ends[0].receive(Wait::No).unwrap();
+        let (mut came, mut tails) = (Vec::new(), Vec::new());
+        while came.len() < sent.len() {
+            bench.ends[1].receive(Wait::Until(FAR)).unwrap();
+            let arrivals = bench.ends[1].arrivals().iter();
+            assert!(arrivals.clone().all(|one| usize::from(one.bytes) == control_bytes(one.message.tail.into())));
+            came.extend(arrivals.map(|arrival| arrival.message));
+            tails.extend(bench.ends[1].tails());
+        }
+        assert_eq!((&came[..], &tails), (&sent[..], &words), "{road:?}");
+        assert_eq!(bench.missing().0, 0, "{road:?}");
+    }
+}
+
+#[test]
 fn a_train_arrives_as_it_left_on_either_road() {
     for road in roads() {
         let mut bench = Bench::new(road, None);
@@ -171,7 +194,7 @@ fn orders_of_one_length_share_trains_and_keep_their_bytes() {
 fn messages_to_the_own_shard_come_back_through_the_socket() {
     let mut bench = Bench::new(Road::probe(), None);
     let own = [message(0, 0, 1), message(0, 1, 0)];
-    bench.ends[0].send(&own).unwrap();
+    bench.ends[0].send(Batch::bare(&own)).unwrap();
     bench.ends[0].receive(Wait::No).unwrap();
     bench.ends[0].receive(Wait::No).unwrap();
     assert_eq!(bench.ends[0].arrivals().iter().map(|arrival| arrival.message).collect::<Vec<_>>(), own);
