@@ -34,9 +34,11 @@ enum What {
     /// A message of some kind came in that had been sent at this time.
     Received(Kind, Nanos),
     /// A message was lost that had been sent at this time: its node was down.
-    Missed(Nanos),
+    Missed(Kind, Nanos),
     /// A message that had been sent at this time found no room at the line into its node.
-    Dropped(Nanos),
+    Dropped(Kind, Nanos),
+    /// What had been held back since this time no longer is.
+    Released(Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
@@ -158,19 +160,20 @@ impl<'a> Shard<'a> {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
-            return self.note(order, What::Missed(flight.sent_at));
+            return self.note(order, What::Missed(flight.message.kind, flight.sent_at));
         }
         match self.lines.receive(from, to, flight.time, self.bytes_of(flight.message.kind, order)) {
             Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..*flight }),
-            None => self.note(order, What::Dropped(flight.sent_at)),
+            None => self.note(order, What::Dropped(flight.message.kind, flight.sent_at)),
         }
     }
 
     /// Sends on what was held back, if the node is up.
     fn send_held(&mut self, flight: &Flight) {
         let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
+        self.event = Event { me, sender: me, hop, now: flight.time };
+        self.note(order, What::Released(flight.sent_at));
         if self.setup.faults.is_up(me, flight.time) {
-            self.event = Event { me, sender: me, hop, now: flight.time };
             // Whom the order came from.
             self.event.sender = self.receipts[self.place(order)].sender;
             self.send_on(kind, Onward { order, ttl, hop });
@@ -182,7 +185,7 @@ impl<'a> Shard<'a> {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
-            self.note(order, What::Missed(flight.sent_at));
+            self.note(order, What::Missed(flight.message.kind, flight.sent_at));
             return;
         }
         self.note(order, What::Received(flight.message.kind, flight.sent_at));
@@ -222,36 +225,48 @@ impl<'a> Shard<'a> {
         self.record.received
     }
 
-    /// Counts what the journal holds up to `limit`, and drops the rest. Gives how many messages it drops that had been sent
-    /// by then: those are still under way at that instant.
-    pub(super) fn book(&mut self, limit: Nanos) -> u64 {
-        let mut under_way = 0;
+    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
+    /// way at that instant.
+    pub(super) fn book(&mut self, limit: Nanos) {
         for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
             let counts = time <= limit;
             let payload_bytes = u64::from(self.setup.message_bytes[order.index()]);
             let bytes = |kind: Kind| if kind.is_control() { CONTROL_BYTES as u64 } else { payload_bytes };
             let traffic = &mut self.traffic[local as usize];
+            let of_order = &mut self.by_order[order.index()];
             match what {
-                What::Received(_, sent_at) | What::Missed(sent_at) | What::Dropped(sent_at) if !counts => {
-                    under_way += u64::from(sent_at <= limit);
+                What::Received(kind, sent_at) | What::Missed(kind, sent_at) | What::Dropped(kind, sent_at)
+                    if !counts =>
+                {
+                    if sent_at <= limit {
+                        self.left_under_way(order, kind);
+                    }
                 }
+                What::Released(since) if !counts => of_order.pending += u64::from(since <= limit),
                 What::Received(kind, _) => {
                     self.record.received += 1;
                     traffic.bytes_in += bytes(kind);
                     if kind.is_control() {
                         self.record.control_received += 1;
                     } else {
-                        self.by_order[order.index()].received += 1;
+                        of_order.received += 1;
                         traffic.copies += 1;
                     }
                 }
-                What::Missed(_) => self.model_lost += 1,
-                What::Dropped(_) => self.model_dropped += 1,
+                What::Missed(kind, _) => {
+                    self.model_lost += 1;
+                    of_order.lost += u64::from(!kind.is_control());
+                }
+                What::Dropped(kind, _) => {
+                    self.model_dropped += 1;
+                    of_order.dropped += u64::from(!kind.is_control());
+                }
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
                 }
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
+                What::Released(_) => {}
                 What::Duplicate => self.record.duplicates += 1,
                 What::Sent(kind, Volley { sent, lost, dropped, doubled, spared }) => {
                     let out = u64::from(sent) * bytes(kind);
@@ -264,19 +279,37 @@ impl<'a> Shard<'a> {
                         self.record.control_sent += u64::from(sent);
                         self.record.control_bytes += out;
                     } else {
-                        self.by_order[order.index()].sent += u64::from(sent);
+                        of_order.sent += u64::from(sent);
+                        of_order.lost += u64::from(lost);
+                        of_order.dropped += u64::from(dropped);
+                        of_order.doubled += u64::from(doubled);
                         self.record.spared += u64::from(spared);
                         traffic.sent += sent;
                     }
                 }
             }
         }
-        under_way
     }
 
-    /// Hands over everything counted; `under_way` messages never arrived.
-    pub(super) fn close(mut self, under_way: u64) -> Home {
-        self.record.carrier.drained = under_way;
+    /// Counts what had been sent, or held back, by `limit` and has yet to come.
+    pub(super) fn leave(&mut self, flight: &Flight, limit: Nanos) {
+        let Message { order, kind, .. } = flight.message;
+        match flight.stage {
+            _ if flight.sent_at > limit => {}
+            Stage::Held => self.by_order[order.index()].pending += 1,
+            Stage::Arrives | Stage::TakenIn => self.left_under_way(order, kind),
+        }
+    }
+
+    /// Counts a message that is under way at the end.
+    fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
+        let of_order = &mut self.by_order[order.index()];
+        *(if kind.is_control() { &mut of_order.pending } else { &mut of_order.under_way }) += 1;
+        self.record.carrier.drained += 1;
+    }
+
+    /// Hands over everything counted.
+    pub(super) fn close(self) -> Home {
         let Shard { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order, .. } = self;
         Home { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order }
     }

@@ -85,8 +85,8 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
         shard.book(Nanos::MAX);
     }
     setup.observer.loop_left(0);
-    let under_way = queue.under_way();
-    Ended { end, at: last_event, homes: vec![shard.close(under_way)] }
+    queue.flights().for_each(|flight| shard.leave(flight, Nanos::MAX));
+    Ended { end, at: last_event, homes: vec![shard.close()] }
 }
 
 impl Queue {
@@ -94,10 +94,9 @@ impl Queue {
         self.ranks.peek().map(|Reverse(rank)| rank.0)
     }
 
-    /// How many messages there are.
-    fn under_way(&self) -> u64 {
-        let flights = self.ranks.iter().map(|Reverse((.., place))| &self.stored[*place as usize]);
-        flights.filter(|flight| flight.is_under_way(Nanos::MAX)).count() as u64
+    /// Whatever is left.
+    fn flights(&self) -> impl Iterator<Item = &Flight> {
+        self.ranks.iter().map(|Reverse((.., place))| &self.stored[*place as usize])
     }
 
     fn push(&mut self, flight: Flight) {
