@@ -167,13 +167,36 @@ impl Outcome {
     }
 }
 
-/// The messages with one order.
+/// The messages with one order: `sent + doubled = received + lost + dropped + under_way`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderTraffic {
     /// They that were sent, lost ones included.
     pub sent: u64,
+    /// Second copies that the network made.
+    pub doubled: u64,
     /// They that arrived.
     pub received: u64,
+    /// They that the network lost, or that came to a node that was down.
+    pub lost: u64,
+    /// They for which there was no room at a line.
+    pub dropped: u64,
+    /// They that had been sent by the end and arrive later.
+    pub under_way: u64,
+    /// What else is to come of the order: control messages under way, and what nodes hold back.
+    pub pending: u64,
+}
+
+impl OrderTraffic {
+    /// Adds what another shard counted of the same order.
+    fn add(&mut self, other: &OrderTraffic) {
+        self.sent += other.sent;
+        self.doubled += other.doubled;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.dropped += other.dropped;
+        self.under_way += other.under_way;
+        self.pending += other.pending;
+    }
 }
 
 /// Runs to the end. All threads are joined on every path.
@@ -230,7 +253,7 @@ fn settled<P: Protocol + Clone + Send>(
             (record, model_lost) = (books.record, books.model_lost);
         }
     }
-    let (by_order, receipts) = (by_order(&record), Receipts::Each(receipts));
+    let (by_order, receipts) = (by_order(&record, model_lost), Receipts::Each(receipts));
     Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest, ..Outcome::nothing() })
 }
 
@@ -289,7 +312,7 @@ fn hopwise<P: Protocol + Clone + Send>(
         let receipts = receipts.iter().collect();
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
-    let by_order = by_order(&record);
+    let by_order = by_order(&record, 0);
     Ok(Outcome { end, ended_at: at, record, receipts, by_order, digest, ..Outcome::nothing() })
 }
 
@@ -311,6 +334,7 @@ fn last_arrival(setup: &Setup<'_>, receipts: &ByHop) -> u8 {
 }
 
 /// The messages of the only order are all there are.
-fn by_order(record: &WorkerRecord) -> Vec<OrderTraffic> {
-    vec![OrderTraffic { sent: record.sent, received: record.received }]
+fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {
+    let WorkerRecord { sent, received, .. } = *record;
+    vec![OrderTraffic { sent, received, lost, under_way: record.carrier.drained, ..OrderTraffic::default() }]
 }

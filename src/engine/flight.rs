@@ -12,7 +12,7 @@ pub(super) type Rank = (Nanos, NodeId, u32);
 pub(super) struct Flight<T> {
     /// When it arrives.
     pub(super) time: Nanos,
-    /// When it was sent.
+    /// When it was sent, or from when on it is held back.
     pub(super) sent_at: Nanos,
     /// What arrives.
     pub(super) message: Message,
@@ -35,11 +35,6 @@ pub(super) enum Stage {
 }
 
 impl<T> Flight<T> {
-    /// Whether it is a message under way that had been sent by `limit`.
-    pub(super) fn is_under_way(&self, limit: Nanos) -> bool {
-        self.sent_at <= limit && self.stage != Stage::Held
-    }
-
     /// The order in which a node takes messages in.
     pub(super) fn rank(&self) -> Rank {
         (self.time, self.message.from, self.sequence)

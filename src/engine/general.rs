@@ -224,9 +224,9 @@ impl<'a, P: Protocol> Worker<'a, P> {
 
     /// Counts what there is up to `limit`, and what is under way then.
     fn close(mut self, limit: Nanos) -> Home {
-        let stored = self.calendar.iter().chain(&self.late).filter(|flight| flight.is_under_way(limit)).count() as u64;
-        let dropped = self.shard.book(limit);
-        self.shard.close(stored + dropped)
+        self.calendar.iter().chain(&self.late).for_each(|flight| self.shard.leave(flight, limit));
+        self.shard.book(limit);
+        self.shard.close()
     }
 }
 

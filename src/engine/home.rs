@@ -62,8 +62,7 @@ impl Ended {
             outcome.model_duplicated += home.model_duplicated;
             outcome.traffic.extend(home.traffic);
             for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {
-                sum.sent += counts.sent;
-                sum.received += counts.received;
+                sum.add(&counts);
             }
         }
         outcome

@@ -1,17 +1,17 @@
 //! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
 //!
 //! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
-//! to which instant events count. Nothing has to be taken back.
+//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`.
+
+mod sending;
 
 use super::flight::{Flight, Stage};
 use super::home::Home;
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
-use crate::behaviour::Act;
 use crate::gossip::{Context, Mailing, News, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward, Tail};
-use crate::network::{Fate, Ways};
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
@@ -34,9 +34,11 @@ enum What {
     /// A message of some kind with so many words came in that had been sent at this time.
     Received(Kind, u8, Nanos),
     /// A message was lost that had been sent at this time: its node was down.
-    Missed(Nanos),
+    Missed(Kind, Nanos),
     /// A message that had been sent at this time found no room at the line into its node.
-    Dropped(Nanos),
+    Dropped(Kind, Nanos),
+    /// What had been held back since this time no longer is.
+    Released(Nanos),
     /// It brought nothing new.
     Duplicate,
     /// The node has the order from now on.
@@ -162,19 +164,20 @@ impl<'a, T: Tail> Shard<'a, T> {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
-            return self.note(order, What::Missed(flight.sent_at));
+            return self.note(order, What::Missed(flight.message.kind, flight.sent_at));
         }
         match self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) {
             Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..flight.clone() }),
-            None => self.note(order, What::Dropped(flight.sent_at)),
+            None => self.note(order, What::Dropped(flight.message.kind, flight.sent_at)),
         }
     }
 
     /// Sends on what was held back, if the node is up.
     fn send_held(&mut self, flight: &Flight<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
+        self.event = Event { me, sender: me, hop, now: flight.time };
+        self.note(order, What::Released(flight.sent_at));
         if self.setup.faults.is_up(me, flight.time) {
-            self.event = Event { me, sender: me, hop, now: flight.time };
             // Whom the order came from.
             self.event.sender = self.receipts[self.place(order)].sender;
             self.send_on(kind, Onward { order, ttl, hop });
@@ -186,7 +189,7 @@ impl<'a, T: Tail> Shard<'a, T> {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time };
         if !self.setup.faults.is_up(to, flight.time) {
-            self.note(order, What::Missed(flight.sent_at));
+            self.note(order, What::Missed(flight.message.kind, flight.sent_at));
             return;
         }
         self.note(order, What::Received(flight.message.kind, flight.message.tail, flight.sent_at));
@@ -226,10 +229,9 @@ impl<'a, T: Tail> Shard<'a, T> {
         self.record.received
     }
 
-    /// Counts what the journal holds up to `limit`, and drops the rest. Gives how many messages it drops that had been sent
-    /// by then: those are still under way at that instant.
-    pub(super) fn book(&mut self, limit: Nanos) -> u64 {
-        let mut under_way = 0;
+    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
+    /// way at that instant.
+    pub(super) fn book(&mut self, limit: Nanos) {
         for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
             let counts = time <= limit;
             let payload_bytes = u64::from(self.setup.message_bytes[order.index()]);
@@ -238,27 +240,40 @@ impl<'a, T: Tail> Shard<'a, T> {
                 false => u64::from(messages) * payload_bytes,
             };
             let traffic = &mut self.traffic[local as usize];
+            let of_order = &mut self.by_order[order.index()];
             match what {
-                What::Received(.., sent_at) | What::Missed(sent_at) | What::Dropped(sent_at) if !counts => {
-                    under_way += u64::from(sent_at <= limit);
+                What::Received(kind, _, sent_at) | What::Missed(kind, sent_at) | What::Dropped(kind, sent_at)
+                    if !counts =>
+                {
+                    if sent_at <= limit {
+                        self.left_under_way(order, kind);
+                    }
                 }
+                What::Released(since) if !counts => of_order.pending += u64::from(since <= limit),
                 What::Received(kind, tail, _) => {
                     self.record.received += 1;
                     traffic.bytes_in += bytes(kind, 1, tail.into());
                     if kind.is_control() {
                         self.record.control_received += 1;
                     } else {
-                        self.by_order[order.index()].received += 1;
+                        of_order.received += 1;
                         traffic.copies += 1;
                     }
                 }
-                What::Missed(_) => self.model_lost += 1,
-                What::Dropped(_) => self.model_dropped += 1,
+                What::Missed(kind, _) => {
+                    self.model_lost += 1;
+                    of_order.lost += u64::from(!kind.is_control());
+                }
+                What::Dropped(kind, _) => {
+                    self.model_dropped += 1;
+                    of_order.dropped += u64::from(!kind.is_control());
+                }
                 What::Delivered if !counts => {
                     self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
                 }
                 What::Delivered => self.record.reached += 1,
                 _ if !counts => {}
+                What::Released(_) => {}
                 What::Duplicate => self.record.duplicates += 1,
                 What::Sent(kind, Volley { sent, words, lost, dropped, doubled, spared }) => {
                     let out = bytes(kind, sent, words);
@@ -271,19 +286,37 @@ impl<'a, T: Tail> Shard<'a, T> {
                         self.record.control_sent += u64::from(sent);
                         self.record.control_bytes += out;
                     } else {
-                        self.by_order[order.index()].sent += u64::from(sent);
+                        of_order.sent += u64::from(sent);
+                        of_order.lost += u64::from(lost);
+                        of_order.dropped += u64::from(dropped);
+                        of_order.doubled += u64::from(doubled);
                         self.record.spared += u64::from(spared);
                         traffic.sent += sent;
                     }
                 }
             }
         }
-        under_way
     }
 
-    /// Hands over everything counted; `under_way` messages never arrived.
-    pub(super) fn close(mut self, under_way: u64) -> Home {
-        self.record.carrier.drained = under_way;
+    /// Counts what had been sent, or held back, by `limit` and has yet to come.
+    pub(super) fn leave(&mut self, flight: &Flight<T>, limit: Nanos) {
+        let Message { order, kind, .. } = flight.message;
+        match flight.stage {
+            _ if flight.sent_at > limit => {}
+            Stage::Held => self.by_order[order.index()].pending += 1,
+            Stage::Arrives | Stage::TakenIn => self.left_under_way(order, kind),
+        }
+    }
+
+    /// Counts a message that is under way at the end.
+    fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
+        let of_order = &mut self.by_order[order.index()];
+        *(if kind.is_control() { &mut of_order.pending } else { &mut of_order.under_way }) += 1;
+        self.record.carrier.drained += 1;
+    }
+
+    /// Hands over everything counted.
+    pub(super) fn close(self) -> Home {
         let Shard { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order, .. } = self;
         Home { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order }
     }
@@ -315,148 +348,6 @@ impl<'a, T: Tail> Shard<'a, T> {
         let repeats = self.repeats.entry(place as u64).or_default();
         *repeats += 1;
         *repeats
-    }
-}
-
-/// What a node sends about an order, on its way out.
-struct Forward<'a> {
-    kind: Kind,
-    onward: Onward,
-    ways: Ways<'a>,
-    volley: Volley,
-}
-
-impl<'a, T: Tail> Shard<'a, T> {
-    /// Sends a message of this kind to each of the node's targets.
-    fn send_on(&mut self, kind: Kind, onward: Onward) {
-        let Event { me, sender, .. } = self.event;
-        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
-        let attempt = self.attempt(onward.order);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut forward = self.forward(kind, onward);
-        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
-            // An origin is its own sender, and nobody's target is itself.
-            if exclude_sender && to == sender {
-                forward.volley.spared += 1;
-            } else {
-                self.send_copy(&mut forward, to, attempt, &[]);
-            }
-        }
-        self.scratch = scratch;
-        self.note(onward.order, What::Sent(kind, forward.volley));
-    }
-
-    /// Sends a message of this kind to all peers, so many times to each.
-    fn flood(&mut self, kind: Kind, onward: Onward, times: u32) {
-        let first = self.attempt(onward.order) * times;
-        let mut forward = self.forward(kind, onward);
-        for attempt in first..first + times {
-            for to in self.setup.topology.peers(self.event.me) {
-                self.send_copy(&mut forward, to, attempt, &[]);
-            }
-        }
-        self.note(onward.order, What::Sent(kind, forward.volley));
-    }
-
-    fn forward(&self, kind: Kind, onward: Onward) -> Forward<'a> {
-        let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
-        Forward { kind, onward, ways, volley: Volley::default() }
-    }
-
-    /// Sends one copy: through the line out of its node, and on its way.
-    #[inline]
-    fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
-        let Event { me, now, .. } = self.event;
-        let Setup { faults, behaviours, .. } = *self.setup;
-        let &mut Forward { kind, onward, ways, ref mut volley } = forward;
-        if behaviours.withholds(me, to) {
-            return;
-        }
-        volley.sent += 1;
-        volley.words += tail.len() as u32;
-        let sequence = self.next_sequence();
-        let message = onward.message_with(kind, me, to, tail.len() as u8);
-        let Some(left) = self.lines.send(me, now, self.bytes_of(&message)) else {
-            volley.dropped += 1;
-            return;
-        };
-        let flight = |latency| Flight {
-            time: left + latency,
-            sent_at: now,
-            message,
-            sequence,
-            stage: Stage::Arrives,
-            tail: T::of(tail),
-        };
-        match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
-            Fate::Lost => volley.lost += 1,
-            Fate::Arrives(latency) => {
-                self.outgoing.push(flight(latency));
-                // The double has the number of its original: where both come at once, either may be first.
-                if let Some(latency) = ways.duplicate(to, attempt) {
-                    self.outgoing.push(flight(latency));
-                    volley.doubled += 1;
-                }
-            }
-        }
-    }
-
-    /// Sends to all targets, as the node's own behaviour has it.
-    fn act(&mut self, kind: Kind, onward: Onward) {
-        let Event { me, now, .. } = self.event;
-        let origin = self.setup.workload.publications()[onward.order.index()].origin;
-        match self.setup.behaviours.forward(me, onward.order, origin) {
-            Act::AsUsual => self.send_on(kind, onward),
-            Act::Drop => {}
-            Act::Delay(by) => {
-                // It takes a number like a message, which tells it from others of its time.
-                let sequence = self.next_sequence();
-                let (time, message) = (now + by, onward.message(kind, me, me));
-                let stage = Stage::Held;
-                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage, tail: T::of(&[]) });
-            }
-            Act::Flood(times) => self.flood(kind, onward, times),
-        }
-    }
-
-    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
-    /// behaviour makes something else.
-    fn mail(&mut self, kind: Kind, news: &[News]) {
-        let Event { me, .. } = self.event;
-        let Setup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
-        let is_usual = |news: &News| {
-            let origin = workload.publications()[news.onward.order.index()].origin;
-            behaviours.forward(me, news.onward.order, origin) == Act::AsUsual
-        };
-        let (usual, others): (Vec<News>, Vec<News>) = news.iter().partition(|news| is_usual(news));
-        for News { onward, from } in others {
-            self.event.sender = from;
-            self.act(kind, onward);
-        }
-        let attempts: Vec<u32> = usual.iter().map(|news| self.attempt(news.onward.order)).collect();
-        let mut mailing = std::mem::take(&mut self.mailing);
-        mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
-        mailing.for_each(&usual, |to, first, tail| {
-            let onward = usual[first].onward;
-            let mut forward = self.forward(kind, onward);
-            self.send_copy(&mut forward, to, attempts[first], tail);
-            self.note(onward.order, What::Sent(kind, forward.volley));
-        });
-        self.mailing = mailing;
-    }
-
-    /// Whether the event's node is up. Only a time that it has asked for can find it down: it then says nothing.
-    fn is_up(&self) -> bool {
-        self.setup.faults.is_up(self.event.me, self.event.now)
-    }
-
-    /// The number of the next message of the event's node.
-    #[inline]
-    fn next_sequence(&mut self) -> u32 {
-        let sequence = &mut self.sequences[(self.event.me.0 - self.nodes.start) as usize];
-        let number = *sequence;
-        *sequence = number.wrapping_add(1);
-        number
     }
 }
 

@@ -84,8 +84,8 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
         shard.book(Nanos::MAX);
     }
     setup.observer.loop_left(0);
-    let under_way = queue.under_way();
-    Ended { end, at: last_event, homes: vec![shard.close(under_way)] }
+    queue.flights().for_each(|flight| shard.leave(flight, Nanos::MAX));
+    Ended { end, at: last_event, homes: vec![shard.close()] }
 }
 
 impl<T> Queue<T> {
@@ -93,10 +93,9 @@ impl<T> Queue<T> {
         self.ranks.peek().map(|Reverse(rank)| rank.0)
     }
 
-    /// How many messages there are.
-    fn under_way(&self) -> u64 {
-        let flights = self.ranks.iter().filter_map(|Reverse((.., place))| self.stored[*place as usize].as_ref());
-        flights.filter(|flight| flight.is_under_way(Nanos::MAX)).count() as u64
+    /// Whatever is left.
+    fn flights(&self) -> impl Iterator<Item = &Flight<T>> {
+        self.ranks.iter().filter_map(|Reverse((.., place))| self.stored[*place as usize].as_ref())
     }
 
     fn push(&mut self, flight: Flight<T>) {

@@ -263,6 +263,15 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
         "{case:?}"
     );
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
+    for of_order in &outcome.by_order {
+        let OrderTraffic { sent, doubled, received, lost, dropped, under_way, pending } = *of_order;
+        assert_eq!(sent + doubled, received + lost + dropped + under_way, "{case:?}");
+        assert!(*end != End::Quiescent || pending == 0, "{case:?}");
+    }
+    let by_order = |count: fn(&OrderTraffic) -> u64| outcome.by_order.iter().map(count).sum::<u64>();
+    assert_eq!(by_order(|order| order.sent), record.sent - record.control_sent, "{case:?}");
+    assert_eq!(by_order(|order| order.received), record.received - record.control_received, "{case:?}");
+    assert!(by_order(|order| order.under_way + order.pending) >= record.carrier.drained, "{case:?}");
     let receipts: Vec<Receipt> = receipts.iter().collect();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;

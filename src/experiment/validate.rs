@@ -10,6 +10,7 @@
 //! hops       who is reached after how many hops
 //! cost       messages sent, and copies that a node receives
 //! chances    that all are reached, that none is, that a graph is in one piece; the thresholds
+//! failures   who is reached where nodes are down, and how many may be
 //! carriers   some of these on the memory carrier
 //! rounds     how long calls in rounds take
 //! estimate   what many runs say together, and how far that may err
@@ -24,6 +25,7 @@ mod chances;
 mod cost;
 mod coverage;
 mod estimate;
+mod failures;
 mod hops;
 mod rounds;
 mod table;
@@ -172,9 +174,17 @@ impl<E: Into<ValidateError>> From<E> for Stop {
 /// [`ValidateError`] of the first run that could not be made or does not balance.
 pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, ValidateError> {
     let mut bench = Bench { plan, interrupt, told, cases: Vec::new() };
-    let mut groups =
-        [coverage::cases, hops::cases, cost::cases, chances::cases, carriers::cases, rounds::cases].into_iter();
-    let interrupted = match groups.try_for_each(|cases| cases(&mut bench)) {
+    let groups = [
+        coverage::cases,
+        failures::cases,
+        hops::cases,
+        cost::cases,
+        chances::cases,
+        failures::thresholds,
+        carriers::cases,
+        rounds::cases,
+    ];
+    let interrupted = match groups.into_iter().try_for_each(|cases| cases(&mut bench)) {
         Ok(()) => false,
         Err(Stop::Interrupted) => true,
         Err(Stop::Failed(error)) => return Err(error),
@@ -302,9 +312,9 @@ fn lossy(draft: Draft, loss: LossSpec) -> Draft {
     Draft { loss: Some(loss), ..draft }
 }
 
-/// The share of nodes that a run reached.
+/// The share of nodes that a run reached, of those that are up.
 fn reached(record: &RunRecord) -> f64 {
-    record.reached() as f64 / f64::from(record.nodes)
+    record.reached() as f64 / record.counted() as f64
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ impl Laboratory<'_> {
         let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders).zip(counted);
         let orders = publications.map(|(((publication, order), counts), &nodes)| {
             let goals = Goals::new(nodes, self.scenario.target);
-            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals };
+            let is_punctual = self.scenario.transport.is_virtual();
+            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals, is_punctual };
             let payload_bytes = order.payload().len() as u32;
             OrderRecord { payload_bytes, counted: u64::from(nodes), ..judge.record(publication, counts) }
         });
@@ -51,19 +52,23 @@ impl Laboratory<'_> {
         let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
             let mut times: Vec<Nanos> = Vec::with_capacity(receipts.len());
-            let mut counts = OrderCounts { sent: traffic.sent, received: traffic.received, ..OrderCounts::NONE };
+            let OrderTraffic { sent, doubled, received, lost, dropped, pending, .. } = *traffic;
+            let mut counts =
+                OrderCounts { sent, doubled, received, lost: lost + dropped, unsent: pending, ..OrderCounts::NONE };
             let counted = (!crowd.is_everybody()).then(|| crowd.of(publication, ended_at));
             let counts_node = |node: usize| counted.as_ref().is_none_or(|counted| counted[node]);
             let nodes = (0..receipts.len()).filter(|&node| counts_node(node)).count() as u32;
             crowds.push(nodes);
             let goals = Goals::new(nodes, self.scenario.target);
             let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
-            for (_, receipt) in reached.filter(|&(node, _)| counts_node(node)) {
-                delays.record(receipt.time.since(publication.due));
-                hops[usize::from(receipt.hop)] += 1;
-                times.push(receipt.time);
+            for (node, receipt) in reached {
                 if receipt.hop == 0 {
                     counts.published_at = receipt.time;
+                }
+                if counts_node(node) {
+                    delays.record(receipt.time.since(publication.due));
+                    hops[usize::from(receipt.hop)] += 1;
+                    times.push(receipt.time);
                 }
             }
             times.sort_unstable();
@@ -83,6 +88,8 @@ struct Judge {
     injected_at: Nanos,
     timeout: Option<Nanos>,
     goals: Goals,
+    /// Whether every order enters when it is due, or never, because its origin is down then.
+    is_punctual: bool,
 }
 
 impl Judge {
@@ -111,11 +118,18 @@ impl Judge {
     fn end_of(&self, counts: &OrderCounts, due: Nanos) -> OrderEnd {
         let limit = self.timeout.map_or(Nanos::MAX, |timeout| due + timeout);
         let reached_target = counts.crossed[TARGET];
-        let is_over = self.end == End::Quiescent || counts.unsent == 0 && counts.sent == counts.received;
+        let is_over = self.end == End::Quiescent || counts.is_at_rest();
+        // A run that comes to rest has nothing left to publish, nor has one that runs into the limit of its last order.
+        let is_yet_to_enter = counts.published_at == Nanos::MAX
+            && match self.end {
+                End::Quiescent => false,
+                End::Timeout => !self.is_punctual,
+                End::Target | End::Interrupted => true,
+            };
         match self.end {
             _ if reached_target != Nanos::MAX && reached_target <= limit => OrderEnd::Target,
             _ if reached_target != Nanos::MAX || counts.last_receipt > limit => OrderEnd::TimedOut,
-            _ if is_over && counts.published_at != Nanos::MAX => OrderEnd::DiedOut,
+            _ if is_over && !is_yet_to_enter => OrderEnd::DiedOut,
             End::Interrupted => OrderEnd::Interrupted,
             _ => OrderEnd::TimedOut,
         }
@@ -132,8 +146,12 @@ mod tests {
     const DUE: Nanos = Nanos(1_000);
 
     fn judged(end: End, counts: OrderCounts) -> OrderRecord {
+        judged_where(false, end, counts)
+    }
+
+    fn judged_where(is_punctual: bool, end: End, counts: OrderCounts) -> OrderRecord {
         let goals = Goals::new(100, Ratio::new(95, 100).unwrap());
-        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), goals };
+        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), goals, is_punctual };
         judge.record(&Publication { order: OrderIndex(3), origin: NodeId(1), due: DUE }, &counts)
     }
 
@@ -164,10 +182,19 @@ mod tests {
             (End::Interrupted, counts(NEVER, 1_590, 9, 8), OrderEnd::Interrupted),
             (End::Interrupted, counts(NEVER, 1_590, 9, 9), OrderEnd::DiedOut),
             (End::Interrupted, OrderCounts::NONE, OrderEnd::Interrupted),
+            (End::Timeout, OrderCounts::NONE, OrderEnd::TimedOut),
+            (End::Quiescent, OrderCounts::NONE, OrderEnd::DiedOut),
             (End::Timeout, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, OrderEnd::TimedOut),
+            // What is lost is not under way, and a second copy is.
+            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, OrderEnd::DiedOut),
+            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, OrderEnd::TimedOut),
+            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, OrderEnd::TimedOut),
+            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 8) }, OrderEnd::DiedOut),
         ] {
             assert_eq!(judged(end, counts).end, expected, "{end:?} {counts:?}");
         }
         assert_eq!(judged(End::Timeout, counts(1_601, 1_650, 9, 9)).time_to_target(), None);
+        let punctual = |end| judged_where(true, end, OrderCounts::NONE).end;
+        assert_eq!([End::Timeout, End::Interrupted].map(punctual), [OrderEnd::DiedOut, OrderEnd::Interrupted]);
     }
 }

@@ -17,7 +17,11 @@ pub struct OrderCounts {
     pub received: u64,
     /// Messages with it that the carrier took.
     pub sent: u64,
-    /// Messages with it that waited unsent at the stop.
+    /// Second copies of them that a modelled network made.
+    pub doubled: u64,
+    /// Messages with it that a modelled network lost or dropped.
+    pub lost: u64,
+    /// What of it had yet to be sent at the stop: messages that waited, or were held back, and control messages under way.
     pub unsent: u64,
     /// When it was published; [`Nanos::MAX`] where this worker did not publish it.
     pub published_at: Nanos,
@@ -33,17 +37,26 @@ impl OrderCounts {
         reached: 0,
         received: 0,
         sent: 0,
+        doubled: 0,
+        lost: 0,
         unsent: 0,
         published_at: Nanos::MAX,
         last_receipt: Nanos::ZERO,
         crossed: [Nanos::MAX; TIMES],
     };
 
+    /// Whether nothing of it is under way, and nothing waits to be sent.
+    pub fn is_at_rest(&self) -> bool {
+        self.unsent == 0 && self.sent + self.doubled == self.received + self.lost
+    }
+
     /// Adds what another worker counted of the same order.
     pub fn merge(&mut self, other: &OrderCounts) {
         self.reached += other.reached;
         self.received += other.received;
         self.sent += other.sent;
+        self.doubled += other.doubled;
+        self.lost += other.lost;
         self.unsent += other.unsent;
         self.published_at = self.published_at.min(other.published_at);
         self.last_receipt = self.last_receipt.max(other.last_receipt);

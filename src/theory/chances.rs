@@ -30,6 +30,28 @@ pub fn die_out(fanout: f64, loss: f64) -> f64 {
     1.0 - largest_root(|survival| at_least_one(kept * survival, fanout))
 }
 
+/// The chance that a spread, where nothing holds it up, comes to more than `nodes` nodes, the origin among them.
+///
+/// Each node sends `fanout` copies, of which each is lost, or meets a node that is down, with the chance `loss`. Otter and
+/// Dwass: it comes to exactly `n` with the chance `P(Bin(n f, 1 - loss) = n - 1) / n` (Dwass 1969). Exact as nodes go to
+/// infinity; with `N` nodes up it is off by some `nodes^2 / 2N` of itself, since copies meet. Takes `nodes` squared steps.
+pub fn outgrows(fanout: u32, loss: f64, nodes: u32) -> f64 {
+    let kept = 1.0 - share(loss);
+    let comes_to = |n: u32| binomial(u64::from(n) * u64::from(fanout), kept, u64::from(n) - 1) / f64::from(n);
+    share(1.0 - (1..=nodes).map(comes_to).sum::<f64>())
+}
+
+/// The chance of so many hits in so many tries.
+fn binomial(tries: u64, chance: f64, hits: u64) -> f64 {
+    if hits > tries {
+        return 0.0;
+    }
+    let ways = (1..=hits).map(|hit| ((tries - hits + hit) as f64 / hit as f64).ln()).sum::<f64>();
+    // Nothing to the power of nothing is one, and its logarithm is no number.
+    let all = |chance: f64, times: u64| if times == 0 { 0.0 } else { times as f64 * chance.ln() };
+    (ways + all(chance, hits) + all(1.0 - chance, tries - hits)).exp()
+}
+
 /// The chance that an Erdős–Rényi graph of mean degree `degree` is connected: `exp(-N e^-d)` (Erdős, Rényi 1959).
 ///
 /// What cuts such a graph is nearly always a node without a peer. The exponent is off by some `d^2 / 2N` of itself. 1
@@ -72,6 +94,19 @@ mod tests {
         let printed = [0.5, 0.6].map(|loss| format!("{:.4}", die_out(8.0, loss)));
         assert_eq!(printed, ["0.0040", "0.0185"]);
         assert_eq!((die_out(8.0, 0.0), die_out(8.0, 0.875), die_out(8.0, 1.0)), (0.0, 1.0, 1.0));
+    }
+
+    /// By hand for few nodes, and the rest of what dies out for many.
+    #[test]
+    fn spreads_that_stay_small() {
+        let alone = 0.9_f64.powi(8);
+        assert!((outgrows(8, 0.9, 1) - (1.0 - alone)).abs() < 1e-12);
+        // Two: one of eight copies arrives, and none of the next eight.
+        let two = 8.0 * 0.1 * 0.9_f64.powi(7) * alone;
+        assert!((outgrows(8, 0.9, 2) - (1.0 - alone - two)).abs() < 1e-12);
+        assert_eq!((outgrows(8, 0.9, 0), outgrows(8, 1.0, 1), outgrows(8, 0.0, 50)), (1.0, 0.0, 1.0));
+        assert!((outgrows(8, 0.6, 400) - (1.0 - die_out(8.0, 0.6))).abs() < 1e-9);
+        assert!(outgrows(8, 0.9, 1_000) < 1e-9);
     }
 
     #[test]

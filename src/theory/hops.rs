@@ -3,48 +3,18 @@
 //! The chain is Reed and Frost's (Abbey 1952): with `S` nodes not reached and `I` reached in the last hop, the next has
 //! `S' = S (1 - f/(N - 1))^I` and `I' = S - S'`. `f` is the effective fanout. The form errs by up to .005 of coverage at
 //! the steep hops. On a sparse graph a forward may go back where it came from, which the complete graph hardly shows and
-//! twenty peers do: the chain then branches less from the second hop on ([`Branching::on_graph`]). Where latency varies
-//! or carriers race, a first copy may have come a longer way, and a TTL reaches fewer than this says.
+//! twenty peers do: [`RandomGraph::coverage_by_hop`](super::coverage::RandomGraph::coverage_by_hop) has the form for that.
+//! Where latency varies or carriers race, a first copy may have come a longer way, and a TTL reaches fewer than this says.
 
-use super::{at_least_one, not_negative, poisson, share};
+use super::{at_least_one, not_negative, share};
 use crate::message::TTL_MAX;
 use crate::ratio::Ratio;
-
-/// To how many nodes, other than the one an order came from, a newly reached node sends it on average.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Branching {
-    /// What the origin sends: its whole fanout, where it has as many peers.
-    pub origin: f64,
-    /// What every later node sends.
-    pub later: f64,
-}
-
-impl Branching {
-    /// Forward-once push on an Erdős–Rényi graph with `degree` peers on average, targets drawn without looking at the
-    /// sender: `later = sum over m of Pois(m; d) m min(1, f/(m + 1))`.
-    ///
-    /// A node reached over a link has `m` further ones, and each of its `m + 1` peers is as likely a target. With a
-    /// fanout of 8 and 20 peers that is 7.6, and 1,000 nodes are covered to .41 after three hops instead of .43.
-    pub fn on_graph(fanout: f64, degree: f64) -> Branching {
-        let (fanout, degree) = (not_negative(fanout), poisson::mean_degree(degree));
-        let later = poisson::mean_of(degree, |further| further * share(fanout / (further + 1.0)));
-        Branching { origin: poisson::mean_of(degree, |peers| fanout.min(peers)), later }
-    }
-}
-
-/// The complete graph, where the sender is one target among all the others; or a rule that leaves the sender out.
-impl From<f64> for Branching {
-    fn from(fanout: f64) -> Branching {
-        let fanout = not_negative(fanout);
-        Branching { origin: fanout, later: fanout }
-    }
-}
 
 /// The share of `nodes` reached within 1, 2, 3 ... hops of forward-once push, as a mean over runs that do not die out.
 ///
 /// Without end; it stops growing once no node is newly reached. For one node, or none, it is 1 throughout.
-pub fn coverage_by_hop(nodes: u64, fanout: impl Into<Branching>) -> impl Iterator<Item = f64> {
-    let mut spread = Spread::new(nodes, fanout.into());
+pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
+    let mut spread = Spread::new(nodes, fanout);
     std::iter::repeat_with(move || {
         spread.hop();
         spread.coverage()
@@ -52,8 +22,8 @@ pub fn coverage_by_hop(nodes: u64, fanout: impl Into<Branching>) -> impl Iterato
 }
 
 /// The share of `nodes` reached within so many hops; `1/nodes` for 0, the origin.
-pub fn coverage_within(nodes: u64, fanout: impl Into<Branching>, hops: u8) -> f64 {
-    let mut spread = Spread::new(nodes, fanout.into());
+pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
+    let mut spread = Spread::new(nodes, fanout);
     (0..hops).for_each(|_| spread.hop());
     spread.coverage()
 }
@@ -61,8 +31,8 @@ pub fn coverage_within(nodes: u64, fanout: impl Into<Branching>, hops: u8) -> f6
 /// The hops after which `target` of the nodes are expected to have an order, or `None` where no TTL brings that about.
 ///
 /// A target of all nodes counts as met where less than half a node is expected to be missing.
-pub fn hops_to_target(nodes: u64, fanout: impl Into<Branching>, target: Ratio) -> Option<u32> {
-    let mut spread = Spread::new(nodes, fanout.into());
+pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
+    let mut spread = Spread::new(nodes, fanout);
     for hops in 0..=u32::from(TTL_MAX) {
         if spread.meets(target) {
             return Some(hops);
@@ -86,8 +56,7 @@ pub fn meets(nodes: u64, coverage: f64, target: Ratio) -> bool {
 /// The largest network in which `target` of the nodes are expected to have an order within so many hops.
 ///
 /// Up to 2^48, which stands for no bound. At least 1: an origin alone is covered.
-pub fn nodes_within(hops: u8, fanout: impl Into<Branching>, target: Ratio) -> u64 {
-    let fanout = fanout.into();
+pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
     let meets = |nodes: u64| {
         let mut spread = Spread::new(nodes, fanout);
         (0..hops).for_each(|_| spread.hop());
@@ -128,26 +97,22 @@ const MISSING_MAX: f64 = 0.5;
 /// The state of the chain: expected numbers of nodes, not whole ones.
 struct Spread {
     nodes: f64,
-    /// The chance that one forward of this hop goes to one given node.
+    /// The chance that one node's forward goes to one given other.
     chance: f64,
-    /// The same from the next hop on.
-    chance_later: f64,
     missing: f64,
     newest: f64,
 }
 
 impl Spread {
-    fn new(nodes: u64, Branching { origin, later }: Branching) -> Spread {
+    fn new(nodes: u64, fanout: f64) -> Spread {
         let nodes = nodes.max(1) as f64;
         let others = nodes - 1.0;
-        let chance = |fanout| share(not_negative(fanout) / others.max(1.0));
-        Spread { nodes, chance: chance(origin), chance_later: chance(later), missing: others, newest: 1.0 }
+        Spread { nodes, chance: share(not_negative(fanout) / others.max(1.0)), missing: others, newest: 1.0 }
     }
 
     fn hop(&mut self) {
         self.newest = self.missing * at_least_one(self.chance, self.newest);
         self.missing -= self.newest;
-        self.chance = self.chance_later;
     }
 
     fn coverage(&self) -> f64 {
@@ -175,18 +140,6 @@ mod tests {
         assert_eq!(printed(10_000), ["0.0009", "0.0073", "0.0567", "0.3647", "0.9460", "0.9995"]);
         let sixth = [100_000, 1_000_000, 10_000_000].map(|nodes| format!("{:.4}", coverage_within(nodes, 8.0, 6)));
         assert_eq!(sixth, ["0.9133", "0.2542", "0.0295"]);
-    }
-
-    #[test]
-    fn a_sparse_graph_branches_less_after_the_first_hop() {
-        let Branching { origin, later } = Branching::on_graph(8.0, 20.0);
-        assert_eq!((format!("{origin:.2}"), format!("{later:.2}")), ("8.00".to_owned(), "7.60".to_owned()));
-        let printed: Vec<String> =
-            coverage_by_hop(1_000, Branching::on_graph(8.0, 20.0)).take(4).map(|share| format!("{share:.3}")).collect();
-        assert_eq!(printed, ["0.009", "0.068", "0.405", "0.955"]);
-        // A flood on a graph sends to all but the sender, and the complete graph is the limit of many peers.
-        assert_eq!(format!("{:.3}", Branching::on_graph(1e9, 20.0).later), "20.000");
-        assert!((Branching::on_graph(8.0, 1e6).later - 8.0).abs() < 1e-4);
     }
 
     #[test]

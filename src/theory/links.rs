@@ -12,7 +12,7 @@ use super::coverage::RandomGraph;
 
 impl RandomGraph {
     /// The share of `nodes` reached within 0, 1, 2 ... hops, as a mean over runs that do not die out. Without end.
-    pub fn coverage_by_hop(&self, nodes: u64) -> impl Iterator<Item = f64> {
+    pub fn coverage_by_hop(&self, nodes: u64) -> impl Iterator<Item = f64> + use<> {
         let (graph, terms) = (*self, self.terms());
         let origin = 1.0 / nodes.max(1) as f64;
         let or_origin = move |reached: f64| origin + (1.0 - origin) * reached;
@@ -40,14 +40,14 @@ mod tests {
         assert_eq!(printed, ["0.0010", "0.0040", "0.0100", "0.1731", "0.9537", "0.9979"]);
     }
 
+    /// Within .005 of what runs come to; see the table of `validate`. A hop branches 7.6-fold, since one copy in twenty goes
+    /// back, and the third hop covers .40 of 1,000 nodes where the complete graph has .43.
     #[test]
-    fn twenty_peers_are_reached_as_the_chain_has_it() {
-        let chain = hops::coverage_by_hop(1_000, hops::Branching::on_graph(8.0, 20.0));
-        for (hop, (link, node)) in
-            RandomGraph::new(20.0, 8.0).coverage_by_hop(1_000).skip(1).zip(chain).take(6).enumerate()
-        {
-            assert!((link - node).abs() < 0.006, "{hop}: {link} {node}");
-        }
+    fn twenty_peers_branch_less_than_uniform_targets() {
+        let printed =
+            |nodes| [1, 2, 3, 4, 5, 6].map(|hop| format!("{:.4}", within(RandomGraph::new(20.0, 8.0), nodes, hop)));
+        assert_eq!(printed(1_000), ["0.0090", "0.0671", "0.4010", "0.9542", "0.9995", "0.9997"]);
+        assert_eq!(printed(10_000), ["0.0009", "0.0069", "0.0516", "0.3248", "0.9171", "0.9993"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until};
-use bulk_order_propagation::stats::{BulkRecord, OrderEnd, RunRecord};
+use bulk_order_propagation::stats::{BulkRecord, OrderEnd, OrderRecord, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
 
@@ -122,4 +122,48 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     assert!(bulk.orders.iter().all(|order| order.published_late.is_some()));
     let messages: u64 = bulk.orders.iter().map(|order| order.sent).sum();
     assert_eq!(messages, record.ledger.sent);
+}
+
+/// What is lost is not under way. Orders that lost all their first copies are over, though the run went on to its time limit
+/// with later ones.
+#[test]
+fn what_the_network_lost_has_died_out_before_the_time_limit() {
+    let draft = Draft {
+        transport: Some(TransportKind::Simulated),
+        orders: Some(30),
+        rate: Some(Rate::per_second(4)),
+        loss: Some("0.85".parse().unwrap()),
+        duplicate: Some("0.3".parse().unwrap()),
+        down: Some("10%".parse().unwrap()),
+        until: Some(Until::Target),
+        timeout: Some(Nanos::from_millis(120)),
+        ..to_quiescence(500, 2, 11)
+    };
+    let record = run(draft);
+    assert_eq!(record.end, bulk_order_propagation::stats::End::Timeout);
+    let alone = orders(&record).orders.iter().filter(|order| order.reached == 1 && order.received == 0);
+    let ends: Vec<OrderEnd> = alone.map(|order| order.end).collect();
+    assert!(ends.len() > 3 && ends.iter().all(|&end| end == OrderEnd::DiedOut), "{ends:?}");
+    assert!(orders(&record).orders.iter().any(|order| order.end == OrderEnd::TimedOut));
+}
+
+/// An order whose origin is down when it is due never enters: it has died out, and one whose origin failed later did enter.
+#[test]
+fn an_order_whose_origin_is_down_has_died_out() {
+    let draft = Draft {
+        transport: Some(TransportKind::Simulated),
+        orders: Some(40),
+        rate: Some(Rate::per_second(20)),
+        origins: Some(OriginsKind::Random),
+        down: Some("30%,at=1s".parse().unwrap()),
+        ..to_quiescence(300, 2, 3)
+    };
+    let record = run(draft);
+    let records = &orders(&record).orders;
+    let entered = |order: &&OrderRecord| order.published_late.is_some();
+    assert_eq!(records.iter().filter(entered).count(), records.iter().filter(|order| order.sent > 0).count());
+    let never: Vec<&OrderRecord> = records.iter().filter(|order| !entered(order)).collect();
+    assert!(never.len() > 2 && never.len() < 20, "{}", never.len());
+    assert!(never.iter().all(|order| order.end == OrderEnd::DiedOut && order.due > Nanos::from_secs(1)), "{never:?}");
+    assert!(records.iter().all(|order| order.end != OrderEnd::TimedOut));
 }

@@ -4,7 +4,7 @@
 use crate::support::{mean_and_error, run, to_quiescence};
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::theory::coverage::RandomGraph;
-use bulk_order_propagation::theory::hops::{Branching, coverage_by_hop};
+use bulk_order_propagation::theory::hops::coverage_by_hop;
 use bulk_order_propagation::theory::redundancy::push_on_graph;
 
 #[track_caller]
@@ -33,13 +33,13 @@ fn final_coverage_and_redundancy_are_those_of_a_random_graph() {
 }
 
 #[test]
-fn coverage_by_hop_is_reed_and_frosts_where_hops_are_equal() {
-    hold_to_the_chain("complete", 8.0.into());
-    hold_to_the_chain("erdos-renyi", Branching::on_graph(8.0, 20.0));
+fn coverage_by_hop_is_as_the_forms_have_it_where_hops_are_equal() {
+    hold_to("complete", coverage_by_hop(1_000, 8.0));
+    hold_to("erdos-renyi", RandomGraph::new(20.0, 8.0).coverage_by_hop(1_000).skip(1));
 }
 
 /// One worker handles messages first in, first out, so that hops take equal time.
-fn hold_to_the_chain(family: &str, form: Branching) {
+fn hold_to(family: &str, form: impl Iterator<Item = f64>) {
     let by_hop: Vec<Vec<f64>> = (0..24)
         .map(|seed| {
             let record = run(Draft { topology: family.parse().ok(), ..to_quiescence(1_000, 1, seed) });
@@ -47,7 +47,7 @@ fn hold_to_the_chain(family: &str, form: Branching) {
             (1..=6).map(|hop| within(hop) as f64 / 1_000.0).collect()
         })
         .collect();
-    for (hop, form) in coverage_by_hop(1_000, form).take(6).enumerate() {
+    for (hop, form) in form.take(6).enumerate() {
         let measured: Vec<f64> = by_hop.iter().map(|run| run[hop]).collect();
         assert_agrees(&format!("{family}, coverage within {} hops", hop + 1), &measured, form, 0.005);
     }

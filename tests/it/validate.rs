@@ -18,6 +18,8 @@ fn every_case_agrees_with_its_closed_form() {
     };
     assert_eq!(form("complete, 10000 nodes, f 2", 6), "0.796812");
     assert_eq!(form("complete, 10000 nodes, f 8, hop 5", 4), "0.9460");
+    // A fanout of 8 with half of the nodes down is one of 4.
+    assert_eq!(form("complete, 10000 nodes, f 8, down 0.5", 6), "0.980173");
     let replay = cases[0]["replay"].as_str().unwrap();
     assert!(replay.contains("--transport simulated") && replay.contains("--seed 100000"), "{replay}");
 }
@@ -30,7 +32,7 @@ fn the_table_is_printed_as_it_is_judged() {
     assert!(text.ends_with("cases agree with their closed forms. (seed 2, quick)\n"), "{text}");
     // A heading for each group, and the line of titles.
     let groups = text.lines().filter(|line| !line.starts_with(' ') && !line.contains("closed form")).count();
-    assert_eq!(groups, 12, "ten groups, an empty line and the verdict: {text}");
+    assert_eq!(groups, 14, "twelve groups, an empty line and the verdict: {text}");
 }
 
 #[test]

@@ -6,7 +6,6 @@ use super::hops::{FORM_ERROR, by_hop};
 use super::{Bench, Case, Stop, reached, simulated};
 use crate::scenario::{Draft, Spin, TransportKind};
 use crate::theory::coverage::RandomGraph;
-use crate::theory::hops::{Branching, coverage_by_hop};
 use crate::theory::redundancy::push_on_graph;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -40,8 +39,8 @@ fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
     let (nodes, fanout) = (1_000, 8);
     let draft = in_memory(nodes, fanout);
     let curves = bench.runs(&draft, bench.replicates(64), |record| by_hop(record, 4))?;
-    let branching = Branching::on_graph(fanout.into(), PEERS.into());
-    for (hop, form) in coverage_by_hop(nodes.into(), branching).take(4).enumerate().skip(2) {
+    let form = RandomGraph::new(PEERS.into(), fanout.into()).coverage_by_hop(nodes.into());
+    for (hop, form) in form.skip(1).take(4).enumerate().skip(2) {
         let shares: Vec<f64> = curves.iter().map(|curve| curve[hop]).collect();
         let case = format!("ER d {PEERS}, {nodes} nodes, f {fanout}: hop {}", hop + 1);
         bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), Estimate::mean(&shares)), &draft)?;

@@ -5,12 +5,13 @@ use super::{Bench, Case, Stop, simulated};
 use crate::ratio::Ratio;
 use crate::scenario::{Draft, Ttl};
 use crate::stats::{Receipts, RunRecord};
-use crate::theory::hops::{Branching, coverage_by_hop, coverage_within, nodes_within};
+use crate::theory::coverage::RandomGraph;
+use crate::theory::hops::{coverage_by_hop, coverage_within, nodes_within};
 use crate::topology::TopologySpec;
 
 const GROUP: &str = "Coverage by hop";
 
-/// By how much the chain errs at the steep hops.
+/// By how much the forms err at the steep hops.
 pub(super) const FORM_ERROR: f64 = 0.005;
 
 /// Hops that are looked at.
@@ -20,11 +21,12 @@ const FANOUT: u32 = 8;
 const PEERS: u32 = 20;
 
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
-    let uniform = Branching::from(f64::from(FANOUT));
-    let on_graph = Branching::on_graph(f64::from(FANOUT), f64::from(PEERS));
+    let graph = RandomGraph::new(f64::from(PEERS), f64::from(FANOUT));
     for (nodes, replicates) in [(1_000, 240), (10_000, 48)] {
-        curve(bench, ("complete", TopologySpec::Complete, uniform), nodes, replicates)?;
-        curve(bench, ("ER d 20", TopologySpec::ErdosRenyi, on_graph), nodes, replicates)?;
+        let uniform = coverage_by_hop(nodes.into(), f64::from(FANOUT));
+        curve(bench, ("complete", TopologySpec::Complete), nodes, replicates, uniform)?;
+        let on_graph = graph.coverage_by_hop(nodes.into()).skip(1);
+        curve(bench, ("ER d 20", TopologySpec::ErdosRenyi), nodes, replicates, on_graph)?;
     }
     for (nodes, replicates) in [(100_000, 24), (1_000_000, 6), (10_000_000, 4)] {
         if bench.takes(nodes) {
@@ -41,16 +43,17 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     Ok(())
 }
 
-/// Every hop of one network.
+/// Every hop of one network, of which the form says who is reached within 1, 2, 3 ... hops.
 fn curve<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
-    (name, topology, branching): (&str, TopologySpec, Branching),
+    (name, topology): (&str, TopologySpec),
     nodes: u32,
     replicates: u32,
+    form: impl Iterator<Item = f64>,
 ) -> Result<(), Stop> {
     let draft = Draft { peers: topology.takes_peers().then_some(PEERS), ..simulated(topology, nodes, FANOUT) };
     let curves = bench.runs(&draft, bench.replicates(replicates), |record| by_hop(record, HOPS))?;
-    for (hop, form) in coverage_by_hop(nodes.into(), branching).take(HOPS.into()).enumerate() {
+    for (hop, form) in form.take(HOPS.into()).enumerate() {
         let shares: Vec<f64> = curves.iter().map(|curve| curve[hop]).collect();
         let case = format!("{name}, {nodes} nodes, f {FANOUT}, hop {}", hop + 1);
         bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), Estimate::mean(&shares)), &draft)?;

@@ -65,19 +65,19 @@ fn spreading(report: &Report) -> String {
 fn injection(report: &Report) -> String {
     let asked = &report.asked;
     let place = match asked.origins {
-        Origins::One(origin) => format!("into node {origin}"),
-        Origins::Random if asked.bulk.is_some() => "each into a node of its own draw".to_owned(),
-        Origins::Random => format!("into node {}", report.run.overlay.origin),
+        Origins::One(origin) => format!(" into node {origin}"),
+        Origins::Random if asked.bulk.is_some() => ", each into a node of its own draw".to_owned(),
+        Origins::Random => format!(" into node {}", report.run.overlay.origin),
     };
     match asked.bulk {
-        None => format!("Injecting order {place} with"),
+        None => format!("Injecting order{place} with"),
         Some(BulkOptions { orders, rate, arrivals, .. }) => {
             let arrivals = match arrivals {
                 Arrivals::Constant => "evenly",
                 Arrivals::Poisson => "at random times (Poisson)",
                 Arrivals::Burst => "in bursts, ten a second,",
             };
-            format!("Injecting {} {place}, {arrivals} at {rate}, with", counted(orders.into(), "order"))
+            format!("Injecting {}{place}, {arrivals} at {rate}, with", counted(orders.into(), "order"))
         }
     }
 }
@@ -93,7 +93,9 @@ pub(super) fn headline(report: &Report) -> String {
             || "one in a hundred or more missed it".to_owned(),
             |time| format!("99% of them within {}", scale(report).time(time)),
         );
-        return format!("{count} reached {target} coverage ({of_all}), {time}");
+        // Where nodes fail each order counts some of its own.
+        let of_all = if run.counted == run.nodes * bulk.orders { format!(" ({of_all})") } else { String::new() };
+        return format!("{count} reached {target} coverage{of_all}, {time}");
     }
     match run.time_to_target_ns {
         Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),

@@ -1,0 +1,152 @@
+//! What a shard's nodes send: to whom, as their own behaviour has it, and what becomes of it on the way out.
+
+use super::{Event, Shard, Volley, What};
+use crate::behaviour::Act;
+use crate::engine::Setup;
+use crate::engine::flight::{Flight, Stage};
+use crate::gossip::News;
+use crate::ids::NodeId;
+use crate::message::{Kind, Onward, Tail};
+use crate::network::{Fate, Ways};
+
+/// What a node sends about an order, on its way out.
+pub(super) struct Forward<'a> {
+    kind: Kind,
+    onward: Onward,
+    ways: Ways<'a>,
+    pub(super) volley: Volley,
+}
+
+impl<'a, T: Tail> Shard<'a, T> {
+    /// Sends a message of this kind to each of the node's targets.
+    pub(super) fn send_on(&mut self, kind: Kind, onward: Onward) {
+        let Event { me, sender, .. } = self.event;
+        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
+        let attempt = self.attempt(onward.order);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut forward = self.forward(kind, onward);
+        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
+            // An origin is its own sender, and nobody's target is itself.
+            if exclude_sender && to == sender {
+                forward.volley.spared += 1;
+            } else {
+                self.send_copy(&mut forward, to, attempt, &[]);
+            }
+        }
+        self.scratch = scratch;
+        self.note(onward.order, What::Sent(kind, forward.volley));
+    }
+
+    /// Sends a message of this kind to all peers, so many times to each.
+    fn flood(&mut self, kind: Kind, onward: Onward, times: u32) {
+        let first = self.attempt(onward.order) * times;
+        let mut forward = self.forward(kind, onward);
+        for attempt in first..first + times {
+            for to in self.setup.topology.peers(self.event.me) {
+                self.send_copy(&mut forward, to, attempt, &[]);
+            }
+        }
+        self.note(onward.order, What::Sent(kind, forward.volley));
+    }
+
+    pub(super) fn forward(&self, kind: Kind, onward: Onward) -> Forward<'a> {
+        let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
+        Forward { kind, onward, ways, volley: Volley::default() }
+    }
+
+    /// Sends one copy: through the line out of its node, and on its way.
+    #[inline]
+    pub(super) fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
+        let Event { me, now, .. } = self.event;
+        let Setup { faults, behaviours, .. } = *self.setup;
+        let &mut Forward { kind, onward, ways, ref mut volley } = forward;
+        if behaviours.withholds(me, to) {
+            return;
+        }
+        volley.sent += 1;
+        volley.words += tail.len() as u32;
+        let sequence = self.next_sequence();
+        let message = onward.message_with(kind, me, to, tail.len() as u8);
+        let Some(left) = self.lines.send(me, now, self.bytes_of(&message)) else {
+            volley.dropped += 1;
+            return;
+        };
+        let flight = |latency| Flight {
+            time: left + latency,
+            sent_at: now,
+            message,
+            sequence,
+            stage: Stage::Arrives,
+            tail: T::of(tail),
+        };
+        match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
+            Fate::Lost => volley.lost += 1,
+            Fate::Arrives(latency) => {
+                self.outgoing.push(flight(latency));
+                // The double has the number of its original: where both come at once, either may be first.
+                if let Some(latency) = ways.duplicate(to, attempt) {
+                    self.outgoing.push(flight(latency));
+                    volley.doubled += 1;
+                }
+            }
+        }
+    }
+
+    /// Sends to all targets, as the node's own behaviour has it.
+    pub(super) fn act(&mut self, kind: Kind, onward: Onward) {
+        let Event { me, now, .. } = self.event;
+        let origin = self.setup.workload.publications()[onward.order.index()].origin;
+        match self.setup.behaviours.forward(me, onward.order, origin) {
+            Act::AsUsual => self.send_on(kind, onward),
+            Act::Drop => {}
+            Act::Delay(by) => {
+                // It takes a number like a message, which tells it from others of its time.
+                let sequence = self.next_sequence();
+                let (time, message) = (now + by, onward.message(kind, me, me));
+                let stage = Stage::Held;
+                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage, tail: T::of(&[]) });
+            }
+            Act::Flood(times) => self.flood(kind, onward, times),
+        }
+    }
+
+    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
+    /// behaviour makes something else.
+    pub(super) fn mail(&mut self, kind: Kind, news: &[News]) {
+        let Event { me, .. } = self.event;
+        let Setup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
+        let is_usual = |news: &News| {
+            let origin = workload.publications()[news.onward.order.index()].origin;
+            behaviours.forward(me, news.onward.order, origin) == Act::AsUsual
+        };
+        let (usual, others): (Vec<News>, Vec<News>) = news.iter().partition(|news| is_usual(news));
+        for News { onward, from } in others {
+            self.event.sender = from;
+            self.act(kind, onward);
+        }
+        let attempts: Vec<u32> = usual.iter().map(|news| self.attempt(news.onward.order)).collect();
+        let mut mailing = std::mem::take(&mut self.mailing);
+        mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
+        mailing.for_each(&usual, |to, first, tail| {
+            let onward = usual[first].onward;
+            let mut forward = self.forward(kind, onward);
+            self.send_copy(&mut forward, to, attempts[first], tail);
+            self.note(onward.order, What::Sent(kind, forward.volley));
+        });
+        self.mailing = mailing;
+    }
+
+    /// Whether the event's node is up. Only a time that it has asked for can find it down: it then says nothing.
+    pub(super) fn is_up(&self) -> bool {
+        self.setup.faults.is_up(self.event.me, self.event.now)
+    }
+
+    /// The number of the next message of the event's node.
+    #[inline]
+    fn next_sequence(&mut self) -> u32 {
+        let sequence = &mut self.sequences[(self.event.me.0 - self.nodes.start) as usize];
+        let number = *sequence;
+        *sequence = number.wrapping_add(1);
+        number
+    }
+}
