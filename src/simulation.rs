@@ -163,6 +163,8 @@ struct Laboratory<'a> {
     workload: Workload,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
+    /// From so many nodes on virtual time keeps no figures by node.
+    node_figures_end: u32,
 }
 
 impl<'a> Laboratory<'a> {
@@ -191,6 +193,7 @@ impl<'a> Laboratory<'a> {
             workload,
             forecast,
             topology,
+            node_figures_end: virtual_time::NODE_FIGURES_END,
         })
     }
 
