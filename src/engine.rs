@@ -10,6 +10,7 @@
 //! | `calendar` | messages under way, by the window in which they arrive |
 //! | `flight` | a message under way, and its rank among others |
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
+//! | `journal` | what happened in a window, before it is counted |
 //! | `lines` | what a node's lines and its work do to messages |
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
 //! | `crew` | the threads |
@@ -32,6 +33,7 @@ mod flight;
 mod general;
 mod home;
 pub mod hops;
+mod journal;
 mod lines;
 mod recount;
 mod round;

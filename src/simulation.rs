@@ -3,6 +3,7 @@
 //!
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
 
+mod aftermath;
 mod bulk;
 mod carriers;
 mod crowd;
@@ -163,6 +164,8 @@ struct Laboratory<'a> {
     workload: Workload,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
+    /// From so many nodes on virtual time keeps no figures by node.
+    node_figures_end: u32,
 }
 
 impl<'a> Laboratory<'a> {
@@ -191,14 +194,27 @@ impl<'a> Laboratory<'a> {
             workload,
             forecast,
             topology,
+            node_figures_end: virtual_time::NODE_FIGURES_END,
         })
     }
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        if let Some(network) = &self.scenario.network {
-            return self.simulate(&network.build(self.scenario.seed)?);
-        }
+        let mut hops_are_equal = false;
+        let mut record = match &self.scenario.network {
+            Some(network) => {
+                let network = network.build(self.scenario.seed)?;
+                hops_are_equal = network.constant().is_some();
+                self.simulate(&network)?
+            }
+            None => self.run_on_carriers(clock)?,
+        };
+        let doubt = self.binding_ttl(&record, hops_are_equal);
+        record.notices.extend(doubt);
+        Ok(record)
+    }
+
+    fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let token = drawn_token()?;
         if self.scenario.processes > 1 {
             return self.run_processes(clock, token);

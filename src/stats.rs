@@ -286,10 +286,10 @@ pub struct GroupRecord {
     pub counted: u64,
     /// The delays of those of them that were reached, ascending, in nanoseconds since their order was due.
     pub delays: Vec<u64>,
-    /// Bytes that all of them received, as UDP payload.
-    pub bytes_in: u64,
-    /// Bytes that all of them sent, as UDP payload.
-    pub bytes_out: u64,
+    /// Bytes that all of them received, as UDP payload; `None` where traffic was not kept by node.
+    pub bytes_in: Option<u64>,
+    /// Bytes that all of them sent, as UDP payload; `None` where traffic was not kept by node.
+    pub bytes_out: Option<u64>,
 }
 
 /// How often spies that pool what they hear named an order's origin right.
@@ -329,9 +329,9 @@ pub struct RunRecord {
     pub counted: Option<Vec<bool>>,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
-    /// Traffic, by node.
+    /// Traffic, by node; empty where it was not kept.
     pub traffic: Vec<Traffic>,
-    /// Peers of each node, by node.
+    /// Peers of each node, by node; empty where they were not kept.
     pub degrees: Vec<u32>,
     /// The first node of each worker, by worker.
     pub shard_starts: Vec<u32>,

@@ -7,6 +7,7 @@ mod sending;
 
 use super::flight::{Flight, Stage};
 use super::home::Home;
+use super::journal::{Entry, Volley, What};
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
 use crate::gossip::{Context, Mailing, News, Protocol, TargetScratch};
@@ -19,47 +20,6 @@ use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
-
-/// What happened, to be counted if its time counts.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    time: Nanos,
-    local: u32,
-    order: OrderIndex,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    /// A message of some kind with so many words came in that had been sent at this time.
-    Received(Kind, u8, Nanos),
-    /// A message was lost that had been sent at this time: its node was down.
-    Missed(Kind, Nanos),
-    /// A message that had been sent at this time found no room at the line into its node.
-    Dropped(Kind, Nanos),
-    /// What had been held back since this time no longer is.
-    Released(Nanos),
-    /// It brought nothing new.
-    Duplicate,
-    /// The node has the order from now on.
-    Delivered,
-    /// Messages of some kind went out.
-    Sent(Kind, Volley),
-}
-
-/// What became of messages where they were sent.
-#[derive(Clone, Copy, Debug, Default)]
-struct Volley {
-    sent: u32,
-    lost: u32,
-    /// They that found no room at the line out of their node.
-    dropped: u32,
-    /// Words behind them.
-    words: u32,
-    /// Second copies of those that are not lost.
-    doubled: u32,
-    spared: u32,
-}
 
 /// What is being handled.
 #[derive(Clone, Copy, Debug)]

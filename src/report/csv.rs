@@ -41,7 +41,7 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
 fn write_receipt(into: &mut impl Write, node: NodeId, receipt: &Receipt) -> io::Result<()> {
     if !receipt.is_reached() {
         write!(into, ",,")
-    } else if receipt.sender == node {
+    } else if receipt.sender == node || receipt.sender == Receipt::NONE.sender {
         write!(into, "{},{},", receipt.time.0, receipt.hop)
     } else {
         write!(into, "{},{},{}", receipt.time.0, receipt.hop, receipt.sender)
@@ -92,6 +92,7 @@ fn shard_of(starts: &[u32], node: u32) -> usize {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::stats::{ByHop, Receipts};
 
     fn written(record: &RunRecord) -> String {
         let mut bytes = Vec::new();
@@ -108,6 +109,16 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
 2,1,1,,,,0,0,0,0
 ";
         assert_eq!(written(&sample::three_nodes()), expected);
+    }
+
+    #[test]
+    fn what_was_not_kept_by_node_is_empty() {
+        // Nor by hop, where senders are not kept.
+        let (latency, senders) = (Nanos(1_500), None);
+        let by_hop = ByHop { latency, origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
+        let receipts = Receipts::ByHop(by_hop);
+        let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..sample::three_nodes() };
+        assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,\n1,0,,1500,1,,,,,\n2,1,,,,,,,,\n"));
     }
 
     #[test]

@@ -30,10 +30,10 @@ pub struct GroupFigures {
     pub delay_p99_ns: Option<u64>,
     /// The greatest.
     pub delay_max_ns: Option<u64>,
-    /// Bytes that they received, as UDP payload.
-    pub bytes_in: u64,
-    /// Bytes that they sent, as UDP payload.
-    pub bytes_out: u64,
+    /// Bytes that they received, as UDP payload; `None` where traffic was not kept by node.
+    pub bytes_in: Option<u64>,
+    /// Bytes that they sent, as UDP payload; `None` where traffic was not kept by node.
+    pub bytes_out: Option<u64>,
 }
 
 impl GroupFigures {

@@ -93,8 +93,8 @@ pub struct RunFigures {
     pub duplicates: u64,
     /// Received messages whose order was older than its node's window.
     pub expired: u64,
-    /// Duplicates and expired messages per node.
-    pub duplicates_per_node: Spread,
+    /// Duplicates and expired messages per node; `None` where traffic was not kept by node.
+    pub duplicates_per_node: Option<Spread>,
     /// Payload messages handed to the carrier.
     pub messages: u64,
     /// Control messages handed to the carrier.
@@ -111,8 +111,8 @@ pub struct RunFigures {
     pub bytes: u64,
     /// Bytes of one datagram, as UDP payload.
     pub datagram_bytes: u32,
-    /// Bytes per node.
-    pub bytes_per_node: BytesPerNode,
+    /// Bytes per node; `None` where traffic was not kept by node.
+    pub bytes_per_node: Option<BytesPerNode>,
     /// The TTL in force.
     pub ttl: u8,
     /// The overlay.
@@ -169,7 +169,7 @@ impl RunFigures {
             rmr: rmr(messages, (reached_of_all + 1).saturating_sub(orders)),
             duplicates: sum(record, |worker| worker.duplicates),
             expired: sum(record, |worker| worker.expired),
-            duplicates_per_node: duplicates_per_node(record),
+            duplicates_per_node: duplicates_per_node(&record.traffic),
             messages,
             control_messages: record.control_messages(),
             control_bytes: sum(record, |worker| worker.control_bytes),
@@ -265,8 +265,9 @@ fn hops(record: &RunRecord) -> Vec<u64> {
     hops
 }
 
-fn duplicates_per_node(record: &RunRecord) -> Spread {
-    Spread::of(record.traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts)))
+fn duplicates_per_node(traffic: &[Traffic]) -> Option<Spread> {
+    let duplicates = traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts));
+    (!traffic.is_empty()).then(|| Spread::of(duplicates))
 }
 
 /// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
@@ -277,11 +278,11 @@ fn bytes(record: &RunRecord) -> u64 {
     }
 }
 
-fn bytes_per_node(traffic: &[Traffic]) -> BytesPerNode {
-    BytesPerNode {
+fn bytes_per_node(traffic: &[Traffic]) -> Option<BytesPerNode> {
+    (!traffic.is_empty()).then(|| BytesPerNode {
         received: Spread::of(traffic.iter().map(|node| node.bytes_in)),
         sent: Spread::of(traffic.iter().map(|node| node.bytes_out)),
-    }
+    })
 }
 
 fn sum(record: &RunRecord, count: impl Fn(&WorkerRecord) -> u64) -> u64 {

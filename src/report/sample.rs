@@ -9,8 +9,8 @@ use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
 };
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, End, Ledger, OrderEnd, OrderRecord, OverlayFacts, ProcessRecord,
-    Receipt, Receipts, RunRecord, Traffic, WorkerRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, OrderEnd, OrderRecord,
+    OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -134,6 +134,21 @@ pub(super) fn report(records: &[RunRecord]) -> Report {
 /// The report of [`thousand_nodes_record`].
 pub(super) fn thousand_nodes() -> Report {
     report(&[thousand_nodes_record()])
+}
+
+/// The same with everything that only some runs have: a group, and spies.
+pub(super) fn thousand_nodes_and_groups() -> Report {
+    let group = GroupRecord {
+        kind: GroupKind::Region,
+        name: "europe".to_owned(),
+        nodes: 400,
+        counted: 390,
+        delays: vec![1_000; 380],
+        bytes_in: Some(60_000),
+        bytes_out: Some(50_000),
+    };
+    let spies = Some(SpyRecord { nodes: 50, orders: 1, seen: 1, right: 1 });
+    report(&[RunRecord { groups: vec![group], spies, ..thousand_nodes_record() }])
 }
 
 /// A chain of three on two shards: node 1 forwards to one of its peers, back to node 0, so that node 2 is not reached.

@@ -163,6 +163,27 @@ fn the_median_run_stands_for_all() {
 }
 
 #[test]
+fn figures_by_node_that_were_not_kept_are_missing_and_not_0() {
+    let RunRecord { traffic, .. } = thousand_nodes_record();
+    let sent: u64 = traffic.iter().map(|node| node.bytes_out).sum();
+    let left_out = report(&[RunRecord { traffic: Vec::new(), degrees: Vec::new(), ..thousand_nodes_record() }]);
+    let json: serde_json::Value = serde_json::from_str(&left_out.to_json().unwrap()).unwrap();
+    assert_eq!(
+        (&json["duplicates_per_node"], &json["bytes_per_node"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
+    assert_eq!(json["bytes"], sent);
+    let text = left_out.to_string();
+    for row in ["duplicates", "bytes in", "bytes out"] {
+        let line =
+            text.split("Per Node:").nth(1).unwrap().lines().find(|line| line.trim_start().starts_with(row)).unwrap();
+        let figures: Vec<&str> = line.trim_start()[row.len()..].split_whitespace().collect();
+        assert_eq!(figures, ["-"; 5], "{line}");
+    }
+    assert_eq!(overlong(&text), Vec::<&str>::new());
+}
+
+#[test]
 fn no_run_is_no_report() {
     assert_eq!(Report::new(&scenario(10), setting(), &[]), None);
 }

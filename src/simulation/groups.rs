@@ -18,7 +18,7 @@ pub(super) struct Groups<'a> {
 }
 
 impl Groups<'_> {
-    /// The figures of all groups that have a node. `receipts` are those of order 0 by node, then those of order 1, and so on.
+    /// The figures of all groups that have a node. `traffic` is by node, or empty where it was not kept. `receipts` are those of order 0 by node, then those of order 1, and so on.
     pub(super) fn records(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
         if self.network.regions().is_empty() && !self.has_nat && !self.has_parts {
             return Vec::new();
@@ -33,8 +33,8 @@ impl Groups<'_> {
                 let group = &mut groups[usize::from(place)];
                 group.nodes += 1;
                 if let Some(traffic) = traffic.get(node.index()) {
-                    group.bytes_in += traffic.bytes_in;
-                    group.bytes_out += traffic.bytes_out;
+                    *group.bytes_in.get_or_insert(0) += traffic.bytes_in;
+                    *group.bytes_out.get_or_insert(0) += traffic.bytes_out;
                 }
             }
             places.push(places_of);
@@ -73,7 +73,15 @@ fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u
     let known = groups.iter().position(|group| group.kind == kind && group.name == name);
     let place = known.unwrap_or_else(|| {
         let name = name.to_owned();
-        groups.push(GroupRecord { kind, name, nodes: 0, counted: 0, delays: Vec::new(), bytes_in: 0, bytes_out: 0 });
+        groups.push(GroupRecord {
+            kind,
+            name,
+            nodes: 0,
+            counted: 0,
+            delays: Vec::new(),
+            bytes_in: None,
+            bytes_out: None,
+        });
         groups.len() - 1
     });
     place as u16

@@ -12,12 +12,13 @@ use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord};
+use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::time::Nanos;
 use crate::workload::Origins;
 
-/// From so many nodes on each node's traffic and degree are left out: 28 bytes of each, and a third of the time.
-const NODE_FIGURES_END: u32 = 10_000_000;
+/// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 28 bytes of each, and a third of
+/// the time.
+pub(super) const NODE_FIGURES_END: u32 = 10_000_000;
 
 impl Laboratory<'_> {
     /// One run of the scenario, whose network is this one.
@@ -124,13 +125,15 @@ impl Laboratory<'_> {
                 "--engine fast and hops know of latency, and fast of --loss, and of nothing else that can happen to a message or a \
                  node; leave --engine out",
             ),
-            Engine::Fast if !one_order => Some("--engine fast computes one order; leave --engine out or ask for --orders 1"),
+            Engine::Fast | Engine::Hops if !one_order => {
+                Some("--engine fast and hops compute one order; leave --engine out or ask for --orders 1")
+            }
             Engine::Fast => (network.floor() == Nanos::ZERO).then_some(
                 "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
                  give --latency a least above 0",
             ),
-            Engine::Hops => (!one_order || network.constant().is_none_or(|latency| latency == Nanos::ZERO)).then_some(
-                "--engine hops computes one order where every message takes as long and none is lost; leave --engine out \
+            Engine::Hops => network.constant().is_none_or(|latency| latency == Nanos::ZERO).then_some(
+                "--engine hops computes runs in which every message takes as long and none is lost; leave --engine out \
                  or give a constant --latency above 0 alone",
             ),
         };
@@ -138,15 +141,16 @@ impl Laboratory<'_> {
     }
 
     fn keeps_node_figures(&self) -> bool {
-        self.scenario.nodes < NODE_FIGURES_END
+        self.scenario.nodes < self.node_figures_end
     }
 
-    /// Says that figures per node are not there.
-    fn left_out(&self) -> Option<String> {
-        (!self.keeps_node_figures()).then(|| {
+    /// Says that figures per node are not there. The general path counts them in any case.
+    fn left_out(&self, traffic: &[Traffic]) -> Option<String> {
+        traffic.is_empty().then(|| {
             format!(
-                "From {NODE_FIGURES_END} nodes on the traffic of each node is not kept: duplicates and bytes per node read 0 \
-                 below, and the file of nodes has no such figures. Sums are whole."
+                "From {} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out below, \
+                 and so are they, degrees and some senders in the file of nodes. Sums are whole; --engine general keeps all.",
+                self.node_figures_end
             )
         })
     }
@@ -194,6 +198,7 @@ impl Laboratory<'_> {
             }
         };
         let workers = vec![record];
+        let left_out = self.left_out(&traffic);
         let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
         RunRecord {
             nodes: self.topology.nodes(),
@@ -207,15 +212,15 @@ impl Laboratory<'_> {
             datagram_bytes,
             receipts,
             counted: only.map(|publication| crowd.of(publication, ended_at)),
-            traffic,
-            degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
+            degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
             ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
             workers,
             digest: Some(digest),
             spies: None,
             groups: Vec::new(),
-            notices: self.forecast.notices.iter().cloned().chain(notice).chain(self.left_out()).collect(),
+            notices: self.forecast.notices.iter().cloned().chain(notice).chain(left_out).collect(),
+            traffic,
         }
     }
 }
@@ -228,3 +233,6 @@ fn floorless(network: &Network) -> Option<String> {
             .to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,9 +130,9 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
 fn what_the_network_lost_has_died_out_before_the_time_limit() {
     let draft = Draft {
         transport: Some(TransportKind::Simulated),
-        orders: Some(30),
+        orders: Some(60),
         rate: Some(Rate::per_second(4)),
-        loss: Some("0.85".parse().unwrap()),
+        loss: Some("0.8".parse().unwrap()),
         duplicate: Some("0.3".parse().unwrap()),
         down: Some("10%".parse().unwrap()),
         until: Some(Until::Target),

@@ -258,7 +258,7 @@ fn groups_add_up_to_all() {
         assert_eq!(groups.iter().map(|group| group.nodes).sum::<u64>(), 2_000);
         assert_eq!(groups.iter().map(|group| group.counted).sum::<u64>(), record.counted());
         assert_eq!(groups.iter().map(|group| group.delays.len() as u64).sum::<u64>(), record.reached());
-        assert_eq!(groups.iter().map(|group| group.bytes_in).sum::<u64>(), bytes(|node| node.bytes_in));
-        assert_eq!(groups.iter().map(|group| group.bytes_out).sum::<u64>(), bytes(|node| node.bytes_out));
+        assert_eq!(groups.iter().map(|group| group.bytes_in).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_in)));
+        assert_eq!(groups.iter().map(|group| group.bytes_out).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_out)));
     }
 }

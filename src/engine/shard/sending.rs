@@ -1,9 +1,10 @@
 //! What a shard's nodes send: to whom, as their own behaviour has it, and what becomes of it on the way out.
 
-use super::{Event, Shard, Volley, What};
+use super::{Event, Shard};
 use crate::behaviour::Act;
 use crate::engine::Setup;
 use crate::engine::flight::{Flight, Stage};
+use crate::engine::journal::{Volley, What};
 use crate::gossip::News;
 use crate::ids::NodeId;
 use crate::message::{Kind, Onward, Tail};

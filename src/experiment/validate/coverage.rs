@@ -60,7 +60,7 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
         let missed: Vec<f64> = shares.iter().map(|share| (1.0 - share) * f64::from(nodes)).collect();
         let case = format!("complete, {nodes} nodes, f {fanout}: nodes missed");
         let form = (1.0 - form) * f64::from(nodes);
-        bench.judge(Case::new(GROUP, case, (form, MISSED_ERROR), Estimate::mean(&missed)), &draft)?;
+        bench.judge(Case::new(GROUP, case, (form, MISSED_ERROR), Estimate::rare(&missed, form)), &draft)?;
     }
     Ok(())
 }

@@ -43,6 +43,14 @@ impl Estimate {
         }
     }
 
+    /// The mean of counts of something rare, each over many nodes. The standard error is no less than Poisson's, which the
+    /// form implies: where few runs saw any, their own spread would be too small.
+    pub fn rare(counts: &[f64], form: f64) -> Estimate {
+        let mean = Estimate::mean(counts);
+        let poisson = (form / counts.len() as f64).sqrt();
+        Estimate { standard_error: mean.standard_error.max(poisson), ..mean }
+    }
+
     /// The mean over those above `least`: the upper of two humps.
     pub fn mean_of_survivors(figures: &[f64], least: f64) -> Estimate {
         let survivors: Vec<f64> = figures.iter().copied().filter(|&figure| figure > least).collect();
@@ -82,6 +90,13 @@ mod tests {
         assert_eq!((runs, measured), (4, 2.5));
         assert!((standard_error - (5.0_f64 / 3.0 / 4.0).sqrt()).abs() < 1e-12);
         assert!(Estimate::mean(&[1.0]).standard_error.is_nan() && Estimate::mean(&[]).measured.is_nan());
+    }
+
+    #[test]
+    fn a_rare_count_errs_as_its_form_says_at_least() {
+        let Estimate { measured, standard_error, .. } = Estimate::rare(&[0.0; 16], 0.25);
+        assert_eq!((measured, standard_error), (0.0, 0.125));
+        assert_eq!(Estimate::rare(&[0.0, 100.0], 1.0), Estimate::mean(&[0.0, 100.0]));
     }
 
     #[test]

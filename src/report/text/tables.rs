@@ -117,16 +117,23 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
 /// How the load is spread over the nodes.
 pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
-    let row = |name: &str, spread: &Spread| {
-        let Spread { mean, p50, p90, p99, max } = *spread;
-        let [p50, p90, p99, max] = [p50, p90, p99, max].map(|count| format!("{:>9}", grouped(count)));
-        [format!("{name:<20}"), format!("{mean:>12.2}"), p50, p90, p99, max]
+    let row = |name: &str, spread: Option<Spread>| {
+        let mean = spread.map_or_else(|| "-".to_owned(), |spread| format!("{:.2}", spread.mean));
+        let count = |of: fn(Spread) -> u64| spread.map_or_else(|| "-".to_owned(), |spread| grouped(of(spread)));
+        let [p50, p90, p99, max] = [
+            count(|spread| spread.p50),
+            count(|spread| spread.p90),
+            count(|spread| spread.p99),
+            count(|spread| spread.max),
+        ]
+        .map(|count| format!("{count:>9}"));
+        [format!("{name:<20}"), format!("{mean:>12}"), p50, p90, p99, max]
     };
     let rows = [
         ["Per Node:", "mean", "p50", "p90", "p99", "max"].map(str::to_owned),
-        row("  duplicates", &run.duplicates_per_node),
-        row("  bytes in", &run.bytes_per_node.received),
-        row("  bytes out", &run.bytes_per_node.sent),
+        row("  duplicates", run.duplicates_per_node),
+        row("  bytes in", run.bytes_per_node.map(|bytes| bytes.received)),
+        row("  bytes out", run.bytes_per_node.map(|bytes| bytes.sent)),
     ];
     writeln!(out)?;
     table(out, &rows)
@@ -151,8 +158,8 @@ pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
             time(group.delay_p50_ns),
             time(group.delay_p90_ns),
             time(group.delay_p99_ns),
-            grouped(group.bytes_in),
-            grouped(group.bytes_out),
+            group.bytes_in.map_or_else(|| "-".to_owned(), grouped),
+            group.bytes_out.map_or_else(|| "-".to_owned(), grouped),
         ]
     }));
     writeln!(out)?;

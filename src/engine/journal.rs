@@ -1,0 +1,46 @@
+//! What happened in a window, until it is known up to which instant events count.
+
+use crate::ids::OrderIndex;
+use crate::message::Kind;
+use crate::time::Nanos;
+
+/// What happened, to be counted if its time counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) time: Nanos,
+    pub(super) local: u32,
+    pub(super) order: OrderIndex,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    /// A message of some kind with so many words came in that had been sent at this time.
+    Received(Kind, u8, Nanos),
+    /// A message was lost that had been sent at this time: its node was down.
+    Missed(Kind, Nanos),
+    /// A message that had been sent at this time found no room at the line into its node.
+    Dropped(Kind, Nanos),
+    /// What had been held back since this time no longer is.
+    Released(Nanos),
+    /// It brought nothing new.
+    Duplicate,
+    /// The node has the order from now on.
+    Delivered,
+    /// Messages of some kind went out.
+    Sent(Kind, Volley),
+}
+
+/// What became of messages where they were sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Volley {
+    pub(super) sent: u32,
+    pub(super) lost: u32,
+    /// They that found no room at the line out of their node.
+    pub(super) dropped: u32,
+    /// Words behind all of them.
+    pub(super) words: u32,
+    /// Second copies of those that are not lost.
+    pub(super) doubled: u32,
+    pub(super) spared: u32,
+}
