@@ -11,13 +11,13 @@ use crate::behaviour::Act;
 use crate::gossip::{Context, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward};
-use crate::network::{Fate, Ways};
+use crate::network::{Attempts, Fate, Ways};
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::CONTROL_BYTES;
 use crate::workload::Publication;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// What happened, to be counted if its time counts.
@@ -82,9 +82,7 @@ pub(super) struct Shard<'a> {
     lines: Lines<'a>,
     /// Who has which order: a bit per order and node.
     held: Vec<u64>,
-    /// Who has sent anything about which order, and how often where it was more than once.
-    forwarded: Vec<u64>,
-    repeats: BTreeMap<u64, u32>,
+    attempts: Attempts,
     /// Messages that each node has sent.
     sequences: Vec<u32>,
     receipts: Vec<Receipt>,
@@ -114,8 +112,7 @@ impl<'a> Shard<'a> {
             lines: Lines::new(setup.network, nodes.clone()),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             held: vec![0; (size * orders).div_ceil(64)],
-            forwarded: vec![0; (size * orders).div_ceil(64)],
-            repeats: BTreeMap::new(),
+            attempts: Attempts::new(size, orders),
             sequences: vec![0; size],
             receipts: vec![Receipt::NONE; size * orders],
             traffic: vec![Traffic::default(); size],
@@ -298,13 +295,7 @@ impl<'a> Shard<'a> {
 
     /// How often the event's node has sent anything about the order before.
     fn attempt(&mut self, order: OrderIndex) -> u32 {
-        let place = self.place(order);
-        if mark(&mut self.forwarded, place) {
-            return 0;
-        }
-        let repeats = self.repeats.entry(place as u64).or_default();
-        *repeats += 1;
-        *repeats
+        self.attempts.next(self.event.me.0 - self.nodes.start, order)
     }
 }
 
