@@ -18,7 +18,7 @@ pub use processes::serve;
 use crate::behaviour::BehaviourError;
 use crate::coverage::{Goals, Scope};
 use crate::ids::NodeId;
-use crate::network::{FaultError, NetworkError};
+use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
@@ -161,6 +161,8 @@ struct Laboratory<'a> {
     partition: Partition,
     placement: Placement,
     workload: Workload,
+    /// The network, where it is modelled.
+    network: Option<Network>,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
 }
@@ -173,8 +175,9 @@ impl<'a> Laboratory<'a> {
     ) -> Result<Laboratory<'a>, SimulationError> {
         let workers = scenario.workers();
         let partition = Partition::new(scenario.nodes, workers);
-        // An overlay can take a minute; too many sockets are to be refused before.
+        // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
         carriers::make_room(scenario, &partition)?;
+        let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let workload = scenario.workload();
         // There is one order at least.
@@ -189,6 +192,7 @@ impl<'a> Laboratory<'a> {
             placement: Placement::new(workers, scenario.pin),
             orders: orders(scenario, &workload)?,
             workload,
+            network,
             forecast,
             topology,
         })
@@ -196,8 +200,8 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        if let Some(network) = &self.scenario.network {
-            return self.simulate(&network.build(self.scenario.seed)?);
+        if let Some(network) = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual()) {
+            return self.simulate(network);
         }
         let token = drawn_token()?;
         if self.scenario.processes > 1 {
@@ -233,6 +237,7 @@ impl<'a> Laboratory<'a> {
             topology: &self.topology,
             partition: &self.partition,
             placement: &self.placement,
+            network: self.network.as_ref(),
             orders: &self.orders,
             workload: &self.workload,
             ttl: self.forecast.ttl,
@@ -347,6 +352,10 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
         ledger.received += worker.received;
         ledger.queued_unsent += worker.queued_unsent;
         ledger.in_flight_at_stop += worker.carrier.drained;
+        ledger.held += worker.model.held;
+        ledger.model_lost += worker.model.lost;
+        ledger.model_dropped += worker.model.dropped;
+        ledger.model_duplicated += worker.model.duplicated;
         ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
         ledger.strays.merge(&worker.carrier.strays);
         if let Some(missing) = worker.carrier.missing {

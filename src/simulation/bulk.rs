@@ -111,7 +111,8 @@ impl Judge {
     fn end_of(&self, counts: &OrderCounts, due: Nanos) -> OrderEnd {
         let limit = self.timeout.map_or(Nanos::MAX, |timeout| due + timeout);
         let reached_target = counts.crossed[TARGET];
-        let is_over = self.end == End::Quiescent || counts.unsent == 0 && counts.sent == counts.received;
+        let are_all_here = i128::from(counts.sent) - i128::from(counts.fewer) == i128::from(counts.received);
+        let is_over = self.end == End::Quiescent || counts.unsent == 0 && are_all_here;
         match self.end {
             _ if reached_target != Nanos::MAX && reached_target <= limit => OrderEnd::Target,
             _ if reached_target != Nanos::MAX || counts.last_receipt > limit => OrderEnd::TimedOut,

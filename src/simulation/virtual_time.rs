@@ -12,7 +12,7 @@ use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord};
+use crate::stats::{End, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord};
 use crate::time::Nanos;
 use crate::workload::Origins;
 
@@ -193,6 +193,7 @@ impl Laboratory<'_> {
                 }
             }
         };
+        record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
         let workers = vec![record];
         let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
         RunRecord {
@@ -210,7 +211,7 @@ impl Laboratory<'_> {
             traffic,
             degrees: if self.keeps_node_figures() { self.degrees() } else { Vec::new() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
+            ledger: ledger(&workers, end),
             workers,
             digest: Some(digest),
             spies: None,

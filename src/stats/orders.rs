@@ -19,6 +19,9 @@ pub struct OrderCounts {
     pub sent: u64,
     /// Messages with it that waited unsent at the stop.
     pub unsent: u64,
+    /// Messages with it that a modelled network lost, less the second copies that it made: so many fewer are to come than
+    /// were sent.
+    pub fewer: i64,
     /// When it was published; [`Nanos::MAX`] where this worker did not publish it.
     pub published_at: Nanos,
     /// When the last of the shard's nodes got it; [`Nanos::ZERO`] where none did.
@@ -34,6 +37,7 @@ impl OrderCounts {
         received: 0,
         sent: 0,
         unsent: 0,
+        fewer: 0,
         published_at: Nanos::MAX,
         last_receipt: Nanos::ZERO,
         crossed: [Nanos::MAX; TIMES],
@@ -45,6 +49,7 @@ impl OrderCounts {
         self.received += other.received;
         self.sent += other.sent;
         self.unsent += other.unsent;
+        self.fewer += other.fewer;
         self.published_at = self.published_at.min(other.published_at);
         self.last_receipt = self.last_receipt.max(other.last_receipt);
         for (time, other) in self.crossed.iter_mut().zip(other.crossed) {

@@ -1,0 +1,222 @@
+//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and a small heap for the
+//! window that is due.
+//!
+//! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows with
+//! what is under way; only runs with a modelled network have one.
+
+use crate::message::Message;
+use crate::time::{Calendar, Nanos};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+/// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms ahead and
+/// the heap stays small where a million messages are under way.
+const WINDOW_BITS: u32 = 16;
+
+/// A message on the line.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    time: Nanos,
+    /// How many were put in before.
+    number: u64,
+    message: Message,
+}
+
+impl Held {
+    fn rank(&self) -> (Nanos, u64) {
+        (self.time, self.number)
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Held) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Held {}
+
+impl PartialOrd for Held {
+    fn partial_cmp(&self, other: &Held) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Held {
+    fn cmp(&self, other: &Held) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+/// One worker's line.
+pub(super) struct DelayLine {
+    /// Windows to come.
+    wheel: Calendar<Held>,
+    /// The next of them that holds anything.
+    next_window: Option<u64>,
+    /// The window that was opened last.
+    open: u64,
+    /// What is left of it and of those before.
+    soon: BinaryHeap<Reverse<Held>>,
+    /// What is due, in order; the first `left` of it have left.
+    due: Vec<Message>,
+    left: usize,
+    /// How many were ever put in, and how many of them have left.
+    put: u64,
+    gone: u64,
+}
+
+impl DelayLine {
+    /// An empty one.
+    pub(super) fn new() -> DelayLine {
+        DelayLine {
+            wheel: Calendar::new(None),
+            next_window: None,
+            open: 0,
+            soon: BinaryHeap::new(),
+            due: Vec::new(),
+            left: 0,
+            put: 0,
+            gone: 0,
+        }
+    }
+
+    /// Holds a message until `time`.
+    #[inline]
+    pub(super) fn put(&mut self, time: Nanos, message: Message) {
+        let held = Held { time, number: self.put, message };
+        self.put += 1;
+        let window = time.0 >> WINDOW_BITS;
+        if window <= self.open {
+            self.soon.push(Reverse(held));
+        } else {
+            self.wheel.put(window, held);
+            self.next_window = Some(self.next_window.map_or(window, |next| next.min(window)));
+        }
+    }
+
+    /// Those that are to leave by `now`, `most` at a time. Whoever takes some off says so to [`take`](Self::take).
+    pub(super) fn due(&mut self, now: Nanos, most: usize) -> &[Message] {
+        if self.left == self.due.len() {
+            self.due.clear();
+            self.left = 0;
+            while self.due.len() < most
+                && let Some(message) = self.next_by(now)
+            {
+                self.due.push(message);
+            }
+        }
+        &self.due[self.left..]
+    }
+
+    /// Takes the first `count` of those that are due off the line.
+    pub(super) fn take(&mut self, count: usize) {
+        debug_assert!(count <= self.due.len() - self.left);
+        self.left += count;
+        self.gone += count as u64;
+    }
+
+    /// When the next one is to leave, or shortly before: a window that is not open yet counts from its first instant.
+    #[inline]
+    pub(super) fn next_due(&self) -> Option<Nanos> {
+        if self.left < self.due.len() {
+            return Some(Nanos::ZERO);
+        }
+        let soon = self.soon.peek().map(|Reverse(held)| held.time);
+        soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
+    }
+
+    /// How many messages it holds.
+    #[inline]
+    pub(super) fn len(&self) -> u64 {
+        self.put - self.gone
+    }
+
+    /// The next message whose time has come.
+    #[inline]
+    fn next_by(&mut self, now: Nanos) -> Option<Message> {
+        if self.soon.is_empty() {
+            self.open_next(now)?;
+        }
+        if self.soon.peek()?.0.time > now {
+            return None;
+        }
+        self.soon.pop().map(|Reverse(held)| held.message)
+    }
+
+    /// Opens the next window that holds anything, if it has begun.
+    fn open_next(&mut self, now: Nanos) -> Option<()> {
+        let window = self.next_window.filter(|window| window << WINDOW_BITS <= now.0)?;
+        let mut items = Vec::new();
+        self.wheel.take(window, &mut items);
+        self.soon.extend(items.drain(..).map(Reverse));
+        self.wheel.give_back(items);
+        self.open = window;
+        self.next_window = self.wheel.next();
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{NodeId, OrderIndex};
+    use crate::message::Onward;
+    use proptest::prelude::*;
+
+    fn message(number: u32) -> Message {
+        Onward { order: OrderIndex(0), ttl: 1, hop: 1 }.copy(NodeId(number), NodeId(0))
+    }
+
+    /// Spans as they come: none, within a window, some windows, and beyond the wheel.
+    fn spans() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), 0..200_u64, 0..1_000_000_u64, 0..2_000_000_000_u64]
+    }
+
+    proptest! {
+        #[test]
+        fn all_leave_at_their_time_in_order_whatever_the_carrier_takes(
+            turns in prop::collection::vec((spans(), prop::collection::vec(spans(), 0..6), 0..9_usize, 1..9_usize), 1..60),
+        ) {
+            let (mut line, mut model) = (DelayLine::new(), Vec::<(u64, u32)>::new());
+            let (mut now, mut number) = (0, 0);
+            for (passed, latencies, taken, most) in turns {
+                now += passed;
+                for latency in latencies {
+                    line.put(Nanos(now + latency), message(number));
+                    model.push((now + latency, number));
+                    number += 1;
+                }
+                model.sort_unstable();
+                if let Some(&(first, _)) = model.first() {
+                    prop_assert!(line.next_due().unwrap() <= Nanos(first));
+                }
+                let due: Vec<u32> = line.due(Nanos(now), most).iter().map(|message| message.from.0).collect();
+                let expected = model.iter().take_while(|&&(time, _)| time <= now).map(|&(_, number)| number);
+                // What an earlier turn offered and nobody took may be all that is offered now.
+                let expected: Vec<u32> = expected.take(due.len()).collect();
+                prop_assert_eq!(&due, &expected);
+                prop_assert_eq!(due.is_empty(), model.first().is_none_or(|&(time, _)| time > now));
+                let taken = taken.min(due.len());
+                line.take(taken);
+                model.drain(..taken);
+                prop_assert_eq!(line.len(), model.len() as u64);
+                prop_assert_eq!(line.next_due().is_none(), model.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_offered_and_not_taken_keeps_its_place() {
+        let mut line = DelayLine::new();
+        (0..3).for_each(|number| line.put(Nanos(5), message(number)));
+        assert!(line.due(Nanos(4), 9).is_empty());
+        assert_eq!(line.due(Nanos(5), 2), [message(0), message(1)]);
+        line.take(1);
+        line.put(Nanos(5), message(3));
+        assert_eq!(line.due(Nanos(6), 9), [message(1)]);
+        assert_eq!(line.len(), 3);
+        line.take(1);
+        assert_eq!(line.due(Nanos(6), 9), [message(2), message(3)]);
+    }
+}
