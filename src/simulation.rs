@@ -24,6 +24,7 @@ use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, Runt
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
+use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
@@ -182,7 +183,8 @@ impl<'a> Laboratory<'a> {
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin));
+        let floor = network.as_ref().map_or(Nanos::ZERO, Network::floor);
+        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin), floor);
         Ok(Laboratory {
             scenario,
             interrupt,
@@ -272,10 +274,12 @@ impl<'a> Laboratory<'a> {
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
+        let wall = left_at.since(injected_at);
+        let groups = self.regions(&receipts, &traffic, wall);
         RunRecord {
             end,
             nodes: self.topology.nodes(),
-            wall: left_at.since(injected_at),
+            wall,
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
@@ -292,7 +296,7 @@ impl<'a> Laboratory<'a> {
             workers,
             digest: None,
             spies: None,
-            groups: Vec::new(),
+            groups,
         }
     }
 
