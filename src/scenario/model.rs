@@ -22,15 +22,15 @@ pub(super) const OPTIONS: [&str; 11] = [
     "adversary",
 ];
 
+/// How many of these, the first, a real carrier takes as well.
+const ON_REAL_CARRIERS: usize = 4;
+
 /// What the options make of the network and of those in it.
 pub(super) struct Model {
     pub(super) network: Option<NetworkSpec>,
     pub(super) faults: FaultSpec,
     pub(super) adversary: AdversarySpec,
 }
-
-/// How many of them, the first, real carriers take as well.
-const ON_REAL_CARRIERS: usize = 4;
 
 /// The model that a draft asks for. A real carrier takes the options that say what becomes of a message on its way; without
 /// any of them it has no model, and each of the others is refused.

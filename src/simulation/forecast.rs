@@ -5,6 +5,7 @@
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
+use crate::network::FaultSpec;
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
@@ -99,8 +100,11 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
 }
 
 /// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
-/// for crosses each link as an announcement, a request, and itself.
+/// for crosses each link as an announcement, a request, and itself. Where nodes fail, fewer may make the target.
 fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) -> Option<String> {
+    if scenario.faults != FaultSpec::default() {
+        return None;
+    }
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let crossings = if scenario.protocol == ProtocolKind::Lazy { 3 } else { 1 };
     let hop = Nanos(floor.0.saturating_mul(crossings));
