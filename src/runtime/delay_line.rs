@@ -1,5 +1,5 @@
-//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and a small heap for the
-//! window that is due.
+//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and for the window that is
+//! due a sorted row, with a small heap beside it for what comes into it out of order.
 //!
 //! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows with
 //! what is under way; only runs with a modelled network have one.
@@ -7,7 +7,7 @@
 use crate::message::Message;
 use crate::time::{Calendar, Nanos};
 use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 /// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms ahead and
 /// the heap stays small where a million messages are under way.
@@ -56,8 +56,9 @@ pub(super) struct DelayLine {
     next_window: Option<u64>,
     /// The window that was opened last.
     open: u64,
-    /// What is left of it and of those before.
-    soon: BinaryHeap<Reverse<Held>>,
+    /// What is left of it and of those before: in order, and what would not have stood at the end of that.
+    soon: VecDeque<Held>,
+    between: BinaryHeap<Reverse<Held>>,
     /// What is due, in order; the first `left` of it have left.
     due: Vec<Message>,
     left: usize,
@@ -73,7 +74,8 @@ impl DelayLine {
             wheel: Calendar::new(None),
             next_window: None,
             open: 0,
-            soon: BinaryHeap::new(),
+            soon: VecDeque::new(),
+            between: BinaryHeap::new(),
             due: Vec::new(),
             left: 0,
             put: 0,
@@ -88,7 +90,10 @@ impl DelayLine {
         self.put += 1;
         let window = time.0 >> WINDOW_BITS;
         if window <= self.open {
-            self.soon.push(Reverse(held));
+            match self.soon.back() {
+                Some(last) if last.time > time => self.between.push(Reverse(held)),
+                _ => self.soon.push_back(held),
+            }
         } else {
             self.wheel.put(window, held);
             self.next_window = Some(self.next_window.map_or(window, |next| next.min(window)));
@@ -122,7 +127,7 @@ impl DelayLine {
         if self.left < self.due.len() {
             return Some(Nanos::ZERO);
         }
-        let soon = self.soon.peek().map(|Reverse(held)| held.time);
+        let soon = self.first_soon().map(|held| held.time);
         soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
     }
 
@@ -135,13 +140,25 @@ impl DelayLine {
     /// The next message whose time has come.
     #[inline]
     fn next_by(&mut self, now: Nanos) -> Option<Message> {
-        if self.soon.is_empty() {
+        if self.first_soon().is_none() {
             self.open_next(now)?;
         }
-        if self.soon.peek()?.0.time > now {
+        let first = *self.first_soon()?;
+        if first.time > now {
             return None;
         }
-        self.soon.pop().map(|Reverse(held)| held.message)
+        match self.soon.front() {
+            Some(held) if held.number == first.number => drop(self.soon.pop_front()),
+            _ => drop(self.between.pop()),
+        }
+        Some(first.message)
+    }
+
+    /// The first message of the windows that are open.
+    #[inline]
+    fn first_soon(&self) -> Option<&Held> {
+        let between = self.between.peek().map(|Reverse(held)| held);
+        self.soon.front().into_iter().chain(between).min()
     }
 
     /// Opens the next window that holds anything, if it has begun.
@@ -149,7 +166,8 @@ impl DelayLine {
         let window = self.next_window.filter(|window| window << WINDOW_BITS <= now.0)?;
         let mut items = Vec::new();
         self.wheel.take(window, &mut items);
-        self.soon.extend(items.drain(..).map(Reverse));
+        items.sort_unstable();
+        self.soon.extend(items.drain(..));
         self.wheel.give_back(items);
         self.open = window;
         self.next_window = self.wheel.next();
