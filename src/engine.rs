@@ -7,7 +7,6 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `calendar` | messages under way, by the window in which they arrive |
 //! | `flight` | a message under way, and its rank among others |
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
 //! | `journal` | what happened in a window, before it is counted |
@@ -25,7 +24,6 @@
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
 //! has a time of its own; and optimistic execution, which would have to take back what a protocol did.
 
-mod calendar;
 mod crew;
 mod digest;
 mod fast;

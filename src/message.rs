@@ -126,7 +126,7 @@ impl<'a> Batch<'a> {
 
     /// Each message with its tail.
     #[inline]
-    pub fn iter(self) -> impl Iterator<Item = (&'a Message, &'a [u64])> {
+    pub fn iter(self) -> impl Iterator<Item = (&'a Message, &'a [u64])> + Clone {
         let mut tails = self.tails;
         self.messages.iter().map(move |message| (message, message.cut(&mut tails)))
     }

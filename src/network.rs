@@ -4,6 +4,7 @@
 //! and any number of threads. Time and chances are integers. What is modelled, from which source, and what is not:
 //! `docs/NETWORK.md`.
 
+mod attempts;
 mod bandwidth;
 mod bursts;
 mod curves;
@@ -21,6 +22,7 @@ mod spec;
 mod tests;
 pub(crate) mod words;
 
+pub use attempts::{AtOnce, Attempts};
 pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
 pub(crate) use error::escaped_to;
 pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};

@@ -2,6 +2,8 @@
 
 mod agenda;
 mod chronicle;
+mod delay_line;
+mod modelled;
 mod outbox;
 mod partition;
 mod patience;
@@ -20,6 +22,7 @@ pub use shared::Common;
 
 use crate::coverage::Marker;
 use crate::gossip::{Protocol, TargetDraw};
+use crate::network::Network;
 use crate::order::Order;
 use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::sync::{Broken, Interrupt};
@@ -45,6 +48,8 @@ pub struct Plan<'a> {
     pub partition: &'a Partition,
     /// Which core each worker is pinned to.
     pub placement: &'a Placement,
+    /// The network that is modelled between nodes and carriers; `None` where messages go to the carrier as they are.
+    pub network: Option<&'a Network>,
     /// The orders of the run.
     pub orders: &'a [Arc<Order>],
     /// What enters where, and when.

@@ -80,7 +80,7 @@ pub struct Scenario {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
-    /// The network, where it is modelled; `None` where a real carrier takes the time it takes.
+    /// The network, where it is modelled: always in virtual time; on a real carrier in front of it, or `None`.
     pub network: Option<NetworkSpec>,
     /// What fails in it.
     pub faults: FaultSpec,

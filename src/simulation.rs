@@ -19,12 +19,13 @@ pub use processes::serve;
 use crate::behaviour::BehaviourError;
 use crate::coverage::{Goals, Scope};
 use crate::ids::NodeId;
-use crate::network::{FaultError, NetworkError};
+use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
+use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
@@ -162,6 +163,8 @@ struct Laboratory<'a> {
     partition: Partition,
     placement: Placement,
     workload: Workload,
+    /// The network, where it is modelled.
+    network: Option<Network>,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
     /// From so many nodes on virtual time keeps no figures by node.
@@ -176,13 +179,15 @@ impl<'a> Laboratory<'a> {
     ) -> Result<Laboratory<'a>, SimulationError> {
         let workers = scenario.workers();
         let partition = Partition::new(scenario.nodes, workers);
-        // An overlay can take a minute; too many sockets are to be refused before.
+        // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
         carriers::make_room(scenario, &partition)?;
+        let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
         let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin));
+        let floor = network.as_ref().map_or(Nanos::ZERO, Network::floor);
+        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin), floor);
         Ok(Laboratory {
             scenario,
             interrupt,
@@ -192,6 +197,7 @@ impl<'a> Laboratory<'a> {
             placement: Placement::new(workers, scenario.pin),
             orders: orders(scenario, &workload)?,
             workload,
+            network,
             forecast,
             topology,
             node_figures_end: virtual_time::NODE_FIGURES_END,
@@ -200,15 +206,12 @@ impl<'a> Laboratory<'a> {
 
     /// One run. `clock` was started when its set-up began.
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        let mut hops_are_equal = false;
-        let mut record = match &self.scenario.network {
-            Some(network) => {
-                let network = network.build(self.scenario.seed)?;
-                hops_are_equal = network.constant().is_some();
-                self.simulate(&network)?
-            }
+        let virtual_network = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual());
+        let mut record = match virtual_network {
+            Some(network) => self.simulate(network)?,
             None => self.run_on_carriers(clock)?,
         };
+        let hops_are_equal = virtual_network.is_some_and(|network| network.constant().is_some());
         let doubt = self.binding_ttl(&record, hops_are_equal);
         record.notices.extend(doubt);
         Ok(record)
@@ -249,6 +252,7 @@ impl<'a> Laboratory<'a> {
             topology: &self.topology,
             partition: &self.partition,
             placement: &self.placement,
+            network: self.network.as_ref(),
             orders: &self.orders,
             workload: &self.workload,
             ttl: self.forecast.ttl,
@@ -283,10 +287,12 @@ impl<'a> Laboratory<'a> {
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
+        let wall = left_at.since(injected_at);
+        let groups = self.regions(&receipts, &traffic, wall);
         RunRecord {
             end,
             nodes: self.topology.nodes(),
-            wall: left_at.since(injected_at),
+            wall,
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
@@ -303,7 +309,7 @@ impl<'a> Laboratory<'a> {
             workers,
             digest: None,
             spies: None,
-            groups: Vec::new(),
+            groups,
         }
     }
 
@@ -363,6 +369,10 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
         ledger.received += worker.received;
         ledger.queued_unsent += worker.queued_unsent;
         ledger.in_flight_at_stop += worker.carrier.drained;
+        ledger.held += worker.model.held;
+        ledger.model_lost += worker.model.lost;
+        ledger.model_dropped += worker.model.dropped;
+        ledger.model_duplicated += worker.model.duplicated;
         ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
         ledger.strays.merge(&worker.carrier.strays);
         if let Some(missing) = worker.carrier.missing {

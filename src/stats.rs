@@ -60,7 +60,7 @@ pub struct WorkerRecord {
     pub nodes: u32,
     /// The core it was pinned to, `None` where it was not.
     pub core: Option<usize>,
-    /// Messages that its carrier took.
+    /// Messages that its carrier took; where the network is modelled, those that entered it.
     pub sent: u64,
     /// Messages of this run that it received before the stop.
     pub received: u64,
@@ -88,9 +88,28 @@ pub struct WorkerRecord {
     pub turns: u64,
     /// Times it slept in the kernel because nothing was left to do.
     pub sleeps: u64,
+    /// What the modelled network did to the messages that its nodes sent.
+    #[serde(flatten)]
+    pub model: ModelCounts,
     /// What its carrier counted.
     #[serde(flatten)]
     pub carrier: CarrierCounts,
+}
+
+/// What a modelled network does to messages; nothing where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+pub struct ModelCounts {
+    /// Messages that it lost.
+    #[serde(rename = "model_lost")]
+    pub lost: u64,
+    /// Messages that found no room at one of its lines.
+    #[serde(rename = "model_dropped")]
+    pub dropped: u64,
+    /// Second copies that it made.
+    #[serde(rename = "model_duplicated")]
+    pub duplicated: u64,
+    /// Messages that it held back at the stop, on a real carrier: their time had not come, or the carrier had not sent them.
+    pub held: u64,
 }
 
 /// What a carrier counts for one worker.
@@ -164,7 +183,7 @@ pub enum End {
 /// Where every message of the run went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ledger {
-    /// Messages that the carrier took.
+    /// Messages that the carrier took; where the network is modelled, those that entered it, lost ones included.
     pub sent: u64,
     /// Messages received before the stop.
     pub received: u64,
@@ -172,6 +191,8 @@ pub struct Ledger {
     pub queued_unsent: u64,
     /// Messages found in the sockets after all workers had stopped sending.
     pub in_flight_at_stop: u64,
+    /// Messages that a modelled network in front of a real carrier still held at the stop: in flight as well.
+    pub held: u64,
     /// The kernel's own count of what it dropped; `None` where the platform has none. Where messages share packets it
     /// counts packets.
     pub kernel_dropped: Option<u64>,
@@ -197,9 +218,14 @@ impl Ledger {
     pub fn lost(&self) -> i128 {
         i128::from(self.sent) + i128::from(self.model_duplicated)
             - i128::from(self.received)
-            - i128::from(self.in_flight_at_stop)
+            - i128::from(self.under_way())
             - i128::from(self.model_lost)
             - i128::from(self.model_dropped)
+    }
+
+    /// Messages in flight at the stop: found in the sockets, or held by a modelled network.
+    pub fn under_way(&self) -> u64 {
+        self.in_flight_at_stop + self.held
     }
 
     /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.
@@ -232,7 +258,7 @@ impl Ledger {
                 lost == i128::from(missing.messages) && is_within(i128::from(missing.packets), i128::from(dropped))
             }
         };
-        let under_way = self.in_flight_at_stop + self.queued_unsent;
+        let under_way = self.under_way() + self.queued_unsent;
         losses_explained && self.received == self.explained_receipts && !(self.ended_quiet && under_way > 0)
     }
 }

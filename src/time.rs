@@ -1,4 +1,9 @@
-//! Instants and spans as whole nanoseconds. Reading a clock is the carriers' business, not this file's.
+//! Instants and spans as whole nanoseconds, and the calendar of what is due at such instants. Reading a clock is the
+//! carriers' business, not this room's.
+
+mod calendar;
+
+pub(crate) use calendar::Calendar;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

@@ -7,7 +7,6 @@
 //!
 //! What each node took in is not counted here but drawn again afterwards, see `recount`.
 
-use super::calendar::Calendar;
 use super::digest::of_receipts;
 use super::home::{add, nothing};
 use super::round::{Post, Round, Standing, Verdict};
@@ -20,7 +19,7 @@ use crate::network::Fate;
 use crate::runtime::RuntimeError;
 use crate::stats::{End, Receipt, WorkerRecord};
 use crate::sync::{Arena, Bitmap, BitmapView, Broken, Section, SectionView, prefetch, touched};
-use crate::time::Nanos;
+use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
 /// How many nodes ahead a row is asked for, and the place of a row.

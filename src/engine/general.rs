@@ -1,6 +1,5 @@
 //! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
 
-use super::calendar::Calendar;
 use super::flight::{Flight, Rank};
 use super::home::{Ended, Home};
 use super::round::{Post, Round, Standing, Verdict};
@@ -12,7 +11,7 @@ use crate::ids::OrderIndex;
 use crate::runtime::RuntimeError;
 use crate::stats::End;
 use crate::sync::Broken;
-use crate::time::Nanos;
+use crate::time::{Calendar, Nanos};
 use crate::workload::Publication;
 use std::collections::BTreeMap;
 use std::iter::Peekable;

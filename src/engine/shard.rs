@@ -13,12 +13,13 @@ use super::{OrderTraffic, Setup};
 use crate::gossip::{Context, Mailing, News, Protocol, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward, Tail};
+use crate::network::Attempts;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 use crate::workload::Publication;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 /// What is being handled.
@@ -47,9 +48,7 @@ pub(super) struct Shard<'a, T> {
     lines: Lines<'a>,
     /// Who has which order: a bit per order and node.
     held: Vec<u64>,
-    /// Who has sent anything about which order, and how often where it was more than once.
-    forwarded: Vec<u64>,
-    repeats: BTreeMap<u64, u32>,
+    attempts: Attempts,
     /// Messages that each node has sent.
     sequences: Vec<u32>,
     receipts: Vec<Receipt>,
@@ -80,8 +79,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             mailing: Mailing::default(),
             held: vec![0; (size * orders).div_ceil(64)],
-            forwarded: vec![0; (size * orders).div_ceil(64)],
-            repeats: BTreeMap::new(),
+            attempts: Attempts::new(size, orders),
             sequences: vec![0; size],
             receipts: vec![Receipt::NONE; size * orders],
             traffic: vec![Traffic::default(); size],
@@ -301,13 +299,7 @@ impl<'a, T: Tail> Shard<'a, T> {
 
     /// How often the event's node has sent anything about the order before.
     fn attempt(&mut self, order: OrderIndex) -> u32 {
-        let place = self.place(order);
-        if mark(&mut self.forwarded, place) {
-            return 0;
-        }
-        let repeats = self.repeats.entry(place as u64).or_default();
-        *repeats += 1;
-        *repeats
+        self.attempts.next(self.event.me.0 - self.nodes.start, order)
     }
 }
 

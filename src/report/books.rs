@@ -45,7 +45,7 @@ fn verdict(ledger: &Ledger) -> String {
             _ => format!("Balanced: {} lost, and {}.", counted(missing, "message"), found(ledger)),
         };
     }
-    let under_way = ledger.in_flight_at_stop + ledger.queued_unsent;
+    let under_way = ledger.under_way() + ledger.queued_unsent;
     let fault = if ledger.ended_quiet && under_way > 0 {
         format!("the run ended as if nothing were under way, but {} still under way.", counted(under_way, "message"))
     } else if lost < 0 {

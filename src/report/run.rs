@@ -22,7 +22,7 @@ pub struct AtStop {
     pub reached: u64,
     /// They as a share of all nodes, 0 to 1.
     pub coverage: f64,
-    /// Messages sent but not yet received, found in the sockets after all workers had stopped.
+    /// Messages sent but not yet received: found in the sockets after all workers had stopped, or held by a modelled network.
     pub in_flight: u64,
     /// Messages that waited in the workers' queues and were never sent.
     pub queued_unsent: u64,
@@ -203,7 +203,7 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
         time_ns,
         reached,
         coverage: fraction_of(reached, delays.all()),
-        in_flight: record.ledger.in_flight_at_stop,
+        in_flight: record.ledger.under_way(),
         queued_unsent: record.ledger.queued_unsent,
     }
 }

@@ -266,6 +266,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         in_flight_at_stop: sent - received,
         kernel_dropped: Some(0),
         missing: None,
+        held: 0,
         model_lost: 0,
         model_dropped: 0,
         model_duplicated: 0,

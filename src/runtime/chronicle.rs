@@ -4,6 +4,7 @@
 //! Which of the two is chosen once per run, and the worker's loop is compiled for each: a branch on it in every message
 //! costs a tenth of what a message in memory may.
 
+use super::modelled::Passed;
 use super::{BulkCounts, Plan};
 use crate::coverage::{Keep, ManyOrders, OneOrder};
 use crate::ids::OrderIndex;
@@ -42,6 +43,9 @@ pub(super) trait Chronicle: Send {
     /// Notes that messages have left.
     #[inline(always)]
     fn sent(&mut self, _order: OrderIndex, _messages: usize) {}
+
+    /// Notes what the modelled network did to messages that have left.
+    fn passed(&mut self, _order: OrderIndex, _passed: Passed) {}
 
     /// Notes that messages never left; `taken_back` of them had been noted as sent.
     fn unsent(&mut self, _order: OrderIndex, _messages: u64, _taken_back: u64) {}
@@ -143,6 +147,12 @@ impl Chronicle for Bulk {
     #[inline]
     fn sent(&mut self, order: OrderIndex, messages: usize) {
         self.orders[order.index()].sent += messages as u64;
+    }
+
+    fn passed(&mut self, order: OrderIndex, Passed { lost, doubled }: Passed) {
+        let counts = &mut self.orders[order.index()];
+        counts.lost += lost;
+        counts.doubled += doubled;
     }
 
     fn unsent(&mut self, order: OrderIndex, messages: u64, taken_back: u64) {

@@ -3,6 +3,7 @@
 //! To a protocol this is its [`Context`]. Everything is allocated and touched before the start.
 
 use super::chronicle::Chronicle;
+use super::modelled::Passed;
 use super::outbox::Outbox;
 use super::tally::Tally;
 use super::timers::Timers;
@@ -185,6 +186,18 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         let (offer, spared) = self.outbox.offer(self.batch);
         self.record.spared += spared;
         offer
+    }
+
+    /// The messages of the next forward alone; none where none waits.
+    pub(super) fn next_forward(&mut self) -> Batch<'_> {
+        let (forward, spared) = self.outbox.offer(1);
+        self.record.spared += spared;
+        forward
+    }
+
+    /// Notes what the modelled network did to messages of an order that were sent.
+    pub(super) fn passed(&mut self, order: OrderIndex, passed: Passed) {
+        self.chronicle.passed(order, passed);
     }
 
     /// Counts the first `taken` messages of the offer as sent.

@@ -2,13 +2,14 @@
 
 use super::agenda::Agenda;
 use super::chronicle::Chronicle;
+use super::modelled::Modelled;
 use super::patience::{Patience, Rest};
 use super::shard::Shard;
 use super::shared::Shared;
 use super::{WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
-use crate::message::Batch;
-use crate::stats::End;
+use crate::message::{Batch, Message};
+use crate::stats::{End, ModelCounts};
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
@@ -27,11 +28,13 @@ const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
 const SETTLE_ROUNDS: u32 = 50;
 
 /// One worker.
-pub(super) struct Worker<'a, P, C: Chronicle> {
+pub(super) struct Worker<'a, P: Protocol, C: Chronicle> {
     index: usize,
     shared: &'a Shared<'a>,
     protocol: P,
     shard: Shard<'a, C>,
+    /// The modelled network before the carrier, if there is one.
+    modelled: Option<Modelled<'a, P::Tail>>,
     carrier: Box<dyn Transport>,
     patience: Patience,
     agenda: Agenda,
@@ -78,6 +81,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             shared,
             protocol,
             shard,
+            modelled: Modelled::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
             offer_max: carrier.send_batch().max(OFFER_MAX),
             now: carrier.now(),
             carrier,
@@ -109,6 +113,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let carrier = self.carrier.counts().clone();
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
+        record.model = self.modelled.map_or_else(ModelCounts::default, |modelled| modelled.counts);
         Ok(WorkerOutcome { record, receipts, traffic, bulk, left_at })
     }
 
@@ -159,11 +164,36 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
+        if self.modelled.is_some() {
+            return self.send_through_the_model();
+        }
         let Batch { messages, tails } = self.shard.offer();
         if !messages.is_empty() {
             let messages = &messages[..messages.len().min(self.offer_max)];
             let taken = self.carrier.send(Batch { messages, tails })?;
             self.shard.sent::<P>(taken);
+        }
+        Ok(())
+    }
+
+    /// The same through a modelled network: all that waits enters it, at the time at which it was caused, and what is due
+    /// leaves it, a batch at most.
+    fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
+        let Some(modelled) = &mut self.modelled else { return Ok(()) };
+        loop {
+            let forward = self.shard.next_forward();
+            let Some(&Message { order, kind, .. }) = forward.messages.first() else { break };
+            let (sent, passed) =
+                (forward.messages.len(), modelled.enter(forward, self.now, self.began.unwrap_or(self.now)));
+            self.shard.sent::<P>(sent);
+            if !kind.is_control() {
+                self.shard.passed(order, passed);
+            }
+        }
+        let due = modelled.due(self.now, self.offer_max);
+        if !due.messages.is_empty() {
+            let taken = self.carrier.send(due)?;
+            modelled.leave(taken);
         }
         Ok(())
     }
@@ -235,12 +265,19 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// Whether any message waits to leave, here or in the carrier.
     fn has_work(&self) -> bool {
-        self.shard.has_work() || self.carrier.holds_back()
+        self.shard.has_work() || self.carrier.holds_back() || self.next_departure().is_some_and(|due| due <= self.now)
+    }
+
+    /// When the next message leaves the modelled network, if there is one.
+    #[inline]
+    fn next_departure(&self) -> Option<Nanos> {
+        self.modelled.as_ref().and_then(Modelled::next_due)
     }
 
     /// Whether nothing is left to do here unless a message comes: no answer is awaited.
     fn is_idle(&self) -> bool {
-        self.agenda.is_over() && !self.has_work() && self.protocol.is_idle()
+        let nothing_is_held = self.modelled.as_ref().is_none_or(Modelled::is_empty);
+        self.agenda.is_over() && nothing_is_held && !self.has_work() && self.protocol.is_idle()
     }
 
     fn publish_marks(&mut self) {
@@ -249,11 +286,15 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         }
     }
 
-    /// When this worker has to publish or to tell a time next; never, if not at all. While the schedule has not begun
-    /// there is neither.
+    /// When this worker has to publish, to tell a time or to let a message leave next; never, if not at all. While the
+    /// schedule has not begun there is none of it.
     fn next_due(&self) -> Nanos {
         let publication = self.began.zip(self.agenda.next_due()).map(|(began, due)| began + due);
-        [publication, self.shard.next_timeout()].into_iter().flatten().min().unwrap_or(Nanos::MAX)
+        [publication, self.shard.next_timeout(), self.next_departure()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(Nanos::MAX)
     }
 
     fn wait(&mut self) -> Wait {
@@ -301,16 +342,20 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// Puts this worker's sums on the board; `found` are messages drained after the stop.
+    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
         let dropped = self.carrier.counts().lost();
-        self.shared.board.set_idle(self.index, Sums { sent: record.sent, received: record.received + found, dropped });
+        let sent = self.modelled.as_ref().map_or(record.sent, |modelled| modelled.handed);
+        self.shared.board.set_idle(self.index, Sums { sent, received: record.received + found, dropped });
         self.posted = true;
     }
 
-    /// After the stop: what the carrier took and did not send was never sent.
+    /// After the stop: what the carrier took and did not send was never sent, or is still in the modelled network.
     fn take_back(&mut self) {
+        if let Some(modelled) = &mut self.modelled {
+            return modelled.close(self.carrier.unsent().len() as u64);
+        }
         for message in self.carrier.unsent() {
             self.shard.take_back(&message);
         }

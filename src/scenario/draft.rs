@@ -134,26 +134,27 @@ pub struct Draft {
     #[arg(long, value_name = "BYTES|A..B", allow_hyphen_values = true, value_parser = payload)]
     pub payload_bytes: Option<PayloadBytes>,
 
-    /// With simulated, the regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites,
+    /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites,
     /// FILE.csv with a matrix of your own [default: no regions]. Distance decides more than the overlay does.
     #[arg(long, value_name = "SET|FILE.csv", value_parser = network)]
     pub network: Option<RegionSpec>,
 
-    /// With simulated, how long a message is under way: constant:TIME, uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`,
+    /// How long a message is under way, on a real carrier before that one's own time: constant:TIME, uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`,
     /// `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with ,min=TIME and ,max=TIME; after link: drawn
-    /// once for each link, and with + both [default: constant:50ms]. Its least is what may be computed in parallel; its spread
+    /// once for each link, and with + both [default: constant:50ms with
+    /// simulated, else none]. Its least is what may be computed in parallel; its spread
     /// lets later hops overtake.
     #[arg(long, value_name = "LATENCY", allow_hyphen_values = true,
           value_parser = |text: &str| model::<LatencySpec>("latency", text))]
     pub latency: Option<LatencySpec>,
 
-    /// With simulated, which messages are lost: a share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE
+    /// Which messages are lost: a share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE
     /// ,good-loss=SHARE and ,per=link|sender|receiver [default: 0]. Loss tests how much redundancy is left.
     #[arg(long, value_name = "SHARE|BURSTS", allow_hyphen_values = true,
           value_parser = |text: &str| model::<LossSpec>("loss", text))]
     pub loss: Option<LossSpec>,
 
-    /// With simulated, the share of messages of which the network makes a second copy [default: 0]. They cost like any
+    /// The share of messages of which the network makes a second copy [default: 0]. They cost like any
     /// duplicate.
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = |text: &str| part_of("duplicate", text))]
     pub duplicate: Option<Ratio>,
@@ -202,7 +203,7 @@ pub struct Draft {
     pub engine: Option<Engine>,
 
     /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default: 500ms;
-    /// with simulated, thrice the longest latency if that is more]. Shorter than the way there and back makes duplicates.
+    /// or thrice the longest latency that is modelled, if that is more]. Shorter than the way there and back makes duplicates.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = retry)]
     pub retry: Option<Nanos>,
 

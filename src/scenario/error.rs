@@ -195,9 +195,10 @@ pub enum ScenarioError {
     )]
     NoFastProtocol,
 
-    /// A real carrier has no modelled network.
+    /// A real carrier has no such model.
     #[error(
-        "--{option} with --transport {}: only a modelled network has it; leave --{option} out or choose --transport simulated",
+        "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, --latency, \
+         --loss and --duplicate; leave --{option} out or choose --transport simulated",
         name(*transport)
     )]
     NoModel {

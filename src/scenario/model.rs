@@ -3,9 +3,11 @@
 use super::error::ScenarioError;
 use super::{Draft, Scenario, TransportKind};
 use crate::behaviour::AdversarySpec;
-use crate::network::{FaultSpec, NetworkSpec, Paths};
+use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
+use crate::time::Nanos;
 
-/// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`.
+/// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`. The first
+/// of them say what becomes of a message on its way.
 pub(super) const OPTIONS: [&str; 11] = [
     "network",
     "latency",
@@ -20,6 +22,9 @@ pub(super) const OPTIONS: [&str; 11] = [
     "adversary",
 ];
 
+/// How many of these, the first, a real carrier takes as well.
+const ON_REAL_CARRIERS: usize = 4;
+
 /// What the options make of the network and of those in it.
 pub(super) struct Model {
     pub(super) network: Option<NetworkSpec>,
@@ -27,41 +32,59 @@ pub(super) struct Model {
     pub(super) adversary: AdversarySpec,
 }
 
-/// The model that a draft asks for: none on a real carrier, where each of the options is refused.
+/// The model that a draft asks for. A real carrier takes the options that say what becomes of a message on its way; without
+/// any of them it has no model, and each of the others is refused.
 pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, ScenarioError> {
-    if !transport.is_virtual() {
-        return match first_asked(draft) {
-            Some(option) => Err(ScenarioError::NoModel { option, transport }),
-            None => Ok(Model { network: None, faults: FaultSpec::default(), adversary: AdversarySpec::default() }),
-        };
+    let asked = asked_for(draft);
+    if transport.is_virtual() {
+        return Ok(Model {
+            network: Some(network(draft, NetworkSpec::default().paths)?),
+            faults: faults(draft),
+            adversary: draft.adversary.clone().unwrap_or_default(),
+        });
     }
-    let default = NetworkSpec::default();
+    let refused = OPTIONS.into_iter().zip(asked).skip(ON_REAL_CARRIERS).find(|&(_, is_asked)| is_asked);
+    if let Some((option, _)) = refused {
+        return Err(ScenarioError::NoModel { option, transport });
+    }
+    // A carrier takes time of its own.
+    let at_once = || network(draft, Paths::Latency(Latency::Constant(Nanos::ZERO).into()));
+    let network = asked[..ON_REAL_CARRIERS].contains(&true).then(at_once).transpose()?;
+    Ok(Model { network, faults: FaultSpec::default(), adversary: AdversarySpec::default() })
+}
+
+/// The network that a draft asks for, where messages take as long as `paths` say unless it says it.
+fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     let paths = match (&draft.network, draft.latency) {
         (Some(network), Some(latency)) => {
             return Err(ScenarioError::TwoLatencies { latency, network: network.clone() });
         }
         (Some(network), None) => Paths::Regions(network.clone()),
-        (None, latency) => latency.map_or(default.paths, Paths::Latency),
+        (None, latency) => latency.map_or(paths, Paths::Latency),
     };
-    let network = NetworkSpec {
+    let default = NetworkSpec::default();
+    Ok(NetworkSpec {
         paths,
         loss: draft.loss.unwrap_or(default.loss),
         duplicate: draft.duplicate.unwrap_or(default.duplicate),
         bandwidth: draft.bandwidth,
         processing: draft.processing.unwrap_or(default.processing),
-    };
-    let faults = FaultSpec {
+    })
+}
+
+/// The faults that a draft asks for.
+fn faults(draft: &Draft) -> FaultSpec {
+    FaultSpec {
         down: draft.down.clone().unwrap_or_default(),
         churn: draft.churn,
         partition: draft.partition.clone().unwrap_or_default(),
         nat: draft.nat.unwrap_or(FaultSpec::default().nat),
-    };
-    Ok(Model { network: Some(network), faults, adversary: draft.adversary.clone().unwrap_or_default() })
+    }
 }
 
-/// The first option of the model that was asked for.
-fn first_asked(draft: &Draft) -> Option<&'static str> {
-    let asked = [
+/// Which options of the model were asked for.
+fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
+    [
         draft.network.is_some(),
         draft.latency.is_some(),
         draft.loss.is_some(),
@@ -73,8 +96,7 @@ fn first_asked(draft: &Draft) -> Option<&'static str> {
         draft.partition.is_some(),
         draft.nat.is_some(),
         draft.adversary.is_some(),
-    ];
-    OPTIONS.into_iter().zip(asked).find_map(|(option, is_asked)| is_asked.then_some(option))
+    ]
 }
 
 /// A draft that asks for exactly the model of this scenario, and for nothing else.
@@ -84,11 +106,17 @@ pub(super) fn asked(scenario: &Scenario) -> Draft {
         Paths::Regions(regions) => (Some(regions.clone()), None),
         Paths::Latency(latency) => (None, Some(*latency)),
     };
-    Draft {
+    let on_the_way = Draft {
         network: regions,
         latency,
         loss: Some(network.loss),
         duplicate: Some(network.duplicate),
+        ..Draft::default()
+    };
+    if !scenario.transport.is_virtual() {
+        return on_the_way;
+    }
+    Draft {
         bandwidth: network.bandwidth,
         processing: Some(network.processing),
         down: Some(scenario.faults.down.clone()),
@@ -96,6 +124,6 @@ pub(super) fn asked(scenario: &Scenario) -> Draft {
         partition: Some(scenario.faults.partition.clone()),
         nat: Some(scenario.faults.nat),
         adversary: Some(scenario.adversary.clone()),
-        ..Draft::default()
+        ..on_the_way
     }
 }

@@ -5,9 +5,11 @@
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
+use crate::network::FaultSpec;
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
+use crate::time::Nanos;
 use crate::topology::{Reach, Topology, TopologySpec};
 use std::iter;
 
@@ -28,7 +30,14 @@ pub(super) struct Forecast {
 
 impl Forecast {
     /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order, where that is known.
-    pub(super) fn new(scenario: &Scenario, topology: &Topology, origin: NodeId, reach: Option<Reach>) -> Forecast {
+    /// No message takes less than `floor`.
+    pub(super) fn new(
+        scenario: &Scenario,
+        topology: &Topology,
+        origin: NodeId,
+        reach: Option<Reach>,
+        floor: Nanos,
+    ) -> Forecast {
         let outlook = Outlook::new(scenario, topology);
         let auto = auto_ttl(match &outlook {
             Some(outlook) => outlook.hops_to_target(),
@@ -40,7 +49,9 @@ impl Forecast {
         };
         let expected = || outlook.filter(|_| scenario.nodes >= MEAN_FIELD_NODES_MIN)?.shortfall(ttl, auto);
         let known = reach.as_ref();
-        let short = known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(expected);
+        let in_time = || known.and_then(|reach| too_late(scenario, origin, reach, floor));
+        let short =
+            known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(in_time).or_else(expected);
         let apart = match known {
             Some(reach) => disconnected(scenario, origin, reach),
             None => unsearched(scenario),
@@ -88,6 +99,33 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
     })
 }
 
+/// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
+/// for crosses each link as an announcement, a request, and itself. Where nodes fail, fewer may make the target.
+fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) -> Option<String> {
+    if scenario.faults != FaultSpec::default() {
+        return None;
+    }
+    let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
+    let crossings = if scenario.protocol == ProtocolKind::Lazy { 3 } else { 1 };
+    let hop = Nanos(floor.0.saturating_mul(crossings));
+    let timeout = scenario.timeout?;
+    let hops_in_time = timeout.0.checked_div(hop.0)?;
+    let reached =
+        |hops: u64| -> u64 { reach.by_depth.iter().take(hops as usize + 1).map(|&nodes| u64::from(nodes)).sum() };
+    let near = reached(hops_in_time.min(u64::from(TTL_MAX)));
+    let needed = (0..=u64::from(reach.depth)).find(|&hops| reached(hops) >= goal)?;
+    let Scenario { nodes, target, .. } = scenario;
+    (near < goal).then(|| {
+        format!(
+            "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the {} of node \
+             {origin} that {timeout} leave room for, where {goal} make {}; raise --timeout above {}.",
+            hops(hops_in_time as u32),
+            percent(target.as_f64()),
+            Nanos(hop.0.saturating_mul(needed))
+        )
+    })
+}
+
 /// What to do where the TTL is too short. `auto` is named only where it is longer.
 fn longer(ttl: u8, auto: u8) -> String {
     match ttl {
@@ -103,6 +141,8 @@ struct Outlook<'a> {
     nodes: u64,
     /// To how many peers a node forwards that has as many.
     fanout: f64,
+    /// The share of messages that the network loses.
+    loss: f64,
     overlay: Overlay,
 }
 
@@ -138,13 +178,18 @@ impl<'a> Outlook<'a> {
             }
             _ => return None,
         };
-        Some(Outlook { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), overlay })
+        let loss = loss_of(scenario);
+        let overlay = match overlay {
+            Overlay::Complete => Overlay::Complete,
+            Overlay::Sparse(graph) => Overlay::Sparse(RandomGraph { loss, ..graph }),
+        };
+        Some(Outlook { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), loss, overlay })
     }
 
     /// The share of nodes that an order reaches in the end, with this fanout.
     fn at_last(&self, fanout: f64) -> f64 {
         match self.overlay {
-            Overlay::Complete => final_coverage(fanout),
+            Overlay::Complete => final_coverage(fanout * (1.0 - self.loss)),
             Overlay::Sparse(graph) => RandomGraph { fanout, ..graph }.final_coverage(),
         }
     }
@@ -153,7 +198,8 @@ impl<'a> Outlook<'a> {
     fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
         match &self.overlay {
             Overlay::Complete => {
-                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, self.fanout)))
+                let fanout = self.fanout * (1.0 - self.loss);
+                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, fanout)))
             }
             Overlay::Sparse(graph) => Box::new(graph.coverage_by_hop(self.nodes)),
         }
@@ -174,8 +220,9 @@ impl<'a> Outlook<'a> {
             at_last => format!("no TTL makes it more than {}; {}", percent(at_last), self.wider()),
         };
         Some(format!(
-            "The target is not expected: fanout {fanout} and TTL {ttl} reach about {} of {nodes} nodes (mean field), \
+            "The target is not expected: fanout {fanout} and TTL {ttl}{} reach about {} of {nodes} nodes (mean field), \
              short of {}; {advice}.",
+            lossy(self.loss),
             percent(in_time),
             percent(target.as_f64())
         ))
@@ -184,18 +231,33 @@ impl<'a> Outlook<'a> {
     /// What to do where no TTL is enough: the least fanout that is, if there are peers for it.
     fn wider(&self) -> String {
         let Scenario { fanout, target, .. } = self.scenario;
-        let meets = |fanout| meets(self.nodes, self.at_last(fanout), *target);
-        let enough = meets(f64::INFINITY).then(|| (fanout + 1..).find(|&more| meets(more.into()))).flatten();
-        match enough {
-            Some(enough) => format!("the target takes a fanout of {enough} or more"),
-            None => "the target takes more --peers".to_owned(),
+        let meets = |fanout: u32| meets(self.nodes, self.at_last(fanout.into()), *target);
+        // Nobody has more peers than there are others, and under heavy loss the least fanout may be far away.
+        let (mut short, mut enough) = (*fanout, self.scenario.nodes - 1);
+        if short >= enough || !meets(enough) {
+            return "the target takes more --peers".to_owned();
         }
+        while enough - short > 1 {
+            let middle = short + (enough - short) / 2;
+            (short, enough) = if meets(middle) { (short, middle) } else { (middle, enough) };
+        }
+        format!("the target takes a fanout of {enough} or more")
     }
+}
+
+/// The share of messages that the scenario's network loses in the long run.
+fn loss_of(scenario: &Scenario) -> f64 {
+    scenario.network.as_ref().map_or(0.0, |network| network.loss.mean())
 }
 
 /// So many hops, in words.
 fn hops(count: u32) -> String {
     format!("{count} {}", if count == 1 { "hop" } else { "hops" })
+}
+
+/// What the network loses, in words; nothing where it loses nothing.
+fn lossy(loss: f64) -> String {
+    if loss > 0.0 { format!(" under a loss of {}", percent(loss)) } else { String::new() }
 }
 
 /// A share as people say it: `95 %`, `99.95 %`.

@@ -1,9 +1,10 @@
 //! What the nodes of each region and of each class come to: those behind a NAT and the others, and those who play a part.
 
+use super::Laboratory;
 use super::crowd::Crowd;
 use crate::behaviour::Behaviours;
 use crate::ids::NodeId;
-use crate::network::Network;
+use crate::network::{Faults, Network};
 use crate::stats::{GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 
@@ -65,6 +66,19 @@ impl Groups<'_> {
             self.has_nat.then_some((GroupKind::Access, access)),
             self.has_parts.then(|| (GroupKind::Part, self.behaviours.name_of_part(node))),
         ]
+    }
+}
+
+impl Laboratory<'_> {
+    /// The nodes by region, where a real carrier has some. Of a bulk it knows no node's receipts, and so of no region what it
+    /// came to.
+    pub(super) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
+        let Some(network) = self.network.as_ref().filter(|_| !receipts.is_empty()) else { return Vec::new() };
+        let (faults, behaviours) = (Faults::none(), Behaviours::none());
+        let (nodes, publications) = (self.scenario.nodes, self.workload.publications());
+        let crowd = Crowd { faults: &faults, nodes, publications };
+        let groups = Groups { network, behaviours: &behaviours, crowd: &crowd, has_nat: false, has_parts: false };
+        groups.records(receipts, traffic, end)
     }
 }
 

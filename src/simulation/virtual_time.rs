@@ -12,7 +12,7 @@ use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
+use crate::stats::{End, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::time::Nanos;
 use crate::workload::Origins;
 
@@ -197,6 +197,7 @@ impl Laboratory<'_> {
                 }
             }
         };
+        record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
         let workers = vec![record];
         let left_out = self.left_out(&traffic);
         let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
@@ -214,7 +215,7 @@ impl Laboratory<'_> {
             counted: only.map(|publication| crowd.of(publication, ended_at)),
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
-            ledger: Ledger { model_lost, model_dropped, model_duplicated, ..ledger(&workers, end) },
+            ledger: ledger(&workers, end),
             workers,
             digest: Some(digest),
             spies: None,

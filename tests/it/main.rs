@@ -6,6 +6,7 @@ mod command;
 mod ends;
 mod knee;
 mod layers;
+mod modelled;
 mod network;
 mod outcome;
 #[cfg(all(target_os = "linux", not(portable)))]

@@ -8,7 +8,7 @@ use crate::engine::journal::{Volley, What};
 use crate::gossip::News;
 use crate::ids::NodeId;
 use crate::message::{Kind, Onward, Tail};
-use crate::network::{Fate, Ways};
+use crate::network::{AtOnce, Fate, Ways};
 
 /// What a node sends about an order, on its way out.
 pub(super) struct Forward<'a> {
@@ -125,13 +125,14 @@ impl<'a, T: Tail> Shard<'a, T> {
             self.event.sender = from;
             self.act(kind, onward);
         }
-        let attempts: Vec<u32> = usual.iter().map(|news| self.attempt(news.onward.order)).collect();
+        let mut at_once = AtOnce::default();
         let mut mailing = std::mem::take(&mut self.mailing);
         mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
         mailing.for_each(&usual, |to, first, tail| {
             let onward = usual[first].onward;
+            let attempt = at_once.attempt(onward.order, || self.attempt(onward.order));
             let mut forward = self.forward(kind, onward);
-            self.send_copy(&mut forward, to, attempts[first], tail);
+            self.send_copy(&mut forward, to, attempt, tail);
             self.note(onward.order, What::Sent(kind, forward.volley));
         });
         self.mailing = mailing;

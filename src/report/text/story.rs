@@ -226,6 +226,9 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 /// How to run it again, and that this is the end. The command stands on one line, however long, to be copied.
 pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let repeats = match report.clock {
+        Clock::Real if report.asked.network.is_some() => {
+            "repeats overlay, draws, workload and what becomes of each message; the carrier's own times vary"
+        }
         Clock::Real => "repeats overlay, draws and workload; times and hops vary",
         Clock::Virtual => "repeats every figure",
     };

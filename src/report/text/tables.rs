@@ -234,7 +234,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     for (name, count, note) in [
         ("sent", grouped(ledger.sent), String::new()),
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
-        ("in flight at the stop", grouped(ledger.in_flight_at_stop), String::new()),
+        ("in flight at the stop", grouped(ledger.under_way()), held_back(ledger)),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
         ("lost by the model", grouped(ledger.model_lost), modelled(ledger)),
         ("unaccounted", grouped(books.unaccounted), String::new()),
@@ -251,6 +251,14 @@ fn held(missing: Missing) -> String {
     match missing.messages {
         0 => String::new(),
         messages => format!("packets, which held {}", counted(messages, "message")),
+    }
+}
+
+/// What of it had not come to the carrier yet.
+fn held_back(ledger: &Ledger) -> String {
+    match ledger.held {
+        0 => String::new(),
+        held => format!("held by the modelled network: {}", grouped(held)),
     }
 }
 

@@ -144,17 +144,18 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--engine fast",
-            "--engine with --transport udp: only a modelled network has it; leave --engine out or choose --transport \
-             simulated",
+            "--engine with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
+             --latency, --loss and --duplicate; leave --engine out or choose --transport simulated",
         ),
         (
-            "--latency constant:1ms --transport udp-shard",
-            "--latency with --transport udp-shard: only a modelled network has it; leave --latency out or choose --transport \
-             simulated",
+            "--processing 1ms --transport udp-shard --latency 1ms",
+            "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes --network, \
+             --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
         ),
         (
             "--down 10%",
-            "--down with --transport udp: only a modelled network has it; leave --down out or choose --transport simulated",
+            "--down with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
+             --latency, --loss and --duplicate; leave --down out or choose --transport simulated",
         ),
         (
             "--transport simulated --network aws33 --latency 5ms",

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
+use crate::time::Nanos;
 use crate::topology::reach;
 
 /// A draft of so many nodes on an overlay of this family.
@@ -28,7 +29,8 @@ fn forecast(draft: Draft) -> Forecast {
     let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
     let origin = scenario.workload().publications()[0].origin;
     let reach = reach(&topology, origin);
-    Forecast::new(&scenario, &topology, origin, reach)
+    let network = scenario.network.as_ref().map(|network| network.build(scenario.seed).unwrap());
+    Forecast::new(&scenario, &topology, origin, reach, network.map_or(Nanos::ZERO, |network| network.floor()))
 }
 
 /// The one notice about the target, or nothing.
@@ -123,4 +125,36 @@ fn auto_is_twice_the_hops_of_the_overlay_at_hand() {
     assert_eq!(auto(on("complete", 10_000, 0)), 14);
     assert_eq!(auto(on("random-regular", 1_000, 3)), 22);
     assert_eq!(auto(on("ring", 10, 0)), 12);
+}
+
+#[test]
+fn a_modelled_network_is_looked_at_on_every_carrier() {
+    use crate::scenario::{ProtocolKind, TransportKind};
+    let lossy = |transport, fanout| Draft {
+        transport: Some(transport),
+        loss: Some("0.5".parse().unwrap()),
+        ..hopping(200, fanning(fanout, on("erdos-renyi", 10_000, 20)))
+    };
+    let slow = |transport, nodes| Draft {
+        transport: Some(transport),
+        latency: Some("uniform:40ms..50ms".parse().unwrap()),
+        timeout: Some(Nanos::from_secs(3)),
+        ..hopping(200, on("ring", nodes, 0))
+    };
+    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated] {
+        // In the long run 97.97 % with a fanout of 8; 3.15 effective targets make 95 %.
+        assert_eq!(doubt(lossy(transport, 8)), "");
+        let notice = doubt(lossy(transport, 5));
+        assert!(notice.contains("under a loss of 50 % reach about"), "{notice}");
+        assert!(notice.contains("takes a fanout of 7 or more"), "{notice}");
+        // 75 hops of 40 ms fit into 3 s: 150 nodes besides the origin.
+        assert_eq!(doubt(slow(transport, 151)), "");
+        let notice = doubt(slow(transport, 200));
+        let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 %; raise \
+                    --timeout above 3.800 s.";
+        assert!(notice.contains(said), "{notice}");
+        let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
+        assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");
+    }
+    assert_eq!(doubt(Draft { latency: None, ..slow(TransportKind::Udp, 200) }), "");
 }

@@ -1,8 +1,9 @@
 //! What is under way, by the window in which it arrives: a ring of buckets for the windows to come, and an ordered map for
 //! what lies beyond the ring.
 //!
-//! Within a bucket nothing is sorted; that is left to who handles the window. What was refused: one heap, which at 10^6
-//! messages under way costs 580 ns each.
+//! A bucket keeps its items in the order in which they were put; whatever else is to be sorted is left to who handles the
+//! window. Virtual time keeps its messages here, and so does the delay line of a real carrier. What was refused: one heap,
+//! which at 10^6 messages under way costs 580 ns each.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ const BUCKETS_MIN: u64 = 64;
 const BUCKETS_MAX: u64 = 4_096;
 
 /// Items by window.
-pub(super) struct Calendar<T> {
+pub(crate) struct Calendar<T> {
     /// The window that is being handled; everything lies behind it.
     now: u64,
     /// The bucket of window `w` stands at `w` modulo their number, for the windows `now..now + buckets.len()`.
@@ -26,7 +27,7 @@ pub(super) struct Calendar<T> {
 
 impl<T> Calendar<T> {
     /// An empty one, for items that lie up to `reach` windows ahead, or any number where that is not known.
-    pub(super) fn new(reach: Option<u64>) -> Calendar<T> {
+    pub(crate) fn new(reach: Option<u64>) -> Calendar<T> {
         let reach = reach.map_or(BUCKETS_MAX, |windows| windows.saturating_add(2));
         let buckets = reach.clamp(BUCKETS_MIN, BUCKETS_MAX).next_power_of_two();
         Calendar {
@@ -39,7 +40,7 @@ impl<T> Calendar<T> {
 
     /// Puts an item into a window, which must not lie before the one that was taken last.
     #[inline]
-    pub(super) fn put(&mut self, window: u64, item: T) {
+    pub(crate) fn put(&mut self, window: u64, item: T) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         if window - self.now < self.buckets.len() as u64 {
             let slot = self.slot(window);
@@ -51,7 +52,7 @@ impl<T> Calendar<T> {
     }
 
     /// Goes on to a window before which nothing is left, and exchanges what it holds for the empty `items`.
-    pub(super) fn take(&mut self, window: u64, items: &mut Vec<T>) {
+    pub(crate) fn take(&mut self, window: u64, items: &mut Vec<T>) {
         debug_assert!(items.is_empty() && window >= self.now);
         self.now = window;
         let buckets = self.buckets.len() as u64;
@@ -67,7 +68,7 @@ impl<T> Calendar<T> {
     }
 
     /// Takes the memory of items back that were [taken](Self::take), for windows to come.
-    pub(super) fn give_back(&mut self, mut items: Vec<T>) {
+    pub(crate) fn give_back(&mut self, mut items: Vec<T>) {
         items.clear();
         let last = self.slot(self.now.wrapping_sub(1));
         if self.buckets[last].capacity() < items.capacity() && self.buckets[last].is_empty() {
@@ -76,7 +77,7 @@ impl<T> Calendar<T> {
     }
 
     /// The next window that holds anything, or `None` where nothing is under way.
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         let (words, start) = (self.filled.len(), self.slot(self.now));
         // The first word twice: from the present bit on, and at the end up to it.
         let in_word = |step: usize| {
@@ -95,7 +96,7 @@ impl<T> Calendar<T> {
     }
 
     /// Everything that is under way.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.buckets.iter().chain(self.far.values()).flatten()
     }
 

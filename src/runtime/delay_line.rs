@@ -1,0 +1,254 @@
+//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and for the window that is
+//! due a sorted row, with a small heap beside it for what comes into it out of order.
+//!
+//! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows with
+//! what is under way; only runs with a modelled network have one.
+
+use crate::message::{Batch, Message, Tail};
+use crate::time::{Calendar, Nanos};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+
+/// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms ahead and
+/// the heap stays small where a million messages are under way.
+const WINDOW_BITS: u32 = 16;
+
+/// A message on the line.
+#[derive(Clone, Debug)]
+struct Held<T> {
+    time: Nanos,
+    /// How many were put in before.
+    number: u64,
+    message: Message,
+    tail: T,
+}
+
+impl<T> Held<T> {
+    fn rank(&self) -> (Nanos, u64) {
+        (self.time, self.number)
+    }
+}
+
+impl<T> PartialEq for Held<T> {
+    fn eq(&self, other: &Held<T>) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl<T> Eq for Held<T> {}
+
+impl<T> PartialOrd for Held<T> {
+    fn partial_cmp(&self, other: &Held<T>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Held<T> {
+    fn cmp(&self, other: &Held<T>) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+/// One worker's line.
+pub(super) struct DelayLine<T> {
+    /// Windows to come.
+    wheel: Calendar<Held<T>>,
+    /// The next of them that holds anything.
+    next_window: Option<u64>,
+    /// The window that was opened last.
+    open: u64,
+    /// What is left of it and of those before: in order, and what would not have stood at the end of that.
+    soon: VecDeque<Held<T>>,
+    between: BinaryHeap<Reverse<Held<T>>>,
+    /// What is due, in order, and the tails of that; so many of both have left.
+    due: Vec<Message>,
+    tails: Vec<u64>,
+    left: (usize, usize),
+    /// How many were ever put in, and how many of them have left.
+    put: u64,
+    gone: u64,
+}
+
+impl<T: Tail> DelayLine<T> {
+    /// An empty one.
+    pub(super) fn new() -> DelayLine<T> {
+        DelayLine {
+            wheel: Calendar::new(None),
+            next_window: None,
+            open: 0,
+            soon: VecDeque::new(),
+            between: BinaryHeap::new(),
+            due: Vec::new(),
+            tails: Vec::new(),
+            left: (0, 0),
+            put: 0,
+            gone: 0,
+        }
+    }
+
+    /// Holds a message until `time`.
+    #[inline]
+    pub(super) fn put(&mut self, time: Nanos, message: Message, tail: T) {
+        let held = Held { time, number: self.put, message, tail };
+        self.put += 1;
+        let window = time.0 >> WINDOW_BITS;
+        if window <= self.open {
+            match self.soon.back() {
+                Some(last) if last.time > time => self.between.push(Reverse(held)),
+                _ => self.soon.push_back(held),
+            }
+        } else {
+            self.wheel.put(window, held);
+            self.next_window = Some(self.next_window.map_or(window, |next| next.min(window)));
+        }
+    }
+
+    /// Those that are to leave by `now`, `most` at a time. Whoever takes some off says so to [`take`](Self::take).
+    pub(super) fn due(&mut self, now: Nanos, most: usize) -> Batch<'_> {
+        if self.left.0 == self.due.len() {
+            self.due.clear();
+            self.tails.clear();
+            self.left = (0, 0);
+            while self.due.len() < most
+                && let Some(Held { message, tail, .. }) = self.next_by(now)
+            {
+                self.due.push(message);
+                self.tails.extend_from_slice(tail.words());
+            }
+        }
+        Batch { messages: &self.due[self.left.0..], tails: &self.tails[self.left.1..] }
+    }
+
+    /// Takes the first `count` of those that are due off the line.
+    pub(super) fn take(&mut self, count: usize) {
+        let (left, words) = self.left;
+        let messages = &self.due[left..left + count];
+        self.left = (left + count, words + messages.iter().map(|message| usize::from(message.tail)).sum::<usize>());
+        self.gone += count as u64;
+    }
+
+    /// When the next one is to leave, or shortly before: a window that is not open yet counts from its first instant.
+    #[inline]
+    pub(super) fn next_due(&self) -> Option<Nanos> {
+        if self.left.0 < self.due.len() {
+            return Some(Nanos::ZERO);
+        }
+        let soon = self.first_soon().map(|held| held.time);
+        soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
+    }
+
+    /// How many messages it holds.
+    #[inline]
+    pub(super) fn len(&self) -> u64 {
+        self.put - self.gone
+    }
+
+    /// The next message whose time has come.
+    #[inline]
+    fn next_by(&mut self, now: Nanos) -> Option<Held<T>> {
+        if self.first_soon().is_none() {
+            self.open_next(now)?;
+        }
+        let &Held { time, number, .. } = self.first_soon()?;
+        if time > now {
+            return None;
+        }
+        match self.soon.front() {
+            Some(held) if held.number == number => self.soon.pop_front(),
+            _ => self.between.pop().map(|Reverse(held)| held),
+        }
+    }
+
+    /// The first message of the windows that are open.
+    #[inline]
+    fn first_soon(&self) -> Option<&Held<T>> {
+        let between = self.between.peek().map(|Reverse(held)| held);
+        self.soon.front().into_iter().chain(between).min()
+    }
+
+    /// Opens the next window that holds anything, if it has begun.
+    fn open_next(&mut self, now: Nanos) -> Option<()> {
+        let window = self.next_window.filter(|window| window << WINDOW_BITS <= now.0)?;
+        let mut items = Vec::new();
+        self.wheel.take(window, &mut items);
+        items.sort_unstable();
+        self.soon.extend(items.drain(..));
+        self.wheel.give_back(items);
+        self.open = window;
+        self.next_window = self.wheel.next();
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{NodeId, OrderIndex};
+    use crate::message::{Kind, Onward};
+    use proptest::prelude::*;
+
+    fn message(number: u32) -> Message {
+        let onward = Onward { order: OrderIndex(0), ttl: 1, hop: 1 };
+        onward.message_with(Kind::Have, NodeId(number), NodeId(0), words(number).len() as u8)
+    }
+
+    /// What stands behind a message: its number so many times.
+    fn words(number: u32) -> Vec<u64> {
+        vec![u64::from(number); number as usize % 3]
+    }
+
+    /// Spans as they come: none, within a window, some windows, and beyond the wheel.
+    fn spans() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), 0..200_u64, 0..1_000_000_u64, 0..2_000_000_000_u64]
+    }
+
+    proptest! {
+        #[test]
+        fn all_leave_at_their_time_in_order_whatever_the_carrier_takes(
+            turns in prop::collection::vec((spans(), prop::collection::vec(spans(), 0..6), 0..9_usize, 1..9_usize), 1..60),
+        ) {
+            let (mut line, mut model) = (DelayLine::<Box<[u64]>>::new(), Vec::<(u64, u32)>::new());
+            let (mut now, mut number) = (0, 0);
+            for (passed, latencies, taken, most) in turns {
+                now += passed;
+                for latency in latencies {
+                    line.put(Nanos(now + latency), message(number), words(number).into());
+                    model.push((now + latency, number));
+                    number += 1;
+                }
+                model.sort_unstable();
+                if let Some(&(first, _)) = model.first() {
+                    prop_assert!(line.next_due().unwrap() <= Nanos(first));
+                }
+                let due = line.due(Nanos(now), most).iter();
+                prop_assert!(due.clone().all(|(message, tail)| tail == words(message.from.0)));
+                let due: Vec<u32> = due.map(|(message, _)| message.from.0).collect();
+                let expected = model.iter().take_while(|&&(time, _)| time <= now).map(|&(_, number)| number);
+                // What an earlier turn offered and nobody took may be all that is offered now.
+                let expected: Vec<u32> = expected.take(due.len()).collect();
+                prop_assert_eq!(&due, &expected);
+                prop_assert_eq!(due.is_empty(), model.first().is_none_or(|&(time, _)| time > now));
+                let taken = taken.min(due.len());
+                line.take(taken);
+                model.drain(..taken);
+                prop_assert_eq!(line.len(), model.len() as u64);
+                prop_assert_eq!(line.next_due().is_none(), model.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_offered_and_not_taken_keeps_its_place() {
+        let mut line = DelayLine::new();
+        let put = |line: &mut DelayLine<Box<[u64]>>, number| line.put(Nanos(5), message(number), words(number).into());
+        (0..3).for_each(|number| put(&mut line, number));
+        assert!(line.due(Nanos(4), 9).messages.is_empty());
+        assert_eq!(line.due(Nanos(5), 2).messages, [message(0), message(1)]);
+        line.take(1);
+        put(&mut line, 3);
+        assert_eq!(line.due(Nanos(6), 9).messages, [message(1)]);
+        assert_eq!(line.len(), 3);
+        line.take(1);
+        assert_eq!(line.due(Nanos(6), 9).messages, [message(2), message(3)]);
+    }
+}
