@@ -211,7 +211,8 @@ impl<'a> Laboratory<'a> {
             Some(network) => self.simulate(network)?,
             None => self.run_on_carriers(clock)?,
         };
-        let hops_are_equal = virtual_network.is_some_and(|network| network.constant().is_some());
+        // Without a model in front of it a carrier takes much the same time for each message.
+        let hops_are_equal = self.network.as_ref().is_none_or(|network| network.constant().is_some());
         let doubt = self.binding_ttl(&record, hops_are_equal);
         record.notices.extend(doubt);
         Ok(record)

@@ -8,8 +8,8 @@ use crate::stats::{End, Receipts, RunRecord};
 const NOTICEABLE: u64 = 100;
 
 impl Laboratory<'_> {
-    /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long:
-    /// the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
+    /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long, or
+    /// nearly so: the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
     pub(super) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<String> {
         let (reached, counted) = (record.reached(), record.counted());
         let last = receipts_with_hop(record, record.ttl);

@@ -101,6 +101,26 @@ fn a_request_that_is_lost_is_made_again() {
     }
 }
 
+/// Lists of orders, requests for lists and orders are held, lost and doubled alike, tails and all.
+#[test]
+fn what_is_gathered_passes_the_network_whole() {
+    let draft = Draft {
+        protocol: Some(ProtocolKind::Lazy),
+        retry: Some(Nanos::from_millis(40)),
+        announce_interval: Some(Nanos::from_millis(5)),
+        orders: Some(40),
+        rate: Some("4000/s".parse().unwrap()),
+        ..to_quiescence(100, 1, 5)
+    };
+    for transport in REAL {
+        let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
+        assert!(record.ledger.is_balanced() && record.ledger.model_lost > 100, "{transport:?}: {:?}", record.ledger);
+        assert!(record.reached() > 39 * 100, "{transport:?}: {}", record.reached());
+        // One by one it is an announcement to each of eight targets, without a single request.
+        assert!(record.control_messages() < 40 * 100 * 8, "{transport:?}: {}", record.control_messages());
+    }
+}
+
 #[test]
 fn who_loses_everything_comes_to_rest_at_once() {
     for transport in REAL {
