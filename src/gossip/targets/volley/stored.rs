@@ -105,10 +105,10 @@ impl Batch for Steps<'_> {
     #[inline(always)]
     fn run(self) {
         let Steps { keys, degrees, places, kept } = self;
-        for step in 0..places.len() {
+        for (step, places) in (0u32..).zip(&mut *places) {
             for lane in 0..NODES {
-                let below = degrees[lane].saturating_sub(step as u32);
-                places[step][lane] = (step as u32 + below_of(keys[lane].word_at(step as u64), below) as u32) as u8;
+                let below = degrees[lane].saturating_sub(step);
+                places[lane] = (step + below_of(keys[lane].word_at(u64::from(step)), below) as u32) as u8;
             }
         }
         // A place holds itself, or what the last step that picked it has left there: what then stood in that step's own.
