@@ -8,6 +8,7 @@
 //! (ten times the price for a property nobody here needs: an attacker in this laboratory is modelled, not real).
 
 mod chance;
+pub(crate) mod lanes;
 pub(crate) mod log;
 
 pub use chance::Chance;
@@ -47,7 +48,7 @@ pub enum Purpose {
 }
 
 /// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u64);
 
 impl Key {
@@ -57,15 +58,21 @@ impl Key {
     }
 
     /// The key of one part: a node, an order, an attempt. The order of the words matters.
-    #[inline]
+    #[inline(always)]
     pub const fn with(self, word: u64) -> Key {
         Key(mix((self.0 ^ word).wrapping_add(KEY_GAMMA)))
     }
 
     /// The stream of draws under this key, from its start.
-    #[inline]
+    #[inline(always)]
     pub const fn stream(self) -> Stream {
         Stream { state: self.0 }
+    }
+
+    /// The word at a place of the stream, counted from 0, without those before it.
+    #[inline(always)]
+    pub(crate) const fn word_at(self, place: u64) -> u64 {
+        mix(self.0.wrapping_add(STREAM_GAMMA.wrapping_mul(place.wrapping_add(1))))
     }
 }
 
@@ -80,7 +87,7 @@ pub struct Stream {
 
 impl Stream {
     /// The next 64 bits.
-    #[inline]
+    #[inline(always)]
     pub const fn next_word(&mut self) -> u64 {
         self.state = self.state.wrapping_add(STREAM_GAMMA);
         mix(self.state)
@@ -120,8 +127,16 @@ impl rand::TryRng for Stream {
     }
 }
 
+/// What [`Stream::below`] makes of a word, for a bound that fits 32 bits: of two products, which lanes have, where the whole
+/// product of 128 bits is none of theirs.
+#[inline(always)]
+pub(crate) const fn below_of(word: u64, bound: u32) -> u64 {
+    let (upper, lower) = ((word >> 32) * bound as u64, (word & u32::MAX as u64) * bound as u64);
+    (upper + (lower >> 32)) >> 32
+}
+
 /// The output function of SplitMix64 (Stafford's variant 13): a bijection that spreads every bit over all.
-#[inline]
+#[inline(always)]
 const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -165,6 +180,20 @@ mod tests {
             (0..1_000).any(|_| stream.exponential(u64::MAX) == u64::MAX),
             "too long for a word is the longest word"
         );
+    }
+
+    #[test]
+    fn a_word_and_a_bounded_draw_can_be_had_by_themselves() {
+        let key = Key::new(7, Purpose::Network).with(3);
+        let (mut words, mut draws) = (key.stream(), key.stream());
+        for place in 0..1_000 {
+            assert_eq!(key.word_at(place), words.next_word());
+            let bound = u32::MAX >> (place % 33).min(31);
+            assert_eq!(below_of(key.word_at(place), bound), draws.below(bound.into()));
+        }
+        for bound in [0, 1, u32::MAX] {
+            assert_eq!(below_of(u64::MAX, bound), u64::from(bound.saturating_sub(1)));
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Topology {
     #[inline]
     pub fn degree(&self, node: NodeId) -> u32 {
         match &self.shape {
-            Shape::Stored(rows) => rows.row(node).len() as u32,
+            Shape::Stored(rows) => rows.degree(node),
             Shape::Complete { nodes } => complete::degree(*nodes),
             Shape::Implicit(implicit) => implicit.row(node).len() as u32,
         }
@@ -126,6 +126,12 @@ impl Topology {
             Shape::Stored(rows) => Some(rows.row(node)),
             Shape::Complete { .. } | Shape::Implicit(_) => None,
         }
+    }
+
+    /// Whether rows are stored.
+    #[inline]
+    pub fn is_stored(&self) -> bool {
+        matches!(self.shape, Shape::Stored(_))
     }
 
     /// Asks the processor for what leads to the row of `node`, which will be read soon.

@@ -2,13 +2,32 @@
 //! its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
 
 use crate::ids::{NodeId, OrderIndex};
+use crate::random::lanes::{self, Batch};
 use crate::random::{Key, Purpose};
 use crate::stats::{Receipt, Receipts};
 
 /// The digest of one order's receipts by node, from node `first` on.
 pub(super) fn of_receipts(order: OrderIndex, first: NodeId, receipts: &[Receipt]) -> u64 {
-    let hashes = (first.0..).zip(receipts).map(|(node, &receipt)| of_one(order, NodeId(node), receipt));
-    hashes.fold(0, u64::wrapping_add)
+    let mut sum = 0;
+    lanes::run(Sum { order, first, receipts, sum: &mut sum });
+    sum
+}
+
+/// The sum over receipts, each of which is hashed by itself.
+struct Sum<'a> {
+    order: OrderIndex,
+    first: NodeId,
+    receipts: &'a [Receipt],
+    sum: &'a mut u64,
+}
+
+impl Batch for Sum<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let hashes = (self.first.0..).zip(self.receipts);
+        let hashes = hashes.map(|(node, &receipt)| of_one(self.order, NodeId(node), receipt));
+        *self.sum = hashes.fold(0, u64::wrapping_add);
+    }
 }
 
 /// The digest of all receipts of one order, computed by so many threads.
@@ -27,12 +46,13 @@ pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, threads: usize) -
 }
 
 /// The hash of one receipt, 0 for none.
+#[inline(always)]
 fn of_one(order: OrderIndex, node: NodeId, receipt: Receipt) -> u64 {
     let Receipt { time, sender, hop } = receipt;
     let edge = u64::from(node.0) | u64::from(sender.0) << 32;
     let what = u64::from(order.0) | u64::from(hop) << 32;
-    let hash = || Key::new(0, Purpose::Digest).with(time.0).with(edge).with(what).stream().next_word();
-    if receipt.is_reached() { hash() } else { 0 }
+    let hash = Key::new(0, Purpose::Digest).with(time.0).with(edge).with(what).word_at(0);
+    if receipt.is_reached() { hash } else { 0 }
 }
 
 #[cfg(test)]

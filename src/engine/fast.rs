@@ -7,30 +7,28 @@
 //!
 //! What each node took in is not counted here but drawn again afterwards, see `recount`.
 
+mod salvo;
+
 use super::digest::of_receipts;
 use super::home::{add, nothing};
 use super::round::{Post, Round, Standing, Verdict};
 use super::width::Width;
 use super::{Setup, crew};
-use crate::gossip::{Context, Protocol, TargetScratch};
+use crate::gossip::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
-use crate::network::Fate;
 use crate::runtime::RuntimeError;
 use crate::stats::{End, Receipt, WorkerRecord};
 use crate::sync::{Arena, Bitmap, BitmapView, Broken, Section, SectionView, prefetch, touched};
 use crate::time::{Calendar, Nanos};
+use salvo::Salvo;
 use std::ops::Range;
 
-/// How many nodes ahead a row is asked for, and the place of a row.
-const ROW_AHEAD: usize = 6;
-const DEGREE_AHEAD: usize = 12;
-
-/// How many messages are sorted out at a time.
-const BATCH: usize = 256;
-
-/// How many nodes or messages ahead a receipt is asked for where they stand in a row.
+/// How many nodes ahead a receipt is asked for where they stand in a row.
 const RECEIPT_AHEAD: usize = 24;
+
+/// How many received messages are held against receipts at a time.
+const RECEIVED: usize = 4_096;
 
 /// The latest time that a crossing can hold. Whatever would come later lies after the time limit.
 const TIME_MAX: u64 = u64::MAX >> 8;
@@ -114,8 +112,14 @@ struct Home {
     digest: u64,
 }
 
-/// A message: its time in the upper 56 bits, its hop in the lower 8; 0 stands for one that is lost, since none comes at
-/// once or without a hop.
+/// A time in the upper 56 bits, a hop in the lower 8.
+#[inline]
+fn time_hop(time: Nanos, hop: u8) -> u64 {
+    time.0.min(TIME_MAX) << 8 | u64::from(hop)
+}
+
+/// A message. When and by which hop it arrives is one word; 0 stands for one that is lost, since none comes at once or
+/// without a hop.
 #[derive(Clone, Copy, Debug)]
 struct Crossing {
     time_hop: u64,
@@ -123,16 +127,12 @@ struct Crossing {
     from: NodeId,
 }
 
-impl Crossing {
-    #[inline]
-    fn new(time: Nanos, hop: u8, from: NodeId, to: NodeId) -> Crossing {
-        Crossing { time_hop: time.0.min(TIME_MAX) << 8 | u64::from(hop), to, from }
-    }
-
-    #[inline]
-    fn receipt(self) -> Receipt {
-        Receipt { time: Nanos(self.time_hop >> 8), sender: self.from, hop: self.time_hop as u8 }
-    }
+/// A node's new receipt: when, and by how much sooner than the one before.
+#[derive(Clone, Copy, Debug)]
+struct Better {
+    time: Nanos,
+    sooner_by: u64,
+    local: u32,
 }
 
 /// One worker.
@@ -149,11 +149,15 @@ struct Worker<'a> {
     known: Vec<SectionView<'a>>,
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
-    /// What was sent and has yet to be sorted out.
-    batch: Vec<Crossing>,
-    /// What was sorted out, by the worker it is for; this one's own never stays.
+    /// The forwards of the nodes at hand, and of how many nodes it should be.
+    salvo: Salvo,
+    salvo_nodes: usize,
+    /// Room for what may be news to nodes of this shard.
+    news: Vec<Crossing>,
+    /// What may be news to others, by the worker it is for.
     out: Vec<Vec<Crossing>>,
-    scratch: TargetScratch,
+    /// Room for what turns out to be better than what was known.
+    better: Vec<Better>,
     /// The nodes reached in this window.
     fired: Vec<(u32, Receipt)>,
     event: (NodeId, Receipt),
@@ -175,7 +179,7 @@ impl<'a> Worker<'a> {
         known: BitmapView<'a>,
     ) -> Worker<'a> {
         let width = Width::new(setup.network.floor());
-        let max_degree = setup.topology.max_degree();
+        let (salvo, salvo_nodes) = Salvo::new(setup);
         let nodes = setup.partition.shard(index);
         let size = nodes.len() as u32;
         Worker {
@@ -188,9 +192,11 @@ impl<'a> Worker<'a> {
             section,
             known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
-            batch: Vec::with_capacity(2 * BATCH),
+            salvo,
+            salvo_nodes,
+            news: Vec::new(),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
-            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
+            better: Vec::new(),
             fired: Vec::new(),
             width,
             deadline: setup.deadline(),
@@ -267,91 +273,78 @@ impl<'a> Worker<'a> {
     /// Lets each of them do what its protocol does with its first message.
     fn fire<P: Protocol>(&mut self, protocol: &mut P) {
         let fired = std::mem::take(&mut self.fired);
-        let (topology, start) = (self.setup.topology, self.nodes.start);
-        for (position, &(local, receipt)) in fired.iter().enumerate() {
-            if let Some((soon, _)) = fired.get(position + ROW_AHEAD) {
-                topology.prefetch_row(NodeId(start + soon));
+        for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
+            for &(local, receipt) in nodes {
+                let me = NodeId(self.nodes.start + local);
+                self.event = (me, receipt);
+                first_message(self, protocol, me, receipt, self.setup.ttl);
             }
-            if let Some((later, _)) = fired.get(position + DEGREE_AHEAD) {
-                topology.prefetch_degree(NodeId(start + later));
-            }
-            let me = NodeId(start + local);
-            self.event = (me, receipt);
-            first_message(self, protocol, me, receipt, self.setup.ttl);
+            self.send(&fired[(begin + self.salvo_nodes).min(fired.len())..]);
         }
-        self.sort_out();
         self.fired = fired;
     }
 
-    /// Sorts out what was sent: counts what is nobody's news, hands over what is for others, and holds the rest against the
-    /// receipts of this shard.
-    fn sort_out(&mut self) {
-        let mut batch = std::mem::take(&mut self.batch);
-        let news = self.sift(&mut batch);
-        batch.truncate(news);
-        if self.out.len() > 1 {
-            self.hand_over(&mut batch);
-        }
-        self.improve(&batch);
-        batch.clear();
-        self.batch = batch;
+    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for the
+    /// places of the rows of those that are `next`.
+    fn send(&mut self, next: &[(u32, Receipt)]) {
+        let (setup, start) = (self.setup, self.nodes.start);
+        self.record.spared += self.salvo.draw(setup, |place| {
+            if let Some((soon, _)) = next.get(place) {
+                setup.topology.prefetch_degree(NodeId(start + soon));
+            }
+        });
+        self.record.sent += self.salvo.messages() as u64;
+        let count = self.sift();
+        self.salvo.clear();
+        let news = std::mem::take(&mut self.news);
+        self.improve(&news[..count]);
+        self.news = news;
     }
 
-    /// Moves what may be news to the front of the batch, and counts the rest; gives how many may be. No branch hangs on a
-    /// message, because no processor could foresee it.
-    fn sift(&mut self, batch: &mut [Crossing]) -> usize {
-        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
-        let (mut lost, mut news, mut latest) = (0, 0, self.last_arrival);
-        for place in 0..batch.len() {
-            let crossing = batch[place];
-            let owner = owner(starts, crossing.to);
-            let is_lost = crossing.time_hop == 0;
-            let is_known = known[owner].contains(crossing.to.0 - starts[owner]);
-            batch[news] = crossing;
-            news += usize::from(!is_lost & !is_known);
-            lost += u64::from(is_lost);
-            latest = latest.max(crossing.time_hop);
+    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
+    /// how much that is for this one.
+    fn sift(&mut self) -> usize {
+        let sent = self.salvo.messages();
+        if self.news.len() < sent {
+            self.news.resize(sent, Crossing { time_hop: 0, to: NodeId(0), from: NodeId(0) });
         }
-        self.last_arrival = latest;
-        let duplicates = batch.len() as u64 - lost - news as u64;
-        self.model_lost += lost;
+        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
+        let sifted = match known {
+            [known] => sifted(&self.salvo, &mut self.news, |to| known.contains(to.0)),
+            _ => sifted(&self.salvo, &mut self.news, |to| {
+                let owner = owner(starts, to);
+                known[owner].contains(to.0 - starts[owner])
+            }),
+        };
+        self.last_arrival = self.last_arrival.max(sifted.latest);
+        self.model_lost += sifted.lost;
+        let duplicates = sent as u64 - sifted.lost - sifted.news as u64;
         self.record.received += duplicates;
         self.record.duplicates += duplicates;
-        news
+        if self.out.len() > 1 { self.hand_over(sifted.news) } else { sifted.news }
     }
 
-    /// Hands over what is for others, and leaves in the batch what is for this shard.
-    fn hand_over(&mut self, batch: &mut Vec<Crossing>) {
+    /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
+    fn hand_over(&mut self, count: usize) -> usize {
         let starts = self.setup.partition.starts();
-        for &crossing in batch.iter() {
+        for &crossing in &self.news[..count] {
             self.out[owner(starts, crossing.to)].push(crossing);
         }
         // This worker's own lane is empty but for these.
-        std::mem::swap(batch, &mut self.out[self.index]);
+        std::mem::swap(&mut self.news, &mut self.out[self.index]);
         self.out[self.index].clear();
+        self.news.len()
     }
 
     /// Holds messages against the best that is known of their nodes.
     fn improve(&mut self, crossings: &[Crossing]) {
-        let start = self.nodes.start;
-        let mut duplicates = 0;
-        for (position, crossing) in crossings.iter().enumerate() {
-            if let Some(soon) = crossings.get(position + RECEIPT_AHEAD) {
-                prefetch(self.receipts, (soon.to.0 - start) as usize);
-            }
-            let local = crossing.to.0 - start;
-            let best = &mut self.receipts[local as usize];
-            let receipt = crossing.receipt();
-            if (best.time, best.sender) <= (receipt.time, receipt.sender) {
-                duplicates += 1;
-                continue;
-            }
-            // What was the best until now will come too, and be a duplicate.
-            duplicates += u64::from(best.is_reached());
-            let (window, left) = self.width.split(receipt.time);
-            let was_later = best.time.0 - receipt.time.0 >= left;
-            *best = receipt;
-            if was_later {
+        if self.better.len() < crossings.len() {
+            self.better.resize(crossings.len(), Better { time: Nanos::ZERO, sooner_by: 0, local: 0 });
+        }
+        let (count, duplicates) = improved(self.receipts, self.nodes.start, crossings, &mut self.better);
+        for &Better { time, sooner_by, local } in &self.better[..count] {
+            let (window, left) = self.width.split(time);
+            if sooner_by >= left {
                 self.calendar.put(window, local);
             }
         }
@@ -362,7 +355,10 @@ impl<'a> Worker<'a> {
     /// Takes in what others have sent.
     fn take_in(&mut self, round: usize) {
         let meeting = self.meeting;
-        meeting.receive_all(round, self.index, |crossings| self.improve(crossings));
+        meeting.receive_all(round, self.index, |crossings| {
+            // Piece by piece, so that little room is enough.
+            crossings.chunks(RECEIVED).for_each(|crossings| self.improve(crossings));
+        });
     }
 
     fn post(&mut self, late: bool) -> Post {
@@ -391,6 +387,57 @@ impl<'a> Worker<'a> {
     }
 }
 
+/// What came of a sift: how much may be news, how much is lost, and when the last of all arrives, and by which hop.
+struct Sifted {
+    news: usize,
+    lost: u64,
+    latest: u64,
+}
+
+/// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no processor
+/// could foresee it. A function of its own, since the compiler then knows that nothing it writes to is anything it reads.
+#[inline(never)]
+fn sifted(salvo: &Salvo, news: &mut [Crossing], is_known: impl Fn(NodeId) -> bool) -> Sifted {
+    let mut sifted = Sifted { news: 0, lost: 0, latest: 0 };
+    for sent in salvo.sent() {
+        for (&to, &time_hop) in sent.to.iter().zip(sent.arrivals) {
+            let is_lost = time_hop == 0;
+            news[sifted.news] = Crossing { time_hop, to, from: sent.from };
+            sifted.news += usize::from(!is_lost & !is_known(to));
+            sifted.lost += u64::from(is_lost);
+            sifted.latest = sifted.latest.max(time_hop);
+        }
+    }
+    sifted
+}
+
+/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many they
+/// are, and how many messages are duplicates. No branch hangs on which is better.
+#[inline(never)]
+fn improved(receipts: &mut [Receipt], start: u32, crossings: &[Crossing], better: &mut [Better]) -> (usize, u64) {
+    let (mut count, mut duplicates) = (0, 0);
+    for (position, crossing) in crossings.iter().enumerate() {
+        if let Some(soon) = crossings.get(position + RECEIPT_AHEAD) {
+            prefetch(receipts, (soon.to.0 - start) as usize);
+        }
+        let local = crossing.to.0 - start;
+        let best = &mut receipts[local as usize];
+        let time = crossing.time_hop >> 8;
+        let rank = |time: u64, sender: NodeId| u128::from(time) << 32 | u128::from(sender.0);
+        let is_better = rank(time, crossing.from) < rank(best.time.0, best.sender);
+        // Of two messages one is a duplicate, whichever is the better.
+        duplicates += u64::from(!is_better | best.is_reached());
+        better[count] = Better { time: Nanos(time), sooner_by: best.time.0.wrapping_sub(time), local };
+        count += usize::from(is_better);
+        // By a mask, which the compiler makes no branch of.
+        let mask = 0u64.wrapping_sub(u64::from(is_better));
+        best.time.0 ^= (best.time.0 ^ time) & mask;
+        best.sender.0 ^= (best.sender.0 ^ crossing.from.0) & mask as u32;
+        best.hop ^= (best.hop ^ crossing.time_hop as u8) & mask as u8;
+    }
+    (count, duplicates)
+}
+
 impl Context for Worker<'_> {
     #[inline]
     fn me(&self) -> NodeId {
@@ -405,25 +452,7 @@ impl Context for Worker<'_> {
 
     #[inline]
     fn fan_out(&mut self, onward: Onward) {
-        let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = setup.network.ways(onward.order, me).at(receipt.time);
-        let copy = |to: NodeId| match ways.fate(to, 0) {
-            Fate::Arrives(latency) => Crossing::new(receipt.time + latency, onward.hop, me, to),
-            Fate::Lost => Crossing { time_hop: 0, to, from: me },
-        };
-        let targets = setup.draw.draw(setup.topology, onward.order, me, &mut self.scratch);
-        let before = self.batch.len();
-        if setup.exclude_sender {
-            self.batch.extend(targets.iter().filter(|&&to| to != receipt.sender).map(|&to| copy(to)));
-        } else {
-            self.batch.extend(targets.iter().map(|&to| copy(to)));
-        }
-        let sent = self.batch.len() - before;
-        self.record.sent += sent as u64;
-        self.record.spared += (targets.len() - sent) as u64;
-        if self.batch.len() >= BATCH {
-            self.sort_out();
-        }
+        self.salvo.push(me, receipt, onward);
     }
 }

@@ -39,7 +39,7 @@ impl<T> Calendar<T> {
     }
 
     /// Puts an item into a window, which must not lie before the one that was taken last.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&mut self, window: u64, item: T) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         if window - self.now < self.buckets.len() as u64 {

@@ -76,6 +76,12 @@ impl Rows {
         &self.entries[begin..end]
     }
 
+    #[inline]
+    pub(super) fn degree(&self, node: NodeId) -> u32 {
+        let (begin, end) = self.bounds(node);
+        (end - begin) as u32
+    }
+
     /// Whether the row of `node` holds `peer`.
     pub(super) fn holds(&self, node: NodeId, peer: NodeId) -> bool {
         self.row(node).binary_search(&peer).is_ok()

@@ -1,13 +1,16 @@
 //! The targets of many nodes at once, for who has many that forward at the same time.
 //!
 //! What is drawn is what [`TargetDraw::draw`] draws, node by node. What differs is the order of the work: on an
-//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; a
-//! row that is stored is asked for while those before it are drawn from.
+//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; on
+//! stored rows all words are, and a row is asked for while those before it are drawn from.
+
+mod stored;
 
 use super::{DENSE_PEERS_MAX, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::Stream;
 use crate::topology::{Implicit, Topology};
+use stored::Block;
 
 /// How many nodes ahead a stored row is asked for.
 const ROW_AHEAD: usize = 8;
@@ -27,6 +30,7 @@ pub struct Volley {
     /// The node of each slot that is computed.
     lanes: Vec<NodeId>,
     slots: Vec<u16>,
+    block: Block,
     scratch: TargetScratch,
 }
 
@@ -41,6 +45,7 @@ impl Volley {
             targets: Vec::with_capacity(room),
             lanes: Vec::with_capacity(lanes),
             slots: Vec::with_capacity(lanes),
+            block: Block::new(draw.count(topology.max_degree())),
             scratch: TargetScratch::new(draw.fanout, topology),
         }
     }
@@ -57,11 +62,15 @@ impl Volley {
     ) {
         self.targets.clear();
         self.ends.clear();
-        let mut drawn = false;
-        if let Some(implicit) = topology.implicit() {
-            drawn = self.draw_lanes(draw, implicit, order, nodes, &mut between);
-        }
-        if !drawn {
+        let is_drawn = match topology.implicit() {
+            Some(implicit) => self.draw_lanes(draw, implicit, order, nodes, &mut between),
+            None if topology.is_stored() && !draw.takes_all => {
+                self.draw_rows(draw, topology, order, nodes, &mut between);
+                true
+            }
+            None => false,
+        };
+        if !is_drawn {
             self.draw_each(draw, topology, order, nodes, between);
         }
     }

@@ -1,0 +1,146 @@
+//! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them together.
+
+use super::{TIME_MAX, time_hop};
+use crate::engine::Setup;
+use crate::gossip::Volley;
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Onward;
+use crate::network::Fates;
+use crate::random::lanes::{self, Batch};
+use crate::stats::Receipt;
+use crate::time::Nanos;
+
+/// The most nodes of one salvo.
+const NODES_MAX: usize = 64;
+
+/// So many messages are drawn together, or one node's where it sends more.
+const MESSAGES: usize = 512;
+
+/// The forwards of some nodes.
+pub(super) struct Salvo {
+    order: OrderIndex,
+    from: Vec<NodeId>,
+    forwards: Vec<Forward>,
+    volley: Volley,
+    /// The targets that are sent to, node by node, and where those of each node end.
+    to: Vec<NodeId>,
+    ends: Vec<usize>,
+    fates: Fates,
+    /// By message, when and by which hop its sender's forward leaves, and it arrives.
+    departures: Vec<u64>,
+    arrivals: Vec<u64>,
+}
+
+/// What is known of a forward beside its node.
+#[derive(Clone, Copy)]
+struct Forward {
+    /// When its messages leave, and which hop they make, as [`time_hop`] has it.
+    departure: u64,
+    sender: NodeId,
+}
+
+/// What one node sends.
+pub(super) struct Sent<'a> {
+    pub(super) from: NodeId,
+    pub(super) to: &'a [NodeId],
+    /// When each of them arrives, and by which hop, as [`time_hop`] has it; 0 for one that is lost.
+    pub(super) arrivals: &'a [u64],
+}
+
+impl Salvo {
+    /// An empty one, and of how many nodes it should be.
+    pub(super) fn new(setup: &Setup<'_>) -> (Salvo, usize) {
+        let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
+        let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
+        let salvo = Salvo {
+            order: OrderIndex(0),
+            from: Vec::with_capacity(nodes),
+            forwards: Vec::with_capacity(nodes),
+            volley: Volley::new(&setup.draw, setup.topology, nodes),
+            to: Vec::new(),
+            ends: Vec::with_capacity(nodes),
+            fates: Fates::default(),
+            departures: Vec::new(),
+            arrivals: Vec::new(),
+        };
+        (salvo, nodes)
+    }
+
+    /// Adds the forward of a node that has this receipt. All are of one order.
+    #[inline]
+    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, onward: Onward) {
+        self.order = onward.order;
+        self.from.push(me);
+        self.forwards.push(Forward { departure: time_hop(receipt.time, onward.hop), sender: receipt.sender });
+    }
+
+    /// Draws what becomes of the forwards; gives how many copies were spared. `between` goes on beside the draws, as
+    /// [`Volley::draw`] has it.
+    pub(super) fn draw(&mut self, setup: &Setup<'_>, between: impl FnMut(usize)) -> u64 {
+        self.volley.draw(&setup.draw, setup.topology, self.order, &self.from, between);
+        self.to.clear();
+        self.ends.clear();
+        for (targets, forward) in self.volley.by_node().zip(&self.forwards) {
+            if setup.exclude_sender {
+                self.to.extend(targets.iter().filter(|&&to| to != forward.sender));
+            } else {
+                self.to.extend_from_slice(targets);
+            }
+            self.ends.push(self.to.len());
+        }
+        let mut begin = 0;
+        let forwards = self.from.iter().zip(&self.forwards).zip(&self.ends).map(|((&from, forward), &end)| {
+            let count = end - std::mem::replace(&mut begin, end);
+            (from, Nanos(forward.departure >> 8), count)
+        });
+        self.fates.draw(setup.network, self.order, forwards, &self.to);
+        self.departures.clear();
+        for (forward, &end) in self.forwards.iter().zip(&self.ends) {
+            self.departures.resize(end, forward.departure);
+        }
+        self.arrivals.resize(self.to.len(), 0);
+        let (departures, latencies) = (&self.departures[..], self.fates.latencies());
+        lanes::run(Ways { departures, latencies, arrivals: &mut self.arrivals });
+        (self.volley.targets().len() - self.to.len()) as u64
+    }
+
+    /// How many messages were drawn.
+    pub(super) fn messages(&self) -> usize {
+        self.to.len()
+    }
+
+    /// What was drawn, by node.
+    #[inline]
+    pub(super) fn sent(&self) -> impl Iterator<Item = Sent<'_>> {
+        let mut begin = 0;
+        self.from.iter().zip(&self.ends).map(move |(&from, &end)| {
+            let messages = std::mem::replace(&mut begin, end)..end;
+            Sent { from, to: &self.to[messages.clone()], arrivals: &self.arrivals[messages] }
+        })
+    }
+
+    /// Forgets all forwards.
+    pub(super) fn clear(&mut self) {
+        self.from.clear();
+        self.forwards.clear();
+    }
+}
+
+/// Messages on their ways.
+struct Ways<'a> {
+    departures: &'a [u64],
+    latencies: &'a [Nanos],
+    arrivals: &'a mut [u64],
+}
+
+impl Batch for Ways<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for ((&departure, &latency), arrival) in self.departures.iter().zip(self.latencies).zip(self.arrivals) {
+            // A latency is far shorter than what time is left, so that the sum does not run over.
+            let time = (departure >> 8).wrapping_add(latency.0).min(TIME_MAX);
+            let there = time << 8 | departure & u64::from(u8::MAX);
+            *arrival = if latency == Fates::LOST { 0 } else { there };
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The fates of many messages at once: what [`Ways::fate`](super::Ways::fate) says of each, drawn side by side where a
+//! few words decide it.
+
+use super::{Fate, Network, Quick};
+use crate::ids::{NodeId, OrderIndex};
+use crate::random::lanes::{self, Batch};
+use crate::random::{Chance, Key, below_of};
+use crate::time::Nanos;
+
+/// The fates of a batch of messages.
+#[derive(Debug, Default)]
+pub struct Fates {
+    /// By message, the key of its sender.
+    keys: Vec<Key>,
+    latencies: Vec<Nanos>,
+}
+
+impl Fates {
+    /// What stands for a message that is lost; no latency is as long.
+    pub const LOST: Nanos = Nanos::MAX;
+
+    /// Draws for the first messages with `order` from some nodes to `to`, in place of those drawn before. For each sender in
+    /// turn `forwards` has the node, when it sends, and to how many of `to`.
+    pub fn draw(
+        &mut self,
+        network: &Network,
+        order: OrderIndex,
+        forwards: impl Iterator<Item = (NodeId, Nanos, usize)>,
+        to: &[NodeId],
+    ) {
+        self.latencies.clear();
+        match network.quick {
+            Quick::Constant(time) => self.latencies.resize(to.len(), time),
+            Quick::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
+                self.keys.clear();
+                let key = network.key.with(u64::from(order.0));
+                for (from, _, count) in forwards {
+                    self.keys.resize(self.keys.len() + count, key.with(u64::from(from.0)));
+                }
+                self.latencies.resize(to.len(), Nanos::ZERO);
+                lanes::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
+            }
+            Quick::Uniform { .. } | Quick::Never => {
+                let mut rest = to;
+                for (from, at, count) in forwards {
+                    let (to, others) = rest.split_at(count);
+                    rest = others;
+                    let ways = network.ways(order, from).at(at);
+                    self.latencies.extend(to.iter().map(|&to| match ways.fate(to, 0) {
+                        Fate::Arrives(latency) => latency,
+                        Fate::Lost => Fates::LOST,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// How long each message takes, in the order of the receivers, or [`LOST`](Self::LOST).
+    #[inline]
+    pub fn latencies(&self) -> &[Nanos] {
+        &self.latencies
+    }
+}
+
+/// Messages whose times are spread evenly.
+struct Uniform<'a> {
+    keys: &'a [Key],
+    to: &'a [NodeId],
+    latencies: &'a mut [Nanos],
+    least: u64,
+    values: u32,
+    lost: Chance,
+}
+
+impl Batch for Uniform<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Uniform { keys, to, latencies, least, values, lost } = self;
+        let messages = keys.iter().zip(to).map(|(key, to)| key.with(u64::from(to.0)));
+        if lost == Chance::NEVER {
+            for (key, latency) in messages.zip(latencies) {
+                *latency = Nanos(least + below_of(key.word_at(0), values));
+            }
+        } else {
+            for (key, latency) in messages.zip(latencies) {
+                let time = Nanos(least + below_of(key.word_at(0), values));
+                *latency = if lost.strikes(key.word_at(1)) { Fates::LOST } else { time };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{LatencySpec, LossSpec};
+    use crate::ratio::Ratio;
+
+    /// Every kind of network, and numbers of messages that fill no lanes.
+    #[test]
+    fn many_fates_are_those_of_each() {
+        let latencies = ["50ms", "uniform:10ms..100ms", "uniform:1ms..20s", "lognormal:p50=40ms,p90=90ms,min=10ms"];
+        let networks = latencies.iter().map(|text| Network::new(7, text.parse::<LatencySpec>().expect(text)));
+        let loss = LossSpec::Independent(Ratio::new(1, 3).unwrap());
+        let lossy = networks.clone().map(|network| network.with_loss(&loss));
+        for network in networks.chain(lossy) {
+            let to: Vec<NodeId> = (0..203).map(|node| NodeId(node * 7)).collect();
+            let forwards = [(NodeId(5), Nanos(9), 100), (NodeId(6), Nanos(1), 0), (NodeId(0), Nanos(2), 103)];
+            let mut fates = Fates::default();
+            for order in [OrderIndex(0), OrderIndex(3)] {
+                fates.draw(&network, order, forwards.into_iter(), &to);
+                let from = |place| if place < 100 { forwards[0] } else { forwards[2] };
+                for (place, (&to, &latency)) in to.iter().zip(fates.latencies()).enumerate() {
+                    let ways = network.ways(order, from(place).0).at(from(place).1);
+                    let fate = if latency == Fates::LOST { Fate::Lost } else { Fate::Arrives(latency) };
+                    assert_eq!(fate, ways.fate(to, 0), "{place}");
+                }
+                assert_eq!(fates.latencies().len(), to.len());
+            }
+        }
+    }
+}
