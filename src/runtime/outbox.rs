@@ -160,22 +160,9 @@ impl<'a> Outbox<'a> {
         self.prefetch();
         let Forward { from, other: sender, order, ttl, hop, kind, audience } = forward;
         let onward = Onward { order, ttl, hop };
-        match audience {
-            Audience::Targets => {}
-            Audience::One => {
-                self.offer.push(onward.message(kind, from, sender));
-                return 0;
-            }
-            Audience::OneWithTail => {
-                let words = next_words(&mut self.words);
-                self.offer.push(onward.message_with(kind, from, sender, words.len() as u8));
-                self.tails.extend(words);
-                return 0;
-            }
-            Audience::TargetsOfEach => {
-                self.expand_each(from, kind);
-                return 0;
-            }
+        if audience != Audience::Targets {
+            self.expand_other(&forward);
+            return 0;
         }
         let targets = self.draw.draw(self.topology, onward.order, from, &mut self.scratch);
         let before = self.offer.len();
@@ -191,8 +178,22 @@ impl<'a> Outbox<'a> {
         (before + targets.len() - self.offer.len()) as u64
     }
 
-    /// Sorts news by those they are for.
+    /// Expands what is not for the node's targets for the order: what push never says stays out of its way.
     #[inline(never)]
+    fn expand_other(&mut self, &Forward { from, other: to, order, ttl, hop, kind, audience }: &Forward) {
+        let onward = Onward { order, ttl, hop };
+        match audience {
+            Audience::TargetsOfEach => self.expand_each(from, kind),
+            Audience::Targets | Audience::One => self.offer.push(onward.message(kind, from, to)),
+            Audience::OneWithTail => {
+                let words = next_words(&mut self.words);
+                self.offer.push(onward.message_with(kind, from, to, words.len() as u8));
+                self.tails.extend(words);
+            }
+        }
+    }
+
+    /// Sorts news by those they are for.
     fn expand_each(&mut self, from: NodeId, kind: Kind) {
         let words: Vec<u64> = next_words(&mut self.words).collect();
         let news: Vec<News> = words.chunks_exact(2).map(|pair| News::from_words([pair[0], pair[1]])).collect();

@@ -64,6 +64,8 @@ pub(crate) struct MemoryCarrier {
     bell: Arc<Bell>,
     waker: Arc<Waker>,
     toll: Option<Toll>,
+    /// Whether anything can stand behind a message. Where nothing can, nobody looks for it.
+    has_tails: bool,
 }
 
 /// The way to one worker.
@@ -98,6 +100,7 @@ pub(crate) fn connect(
                 bell: Arc::new(Bell::new()),
                 waker: Arc::new(waker),
                 toll: toll.cloned(),
+                has_tails: tail_words_max > 0,
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -158,7 +161,12 @@ impl Transport for Memory {
 
     fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError> {
         self.counts.send_calls += 1;
-        let taken = batch.iter().position(|(message, tail)| !self.put(message, tail)).unwrap_or(batch.messages.len());
+        let taken = if self.end.has_tails {
+            batch.iter().position(|(message, tail)| !self.put_whole(message, tail))
+        } else {
+            batch.messages.iter().position(|message| !self.put(message))
+        };
+        let taken = taken.unwrap_or(batch.messages.len());
         if taken < batch.messages.len() {
             self.counts.send_blocked += 1;
         }
@@ -240,13 +248,23 @@ impl Transport for Memory {
 impl Memory {
     /// Puts a message on its way, not yet to be seen; false where there is no room.
     #[inline]
-    fn put(&mut self, message: &Message, tail: &[u64]) -> bool {
+    fn put(&mut self, message: &Message) -> bool {
+        let owner = self.end.shards.owner(message.to);
+        self.end.lanes[owner].ring.push(message.to_words())
+    }
+
+    /// The same with what stands behind it: both, or neither.
+    fn put_whole(&mut self, message: &Message, tail: &[u64]) -> bool {
         let owner = self.end.shards.owner(message.to);
         let ring = &mut self.end.lanes[owner].ring;
-        if message.tail > 0 {
-            return put_whole(ring, message, tail);
+        if !ring.has_room(slots_of(tail.len())) {
+            return false;
         }
-        ring.push(message.to_words())
+        ring.push(message.to_words());
+        for pair in tail.chunks(2) {
+            ring.push([pair[0], pair.get(1).copied().unwrap_or_default()]);
+        }
+        true
     }
 
     /// Shows the workers what was put on its way to them, and wakes those who sleep.
@@ -272,6 +290,13 @@ impl Memory {
         arrivals.clear();
         tails.clear();
         for ring in &mut end.incoming {
+            if !end.has_tails {
+                ring.take(RING_TURN, |words| {
+                    arrivals.push(arrival(Message::from_words(words)));
+                    0
+                });
+                continue;
+            }
             let mut missing = 0;
             ring.take(RING_TURN, |words| {
                 if missing > 0 {
@@ -311,16 +336,4 @@ impl Memory {
             _ => Ok(()),
         }
     }
-}
-
-/// Puts a message and its tail on their way together.
-fn put_whole(ring: &mut Producer, message: &Message, tail: &[u64]) -> bool {
-    if !ring.has_room(slots_of(tail.len())) {
-        return false;
-    }
-    ring.push(message.to_words());
-    for pair in tail.chunks(2) {
-        ring.push([pair[0], pair.get(1).copied().unwrap_or_default()]);
-    }
-    true
 }
