@@ -186,7 +186,7 @@ impl Laboratory<'_> {
             clock: seat.clock,
             lanes: meeting.lanes,
             road,
-            control_bytes_max: wire::control_bytes(self.tail_words_max()),
+            control_bytes_max: self.tail_words_max().map(wire::control_bytes),
         });
         let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn Carrier> {
             Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
@@ -200,7 +200,7 @@ impl Laboratory<'_> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let toll = charged.map(|(gate, templates)| Toll::new(templates, gate));
-        let (starts, words) = (self.partition.starts(), self.tail_words_max());
+        let (starts, words) = (self.partition.starts(), self.tail_words_max().unwrap_or(0));
         let ends = memory::connect(starts, self.scenario.nodes, seat.clock, toll.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn Carrier> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })

@@ -22,7 +22,7 @@ pub(super) struct OnCarriers<'a, 'p> {
     pub(super) share: Share<'a>,
 }
 
-/// Says how many words stand behind a message at most.
+/// Says how many words stand behind a control message at most.
 struct TailWordsMax;
 
 /// Runs virtual time.
@@ -41,8 +41,8 @@ impl Laboratory<'_> {
         }
     }
 
-    /// The most words that stand behind a message of the protocol.
-    pub(super) fn tail_words_max(&self) -> usize {
+    /// The most words that stand behind a control message of the protocol; `None` where it has none.
+    pub(super) fn tail_words_max(&self) -> Option<usize> {
         self.with_protocol(TailWordsMax)
     }
 
@@ -61,10 +61,10 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
 }
 
 impl Act for TailWordsMax {
-    type Result = usize;
+    type Result = Option<usize>;
 
-    fn with<P: Protocol + Clone + Send>(self, _: &P) -> usize {
-        P::Tail::WORDS_MAX
+    fn with<P: Protocol + Clone + Send>(self, _: &P) -> Option<usize> {
+        P::HAS_CONTROL.then_some(P::Tail::WORDS_MAX)
     }
 }
 

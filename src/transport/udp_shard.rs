@@ -75,8 +75,8 @@ pub struct ShardNetwork {
     pub road: Road,
     /// The receive buffer of every socket, in bytes as the kernel counts them.
     pub receive_buffer: u32,
-    /// Bytes of the longest control message.
-    pub control_bytes_max: usize,
+    /// Bytes of the longest control message; `None` where there are none.
+    pub control_bytes_max: Option<usize>,
 }
 
 impl ShardNetwork {
@@ -180,8 +180,11 @@ impl Transport for UdpShard {
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
         self.clear();
         let is_empty = self.take_in()?;
-        if self.arrivals.is_empty() {
-            let (outbox, _, _, mut end) = self.parts();
+        let has_come = !self.arrivals.is_empty();
+        let (outbox, _, _, mut end) = self.parts();
+        if has_come {
+            outbox.flush_the_rare(&mut end)?;
+        } else {
             outbox.flush(&mut end)?;
             match wait {
                 // Credit comes back without an event, from a worker that may need this core.

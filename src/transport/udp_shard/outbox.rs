@@ -1,20 +1,23 @@
 //! The way out: a lane to every shard, on which messages gather into trains and wait for credit.
 //!
-//! A train leaves when it is full or when there is nothing better to do, and only while the receiver's socket has room:
+//! The kernel wants the segments of a train equal, so a lane has a train for each of some lengths. A train leaves when it is full or when there is nothing better to do, and only while the receiver's socket has room:
 //! every train is charged to its lane with what the kernel will count against the receive buffer, and the receiver gives
 //! the charge back once the train has left its socket. A lane without credit keeps its messages.
 
+mod train;
+
 use super::road::{Departure, Road};
 use super::{End, ShardNetwork};
-use crate::ids::OrderIndex;
-use crate::message::{Kind, Message};
+use crate::message::Message;
 use crate::sync::Announced;
 use crate::time::Nanos;
 use crate::transport::TransportError;
 use crate::transport::system::is_full;
-use crate::wire::{self, CONTROL_BYTES, Gate, HEADER_BYTES, Header, MARK_BYTES, Mark, control_bytes};
+use crate::wire::{CONTROL_BYTES, Gate, HEADER_BYTES, MARK_BYTES, Mark, WORD_BYTES, control_bytes};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddrV4;
+use train::Train;
 
 /// Bytes of receive buffer that the kernel counts for a packet beside its own length, rounded up: 832 measured on
 /// Linux 6.18, whatever the length.
@@ -35,6 +38,12 @@ const SILENCE_MAX: Nanos = Nanos::from_millis(10);
 /// seconds would else find its buffer full of marks, and trains that had credit dropped.
 const DOUBLINGS_MAX: u32 = 8;
 
+/// Trains of one lane at most. Messages of more lengths than that take turns.
+const TRAINS_MAX: usize = 8;
+
+/// Looks for what has come, each with a find, after which trains leave that are not full.
+const UNFLUSHED_MAX: u32 = 16;
+
 const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a mark is shorter than an order");
 const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
@@ -47,21 +56,18 @@ pub(super) struct Outbox {
     credit: u64,
     /// Messages that wait, on all lanes.
     waiting: usize,
+    /// Whether lanes have several trains.
+    has_lengths: bool,
+    /// Looks for what has come since all trains were sent.
+    unflushed: u32,
 }
 
 /// Messages on their way to one shard.
 struct Lane {
     shard: usize,
     to: SocketAddrV4,
-    /// The train that gathers: equal segments, then room for the mark.
-    train: Box<[u8]>,
-    segment_bytes: usize,
-    messages: usize,
-    messages_max: usize,
-    /// So many places of the train hold this order's datagram already, from trains before.
-    written: (usize, OrderIndex),
-    /// Messages of this train that the kernel has already: above 0 only where segments travel one by one.
-    gone: usize,
+    /// Each gathers messages of one length. Where all have one length there is one.
+    trains: Box<[Train]>,
     announced: Announced,
     charged: u64,
     /// What the receiver had given back of it when last asked.
@@ -77,52 +83,70 @@ impl Outbox {
     pub(super) fn new(network: &ShardNetwork) -> Outbox {
         let road = network.road;
         let credit = credit(network.receive_buffer, network.addresses.len());
-        let sizes =
-            network.templates.iter().map(|template| template.len()).chain([CONTROL_BYTES, network.control_bytes_max]);
-        let room = sizes.map(|bytes| messages_max(road, bytes, credit) * bytes).max().unwrap_or(0) + MARK_BYTES;
-        let lanes = network.addresses.iter().enumerate().map(|(shard, &to)| Lane::new(shard, to, room)).collect();
-        Outbox { lanes, departure: Departure::new(road), road, credit, waiting: 0 }
+        let orders: BTreeSet<usize> = network.templates.iter().map(|template| template.len()).collect();
+        let longest = orders.last().copied().max(network.control_bytes_max).unwrap_or(0);
+        let room = train_bytes_max(road, longest, credit) + MARK_BYTES;
+        let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
+        let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
+        let lane = |(shard, &to)| Lane::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
+        let lanes = network.addresses.iter().enumerate().map(lane).collect();
+        Outbox {
+            lanes,
+            departure: Departure::new(road),
+            road,
+            credit,
+            waiting: 0,
+            has_lengths: trains > 1,
+            unflushed: 0,
+        }
     }
 
-    /// Adds a message to its lane's train, which leaves if that fills it; false where the lane has no room.
+    /// Adds a message to a train of its lane, which leaves if that fills it; false where the lane has no room.
     #[inline]
     pub(super) fn push(&mut self, message: &Message, tail: &[u64], end: &mut End<'_>) -> Result<bool, TransportError> {
         let network = end.network;
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
         let segment_bytes = if message.kind.is_control() { control_bytes(tail.len()) } else { template.len() };
-        if !self.lanes[index].has_room(segment_bytes) && !self.dispatch(index, end)? {
+        let place = self.lanes[index].place(segment_bytes);
+        if !self.lanes[index].trains[place].has_room(segment_bytes) && !self.dispatch(index, place, end)? {
             return Ok(false);
         }
-        let lane = &mut self.lanes[index];
-        if lane.messages == 0 {
-            lane.segment_bytes = segment_bytes;
-            lane.messages_max = messages_max(self.road, segment_bytes, self.credit);
+        let train = &mut self.lanes[index].trains[place];
+        if train.messages == 0 {
+            train.segment_bytes = segment_bytes;
+            train.messages_max = messages_max(self.road, segment_bytes, self.credit);
         }
-        match message.kind {
-            Kind::Payload => lane.add(template, message),
-            Kind::Have | Kind::Want => {
-                lane.add_control(&Header { token: network.gate.token, message: *message }, tail);
-            }
-        }
+        train.add(template, network.gate.token, message, tail);
         self.waiting += 1;
-        if lane.messages == lane.messages_max {
-            self.dispatch(index, end)?;
+        if train.messages == train.messages_max {
+            self.dispatch(index, place, end)?;
         }
         Ok(true)
     }
 
     /// Sends every train that has a message and credit, full or not.
     pub(super) fn flush(&mut self, end: &mut End<'_>) -> Result<(), TransportError> {
+        self.unflushed = 0;
         if self.waiting == 0 {
             return Ok(());
         }
         for index in 0..self.lanes.len() {
-            if self.lanes[index].messages > 0 {
-                self.dispatch(index, end)?;
+            for place in 0..self.lanes[index].trains.len() {
+                if self.lanes[index].trains[place].messages > 0 {
+                    self.dispatch(index, place, end)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Sends every train now and then, though something has come: the only message of a rare length would else wait for as long
+    /// as there is no rest.
+    #[inline]
+    pub(super) fn flush_the_rare(&mut self, end: &mut End<'_>) -> Result<(), TransportError> {
+        self.unflushed += 1;
+        if self.has_lengths && self.unflushed >= UNFLUSHED_MAX { self.flush(end) } else { Ok(()) }
     }
 
     /// Messages that wait on all lanes.
@@ -133,36 +157,37 @@ impl Outbox {
 
     /// The messages that wait, read back from their trains.
     pub(super) fn messages(&self, gate: &Gate) -> impl Iterator<Item = Message> {
-        let segments = self.lanes.iter().flat_map(Lane::waiting);
+        let segments = self.lanes.iter().flat_map(|lane| &lane.trains).flat_map(Train::waiting);
         segments.filter_map(|segment| gate.admit(segment, |_| true).ok().map(|(message, _)| message))
     }
 
-    /// Sends a lane's train if there is credit for it; true if it has left whole.
-    fn dispatch(&mut self, index: usize, end: &mut End<'_>) -> Result<bool, TransportError> {
+    /// Sends a train of a lane if there is credit for it; true if it has left whole.
+    fn dispatch(&mut self, index: usize, place: usize, end: &mut End<'_>) -> Result<bool, TransportError> {
         let lane = &mut self.lanes[index];
-        if lane.gone == 0 && !lane.has_credit(self.road, self.credit, end) {
+        let Train { messages, segment_bytes, gone: before, .. } = lane.trains[place];
+        let charge = charge(self.road, messages, segment_bytes);
+        if before == 0 && !lane.has_credit(charge, self.credit, end) {
             lane.ask_for_credit(&mut self.departure, self.road, end)?;
             return Ok(false);
         }
-        let length = lane.seal(lane.messages, charge(self.road, lane.messages, lane.segment_bytes), end);
-        let before = lane.gone;
-        let is_whole = lane.depart(&mut self.departure, self.road, length, end)?;
-        self.waiting -= if is_whole { lane.clear() - before } else { lane.gone - before };
+        let mark = lane.mark(messages - before, charge, end).bytes(end.network.gate.token);
+        lane.trains[place].seal(&mark);
+        let is_whole = lane.depart(place, &mut self.departure, self.road, end)?;
+        let train = &mut lane.trains[place];
+        self.waiting -= if is_whole { train.clear() - before } else { train.gone - before };
+        if is_whole {
+            (lane.silent_since, lane.asked) = (None, 0);
+        }
         Ok(is_whole)
     }
 }
 
 impl Lane {
-    fn new(shard: usize, to: SocketAddrV4, room: usize) -> Lane {
+    fn new(shard: usize, to: SocketAddrV4, trains: Box<[Train]>) -> Lane {
         Lane {
             shard,
             to,
-            train: vec![0; room].into(),
-            segment_bytes: 0,
-            messages: 0,
-            messages_max: 0,
-            written: (0, OrderIndex(0)),
-            gone: 0,
+            trains,
             announced: Announced::default(),
             charged: 0,
             returned: 0,
@@ -171,46 +196,29 @@ impl Lane {
         }
     }
 
-    /// Whether a message of this length can join the train.
+    /// The train for messages of this length: one that gathers them, else an empty one, else the one that has most, which is
+    /// to leave first.
     #[inline]
-    fn has_room(&self, segment_bytes: usize) -> bool {
-        self.messages == 0 || self.messages < self.messages_max && self.segment_bytes == segment_bytes && self.gone == 0
-    }
-
-    #[inline]
-    fn add(&mut self, template: &[u8], message: &Message) {
-        let place = &mut self.train[self.messages * self.segment_bytes..][..self.segment_bytes];
-        let (written, order) = self.written;
-        if self.messages >= written || order != message.order {
-            place.copy_from_slice(template);
-            // Only an unbroken row of one order's datagrams, from the first place on, is worth remembering.
-            let goes_on = self.messages == 0 || (written, order) == (self.messages, message.order);
-            self.written = (if goes_on { self.messages + 1 } else { 0 }, message.order);
+    fn place(&self, segment_bytes: usize) -> usize {
+        if self.trains[0].has_room(segment_bytes) && (self.trains[0].messages > 0 || self.trains.len() == 1) {
+            return 0;
         }
-        if let Some(header) = place.first_chunk_mut() {
-            wire::patch(header, message);
-        }
-        self.messages += 1;
+        self.place_among_many(segment_bytes)
     }
 
-    /// Adds a control message, over whatever the place held.
-    fn add_control(&mut self, header: &Header, tail: &[u64]) {
-        let place = &mut self.train[self.messages * self.segment_bytes..][..self.segment_bytes];
-        wire::encode_control(header, tail, place);
-        self.written.0 = 0;
-        self.messages += 1;
-    }
-
-    /// The segments that the kernel does not have yet.
-    fn waiting(&self) -> impl Iterator<Item = &[u8]> {
-        let messages = &self.train[..self.messages * self.segment_bytes];
-        messages.chunks(self.segment_bytes.max(1)).skip(self.gone)
+    fn place_among_many(&self, segment_bytes: usize) -> usize {
+        let rank = |train: &Train| match train.messages {
+            0 => (1, 0),
+            _ if train.segment_bytes == segment_bytes => (2, 0),
+            messages => (0, messages * train.segment_bytes),
+        };
+        (0..self.trains.len()).rev().max_by_key(|&place| rank(&self.trains[place])).unwrap_or(0)
     }
 
     /// Whether the train may leave. A lane with nothing outstanding may always send: the kernel takes at least one packet
     /// into an empty buffer, however small that is.
-    fn has_credit(&mut self, road: Road, credit: u64, end: &End<'_>) -> bool {
-        let wanted = self.charged + charge(road, self.messages, self.segment_bytes);
+    fn has_credit(&mut self, charge: u64, credit: u64, end: &End<'_>) -> bool {
+        let wanted = self.charged + charge;
         if wanted <= self.returned + credit {
             return true;
         }
@@ -246,15 +254,6 @@ impl Lane {
         }
     }
 
-    /// Writes the mark behind the messages; gives the train's length.
-    fn seal(&mut self, messages: usize, charge: u64, end: &End<'_>) -> usize {
-        let mark = self.mark(messages - self.gone, charge, end).bytes(end.network.gate.token);
-        let at = messages * self.segment_bytes;
-        self.written.0 = self.written.0.min(messages);
-        self.train[at..][..MARK_BYTES].copy_from_slice(&mark);
-        at + MARK_BYTES
-    }
-
     /// The mark after so many further messages and so much further charge.
     fn mark(&self, messages: usize, charge: u64, end: &End<'_>) -> Mark {
         Mark {
@@ -268,21 +267,23 @@ impl Lane {
     /// Hands the sealed train to the kernel; true once it has all of it.
     fn depart(
         &mut self,
+        place: usize,
         departure: &mut Departure,
         road: Road,
-        length: usize,
         end: &mut End<'_>,
     ) -> Result<bool, TransportError> {
         loop {
             end.counts.send_calls += 1;
-            match departure.send(end.socket, self.to, &self.train[..length], self.segment_bytes, self.gone) {
+            let train = &mut self.trains[place];
+            match departure.send(end.socket, self.to, train.sealed(), train.segment_bytes, train.gone) {
                 Ok(segments) => {
                     // The mark is the last segment, and no message.
-                    let messages = segments.min(self.messages - self.gone);
-                    self.gone += messages;
+                    let messages = segments.min(train.messages - train.gone);
+                    train.gone += messages;
+                    let charge = charge(road, train.messages, train.segment_bytes);
                     self.announce(messages, road.packets(segments), end);
                     if segments > messages {
-                        self.charged += charge(road, self.messages, self.segment_bytes);
+                        self.charged += charge;
                         return Ok(true);
                     }
                 }
@@ -302,13 +303,6 @@ impl Lane {
         self.announced.packets += packets;
         end.counts.kernel_datagrams += packets;
         end.network.lanes.announce(end.shard, self.shard, self.announced);
-    }
-
-    /// Begins a new train; says how many messages the old one had.
-    fn clear(&mut self) -> usize {
-        self.gone = 0;
-        (self.silent_since, self.asked) = (None, 0);
-        std::mem::take(&mut self.messages)
     }
 
     fn failure(&self, cause: io::Error, end: &End<'_>) -> TransportError {
@@ -333,9 +327,20 @@ fn messages_max(road: Road, segment_bytes: usize, credit: u64) -> usize {
         Road::Whole { .. } => 0,
         Road::Apart => PACKET_OVERHEAD_BYTES,
     };
-    let bytes_max = (credit / 2).saturating_sub(PACKET_OVERHEAD_BYTES).min(TRAIN_BYTES_MAX);
-    let fits = bytes_max.saturating_sub(MARK_BYTES as u64) / (segment_bytes as u64 + overhead);
+    let fits = room_for_messages(credit) / (segment_bytes as u64 + overhead);
     (fits as usize).clamp(1, road.segments_max() - 1)
+}
+
+/// Bytes that all messages of a train may take.
+fn room_for_messages(credit: u64) -> u64 {
+    let bytes_max = (credit / 2).saturating_sub(PACKET_OVERHEAD_BYTES).min(TRAIN_BYTES_MAX);
+    bytes_max.saturating_sub(MARK_BYTES as u64)
+}
+
+/// Bytes that the messages of any train take at most, where none is longer than `longest`.
+fn train_bytes_max(road: Road, longest: usize, credit: u64) -> usize {
+    let many = (room_for_messages(credit) as usize).min((road.segments_max() - 1) * longest);
+    many.max(longest)
 }
 
 #[cfg(test)]
@@ -353,5 +358,37 @@ mod tests {
         assert_eq!(messages_max(whole, 1_472, credit(8_000_000, 2)), 44);
         let apart = credit(212_992, 2);
         assert!(2 * charge(Road::Apart, messages_max(Road::Apart, 56, apart), 56) <= apart);
+    }
+
+    #[test]
+    fn every_train_has_room() {
+        for road in [Road::Whole { segments: 128 }, Road::Apart] {
+            for shards in [1, 2, 8, 300] {
+                let credit = credit(212_992, shards);
+                for longest in [40, 56, 1_472] {
+                    let room = train_bytes_max(road, longest, credit);
+                    assert!((40..=longest).all(|bytes| messages_max(road, bytes, credit) * bytes <= room), "{shards}");
+                }
+            }
+        }
+    }
+
+    /// Eight lengths gather beside each other; a ninth takes the place of the one that has most.
+    #[test]
+    fn each_length_has_its_train() {
+        let mut lane =
+            Lane::new(0, SocketAddrV4::new([127, 0, 0, 1].into(), 1), (0..3).map(|_| Train::new(0)).collect());
+        let mut gather = |bytes: usize, messages: usize| {
+            let place = lane.place(bytes);
+            let train = &mut lane.trains[place];
+            let was_empty = train.messages == 0;
+            (train.segment_bytes, train.messages, train.messages_max) = (bytes, train.messages + messages, 99);
+            (place, was_empty)
+        };
+        let places = [(56, 3), (40, 1), (48, 9), (56, 1), (40, 2), (48, 1)].map(|(bytes, count)| gather(bytes, count));
+        let first: Vec<usize> = places[..3].iter().map(|place| place.0).collect();
+        assert_eq!(places[3..].iter().map(|place| place.0).collect::<Vec<_>>(), first);
+        assert!(places[..3].iter().all(|place| place.1) && places[3..].iter().all(|place| !place.1));
+        assert_eq!(gather(64, 1), (first[2], false), "480 bytes gathered there");
     }
 }
