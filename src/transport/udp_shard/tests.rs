@@ -151,7 +151,8 @@ fn tails_of_any_length_cross_whole_on_either_road() {
         }
         let mut expected: Vec<Vec<u64>> =
             Batch { messages: &sent, tails: &words }.iter().map(|(_, tail)| tail.to_vec()).collect();
-        (came.sort_unstable(), expected.sort_unstable());
+        came.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(came, expected, "{road:?}");
         assert_eq!(bench.missing().0, 0, "{road:?}");
     }
