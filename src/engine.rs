@@ -59,8 +59,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// The fast path where it is open, by hops where there are more nodes than have figures of their own, else the general
-    /// one.
+    /// By hops where every message takes as long, else the fast path where it is open, else the general one.
     Auto,
     /// Every message through its protocol.
     General,
@@ -223,7 +222,7 @@ pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Resul
 
 /// How long a hop takes, if the run is to be computed by hops and can be: one order, and every message takes as long.
 fn latency_of_hops<P: Protocol>(setup: &Setup<'_>) -> Option<Nanos> {
-    let is_wanted = setup.engine == Engine::Hops || setup.engine == Engine::Auto && !setup.keeps_traffic;
+    let is_wanted = matches!(setup.engine, Engine::Hops | Engine::Auto);
     let is_open = is_wanted && setup.is_plain() && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
     setup.network.constant().filter(|&latency| is_open && latency > Nanos::ZERO)
 }
