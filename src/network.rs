@@ -173,6 +173,12 @@ impl Network {
         self.ceiling
     }
 
+    /// Whether one message may take more than ten times as long as another, so that many ways in a row may be sooner there
+    /// than one.
+    pub fn is_uneven(&self) -> bool {
+        self.ceiling.is_none_or(|ceiling| ceiling.0 / 10 > self.floor.0)
+    }
+
     /// The region in which a node is, where there are regions.
     pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
         self.placement().map(|placement| placement.region(node))

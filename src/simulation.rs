@@ -25,7 +25,6 @@ use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, Runt
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Arena, Interrupt};
-use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
@@ -186,8 +185,7 @@ impl<'a> Laboratory<'a> {
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-        let floor = network.as_ref().map_or(Nanos::ZERO, Network::floor);
-        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin), floor);
+        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin), network.as_ref());
         Ok(Laboratory {
             scenario,
             interrupt,

@@ -6,6 +6,7 @@
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
 use crate::network::FaultSpec;
+use crate::network::Network;
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
@@ -30,19 +31,21 @@ pub(super) struct Forecast {
 
 impl Forecast {
     /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order, where that is known.
-    /// No message takes less than `floor`.
+    /// `network` is what is modelled of one.
     pub(super) fn new(
         scenario: &Scenario,
         topology: &Topology,
         origin: NodeId,
         reach: Option<Reach>,
-        floor: Nanos,
+        network: Option<&Network>,
     ) -> Forecast {
         let outlook = Outlook::new(scenario, topology);
-        let auto = auto_ttl(match &outlook {
+        let hops_to_target = match &outlook {
             Some(outlook) => outlook.hops_to_target(),
             None => reach.as_ref().map(|reach| reach.depth),
-        });
+        };
+        let auto = auto_ttl(hops_to_target, network.is_some_and(Network::is_uneven));
+        let floor = network.map_or(Nanos::ZERO, Network::floor);
         let ttl = match scenario.ttl {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ratio::Ratio;
-use crate::scenario::Draft;
+use crate::scenario::{Draft, TransportKind};
 use crate::time::Nanos;
 use crate::topology::reach;
 
@@ -30,13 +30,33 @@ fn forecast(draft: Draft) -> Forecast {
     let origin = scenario.workload().publications()[0].origin;
     let reach = reach(&topology, origin);
     let network = scenario.network.as_ref().map(|network| network.build(scenario.seed).unwrap());
-    Forecast::new(&scenario, &topology, origin, reach, network.map_or(Nanos::ZERO, |network| network.floor()))
+    Forecast::new(&scenario, &topology, origin, reach, network.as_ref())
 }
 
 /// The one notice about the target, or nothing.
 fn doubt(draft: Draft) -> String {
     let about_target = forecast(draft).notices.into_iter().filter(|notice| notice.starts_with("The target"));
     about_target.collect::<Vec<_>>().join("\n")
+}
+
+/// 1,000 nodes take four hops.
+#[test]
+fn uneven_ways_get_more_hops() {
+    let auto = |network: Option<&str>, latency: Option<&str>| {
+        let draft = Draft {
+            transport: Some(TransportKind::Simulated),
+            ttl: Some(Ttl::Auto),
+            network: network.map(|text| text.parse().unwrap()),
+            latency: latency.map(|text| text.parse().unwrap()),
+            ..on("erdos-renyi", 1_000, 20)
+        };
+        forecast(draft).ttl
+    };
+    assert_eq!([auto(None, None), auto(None, Some("uniform:10ms..100ms"))], [10, 10]);
+    assert_eq!(
+        [auto(Some("aws33"), None), auto(None, Some("exponential:30ms")), auto(None, Some("uniform:9ms..100ms"))],
+        [18; 3]
+    );
 }
 
 #[test]
