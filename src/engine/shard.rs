@@ -168,7 +168,8 @@ impl<'a, T: Tail> Shard<'a, T> {
         self.event = Event { me, sender: me, hop: 0, now };
         let before = self.journal.len();
         protocol.handle_timeout(self, token);
-        Some(Rung { at: now, is_event: self.journal.len() > before })
+        // What a delaying node holds back stands in no journal yet, and is on its way all the same.
+        Some(Rung { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
     }
 
     /// Asks for what a message that is soon to be handled will touch.
