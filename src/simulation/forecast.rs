@@ -5,7 +5,7 @@
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::network::FaultSpec;
+use crate::network::{DownSpec, FaultSpec};
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
@@ -79,8 +79,12 @@ fn unsearched(scenario: &Scenario) -> Option<String> {
     })
 }
 
-/// Says that too few nodes lie within the TTL, whatever is drawn.
+/// Says that too few nodes lie within the TTL, whatever is drawn. Where nodes are down fewer make the target, which may come.
 fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
+    let FaultSpec { down, churn, .. } = &scenario.faults;
+    if *down != DownSpec::default() || churn.is_some() {
+        return None;
+    }
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
     let Scenario { nodes, target, .. } = scenario;

@@ -158,3 +158,13 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
     }
     assert_eq!(doubt(Draft { latency: None, ..slow(TransportKind::Udp, 200) }), "");
 }
+
+/// The nodes near the origin may be all that are up, and then make the target.
+#[test]
+fn where_nodes_fail_a_bound_for_all_of_them_is_none() {
+    let ring = Draft { transport: Some(crate::scenario::TransportKind::Simulated), ..on("ring", 100, 0) };
+    assert!(doubt(ring.clone()).starts_with("The target cannot come"));
+    let down = Draft { down: Some("90%".parse().unwrap()), ..ring.clone() };
+    let churn = Draft { churn: Some("up=1s,down=1s".parse().unwrap()), ..ring };
+    assert_eq!([doubt(down), doubt(churn)], [String::new(), String::new()]);
+}
