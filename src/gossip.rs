@@ -156,4 +156,11 @@ pub trait Protocol {
     fn is_idle(&self) -> bool {
         true
     }
+
+    /// Names the orders for which it is not idle, as often as it awaits or has to say anything about them: they are still under way
+    /// where no message is.
+    fn name_awaited(&self, _name: impl FnMut(OrderIndex)) {}
+
+    /// Names the orders that a message's tail is about, beside the message's own.
+    fn name_behind(_tail: &[u64], _name: impl FnMut(OrderIndex)) {}
 }

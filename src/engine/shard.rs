@@ -267,6 +267,17 @@ impl<'a, T: Tail> Shard<'a, T> {
         }
     }
 
+    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the tails of
+    /// messages that have yet to come.
+    pub(super) fn leave_named<'b, P: Protocol>(&mut self, protocol: &P, flights: impl Iterator<Item = &'b Flight<T>>)
+    where
+        T: 'b,
+    {
+        let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
+        protocol.name_awaited(&mut name);
+        flights.for_each(|flight| P::name_behind(flight.tail.words(), &mut name));
+    }
+
     /// Counts a message that is under way at the end.
     fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
         let of_order = &mut self.by_order[order.index()];

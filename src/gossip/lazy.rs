@@ -177,6 +177,15 @@ impl Protocol for Lazy {
     fn is_idle(&self) -> bool {
         self.requests.is_empty() && self.gathered.is_empty()
     }
+
+    fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
+        let gathered = self.gathered.values().flatten().map(|news| news.onward.order);
+        self.requests.keys().map(|&(_, order)| order).chain(gathered).for_each(name);
+    }
+
+    fn name_behind(tail: &[u64], name: impl FnMut(OrderIndex)) {
+        list::behind(tail).map(|step| step.order).for_each(name);
+    }
 }
 
 impl Request {

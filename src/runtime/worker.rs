@@ -111,6 +111,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
+        self.protocol.name_awaited(|order| self.shard.awaited(order));
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
         record.model = self.modelled.map_or_else(ModelCounts::default, |modelled| modelled.counts);
