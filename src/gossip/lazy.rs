@@ -27,7 +27,7 @@
 use super::list::{self, News};
 use super::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Kind, Message, Onward, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -128,8 +128,13 @@ impl Protocol for Lazy {
 
     type Tail = Box<[u64]>;
 
-    fn admits(_: &Message, tail: &[u64], orders: u32) -> bool {
-        list::is_list(tail, orders)
+    fn admits(&self, _: &Message, tail: &[u64], orders: u32) -> bool {
+        tail.len() <= self.tail_words_max() && list::is_list(tail, orders)
+    }
+
+    /// Where nothing is gathered, one order is announced at a time and asked for at a time.
+    fn tail_words_max(&self) -> usize {
+        if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
 
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
