@@ -155,6 +155,16 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
         assert!(notice.contains(said), "{notice}");
         let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
         assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");
+        // News of a bulk may come shortly before others are announced.
+        let gathering = Draft {
+            protocol: Some(ProtocolKind::Lazy),
+            announce_interval: Some(Nanos::from_millis(30)),
+            ..slow(transport, 151)
+        };
+        let notice = doubt(gathering.clone());
+        assert!(notice.contains("a hop takes 150.000 ms at least, and 41 of 151 nodes"), "{notice}");
+        let notice = doubt(Draft { orders: Some(2), ..gathering });
+        assert!(notice.contains("a hop takes 120.000 ms at least"), "{notice}");
     }
     assert_eq!(doubt(Draft { latency: None, ..slow(TransportKind::Udp, 200) }), "");
 }
