@@ -55,7 +55,8 @@ use clap::ValueEnum;
 use fast::Spread;
 use serde::Serialize;
 
-/// Which way a run is computed. All give the same, to the bit.
+/// Which way a run is computed. All give the same, to the bit. Only where figures by node are not kept do hops know of no
+/// senders, so that their digest is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
@@ -181,7 +182,7 @@ pub struct OrderTraffic {
     pub dropped: u64,
     /// They that had been sent by the end and arrive later.
     pub under_way: u64,
-    /// What else is to come of the order: control messages under way, and what nodes hold back.
+    /// What else is to come of the order: control messages under way, what nodes hold back, and what the protocol awaits.
     pub pending: u64,
 }
 

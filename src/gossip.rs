@@ -138,8 +138,13 @@ pub trait Protocol {
 
     /// Whether a control message that comes from outside says what this protocol can be told, in a run of so many orders.
     /// One that does not is no message of the run.
-    fn admits(_message: &Message, _tail: &[u64], _orders: u32) -> bool {
+    fn admits(&self, _message: &Message, _tail: &[u64], _orders: u32) -> bool {
         Self::HAS_CONTROL
+    }
+
+    /// The most words that stand behind any of its messages. Carriers have room for so many, and no more.
+    fn tail_words_max(&self) -> usize {
+        Self::Tail::WORDS_MAX
     }
 
     /// The order enters the network at this node and may travel `ttl` hops.
@@ -156,4 +161,11 @@ pub trait Protocol {
     fn is_idle(&self) -> bool {
         true
     }
+
+    /// Names the orders for which it is not idle, as often as it awaits or has to say anything about them: they are still under way
+    /// where no message is.
+    fn name_awaited(&self, _name: impl FnMut(OrderIndex)) {}
+
+    /// Names the orders that a message's tail is about, beside the message's own.
+    fn name_behind(_tail: &[u64], _name: impl FnMut(OrderIndex)) {}
 }

@@ -112,7 +112,11 @@ impl<'a, P: Protocol> Worker<'a, P> {
                     let at = self.meeting.target_at(self.index, &crossing, self.shard.fresh())?;
                     return Ok((End::Target, at, self.close(at)));
                 }
-                Verdict::Ended(end, at) => return Ok((end, at, self.close(Nanos::MAX))),
+                Verdict::Ended(end, at) => {
+                    let flights = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, flights);
+                    return Ok((end, at, self.close(Nanos::MAX)));
+                }
             }
         }
         unreachable!("rounds do not run out")

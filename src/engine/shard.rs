@@ -168,7 +168,8 @@ impl<'a, T: Tail> Shard<'a, T> {
         self.event = Event { me, sender: me, hop: 0, now };
         let before = self.journal.len();
         protocol.handle_timeout(self, token);
-        Some(Rung { at: now, is_event: self.journal.len() > before })
+        // What a delaying node holds back stands in no journal yet, and is on its way all the same.
+        Some(Rung { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
     }
 
     /// Asks for what a message that is soon to be handled will touch.
@@ -264,6 +265,17 @@ impl<'a, T: Tail> Shard<'a, T> {
             Stage::Held => self.by_order[order.index()].pending += 1,
             Stage::Arrives | Stage::TakenIn => self.left_under_way(order, kind),
         }
+    }
+
+    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the tails of
+    /// messages that have yet to come.
+    pub(super) fn leave_named<'b, P: Protocol>(&mut self, protocol: &P, flights: impl Iterator<Item = &'b Flight<T>>)
+    where
+        T: 'b,
+    {
+        let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
+        protocol.name_awaited(&mut name);
+        flights.for_each(|flight| P::name_behind(flight.tail.words(), &mut name));
     }
 
     /// Counts a message that is under way at the end.

@@ -85,6 +85,9 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     }
     setup.observer.loop_left(0);
     queue.flights().for_each(|flight| shard.leave(flight, Nanos::MAX));
+    if end != End::Target {
+        shard.leave_named(&protocol, queue.flights());
+    }
     Ended { end, at: last_event, homes: vec![shard.close()] }
 }
 

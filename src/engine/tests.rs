@@ -350,7 +350,10 @@ proptest! {
     }
 
     #[test]
-    fn times_and_answers_come_alike_on_any_threads(case in cases(), retry in 1..300u64, interval in intervals()) {
+    fn times_and_answers_come_alike_on_any_threads(
+        case in cases(), retry in 1..300u64, interval in intervals(), faults in faults(), adversary in adversaries(),
+    ) {
+        let case = Case { faults, adversary, ..case };
         // Short enough to ring while answers are under way, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry), interval);
         let strict = case.strict_of(lazy.clone());

@@ -27,7 +27,7 @@
 use super::list::{self, News};
 use super::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward};
+use crate::message::{Kind, Message, Onward, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -128,8 +128,13 @@ impl Protocol for Lazy {
 
     type Tail = Box<[u64]>;
 
-    fn admits(_: &Message, tail: &[u64], orders: u32) -> bool {
-        list::is_list(tail, orders)
+    fn admits(&self, _: &Message, tail: &[u64], orders: u32) -> bool {
+        tail.len() <= self.tail_words_max() && list::is_list(tail, orders)
+    }
+
+    /// Where nothing is gathered, one order is announced at a time and asked for at a time.
+    fn tail_words_max(&self) -> usize {
+        if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
 
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
@@ -176,6 +181,15 @@ impl Protocol for Lazy {
     /// A request that awaits its order may yet ask again, and what was gathered is yet to be announced.
     fn is_idle(&self) -> bool {
         self.requests.is_empty() && self.gathered.is_empty()
+    }
+
+    fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
+        let gathered = self.gathered.values().flatten().map(|news| news.onward.order);
+        self.requests.keys().map(|&(_, order)| order).chain(gathered).for_each(name);
+    }
+
+    fn name_behind(tail: &[u64], name: impl FnMut(OrderIndex)) {
+        list::behind(tail).map(|step| step.order).for_each(name);
     }
 }
 

@@ -20,7 +20,12 @@ pub struct News {
 
 /// The orders that a message names.
 pub(super) fn steps(message: &Message, tail: &[u64]) -> impl Iterator<Item = Onward> {
-    std::iter::once(message.step()).chain(tail.iter().filter_map(|&word| Onward::from_word(word)))
+    std::iter::once(message.step()).chain(behind(tail))
+}
+
+/// The orders that a tail names.
+pub(super) fn behind(tail: &[u64]) -> impl Iterator<Item = Onward> {
+    tail.iter().filter_map(|&word| Onward::from_word(word))
 }
 
 /// Whether all that stands behind a message names orders of a run that has so many.

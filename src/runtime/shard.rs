@@ -233,6 +233,11 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         self.chronicle.unsent(message.order, 1, 1);
     }
 
+    /// Counts an order that the protocol awaits something of as one that is not at rest.
+    pub(super) fn awaited(&mut self, order: OrderIndex) {
+        self.chronicle.unsent(order, 1, 0);
+    }
+
     /// Counts what still waits as queued and unsent, and hands over everything counted.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
         loop {
@@ -241,9 +246,8 @@ impl<'a, C: Chronicle> Shard<'a, C> {
                 break;
             }
             let count = left.len();
-            let payload: Vec<_> = left.iter().filter(|message| !message.kind.is_control()).collect();
             let by_order: Vec<_> =
-                payload.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
+                left.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
             by_order.into_iter().for_each(|(order, run)| self.chronicle.unsent(order, run as u64, 0));
             self.record.queued_unsent += count as u64;
             self.outbox.take(count);

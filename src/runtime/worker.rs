@@ -111,6 +111,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
+        self.protocol.name_awaited(|order| self.shard.awaited(order));
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
         record.model = self.modelled.map_or_else(ModelCounts::default, |modelled| modelled.counts);
@@ -245,7 +246,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
         let message = &arrival.message;
         if message.kind.is_control() {
-            return P::HAS_CONTROL && P::admits(message, tail, self.shared.plan.workload.orders());
+            return P::HAS_CONTROL && self.protocol.admits(message, tail, self.shared.plan.workload.orders());
         }
         !self.shard.must_decode(message)
             || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))

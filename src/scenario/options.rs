@@ -28,6 +28,15 @@ impl Draft {
         names.filter_map(|name| values.remove(&name).map(|value| (name, written(value)))).collect()
     }
 
+    /// The same without one of its options.
+    fn without(&self, option: &str) -> Draft {
+        let others = self.options().into_iter().filter(|(name, _)| name != option);
+        others.fold(Draft::default(), |draft, (name, text)| match Draft::from_option(&name, &text) {
+            Ok(option) => draft.or(option),
+            Err(_) => draft,
+        })
+    }
+
     /// Whether an option was asked for.
     pub(super) fn asks_for(&self, option: &str) -> bool {
         self.values().contains_key(option)
@@ -56,6 +65,13 @@ impl Scenario {
             }
             if let Ok(option) = Draft::from_option(&name, &written(value.clone())) {
                 asked = asked.or(option);
+            }
+        }
+        // One that was asked for may follow from those behind it, as the latency of no time from a loss on a real carrier.
+        for name in names().into_iter().filter(|name| !matches!(name.as_str(), "seed" | "threads")) {
+            let fewer = asked.without(&name);
+            if fewer.clone().build().is_ok_and(|scenario| Draft::from(&scenario).values() == wanted) {
+                asked = fewer;
             }
         }
         asked

@@ -5,8 +5,7 @@
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::network::FaultSpec;
-use crate::network::Network;
+use crate::network::{DownSpec, FaultSpec, Network};
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
@@ -82,8 +81,12 @@ fn unsearched(scenario: &Scenario) -> Option<String> {
     })
 }
 
-/// Says that too few nodes lie within the TTL, whatever is drawn.
+/// Says that too few nodes lie within the TTL, whatever is drawn. Where nodes are down fewer make the target, which may come.
 fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
+    let FaultSpec { down, churn, .. } = &scenario.faults;
+    if *down != DownSpec::default() || churn.is_some() {
+        return None;
+    }
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
     let Scenario { nodes, target, .. } = scenario;
@@ -103,14 +106,17 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
 }
 
 /// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
-/// for crosses each link as an announcement, a request, and itself. Where nodes fail, fewer may make the target.
+/// for crosses each link as an announcement, a request, and itself, and waits where news are gathered. Where nodes fail, fewer
+/// may make the target.
 fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) -> Option<String> {
     if scenario.faults != FaultSpec::default() {
         return None;
     }
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let crossings = if scenario.protocol == ProtocolKind::Lazy { 3 } else { 1 };
-    let hop = Nanos(floor.0.saturating_mul(crossings));
+    // Of several orders, one may come to a node shortly before it announces another.
+    let gathered = scenario.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
+    let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;
     let timeout = scenario.timeout?;
     let hops_in_time = timeout.0.checked_div(hop.0)?;
     let reached =

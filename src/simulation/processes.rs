@@ -5,6 +5,7 @@
 
 use super::carriers::{Meeting, Seat};
 use super::{Home, Laboratory, SimulationError};
+use crate::network::{Paths, RegionSpec};
 use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
 use crate::runtime::{Common, RuntimeError};
 use crate::scenario::{Draft, Scenario};
@@ -31,14 +32,16 @@ pub enum ProcessesError {
         /// The processes asked for.
         processes: usize,
     },
-    /// The overlay comes from what can be read once.
+    /// The overlay or the network comes from what can be read once.
     #[error(
-        "--processes {processes} with --topology file:{path:?}: each process reads it, and it is no plain file; write its \
+        "--processes {processes} with --{option}{path:?}: each process reads it, and it is no plain file; write its \
          lines to one"
     )]
     ReadOnce {
         /// The processes asked for.
         processes: usize,
+        /// What names it, up to its path.
+        option: &'static str,
         /// What was to be read.
         path: PathBuf,
     },
@@ -133,15 +136,31 @@ enum Message {
 /// Refuses what several processes cannot have.
 pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<(), ProcessesError> {
     let processes = scenario.processes;
-    match &scenario.topology {
-        _ if processes == 1 => Ok(()),
-        _ if program.is_none() => Err(ProcessesError::NoProgram { processes }),
-        // What is not there at all is refused by its reader.
-        TopologySpec::File { path } if fs::metadata(path).is_ok_and(|file| !file.is_file()) => {
-            Err(ProcessesError::ReadOnce { processes, path: path.into() })
-        }
-        _ => Ok(()),
+    if processes == 1 {
+        return Ok(());
     }
+    if program.is_none() {
+        return Err(ProcessesError::NoProgram { processes });
+    }
+    // What is not there at all is refused by its reader.
+    let is_read_once = |path: &str| fs::metadata(path).is_ok_and(|file| !file.is_file());
+    match files(scenario).find(|&(_, path)| is_read_once(path)) {
+        Some((option, path)) => Err(ProcessesError::ReadOnce { processes, option, path: path.into() }),
+        None => Ok(()),
+    }
+}
+
+/// The files that a scenario is read from, by the option that names them.
+fn files(scenario: &Scenario) -> impl Iterator<Item = (&'static str, &str)> {
+    let topology = match &scenario.topology {
+        TopologySpec::File { path } => Some(("topology file:", path.as_str())),
+        _ => None,
+    };
+    let network = match scenario.network.as_ref().map(|network| &network.paths) {
+        Some(Paths::Regions(RegionSpec::File { path })) => Some(("network ", path.as_str())),
+        _ => None,
+    };
+    topology.into_iter().chain(network)
 }
 
 impl Laboratory<'_> {
@@ -298,6 +317,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
 mod tests {
     use super::*;
+    use crate::scenario::TransportKind;
     use std::os::unix::process::ExitStatusExt;
 
     const WELL: i32 = 0;
@@ -362,5 +382,25 @@ mod tests {
         let scenario = Draft { processes: Some(2), ..Draft::default() }.build().unwrap();
         let error = crate::simulation::run(&scenario, &Interrupt::new()).map(|_| ()).unwrap_err();
         assert!(error.is_usage() && error.to_string().contains("simulation::run_with"), "{error}");
+    }
+
+    #[test]
+    fn what_can_be_read_once_is_not_read_by_each() {
+        let nowhere = Program { path: PathBuf::new(), arguments: Vec::new() };
+        let directory = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
+        let path = directory.path().to_str().unwrap();
+        let draft = Draft {
+            nodes: Some(100),
+            processes: Some(2),
+            transport: Some(TransportKind::UdpShard),
+            ..Draft::default()
+        };
+        let network = Draft { network: Some(path.parse().unwrap()), ..draft.clone() };
+        let topology = Draft { topology: Some(format!("file:{path}").parse().unwrap()), ..draft.clone() };
+        for (draft, option) in [(network, "--network \""), (topology, "--topology file:\"")] {
+            let error = check(&draft.build().unwrap(), Some(&nowhere)).unwrap_err().to_string();
+            assert!(error.contains(option) && error.contains("no plain file"), "{error}");
+        }
+        assert!(check(&draft.build().unwrap(), Some(&nowhere)).is_ok());
     }
 }

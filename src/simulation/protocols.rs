@@ -3,7 +3,6 @@
 use super::{Laboratory, SimulationError};
 use crate::engine::{self, Setup};
 use crate::gossip::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
-use crate::message::Tail;
 use crate::runtime::{self, Plan, Share, WorkerOutcome};
 use crate::scenario::Scenario;
 use crate::transport::Carrier;
@@ -63,8 +62,8 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
 impl Act for TailWordsMax {
     type Result = Option<usize>;
 
-    fn with<P: Protocol + Clone + Send>(self, _: &P) -> Option<usize> {
-        P::HAS_CONTROL.then_some(P::Tail::WORDS_MAX)
+    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Option<usize> {
+        P::HAS_CONTROL.then(|| protocol.tail_words_max())
     }
 }
 

@@ -21,7 +21,8 @@ pub struct OrderCounts {
     pub doubled: u64,
     /// Messages with it that a modelled network lost or dropped.
     pub lost: u64,
-    /// What of it had yet to be sent at the stop: messages that waited, or were held back, and control messages under way.
+    /// What of it had yet to be sent at the stop: messages that waited or were held back, answers that were awaited, news that
+    /// were gathered, and in virtual time control messages under way.
     pub unsent: u64,
     /// When it was published; [`Nanos::MAX`] where this worker did not publish it.
     pub published_at: Nanos,

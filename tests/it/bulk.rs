@@ -2,6 +2,7 @@
 
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
+use bulk_order_propagation::gossip::ProtocolKind;
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until};
 use bulk_order_propagation::stats::{BulkRecord, OrderEnd, OrderRecord, RunRecord};
 use bulk_order_propagation::time::Nanos;
@@ -166,4 +167,56 @@ fn an_order_whose_origin_is_down_has_died_out() {
     assert!(never.len() > 2 && never.len() < 20, "{}", never.len());
     assert!(never.iter().all(|order| order.end == OrderEnd::DiedOut && order.due > Nanos::from_secs(1)), "{never:?}");
     assert!(records.iter().all(|order| order.end != OrderEnd::TimedOut));
+}
+
+/// Of two nodes the one that heard of an order and never got it asks again after the time limit: that order has timed out, and
+/// one whose announcement was lost has died out.
+#[test]
+fn an_order_that_is_yet_to_be_asked_for_again_has_not_died_out() {
+    for transport in [TransportKind::Simulated, TransportKind::Memory, TransportKind::Udp] {
+        let draft = Draft {
+            transport: Some(transport),
+            protocol: Some(ProtocolKind::Lazy),
+            retry: Some(Nanos::from_secs(100)),
+            exclude_sender: Some(true),
+            orders: Some(60),
+            rate: Some(Rate::per_second(1_000)),
+            loss: Some("0.5".parse().unwrap()),
+            latency: Some("1ms".parse().unwrap()),
+            target: Some("1".parse().unwrap()),
+            until: Some(Until::Target),
+            timeout: Some(Nanos::from_millis(300)),
+            ..to_quiescence(2, 1, 11)
+        };
+        let record = run(draft);
+        let ended = |end| orders(&record).orders.iter().filter(|order| order.end == end).count() as u64;
+        let announced = record.control_messages() - 60;
+        assert_eq!(ended(OrderEnd::TimedOut) + ended(OrderEnd::Target), announced, "{transport:?}: as many asked");
+        assert!(ended(OrderEnd::TimedOut) > 5 && ended(OrderEnd::DiedOut) == 60 - announced, "{transport:?}");
+    }
+}
+
+/// News that a node gathers has yet to be announced, and a list that is under way is about all its orders.
+#[test]
+fn an_order_that_is_yet_to_be_announced_has_not_died_out() {
+    for (interval_ms, latency, carriers) in [
+        (2_000, "1ms", &[TransportKind::Simulated, TransportKind::Memory, TransportKind::Udp][..]),
+        (100, "10s", &[TransportKind::Simulated]),
+    ] {
+        for &transport in carriers {
+            let draft = Draft {
+                transport: Some(transport),
+                protocol: Some(ProtocolKind::Lazy),
+                announce_interval: Some(Nanos::from_millis(interval_ms)),
+                orders: Some(20),
+                rate: Some(Rate::per_second(1_000)),
+                latency: Some(latency.parse().unwrap()),
+                timeout: Some(Nanos::from_millis(300)),
+                ..to_quiescence(10, 1, 11)
+            };
+            let record = run(draft);
+            let ends: Vec<OrderEnd> = orders(&record).orders.iter().map(|order| order.end).collect();
+            assert_eq!(ends, [OrderEnd::TimedOut; 20], "{transport:?}, {interval_ms}");
+        }
+    }
 }

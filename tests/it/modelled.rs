@@ -7,7 +7,6 @@ use bulk_order_propagation::scenario::{Draft, ProtocolKind, Scenario, TransportK
 use bulk_order_propagation::stats::{End, GroupKind, Ledger, OrderEnd, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
-use serde_json::Value;
 
 const REAL: [TransportKind; 3] = [TransportKind::Memory, TransportKind::UdpShard, TransportKind::Udp];
 
@@ -182,7 +181,7 @@ fn regions_are_reported_and_sum_to_all() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn processes_lose_the_same_messages_and_the_report_shows_it() {
-    let report = |line: &str| -> Value {
+    let report = |line: &str| -> serde_json::Value {
         let common = "--nodes 400 --seed 3 --ttl 255 --until quiescent --timeout 60s --format json --latency \
                       uniform:1ms..5ms --loss 0.3";
         let (code, text, wrong) = output(&mut bulkprop(common.split_whitespace().chain(line.split(' '))));
@@ -198,7 +197,7 @@ fn processes_lose_the_same_messages_and_the_report_shows_it() {
         }
         let lost = report["workers"].as_array().unwrap().iter().map(|worker| worker["model_lost"].as_u64().unwrap());
         assert_eq!(lost.sum::<u64>(), model["ledger"]["model_lost"].as_u64().unwrap());
-        assert_eq!(report.pointer("/ledger/balanced"), Some(&Value::Bool(true)));
+        assert_eq!(report.pointer("/ledger/balanced"), Some(&true.into()));
     }
 }
 

@@ -124,3 +124,15 @@ fn a_spent_ttl_is_not_announced() {
     lazy.handle_message(&mut desk, &payload(NodeId(3), 0, 6), &[]);
     assert!(desk.knows(OrderIndex(0)) && desk.acts.is_empty());
 }
+
+#[test]
+fn who_gathers_nothing_has_nothing_behind_a_message() {
+    let word = [step(2).to_word()];
+    for (interval, words) in [(Nanos::ZERO, 0), (Nanos(1), TAIL_WORDS_MAX)] {
+        let lazy = Lazy::new(RETRY, interval);
+        assert_eq!(lazy.tail_words_max(), words);
+        assert!(lazy.admits(&heard(Kind::Have, 2), &[], 1));
+        assert_eq!(lazy.admits(&heard(Kind::Have, 2), &word, 1), words > 0);
+        assert!(!lazy.admits(&heard(Kind::Have, 2), &word, 0), "of no order of the run");
+    }
+}

@@ -219,6 +219,8 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
         ("--nodes 1000 --threads 2 --seed 7 --peers 20", "--nodes 1000 --threads 2 --seed 7"),
         ("--nodes 1000 --threads 2 --seed 7 --topology ring", "--nodes 1000 --threads 2 --topology ring --seed 7"),
         ("--threads 20 --seed 7 --nodes 20", "--nodes 20 --threads 20 --seed 7"),
+        ("--threads 2 --seed 7 --loss 0.1", "--threads 2 --seed 7 --loss 0.1"),
+        ("--threads 2 --seed 7 --latency 0", "--threads 2 --seed 7 --latency constant:0s"),
         (
             "--threads 1 --seed 0 --exclude-sender --timeout 0 --topology \"file:it's here\"",
             r"--threads 1 --topology 'file:it'\''s here' --exclude-sender --timeout 0s --seed 0",

@@ -175,6 +175,26 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
         assert!(notice.contains(said), "{notice}");
         let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
         assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");
+        // News of a bulk may come shortly before others are announced.
+        let gathering = Draft {
+            protocol: Some(ProtocolKind::Lazy),
+            announce_interval: Some(Nanos::from_millis(30)),
+            ..slow(transport, 151)
+        };
+        let notice = doubt(gathering.clone());
+        assert!(notice.contains("a hop takes 150.000 ms at least, and 41 of 151 nodes"), "{notice}");
+        let notice = doubt(Draft { orders: Some(2), ..gathering });
+        assert!(notice.contains("a hop takes 120.000 ms at least"), "{notice}");
     }
     assert_eq!(doubt(Draft { latency: None, ..slow(TransportKind::Udp, 200) }), "");
+}
+
+/// The nodes near the origin may be all that are up, and then make the target.
+#[test]
+fn where_nodes_fail_a_bound_for_all_of_them_is_none() {
+    let ring = Draft { transport: Some(crate::scenario::TransportKind::Simulated), ..on("ring", 100, 0) };
+    assert!(doubt(ring.clone()).starts_with("The target cannot come"));
+    let down = Draft { down: Some("90%".parse().unwrap()), ..ring.clone() };
+    let churn = Draft { churn: Some("up=1s,down=1s".parse().unwrap()), ..ring };
+    assert_eq!([doubt(down), doubt(churn)], [String::new(), String::new()]);
 }
