@@ -13,9 +13,6 @@ pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
 /// Entries in a cache line.
 const LINE_ENTRIES: usize = 16;
 
-/// Cache lines of a row that are asked for ahead.
-const LINES_AHEAD: usize = 2;
-
 /// The peers of every node; each row ascends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rows {
@@ -105,10 +102,9 @@ impl Rows {
     #[inline]
     pub(super) fn prefetch_row(&self, node: NodeId) {
         let (begin, end) = self.bounds(node);
-        for entry in (begin..end).step_by(LINE_ENTRIES).take(LINES_AHEAD) {
-            prefetch(&self.entries, entry);
-        }
-        prefetch(&self.entries, end.saturating_sub(1));
+        prefetch(&self.entries, begin);
+        prefetch(&self.entries, begin + LINE_ENTRIES);
+        prefetch(&self.entries, end.wrapping_sub(1));
     }
 
     #[inline]
