@@ -98,7 +98,7 @@ impl Rows {
         prefetch(&self.offsets, node.index());
     }
 
-    /// Asks for the first cache lines of a row; the processor fetches what follows them by itself.
+    /// Asks for the first two cache lines of a row and the last; the processor fetches what lies between by itself.
     #[inline]
     pub(super) fn prefetch_row(&self, node: NodeId) {
         let (begin, end) = self.bounds(node);

@@ -21,9 +21,10 @@ pub(super) struct Salvo {
     from: Vec<NodeId>,
     forwards: Vec<Forward>,
     volley: Volley,
-    /// The targets that are sent to, node by node, and where those of each node end.
+    /// Where copies for senders are left out, the other targets, node by node, and where those of each node end.
     to: Vec<NodeId>,
     ends: Vec<usize>,
+    /// Whether these are others than were drawn: copies for senders are left out.
     excludes: bool,
     fates: Fates,
     /// By message, when and by which hop its sender's forward leaves, and it arrives.
@@ -84,6 +85,7 @@ impl Salvo {
             self.leave_out_senders();
         }
         self.excludes = setup.exclude_sender;
+        // As `targets` has them, but for the borrow, which leaves the fates free.
         let (to, ends) =
             if self.excludes { (&self.to[..], &self.ends[..]) } else { (self.volley.targets(), self.volley.ends()) };
         let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));

@@ -43,6 +43,7 @@ pub(super) struct Worker<'a> {
     known: Vec<SectionView<'a>>,
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
+    /// Puts those of a window into the order of memory.
     ascent: Ascent,
     /// The forwards of the nodes at hand, and of how many nodes it should be.
     salvo: Salvo,
