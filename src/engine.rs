@@ -253,7 +253,7 @@ fn settled<P: Protocol + Clone + Send>(
             (record, model_lost) = (books.record, books.model_lost);
         }
     }
-    let (by_order, receipts) = (by_order(&record, model_lost), Receipts::Each(receipts));
+    let by_order = by_order(&record, model_lost);
     Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest, ..Outcome::nothing() })
 }
 
@@ -309,7 +309,7 @@ fn hopwise<P: Protocol + Clone + Send>(
     let receipts = Receipts::ByHop(ran.receipts);
     let digest = digest::of_order(OrderIndex(0), &receipts, threads);
     if setup.keeps_traffic {
-        let receipts = receipts.iter().collect();
+        let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
     let by_order = by_order(&record, 0);

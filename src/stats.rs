@@ -3,9 +3,11 @@
 //! A number has three lives: a worker counts it alone in plain words, the join merges it, the report shows it. This
 //! file holds the first two.
 
+mod compact;
 mod orders;
 mod receipts;
 
+pub use compact::CompactReceipt;
 pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderEnd, OrderRecord};
 pub use receipts::{ByHop, Receipts};
 

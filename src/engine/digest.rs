@@ -7,25 +7,25 @@ use crate::random::{Key, Purpose};
 use crate::stats::{Receipt, Receipts};
 
 /// The digest of one order's receipts by node, from node `first` on.
-pub(super) fn of_receipts(order: OrderIndex, first: NodeId, receipts: &[Receipt]) -> u64 {
+pub(super) fn of_receipts<R: Copy + Into<Receipt>>(order: OrderIndex, first: NodeId, receipts: &[R]) -> u64 {
     let mut sum = 0;
     lanes::run(Sum { order, first, receipts, sum: &mut sum });
     sum
 }
 
 /// The sum over receipts, each of which is hashed by itself.
-struct Sum<'a> {
+struct Sum<'a, R> {
     order: OrderIndex,
     first: NodeId,
-    receipts: &'a [Receipt],
+    receipts: &'a [R],
     sum: &'a mut u64,
 }
 
-impl Batch for Sum<'_> {
+impl<R: Copy + Into<Receipt>> Batch for Sum<'_, R> {
     #[inline(always)]
     fn run(self) {
         let hashes = (self.first.0..).zip(self.receipts);
-        let hashes = hashes.map(|(node, &receipt)| of_one(self.order, NodeId(node), receipt));
+        let hashes = hashes.map(|(node, &receipt)| of_one(self.order, NodeId(node), receipt.into()));
         *self.sum = hashes.fold(0, u64::wrapping_add);
     }
 }

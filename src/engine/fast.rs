@@ -7,38 +7,30 @@
 //!
 //! What each node took in is not counted here but drawn again afterwards, see `recount`.
 
+mod ascent;
+mod bests;
+mod crossing;
 mod salvo;
+mod worker;
 
-use super::digest::of_receipts;
 use super::home::{add, nothing};
-use super::round::{Post, Round, Standing, Verdict};
-use super::width::Width;
+use super::round::Round;
 use super::{Setup, crew};
 use crate::gossip::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::runtime::RuntimeError;
-use crate::stats::{End, Receipt, WorkerRecord};
-use crate::sync::{Arena, Bitmap, BitmapView, Broken, Section, SectionView, prefetch, touched};
-use crate::time::{Calendar, Nanos};
-use salvo::Salvo;
-use std::ops::Range;
-
-/// How many nodes ahead a receipt is asked for where they stand in a row.
-const RECEIPT_AHEAD: usize = 24;
-
-/// How many received messages are held against receipts at a time.
-const RECEIVED: usize = 4_096;
-
-/// The latest time that a crossing can hold. Whatever would come later lies after the time limit.
-const TIME_MAX: u64 = u64::MAX >> 8;
+use crate::stats::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
+use crate::sync::{Arena, Bitmap, touched};
+use crate::time::Nanos;
+use worker::Worker;
 
 /// What the propagation of one order came to.
 pub(super) struct Spread {
     pub(super) end: End,
     pub(super) at: Nanos,
     /// By node; what was not reached by the end is erased.
-    pub(super) receipts: Vec<Receipt>,
+    pub(super) receipts: Receipts,
     /// The counts of all that was sent. They are the run's where it ended at rest.
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
@@ -49,14 +41,14 @@ pub(super) struct Spread {
 pub(super) fn fits(setup: &Setup<'_>) -> bool {
     let ways = setup.network.ceiling().map(|ceiling| ceiling.0.saturating_mul(u64::from(u8::MAX) + 1));
     let last = ways.map_or(Nanos::MAX, |ways| setup.workload.last_due() + Nanos(ways));
-    last.min(setup.deadline()).0 < TIME_MAX
+    last.min(setup.deadline()) < CompactReceipt::TIME_MAX
 }
 
 /// Runs the only order to the end. The network must have a floor.
 pub(super) fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Spread, RuntimeError> {
     let partition = setup.partition;
     let round = Round::new(partition.workers());
-    let mut receipts = touched(setup.topology.nodes() as usize, Receipt::NONE);
+    let mut receipts = touched(setup.topology.nodes() as usize, CompactReceipt::NONE);
     let mut known = Bitmap::new(&mut Arena::heap(), partition.sizes().map(|nodes| nodes as usize));
     let (view, sections) = known.split();
     let mut rest = &mut receipts[..];
@@ -76,7 +68,7 @@ pub(super) fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -
         digest = digest.wrapping_add(home.digest);
     }
     let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.end, home.at));
-    Ok(Spread { end, at, receipts, record, model_lost, digest })
+    Ok(Spread { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 
 /// Lets a node do what its protocol does with what reached it first.
@@ -94,365 +86,5 @@ pub(super) fn first_message<P: Protocol, C: Context>(
     } else {
         // A message has as many hops to go as its order's TTL exceeds those behind it.
         protocol.handle_message(context, &Onward { order, ttl: ttl - hop, hop }.copy(sender, me), &[]);
-    }
-}
-
-/// The worker that owns a node, without a branch: a sum is faster than a search among as few as there are cores.
-#[inline]
-fn owner(starts: &[u32], node: NodeId) -> usize {
-    starts[1..].iter().map(|&start| usize::from(start <= node.0)).sum()
-}
-
-/// What one worker brings home.
-struct Home {
-    end: End,
-    at: Nanos,
-    record: WorkerRecord,
-    model_lost: u64,
-    digest: u64,
-}
-
-/// A time in the upper 56 bits, a hop in the lower 8.
-#[inline]
-fn time_hop(time: Nanos, hop: u8) -> u64 {
-    time.0.min(TIME_MAX) << 8 | u64::from(hop)
-}
-
-/// A message. When and by which hop it arrives is one word; 0 stands for one that is lost, since none comes at once or
-/// without a hop.
-#[derive(Clone, Copy, Debug)]
-struct Crossing {
-    time_hop: u64,
-    to: NodeId,
-    from: NodeId,
-}
-
-/// A node's new receipt: when, and by how much sooner than the one before.
-#[derive(Clone, Copy, Debug)]
-struct Better {
-    time: Nanos,
-    sooner_by: u64,
-    local: u32,
-}
-
-/// One worker.
-struct Worker<'a> {
-    setup: &'a Setup<'a>,
-    meeting: &'a Round<Crossing>,
-    index: usize,
-    nodes: Range<u32>,
-    /// The best that is known of each node of this shard.
-    receipts: &'a mut [Receipt],
-    /// Who has the order: a bit for each node of this shard.
-    section: Section<'a>,
-    /// The same of all shards, as far as it is known here.
-    known: Vec<SectionView<'a>>,
-    /// Nodes of this shard, by the window of their receipt.
-    calendar: Calendar<u32>,
-    /// The forwards of the nodes at hand, and of how many nodes it should be.
-    salvo: Salvo,
-    salvo_nodes: usize,
-    /// Room for what may be news to nodes of this shard.
-    news: Vec<Crossing>,
-    /// What may be news to others, by the worker it is for.
-    out: Vec<Vec<Crossing>>,
-    /// Room for what turns out to be better than what was known.
-    better: Vec<Better>,
-    /// The nodes reached in this window.
-    fired: Vec<(u32, Receipt)>,
-    event: (NodeId, Receipt),
-    width: Width,
-    deadline: Nanos,
-    /// When the last of all messages arrives, and its hop.
-    last_arrival: u64,
-    record: WorkerRecord,
-    model_lost: u64,
-}
-
-impl<'a> Worker<'a> {
-    fn new(
-        setup: &'a Setup<'a>,
-        meeting: &'a Round<Crossing>,
-        index: usize,
-        receipts: &'a mut [Receipt],
-        section: Section<'a>,
-        known: BitmapView<'a>,
-    ) -> Worker<'a> {
-        let width = Width::new(setup.network.floor());
-        let (salvo, salvo_nodes) = Salvo::new(setup);
-        let nodes = setup.partition.shard(index);
-        let size = nodes.len() as u32;
-        Worker {
-            setup,
-            meeting,
-            index,
-            event: (NodeId(nodes.start), Receipt::NONE),
-            nodes,
-            receipts,
-            section,
-            known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
-            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
-            salvo,
-            salvo_nodes,
-            news: Vec::new(),
-            out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
-            better: Vec::new(),
-            fired: Vec::new(),
-            width,
-            deadline: setup.deadline(),
-            last_arrival: 0,
-            record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
-            model_lost: 0,
-        }
-    }
-
-    fn run<P: Protocol>(mut self, protocol: &mut P) -> Result<Home, Broken> {
-        let Setup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut standing = Standing::new(1, goal, ends_at_target, self.deadline, self.width);
-        let Some(first) = workload.publications().first() else {
-            return Ok(self.close(End::Quiescent, Nanos::ZERO));
-        };
-        if self.nodes.contains(&first.origin.0) {
-            let local = first.origin.0 - self.nodes.start;
-            self.receipts[local as usize] = Receipt { time: first.due, sender: first.origin, hop: 0 };
-            self.calendar.put(self.width.window(first.due), local);
-        }
-        let mut window = self.width.window(first.due);
-        for round in 0.. {
-            let late = self.reach(window);
-            self.fire(protocol);
-            let post = self.post(late);
-            self.meeting.send(round, self.index, &mut self.out);
-            let posts = self.meeting.meet(round, self.index, post)?;
-            self.take_in(round);
-            let verdict = standing.judge(&posts);
-            if self.index == 0 {
-                self.setup.observer.progressed(standing.progress());
-            }
-            match verdict {
-                Verdict::On(next) => window = next,
-                Verdict::Target(crossing) => {
-                    let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time));
-                    let at = self.meeting.target_at(self.index, &crossing, times)?;
-                    return Ok(self.close(End::Target, at));
-                }
-                Verdict::Ended(end, at) => return Ok(self.close(end, at)),
-            }
-        }
-        unreachable!("rounds do not run out")
-    }
-
-    /// Finds the nodes that are reached in this window; says whether any other is, but after the time limit.
-    fn reach(&mut self, window: u64) -> bool {
-        let start = self.width.start(window);
-        let mut nodes = Vec::new();
-        self.calendar.take(window, &mut nodes);
-        self.fired.clear();
-        let mut late = false;
-        for (position, &local) in nodes.iter().enumerate() {
-            if let Some(&soon) = nodes.get(position + RECEIPT_AHEAD) {
-                prefetch(self.receipts, soon as usize);
-            }
-            let receipt = self.receipts[local as usize];
-            if receipt.time < start {
-                // A better message has come since, and this node was reached in its window.
-                continue;
-            }
-            if receipt.time > self.deadline {
-                late = true;
-                continue;
-            }
-            self.section.mark(local as usize);
-            self.fired.push((local, receipt));
-        }
-        self.record.reached += self.fired.len() as u64;
-        self.calendar.give_back(nodes);
-        late
-    }
-
-    /// Lets each of them do what its protocol does with its first message.
-    fn fire<P: Protocol>(&mut self, protocol: &mut P) {
-        let fired = std::mem::take(&mut self.fired);
-        for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
-            for &(local, receipt) in nodes {
-                let me = NodeId(self.nodes.start + local);
-                self.event = (me, receipt);
-                first_message(self, protocol, me, receipt, self.setup.ttl);
-            }
-            self.send(&fired[(begin + self.salvo_nodes).min(fired.len())..]);
-        }
-        self.fired = fired;
-    }
-
-    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for the
-    /// places of the rows of those that are `next`.
-    fn send(&mut self, next: &[(u32, Receipt)]) {
-        let (setup, start) = (self.setup, self.nodes.start);
-        self.record.spared += self.salvo.draw(setup, |place| {
-            if let Some((soon, _)) = next.get(place) {
-                setup.topology.prefetch_degree(NodeId(start + soon));
-            }
-        });
-        self.record.sent += self.salvo.messages() as u64;
-        let count = self.sift();
-        self.salvo.clear();
-        let news = std::mem::take(&mut self.news);
-        self.improve(&news[..count]);
-        self.news = news;
-    }
-
-    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
-    /// how much that is for this one.
-    fn sift(&mut self) -> usize {
-        let sent = self.salvo.messages();
-        if self.news.len() < sent {
-            self.news.resize(sent, Crossing { time_hop: 0, to: NodeId(0), from: NodeId(0) });
-        }
-        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
-        let sifted = match known {
-            [known] => sifted(&self.salvo, &mut self.news, |to| known.contains(to.0)),
-            _ => sifted(&self.salvo, &mut self.news, |to| {
-                let owner = owner(starts, to);
-                known[owner].contains(to.0 - starts[owner])
-            }),
-        };
-        self.last_arrival = self.last_arrival.max(sifted.latest);
-        self.model_lost += sifted.lost;
-        let duplicates = sent as u64 - sifted.lost - sifted.news as u64;
-        self.record.received += duplicates;
-        self.record.duplicates += duplicates;
-        if self.out.len() > 1 { self.hand_over(sifted.news) } else { sifted.news }
-    }
-
-    /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
-    fn hand_over(&mut self, count: usize) -> usize {
-        let starts = self.setup.partition.starts();
-        for &crossing in &self.news[..count] {
-            self.out[owner(starts, crossing.to)].push(crossing);
-        }
-        // This worker's own lane is empty but for these.
-        std::mem::swap(&mut self.news, &mut self.out[self.index]);
-        self.out[self.index].clear();
-        self.news.len()
-    }
-
-    /// Holds messages against the best that is known of their nodes.
-    fn improve(&mut self, crossings: &[Crossing]) {
-        if self.better.len() < crossings.len() {
-            self.better.resize(crossings.len(), Better { time: Nanos::ZERO, sooner_by: 0, local: 0 });
-        }
-        let (count, duplicates) = improved(self.receipts, self.nodes.start, crossings, &mut self.better);
-        for &Better { time, sooner_by, local } in &self.better[..count] {
-            let (window, left) = self.width.split(time);
-            if sooner_by >= left {
-                self.calendar.put(window, local);
-            }
-        }
-        self.record.received += crossings.len() as u64;
-        self.record.duplicates += duplicates;
-    }
-
-    /// Takes in what others have sent.
-    fn take_in(&mut self, round: usize) {
-        let meeting = self.meeting;
-        meeting.receive_all(round, self.index, |crossings| {
-            // Piece by piece, so that little room is enough.
-            crossings.chunks(RECEIVED).for_each(|crossings| self.improve(crossings));
-        });
-    }
-
-    fn post(&mut self, late: bool) -> Post {
-        let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
-        let out = out.map(|least| self.width.window(Nanos(least >> 8)));
-        let last_event = self.fired.iter().map(|(_, receipt)| receipt.time).max().unwrap_or_default();
-        let fresh = self.fired.len() as u64;
-        Post {
-            next: [self.calendar.next(), out].into_iter().flatten().min(),
-            late,
-            interrupted: self.setup.interrupt.is_raised(),
-            last_event,
-            last_arrival: Nanos(self.last_arrival >> 8),
-            messages: self.record.received,
-            fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
-        }
-    }
-
-    /// Erases receipts that do not count, and hands over what was counted.
-    fn close(self, end: End, at: Nanos) -> Home {
-        if end != End::Quiescent {
-            self.receipts.iter_mut().filter(|receipt| receipt.time > at).for_each(|receipt| *receipt = Receipt::NONE);
-        }
-        let digest = of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts);
-        Home { end, at, record: self.record, model_lost: self.model_lost, digest }
-    }
-}
-
-/// What came of a sift: how much may be news, how much is lost, and when the last of all arrives, and by which hop.
-struct Sifted {
-    news: usize,
-    lost: u64,
-    latest: u64,
-}
-
-/// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no processor
-/// could foresee it. A function of its own, since the compiler then knows that nothing it writes to is anything it reads.
-#[inline(never)]
-fn sifted(salvo: &Salvo, news: &mut [Crossing], is_known: impl Fn(NodeId) -> bool) -> Sifted {
-    let mut sifted = Sifted { news: 0, lost: 0, latest: 0 };
-    for sent in salvo.sent() {
-        for (&to, &time_hop) in sent.to.iter().zip(sent.arrivals) {
-            let is_lost = time_hop == 0;
-            news[sifted.news] = Crossing { time_hop, to, from: sent.from };
-            sifted.news += usize::from(!is_lost & !is_known(to));
-            sifted.lost += u64::from(is_lost);
-            sifted.latest = sifted.latest.max(time_hop);
-        }
-    }
-    sifted
-}
-
-/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many they
-/// are, and how many messages are duplicates. No branch hangs on which is better.
-#[inline(never)]
-fn improved(receipts: &mut [Receipt], start: u32, crossings: &[Crossing], better: &mut [Better]) -> (usize, u64) {
-    let (mut count, mut duplicates) = (0, 0);
-    for (position, crossing) in crossings.iter().enumerate() {
-        if let Some(soon) = crossings.get(position + RECEIPT_AHEAD) {
-            prefetch(receipts, (soon.to.0 - start) as usize);
-        }
-        let local = crossing.to.0 - start;
-        let best = &mut receipts[local as usize];
-        let time = crossing.time_hop >> 8;
-        let rank = |time: u64, sender: NodeId| u128::from(time) << 32 | u128::from(sender.0);
-        let is_better = rank(time, crossing.from) < rank(best.time.0, best.sender);
-        // Of two messages one is a duplicate, whichever is the better.
-        duplicates += u64::from(!is_better | best.is_reached());
-        better[count] = Better { time: Nanos(time), sooner_by: best.time.0.wrapping_sub(time), local };
-        count += usize::from(is_better);
-        // By a mask, which the compiler makes no branch of.
-        let mask = 0u64.wrapping_sub(u64::from(is_better));
-        best.time.0 ^= (best.time.0 ^ time) & mask;
-        best.sender.0 ^= (best.sender.0 ^ crossing.from.0) & mask as u32;
-        best.hop ^= (best.hop ^ crossing.time_hop as u8) & mask as u8;
-    }
-    (count, duplicates)
-}
-
-impl Context for Worker<'_> {
-    #[inline]
-    fn me(&self) -> NodeId {
-        self.event.0
-    }
-
-    /// Every message that is handled here is the first.
-    #[inline]
-    fn deliver(&mut self, _: OrderIndex) -> bool {
-        true
-    }
-
-    #[inline]
-    fn fan_out(&mut self, onward: Onward) {
-        let (me, receipt) = self.event;
-        self.salvo.push(me, receipt, onward);
     }
 }

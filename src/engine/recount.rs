@@ -12,7 +12,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::network::Fate;
 use crate::runtime::RuntimeError;
-use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::stats::{Receipt, Receipts, Traffic, WorkerRecord};
 use crate::sync::{Arena, Latch, prefetch};
 use crate::time::Nanos;
 
@@ -31,7 +31,7 @@ pub(super) struct Books {
 pub(super) fn recount<P: Protocol + Clone + Send>(
     setup: &Setup<'_>,
     protocol: &P,
-    receipts: &[Receipt],
+    receipts: &Receipts,
     limit: Nanos,
 ) -> Result<Books, RuntimeError> {
     let workers = setup.partition.workers();
@@ -50,7 +50,7 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     })?;
     let mut books = Books { record: nothing(), model_lost: 0, traffic: Vec::new() };
     let mut copies: Option<Copies> = None;
-    let mut sent = Vec::with_capacity(receipts.len());
+    let mut sent = Vec::with_capacity(receipts.nodes() as usize);
     for part in counts {
         add(&mut books.record, &part.record);
         books.model_lost += part.model_lost;
@@ -76,7 +76,7 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
 /// One worker's count.
 struct Count<'a> {
     setup: &'a Setup<'a>,
-    receipts: &'a [Receipt],
+    receipts: &'a Receipts,
     limit: Nanos,
     event: (NodeId, Receipt),
     scratch: TargetScratch,
@@ -97,7 +97,7 @@ struct Part {
 }
 
 impl<'a> Count<'a> {
-    fn new(setup: &'a Setup<'a>, receipts: &'a [Receipt], limit: Nanos) -> Count<'a> {
+    fn new(setup: &'a Setup<'a>, receipts: &'a Receipts, limit: Nanos) -> Count<'a> {
         let max_degree = setup.topology.max_degree();
         Count {
             setup,
@@ -107,7 +107,7 @@ impl<'a> Count<'a> {
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
-            copies: Copies::new(if setup.keeps_traffic { receipts.len() } else { 0 }),
+            copies: Copies::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
             sent: Vec::new(),
             record: WorkerRecord::default(),
             model_lost: 0,
@@ -116,7 +116,7 @@ impl<'a> Count<'a> {
 
     /// Counts what a node sent.
     fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) {
-        let receipt = self.receipts[me.index()];
+        let receipt = self.receipts.get(me);
         self.event = (me, receipt);
         let before = self.record.sent;
         if receipt.is_reached() {
@@ -130,7 +130,7 @@ impl<'a> Count<'a> {
 
     #[inline]
     fn wait(&mut self, message: (NodeId, NodeId, Nanos)) {
-        prefetch(self.receipts, message.1.index());
+        self.receipts.prefetch(message.1);
         self.copies.prefetch(message.1);
         let waited = std::mem::replace(&mut self.waiting[self.filled % WAITING], message);
         self.filled += 1;
@@ -149,7 +149,7 @@ impl<'a> Count<'a> {
     /// Counts a message that came in.
     #[inline]
     fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
-        let first = self.receipts[to.index()];
+        let first = self.receipts.get(to);
         self.record.received += 1;
         self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
         if self.setup.keeps_traffic {

@@ -32,11 +32,8 @@ impl Fates {
         match network.quick {
             Quick::Constant(time) => self.latencies.resize(to.len(), time),
             Quick::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
-                self.keys.clear();
                 let key = network.key.with(u64::from(order.0));
-                for (from, _, count) in forwards {
-                    self.keys.resize(self.keys.len() + count, key.with(u64::from(from.0)));
-                }
+                lanes::fill(&mut self.keys, forwards.map(|(from, _, count)| (key.with(u64::from(from.0)), count)));
                 self.latencies.resize(to.len(), Nanos::ZERO);
                 lanes::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
             }

@@ -6,6 +6,19 @@
 
 #![allow(unsafe_code)]
 
+/// Fills lanes with each value so many times, in place of what they held.
+#[inline(always)]
+pub(crate) fn fill<T: Copy>(lanes: &mut Vec<T>, values: impl Iterator<Item = (T, usize)>) {
+    lanes.clear();
+    for (value, count) in values {
+        match count {
+            // The usual fanout, of which the compiler makes a store or two.
+            8 => lanes.extend_from_slice(&[value; 8]),
+            _ => lanes.resize(lanes.len() + count, value),
+        }
+    }
+}
+
 /// A loop whose turns are independent.
 pub(crate) trait Batch {
     /// The loop itself, plainly. It must be `#[inline(always)]`, and so must all that it calls, since only what is inlined

@@ -89,7 +89,7 @@ impl Delays {
                 let hops = (0..).zip(&by_hop.counts).filter(|&(_, &count)| count > 0);
                 Reached::Steps(hops.map(|(hop, &count)| (by_hop.time_of(hop).0, count)).collect())
             }
-            (None, Receipts::Each(receipts)) => {
+            (None, receipts) => {
                 let reached = receipts.iter().filter(|receipt| receipt.is_reached());
                 let mut ascending: Vec<u64> = reached.map(|receipt| receipt.time.0).collect();
                 ascending.sort_unstable();

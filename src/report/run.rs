@@ -253,7 +253,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
             let last = by_hop.counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
             return by_hop.counts[..last].to_vec();
         }
-        Receipts::Each(_) => Vec::new(),
+        Receipts::Each(_) | Receipts::Compact(_) => Vec::new(),
     };
     for receipt in record.counted_receipts().iter().filter(|receipt| receipt.is_reached()) {
         let hop = usize::from(receipt.hop);

@@ -40,9 +40,7 @@ fn receipts_with_hop(record: &RunRecord, hop: u8) -> u64 {
     }
     match &*record.counted_receipts() {
         Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
-        Receipts::Each(receipts) => {
-            receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64
-        }
+        receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) struct Groups<'a> {
 
 impl Groups<'_> {
     /// The figures of all groups that have a node. `traffic` is by node, or empty where it was not kept. `receipts` are those of order 0 by node, then those of order 1, and so on.
-    pub(super) fn records(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
+    pub(super) fn records<R: Copy + Into<Receipt>>(
+        &self,
+        receipts: &[R],
+        traffic: &[Traffic],
+        end: Nanos,
+    ) -> Vec<GroupRecord> {
         if self.network.regions().is_empty() && !self.has_nat && !self.has_parts {
             return Vec::new();
         }
@@ -42,7 +47,8 @@ impl Groups<'_> {
         }
         for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.crowd.publications) {
             let counted = self.crowd.of(publication, end);
-            for (node, receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
+            for (node, &receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
+                let receipt: Receipt = receipt.into();
                 for place in places[node].into_iter().flatten() {
                     let group = &mut groups[usize::from(place)];
                     group.counted += 1;

@@ -63,6 +63,7 @@ impl Laboratory<'_> {
         };
         let groups = match &outcome.receipts {
             Receipts::Each(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
+            Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::ByHop(_) => Vec::new(),
         };
         Ok(RunRecord { spies, groups, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
@@ -180,13 +181,13 @@ impl Laboratory<'_> {
                 record.published = 1;
                 (Receipts::ByHop(by_hop), None)
             }
+            Receipts::Compact(_) => {
+                record.published = u64::from(count_firsts(receipts.iter(), &mut traffic));
+                (receipts, None)
+            }
             Receipts::Each(receipts) => {
                 for receipts in receipts.chunks(nodes) {
-                    let is_origin = |receipt: &Receipt| receipt.is_reached() && receipt.hop == 0;
-                    record.published += u64::from(receipts.iter().any(is_origin));
-                    for (traffic, receipt) in traffic.iter_mut().zip(receipts) {
-                        traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
-                    }
+                    record.published += u64::from(count_firsts(receipts.iter().copied(), &mut traffic));
                 }
                 match by_order.len() {
                     1 => (Receipts::Each(receipts), None),
@@ -224,6 +225,14 @@ impl Laboratory<'_> {
             traffic,
         }
     }
+}
+
+/// Counts the first receipts of an order in the traffic of their nodes, where it is kept; says whether the order was published.
+fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [Traffic]) -> bool {
+    for (traffic, receipt) in traffic.iter_mut().zip(receipts.clone()) {
+        traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
+    }
+    { receipts }.any(|receipt| receipt.is_reached() && receipt.hop == 0)
 }
 
 /// Says that nodes could not be handled apart.

@@ -1,11 +1,13 @@
-//! First receipts of all nodes, as a run keeps them: one for each, or where all hops take as long, a byte for each.
+//! First receipts of all nodes, as a run keeps them: one for each, or in virtual time a shorter one, or where all hops take
+//! as long, a byte for each.
 //!
 //! Sixteen bytes a receipt are more than a machine has for 10^9 nodes. Where a hop says when, the counts by hop give
 //! every percentile exactly, and the byte says who.
 
-use super::Receipt;
+use super::{CompactReceipt, Receipt};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
+use crate::sync::prefetch;
 use crate::time::Nanos;
 
 /// First receipts, by node.
@@ -13,6 +15,8 @@ use crate::time::Nanos;
 pub enum Receipts {
     /// One for each node.
     Each(Vec<Receipt>),
+    /// The same in less room.
+    Compact(Vec<CompactReceipt>),
     /// The hop of each node.
     ByHop(ByHop),
 }
@@ -37,6 +41,7 @@ impl Receipts {
     pub fn nodes(&self) -> u64 {
         match self {
             Receipts::Each(receipts) => receipts.len() as u64,
+            Receipts::Compact(receipts) => receipts.len() as u64,
             Receipts::ByHop(by_hop) => by_hop.hop_of.len() as u64,
         }
     }
@@ -45,6 +50,7 @@ impl Receipts {
     pub fn reached(&self) -> u64 {
         match self {
             Receipts::Each(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
+            Receipts::Compact(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
             Receipts::ByHop(by_hop) => by_hop.reached(),
         }
     }
@@ -54,12 +60,23 @@ impl Receipts {
     pub fn get(&self, node: NodeId) -> Receipt {
         match self {
             Receipts::Each(receipts) => receipts[node.index()],
+            Receipts::Compact(receipts) => receipts[node.index()].into(),
             Receipts::ByHop(by_hop) => by_hop.get(node),
         }
     }
 
+    /// Asks for the cache line of a node's receipt.
+    #[inline]
+    pub fn prefetch(&self, node: NodeId) {
+        match self {
+            Receipts::Each(receipts) => prefetch(receipts, node.index()),
+            Receipts::Compact(receipts) => prefetch(receipts, node.index()),
+            Receipts::ByHop(by_hop) => prefetch(&by_hop.hop_of, node.index()),
+        }
+    }
+
     /// All receipts, by node.
-    pub fn iter(&self) -> impl Iterator<Item = Receipt> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = Receipt> + Clone + '_ {
         (0..self.nodes()).map(|node| self.get(NodeId(node as u32)))
     }
 
@@ -67,9 +84,9 @@ impl Receipts {
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         let rank = share.ceil_of(self.nodes()).max(1);
         match self {
-            Receipts::Each(receipts) => {
+            Receipts::Each(_) | Receipts::Compact(_) => {
                 let position = rank.min(self.nodes()).checked_sub(1)? as usize;
-                let mut times: Vec<Nanos> = receipts.iter().map(|receipt| receipt.time).collect();
+                let mut times: Vec<Nanos> = self.iter().map(|receipt| receipt.time).collect();
                 let (_, time, _) = times.select_nth_unstable(position);
                 (*time != Nanos::MAX).then_some(*time)
             }

@@ -13,9 +13,6 @@ pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
 /// Entries in a cache line.
 const LINE_ENTRIES: usize = 16;
 
-/// Cache lines of a row that are asked for ahead.
-const LINES_AHEAD: usize = 2;
-
 /// The peers of every node; each row ascends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rows {
@@ -101,14 +98,13 @@ impl Rows {
         prefetch(&self.offsets, node.index());
     }
 
-    /// Asks for the first cache lines of a row; the processor fetches what follows them by itself.
+    /// Asks for the first two cache lines of a row and the last; the processor fetches what lies between by itself.
     #[inline]
     pub(super) fn prefetch_row(&self, node: NodeId) {
         let (begin, end) = self.bounds(node);
-        for entry in (begin..end).step_by(LINE_ENTRIES).take(LINES_AHEAD) {
-            prefetch(&self.entries, entry);
-        }
-        prefetch(&self.entries, end.saturating_sub(1));
+        prefetch(&self.entries, begin);
+        prefetch(&self.entries, begin + LINE_ENTRIES);
+        prefetch(&self.entries, end.wrapping_sub(1));
     }
 
     #[inline]

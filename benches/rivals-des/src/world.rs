@@ -48,7 +48,7 @@ impl World {
     pub(crate) fn nodes(&self) -> Nodes {
         Nodes {
             times: vec![u64::MAX; self.topology.nodes() as usize],
-            scratch: TargetScratch::new(8, self.topology.max_degree()),
+            scratch: TargetScratch::new(8, &self.topology),
         }
     }
 

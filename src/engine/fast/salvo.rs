@@ -1,13 +1,12 @@
 //! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them together.
 
-use super::{TIME_MAX, time_hop};
 use crate::engine::Setup;
 use crate::gossip::Volley;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::network::Fates;
 use crate::random::lanes::{self, Batch};
-use crate::stats::Receipt;
+use crate::stats::{CompactReceipt, Receipt};
 use crate::time::Nanos;
 
 /// The most nodes of one salvo.
@@ -22,9 +21,11 @@ pub(super) struct Salvo {
     from: Vec<NodeId>,
     forwards: Vec<Forward>,
     volley: Volley,
-    /// The targets that are sent to, node by node, and where those of each node end.
+    /// Where copies for senders are left out, the other targets, node by node, and where those of each node end.
     to: Vec<NodeId>,
     ends: Vec<usize>,
+    /// Whether these are others than were drawn: copies for senders are left out.
+    excludes: bool,
     fates: Fates,
     /// By message, when and by which hop its sender's forward leaves, and it arrives.
     departures: Vec<u64>,
@@ -34,7 +35,7 @@ pub(super) struct Salvo {
 /// What is known of a forward beside its node.
 #[derive(Clone, Copy)]
 struct Forward {
-    /// When its messages leave, and which hop they make, as [`time_hop`] has it.
+    /// When its messages leave, and which hop they make, as [`CompactReceipt::time_hop`] has it.
     departure: u64,
     sender: NodeId,
 }
@@ -43,7 +44,7 @@ struct Forward {
 pub(super) struct Sent<'a> {
     pub(super) from: NodeId,
     pub(super) to: &'a [NodeId],
-    /// When each of them arrives, and by which hop, as [`time_hop`] has it; 0 for one that is lost.
+    /// When each of them arrives, and by which hop, as [`CompactReceipt::time_hop`] has it; 0 for one that is lost.
     pub(super) arrivals: &'a [u64],
 }
 
@@ -59,6 +60,7 @@ impl Salvo {
             volley: Volley::new(&setup.draw, setup.topology, nodes),
             to: Vec::new(),
             ends: Vec::with_capacity(nodes),
+            excludes: false,
             fates: Fates::default(),
             departures: Vec::new(),
             arrivals: Vec::new(),
@@ -71,51 +73,62 @@ impl Salvo {
     pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, onward: Onward) {
         self.order = onward.order;
         self.from.push(me);
-        self.forwards.push(Forward { departure: time_hop(receipt.time, onward.hop), sender: receipt.sender });
+        self.forwards
+            .push(Forward { departure: CompactReceipt::time_hop_of(receipt.time, onward.hop), sender: receipt.sender });
     }
 
     /// Draws what becomes of the forwards; gives how many copies were spared. `between` goes on beside the draws, as
     /// [`Volley::draw`] has it.
     pub(super) fn draw(&mut self, setup: &Setup<'_>, between: impl FnMut(usize)) -> u64 {
         self.volley.draw(&setup.draw, setup.topology, self.order, &self.from, between);
+        if setup.exclude_sender {
+            self.leave_out_senders();
+        }
+        self.excludes = setup.exclude_sender;
+        // As `targets` has them, but for the borrow, which leaves the fates free.
+        let (to, ends) =
+            if self.excludes { (&self.to[..], &self.ends[..]) } else { (self.volley.targets(), self.volley.ends()) };
+        let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));
+        let forwards = self.from.iter().zip(&self.forwards).zip(counts.clone());
+        let forwards = forwards.map(|((&from, forward), count)| (from, Nanos(forward.departure >> u8::BITS), count));
+        self.fates.draw(setup.network, self.order, forwards, to);
+        let departures = self.forwards.iter().map(|forward| forward.departure);
+        lanes::fill(&mut self.departures, departures.zip(counts));
+        self.arrivals.resize(to.len(), 0);
+        let (departures, latencies) = (&self.departures[..], self.fates.latencies());
+        lanes::run(Ways { departures, latencies, arrivals: &mut self.arrivals });
+        (self.volley.targets().len() - to.len()) as u64
+    }
+
+    /// Takes over what was drawn, but for copies that would go back.
+    fn leave_out_senders(&mut self) {
         self.to.clear();
         self.ends.clear();
         for (targets, forward) in self.volley.by_node().zip(&self.forwards) {
-            if setup.exclude_sender {
-                self.to.extend(targets.iter().filter(|&&to| to != forward.sender));
-            } else {
-                self.to.extend_from_slice(targets);
-            }
+            self.to.extend(targets.iter().filter(|&&to| to != forward.sender));
             self.ends.push(self.to.len());
         }
-        let mut begin = 0;
-        let forwards = self.from.iter().zip(&self.forwards).zip(&self.ends).map(|((&from, forward), &end)| {
-            let count = end - std::mem::replace(&mut begin, end);
-            (from, Nanos(forward.departure >> 8), count)
-        });
-        self.fates.draw(setup.network, self.order, forwards, &self.to);
-        self.departures.clear();
-        for (forward, &end) in self.forwards.iter().zip(&self.ends) {
-            self.departures.resize(end, forward.departure);
-        }
-        self.arrivals.resize(self.to.len(), 0);
-        let (departures, latencies) = (&self.departures[..], self.fates.latencies());
-        lanes::run(Ways { departures, latencies, arrivals: &mut self.arrivals });
-        (self.volley.targets().len() - self.to.len()) as u64
+    }
+
+    /// The targets that are sent to, node by node, and where those of each node end.
+    #[inline]
+    fn targets(&self) -> (&[NodeId], &[usize]) {
+        if self.excludes { (&self.to, &self.ends) } else { (self.volley.targets(), self.volley.ends()) }
     }
 
     /// How many messages were drawn.
     pub(super) fn messages(&self) -> usize {
-        self.to.len()
+        self.targets().0.len()
     }
 
     /// What was drawn, by node.
     #[inline]
     pub(super) fn sent(&self) -> impl Iterator<Item = Sent<'_>> {
         let mut begin = 0;
-        self.from.iter().zip(&self.ends).map(move |(&from, &end)| {
+        let (to, ends) = self.targets();
+        self.from.iter().zip(ends).map(move |(&from, &end)| {
             let messages = std::mem::replace(&mut begin, end)..end;
-            Sent { from, to: &self.to[messages.clone()], arrivals: &self.arrivals[messages] }
+            Sent { from, to: &to[messages.clone()], arrivals: &self.arrivals[messages] }
         })
     }
 
@@ -138,7 +151,7 @@ impl Batch for Ways<'_> {
     fn run(self) {
         for ((&departure, &latency), arrival) in self.departures.iter().zip(self.latencies).zip(self.arrivals) {
             // A latency is far shorter than what time is left, so that the sum does not run over.
-            let time = (departure >> 8).wrapping_add(latency.0).min(TIME_MAX);
+            let time = (departure >> 8).wrapping_add(latency.0).min(CompactReceipt::TIME_MAX.0);
             let there = time << 8 | departure & u64::from(u8::MAX);
             *arrival = if latency == Fates::LOST { 0 } else { there };
         }

@@ -75,7 +75,7 @@ pub(super) fn by_hop(record: &RunRecord, hops: u8) -> Vec<f64> {
     let mut counts = [0_u64; 256];
     match &record.receipts {
         Receipts::ByHop(by_hop) => by_hop.counts.iter().zip(&mut counts).for_each(|(count, sum)| *sum = *count),
-        Receipts::Each(receipts) => {
+        receipts => {
             receipts
                 .iter()
                 .filter(|receipt| receipt.is_reached())

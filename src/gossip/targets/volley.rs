@@ -89,6 +89,12 @@ impl Volley {
         &self.targets
     }
 
+    /// By node of the batch, where its targets end among all.
+    #[inline]
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
     /// The targets of each node of the batch, by node.
     #[inline]
     pub fn by_node(&self) -> impl Iterator<Item = &[NodeId]> {

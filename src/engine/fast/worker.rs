@@ -1,0 +1,295 @@
+//! One worker of the fast path: window by window, who is reached, what they send, and what of it is news to whom.
+
+use super::ascent::Ascent;
+use super::bests::{Better, improved, reached};
+use super::crossing::{Crossing, owner, sifted};
+use super::first_message;
+use super::salvo::Salvo;
+use crate::engine::Setup;
+use crate::engine::digest::of_receipts;
+use crate::engine::round::{Post, Round, Standing, Verdict};
+use crate::engine::width::Width;
+use crate::gossip::{Context, Protocol};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::Onward;
+use crate::stats::{CompactReceipt, End, Receipt, WorkerRecord};
+use crate::sync::{BitmapView, Broken, Section, SectionView};
+use crate::time::{Calendar, Nanos};
+use std::ops::Range;
+
+/// How many received messages are held against receipts at a time.
+const RECEIVED: usize = 4_096;
+
+/// What one worker brings home.
+pub(super) struct Home {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    pub(super) digest: u64,
+}
+
+/// One worker.
+pub(super) struct Worker<'a> {
+    setup: &'a Setup<'a>,
+    meeting: &'a Round<Crossing>,
+    index: usize,
+    nodes: Range<u32>,
+    /// The best that is known of each node of this shard.
+    receipts: &'a mut [CompactReceipt],
+    /// Who has the order: a bit for each node of this shard.
+    section: Section<'a>,
+    /// The same of all shards, as far as it is known here.
+    known: Vec<SectionView<'a>>,
+    /// Nodes of this shard, by the window of their receipt.
+    calendar: Calendar<u32>,
+    /// Puts those of a window into the order of memory.
+    ascent: Ascent,
+    /// The forwards of the nodes at hand, and of how many nodes it should be.
+    salvo: Salvo,
+    salvo_nodes: usize,
+    /// Room for what may be news to nodes of this shard.
+    news: Vec<Crossing>,
+    /// What may be news to others, by the worker it is for.
+    out: Vec<Vec<Crossing>>,
+    /// Room for what turns out to be better than what was known.
+    better: Vec<Better>,
+    /// The nodes reached in this window.
+    fired: Vec<(u32, CompactReceipt)>,
+    event: (NodeId, Receipt),
+    width: Width,
+    deadline: Nanos,
+    /// When the last of all messages arrives, and its hop.
+    last_arrival: u64,
+    record: WorkerRecord,
+    model_lost: u64,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        setup: &'a Setup<'a>,
+        meeting: &'a Round<Crossing>,
+        index: usize,
+        receipts: &'a mut [CompactReceipt],
+        section: Section<'a>,
+        known: BitmapView<'a>,
+    ) -> Worker<'a> {
+        let width = Width::new(setup.network.floor());
+        let (salvo, salvo_nodes) = Salvo::new(setup);
+        let nodes = setup.partition.shard(index);
+        let size = nodes.len() as u32;
+        Worker {
+            setup,
+            meeting,
+            index,
+            event: (NodeId(nodes.start), Receipt::NONE),
+            nodes,
+            receipts,
+            section,
+            known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
+            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
+            ascent: Ascent::new(size),
+            salvo,
+            salvo_nodes,
+            news: Vec::new(),
+            out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
+            better: Vec::new(),
+            fired: Vec::new(),
+            width,
+            deadline: setup.deadline(),
+            last_arrival: 0,
+            record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
+            model_lost: 0,
+        }
+    }
+
+    pub(super) fn run<P: Protocol>(mut self, protocol: &mut P) -> Result<Home, Broken> {
+        let Setup { workload, goal, ends_at_target, .. } = *self.setup;
+        let mut standing = Standing::new(1, goal, ends_at_target, self.deadline, self.width);
+        let Some(first) = workload.publications().first() else {
+            return Ok(self.close(End::Quiescent, Nanos::ZERO));
+        };
+        if self.nodes.contains(&first.origin.0) {
+            let local = first.origin.0 - self.nodes.start;
+            self.receipts[local as usize] =
+                CompactReceipt::new(CompactReceipt::time_hop_of(first.due, 0), first.origin);
+            self.calendar.put(self.width.window(first.due), local);
+        }
+        let mut window = self.width.window(first.due);
+        for round in 0.. {
+            let late = self.reach(window);
+            self.fire(protocol);
+            let post = self.post(late);
+            self.meeting.send(round, self.index, &mut self.out);
+            let posts = self.meeting.meet(round, self.index, post)?;
+            self.take_in(round);
+            let verdict = standing.judge(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
+                Verdict::On(next) => window = next,
+                Verdict::Target(crossing) => {
+                    let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time()));
+                    let at = self.meeting.target_at(self.index, &crossing, times)?;
+                    return Ok(self.close(End::Target, at));
+                }
+                Verdict::Ended(end, at) => return Ok(self.close(end, at)),
+            }
+        }
+        unreachable!("rounds do not run out")
+    }
+
+    /// Finds the nodes that are reached in this window; says whether any other is, but after the time limit.
+    fn reach(&mut self, window: u64) -> bool {
+        let mut nodes = Vec::new();
+        self.calendar.take(window, &mut nodes);
+        self.ascent.sort(&mut nodes);
+        self.fired.resize(nodes.len(), (0, CompactReceipt::NONE));
+        let times = self.width.start(window)..=self.deadline;
+        let (count, late) = reached(self.receipts, &nodes, times, &mut self.fired);
+        self.fired.truncate(count);
+        self.calendar.give_back(nodes);
+        for &(local, _) in &self.fired {
+            self.section.mark(local as usize);
+        }
+        self.record.reached += count as u64;
+        late
+    }
+
+    /// Lets each of them do what its protocol does with its first message.
+    fn fire<P: Protocol>(&mut self, protocol: &mut P) {
+        let fired = std::mem::take(&mut self.fired);
+        for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
+            for &(local, receipt) in nodes {
+                let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
+                self.event = (me, receipt);
+                first_message(self, protocol, me, receipt, self.setup.ttl);
+            }
+            self.send(&fired[(begin + self.salvo_nodes).min(fired.len())..]);
+        }
+        self.fired = fired;
+    }
+
+    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for the
+    /// places of the rows of those that are `next`.
+    fn send(&mut self, next: &[(u32, CompactReceipt)]) {
+        let (setup, start) = (self.setup, self.nodes.start);
+        self.record.spared += self.salvo.draw(setup, |place| {
+            if let Some((soon, _)) = next.get(place) {
+                setup.topology.prefetch_degree(NodeId(start + soon));
+            }
+        });
+        self.record.sent += self.salvo.messages() as u64;
+        let count = self.sift();
+        self.salvo.clear();
+        let news = std::mem::take(&mut self.news);
+        self.improve(&news[..count]);
+        self.news = news;
+    }
+
+    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
+    /// how much that is for this one.
+    fn sift(&mut self) -> usize {
+        let sent = self.salvo.messages();
+        if self.news.len() < sent {
+            self.news.resize(sent, Crossing::NONE);
+        }
+        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
+        let sifted = match known {
+            [known] => sifted(&self.salvo, &mut self.news, |to| known.contains(to.0)),
+            _ => sifted(&self.salvo, &mut self.news, |to| {
+                let owner = owner(starts, to);
+                known[owner].contains(to.0 - starts[owner])
+            }),
+        };
+        self.last_arrival = self.last_arrival.max(sifted.latest);
+        self.model_lost += sifted.lost;
+        let duplicates = sent as u64 - sifted.lost - sifted.news as u64;
+        self.record.received += duplicates;
+        self.record.duplicates += duplicates;
+        if self.out.len() > 1 { self.hand_over(sifted.news) } else { sifted.news }
+    }
+
+    /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
+    fn hand_over(&mut self, count: usize) -> usize {
+        let starts = self.setup.partition.starts();
+        for &crossing in &self.news[..count] {
+            self.out[owner(starts, crossing.to)].push(crossing);
+        }
+        // This worker's own lane is empty but for these.
+        std::mem::swap(&mut self.news, &mut self.out[self.index]);
+        self.out[self.index].clear();
+        self.news.len()
+    }
+
+    /// Holds messages against the best that is known of their nodes.
+    fn improve(&mut self, crossings: &[Crossing]) {
+        if self.better.len() < crossings.len() {
+            self.better.resize(crossings.len(), Better::NONE);
+        }
+        let (count, duplicates) = improved(self.receipts, self.nodes.start, crossings, &mut self.better);
+        for &Better { time, sooner_by, local } in &self.better[..count] {
+            let (window, left) = self.width.split(time);
+            if sooner_by >= left {
+                self.calendar.put(window, local);
+            }
+        }
+        self.record.received += crossings.len() as u64;
+        self.record.duplicates += duplicates;
+    }
+
+    /// Takes in what others have sent.
+    fn take_in(&mut self, round: usize) {
+        let meeting = self.meeting;
+        meeting.receive_all(round, self.index, |crossings| {
+            // Piece by piece, so that little room is enough.
+            crossings.chunks(RECEIVED).for_each(|crossings| self.improve(crossings));
+        });
+    }
+
+    fn post(&mut self, late: bool) -> Post {
+        let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
+        let out = out.map(|least| self.width.window(Nanos(least >> u8::BITS)));
+        let last_event = self.fired.iter().map(|(_, receipt)| receipt.time()).max().unwrap_or_default();
+        let fresh = self.fired.len() as u64;
+        Post {
+            next: [self.calendar.next(), out].into_iter().flatten().min(),
+            late,
+            interrupted: self.setup.interrupt.is_raised(),
+            last_event,
+            last_arrival: Nanos(self.last_arrival >> u8::BITS),
+            messages: self.record.received,
+            fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
+        }
+    }
+
+    /// Erases receipts that do not count, and hands over what was counted.
+    fn close(self, end: End, at: Nanos) -> Home {
+        if end != End::Quiescent {
+            let late = self.receipts.iter_mut().filter(|receipt| receipt.time() > at);
+            late.for_each(|receipt| *receipt = CompactReceipt::NONE);
+        }
+        let digest = of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts);
+        Home { end, at, record: self.record, model_lost: self.model_lost, digest }
+    }
+}
+
+impl Context for Worker<'_> {
+    #[inline]
+    fn me(&self) -> NodeId {
+        self.event.0
+    }
+
+    /// Every message that is handled here is the first.
+    #[inline]
+    fn deliver(&mut self, _: OrderIndex) -> bool {
+        true
+    }
+
+    #[inline]
+    fn fan_out(&mut self, onward: Onward) {
+        let (me, receipt) = self.event;
+        self.salvo.push(me, receipt, onward);
+    }
+}
