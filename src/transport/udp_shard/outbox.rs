@@ -108,7 +108,14 @@ impl Outbox {
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
         let segment_bytes = if message.kind.is_control() { control_bytes(tail.len()) } else { template.len() };
-        let place = self.lanes[index].place(segment_bytes);
+        let lane = &mut self.lanes[index];
+        let place = lane.place(segment_bytes);
+        let train = &mut lane.trains[place];
+        if train.goes_on_with(segment_bytes) {
+            train.add(template, network.gate.token, message, tail);
+            self.waiting += 1;
+            return Ok(true);
+        }
         if !self.lanes[index].trains[place].has_room(segment_bytes) && !self.dispatch(index, place, end)? {
             return Ok(false);
         }

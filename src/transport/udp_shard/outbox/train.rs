@@ -35,6 +35,15 @@ impl Train {
         self.messages == 0 || self.messages < self.messages_max && self.segment_bytes == segment_bytes && self.gone == 0
     }
 
+    /// Whether a message of this length joins others and does not fill the train: what happens to nearly all.
+    #[inline]
+    pub(super) fn goes_on_with(&self, segment_bytes: usize) -> bool {
+        self.messages > 0
+            && self.messages + 1 < self.messages_max
+            && self.segment_bytes == segment_bytes
+            && self.gone == 0
+    }
+
     /// Adds a message: an order is a copy of its template, what is none is written with its tail over whatever the place held.
     #[inline]
     pub(super) fn add(&mut self, template: &[u8], token: Token, message: &Message, tail: &[u64]) {
