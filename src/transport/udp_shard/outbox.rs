@@ -56,8 +56,6 @@ pub(super) struct Outbox {
     credit: u64,
     /// Messages that wait, on all lanes.
     waiting: usize,
-    /// Whether lanes have several trains.
-    has_lengths: bool,
     /// Looks for what has come since all trains were sent.
     unflushed: u32,
 }
@@ -90,15 +88,7 @@ impl Outbox {
         let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
         let lane = |(shard, &to)| Lane::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
         let lanes = network.addresses.iter().enumerate().map(lane).collect();
-        Outbox {
-            lanes,
-            departure: Departure::new(road),
-            road,
-            credit,
-            waiting: 0,
-            has_lengths: trains > 1,
-            unflushed: 0,
-        }
+        Outbox { lanes, departure: Departure::new(road), road, credit, waiting: 0, unflushed: 0 }
     }
 
     /// Adds a message to a train of its lane, which leaves if that fills it; false where the lane has no room.
@@ -111,6 +101,7 @@ impl Outbox {
         let lane = &mut self.lanes[index];
         let place = lane.place(segment_bytes);
         let train = &mut lane.trains[place];
+        // Nearly all messages end here, with one look at their lane.
         if train.goes_on_with(segment_bytes) {
             train.add(template, network.gate.token, message, tail);
             self.waiting += 1;
@@ -153,7 +144,9 @@ impl Outbox {
     #[inline]
     pub(super) fn flush_the_rare(&mut self, end: &mut End<'_>) -> Result<(), TransportError> {
         self.unflushed += 1;
-        if self.has_lengths && self.unflushed >= UNFLUSHED_MAX { self.flush(end) } else { Ok(()) }
+        // All lanes have as many trains.
+        let has_lengths = self.lanes.first().is_some_and(|lane| lane.trains.len() > 1);
+        if has_lengths && self.unflushed >= UNFLUSHED_MAX { self.flush(end) } else { Ok(()) }
     }
 
     /// Messages that wait on all lanes.
