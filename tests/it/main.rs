@@ -13,6 +13,7 @@ mod outcome;
 mod processes;
 mod protocols;
 mod real_sockets;
+mod reference;
 mod support;
 mod theory;
 mod usage;
