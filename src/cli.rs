@@ -19,6 +19,7 @@ pub(crate) use failure::Failure;
 use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv, write_orders_csv};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program};
+use bulk_order_propagation::stats::RunRecord;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -126,7 +127,8 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let orders_csv = cli.orders_csv.as_deref().map(|path| files::create("orders-csv", path)).transpose()?;
     let (interrupt, meter) = (interrupt::on_control_c()?, progress::Meter::new(&scenario, cli.progress));
     let records = simulation::run_with(&scenario, &interrupt, &meter, &myself())?;
-    let Some(report) = Report::new(&scenario, setting(&scenario)?, &records) else {
+    let Some(record) = records.first() else { return Ok(Exit::Interrupted) };
+    let Some(report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
         return Ok(Exit::Interrupted);
     };
     // No output is lost for a failure of another.
@@ -149,12 +151,12 @@ fn myself() -> Program {
 }
 
 /// What the report says beside figures.
-fn setting(scenario: &Scenario) -> Result<Setting, Failure> {
+fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Setting, Failure> {
     Ok(Setting {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: Host::read(),
         options: serde_json::to_value(scenario)?,
-        replay: scenario.replay(),
+        replay: scenario.replay_under(record.ttl),
     })
 }
 

@@ -50,7 +50,7 @@ impl Draft {
             topology,
             peers,
             fanout: fanout(self.fanout, protocol)?,
-            ttl: ttl(self.ttl.unwrap_or(TTL_DEFAULT))?,
+            ttl: ttl(self.ttl.unwrap_or(ttl_default(transport)))?,
             exclude_sender: exclude_sender(self.exclude_sender, protocol)?,
             target: target(self.target.unwrap_or(TARGET_DEFAULT))?,
             until: self.until.unwrap_or(Until::Target),
@@ -257,6 +257,11 @@ fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKin
 
 fn timeout_default(transport: TransportKind) -> Nanos {
     if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT }
+}
+
+/// What is computed need not be short. On real carriers the seed document's six hops stand.
+fn ttl_default(transport: TransportKind) -> Ttl {
+    if transport.is_virtual() { Ttl::Auto } else { TTL_DEFAULT }
 }
 
 fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {

@@ -72,7 +72,8 @@ pub struct Draft {
     pub fanout: Option<u32>,
 
     /// Hops that an order may travel, or `auto` for twice the hops to the target plus 2, four times where one way may take
-    /// more than ten times as long as another [default: 6]. A lower one saves messages and leaves the far nodes out.
+    /// more than ten times as long as another [default: 6; with simulated auto]. A lower one saves messages and leaves the far
+    /// nodes out.
     #[arg(long, value_name = "HOPS|auto", value_parser = ttl)]
     pub ttl: Option<Ttl>,
 

@@ -4,7 +4,7 @@
 
 use super::error::BadValue;
 use super::shell::quoted;
-use super::{Draft, Scenario};
+use super::{Draft, Scenario, Ttl};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -75,6 +75,15 @@ impl Scenario {
             }
         }
         asked
+    }
+
+    /// The command that repeats a run of this scenario whose TTL came to be this one. Of many runs each may have another where
+    /// `auto` is asked for, which then stands in the command.
+    pub fn replay_under(&self, ttl: u8) -> String {
+        match self.runs {
+            1 => Scenario { ttl: Ttl::Hops(ttl), ..self.clone() }.replay(),
+            _ => self.replay(),
+        }
     }
 
     /// The command that repeats this scenario, safe to paste into a POSIX shell.

@@ -51,6 +51,18 @@ fn threads_are_never_more_than_nodes() {
 }
 
 #[test]
+fn virtual_time_has_hops_enough_and_a_carrier_six() {
+    for (line, ttl) in [
+        ("", Ttl::Hops(6)),
+        ("--transport memory --latency 5ms", Ttl::Hops(6)),
+        ("--transport simulated", Ttl::Auto),
+        ("--transport simulated --ttl 6", Ttl::Hops(6)),
+    ] {
+        assert_eq!(scenario(line).ttl, ttl, "{line}");
+    }
+}
+
+#[test]
 fn no_seed_is_drawn_twice() {
     assert_ne!(scenario("").seed, scenario("").seed);
 }

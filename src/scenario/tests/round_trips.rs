@@ -231,6 +231,18 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
 }
 
 #[test]
+fn a_replay_names_the_ttl_that_auto_came_to_but_not_for_many_runs() {
+    for (asked, replay) in [
+        ("--threads 1 --seed 7", "--threads 1 --ttl 14 --seed 7"),
+        ("--transport simulated --threads 1 --seed 7", "--threads 1 --transport simulated --ttl 14 --seed 7"),
+        ("--threads 1 --seed 7 --ttl auto --runs 3", "--threads 1 --ttl auto --seed 7 --runs 3"),
+        ("--transport simulated --threads 1 --seed 7 --runs 3", "--threads 1 --transport simulated --seed 7 --runs 3"),
+    ] {
+        assert_eq!(scenario(asked).replay_under(14), format!("bulkprop {replay}"), "{asked}");
+    }
+}
+
+#[test]
 fn a_file_takes_natural_types() {
     let text = "nodes = 1_000\ntarget = 0.95\ntimeout = '3s'\nttl = 6\nseed = 0xff\nexclude-sender = true";
     let flags = "--nodes 1000 --target 19/20 --timeout 3s --ttl 6 --seed 255 --exclude-sender";

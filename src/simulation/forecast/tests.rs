@@ -192,7 +192,7 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
 /// The nodes near the origin may be all that are up, and then make the target.
 #[test]
 fn where_nodes_fail_a_bound_for_all_of_them_is_none() {
-    let ring = Draft { transport: Some(crate::scenario::TransportKind::Simulated), ..on("ring", 100, 0) };
+    let ring = Draft { transport: Some(TransportKind::Simulated), ..hopping(6, on("ring", 100, 0)) };
     assert!(doubt(ring.clone()).starts_with("The target cannot come"));
     let down = Draft { down: Some("90%".parse().unwrap()), ..ring.clone() };
     let churn = Draft { churn: Some("up=1s,down=1s".parse().unwrap()), ..ring };
