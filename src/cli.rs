@@ -4,6 +4,7 @@
 //! holds runs against closed forms. What a scenario may be is decided in the library, by `scenario`; a flag that is in this
 //! file says only where a scenario comes from and where its report goes.
 
+mod config;
 mod determinism;
 mod exit;
 mod failure;
@@ -22,7 +23,7 @@ use bulk_order_propagation::simulation::{self, Program};
 use bulk_order_propagation::stats::RunRecord;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A laboratory for how orders spread through a gossip network.
 ///
@@ -52,12 +53,12 @@ pub(crate) struct Cli {
     #[arg(value_enum, help_heading = IN_AND_OUT, hide_possible_values = true, hide_default_value = true)]
     format: Format,
 
-    /// Write a line of figures for each node to this file, which is created before the run and replaced if it exists.
+    /// Write a line of figures for each node to this file, which is replaced once all are written. An interrupted run
+    /// leaves it as it is, and writes FILE.partial.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
-    /// Write a line of figures for each order of a bulk to this file, which is created before the run and replaced if it
-    /// exists.
+    /// Write a line of figures for each order of a bulk to this file, as --nodes-csv does.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     orders_csv: Option<PathBuf>,
 
@@ -114,7 +115,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
     }
-    let config = cli.config.as_deref().map(files::read_config).transpose()?;
+    let config = cli.config.as_deref().map(config::read).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
     if cli.print_config {
         print(&scenario.to_toml())?;
@@ -123,26 +124,33 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     if cli.check_determinism {
         return determinism::check(&scenario);
     }
-    let nodes_csv = cli.nodes_csv.as_deref().map(|path| files::create("nodes-csv", path)).transpose()?;
-    let orders_csv = cli.orders_csv.as_deref().map(|path| files::create("orders-csv", path)).transpose()?;
+    let outputs = [("nodes-csv", cli.nodes_csv.as_deref()), ("orders-csv", cli.orders_csv.as_deref())];
+    let [nodes_csv, orders_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
     let (interrupt, meter) = (interrupt::on_control_c()?, progress::Meter::new(&scenario, cli.progress));
     let records = simulation::run_with(&scenario, &interrupt, &meter, &myself())?;
     let Some(record) = records.first() else { return Ok(Exit::Interrupted) };
     let Some(report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
         return Ok(Exit::Interrupted);
     };
+    let exit = Exit::of(&report, records.len() == scenario.runs as usize);
     // No output is lost for a failure of another.
-    let shown = &records[report.shown()];
-    let nodes_filled = nodes_csv.map(|file| file.fill(|into| write_nodes_csv(shown, into))).transpose();
-    let orders_filled = orders_csv.map(|file| file.fill(|into| write_orders_csv(shown, into))).transpose();
+    let (shown, is_whole) = (&records[report.shown()], exit != Exit::Interrupted);
+    let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
+    let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
     print(&match cli.format {
         Format::Json => report.to_json()? + "\n",
         Format::Text if cli.quiet => report.headline() + "\n",
         Format::Text => report.to_string(),
     })?;
-    nodes_filled?;
-    orders_filled?;
-    Ok(Exit::of(&report, records.len() == scenario.runs as usize))
+    for said in [nodes_filled?, orders_filled?].into_iter().flatten().flatten() {
+        tell(&said);
+    }
+    Ok(exit)
+}
+
+/// The files that a command is read from.
+fn inputs<'a>(scenario: &'a Scenario, config: Option<&'a Path>) -> Vec<files::Named<'a>> {
+    scenario.files().chain(config.map(|path| ("config", path))).collect()
 }
 
 /// This very program, also where its file was replaced meanwhile, told to serve as a process of a run.
@@ -168,6 +176,11 @@ pub(crate) fn explain(failure: &Failure) -> Exit {
         other => writeln!(io::stderr(), "error: {other}"),
     };
     failure.exit()
+}
+
+/// Says a sentence on standard error. Where that is closed there is nobody to tell.
+fn tell(sentence: &str) {
+    let _ = writeln!(io::stderr(), "{sentence}");
 }
 
 /// Prints to standard output. A reader who has seen enough, such as `head`, is not a failure.

@@ -25,13 +25,14 @@ pub use payload::PayloadBytes;
 
 use crate::behaviour::AdversarySpec;
 use crate::coverage::Window;
-use crate::network::{FaultSpec, NetworkSpec};
+use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
+use std::path::Path;
 
 /// An experiment that can be run as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +134,19 @@ impl Scenario {
     /// How many orders a node tells apart.
     pub fn window(&self) -> Window {
         self.bulk.map_or(Window::new(1, 1), |bulk| Window::new(bulk.orders, bulk.window))
+    }
+
+    /// The files that it is read from, each with the option that names it.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let topology = match &self.topology {
+            TopologySpec::File { path } => Some(("topology", Path::new(path))),
+            _ => None,
+        };
+        let network = match self.network.as_ref().map(|network| &network.paths) {
+            Some(Paths::Regions(RegionSpec::File { path })) => Some(("network", Path::new(path))),
+            _ => None,
+        };
+        topology.into_iter().chain(network)
     }
 
     /// The worker threads of all processes.

@@ -1,7 +1,8 @@
 //! Why the binary cannot do what it was asked to, and with which exit code it says so.
 
 use super::Exit;
-use super::files::CONFIG_BYTES_MAX;
+use super::config::CONFIG_BYTES_MAX;
+use super::files::OutputError;
 use bulk_order_propagation::experiment::ValidateError;
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
@@ -43,13 +44,9 @@ pub(crate) enum Failure {
     #[error("--config {path:?}, {error}")]
     ConfigWrong { path: PathBuf, error: FileError },
 
-    /// A place where no file can be created.
-    #[error("--{option} {path:?}: {cause}; name a file that can be created")]
-    NotCreated { option: &'static str, path: PathBuf, cause: io::Error },
-
-    /// A file that was created, and then could not be filled.
-    #[error("--{option} {path:?}: {cause}; the file is incomplete, name one with room for it")]
-    NotFilled { option: &'static str, path: PathBuf, cause: io::Error },
+    /// A file of figures that cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
 
     /// No way to hear of Ctrl-C.
     #[error("the system lets nobody wait for Ctrl-C ({0}); start the command from a plain shell")]
@@ -85,7 +82,8 @@ impl Failure {
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // Nobody asked for these scenarios but this program.
             Failure::Validate(_) => Exit::Broken,
-            Failure::NotFilled { .. } | Failure::NoInterrupt(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
+            Failure::Output(error) if !error.is_usage() => Exit::Broken,
+            Failure::NoInterrupt(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
             _ => Exit::Usage,
         }
     }

@@ -1,45 +1,139 @@
-//! The files that arguments name: options to read, figures to write.
+//! The files that figures are written to. Every output of the program but the report itself goes through here.
 //!
-//! A file to write is created before the run, so that a wrong path costs no measurement.
+//! All of them are looked at before anything runs, so that a wrong path costs no measurement: an output that is an input
+//! or another output is refused, whatever path or link leads to it, and so is a directory that takes no new file. A regular
+//! file is written beside its place and renamed into it when it is whole; until then the old one stays. What cannot be
+//! replaced (a pipe, a device, standard output) is written as it is.
 
-use super::Failure;
-use bulk_order_propagation::scenario::Draft;
+mod beside;
+mod error;
+mod place;
+
+pub(crate) use beside::hold_back;
+pub(crate) use error::OutputError;
+
+use error::{Clash, Left};
+use place::Place;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
-/// The longest file of options: many times what all of them take, and little to read where it is something else.
-pub(crate) const CONFIG_BYTES_MAX: u64 = 65_536;
+/// A file that the arguments name, with the option that names it.
+pub(super) type Named<'a> = (&'static str, &'a Path);
 
-/// Reads a file of options.
-pub(crate) fn read_config(path: &Path) -> Result<Draft, Failure> {
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text));
-    match read {
-        Err(cause) => Err(Failure::ConfigUnreadable { path: path.to_owned(), cause }),
-        Ok(_) if text.len() as u64 > CONFIG_BYTES_MAX => Err(Failure::ConfigTooLong { path: path.to_owned() }),
-        Ok(_) => Draft::from_toml(&text).map_err(|error| Failure::ConfigWrong { path: path.to_owned(), error }),
-    }
-}
-
-/// A file that exists and waits for its content.
-pub(crate) struct Created {
+/// An output that may be written.
+#[derive(Debug)]
+pub(super) struct Output {
     option: &'static str,
-    path: PathBuf,
-    file: File,
+    place: Place,
+    way: Way,
 }
 
-/// Creates the file that an option names, or empties the one that is there.
-pub(crate) fn create(option: &'static str, path: &Path) -> Result<Created, Failure> {
-    match File::create(path) {
-        Ok(file) => Ok(Created { option, path: path.to_owned(), file }),
-        Err(cause) => Err(Failure::NotCreated { option, path: path.to_owned(), cause }),
+/// How an output is written.
+#[derive(Debug)]
+enum Way {
+    /// As a new file that takes the place of the old one.
+    Beside,
+    /// As it is.
+    InPlace(File),
+}
+
+/// Looks at all files of a command, and gives its outputs in the order in which they were named.
+///
+/// # Errors
+///
+/// [`OutputError`] for the first output that cannot be written, or would destroy an input or another output.
+pub(super) fn prepare<const OUTPUTS: usize>(
+    inputs: &[Named<'_>],
+    outputs: [(&'static str, Option<&Path>); OUTPUTS],
+) -> Result<[Option<Output>; OUTPUTS], OutputError> {
+    // An input that is not there is refused by its reader.
+    let inputs = inputs.iter().filter_map(|&(option, path)| Some((option, Place::of(path).ok()?, Clash::Input)));
+    let mut taken: Vec<_> = inputs.chain(redirected()).collect();
+    let mut places = [const { None }; OUTPUTS];
+    for (slot, (option, path)) in places.iter_mut().zip(outputs) {
+        let Some(path) = path else { continue };
+        let place = Place::of(path).map_err(|cause| OutputError::unwritable(option, path, cause))?;
+        for written in place.written() {
+            if let Some((other, _, clash)) = taken.iter().find(|(_, taken, _)| taken.is_same(&written)) {
+                let partial = Some(written.path).filter(|_| written.named != place.named);
+                return Err(OutputError::Clash { option, path: place.named, partial, other, clash: *clash });
+            }
+        }
+        taken.extend(place.written().map(|place| (option, place, Clash::Output)));
+        *slot = Some((option, place));
+    }
+    // A pipe is opened last, because that waits for its reader.
+    let mut ready = [const { None }; OUTPUTS];
+    for (slot, (option, place)) in ready.iter_mut().zip(places).filter_map(|(slot, place)| Some((slot, place?))) {
+        let named = place.named.clone();
+        *slot = Some(Output::open(option, place).map_err(|cause| OutputError::unwritable(option, &named, cause))?);
+    }
+    Ok(ready)
+}
+
+/// Standard output and standard error, where a shell sends them to a file.
+fn redirected() -> impl Iterator<Item = (&'static str, Place, Clash)> {
+    let streams = [("standard output", place::STANDARD_OUTPUT), ("standard error", place::STANDARD_ERROR)];
+    streams.into_iter().filter_map(|(name, [path, ..])| {
+        let place = Place::of(Path::new(path)).ok()?;
+        place.is_regular().then_some((name, place, Clash::Stream))
+    })
+}
+
+impl Output {
+    fn open(option: &'static str, place: Place) -> io::Result<Output> {
+        let way = match place.stream()? {
+            Some(stream) => Way::InPlace(stream),
+            None if place.is_replaceable() => {
+                beside::probe(&place)?;
+                Way::Beside
+            }
+            None => Way::InPlace(File::options().write(true).open(&place.path)?),
+        };
+        Ok(Output { option, place, way })
+    }
+
+    /// Writes the content. Of a run that is not whole it goes to a file of its own, `.partial`, and the old one is kept; the
+    /// sentence that says so comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] where that fails; a file that was there is then as it was.
+    pub(super) fn fill(
+        self,
+        is_whole: bool,
+        content: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Result<Option<String>, OutputError> {
+        let Output { option, place, way } = self;
+        let named = place.named.clone();
+        let not_filled = |left| move |cause| OutputError::NotFilled { option, path: named, cause, left };
+        match way {
+            Way::InPlace(file) => match content(&file) {
+                // A reader who has seen enough, such as `head`, is not a failure.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_filled(Left::Incomplete)(error)),
+                _ => Ok(None),
+            },
+            Way::Beside => {
+                let begun = beside::written(&place, content).map_err(not_filled.clone()(Left::AsItWas))?;
+                let partial = place.partial().path;
+                if is_whole {
+                    // What was measured is not lost where it may not have the name that it was to have.
+                    let renamed = begun.take_place(&place.path);
+                    return renamed.map(|()| None).map_err(|(cause, begun)| match begun.take_place(&partial) {
+                        Ok(()) => not_filled(Left::In(partial))(cause),
+                        Err(_) => not_filled(Left::AsItWas)(cause),
+                    });
+                }
+                begun.take_place(&partial).map_err(|(cause, _)| not_filled(Left::AsItWas)(cause))?;
+                let named = &place.named;
+                Ok(Some(format!(
+                    "--{option}: the run was interrupted; its figures are in {partial:?}, and {named:?} is as it was"
+                )))
+            }
+        }
     }
 }
 
-impl Created {
-    /// Writes the content.
-    pub(crate) fn fill(self, content: impl FnOnce(File) -> io::Result<()>) -> Result<(), Failure> {
-        content(self.file).map_err(|cause| Failure::NotFilled { option: self.option, path: self.path, cause })
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Ctrl-C: the first ends the run with a partial report, the second ends the process.
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, files};
 use bulk_order_propagation::sync::Interrupt;
 use std::process;
 
@@ -10,6 +10,7 @@ pub(crate) fn on_control_c() -> Result<Interrupt, Failure> {
     let raised = interrupt.clone();
     let handler = move || {
         if raised.is_raised() {
+            let _held_back = files::hold_back();
             process::exit(Exit::Interrupted as i32);
         }
         raised.raise();

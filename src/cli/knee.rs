@@ -1,7 +1,6 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
-use super::files;
-use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, myself, print};
+use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, interrupt, myself, print};
 use bulk_order_propagation::experiment::{Probe, Search, find_knee};
 use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError};
 use bulk_order_propagation::time::Nanos;
@@ -50,7 +49,8 @@ pub(super) struct KneeArguments {
     #[arg(value_enum, help_heading = IN_AND_OUT)]
     format: Format,
 
-    /// Write a line for each run to this file, which is created before the search and replaced if it exists.
+    /// Write a line for each run to this file, which is replaced once all are written. An interrupted search leaves it as it
+    /// is, and writes FILE.partial.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     csv: Option<PathBuf>,
 }
@@ -65,7 +65,7 @@ const BULK: u32 = 1_000;
 
 /// Finds the knee and prints it.
 pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
-    let config = arguments.config.as_deref().map(files::read_config).transpose()?;
+    let config = arguments.config.as_deref().map(config::read).transpose()?;
     let draft = arguments.draft.or(config.unwrap_or_default());
     let start = draft.rate.unwrap_or(START);
     let asked_window = draft.window;
@@ -80,7 +80,8 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
             return Err(Failure::Scenario(ScenarioError::BadValue(bad)));
         }
     }
-    let csv = arguments.csv.as_deref().map(|path| files::create("csv", path)).transpose()?;
+    let inputs = inputs(&scenario, arguments.config.as_deref());
+    let [csv] = files::prepare(&inputs, [("csv", arguments.csv.as_deref())])?;
     let search = Search {
         scenario,
         limit: arguments.limit,
@@ -90,13 +91,16 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
         span: arguments.span,
         precision_percent: arguments.precision,
     };
-    let knee = find_knee(&search, &interrupt::on_control_c()?, &myself(), tell)?;
+    let knee = find_knee(&search, &interrupt::on_control_c()?, &myself(), tell_probe)?;
     let shown = knee.rate.or(knee.fails_at).unwrap_or(start);
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
         Format::Text => format!("{knee}\nReplay of {shown}:\n  {}\n", search.replay(shown)),
     })?;
-    csv.map(|file| file.fill(|into| knee.write_csv(into))).transpose()?;
+    let filled = csv.map(|file| file.fill(!knee.interrupted, |into| knee.write_csv(into))).transpose()?;
+    if let Some(said) = filled.flatten() {
+        super::tell(&said);
+    }
     Ok(match knee.rate {
         _ if knee.interrupted => Exit::Interrupted,
         Some(_) => Exit::GoalMet,
@@ -105,7 +109,7 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
 }
 
 /// Says on standard error how far the search is.
-fn tell(probe: &Probe) {
+fn tell_probe(probe: &Probe) {
     let delay = probe.time_to_target_ns.p99.map_or_else(|| "never".to_owned(), |delay| Nanos(delay).to_string());
     let verdict = if probe.holds { "holds" } else { "fails" };
     // Progress that cannot be shown is no reason to stop.

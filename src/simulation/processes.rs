@@ -5,19 +5,17 @@
 
 use super::carriers::{Meeting, Seat};
 use super::{Home, Laboratory, SimulationError};
-use crate::network::{Paths, RegionSpec};
 use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
 use crate::runtime::{Common, RuntimeError};
 use crate::scenario::{Draft, Scenario};
 use crate::stats::RunRecord;
 use crate::sync::{Arena, Interrupt, Layout, SharedMemory};
-use crate::topology::TopologySpec;
 use crate::transport::{Alarm, Clock};
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 /// Why several processes do not bring a run home.
@@ -34,13 +32,13 @@ pub enum ProcessesError {
     },
     /// The overlay or the network comes from what can be read once.
     #[error(
-        "--processes {processes} with --{option}{path:?}: each process reads it, and it is no plain file; write its \
+        "--processes {processes} with --{option} {path:?}: each process reads it, and it is no plain file; write its \
          lines to one"
     )]
     ReadOnce {
         /// The processes asked for.
         processes: usize,
-        /// What names it, up to its path.
+        /// The option that names it.
         option: &'static str,
         /// What was to be read.
         path: PathBuf,
@@ -143,24 +141,11 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
         return Err(ProcessesError::NoProgram { processes });
     }
     // What is not there at all is refused by its reader.
-    let is_read_once = |path: &str| fs::metadata(path).is_ok_and(|file| !file.is_file());
-    match files(scenario).find(|&(_, path)| is_read_once(path)) {
+    let is_read_once = |path: &Path| fs::metadata(path).is_ok_and(|file| !file.is_file());
+    match scenario.files().find(|&(_, path)| is_read_once(path)) {
         Some((option, path)) => Err(ProcessesError::ReadOnce { processes, option, path: path.into() }),
         None => Ok(()),
     }
-}
-
-/// The files that a scenario is read from, by the option that names them.
-fn files(scenario: &Scenario) -> impl Iterator<Item = (&'static str, &str)> {
-    let topology = match &scenario.topology {
-        TopologySpec::File { path } => Some(("topology file:", path.as_str())),
-        _ => None,
-    };
-    let network = match scenario.network.as_ref().map(|network| &network.paths) {
-        Some(Paths::Regions(RegionSpec::File { path })) => Some(("network ", path.as_str())),
-        _ => None,
-    };
-    topology.into_iter().chain(network)
 }
 
 impl Laboratory<'_> {
@@ -397,7 +382,7 @@ mod tests {
         };
         let network = Draft { network: Some(path.parse().unwrap()), ..draft.clone() };
         let topology = Draft { topology: Some(format!("file:{path}").parse().unwrap()), ..draft.clone() };
-        for (draft, option) in [(network, "--network \""), (topology, "--topology file:\"")] {
+        for (draft, option) in [(network, "--network \""), (topology, "--topology \"")] {
             let error = check(&draft.build().unwrap(), Some(&nowhere)).unwrap_err().to_string();
             assert!(error.contains(option) && error.contains("no plain file"), "{error}");
         }

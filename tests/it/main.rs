@@ -4,6 +4,8 @@ mod agreement;
 mod bulk;
 mod command;
 mod ends;
+#[cfg(unix)]
+mod files;
 mod knee;
 mod layers;
 mod modelled;
