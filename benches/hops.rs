@@ -74,7 +74,7 @@ fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration
         goal: u64::from(topology.nodes()),
         ends_at_target: false,
         timeout: None,
-        threads,
+        cores: &vec![None; threads],
         interrupt: &interrupt,
         observer: &|_| (),
     };

@@ -205,7 +205,7 @@ impl OrderTraffic {
 ///
 /// # Errors
 ///
-/// [`RuntimeError::Spawn`] where the system gives no thread, [`RuntimeError::Panic`] for a defect of this program.
+/// [`RuntimeError::Threads`] where the system gives no thread, and for a defect of this program.
 pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
     if let Some(latency) = latency_of_hops::<P>(setup) {
         return hopwise(setup, protocol, latency);
@@ -265,7 +265,6 @@ fn hopwise<P: Protocol + Clone + Send>(
 ) -> Result<Outcome, RuntimeError> {
     let nodes = setup.topology.nodes();
     let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-    let threads = setup.partition.workers();
     let tell = |hops::Progress { time, reached, .. }| {
         // Whoever has the order has sent it, or is about to.
         let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
@@ -284,11 +283,14 @@ fn hopwise<P: Protocol + Clone + Send>(
         goal: setup.goal,
         ends_at_target: setup.ends_at_target,
         timeout: setup.timeout,
-        threads,
+        cores: &setup.placement.cores,
         interrupt: setup.interrupt,
         observer: &tell,
     });
-    let ran = ran.map_err(|hops::HopsError { nodes }| RuntimeError::NoMemory { nodes })?;
+    let ran = ran.map_err(|error| match error {
+        hops::HopsError::Memory { nodes } => RuntimeError::NoMemory { nodes },
+        hops::HopsError::Threads(error) => RuntimeError::Threads(error),
+    })?;
     let record = WorkerRecord {
         nodes,
         sent: ran.sent,
@@ -307,7 +309,7 @@ fn hopwise<P: Protocol + Clone + Send>(
         _ => ran.receipts.time_of(last_arrival(setup, &ran.receipts)),
     };
     let receipts = Receipts::ByHop(ran.receipts);
-    let digest = digest::of_order(OrderIndex(0), &receipts, threads);
+    let digest = digest::of_order(OrderIndex(0), &receipts, &setup.placement.cores)?;
     if setup.keeps_traffic {
         let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });

@@ -46,6 +46,7 @@ pub mod simulation;
 pub mod stats;
 pub mod sync;
 pub mod theory;
+pub mod threads;
 pub mod time;
 pub mod topology;
 pub mod transport;

@@ -26,6 +26,7 @@ use crate::network::Network;
 use crate::order::Order;
 use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::sync::{Broken, Interrupt};
+use crate::threads::{Crew, Seat, ThreadError};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{Alarm, Carrier, TransportError};
@@ -35,9 +36,7 @@ use chronicle::{Bulk, Chronicle, Single};
 use core_affinity::CoreId;
 use shard::Shard;
 use shared::Shared;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 use worker::Worker;
 
 /// What all workers go by.
@@ -137,25 +136,9 @@ pub enum RuntimeError {
         #[source]
         cause: TransportError,
     },
-    /// The system gave no thread.
-    #[error(
-        "worker {worker}: the system gives no thread ({cause}); ask for fewer --threads, or raise the limit (ulimit -u)"
-    )]
-    Spawn {
-        /// The first worker without one.
-        worker: usize,
-        /// What the system said.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// A worker panicked: a defect of this program.
-    #[error("worker {worker} panicked: {message}; this is a defect, please report it with the command")]
-    Panic {
-        /// Which worker.
-        worker: usize,
-        /// What it said.
-        message: String,
-    },
+    /// A thread was refused, or panicked.
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     /// The nodes of a run in virtual time do not fit.
     #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
     NoMemory {
@@ -229,29 +212,15 @@ fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
     let Common { coverage, signals } = share.common;
     let (view, markers) = coverage.split();
     let shared = Shared::new(plan, signals, share.alarm);
-    let (results, refused) = thread::scope(|scope| {
-        let (mut threads, mut refused) = (Vec::with_capacity(carriers.len()), None);
-        for (index, (carrier, marker)) in
-            (share.first..).zip(carriers.into_iter().zip(markers.into_iter().skip(share.first)))
-        {
-            let (shared, protocol) = (&shared, protocol.clone());
-            let life = move || guarded(shared, || work::<P, C>(shared, index, protocol, carrier, marker));
-            match thread::Builder::new().spawn_scoped(scope, life) {
-                Ok(thread) => threads.push(thread),
-                Err(cause) => {
-                    // Those that live wait at the latch for one that will never come.
-                    shared.abandon();
-                    refused = Some(RuntimeError::Spawn { worker: index, cause });
-                    break;
-                }
-            }
-        }
-        let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect();
-        (results, refused)
-    });
-    if let Some(refused) = refused {
-        return Err(refused);
-    }
+    let crew = Crew {
+        first: share.first,
+        cores: plan.placement.cores.get(share.first..).unwrap_or_default(),
+        give_up: &|| shared.abandon(),
+    };
+    let seats = carriers.into_iter().zip(markers.into_iter().skip(share.first));
+    let seats = seats.map(|(carrier, marker)| (carrier, marker, protocol.clone()));
+    let results =
+        crew.run(seats, |seat, (carrier, marker, protocol)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
     let homes = all_home(share.first, results)?;
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
     Ok(homes)
@@ -260,16 +229,15 @@ fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
 /// A worker's whole life on its thread.
 fn work<P: Protocol, C: Chronicle>(
     shared: &Shared<'_>,
-    index: usize,
+    Seat { worker: index, core }: Seat,
     protocol: P,
     carrier: Box<dyn Carrier>,
     marker: Marker<'_, C::Keep>,
 ) -> Result<WorkerOutcome, WorkerFailure> {
     let plan = shared.plan;
-    let pinned = plan.placement.cores[index].filter(|&core| core_affinity::set_for_current(core));
     let carrier = carrier.build()?;
     let mut shard = Shard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
-    shard.record.core = pinned.map(|CoreId { id }| id);
+    shard.record.core = core.map(|CoreId { id }| id);
     shared.wakers.lock().push(carrier.waker());
     if let Some(alarm) = shared.alarm {
         carrier.listen(alarm)?;
@@ -277,30 +245,17 @@ fn work<P: Protocol, C: Chronicle>(
     Worker::new(index, shared, protocol, shard, carrier).run()
 }
 
-/// Runs a worker so that the others hear of its failure and do not wait for it.
-fn guarded(
-    shared: &Shared<'_>,
-    work: impl FnOnce() -> Result<WorkerOutcome, WorkerFailure>,
-) -> thread::Result<Result<WorkerOutcome, WorkerFailure>> {
-    let result = catch_unwind(AssertUnwindSafe(work));
-    if !matches!(result, Ok(Ok(_))) {
-        shared.abandon();
-    }
-    result
-}
-
 /// What the workers from `first` on brought home, or the first failure among them.
 fn all_home(
     first: usize,
-    results: Vec<thread::Result<Result<WorkerOutcome, WorkerFailure>>>,
+    results: Vec<Result<WorkerOutcome, WorkerFailure>>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
     let (mut homes, mut left) = (Vec::with_capacity(results.len()), false);
     for (worker, result) in (first..).zip(results) {
         match result {
-            Ok(Ok(home)) => homes.push(home),
-            Ok(Err(WorkerFailure::Transport(cause))) => return Err(RuntimeError::Transport { worker, cause }),
-            Ok(Err(WorkerFailure::Left)) => left = true,
-            Err(panic) => return Err(RuntimeError::Panic { worker, message: what_a_panic_said(&*panic) }),
+            Ok(home) => homes.push(home),
+            Err(WorkerFailure::Transport(cause)) => return Err(RuntimeError::Transport { worker, cause }),
+            Err(WorkerFailure::Left) => left = true,
         }
     }
     if left { Err(RuntimeError::Abandoned) } else { Ok(homes) }
@@ -329,10 +284,4 @@ impl BulkCounts {
 
 fn end_of(cause: u8) -> End {
     [End::Target, End::Quiescent, End::Timeout].into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)
-}
-
-/// What a panic said.
-pub(crate) fn what_a_panic_said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
 }

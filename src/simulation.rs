@@ -395,3 +395,6 @@ fn orders(scenario: &Scenario, workload: &Workload) -> Result<Vec<Arc<Order>>, S
     });
     generated.collect::<Result<_, PayloadTooLong>>().map_err(|error| SimulationError::Order(error.to_string()))
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

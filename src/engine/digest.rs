@@ -5,6 +5,9 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::random::lanes::{self, Batch};
 use crate::random::{Key, Purpose};
 use crate::stats::{Receipt, Receipts};
+use crate::threads::{Crew, Seat, ThreadError};
+use core_affinity::CoreId;
+use std::convert::Infallible;
 
 /// The digest of one order's receipts by node, from node `first` on.
 pub(super) fn of_receipts<R: Copy + Into<Receipt>>(order: OrderIndex, first: NodeId, receipts: &[R]) -> u64 {
@@ -30,19 +33,19 @@ impl<R: Copy + Into<Receipt>> Batch for Sum<'_, R> {
     }
 }
 
-/// The digest of all receipts of one order, computed by so many threads.
-pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, threads: usize) -> u64 {
+/// The digest of all receipts of one order, computed by a thread for each of these places.
+pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, cores: &[Option<CoreId>]) -> Result<u64, ThreadError> {
+    let threads = cores.len();
     let nodes = receipts.nodes();
     let share = |worker: usize| (worker as u64 * nodes / threads as u64) as u32;
     let part = |worker: usize| {
         let nodes = (share(worker)..share(worker + 1)).map(NodeId);
         nodes.map(|node| of_one(order, node, receipts.get(node))).fold(0, u64::wrapping_add)
     };
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..threads).map(|worker| scope.spawn(move || part(worker))).collect();
-        let sums = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        sums.fold(0, u64::wrapping_add)
-    })
+    // Nobody waits for another.
+    let crew = Crew { first: 0, cores, give_up: &|| () };
+    let parts = crew.run(0..threads, |Seat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
+    Ok(parts.into_iter().map(|Ok(sum)| sum).fold(0, u64::wrapping_add))
 }
 
 /// The hash of one receipt, 0 for none.

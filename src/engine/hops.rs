@@ -21,15 +21,17 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::crew::all_home;
 use crate::gossip::TargetDraw;
 use crate::ids::{NodeId, OrderIndex};
 use crate::stats::{ByHop, End};
 use crate::sync::{Interrupt, touched_room};
+use crate::threads::{Crew, ThreadError};
 use crate::time::Nanos;
 use crate::topology::Topology;
+use core_affinity::CoreId;
 use field::Field;
 use std::collections::TryReserveError;
-use std::thread;
 use worker::{Sums, Worker};
 
 /// What is run.
@@ -59,8 +61,8 @@ pub struct Setup<'a> {
     pub ends_at_target: bool,
     /// The virtual time after which nothing arrives any more.
     pub timeout: Option<Nanos>,
-    /// How many threads, at least one.
-    pub threads: usize,
+    /// A thread for each, and the core that it is pinned to; at least one.
+    pub cores: &'a [Option<CoreId>],
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
     /// Told after each hop; by one of the threads, which the others wait for.
@@ -112,30 +114,27 @@ fn time_of(hop: u8, latency: Nanos) -> Nanos {
 }
 
 /// Why a run could not be had.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
-pub struct HopsError {
-    /// The nodes asked for.
-    pub nodes: u32,
+#[derive(Debug, thiserror::Error)]
+pub enum HopsError {
+    /// There is no memory for the nodes.
+    #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
+    Memory {
+        /// The nodes asked for.
+        nodes: u32,
+    },
+    /// The threads did not all do their work.
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
 }
 
 /// Runs it.
 ///
 /// # Errors
 ///
-/// Where there is no memory for the nodes.
+/// Where there is no memory for the nodes, and where threads are refused or panic.
 pub fn run(setup: &Setup<'_>) -> Result<Outcome, HopsError> {
-    let nodes = setup.topology.nodes();
-    run_in_memory(setup).map_err(|_| HopsError { nodes })
-}
-
-fn run_in_memory(setup: &Setup<'_>) -> Result<Outcome, TryReserveError> {
-    let nodes = setup.topology.nodes();
-    let threads = setup.threads.max(1);
-    let field = Field::new(setup, threads)?;
-    let mut hop_of = zeros(nodes as usize)?;
-    let copies = (0..threads).map(|_| if setup.counts_copies { zeros(nodes as usize).map(Some) } else { Ok(None) });
-    let copies: Vec<Option<Vec<u32>>> = copies.collect::<Result<_, _>>()?;
+    let (nodes, threads) = (setup.topology.nodes(), setup.cores.len());
+    let Arrays { field, mut hop_of, copies } = Arrays::new(setup, threads).map_err(|_| HopsError::Memory { nodes })?;
     let mut workers = Vec::with_capacity(threads);
     let mut rest = &mut hop_of[..];
     for (words, copies) in field.parts(threads).zip(copies) {
@@ -143,11 +142,29 @@ fn run_in_memory(setup: &Setup<'_>) -> Result<Outcome, TryReserveError> {
         rest = others;
         workers.push(Worker::new(setup, &field, words, hops, copies));
     }
-    let done: Vec<worker::Done> = thread::scope(|scope| {
-        let others: Vec<_> = workers.into_iter().map(|worker| scope.spawn(move || worker.run())).collect();
-        others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
+    let crew = Crew { first: 0, cores: setup.cores, give_up: &|| field.latch.break_open() };
+    let done = all_home(crew.run(workers, |_, worker| worker.run())?)?;
     Ok(merged(setup, &field, done, hop_of))
+}
+
+/// What a run takes by node.
+struct Arrays {
+    field: Field,
+    hop_of: Vec<u8>,
+    /// By thread.
+    copies: Vec<Option<Vec<u32>>>,
+}
+
+impl Arrays {
+    fn new(setup: &Setup<'_>, threads: usize) -> Result<Arrays, TryReserveError> {
+        let nodes = setup.topology.nodes() as usize;
+        let copies = (0..threads).map(|_| setup.counts_copies.then(|| zeros(nodes)).transpose());
+        Ok(Arrays {
+            field: Field::new(setup, threads)?,
+            hop_of: zeros(nodes)?,
+            copies: copies.collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// An array of zeros that is there already.

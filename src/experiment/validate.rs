@@ -38,10 +38,10 @@ use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
 use crate::simulation::{self, SimulationError};
 use crate::stats::{End, RunRecord};
 use crate::sync::Interrupt;
+use crate::threads::{Crew, Seat, ThreadError};
 use crate::time::Nanos;
 use crate::topology::{TopologyError, TopologySpec};
 use serde::Serialize;
-use std::thread;
 
 /// How much is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,6 +142,9 @@ pub enum ValidateError {
     /// An overlay could not be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// The runs could not go on beside each other.
+    #[error(transparent)]
+    Threads(#[from] ThreadError),
     /// A run whose figures mean nothing.
     #[error("messages are unaccounted for, so that no figure of the run can be held against a form; see {replay}")]
     Unbalanced {
@@ -244,8 +247,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         replicates: u32,
         figure: impl Fn(&RunRecord) -> F + Sync,
     ) -> Result<Vec<F>, Stop> {
-        let interrupt = self.interrupt;
-        self.each(replicates, |seed| {
+        self.each(replicates, |seed, interrupt| {
             let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
             let records = simulation::run(&scenario, interrupt)?;
             let Some(record) = records.first().filter(|record| record.end != End::Interrupted) else {
@@ -261,31 +263,36 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         })
     }
 
-    /// What comes of so many seeds, in their order. Threads take turns at them, so that all have about as much to do.
-    fn each<F: Send>(&self, replicates: u32, of: impl Fn(u64) -> Result<F, Stop> + Sync) -> Result<Vec<F>, Stop> {
-        let (threads, of) = (self.plan.threads.max(1), &of);
-        let (seed, interrupt) = (|replicate| self.seed(replicate), self.interrupt);
-        let seed = &seed(0);
-        let turns = |first: usize| {
-            let mine = (first as u32..replicates).step_by(threads);
-            mine.map(
-                |replicate| {
-                    if interrupt.is_raised() { Err(Stop::Interrupted) } else { of(seed + u64::from(replicate)) }
-                },
-            )
-            .collect::<Result<Vec<F>, Stop>>()
+    /// What comes of so many seeds, in their order. Threads take turns at them, so that all have about as much to do. Where
+    /// one fails, the others are interrupted.
+    fn each<F: Send>(
+        &self,
+        replicates: u32,
+        of: impl Fn(u64, &Interrupt) -> Result<F, Stop> + Sync,
+    ) -> Result<Vec<F>, Stop> {
+        let (threads, first_seed) = (self.plan.threads.clamp(1, replicates.max(1) as usize), self.seed(0));
+        let interrupt = self.interrupt.within();
+        let of_seed = |replicate: u32| match interrupt.is_raised() {
+            true => Err(Stop::Interrupted),
+            false => of(first_seed + u64::from(replicate), &interrupt),
         };
-        let turns = &turns;
-        let done: Vec<Result<Vec<F>, Stop>> = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|first| scope.spawn(move || turns(first))).collect();
-            let mine = turns(0);
-            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            std::iter::once(mine).chain(others.into_iter().map(join)).collect()
-        });
-        let mut done = done.into_iter().map(|turn| turn.map(Vec::into_iter)).collect::<Result<Vec<_>, Stop>>()?;
-        Ok((0..replicates as usize).filter_map(|replicate| done[replicate % threads].next()).collect())
+        // Replicates run beside each other, and pinned all would be on the first cores.
+        let crew = Crew { first: 0, cores: &[], give_up: &|| interrupt.raise() };
+        let done = crew.run(0..threads as u32, |_: Seat, first| {
+            (first..replicates).step_by(threads).map(of_seed).collect::<Result<Vec<F>, Stop>>()
+        })?;
+        let mut turns = Vec::with_capacity(threads);
+        let mut stop = None;
+        for turn in done {
+            match turn {
+                Ok(figures) => turns.push(figures.into_iter()),
+                // Who was interrupted may have been for the failure of another.
+                Err(Stop::Interrupted) => stop = stop.or(Some(Stop::Interrupted)),
+                Err(failed) => return Err(failed),
+            }
+        }
+        stop.map_or(Ok(()), Err)?;
+        Ok((0..replicates as usize).filter_map(|replicate| turns[replicate % threads].next()).collect())
     }
 }
 

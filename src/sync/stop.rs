@@ -46,12 +46,19 @@ pub struct Interrupt(Arc<Wish>);
 #[derive(Default)]
 struct Wish {
     uttered: AtomicBool,
+    /// A wish that counts as this one, too.
+    outer: Option<Interrupt>,
 }
 
 impl Interrupt {
     /// A wish not yet uttered.
     pub fn new() -> Interrupt {
         Interrupt::default()
+    }
+
+    /// A wish of its own, which is raised with this one, too: to end a part without ending the whole.
+    pub fn within(&self) -> Interrupt {
+        Interrupt(Arc::new(Wish { uttered: AtomicBool::new(false), outer: Some(self.clone()) }))
     }
 
     /// Utters it.
@@ -64,6 +71,21 @@ impl Interrupt {
     #[inline]
     pub fn is_raised(&self) -> bool {
         // Ordering: Relaxed; it carries nothing but itself.
-        self.0.uttered.load(Ordering::Relaxed)
+        self.0.uttered.load(Ordering::Relaxed) || self.0.outer.as_ref().is_some_and(Interrupt::is_raised)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_with_the_whole_and_not_the_whole_with_a_part() {
+        let whole = Interrupt::new();
+        let [one, other] = [whole.within(), whole.within()];
+        one.raise();
+        assert!(one.is_raised() && !other.is_raised() && !whole.is_raised());
+        whole.raise();
+        assert!(other.is_raised() && whole.within().is_raised());
     }
 }

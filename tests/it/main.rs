@@ -18,6 +18,8 @@ mod real_sockets;
 mod reference;
 mod support;
 mod theory;
+#[cfg(target_os = "linux")]
+mod threads;
 mod usage;
 mod validate;
 mod virtual_time;

@@ -30,7 +30,7 @@ fn setup<'a>(topology: &'a Topology, interrupt: &'a Interrupt, seed: u64, fanout
         goal: u64::from(topology.nodes()),
         ends_at_target: false,
         timeout: None,
-        threads: 1,
+        cores: &[None],
         interrupt,
         observer: &|_| (),
     }
@@ -155,7 +155,7 @@ proptest! {
         };
         let plain = Plain::run(&setup);
         for threads in [1, 2, 3, 8] {
-            prop_assert_eq!(&run(&Setup { threads, ..setup }).unwrap(), &plain, "{} threads", threads);
+            prop_assert_eq!(&run(&Setup { cores: &vec![None; threads], ..setup }).unwrap(), &plain, "{} threads", threads);
         }
         prop_assert_eq!(plain.received, plain.duplicates() + plain.receipts.reached() - 1);
         prop_assert_eq!(plain.received, plain.copies.unwrap().iter().map(|&copies| u64::from(copies)).sum::<u64>());
@@ -165,7 +165,7 @@ proptest! {
 /// What one seed covers within each hop, as shares.
 fn within(topology: &Topology, seed: u64, hops: usize) -> Vec<f64> {
     let interrupt = Interrupt::new();
-    let outcome = run(&Setup { threads: 2, ..setup(topology, &interrupt, seed, 8) }).unwrap();
+    let outcome = run(&Setup { cores: &[None; 2], ..setup(topology, &interrupt, seed, 8) }).unwrap();
     let nodes = f64::from(topology.nodes());
     let covered = outcome.receipts.counts.iter().scan(0, |sum, &newest| {
         *sum += newest;
@@ -246,7 +246,8 @@ fn an_interrupt_leaves_whole_hops() {
             interrupt.raise();
         }
         let asked = setup(&topology, &interrupt, 1, 8);
-        let outcome = run(&Setup { observer: &raise, threads, records_senders: hops > 0, ..asked }).unwrap();
+        let outcome =
+            run(&Setup { observer: &raise, cores: &vec![None; threads], records_senders: hops > 0, ..asked }).unwrap();
         assert_eq!((outcome.end, outcome.copies.is_none()), (End::Interrupted, true));
         // Another worker may have been past the next hop before the first raised it.
         assert!(outcome.receipts.counts.len() > usize::from(hops));
@@ -267,7 +268,7 @@ fn each_hop_is_told_once() {
     let told = std::sync::Mutex::new(vec![]);
     let tell = |progress| told.lock().unwrap().push(progress);
     let asked = setup(&topology, &interrupt, 1, 8);
-    let outcome = run(&Setup { observer: &tell, threads: 3, ..asked }).unwrap();
+    let outcome = run(&Setup { observer: &tell, cores: &[None; 3], ..asked }).unwrap();
     let sums = (1..outcome.receipts.counts.len()).map(|hop| outcome.receipts.counts[..=hop].iter().sum::<u64>());
     let expected = sums.zip(1..).map(|(reached, hop)| Progress { hop, time: time_of(hop, LATENCY), reached });
     assert_eq!(told.into_inner().unwrap(), expected.collect::<Vec<_>>());

@@ -9,9 +9,8 @@ use super::{Progress, Setup, time_of};
 use crate::gossip::Volley;
 use crate::ids::NodeId;
 use crate::stats::End;
-use crate::sync::{Broken, Latch, prefetch};
+use crate::sync::{Broken, prefetch};
 use std::ops::Range;
-use std::thread;
 
 /// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
 /// and few enough that all of it stays in the first cache.
@@ -101,14 +100,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs to the end, which is the same for all workers.
-    pub(super) fn run(mut self) -> Done {
-        let _guard = OnPanic(&self.field.latch);
+    pub(super) fn run(mut self) -> Result<Done, Broken> {
         let mut done =
             Done { end: End::Interrupted, last_hop: 0, sums: Sums::default(), closing: Sums::default(), copies: None };
-        // A latch breaks only where another worker panics, which the join then passes on.
-        let _ = self.hop_by_hop(&mut done);
+        self.hop_by_hop(&mut done)?;
         done.copies = self.copies.take();
-        done
+        Ok(done)
     }
 
     fn hop_by_hop(&mut self, done: &mut Done) -> Result<(), Broken> {
@@ -266,17 +263,6 @@ fn ask_for(field: &Field, copies: Option<&[u32]>, targets: &[NodeId]) {
         }
         if let Some(copies) = copies {
             prefetch(copies, to.index());
-        }
-    }
-}
-
-/// Lets the others go on, and end, where this worker cannot.
-struct OnPanic<'a>(&'a Latch);
-
-impl Drop for OnPanic<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.break_open();
         }
     }
 }

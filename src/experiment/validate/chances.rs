@@ -7,6 +7,7 @@ use crate::ids::NodeId;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
+use crate::sync::Interrupt;
 use crate::theory::chances::{connected, die_out, every_node_reached, every_node_reached_on_graph, removal_threshold};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::effective_fanout;
@@ -82,7 +83,7 @@ fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u3
 /// That a random graph is connected. No order is needed to see it.
 fn one_piece<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, degree: u32, replicates: u32) -> Result<(), Stop> {
     let form = connected(nodes.into(), degree.into());
-    let is_connected = |seed| {
+    let is_connected = |seed, _: &Interrupt| {
         let overlay = TopologySpec::ErdosRenyi.build(nodes, degree, seed)?;
         Ok(reach(&overlay, NodeId(0)).is_some_and(|reach| reach.is_everyone(nodes)))
     };

@@ -15,7 +15,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
         ("push", false, rounds::push(NODES.into()), 1.1),
         ("push and pull", true, rounds::push_pull(NODES.into()), 0.5),
     ] {
-        let taken = bench.each(bench.replicates(REPLICATES), |seed| Ok(f64::from(called(seed, NODES, pulls))))?;
+        let taken = bench.each(bench.replicates(REPLICATES), |seed, _| Ok(f64::from(called(seed, NODES, pulls))))?;
         let case = format!("{name}, {NODES} nodes");
         bench.take(Case::new("Rounds of calls", case, (form, error), Estimate::mean(&taken)));
     }

@@ -21,7 +21,7 @@ fn four_standard_errors_and_the_forms_own_decide() {
 fn replicates_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
     let interrupt = Interrupt::new();
     for threads in [1, 2, 3, 8] {
-        let seeds = bench(Effort::Whole, threads, &interrupt).each(7, Ok);
+        let seeds = bench(Effort::Whole, threads, &interrupt).each(7, |seed, _| Ok(seed));
         assert_eq!(seeds.ok(), Some((300_000..300_007).collect::<Vec<u64>>()), "{threads}");
     }
 }
@@ -47,4 +47,24 @@ fn an_interrupt_keeps_what_was_judged() {
     assert!(table.interrupted && table.failed == 0);
     assert_eq!(table.cases.len(), 1);
     assert!(table.summary().contains("Interrupted"));
+}
+
+#[test]
+fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
+    use crate::threads::refusing_from;
+    let interrupt = Interrupt::new();
+    let bench = || bench(Effort::Whole, 3, &interrupt);
+    let waits = |_, interrupt: &Interrupt| {
+        // For ever, unless the others are told.
+        while !interrupt.is_raised() {
+            std::thread::yield_now();
+        }
+        Err::<u64, Stop>(Stop::Interrupted)
+    };
+    let refused = refusing_from(2, || bench().each(7, waits));
+    let Err(Stop::Failed(ValidateError::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else { panic!() };
+    let panicked =
+        bench().each(7, |seed, interrupt| if seed == 300_001 { panic!("here") } else { waits(seed, interrupt) });
+    let Err(Stop::Failed(ValidateError::Threads(ThreadError::Panic { worker: 1, .. }))) = panicked else { panic!() };
+    assert!(!interrupt.is_raised(), "the user's own wish is not touched");
 }

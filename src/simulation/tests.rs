@@ -1,0 +1,3 @@
+//! What holds for every carrier and every engine.
+
+mod threads;

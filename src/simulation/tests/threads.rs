@@ -1,0 +1,84 @@
+//! A thread that is refused or panics ends the run with its cause, wherever it is. A defect here would be a hang.
+
+use crate::engine::Engine;
+use crate::network::Latency;
+use crate::runtime::{Observer, Progress, RuntimeError};
+use crate::scenario::{Draft, TransportKind, Ttl, Until};
+use crate::simulation::{SimulationError, run_observed};
+use crate::sync::Interrupt;
+use crate::threads::{ThreadError, refusing_from};
+use crate::time::Nanos;
+use crate::workload::Rate;
+
+/// A run on each carrier and by each engine, on four threads.
+fn drafts() -> Vec<Draft> {
+    let base = Draft {
+        nodes: Some(1_000),
+        threads: Some(4),
+        seed: Some(7),
+        ttl: Some(Ttl::Hops(20)),
+        until: Some(Until::Quiescent),
+        ..Draft::default()
+    };
+    let simulated = Draft { transport: Some(TransportKind::Simulated), ..base.clone() };
+    let varies = Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(90) };
+    let varying = Draft { latency: Some(varies.into()), ..simulated.clone() };
+    let on = |transport| Draft { transport: Some(transport), ..base.clone() };
+    vec![
+        on(TransportKind::Udp),
+        on(TransportKind::UdpShard),
+        on(TransportKind::Memory),
+        Draft { orders: Some(20), rate: Some(Rate::per_second(100)), ..on(TransportKind::Memory) },
+        Draft { engine: Some(Engine::Hops), ..simulated.clone() },
+        Draft { engine: Some(Engine::General), ..simulated },
+        Draft { engine: Some(Engine::Fast), ..varying.clone() },
+        Draft { engine: Some(Engine::General), ..varying },
+    ]
+}
+
+fn thread_error(draft: &Draft, observer: &dyn Observer) -> ThreadError {
+    let scenario = draft.clone().build().unwrap();
+    match run_observed(&scenario, &Interrupt::new(), observer).map(|_| ()) {
+        Err(error @ SimulationError::Runtime(_)) => {
+            assert!(!error.is_usage());
+            let SimulationError::Runtime(RuntimeError::Threads(error)) = error else { panic!("{error}") };
+            error
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_refused_thread_is_an_error_on_every_path() {
+    for draft in drafts() {
+        for refused in [0, 1, 3] {
+            let error = refusing_from(refused, || thread_error(&draft, &()));
+            assert!(
+                matches!(error, ThreadError::Refused { thread, threads: 4, .. } if thread == refused),
+                "{error} {draft:?}"
+            );
+        }
+    }
+}
+
+/// Panics in one worker.
+struct Panics;
+
+impl Observer for Panics {
+    fn loop_entered(&self, worker: usize) {
+        assert_ne!(worker, 2, "on purpose");
+    }
+
+    /// By hops nobody tells of the loop.
+    fn progressed(&self, _: &Progress) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_panic_in_one_worker_ends_the_others_on_every_path() {
+    for draft in drafts() {
+        let error = thread_error(&draft, &Panics);
+        assert!(matches!(&error, ThreadError::Panic { message, .. } if message.contains("on purpose")), "{error}");
+    }
+}

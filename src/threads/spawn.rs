@@ -1,0 +1,218 @@
+//! Starts a thread for each share of the work, and joins them all on every path.
+//!
+//! Workers wait for each other at latches, so that one which never starts or ends badly would hold the rest for ever. Whoever
+//! starts a crew therefore says how its workers are told to give up, and the crew tells them when a thread is refused, when
+//! one panics, and when one fails.
+
+use core_affinity::CoreId;
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+/// Why the threads of a run did not all do their work.
+#[derive(Debug, thiserror::Error)]
+pub enum ThreadError {
+    /// The system gave no thread.
+    #[error("the system refuses thread {} of {threads} ({cause}); {}", .thread + 1, advice(*.threads))]
+    Refused {
+        /// The first thread that was refused, counted from 0.
+        thread: usize,
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A worker panicked: a defect of this program.
+    #[error("worker {worker} panicked: {message}; this is a defect, please report it with the command")]
+    Panic {
+        /// Which worker.
+        worker: usize,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// What helps against a refusal.
+fn advice(threads: usize) -> &'static str {
+    match threads {
+        1 => "raise the limit on processes (ulimit -u), or end some",
+        _ => "ask for fewer --threads, or raise the limit on processes (ulimit -u)",
+    }
+}
+
+/// How workers are started.
+#[derive(Clone, Copy)]
+pub struct Crew<'a> {
+    /// The number of the first worker; others of the run may live in other processes.
+    pub first: usize,
+    /// Which core each worker is pinned to, by worker from `first` on. Workers beyond it are not pinned.
+    pub cores: &'a [Option<CoreId>],
+    /// Tells the workers that one of them will not do its part: whatever they wait for must let them go.
+    pub give_up: &'a (dyn Fn() + Sync),
+}
+
+/// Where a worker finds itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Which worker it is.
+    pub worker: usize,
+    /// The core that it is pinned to, if it is.
+    pub core: Option<CoreId>,
+}
+
+impl Crew<'_> {
+    /// Runs `life` for each of `shares` on a thread of its own, and gives what all of them bring home, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`ThreadError::Refused`] where the system gives no thread, [`ThreadError::Panic`] where a worker panics. The others have
+    /// given up and ended by then. What `life` itself fails with is among the results.
+    pub fn run<S: Send, R: Send, E: Send>(
+        &self,
+        shares: impl IntoIterator<Item = S>,
+        life: impl Fn(Seat, S) -> Result<R, E> + Sync,
+    ) -> Result<Vec<Result<R, E>>, ThreadError> {
+        let shares: Vec<S> = shares.into_iter().collect();
+        let (count, guarded) = (shares.len(), |thread, share| self.guarded(thread, |seat| life(seat, share)));
+        let guarded = &guarded;
+        let (ends, refused) = thread::scope(|scope| {
+            let (mut threads, mut refused) = (Vec::with_capacity(count), None);
+            for (thread, share) in shares.into_iter().enumerate() {
+                let started = admit(thread)
+                    .and_then(|()| thread::Builder::new().spawn_scoped(scope, move || guarded(thread, share)));
+                match started {
+                    Ok(started) => threads.push(started),
+                    Err(cause) => {
+                        // Those that live wait for one that will never come.
+                        (self.give_up)();
+                        refused = Some(ThreadError::Refused { thread, threads: count, cause });
+                        break;
+                    }
+                }
+            }
+            let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(Err)).collect();
+            (ends, refused)
+        });
+        refused.map_or(Ok(()), Err)?;
+        let ends = (self.first..).zip(ends);
+        let panicked = |worker, panic: Box<dyn Any + Send>| ThreadError::Panic { worker, message: said(&*panic) };
+        ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
+    }
+
+    /// A worker's whole life on its thread, of which the others hear if it ends badly.
+    fn guarded<R, E>(&self, thread: usize, life: impl FnOnce(Seat) -> Result<R, E>) -> thread::Result<Result<R, E>> {
+        let core = self.cores.get(thread).copied().flatten().filter(|&core| core_affinity::set_for_current(core));
+        let seat = Seat { worker: self.first + thread, core };
+        let end = catch_unwind(AssertUnwindSafe(|| life(seat)));
+        if !matches!(end, Ok(Ok(_))) {
+            (self.give_up)();
+        }
+        end
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
+}
+
+/// Whether a thread may be started at all; a system that refuses says so itself.
+#[cfg(not(test))]
+fn admit(_thread: usize) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+thread_local! {
+    /// From which thread on the crews that this one starts are refused theirs.
+    static REFUSED_FROM: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+}
+
+#[cfg(test)]
+fn admit(thread: usize) -> io::Result<()> {
+    if thread < REFUSED_FROM.get() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+}
+
+/// Does `act` on a system that gives each crew so many threads and no more.
+#[cfg(test)]
+pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
+    let before = REFUSED_FROM.replace(thread);
+    let result = act();
+    REFUSED_FROM.set(before);
+    result
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::{Arena, Broken, Latch};
+
+    /// A crew of three that meet, after each has done `before`.
+    fn meet(before: impl Fn(Seat) + Sync) -> Result<Vec<Result<usize, Broken>>, ThreadError> {
+        let latch = Latch::new(&mut Arena::heap(), 3);
+        let crew = Crew { first: 4, cores: &[], give_up: &|| latch.break_open() };
+        crew.run(0..3, |seat, share: usize| {
+            before(seat);
+            latch.meet()?;
+            Ok(seat.worker * 10 + share)
+        })
+    }
+
+    #[test]
+    fn all_bring_home_what_they_have_in_their_order() {
+        let homes: Vec<usize> = meet(|_| ()).unwrap().into_iter().map(Result::unwrap).collect();
+        assert_eq!(homes, [40, 51, 62]);
+    }
+
+    #[test]
+    fn a_refused_thread_ends_those_that_wait_for_it() {
+        for refused in 0..3 {
+            let error = refusing_from(refused, || meet(|_| ())).unwrap_err();
+            assert!(matches!(error, ThreadError::Refused { thread, threads: 3, .. } if thread == refused), "{error}");
+            let said = error.to_string();
+            assert!(said.starts_with(&format!("the system refuses thread {} of 3 (", refused + 1)), "{said}");
+            assert!(said.contains("fewer --threads") && said.contains("ulimit -u"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_single_thread_is_not_told_to_be_fewer() {
+        let crew = Crew { first: 0, cores: &[], give_up: &|| () };
+        let error = refusing_from(0, || crew.run([()], |_, ()| Ok::<_, Broken>(()))).unwrap_err().to_string();
+        assert!(!error.contains("--threads") && error.contains("ulimit -u"), "{error}");
+    }
+
+    #[test]
+    fn a_panic_ends_those_that_wait_and_is_told() {
+        let error = meet(|seat| assert_ne!(seat.worker, 5, "the middle one")).unwrap_err();
+        let ThreadError::Panic { worker: 5, message } = error else { panic!("{error}") };
+        assert!(message.contains("the middle one"), "{message}");
+    }
+
+    #[test]
+    fn a_failure_ends_those_that_wait_and_is_among_the_results() {
+        let latch = Latch::new(&mut Arena::heap(), 2);
+        let crew = Crew { first: 0, cores: &[], give_up: &|| latch.break_open() };
+        let ends =
+            crew.run([false, true], |_, fails| if fails { Err("mine") } else { latch.meet().map_err(|_| "left") });
+        assert_eq!(ends.unwrap(), [Err("left"), Err("mine")]);
+    }
+
+    #[test]
+    fn workers_are_pinned_where_they_are_told() {
+        let allowed = core_affinity::get_core_ids().unwrap_or_default();
+        let cores: Vec<Option<CoreId>> = allowed.iter().copied().map(Some).chain([None]).collect();
+        let crew = Crew { first: 0, cores: &cores, give_up: &|| () };
+        let seen = crew.run(cores.iter(), |seat, _| {
+            Ok::<_, Broken>((seat.core, core_affinity::get_core_ids().unwrap_or_default()))
+        });
+        for (place, end) in seen.unwrap().into_iter().enumerate() {
+            let (core, seen) = end.unwrap();
+            assert_eq!(core, cores[place]);
+            assert_eq!(seen, core.map_or(allowed.clone(), |core| vec![core]));
+        }
+    }
+}
