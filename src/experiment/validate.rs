@@ -13,6 +13,10 @@
 //! failures   who is reached where nodes are down, and how many may be
 //! carriers   some of these on the memory carrier
 //! rounds     how long calls in rounds take
+//! queues     how long messages wait at a server
+//! bursts     how losses in bursts are spread over time
+//! spies      how often the first spy names the origin
+//! spread     that every random thing varies with the seed
 //! estimate   what many runs say together, and how far that may err
 //! table      the lines that a person reads
 //! ```
@@ -20,6 +24,7 @@
 //! What was refused: figures in this file to compare with. A form is computed by `theory`, whose own tests hold it to
 //! the published digits.
 
+mod bursts;
 mod carriers;
 mod chances;
 mod cost;
@@ -27,7 +32,10 @@ mod coverage;
 mod estimate;
 mod failures;
 mod hops;
+mod queues;
 mod rounds;
+mod spies;
+mod spread;
 mod table;
 
 pub use estimate::{Estimate, Statistic};
@@ -186,6 +194,10 @@ pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> R
         failures::thresholds,
         carriers::cases,
         rounds::cases,
+        queues::cases,
+        bursts::cases,
+        spies::cases,
+        spread::cases,
     ];
     let interrupted = match groups.into_iter().try_for_each(|cases| cases(&mut bench)) {
         Ok(()) => false,

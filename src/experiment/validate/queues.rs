@@ -1,0 +1,67 @@
+//! Waits at a server, and what a line can carry.
+//!
+//! Orders that enter at the leaves of a star in a Poisson stream, and go no further than its hub, are customers of one server with a
+//! constant service time s: M/D/1, whose mean wait at load rho is rho s / (2 (1 - rho)) (Khinchine, Pollaczek). With a thousand
+//! leaves few orders enter at the hub itself, and those are left out.
+
+use super::estimate::Estimate;
+use super::{Bench, Case, Stop, simulated};
+use crate::ids::NodeId;
+use crate::scenario::{Draft, OriginsKind, Ttl};
+use crate::stats::RunRecord;
+use crate::time::Nanos;
+use crate::topology::TopologySpec;
+use crate::workload::{Arrivals, Rate};
+
+const LEAVES: u32 = 1_000;
+const ORDERS: u32 = 20_000;
+
+/// The service time, and the time that an order takes to the hub.
+const SERVICE: Nanos = Nanos::from_millis(1);
+const LATENCY: Nanos = Nanos::from_millis(50);
+
+/// Waits that follow each other depend on each other, over some hundred orders at the greatest load. Means over batches much
+/// longer than that do not, so that their spread tells how far the mean errs.
+const BATCH: usize = 2_000;
+
+/// The queue is empty at the start, and its waits are those of a queue that has always been there only after a while.
+const WARM_UP: usize = 2_000;
+
+const REPLICATES: u32 = 8;
+
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+    for percent in [30, 60, 90] {
+        waits(bench, percent)?;
+    }
+    Ok(())
+}
+
+fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), Stop> {
+    let draft = Draft {
+        processing: Some(SERVICE),
+        orders: Some(ORDERS),
+        // A server with a service time of a millisecond is full at a thousand orders a second.
+        rate: Some(Rate::per_second(10 * percent)),
+        arrivals: Some(Arrivals::Poisson),
+        origins: Some(OriginsKind::Random),
+        peers: None,
+        ttl: Some(Ttl::Hops(1)),
+        ..simulated(TopologySpec::Star, LEAVES + 1, 1)
+    };
+    let batches = bench.runs(&draft, bench.replicates(REPLICATES).min(REPLICATES), batch_means)?;
+    let load = percent as f64 / 100.0;
+    let form = SERVICE.0 as f64 / 1e3 * load / (2.0 * (1.0 - load));
+    let case = format!("M/D/1 at a star's hub, load {load}: mean wait, in μs");
+    // The hub's own orders, one in a thousand, are missing from its load.
+    let error = form / (1.0 - load) / f64::from(LEAVES);
+    let estimate = Estimate::mean(&batches.concat());
+    bench.judge(Case::new("Waits", case, (form, error), estimate), &draft)
+}
+
+/// The mean waits, in microseconds, of batches of orders at the hub of one run.
+fn batch_means(record: &RunRecord) -> Vec<f64> {
+    let orders = record.bulk.iter().flat_map(|bulk| &bulk.orders).filter(|order| order.origin != NodeId(0));
+    let waits = orders.skip(WARM_UP).filter_map(|order| order.time_to_end?.0.checked_sub(SERVICE.0 + LATENCY.0));
+    let waits: Vec<f64> = waits.map(|wait| wait as f64 / 1e3).collect();
+    waits.chunks_exact(BATCH).map(|batch| batch.iter().sum::<f64>() / BATCH as f64).collect()
+}
