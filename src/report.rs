@@ -41,7 +41,7 @@ use crate::stats::{End, RunRecord};
 use serde::Serialize;
 
 /// The version of the JSON object's layout. It grows when a field changes its name or meaning, not when one is added.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Which time the figures are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,7 +79,7 @@ pub struct Report {
     pub pinned: bool,
     /// The machine.
     pub host: Host,
-    /// Whether every run reached the target.
+    /// Whether in every run each order that was published reached the target, and one at least was published.
     pub goal_met: bool,
     /// The figures of the run that is shown.
     #[serde(flatten)]
@@ -115,7 +115,7 @@ impl Report {
         })
     }
 
-    /// Whether every run reached the target, whatever ended it.
+    /// Whether in every run each order that was published reached the target, and one at least was published.
     pub fn goal_met(&self) -> bool {
         self.goal_met
     }

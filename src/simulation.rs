@@ -295,6 +295,7 @@ impl<'a> Laboratory<'a> {
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
+            target: self.scenario.target,
             ttl: self.forecast.ttl,
             datagram_bytes,
             degrees: self.degrees(),

@@ -5,10 +5,12 @@
 
 mod compact;
 mod orders;
+mod outcome;
 mod receipts;
 
 pub use compact::CompactReceipt;
-pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderEnd, OrderRecord};
+pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderRecord};
+pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
 
 use crate::ids::NodeId;
@@ -346,6 +348,8 @@ pub struct RunRecord {
     pub setup: Nanos,
     /// The overlay.
     pub overlay: OverlayFacts,
+    /// The share of the nodes that was to be reached.
+    pub target: Ratio,
     /// The TTL in force, `auto` resolved.
     pub ttl: u8,
     /// Bytes of the longest datagram (UDP payload), 0 where the carrier has none.
@@ -398,10 +402,10 @@ impl RunRecord {
         }
     }
 
-    /// How many nodes coverage counts; with many orders the sum over all.
+    /// How many nodes coverage counts; with many orders the sum over those that were published.
     pub fn counted(&self) -> u64 {
         match (&self.bulk, &self.counted) {
-            (Some(bulk), _) => bulk.orders.iter().map(|order| order.counted).sum(),
+            (Some(bulk), _) => bulk.published().map(|order| order.counted).sum(),
             (None, Some(counted)) => counted.iter().filter(|&&is_counted| is_counted).count() as u64,
             (None, None) => u64::from(self.nodes),
         }
@@ -418,5 +422,40 @@ impl RunRecord {
     /// `None` with many orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         self.counted_receipts().time_to(share)
+    }
+
+    /// What became of the order; `None` with many orders, each of which has an outcome of its own. The time limit is the
+    /// run's, so that what came by its end came in time.
+    pub fn order_outcome(&self) -> Option<OrderOutcome> {
+        if self.bulk.is_some() {
+            return None;
+        }
+        Some(OrderOutcome::of(&OrderFacts {
+            published: self.receipts_with_hop(0) > 0,
+            reached_target: self.time_to(self.target).is_some(),
+            at_rest: self.end == End::Quiescent,
+            reached: self.reached(),
+            target_nodes: self.target.ceil_of(self.counted()),
+            cut_off: self.receipts_with_hop(self.ttl),
+        }))
+    }
+
+    /// Whether the goal was met: every order that was published reached its target, and one at least was published.
+    pub fn is_goal_met(&self) -> bool {
+        match &self.bulk {
+            None => self.order_outcome() == Some(OrderOutcome::Reached),
+            Some(bulk) => {
+                bulk.published().next().is_some()
+                    && bulk.published().all(|order| order.outcome == OrderOutcome::Reached)
+            }
+        }
+    }
+
+    /// How many first receipts came with this hop, of the only order and at any node.
+    fn receipts_with_hop(&self, hop: u8) -> u64 {
+        match &self.receipts {
+            Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
+            receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
+        }
     }
 }

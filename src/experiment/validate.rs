@@ -44,7 +44,7 @@ pub use table::header;
 use crate::network::{Latency, LossSpec};
 use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
 use crate::simulation::{self, SimulationError};
-use crate::stats::{End, RunRecord};
+use crate::stats::{End, OrderOutcome, RunRecord};
 use crate::sync::Interrupt;
 use crate::threads::{Crew, Seat, ThreadError};
 use crate::time::Nanos;
@@ -334,6 +334,21 @@ fn lossy(draft: Draft, loss: LossSpec) -> Draft {
 /// The share of nodes that a run reached, of those that are up.
 fn reached(record: &RunRecord) -> f64 {
     record.reached() as f64 / record.counted() as f64
+}
+
+/// How far a run came, where some die out and the others come to about the same share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    /// The share of nodes that it reached, of those that are up.
+    share: f64,
+    /// Whether its order died out, as every report has it.
+    died_out: bool,
+}
+
+impl Spread {
+    fn of(record: &RunRecord) -> Spread {
+        Spread { share: reached(record), died_out: record.order_outcome() == Some(OrderOutcome::DiedOut) }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::rank::{Spread, nearest_rank, share};
 use crate::coverage::TARGET;
-use crate::stats::{BulkRecord, OrderEnd, OrderRecord};
+use crate::stats::{BulkRecord, OrderOutcome, OrderRecord};
 use crate::time::Nanos;
 use serde::Serialize;
 
@@ -35,8 +35,8 @@ pub struct OrderTimes {
 pub struct WorstOrder {
     /// Which, counted from 0 as they were due.
     pub order: u64,
-    /// How it ended.
-    pub outcome: OrderEnd,
+    /// What became of it.
+    pub outcome: OrderOutcome,
     /// Where it entered.
     pub origin: u64,
     /// When it was due, since the first.
@@ -52,14 +52,16 @@ pub struct WorstOrder {
 pub struct BulkFigures {
     /// Orders of the schedule.
     pub orders: u64,
-    /// They that reached their target.
-    pub reached_target: u64,
-    /// They that died out before.
+    /// They that reached their target within their time limit.
+    pub reached: u64,
+    /// They that came to rest with fewer than a tenth of the nodes that their target takes.
     pub died_out: u64,
-    /// They whose time limit passed before.
-    pub timed_out: u64,
-    /// They that an interrupt cut short.
-    pub interrupted: u64,
+    /// They that came to rest below their target otherwise.
+    pub missed: u64,
+    /// They that never entered the network.
+    pub not_published: u64,
+    /// They that still moved at their time limit, or when the run ended.
+    pub under_way: u64,
     /// From the first order's due time to the last one's.
     pub schedule_ns: u64,
     /// Orders per second that reached their target, from the injection to the last of these moments; `None` where no
@@ -77,9 +79,9 @@ pub struct BulkFigures {
     pub time_to_target_ns: OrderTimes,
     /// When the last of their nodes got them.
     pub time_to_end_ns: OrderTimes,
-    /// Nodes without the order, over orders.
+    /// Nodes without the order, over the orders that were published.
     pub residue_per_order: Spread,
-    /// Orders that missed their target, then those that took longest.
+    /// Published orders that did not reach their target, then those that took longest, then those that were not published.
     pub worst: Vec<WorstOrder>,
 }
 
@@ -87,14 +89,14 @@ impl BulkFigures {
     /// The figures of a bulk.
     pub fn new(bulk: &BulkRecord) -> BulkFigures {
         let orders = &bulk.orders;
-        let ended = |end| orders.iter().filter(|order| order.end == end).count() as u64;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));
         BulkFigures {
             orders: orders.len() as u64,
-            reached_target: ended(OrderEnd::Target),
-            died_out: ended(OrderEnd::DiedOut),
-            timed_out: ended(OrderEnd::TimedOut),
-            interrupted: ended(OrderEnd::Interrupted),
+            reached: bulk.count(OrderOutcome::Reached),
+            died_out: bulk.count(OrderOutcome::DiedOut),
+            missed: bulk.count(OrderOutcome::Missed),
+            not_published: bulk.count(OrderOutcome::NotPublished),
+            under_way: bulk.count(OrderOutcome::UnderWay),
             schedule_ns: orders.last().map_or(0, |order| order.due.0),
             orders_per_second: orders_per_second(orders),
             published_late_ns: times(|order| order.published_late),
@@ -103,9 +105,14 @@ impl BulkFigures {
             time_to_99_ns: times(|order| order.time_to[2]),
             time_to_target_ns: times(OrderRecord::time_to_target),
             time_to_end_ns: times(|order| order.time_to_end),
-            residue_per_order: Spread::of(orders.iter().map(|order| order.counted - order.reached)),
+            residue_per_order: Spread::of(bulk.published().map(|order| order.counted - order.reached)),
             worst: worst(orders),
         }
+    }
+
+    /// Orders that were published.
+    pub fn published(&self) -> u64 {
+        self.orders - self.not_published
     }
 }
 
@@ -125,11 +132,11 @@ impl OrderTimes {
     }
 }
 
-/// The 99th percentile of the orders' time to their target, those that missed it the last of all: `None` where the order
-/// at that rank is one of them.
+/// The 99th percentile of the published orders' time to their target, those that missed it the last of all: `None` where
+/// the order at that rank is one of them, or none was published.
 pub(super) fn time_to_target(bulk: &BulkRecord) -> Option<u64> {
     let time = |order: &OrderRecord| order.time_to_target().map_or(u64::MAX, |time| time.0);
-    let mut ascending: Vec<u64> = bulk.orders.iter().map(time).collect();
+    let mut ascending: Vec<u64> = bulk.published().map(time).collect();
     ascending.sort_unstable();
     nearest_rank(&ascending, share(99, 100)).filter(|&time| time != u64::MAX)
 }
@@ -145,14 +152,19 @@ fn worst(orders: &[OrderRecord]) -> Vec<WorstOrder> {
     ranked.sort_by_key(|&order| {
         let record = &orders[order];
         let time = record.time_to[TARGET].map_or(u64::MAX, |time| time.0);
-        (record.end == OrderEnd::Target, std::cmp::Reverse(time), record.reached, order)
+        let class = match record.outcome {
+            OrderOutcome::DiedOut | OrderOutcome::Missed | OrderOutcome::UnderWay => 0,
+            OrderOutcome::Reached => 1,
+            OrderOutcome::NotPublished => 2,
+        };
+        (class, std::cmp::Reverse(time), record.reached, order)
     });
     ranked.truncate(WORST);
     let line = |order: usize| {
         let record = &orders[order];
         WorstOrder {
             order: order as u64,
-            outcome: record.end,
+            outcome: record.outcome,
             origin: record.origin.0.into(),
             due_ns: record.due.0,
             residue: record.counted - record.reached,
@@ -168,7 +180,7 @@ mod tests {
     use crate::ids::NodeId;
     use crate::stats::DelayHistogram;
 
-    fn order(due: u64, target: Option<u64>, end: OrderEnd) -> OrderRecord {
+    fn order(due: u64, target: Option<u64>, outcome: OrderOutcome) -> OrderRecord {
         let time = target.map(Nanos);
         OrderRecord {
             origin: NodeId(4),
@@ -176,12 +188,12 @@ mod tests {
             published_late: Some(Nanos(1)),
             payload_bytes: 0,
             counted: 10,
-            reached: if end == OrderEnd::Target { 10 } else { 3 },
+            reached: if outcome == OrderOutcome::Reached { 10 } else { 3 },
             sent: 80,
             received: 80,
             time_to: [time; 4],
             time_to_end: time,
-            end,
+            outcome,
         }
     }
 
@@ -192,15 +204,15 @@ mod tests {
     #[test]
     fn orders_that_missed_are_worst_and_then_the_slow_ones() {
         let orders = vec![
-            order(0, Some(10), OrderEnd::Target),
-            order(100, Some(30), OrderEnd::Target),
-            order(200, None, OrderEnd::DiedOut),
-            order(300, Some(900), OrderEnd::TimedOut),
+            order(0, Some(10), OrderOutcome::Reached),
+            order(100, Some(30), OrderOutcome::Reached),
+            order(200, None, OrderOutcome::DiedOut),
+            order(300, Some(900), OrderOutcome::UnderWay),
         ];
         let figures = BulkFigures::new(&bulk(orders));
         let worst: Vec<u64> = figures.worst.iter().map(|worst| worst.order).collect();
         assert_eq!(worst, [2, 3, 1, 0]);
-        assert_eq!((figures.reached_target, figures.died_out, figures.timed_out), (2, 1, 1));
+        assert_eq!((figures.reached, figures.died_out, figures.under_way), (2, 1, 1));
         let expected =
             OrderTimes { orders: 2, p50: Some(10), p90: Some(30), p99: Some(30), p99_9: Some(30), max: Some(30) };
         assert_eq!(figures.time_to_target_ns, expected);
@@ -211,8 +223,8 @@ mod tests {
     #[test]
     fn one_miss_in_a_hundred_is_beyond_the_percentile_and_two_are_not() {
         let with = |missed: usize| {
-            let mut orders = vec![order(0, Some(7), OrderEnd::Target); 100];
-            orders[..missed].fill(order(0, None, OrderEnd::DiedOut));
+            let mut orders = vec![order(0, Some(7), OrderOutcome::Reached); 100];
+            orders[..missed].fill(order(0, None, OrderOutcome::DiedOut));
             time_to_target(&bulk(orders))
         };
         assert_eq!([with(0), with(1), with(2)], [Some(7), Some(7), None]);

@@ -4,7 +4,7 @@
 
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::stats::{OrderEnd, OrderRecord, Receipt, RunRecord, Traffic};
+use crate::stats::{OrderRecord, Receipt, RunRecord, Traffic};
 use crate::time::Nanos;
 use std::io::{self, BufWriter, Write};
 
@@ -68,12 +68,7 @@ pub fn write_orders_csv(record: &RunRecord, into: impl Write) -> io::Result<()> 
 }
 
 fn write_order(into: &mut impl Write, index: usize, order: &OrderRecord) -> io::Result<()> {
-    let outcome = match order.end {
-        OrderEnd::Target => "target",
-        OrderEnd::DiedOut => "died_out",
-        OrderEnd::TimedOut => "timed_out",
-        OrderEnd::Interrupted => "interrupted",
-    };
+    let outcome = order.outcome.name();
     let time = |time: Option<Nanos>| time.map_or_else(String::new, |time| time.0.to_string());
     let &OrderRecord { origin, due, published_late, payload_bytes, reached, sent, received, .. } = order;
     write!(into, "{index},{origin},{},{},{payload_bytes},{outcome},", due.0, time(published_late))?;
@@ -132,8 +127,8 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let mut bytes = Vec::new();
         write_orders_csv(&sample::bulk_record(), &mut bytes).unwrap();
         let expected = "\
-0,4,0,1000,16,target,10,80,80,10000,20000,25000,20000,30000
-1,5,10000000,2000,0,died_out,3,24,24,,,,,9000
+0,4,0,1000,16,reached,10,80,80,10000,20000,25000,20000,30000
+1,5,10000000,2000,0,missed,3,24,24,,,,,9000
 ";
         assert_eq!(String::from_utf8(bytes).unwrap(), format!("{ORDERS_HEADER}\n{expected}"));
     }

@@ -71,8 +71,9 @@ mod tests {
     fn one_object_with_exact_numbers() {
         let report = parsed();
         for (field, value) in [
-            ("/schema", Value::from(1)),
+            ("/schema", Value::from(2)),
             ("/outcome", Value::from("target")),
+            ("/order_outcome", Value::from("reached")),
             ("/clock", Value::from("real")),
             ("/transport", Value::from("udp")),
             ("/pinned", Value::from(true)),

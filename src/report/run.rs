@@ -7,7 +7,7 @@ use super::groups::GroupFigures;
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord};
+use crate::stats::{End, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord};
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
 
@@ -53,6 +53,8 @@ pub struct BytesPerNode {
 pub struct RunFigures {
     /// Why it ended.
     pub outcome: End,
+    /// What became of the order; `None` with many, each of which has an outcome of its own.
+    pub order_outcome: Option<OrderOutcome>,
     /// How things stood at the stop.
     pub at_stop: AtStop,
     /// From the injection until the last worker left its loop.
@@ -63,13 +65,14 @@ pub struct RunFigures {
     pub time_resolution_ns: Option<u64>,
     /// Nodes that took part.
     pub nodes: u64,
-    /// Nodes that coverage counts: under faults those that were up when the order was due and at the end, else all.
+    /// Nodes that coverage counts: under faults those that were up when the order was due and at the end, else all. With many
+    /// orders the sum over those that were published.
     pub counted: u64,
     /// Nodes of these that have the order, the marks still under way at the stop included.
     pub reached: u64,
     /// They as a share of the nodes counted, 0 to 1.
     pub coverage: f64,
-    /// All nodes that have the order or had it before they failed, as a share of all nodes.
+    /// All nodes that have the order or had it before they failed, as a share of all nodes; likewise.
     pub coverage_of_all: f64,
     /// Nodes counted that do not have it.
     pub residue: u64,
@@ -138,7 +141,7 @@ impl RunFigures {
     pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
         let nodes = u64::from(record.nodes);
-        let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.orders.len() as u64);
+        let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.published().count() as u64);
         let reached = delays.reached();
         let messages = record.payload_messages();
         let bulk = record.bulk.as_ref().map(BulkFigures::new);
@@ -148,6 +151,7 @@ impl RunFigures {
         let reached_of_all = if counts_all { reached } else { sum(record, |worker| worker.reached) };
         RunFigures {
             outcome: record.end,
+            order_outcome: record.order_outcome(),
             at_stop: at_stop(record, &delays, time_to_target_ns),
             wall_ns: record.wall.0,
             setup_ns: record.setup.0,

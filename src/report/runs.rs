@@ -5,7 +5,7 @@
 use super::bulk::time_to_target;
 use super::rank::{nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, OrderEnd, RunRecord};
+use crate::stats::{End, RunRecord};
 use serde::Serialize;
 
 /// One run among others.
@@ -29,7 +29,7 @@ pub struct Runs {
     pub count: u64,
     /// Which of them, counted from 1, the report shows: the one whose time to target is the median.
     pub shown: u64,
-    /// How many missed the target.
+    /// How many did not meet the goal.
     pub missed: u64,
     /// In how many the books do not balance.
     pub unbalanced: u64,
@@ -55,7 +55,7 @@ impl Runs {
         let runs = Runs {
             count: each.len() as u64,
             shown: shown + 1,
-            missed: records.iter().filter(|record| !is_goal_met(record, target)).count() as u64,
+            missed: records.iter().filter(|record| !record.is_goal_met()).count() as u64,
             unbalanced: count(&each, |run| !run.balanced),
             least_ns: order.first().and_then(time),
             median_ns: time(&shown),
@@ -75,14 +75,6 @@ fn line(record: &RunRecord, target: Ratio) -> RunLine {
         },
         reached: record.reached(),
         balanced: record.ledger.is_balanced(),
-    }
-}
-
-/// Whether the order, or every one of many, reached its target.
-fn is_goal_met(record: &RunRecord, target: Ratio) -> bool {
-    match &record.bulk {
-        Some(bulk) => bulk.orders.iter().all(|order| order.end == OrderEnd::Target),
-        None => record.time_to(target).is_some(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
 };
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, OrderEnd, OrderRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, OrderOutcome, OrderRecord,
     OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
@@ -79,7 +79,7 @@ pub(super) fn setting() -> Setting {
     }
 }
 
-/// A bulk of two orders on ten nodes: one reached its target, one died out.
+/// A bulk of two orders on ten nodes: one reached its target, one missed it.
 pub(super) fn bulk_record() -> RunRecord {
     let traffic = vec![Traffic { copies: 10, firsts: 1, sent: 10, bytes_in: 600, bytes_out: 600 }; 10];
     let mut record = record(vec![Receipt::NONE; 10], traffic, vec![0, 5], End::Quiescent);
@@ -95,9 +95,9 @@ pub(super) fn bulk_record() -> RunRecord {
         received: 80,
         time_to,
         time_to_end: Some(Nanos(30_000)),
-        end: OrderEnd::Target,
+        outcome: OrderOutcome::Reached,
     };
-    let died_out = OrderRecord {
+    let missed = OrderRecord {
         origin: NodeId(5),
         due: Nanos::from_millis(10),
         published_late: Some(Nanos(2_000)),
@@ -108,12 +108,12 @@ pub(super) fn bulk_record() -> RunRecord {
         received: 24,
         time_to: [None; 4],
         time_to_end: Some(Nanos(9_000)),
-        end: OrderEnd::DiedOut,
+        outcome: OrderOutcome::Missed,
     };
     let mut delays = DelayHistogram::new();
     (1..=13).for_each(|delay| delays.record(Nanos(delay * 1_000)));
     record.receipts = Receipts::Each(Vec::new());
-    record.bulk = Some(BulkRecord { orders: vec![target, died_out], delays, hops: vec![2, 8, 3] });
+    record.bulk = Some(BulkRecord { orders: vec![target, missed], delays, hops: vec![2, 8, 3] });
     record
 }
 
@@ -217,6 +217,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
             reachable: Some(nodes as u32),
             depth: Some(4),
         },
+        target: Ratio::new(95, 100).unwrap(),
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
         receipts: Receipts::Each(receipts),

@@ -33,9 +33,6 @@ pub(super) trait Chronicle: Send {
     /// Puts the schedule on the clock. To be called once, before anything is noted.
     fn start_schedule(&mut self, _base: Nanos) {}
 
-    /// Notes that an order has entered the network here.
-    fn published(&mut self, _order: OrderIndex, _now: Nanos) {}
-
     /// Notes that a message has come.
     #[inline(always)]
     fn received(&mut self, _order: OrderIndex) {}
@@ -89,6 +86,7 @@ pub(super) struct Bulk {
     due: Vec<Nanos>,
     /// By order.
     orders: Vec<OrderCounts>,
+    ttl: u8,
     /// By node, first receipts that were messages.
     firsts: Vec<u32>,
     delays: DelayHistogram,
@@ -104,6 +102,7 @@ impl Chronicle for Bulk {
         Bulk {
             due: publications.iter().map(|publication| publication.due).collect(),
             orders: touched(publications.len(), OrderCounts::NONE),
+            ttl: plan.ttl,
             firsts: touched(nodes, 0),
             delays: DelayHistogram::new(),
             hops: vec![0; usize::from(u8::MAX) + 1],
@@ -114,7 +113,11 @@ impl Chronicle for Bulk {
     fn reached(&mut self, local: usize, order: OrderIndex, Receipt { time, hop, .. }: Receipt) {
         let counts = &mut self.orders[order.index()];
         counts.reached += 1;
+        counts.at_last_hop += u32::from(hop == self.ttl);
         counts.last_receipt = counts.last_receipt.max(time);
+        if hop == 0 {
+            counts.published_at = time;
+        }
         self.delays.record(time.since(self.due[order.index()]));
         self.hops[usize::from(hop)] += 1;
         self.firsts[local] += u32::from(hop > 0);
@@ -133,10 +136,6 @@ impl Chronicle for Bulk {
 
     fn start_schedule(&mut self, base: Nanos) {
         self.due.iter_mut().for_each(|due| *due = *due + base);
-    }
-
-    fn published(&mut self, order: OrderIndex, now: Nanos) {
-        self.orders[order.index()].published_at = now;
     }
 
     #[inline]

@@ -92,10 +92,9 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     }
 
     /// Turns to the publication of an order.
-    pub(super) fn open_publication(&mut self, &Publication { order, origin, .. }: &Publication, now: Nanos) {
+    pub(super) fn open_publication(&mut self, &Publication { origin, .. }: &Publication, now: Nanos) {
         self.event = Event { me: origin, sender: origin, hop: 0, now };
         self.record.published += 1;
-        self.chronicle.published(order, now);
     }
 
     /// Turns to a message that has come, and counts it.

@@ -1,11 +1,11 @@
-//! How each order of a bulk ended, from what all workers counted of it.
+//! What became of each order of a bulk, from what all workers counted of it.
 
 use super::Laboratory;
 use super::crowd::Crowd;
 use crate::coverage::{Goals, TARGET};
 use crate::engine::OrderTraffic;
 use crate::runtime::BulkCounts;
-use crate::stats::{BulkRecord, DelayHistogram, End, OrderCounts, OrderEnd, OrderRecord, Receipt};
+use crate::stats::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
@@ -23,8 +23,7 @@ impl Laboratory<'_> {
         let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders).zip(counted);
         let orders = publications.map(|(((publication, order), counts), &nodes)| {
             let goals = Goals::new(nodes, self.scenario.target);
-            let is_punctual = self.scenario.transport.is_virtual();
-            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals, is_punctual };
+            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals };
             let payload_bytes = order.payload().len() as u32;
             OrderRecord { payload_bytes, counted: u64::from(nodes), ..judge.record(publication, counts) }
         });
@@ -65,6 +64,7 @@ impl Laboratory<'_> {
                 if receipt.hop == 0 {
                     counts.published_at = receipt.time;
                 }
+                counts.at_last_hop += u32::from(receipt.hop == self.forecast.ttl);
                 if counts_node(node) {
                     delays.record(receipt.time.since(publication.due));
                     hops[usize::from(receipt.hop)] += 1;
@@ -82,14 +82,12 @@ impl Laboratory<'_> {
     }
 }
 
-/// What decides how an order ended.
+/// What decides what became of an order.
 struct Judge {
     end: End,
     injected_at: Nanos,
     timeout: Option<Nanos>,
     goals: Goals,
-    /// Whether every order enters when it is due, or never, because its origin is down then.
-    is_punctual: bool,
 }
 
 impl Judge {
@@ -109,30 +107,24 @@ impl Judge {
             received: counts.received,
             time_to,
             time_to_end: (counts.reached > 0).then(|| counts.last_receipt.since(due)),
-            end: self.end_of(counts, due),
+            outcome: self.outcome_of(counts, due),
         }
     }
 
-    /// An order that missed its target has died out if nothing of it is left anywhere. Where it moved on past its time
-    /// limit, or might have, it timed out.
-    fn end_of(&self, counts: &OrderCounts, due: Nanos) -> OrderEnd {
+    /// The time limit counts for each order from when it was due. An order that still moved past it was under way then,
+    /// also where it reached its target later or came to rest since.
+    fn outcome_of(&self, counts: &OrderCounts, due: Nanos) -> OrderOutcome {
         let limit = self.timeout.map_or(Nanos::MAX, |timeout| due + timeout);
-        let reached_target = counts.crossed[TARGET];
+        let target_at = counts.crossed[TARGET];
         let is_over = self.end == End::Quiescent || counts.is_at_rest();
-        // A run that comes to rest has nothing left to publish, nor has one that runs into the limit of its last order.
-        let is_yet_to_enter = counts.published_at == Nanos::MAX
-            && match self.end {
-                End::Quiescent => false,
-                End::Timeout => !self.is_punctual,
-                End::Target | End::Interrupted => true,
-            };
-        match self.end {
-            _ if reached_target != Nanos::MAX && reached_target <= limit => OrderEnd::Target,
-            _ if reached_target != Nanos::MAX || counts.last_receipt > limit => OrderEnd::TimedOut,
-            _ if is_over && !is_yet_to_enter => OrderEnd::DiedOut,
-            End::Interrupted => OrderEnd::Interrupted,
-            _ => OrderEnd::TimedOut,
-        }
+        OrderOutcome::of(&OrderFacts {
+            published: counts.published_at != Nanos::MAX,
+            reached_target: target_at != Nanos::MAX && target_at <= limit,
+            at_rest: is_over && target_at == Nanos::MAX && counts.last_receipt <= limit,
+            reached: u64::from(counts.reached),
+            target_nodes: self.goals.ranks()[TARGET] as u64,
+            cut_off: u64::from(counts.at_last_hop),
+        })
     }
 }
 
@@ -146,12 +138,8 @@ mod tests {
     const DUE: Nanos = Nanos(1_000);
 
     fn judged(end: End, counts: OrderCounts) -> OrderRecord {
-        judged_where(false, end, counts)
-    }
-
-    fn judged_where(is_punctual: bool, end: End, counts: OrderCounts) -> OrderRecord {
         let goals = Goals::new(100, Ratio::new(95, 100).unwrap());
-        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), goals, is_punctual };
+        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), goals };
         judge.record(&Publication { order: OrderIndex(3), origin: NodeId(1), due: DUE }, &counts)
     }
 
@@ -170,31 +158,34 @@ mod tests {
     }
 
     #[test]
-    fn each_end_has_its_cause() {
+    fn each_outcome_follows_from_the_counts() {
+        use OrderOutcome::{DiedOut, Missed, NotPublished, Reached, UnderWay};
         const NEVER: u64 = u64::MAX;
         for (end, counts, expected) in [
-            (End::Timeout, counts(1_600, 1_650, 9, 8), OrderEnd::Target),
-            (End::Timeout, counts(1_601, 1_650, 9, 9), OrderEnd::TimedOut),
-            (End::Timeout, counts(NEVER, 1_590, 9, 9), OrderEnd::DiedOut),
-            (End::Timeout, counts(NEVER, 1_590, 9, 8), OrderEnd::TimedOut),
-            (End::Quiescent, counts(NEVER, 1_590, 9, 8), OrderEnd::DiedOut),
-            (End::Quiescent, counts(NEVER, 1_601, 9, 9), OrderEnd::TimedOut),
-            (End::Interrupted, counts(NEVER, 1_590, 9, 8), OrderEnd::Interrupted),
-            (End::Interrupted, counts(NEVER, 1_590, 9, 9), OrderEnd::DiedOut),
-            (End::Interrupted, OrderCounts::NONE, OrderEnd::Interrupted),
-            (End::Timeout, OrderCounts::NONE, OrderEnd::TimedOut),
-            (End::Quiescent, OrderCounts::NONE, OrderEnd::DiedOut),
-            (End::Timeout, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, OrderEnd::TimedOut),
+            (End::Timeout, counts(1_600, 1_650, 9, 8), Reached),
+            // What moved past its limit was under way there, whatever came of it.
+            (End::Timeout, counts(1_601, 1_650, 9, 9), UnderWay),
+            (End::Quiescent, counts(1_601, 1_650, 9, 9), UnderWay),
+            (End::Quiescent, counts(NEVER, 1_601, 9, 9), UnderWay),
+            (End::Timeout, counts(NEVER, 1_590, 9, 9), DiedOut),
+            (End::Timeout, counts(NEVER, 1_590, 9, 8), UnderWay),
+            (End::Quiescent, counts(NEVER, 1_590, 9, 8), DiedOut),
+            (End::Quiescent, OrderCounts { reached: 10, ..counts(NEVER, 1_590, 9, 8) }, Missed),
+            (End::Quiescent, OrderCounts { at_last_hop: 1, ..counts(NEVER, 1_590, 9, 8) }, Missed),
+            (End::Interrupted, counts(NEVER, 1_590, 9, 8), UnderWay),
+            (End::Interrupted, counts(NEVER, 1_590, 9, 9), DiedOut),
+            (End::Interrupted, OrderCounts::NONE, NotPublished),
+            (End::Timeout, OrderCounts::NONE, NotPublished),
+            (End::Quiescent, OrderCounts::NONE, NotPublished),
+            (End::Timeout, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, UnderWay),
             // What is lost is not under way, and a second copy is.
-            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, OrderEnd::DiedOut),
-            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, OrderEnd::TimedOut),
-            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, OrderEnd::TimedOut),
-            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 8) }, OrderEnd::DiedOut),
+            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, DiedOut),
+            (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, UnderWay),
+            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, UnderWay),
+            (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 8) }, DiedOut),
         ] {
-            assert_eq!(judged(end, counts).end, expected, "{end:?} {counts:?}");
+            assert_eq!(judged(end, counts).outcome, expected, "{end:?} {counts:?}");
         }
         assert_eq!(judged(End::Timeout, counts(1_601, 1_650, 9, 9)).time_to_target(), None);
-        let punctual = |end| judged_where(true, end, OrderCounts::NONE).end;
-        assert_eq!([End::Timeout, End::Interrupted].map(punctual), [OrderEnd::DiedOut, OrderEnd::Interrupted]);
     }
 }

@@ -46,6 +46,10 @@ impl Groups<'_> {
             places.push(places_of);
         }
         for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.crowd.publications) {
+            // Coverage is of what was published, and whoever publishes has the order first.
+            if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
+                continue;
+            }
             let counted = self.crowd.of(publication, end);
             for (node, &receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
                 let receipt: Receipt = receipt.into();

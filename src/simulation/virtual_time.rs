@@ -210,6 +210,7 @@ impl Laboratory<'_> {
             wall: ended_at,
             setup: Nanos::ZERO,
             overlay: self.overlay_facts(),
+            target: self.scenario.target,
             ttl: self.forecast.ttl,
             datagram_bytes,
             receipts,

@@ -1,11 +1,11 @@
 //! What is counted of each order of a bulk, and of all their delays.
 
+use super::OrderOutcome;
 use crate::coverage::{TARGET, TIMES};
 use crate::ids::NodeId;
 use crate::time::Nanos;
 use borsh::{BorshDeserialize, BorshSerialize};
 use hdrhistogram::Histogram;
-use serde::Serialize;
 use std::io;
 
 /// What one worker counts of one order. Times are since the clock's base.
@@ -13,6 +13,8 @@ use std::io;
 pub struct OrderCounts {
     /// The shard's nodes that have it.
     pub reached: u32,
+    /// Those of its nodes that got it with hop = TTL, and did not forward it.
+    pub at_last_hop: u32,
     /// Messages with it that came.
     pub received: u64,
     /// Messages with it that the carrier took.
@@ -36,6 +38,7 @@ impl OrderCounts {
     /// Nothing yet.
     pub const NONE: OrderCounts = OrderCounts {
         reached: 0,
+        at_last_hop: 0,
         received: 0,
         sent: 0,
         doubled: 0,
@@ -54,6 +57,7 @@ impl OrderCounts {
     /// Adds what another worker counted of the same order.
     pub fn merge(&mut self, other: &OrderCounts) {
         self.reached += other.reached;
+        self.at_last_hop += other.at_last_hop;
         self.received += other.received;
         self.sent += other.sent;
         self.doubled += other.doubled;
@@ -67,20 +71,6 @@ impl OrderCounts {
     }
 }
 
-/// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderEnd {
-    /// It reached its target within the time limit.
-    Target,
-    /// Nothing of it was under way any more, and it had not reached the target.
-    DiedOut,
-    /// The time limit passed, from its publication.
-    TimedOut,
-    /// The run was interrupted before it had ended.
-    Interrupted,
-}
-
 /// One order of a bulk, merged from all workers. Times are spans since it was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderRecord {
@@ -88,7 +78,7 @@ pub struct OrderRecord {
     pub origin: NodeId,
     /// When it was due, since the injection of the first.
     pub due: Nanos,
-    /// How much later it was published; `None` where the run ended before.
+    /// How much later it was published; `None` where it was not.
     pub published_late: Option<Nanos>,
     /// Bytes of its payload.
     pub payload_bytes: u32,
@@ -100,18 +90,18 @@ pub struct OrderRecord {
     pub sent: u64,
     /// Messages with it that came.
     pub received: u64,
-    /// When it had reached each milestone and the target.
+    /// When it had reached each milestone and the target, also after its time limit.
     pub time_to: [Option<Nanos>; TIMES],
     /// When the last of its nodes got it; `None` where none did.
     pub time_to_end: Option<Nanos>,
-    /// How it ended.
-    pub end: OrderEnd,
+    /// What became of it.
+    pub outcome: OrderOutcome,
 }
 
 impl OrderRecord {
     /// When it reached its target; `None` where it did not, or later than the time limit.
     pub fn time_to_target(&self) -> Option<Nanos> {
-        self.time_to[TARGET].filter(|_| self.end == OrderEnd::Target)
+        self.time_to[TARGET].filter(|_| self.outcome == OrderOutcome::Reached)
     }
 }
 
@@ -124,6 +114,18 @@ pub struct BulkRecord {
     pub delays: DelayHistogram,
     /// First receipts by hop, from hop 0, the origins'.
     pub hops: Vec<u64>,
+}
+
+impl BulkRecord {
+    /// The orders that were published: those that coverage is of.
+    pub fn published(&self) -> impl Iterator<Item = &OrderRecord> {
+        self.orders.iter().filter(|order| order.outcome != OrderOutcome::NotPublished)
+    }
+
+    /// How many orders came to this.
+    pub fn count(&self, outcome: OrderOutcome) -> u64 {
+        self.orders.iter().filter(|order| order.outcome == outcome).count() as u64
+    }
 }
 
 /// Delays in nanoseconds, each kept to three digits: a high-dynamic-range histogram (Tene).

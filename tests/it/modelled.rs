@@ -4,7 +4,7 @@
 use crate::command::{bulkprop, output};
 use crate::support::{covered, run, sent, to_quiescence};
 use bulk_order_propagation::scenario::{Draft, ProtocolKind, Scenario, TransportKind, Until};
-use bulk_order_propagation::stats::{End, GroupKind, Ledger, OrderEnd, RunRecord};
+use bulk_order_propagation::stats::{End, GroupKind, Ledger, OrderOutcome, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 
@@ -150,15 +150,15 @@ fn a_bulk_says_of_each_order_what_came_of_it() {
     let model = run(on(TransportKind::Simulated, 1, draft.clone(), "latency=uniform:1ms..3ms loss=0.2 duplicate=0.1"));
     let figures = |record: &RunRecord| -> Vec<_> {
         let bulk = record.bulk.as_ref().unwrap();
-        bulk.orders.iter().map(|order| (order.reached, order.sent, order.received, order.end)).collect()
+        bulk.orders.iter().map(|order| (order.reached, order.sent, order.received, order.outcome)).collect()
     };
     for transport in REAL {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:1ms..3ms loss=0.2 duplicate=0.1"));
         assert_eq!(figures(&record), figures(&model), "{transport:?}");
-        assert!(figures(&record).iter().all(|order| order.3 == OrderEnd::Target));
+        assert!(figures(&record).iter().all(|order| order.3 == OrderOutcome::Reached));
     }
     let lost = run(on(TransportKind::Memory, 2, draft, "loss=1"));
-    assert!(figures(&lost).iter().all(|order| *order == (1, 8, 0, OrderEnd::DiedOut)), "{:?}", figures(&lost));
+    assert!(figures(&lost).iter().all(|order| *order == (1, 8, 0, OrderOutcome::DiedOut)), "{:?}", figures(&lost));
 }
 
 #[test]

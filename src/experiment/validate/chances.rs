@@ -2,7 +2,7 @@
 //! loss a spread survives.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, lossy, reached, simulated};
+use super::{Bench, Case, Spread, Stop, lossy, simulated};
 use crate::ids::NodeId;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
@@ -68,9 +68,10 @@ fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u3
     let (nodes, fanout) = (400, 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
-    let shares = bench.runs(&draft, bench.replicates(replicates), reached)?;
+    let runs = bench.runs(&draft, bench.replicates(replicates), Spread::of)?;
+    let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();
     let at_last = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
-    let died: Vec<bool> = shares.iter().map(|&share| share < 0.5 * at_last).collect();
+    let died: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
     let form = die_out(f64::from(fanout), loss.as_f64());
     let name = format!("complete, {nodes} nodes, f {fanout}, loss {}", loss.as_f64());
     let estimate = Estimate::share(&died, form);
@@ -129,17 +130,17 @@ fn at_threshold<T: FnMut(&Case)>(
 ) -> Result<(), Stop> {
     let group = "Loss before and beyond the threshold";
     // Few survive near the threshold, and they differ: a quick plan makes half of these runs.
-    let shares = bench.runs(draft, bench.replicates(800).min(200), reached)?;
+    let runs = bench.runs(draft, bench.replicates(800).min(200), Spread::of)?;
     let name = format!("{name}, loss {} of {threshold:.3}", loss.as_f64());
     if at_last == 0.0 {
+        let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();
         let case = Case::new(group, name, (0.0, 0.000_5), Estimate::mean(&shares));
         return bench.judge(case, draft);
     }
-    let least = 0.5 * at_last;
-    let hits: Vec<bool> = shares.iter().map(|&share| share < least).collect();
+    let hits: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
     let case = Case::new(group, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, draft)?;
-    let survivors = Estimate::mean_of_survivors(&shares, least);
+    let survivors = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(group, name, (at_last, NEAR_THRESHOLD_ERROR), survivors), draft)
 }
 

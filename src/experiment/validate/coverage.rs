@@ -2,7 +2,7 @@
 //! graphs.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, lossy, reached, simulated};
+use super::{Bench, Case, Spread, Stop, lossy, reached, simulated};
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
@@ -22,9 +22,6 @@ const UNIFORM_NODES: u32 = 30_000;
 const GRAPH_NODES: u32 = 10_000;
 
 const REPLICATES: u32 = 32;
-
-/// Runs that reach less than this part of what is expected have died out.
-const DIED_OUT_BELOW: f64 = 0.5;
 
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
     for fanout in [2, 3, 4, 5, 6, 8, 10] {
@@ -76,9 +73,9 @@ fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32)
     let nodes = bench.nodes(UNIFORM_NODES);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
     let in_force = effective_fanout(f64::from(fanout), loss.as_f64(), 0.0);
-    let shares = bench.runs(&draft, bench.replicates(REPLICATES), reached)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
     let case = format!("complete, {nodes} nodes, f_eff {in_force:.4}");
-    let estimate = Estimate::mean_of_survivors(&shares, DIED_OUT_BELOW * share);
+    let estimate = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(GROUP, case, (share, FORM_ERROR), estimate), &draft)
 }
 
@@ -98,10 +95,10 @@ fn on_graph<T: FnMut(&Case)>(
         ..simulated(topology.clone(), nodes, fanout)
     };
     debug_assert_eq!(form.sender, Sender::Ignored);
-    let shares = bench.runs(&draft, bench.replicates(REPLICATES), reached)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
     let loss = if form.loss > 0.0 { format!(", loss {}", form.loss) } else { String::new() };
     let (case, form) = (format!("{name}, {nodes} nodes, f {fanout}{loss}"), form.final_coverage());
-    let estimate = Estimate::mean_of_survivors(&shares, DIED_OUT_BELOW * form);
+    let estimate = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), estimate), &draft)
 }
 

@@ -1,5 +1,6 @@
 //! What many runs say together: a mean, a median or a share, and its standard error.
 
+use super::Spread;
 use serde::Serialize;
 
 /// What was taken of the runs' figures.
@@ -51,9 +52,9 @@ impl Estimate {
         Estimate { standard_error: mean.standard_error.max(poisson), ..mean }
     }
 
-    /// The mean over those above `least`: the upper of two humps.
-    pub fn mean_of_survivors(figures: &[f64], least: f64) -> Estimate {
-        let survivors: Vec<f64> = figures.iter().copied().filter(|&figure| figure > least).collect();
+    /// The mean over the runs that did not die out: the upper of two humps.
+    pub(super) fn mean_of_survivors(runs: &[Spread]) -> Estimate {
+        let survivors: Vec<f64> = runs.iter().filter(|run| !run.died_out).map(|run| run.share).collect();
         Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(&survivors) }
     }
 
@@ -105,7 +106,8 @@ mod tests {
         figures.extend((0..95).map(|i| 0.98 + 1e-5 * f64::from(i)));
         let median = Estimate::median(&figures);
         assert!((median.measured - 0.98045).abs() < 1e-4 && median.standard_error < 1e-4, "{median:?}");
-        let survivors = Estimate::mean_of_survivors(&figures, 0.5);
+        let runs = figures.iter().map(|&share| Spread { share, died_out: share < 0.095 });
+        let survivors = Estimate::mean_of_survivors(&runs.collect::<Vec<_>>());
         assert_eq!(survivors.runs, 95);
         assert!(survivors.standard_error < 1e-4 && Estimate::mean(&figures).standard_error > 0.01);
     }

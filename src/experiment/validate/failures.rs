@@ -4,7 +4,7 @@
 //! `f (1 - loss)(1 - failed)`, and the first hops may come to nothing as they do under loss.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, lossy, reached, simulated};
+use super::{Bench, Case, Spread, Stop, lossy, simulated};
 use crate::network::{DownSpec, LossSpec, Stroke, Whom};
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
@@ -86,9 +86,9 @@ fn covered<T: FnMut(&Case)>(
     form: f64,
 ) -> Result<(), Stop> {
     let draft = toll.on(draft);
-    let shares = bench.runs(&draft, bench.replicates(REPLICATES), reached)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
     let case = format!("{name}, {nodes} nodes, f {fanout}, {}", toll.words());
-    let estimate = Estimate::mean_of_survivors(&shares, 0.5 * form);
+    let estimate = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(GROUP, case, (form, form_error(nodes, toll, fanout)), estimate), &draft)
 }
 
@@ -112,14 +112,14 @@ const FANOUT: u32 = 8;
 /// Before it, most runs survive, and those reach the same share.
 fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: Toll) -> Result<(), Stop> {
     let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, toll));
-    let shares = bench.runs(&draft, threshold_runs(bench), reached)?;
+    let runs = bench.runs(&draft, threshold_runs(bench), Spread::of)?;
     let form = final_coverage(toll.leaves(FANOUT));
     let died = die_out(f64::from(FANOUT), toll.failed());
-    let hits: Vec<bool> = shares.iter().map(|&share| share < 0.5 * form).collect();
+    let hits: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
     let name = threshold_name(toll);
     let case = Case::new(THRESHOLD_GROUP, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, &draft)?;
-    let survivors = Estimate::mean_of_survivors(&shares, 0.5 * form);
+    let survivors = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(THRESHOLD_GROUP, name, (form, form_error(nodes, toll, FANOUT)), survivors), &draft)
 }
 

@@ -4,7 +4,6 @@ use super::layout::table;
 use super::story::{scale, target_text, time_or_not};
 use crate::report::words::{counted, grouped};
 use crate::report::{BulkFigures, OrderTimes, Report};
-use crate::stats::OrderEnd;
 use std::fmt::{self, Formatter};
 
 /// How long orders took, over orders, and how long single receipts did.
@@ -47,15 +46,9 @@ pub(super) fn worst(out: &mut Formatter<'_>, report: &Report, bulk: &BulkFigures
     writeln!(out, "\nWorst of {} (all in --orders-csv):", counted(bulk.orders, "order"))?;
     let heads = ["  order", "outcome", "origin", "due", "residue", "time to target"].map(str::to_owned);
     let rows = bulk.worst.iter().map(|worst| {
-        let outcome = match worst.outcome {
-            OrderEnd::Target => "target",
-            OrderEnd::DiedOut => "died out",
-            OrderEnd::TimedOut => "timed out",
-            OrderEnd::Interrupted => "interrupted",
-        };
         [
             format!("  {}", worst.order),
-            outcome.to_owned(),
+            worst.outcome.name().replace('_', " "),
             worst.origin.to_string(),
             scale.time(worst.due_ns),
             grouped(worst.residue),

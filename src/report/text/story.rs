@@ -3,9 +3,9 @@
 use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
 use crate::report::words::{counted, plain};
-use crate::report::{Clock, Report};
+use crate::report::{BulkFigures, Clock, Report};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind};
-use crate::stats::End;
+use crate::stats::{End, OrderOutcome};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
 use serde_json::Value;
@@ -88,18 +88,35 @@ pub(super) fn headline(report: &Report) -> String {
     let target = target_text(run.target.share);
     let of_all = format!("{}/{}", plain(run.target.nodes), plain(crowd(report)));
     if let Some(bulk) = &run.bulk {
-        let count = format!("{} of {}", plain(bulk.reached_target), counted(bulk.orders, "order"));
+        let count = format!("{} of {}", plain(bulk.reached), counted(bulk.published(), "order"));
+        let others = match bulk.not_published {
+            0 => String::new(),
+            others if bulk.published() == 0 => return format!("None of {} was published", counted(others, "order")),
+            others => format!("; {} not published", plain(others)),
+        };
         let time = run.time_to_target_ns.map_or_else(
             || "one in a hundred or more missed it".to_owned(),
             |time| format!("99% of them within {}", scale(report).time(time)),
         );
         // Where nodes fail each order counts some of its own.
-        let of_all = if run.counted == run.nodes * bulk.orders { format!(" ({of_all})") } else { String::new() };
-        return format!("{count} reached {target} coverage{of_all}, {time}");
+        let of_all = if run.counted == run.nodes * bulk.published() { format!(" ({of_all})") } else { String::new() };
+        return format!("{count} reached {target} coverage{of_all}, {time}{others}");
     }
     match run.time_to_target_ns {
         Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),
-        None => format!("{target} coverage ({of_all}) not reached; {} got the order", counted(run.reached, "node")),
+        None => format!("{target} coverage ({of_all}) not reached; {}", shortfall(report)),
+    }
+}
+
+/// What became of an order that did not reach its target.
+fn shortfall(report: &Report) -> String {
+    let got = format!("{} got the order", counted(report.run.reached, "node"));
+    match report.run.order_outcome {
+        Some(OrderOutcome::DiedOut) => format!("{got} before it died out"),
+        Some(OrderOutcome::Missed) => format!("{got} before it came to rest"),
+        Some(OrderOutcome::UnderWay) => format!("{got}, which was still under way"),
+        Some(OrderOutcome::NotPublished) => "the order was not published".to_owned(),
+        Some(OrderOutcome::Reached) | None => got,
     }
 }
 
@@ -145,7 +162,7 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 /// What share of all nodes has it, where coverage counts some alone.
 fn of_all(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
-    let orders = run.bulk.as_ref().map_or(1, |bulk| bulk.orders);
+    let orders = run.bulk.as_ref().map_or(1, BulkFigures::published);
     let all = run.nodes * orders;
     match run.counted < all {
         true => write!(out, "; {:.2}% of all {}", run.coverage_of_all * 100.0, plain(all)),
@@ -162,14 +179,19 @@ fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let Some(bulk) = &run.bulk else { return Ok(()) };
     let all = run.reached + run.residue;
-    let ends = [(bulk.died_out, "died out"), (bulk.timed_out, "timed out"), (bulk.interrupted, "were interrupted")];
-    let others = ends.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {} {how}", plain(*count)));
+    let others = [
+        (bulk.died_out, "died out"),
+        (bulk.missed, "missed it"),
+        (bulk.under_way, "under way"),
+        (bulk.not_published, "not published"),
+    ];
+    let others = others.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {} {how}", plain(*count)));
     let target = target_text(run.target.share);
     writeln!(
         out,
         "Orders at {target} coverage: {}/{}{}",
-        plain(bulk.reached_target),
-        plain(bulk.orders),
+        plain(bulk.reached),
+        plain(bulk.published()),
         others.collect::<String>()
     )?;
     write!(out, "Total receipts: {}/{} ({})", plain(run.reached), plain(all), percent(run.reached, all))?;
