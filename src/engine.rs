@@ -3,7 +3,7 @@
 //! No message takes less than the network's floor. What is handled within one *window* of that length can therefore
 //! change nothing else within it: each shard handles its own nodes' messages of a window as one batch, and all shards
 //! meet before the next. A node's messages come in the order (time, sender, sequence), which no thread and no arrival
-//! decides.
+//! decides; where a message may take no time, in the order (time, round, sender, sequence).
 //!
 //! | file | what it holds |
 //! |---|---|

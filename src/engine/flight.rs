@@ -4,8 +4,8 @@ use crate::ids::NodeId;
 use crate::message::Message;
 use crate::time::Nanos;
 
-/// What decides the order in which things happen: time, sender, sequence.
-pub(super) type Rank = (Nanos, NodeId, u32);
+/// What decides the order in which things happen: time, round, sender, sequence.
+pub(super) type Rank = (Nanos, u16, NodeId, u32);
 
 /// A message under way, with what stands behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct Flight<T> {
     pub(super) message: Message,
     /// How many messages its sender had sent before.
     pub(super) sequence: u32,
+    /// How many messages in a row that took no time led to this one, at its instant: 0 where it took any.
+    pub(super) round: u16,
     /// What happens then.
     pub(super) stage: Stage,
     pub(super) tail: T,
@@ -37,6 +39,6 @@ pub(super) enum Stage {
 impl<T> Flight<T> {
     /// The order in which a node takes messages in.
     pub(super) fn rank(&self) -> Rank {
-        (self.time, self.message.from, self.sequence)
+        (self.time, self.round, self.message.from, self.sequence)
     }
 }

@@ -29,6 +29,20 @@ struct Event {
     sender: NodeId,
     hop: u8,
     now: Nanos,
+    /// The round of its instant.
+    round: u16,
+}
+
+impl Event {
+    /// Of what the event sends and comes at `time`: what takes no time belongs to the next round of its instant.
+    fn round_of_message(&self, time: Nanos) -> u16 {
+        if time == self.now { self.round.saturating_add(1) } else { 0 }
+    }
+
+    /// Of what goes on from this event at `time` without being a message of its own.
+    fn round_of_sequel(&self, time: Nanos) -> u16 {
+        if time == self.now { self.round } else { 0 }
+    }
 }
 
 /// A time that was told.
@@ -88,7 +102,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
-            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
+            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO, round: 0 },
             timers: BinaryHeap::new(),
             asked: 0,
             journal: Vec::new(),
@@ -103,7 +117,7 @@ impl<'a, T: Tail> Shard<'a, T> {
         if !self.setup.faults.is_up(origin, due) {
             return;
         }
-        self.event = Event { me: origin, sender: origin, hop: 0, now: due };
+        self.event = Event { me: origin, sender: origin, hop: 0, now: due, round: 0 };
         protocol.publish(self, order, self.setup.ttl);
     }
 
@@ -120,12 +134,15 @@ impl<'a, T: Tail> Shard<'a, T> {
     /// Brings a message through the line into its node, and through what came before it.
     fn arrive(&mut self, flight: &Flight<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
-        self.event = Event { me: to, sender: from, hop, now: flight.time };
+        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if !self.setup.faults.is_up(to, flight.time) {
             return self.note(order, What::Missed(flight.message.kind, flight.sent_at));
         }
         match self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) {
-            Some(time) => self.outgoing.push(Flight { time, stage: Stage::TakenIn, ..flight.clone() }),
+            Some(time) => {
+                let round = self.event.round_of_sequel(time);
+                self.outgoing.push(Flight { time, round, stage: Stage::TakenIn, ..flight.clone() });
+            }
             None => self.note(order, What::Dropped(flight.message.kind, flight.sent_at)),
         }
     }
@@ -133,7 +150,7 @@ impl<'a, T: Tail> Shard<'a, T> {
     /// Sends on what was held back, if the node is up.
     fn send_held(&mut self, flight: &Flight<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
-        self.event = Event { me, sender: me, hop, now: flight.time };
+        self.event = Event { me, sender: me, hop, now: flight.time, round: flight.round };
         self.note(order, What::Released(flight.sent_at));
         if self.setup.faults.is_up(me, flight.time) {
             // Whom the order came from.
@@ -145,7 +162,7 @@ impl<'a, T: Tail> Shard<'a, T> {
     /// Hands a message to its node.
     fn take_in<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
-        self.event = Event { me: to, sender: from, hop, now: flight.time };
+        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if !self.setup.faults.is_up(to, flight.time) {
             self.note(order, What::Missed(flight.message.kind, flight.sent_at));
             return;
@@ -165,7 +182,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             return None;
         }
         let Reverse((now, me, _, token)) = self.timers.pop()?;
-        self.event = Event { me, sender: me, hop: 0, now };
+        self.event = Event { me, sender: me, hop: 0, now, round: 0 };
         let before = self.journal.len();
         protocol.handle_timeout(self, token);
         // What a delaying node holds back stands in no journal yet, and is on its way all the same.

@@ -1,14 +1,16 @@
-//! Any protocol, one event after another in the order (time, sender, sequence): for a network whose least latency is 0,
-//! where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
+//! Any protocol, one event after another in the order (time, round, sender, sequence): for a network whose least latency
+//! is 0, where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
+//!
+//! A message that takes no time belongs to the next round of its instant, so that no latency at all is what ever smaller
+//! latencies come to: whatever is on its way at an instant goes one hop before any of it goes two.
 //!
 //! With a floor it gives what the windows give, and the tests hold them to it.
 
 use super::Setup;
-use super::flight::Flight;
+use super::flight::{Flight, Rank};
 use super::home::Ended;
 use super::shard::Shard;
 use crate::gossip::Protocol;
-use crate::ids::NodeId;
 use crate::runtime::Progress;
 use crate::stats::End;
 use crate::time::Nanos;
@@ -21,7 +23,7 @@ const LOOK_EVERY: u64 = 65_536;
 /// Messages under way, the next one first.
 struct Queue<T> {
     /// What decides, and where the message is stored.
-    ranks: BinaryHeap<Reverse<(Nanos, NodeId, u32, u32)>>,
+    ranks: BinaryHeap<Reverse<(Rank, u32)>>,
     stored: Vec<Option<Flight<T>>>,
     vacant: Vec<u32>,
 }
@@ -93,16 +95,16 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
 
 impl<T> Queue<T> {
     fn next_time(&self) -> Option<Nanos> {
-        self.ranks.peek().map(|Reverse(rank)| rank.0)
+        self.ranks.peek().map(|Reverse((rank, _))| rank.0)
     }
 
     /// Whatever is left.
     fn flights(&self) -> impl Iterator<Item = &Flight<T>> {
-        self.ranks.iter().filter_map(|Reverse((.., place))| self.stored[*place as usize].as_ref())
+        self.ranks.iter().filter_map(|Reverse((_, place))| self.stored[*place as usize].as_ref())
     }
 
     fn push(&mut self, flight: Flight<T>) {
-        let (time, sender, sequence) = flight.rank();
+        let rank = flight.rank();
         let place = match self.vacant.pop() {
             Some(place) => {
                 self.stored[place as usize] = Some(flight);
@@ -113,11 +115,11 @@ impl<T> Queue<T> {
                 self.stored.len() as u32 - 1
             }
         };
-        self.ranks.push(Reverse((time, sender, sequence, place)));
+        self.ranks.push(Reverse((rank, place)));
     }
 
     fn pop(&mut self) -> Option<Flight<T>> {
-        let Reverse((.., place)) = self.ranks.pop()?;
+        let Reverse((_, place)) = self.ranks.pop()?;
         self.vacant.push(place);
         self.stored[place as usize].take()
     }

@@ -1,6 +1,7 @@
 //! One seed gives one outcome: on any number of threads, in windows or one event after another.
 
 mod lines_and_parts;
+mod rounds;
 
 use super::home::Ended;
 use super::*;

@@ -25,6 +25,19 @@ fn the_digest_is_as_specified() {
     }
 }
 
+/// The vector in `docs/DETERMINISM.md`: no latency is what ever smaller ones come to.
+#[test]
+fn without_latency_a_hop_is_a_round() {
+    let draft = Draft { ttl: Some(Ttl::Hops(40)), ..to_quiescence(1_000, 1, 7) };
+    let of = |latency| simulated(draft.clone(), Latency::Constant(Nanos(latency)), 2);
+    let (none, least) = (of(0), of(1));
+    let ways = |record: &RunRecord| record.receipts.iter().map(|first| (first.sender, first.hop)).collect::<Vec<_>>();
+    assert_eq!(ways(&none), ways(&least));
+    assert!(none.receipts.iter().all(|first| first.time == Nanos::ZERO));
+    let hops: Vec<usize> = (0..6).map(|hop| none.receipts.iter().filter(|first| first.hop == hop).count()).collect();
+    assert_eq!((hops, none.digest), (vec![1, 8, 58, 332, 562, 39], Some(0xA0AA_1861_D773_93B7)));
+}
+
 #[test]
 fn the_same_bytes_come_out_of_any_number_of_threads() {
     let folder = TempDir::new().unwrap();

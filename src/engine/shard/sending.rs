@@ -72,11 +72,13 @@ impl<'a, T: Tail> Shard<'a, T> {
             volley.dropped += 1;
             return;
         };
+        let event = self.event;
         let flight = |latency| Flight {
             time: left + latency,
             sent_at: now,
             message,
             sequence,
+            round: event.round_of_message(left + latency),
             stage: Stage::Arrives,
             tail: T::of(tail),
         };
@@ -104,8 +106,8 @@ impl<'a, T: Tail> Shard<'a, T> {
                 // It takes a number like a message, which tells it from others of its time.
                 let sequence = self.next_sequence();
                 let (time, message) = (now + by, onward.message(kind, me, me));
-                let stage = Stage::Held;
-                self.outgoing.push(Flight { time, sent_at: now, message, sequence, stage, tail: T::of(&[]) });
+                let (stage, round) = (Stage::Held, self.event.round_of_sequel(time));
+                self.outgoing.push(Flight { time, sent_at: now, message, sequence, round, stage, tail: T::of(&[]) });
             }
             Act::Flood(times) => self.flood(kind, onward, times),
         }

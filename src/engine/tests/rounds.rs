@@ -1,0 +1,44 @@
+//! Messages that take no time: each belongs to the next round of its instant.
+
+use super::*;
+
+/// From whom and over how many hops each node first had each order.
+fn ways(outcome: &Outcome) -> Vec<(NodeId, u8)> {
+    outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
+}
+
+/// A case without faults or an end before the rest, in which every message takes `latency`.
+fn constant(case: &Case, latency: u64) -> Case {
+    Case { latency: Latency::Constant(Nanos(latency)), ends_at_target: false, timeout: None, ..case.clone() }
+}
+
+proptest! {
+    /// Whatever the TTL, whatever is lost, doubled, dropped or forwarded to all: a hop without latency is a round, as one of a
+    /// nanosecond is an instant.
+    #[test]
+    fn no_latency_is_what_ever_smaller_latencies_come_to(
+        case in cases(), doubled in 0..=100u64, loss in prop_oneof![Just(0), 0..60u64],
+        adversary in prop::sample::select(vec!["none", "drop:30%,of=50%", "flood:40%,times=2", "delay:50%,by=0s"]),
+    ) {
+        let (loss, adversary) = (LossSpec::Independent(share(loss)), adversary.parse().unwrap());
+        let case = Case { loss, duplicate: share(doubled), adversary, ..case };
+        let (none, least) = (constant(&case, 0).strict(), constant(&case, 1).strict());
+        prop_assert_eq!(ways(&none), ways(&least));
+        prop_assert_eq!(&none.record, &least.record);
+        prop_assert_eq!(&none.traffic, &least.traffic);
+        let due = case.workload.publications().iter().map(|publication| publication.due);
+        for (receipts, due) in none.each().chunks(case.nodes as usize).zip(due) {
+            prop_assert!(receipts.iter().all(|receipt| !receipt.is_reached() || receipt.time == due));
+        }
+        assert_sound(&constant(&case, 0), &none);
+    }
+
+    /// Announcements, requests and orders take a round each.
+    #[test]
+    fn lazy_without_latency_is_what_smaller_latencies_come_to(case in cases()) {
+        let case = Case { loss: LossSpec::NONE, workload: Workload::single(NodeId(3)), ..case };
+        let of = |latency| constant(&case, latency).strict_of(Lazy::new(Nanos(1_000_000), Nanos::ZERO));
+        prop_assert_eq!(ways(&of(0)), ways(&of(1)));
+        prop_assert_eq!(of(0).record, of(1).record);
+    }
+}
