@@ -51,7 +51,7 @@ pub enum ProtocolKind {
 pub enum Targets {
     /// The first `fanout` peers in the order keyed by seed, node, order, drawn without a look at the sender.
     Drawn,
-    /// Every peer but the sender.
+    /// Every peer but the sender, in the order that the fanout takes the first of.
     Others,
 }
 

@@ -10,7 +10,7 @@ use super::home::Home;
 use super::journal::{Entry, Volley, What};
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
-use crate::gossip::{Context, Mailing, News, Protocol, TargetScratch};
+use crate::gossip::{Context, Mailing, News, Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward, Tail};
 use crate::network::Attempts;
@@ -58,6 +58,8 @@ pub(super) struct Shard<'a, T> {
     setup: &'a Setup<'a>,
     nodes: Range<u32>,
     scratch: TargetScratch,
+    /// All peers of a node, in the order in which a flood goes to them.
+    everyone: TargetDraw,
     mailing: Mailing,
     lines: Lines<'a>,
     /// Who has which order: a bit per order and node.
@@ -91,6 +93,8 @@ impl<'a, T: Tail> Shard<'a, T> {
             setup,
             lines: Lines::new(setup.network, nodes.clone()),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
+            // Only a line tells in which order messages are sent at one instant.
+            everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
             mailing: Mailing::default(),
             held: vec![0; (size * orders).div_ceil(64)],
             attempts: Attempts::new(size, orders),

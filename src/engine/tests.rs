@@ -99,7 +99,7 @@ impl Case {
     /// Floods: everyone is a target, and nothing goes back.
     fn flood<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let case = Case { exclude_sender: true, ..self.clone() };
-        case.with(threads, |setup| act(&Setup { draw: TargetDraw::everyone(), ..*setup }))
+        case.with(threads, |setup| act(&Setup { draw: TargetDraw::unordered(), ..*setup }))
     }
 
     fn strict(&self) -> Outcome {

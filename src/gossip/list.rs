@@ -41,13 +41,23 @@ pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: 
     }
 }
 
-/// Who is to hear of which news: a message for each node, in the order of nodes, that names its orders in theirs. Keeps its
-/// memory from one announcement to the next.
+/// Who is to hear of which news: a message for each node that names its orders in theirs. Nodes come in the order in which
+/// they first stand among the targets of the news, one after another: drawn, and not by their numbers, because where lines
+/// are narrow it decides who waits. Keeps its memory from one announcement to the next.
 #[derive(Debug, Default)]
 pub struct Mailing {
-    /// Nodes, and news by their place in the list.
-    addressed: Vec<(NodeId, u32)>,
+    addressed: Vec<Address>,
     tail: Vec<u64>,
+}
+
+/// A node that is to hear of one of the news.
+#[derive(Clone, Copy, Debug)]
+struct Address {
+    /// Where it stands among the targets of all news; once all are known, where it first does.
+    rank: usize,
+    to: NodeId,
+    /// Which of the news.
+    place: u32,
 }
 
 impl Mailing {
@@ -64,20 +74,26 @@ impl Mailing {
         self.addressed.clear();
         for (place, News { onward, from }) in (0..).zip(news) {
             let targets = draw.draw(topology, onward.order, me, scratch);
-            let others = targets.iter().filter(|&to| !exclude_sender || to != from);
-            self.addressed.extend(others.map(|&to| (to, place)));
+            for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
+                self.addressed.push(Address { rank: self.addressed.len(), to, place });
+            }
         }
-        self.addressed.sort_unstable();
+        self.addressed.sort_unstable_by_key(|address| (address.to, address.rank));
+        for own in self.addressed.chunk_by_mut(|one, next| one.to == next.to) {
+            let first = own[0].rank;
+            own.iter_mut().for_each(|address| address.rank = first);
+        }
+        self.addressed.sort_unstable_by_key(|address| (address.rank, address.place));
     }
 
     /// Gives each message: whom it is for, the place of the first of its news, and the words of the others.
     pub fn for_each(&mut self, news: &[News], mut give: impl FnMut(NodeId, usize, &[u64])) {
         let Mailing { addressed, tail } = self;
-        for own in addressed.chunk_by(|one, next| one.0 == next.0) {
+        for own in addressed.chunk_by(|one, next| one.to == next.to) {
             for part in own.chunks(1 + TAIL_WORDS_MAX) {
                 tail.clear();
-                tail.extend(part[1..].iter().map(|&(_, place)| news[place as usize].onward.to_word()));
-                give(part[0].0, part[0].1 as usize, tail);
+                tail.extend(part[1..].iter().map(|address| news[address.place as usize].onward.to_word()));
+                give(part[0].to, part[0].place as usize, tail);
             }
         }
     }
@@ -143,13 +159,16 @@ mod tests {
                 let message = all[first].onward.message_with(Kind::Have, me, to, tail.len() as u8);
                 named.extend(steps(&message, tail).map(|step| (to, step.order)));
             });
-            let mut expected = Vec::new();
+            let mut expected: Vec<(NodeId, OrderIndex)> = Vec::new();
             for News { onward, from } in &all {
                 let targets = draw.draw(&topology, onward.order, me, &mut scratch).iter();
                 expected.extend(targets.filter(|&to| !exclude_sender || to != from).map(|&to| (to, onward.order)));
             }
-            expected.sort_unstable();
+            // By where a node first stands, and then in the order of the news.
+            let nodes: Vec<NodeId> = expected.iter().map(|&(to, _)| to).collect();
+            expected.sort_by_key(|&(to, _)| nodes.iter().position(|&node| node == to));
             assert_eq!(named, expected);
+            assert!(!named.is_sorted_by_key(|&(to, _)| to));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
 //! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes nothing,
 //! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every peer is a
-//! target, nothing is drawn.
+//! target, the shuffle says in which order they are sent to; where nothing can tell that order, nothing is drawn.
 //!
 //! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first. A
 //! slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
@@ -28,7 +28,7 @@ const SPARSE_TARGETS_MAX: u32 = 32;
 pub struct TargetDraw {
     key: Key,
     fanout: u32,
-    /// Whether all peers are targets, as they come: nothing is drawn then.
+    /// Whether all peers are targets, as they stand: nothing is drawn then.
     takes_all: bool,
 }
 
@@ -59,9 +59,19 @@ impl TargetDraw {
         TargetDraw { key: Key::new(seed, Purpose::Targets), fanout, takes_all: false }
     }
 
-    /// No draw: every peer is a target, in the overlay's order.
-    pub fn everyone() -> TargetDraw {
-        TargetDraw { fanout: u32::MAX, takes_all: true, ..TargetDraw::new(0, 0) }
+    /// Every peer is a target, in the order of which other draws of the seed take the first.
+    pub fn everyone(seed: u64) -> TargetDraw {
+        TargetDraw::new(seed, u32::MAX)
+    }
+
+    /// The same for a run in which nothing can tell in which order a node sends what it sends at once: none is drawn.
+    pub fn unordered() -> TargetDraw {
+        TargetDraw { takes_all: true, ..TargetDraw::everyone(0) }
+    }
+
+    /// All the peers that this draw takes the first of, in its order.
+    pub fn widened(&self) -> TargetDraw {
+        TargetDraw { fanout: u32::MAX, ..*self }
     }
 
     /// How many targets a node with `degree` peers has.
@@ -87,7 +97,7 @@ impl TargetDraw {
     ) -> &'s [NodeId] {
         let stream = self.stream(order, node);
         match topology.row(node) {
-            Some(row) if row.len() <= DENSE_PEERS_MAX as usize => {
+            Some(row) if row.len() <= DENSE_PEERS_MAX as usize && !self.takes_all => {
                 let peers = &mut scratch.peers;
                 peers.clear();
                 peers.extend_from_slice(row);
@@ -108,6 +118,13 @@ impl TargetDraw {
     ) -> &'s [NodeId] {
         let peers = &mut scratch.peers;
         peers.clear();
+        if self.takes_all {
+            match topology.row(node) {
+                Some(row) => peers.extend_from_slice(row),
+                None => peers.extend(topology.peers(node)),
+            }
+            return peers;
+        }
         if let Some(implicit) = topology.implicit() {
             return slotted_prefix(stream, implicit, node, peers, self.fanout);
         }
@@ -120,9 +137,6 @@ impl TargetDraw {
         match topology.row(node) {
             Some(row) => peers.extend_from_slice(row),
             None => peers.extend(topology.peers(node)),
-        }
-        if self.takes_all {
-            return peers;
         }
         shuffled_prefix(stream, peers, count)
     }
@@ -279,12 +293,48 @@ mod tests {
         }
     }
 
+    /// On rows that are stored and computed, short and long, of which a fanout takes the first.
     #[test]
-    fn everyone_is_every_peer_as_it_comes() {
-        let topology = TopologySpec::Complete.build(100, 0, 7).unwrap();
-        let mut scratch = TargetScratch::default();
-        let targets = TargetDraw::everyone().draw(&topology, OrderIndex(0), NodeId(2), &mut scratch);
-        assert_eq!(targets, topology.peers(NodeId(2)).collect::<Vec<_>>());
+    fn everyone_is_every_peer_in_the_order_that_a_fanout_takes_the_first_of() {
+        let families = [
+            (TopologySpec::Complete, 40),
+            (TopologySpec::Complete, 1_000),
+            (TopologySpec::Star, 1_000),
+            (TopologySpec::ErdosRenyi, 200),
+            (TopologySpec::RegularImplicit, 200),
+        ];
+        for (family, nodes) in families {
+            let topology = family.build(nodes, if family == TopologySpec::Complete { 0 } else { 20 }, 7).unwrap();
+            let drawn = |draw: TargetDraw, order| {
+                draw.draw(&topology, OrderIndex(order), NodeId(0), &mut TargetScratch::default()).to_vec()
+            };
+            let all: Vec<NodeId> = topology.peers(NodeId(0)).collect();
+            assert_eq!(drawn(TargetDraw::unordered(), 3), all, "{family} {nodes}");
+            let ordered = drawn(TargetDraw::everyone(7), 3);
+            let mut sorted = ordered.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, all, "{family} {nodes}");
+            assert_ne!(ordered, all, "{family} {nodes}");
+            for fanout in [1, 8, 15] {
+                assert_eq!(drawn(TargetDraw::new(7, fanout), 3), ordered[..fanout as usize], "{family} {nodes}");
+            }
+            assert_eq!(drawn(TargetDraw::new(7, 2).widened(), 3), ordered);
+            assert!(drawn(TargetDraw::everyone(8), 3) != ordered && drawn(TargetDraw::everyone(7), 4) != ordered);
+        }
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn the_order_of_a_flood_is_as_specified() {
+        for (family, nodes, node, expected) in [
+            (TopologySpec::Complete, 10, 3, [4, 5, 0, 7, 2, 9, 8, 6, 1]),
+            (TopologySpec::Star, 10, 0, [3, 4, 9, 2, 5, 8, 1, 7, 6]),
+        ] {
+            let topology = family.build(nodes, 0, 7).unwrap();
+            let mut scratch = TargetScratch::default();
+            let targets = TargetDraw::everyone(7).draw(&topology, OrderIndex(0), NodeId(node), &mut scratch);
+            assert_eq!(targets, expected.map(NodeId));
+        }
     }
 
     #[test]

@@ -55,7 +55,15 @@ impl Laboratory<'_> {
 fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, bool) {
     match P::TARGETS {
         Targets::Drawn => (draw, exclude_sender),
-        Targets::Others => (TargetDraw::everyone(), true),
+        Targets::Others => (draw.widened(), true),
+    }
+}
+
+/// The same in virtual time, where only a line out of a node tells in which order it sends to all.
+fn virtual_targets<P: Protocol>(setup: &Setup<'_>) -> (TargetDraw, bool) {
+    match P::TARGETS {
+        Targets::Others if !setup.network.limited()[0] => (TargetDraw::unordered(), true),
+        _ => targets::<P>(setup.draw, setup.exclude_sender),
     }
 }
 
@@ -82,7 +90,7 @@ impl Act for InVirtualTime<'_> {
 
     fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
         let InVirtualTime(mut setup) = self;
-        (setup.draw, setup.exclude_sender) = targets::<P>(setup.draw, setup.exclude_sender);
+        (setup.draw, setup.exclude_sender) = virtual_targets::<P>(&setup);
         Ok(engine::run(&setup, protocol)?)
     }
 }

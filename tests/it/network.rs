@@ -3,6 +3,8 @@
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
+use bulk_order_propagation::gossip::{ProtocolKind, TargetDraw, TargetScratch};
+use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Until};
@@ -44,6 +46,25 @@ fn every_model_gives_one_digest_on_any_number_of_threads() {
             run(draft).digest
         });
         assert!(digests.iter().all(|&digest| digest == digests[0] && digest.is_some()), "{digests:?}");
+    }
+}
+
+/// One after another through the hub's line, in the order that the seed gives, on rows of any length.
+#[test]
+fn a_flood_leaves_in_the_order_that_the_seed_draws() {
+    for (nodes, seed) in [(40, 7), (40, 8), (1_000, 7), (1_000, 8)] {
+        let record = run(Draft {
+            topology: Some(TopologySpec::Star),
+            protocol: Some(ProtocolKind::Flood),
+            bandwidth: Some("up=10mbit,queue=1GiB".parse().unwrap()),
+            ..simulated(nodes, 2, seed)
+        });
+        let mut leaves: Vec<NodeId> = (1..nodes).map(NodeId).collect();
+        leaves.sort_by_key(|&node| record.receipts.get(node).time);
+        let topology = TopologySpec::Star.build(nodes, 20, seed).unwrap();
+        let mut scratch = TargetScratch::default();
+        let drawn = TargetDraw::everyone(seed).draw(&topology, OrderIndex(0), NodeId(0), &mut scratch);
+        assert_eq!(leaves, drawn, "{nodes} nodes, seed {seed}");
     }
 }
 

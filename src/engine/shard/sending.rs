@@ -41,12 +41,15 @@ impl<'a, T: Tail> Shard<'a, T> {
     /// Sends a message of this kind to all peers, so many times to each.
     fn flood(&mut self, kind: Kind, onward: Onward, times: u32) {
         let first = self.attempt(onward.order) * times;
+        let mut scratch = std::mem::take(&mut self.scratch);
         let mut forward = self.forward(kind, onward);
+        let peers = self.everyone.draw(self.setup.topology, onward.order, self.event.me, &mut scratch);
         for attempt in first..first + times {
-            for to in self.setup.topology.peers(self.event.me) {
+            for &to in peers {
                 self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
+        self.scratch = scratch;
         self.note(onward.order, What::Sent(kind, forward.volley));
     }
 

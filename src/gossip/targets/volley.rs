@@ -63,12 +63,12 @@ impl Volley {
         self.targets.clear();
         self.ends.clear();
         let is_drawn = match topology.implicit() {
-            Some(implicit) => self.draw_lanes(draw, implicit, order, nodes, &mut between),
+            Some(implicit) if !draw.takes_all => self.draw_lanes(draw, implicit, order, nodes, &mut between),
             None if topology.is_stored() && !draw.takes_all => {
                 self.draw_rows(draw, topology, order, nodes, &mut between);
                 true
             }
-            None => false,
+            _ => false,
         };
         if !is_drawn {
             self.draw_each(draw, topology, order, nodes, between);
