@@ -7,12 +7,14 @@
 mod alarm;
 mod clock;
 pub(crate) mod memory;
+mod remedy;
 mod system;
 pub mod udp;
 pub mod udp_shard;
 
 pub use alarm::Alarm;
 pub use clock::Clock;
+pub use remedy::remedy;
 
 use crate::ids::OrderIndex;
 use crate::message::{Batch, Message};
@@ -110,7 +112,7 @@ pub struct Arrival {
 
 /// A system call that failed in a way the run cannot survive.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing} failed: {cause}; the run was stopped and nothing it measured is kept")]
+#[error("{doing} failed: {cause}; {}. The run was stopped and nothing it measured is kept", remedy(cause))]
 pub struct TransportError {
     /// What was being done, with the address or node.
     pub doing: String,

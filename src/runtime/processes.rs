@@ -24,6 +24,7 @@ mod platform;
 pub use platform::{SUPPORTED, inherited};
 
 use crate::sync::file_in_memory;
+use crate::transport::remedy;
 use platform::Watch;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -51,13 +52,23 @@ pub struct Program {
 
 /// Why a process could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("process {process} cannot be started ({cause}); ask for fewer --processes, or raise the limit (ulimit -u)")]
+#[error("process {process} cannot be started ({cause}); {}", to_start(cause))]
 pub struct StartError {
     /// Which process of the run.
     pub process: usize,
     /// What the system said.
     #[source]
     pub cause: io::Error,
+}
+
+/// What a person can do about it.
+fn to_start(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ExecutableFileBusy => {
+            "the program must stay where it was started from, executable, until the run has ended"
+        }
+        _ => remedy(cause),
+    }
 }
 
 /// The processes of a run. None of them outlives this value.

@@ -10,7 +10,7 @@ use crate::runtime::{Common, RuntimeError};
 use crate::scenario::{Draft, Scenario};
 use crate::stats::RunRecord;
 use crate::sync::{Arena, Interrupt, Layout, SharedMemory};
-use crate::transport::{Alarm, Clock};
+use crate::transport::{Alarm, Clock, remedy};
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
@@ -44,7 +44,7 @@ pub enum ProcessesError {
         path: PathBuf,
     },
     /// The system gives no memory that processes share.
-    #[error("{bytes} bytes of memory for all processes cannot be had ({cause}); ask for fewer --nodes or --threads")]
+    #[error("{bytes} bytes of memory for all processes cannot be had ({cause}); {}", to_map(cause))]
     Memory {
         /// The bytes asked for.
         bytes: u64,
@@ -52,8 +52,11 @@ pub enum ProcessesError {
         cause: io::Error,
     },
     /// The system gives no alarm.
-    #[error("an alarm for all processes cannot be had: {0}")]
-    Alarm(io::Error),
+    #[error("an alarm for all processes cannot be had: {cause}; {}", remedy(cause))]
+    Alarm {
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The system starts no further process.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -88,6 +91,17 @@ pub enum ProcessesError {
         /// Whether the user asked for what cannot be.
         is_usage: bool,
     },
+}
+
+/// What a person can do about memory that is refused.
+fn to_map(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        // A file in memory says so as a file system does.
+        io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory => {
+            "ask for fewer --nodes or --threads, or end other programs"
+        }
+        _ => remedy(cause),
+    }
 }
 
 impl ProcessesError {
@@ -202,7 +216,7 @@ impl Ground {
         let memory = shared.descriptor();
         let mut arena = Arena::mapped(shared);
         let (meeting, common) = laboratory.lay_out(&mut arena);
-        let alarm = Alarm::new().map_err(ProcessesError::Alarm)?;
+        let alarm = Alarm::new().map_err(|cause| ProcessesError::Alarm { cause })?;
         Ok(Ground { memory, layout: arena.layout(), meeting, common, alarm })
     }
 
@@ -265,7 +279,8 @@ impl Task {
         let scenario = draft.build().map_err(|error| ProcessesError::Scenario(error.to_string()))?;
         let memory = inherited(self.memory).and_then(SharedMemory::open);
         let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
-        let alarm = inherited(self.alarm).and_then(Alarm::inherited).map_err(ProcessesError::Alarm)?;
+        let alarm =
+            inherited(self.alarm).and_then(Alarm::inherited).map_err(|cause| ProcessesError::Alarm { cause })?;
         let interrupt = Interrupt::new();
         let laboratory = Laboratory::new(&scenario, &interrupt, &())?;
         let mut arena = Arena::mapped(memory);

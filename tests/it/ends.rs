@@ -89,3 +89,31 @@ fn past_the_ports_of_one_address_on_the_next() {
     let output = Command::new("unshare").args(["-rn", "sh", "-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// A network that carries nothing is told before the run, with what to do. Run apart, as above.
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+#[ignore = "needs the right to make a network namespace"]
+fn a_loopback_that_is_down_is_told_with_what_to_do() {
+    let within = |line: &str| {
+        let line = line.replace("bulkprop", env!("CARGO_BIN_EXE_bulkprop"));
+        Command::new("unshare").args(["-rn", "sh", "-c", &line]).output().unwrap()
+    };
+    for carrier in ["udp", "udp-shard", "udp --processes 2", "udp-shard --processes 2"] {
+        let refused = within(&format!("bulkprop --nodes 10 --threads 2 --transport {carrier}"));
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(3), 0), "{carrier}: {said}");
+        for advice in ["Network is unreachable", "ip link set lo up", "--transport memory or --transport simulated"] {
+            assert!(said.contains(advice), "{carrier}: {said}");
+        }
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(
+            within(&format!("ip link set lo up && bulkprop --nodes 10 --threads 2 --transport {carrier}"))
+                .status
+                .success()
+        );
+    }
+    for carrier in ["memory", "simulated"] {
+        assert!(within(&format!("bulkprop --nodes 10 --threads 2 --transport {carrier}")).status.success());
+    }
+}

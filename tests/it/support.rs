@@ -14,7 +14,8 @@ pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
         seed: Some(seed),
         ttl: Some(Ttl::Hops(255)),
         until: Some(Until::Quiescent),
-        timeout: Some(Nanos::from_secs(60)),
+        // Only a run that hangs needs it.
+        timeout: Some(Nanos::from_secs(600)),
         ..Draft::default()
     }
 }

@@ -1,10 +1,12 @@
 //! Sockets on loopback, one for every node or one for every shard, and the table of their addresses.
 
+use crate::transport::remedy;
 use crate::transport::system::{raise_descriptor_limit, set_receive_buffer};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Descriptors beside the nodes' sockets: standard streams, files, and some to spare.
 const DESCRIPTORS_SPARE: u64 = 32;
@@ -14,6 +16,12 @@ const DESCRIPTORS_PER_WORKER: u64 = 3;
 
 /// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out. Processes share them out among themselves.
 const ADDRESSES_MAX: u32 = 1_024;
+
+/// What a network is tried with.
+const ECHO: &[u8] = b"bulkprop";
+
+/// How long it has for it: on loopback it takes microseconds, and a machine may be busy.
+const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bound sockets and where each is, both by owner.
 pub(crate) struct Sockets {
@@ -50,8 +58,9 @@ pub enum BindError {
     /// The hard limit on descriptors is too low.
     #[error(
         "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
-         {threads} threads{}; ask for at most {fits} {owners}s, or raise the limit (ulimit -Hn){}",
+         {threads} threads{}; {}raise the limit (ulimit -Hn){}",
         in_each(*processes),
+        ask_for_fewer(*owners, *fits),
         or_spread(*owners)
     )]
     Descriptors {
@@ -84,9 +93,21 @@ pub enum BindError {
         /// What the system said.
         cause: io::Error,
     },
+    /// A datagram does not come through.
+    #[error(
+        "a datagram from {address} to itself did not arrive within {} s: a firewall drops it; allow UDP within 127.0.0.0/8, or \
+         choose --transport memory or --transport simulated, which need no network",
+        ECHO_TIMEOUT.as_secs()
+    )]
+    Silent {
+        /// The address tried.
+        address: Ipv4Addr,
+    },
     /// The system refused for another reason.
     #[error(
-        "socket {bound} of {asked} could not be set up on {address}: {cause}; ask for fewer --{owners}s, or mend the cause"
+        "socket {} of {asked}, one for each {owners}, was refused on {address}: {cause}; {}",
+        bound + 1,
+        remedy(cause)
     )]
     System {
         /// Who has a socket each.
@@ -112,6 +133,11 @@ impl BindError {
 /// Where there are several processes, that the threads are those of one.
 fn in_each(processes: usize) -> String {
     if processes == 1 { String::new() } else { format!(" in each of {processes} processes") }
+}
+
+/// Where any fit, that fewer would.
+fn ask_for_fewer(owners: Owners, fits: u64) -> String {
+    if fits == 0 { String::new() } else { format!("ask for at most {fits} {owners}s, or ") }
 }
 
 /// Where processes can share a run, that more of them hold more nodes.
@@ -143,11 +169,12 @@ pub(crate) struct Quota {
 pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
     let Quota { owners, count, process, processes, .. } = quota;
     make_room(quota)?;
+    let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * (ADDRESSES_MAX / processes as u32);
+    hear_an_echo(quota, first.into())?;
     let mut sockets = Vec::with_capacity(count as usize);
     let mut addresses = Vec::with_capacity(count as usize);
     let mut granted = None;
     let hosts = ADDRESSES_MAX / processes as u32;
-    let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * hosts;
     let mut host = 0;
     while sockets.len() < count as usize {
         let ip = Ipv4Addr::from(first + host);
@@ -158,6 +185,11 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets,
                 granted = bytes.or(granted);
             }
             Err(cause) if cause.kind() == io::ErrorKind::AddrInUse && host + 1 < hosts => host += 1,
+            // Ports ran out, and the system has no further address.
+            Err(cause) if host > 0 && cause.kind() == io::ErrorKind::AddrNotAvailable => {
+                let (first, last) = (first.into(), Ipv4Addr::from(first + host - 1));
+                return Err(BindError::Ports { owners, asked: count, bound: sockets.len(), first, last, cause });
+            }
             Err(cause) => return Err(refusal(owners, count, sockets.len(), [first.into(), ip], cause)),
         }
     }
@@ -176,6 +208,26 @@ pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
         return Err(BindError::Descriptors { owners, asked, fits, threads, processes });
     }
     Ok(())
+}
+
+/// Sends a datagram to itself, so that a network which carries none is told before anything is set up: sockets can be bound
+/// where nothing can be sent.
+fn hear_an_echo(quota: Quota, address: Ipv4Addr) -> Result<(), BindError> {
+    let Quota { owners, asked, .. } = quota;
+    let heard = || -> io::Result<usize> {
+        let socket = UdpSocket::bind((address, 0))?;
+        socket.set_read_timeout(Some(ECHO_TIMEOUT))?;
+        socket.send_to(ECHO, socket.local_addr()?)?;
+        // What a stranger sent meanwhile has been carried, too.
+        socket.recv_from(&mut [0; ECHO.len()]).map(|(bytes, _)| bytes)
+    };
+    match heard() {
+        Ok(_) => Ok(()),
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(BindError::Silent { address })
+        }
+        Err(cause) => Err(refusal(owners, asked, 0, [address, address], cause)),
+    }
 }
 
 fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket, SocketAddrV4, Option<u32>)> {

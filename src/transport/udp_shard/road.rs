@@ -5,12 +5,16 @@ use crate::transport::system::{Incoming, Outgoing, Train, send_train, take_train
 use mio::net::UdpSocket;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
 
 /// Segments tried in one packet, the most first: what Linux takes since 6.9 and what it took before.
 const SEGMENTS_TRIED: [usize; 2] = [128, 64];
 
 /// Datagrams that leave or come in with one call where they go one by one.
 const SLOTS: usize = 64;
+
+/// How long a train that is tried has to arrive.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How trains of this run cross the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,9 @@ fn goes_whole(segments: usize) -> io::Result<bool> {
     take_trains(&to)?;
     let SocketAddr::V4(address) = to.local_addr()? else { return Ok(false) };
     send_train(&from, address, &vec![0; segments * BYTES - 1], BYTES as u16)?;
+    // On a busy machine the kernel may carry it a moment later.
+    to.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    to.peek_from(&mut [0])?;
     let mut train = Train::new();
     train.receive(&to)?;
     Ok(train.segments() == segments && train.segment(0).len() == BYTES)
