@@ -88,3 +88,15 @@ fn every_engine_is_the_same_to_it() {
         );
     }
 }
+
+#[test]
+fn messages_of_no_latency_go_round_by_round() {
+    assert_same_receipts(
+        "--nodes 1000 --seed 7 --ttl 255 --least 0 --greatest 0",
+        "--nodes 1000 --seed 7 --ttl 255 --latency 0ms",
+    );
+    assert_same_receipts(
+        "--nodes 1000 --seed 9 --ttl 20 --loss 0.2 --least 0 --greatest 2",
+        "--nodes 1000 --seed 9 --ttl 20 --loss 0.2 --latency uniform:0ns..2ns",
+    );
+}
