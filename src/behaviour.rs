@@ -18,6 +18,7 @@ pub use spies::{FirstSpy, Sighting, SpyScore};
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Chance, Key, Purpose};
 use crate::time::Nanos;
+use crate::topology::NodeNames;
 
 /// What becomes of a forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,8 @@ impl Behaviours {
         Behaviours { key, spared: None, parts: Vec::new(), eclipse: None }
     }
 
-    /// The parts of the run with this seed over `nodes` nodes; `peers` are asked for the victim of an eclipse. Node `spared`
-    /// has no part.
+    /// The parts of the run with this seed over `nodes` nodes of these `names`; `peers` are asked for the victim of an eclipse. Node
+    /// `spared` has no part.
     ///
     /// # Errors
     ///
@@ -79,13 +80,15 @@ impl Behaviours {
         spec: &AdversarySpec,
         seed: u64,
         nodes: u32,
+        names: &NodeNames,
         peers: impl Fn(NodeId) -> Vec<NodeId>,
         spared: Option<NodeId>,
     ) -> Result<Behaviours, BehaviourError> {
         let key = Key::new(seed, Purpose::Behaviour);
         let mut behaviours = Behaviours { key, spared, parts: Vec::new(), eclipse: None };
-        let named = |name, node: u32| {
-            if node < nodes { Ok(NodeId(node)) } else { Err(BehaviourError::NoSuchNode { name, node, nodes }) }
+        let named = |name, node| {
+            let advice = || names.advice(&format!("{name}="), nodes);
+            names.find(node, nodes).ok_or_else(|| BehaviourError::NoSuchNode { name, node, nodes, advice: advice() })
         };
         let mut end: u64 = 0;
         for PartSpec { share, part } in &spec.0 {

@@ -1,7 +1,8 @@
 //! The whole experiment as one valid value. Who holds a [`Scenario`] need not check it again.
 //!
 //! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
-//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values.
+//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. Only an edge
+//! list is read here, since it says how many nodes there are and which.
 
 mod build;
 mod draft;
@@ -28,11 +29,12 @@ use crate::coverage::Window;
 use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
-use crate::topology::TopologySpec;
+use crate::topology::{EdgeList, NodeNames, Topology, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use std::path::Path;
+use std::sync::Arc;
 
 /// An experiment that can be run as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Scenario {
     pub announce_interval: Option<Nanos>,
     /// The family of the overlay.
     pub topology: TopologySpec,
+    /// The edge list that it is read from, where it is; it was read when the draft was built.
+    pub edge_list: Option<EdgeList>,
     /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
     pub peers: u32,
     /// To how many of its peers a node forwards an order; as many as there can be where the protocol takes them all.
@@ -122,6 +126,23 @@ impl Scenario {
     /// How many orders a run publishes.
     pub fn orders(&self) -> u32 {
         self.bulk.map_or(1, |bulk| bulk.orders)
+    }
+
+    /// The overlay.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError`] where it cannot be drawn or stored.
+    pub fn overlay(&self) -> Result<Arc<Topology>, TopologyError> {
+        match &self.edge_list {
+            Some(list) => list.overlay(self.nodes),
+            None => self.topology.build(self.nodes, self.peers, self.seed).map(Arc::new),
+        }
+    }
+
+    /// The ids of the nodes.
+    pub fn names(&self) -> NodeNames {
+        self.edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone())
     }
 
     /// Which order enters where, and when.

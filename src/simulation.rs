@@ -158,7 +158,7 @@ struct Laboratory<'a> {
     observer: &'a dyn Observer,
     /// What is started as a process.
     program: Option<&'a Program>,
-    topology: Topology,
+    topology: Arc<Topology>,
     partition: Partition,
     placement: Placement,
     workload: Workload,
@@ -181,7 +181,7 @@ impl<'a> Laboratory<'a> {
         // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
-        let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed)?;
+        let topology = scenario.overlay()?;
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
@@ -291,6 +291,7 @@ impl<'a> Laboratory<'a> {
         RunRecord {
             end,
             nodes: self.topology.nodes(),
+            names: self.scenario.names(),
             wall,
             setup: injected_at,
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
@@ -315,7 +316,7 @@ impl<'a> Laboratory<'a> {
 
     fn overlay_facts(&self) -> OverlayFacts {
         OverlayFacts {
-            origin: self.forecast.origin,
+            origin: self.scenario.names().id(self.forecast.origin),
             mean_degree: self.topology.mean_degree(),
             max_degree: self.topology.max_degree(),
             reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),

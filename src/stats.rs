@@ -16,6 +16,7 @@ pub use receipts::{ByHop, Receipts};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
+use crate::topology::NodeNames;
 use crate::wire::StrayCounts;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
@@ -274,8 +275,8 @@ pub struct OverlayFacts {
     pub mean_degree: f64,
     /// Most peers of any node.
     pub max_degree: u32,
-    /// Where the first order enters.
-    pub origin: NodeId,
+    /// Where the first order enters, by its id.
+    pub origin: u64,
     /// Nodes that a path connects with it, itself included; `None` where the overlay is too large to search.
     pub reachable: Option<u32>,
     /// Hops from there to the farthest of them; `None` where the overlay is too large to search.
@@ -342,6 +343,8 @@ pub struct RunRecord {
     pub end: End,
     /// How many nodes took part.
     pub nodes: u32,
+    /// Their ids.
+    pub names: NodeNames,
     /// From the injection until the last worker left its loop.
     pub wall: Nanos,
     /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch.

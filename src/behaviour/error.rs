@@ -59,13 +59,15 @@ pub enum BehaviourError {
     #[error("two nodes are eclipsed, and a run eclipses one; leave one of them out")]
     TwoEclipses,
     /// A node that does not exist.
-    #[error("{name}={node} with --nodes {nodes}: nodes are numbered from 0; ask for at most {name}={}", nodes - 1)]
+    #[error("{name}={node} with --nodes {nodes}: {advice}")]
     NoSuchNode {
         /// Which figure.
         name: &'static str,
         /// The node asked for.
-        node: u32,
-        /// The nodes there are.
+        node: u64,
+        /// How many nodes there are.
         nodes: u32,
+        /// What to ask for.
+        advice: String,
     },
 }

@@ -31,8 +31,8 @@ pub enum Part {
     },
     /// Does not forward what one node publishes. Written `censor:10%,origin=0`.
     Censor {
-        /// The node.
-        origin: u32,
+        /// The node's id.
+        origin: u64,
     },
     /// Forwards later. Written `delay:10%,by=2s`.
     Delay {
@@ -46,8 +46,8 @@ pub enum Part {
     },
     /// Owns peers of a victim, tells it nothing, and forwards nothing that it publishes. Written `eclipse:100%,victim=7`.
     Eclipse {
-        /// The node.
-        victim: u32,
+        /// The node's id.
+        victim: u64,
     },
     /// Notes from whom it first heard of each order. Written `spy:5%`.
     Spy,
@@ -157,7 +157,7 @@ fn read_share(figure: &'static str, written: &str) -> Result<Ratio, BehaviourErr
     written.parse().map_err(|_| BehaviourError::Share { figure, written: written.to_owned() })
 }
 
-fn read_node(words: &mut Words<'_>, figure: &'static str) -> Result<u32, BehaviourError> {
+fn read_node(words: &mut Words<'_>, figure: &'static str) -> Result<u64, BehaviourError> {
     let written = words.named(figure).ok_or(BehaviourError::Missing { figure })?;
     let is_plain = written.bytes().all(|byte| byte.is_ascii_digit());
     let node = written.parse().ok().filter(|_| is_plain);

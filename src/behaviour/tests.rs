@@ -8,7 +8,7 @@ const NODES: u32 = 100_000;
 
 fn behaviours(text: &str) -> Behaviours {
     let peers = |node: NodeId| (1..=20).map(|step| NodeId((node.0 + step) % NODES)).collect();
-    Behaviours::new(&text.parse().unwrap(), 7, NODES, peers, Some(NodeId(5))).unwrap()
+    Behaviours::new(&text.parse().unwrap(), 7, NODES, &NodeNames::default(), peers, Some(NodeId(5))).unwrap()
 }
 
 /// The share of nodes whose forward of an order from node 0 ends so.
@@ -90,7 +90,8 @@ fn the_first_spy_is_right_as_often_as_it_should_be() {
     let (orders, spies) = (4_000, "spy:5%".parse().unwrap());
     let mut right = 0;
     for seed in 0..orders {
-        let behaviours = Behaviours::new(&spies, seed, 1_000, |_| Vec::new(), Some(NodeId(0))).unwrap();
+        let behaviours =
+            Behaviours::new(&spies, seed, 1_000, &NodeNames::default(), |_| Vec::new(), Some(NodeId(0))).unwrap();
         let mut scratch = TargetScratch::new(FANOUT, &topology);
         let draw = TargetDraw::new(seed, FANOUT);
         let (mut pool, mut reached, mut frontier) = (FirstSpy::new(1), vec![false; 1_000], vec![NodeId(0)]);
@@ -154,7 +155,8 @@ fn a_bad_adversary_is_refused_by_name() {
         let error = text.parse::<AdversarySpec>().expect_err(text).to_string();
         assert!(error.contains(said), "{text}: {error}");
     }
-    let nobody = Behaviours::new(&"censor:10%,origin=10".parse().unwrap(), 7, 10, |_| Vec::new(), None);
+    let nobody =
+        Behaviours::new(&"censor:10%,origin=10".parse().unwrap(), 7, 10, &NodeNames::default(), |_| Vec::new(), None);
     let refusal = nobody.unwrap_err().to_string();
     assert_eq!(refusal, "origin=10 with --nodes 10: nodes are numbered from 0; ask for at most origin=9");
 }
@@ -163,7 +165,8 @@ fn a_bad_adversary_is_refused_by_name() {
 #[test]
 fn parts_are_pinned() {
     let spec: AdversarySpec = "drop:30%,of=50%+spy:30%+eclipse:50%,victim=7".parse().unwrap();
-    let behaviours = Behaviours::new(&spec, 7, 20, |_| (0..20).map(NodeId).collect(), None).unwrap();
+    let behaviours =
+        Behaviours::new(&spec, 7, 20, &NodeNames::default(), |_| (0..20).map(NodeId).collect(), None).unwrap();
     let nodes = |is: &dyn Fn(NodeId) -> bool| (0..20).filter(|&node| is(NodeId(node))).collect::<Vec<u32>>();
     let drops = |node| behaviours.forward(node, OrderIndex(3), NodeId(0)) == Act::Drop;
     let drawn = [

@@ -15,7 +15,7 @@ use crate::network::{
 use crate::ratio::Ratio;
 use crate::runtime::Pin;
 use crate::stats::Receipt;
-use crate::topology::TopologySpec;
+use crate::topology::{NodeNames, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -58,7 +58,8 @@ impl Case {
         };
         let network = network.build(self.seed).unwrap();
         let peers = |node: NodeId| topology.peers(node).collect();
-        let behaviours = Behaviours::new(&self.adversary, self.seed, self.nodes, peers, None).unwrap();
+        let behaviours =
+            Behaviours::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None).unwrap();
         let setup = Setup {

@@ -163,7 +163,7 @@ fn probe(
         return Ok(None);
     };
     let Some(bulk) = record.bulk.as_ref() else { return Ok(None) };
-    let figures = BulkFigures::new(bulk);
+    let figures = BulkFigures::new(bulk, &record.names);
     let lost = figures.orders - figures.reached;
     let slow = figures.time_to_target_ns.p99.is_none_or(|time| time > search.limit.0);
     Ok(Some(Probe {

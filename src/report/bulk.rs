@@ -8,6 +8,7 @@ use super::rank::{Spread, nearest_rank, share};
 use crate::coverage::TARGET;
 use crate::stats::{BulkRecord, OrderOutcome, OrderRecord};
 use crate::time::Nanos;
+use crate::topology::NodeNames;
 use serde::Serialize;
 
 /// How many of the worst orders are named.
@@ -86,8 +87,8 @@ pub struct BulkFigures {
 }
 
 impl BulkFigures {
-    /// The figures of a bulk.
-    pub fn new(bulk: &BulkRecord) -> BulkFigures {
+    /// The figures of a bulk among nodes of these names.
+    pub fn new(bulk: &BulkRecord, names: &NodeNames) -> BulkFigures {
         let orders = &bulk.orders;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));
         BulkFigures {
@@ -106,7 +107,7 @@ impl BulkFigures {
             time_to_target_ns: times(OrderRecord::time_to_target),
             time_to_end_ns: times(|order| order.time_to_end),
             residue_per_order: Spread::of(bulk.published().map(|order| order.counted - order.reached)),
-            worst: worst(orders),
+            worst: worst(orders, names),
         }
     }
 
@@ -147,7 +148,7 @@ fn orders_per_second(orders: &[OrderRecord]) -> Option<f64> {
     (last > 0).then(|| count as f64 / Nanos(last).as_secs_f64())
 }
 
-fn worst(orders: &[OrderRecord]) -> Vec<WorstOrder> {
+fn worst(orders: &[OrderRecord], names: &NodeNames) -> Vec<WorstOrder> {
     let mut ranked: Vec<usize> = (0..orders.len()).collect();
     ranked.sort_by_key(|&order| {
         let record = &orders[order];
@@ -165,7 +166,7 @@ fn worst(orders: &[OrderRecord]) -> Vec<WorstOrder> {
         WorstOrder {
             order: order as u64,
             outcome: record.outcome,
-            origin: record.origin.0.into(),
+            origin: names.id(record.origin),
             due_ns: record.due.0,
             residue: record.counted - record.reached,
             time_to_target_ns: record.time_to_target().map(|time| time.0),
@@ -209,7 +210,7 @@ mod tests {
             order(200, None, OrderOutcome::DiedOut),
             order(300, Some(900), OrderOutcome::UnderWay),
         ];
-        let figures = BulkFigures::new(&bulk(orders));
+        let figures = BulkFigures::new(&bulk(orders), &NodeNames::default());
         let worst: Vec<u64> = figures.worst.iter().map(|worst| worst.order).collect();
         assert_eq!(worst, [2, 3, 1, 0]);
         assert_eq!((figures.reached, figures.died_out, figures.under_way), (2, 1, 1));

@@ -6,6 +6,7 @@ use crate::coverage::TARGET;
 use crate::ids::NodeId;
 use crate::stats::{OrderRecord, Receipt, RunRecord, Traffic};
 use crate::time::Nanos;
+use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
 
 /// The first line.
@@ -26,8 +27,8 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     for (node, receipt) in (0..record.nodes).zip(receipts) {
         let shard = shard_of(&record.shard_starts, node);
         let degree = record.degrees.get(node as usize).map_or_else(String::new, u32::to_string);
-        write!(into, "{node},{shard},{degree},")?;
-        write_receipt(&mut into, NodeId(node), &receipt)?;
+        write!(into, "{},{shard},{degree},", record.names.id(NodeId(node)))?;
+        write_receipt(&mut into, &record.names, NodeId(node), &receipt)?;
         match record.traffic.get(node as usize) {
             Some(&Traffic { copies, sent, bytes_in, bytes_out, .. }) => {
                 writeln!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
@@ -38,13 +39,13 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     into.flush()
 }
 
-fn write_receipt(into: &mut impl Write, node: NodeId, receipt: &Receipt) -> io::Result<()> {
+fn write_receipt(into: &mut impl Write, names: &NodeNames, node: NodeId, receipt: &Receipt) -> io::Result<()> {
     if !receipt.is_reached() {
         write!(into, ",,")
     } else if receipt.sender == node || receipt.sender == Receipt::NONE.sender {
         write!(into, "{},{},", receipt.time.0, receipt.hop)
     } else {
-        write!(into, "{},{},{}", receipt.time.0, receipt.hop, receipt.sender)
+        write!(into, "{},{},{}", receipt.time.0, receipt.hop, names.id(receipt.sender))
     }
 }
 
@@ -62,15 +63,16 @@ pub fn write_orders_csv(record: &RunRecord, into: impl Write) -> io::Result<()> 
     writeln!(into, "{ORDERS_HEADER}")?;
     let orders = record.bulk.iter().flat_map(|bulk| &bulk.orders);
     for (index, order) in orders.enumerate() {
-        write_order(&mut into, index, order)?;
+        write_order(&mut into, &record.names, index, order)?;
     }
     into.flush()
 }
 
-fn write_order(into: &mut impl Write, index: usize, order: &OrderRecord) -> io::Result<()> {
+fn write_order(into: &mut impl Write, names: &NodeNames, index: usize, order: &OrderRecord) -> io::Result<()> {
     let outcome = order.outcome.name();
     let time = |time: Option<Nanos>| time.map_or_else(String::new, |time| time.0.to_string());
     let &OrderRecord { origin, due, published_late, payload_bytes, reached, sent, received, .. } = order;
+    let origin = names.id(origin);
     write!(into, "{index},{origin},{},{},{payload_bytes},{outcome},", due.0, time(published_late))?;
     write!(into, "{reached},{sent},{received},")?;
     let [half, most, nearly_all, _] = order.time_to.map(time);

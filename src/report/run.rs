@@ -144,7 +144,7 @@ impl RunFigures {
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.published().count() as u64);
         let reached = delays.reached();
         let messages = record.payload_messages();
-        let bulk = record.bulk.as_ref().map(BulkFigures::new);
+        let bulk = record.bulk.as_ref().map(|bulk| BulkFigures::new(bulk, &record.names));
         let time_to_target_ns = time_to_target(record, &delays, target);
         let hops = hops(record);
         let counts_all = delays.all() == nodes * orders;

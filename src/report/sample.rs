@@ -13,7 +13,7 @@ use crate::stats::{
     OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
-use crate::topology::TopologySpec;
+use crate::topology::{NodeNames, TopologySpec};
 use crate::wire::{Stray, StrayCounts};
 use crate::workload::{Arrivals, Origins, Rate};
 use serde_json::json;
@@ -42,6 +42,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         retry: None,
         announce_interval: None,
         topology: TopologySpec::ErdosRenyi,
+        edge_list: None,
         peers: 20,
         fanout: 8,
         ttl: Ttl::Hops(6),
@@ -208,12 +209,13 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
     RunRecord {
         end,
         nodes: nodes as u32,
+        names: NodeNames::default(),
         wall: Nanos(1_012_345),
         setup: Nanos(12_345_678),
         overlay: OverlayFacts {
             mean_degree: 19.968,
             max_degree: 36,
-            origin: NodeId(0),
+            origin: 0,
             reachable: Some(nodes as u32),
             depth: Some(4),
         },

@@ -16,7 +16,7 @@ use crate::network::NetworkSpec;
 use crate::ratio::Ratio;
 use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
-use crate::topology::TopologySpec;
+use crate::topology::{EdgeList, NodeNames, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Origins, Rate};
 use rand::TryRng;
 use rand::rngs::SysRng;
@@ -25,13 +25,21 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 impl Draft {
-    /// The scenario that this draft asks for, with a default for every option that it leaves open.
+    /// The scenario that this draft asks for, with a default for every option that it leaves open. An edge list that it names
+    /// is read.
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`] where a value is outside its limit or two contradict each other.
+    /// [`ScenarioError`] where a value is outside its limit, two contradict each other, or an edge list cannot be read.
     pub fn build(self) -> Result<Scenario, ScenarioError> {
-        let nodes = limits::NODES.check(self.nodes.unwrap_or(NODES_DEFAULT))?;
+        self.build_with(None)
+    }
+
+    /// The same where an edge list has been read before: it is not read again, since a pipe gives its lines once.
+    pub(super) fn build_with(self, read: Option<&EdgeList>) -> Result<Scenario, ScenarioError> {
+        let edge_list = edge_list(self.topology.as_ref(), read)?;
+        let nodes = nodes(self.nodes, edge_list.as_ref())?;
+        let names = edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone());
         let transport = self.transport.unwrap_or(TransportKind::Udp);
         let Model { network, faults, adversary } = model(&self, transport)?;
         let (topology, peers) = overlay(self.topology, self.peers, nodes)?;
@@ -48,6 +56,7 @@ impl Draft {
             retry: retry(self.retry, protocol, network.as_ref())?,
             announce_interval: announce_interval(self.announce_interval, protocol)?,
             topology,
+            edge_list,
             peers,
             fanout: fanout(self.fanout, protocol)?,
             ttl: ttl(self.ttl.unwrap_or(ttl_default(transport)))?,
@@ -56,7 +65,7 @@ impl Draft {
             until: self.until.unwrap_or(Until::Target),
             timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
             seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
-            origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes)?,
+            origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes, &names)?,
             bulk: bulk(self.orders, self.rate, self.arrivals, self.window, nodes)?,
             payload_bytes,
             pin: self.pin.unwrap_or(Pin::Spread),
@@ -94,7 +103,7 @@ impl From<&Scenario> for Draft {
             timeout: Some(scenario.timeout.unwrap_or(Nanos::ZERO)),
             seed: Some(scenario.seed),
             origin: match scenario.origins {
-                Origins::One(origin) => Some(origin.0),
+                Origins::One(origin) => Some(scenario.names().id(origin)),
                 Origins::Random => None,
             },
             origins: Some(match scenario.origins {
@@ -132,6 +141,22 @@ impl Serialize for Scenario {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Draft::from(self).serialize(serializer)
     }
+}
+
+/// The edge list of a topology that is one.
+fn edge_list(asked: Option<&TopologySpec>, read: Option<&EdgeList>) -> Result<Option<EdgeList>, ScenarioError> {
+    let Some(TopologySpec::File { path }) = asked else { return Ok(None) };
+    match read.filter(|list| list.path() == path) {
+        Some(list) => Ok(Some(list.clone())),
+        None => Ok(Some(EdgeList::read(path)?)),
+    }
+}
+
+/// The nodes asked for; by default those that an edge list names.
+fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<u32, ScenarioError> {
+    let default = edge_list.map_or(NODES_DEFAULT, EdgeList::nodes);
+    let nodes = limits::NODES.check(asked.unwrap_or(default))?;
+    Ok(edge_list.map_or(Ok(nodes), |list| list.check(nodes)).map_err(TopologyError::from)?)
 }
 
 /// The family and its peers. Who asks for neither gets the complete overlay where the default number of peers takes in
@@ -271,15 +296,16 @@ fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
     Ok(asked)
 }
 
-/// A node for all orders, unless each has its own.
-fn origins(kind: OriginsKind, asked: Option<u32>, nodes: u32) -> Result<Origins, ScenarioError> {
+/// A node for all orders, unless each has its own: by default the one with the least id.
+fn origins(kind: OriginsKind, asked: Option<u64>, nodes: u32, names: &NodeNames) -> Result<Origins, ScenarioError> {
     match (kind, asked) {
         (OriginsKind::Random, None) => Ok(Origins::Random),
         (OriginsKind::Random, Some(origin)) => Err(ScenarioError::OriginNotTaken { origin }),
-        (OriginsKind::One, asked) => match asked.unwrap_or(0) {
-            origin if origin < nodes => Ok(Origins::One(NodeId(origin))),
-            origin => Err(ScenarioError::NoSuchOrigin { origin, nodes }),
-        },
+        (OriginsKind::One, None) => Ok(Origins::One(NodeId(0))),
+        (OriginsKind::One, Some(origin)) => {
+            let found = names.find(origin, nodes).map(Origins::One);
+            found.ok_or_else(|| ScenarioError::NoSuchOrigin { origin, nodes, advice: names.advice("--origin ", nodes) })
+        }
     }
 }
 

@@ -18,14 +18,14 @@ use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// An experiment as it is asked for: any of its options may be missing.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Scenario")]
 pub struct Draft {
-    /// Nodes of the network [default: 10]. More of them show how time and cost grow.
+    /// Nodes of the network [default: 10, or those that file:PATH names]. More of them show how time and cost grow.
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::NODES.parse::<u32>(text))]
     pub nodes: Option<u32>,
 
@@ -102,9 +102,11 @@ pub struct Draft {
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::SEED.parse::<u64>(text))]
     pub seed: Option<u64>,
 
-    /// Node at which the order enters [default: 0]. On overlays with hubs or borders it decides the time.
-    #[arg(long, value_name = "NODE", value_parser = |text: &str| limits::ORIGIN.parse::<u32>(text))]
-    pub origin: Option<u32>,
+    /// Node at which the order enters, by the id that file:PATH gives it, if it is one [default: 0, or the least id]. On
+    /// overlays with hubs or borders it decides the time.
+    #[arg(long, value_name = "NODE", value_parser = |text: &str| limits::ORIGIN.parse::<u64>(text))]
+    #[serde(serialize_with = "written_id")]
+    pub origin: Option<u64>,
 
     /// Orders to publish [default: 1]. Many of them, at a rate of their own, show what load does to delay.
     #[arg(long, value_name = "M", value_parser = |text: &str| limits::ORDERS.parse::<u32>(text))]
@@ -284,5 +286,13 @@ impl Draft {
             charge_serialization: self.charge_serialization.or(other.charge_serialization),
             runs: self.runs.or(other.runs),
         }
+    }
+}
+
+/// Writes an id as a number, or as text where TOML has no number so great.
+fn written_id<S: Serializer>(id: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        Some(id) if i64::try_from(*id).is_err() => serializer.collect_str(id),
+        id => id.serialize(serializer),
     }
 }

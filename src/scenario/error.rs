@@ -110,19 +110,21 @@ pub enum ScenarioError {
     },
 
     /// The order would enter at a node that does not exist.
-    #[error("--origin {origin} with --nodes {nodes}: nodes are numbered from 0; ask for at most --origin {}", nodes - 1)]
+    #[error("--origin {origin} with --nodes {nodes}: {advice}")]
     NoSuchOrigin {
         /// The origin asked for.
-        origin: u32,
-        /// The nodes there are.
+        origin: u64,
+        /// How many nodes there are.
         nodes: u32,
+        /// What to ask for.
+        advice: String,
     },
 
     /// Each order enters somewhere else.
     #[error("--origin {origin} with --origins random: each order has an origin of its own; leave one of them out")]
     OriginNotTaken {
         /// The origin asked for.
-        origin: u32,
+        origin: u64,
     },
 
     /// What is asked for has no meaning for one order.

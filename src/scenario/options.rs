@@ -58,7 +58,8 @@ impl Scenario {
         let wanted = Draft::from(self).values();
         let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
         for name in names() {
-            let given = asked.clone().build().map(|scenario| Draft::from(&scenario).values());
+            let given =
+                asked.clone().build_with(self.edge_list.as_ref()).map(|scenario| Draft::from(&scenario).values());
             let Some(value) = wanted.get(&name) else { continue };
             if given.is_ok_and(|given| given.get(&name) == Some(value)) {
                 continue;
@@ -70,7 +71,8 @@ impl Scenario {
         // One that was asked for may follow from those behind it, as the latency of no time from a loss on a real carrier.
         for name in names().into_iter().filter(|name| !matches!(name.as_str(), "seed" | "threads")) {
             let fewer = asked.without(&name);
-            if fewer.clone().build().is_ok_and(|scenario| Draft::from(&scenario).values() == wanted) {
+            let given = fewer.clone().build_with(self.edge_list.as_ref());
+            if given.is_ok_and(|scenario| Draft::from(&scenario).values() == wanted) {
                 asked = fewer;
             }
         }

@@ -58,7 +58,8 @@ impl Forecast {
             Some(reach) => disconnected(scenario, origin, reach),
             None => unsearched(scenario),
         };
-        let notices = apart.into_iter().chain(short).collect();
+        let read = scenario.edge_list.as_ref().map_or_else(Vec::new, |list| list.notices(scenario.nodes));
+        let notices = apart.into_iter().chain(short).chain(read).collect();
         Forecast { ttl, origin, reach, notices }
     }
 }
@@ -68,6 +69,7 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reach) -> Option<St
     let nodes = scenario.nodes;
     (!reach.is_everyone(nodes)).then(|| {
         let reachable = reach.reachable;
+        let origin = scenario.names().id(origin);
         format!("The overlay is not connected: {reachable} of {nodes} nodes can be reached from node {origin} at all.")
     })
 }
@@ -90,6 +92,7 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
     let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
     let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
     let Scenario { nodes, target, .. } = scenario;
+    let origin = scenario.names().id(origin);
     (near < goal).then(|| {
         let advice = if u64::from(reach.reachable) < goal {
             "lower --target or choose an overlay with more --peers".to_owned()
@@ -124,6 +127,7 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) ->
     let near = reached(hops_in_time.min(u64::from(TTL_MAX)));
     let needed = (0..=u64::from(reach.depth)).find(|&hops| reached(hops) >= goal)?;
     let Scenario { nodes, target, .. } = scenario;
+    let origin = scenario.names().id(origin);
     (near < goal).then(|| {
         format!(
             "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the {} of node \

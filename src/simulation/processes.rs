@@ -318,6 +318,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 mod tests {
     use super::*;
     use crate::scenario::TransportKind;
+    use std::os::fd::AsRawFd;
     use std::os::unix::process::ExitStatusExt;
 
     const WELL: i32 = 0;
@@ -388,15 +389,19 @@ mod tests {
     fn what_can_be_read_once_is_not_read_by_each() {
         let nowhere = Program { path: PathBuf::new(), arguments: Vec::new() };
         let directory = tempfile::Builder::new().suffix(".csv").tempdir().unwrap();
-        let path = directory.path().to_str().unwrap();
+        let directory = directory.path().to_str().unwrap();
+        let (pipe, mut lines) = io::pipe().unwrap();
+        lines.write_all(b"7 8\n8 9\n").unwrap();
+        drop(lines);
+        let pipe = format!("file:/dev/fd/{}", pipe.as_raw_fd());
         let draft = Draft {
-            nodes: Some(100),
             processes: Some(2),
+            threads: Some(1),
             transport: Some(TransportKind::UdpShard),
             ..Draft::default()
         };
-        let network = Draft { network: Some(path.parse().unwrap()), ..draft.clone() };
-        let topology = Draft { topology: Some(format!("file:{path}").parse().unwrap()), ..draft.clone() };
+        let network = Draft { network: Some(directory.parse().unwrap()), ..draft.clone() };
+        let topology = Draft { topology: Some(pipe.parse().unwrap()), ..draft.clone() };
         for (draft, option) in [(network, "--network \""), (topology, "--topology \"")] {
             let error = check(&draft.build().unwrap(), Some(&nowhere)).unwrap_err().to_string();
             assert!(error.contains(option) && error.contains("no plain file"), "{error}");

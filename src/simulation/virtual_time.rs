@@ -29,7 +29,9 @@ impl Laboratory<'_> {
         let faults = Faults::new(&scenario.faults, scenario.seed, scenario.nodes, network, degree, self.spared())?;
         let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
-        let behaviours = Behaviours::new(&scenario.adversary, scenario.seed, scenario.nodes, peers, self.spared())?;
+        let names = scenario.names();
+        let behaviours =
+            Behaviours::new(&scenario.adversary, scenario.seed, scenario.nodes, &names, peers, self.spared())?;
         let setup = Setup {
             engine: scenario.engine,
             topology: &self.topology,
@@ -204,6 +206,7 @@ impl Laboratory<'_> {
         let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
         RunRecord {
             nodes: self.topology.nodes(),
+            names: self.scenario.names(),
             bulk,
             processes: Vec::new(),
             end,

@@ -44,6 +44,11 @@ impl Links {
         self.ends.try_reserve(1).map_err(|_| TopologyError::Memory { bytes: links * size_of::<[u32; 2]>() as u64 })
     }
 
+    /// Takes so many nodes into account from now on, for those who do not know beforehand how many there are.
+    pub(super) fn set_nodes(&mut self, nodes: u32) {
+        self.nodes = nodes;
+    }
+
     /// Links two nodes. Whoever pushes sees to it that both are among the nodes.
     #[inline]
     pub(super) fn push(&mut self, one: u32, other: u32) {

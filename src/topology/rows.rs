@@ -43,6 +43,13 @@ impl Rows {
         self.entries.shrink_to_fit();
     }
 
+    /// The same rows, and behind them empty ones up to so many nodes, which are no fewer.
+    pub(super) fn with_isolated(&self, nodes: u32) -> Rows {
+        let mut offsets = self.offsets.clone();
+        offsets.resize(nodes as usize + 1, self.entries.len() as u32);
+        Rows { offsets, entries: self.entries.clone() }
+    }
+
     /// Puts `new` in the place of one `old` in the row of `node`, and keeps the row ascending.
     pub(super) fn replace(&mut self, node: NodeId, old: NodeId, new: NodeId) {
         let (begin, end) = self.bounds(node);

@@ -6,6 +6,7 @@ use crate::ratio::Ratio;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The peers that are asked for where nothing else is.
 const PEERS_DEFAULT: u32 = 20;
@@ -64,7 +65,7 @@ impl TopologySpec {
         let key = Key::new(seed, Purpose::Topology).with(self.word());
         match self {
             TopologySpec::Complete => Ok(Topology::complete(nodes)),
-            TopologySpec::File { path } => edge_list::read(path, nodes),
+            TopologySpec::File { path } => EdgeList::read(path)?.overlay(nodes).map(Arc::unwrap_or_clone),
             TopologySpec::Ring => ring::build(nodes),
             TopologySpec::Grid => grid::build(nodes),
             TopologySpec::Star => star::build(nodes),

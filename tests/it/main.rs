@@ -3,6 +3,7 @@
 mod agreement;
 mod bulk;
 mod command;
+mod edge_lists;
 mod ends;
 #[cfg(unix)]
 mod files;

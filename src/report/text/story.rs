@@ -65,7 +65,7 @@ fn spreading(report: &Report) -> String {
 fn injection(report: &Report) -> String {
     let asked = &report.asked;
     let place = match asked.origins {
-        Origins::One(origin) => format!(" into node {origin}"),
+        Origins::One(origin) => format!(" into node {}", asked.names().id(origin)),
         Origins::Random if asked.bulk.is_some() => ", each into a node of its own draw".to_owned(),
         Origins::Random => format!(" into node {}", report.run.overlay.origin),
     };

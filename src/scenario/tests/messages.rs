@@ -41,7 +41,7 @@ fn whole_numbers_have_limits() {
         ("--ttl 0", "--ttl 0: an order travels 1 to 255 hops, or `auto`; ask for at least 1"),
         ("--ttl 256", "--ttl 256: an order travels 1 to 255 hops, or `auto`; ask for at most 255"),
         ("--ttl far", "--ttl far: an order travels 1 to 255 hops, or `auto`; write it in digits only"),
-        ("--origin x", "--origin x: nodes are numbered from 0 to 4294967294; write it in digits only"),
+        ("--origin x", "--origin x: nodes have ids from 0 to 18446744073709551615; write it in digits only"),
         (
             "--payload-bytes 1400",
             "--payload-bytes 1400: an order carries 0 to 1399 bytes of payload; ask for at most 1399",

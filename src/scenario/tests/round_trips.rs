@@ -109,7 +109,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
     let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals);
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
-    let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(0..10u32));
+    let ids = prop_oneof![4 => 0..10u64, 1 => any::<u64>()];
+    let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(ids));
     let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
     let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
     let arrivals = prop::sample::select(vec![Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst]);
@@ -221,12 +222,32 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
         ("--threads 20 --seed 7 --nodes 20", "--nodes 20 --threads 20 --seed 7"),
         ("--threads 2 --seed 7 --loss 0.1", "--threads 2 --seed 7 --loss 0.1"),
         ("--threads 2 --seed 7 --latency 0", "--threads 2 --seed 7 --latency constant:0s"),
-        (
-            "--threads 1 --seed 0 --exclude-sender --timeout 0 --topology \"file:it's here\"",
-            r"--threads 1 --topology 'file:it'\''s here' --exclude-sender --timeout 0s --seed 0",
-        ),
     ] {
         assert_eq!(scenario(asked).replay(), format!("bulkprop {replay}"), "{asked}");
+    }
+}
+
+/// What a file decides is not asked for, and its ids are.
+#[test]
+fn edge_lists_survive_toml_and_replay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("it's here");
+    std::fs::write(&path, "7 18446744073709551000\n12 7\n").unwrap();
+    let path = path.to_str().unwrap();
+    let quoted = path.replace('\'', r"'\''");
+    for (asked, given) in [
+        ("", ""),
+        (" --origin 7 --nodes 3", ""),
+        (" --origin 12", " --origin 12"),
+        (" --origin 18446744073709551000", " --origin 18446744073709551000"),
+        (" --nodes 5 --origin 18446744073709551002", " --origin 18446744073709551002"),
+    ] {
+        let scenario = scenario(&format!("--threads 1 --seed 0 --topology \"file:{path}\"{asked}"));
+        let (replay, given) = (scenario.replay(), format!("--topology 'file:{quoted}' --seed 0{given}"));
+        let nodes = if asked.contains("--nodes 5") { "--nodes 5 " } else { "" };
+        assert_eq!(replay, format!("bulkprop {nodes}--threads 1 {given}"));
+        assert_eq!(draft(replay.strip_prefix("bulkprop ").unwrap()).unwrap().build().unwrap(), scenario);
+        assert_eq!(Draft::from_toml(&scenario.to_toml()).unwrap().build().unwrap(), scenario);
     }
 }
 

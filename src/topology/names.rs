@@ -1,0 +1,84 @@
+//! Under which ids a file knows its nodes. Inside a run nodes are counted from 0; what people read and write is the file's.
+
+use crate::ids::NodeId;
+use std::sync::Arc;
+
+/// The ids of the nodes, by node and ascending. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeNames {
+    /// Those that a file lists; empty where each node's id is its number. Nodes past the last count on from its id.
+    listed: Arc<[u64]>,
+}
+
+impl NodeNames {
+    /// The names for `ids`, which ascend without repeats.
+    pub(super) fn listed(ids: Vec<u64>) -> NodeNames {
+        debug_assert!(ids.is_sorted_by(|one, next| one < next));
+        // Ascending numbers of which the last is its place leave none out.
+        let are_numbers = ids.last().is_none_or(|&last| last == ids.len() as u64 - 1);
+        NodeNames { listed: if are_numbers { Arc::default() } else { ids.into() } }
+    }
+
+    /// The id of a node.
+    pub fn id(&self, node: NodeId) -> u64 {
+        match (self.listed.get(node.index()), self.listed.last()) {
+            (Some(&id), _) => id,
+            (None, Some(last)) => last.saturating_add((node.index() - self.listed.len()) as u64 + 1),
+            (None, None) => u64::from(node.0),
+        }
+    }
+
+    /// The node with this id among the first `nodes`; `None` where none of them has it.
+    pub fn find(&self, id: u64, nodes: u32) -> Option<NodeId> {
+        let place = match self.listed.last() {
+            Some(&last) if id > last => self.listed.len() as u64 + (id - last - 1),
+            Some(_) => self.listed.binary_search(&id).ok()? as u64,
+            None => id,
+        };
+        u32::try_from(place).ok().filter(|&place| place < nodes).map(NodeId)
+    }
+
+    /// Whether each node's id is its number.
+    pub fn are_numbers(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    /// What to ask for among the first `nodes`, at least 1, where an id is not there; `option` stands before an id. For errors.
+    pub fn advice(&self, option: &str, nodes: u32) -> String {
+        let [first, last] = [NodeId(0), NodeId(nodes - 1)].map(|node| self.id(node));
+        match nodes {
+            _ if self.are_numbers() => format!("nodes are numbered from 0; ask for at most {option}{last}"),
+            1 => format!("the edge list names one node; ask for {option}{first}"),
+            _ => format!("no node of the edge list has this id; they go from {option}{first} to {option}{last}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_need_no_table() {
+        let names = NodeNames::listed(vec![0, 1, 2]);
+        assert_eq!(names, NodeNames::default());
+        assert!(names.are_numbers() && NodeNames::listed(Vec::new()).are_numbers());
+        assert_eq!((names.id(NodeId(7)), names.find(7, 8), names.find(8, 8)), (7, Some(NodeId(7)), None));
+        assert_eq!(names.advice("--origin ", 8), "nodes are numbered from 0; ask for at most --origin 7");
+    }
+
+    #[test]
+    fn listed_ids_lead_there_and_back() {
+        let names = NodeNames::listed(vec![1, 5, u64::MAX - 2]);
+        for node in (0..5).map(NodeId) {
+            assert_eq!(names.find(names.id(node), 5), Some(node));
+        }
+        assert_eq!((names.id(NodeId(1)), names.id(NodeId(4))), (5, u64::MAX));
+        assert_eq!([0, 2, u64::MAX - 3].map(|id| names.find(id, 5)), [None; 3]);
+        assert_eq!(names.find(u64::MAX - 1, 3), None);
+        assert_eq!(
+            NodeNames::listed(vec![1, 5]).advice("victim=", 2),
+            "no node of the edge list has this id; they go from victim=1 to victim=5"
+        );
+    }
+}
