@@ -9,9 +9,9 @@ mod determinism;
 mod exit;
 mod failure;
 mod files;
-mod interrupt;
 mod knee;
 mod progress;
+mod signals;
 mod validate;
 
 pub(crate) use exit::Exit;
@@ -22,6 +22,7 @@ use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program};
 use bulk_order_propagation::stats::RunRecord;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use signals::Watch;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -106,14 +107,15 @@ pub(crate) fn arguments() -> Result<Cli, Failure> {
 
 /// Does what the arguments ask for.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
-    match cli.question {
-        Some(Question::Knee(arguments)) => return knee::run(*arguments),
-        Some(Question::Validate(arguments)) => return validate::run(&arguments),
-        None => {}
-    }
     if cli.serve {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
+    }
+    let watch = Watch::start()?;
+    match cli.question {
+        Some(Question::Knee(arguments)) => return knee::run(*arguments, &watch),
+        Some(Question::Validate(arguments)) => return validate::run(&arguments, &watch),
+        None => {}
     }
     let config = cli.config.as_deref().map(config::read).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
@@ -122,19 +124,19 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         return Ok(Exit::GoalMet);
     }
     if cli.check_determinism {
-        return determinism::check(&scenario);
+        return determinism::check(&scenario, &watch);
     }
     let outputs = [("nodes-csv", cli.nodes_csv.as_deref()), ("orders-csv", cli.orders_csv.as_deref())];
     let [nodes_csv, orders_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
-    let (interrupt, meter) = (interrupt::on_control_c()?, progress::Meter::new(&scenario, cli.progress));
-    let records = simulation::run_with(&scenario, &interrupt, &meter, &myself())?;
-    let Some(record) = records.first() else { return Ok(Exit::Interrupted) };
+    let meter = progress::Meter::new(&scenario, cli.progress);
+    let records = simulation::run_with(&scenario, &watch.interrupt, &meter, &myself())?;
+    let Some(record) = records.first() else { return Ok(watch.exit()) };
     let Some(report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
-        return Ok(Exit::Interrupted);
+        return Ok(watch.exit());
     };
-    let exit = Exit::of(&report, records.len() == scenario.runs as usize);
+    let exit = Exit::of(&report, records.len() == scenario.runs as usize, &watch);
     // No output is lost for a failure of another.
-    let (shown, is_whole) = (&records[report.shown()], exit != Exit::Interrupted);
+    let (shown, is_whole) = (&records[report.shown()], !matches!(exit, Exit::Ended(_)));
     let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
     let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
     print(&match cli.format {
@@ -201,4 +203,7 @@ Exit codes:
     1  it was not
     2  the arguments or the files they name cannot be used
     3  messages are unaccounted for, digests differ, or the system failed
-  130  interrupted; what was measured until then is reported";
+  129  ended by SIGHUP; what was measured until then is reported
+  130  ended by SIGINT (Ctrl-C), likewise
+  143  ended by SIGTERM, likewise
+A second signal ends the process at once. One that was ignored at the start, as by nohup, stays ignored.";

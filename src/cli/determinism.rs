@@ -1,25 +1,26 @@
 //! `--check-determinism`: the same scenario on different numbers of threads must give the same first receipts, to the bit.
 
-use super::{Exit, Failure, interrupt, print};
+use super::signals::Watch;
+use super::{Exit, Failure, print, tell};
 use bulk_order_propagation::scenario::Scenario;
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::stats::{End, RunRecord};
 
 /// Runs the scenario as it was asked for, and once more on another number of threads; prints both digests.
-pub(super) fn check(scenario: &Scenario) -> Result<Exit, Failure> {
+pub(super) fn check(scenario: &Scenario, watch: &Watch) -> Result<Exit, Failure> {
     if !scenario.transport.is_virtual() {
         return Err(Failure::NothingToCheck);
     }
-    let interrupt = interrupt::on_control_c()?;
     let (mut digests, mut text) = (Vec::new(), String::new());
     for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
         let once = Scenario { threads, runs: 1, ..scenario.clone() };
-        let records = simulation::run(&once, &interrupt)?;
+        let records = simulation::run(&once, &watch.interrupt)?;
         let Some(RunRecord { end, wall, digest: Some(digest), .. }) = records.first() else {
             return Err(Failure::NothingToCheck);
         };
         if *end == End::Interrupted {
-            return Ok(Exit::Interrupted);
+            tell("interrupted: a digest takes a whole run, so there is nothing to compare");
+            return Ok(watch.exit());
         }
         let noun = if threads == 1 { "thread" } else { "threads" };
         text += &format!("{threads} {noun}: {digest:016X}, ended at {wall}\n");

@@ -1,32 +1,32 @@
 //! The exit code: the whole outcome in one number, for scripts.
 
+use super::signals::{Signal, Watch};
 use bulk_order_propagation::report::Report;
 use std::process::ExitCode;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Exit {
     /// Every run reached its target.
-    GoalMet = 0,
+    GoalMet,
     /// Some run did not.
-    GoalMissed = 1,
+    GoalMissed,
     /// What was asked for cannot be run.
-    Usage = 2,
+    Usage,
     /// Books that do not balance, or a failure of the system.
-    Broken = 3,
-    /// The user stopped it.
-    Interrupted = 130,
+    Broken,
+    /// A signal stopped it.
+    Ended(Signal),
 }
 
 impl Exit {
     /// The exit code of a report; `is_whole` tells whether it has all the runs that were asked for. Broken books outrank
     /// everything, because they put every other figure in doubt; an interrupt outranks the target that it kept away.
-    pub(crate) fn of(report: &Report, is_whole: bool) -> Exit {
+    pub(crate) fn of(report: &Report, is_whole: bool, watch: &Watch) -> Exit {
         if !report.balanced() {
             Exit::Broken
         } else if report.interrupted() || !is_whole {
-            Exit::Interrupted
+            watch.exit()
         } else if report.goal_met() {
             Exit::GoalMet
         } else {
@@ -37,6 +37,12 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
+        ExitCode::from(match exit {
+            Exit::GoalMet => 0,
+            Exit::GoalMissed => 1,
+            Exit::Usage => 2,
+            Exit::Broken => 3,
+            Exit::Ended(signal) => signal.exit_code(),
+        })
     }
 }

@@ -48,9 +48,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Output(#[from] OutputError),
 
-    /// No way to hear of Ctrl-C.
-    #[error("the system lets nobody wait for Ctrl-C ({0}); start the command from a plain shell")]
-    NoInterrupt(ctrlc::Error),
+    /// No way to hear of signals.
+    #[error("the system lets nobody wait for signals such as Ctrl-C ({0}); raise the limit of processes (ulimit -u)")]
+    NoSignals(io::Error),
 
     /// What was sent to a process of a run is no task, or its result finds no taker.
     #[error("--serve is how this program starts itself, and nobody gave it a task ({0}); leave it out")]
@@ -83,7 +83,7 @@ impl Failure {
             // Nobody asked for these scenarios but this program.
             Failure::Validate(_) => Exit::Broken,
             Failure::Output(error) if !error.is_usage() => Exit::Broken,
-            Failure::NoInterrupt(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
+            Failure::NoSignals(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
             _ => Exit::Usage,
         }
     }

@@ -1,6 +1,7 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
-use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, interrupt, myself, print};
+use super::signals::Watch;
+use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, myself, print, tell};
 use bulk_order_propagation::experiment::{Probe, Search, find_knee};
 use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError};
 use bulk_order_propagation::time::Nanos;
@@ -64,7 +65,7 @@ const START: Rate = Rate::per_second(100);
 const BULK: u32 = 1_000;
 
 /// Finds the knee and prints it.
-pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: KneeArguments, watch: &Watch) -> Result<Exit, Failure> {
     let config = arguments.config.as_deref().map(config::read).transpose()?;
     let draft = arguments.draft.or(config.unwrap_or_default());
     let start = draft.rate.unwrap_or(START);
@@ -91,7 +92,7 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
         span: arguments.span,
         precision_percent: arguments.precision,
     };
-    let knee = find_knee(&search, &interrupt::on_control_c()?, &myself(), tell_probe)?;
+    let knee = find_knee(&search, &watch.interrupt, &myself(), tell_probe)?;
     let shown = knee.rate.or(knee.fails_at).unwrap_or(start);
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
@@ -99,10 +100,10 @@ pub(super) fn run(arguments: KneeArguments) -> Result<Exit, Failure> {
     })?;
     let filled = csv.map(|file| file.fill(!knee.interrupted, |into| knee.write_csv(into))).transpose()?;
     if let Some(said) = filled.flatten() {
-        super::tell(&said);
+        tell(&said);
     }
     Ok(match knee.rate {
-        _ if knee.interrupted => Exit::Interrupted,
+        _ if knee.interrupted => watch.exit(),
         Some(_) => Exit::GoalMet,
         None => Exit::GoalMissed,
     })

@@ -1,6 +1,7 @@
 //! `bulkprop validate`: runs held against closed forms, in front of the reader.
 
-use super::{Exit, Failure, Format, IN_AND_OUT, interrupt, print};
+use super::signals::Watch;
+use super::{Exit, Failure, Format, IN_AND_OUT, print};
 use bulk_order_propagation::experiment::{Case, Effort, Plan, SEED_MAX, header, validate};
 use clap::Args;
 use std::num::NonZero;
@@ -31,7 +32,7 @@ pub(super) struct ValidateArguments {
 }
 
 /// Runs the table and prints it, as text line by line as cases are judged.
-pub(super) fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &ValidateArguments, watch: &Watch) -> Result<Exit, Failure> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     let plan = Plan {
         seed: arguments.seed,
@@ -49,14 +50,14 @@ pub(super) fn run(arguments: &ValidateArguments) -> Result<Exit, Failure> {
         group = case.group;
         printed = print(&format!("{heading}{case}\n"));
     };
-    let table = validate(plan, &interrupt::on_control_c()?, tell)?;
+    let table = validate(plan, &watch.interrupt, tell)?;
     printed?;
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&table)? + "\n",
         Format::Text => format!("\n{}\n", table.summary()),
     })?;
     Ok(match table.failed {
-        _ if table.interrupted => Exit::Interrupted,
+        _ if table.interrupted => watch.exit(),
         0 => Exit::GoalMet,
         _ => Exit::GoalMissed,
     })

@@ -53,6 +53,11 @@ impl Common {
         self.signals.stop.raise(End::Interrupted as u8);
     }
 
+    /// Whether the first order was published.
+    pub fn has_begun(&self) -> bool {
+        self.signals.injected_at().is_some()
+    }
+
     /// Puts together what all workers of a run brought home, in their order.
     pub fn outcome(&self, homes: impl IntoIterator<Item = WorkerOutcome>) -> Outcome {
         let injected_at = self.signals.injected_at().unwrap_or_default();

@@ -159,6 +159,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         if self.shared.plan.partition.owner(first.origin) == self.index {
             self.now = self.carrier.now();
             self.shared.set_injected_at(self.now);
+            self.shared.plan.interrupt.attend();
         }
         self.shared.injected_at()
     }

@@ -173,6 +173,9 @@ impl Laboratory<'_> {
         let crew = Crew::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
         let mut is_told = false;
         let look = || {
+            if ground.common.has_begun() {
+                self.interrupt.attend();
+            }
             if self.interrupt.is_raised() && !is_told {
                 is_told = true;
                 ground.common.interrupt();

@@ -53,6 +53,7 @@ impl Laboratory<'_> {
             observer: self.observer,
         };
         self.check_engine(&setup)?;
+        self.interrupt.attend();
         let outcome = self.run_engine(&setup, &crowd)?;
         let longest = message_bytes.iter().copied().max().unwrap_or(0);
         let spies = self.spies(&outcome.receipts, &behaviours);

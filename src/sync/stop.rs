@@ -48,6 +48,8 @@ struct Wish {
     uttered: AtomicBool,
     /// A wish that counts as this one, too.
     outer: Option<Interrupt>,
+    /// Whether anything was published that a report can tell of.
+    attended: AtomicBool,
 }
 
 impl Interrupt {
@@ -58,13 +60,28 @@ impl Interrupt {
 
     /// A wish of its own, which is raised with this one, too: to end a part without ending the whole.
     pub fn within(&self) -> Interrupt {
-        Interrupt(Arc::new(Wish { uttered: AtomicBool::new(false), outer: Some(self.clone()) }))
+        Interrupt(Arc::new(Wish { outer: Some(self.clone()), ..Wish::default() }))
     }
 
     /// Utters it.
     pub fn raise(&self) {
         // Ordering: Relaxed; it carries nothing but itself.
         self.0.uttered.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells that something has been published: from now on whoever utters the wish waits for what was measured.
+    pub fn attend(&self) {
+        // Ordering: Relaxed; it carries nothing but itself.
+        self.0.attended.store(true, Ordering::Relaxed);
+        if let Some(outer) = &self.0.outer {
+            outer.attend();
+        }
+    }
+
+    /// Whether anything has been published, by any run so far.
+    pub fn is_attended(&self) -> bool {
+        // Ordering: Relaxed; it carries nothing but itself.
+        self.0.attended.load(Ordering::Relaxed)
     }
 
     /// Whether it was uttered.
@@ -87,5 +104,7 @@ mod tests {
         assert!(one.is_raised() && !other.is_raised() && !whole.is_raised());
         whole.raise();
         assert!(other.is_raised() && whole.within().is_raised());
+        one.attend();
+        assert!(one.is_attended() && whole.is_attended() && !other.is_attended());
     }
 }

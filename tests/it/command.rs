@@ -1,7 +1,8 @@
 //! How the tests start the real binary.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 /// The binary with these arguments, not yet started.
 pub(crate) fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
@@ -14,4 +15,38 @@ pub(crate) fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) 
 pub(crate) fn output(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A process that has said something on standard error, which tells how far it is.
+pub(crate) struct UnderWay {
+    child: Child,
+    first: String,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl UnderWay {
+    /// Starts a command and waits for the first line of its standard error, such as one of `--progress`.
+    pub(crate) fn start(command: &mut Command) -> UnderWay {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        stderr.read_line(&mut first).unwrap();
+        UnderWay { child, first, stderr }
+    }
+
+    /// Sends it a signal, as `kill` names it.
+    pub(crate) fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end: exit code, standard output, standard error.
+    pub(crate) fn end(self) -> (Option<i32>, String, String) {
+        let UnderWay { child, first: mut said, mut stderr } = self;
+        let rest = std::thread::spawn(move || {
+            stderr.read_to_string(&mut said).unwrap();
+            said
+        });
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), rest.join().unwrap())
+    }
 }

@@ -1,9 +1,8 @@
 //! The files that the binary reads and writes: nothing of the user's is lost, whatever the command line says and however the
 //! run ends.
 
-use crate::command::{bulkprop, output};
+use crate::command::{UnderWay, bulkprop, output};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -58,17 +57,6 @@ impl Folder {
         let after: Vec<_> = self.names().into_iter().map(|name| (fs::read(self.at(&name)).ok(), name)).collect();
         assert!(before == after, "{line}");
     }
-}
-
-/// Waits for the first word of progress, which tells that a run is under way, and sends a signal.
-fn signal_once_under_way(child: &mut std::process::Child, signal: &str) {
-    let mut word = String::new();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    stderr.read_line(&mut word).unwrap();
-    assert!(word.contains("virtual time"), "{word}");
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-    // Whoever writes on must find a reader.
-    std::thread::spawn(move || stderr.read_to_end(&mut Vec::new()));
 }
 
 #[test]
@@ -167,12 +155,13 @@ fn pipes_and_streams_are_written_as_they_are() {
 #[test]
 fn an_interrupted_run_leaves_a_partial_file_beside_the_old_one() {
     let folder = Folder::new();
-    let line = "--transport simulated --nodes 1000 --orders 100000 --rate 1000/s --timeout 0 --progress \
-                --quiet --nodes-csv out.csv";
-    let mut child = folder.bulkprop(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    signal_once_under_way(&mut child, "-INT");
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130));
+    let line = "--transport simulated --nodes 1000 --topology complete --protocol flood --orders 5000 --rate 10/s --timeout 0 \
+                --progress --quiet --nodes-csv out.csv";
+    let run = UnderWay::start(&mut folder.bulkprop(line));
+    run.signal("-INT");
+    let (code, _, stderr) = run.end();
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("out.csv.partial"), "{stderr}");
     assert_eq!(folder.text("out.csv"), YESTERDAY);
     assert_eq!(folder.text("out.csv.partial").lines().count(), 1_001);
     assert_eq!(folder.names(), ["c.toml", "g.txt", "m.csv", "out.csv", "out.csv.partial"]);

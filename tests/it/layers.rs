@@ -36,7 +36,8 @@ const OWNED: [(&str, &[&str]); 7] = [
     ("Instant::now", &["transport"]),
     ("std::sync::atomic", &["sync"]),
     ("thread::scope", &["threads", "sync"]),
-    ("thread::Builder", &["threads"]),
+    // What waits for signals shares no work and is never joined.
+    ("thread::Builder", &["threads", "cli"]),
     ("set_for_current", &["threads"]),
     ("println!", &["main", "cli"]),
     ("process::exit", &["cli"]),

@@ -17,6 +17,8 @@ mod processes;
 mod protocols;
 mod real_sockets;
 mod reference;
+#[cfg(target_os = "linux")]
+mod signals;
 mod support;
 mod theory;
 #[cfg(target_os = "linux")]

@@ -184,16 +184,21 @@ fn no_process_outlives_its_parent() {
 }
 
 #[test]
-fn control_c_goes_to_all_and_ends_them_with_a_report() {
-    let run = Run::start("--nodes 300 --threads 1 --runs 10000 --processes 2 --format json");
-    run.processes(2);
-    // Long enough for the signal handler to stand; ten thousand runs take longer by far.
-    std::thread::park_timeout(Duration::from_millis(1_500));
-    assert!(signal("-INT", &format!("-{}", run.parent.id())));
-    let (code, stdout, stderr) = run.end();
-    assert_eq!((code, stderr.as_str()), (Some(130), ""));
-    let report: Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((&report["ledger"]["balanced"], report["processes"].as_array().unwrap().len()), (&true.into(), 2));
+fn a_signal_that_goes_to_all_ends_them_with_a_report() {
+    for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let run = Run::start("--nodes 300 --threads 1 --runs 10000 --processes 2 --format json");
+        // Where the processes are others than the first, one run is over and there is something to report.
+        let first = run.processes(2);
+        wait_for("the next run", || {
+            let now = children(run.parent.id());
+            (now.len() == 2 && now.iter().all(|pid| !first.contains(pid))).then_some(())
+        });
+        assert!(signal(name, &format!("-{}", run.parent.id())));
+        let (got, stdout, stderr) = run.end();
+        assert_eq!((got, stderr.as_str()), (Some(code), ""));
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((&report["ledger"]["balanced"], report["processes"].as_array().unwrap().len()), (&true.into(), 2));
+    }
 }
 
 /// Each process has a descriptor limit of its own.

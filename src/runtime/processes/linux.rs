@@ -16,7 +16,7 @@ pub const SUPPORTED: bool = true;
 const BLIND_LOOK: Duration = Duration::from_millis(2);
 
 /// Sees to it that what is started inherits the descriptors of these numbers, is killed when the caller's thread ends, and
-/// leaves Ctrl-C to its parent, although a terminal sends it to both.
+/// leaves the signals that end a run to its parent, although a terminal sends them to both.
 pub(super) fn prepare(command: &mut Command, inherited: &[RawFd]) -> io::Result<()> {
     let (parent, inherited) = (std::process::id(), inherited.to_vec());
     let before_exec = move || {
@@ -24,9 +24,11 @@ pub(super) fn prepare(command: &mut Command, inherited: &[RawFd]) -> io::Result<
             // SAFETY: the call takes integers, and is one that may be made between fork and exec.
             check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) })?;
         }
-        // SAFETY: as above; no handler of ours is named.
-        if unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) } == libc::SIG_ERR {
-            return Err(io::Error::last_os_error());
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: as above; no handler of ours is named.
+            if unsafe { libc::signal(signal, libc::SIG_IGN) } == libc::SIG_ERR {
+                return Err(io::Error::last_os_error());
+            }
         }
         // SAFETY: as above.
         check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
