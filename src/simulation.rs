@@ -306,6 +306,7 @@ impl<'a> Laboratory<'a> {
             notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
             receipts: Receipts::Each(receipts),
             counted: None,
+            curve: None,
             traffic,
             workers,
             digest: None,
@@ -369,7 +370,7 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
         ledger.sent += worker.sent;
         ledger.received += worker.received;
         ledger.queued_unsent += worker.queued_unsent;
-        ledger.in_flight_at_stop += worker.carrier.drained;
+        ledger.in_flight_at_stop += worker.carrier.drained + worker.model.held;
         ledger.held += worker.model.held;
         ledger.model_lost += worker.model.lost;
         ledger.model_dropped += worker.model.dropped;

@@ -4,12 +4,16 @@
 //! file holds the first two.
 
 mod compact;
+mod curve;
+mod delays;
 mod orders;
 mod outcome;
 mod receipts;
 
 pub use compact::CompactReceipt;
-pub use orders::{BulkRecord, DelayHistogram, OrderCounts, OrderRecord};
+pub use curve::{CoverageCurve, High};
+pub use delays::DelayHistogram;
+pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
 
@@ -194,9 +198,9 @@ pub struct Ledger {
     pub received: u64,
     /// Messages never handed to the carrier because the run ended first; not part of `sent`.
     pub queued_unsent: u64,
-    /// Messages found in the sockets after all workers had stopped sending.
+    /// Messages under way at the stop: found in the sockets after all workers had stopped sending, or held.
     pub in_flight_at_stop: u64,
-    /// Messages that a modelled network in front of a real carrier still held at the stop: in flight as well.
+    /// Of these, messages that a modelled network in front of a real carrier still held.
     pub held: u64,
     /// The kernel's own count of what it dropped; `None` where the platform has none. Where messages share packets it
     /// counts packets.
@@ -223,14 +227,9 @@ impl Ledger {
     pub fn lost(&self) -> i128 {
         i128::from(self.sent) + i128::from(self.model_duplicated)
             - i128::from(self.received)
-            - i128::from(self.under_way())
+            - i128::from(self.in_flight_at_stop)
             - i128::from(self.model_lost)
             - i128::from(self.model_dropped)
-    }
-
-    /// Messages in flight at the stop: found in the sockets, or held by a modelled network.
-    pub fn under_way(&self) -> u64 {
-        self.in_flight_at_stop + self.held
     }
 
     /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.
@@ -263,7 +262,7 @@ impl Ledger {
                 lost == i128::from(missing.messages) && is_within(i128::from(missing.packets), i128::from(dropped))
             }
         };
-        let under_way = self.under_way() + self.queued_unsent;
+        let under_way = self.in_flight_at_stop + self.queued_unsent;
         losses_explained && self.received == self.explained_receipts && !(self.ended_quiet && under_way > 0)
     }
 }
@@ -359,9 +358,11 @@ pub struct RunRecord {
     pub datagram_bytes: u32,
     /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Receipts,
-    /// Which nodes the coverage of the only order counts, by node: under faults those that were up when it was published and
-    /// at the end. `None` where it counts all. For a bulk each order says how many it counts.
+    /// Which nodes the coverage of the only order counts, by node: under faults those that were up at the end. `None` where it
+    /// counts all. For a bulk each order says how many it counts.
     pub counted: Option<Vec<bool>>,
+    /// How the coverage of the only order rose under faults; `None` where all nodes are up all the time.
+    pub curve: Option<CoverageCurve>,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node; empty where it was not kept.
@@ -421,10 +422,13 @@ impl RunRecord {
         Cow::Owned(Receipts::Each(receipts.map(|(receipt, _)| receipt).collect()))
     }
 
-    /// When the given share of the nodes that coverage counts had the order: the k-th least first receipt, k rounded up.
-    /// `None` with many orders, each of which has times of its own.
+    /// When the order was first held by this share of the nodes that were up then: where all are, the k-th least first receipt, k
+    /// rounded up. `None` with many orders, each of which has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
-        self.counted_receipts().time_to(share)
+        match &self.curve {
+            Some(curve) => curve.time_to(share),
+            None => self.receipts.time_to(share),
+        }
     }
 
     /// What became of the order; `None` with many orders, each of which has an outcome of its own. The time limit is the

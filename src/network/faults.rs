@@ -142,23 +142,22 @@ impl Faults {
 
     /// The first time after `now` at which a node goes down or comes up; `None` where it stays as it is.
     pub fn next_change(&self, node: NodeId, now: Nanos) -> Option<Nanos> {
-        if self.has_failed(node, now) {
-            return None;
-        }
-        let fails_at = self.fails_at(node);
-        let (is_up, turns_at) = self.churned(node, now);
-        let next = match is_up {
-            true => turns_at.min(fails_at),
-            // It fails while it is down: nobody sees a difference.
-            false if fails_at <= turns_at => return None,
-            false => turns_at,
-        };
-        Some(next).filter(|&next| next < Nanos::MAX)
+        self.changes(node, now).next().map(|(time, _)| time)
     }
 
-    /// Whether the coverage of an order counts a node: it is up when the order is published, and at the end.
-    pub fn is_counted(&self, node: NodeId, published: Nanos, end: Nanos) -> bool {
-        self.is_up(node, published) && self.is_up(node, end)
+    /// The times after `now` at which a node goes down or comes up, ascending, and whether it is up from then on.
+    pub fn changes(&self, node: NodeId, now: Nanos) -> impl Iterator<Item = (Nanos, bool)> + '_ {
+        let (fails_at, mut turns, mut is_over) = (self.fails_at(node), self.turns(node), false);
+        let all = std::iter::from_fn(move || {
+            let (is_up, until) = turns.next().filter(|_| !is_over)?;
+            is_over = fails_at <= until;
+            match is_over {
+                // Where it fails while it is down nobody sees a difference.
+                true => (is_up && fails_at < Nanos::MAX).then_some((fails_at, false)),
+                false => Some((until, !is_up)),
+            }
+        });
+        all.skip_while(move |&(time, _)| time <= now)
     }
 
     /// Whether a message that is sent at `now` is held up for ever by a partition, or because neither of two nodes behind a
@@ -186,18 +185,31 @@ impl Faults {
 
     /// Whether a node is up as far as churn goes, and when that changes.
     fn churned(&self, node: NodeId, now: Nanos) -> (bool, Nanos) {
-        let Some(churn) = self.churn.as_ref().filter(|_| self.spared != Some(node)) else { return (true, Nanos::MAX) };
-        let mut stream = churn.key.with(u64::from(node.0)).stream();
-        let mut is_up = churn.is_up.strikes(stream.next_word());
-        let mut until = Nanos::ZERO;
-        loop {
+        self.turns(node).find(|&(_, until)| now < until || until == Nanos::MAX).unwrap_or((true, Nanos::MAX))
+    }
+
+    /// How churn makes a node up and down in turn from the start on: whether it is up, and until when. Without churn it is up for
+    /// ever, and the last turn lasts as long.
+    fn turns(&self, node: NodeId) -> impl Iterator<Item = (bool, Nanos)> + '_ {
+        let churn = self.churn.as_ref().filter(|_| self.spared != Some(node));
+        let mut drawn = churn.map(|churn| {
+            let mut stream = churn.key.with(u64::from(node.0)).stream();
+            let is_up = churn.is_up.strikes(stream.next_word());
+            (churn, stream, is_up)
+        });
+        let mut last = Some(Nanos::ZERO);
+        std::iter::from_fn(move || {
+            let since = last?;
+            let Some((churn, stream, is_next_up)) = &mut drawn else {
+                last = None;
+                return Some((true, Nanos::MAX));
+            };
+            let is_up = std::mem::replace(is_next_up, !*is_next_up);
             let mean = if is_up { churn.up } else { churn.down };
-            until = until + Nanos(stream.exponential(mean.0).max(1));
-            if now < until || until == Nanos::MAX {
-                return (is_up, until);
-            }
-            is_up = !is_up;
-        }
+            let until = since + Nanos(stream.exponential(mean.0).max(1));
+            last = Some(until).filter(|&until| until < Nanos::MAX);
+            Some((is_up, until))
+        })
     }
 }
 

@@ -10,6 +10,8 @@ pub struct Books {
     /// The entries.
     #[serde(flatten)]
     pub ledger: Ledger,
+    /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
+    pub lost: i64,
     /// Lost messages that no counter explains.
     pub unaccounted: u64,
     /// Whether every message is accounted for.
@@ -22,6 +24,7 @@ impl Books {
     /// Judges a ledger.
     pub(super) fn of(ledger: &Ledger) -> Books {
         Books {
+            lost: i64::try_from(ledger.lost()).unwrap_or(i64::MAX),
             unaccounted: ledger.unaccounted(),
             balanced: ledger.is_balanced(),
             verdict: verdict(ledger),
@@ -45,7 +48,7 @@ fn verdict(ledger: &Ledger) -> String {
             _ => format!("Balanced: {} lost, and {}.", counted(missing, "message"), found(ledger)),
         };
     }
-    let under_way = ledger.under_way() + ledger.queued_unsent;
+    let under_way = ledger.in_flight_at_stop + ledger.queued_unsent;
     let fault = if ledger.ended_quiet && under_way > 0 {
         format!("the run ended as if nothing were under way, but {} still under way.", counted(under_way, "message"))
     } else if lost < 0 {

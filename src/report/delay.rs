@@ -5,7 +5,7 @@
 
 use super::rank::share;
 use crate::ratio::Ratio;
-use crate::stats::{Receipts, RunRecord};
+use crate::stats::{CoverageCurve, Receipts, RunRecord};
 use serde::Serialize;
 
 /// How many bins the delays are put into.
@@ -62,9 +62,11 @@ pub struct Bin {
 }
 
 /// The delays of the reached nodes, and how many nodes there are in all.
-pub(super) struct Delays {
+pub(super) struct Delays<'a> {
     reached: Reached,
     nodes: u64,
+    /// How coverage rose, where nodes fail or come and go.
+    curve: Option<&'a CoverageCurve>,
 }
 
 /// A part of a whole, 0 of nothing.
@@ -76,18 +78,23 @@ pub(super) fn fraction_of(part: u64, whole: u64) -> f64 {
 enum Reached {
     /// Each of them, in ascending order.
     Each(Vec<u64>),
-    /// Each delay that occurred, in ascending order, and how often. With many orders they are rounded to three digits.
-    Steps(Vec<(u64, u64)>),
+    /// Each delay that occurred, in ascending order, and how often, and the sum of all. With many orders delays but the greatest
+    /// are rounded to three digits, and the sum is not.
+    Steps(Vec<(u64, u64)>, u128),
 }
 
-impl Delays {
+impl Delays<'_> {
     /// The delays of a run.
-    pub(super) fn of(record: &RunRecord) -> Delays {
+    pub(super) fn of(record: &RunRecord) -> Delays<'_> {
         let reached = match (&record.bulk, &*record.counted_receipts()) {
-            (Some(bulk), _) => Reached::Steps(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect()),
+            (Some(bulk), _) => {
+                Reached::Steps(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect(), bulk.delays.sum())
+            }
             (None, Receipts::ByHop(by_hop)) => {
                 let hops = (0..).zip(&by_hop.counts).filter(|&(_, &count)| count > 0);
-                Reached::Steps(hops.map(|(hop, &count)| (by_hop.time_of(hop).0, count)).collect())
+                let steps: Vec<(u64, u64)> = hops.map(|(hop, &count)| (by_hop.time_of(hop).0, count)).collect();
+                let sum = steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum();
+                Reached::Steps(steps, sum)
             }
             (None, receipts) => {
                 let reached = receipts.iter().filter(|receipt| receipt.is_reached());
@@ -96,14 +103,14 @@ impl Delays {
                 Reached::Each(ascending)
             }
         };
-        Delays { reached, nodes: record.counted() }
+        Delays { reached, nodes: record.counted(), curve: record.curve.as_ref() }
     }
 
     /// How many nodes have the order; with many orders the sum over all.
     pub(super) fn reached(&self) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.len() as u64,
-            Reached::Steps(steps) => steps.iter().map(|&(_, count)| count).sum(),
+            Reached::Steps(steps, _) => steps.iter().map(|&(_, count)| count).sum(),
         }
     }
 
@@ -121,7 +128,7 @@ impl Delays {
     fn count_while(&self, is_such: impl Fn(u64) -> bool) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.partition_point(|&delay| is_such(delay)) as u64,
-            Reached::Steps(steps) => {
+            Reached::Steps(steps, _) => {
                 steps.iter().take_while(|&&(delay, _)| is_such(delay)).map(|&(_, count)| count).sum()
             }
         }
@@ -131,7 +138,7 @@ impl Delays {
     fn at_rank(&self, rank: u64) -> Option<u64> {
         match &self.reached {
             Reached::Each(ascending) => ascending.get(rank.checked_sub(1)? as usize).copied(),
-            Reached::Steps(steps) => {
+            Reached::Steps(steps, _) => {
                 let mut passed = 0;
                 steps.iter().find_map(|&(delay, count)| {
                     passed += count;
@@ -141,9 +148,12 @@ impl Delays {
         }
     }
 
-    /// When this share of all nodes had the order, rounded up to whole nodes and at least one.
+    /// When this share of the nodes that were up had the order, rounded up to whole nodes and at least one.
     pub(super) fn time_to(&self, share: Ratio) -> Option<u64> {
-        self.at_rank(share.ceil_of(self.nodes).max(1))
+        match self.curve {
+            Some(curve) => curve.time_to(share).map(|time| time.0),
+            None => self.at_rank(share.ceil_of(self.nodes).max(1)),
+        }
     }
 
     /// When the usual shares had it.
@@ -170,7 +180,7 @@ impl Delays {
         let count = u128::from(self.reached());
         let sum: u128 = match &self.reached {
             Reached::Each(ascending) => ascending.iter().map(|&delay| u128::from(delay)).sum(),
-            Reached::Steps(steps) => steps.iter().map(|&(delay, count)| u128::from(delay) * u128::from(count)).sum(),
+            Reached::Steps(_, sum) => *sum,
         };
         (sum + count / 2).checked_div(count).map(|mean| mean as u64)
     }
@@ -195,9 +205,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn delays(mut ascending: Vec<u64>, unreached: u64) -> Delays {
+    fn delays(mut ascending: Vec<u64>, unreached: u64) -> Delays<'static> {
         ascending.sort_unstable();
-        Delays { nodes: ascending.len() as u64 + unreached, reached: Reached::Each(ascending) }
+        Delays { nodes: ascending.len() as u64 + unreached, reached: Reached::Each(ascending), curve: None }
     }
 
     #[test]
@@ -237,7 +247,7 @@ mod tests {
 
     #[test]
     fn rounded_delays_are_read_as_if_each_stood_there() {
-        let rounded = Delays { nodes: 10, reached: Reached::Steps(vec![(10, 3), (20, 1), (40, 2)]) };
+        let rounded = Delays { nodes: 10, reached: Reached::Steps(vec![(10, 3), (20, 1), (40, 2)], 130), curve: None };
         let each = delays(vec![10, 10, 10, 20, 40, 40], 4);
         assert_eq!((rounded.figures(), rounded.times()), (each.figures(), each.times()));
         assert_eq!((rounded.bins(), rounded.reached_by(20)), (each.bins(), 4));

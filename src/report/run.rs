@@ -65,8 +65,8 @@ pub struct RunFigures {
     pub time_resolution_ns: Option<u64>,
     /// Nodes that took part.
     pub nodes: u64,
-    /// Nodes that coverage counts: under faults those that were up when the order was due and at the end, else all. With many
-    /// orders the sum over those that were published.
+    /// Nodes that coverage counts: under faults those that were up at the end, else all. With many orders
+    /// the sum over those that were published.
     pub counted: u64,
     /// Nodes of these that have the order, the marks still under way at the stop included.
     pub reached: u64,
@@ -78,7 +78,7 @@ pub struct RunFigures {
     pub residue: u64,
     /// The target.
     pub target: Goal,
-    /// When the target was reached; `None` where it was not.
+    /// When the target was first held by its share of the nodes that were up; `None` where it never was.
     pub time_to_target_ns: Option<u64>,
     /// When other shares of all nodes were.
     pub time_to_ns: TimeTo,
@@ -198,8 +198,9 @@ impl RunFigures {
 
 fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> AtStop {
     let time_ns = match record.end {
-        End::Target => time_to_target.unwrap_or(record.wall.0),
-        End::Quiescent | End::Timeout | End::Interrupted => record.wall.0,
+        // That of a bulk is a percentile over orders, each of which has a zero of its own.
+        End::Target if record.bulk.is_none() => time_to_target.unwrap_or(record.wall.0),
+        End::Target | End::Quiescent | End::Timeout | End::Interrupted => record.wall.0,
     };
     // With many orders every delay has a zero of its own, and all that were counted came before the end.
     let reached = if record.bulk.is_some() { delays.reached() } else { delays.reached_by(time_ns) };
@@ -207,7 +208,7 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
         time_ns,
         reached,
         coverage: fraction_of(reached, delays.all()),
-        in_flight: record.ledger.under_way(),
+        in_flight: record.ledger.in_flight_at_stop,
         queued_unsent: record.ledger.queued_unsent,
     }
 }

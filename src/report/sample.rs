@@ -224,6 +224,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         datagram_bytes: DATAGRAM_BYTES,
         receipts: Receipts::Each(receipts),
         counted: None,
+        curve: None,
         bulk: None,
         traffic,
         degrees: vec![20; nodes],

@@ -2,7 +2,7 @@
 
 use super::Laboratory;
 use super::crowd::Crowd;
-use crate::coverage::{Goals, TARGET};
+use crate::coverage::{Goals, MILESTONES, TARGET};
 use crate::engine::OrderTraffic;
 use crate::runtime::BulkCounts;
 use crate::stats::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
@@ -10,22 +10,23 @@ use crate::time::Nanos;
 use crate::workload::Publication;
 
 impl Laboratory<'_> {
-    /// Puts the orders' times on their own zero, which is when each was due.
-    pub(super) fn bulk(&self, counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
-        let orders = &counts.orders;
-        let counted = vec![self.scenario.nodes; orders.len()];
-        self.bulk_of(counts, &counted, end, injected_at)
+    /// Puts the orders' times on their own zero, which is when each was due. Workers took them from clocks that they read before
+    /// they counted.
+    pub(super) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
+        let goals = Goals::new(self.scenario.nodes, self.scenario.target);
+        counts.orders.iter_mut().for_each(|counts| counts.crossed = goals.in_order(counts.crossed));
+        self.bulk_of(counts, self.scenario.nodes, end, injected_at)
     }
 
-    /// The same where the coverage of each order counts so many nodes.
-    fn bulk_of(&self, counts: BulkCounts, counted: &[u32], end: End, injected_at: Nanos) -> BulkRecord {
+    /// The same where times are in order and coverage counts so many nodes.
+    fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, delays, mut hops } = counts;
-        let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders).zip(counted);
-        let orders = publications.map(|(((publication, order), counts), &nodes)| {
-            let goals = Goals::new(nodes, self.scenario.target);
-            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, goals };
+        let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders);
+        let target_nodes = self.scenario.target.ceil_of(u64::from(counted)).max(1);
+        let orders = publications.map(|((publication, order), counts)| {
+            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, target_nodes };
             let payload_bytes = order.payload().len() as u32;
-            OrderRecord { payload_bytes, counted: u64::from(nodes), ..judge.record(publication, counts) }
+            OrderRecord { payload_bytes, counted: u64::from(counted), ..judge.record(publication, counts) }
         });
         let orders = orders.collect();
         while hops.last() == Some(&0) {
@@ -46,7 +47,12 @@ impl Laboratory<'_> {
         end: End,
         ended_at: Nanos,
     ) -> BulkRecord {
-        let mut crowds = Vec::with_capacity(traffic.len());
+        let counted = crowd.at(ended_at);
+        let nodes = counted.iter().filter(|&&is_counted| is_counted).count() as u32;
+        let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], self.scenario.target];
+        // Where all are up the k-th receipt says when: there is no curve to follow.
+        let mut curves = (!crowd.is_everybody()).then(|| crowd.curves(receipts, ended_at));
+        let ranks = Goals::new(nodes, self.scenario.target).ranks();
         let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
         let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
@@ -54,18 +60,13 @@ impl Laboratory<'_> {
             let OrderTraffic { sent, doubled, received, lost, dropped, pending, .. } = *traffic;
             let mut counts =
                 OrderCounts { sent, doubled, received, lost: lost + dropped, unsent: pending, ..OrderCounts::NONE };
-            let counted = (!crowd.is_everybody()).then(|| crowd.of(publication, ended_at));
-            let counts_node = |node: usize| counted.as_ref().is_none_or(|counted| counted[node]);
-            let nodes = (0..receipts.len()).filter(|&node| counts_node(node)).count() as u32;
-            crowds.push(nodes);
-            let goals = Goals::new(nodes, self.scenario.target);
             let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
             for (node, receipt) in reached {
                 if receipt.hop == 0 {
                     counts.published_at = receipt.time;
                 }
                 counts.at_last_hop += u32::from(receipt.hop == self.forecast.ttl);
-                if counts_node(node) {
+                if counted[node] {
                     delays.record(receipt.time.since(publication.due));
                     hops[usize::from(receipt.hop)] += 1;
                     times.push(receipt.time);
@@ -74,11 +75,15 @@ impl Laboratory<'_> {
             times.sort_unstable();
             counts.reached = times.len() as u32;
             counts.last_receipt = times.last().copied().unwrap_or_default();
-            counts.crossed = goals.ranks().map(|rank| times.get(rank - 1).copied().unwrap_or(Nanos::MAX));
+            let crossed = match curves.as_mut().map(|curves| curves.next().unwrap_or_default()) {
+                Some(curve) => shares.map(|share| curve.time_to(share)),
+                None => ranks.map(|rank| times.get(rank - 1).copied()),
+            };
+            counts.crossed = crossed.map(|time| time.unwrap_or(Nanos::MAX));
             counts
         });
         let orders = orders.collect();
-        self.bulk_of(BulkCounts { orders, delays, hops }, &crowds, end, Nanos::ZERO)
+        self.bulk_of(BulkCounts { orders, delays, hops }, nodes, end, Nanos::ZERO)
     }
 }
 
@@ -87,14 +92,14 @@ struct Judge {
     end: End,
     injected_at: Nanos,
     timeout: Option<Nanos>,
-    goals: Goals,
+    /// Nodes that make the target.
+    target_nodes: u64,
 }
 
 impl Judge {
     fn record(&self, publication: &Publication, counts: &OrderCounts) -> OrderRecord {
         let due = self.injected_at + publication.due;
         let since_due = |time: Nanos| (time != Nanos::MAX).then(|| time.since(due));
-        let counts = &OrderCounts { crossed: self.goals.in_order(counts.crossed), ..*counts };
         let time_to = counts.crossed.map(since_due);
         OrderRecord {
             origin: publication.origin,
@@ -122,7 +127,7 @@ impl Judge {
             reached_target: target_at != Nanos::MAX && target_at <= limit,
             at_rest: is_over && target_at == Nanos::MAX && counts.last_receipt <= limit,
             reached: u64::from(counts.reached),
-            target_nodes: self.goals.ranks()[TARGET] as u64,
+            target_nodes: self.target_nodes,
             cut_off: u64::from(counts.at_last_hop),
         })
     }
@@ -133,13 +138,11 @@ mod tests {
     use super::*;
     use crate::coverage::TIMES;
     use crate::ids::{NodeId, OrderIndex};
-    use crate::ratio::Ratio;
 
     const DUE: Nanos = Nanos(1_000);
 
     fn judged(end: End, counts: OrderCounts) -> OrderRecord {
-        let goals = Goals::new(100, Ratio::new(95, 100).unwrap());
-        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), goals };
+        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), target_nodes: 95 };
         judge.record(&Publication { order: OrderIndex(3), origin: NodeId(1), due: DUE }, &counts)
     }
 

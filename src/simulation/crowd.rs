@@ -1,13 +1,14 @@
-//! Whom the coverage of an order counts where nodes fail or come and go: those that are up when it is due, and at the end.
+//! Of whom the coverage of an order is a share where nodes fail or come and go: of those that are up, at each instant.
 //!
-//! The end is known only when the run has ended, and who has come or gone by then changes how many nodes make the target. Where that
-//! can happen within a run that is to end at its target, the run is computed twice: once to its rest, from which the instant
-//! follows at which the target is first met, and once up to that instant.
+//! A node keeps what it had while it is down. Coverage therefore moves with every first receipt and with every node that goes
+//! down or comes up, and a share is reached at the first instant at which it is held. Which instant that is no engine knows while it
+//! computes. A run that is to end at its target is computed twice where nodes come and go within it: once to its rest, from which
+//! the instant follows, and once up to that instant.
 
 use crate::ids::NodeId;
 use crate::network::Faults;
 use crate::ratio::Ratio;
-use crate::stats::Receipt;
+use crate::stats::{CoverageCurve, Receipt};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
@@ -15,12 +16,17 @@ use crate::workload::Publication;
 pub(super) struct Crowd<'a> {
     pub(super) faults: &'a Faults,
     pub(super) nodes: u32,
-    /// The orders.
+    /// The orders, by when they are due.
     pub(super) publications: &'a [Publication],
 }
 
-/// What happens to an order's crowd at an instant: how many nodes it gains, and how many that have the order.
-type Step = (Nanos, i64, i64);
+/// A node that goes down or comes up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Change {
+    time: Nanos,
+    node: NodeId,
+    is_up: bool,
+}
 
 impl Crowd<'_> {
     /// Whether coverage counts all nodes, whatever happens.
@@ -28,11 +34,9 @@ impl Crowd<'_> {
         self.faults.all_up()
     }
 
-    /// Whom the coverage of an order counts in a run that ends at `end`, by node.
-    pub(super) fn of(&self, publication: &Publication, end: Nanos) -> Vec<bool> {
-        // An order that is due after the end counts whom it would have then.
-        let end = end.max(publication.due);
-        (0..self.nodes).map(|node| self.faults.is_counted(NodeId(node), publication.due, end)).collect()
+    /// Whom coverage counts at a time, by node.
+    pub(super) fn at(&self, time: Nanos) -> Vec<bool> {
+        (0..self.nodes).map(|node| self.faults.is_up(NodeId(node), time)).collect()
     }
 
     /// How many nodes are up from the start, where nobody comes or goes.
@@ -44,47 +48,66 @@ impl Crowd<'_> {
     /// When the last order first had this share of its crowd; `None` where any never had. `receipts` are those of order 0 by node,
     /// then those of order 1, and so on, up to `end`.
     pub(super) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
-        let orders = receipts.chunks(self.nodes as usize).zip(self.publications);
-        let times = orders.map(|(receipts, publication)| self.target_of(receipts, publication.due, target, end));
+        let times = self.curves(receipts, end).map(|curve| curve.time_to(target));
         times.collect::<Option<Vec<Nanos>>>()?.into_iter().max()
     }
 
-    fn target_of(&self, receipts: &[Receipt], due: Nanos, target: Ratio, end: Nanos) -> Option<Nanos> {
-        let mut steps: Vec<Step> = Vec::new();
-        for (node, receipt) in (0..).map(NodeId).zip(receipts) {
-            self.steps(node, receipt, due, end, &mut steps);
-        }
-        steps.sort_unstable();
-        let (mut counted, mut reached) = (0_i64, 0_i64);
-        for at_once in steps.chunk_by(|one, other| one.0 == other.0) {
-            for &(_, node, has) in at_once {
-                (counted, reached) = (counted + node, reached + has);
+    /// How the coverage of each order rose, in their order. `receipts` are those of order 0 by node, then those of order 1, and so
+    /// on, up to `end`.
+    pub(super) fn curves(&self, receipts: &[Receipt], end: Nanos) -> impl Iterator<Item = CoverageCurve> {
+        let (mut up, changes) = (self.at(Nanos::ZERO), self.changes(end));
+        let mut passed = 0;
+        let orders = receipts.chunks(self.nodes as usize).zip(self.publications);
+        orders.map(move |(receipts, publication)| {
+            while let Some(change) = changes.get(passed).filter(|change| change.time <= publication.due) {
+                up[change.node.index()] = change.is_up;
+                passed += 1;
             }
-            if reached.unsigned_abs() >= target.ceil_of(counted.unsigned_abs()).max(1) {
-                return Some(at_once[0].0);
-            }
-        }
-        None
+            rise(receipts, up.clone(), &changes[passed..], publication.due)
+        })
     }
 
-    /// What one node does to the crowd of an order.
-    fn steps(&self, node: NodeId, receipt: &Receipt, due: Nanos, end: Nanos, steps: &mut Vec<Step>) {
-        if !self.faults.is_up(node, due) {
-            return;
+    /// Who goes down or comes up after the start and until `end`, in order.
+    fn changes(&self, end: Nanos) -> Vec<Change> {
+        let of = |node| {
+            let changes = self.faults.changes(node, Nanos::ZERO).take_while(|&(time, _)| time <= end);
+            changes.map(move |(time, is_up)| Change { time, node, is_up })
+        };
+        let mut changes: Vec<Change> = (0..self.nodes).map(NodeId).flat_map(of).collect();
+        changes.sort_unstable();
+        changes
+    }
+}
+
+/// How the coverage of an order rose from when it was `due`, where these were `up` then and these `changes` came after.
+fn rise(receipts: &[Receipt], mut up: Vec<bool>, changes: &[Change], due: Nanos) -> CoverageCurve {
+    let reached = (0..).map(NodeId).zip(receipts).filter(|(_, receipt)| receipt.is_reached());
+    let mut firsts: Vec<(Nanos, NodeId)> = reached.map(|(node, receipt)| (receipt.time, node)).collect();
+    firsts.sort_unstable();
+    let (mut firsts, mut changes) = (firsts.into_iter().peekable(), changes.iter().copied().peekable());
+    let mut has = vec![false; receipts.len()];
+    let mut count_up = up.iter().filter(|&&is_up| is_up).count() as u32;
+    let (mut curve, mut holders, mut now) = (CoverageCurve::default(), 0, due);
+    loop {
+        // What happens at one instant happens at once.
+        while let Some((_, node)) = firsts.next_if(|&(time, _)| time <= now) {
+            has[node.index()] = true;
+            holders += u32::from(up[node.index()]);
         }
-        steps.push((due, 1, 0));
-        if receipt.is_reached() {
-            steps.push((receipt.time, 0, 1));
+        while let Some(Change { node, is_up, .. }) = changes.next_if(|change| change.time <= now) {
+            up[node.index()] = is_up;
+            let of_them = u32::from(has[node.index()]);
+            (count_up, holders) =
+                if is_up { (count_up + 1, holders + of_them) } else { (count_up - 1, holders - of_them) };
         }
-        let mut now = due;
-        while let Some(change) = self.faults.next_change(node, now).filter(|&change| change <= end) {
-            // A receipt of that very instant is counted by its own step.
-            let sign = if self.faults.is_up(node, change) { 1 } else { -1 };
-            let was_up = self.faults.is_up(node, now);
-            if was_up != (sign == 1) {
-                steps.push((change, sign, sign * i64::from(receipt.time < change)));
-            }
-            now = change;
+        curve.note(now, holders, count_up);
+        let next = [firsts.peek().map(|first| first.0), changes.peek().map(|change| change.time)];
+        match next.into_iter().flatten().min() {
+            Some(next) if !curve.is_full() => now = next,
+            _ => return curve,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,12 +45,12 @@ impl Groups<'_> {
             }
             places.push(places_of);
         }
+        let counted = self.crowd.at(end);
         for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.crowd.publications) {
             // Coverage is of what was published, and whoever publishes has the order first.
             if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
                 continue;
             }
-            let counted = self.crowd.of(publication, end);
             for (node, &receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
                 let receipt: Receipt = receipt.into();
                 for place in places[node].into_iter().flatten() {

@@ -23,6 +23,19 @@ pub(super) const NODE_FIGURES_END: u32 = 10_000_000;
 impl Laboratory<'_> {
     /// One run of the scenario, whose network is this one.
     pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
+        self.with_setup(network, |setup, crowd| {
+            self.check_engine(setup)?;
+            self.interrupt.attend();
+            Ok(self.run_record(setup, crowd, self.run_engine(setup, crowd)?))
+        })
+    }
+
+    /// Does something with what the engine is told, and with whom coverage counts.
+    pub(super) fn with_setup<T>(
+        &self,
+        network: &Network,
+        act: impl FnOnce(&Setup<'_>, &Crowd<'_>) -> Result<T, SimulationError>,
+    ) -> Result<T, SimulationError> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;
         let degree = |node: NodeId| self.topology.degree(node);
@@ -52,15 +65,18 @@ impl Laboratory<'_> {
             interrupt: self.interrupt,
             observer: self.observer,
         };
-        self.check_engine(&setup)?;
-        self.interrupt.attend();
-        let outcome = self.run_engine(&setup, &crowd)?;
-        let longest = message_bytes.iter().copied().max().unwrap_or(0);
-        let spies = self.spies(&outcome.receipts, &behaviours);
+        act(&setup, &crowd)
+    }
+
+    /// What the engine's outcome means.
+    pub(super) fn run_record(&self, setup: &Setup<'_>, crowd: &Crowd<'_>, outcome: Outcome) -> RunRecord {
+        let (scenario, Setup { network, behaviours, .. }) = (self.scenario, *setup);
+        let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
+        let spies = self.spies(&outcome.receipts, behaviours);
         let groups = Groups {
             network,
-            behaviours: &behaviours,
-            crowd: &crowd,
+            behaviours,
+            crowd,
             has_nat: !scenario.faults.nat.is_zero(),
             has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Part::Eclipse { .. })),
         };
@@ -69,11 +85,11 @@ impl Laboratory<'_> {
             Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::ByHop(_) => Vec::new(),
         };
-        Ok(RunRecord { spies, groups, ..self.virtual_record(outcome, &crowd, longest, floorless(network)) })
+        RunRecord { spies, groups, ..self.virtual_record(outcome, crowd, longest, floorless(network)) }
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
-    fn run_engine(&self, setup: &Setup<'_>, crowd: &Crowd<'_>) -> Result<Outcome, SimulationError> {
+    pub(super) fn run_engine(&self, setup: &Setup<'_>, crowd: &Crowd<'_>) -> Result<Outcome, SimulationError> {
         if crowd.faults.is_steady() || !setup.ends_at_target {
             return self.with_protocol(InVirtualTime(*setup));
         }
@@ -204,7 +220,11 @@ impl Laboratory<'_> {
         record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
         let workers = vec![record];
         let left_out = self.left_out(&traffic);
-        let only = self.workload.publications().first().filter(|_| bulk.is_none() && !crowd.is_everybody());
+        let is_moving = bulk.is_none() && !crowd.is_everybody();
+        let curve = match &receipts {
+            Receipts::Each(receipts) if is_moving => crowd.curves(receipts, ended_at).next(),
+            _ => None,
+        };
         RunRecord {
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
@@ -218,7 +238,8 @@ impl Laboratory<'_> {
             ttl: self.forecast.ttl,
             datagram_bytes,
             receipts,
-            counted: only.map(|publication| crowd.of(publication, ended_at)),
+            counted: is_moving.then(|| crowd.at(ended_at)),
+            curve,
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
             ledger: ledger(&workers, end),

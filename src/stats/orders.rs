@@ -1,12 +1,10 @@
-//! What is counted of each order of a bulk, and of all their delays.
+//! What is counted of each order of a bulk.
 
-use super::OrderOutcome;
+use super::{DelayHistogram, OrderOutcome};
 use crate::coverage::{TARGET, TIMES};
 use crate::ids::NodeId;
 use crate::time::Nanos;
 use borsh::{BorshDeserialize, BorshSerialize};
-use hdrhistogram::Histogram;
-use std::io;
 
 /// What one worker counts of one order. Times are since the clock's base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -82,7 +80,7 @@ pub struct OrderRecord {
     pub published_late: Option<Nanos>,
     /// Bytes of its payload.
     pub payload_bytes: u32,
-    /// Nodes that its coverage counts: all, or under faults those that were up when it was due and at the end.
+    /// Nodes that its coverage counts: all, or under faults those that were up at the end.
     pub counted: u64,
     /// Nodes that have it.
     pub reached: u64,
@@ -128,108 +126,9 @@ impl BulkRecord {
     }
 }
 
-/// Delays in nanoseconds, each kept to three digits: a high-dynamic-range histogram (Tene).
-#[derive(Clone, Debug, PartialEq)]
-pub struct DelayHistogram(Histogram<u64>);
-
-/// The longest delay that is told apart: an hour. Longer ones count as that.
-const LONGEST: u64 = 3_600_000_000_000;
-
-/// Digits that are kept.
-const DIGITS: u8 = 3;
-
-impl Default for DelayHistogram {
-    fn default() -> DelayHistogram {
-        DelayHistogram::new()
-    }
-}
-
-impl DelayHistogram {
-    /// No delays. All memory that it will ever need is taken here.
-    pub fn new() -> DelayHistogram {
-        DelayHistogram(Histogram::new_with_bounds(1, LONGEST, DIGITS).expect("bounds that the type allows"))
-    }
-
-    /// Counts a delay.
-    #[inline]
-    pub fn record(&mut self, delay: Nanos) {
-        self.0.saturating_record(delay.0);
-    }
-
-    /// Adds the delays of another.
-    pub fn merge(&mut self, other: &DelayHistogram) {
-        for (delay, count) in other.iter() {
-            self.0.saturating_record_n(delay.0, count);
-        }
-    }
-
-    /// How many delays there are.
-    pub fn count(&self) -> u64 {
-        self.0.len()
-    }
-
-    /// The delay that a share of all do not exceed, `permille` of a thousand, to three digits; `None` where there is none.
-    pub fn permille(&self, permille: u64) -> Option<Nanos> {
-        (!self.0.is_empty()).then(|| Nanos(self.0.value_at_quantile(permille as f64 / 1_000.0)))
-    }
-
-    /// The mean, to the nearest nanosecond; `None` where there is none.
-    pub fn mean(&self) -> Option<Nanos> {
-        (!self.0.is_empty()).then(|| Nanos(self.0.mean().round() as u64))
-    }
-
-    /// Each delay that occurred, ascending and to three digits, and how often.
-    pub fn iter(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
-        self.0.iter_recorded().map(|step| (Nanos(step.value_iterated_to()), step.count_since_last_iteration()))
-    }
-}
-
-/// The delays that occurred, with how often.
-impl BorshSerialize for DelayHistogram {
-    fn serialize<W: io::Write>(&self, into: &mut W) -> io::Result<()> {
-        let pairs: Vec<(u64, u64)> = self.iter().map(|(delay, count)| (delay.0, count)).collect();
-        BorshSerialize::serialize(&pairs, into)
-    }
-}
-
-impl BorshDeserialize for DelayHistogram {
-    fn deserialize_reader<R: io::Read>(from: &mut R) -> io::Result<DelayHistogram> {
-        let mut histogram = DelayHistogram::new();
-        for (delay, count) in Vec::<(u64, u64)>::deserialize_reader(from)? {
-            histogram.0.saturating_record_n(delay, count);
-        }
-        Ok(histogram)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn delays_are_kept_to_three_digits_and_merge() {
-        let (mut one, mut other) = (DelayHistogram::new(), DelayHistogram::new());
-        (1..=500u64).for_each(|i| one.record(Nanos(i * 1_000)));
-        (501..=1_000u64).for_each(|i| other.record(Nanos(i * 1_000)));
-        other.record(Nanos(0));
-        other.record(Nanos::MAX);
-        one.merge(&other);
-        assert_eq!(one.count(), 1_002);
-        for (permille, expected) in [(500, 500_000), (990, 990_000)] {
-            let found = one.permille(permille).unwrap().0;
-            assert!(found.abs_diff(expected) <= expected / 500, "{permille}: {found}");
-        }
-        assert!(one.permille(1_000).unwrap().0 >= LONGEST);
-        assert_eq!(DelayHistogram::new().permille(500), None);
-    }
-
-    #[test]
-    fn a_histogram_survives_the_way_between_processes() {
-        let mut histogram = DelayHistogram::new();
-        [0, 1, 17, 1_000_003, 40_000_000_000].into_iter().for_each(|delay| histogram.record(Nanos(delay)));
-        let bytes = borsh::to_vec(&histogram).unwrap();
-        assert_eq!(borsh::from_slice::<DelayHistogram>(&bytes).unwrap(), histogram);
-    }
 
     #[test]
     fn an_order_is_what_all_workers_saw_of_it() {

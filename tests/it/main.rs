@@ -9,6 +9,7 @@ mod ends;
 mod files;
 mod knee;
 mod layers;
+mod ledger;
 mod modelled;
 mod network;
 mod outcome;
@@ -23,6 +24,7 @@ mod support;
 mod theory;
 #[cfg(target_os = "linux")]
 mod threads;
+mod times;
 mod usage;
 mod validate;
 mod virtual_time;

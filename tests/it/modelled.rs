@@ -136,11 +136,11 @@ fn what_the_line_holds_at_the_stop_is_in_flight() {
         let record = run(on(transport, 2, draft, "latency=uniform:1ms..10s loss=0.01"));
         let Ledger { sent, received, held, in_flight_at_stop, model_lost, .. } = record.ledger;
         assert!(record.end == End::Target && held > 100, "{:?}", record.ledger);
-        assert_eq!(sent, received + held + in_flight_at_stop + model_lost);
-        assert_eq!(record.ledger.under_way(), held + in_flight_at_stop);
+        assert!(sent == received + in_flight_at_stop + model_lost && held <= in_flight_at_stop);
         // A book that forgot what is held would not balance.
-        assert!(!Ledger { held: held - 1, ..record.ledger.clone() }.is_balanced());
-        assert!(!Ledger { held: held + 1, ..record.ledger }.is_balanced());
+        let without = in_flight_at_stop - held;
+        assert!(!Ledger { in_flight_at_stop: without, ..record.ledger.clone() }.is_balanced());
+        assert!(!Ledger { in_flight_at_stop: in_flight_at_stop + 1, ..record.ledger }.is_balanced());
     }
 }
 

@@ -56,8 +56,6 @@ fn nodes_go_down_when_they_should() {
     let down: Vec<NodeId> = (0..NODES).map(NodeId).filter(|&node| !faults.is_up(node, Nanos::MAX)).collect();
     assert!(down.iter().all(|&node| faults.next_change(node, before) == Some(then)));
     assert!(down.iter().all(|&node| faults.next_change(node, then).is_none()));
-    assert!(down.iter().all(|&node| !faults.is_counted(node, Nanos::ZERO, then)));
-    assert!(down.iter().all(|&node| faults.is_counted(node, Nanos::ZERO, before)));
 }
 
 #[test]
@@ -112,6 +110,22 @@ fn between_two_changes_nothing_changes() {
             assert_eq!(faults.is_up(node, Nanos(next.0 - 1)), is_up);
             assert_ne!(faults.is_up(node, next), is_up, "{node} at {next}");
             now = next;
+        }
+    }
+}
+
+#[test]
+fn who_is_up_follows_from_the_changes() {
+    let faults = faults("20%,at=7s+5%", Some("up=3s,down=1s"), "none", "0");
+    for node in (0..300).map(NodeId) {
+        let changes: Vec<(Nanos, bool)> =
+            faults.changes(node, Nanos::ZERO).take_while(|&(time, _)| time <= Nanos::from_secs(30)).collect();
+        assert!(changes.is_sorted_by(|one, next| one.0 < next.0), "{node}: {changes:?}");
+        for now in (0..300).map(|tenth| Nanos::from_millis(100 * tenth)) {
+            let passed = changes.partition_point(|&(time, _)| time <= now);
+            let is_up = changes[..passed].last().map_or(faults.is_up(node, Nanos::ZERO), |&(_, is_up)| is_up);
+            assert_eq!(faults.is_up(node, now), is_up, "{node} at {now}");
+            assert_eq!(faults.changes(node, now).next(), faults.next_change(node, now).map(|time| (time, !is_up)));
         }
     }
 }

@@ -103,6 +103,10 @@ pub(super) fn headline(report: &Report) -> String {
         return format!("{count} reached {target} coverage{of_all}, {time}{others}");
     }
     match run.time_to_target_ns {
+        // Those who were up then need not be those who are up at the end.
+        Some(time) if run.counted < run.nodes && run.outcome != End::Target => {
+            format!("{target} coverage first reached at {}", scale(report).time(time))
+        }
         Some(time) => format!("{target} coverage ({of_all}) reached at {}", scale(report).time(time)),
         None => format!("{target} coverage ({of_all}) not reached; {}", shortfall(report)),
     }

@@ -44,7 +44,9 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
 pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let to = &run.time_to_ns;
-    let mut left = vec![format!("Time to Coverage (of {}):", counted(run.counted, "node"))];
+    let of =
+        if report.run.counted < report.run.nodes { "nodes up then".to_owned() } else { counted(run.counted, "node") };
+    let mut left = vec![format!("Time to Coverage (of {of}):")];
     let shares =
         [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
     left.extend(shares.map(|(share, time)| entry(share, &time_or_not(scale, time))));
@@ -234,7 +236,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     for (name, count, note) in [
         ("sent", grouped(ledger.sent), String::new()),
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
-        ("in flight at the stop", grouped(ledger.under_way()), held_back(ledger)),
+        ("in flight at the stop", grouped(ledger.in_flight_at_stop), held_back(ledger)),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
         ("lost by the model", grouped(ledger.model_lost), modelled(ledger)),
         ("unaccounted", grouped(books.unaccounted), String::new()),
@@ -254,11 +256,11 @@ fn held(missing: Missing) -> String {
     }
 }
 
-/// What of it had not come to the carrier yet.
+/// Which of them had not come to the carrier yet.
 fn held_back(ledger: &Ledger) -> String {
     match ledger.held {
         0 => String::new(),
-        held => format!("held by the modelled network: {}", grouped(held)),
+        held => format!("of them held by the modelled network: {}", grouped(held)),
     }
 }
 
