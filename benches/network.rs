@@ -94,7 +94,9 @@ fn faults(criterion: &mut Criterion) {
             partition: cut.parse().expect("it is well written"),
             ..FaultSpec::default()
         };
-        let faults = Faults::new(&spec, 7, FORWARDS, &network, |_| 0, None).expect("no region is named");
+        let faults =
+            Faults::new(&spec, 7, FORWARDS, &network, |_| 0, None, &bulk_order_propagation::sync::Interrupt::new())
+                .expect("no region is named");
         let now = black_box(Nanos::from_secs(30));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

@@ -145,8 +145,11 @@ pub struct Outcome {
     pub traffic: Vec<Traffic>,
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
-    /// The sum of a hash of each first receipt: what must not depend on threads.
+    /// The sum of a hash of each first receipt: what must not depend on threads; 0 after an interrupt, which comes anywhere.
     pub digest: u64,
+    /// Whether the user did not wait until it was known which messages had arrived by the end: those that bring nobody news are
+    /// then counted as received when they are sent.
+    pub is_rough: bool,
 }
 
 impl Outcome {
@@ -163,6 +166,7 @@ impl Outcome {
             traffic: Vec::new(),
             by_order: Vec::new(),
             digest: 0,
+            is_rough: false,
         }
     }
 }
@@ -244,17 +248,33 @@ fn settled<P: Protocol + Clone + Send>(
 ) -> Result<Outcome, RuntimeError> {
     let Spread { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
-    let mut traffic = Vec::new();
-    if setup.keeps_traffic || !is_whole {
-        let books = recount::recount(setup, protocol, &receipts, if is_whole { Nanos::MAX } else { at })?;
-        traffic = books.traffic;
-        if !is_whole {
-            // The windows went beyond the end.
-            (record, model_lost) = (books.record, books.model_lost);
+    // Who wants to end waits for what takes a moment, and for no more.
+    let patience = if end == End::Interrupted { &Interrupt::new() } else { setup.interrupt };
+    let is_long = end == End::Interrupted && record.sent > RECOUNTED_MAX;
+    let limit = if is_whole { Nanos::MAX } else { at };
+    let books = match (setup.keeps_traffic || !is_whole) && !is_long {
+        true => recount::recount(setup, protocol, &receipts, limit, patience)?,
+        false => None,
+    };
+    let mut outcome = Outcome { end, ended_at: at, digest, ..Outcome::nothing() };
+    match books {
+        Some(books) => {
+            outcome.traffic = books.traffic;
+            if !is_whole {
+                // The windows went beyond the end.
+                (record, model_lost) = (books.record, books.model_lost);
+            }
+        }
+        None if is_whole => {}
+        None => {
+            (outcome.end, outcome.is_rough) = (End::Interrupted, true);
+            record.reached = receipts.reached();
+            record.received = record.reached.saturating_sub(1) + record.duplicates;
+            record.carrier.drained = record.sent - model_lost - record.received;
         }
     }
-    let by_order = by_order(&record, model_lost);
-    Ok(Outcome { end, ended_at: at, record, model_lost, receipts, traffic, by_order, digest, ..Outcome::nothing() })
+    outcome.by_order = by_order(&record, model_lost);
+    Ok(Outcome { record, model_lost, receipts, ..outcome })
 }
 
 /// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
@@ -309,8 +329,12 @@ fn hopwise<P: Protocol + Clone + Send>(
         _ => ran.receipts.time_of(last_arrival(setup, &ran.receipts)),
     };
     let receipts = Receipts::ByHop(ran.receipts);
-    let digest = digest::of_order(OrderIndex(0), &receipts, &setup.placement.cores)?;
-    if setup.keeps_traffic {
+    let digest = match end {
+        End::Interrupted => 0,
+        _ => digest::of_order(OrderIndex(0), &receipts, &setup.placement.cores)?,
+    };
+    // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
+    if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
         let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
     }
@@ -334,6 +358,9 @@ fn last_arrival(setup: &Setup<'_>, receipts: &ByHop) -> u8 {
     let mut newest = newest.filter(|&node| last > 1 || node == receipts.origin);
     if newest.any(&mut sends) { last } else { last - 1 }
 }
+
+/// The most messages that are counted again after an interrupt: less than a second's work.
+const RECOUNTED_MAX: u64 = 20_000_000;
 
 /// The messages of the only order are all there are.
 fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {

@@ -28,6 +28,7 @@ use crate::behaviour::AdversarySpec;
 use crate::coverage::Window;
 use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
 use crate::ratio::Ratio;
+use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::{EdgeList, NodeNames, Topology, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
@@ -134,9 +135,18 @@ impl Scenario {
     ///
     /// [`TopologyError`] where it cannot be drawn or stored.
     pub fn overlay(&self) -> Result<Arc<Topology>, TopologyError> {
+        self.overlay_unless(&Interrupt::new())
+    }
+
+    /// The same, unless the user ends it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`overlay`](Self::overlay), and [`TopologyError::Interrupted`].
+    pub fn overlay_unless(&self, interrupt: &Interrupt) -> Result<Arc<Topology>, TopologyError> {
         match &self.edge_list {
             Some(list) => list.overlay(self.nodes),
-            None => self.topology.build(self.nodes, self.peers, self.seed).map(Arc::new),
+            None => self.topology.build_unless(self.nodes, self.peers, self.seed, interrupt).map(Arc::new),
         }
     }
 

@@ -24,8 +24,8 @@ use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
-use crate::sync::{Arena, Interrupt};
-use crate::topology::{Topology, TopologyError, reach};
+use crate::sync::{Arena, Interrupt, Interrupted, Lookout};
+use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
 use crate::workload::{Workload, payload_bytes};
@@ -40,9 +40,12 @@ use std::sync::Arc;
 /// Why a scenario could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
+    /// The user ended it before anything could be measured.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The overlay cannot be built.
     #[error(transparent)]
-    Topology(#[from] TopologyError),
+    Topology(TopologyError),
     /// The network cannot be modelled.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -51,10 +54,10 @@ pub enum SimulationError {
     Behaviour(#[from] BehaviourError),
     /// What is to fail does not exist.
     #[error(transparent)]
-    Faults(#[from] FaultError),
+    Faults(FaultError),
     /// The sockets cannot be had.
     #[error(transparent)]
-    Bind(#[from] BindError),
+    Bind(BindError),
     /// The carrier cannot be set up.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -84,6 +87,34 @@ impl SimulationError {
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Interrupted(_) => false,
+        }
+    }
+}
+
+impl From<TopologyError> for SimulationError {
+    fn from(error: TopologyError) -> SimulationError {
+        match error {
+            TopologyError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Topology(error),
+        }
+    }
+}
+
+impl From<BindError> for SimulationError {
+    fn from(error: BindError) -> SimulationError {
+        match error {
+            BindError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Bind(error),
+        }
+    }
+}
+
+impl From<FaultError> for SimulationError {
+    fn from(error: FaultError) -> SimulationError {
+        match error {
+            FaultError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Faults(error),
         }
     }
 }
@@ -129,7 +160,10 @@ fn run_series(
     lab.run(Clock::start())?;
     let mut records = Vec::with_capacity(scenario.runs as usize);
     while records.len() < scenario.runs as usize {
-        records.push(lab.run(Clock::start())?);
+        match lab.run(Clock::start()) {
+            Err(SimulationError::Interrupted(_)) if !records.is_empty() => {}
+            record => records.push(record?),
+        }
         if interrupt.is_raised() {
             cut_short(&mut records, scenario.runs);
             break;
@@ -181,11 +215,14 @@ impl<'a> Laboratory<'a> {
         // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
-        let topology = scenario.overlay()?;
+        let topology = scenario.overlay_unless(interrupt)?;
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-        let forecast = Forecast::new(scenario, &topology, origin, reach(&topology, origin), network.as_ref());
+        let forecast = {
+            let reach = reach_unless(&topology, origin, interrupt)?;
+            Forecast::new(scenario, &topology, origin, reach, network.as_ref())
+        };
         Ok(Laboratory {
             scenario,
             interrupt,
@@ -193,7 +230,7 @@ impl<'a> Laboratory<'a> {
             program: None,
             partition,
             placement: Placement::new(workers, scenario.pin),
-            orders: orders(scenario, &workload)?,
+            orders: orders(scenario, &workload, interrupt)?,
             workload,
             network,
             forecast,
@@ -388,16 +425,22 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
 }
 
 /// The orders that a schedule publishes: what each says, how large it is, and when it is due.
-fn orders(scenario: &Scenario, workload: &Workload) -> Result<Vec<Arc<Order>>, SimulationError> {
+fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Result<Vec<Arc<Order>>, SimulationError> {
+    let mut lookout = Lookout::new(interrupt);
     let generated = workload.publications().iter().map(|publication| {
+        lookout.work(ORDER_UNITS)?;
         let index = publication.order;
         let bytes = payload_bytes(scenario.seed, index, scenario.payload_bytes.range());
-        let mut order = Order::generate(scenario.seed, index, usize::from(bytes))?;
+        let order = Order::generate(scenario.seed, index, usize::from(bytes));
+        let mut order = order.map_err(|error: PayloadTooLong| SimulationError::Order(error.to_string()))?;
         order.published_at = publication.due;
         Ok(Arc::new(order))
     });
-    generated.collect::<Result<_, PayloadTooLong>>().map_err(|error| SimulationError::Order(error.to_string()))
+    generated.collect()
 }
+
+/// The work that it is to make an order, where a draw is one.
+const ORDER_UNITS: u64 = 64;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

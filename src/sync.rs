@@ -15,6 +15,7 @@
 //! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
 //! | `board` | who is idle and what each worker sent and received: quiescence |
 //! | `slate` | numbers that are each written once |
+//! | `lookout` | looks at the user's wish to end now and then, by the work that is done |
 //! | `ring` | a queue from one worker to one other |
 //! | `bell` | wakes a worker that sleeps, without a look lost |
 //! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
@@ -35,6 +36,7 @@ mod dense;
 mod lanes;
 mod latch;
 mod least;
+mod lookout;
 mod ring;
 mod shared_memory;
 mod slate;
@@ -52,6 +54,7 @@ pub use dense::DenseBits;
 pub use lanes::{Announced, Lanes};
 pub use latch::{Broken, Latch};
 pub use least::Leasts;
+pub use lookout::{Interrupted, Lookout};
 pub use ring::{Consumer, Producer, Words, ring};
 pub use shared_memory::{SharedMemory, file_in_memory};
 pub use slate::Slate;

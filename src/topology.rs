@@ -37,7 +37,7 @@ pub use error::TopologyError;
 pub use implicit::Implicit;
 pub use names::NodeNames;
 pub use peers::Peers;
-pub use reach::{Reach, reach};
+pub use reach::{Reach, reach, reach_unless};
 pub use spec::{ParseTopologyError, TopologySpec};
 
 use crate::ids::NodeId;

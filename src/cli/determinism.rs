@@ -15,13 +15,13 @@ pub(super) fn check(scenario: &Scenario, watch: &Watch) -> Result<Exit, Failure>
     for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
         let once = Scenario { threads, runs: 1, ..scenario.clone() };
         let records = simulation::run(&once, &watch.interrupt)?;
-        let Some(RunRecord { end, wall, digest: Some(digest), .. }) = records.first() else {
-            return Err(Failure::NothingToCheck);
-        };
-        if *end == End::Interrupted {
+        if records.first().is_some_and(|record| record.end == End::Interrupted) {
             tell("interrupted: a digest takes a whole run, so there is nothing to compare");
             return Ok(watch.exit());
         }
+        let Some(RunRecord { end, wall, digest: Some(digest), .. }) = records.first() else {
+            return Err(Failure::NothingToCheck);
+        };
         let noun = if threads == 1 { "thread" } else { "threads" };
         text += &format!("{threads} {noun}: {digest:016X}, ended at {wall}\n");
         digests.push((*digest, *end, *wall));

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::config::CONFIG_BYTES_MAX;
 use super::files::OutputError;
+use super::signals::Signal;
 use bulk_order_propagation::experiment::ValidateError;
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
@@ -78,6 +79,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
+            Failure::Simulation(SimulationError::Interrupted(_)) => Exit::Ended(Signal::Interrupt),
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // Nobody asked for these scenarios but this program.

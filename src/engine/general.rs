@@ -10,7 +10,7 @@ use crate::gossip::Protocol;
 use crate::ids::OrderIndex;
 use crate::runtime::RuntimeError;
 use crate::stats::End;
-use crate::sync::Broken;
+use crate::sync::{Broken, Lookout};
 use crate::time::{Calendar, Nanos};
 use crate::workload::Publication;
 use std::collections::BTreeMap;
@@ -55,8 +55,11 @@ struct Worker<'a, P: Protocol> {
     soon: BTreeMap<(Rank, u64), Flight<P::Tail>>,
     /// How much has come up so, which tells equals apart.
     brought_up: u64,
-    /// Messages of the last window that come after the time limit.
+    /// Messages of the last window that come after the time limit, or that nobody came to.
     late: Vec<Flight<P::Tail>>,
+    /// Looks whether the user wants to end, and whether a window was left in its midst for that.
+    lookout: Lookout<'a>,
+    cut_short: bool,
     fresh: Fresh,
 }
 
@@ -83,6 +86,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
             soon: BTreeMap::new(),
             brought_up: 0,
             late: Vec::new(),
+            lookout: Lookout::new(setup.interrupt),
+            cut_short: false,
             fresh: Fresh::new(setup.workload.orders() as usize),
         }
     }
@@ -117,6 +122,11 @@ impl<'a, P: Protocol> Worker<'a, P> {
                     self.shard.leave_named(&self.protocol, flights);
                     return Ok((end, at, self.close(Nanos::MAX)));
                 }
+                Verdict::CutShort(at) => {
+                    let flights = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, flights);
+                    return Ok((End::Interrupted, at, self.close(at)));
+                }
             }
         }
         unreachable!("rounds do not run out")
@@ -132,6 +142,10 @@ impl<'a, P: Protocol> Worker<'a, P> {
         self.window = window;
         let (mut position, end) = (0, self.width.end(window).min(self.deadline));
         loop {
+            if self.cut_short {
+                self.late.extend(flights.drain(position..).chain(std::mem::take(&mut self.soon).into_values()));
+                break;
+            }
             let listed = flights.get(position);
             let soon = self.soon.first_key_value().map(|(&(rank, _), _)| rank);
             let is_soon = soon.is_some_and(|soon| listed.is_none_or(|listed| soon < listed.rank()));
@@ -191,6 +205,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// Brings what was sent on its way.
     fn route(&mut self) {
         let partition = self.setup.partition;
+        self.cut_short |= self.lookout.work(1 + self.shard.outgoing.len() as u64).is_err();
         for flight in self.shard.outgoing.drain(..) {
             let window = self.width.window(flight.time);
             match partition.owner(flight.message.to) {
@@ -218,6 +233,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
             next,
             late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= self.window),
             interrupted: self.setup.interrupt.is_raised(),
+            cut_short: self.cut_short,
             last_event: self.last_event,
             last_arrival: Nanos::ZERO,
             messages: self.shard.received(),

@@ -50,10 +50,12 @@ impl Ended {
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
-            digest: digest_of(&receipts, nodes),
+            // A run that the user ends anywhere is no seed's.
+            digest: if self.end == End::Interrupted { 0 } else { digest_of(&receipts, nodes) },
             receipts: Receipts::Each(receipts),
             traffic: Vec::with_capacity(nodes),
             by_order: vec![OrderTraffic::default(); orders],
+            is_rough: false,
         };
         for home in self.homes {
             add(&mut outcome.record, &home.record);

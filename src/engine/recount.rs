@@ -13,7 +13,7 @@ use crate::message::Onward;
 use crate::network::Fate;
 use crate::runtime::RuntimeError;
 use crate::stats::{Receipt, Receipts, Traffic, WorkerRecord};
-use crate::sync::{Arena, Latch, prefetch};
+use crate::sync::{Arena, Interrupt, Interrupted, Latch, Lookout, prefetch};
 use crate::time::Nanos;
 
 /// How many messages wait for the receipt that they are held against to come from memory. A power of two.
@@ -27,13 +27,14 @@ pub(super) struct Books {
     pub(super) traffic: Vec<Traffic>,
 }
 
-/// Counts the only order's messages up to `limit`, which `receipts` must not exceed.
+/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not wait.
 pub(super) fn recount<P: Protocol + Clone + Send>(
     setup: &Setup<'_>,
     protocol: &P,
     receipts: &Receipts,
     limit: Nanos,
-) -> Result<Books, RuntimeError> {
+    interrupt: &Interrupt,
+) -> Result<Option<Books>, RuntimeError> {
     let workers = setup.partition.workers();
     let latch = Latch::new(&mut Arena::heap(), workers as u32);
     let unobserved = Setup { observer: &(), ..*setup };
@@ -42,12 +43,17 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         let mut count = Count::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
         count.record.nodes = nodes.len() as u32;
+        let mut lookout = Lookout::new(interrupt);
         for node in nodes {
-            count.sender(&mut protocol, NodeId(node));
+            let sent = count.sender(&mut protocol, NodeId(node));
+            if lookout.work(1 + sent).is_err() {
+                return Ok(Err(Interrupted));
+            }
         }
         count.settle();
-        Ok(count.into_parts())
+        Ok(Ok(count.into_parts()))
     })?;
+    let Ok(counts) = counts.into_iter().collect::<Result<Vec<Part>, Interrupted>>() else { return Ok(None) };
     let mut books = Books { record: nothing(), model_lost: 0, traffic: Vec::new() };
     let mut copies: Option<Copies> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
@@ -70,7 +76,7 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         bytes_out: u64::from(sent) * bytes,
     });
     books.traffic = traffic.collect();
-    Ok(books)
+    Ok(Some(books))
 }
 
 /// One worker's count.
@@ -114,8 +120,8 @@ impl<'a> Count<'a> {
         }
     }
 
-    /// Counts what a node sent.
-    fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) {
+    /// Counts what a node sent, and gives how much it was.
+    fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) -> u64 {
         let receipt = self.receipts.get(me);
         self.event = (me, receipt);
         let before = self.record.sent;
@@ -123,9 +129,11 @@ impl<'a> Count<'a> {
             self.record.reached += 1;
             first_message(self, protocol, me, receipt, self.setup.ttl);
         }
+        let sent = self.record.sent - before;
         if self.setup.keeps_traffic {
-            self.sent.push((self.record.sent - before) as u32);
+            self.sent.push(sent as u32);
         }
+        sent
     }
 
     #[inline]

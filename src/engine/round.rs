@@ -22,6 +22,8 @@ pub(super) struct Post {
     pub(super) late: bool,
     /// Whether the user wants to end.
     pub(super) interrupted: bool,
+    /// Whether it left this window in its midst for that.
+    pub(super) cut_short: bool,
     /// The last event it handled.
     pub(super) last_event: Nanos,
     /// When the last of all messages that it has sent arrives, where what is under way is not stored.
@@ -143,6 +145,8 @@ pub(super) enum Verdict {
     Target(Vec<(OrderIndex, u64)>),
     /// It ends so, at that time.
     Ended(End, Nanos),
+    /// The user ends it before this window, which somebody has left in its midst; the last event before it was then.
+    CutShort(Nanos),
 }
 
 /// How far the orders have come. Each worker keeps its own, and all are equal.
@@ -180,6 +184,9 @@ impl Standing {
 
     /// Adds what all have said of a window, and says what follows.
     pub(super) fn judge(&mut self, posts: &[Post]) -> Verdict {
+        if posts.iter().any(|post| post.cut_short) {
+            return Verdict::CutShort(self.last_event);
+        }
         let crossing = self.add(posts);
         let fresh = posts.iter().flat_map(|post| &post.fresh);
         self.progress = Progress {

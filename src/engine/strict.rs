@@ -13,12 +13,13 @@ use super::shard::Shard;
 use crate::gossip::Protocol;
 use crate::runtime::Progress;
 use crate::stats::End;
+use crate::sync::Lookout;
 use crate::time::Nanos;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// How many events are handled between two looks at the interrupt.
-const LOOK_EVERY: u64 = 65_536;
+/// How many events are handled between two words on how far the run is.
+const TELL_EVERY: u64 = 65_536;
 
 /// Messages under way, the next one first.
 struct Queue<T> {
@@ -38,6 +39,7 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     let mut reached = vec![0; short as usize];
     let mut limit = setup.deadline();
     let (mut end, mut last_event) = (End::Quiescent, Nanos::ZERO);
+    let mut lookout = Lookout::new(setup.interrupt);
     for event in 1_u64.. {
         let due = publications.peek().map(|publication| publication.due);
         let arrives = queue.next_time();
@@ -53,13 +55,9 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             }
             break;
         }
-        if event.is_multiple_of(LOOK_EVERY) {
+        if event.is_multiple_of(TELL_EVERY) {
             let reached = reached.iter().sum();
             setup.observer.progressed(&Progress { reached, time: last_event, messages: shard.received() });
-            if setup.interrupt.is_raised() {
-                end = End::Interrupted;
-                break;
-            }
         }
         // Of one instant publications come first, then times, then messages.
         if let Some(publication) = publications.next_if(|publication| publication.due == time) {
@@ -71,6 +69,7 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             last_event = time;
             queue.pop().into_iter().for_each(|flight| shard.handle(&mut protocol, &flight));
         }
+        let sent = shard.outgoing.len() as u64;
         for flight in shard.outgoing.drain(..) {
             queue.push(flight);
         }
@@ -84,6 +83,10 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             }
         }
         shard.book(Nanos::MAX);
+        if lookout.work(1 + sent).is_err() && end == End::Quiescent {
+            end = End::Interrupted;
+            break;
+        }
     }
     setup.observer.loop_left(0);
     queue.flights().for_each(|flight| shard.leave(flight, Nanos::MAX));

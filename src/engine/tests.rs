@@ -61,7 +61,8 @@ impl Case {
         let behaviours =
             Behaviours::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
-        let faults = Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None).unwrap();
+        let faults =
+            Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
         let setup = Setup {
             engine: Engine::Auto,
             topology: &topology,

@@ -158,7 +158,10 @@ fn probe(
     program: &Program,
 ) -> Result<Option<Probe>, SimulationError> {
     let scenario = at_rate(search, rate);
-    let records = simulation::run_with(&scenario, interrupt, &(), program)?;
+    let records = match simulation::run_with(&scenario, interrupt, &(), program) {
+        Err(SimulationError::Interrupted(_)) => return Ok(None),
+        records => records?,
+    };
     let Some(record) = records.into_iter().next().filter(|record| record.end != End::Interrupted) else {
         return Ok(None);
     };

@@ -261,7 +261,10 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
     ) -> Result<Vec<F>, Stop> {
         self.each(replicates, |seed, interrupt| {
             let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
-            let records = simulation::run(&scenario, interrupt)?;
+            let records = match simulation::run(&scenario, interrupt) {
+                Err(SimulationError::Interrupted(_)) => return Err(Stop::Interrupted),
+                records => records?,
+            };
             let Some(record) = records.first().filter(|record| record.end != End::Interrupted) else {
                 return Err(Stop::Interrupted);
             };

@@ -74,6 +74,12 @@ impl TargetDraw {
         TargetDraw { fanout: u32::MAX, ..*self }
     }
 
+    /// Whether a node sends to all of its peers.
+    #[inline]
+    pub fn takes_all(&self) -> bool {
+        self.takes_all
+    }
+
     /// How many targets a node with `degree` peers has.
     pub fn count(&self, degree: u32) -> u32 {
         self.fanout.min(degree)

@@ -3,11 +3,15 @@
 use super::error::escaped;
 use super::fault_spec;
 use super::words::span;
+use crate::sync::Interrupted;
 use crate::time::Nanos;
 
 /// Why faults cannot be modelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
+    /// The user did not wait until all nodes were ranked.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// Less than none or more than all.
     #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
     Share {

@@ -14,7 +14,10 @@ use super::regions::{Placement, RegionIndex};
 use crate::ids::NodeId;
 use crate::random::{Chance, Key, Purpose};
 use crate::ratio::Ratio;
+use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// The faults of one run.
 #[derive(Clone, Debug)]
@@ -62,7 +65,8 @@ impl Faults {
     ///
     /// # Errors
     ///
-    /// [`FaultError`] where a region is named that the network does not have.
+    /// [`FaultError`] where a region is named that the network does not have, or where the user does not wait until all nodes
+    /// are ranked.
     pub fn new(
         spec: &FaultSpec,
         seed: u64,
@@ -70,6 +74,7 @@ impl Faults {
         network: &Network,
         degree: impl Fn(NodeId) -> u32,
         spared: Option<NodeId>,
+        interrupt: &Interrupt,
     ) -> Result<Faults, FaultError> {
         let key = Key::new(seed, Purpose::Faults);
         let stroke = |(at, stroke): (usize, &Stroke)| {
@@ -77,7 +82,7 @@ impl Faults {
             let group = match &stroke.whom {
                 Whom::Random => Group::drawn(key, stroke.share),
                 Whom::Region(name) => Group::drawn_in(key, stroke.share, name, network)?,
-                Whom::Degree => Group::best_connected(key, stroke.share, nodes, &degree),
+                Whom::Degree => Group::best_connected(key, stroke.share, nodes, &degree, &mut Lookout::new(interrupt))?,
             };
             Ok((stroke.at, group))
         };
@@ -235,18 +240,43 @@ impl Group {
     }
 
     /// The share of the nodes with the most peers, rounded up; draws decide among equals.
-    fn best_connected(key: Key, share: Ratio, nodes: u32, degree: impl Fn(NodeId) -> u32) -> Group {
-        let rank = |node: u32| (!degree(NodeId(node)), key.with(u64::from(node)).stream().next_word(), node);
-        let mut ranks: Vec<(u32, u64, u32)> = (0..nodes).map(rank).collect();
-        let count = share.ceil_of(u64::from(nodes)) as usize;
-        if 0 < count && count < ranks.len() {
-            ranks.select_nth_unstable(count - 1);
+    ///
+    /// Nodes are counted by degree first, so that only those of the degree at which the share ends are ranked by draw.
+    fn best_connected(
+        key: Key,
+        share: Ratio,
+        nodes: u32,
+        degree: impl Fn(NodeId) -> u32,
+        lookout: &mut Lookout<'_>,
+    ) -> Result<Group, Interrupted> {
+        let mut by_degree = BTreeMap::<u32, u64>::new();
+        for node in 0..nodes {
+            lookout.work(RANK_UNITS)?;
+            *by_degree.entry(degree(NodeId(node))).or_default() += 1;
+        }
+        // Room is left for some of those with the last degree, and whoever has more peers is among them.
+        let (mut room, mut last) = (share.ceil_of(u64::from(nodes)), u32::MAX);
+        for (&degree, &count) in by_degree.iter().rev() {
+            last = degree;
+            if count >= room {
+                break;
+            }
+            room -= count;
         }
         let mut bits = vec![0u64; (nodes as usize).div_ceil(64)];
-        for (_, _, node) in &ranks[..count] {
-            bits[*node as usize / 64] |= 1 << (node % 64);
+        let mut equals: Vec<(u64, u32)> = Vec::new();
+        for node in 0..nodes {
+            lookout.work(RANK_UNITS)?;
+            match degree(NodeId(node)).cmp(&last) {
+                Ordering::Greater => bits[node as usize / 64] |= 1 << (node % 64),
+                Ordering::Equal => equals.push((key.with(u64::from(node)).stream().next_word(), node)),
+                Ordering::Less => {}
+            }
         }
-        Group::Listed(bits)
+        for node in least(equals, room as usize, lookout)? {
+            bits[node as usize / 64] |= 1 << (node % 64);
+        }
+        Ok(Group::Listed(bits))
     }
 
     fn is_nobody(&self) -> bool {
@@ -265,6 +295,45 @@ impl Group {
         }
     }
 }
+
+/// The nodes with the least `count` of these draws, in no order.
+///
+/// A draw is even over all words, so that its upper bits tell nearly all of them apart: whole parts of the range are taken
+/// until one has more nodes than there is room for, and only that one is sorted.
+fn least(drawn: Vec<(u64, u32)>, count: usize, lookout: &mut Lookout<'_>) -> Result<Vec<u32>, Interrupted> {
+    let part = |word: u64| (word >> (u64::BITS - PART_BITS)) as usize;
+    let mut sizes = vec![0usize; 1 << PART_BITS];
+    for &(word, _) in &drawn {
+        lookout.work(1)?;
+        sizes[part(word)] += 1;
+    }
+    let (mut room, mut last) = (count, 0);
+    for (at, &size) in sizes.iter().enumerate() {
+        last = at;
+        if size >= room {
+            break;
+        }
+        room -= size;
+    }
+    let (mut nodes, mut equals) = (Vec::with_capacity(count), Vec::new());
+    for (word, node) in drawn {
+        lookout.work(1)?;
+        match part(word).cmp(&last) {
+            Ordering::Less => nodes.push(node),
+            Ordering::Equal => equals.push((word, node)),
+            Ordering::Greater => {}
+        }
+    }
+    equals.sort_unstable();
+    nodes.extend(equals.iter().take(room).map(|&(_, node)| node));
+    Ok(nodes)
+}
+
+/// Upper bits of a draw that tell its part of the range.
+const PART_BITS: u32 = 12;
+
+/// The work that it is to count a node by its degree, where a draw is one.
+const RANK_UNITS: u64 = 4;
 
 const ALL: Ratio = Ratio::new(1, 1).unwrap();
 

@@ -110,9 +110,9 @@ impl Crew {
         Ok(crew)
     }
 
-    /// Waits until all have ended. `look` is called all the while; `abandon` once, when the first ended badly, to tell the
+    /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is called once, when the first ended badly, to tell the
     /// others that they are to leave.
-    pub fn wait(mut self, mut look: impl FnMut(), abandon: impl FnOnce()) -> io::Result<Vec<Ended>> {
+    pub fn wait(mut self, mut look: impl FnMut() -> bool, abandon: impl FnOnce()) -> io::Result<Vec<Ended>> {
         let mut abandon = Some(abandon);
         let mut looks_left = None;
         loop {
@@ -134,7 +134,9 @@ impl Crew {
             }
             let all_stayed = platform::sleep(self.running().map(|member| &member.watch), LOOK);
             looks_left = looks_left.map(|looks| looks - u32::from(all_stayed));
-            look();
+            if look() {
+                self.give_up();
+            }
         }
         std::mem::take(&mut self.members).into_iter().map(Member::ended).collect()
     }

@@ -140,7 +140,7 @@ impl Laboratory<'_> {
     fn udp(&self, seat: &Seat, meeting: &Meeting) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, seat.process, Owners::Nodes);
-        let bound = udp::bind(quota, scenario.receive_buffer)?;
+        let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, seat.process);
         let addresses = meeting.gather(nodes.start as usize, &bound.addresses)?;
         let (gate, templates) = self.encoded(seat)?;
@@ -166,7 +166,7 @@ impl Laboratory<'_> {
     fn udp_shard(&self, seat: &Seat, meeting: Meeting) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, seat.process, Owners::Threads);
-        let bound = udp::bind(quota, scenario.receive_buffer)?;
+        let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
         let workers = self.workers(seat);
         meeting.receive_buffers.write(seat.process, granted_buffer(&bound.sockets)?.into());
         meeting.roads.write(seat.process, Road::probe().number());

@@ -9,6 +9,7 @@ use crate::ids::NodeId;
 use crate::network::Faults;
 use crate::ratio::Ratio;
 use crate::stats::{CoverageCurve, Receipt};
+use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
@@ -28,6 +29,9 @@ struct Change {
     is_up: bool,
 }
 
+/// The work that it is to ask whether a node is up, which may take some draws.
+const DRAW_UNITS: u64 = 4;
+
 impl Crowd<'_> {
     /// Whether coverage counts all nodes, whatever happens.
     pub(super) fn is_everybody(&self) -> bool {
@@ -40,9 +44,16 @@ impl Crowd<'_> {
     }
 
     /// How many nodes are up from the start, where nobody comes or goes.
-    pub(super) fn steady(&self) -> u64 {
-        let up = (0..self.nodes).filter(|&node| self.faults.is_up(NodeId(node), Nanos::ZERO));
-        if self.is_everybody() { u64::from(self.nodes) } else { up.count() as u64 }
+    pub(super) fn steady(&self, interrupt: &Interrupt) -> Result<u64, Interrupted> {
+        if self.is_everybody() {
+            return Ok(u64::from(self.nodes));
+        }
+        let (mut up, mut lookout) = (0, Lookout::new(interrupt));
+        for node in 0..self.nodes {
+            lookout.work(DRAW_UNITS)?;
+            up += u64::from(self.faults.is_up(NodeId(node), Nanos::ZERO));
+        }
+        Ok(up)
     }
 
     /// When the last order first had this share of its crowd; `None` where any never had. `receipts` are those of order 0 by node,

@@ -9,7 +9,7 @@ use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
 use crate::runtime::{Common, RuntimeError};
 use crate::scenario::{Draft, Scenario};
 use crate::stats::RunRecord;
-use crate::sync::{Arena, Interrupt, Layout, SharedMemory};
+use crate::sync::{Arena, Interrupt, Interrupted, Layout, SharedMemory};
 use crate::transport::{Alarm, Clock, remedy};
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -171,18 +171,24 @@ impl Laboratory<'_> {
         let tasks = (0..processes).map(|process| self.task(process, clock, token, &ground).written());
         let descriptors = [ground.memory, ground.alarm.descriptor()];
         let crew = Crew::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
-        let mut is_told = false;
+        let (mut is_told, mut is_early) = (false, false);
         let look = || {
             if ground.common.has_begun() {
                 self.interrupt.attend();
             }
             if self.interrupt.is_raised() && !is_told {
                 is_told = true;
+                // Nobody waits for overlays and sockets of which nothing will come.
+                is_early = !ground.common.has_begun();
                 ground.common.interrupt();
                 ground.wake_all();
             }
+            is_early
         };
         let ended = crew.wait(look, || ground.abandon()).map_err(ProcessesError::Wait)?;
+        if is_early {
+            return Err(Interrupted.into());
+        }
         Ok(self.record(&ground.common, homes(ended)?))
     }
 

@@ -1,3 +1,4 @@
 //! What holds for every carrier and every engine.
 
+mod interrupts;
 mod threads;

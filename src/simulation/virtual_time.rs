@@ -39,7 +39,15 @@ impl Laboratory<'_> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;
         let degree = |node: NodeId| self.topology.degree(node);
-        let faults = Faults::new(&scenario.faults, scenario.seed, scenario.nodes, network, degree, self.spared())?;
+        let faults = Faults::new(
+            &scenario.faults,
+            scenario.seed,
+            scenario.nodes,
+            network,
+            degree,
+            self.spared(),
+            self.interrupt,
+        )?;
         let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
         let names = scenario.names();
@@ -58,7 +66,7 @@ impl Laboratory<'_> {
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
             exclude_sender: scenario.exclude_sender,
-            goal: scenario.target.ceil_of(crowd.steady()),
+            goal: scenario.target.ceil_of(crowd.steady(self.interrupt)?),
             ends_at_target: scenario.until == Until::Target,
             keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
@@ -193,6 +201,7 @@ impl Laboratory<'_> {
             mut traffic,
             by_order,
             digest,
+            is_rough,
         } = outcome;
         let nodes = self.scenario.nodes as usize;
         let (receipts, bulk) = match receipts {
@@ -219,7 +228,7 @@ impl Laboratory<'_> {
         };
         record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
         let workers = vec![record];
-        let left_out = self.left_out(&traffic);
+        let left_out = if end == End::Interrupted { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !crowd.is_everybody();
         let curve = match &receipts {
             Receipts::Each(receipts) if is_moving => crowd.curves(receipts, ended_at).next(),
@@ -244,7 +253,8 @@ impl Laboratory<'_> {
             shard_starts: Vec::new(),
             ledger: ledger(&workers, end),
             workers,
-            digest: Some(digest),
+            // A run that the user ends anywhere is no seed's.
+            digest: (end != End::Interrupted).then_some(digest),
             spies: None,
             groups: Vec::new(),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(left_out).collect(),
@@ -259,6 +269,21 @@ fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [
         traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
     }
     { receipts }.any(|receipt| receipt.is_reached() && receipt.hop == 0)
+}
+
+/// Says what an interrupt has kept from being counted.
+fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<String> {
+    let rough = if is_rough {
+        " Messages that bring nobody news are counted as received when they are sent, and what is in flight is what is left."
+    } else {
+        ""
+    };
+    traffic.is_empty().then(|| {
+        format!(
+            "The run was interrupted, and its messages were not counted again node by node, because that takes long: duplicates \
+             and bytes per node are left out.{rough}"
+        )
+    })
 }
 
 /// Says that nodes could not be handled apart.

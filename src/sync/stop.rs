@@ -50,6 +50,9 @@ struct Wish {
     outer: Option<Interrupt>,
     /// Whether anything was published that a report can tell of.
     attended: AtomicBool,
+    /// How many looks are left until it utters itself, where that is wished for.
+    #[cfg(test)]
+    looks_left: super::atomic::AtomicU64,
 }
 
 impl Interrupt {
@@ -84,9 +87,31 @@ impl Interrupt {
         self.0.attended.load(Ordering::Relaxed)
     }
 
+    /// A wish that utters itself at the so-manieth look at it.
+    #[cfg(test)]
+    pub(crate) fn after(looks: u64) -> Interrupt {
+        let interrupt = Interrupt::new();
+        // Ordering: Relaxed; it carries nothing but itself.
+        interrupt.0.looks_left.store(looks, Ordering::Relaxed);
+        interrupt
+    }
+
+    #[cfg(test)]
+    fn count_look(&self) {
+        // Ordering: Relaxed; a count, and what it leads to is one, too.
+        let left = self.0.looks_left.load(Ordering::Relaxed);
+        // Ordering: Relaxed; as above. Of two who look at once one may be lost, which makes it a look later.
+        self.0.looks_left.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left == 1 {
+            self.raise();
+        }
+    }
+
     /// Whether it was uttered.
     #[inline]
     pub fn is_raised(&self) -> bool {
+        #[cfg(test)]
+        self.count_look();
         // Ordering: Relaxed; it carries nothing but itself.
         self.0.uttered.load(Ordering::Relaxed) || self.0.outer.as_ref().is_some_and(Interrupt::is_raised)
     }

@@ -10,24 +10,27 @@
 use super::links::Links;
 use super::{Topology, TopologyError, pages};
 use crate::random::Key;
+use crate::sync::Lookout;
 
 /// Grows `nodes` nodes, each new one with `peers / 2` links; `peers` is even and less than `nodes`.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let new_links = peers / 2;
     let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(new_links))?;
     for node in 0..=new_links {
+        lookout.work(node.into())?;
         for earlier in 0..node {
             links.push(earlier, node);
         }
     }
     let mut stream = key.stream();
     // For each node the last newcomer that chose it, so that a newcomer chooses nobody twice.
-    let mut chosen_by = pages::filled(nodes as usize, 0)?;
+    let mut chosen_by = pages::filled(nodes as usize, 0, lookout)?;
     for node in new_links + 1..nodes {
+        lookout.work(new_links.into())?;
         let ends = 2 * links.len() as u64;
         let mut missing = new_links;
         while missing > 0 {
@@ -38,5 +41,5 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, Topolo
             }
         }
     }
-    Ok(Topology::stored(links.into_rows()?))
+    Ok(Topology::stored(links.into_rows(lookout)?))
 }

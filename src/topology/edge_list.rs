@@ -12,12 +12,16 @@ use super::links::Links;
 use super::names::NodeNames;
 use super::{Shape, Topology, TopologyError};
 use crate::ids::NodeId;
+use crate::sync::{Interrupt, Lookout};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 /// The most bytes of a line that are read; two ids and a remark need far fewer.
 const LINE_BYTES_MAX: u64 = 4096;
+
+/// The work that a line is, where a draw is one.
+const LINE_UNITS: u64 = 32;
 
 /// How much of a faulty line an error shows, in characters.
 const SHOWN_MAX: usize = 60;
@@ -133,12 +137,23 @@ impl EdgeList {
     /// [`EdgeListError`] where the file or a line of it cannot be read; else where the links are too many to store or
     /// memory is short.
     pub fn read(path: &str) -> Result<EdgeList, TopologyError> {
+        EdgeList::read_unless(path, &Interrupt::new())
+    }
+
+    /// The same, unless the user ends it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read), and [`TopologyError::Interrupted`].
+    pub fn read_unless(path: &str, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
+        let lookout = &mut Lookout::new(interrupt);
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         let mut lines = BufReader::new(File::open(path).map_err(unreadable)?);
         let (mut nodes, mut links) = (Numbering::default(), Links::with_room(0, 0)?);
         let mut passed = Passed::default();
         let mut bytes = Vec::new();
         for line in 1.. {
+            lookout.work(LINE_UNITS)?;
             bytes.clear();
             if lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
                 break;
@@ -168,8 +183,8 @@ impl EdgeList {
         }
         let ids = nodes.into_ascending(links.ends_mut());
         let listed = links.len() as u64;
-        let mut rows = links.into_rows()?;
-        rows.merge_repeats();
+        let mut rows = links.into_rows(lookout)?;
+        rows.merge_repeats(lookout)?;
         passed.repeats = listed - rows.entries() / 2;
         Ok(EdgeList {
             path: path.into(),

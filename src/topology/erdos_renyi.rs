@@ -24,6 +24,7 @@ use super::rows::RowsBuilder;
 use super::skip::Skips;
 use super::{Topology, TopologyError};
 use crate::random::{Key, Stream};
+use crate::sync::Lookout;
 
 /// Nodes per strip, as a power of two: with 20 peers a strip's entries and the work on them fit 2 MB of cache.
 const STRIP_BITS_MIN: u32 = 13;
@@ -35,12 +36,13 @@ const STRIPS_BITS_MAX: u32 = 11;
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let pairs = Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key };
     let strips = nodes.div_ceil(1 << pairs.bits);
     let mut rows = RowsBuilder::with_room(nodes, room(nodes, peers))?;
     for strip in 0..strips {
+        lookout.work(u64::from(peers) << pairs.bits)?;
         rows.begin(1 << pairs.bits);
         for before in 0..strip {
             pairs.rectangle(before, strip, |row, column| rows.add(column, row));

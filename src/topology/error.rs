@@ -2,6 +2,7 @@
 
 use super::EdgeListError;
 use super::rows::ENTRIES_MAX;
+use crate::sync::Interrupted;
 
 /// Why an overlay was not built. Nothing is kept of a failed attempt.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,10 @@ pub enum TopologyError {
         /// The pairings tried.
         attempts: u64,
     },
+
+    /// The user did not wait for it.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 
     /// The edge list cannot be read.
     #[error(transparent)]

@@ -7,16 +7,18 @@
 
 use super::links::Links;
 use super::{Topology, TopologyError};
+use crate::sync::Lookout;
 
 /// Lays `nodes` nodes, at least 1, out on a plane.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let width = width(nodes);
     let mut links = Links::with_room(nodes, 2 * u64::from(nodes))?;
     for node in 0..nodes {
+        lookout.work(1)?;
         if node >= width {
             links.push(node - width, node);
         }
@@ -24,7 +26,7 @@ pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
             links.push(node - 1, node);
         }
     }
-    Ok(Topology::stored(links.into_rows()?))
+    Ok(Topology::stored(links.into_rows(lookout)?))
 }
 
 /// The nodes in a row: the root, rounded up.
@@ -37,6 +39,7 @@ fn width(nodes: u32) -> u32 {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
+    use crate::sync::Interrupt;
 
     /// ```text
     /// 0 1 2
@@ -45,7 +48,7 @@ mod tests {
     /// ```
     #[test]
     fn seven_nodes_lie_in_rows_of_three() {
-        let grid = build(7).unwrap();
+        let grid = build(7, &mut Lookout::new(&Interrupt::new())).unwrap();
         let peers = |node| grid.peers(NodeId(node)).map(|peer| peer.0).collect::<Vec<_>>();
         assert_eq!([peers(0), peers(4), peers(6)], [vec![1, 3], vec![1, 3, 5], vec![3]]);
         assert_eq!([width(1), width(2), width(9), width(10), width(u32::MAX)], [1, 2, 3, 4, 65_536]);

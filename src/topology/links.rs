@@ -9,6 +9,7 @@
 
 use super::rows::{Rows, RowsBuilder, check_entries};
 use super::{TopologyError, pages};
+use crate::sync::{Interrupted, Lookout};
 
 /// Rows per bucket, as a power of two: with 20 peers a bucket's rows take 1.3 MB and stay in a second-level cache.
 const BUCKET_BITS_MIN: u32 = 14;
@@ -76,13 +77,15 @@ impl Links {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they cannot be stored.
-    pub(super) fn into_rows(self) -> Result<Rows, TopologyError> {
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they cannot be stored, and
+    /// [`TopologyError::Interrupted`].
+    pub(super) fn into_rows(self, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
         check(self.nodes, self.ends.len() as u64)?;
-        let bucketed = Bucketed::new(self)?;
+        let bucketed = Bucketed::new(self, lookout)?;
         let mut rows = RowsBuilder::with_room(bucketed.nodes, bucketed.pairs.len() as u64)?;
         let mut begin = 0;
         for &end in &bucketed.ends {
+            lookout.work((end - begin) as u64 + (1 << bucketed.bits))?;
             rows.begin(1 << bucketed.bits);
             bucketed.pairs[begin..end].iter().for_each(|&[row, entry]| rows.add(row, entry));
             rows.end()?;
@@ -104,33 +107,37 @@ struct Bucketed {
 }
 
 impl Bucketed {
-    fn new(links: Links) -> Result<Bucketed, TopologyError> {
+    fn new(links: Links, lookout: &mut Lookout<'_>) -> Result<Bucketed, TopologyError> {
         let bits = BUCKET_BITS_MIN.max((u32::BITS - links.nodes.leading_zeros()).saturating_sub(BUCKETS_BITS_MAX));
-        let mut ends = bucket_begins(&links, bits);
-        let mut pairs = pages::filled(2 * links.ends.len(), [0; 2])?;
-        for &[one, other] in &links.ends {
-            for (row, entry) in [(one, other), (other, one)] {
-                let next = &mut ends[(row >> bits) as usize];
-                pairs[*next] = [row, entry];
-                *next += 1;
+        let mut ends = bucket_begins(&links, bits, lookout)?;
+        let mut pairs = pages::filled(2 * links.ends.len(), [0; 2], lookout)?;
+        lookout.pieces(links.ends.len(), |piece| -> Result<(), TopologyError> {
+            for &[one, other] in &links.ends[piece] {
+                for (row, entry) in [(one, other), (other, one)] {
+                    let next = &mut ends[(row >> bits) as usize];
+                    pairs[*next] = [row, entry];
+                    *next += 1;
+                }
             }
-        }
+            Ok(())
+        })?;
         Ok(Bucketed { nodes: links.nodes, bits, ends, pairs })
     }
 }
 
 /// Where each bucket of `2^bits` rows begins.
-fn bucket_begins(links: &Links, bits: u32) -> Vec<usize> {
+fn bucket_begins(links: &Links, bits: u32, lookout: &mut Lookout<'_>) -> Result<Vec<usize>, Interrupted> {
     let buckets = (links.nodes as usize).div_ceil(1 << bits);
     let mut begins = vec![0; buckets];
-    for &end in links.ends() {
-        begins[(end >> bits) as usize] += 1;
-    }
+    lookout.pieces(links.ends().len(), |piece| {
+        links.ends()[piece].iter().for_each(|&end| begins[(end >> bits) as usize] += 1);
+        Ok::<(), Interrupted>(())
+    })?;
     let mut begin = 0;
     for count in &mut begins {
         begin += std::mem::replace(count, begin);
     }
-    begins
+    Ok(begins)
 }
 
 /// Whether `links` links fit into rows.
@@ -142,6 +149,7 @@ fn check(nodes: u32, links: u64) -> Result<(), TopologyError> {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
+    use crate::sync::Interrupt;
     use crate::topology::rows::ENTRIES_MAX;
 
     #[test]
@@ -150,7 +158,7 @@ mod tests {
         for (one, other) in [(3, 4), (4, 0), (0, 3), (1, 0)] {
             links.push(one, other);
         }
-        let rows = links.into_rows().unwrap();
+        let rows = links.into_rows(&mut Lookout::new(&Interrupt::new())).unwrap();
         let read = |node| rows.row(NodeId(node)).iter().map(|peer| peer.0).collect::<Vec<_>>();
         assert_eq!((0..5).map(read).collect::<Vec<_>>(), [vec![1, 3, 4], vec![0], vec![], vec![0, 4], vec![0, 3]]);
     }
@@ -162,7 +170,7 @@ mod tests {
         for node in 0..nodes {
             links.push(node, nodes - 1 - node);
         }
-        let rows = links.into_rows().unwrap();
+        let rows = links.into_rows(&mut Lookout::new(&Interrupt::new())).unwrap();
         for node in 0..nodes {
             assert_eq!(rows.row(NodeId(node)), [NodeId(nodes - 1 - node); 2]);
         }

@@ -5,16 +5,19 @@
 //! pages of 2 MiB they do not.
 
 use super::TopologyError;
-use crate::sync::prefer_huge;
+use crate::sync::{Lookout, prefer_huge};
 
 /// An array of `length` times `value`, its memory touched.
 ///
 /// # Errors
 ///
-/// [`TopologyError::Memory`] where the system refuses.
-pub(super) fn filled<T: Copy>(length: usize, value: T) -> Result<Vec<T>, TopologyError> {
+/// [`TopologyError::Memory`] where the system refuses, [`TopologyError::Interrupted`].
+pub(super) fn filled<T: Copy>(length: usize, value: T, lookout: &mut Lookout<'_>) -> Result<Vec<T>, TopologyError> {
     let mut array = reserved(length)?;
-    array.resize(length, value);
+    lookout.pieces(length, |piece| -> Result<(), TopologyError> {
+        array.resize(piece.end, value);
+        Ok(())
+    })?;
     Ok(array)
 }
 
@@ -34,11 +37,12 @@ pub(super) fn reserved<T: Copy>(capacity: usize) -> Result<Vec<T>, TopologyError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::Interrupt;
 
     #[test]
     fn arrays_are_as_long_as_asked() {
         for length in [0, 1, 5_000, 3 << 20] {
-            let array = filled(length, 7u32).unwrap();
+            let array = filled(length, 7u32, &mut Lookout::new(&Interrupt::new())).unwrap();
             assert!(array.len() == length && array.iter().all(|&word| word == 7), "{length}");
         }
     }

@@ -15,6 +15,7 @@ use super::rows::Rows;
 use super::{Topology, TopologyError};
 use crate::ids::NodeId;
 use crate::random::{Key, Stream};
+use crate::sync::{Interrupted, Lookout};
 
 /// The pairings to try. All sizes in the tests succeed with the first.
 const ATTEMPTS_MAX: u64 = 16;
@@ -34,22 +35,22 @@ type Directed = (NodeId, NodeId);
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, or no pairing became simple.
-pub(super) fn build(nodes: u32, peers: u32, key: Key) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, no pairing became simple, or the user does not wait.
+pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     // Past half of the nodes, who is not a peer is the sparser question, and switchings need room.
     let strangers = nodes - 1 - peers;
     if strangers < peers {
-        return Ok(Topology::stored(complement(&simple(nodes, strangers, key)?)?));
+        return Ok(Topology::stored(complement(&simple(nodes, strangers, key, lookout)?, lookout)?));
     }
-    Ok(Topology::stored(simple(nodes, peers, key)?))
+    Ok(Topology::stored(simple(nodes, peers, key, lookout)?))
 }
 
 /// The rows of a random simple graph in which all nodes have `degree` peers, at most half of the others.
-fn simple(nodes: u32, degree: u32, key: Key) -> Result<Rows, TopologyError> {
+fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
     for attempt in 0..ATTEMPTS_MAX {
         let mut stream = key.with(attempt).stream();
-        let mut rows = pairing(nodes, degree, &mut stream)?;
-        if repair(&mut rows, degree, &mut stream) {
+        let mut rows = pairing(nodes, degree, &mut stream, lookout)?;
+        if repair(&mut rows, degree, &mut stream, lookout)? {
             mix(&mut rows, degree, &mut stream);
             return Ok(rows);
         }
@@ -58,33 +59,42 @@ fn simple(nodes: u32, degree: u32, key: Key) -> Result<Rows, TopologyError> {
 }
 
 /// Pairs `degree` points of each node at random.
-fn pairing(nodes: u32, degree: u32, stream: &mut Stream) -> Result<Rows, TopologyError> {
+fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
     let points = u64::from(nodes) * u64::from(degree);
     let mut links = Links::with_room(nodes, points / 2)?;
     for link in 0..points / 2 {
+        lookout.work(1)?;
         links.push((2 * link / u64::from(degree)) as u32, ((2 * link + 1) / u64::from(degree)) as u32);
     }
     let ends = links.ends_mut();
     for last in (1..ends.len()).rev() {
+        lookout.work(1)?;
         ends.swap(last, stream.below(last as u64 + 1) as usize);
     }
-    links.into_rows()
+    links.into_rows(lookout)
 }
 
 /// Switches every loop and every parallel link away; false where one of them found no partner.
-fn repair(rows: &mut Rows, degree: u32, stream: &mut Stream) -> bool {
+fn repair(rows: &mut Rows, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'_>) -> Result<bool, Interrupted> {
     for node in 0..rows.nodes() {
         let node = NodeId(node);
+        lookout.work(degree.into())?;
         while let Some(peer) = repeated(rows.row(node)) {
             let tries = TRIES_PER_NODE * u64::from(rows.nodes());
-            let partner = (0..tries)
-                .map(|_| random_link(rows, degree, stream))
-                .find(|&partner| can_switch(rows, (node, peer), partner));
-            let Some(partner) = partner else { return false };
+            let mut partner = None;
+            for _ in 0..tries {
+                lookout.work(1)?;
+                let link = random_link(rows, degree, stream);
+                if can_switch(rows, (node, peer), link) {
+                    partner = Some(link);
+                    break;
+                }
+            }
+            let Some(partner) = partner else { return Ok(false) };
             switch(rows, (node, peer), partner);
         }
     }
-    true
+    Ok(true)
 }
 
 /// Switches random links of a simple graph.
@@ -124,11 +134,12 @@ fn switch(rows: &mut Rows, (node, peer): Directed, (far, near): Directed) {
 }
 
 /// The rows of everyone who is neither oneself nor a peer.
-fn complement(rows: &Rows) -> Result<Rows, TopologyError> {
+fn complement(rows: &Rows, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
     let nodes = rows.nodes();
     let pairs = u64::from(nodes) * u64::from(nodes - 1) / 2;
     let mut links = Links::with_room(nodes, pairs - rows.entries() / 2)?;
     for node in 0..nodes {
+        lookout.work((nodes - node).into())?;
         let peers = rows.row(NodeId(node));
         let mut above = peers[peers.partition_point(|peer| peer.0 < node)..].iter().copied().peekable();
         for other in node + 1..nodes {
@@ -137,5 +148,5 @@ fn complement(rows: &Rows) -> Result<Rows, TopologyError> {
             }
         }
     }
-    links.into_rows()
+    links.into_rows(lookout)
 }

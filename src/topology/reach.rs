@@ -7,6 +7,7 @@
 use super::rows::Rows;
 use super::{Implicit, Shape, Topology};
 use crate::ids::NodeId;
+use crate::sync::{Interrupt, Interrupted, Lookout};
 
 /// What can be reached from a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,18 +34,29 @@ impl Reach {
 /// What can be reached from `origin`: nothing where it is not a node of the overlay. `None` where nobody knows, which
 /// is so for implicit overlays of more than 4 million slots.
 pub fn reach(topology: &Topology, origin: NodeId) -> Option<Reach> {
+    // Nobody utters this wish.
+    reach_unless(topology, origin, &Interrupt::new()).unwrap_or(None)
+}
+
+/// The same, unless the user ends it meanwhile.
+///
+/// # Errors
+///
+/// [`Interrupted`].
+pub fn reach_unless(topology: &Topology, origin: NodeId, interrupt: &Interrupt) -> Result<Option<Reach>, Interrupted> {
     let nodes = topology.nodes();
     if origin.0 >= nodes {
-        return Some(Reach::new(Vec::new()));
+        return Ok(Some(Reach::new(Vec::new())));
     }
+    let lookout = &mut Lookout::new(interrupt);
     let by_depth = match &topology.shape {
-        Shape::Stored(rows) => search(rows, origin),
+        Shape::Stored(rows) => search(rows, origin, lookout)?,
         Shape::Complete { nodes: 1 } => vec![1],
         Shape::Complete { .. } => vec![1, nodes - 1],
-        Shape::Implicit(implicit) if implicit.is_large() => return None,
+        Shape::Implicit(implicit) if implicit.is_large() => return Ok(None),
         Shape::Implicit(implicit) => search_slots(implicit, origin),
     };
-    Some(Reach::new(by_depth))
+    Ok(Some(Reach::new(by_depth)))
 }
 
 /// The number of nodes at each distance from `origin`, through all slots.
@@ -70,7 +82,7 @@ const PULL_FROM: usize = 32;
 /// Where few nodes are at the latest distance, their rows lead to the next. Where many are, it is cheaper to ask each
 /// node not yet seen whether one of its peers has been: rows are then read in order, and most answers come early
 /// (Beamer, Asanovic, Patterson 2012, "Direction-optimizing breadth-first search").
-fn search(rows: &Rows, origin: NodeId) -> Vec<u32> {
+fn search(rows: &Rows, origin: NodeId, lookout: &mut Lookout<'_>) -> Result<Vec<u32>, Interrupted> {
     let mut seen = Seen::nobody(rows.nodes());
     seen.mark(origin);
     let mut latest = vec![origin];
@@ -79,41 +91,57 @@ fn search(rows: &Rows, origin: NodeId) -> Vec<u32> {
     while !latest.is_empty() {
         by_depth.push(latest.len() as u32);
         if latest.len() < rows.nodes() as usize / PULL_FROM {
-            push(rows, &latest, &mut seen, &mut next);
+            push(rows, &latest, &mut seen, &mut next, lookout)?;
         } else {
-            pull(rows, &mut seen, &mut next);
+            pull(rows, &mut seen, &mut next, lookout)?;
         }
         std::mem::swap(&mut latest, &mut next);
         next.clear();
     }
-    by_depth
+    Ok(by_depth)
 }
 
 /// Finds the `next` distance through the rows of the `latest`.
-fn push(rows: &Rows, latest: &[NodeId], seen: &mut Seen, next: &mut Vec<NodeId>) {
+fn push(
+    rows: &Rows,
+    latest: &[NodeId],
+    seen: &mut Seen,
+    next: &mut Vec<NodeId>,
+    lookout: &mut Lookout<'_>,
+) -> Result<(), Interrupted> {
     for &node in latest {
+        lookout.work(rows.degree(node).into())?;
         next.extend(rows.row(node).iter().copied().filter(|&peer| seen.mark(peer)));
     }
+    Ok(())
 }
 
 /// Finds the `next` distance through the rows of all who have not been seen. A peer of theirs that has been is at the
 /// latest distance: had it been nearer, they would have been seen.
-fn pull(rows: &Rows, seen: &mut Seen, next: &mut Vec<NodeId>) {
-    next.extend(seen.unseen().filter(|&node| rows.row(node).iter().any(|&peer| seen.holds(peer))));
+fn pull(rows: &Rows, seen: &mut Seen, next: &mut Vec<NodeId>, lookout: &mut Lookout<'_>) -> Result<(), Interrupted> {
+    for node in (0..rows.nodes()).map(NodeId) {
+        lookout.work(PULL_UNITS)?;
+        if !seen.holds(node) && rows.row(node).iter().any(|&peer| seen.holds(peer)) {
+            next.push(node);
+        }
+    }
     for &node in &*next {
         seen.mark(node);
     }
+    Ok(())
 }
+
+/// The work that the look at a node is, where a draw is one.
+const PULL_UNITS: u64 = 4;
 
 /// One bit for each node: small enough for a cache where the rows are not.
 struct Seen {
-    nodes: u32,
     words: Vec<u64>,
 }
 
 impl Seen {
     fn nobody(nodes: u32) -> Seen {
-        Seen { nodes, words: vec![0; nodes.div_ceil(u64::BITS) as usize] }
+        Seen { words: vec![0; nodes.div_ceil(u64::BITS) as usize] }
     }
 
     /// Marks `node`; true the first time.
@@ -127,11 +155,6 @@ impl Seen {
     #[inline]
     fn holds(&self, node: NodeId) -> bool {
         self.words[node.index() / 64] >> (node.0 % 64) & 1 == 1
-    }
-
-    /// The nodes without a mark, ascending.
-    fn unseen(&self) -> impl Iterator<Item = NodeId> + '_ {
-        (0..self.nodes).map(NodeId).filter(|&node| !self.holds(node))
     }
 }
 

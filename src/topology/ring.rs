@@ -2,19 +2,21 @@
 
 use super::links::Links;
 use super::{Topology, TopologyError};
+use crate::sync::Lookout;
 
 /// Links each of `nodes` nodes, at least 1, with the next. Two nodes have one link, and one node has none.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let mut links = Links::with_room(nodes, u64::from(nodes))?;
     for node in 1..nodes {
+        lookout.work(1)?;
         links.push(node - 1, node);
     }
     if nodes > 2 {
         links.push(0, nodes - 1);
     }
-    Ok(Topology::stored(links.into_rows()?))
+    Ok(Topology::stored(links.into_rows(lookout)?))
 }

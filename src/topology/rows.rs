@@ -5,7 +5,7 @@
 
 use super::{TopologyError, pages};
 use crate::ids::NodeId;
-use crate::sync::prefetch;
+use crate::sync::{Interrupted, Lookout, prefetch};
 
 /// The most entries that rows can hold, over all nodes together.
 pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
@@ -23,11 +23,16 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Leaves one of each run of equal entries in a row, and gives back the memory of the others.
-    pub(super) fn merge_repeats(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// [`Interrupted`], with the rows in no order.
+    pub(super) fn merge_repeats(&mut self, lookout: &mut Lookout<'_>) -> Result<(), Interrupted> {
         let mut kept = 0;
         let mut begin = 0;
         for node in 0..self.nodes() as usize {
             let end = self.offsets[node + 1] as usize;
+            lookout.work((end - begin) as u64 + 1)?;
             let first = kept;
             for entry in begin..end {
                 let peer = self.entries[entry];
@@ -41,6 +46,7 @@ impl Rows {
         }
         self.entries.truncate(kept);
         self.entries.shrink_to_fit();
+        Ok(())
     }
 
     /// The same rows, and behind them empty ones up to so many nodes, which are no fewer.
@@ -216,6 +222,7 @@ pub(super) fn check_entries(nodes: u32, entries: u64) -> Result<(), TopologyErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::Interrupt;
 
     fn rows(offsets: &[u32], entries: &[u32]) -> Rows {
         Rows { offsets: offsets.to_vec(), entries: entries.iter().copied().map(NodeId).collect() }
@@ -224,7 +231,7 @@ mod tests {
     #[test]
     fn repeats_merge_within_a_row_only() {
         let mut merged = rows(&[0, 3, 5, 5, 7], &[1, 1, 2, 2, 2, 2, 3]);
-        merged.merge_repeats();
+        merged.merge_repeats(&mut Lookout::new(&Interrupt::new())).unwrap();
         assert_eq!(merged, rows(&[0, 2, 3, 3, 5], &[1, 2, 2, 2, 3]));
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::random::{Key, Purpose};
 use crate::ratio::Ratio;
+use crate::sync::{Interrupt, Lookout};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -61,21 +62,39 @@ impl TopologySpec {
     /// [`TopologyError`] where the family cannot have this size, where it is too large to store, or where a file
     /// cannot be read.
     pub fn build(&self, nodes: u32, peers: u32, seed: u64) -> Result<Topology, TopologyError> {
+        self.build_unless(nodes, peers, seed, &Interrupt::new())
+    }
+
+    /// The same, unless the user ends it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build), and [`TopologyError::Interrupted`].
+    pub fn build_unless(
+        &self,
+        nodes: u32,
+        peers: u32,
+        seed: u64,
+        interrupt: &Interrupt,
+    ) -> Result<Topology, TopologyError> {
         self.check(nodes, peers)?;
+        let lookout = &mut Lookout::new(interrupt);
         let key = Key::new(seed, Purpose::Topology).with(self.word());
         match self {
             TopologySpec::Complete => Ok(Topology::complete(nodes)),
-            TopologySpec::File { path } => EdgeList::read(path)?.overlay(nodes).map(Arc::unwrap_or_clone),
-            TopologySpec::Ring => ring::build(nodes),
-            TopologySpec::Grid => grid::build(nodes),
-            TopologySpec::Star => star::build(nodes),
-            TopologySpec::BarabasiAlbert => barabasi_albert::build(nodes, peers, key),
+            TopologySpec::File { path } => {
+                EdgeList::read_unless(path, interrupt)?.overlay(nodes).map(Arc::unwrap_or_clone)
+            }
+            TopologySpec::Ring => ring::build(nodes, lookout),
+            TopologySpec::Grid => grid::build(nodes, lookout),
+            TopologySpec::Star => star::build(nodes, lookout),
+            TopologySpec::BarabasiAlbert => barabasi_albert::build(nodes, peers, key, lookout),
             _ if peers == nodes - 1 => Ok(Topology::complete(nodes)),
-            TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key),
-            TopologySpec::RandomRegular => random_regular::build(nodes, peers, key),
+            TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key, lookout),
+            TopologySpec::RandomRegular => random_regular::build(nodes, peers, key, lookout),
             TopologySpec::RegularImplicit if nodes == 1 => Ok(Topology::complete(1)),
             TopologySpec::RegularImplicit => Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)) }),
-            TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key),
+            TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key, lookout),
         }
     }
 

@@ -2,16 +2,18 @@
 
 use super::links::Links;
 use super::{Topology, TopologyError};
+use crate::sync::Lookout;
 
 /// Links node 0 with each of the other `nodes - 1`; `nodes` is at least 1.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32) -> Result<Topology, TopologyError> {
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let mut links = Links::with_room(nodes, u64::from(nodes - 1))?;
     for node in 1..nodes {
+        lookout.work(1)?;
         links.push(0, node);
     }
-    Ok(Topology::stored(links.into_rows()?))
+    Ok(Topology::stored(links.into_rows(lookout)?))
 }

@@ -2,6 +2,8 @@
 //!
 //! Seeds are fixed, so a test passes always or never; bounds are five standard deviations unless they say otherwise.
 
+mod interrupts;
+
 use super::*;
 use crate::theory::coverage::RandomGraph;
 use proptest::prelude::*;

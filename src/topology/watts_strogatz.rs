@@ -10,28 +10,37 @@
 //! rewired links times `peers`. What was refused: a hash set of links, which takes more memory than they do.
 
 use super::links::Links;
-use super::{Topology, TopologyError};
+use super::{Topology, TopologyError, pages};
 use crate::random::{Key, Stream};
 use crate::ratio::Ratio;
+use crate::sync::Lookout;
 
 /// Links each of `nodes` nodes with the nearest `peers` and rewires a share; `peers` is even and less than `nodes - 1`.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store or memory is short.
-pub(super) fn build(nodes: u32, peers: u32, rewired: Ratio, key: Key) -> Result<Topology, TopologyError> {
-    let mut lattice = Lattice::new(nodes, peers / 2)?;
+/// Where the links are too many to store, memory is short, or the user does not wait.
+pub(super) fn build(
+    nodes: u32,
+    peers: u32,
+    rewired: Ratio,
+    key: Key,
+    lookout: &mut Lookout<'_>,
+) -> Result<Topology, TopologyError> {
+    let mut lattice = Lattice::new(nodes, peers / 2, lookout)?;
     // A share of 2^63, so that the decision compares whole numbers.
     let threshold = rewired.ceil_of(1 << 63);
     let mut stream = key.stream();
     for lap in 0..peers / 2 {
         for owner in 0..nodes {
+            lookout.work(1)?;
             if stream.next_word() >> 1 < threshold {
+                lookout.work(peers.into())?;
                 lattice.rewire(owner, lap, &mut stream);
             }
         }
     }
-    Ok(Topology::stored(lattice.links.into_rows()?))
+    Ok(Topology::stored(lattice.links.into_rows(lookout)?))
 }
 
 /// The ring, more and more of it rewired.
@@ -45,14 +54,15 @@ struct Lattice {
 }
 
 impl Lattice {
-    fn new(nodes: u32, owned: u32) -> Result<Lattice, TopologyError> {
+    fn new(nodes: u32, owned: u32, lookout: &mut Lookout<'_>) -> Result<Lattice, TopologyError> {
         let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(owned))?;
         for owner in 0..nodes {
+            lookout.work(owned.into())?;
             for distance in 1..=owned {
                 links.push(owner, ((u64::from(owner) + u64::from(distance)) % u64::from(nodes)) as u32);
             }
         }
-        Ok(Lattice { owned, degrees: vec![2 * owned; nodes as usize], links })
+        Ok(Lattice { owned, degrees: pages::filled(nodes as usize, 2 * owned, lookout)?, links })
     }
 
     /// Gives the link that `owner` made in `lap` a new far end, drawn until it is neither the owner nor a peer of it.

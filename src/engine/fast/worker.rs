@@ -13,7 +13,7 @@ use crate::gossip::{Context, Protocol};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::Onward;
 use crate::stats::{CompactReceipt, End, Receipt, WorkerRecord};
-use crate::sync::{BitmapView, Broken, Section, SectionView};
+use crate::sync::{BitmapView, Broken, Lookout, Section, SectionView};
 use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
@@ -59,6 +59,9 @@ pub(super) struct Worker<'a> {
     event: (NodeId, Receipt),
     width: Width,
     deadline: Nanos,
+    /// Looks whether the user wants to end, and whether it has seen that.
+    lookout: Lookout<'a>,
+    cut_short: bool,
     /// When the last of all messages arrives, and its hop.
     last_arrival: u64,
     record: WorkerRecord,
@@ -97,6 +100,8 @@ impl<'a> Worker<'a> {
             fired: Vec::new(),
             width,
             deadline: setup.deadline(),
+            lookout: Lookout::new(setup.interrupt),
+            cut_short: false,
             last_arrival: 0,
             record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
             model_lost: 0,
@@ -117,9 +122,10 @@ impl<'a> Worker<'a> {
         }
         let mut window = self.width.window(first.due);
         for round in 0.. {
+            let before = (self.record.clone(), self.model_lost);
             let late = self.reach(window);
             self.fire(protocol);
-            let post = self.post(late);
+            let post = self.post(late, round);
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             self.take_in(round);
@@ -135,6 +141,11 @@ impl<'a> Worker<'a> {
                     return Ok(self.close(End::Target, at));
                 }
                 Verdict::Ended(end, at) => return Ok(self.close(end, at)),
+                Verdict::CutShort(at) => {
+                    // Of this window nothing counts, in any shard.
+                    (self.record, self.model_lost) = before;
+                    return Ok(self.close(End::Interrupted, at));
+                }
             }
         }
         unreachable!("rounds do not run out")
@@ -161,6 +172,10 @@ impl<'a> Worker<'a> {
     fn fire<P: Protocol>(&mut self, protocol: &mut P) {
         let fired = std::mem::take(&mut self.fired);
         for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
+            // The origin's messages are few, and without them there is no run to report.
+            if begin > 0 && self.cut_short {
+                break;
+            }
             for &(local, receipt) in nodes {
                 let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
                 self.event = (me, receipt);
@@ -181,6 +196,7 @@ impl<'a> Worker<'a> {
             }
         });
         self.record.sent += self.salvo.messages() as u64;
+        self.cut_short |= self.lookout.work(self.salvo.messages() as u64).is_err();
         let count = self.sift();
         self.salvo.clear();
         let news = std::mem::take(&mut self.news);
@@ -244,11 +260,17 @@ impl<'a> Worker<'a> {
         let meeting = self.meeting;
         meeting.receive_all(round, self.index, |crossings| {
             // Piece by piece, so that little room is enough.
-            crossings.chunks(RECEIVED).for_each(|crossings| self.improve(crossings));
+            for crossings in crossings.chunks(RECEIVED) {
+                // What is not looked at comes after this window, and the next is left at once.
+                self.cut_short |= self.lookout.work(crossings.len() as u64).is_err();
+                if !self.cut_short {
+                    self.improve(crossings);
+                }
+            }
         });
     }
 
-    fn post(&mut self, late: bool) -> Post {
+    fn post(&mut self, late: bool, round: usize) -> Post {
         let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
         let out = out.map(|least| self.width.window(Nanos(least >> u8::BITS)));
         let last_event = self.fired.iter().map(|(_, receipt)| receipt.time()).max().unwrap_or_default();
@@ -257,6 +279,8 @@ impl<'a> Worker<'a> {
             next: [self.calendar.next(), out].into_iter().flatten().min(),
             late,
             interrupted: self.setup.interrupt.is_raised(),
+            // Of the first window, in which the order is published, nothing is left out.
+            cut_short: self.cut_short && round > 0,
             last_event,
             last_arrival: Nanos(self.last_arrival >> u8::BITS),
             messages: self.record.received,
@@ -270,7 +294,11 @@ impl<'a> Worker<'a> {
             let late = self.receipts.iter_mut().filter(|receipt| receipt.time() > at);
             late.for_each(|receipt| *receipt = CompactReceipt::NONE);
         }
-        let digest = of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts);
+        // A run that the user ends anywhere is no seed's.
+        let digest = match end {
+            End::Interrupted => 0,
+            _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
+        };
         Home { end, at, record: self.record, model_lost: self.model_lost, digest }
     }
 }

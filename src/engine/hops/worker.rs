@@ -9,7 +9,7 @@ use super::{Progress, Setup, time_of};
 use crate::gossip::Volley;
 use crate::ids::NodeId;
 use crate::stats::End;
-use crate::sync::{Broken, prefetch};
+use crate::sync::{Broken, Lookout, prefetch};
 use std::ops::Range;
 
 /// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
@@ -28,6 +28,7 @@ pub(super) struct Worker<'a> {
     /// The hops of the nodes in them.
     hops: &'a mut [u8],
     copies: Option<Vec<u32>>,
+    lookout: Lookout<'a>,
     /// How many nodes are drawn for at once.
     volley_nodes: usize,
     /// What is being drawn, and what was drawn before it and is not marked yet.
@@ -96,7 +97,8 @@ impl<'a> Worker<'a> {
         };
         let (unseen, unseen_from) = (Vec::new(), Vec::new());
         let (drawing, drawn) = (salvo(), salvo());
-        Worker { setup, field, words, hops, copies, volley_nodes, drawing, drawn, unseen, unseen_from }
+        let lookout = Lookout::new(setup.interrupt);
+        Worker { setup, field, words, hops, copies, lookout, volley_nodes, drawing, drawn, unseen, unseen_from }
     }
 
     /// Runs to the end, which is the same for all workers.
@@ -112,9 +114,15 @@ impl<'a> Worker<'a> {
         let (setup, field) = (self.setup, self.field);
         loop {
             if let Some(end) = field.verdict(setup, done.last_hop) {
-                done.end = end;
                 if matches!(end, End::Target | End::Timeout) && done.last_hop < setup.ttl {
-                    done.closing = self.forward(Forward::Counts);
+                    done.closing = self.close();
+                    field.latch.meet()?;
+                }
+                // Whoever is not let count them has sent none of them.
+                if field.stop.is_raised() {
+                    done.closing = Sums::default();
+                } else {
+                    done.end = end;
                 }
                 return Ok(());
             }
@@ -139,25 +147,63 @@ impl<'a> Worker<'a> {
 
     /// Forwards for blocks of nodes until none is left, or the user has had enough.
     fn forward(&mut self, forward: Forward) -> Sums {
-        let (setup, field) = (self.setup, self.field);
+        let field = self.field;
         let mut sums = Sums::default();
-        while let Some(block) = field.cursor.take() {
-            if setup.interrupt.is_raised() && forward == Forward::Arrives {
-                field.stop.raise(End::Interrupted as u8);
-                break;
-            }
+        'blocks: while let Some(block) = field.cursor.take() {
             for at in block {
+                if self.is_cut_short(1) {
+                    break 'blocks;
+                }
                 for node in nodes_in(at, field.latest.word(at)) {
                     self.drawing.nodes.push(node);
                     if self.drawing.nodes.len() == self.volley_nodes {
                         self.fire(forward, &mut sums);
+                        if self.is_cut_short(self.drawn.volley.targets().len()) {
+                            break 'blocks;
+                        }
                     }
                 }
             }
         }
+        if field.stop.is_raised() {
+            self.drawing.nodes.clear();
+            self.drawn.nodes.clear();
+            return sums;
+        }
         // The last nodes, and once more for their targets.
         self.fire(forward, &mut sums);
         self.fire(forward, &mut sums);
+        sums
+    }
+
+    /// Whether the user wants to end, who is asked now and then. Tells the others.
+    fn is_cut_short(&mut self, messages: usize) -> bool {
+        if self.lookout.work(messages as u64).is_err() {
+            self.field.stop.raise(End::Interrupted as u8);
+        }
+        self.field.stop.is_raised()
+    }
+
+    /// Counts what those who were reached last have sent at the very instant of the end.
+    fn close(&mut self) -> Sums {
+        let Setup { topology, draw, exclude_sender, origin, .. } = *self.setup;
+        // Slots have to be computed to tell how many peers they are, and a sender to be looked for among those drawn.
+        if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
+            return self.forward(Forward::Counts);
+        }
+        let mut sums = Sums::default();
+        while let Some(block) = self.field.cursor.take() {
+            for at in block {
+                if self.is_cut_short(1) {
+                    return sums;
+                }
+                for node in nodes_in(at, self.field.latest.word(at)) {
+                    let spared = u64::from(exclude_sender && node != origin);
+                    let count = u64::from(draw.count(topology.degree(node)));
+                    sums.add(Sums { sent: count - spared, spared });
+                }
+            }
+        }
         sums
     }
 

@@ -1,6 +1,11 @@
 //! Faults: shares, schedules and cuts as they were asked for, and the grammar.
 
 use super::super::*;
+use crate::ids::NodeId;
+use crate::random::{Key, Purpose};
+use crate::ratio::Ratio;
+use crate::sync::{Interrupt, Interrupted};
+use crate::time::Nanos;
 
 const NODES: u32 = 100_000;
 
@@ -19,7 +24,7 @@ fn spec(down: &str, churn: Option<&str>, partition: &str, nat: &str) -> FaultSpe
 
 fn faults(down: &str, churn: Option<&str>, partition: &str, nat: &str) -> Faults {
     let spec = spec(down, churn, partition, nat);
-    Faults::new(&spec, 7, NODES, &network(), |node| node.0 % 1_000, Some(NodeId(5))).unwrap()
+    Faults::new(&spec, 7, NODES, &network(), |node| node.0 % 1_000, Some(NodeId(5)), &Interrupt::new()).unwrap()
 }
 
 /// How many nodes something is true of.
@@ -221,11 +226,41 @@ fn bad_faults_are_refused_by_name() {
         assert!(error.contains(said), "{text}: {error}");
     }
     let refusal = |down: &str, network: &Network| {
-        let faults = Faults::new(&spec(down, None, "none", "0"), 7, 10, network, |_| 0, None);
+        let faults = Faults::new(&spec(down, None, "none", "0"), 7, 10, network, |_| 0, None, &Interrupt::new());
         faults.unwrap_err().to_string()
     };
     let unknown = refusal("1,region=mars", &network());
     assert!(unknown.starts_with("region=mars: the network has no such region; choose one of australia, "), "{unknown}");
     let flat = refusal("1,region=europe", &Network::new(7, Latency::Constant(Nanos(1))));
     assert!(flat.starts_with("region=europe without --network: "), "{flat}");
+}
+
+#[test]
+fn the_best_connected_are_those_that_a_sort_puts_first() {
+    let degree = |node: NodeId| node.0 % 7 * u32::from(node.0 % 3 == 0);
+    let network = network();
+    for nodes in [1, 10, 3_000] {
+        let key = Key::new(7, Purpose::Faults).with(1).with(0);
+        let rank = |node: u32| (!degree(NodeId(node)), key.with(u64::from(node)).stream().next_word(), node);
+        let mut ranks: Vec<(u32, u64, u32)> = (0..nodes).map(rank).collect();
+        ranks.sort_unstable();
+        for share in ["0.1%", "10%", "1/3", "66%", "1"] {
+            let spec = spec(&format!("{share},by=degree"), None, "none", "0");
+            let faults = Faults::new(&spec, 7, nodes, &network, degree, None, &Interrupt::new()).unwrap();
+            let count = share.parse::<Ratio>().unwrap().ceil_of(u64::from(nodes)) as usize;
+            let mut wanted: Vec<u32> = ranks[..count].iter().map(|rank| rank.2).collect();
+            wanted.sort_unstable();
+            let down: Vec<u32> = (0..nodes).filter(|&node| !faults.is_up(NodeId(node), Nanos::ZERO)).collect();
+            assert_eq!(down, wanted, "{share} of {nodes}");
+        }
+    }
+}
+
+#[test]
+fn nobody_waits_until_all_are_ranked() {
+    let spec = spec("1%,by=degree", None, "none", "0");
+    for looks in [1, 20, 300] {
+        let faults = Faults::new(&spec, 7, NODES, &network(), |_| 3, None, &Interrupt::after(looks)).map(|_| ());
+        assert_eq!(faults, Err(FaultError::Interrupted(Interrupted)), "{looks}");
+    }
 }

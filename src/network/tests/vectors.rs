@@ -89,7 +89,7 @@ fn faults_are_pinned() {
         nat: "30%".parse().unwrap(),
     };
     let network = Network::new(7, Latency::Constant(Nanos(1)));
-    let faults = Faults::new(&spec, 7, 20, &network, |_| 0, None).unwrap();
+    let faults = Faults::new(&spec, 7, 20, &network, |_| 0, None, &crate::sync::Interrupt::new()).unwrap();
     let nodes = |is: &dyn Fn(NodeId) -> bool| (0..20).filter(|&node| is(NodeId(node))).collect::<Vec<u32>>();
     let drawn = [
         format!("fail {:?}", nodes(&|node| faults.fails_at(node) < Nanos::MAX)),

@@ -13,7 +13,7 @@ fn start(script: &str, tasks: [&str; 2]) -> Crew {
 
 #[test]
 fn each_gets_its_task_and_its_writing_comes_home() {
-    let ended = start("cat; echo done", ["one ", "two "]).wait(|| {}, || panic!("nobody ended badly")).unwrap();
+    let ended = start("cat; echo done", ["one ", "two "]).wait(|| false, || panic!("nobody ended badly")).unwrap();
     let wrote: Vec<&[u8]> = ended.iter().map(|ended| ended.wrote.as_slice()).collect();
     assert_eq!(wrote, [b"one done\n", b"two done\n"]);
     assert!(ended.iter().all(|ended| ended.status.success() && !ended.given_up));
@@ -23,7 +23,7 @@ fn each_gets_its_task_and_its_writing_comes_home() {
 fn when_one_is_killed_the_others_are_told_and_then_given_up() {
     let crew = start("read task; [ $task = stay ] && exec sleep 600; kill -9 $$", ["stay", "die"]);
     let mut told = 0;
-    let ended = crew.wait(|| {}, || told += 1).unwrap();
+    let ended = crew.wait(|| false, || told += 1).unwrap();
     assert_eq!(told, 1);
     assert_eq!([ended[0].given_up, ended[1].given_up], [true, false]);
     assert_eq!(ended[1].status.signal(), Some(libc::SIGKILL));

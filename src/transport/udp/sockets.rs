@@ -1,5 +1,6 @@
 //! Sockets on loopback, one for every node or one for every shard, and the table of their addresses.
 
+use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::transport::remedy;
 use crate::transport::system::{raise_descriptor_limit, set_receive_buffer};
 use std::fmt;
@@ -13,6 +14,9 @@ const DESCRIPTORS_SPARE: u64 = 32;
 
 /// Descriptors that a worker's event loop takes: its poll and its waker.
 const DESCRIPTORS_PER_WORKER: u64 = 3;
+
+/// The work that it is to bind a socket, where a draw is one.
+const SOCKET_UNITS: u64 = 1_000;
 
 /// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out. Processes share them out among themselves.
 const ADDRESSES_MAX: u32 = 1_024;
@@ -55,6 +59,9 @@ impl fmt::Display for Owners {
 /// Why not everyone has a socket.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
+    /// The user did not wait for all of them.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The hard limit on descriptors is too low.
     #[error(
         "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
@@ -166,7 +173,7 @@ pub(crate) struct Quota {
 }
 
 /// Binds sockets.
-pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets, BindError> {
+pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interrupt) -> Result<Sockets, BindError> {
     let Quota { owners, count, process, processes, .. } = quota;
     make_room(quota)?;
     let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * (ADDRESSES_MAX / processes as u32);
@@ -176,7 +183,9 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>) -> Result<Sockets,
     let mut granted = None;
     let hosts = ADDRESSES_MAX / processes as u32;
     let mut host = 0;
+    let mut lookout = Lookout::new(interrupt);
     while sockets.len() < count as usize {
+        lookout.work(SOCKET_UNITS)?;
         let ip = Ipv4Addr::from(first + host);
         match bind_one(ip, receive_buffer) {
             Ok((socket, address, bytes)) => {
@@ -258,13 +267,14 @@ mod tests {
 
     #[test]
     fn processes_bind_on_addresses_of_their_own() {
-        let bound = bind(Quota { asked: 128, process: 63, processes: 64, ..nodes(2) }, None).unwrap();
+        let bound =
+            bind(Quota { asked: 128, process: 63, processes: 64, ..nodes(2) }, None, &Interrupt::new()).unwrap();
         assert!(bound.addresses.iter().all(|address| *address.ip() == Ipv4Addr::new(127, 0, 3, 241)));
     }
 
     #[test]
     fn every_node_has_an_address_of_its_own() {
-        let bound = bind(nodes(50), Some(100_000)).unwrap();
+        let bound = bind(nodes(50), Some(100_000), &Interrupt::new()).unwrap();
         let mut addresses = bound.addresses.to_vec();
         addresses.sort_unstable();
         addresses.dedup();
@@ -275,7 +285,9 @@ mod tests {
 
     #[test]
     fn too_many_sockets_are_refused_with_the_number_that_fits() {
-        let Err(BindError::Descriptors { asked, fits, .. }) = bind(nodes(u32::MAX), None).map(|_| ()) else {
+        let Err(BindError::Descriptors { asked, fits, .. }) =
+            bind(nodes(u32::MAX), None, &Interrupt::new()).map(|_| ())
+        else {
             panic!("four billion sockets fit nowhere")
         };
         assert!(asked == u32::MAX && fits < u64::from(asked));

@@ -21,6 +21,7 @@ impl Bench {
         let bound = bind(
             Quota { owners: Owners::Nodes, asked: NODES, count: NODES, threads: 1, process: 0, processes: 1 },
             receive_buffer,
+            &crate::sync::Interrupt::new(),
         )
         .unwrap();
         let order = Order::generate(1, OrderIndex(0), 0).unwrap();

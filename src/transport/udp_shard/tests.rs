@@ -22,6 +22,7 @@ impl Bench {
         let bound = bind(
             Quota { owners: Owners::Threads, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
             receive_buffer,
+            &crate::sync::Interrupt::new(),
         )
         .unwrap();
         // Orders of one run may differ in length.

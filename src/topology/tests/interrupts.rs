@@ -1,0 +1,37 @@
+//! Who builds or searches an overlay looks at the user's wish to end often enough, counted by the work between two looks.
+
+use super::*;
+use crate::sync::{Interrupt, Interrupted};
+use std::io::Write;
+
+#[test]
+fn no_build_and_no_search_outlasts_the_wish_to_end() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    (1..20_000).for_each(|node| writeln!(file, "{} {node}", node / 2).unwrap());
+    let file = format!("file:{}", file.path().display());
+    // A look comes before so much work or before a strip or a bucket of rows; so many there are at least.
+    for (text, nodes, peers, looks) in [
+        ("erdos-renyi", 20_000, 20, 3),
+        ("random-regular", 20_000, 20, 300),
+        // The complement of a sparse one.
+        ("random-regular", 400, 390, 40),
+        ("watts-strogatz", 20_000, 20, 300),
+        ("barabasi-albert", 20_000, 20, 150),
+        ("ring", 20_000, 0, 30),
+        ("grid", 20_000, 0, 30),
+        ("star", 20_000, 0, 30),
+        (file.as_str(), 20_000, 0, 500),
+    ] {
+        let spec: TopologySpec = text.parse().unwrap();
+        let whole = spec.build(nodes, peers, 1).unwrap();
+        for look in [1, looks / 2, looks] {
+            let built = spec.build_unless(nodes, peers, 1, &Interrupt::after(look));
+            assert!(matches!(built, Err(TopologyError::Interrupted(Interrupted))), "{text}: {look} of {looks}");
+        }
+        assert_eq!(spec.build_unless(nodes, peers, 1, &Interrupt::after(u64::MAX)).unwrap(), whole);
+        for look in [1, u64::from(nodes) / (1 << 10)].into_iter().filter(|&look| look > 0) {
+            assert_eq!(reach_unless(&whole, NodeId(0), &Interrupt::after(look)), Err(Interrupted), "{text}: {look}");
+        }
+        assert_eq!(reach_unless(&whole, NodeId(0), &Interrupt::new()), Ok(reach(&whole, NodeId(0))));
+    }
+}
