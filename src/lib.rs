@@ -34,6 +34,7 @@ pub mod engine;
 pub mod experiment;
 pub mod gossip;
 pub mod ids;
+pub mod memory;
 pub mod message;
 pub mod network;
 pub mod order;

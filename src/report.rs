@@ -125,6 +125,11 @@ impl Report {
         self.runs.unbalanced == 0
     }
 
+    /// Whether any of the runs used up the memory that was left for its messages.
+    pub fn out_of_memory(&self) -> bool {
+        self.runs.each.iter().any(|run| run.outcome == End::OutOfMemory)
+    }
+
     /// Whether the user interrupted any of the runs.
     pub fn interrupted(&self) -> bool {
         self.runs.each.iter().any(|run| run.outcome == End::Interrupted)

@@ -25,7 +25,7 @@ use crate::gossip::{Protocol, TargetDraw};
 use crate::network::Network;
 use crate::order::Order;
 use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Broken, Interrupt};
+use crate::sync::{Allowance, Broken, Interrupt};
 use crate::threads::{Crew, Seat, ThreadError};
 use crate::time::Nanos;
 use crate::topology::Topology;
@@ -67,6 +67,8 @@ pub struct Plan<'a> {
     pub spin: Spin,
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
+    /// The memory for messages that wait.
+    pub allowance: &'a Allowance,
     /// Who is told when a worker enters and leaves its loop.
     pub observer: &'a dyn Observer,
 }
@@ -283,5 +285,6 @@ impl BulkCounts {
 }
 
 fn end_of(cause: u8) -> End {
-    [End::Target, End::Quiescent, End::Timeout].into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)
+    let ends = [End::Target, End::Quiescent, End::Timeout, End::OutOfMemory];
+    ends.into_iter().find(|&end| end as u8 == cause).unwrap_or(End::Interrupted)
 }

@@ -18,13 +18,15 @@ pub use processes::serve;
 
 use crate::behaviour::BehaviourError;
 use crate::coverage::{Goals, Scope};
+use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
+use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
-use crate::sync::{Arena, Interrupt, Interrupted, Lookout};
+use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
@@ -73,6 +75,9 @@ pub enum SimulationError {
     /// A worker failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// It would take more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// Several processes do not work together.
     #[error(transparent)]
     Processes(#[from] ProcessesError),
@@ -87,6 +92,7 @@ impl SimulationError {
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Memory(_) => true,
             SimulationError::Interrupted(_) => false,
         }
     }
@@ -153,7 +159,8 @@ fn run_series(
 ) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
     processes::check(scenario, program)?;
-    let lab = Laboratory { program, ..Laboratory::new(scenario, interrupt, observer)? };
+    let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
+    let lab = Laboratory { program, memory_left, ..Laboratory::new(scenario, interrupt, observer)? };
     if scenario.runs == 1 {
         return Ok(vec![lab.run(clock)?]);
     }
@@ -202,6 +209,8 @@ struct Laboratory<'a> {
     forecast: Forecast,
     /// From so many nodes on virtual time keeps no figures by node.
     node_figures_end: u32,
+    /// Bytes for messages under way.
+    memory_left: u64,
 }
 
 impl<'a> Laboratory<'a> {
@@ -235,7 +244,8 @@ impl<'a> Laboratory<'a> {
             network,
             forecast,
             topology,
-            node_figures_end: virtual_time::NODE_FIGURES_END,
+            node_figures_end: NODE_FIGURES_END,
+            memory_left: u64::MAX,
         })
     }
 
@@ -250,7 +260,19 @@ impl<'a> Laboratory<'a> {
         let hops_are_equal = self.network.as_ref().is_none_or(|network| network.constant().is_some());
         let doubt = self.binding_ttl(&record, hops_are_equal);
         record.notices.extend(doubt);
+        if record.end == End::OutOfMemory {
+            record.notices.insert(0, self.used_up());
+        }
         Ok(record)
+    }
+
+    /// Says that the run ended for want of memory.
+    fn used_up(&self) -> String {
+        format!(
+            "The memory that was left for messages under way was used up ({}), and the run was ended: what follows is what it came \
+             to by then. Ask for a lower --rate, fewer --nodes or a lesser --fanout, or take a machine with more memory.",
+            memory::written(self.memory_left)
+        )
     }
 
     fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
@@ -298,6 +320,7 @@ impl<'a> Laboratory<'a> {
             timeout: scenario.timeout,
             spin: scenario.spin,
             interrupt: self.interrupt,
+            allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
         };
         let first = self.workers(seat).start;

@@ -187,6 +187,15 @@ pub enum End {
     Timeout,
     /// The user stopped it.
     Interrupted,
+    /// Messages under way had used up the memory that was left for them.
+    OutOfMemory,
+}
+
+impl End {
+    /// Whether it came anywhere, so that no seed decides where.
+    pub const fn is_cut_short(self) -> bool {
+        matches!(self, End::Interrupted | End::OutOfMemory)
+    }
 }
 
 /// Where every message of the run went.

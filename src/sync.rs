@@ -10,6 +10,7 @@
 //! | `least` | the least number named for each place |
 //! | `cursor` | blocks of work for whoever asks next |
 //! | `trip` | a counter that one addition carries over its goal |
+//! | `allowance` | what all may hold together of what runs out |
 //! | `stop` | the global stop flag and its first cause |
 //! | `latch` | a meeting point for all workers that a failing one can break |
 //! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
@@ -26,6 +27,7 @@
 mod loom_tests;
 
 mod ahead;
+mod allowance;
 mod arena;
 mod bell;
 mod bitmap;
@@ -44,6 +46,7 @@ mod stop;
 mod trip;
 
 pub use ahead::{prefer_huge, prefetch, touched, touched_room};
+pub use allowance::Allowance;
 pub use arena::{Arena, Layout};
 pub use bell::{Bell, after_publishing};
 pub use bitmap::{Bitmap, BitmapView, Section, SectionView};

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     GoalMissed,
     /// What was asked for cannot be run.
     Usage,
-    /// Books that do not balance, or a failure of the system.
+    /// Books that do not balance, a failure of the system, or memory that was used up.
     Broken,
     /// A signal stopped it.
     Ended(Signal),
@@ -23,7 +23,7 @@ impl Exit {
     /// The exit code of a report; `is_whole` tells whether it has all the runs that were asked for. Broken books outrank
     /// everything, because they put every other figure in doubt; an interrupt outranks the target that it kept away.
     pub(crate) fn of(report: &Report, is_whole: bool, watch: &Watch) -> Exit {
-        if !report.balanced() {
+        if !report.balanced() || report.out_of_memory() {
             Exit::Broken
         } else if report.interrupted() || !is_whole {
             watch.exit()

@@ -20,6 +20,9 @@ use std::vec::IntoIter;
 /// How many messages ahead the processor is asked for what one will touch.
 const AHEAD: usize = 8;
 
+/// What is held counts in steps of so many bytes, a power of two.
+const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
 /// Runs to the end. The network must have a floor.
 pub(super) fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Ended, RuntimeError> {
     let workers = setup.partition.workers();
@@ -57,9 +60,12 @@ struct Worker<'a, P: Protocol> {
     brought_up: u64,
     /// Messages of the last window that come after the time limit, or that nobody came to.
     late: Vec<Flight<P::Tail>>,
-    /// Looks whether the user wants to end, and whether a window was left in its midst for that.
+    /// Looks whether the user wants to end, and why a window was left in its midst.
     lookout: Lookout<'a>,
-    cut_short: bool,
+    cut_short: Option<End>,
+    /// Messages in the calendar, in the window that is handled, and for others; and the bytes that are held for all that is under way.
+    stored: u64,
+    held: u64,
     fresh: Fresh,
 }
 
@@ -87,7 +93,9 @@ impl<'a, P: Protocol> Worker<'a, P> {
             brought_up: 0,
             late: Vec::new(),
             lookout: Lookout::new(setup.interrupt),
-            cut_short: false,
+            cut_short: None,
+            stored: 0,
+            held: 0,
             fresh: Fresh::new(setup.workload.orders() as usize),
         }
     }
@@ -100,10 +108,15 @@ impl<'a, P: Protocol> Worker<'a, P> {
             self.handle(window);
             let post = self.post();
             self.meeting.ask(round, self.index, self.next_wake());
+            self.stored -= self.out.iter().map(Vec::len).sum::<usize>() as u64;
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             let (calendar, width) = (&mut self.calendar, self.width);
-            self.meeting.receive(round, self.index, |flight| calendar.put(width.window(flight.time), flight));
+            let stored = &mut self.stored;
+            self.meeting.receive(round, self.index, |flight| {
+                *stored += 1;
+                calendar.put(width.window(flight.time), flight);
+            });
             let verdict = standing.judge(&posts);
             if self.index == 0 {
                 self.setup.observer.progressed(standing.progress());
@@ -122,10 +135,10 @@ impl<'a, P: Protocol> Worker<'a, P> {
                     self.shard.leave_named(&self.protocol, flights);
                     return Ok((end, at, self.close(Nanos::MAX)));
                 }
-                Verdict::CutShort(at) => {
+                Verdict::CutShort(end, at) => {
                     let flights = self.calendar.iter().chain(&self.late);
                     self.shard.leave_named(&self.protocol, flights);
-                    return Ok((End::Interrupted, at, self.close(at)));
+                    return Ok((end, at, self.close(at)));
                 }
             }
         }
@@ -137,12 +150,13 @@ impl<'a, P: Protocol> Worker<'a, P> {
         let mut flights = Vec::new();
         self.calendar.take(window, &mut flights);
         flights.sort_unstable_by_key(Flight::rank);
+        let taken = flights.len() as u64;
         let in_time = flights.partition_point(|flight| flight.time <= self.deadline);
         self.late = flights.split_off(in_time);
         self.window = window;
         let (mut position, end) = (0, self.width.end(window).min(self.deadline));
         loop {
-            if self.cut_short {
+            if self.cut_short.is_some() {
                 self.late.extend(flights.drain(position..).chain(std::mem::take(&mut self.soon).into_values()));
                 break;
             }
@@ -169,6 +183,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
                 (None, None) => break,
             }
         }
+        self.stored -= taken;
     }
 
     fn handle_one(&mut self, flight: &Flight<P::Tail>) {
@@ -205,7 +220,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
     /// Brings what was sent on its way.
     fn route(&mut self) {
         let partition = self.setup.partition;
-        self.cut_short |= self.lookout.work(1 + self.shard.outgoing.len() as u64).is_err();
+        self.look(1 + self.shard.outgoing.len() as u64);
         for flight in self.shard.outgoing.drain(..) {
             let window = self.width.window(flight.time);
             match partition.owner(flight.message.to) {
@@ -215,12 +230,29 @@ impl<'a, P: Protocol> Worker<'a, P> {
                     self.brought_up += 1;
                     self.soon.insert((flight.rank(), self.brought_up), flight);
                 }
-                owner if owner == self.index => self.calendar.put(window, flight),
+                owner if owner == self.index => {
+                    self.stored += 1;
+                    self.calendar.put(window, flight);
+                }
                 owner => {
+                    self.stored += 1;
                     self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
                     self.out[owner].push(flight);
                 }
             }
+        }
+    }
+
+    /// Looks whether the user wants to end, and whether what is under way outgrows its memory.
+    fn look(&mut self, messages: u64) {
+        if self.lookout.work(messages).is_err() {
+            self.cut_short = Some(End::Interrupted);
+        }
+        let flights = self.stored + self.soon.len() as u64;
+        let now = flights * size_of::<Flight<P::Tail>>() as u64 + self.shard.journal_bytes();
+        let now = now & !(WEIGHED - 1);
+        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+            self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
         }
     }
 

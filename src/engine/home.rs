@@ -51,7 +51,7 @@ impl Ended {
             model_dropped: 0,
             model_duplicated: 0,
             // A run that the user ends anywhere is no seed's.
-            digest: if self.end == End::Interrupted { 0 } else { digest_of(&receipts, nodes) },
+            digest: if self.end.is_cut_short() { 0 } else { digest_of(&receipts, nodes) },
             receipts: Receipts::Each(receipts),
             traffic: Vec::with_capacity(nodes),
             by_order: vec![OrderTraffic::default(); orders],

@@ -22,8 +22,8 @@ pub(super) struct Post {
     pub(super) late: bool,
     /// Whether the user wants to end.
     pub(super) interrupted: bool,
-    /// Whether it left this window in its midst for that.
-    pub(super) cut_short: bool,
+    /// Why it left this window in its midst, if it did.
+    pub(super) cut_short: Option<End>,
     /// The last event it handled.
     pub(super) last_event: Nanos,
     /// When the last of all messages that it has sent arrives, where what is under way is not stored.
@@ -145,8 +145,8 @@ pub(super) enum Verdict {
     Target(Vec<(OrderIndex, u64)>),
     /// It ends so, at that time.
     Ended(End, Nanos),
-    /// The user ends it before this window, which somebody has left in its midst; the last event before it was then.
-    CutShort(Nanos),
+    /// It ends so before this window, which somebody has left in its midst; the last event before it was then.
+    CutShort(End, Nanos),
 }
 
 /// How far the orders have come. Each worker keeps its own, and all are equal.
@@ -184,8 +184,8 @@ impl Standing {
 
     /// Adds what all have said of a window, and says what follows.
     pub(super) fn judge(&mut self, posts: &[Post]) -> Verdict {
-        if posts.iter().any(|post| post.cut_short) {
-            return Verdict::CutShort(self.last_event);
+        if let Some(end) = posts.iter().find_map(|post| post.cut_short) {
+            return Verdict::CutShort(end, self.last_event);
         }
         let crossing = self.add(posts);
         let fresh = posts.iter().flat_map(|post| &post.fresh);

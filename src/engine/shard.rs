@@ -204,6 +204,11 @@ impl<'a, T: Tail> Shard<'a, T> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
+    /// What the journal takes.
+    pub(super) fn journal_bytes(&self) -> u64 {
+        (self.journal.len() * size_of::<Entry>()) as u64
+    }
+
     /// Messages taken in, as far as they have been counted.
     pub(super) fn received(&self) -> u64 {
         self.record.received

@@ -21,6 +21,9 @@ use std::collections::BinaryHeap;
 /// How many events are handled between two words on how far the run is.
 const TELL_EVERY: u64 = 65_536;
 
+/// What is held counts in steps of so many bytes, a power of two.
+const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
 /// Messages under way, the next one first.
 struct Queue<T> {
     /// What decides, and where the message is stored.
@@ -39,7 +42,7 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
     let mut reached = vec![0; short as usize];
     let mut limit = setup.deadline();
     let (mut end, mut last_event) = (End::Quiescent, Nanos::ZERO);
-    let mut lookout = Lookout::new(setup.interrupt);
+    let (mut lookout, mut held) = (Lookout::new(setup.interrupt), 0);
     for event in 1_u64.. {
         let due = publications.peek().map(|publication| publication.due);
         let arrives = queue.next_time();
@@ -83,8 +86,15 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             }
         }
         shard.book(Nanos::MAX);
-        if lookout.work(1 + sent).is_err() && end == End::Quiescent {
-            end = End::Interrupted;
+        let is_over = match lookout.work(1 + sent) {
+            Err(_) => Some(End::Interrupted),
+            Ok(()) => {
+                let now = queue.bytes() & !(WEIGHED - 1);
+                (now != held && !setup.allowance.hold(&mut held, now)).then_some(End::OutOfMemory)
+            }
+        };
+        if let Some(over) = is_over.filter(|_| end == End::Quiescent) {
+            end = over;
             break;
         }
     }
@@ -99,6 +109,12 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
 impl<T> Queue<T> {
     fn next_time(&self) -> Option<Nanos> {
         self.ranks.peek().map(|Reverse((rank, _))| rank.0)
+    }
+
+    /// What it takes.
+    fn bytes(&self) -> u64 {
+        let each = size_of::<Option<Flight<T>>>() + size_of::<Reverse<(Rank, u32)>>();
+        (self.stored.len() * each) as u64
     }
 
     /// Whatever is left.

@@ -81,6 +81,7 @@ impl Case {
             keeps_traffic: true,
             timeout: self.timeout,
             interrupt: &Interrupt::new(),
+            allowance: &Allowance::new(u64::MAX),
             observer: &(),
         };
         act(&setup)

@@ -268,7 +268,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
             let Some(record) = records.first().filter(|record| record.end != End::Interrupted) else {
                 return Err(Stop::Interrupted);
             };
-            if record.end == End::Timeout {
+            if matches!(record.end, End::Timeout | End::OutOfMemory) {
                 return Err(ValidateError::CutOff { replay: scenario.replay() }.into());
             }
             if !record.ledger.is_balanced() {

@@ -86,6 +86,11 @@ impl<T: Tail> DelayLine<T> {
         }
     }
 
+    /// Bytes of what it holds.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.put - self.gone) * size_of::<Held<T>>() as u64
+    }
+
     /// Holds a message until `time`.
     #[inline]
     pub(super) fn put(&mut self, time: Nanos, message: Message, tail: T) {

@@ -46,6 +46,11 @@ impl<'a, T: Tail> Modelled<'a, T> {
         })
     }
 
+    /// Bytes of what it holds.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.line.bytes()
+    }
+
     /// Takes the messages of one forward in, sent at `now` in a schedule that began at `began`.
     pub(super) fn enter(&mut self, forward: Batch<'_>, now: Nanos, began: Nanos) -> Passed {
         let (mut tails, mut at_once, mut passed) = (forward.tails, AtOnce::default(), Passed::default());

@@ -119,6 +119,11 @@ impl<'a> Outbox<'a> {
         }
     }
 
+    /// Bytes of what waits, beyond `room` forwards.
+    pub(super) fn waiting_bytes(&self, room: usize) -> u64 {
+        (self.waiting.len().saturating_sub(room) * size_of::<Forward>() + self.words.len() * size_of::<u64>()) as u64
+    }
+
     /// Whether nothing waits.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {

@@ -126,6 +126,12 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         self.timers.next_due()
     }
 
+    /// Bytes of what waits to leave or to be told, beyond what there was room for from the start.
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        let room = self.nodes.len() * self.orders.len().min(ROOM_ORDERS);
+        self.outbox.waiting_bytes(room) + self.timers.bytes()
+    }
+
     /// Whether messages come as bytes, so that they may be none of the run.
     #[inline]
     pub(super) fn is_encoded(&self) -> bool {

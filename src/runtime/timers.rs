@@ -23,6 +23,11 @@ impl Timers {
         self.asked += 1;
     }
 
+    /// Bytes of what has been asked for and not been told.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.heap.len() * size_of::<Reverse<(Nanos, u64, NodeId, u64)>>()) as u64
+    }
+
     /// When the next one is due.
     #[inline]
     pub(super) fn next_due(&self) -> Option<Nanos> {

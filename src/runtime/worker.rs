@@ -51,6 +51,8 @@ pub(super) struct Worker<'a, P: Protocol, C: Chronicle> {
     short: Option<Short>,
     /// How often everybody had found nothing to read when they came to be missing.
     looks_then: Looks,
+    /// Bytes that are held for messages that wait.
+    held: u64,
 }
 
 /// Sums that have been short for a while.
@@ -61,6 +63,9 @@ struct Short {
     /// Whether this worker has asked the kernel what it dropped meanwhile.
     asked: bool,
 }
+
+/// Turns of the loop between two looks at the memory that waiting messages take. A turn adds some hundreds of them.
+const TURNS_WEIGHED: u64 = 64;
 
 impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     /// The worker at `index`, with its nodes and its end of the carrier.
@@ -89,6 +94,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
             posted: false,
             short: None,
             looks_then: shared.board.looks(),
+            held: 0,
         }
     }
 
@@ -257,12 +263,20 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         if self.shared.plan.interrupt.is_raised() {
             self.shared.end(End::Interrupted);
+        } else if self.shard.record.turns.is_multiple_of(TURNS_WEIGHED) && !self.is_within_memory() {
+            self.shared.end(End::OutOfMemory);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
         } else if self.is_idle() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
+    }
+
+    /// Whether what waits here and in the modelled network has room.
+    fn is_within_memory(&mut self) -> bool {
+        let on_the_line = self.modelled.as_ref().map_or(0, Modelled::held_bytes);
+        self.shared.plan.allowance.hold(&mut self.held, self.shard.waiting_bytes() + on_the_line)
     }
 
     /// Whether any message waits to leave, here or in the carrier.

@@ -130,6 +130,8 @@ struct Task {
     layout: (u64, u64),
     /// Linked pairs of the overlay, which must be the same everywhere.
     links: u64,
+    /// Bytes for the messages that wait in this process.
+    memory_left: u64,
 }
 
 /// What a process writes.
@@ -203,6 +205,7 @@ impl Laboratory<'_> {
             alarm: ground.alarm.descriptor(),
             layout: (ground.layout.bytes, ground.layout.digest),
             links: self.topology.links(),
+            memory_left: self.memory_left / self.scenario.processes as u64,
         }
     }
 }
@@ -291,7 +294,8 @@ impl Task {
         let alarm =
             inherited(self.alarm).and_then(Alarm::inherited).map_err(|cause| ProcessesError::Alarm { cause })?;
         let interrupt = Interrupt::new();
-        let laboratory = Laboratory::new(&scenario, &interrupt, &())?;
+        let memory_left = self.memory_left;
+        let laboratory = Laboratory { memory_left, ..Laboratory::new(&scenario, &interrupt, &())? };
         let mut arena = Arena::mapped(memory);
         let (meeting, mut common) = laboratory.lay_out(&mut arena);
         let Layout { bytes, digest } = arena.layout();

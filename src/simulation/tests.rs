@@ -1,4 +1,5 @@
 //! What holds for every carrier and every engine.
 
 mod interrupts;
+mod memory;
 mod threads;

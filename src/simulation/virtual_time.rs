@@ -13,12 +13,9 @@ use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
 use crate::stats::{End, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
+use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::workload::Origins;
-
-/// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 28 bytes of each, and a third of
-/// the time.
-pub(super) const NODE_FIGURES_END: u32 = 10_000_000;
 
 impl Laboratory<'_> {
     /// One run of the scenario, whose network is this one.
@@ -71,6 +68,7 @@ impl Laboratory<'_> {
             keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
             interrupt: self.interrupt,
+            allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
         };
         act(&setup, &crowd)
@@ -104,11 +102,11 @@ impl Laboratory<'_> {
         let whole = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, ..*setup }))?;
         let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
         let target = crowd.target_at(receipts, self.scenario.target, whole.ended_at);
-        let Some(at) = target.filter(|_| whole.end != End::Interrupted) else { return Ok(whole) };
+        let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
         let timeout = Some(at.since(self.workload.last_due()));
         let outcome = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, timeout, ..*setup }))?;
         Ok(match outcome.end {
-            End::Interrupted => outcome,
+            end if end.is_cut_short() => outcome,
             _ => Outcome { end: End::Target, ended_at: at, ..outcome },
         })
     }
@@ -228,7 +226,7 @@ impl Laboratory<'_> {
         };
         record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
         let workers = vec![record];
-        let left_out = if end == End::Interrupted { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
+        let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !crowd.is_everybody();
         let curve = match &receipts {
             Receipts::Each(receipts) if is_moving => crowd.curves(receipts, ended_at).next(),
@@ -254,7 +252,7 @@ impl Laboratory<'_> {
             ledger: ledger(&workers, end),
             workers,
             // A run that the user ends anywhere is no seed's.
-            digest: (end != End::Interrupted).then_some(digest),
+            digest: (!end.is_cut_short()).then_some(digest),
             spies: None,
             groups: Vec::new(),
             notices: self.forecast.notices.iter().cloned().chain(notice).chain(left_out).collect(),
@@ -280,7 +278,7 @@ fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<String> {
     };
     traffic.is_empty().then(|| {
         format!(
-            "The run was interrupted, and its messages were not counted again node by node, because that takes long: duplicates \
+            "The run was cut short, and its messages were not counted again node by node, because that takes long: duplicates \
              and bytes per node are left out.{rough}"
         )
     })

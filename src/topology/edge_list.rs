@@ -199,6 +199,11 @@ impl EdgeList {
         &self.path
     }
 
+    /// How many peers all nodes together have.
+    pub fn entries(&self) -> u64 {
+        2 * self.topology.links()
+    }
+
     /// How many nodes it names, at least 1.
     pub fn nodes(&self) -> u32 {
         self.topology.nodes()

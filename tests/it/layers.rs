@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 24] = [
+const ROOMS: [&str; 25] = [
     "ids",
     "time",
     "ratio",
@@ -26,6 +26,7 @@ const ROOMS: [&str; 24] = [
     "runtime",
     "engine",
     "scenario",
+    "memory",
     "simulation",
     "report",
     "experiment",

@@ -10,6 +10,8 @@ mod files;
 mod knee;
 mod layers;
 mod ledger;
+#[cfg(target_os = "linux")]
+mod memory;
 mod modelled;
 mod network;
 mod outcome;

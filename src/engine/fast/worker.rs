@@ -20,6 +20,9 @@ use std::ops::Range;
 /// How many received messages are held against receipts at a time.
 const RECEIVED: usize = 4_096;
 
+/// What is held counts in steps of so many bytes, a power of two.
+const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
 /// What one worker brings home.
 pub(super) struct Home {
     pub(super) end: End,
@@ -61,7 +64,10 @@ pub(super) struct Worker<'a> {
     deadline: Nanos,
     /// Looks whether the user wants to end, and whether it has seen that.
     lookout: Lookout<'a>,
-    cut_short: bool,
+    cut_short: Option<End>,
+    /// Nodes that wait in the calendar, and the bytes that are held for messages, as far as there is no room for each node.
+    waiting: u64,
+    held: u64,
     /// When the last of all messages arrives, and its hop.
     last_arrival: u64,
     record: WorkerRecord,
@@ -101,7 +107,9 @@ impl<'a> Worker<'a> {
             width,
             deadline: setup.deadline(),
             lookout: Lookout::new(setup.interrupt),
-            cut_short: false,
+            cut_short: None,
+            waiting: 0,
+            held: 0,
             last_arrival: 0,
             record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
             model_lost: 0,
@@ -119,6 +127,7 @@ impl<'a> Worker<'a> {
             self.receipts[local as usize] =
                 CompactReceipt::new(CompactReceipt::time_hop_of(first.due, 0), first.origin);
             self.calendar.put(self.width.window(first.due), local);
+            self.waiting += 1;
         }
         let mut window = self.width.window(first.due);
         for round in 0.. {
@@ -141,10 +150,10 @@ impl<'a> Worker<'a> {
                     return Ok(self.close(End::Target, at));
                 }
                 Verdict::Ended(end, at) => return Ok(self.close(end, at)),
-                Verdict::CutShort(at) => {
+                Verdict::CutShort(end, at) => {
                     // Of this window nothing counts, in any shard.
                     (self.record, self.model_lost) = before;
-                    return Ok(self.close(End::Interrupted, at));
+                    return Ok(self.close(end, at));
                 }
             }
         }
@@ -155,6 +164,7 @@ impl<'a> Worker<'a> {
     fn reach(&mut self, window: u64) -> bool {
         let mut nodes = Vec::new();
         self.calendar.take(window, &mut nodes);
+        self.waiting -= nodes.len() as u64;
         self.ascent.sort(&mut nodes);
         self.fired.resize(nodes.len(), (0, CompactReceipt::NONE));
         let times = self.width.start(window)..=self.deadline;
@@ -173,7 +183,7 @@ impl<'a> Worker<'a> {
         let fired = std::mem::take(&mut self.fired);
         for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
             // The origin's messages are few, and without them there is no run to report.
-            if begin > 0 && self.cut_short {
+            if begin > 0 && self.cut_short.is_some() {
                 break;
             }
             for &(local, receipt) in nodes {
@@ -196,7 +206,7 @@ impl<'a> Worker<'a> {
             }
         });
         self.record.sent += self.salvo.messages() as u64;
-        self.cut_short |= self.lookout.work(self.salvo.messages() as u64).is_err();
+        self.look(self.salvo.messages() as u64);
         let count = self.sift();
         self.salvo.clear();
         let news = std::mem::take(&mut self.news);
@@ -249,6 +259,7 @@ impl<'a> Worker<'a> {
             let (window, left) = self.width.split(time);
             if sooner_by >= left {
                 self.calendar.put(window, local);
+                self.waiting += 1;
             }
         }
         self.record.received += crossings.len() as u64;
@@ -262,12 +273,26 @@ impl<'a> Worker<'a> {
             // Piece by piece, so that little room is enough.
             for crossings in crossings.chunks(RECEIVED) {
                 // What is not looked at comes after this window, and the next is left at once.
-                self.cut_short |= self.lookout.work(crossings.len() as u64).is_err();
-                if !self.cut_short {
+                self.look(crossings.len() as u64);
+                if self.cut_short.is_none() {
                     self.improve(crossings);
                 }
             }
         });
+    }
+
+    /// Looks whether the user wants to end, and whether what is under way outgrows its memory.
+    fn look(&mut self, messages: u64) {
+        if self.lookout.work(messages).is_err() {
+            self.cut_short = Some(End::Interrupted);
+        }
+        let out = self.out.iter().map(Vec::len).sum::<usize>() as u64 * size_of::<Crossing>() as u64;
+        // A node has room to wait once, and to be fired.
+        let waiting = (self.waiting * 4).saturating_sub(12 * self.nodes.len() as u64);
+        let now = (out + waiting) & !(WEIGHED - 1);
+        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+            self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
+        }
     }
 
     fn post(&mut self, late: bool, round: usize) -> Post {
@@ -280,7 +305,7 @@ impl<'a> Worker<'a> {
             late,
             interrupted: self.setup.interrupt.is_raised(),
             // Of the first window, in which the order is published, nothing is left out.
-            cut_short: self.cut_short && round > 0,
+            cut_short: self.cut_short.filter(|_| round > 0),
             last_event,
             last_arrival: Nanos(self.last_arrival >> u8::BITS),
             messages: self.record.received,
@@ -296,7 +321,7 @@ impl<'a> Worker<'a> {
         }
         // A run that the user ends anywhere is no seed's.
         let digest = match end {
-            End::Interrupted => 0,
+            end if end.is_cut_short() => 0,
             _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
         };
         Home { end, at, record: self.record, model_lost: self.model_lost, digest }

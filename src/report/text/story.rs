@@ -136,6 +136,9 @@ pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Resu
         End::Quiescent => writeln!(out, "Gossip propagation came to rest at {coverage} coverage, after {wall}"),
         End::Timeout => writeln!(out, "Time limit stopped gossip propagation at {coverage} coverage, after {wall}"),
         End::Interrupted => writeln!(out, "Interrupt stopped gossip propagation at {coverage} coverage, after {wall}"),
+        End::OutOfMemory => {
+            writeln!(out, "Want of memory stopped gossip propagation at {coverage} coverage, after {wall}")
+        }
     }
 }
 
@@ -149,6 +152,7 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         End::Quiescent => format!("Quiescence, {coverage} Coverage"),
         End::Timeout => format!("Time Limit, {coverage} Coverage"),
         End::Interrupted => format!("Interrupt, {coverage} Coverage"),
+        End::OutOfMemory => format!("Want of Memory, {coverage} Coverage"),
     };
     writeln!(out, "\n=== RESULTS (Captured at {captured}) ===")?;
     if run.bulk.is_some() {

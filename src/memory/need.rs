@@ -1,0 +1,362 @@
+//! What a scenario takes for sure, part by part, from the scenario alone.
+//!
+//! A run has phases, and what it takes is what its greatest phase takes: the overlay is built, then searched, then orders spread
+//! over it, then what was measured is put together and shown. The figures are those of the arrays that the rooms make; a test
+//! holds the sums to what the binary is seen to take.
+//!
+//! What is not here: messages under way, which depend on what happens; and what the kernel keeps for sockets, but for the
+//! sockets themselves.
+
+use crate::engine::{Engine, NODE_FIGURES_END};
+use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
+use crate::order::Order;
+use crate::scenario::{ProtocolKind, Scenario, TransportKind};
+use crate::stats::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
+use crate::topology::TopologySpec;
+
+/// What some of the memory is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The peers of all nodes.
+    Overlay,
+    /// Links that have yet to become rows.
+    Links,
+    /// What each node counts and holds, and what is shown of it.
+    Nodes,
+    /// The first receipts.
+    Receipts,
+    /// The bits that tell orders apart.
+    Window,
+    /// The orders, and what is counted of each.
+    Orders,
+    /// What leads from worker to worker, and sockets.
+    Channels,
+    /// The targets of one forward.
+    Targets,
+}
+
+impl Part {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Part::Overlay => "the overlay",
+            Part::Links => "the links of the overlay while it is built",
+            Part::Nodes => "the figures of each node",
+            Part::Receipts => "first receipts",
+            Part::Window => "the windows of all nodes",
+            Part::Orders => "the orders",
+            Part::Channels => "what leads from worker to worker",
+            Part::Targets => "the targets of one forward",
+        }
+    }
+
+    pub(super) const fn advice(self) -> &'static str {
+        match self {
+            Part::Overlay | Part::Links => {
+                "fewer --nodes or --peers, or for --topology regular-implicit or complete, which are not stored"
+            }
+            Part::Nodes => "fewer --nodes",
+            Part::Receipts => "fewer --orders or --nodes",
+            Part::Window => "a lesser --window, or fewer --nodes",
+            Part::Orders => "fewer --orders or --threads",
+            Part::Channels => "fewer --threads",
+            Part::Targets => "a lesser --fanout, fewer --nodes or another --topology",
+        }
+    }
+}
+
+/// What a scenario takes for sure, in its greatest phase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// By part, in bytes.
+    pub parts: Vec<(Part, u64)>,
+    pub(super) nodes: u32,
+    pub(super) orders: u32,
+    pub(super) workers: usize,
+}
+
+impl Need {
+    /// What a scenario takes, beyond an edge list that was read with it.
+    pub fn of(scenario: &Scenario) -> Need {
+        let sizes = Sizes::of(scenario);
+        let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
+        let sum = |parts: &Vec<(Part, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
+        let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
+        Need { parts, nodes: scenario.nodes, orders: scenario.orders(), workers: scenario.workers() }
+    }
+
+    /// All of it, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.1))
+    }
+
+    /// The greatest part.
+    pub fn greatest(&self) -> (Part, u64) {
+        let greatest = self.parts.iter().copied().max_by_key(|part| part.1);
+        greatest.unwrap_or((Part::Nodes, 0))
+    }
+}
+
+/// Which way a run goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Hops,
+    Fast,
+    General,
+    Carrier,
+}
+
+/// What decides how much there is of everything.
+struct Sizes<'a> {
+    scenario: &'a Scenario,
+    way: Way,
+    nodes: u64,
+    orders: u64,
+    workers: u64,
+    processes: u64,
+    /// Entries of all rows that are stored.
+    entries: u64,
+}
+
+type Parts = Vec<(Part, u64)>;
+
+impl Sizes<'_> {
+    fn of(scenario: &Scenario) -> Sizes<'_> {
+        Sizes {
+            scenario,
+            way: way(scenario),
+            nodes: scenario.nodes.into(),
+            orders: scenario.orders().into(),
+            workers: scenario.workers() as u64,
+            processes: scenario.processes as u64,
+            entries: entries(scenario),
+        }
+    }
+
+    /// Each process builds the overlay for itself, and so does the one that starts them. That of an edge list is there when the
+    /// scenario is.
+    fn overlays(&self) -> u64 {
+        let here = u64::from(self.scenario.edge_list.is_none());
+        if self.processes == 1 { here } else { self.processes + here }
+    }
+
+    fn overlay(&self) -> u64 {
+        let offsets = if self.entries == 0 { 0 } else { 4 * (self.nodes + 1) };
+        self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)))
+    }
+
+    /// Links are pairs of ids, and stand in buckets by either end before they become rows. Erdős–Rényi draws rows at once.
+    fn building(&self) -> Parts {
+        let links = match self.scenario.topology {
+            TopologySpec::ErdosRenyi => 0,
+            _ => self.entries.saturating_mul(8),
+        };
+        vec![(Part::Overlay, self.overlay()), (Part::Links, self.overlays().saturating_mul(links))]
+    }
+
+    /// A bit for each node, and the nodes of two distances.
+    fn searching(&self) -> Parts {
+        let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
+        vec![(Part::Overlay, self.overlay()), (Part::Nodes, self.overlays() * nodes)]
+    }
+
+    fn running(&self) -> Parts {
+        let Sizes { nodes, workers, .. } = *self;
+        let by_node = match self.way {
+            // Hops and three bits, and with figures by node senders, twice where they are handed over.
+            Way::Hops if self.keeps_figures() => nodes + nodes * 3 / 8 + 8 * nodes,
+            Way::Hops if self.scenario.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
+            Way::Hops => nodes + nodes * 3 / 8,
+            // Nodes that wait for their window, and those that are in it.
+            Way::Fast => nodes / 8 + 12 * nodes,
+            // Sequences and traffic, which is put together once more.
+            Way::General => 4 * nodes + 2 * bytes::<Traffic>(nodes),
+            Way::Carrier => self.on_carriers_by_node(),
+        };
+        let receipts = match self.way {
+            Way::Hops => 0,
+            Way::Fast => bytes::<CompactReceipt>(nodes),
+            Way::General if workers > 1 => 2 * self.receipts(),
+            Way::General => self.receipts(),
+            Way::Carrier if self.orders == 1 => bytes::<Receipt>(nodes),
+            Way::Carrier => 0,
+        };
+        vec![
+            (Part::Overlay, self.overlay()),
+            (Part::Nodes, by_node),
+            (Part::Receipts, receipts),
+            (Part::Window, self.window()),
+            (Part::Orders, self.orders()),
+            (Part::Channels, self.channels()),
+            (Part::Targets, self.targets()),
+        ]
+    }
+
+    /// Counts of copies and messages, forwards that wait, and traffic when all is over.
+    fn on_carriers_by_node(&self) -> u64 {
+        let weighs = self.scenario.transport != TransportKind::Memory || self.scenario.charge_serialization;
+        let tally = 10 + if weighs { 16 } else { 0 };
+        let firsts = if self.orders > 1 { 4 } else { 0 };
+        let by_node = tally + firsts + 16 * self.orders.min(ROOM_ORDERS) + size_of::<Traffic>() as u64;
+        let sockets = if self.scenario.transport == TransportKind::Udp { SOCKET_BYTES } else { 0 };
+        (by_node + sockets).saturating_mul(self.nodes)
+    }
+
+    /// What was measured is put together, drawn again where it was not kept, and ranked to be shown.
+    fn closing(&self) -> Parts {
+        let Sizes { nodes, workers, .. } = *self;
+        let traffic = bytes::<Traffic>(nodes);
+        let (receipts, figures) = match (self.way, self.keeps_figures()) {
+            // Ranks of delays and of figures by node, and degrees.
+            (Way::Hops, true) => (bytes::<Receipt>(nodes), (workers + 5 + 8 + 4) * nodes + traffic),
+            (Way::Hops, false) => (nodes, 0),
+            (Way::Fast, true) => (bytes::<CompactReceipt>(nodes), (workers + 16 + 4) * nodes + traffic),
+            (Way::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
+            (Way::General | Way::Carrier, _) if self.orders > 1 => {
+                let receipts = if self.way == Way::General { self.receipts() } else { 0 };
+                (receipts, traffic + 20 * nodes)
+            }
+            (Way::General | Way::Carrier, _) => (bytes::<Receipt>(nodes), traffic + 20 * nodes),
+        };
+        // Each process writes what it has to memory, from where it is read.
+        let brought = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };
+        vec![
+            (Part::Overlay, self.overlay()),
+            (Part::Nodes, figures.saturating_add(brought)),
+            (Part::Receipts, receipts),
+            (Part::Orders, self.orders()),
+        ]
+    }
+
+    /// Whether virtual time keeps figures by node. Carriers and the general path do.
+    fn keeps_figures(&self) -> bool {
+        self.nodes < u64::from(NODE_FIGURES_END)
+    }
+
+    /// A receipt for each node and order.
+    fn receipts(&self) -> u64 {
+        bytes::<Receipt>(self.nodes.saturating_mul(self.orders))
+    }
+
+    /// The bits by node and order, twice where virtual time also knows what each node has sent.
+    fn window(&self) -> u64 {
+        let bits = match self.way {
+            Way::Hops => 0,
+            Way::Fast => 1,
+            Way::General => 2 * self.orders,
+            Way::Carrier => self.scenario.window().bits().into(),
+        };
+        let newest = if self.way == Way::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
+        self.nodes.saturating_mul(bits) / 8 + newest
+    }
+
+    /// What is said, and what every worker counts.
+    fn orders(&self) -> u64 {
+        let payload = self.scenario.payload_bytes.range();
+        let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
+        let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
+        let by_worker = match self.way {
+            Way::Hops | Way::Fast => 0,
+            // Messages, rows of bits, counts and goals.
+            Way::General => 56 + 24 + 8 + 8,
+            Way::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
+        };
+        let template = if self.scenario.transport == TransportKind::Memory { 0 } else { payload + 64 };
+        let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
+        let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
+        each.saturating_mul(self.orders)
+    }
+
+    /// Rings or trains between all workers, and a stack for each.
+    fn channels(&self) -> u64 {
+        let Sizes { workers, .. } = *self;
+        let lanes = match self.scenario.transport {
+            TransportKind::Memory => {
+                let slots = (SLOTS_MAX / (workers * workers)).clamp(16, 8_192);
+                16 * (workers * 512 + workers * (workers - 1) * slots)
+            }
+            TransportKind::UdpShard => workers * workers * LANE_BYTES + workers * RECEIVE_BYTES,
+            TransportKind::Udp | TransportKind::Simulated => 0,
+        };
+        lanes + workers * STACK_BYTES
+    }
+
+    /// Where a node may send to nearly all others, each worker has room for that.
+    fn targets(&self) -> u64 {
+        let Scenario { topology, protocol, fanout, .. } = self.scenario;
+        let has_hub = matches!(topology, TopologySpec::Complete | TopologySpec::Star);
+        let most = if *protocol == ProtocolKind::Flood { self.nodes } else { u64::from(*fanout).min(self.nodes) };
+        if !has_hub || most <= 32 {
+            return 0;
+        }
+        let each = match self.way {
+            Way::Hops => 24,
+            Way::Fast => 64,
+            Way::General => 4,
+            Way::Carrier => 20,
+        };
+        self.workers.saturating_mul(most).saturating_mul(each)
+    }
+}
+
+/// Which way the scenario is run, as far as that can be told from it.
+fn way(scenario: &Scenario) -> Way {
+    if !scenario.transport.is_virtual() {
+        return Way::Carrier;
+    }
+    let Some(network) = &scenario.network else { return Way::General };
+    let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
+    let is_inert = scenario.protocol != ProtocolKind::Lazy && scenario.orders() == 1;
+    let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
+    let nobody_fails = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
+    let constant = match paths {
+        Paths::Latency(latency) if latency.link.is_none() => {
+            matches!(latency.message, Some(Latency::Constant(time)) if time.0 > 0)
+        }
+        _ => false,
+    };
+    let is_lossless = loss.mean() == 0.0;
+    match scenario.engine {
+        Engine::General => Way::General,
+        _ if !(is_inert && is_plain && nobody_fails) => Way::General,
+        Engine::Hops | Engine::Auto if constant && is_lossless => Way::Hops,
+        _ => Way::Fast,
+    }
+}
+
+/// Entries of all rows that the scenario's overlay stores.
+fn entries(scenario: &Scenario) -> u64 {
+    let (nodes, peers) = (u64::from(scenario.nodes), u64::from(scenario.peers));
+    let is_complete = scenario.topology.takes_peers() && peers + 1 >= nodes;
+    match &scenario.topology {
+        TopologySpec::Complete | TopologySpec::RegularImplicit => 0,
+        TopologySpec::Ring | TopologySpec::Star => 2 * nodes,
+        TopologySpec::Grid => 4 * nodes,
+        TopologySpec::File { .. } => scenario.edge_list.as_ref().map_or(0, |list| list.entries()),
+        TopologySpec::BarabasiAlbert => nodes * peers,
+        _ if is_complete => 0,
+        _ => nodes * peers,
+    }
+}
+
+const fn bytes<T>(count: u64) -> u64 {
+    count.saturating_mul(size_of::<T>() as u64)
+}
+
+/// Orders whose forwards have room at every node of a carrier.
+const ROOM_ORDERS: u64 = 4;
+
+/// What the heap takes beside each piece that is asked of it.
+const ALLOCATION_BYTES: u64 = 16;
+
+/// What a socket takes, in the kernel for the most part: its state, its file, and what watches it.
+const SOCKET_BYTES: u64 = 3_000;
+
+/// What a thread takes of its stack.
+const STACK_BYTES: u64 = 64 << 10;
+
+/// Slots of all rings together.
+const SLOTS_MAX: u64 = 1 << 22;
+
+/// What is touched of the trains of a lane, and of where trains are received.
+const LANE_BYTES: u64 = 16 << 10;
+const RECEIVE_BYTES: u64 = 512 << 10;

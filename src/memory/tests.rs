@@ -1,0 +1,119 @@
+//! Needs that are known by hand, limits as Linux writes them, and what is said where one exceeds the other. That the sums are
+//! what the binary takes is in `tests/it/memory.rs`.
+
+use super::*;
+use crate::scenario::{Draft, TransportKind};
+use crate::workload::Rate;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+fn bulk(nodes: u32, orders: u32, threads: u32) -> Scenario {
+    let draft = Draft {
+        transport: Some(TransportKind::Simulated),
+        nodes: Some(nodes),
+        orders: Some(orders),
+        rate: Some(Rate::per_second(1_000_000)),
+        threads: Some(threads),
+        ..Draft::default()
+    };
+    draft.build().unwrap()
+}
+
+#[test]
+fn a_receipt_for_each_node_and_order_is_most_of_it() {
+    let need = Need::of(&bulk(10_000, 1_000_000, 1));
+    assert_eq!(need.greatest(), (Part::Receipts, 160_000_000_000));
+    assert!((160_000_000_000..175_000_000_000).contains(&need.bytes()), "{need:?}");
+    // Put together from two shards they stand twice.
+    assert_eq!(Need::of(&bulk(10_000, 1_000_000, 2)).greatest(), (Part::Receipts, 320_000_000_000));
+}
+
+#[test]
+fn each_process_has_an_overlay_and_so_has_the_one_that_starts_them() {
+    let overlay = |processes| {
+        let draft = Draft { nodes: Some(1_000_000), processes: Some(processes), threads: Some(1), ..Draft::default() };
+        let transport = Some(TransportKind::UdpShard);
+        let need = Need::of(&Draft { transport, ..draft }.build().unwrap());
+        need.parts.iter().find(|part| part.0 == Part::Overlay).unwrap().1
+    };
+    assert_eq!((overlay(1), overlay(4)), (84_000_004, 5 * 84_000_004));
+}
+
+#[test]
+fn what_is_too_much_is_refused_with_flag_need_and_what_there_is() {
+    let there = There { bytes: 24_000_000_000, bound: Bound::Machine };
+    let error = fits(Need::of(&bulk(10_000, 1_000_000, 1)), there).unwrap_err().to_string();
+    let start = "--nodes 10000 with --orders 1000000: the run takes at least 16";
+    assert!(error.starts_with(start), "{error}");
+    for said in ["160.0 GB of it for first receipts", "this machine has available 24.0 GB", "fewer --orders or --nodes"]
+    {
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(fits(Need::of(&bulk(10_000, 1_000, 1)), there).is_ok());
+}
+
+#[test]
+fn runs_beside_each_other_have_room_for_their_messages() {
+    assert_eq!([at_once(1_000, 8_000), at_once(1_000, 1), at_once(0, 5)], [4, 1, 5]);
+}
+
+/// A machine as its files tell it.
+fn machine(files: &[(&str, &str)]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal:  100 kB\nMemAvailable:     5000000 kB\n");
+
+fn there(root: &Path) -> (u64, Bound) {
+    let there = There::under(root, 1).unwrap();
+    (there.bytes, there.bound)
+}
+
+#[test]
+fn the_machine_bounds_where_nothing_else_does() {
+    let root = machine(&[MEMINFO, ("proc/self/limits", "Max address space  unlimited  unlimited  bytes\n")]);
+    assert_eq!(there(root.path()), (5_000_000 * 1_024, Bound::Machine));
+    assert_eq!(There::under(machine(&[]).path(), 1), None);
+}
+
+#[test]
+fn the_least_limit_of_all_groups_around_bounds() {
+    let root = machine(&[
+        MEMINFO,
+        ("proc/self/cgroup", "0::/a/b\n"),
+        ("sys/fs/cgroup/a/b/memory.max", "max\n"),
+        ("sys/fs/cgroup/a/memory.max", "4000000000\n"),
+        ("sys/fs/cgroup/a/memory.current", "1500000000\n"),
+        ("sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_file 500000000\n"),
+    ]);
+    assert_eq!(there(root.path()), (3_000_000_000, Bound::ControlGroup));
+}
+
+#[test]
+fn the_older_groups_bound_as_well_and_a_container_sees_its_own_as_the_root() {
+    let root = machine(&[
+        MEMINFO,
+        ("proc/self/cgroup", "5:cpu,cpuacct:/x\n9:memory:/docker/0123\n"),
+        ("sys/fs/cgroup/memory/memory.limit_in_bytes", "2000000000\n"),
+        ("sys/fs/cgroup/memory/memory.usage_in_bytes", "500000000\n"),
+        ("sys/fs/cgroup/memory/memory.stat", "cache 9\ntotal_inactive_file 100000000\n"),
+    ]);
+    assert_eq!(there(root.path()), (1_600_000_000, Bound::ControlGroup));
+}
+
+#[test]
+fn the_address_space_bounds() {
+    let root = machine(&[
+        MEMINFO,
+        ("proc/self/limits", "Max cpu time  unlimited\nMax address space         1000000000  unlimited  bytes\n"),
+        ("proc/self/status", "Name: x\nVmSize:\t  100000 kB\n"),
+    ]);
+    assert_eq!(there(root.path()), ((1_000_000_000 - 102_400_000 - (66 << 20)) / 4 * 3, Bound::AddressSpace));
+}

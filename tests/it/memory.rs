@@ -1,0 +1,90 @@
+//! What a scenario takes for sure is computed before it runs, and is what the binary is then seen to take; what does not fit is
+//! refused, whatever bounds it.
+
+use crate::command::{bulkprop, output};
+use bulk_order_propagation::memory::Need;
+use bulk_order_propagation::scenario::Draft;
+use std::fs;
+use std::process::Stdio;
+
+/// Starts the binary so that it tells its own peak, through a shell that reads it while it is there.
+fn peak(line: &str) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("peak");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-c", PEAK]).arg(&told).arg(env!("CARGO_BIN_EXE_bulkprop")).args(line.split(' '));
+    let status = command.stdout(Stdio::null()).status().unwrap();
+    assert!(matches!(status.code(), Some(0 | 1)), "{line}: {status}");
+    fs::read_to_string(told).unwrap().trim().parse::<u64>().unwrap() * 1_024
+}
+
+/// Starts what it is told to start with nothing of its own in memory, and writes down its greatest resident size in KiB.
+const PEAK: &str = "import os, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+open(sys.argv[1], 'w').write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))";
+
+/// The scenario of a command line of long flags, as a file would have it.
+fn scenario(line: &str) -> bulk_order_propagation::scenario::Scenario {
+    let (_, toml, wrong) = output(bulkprop(line.split(' ')).arg("--print-config"));
+    assert_eq!(wrong, "", "{line}");
+    Draft::from_toml(&toml).unwrap().build().unwrap()
+}
+
+/// Shapes in which each part is once the greatest; messages under way are few in all of them.
+const SHAPES: [&str; 10] = [
+    "--transport simulated --topology complete --nodes 700000 --ttl auto --threads 2",
+    "--transport simulated --topology complete --nodes 12000000 --ttl auto --threads 2 --until quiescent",
+    "--transport simulated --nodes 400000 --ttl auto --threads 1",
+    "--transport simulated --topology watts-strogatz --nodes 300000 --peers 10 --ttl 3 --threads 1",
+    "--transport simulated --topology complete --nodes 500000 --ttl auto --threads 2 --latency uniform:10ms..90ms",
+    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 1",
+    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 2",
+    "--transport memory --topology complete --nodes 700000 --threads 2",
+    "--transport memory --topology complete --nodes 200 --orders 100000 --rate 1000000/s --timeout 1s --threads 2",
+    "--transport udp-shard --topology complete --nodes 700000 --threads 2",
+];
+
+#[test]
+fn what_is_computed_is_what_is_taken() {
+    if std::process::Command::new("python3").arg("-V").output().is_err() {
+        eprintln!("skipped: there is no python3 to start the binary from");
+        return;
+    }
+    let mut wrong = Vec::new();
+    for line in SHAPES {
+        let need = Need::of(&scenario(line));
+        let taken = peak(&format!("{line} --quiet")) - BASE;
+        let ratio = need.bytes() as f64 / taken as f64;
+        if !(0.8..=1.2).contains(&ratio) {
+            wrong.push(format!("{line}: computed {}, taken {taken}; {:?}", need.bytes(), need.parts));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What the program takes without a run, in bytes.
+const BASE: u64 = 6_000_000;
+
+#[test]
+fn what_does_not_fit_is_refused_whatever_bounds_it() {
+    let line = "--transport simulated --nodes 10000 --orders 1000000 --rate 1000000/s --window 1000000";
+    let (code, said, wrong) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!((code, said.as_str()), (Some(2), ""), "{wrong}");
+    let start = "error: --nodes 10000 with --orders 1000000: the run takes at least ";
+    assert!(wrong.starts_with(start) && wrong.contains("fewer --orders") && wrong.lines().count() == 1, "{wrong}");
+    for line in [
+        "--transport simulated --topology complete --nodes 100000000 --engine general",
+        "--transport memory --nodes 4000000 --threads 1",
+        "--transport udp-shard --nodes 4000000 --threads 1 --processes 2",
+        "--transport simulated --nodes 4000000 --topology ring --ttl auto",
+    ] {
+        // Half a gigabyte of address space: less than any of these takes.
+        let mut command = std::process::Command::new("prlimit");
+        command.arg("--as=500000000").arg(env!("CARGO_BIN_EXE_bulkprop")).args(line.split(' '));
+        let (code, said, wrong) = output(&mut command);
+        assert_eq!((code, said.as_str()), (Some(2), ""), "{line}: {wrong}");
+        assert!(wrong.contains("the limit on the address space (ulimit -v) leaves"), "{line}: {wrong}");
+    }
+}
