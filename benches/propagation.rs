@@ -82,7 +82,7 @@ fn row(scenario: &Scenario, runs: usize) -> String {
         if pair > 0 {
             times.push(time);
             floors.push((floor, units));
-            per_message.push(whole.wall.0 as f64 / whole.ledger.sent.max(1) as f64);
+            per_message.push(whole.elapsed.0 as f64 / whole.ledger.sent.max(1) as f64);
             to_floor.push(time.as_secs_f64() / floor.as_secs_f64());
             to_rival.extend(rival.map(|rival| rival.as_secs_f64() / time.as_secs_f64()));
             sent += record.ledger.sent;

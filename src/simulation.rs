@@ -25,7 +25,7 @@ use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{End, Ledger, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
+use crate::stats::{End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
@@ -253,7 +253,7 @@ impl<'a> Laboratory<'a> {
     fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual());
         let mut record = match virtual_network {
-            Some(network) => self.simulate(network)?,
+            Some(network) => self.simulate(network, clock)?,
             None => self.run_on_carriers(clock)?,
         };
         // Without a model in front of it a carrier takes much the same time for each message.
@@ -352,8 +352,9 @@ impl<'a> Laboratory<'a> {
             end,
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
-            wall,
-            setup: injected_at,
+            elapsed: wall,
+            is_virtual: false,
+            machine: MachineTimes { wall, setup: injected_at },
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
             target: self.scenario.target,

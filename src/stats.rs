@@ -344,6 +344,17 @@ pub struct SpyRecord {
     pub right: u32,
 }
 
+/// What a run took of the machine, on its monotonic clock. In virtual time none of it is a figure of the model: it differs from run
+/// to run, and whoever compares records leaves it out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineTimes {
+    /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
+    pub wall: Nanos,
+    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch; in virtual time until
+    /// computing began.
+    pub setup: Nanos,
+}
+
 /// Everything one run measured, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -353,10 +364,12 @@ pub struct RunRecord {
     pub nodes: u32,
     /// Their ids.
     pub names: NodeNames,
-    /// From the injection until the last worker left its loop.
-    pub wall: Nanos,
-    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch.
-    pub setup: Nanos,
+    /// From the injection until the last worker left its loop; in virtual time until the run's end on the model's own clock.
+    pub elapsed: Nanos,
+    /// Whether that is the model's own time.
+    pub is_virtual: bool,
+    /// What it took of the machine.
+    pub machine: MachineTimes,
     /// The overlay.
     pub overlay: OverlayFacts,
     /// The share of the nodes that was to be reached.
@@ -397,6 +410,11 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// The time that has passed on the model's clock; `None` on a real one.
+    pub fn virtual_time(&self) -> Option<Nanos> {
+        self.is_virtual.then_some(self.elapsed)
+    }
+
     /// Messages handed to the carrier that carried an order.
     pub fn payload_messages(&self) -> u64 {
         self.ledger.sent - self.control_messages()

@@ -19,12 +19,12 @@ pub(super) fn check(scenario: &Scenario, watch: &Watch) -> Result<Exit, Failure>
             tell("interrupted: a digest takes a whole run, so there is nothing to compare");
             return Ok(watch.exit());
         }
-        let Some(RunRecord { end, wall, digest: Some(digest), .. }) = records.first() else {
+        let Some(RunRecord { end, elapsed, digest: Some(digest), .. }) = records.first() else {
             return Err(Failure::NothingToCheck);
         };
         let noun = if threads == 1 { "thread" } else { "threads" };
-        text += &format!("{threads} {noun}: {digest:016X}, ended at {wall}\n");
-        digests.push((*digest, *end, *wall));
+        text += &format!("{threads} {noun}: {digest:016X}, ended at {elapsed}\n");
+        digests.push((*digest, *end, *elapsed));
     }
     let is_same = digests.windows(2).all(|pair| pair[0] == pair[1]);
     print(&(text + if is_same { "The digests are equal.\n" } else { "THE DIGESTS DIFFER.\n" }))?;

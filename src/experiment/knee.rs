@@ -175,7 +175,7 @@ fn probe(
         lost,
         time_to_target_ns: figures.time_to_target_ns,
         published_late_ns: figures.published_late_ns,
-        messages_per_second: record.payload_messages() as f64 / record.wall.as_secs_f64().max(f64::MIN_POSITIVE),
+        messages_per_second: record.payload_messages() as f64 / record.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
         holds: lost == 0 && !slow && record.ledger.is_balanced(),
     }))
 }

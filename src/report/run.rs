@@ -7,7 +7,9 @@ use super::groups::GroupFigures;
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{End, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord};
+use crate::stats::{
+    End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+};
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
 
@@ -48,6 +50,24 @@ pub struct BytesPerNode {
     pub sent: Spread,
 }
 
+/// What a run took of the machine. In virtual time this is all that differs between two runs of one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MachineFigures {
+    /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
+    pub wall_ns: u64,
+    /// From the start of the set-up until all workers stood at the latch, or computing began.
+    pub setup_ns: u64,
+    /// Payload messages per second of `wall_ns`; `None` where no time passed.
+    pub messages_per_second: Option<u64>,
+}
+
+impl MachineFigures {
+    fn of(record: &RunRecord, messages: u64) -> MachineFigures {
+        let MachineTimes { wall, setup } = record.machine;
+        MachineFigures { wall_ns: wall.0, setup_ns: setup.0, messages_per_second: per_second(messages, wall.0) }
+    }
+}
+
 /// Everything that is shown of one run. `docs/REPORT.md` describes each field under the name it has here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFigures {
@@ -57,10 +77,10 @@ pub struct RunFigures {
     pub order_outcome: Option<OrderOutcome>,
     /// How things stood at the stop.
     pub at_stop: AtStop,
-    /// From the injection until the last worker left its loop.
-    pub wall_ns: u64,
-    /// From the start of the set-up until all workers stood at the latch.
-    pub setup_ns: u64,
+    /// The time that passed on the model's clock; `None` on a real one.
+    pub virtual_ns: Option<u64>,
+    /// What the run took of the machine.
+    pub machine: MachineFigures,
     /// How far a receipt's time may be off: the median gap between one worker's receipts; `None` where there is no gap.
     pub time_resolution_ns: Option<u64>,
     /// Nodes that took part.
@@ -104,8 +124,6 @@ pub struct RunFigures {
     pub control_messages: u64,
     /// Bytes of these, as UDP payload.
     pub control_bytes: u64,
-    /// The same per second of wall time; `None` where no time passed.
-    pub messages_per_second: Option<u64>,
     /// Copies that were not sent because their receiver had sent the order.
     pub spared: u64,
     /// Datagrams handed to the kernel.
@@ -153,8 +171,8 @@ impl RunFigures {
             outcome: record.end,
             order_outcome: record.order_outcome(),
             at_stop: at_stop(record, &delays, time_to_target_ns),
-            wall_ns: record.wall.0,
-            setup_ns: record.setup.0,
+            virtual_ns: record.virtual_time().map(|time| time.0),
+            machine: MachineFigures::of(record, messages),
             time_resolution_ns: time_resolution(record),
             nodes,
             reached,
@@ -177,7 +195,6 @@ impl RunFigures {
             messages,
             control_messages: record.control_messages(),
             control_bytes: sum(record, |worker| worker.control_bytes),
-            messages_per_second: per_second(messages, record.wall.0),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
             bytes: bytes(record),
@@ -199,8 +216,8 @@ impl RunFigures {
 fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> AtStop {
     let time_ns = match record.end {
         // That of a bulk is a percentile over orders, each of which has a zero of its own.
-        End::Target if record.bulk.is_none() => time_to_target.unwrap_or(record.wall.0),
-        End::Target | End::Quiescent | End::Timeout | End::Interrupted | End::OutOfMemory => record.wall.0,
+        End::Target if record.bulk.is_none() => time_to_target.unwrap_or(record.elapsed.0),
+        End::Target | End::Quiescent | End::Timeout | End::Interrupted | End::OutOfMemory => record.elapsed.0,
     };
     // With many orders every delay has a zero of its own, and all that were counted came before the end.
     let reached = if record.bulk.is_some() { delays.reached() } else { delays.reached_by(time_ns) };

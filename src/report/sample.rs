@@ -9,8 +9,8 @@ use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
 };
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, OrderOutcome, OrderRecord,
-    OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, MachineTimes, OrderOutcome,
+    OrderRecord, OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::{NodeNames, TopologySpec};
@@ -210,8 +210,9 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         end,
         nodes: nodes as u32,
         names: NodeNames::default(),
-        wall: Nanos(1_012_345),
-        setup: Nanos(12_345_678),
+        elapsed: Nanos(1_012_345),
+        is_virtual: false,
+        machine: MachineTimes { wall: Nanos(1_012_345), setup: Nanos(12_345_678) },
         overlay: OverlayFacts {
             mean_degree: 19.968,
             max_degree: 36,

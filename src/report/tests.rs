@@ -2,7 +2,7 @@
 
 use super::sample::{receipt, record, report, scenario, setting, thousand_nodes, thousand_nodes_record, traffic};
 use super::*;
-use crate::stats::{Receipt, Receipts, Traffic};
+use crate::stats::{MachineTimes, Receipt, Receipts, Traffic};
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn origin_only(nodes: usize, end: End) -> RunRecord {
     let mut receipts = vec![Receipt::NONE; nodes];
     receipts[0] = receipt(0, 0, 0);
     let mut record = record(receipts, vec![Traffic::default(); nodes], vec![0], end);
-    record.wall = Nanos::from_secs(1);
+    record.elapsed = Nanos::from_secs(1);
     record
 }
 
@@ -52,10 +52,10 @@ fn one_node_has_reached_everyone() {
 #[test]
 fn nobody_reached_has_no_figures() {
     let nobody = record(vec![Receipt::NONE; 4], vec![Traffic::default(); 4], vec![0], End::Interrupted);
-    let report = report(&[RunRecord { wall: Nanos::ZERO, ..nobody }]);
+    let report = report(&[RunRecord { elapsed: Nanos::ZERO, machine: MachineTimes::default(), ..nobody }]);
     assert!(!report.goal_met() && report.interrupted());
     let run = &report.run;
-    assert_eq!((run.delay_ns, run.ldh, run.rmr, run.messages_per_second), (None, None, None, None));
+    assert_eq!((run.delay_ns, run.ldh, run.rmr, run.machine.messages_per_second), (None, None, None, None));
     assert_says(
         &report,
         &[
@@ -192,10 +192,10 @@ fn any_record() -> impl Strategy<Value = RunRecord> {
     let time = prop_oneof![Just(0), Just(u64::MAX), 0..2_000_000_u64, any::<u64>()];
     let node = (time, 0..=255_u8, 1..100_u32, 0..100_u32);
     let end = prop_oneof![Just(End::Target), Just(End::Quiescent), Just(End::Timeout), Just(End::Interrupted)];
-    (prop::collection::vec(node, 1..200), end, any::<u64>()).prop_map(|(nodes, end, wall)| {
+    (prop::collection::vec(node, 1..200), end, any::<u64>()).prop_map(|(nodes, end, elapsed)| {
         let receipts = nodes.iter().map(|&(time, hop, ..)| receipt(time, 0, hop)).collect();
         let traffic = nodes.iter().map(|&(_, _, copies, sent)| traffic(copies, sent.max(copies))).collect();
-        RunRecord { wall: Nanos(wall), ..record(receipts, traffic, vec![0], end) }
+        RunRecord { elapsed: Nanos(elapsed), ..record(receipts, traffic, vec![0], end) }
     })
 }
 

@@ -1,7 +1,7 @@
 //! A run in virtual time: what the engine is told, and what its outcome means in a record.
 //!
-//! Nothing that depends on the machine gets into the record: not the time it took, nor who counted what. One seed gives the
-//! same bytes on any number of threads.
+//! Nothing that depends on the machine gets among the record's figures: the time it took stands apart, and who counted what
+//! nowhere. One seed gives the same bytes on any number of threads.
 
 use super::crowd::Crowd;
 use super::groups::Groups;
@@ -12,18 +12,22 @@ use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
+use crate::stats::{End, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::sync::Allowance;
 use crate::time::Nanos;
+use crate::transport::Clock;
 use crate::workload::Origins;
 
 impl Laboratory<'_> {
-    /// One run of the scenario, whose network is this one.
-    pub(super) fn simulate(&self, network: &Network) -> Result<RunRecord, SimulationError> {
+    /// One run of the scenario, whose network is this one. `clock` was started when its set-up began.
+    pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
         self.with_setup(network, |setup, crowd| {
             self.check_engine(setup)?;
             self.interrupt.attend();
-            Ok(self.run_record(setup, crowd, self.run_engine(setup, crowd)?))
+            let began = clock.now();
+            let outcome = self.run_engine(setup, crowd)?;
+            let machine = MachineTimes { wall: clock.now().since(began), setup: began };
+            Ok(RunRecord { machine, ..self.run_record(setup, crowd, outcome) })
         })
     }
 
@@ -74,7 +78,7 @@ impl Laboratory<'_> {
         act(&setup, &crowd)
     }
 
-    /// What the engine's outcome means.
+    /// What the engine's outcome means, whatever it took.
     pub(super) fn run_record(&self, setup: &Setup<'_>, crowd: &Crowd<'_>, outcome: Outcome) -> RunRecord {
         let (scenario, Setup { network, behaviours, .. }) = (self.scenario, *setup);
         let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
@@ -238,8 +242,9 @@ impl Laboratory<'_> {
             bulk,
             processes: Vec::new(),
             end,
-            wall: ended_at,
-            setup: Nanos::ZERO,
+            elapsed: ended_at,
+            is_virtual: true,
+            machine: MachineTimes::default(),
             overlay: self.overlay_facts(),
             target: self.scenario.target,
             ttl: self.forecast.ttl,

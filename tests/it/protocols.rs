@@ -203,7 +203,10 @@ fn what_the_network_loses_is_asked_for_again() {
         let whole = on(TransportKind::Simulated, &lossless, 2);
         let records = [1, 2, 3, 8].map(|threads| on(TransportKind::Simulated, &lossy, threads));
         let record = &records[1];
-        assert!(records.iter().all(|other| (other.digest, other.wall) == (record.digest, record.wall)), "seed {seed}");
+        assert!(
+            records.iter().all(|other| (other.digest, other.elapsed) == (record.digest, record.elapsed)),
+            "seed {seed}"
+        );
         assert!(record.ledger.model_lost > 500, "{:?}", record.ledger);
         // An announcement that is lost is not made again, but there are eleven others; to ask eight times in vain has a
         // chance of two in a million.

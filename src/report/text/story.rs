@@ -2,8 +2,8 @@
 
 use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
-use crate::report::words::{counted, plain};
-use crate::report::{BulkFigures, Clock, Report};
+use crate::report::words::{counted, grouped, plain};
+use crate::report::{BulkFigures, Clock, MachineFigures, Report};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind};
 use crate::stats::{End, OrderOutcome};
 use crate::time::Nanos;
@@ -38,7 +38,7 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (overlay, asked) = (&report.run.overlay, &report.asked);
     writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
     let most = counted(overlay.max_degree.into(), "peer");
-    let (origin, setup) = (overlay.origin, Nanos(report.run.setup_ns));
+    let (origin, setup) = (overlay.origin, Nanos(report.run.machine.setup_ns));
     let farthest = match overlay.depth {
         Some(depth) => format!("farthest node {} from node {origin}", counted(depth.into(), "hop")),
         None => "farthest node not searched for".to_owned(),
@@ -130,14 +130,14 @@ pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Resu
     let run = &report.run;
     let target = target_text(run.target.share);
     let coverage = percent(run.reached, run.reached + run.residue);
-    let wall = Nanos(run.wall_ns);
+    let time = Nanos(run.at_stop.time_ns);
     match run.outcome {
         End::Target => writeln!(out, "Stopped gossip propagation at {target} coverage"),
-        End::Quiescent => writeln!(out, "Gossip propagation came to rest at {coverage} coverage, after {wall}"),
-        End::Timeout => writeln!(out, "Time limit stopped gossip propagation at {coverage} coverage, after {wall}"),
-        End::Interrupted => writeln!(out, "Interrupt stopped gossip propagation at {coverage} coverage, after {wall}"),
+        End::Quiescent => writeln!(out, "Gossip propagation came to rest at {coverage} coverage, after {time}"),
+        End::Timeout => writeln!(out, "Time limit stopped gossip propagation at {coverage} coverage, after {time}"),
+        End::Interrupted => writeln!(out, "Interrupt stopped gossip propagation at {coverage} coverage, after {time}"),
         End::OutOfMemory => {
-            writeln!(out, "Want of memory stopped gossip propagation at {coverage} coverage, after {wall}")
+            writeln!(out, "Want of memory stopped gossip propagation at {coverage} coverage, after {time}")
         }
     }
 }
@@ -242,6 +242,11 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     wrapped(out, &format!("Host: {}, {}, {cores}; version {}", host.kernel, host.cpu, report.version), 6)?;
     match (report.clock, report.run.time_resolution_ns) {
         (Clock::Virtual, _) => {
+            let MachineFigures { wall_ns, setup_ns, messages_per_second } = report.run.machine;
+            let rate =
+                messages_per_second.map_or_else(String::new, |rate| format!(", {} messages a second", grouped(rate)));
+            let took = format!("{} to compute{rate}, after {} of set-up", Nanos(wall_ns), Nanos(setup_ns));
+            wrapped(out, &format!("Machine time: {took}"), 6)?;
             let digest = report.run.digest.as_deref().unwrap_or("-");
             wrapped(out, &format!("Digest of all first receipts: {digest}, on any number of threads"), 6)
         }

@@ -65,7 +65,7 @@ impl Run {
 
     /// The instants from an order's publication to the end at which a node gets it, goes down or comes up.
     fn instants(&self, order: usize) -> Vec<Nanos> {
-        let (due, end) = (self.publications[order].due, self.record.wall);
+        let (due, end) = (self.publications[order].due, self.record.elapsed);
         let mut instants = vec![due];
         instants.extend(self.receipts_of(order).iter().map(|receipt| receipt.time));
         for node in (0..self.record.nodes).map(NodeId) {
@@ -90,7 +90,7 @@ impl Run {
 
     fn check(&self, target: Share) {
         let ratio = |(parts, whole): Share| Ratio::new(parts, whole).unwrap();
-        let end = self.record.wall;
+        let end = self.record.elapsed;
         match &self.record.bulk {
             None => {
                 for share in SHARES.into_iter().chain([target]) {
