@@ -310,6 +310,8 @@ pub enum GroupKind {
     Access,
     /// The part they play against the protocol, if any.
     Part,
+    /// The side of a partition that they are on.
+    Partition,
 }
 
 /// What some of the nodes came to. With many orders, counts are sums over all of them.

@@ -172,6 +172,16 @@ impl Faults {
         !self.none_cut() && self.is_cut_at(from, to, now)
     }
 
+    /// How many partitions there are, one after another as they were asked for.
+    pub fn partitions(&self) -> usize {
+        self.cuts.len()
+    }
+
+    /// Whether a node is on the side that a partition cuts off.
+    pub fn is_cut_off(&self, node: NodeId, partition: usize) -> bool {
+        self.cuts[partition].side.has(node)
+    }
+
     /// Whether a node can only connect outward. A link between it and another node works both ways once it has opened it.
     pub fn is_behind_nat(&self, node: NodeId) -> bool {
         self.nat.has(node)

@@ -1,4 +1,5 @@
-//! What the nodes of each region and of each class come to: those behind a NAT and the others, and those who play a part.
+//! What the nodes of each region and of each class come to: those behind a NAT and the others, those who play a part, and those on
+//! either side of a partition.
 
 use super::Laboratory;
 use super::crowd::Crowd;
@@ -26,25 +27,27 @@ impl Groups<'_> {
         traffic: &[Traffic],
         end: Nanos,
     ) -> Vec<GroupRecord> {
-        if self.network.regions().is_empty() && !self.has_nat && !self.has_parts {
+        let sides = self.sides();
+        if self.network.regions().is_empty() && !self.has_nat && !self.has_parts && sides.is_empty() {
             return Vec::new();
         }
         let nodes = self.crowd.nodes;
         let mut groups: Vec<GroupRecord> = Vec::new();
-        // The places of each node's groups, by kind.
-        let mut places: Vec<[Option<u16>; 3]> = Vec::with_capacity(nodes as usize);
+        // The places of each node's groups, as many of every node.
+        let mut places: Vec<u32> = Vec::new();
         for node in (0..nodes).map(NodeId) {
-            let places_of = self.of(node).map(|group| group.map(|group| place_of(&mut groups, group)));
-            for place in places_of.into_iter().flatten() {
-                let group = &mut groups[usize::from(place)];
+            for group in self.of(node, &sides) {
+                let place = place_of(&mut groups, group);
+                places.push(place);
+                let group = &mut groups[place as usize];
                 group.nodes += 1;
                 if let Some(traffic) = traffic.get(node.index()) {
                     *group.bytes_in.get_or_insert(0) += traffic.bytes_in;
                     *group.bytes_out.get_or_insert(0) += traffic.bytes_out;
                 }
             }
-            places.push(places_of);
         }
+        let per_node = places.len() / (nodes as usize).max(1);
         let counted = self.crowd.at(end);
         for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.crowd.publications) {
             // Coverage is of what was published, and whoever publishes has the order first.
@@ -53,8 +56,8 @@ impl Groups<'_> {
             }
             for (node, &receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
                 let receipt: Receipt = receipt.into();
-                for place in places[node].into_iter().flatten() {
-                    let group = &mut groups[usize::from(place)];
+                for &place in &places[node * per_node..(node + 1) * per_node] {
+                    let group = &mut groups[place as usize];
                     group.counted += 1;
                     if receipt.is_reached() {
                         group.delays.push(receipt.time.since(publication.due).0);
@@ -67,15 +70,31 @@ impl Groups<'_> {
         groups
     }
 
-    /// The groups of a node: its region, its access, its part.
-    fn of(&self, node: NodeId) -> [Option<(GroupKind, &str)>; 3] {
+    /// What the two sides of each partition are called: who is cut off, and the others. Several partitions are numbered as they were
+    /// asked for, from 1.
+    fn sides(&self) -> Vec<[String; 2]> {
+        let named = |number: String| ["cut-off", "others"].map(|side| format!("{side}{number}"));
+        match self.crowd.faults.partitions() {
+            1 => vec![named(String::new())],
+            several => (1..=several).map(|number| named(format!("-{number}"))).collect(),
+        }
+    }
+
+    /// The groups of a node: its region, its access, its part, and its side of each partition. Every node has one of each kind that
+    /// there is.
+    fn of<'a>(&'a self, node: NodeId, sides: &'a [[String; 2]]) -> impl Iterator<Item = (GroupKind, &'a str)> {
+        let faults = self.crowd.faults;
         let region = self.network.region(node).map(|region| self.network.regions()[region.index()].as_str());
-        let access = if self.crowd.faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
-        [
+        let access = if faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
+        let classes = [
             region.map(|name| (GroupKind::Region, name)),
             self.has_nat.then_some((GroupKind::Access, access)),
             self.has_parts.then(|| (GroupKind::Part, self.behaviours.name_of_part(node))),
-        ]
+        ];
+        let side = move |(partition, [cut_off, others]): (usize, &'a [String; 2])| {
+            (GroupKind::Partition, if faults.is_cut_off(node, partition) { cut_off.as_str() } else { others.as_str() })
+        };
+        classes.into_iter().flatten().chain(sides.iter().enumerate().map(side))
     }
 }
 
@@ -93,7 +112,7 @@ impl Laboratory<'_> {
 }
 
 /// The place of a group, which is a new one where none has this name. There are at most 1,024 regions.
-fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u16 {
+fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u32 {
     let known = groups.iter().position(|group| group.kind == kind && group.name == name);
     let place = known.unwrap_or_else(|| {
         let name = name.to_owned();
@@ -108,5 +127,5 @@ fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u
         });
         groups.len() - 1
     });
-    place as u16
+    place as u32
 }

@@ -7,7 +7,7 @@ use bulk_order_propagation::gossip::{ProtocolKind, TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
 use bulk_order_propagation::ratio::Ratio;
-use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Until};
+use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Ttl, Until};
 use bulk_order_propagation::stats::{End, GroupKind, Ledger, RunRecord, SpyRecord, Traffic};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
@@ -277,15 +277,37 @@ fn groups_add_up_to_all() {
         adversary: Some("spy:20%+drop:20%".parse().unwrap()),
         ..simulated(2_000, 1, 7)
     };
-    let record = faulty(draft, "nat=30% down=20%");
+    let record = faulty(draft, "nat=30% down=20% partition=40%,at=60ms+region=europe,at=50ms,heal=200ms");
     let bytes = |count: fn(&Traffic) -> u64| record.traffic.iter().map(count).sum::<u64>();
-    for (kind, count) in [(GroupKind::Region, 6), (GroupKind::Access, 2), (GroupKind::Part, 3)] {
+    for (kind, count) in
+        [(GroupKind::Region, 6), (GroupKind::Access, 2), (GroupKind::Part, 3), (GroupKind::Partition, 4)]
+    {
         let groups: Vec<_> = record.groups.iter().filter(|group| group.kind == kind).collect();
         assert_eq!(groups.len(), count);
+        // Each node is in one group of a kind, and of partitions on one side of each.
+        let groups = match kind {
+            GroupKind::Partition => groups.into_iter().filter(|group| group.name.ends_with("-1")).collect(),
+            _ => groups,
+        };
         assert_eq!(groups.iter().map(|group| group.nodes).sum::<u64>(), 2_000);
         assert_eq!(groups.iter().map(|group| group.counted).sum::<u64>(), record.counted());
         assert_eq!(groups.iter().map(|group| group.delays.len() as u64).sum::<u64>(), record.reached());
         assert_eq!(groups.iter().map(|group| group.bytes_in).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_in)));
         assert_eq!(groups.iter().map(|group| group.bytes_out).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_out)));
     }
+}
+
+/// Who is cut off from the start hears nothing, and the others all; the report says so of each side.
+#[test]
+fn the_sides_of_a_partition_have_figures_of_their_own() {
+    let draft = Draft { ttl: Some(Ttl::Hops(40)), fanout: Some(20), ..simulated(1_000, 1, 7) };
+    let record = faulty(draft, "partition=30%");
+    let [cut_off, others] = &record.groups[..] else { panic!("{:?}", record.groups) };
+    assert_eq!([cut_off.name.as_str(), others.name.as_str()], ["cut-off", "others"]);
+    assert!(cut_off.kind == GroupKind::Partition && (200..400).contains(&cut_off.nodes), "{}", cut_off.nodes);
+    assert_eq!(cut_off.nodes + others.nodes, 1_000);
+    // The origin is on one of the sides, and whoever is on the other has nothing.
+    let mut reached = [cut_off, others].map(|group| (group.delays.len() as u64, group.nodes));
+    reached.sort_unstable();
+    assert!(reached[0].0 == 0 && reached[1].0 == reached[1].1, "{reached:?}");
 }
