@@ -17,7 +17,9 @@ mod validate;
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
-use bulk_order_propagation::report::{Host, Report, Setting, write_nodes_csv, write_orders_csv};
+use bulk_order_propagation::report::{
+    Host, Report, Setting, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv,
+};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program};
 use bulk_order_propagation::stats::RunRecord;
@@ -131,12 +133,14 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let meter = progress::Meter::new(&scenario, cli.progress);
     let records = simulation::run_with(&scenario, &watch.interrupt, &meter, &myself())?;
     let Some(record) = records.first() else { return Ok(watch.exit()) };
-    let Some(report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
+    let Some(mut report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
         return Ok(watch.exit());
     };
     let exit = Exit::of(&report, records.len() == scenario.runs as usize, &watch);
     // No output is lost for a failure of another.
     let (shown, is_whole) = (&records[report.shown()], !matches!(exit, Exit::Ended(_)));
+    report.notices.extend(nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown)));
+    report.notices.extend(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
     let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
     let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
     print(&match cli.format {

@@ -27,7 +27,7 @@ mod tests;
 
 pub use books::Books;
 pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
-pub use csv::{write_nodes_csv, write_orders_csv};
+pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv};
 pub use delay::{BINS, Bin, DelayFigures, TimeTo};
 pub use groups::GroupFigures;
 pub use processes::ProcessFigures;

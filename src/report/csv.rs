@@ -4,7 +4,7 @@
 
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::stats::{OrderRecord, Receipt, RunRecord, Traffic};
+use crate::stats::{OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
@@ -37,6 +37,43 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
         }
     }
     into.flush()
+}
+
+/// Says which columns of the nodes' file are empty because the run has no such figures, and why; nothing where all are filled.
+pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<String> {
+    let mut gaps = Vec::new();
+    if record.bulk.is_some() {
+        gaps.push(
+            "The file of nodes leaves time_ns, hop and sender empty, because of a bulk a node has one of each for every order. \
+             --orders-csv has times by order."
+                .to_owned(),
+        );
+    }
+    let senders_are_kept = match &record.receipts {
+        Receipts::ByHop(by_hop) => by_hop.senders.is_some(),
+        Receipts::Each(_) | Receipts::Compact(_) => true,
+    };
+    let columns: Vec<&str> = [
+        ("degree", record.degrees.is_empty()),
+        ("sender", !senders_are_kept),
+        ("copies, sent, bytes_in, bytes_out", record.traffic.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(columns, is_empty)| is_empty.then_some(columns))
+    .collect();
+    if !columns.is_empty() {
+        let columns = columns.join(", ");
+        gaps.push(format!(
+            "The file of nodes leaves these columns empty, because a run of so many nodes does not keep them by node: {columns}."
+        ));
+    }
+    gaps
+}
+
+/// Says that the orders' file has no line but its header, and why; nothing where it has.
+pub fn orders_csv_gaps(record: &RunRecord) -> Vec<String> {
+    let gap = "The file of orders has its header alone, because one order is no bulk: its figures are in the report.";
+    if record.bulk.is_none() { vec![gap.to_owned()] } else { Vec::new() }
 }
 
 fn write_receipt(into: &mut impl Write, names: &NodeNames, node: NodeId, receipt: &Receipt) -> io::Result<()> {
@@ -89,7 +126,7 @@ fn shard_of(starts: &[u32], node: u32) -> usize {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::stats::{ByHop, Receipts};
+    use crate::stats::ByHop;
 
     fn written(record: &RunRecord) -> String {
         let mut bytes = Vec::new();
@@ -116,6 +153,25 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let receipts = Receipts::ByHop(by_hop);
         let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..sample::three_nodes() };
         assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,\n1,0,,1500,1,,,,,\n2,1,,,,,,,,\n"));
+    }
+
+    #[test]
+    fn columns_that_stay_empty_are_named() {
+        let whole = sample::three_nodes();
+        assert_eq!((nodes_csv_gaps(&whole), orders_csv_gaps(&sample::bulk_record())), (Vec::new(), Vec::new()));
+        assert!(orders_csv_gaps(&whole)[0].contains("header alone"));
+        let of_bulk = nodes_csv_gaps(&sample::bulk_record());
+        assert!(of_bulk.len() == 1 && of_bulk[0].contains("time_ns, hop and sender empty"), "{of_bulk:?}");
+        let by_hop =
+            ByHop { latency: Nanos(1), origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders: None };
+        let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
+        let gaps = nodes_csv_gaps(&bare);
+        assert!(gaps[0].ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
+        // Every column that is said to be empty is, and no other.
+        let text = written(&bare);
+        let row: Vec<&str> = text.lines().nth(2).unwrap().split(',').collect();
+        let empty = HEADER.split(',').zip(row).filter(|(_, field)| field.is_empty()).map(|(column, _)| column);
+        assert_eq!(empty.collect::<Vec<_>>().join(", "), "degree, sender, copies, sent, bytes_in, bytes_out");
     }
 
     #[test]

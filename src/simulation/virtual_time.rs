@@ -178,8 +178,8 @@ impl Laboratory<'_> {
     fn left_out(&self, traffic: &[Traffic]) -> Option<String> {
         traffic.is_empty().then(|| {
             format!(
-                "From {} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out below, \
-                 and so are they, degrees and some senders in the file of nodes. Sums are whole; --engine general keeps all.",
+                "From {} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out below. \
+                 Sums are whole; --engine general keeps all.",
                 self.node_figures_end
             )
         })
