@@ -32,7 +32,7 @@ pub use delay::{BINS, Bin, DelayFigures, TimeTo};
 pub use groups::GroupFigures;
 pub use processes::ProcessFigures;
 pub use rank::Spread;
-pub use run::{AtStop, BytesPerNode, Goal, MachineFigures, RunFigures};
+pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
 pub use runs::{RunLine, Runs};
 pub use setting::{Host, Setting};
 

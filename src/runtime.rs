@@ -24,7 +24,7 @@ use crate::coverage::Marker;
 use crate::gossip::{Protocol, TargetDraw};
 use crate::network::Network;
 use crate::order::Order;
-use crate::stats::{DelayHistogram, End, OrderCounts, Receipt, Traffic, WorkerRecord};
+use crate::stats::{DelayHistogram, Departures, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::sync::{Allowance, Broken, Interrupt};
 use crate::threads::{Crew, Seat, ThreadError};
 use crate::time::Nanos;
@@ -113,6 +113,8 @@ pub struct Outcome {
     pub traffic: Vec<Traffic>,
     /// What was counted of a bulk of orders.
     pub bulk: Option<BulkCounts>,
+    /// How messages left a modelled network, where there is one.
+    pub departures: Option<Departures>,
 }
 
 /// What was counted of a bulk of orders, times since the clock's base.
@@ -159,6 +161,7 @@ pub struct WorkerOutcome {
     receipts: Vec<Receipt>,
     traffic: Vec<Traffic>,
     bulk: Option<BulkCounts>,
+    departures: Option<Departures>,
     left_at: Nanos,
 }
 
@@ -272,6 +275,10 @@ impl Outcome {
         match (&mut self.bulk, home.bulk) {
             (Some(all), Some(bulk)) => all.add(&bulk),
             (all, bulk) => *all = all.take().or(bulk),
+        }
+        match (&mut self.departures, home.departures) {
+            (Some(all), Some(departures)) => all.merge(&departures),
+            (all, departures) => *all = all.take().or(departures),
         }
     }
 }

@@ -25,7 +25,9 @@ use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord};
+use crate::stats::{
+    Departures, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
+};
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
@@ -342,7 +344,7 @@ impl<'a> Laboratory<'a> {
         }
         notices.dedup();
         let outcome = common.outcome(brought);
-        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk } = outcome;
+        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
@@ -364,10 +366,14 @@ impl<'a> Laboratory<'a> {
             shard_starts: self.partition.starts().to_vec(),
             processes,
             ledger: ledger(&workers, end),
-            notices: self.forecast.notices.iter().cloned().chain(notices).chain(self.placing(&workers)).collect(),
+            notices: {
+                let forecast = self.forecast.notices.iter().cloned();
+                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
+            },
             receipts: Receipts::Each(receipts),
             counted: None,
             curve: None,
+            departures,
             traffic,
             workers,
             digest: None,
@@ -422,6 +428,16 @@ struct Home {
     datagram_bytes: u32,
     /// What the user should know, each a sentence.
     notices: Vec<String>,
+}
+
+/// Says that messages left a modelled network so late that times are the machine's as much as the model's.
+fn lateness(departures: Option<&Departures>) -> Option<String> {
+    let departures = departures.filter(|departures| departures.is_late())?;
+    let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
+    Some(format!(
+        "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency is {latency}. Times \
+         include that. Leave the cores to this run alone, or ask for less at a time; in virtual time no message is late."
+    ))
 }
 
 /// Adds the workers' books up.

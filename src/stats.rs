@@ -12,7 +12,7 @@ mod receipts;
 
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, High};
-pub use delays::DelayHistogram;
+pub use delays::{DelayHistogram, Departures};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
@@ -401,6 +401,8 @@ pub struct RunRecord {
     pub processes: Vec<ProcessRecord>,
     /// Where every message went.
     pub ledger: Ledger,
+    /// How messages left a modelled network in front of a real carrier; `None` where there is none.
+    pub departures: Option<Departures>,
     /// The digest of all first receipts, where one seed decides it: in virtual time.
     pub digest: Option<u64>,
     /// What spies found out; `None` where there are none.

@@ -8,7 +8,7 @@ use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
 use crate::stats::{
-    End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    Departures, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
@@ -68,6 +68,27 @@ impl MachineFigures {
     }
 }
 
+/// How late messages left a modelled network: percentiles over them by nearest rank, in nanoseconds, to three digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Lateness {
+    /// Messages that left.
+    pub messages: u64,
+    /// What half of them do not exceed.
+    pub p50: u64,
+    /// What 99 % do not exceed.
+    pub p99: u64,
+    /// The greatest, exactly.
+    pub max: u64,
+}
+
+impl Lateness {
+    fn of(departures: &Departures) -> Option<Lateness> {
+        let late = &departures.late;
+        let at = |permille| late.permille(permille).map(|late| late.0);
+        Some(Lateness { messages: late.count(), p50: at(500)?, p99: at(990)?, max: at(1_000)? })
+    }
+}
+
 /// Everything that is shown of one run. `docs/REPORT.md` describes each field under the name it has here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFigures {
@@ -83,6 +104,8 @@ pub struct RunFigures {
     pub machine: MachineFigures,
     /// How far a receipt's time may be off: the median gap between one worker's receipts; `None` where there is no gap.
     pub time_resolution_ns: Option<u64>,
+    /// How late messages left a modelled network in front of a real carrier; `None` where there is none, or none left.
+    pub departure_late_ns: Option<Lateness>,
     /// Nodes that took part.
     pub nodes: u64,
     /// Nodes that coverage counts: under faults those that were up at the end, else all. With many orders
@@ -174,6 +197,7 @@ impl RunFigures {
             virtual_ns: record.virtual_time().map(|time| time.0),
             machine: MachineFigures::of(record, messages),
             time_resolution_ns: time_resolution(record),
+            departure_late_ns: record.departures.as_ref().and_then(Lateness::of),
             nodes,
             reached,
             counted: delays.all(),

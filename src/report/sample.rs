@@ -9,8 +9,9 @@ use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
 };
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, End, GroupKind, GroupRecord, Ledger, MachineTimes, OrderOutcome,
-    OrderRecord, OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, Departures, End, GroupKind, GroupRecord, Ledger, MachineTimes,
+    OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic,
+    WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::{NodeNames, TopologySpec};
@@ -149,7 +150,10 @@ pub(super) fn thousand_nodes_and_groups() -> Report {
         bytes_out: Some(50_000),
     };
     let spies = Some(SpyRecord { nodes: 50, orders: 1, seen: 1, right: 1 });
-    report(&[RunRecord { groups: vec![group], spies, ..thousand_nodes_record() }])
+    let mut departures = Departures { entered: 3, held: 3_000_000, ..Departures::default() };
+    [0, 1_000, 5_000].into_iter().for_each(|late| departures.late.record(Nanos(late)));
+    let departures = Some(departures);
+    report(&[RunRecord { groups: vec![group], spies, departures, ..thousand_nodes_record() }])
 }
 
 /// A chain of three on two shards: node 1 forwards to one of its peers, back to node 0, so that node 2 is not reached.
@@ -226,6 +230,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         receipts: Receipts::Each(receipts),
         counted: None,
         curve: None,
+        departures: None,
         bulk: None,
         traffic,
         degrees: vec![20; nodes],

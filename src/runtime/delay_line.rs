@@ -60,8 +60,9 @@ pub(super) struct DelayLine<T> {
     /// What is left of it and of those before: in order, and what would not have stood at the end of that.
     soon: VecDeque<Held<T>>,
     between: BinaryHeap<Reverse<Held<T>>>,
-    /// What is due, in order, and the tails of that; so many of both have left.
+    /// What is due, in order, the times at which that was to leave, and its tails; so many messages and words have left.
     due: Vec<Message>,
+    times: Vec<Nanos>,
     tails: Vec<u64>,
     left: (usize, usize),
     /// How many were ever put in, and how many of them have left.
@@ -79,6 +80,7 @@ impl<T: Tail> DelayLine<T> {
             soon: VecDeque::new(),
             between: BinaryHeap::new(),
             due: Vec::new(),
+            times: Vec::new(),
             tails: Vec::new(),
             left: (0, 0),
             put: 0,
@@ -112,24 +114,27 @@ impl<T: Tail> DelayLine<T> {
     pub(super) fn due(&mut self, now: Nanos, most: usize) -> Batch<'_> {
         if self.left.0 == self.due.len() {
             self.due.clear();
+            self.times.clear();
             self.tails.clear();
             self.left = (0, 0);
             while self.due.len() < most
-                && let Some(Held { message, tail, .. }) = self.next_by(now)
+                && let Some(Held { time, message, tail, .. }) = self.next_by(now)
             {
                 self.due.push(message);
+                self.times.push(time);
                 self.tails.extend_from_slice(tail.words());
             }
         }
         Batch { messages: &self.due[self.left.0..], tails: &self.tails[self.left.1..] }
     }
 
-    /// Takes the first `count` of those that are due off the line.
-    pub(super) fn take(&mut self, count: usize) {
+    /// Takes the first `count` of those that are due off the line, and says when each was to leave.
+    pub(super) fn take(&mut self, count: usize) -> &[Nanos] {
         let (left, words) = self.left;
         let messages = &self.due[left..left + count];
         self.left = (left + count, words + messages.iter().map(|message| usize::from(message.tail)).sum::<usize>());
         self.gone += count as u64;
+        &self.times[left..left + count]
     }
 
     /// When the next one is to leave, or shortly before: a window that is not open yet counts from its first instant.
@@ -140,6 +145,11 @@ impl<T: Tail> DelayLine<T> {
         }
         let soon = self.first_soon().map(|held| held.time);
         soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
+    }
+
+    /// How many messages were ever put in.
+    pub(super) fn entered(&self) -> u64 {
+        self.put
     }
 
     /// How many messages it holds.
@@ -234,8 +244,8 @@ mod tests {
                 prop_assert_eq!(&due, &expected);
                 prop_assert_eq!(due.is_empty(), model.first().is_none_or(|&(time, _)| time > now));
                 let taken = taken.min(due.len());
-                line.take(taken);
-                model.drain(..taken);
+                let times: Vec<u64> = line.take(taken).iter().map(|time| time.0).collect();
+                prop_assert_eq!(times, model.drain(..taken).map(|(time, _)| time).collect::<Vec<u64>>());
                 prop_assert_eq!(line.len(), model.len() as u64);
                 prop_assert_eq!(line.next_due().is_none(), model.is_empty());
             }

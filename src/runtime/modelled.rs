@@ -8,7 +8,7 @@ use super::Plan;
 use super::delay_line::DelayLine;
 use crate::message::{Batch, Message, Tail};
 use crate::network::{AtOnce, Attempts, Fate, Network};
-use crate::stats::ModelCounts;
+use crate::stats::{Departures, ModelCounts};
 use crate::time::Nanos;
 use std::ops::Range;
 
@@ -22,6 +22,7 @@ pub(super) struct Modelled<'a, T> {
     /// Messages that the carrier took.
     pub(super) handed: u64,
     pub(super) counts: ModelCounts,
+    pub(super) departures: Departures,
 }
 
 /// What the network did to the messages of one forward.
@@ -43,6 +44,7 @@ impl<'a, T: Tail> Modelled<'a, T> {
             line: DelayLine::new(),
             handed: 0,
             counts: ModelCounts::default(),
+            departures: Departures::default(),
         })
     }
 
@@ -66,8 +68,10 @@ impl<'a, T: Tail> Modelled<'a, T> {
                     Fate::Lost => passed.lost += 1,
                     Fate::Arrives(latency) => {
                         self.line.put(now + latency, message, T::of(tail));
+                        self.departures.held += u128::from(latency.0);
                         if let Some(latency) = ways.duplicate(message.to, attempt) {
                             self.line.put(now + latency, message, T::of(tail));
+                            self.departures.held += u128::from(latency.0);
                             passed.doubled += 1;
                         }
                     }
@@ -84,9 +88,10 @@ impl<'a, T: Tail> Modelled<'a, T> {
         self.line.due(now, most)
     }
 
-    /// The carrier took the first `count` of those that are due.
-    pub(super) fn leave(&mut self, count: usize) {
-        self.line.take(count);
+    /// The carrier took the first `count` of those that are due, some time after `now`.
+    pub(super) fn leave(&mut self, count: usize, now: Nanos) {
+        let Modelled { line, departures, .. } = self;
+        line.take(count).iter().for_each(|&due| departures.late.record(now.since(due)));
         self.handed += count as u64;
     }
 
@@ -94,6 +99,7 @@ impl<'a, T: Tail> Modelled<'a, T> {
     pub(super) fn close(&mut self, unsent: u64) {
         self.handed -= unsent;
         self.counts.held = self.line.len() + unsent;
+        self.departures.entered = self.line.entered();
     }
 
     /// When the next message is to leave, or shortly before.
@@ -122,6 +128,7 @@ mod tests {
             line: DelayLine::new(),
             handed: 0,
             counts: ModelCounts::default(),
+            departures: Departures::default(),
         }
     }
 
@@ -158,9 +165,12 @@ mod tests {
                 for (time, message) in times {
                     assert!(modelled.due(Nanos(time.0 - 1), 1).messages.is_empty());
                     assert_eq!(modelled.due(time, 1).messages, [message]);
-                    modelled.leave(1);
+                    modelled.leave(1, time + Nanos(700));
                 }
                 assert!(modelled.is_empty());
+                // Late by what was passed at each departure, whatever the model gave.
+                let late = &modelled.departures.late;
+                assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
             }
         }
     }
@@ -171,8 +181,11 @@ mod tests {
         let mut modelled = modelled(&network, false);
         modelled.enter(Batch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
         assert_eq!(modelled.due(Nanos::from_millis(1), 20).messages.len(), 20);
-        modelled.leave(15);
+        modelled.leave(15, Nanos::from_millis(3));
         modelled.close(4);
         assert_eq!((modelled.handed, modelled.counts.held), (11, 39));
+        let departures = &modelled.departures;
+        assert_eq!((departures.late.count(), departures.late.greatest()), (15, Some(Nanos::from_millis(2))));
+        assert_eq!((departures.entered, departures.mean_latency()), (50, Some(Nanos::from_millis(1))));
     }
 }

@@ -69,6 +69,7 @@ impl Common {
             receipts: Vec::new(),
             traffic: Vec::new(),
             bulk: None,
+            departures: None,
         };
         homes.into_iter().for_each(|home| outcome.add(home));
         outcome

@@ -9,7 +9,7 @@ use super::shared::Shared;
 use super::{WorkerFailure, WorkerOutcome};
 use crate::gossip::Protocol;
 use crate::message::{Batch, Message};
-use crate::stats::{End, ModelCounts};
+use crate::stats::End;
 use crate::sync::{Balance, Looks, Sums};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
@@ -120,8 +120,9 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         self.protocol.name_awaited(|order| self.shard.awaited(order));
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
-        record.model = self.modelled.map_or_else(ModelCounts::default, |modelled| modelled.counts);
-        Ok(WorkerOutcome { record, receipts, traffic, bulk, left_at })
+        let (counts, departures) = self.modelled.map(|modelled| (modelled.counts, modelled.departures)).unzip();
+        record.model = counts.unwrap_or_default();
+        Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at })
     }
 
     /// 0. What is due enters the network, however late this worker is. The first order of the schedule sets time 0.
@@ -201,7 +202,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let due = modelled.due(self.now, self.offer_max);
         if !due.messages.is_empty() {
             let taken = self.carrier.send(due)?;
-            modelled.leave(taken);
+            modelled.leave(taken, self.now);
         }
         Ok(())
     }

@@ -252,6 +252,7 @@ impl Laboratory<'_> {
             receipts,
             counted: is_moving.then(|| crowd.at(ended_at)),
             curve,
+            departures: None,
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
             ledger: ledger(&workers, end),

@@ -117,6 +117,42 @@ impl BorshDeserialize for DelayHistogram {
     }
 }
 
+/// How messages left a modelled network that stands in front of a real carrier.
+#[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
+pub struct Departures {
+    /// How much later than at its time each left: at the reading of the clock before the carrier took it, so that it left later still
+    /// by less than a turn of the loop.
+    pub late: DelayHistogram,
+    /// Messages that entered, second copies included.
+    pub entered: u64,
+    /// The sum of the latencies that they were given, in nanoseconds.
+    pub held: u128,
+}
+
+/// Lateness is small against the model's latency where 99 % of the messages are late by no more than one part in so many of it.
+const SMALL_PART: u64 = 10;
+
+impl Departures {
+    /// Adds those of another worker.
+    pub fn merge(&mut self, other: &Departures) {
+        self.late.merge(&other.late);
+        self.entered += other.entered;
+        self.held += other.held;
+    }
+
+    /// The mean latency that messages were given; `None` where none entered.
+    pub fn mean_latency(&self) -> Option<Nanos> {
+        self.held.checked_div(self.entered.into()).map(|mean| Nanos(mean as u64))
+    }
+
+    /// Whether lateness decides times as the model's latency does: one message in a hundred is late by more than a tenth of the
+    /// mean latency. Where the model gives none there is nothing to be late for.
+    pub fn is_late(&self) -> bool {
+        let (late, latency) = (self.late.permille(990), self.mean_latency());
+        latency.zip(late).is_some_and(|(latency, late)| latency > Nanos::ZERO && late.0 > latency.0 / SMALL_PART)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +175,22 @@ mod tests {
         assert!(histogram.permille(500).unwrap().0.abs_diff(7_200_000_000_000) <= 7_200_000_000);
         let none = DelayHistogram::new();
         assert_eq!((none.least(), none.greatest(), none.mean(), none.permille(500)), (None, None, None, None));
+    }
+
+    #[test]
+    fn lateness_is_small_against_a_tenth_of_the_latency() {
+        let departures = |late: u64, latency: u64| {
+            let mut late_ones = of(&[0; 98]);
+            (0..2).for_each(|_| late_ones.record(Nanos(late)));
+            Departures { late: late_ones, entered: 100, held: 100 * u128::from(latency) }
+        };
+        for (late, latency, expected) in [(1_000, 10_000, false), (1_001, 10_000, true), (1_001, 0, false)] {
+            assert_eq!(departures(late, latency).is_late(), expected, "{late} {latency}");
+        }
+        let mut both = departures(1_001, 10_000);
+        both.merge(&departures(0, 30_000));
+        assert_eq!((both.mean_latency(), both.late.count(), both.is_late()), (Some(Nanos(20_000)), 200, false));
+        assert!(!Departures::default().is_late());
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
+use tempfile::TempDir;
 
 fn report(line: &str) -> Value {
     let words = format!("{line} --format json");
@@ -54,5 +55,59 @@ fn the_extremes_of_a_bulk_are_exact() {
     let of = report(long);
     for (figure, expected) in [("max", 7_200_000_000_000u64), ("mean", 3_600_000_000_000), ("p99", 7_200_000_000_000)] {
         assert_eq!(of["delay_ns"][figure], expected, "{of:#}");
+    }
+}
+
+#[test]
+fn the_time_of_the_model_and_that_of_the_machine_stand_apart() {
+    let of = report("--transport simulated --nodes 100 --seed 1 --until quiescent");
+    assert_eq!((&of["virtual_ns"], &of["clock"]), (&of["at_stop"]["time_ns"], &Value::from("virtual")));
+    assert!(of["machine"]["wall_ns"].as_u64() > Some(0) && of["wall_ns"].is_null(), "{of:#}");
+    let of = report("--transport memory --nodes 100 --seed 1 --until quiescent");
+    assert_eq!((&of["virtual_ns"], &of["at_stop"]["time_ns"]), (&Value::Null, &of["machine"]["wall_ns"]));
+    for (carrier, said, other) in [("simulated", "virtual time", "wall time"), ("memory", "wall time", "Machine time")]
+    {
+        let line = format!("--transport {carrier} --nodes 100 --seed 1");
+        let (_, text, _) = output(&mut bulkprop(line.split(' ')));
+        assert!(text.contains(said) && !text.contains(other), "{text}");
+    }
+}
+
+#[test]
+fn how_late_held_messages_left_is_said() {
+    for carrier in ["memory", "udp", "udp-shard"] {
+        let line = format!("--transport {carrier} --nodes 100 --threads 1 --seed 1 --until quiescent");
+        assert!(report(&line)["departure_late_ns"].is_null(), "{line}");
+        let of = report(&format!("{line} --latency uniform:1ms..2ms"));
+        let late = &of["departure_late_ns"];
+        assert_eq!(late["messages"], of["ledger"]["sent"], "{of:#}");
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|figure| late[figure].as_u64().unwrap());
+        assert!(p50 <= p99 && p99 <= max, "{late}");
+        // A latency of some nanoseconds is always less than ten times how late a loop is.
+        let of = report(&format!("{line} --latency 1ns"));
+        let notices = of["notices"].to_string();
+        assert!(notices.contains("Messages left the modelled network late: one in a hundred by"), "{of:#}");
+    }
+    assert!(report("--transport simulated --nodes 100 --latency 1ms")["departure_late_ns"].is_null());
+}
+
+#[test]
+fn columns_that_a_file_cannot_have_are_named() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("figures.csv");
+    for (line, option, said) in [
+        ("--orders 3", "nodes", Some("The file of nodes leaves time_ns, hop and sender empty")),
+        ("--orders 3", "orders", None),
+        ("--nodes 30", "nodes", None),
+        ("--nodes 30", "orders", Some("The file of orders has its header alone")),
+    ] {
+        for carrier in ["memory", "simulated"] {
+            let words = format!("--transport {carrier} --seed 1 --threads 1 {line} --format json --{option}-csv");
+            let (_, stdout, stderr) = output(bulkprop(words.split(' ')).arg(&path));
+            let of: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{words}: {stdout}{stderr}"));
+            let notices = of["notices"].to_string();
+            assert_eq!(notices.contains("The file of"), said.is_some(), "{words}: {notices}");
+            assert!(said.is_none_or(|said| notices.contains(said)), "{words}: {notices}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
 use crate::report::words::{counted, grouped, plain};
-use crate::report::{BulkFigures, Clock, MachineFigures, Report};
+use crate::report::{BulkFigures, Clock, Lateness, MachineFigures, Report};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind};
 use crate::stats::{End, OrderOutcome};
 use crate::time::Nanos;
@@ -240,6 +240,10 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let cores = counted(host.cores as u64, "core");
     writeln!(out)?;
     wrapped(out, &format!("Host: {}, {}, {cores}; version {}", host.kernel, host.cpu, report.version), 6)?;
+    if let Some(Lateness { messages, p50, p99, max }) = report.run.departure_late_ns {
+        let late = format!("p50 {}, p99 {}, max {}", Nanos(p50), Nanos(p99), Nanos(max));
+        wrapped(out, &format!("Late out of the modelled network: {late}, of {}", counted(messages, "message")), 6)?;
+    }
     match (report.clock, report.run.time_resolution_ns) {
         (Clock::Virtual, _) => {
             let MachineFigures { wall_ns, setup_ns, messages_per_second } = report.run.machine;
