@@ -2,7 +2,7 @@
 //! the ports of everything in its process.
 
 use bulk_order_propagation::runtime::Observer;
-use bulk_order_propagation::scenario::{Draft, Ttl, Until};
+use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
@@ -44,10 +44,14 @@ impl Observer for Door {
     }
 }
 
-fn scenario() -> Draft {
+/// How many workers, and on `udp-shard` how many sockets.
+const THREADS: u32 = 2;
+
+fn scenario(transport: TransportKind) -> Draft {
     Draft {
+        transport: Some(transport),
         nodes: Some(NODES),
-        threads: Some(2),
+        threads: Some(THREADS),
         fanout: Some(4),
         ttl: Some(Ttl::Hops(255)),
         until: Some(Until::Quiescent),
@@ -57,8 +61,8 @@ fn scenario() -> Draft {
     }
 }
 
-fn run(observer: &dyn Observer) -> RunRecord {
-    let records = simulation::run_observed(&scenario().build().unwrap(), &Interrupt::new(), observer).unwrap();
+fn run(transport: TransportKind, observer: &dyn Observer) -> RunRecord {
+    let records = simulation::run_observed(&scenario(transport).build().unwrap(), &Interrupt::new(), observer).unwrap();
     records.into_iter().next().unwrap()
 }
 
@@ -86,18 +90,26 @@ fn bound_ports(own: u16) -> Vec<SocketAddr> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_flood_of_strays_changes_nothing_but_the_counters() {
-    let quiet = run(&());
+    // One after the other: each finds its ports among those of the process.
+    for (transport, sockets) in [(TransportKind::Udp, NODES), (TransportKind::UdpShard, THREADS)] {
+        is_flooded_in_vain(transport, sockets as usize);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_flooded_in_vain(transport: TransportKind, sockets: usize) {
+    let quiet = run(transport, &());
     let door = Door { open: AtomicBool::new(false) };
     let (over, record) = (AtomicBool::new(false), Mutex::new(None));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let _over = Over(&over);
-            *record.lock().unwrap() = Some(run(&door));
+            *record.lock().unwrap() = Some(run(transport, &door));
         });
-        flood(&door, &over);
+        flood(&door, &over, sockets);
     });
     let flooded = record.into_inner().unwrap().unwrap();
-    assert!(flooded.ledger.strays.total() >= (ROUNDS_BEFORE as u64 - 1) * u64::from(NODES), "{:?}", flooded.ledger);
+    assert!(flooded.ledger.strays.total() >= ((ROUNDS_BEFORE - 1) * sockets) as u64, "{:?}", flooded.ledger);
     for kind in [Stray::BadVersion, Stray::Truncated, Stray::Oversized, Stray::WrongToken] {
         assert!(flooded.ledger.strays.of(kind) > 0, "no {} among {:?}", kind.name(), flooded.ledger);
     }
@@ -111,12 +123,12 @@ fn a_flood_of_strays_changes_nothing_but_the_counters() {
 /// Sends strays of four kinds to every bound port, a few rounds before the door opens and on until the run is over.
 /// It pauses between rounds: more than a socket's buffer takes would drop the run's own datagrams, and be right to.
 #[cfg(target_os = "linux")]
-fn flood(door: &Door, over: &AtomicBool) {
+fn flood(door: &Door, over: &AtomicBool, sockets: usize) {
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
     let own = stranger.local_addr().unwrap().port();
     let mut ports = bound_ports(own);
     // Ordering: Relaxed; it only ends the flood.
-    while ports.len() < NODES as usize && !over.load(Ordering::Relaxed) {
+    while ports.len() < sockets && !over.load(Ordering::Relaxed) {
         std::thread::park_timeout(Duration::from_millis(1));
         ports = bound_ports(own);
     }

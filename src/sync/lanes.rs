@@ -2,8 +2,10 @@
 //! included.
 //!
 //! The receiver says how much of what was charged has left its socket: the sender's credit. The sender says how much it
-//! has handed over: what a receiver whose last train was dropped cannot learn from any gap. Each number has one writer,
-//! and a receiver's numbers have a cache line for each lane, because the sender reads them in the middle of its work.
+//! has handed over: what a receiver whose last train was dropped cannot learn from any gap. And before it hands a train over
+//! it says what will have gone with it, so that a receiver takes nothing for the sender's that the sender has not announced,
+//! whoever can forge a datagram. Each number has one writer, and a receiver's numbers have a cache line for each lane, because
+//! the sender reads them in the middle of its work.
 
 #![allow(unsafe_code)]
 
@@ -28,10 +30,21 @@ pub struct Announced {
     pub packets: u64,
 }
 
+/// What will have gone on one lane with the train that is about to leave, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promised {
+    /// Messages.
+    pub messages: u64,
+    /// Bytes charged.
+    pub charge: u64,
+}
+
 #[derive(Default)]
 struct Slot {
     messages: AtomicU64,
     packets: AtomicU64,
+    promised_messages: AtomicU64,
+    promised_charge: AtomicU64,
 }
 
 // SAFETY: atomics, each 0 at first: nothing has gone.
@@ -78,6 +91,28 @@ impl Lanes {
         }
     }
 
+    /// Says what will have gone on a lane with the train that is handed to the kernel next. For its sender. A train that the
+    /// kernel then refuses stays promised, until the next is.
+    pub fn promise(&self, from: usize, to: usize, promised: Promised) {
+        let slot = &self.announced[self.lane(from, to)];
+        // Ordering: Release; whoever has the train in hand must find no less than it. The kernel's queue orders the train
+        // behind this, and `promised` reads with Acquire.
+        slot.promised_messages.store(promised.messages, Ordering::Release);
+        // Ordering: Release; as above.
+        slot.promised_charge.store(promised.charge, Ordering::Release);
+    }
+
+    /// The most that can have gone on a lane, for its receiver: no train in hand says more.
+    pub fn promised(&self, from: usize, to: usize) -> Promised {
+        let slot = &self.announced[self.lane(from, to)];
+        Promised {
+            // Ordering: Acquire; with the stores in `promise`.
+            messages: slot.promised_messages.load(Ordering::Acquire),
+            // Ordering: Acquire; as above.
+            charge: slot.promised_charge.load(Ordering::Acquire),
+        }
+    }
+
     /// How many shards there are.
     pub fn shards(&self) -> usize {
         self.shards
@@ -100,5 +135,8 @@ mod tests {
         assert_eq!([lanes.consumed(0, 0), lanes.consumed(0, 1), lanes.consumed(1, 0)], [0, 7, 0]);
         assert_eq!(lanes.announced(1, 0), Announced { messages: 3, packets: 1 });
         assert_eq!(lanes.announced(0, 1), Announced::default());
+        lanes.promise(1, 0, Promised { messages: 9, charge: 70 });
+        assert_eq!(lanes.promised(1, 0), Promised { messages: 9, charge: 70 });
+        assert_eq!((lanes.promised(0, 1), lanes.announced(1, 0).messages), (Promised::default(), 3));
     }
 }

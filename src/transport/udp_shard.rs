@@ -48,6 +48,10 @@ const SEND_BATCH: usize = 512;
 /// Packets without a message (bare marks, strays) read in a row at most, so that a flood does not keep a worker busy.
 const IDLE_PACKETS_MAX: usize = 16;
 
+/// Looks of one drain at most: a flood of strays must not keep a run from its end. What is of the run was there before, and is
+/// found by the next drain where more lay in front of it.
+const DRAIN_LOOKS_MAX: usize = 65_536;
+
 /// The most messages of one packet: no segment is shorter than a header.
 const ARRIVALS_MAX: usize = 65_536 / crate::wire::HEADER_BYTES;
 
@@ -241,15 +245,16 @@ impl Transport for UdpShard {
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
-        loop {
+        for _ in 0..DRAIN_LOOKS_MAX {
             self.clear();
             let is_empty = self.take_in()?;
             self.counts.drained += self.arrivals.len() as u64;
             if is_empty {
-                self.clear();
-                return Ok(());
+                break;
             }
         }
+        self.clear();
+        Ok(())
     }
 
     fn count_drops(&mut self) -> Result<(), TransportError> {

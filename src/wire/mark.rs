@@ -14,9 +14,12 @@
 //! ```
 //!
 //! It is no longer than any message, since the segments of a train are equal but for the last, which may be shorter. Both
-//! numbers are sums since the start: whatever was lost in between, the next mark tells all of it.
+//! numbers are sums since the start: whatever was lost in between, the next mark tells all of it. The receiver holds them
+//! against the sender's own sums, which lie in memory that both have, and knows each mark again by its charge.
 
-use super::{FROM_AT, HEADER_BYTES, KIND_AT, Stray, TO_AT, TOKEN_AT, Token, VERSION, VERSION_AT, get};
+use super::{
+    FROM_AT, HEADER_BYTES, KIND_AT, ORDER_AT, Stray, TO_AT, TOKEN_AT, TTL_AT, Token, VERSION, VERSION_AT, get,
+};
 
 /// The length of a mark.
 pub const MARK_BYTES: usize = HEADER_BYTES + 16;
@@ -64,7 +67,8 @@ impl Mark {
     pub(super) fn read(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Mark, Stray> {
         let (messages, rest) = body.split_first_chunk().ok_or(Stray::Truncated)?;
         let (charge, rest) = rest.split_first_chunk().ok_or(Stray::Truncated)?;
-        if !rest.is_empty() {
+        let has_zeros = header[TTL_AT..TO_AT].iter().chain(&header[ORDER_AT..TOKEN_AT]).all(|&byte| byte == 0);
+        if header[KIND_AT] != KIND || !has_zeros || !rest.is_empty() {
             return Err(Stray::Malformed);
         }
         Ok(Mark {
@@ -100,5 +104,24 @@ mod tests {
         }
         assert_eq!(GATE.admit_mark(&[&bytes[..], &[0]].concat()), Err(Stray::Malformed));
         assert_eq!(GATE.admit_mark(&MARK.bytes(Token(1))), Err(Stray::WrongToken));
+    }
+
+    #[test]
+    fn the_bytes_are_pinned() {
+        let expected = [
+            &[1, 1, 0, 0][..],                                 // version, kind, zeros
+            &[2, 0, 0, 0],                                     // receiving shard
+            &[1, 0, 0, 0],                                     // sending shard
+            &[0; 4],                                           // zeros
+            &[0xEF, 0xCD, 0xAB, 0x89, 0x67, 0x45, 0x23, 0x01], // token
+            &[0x2C, 1, 0, 0, 0, 0, 0, 0],                      // 300 messages
+            &[0xFE, 255, 255, 255, 255, 255, 255, 255],        // charge
+        ];
+        assert_eq!(MARK.bytes(GATE.token)[..], expected.concat());
+        for at in (1..4).chain(12..16) {
+            let mut bytes = MARK.bytes(GATE.token);
+            bytes[at] ^= 0x40;
+            assert_eq!(GATE.admit_mark(&bytes), Err(Stray::Malformed), "byte {at} is as it must be");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Datagrams that are not ours: which kinds there are, who is let in, and how many of each were turned away.
 //!
 //! Ports on loopback are open to every process, so that anything may come. A stray is counted by kind and dropped; it
-//! is outside the ledger's sum. One kind is not told here: a wrong source address, which only the carrier sees.
+//! is outside the ledger's sum. Three kinds are not told here: a wrong source address, which only the carrier sees, and what is
+//! forged or replayed, which only a carrier that numbers messages sees.
 
 use super::{CONTROL_BYTES, HEADER_BYTES, Mark, Token, WireError, message_of, split, token_of};
 use crate::ids::NodeId;
@@ -30,11 +31,16 @@ pub enum Stray {
     Oversized,
     /// The right token before fields that no message has.
     Malformed,
+    /// More than its sender has sent, or a message outside a train where messages travel in trains. Told by the carrier,
+    /// which knows the sender's own sums.
+    Forged,
+    /// A train that has come before. Told by the carrier, from the sums in its mark.
+    Replayed,
 }
 
 impl Stray {
     /// How many kinds there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 9;
 
     /// Every kind, in the order of [`Stray::index`].
     pub const ALL: [Stray; Stray::COUNT] = [
@@ -45,6 +51,8 @@ impl Stray {
         Stray::Truncated,
         Stray::Oversized,
         Stray::Malformed,
+        Stray::Forged,
+        Stray::Replayed,
     ];
 
     /// The kind as a position in an array that covers all kinds.
@@ -62,6 +70,8 @@ impl Stray {
             Stray::Truncated => "truncated",
             Stray::Oversized => "oversized",
             Stray::Malformed => "malformed",
+            Stray::Forged => "forged",
+            Stray::Replayed => "replayed",
         }
     }
 }
@@ -102,7 +112,7 @@ impl Gate {
     /// tail, which is the protocol's to judge.
     ///
     /// # Errors
-    /// Each [`Stray`] but [`Stray::WrongSource`], which the carrier tells from the address and the message's sender.
+    /// Each [`Stray`] but those that the carrier tells: [`Stray::WrongSource`], [`Stray::Forged`], [`Stray::Replayed`].
     #[inline]
     pub fn admit<'a>(
         &self,

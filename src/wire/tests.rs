@@ -1,5 +1,7 @@
 //! The datagram against its pinned bytes, against postcard's own encoding, and against any bytes at all.
 
+mod page;
+
 use super::*;
 use crate::order::{GENERATED_BYTES, Order, OrderId, PAYLOAD_BYTES_MAX, Side, Symbol};
 use crate::time::Nanos;
@@ -281,10 +283,10 @@ fn counts_are_written_by_name() {
         (0..times).for_each(|_| counts.add(stray));
     }
     counts.merge(&counts.clone());
-    assert_eq!((counts.of(Stray::Malformed), counts.total()), (12, 42));
+    assert_eq!((counts.of(Stray::Malformed), counts.total()), (12, 72));
     assert_eq!(
         serde_json::to_string(&counts).unwrap(),
-        r#"{"bad_version":0,"wrong_token":2,"unknown_node":4,"wrong_source":6,"truncated":8,"oversized":10,"malformed":12}"#
+        r#"{"bad_version":0,"wrong_token":2,"unknown_node":4,"wrong_source":6,"truncated":8,"oversized":10,"malformed":12,"forged":14,"replayed":16}"#
     );
 }
 

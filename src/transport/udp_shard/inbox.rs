@@ -1,10 +1,18 @@
-//! The way in: which datagrams of a train are messages of this run, and what each lane's marks say is missing.
+//! The way in: which datagrams of a train are messages of this run, and what each lane's numbers say is missing.
+//!
+//! The token and the source address keep out whoever cannot read or forge datagrams on this machine. Against who can, a train is
+//! held against what its sender says in memory that both share: a train must end with a mark, no mark and no message goes
+//! beyond what the sender has sent, and no mark counts twice. All of that is looked at once for a train.
+
+mod seen;
 
 use super::road::Arrival as Train;
-use super::{Came, End, ShardNetwork};
+use super::{Came, End, Road, ShardNetwork};
 use crate::stats::Missing;
+use crate::sync::Promised;
 use crate::transport::{Arrival, TransportError};
 use crate::wire::{self, HEADER_BYTES, Mark, Stray};
+use seen::Seen;
 use std::io;
 use std::net::SocketAddrV4;
 use std::ops::Range;
@@ -27,15 +35,15 @@ struct Lane {
     messages: u64,
     /// Packets that held any of this run's.
     packets: u64,
-    /// Messages that were sent, as the latest mark says.
-    through: u64,
+    /// The marks that came.
+    seen: Seen,
 }
 
 impl Inbox {
     /// Lanes from all shards of the network into one.
     pub(super) fn new(network: &ShardNetwork, shard: usize) -> Inbox {
         let lanes: Box<[Lane]> = (0..network.addresses.len())
-            .map(|shard| Lane { nodes: network.nodes_of(shard), messages: 0, packets: 0, through: 0 })
+            .map(|shard| Lane { nodes: network.nodes_of(shard), messages: 0, packets: 0, seen: Seen::default() })
             .collect();
         let mut senders: Box<[_]> = network.addresses.iter().copied().zip(0..).collect();
         senders.sort_unstable();
@@ -64,13 +72,13 @@ impl Inbox {
         self.train.segment(usize::from(slot)).get(HEADER_BYTES..)
     }
 
-    /// What the lanes' numbers say is missing. Where the last trains were dropped no mark tells of them: the sender's own
-    /// numbers do, which stand still once everybody is idle.
+    /// What the lanes' numbers say is missing. Where the last trains were dropped no mark tells of them, and a mark may be
+    /// forged: the sender's own numbers say what went, which stand still once everybody is idle.
     pub(super) fn missing(&self, end: &End<'_>) -> Missing {
         let mut missing = Missing::default();
         for (shard, lane) in self.lanes.iter().enumerate() {
             let announced = end.network.lanes.announced(shard, end.shard);
-            missing.messages += announced.messages.max(lane.through).saturating_sub(lane.messages);
+            missing.messages += announced.messages.saturating_sub(lane.messages);
             missing.packets += announced.packets.saturating_sub(lane.packets);
         }
         missing
@@ -81,33 +89,77 @@ impl Inbox {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
-            let sender = self.sender(source);
-            let mut ours = 0;
-            for at in at..next {
-                match self.admit(at, sender, end, came) {
-                    Ok(()) => ours += 1,
-                    Err(stray) => end.counts.strays.add(stray),
-                }
-            }
-            if let Some(sender) = sender
-                && ours > 0
-            {
-                self.lanes[sender].packets += end.network.road.packets(ours);
+            match (self.sender(source), end.network.road) {
+                (None, _) => self.turn_away(at..next, Stray::WrongSource, end),
+                (Some(sender), Road::Whole { .. }) => self.take_whole(at..next, sender, end, came),
+                (Some(sender), Road::Apart) => self.take_apart(at..next, sender, end, came),
             }
             at = next;
         }
     }
 
-    #[inline]
-    fn admit(&mut self, at: usize, sender: Option<usize>, end: &End<'_>, came: &mut Came<'_>) -> Result<(), Stray> {
-        let segment = self.train.segment(at);
-        if wire::is_mark(segment) {
-            let mark = end.network.gate.admit_mark(segment)?;
-            return self.heed(mark, sender, end);
+    /// Takes a packet: messages and their mark, which is judged first.
+    fn take_whole(&mut self, segments: Range<usize>, sender: usize, end: &mut End<'_>, came: &mut Came<'_>) {
+        let promised = end.network.lanes.promised(sender, end.shard);
+        let messages = segments.start..segments.end - 1;
+        let judged = self.judge(messages.end, sender, promised, end);
+        // A sender's messages are never more than it has sent, whatever order its trains arrive in.
+        let fits = self.lanes[sender].messages + messages.len() as u64 <= promised.messages;
+        let mark = match judged {
+            Ok(mark) if fits => mark,
+            Ok(_) => return self.turn_away(segments, Stray::Forged, end),
+            Err(stray) => return self.turn_away(segments, stray, end),
+        };
+        self.heed(mark, sender, end);
+        self.lanes[sender].packets += 1;
+        for at in messages {
+            if let Err(stray) = self.admit(at, sender, end, came) {
+                end.counts.strays.add(stray);
+            }
         }
+    }
+
+    /// Takes datagrams that came one by one: a message may come before the mark of its train.
+    fn take_apart(&mut self, segments: Range<usize>, sender: usize, end: &mut End<'_>, came: &mut Came<'_>) {
+        let promised = end.network.lanes.promised(sender, end.shard);
+        for at in segments {
+            let taken = if wire::is_mark(self.train.segment(at)) {
+                self.judge(at, sender, promised, end).map(|mark| self.heed(mark, sender, end))
+            } else if self.lanes[sender].messages < promised.messages {
+                self.admit(at, sender, end, came)
+            } else {
+                Err(self.kind_of(at, Stray::Forged, end))
+            };
+            match taken {
+                Ok(()) => self.lanes[sender].packets += 1,
+                Err(stray) => end.counts.strays.add(stray),
+            }
+        }
+    }
+
+    /// Counts datagrams as strays: each as what it is by itself, and if it is good by itself as `otherwise`.
+    fn turn_away(&mut self, segments: Range<usize>, otherwise: Stray, end: &mut End<'_>) {
+        for at in segments {
+            let stray = self.kind_of(at, otherwise, end);
+            end.counts.strays.add(stray);
+        }
+    }
+
+    fn kind_of(&self, at: usize, otherwise: Stray, end: &End<'_>) -> Stray {
+        let (segment, gate) = (self.train.segment(at), end.network.gate);
+        let judged = match wire::is_mark(segment) {
+            true => gate.admit_mark(segment).map(|_| ()),
+            false => gate.admit(segment, |to| self.here.contains(&to.0)).map(|_| ()),
+        };
+        judged.err().unwrap_or(otherwise)
+    }
+
+    #[inline]
+    fn admit(&mut self, at: usize, sender: usize, end: &End<'_>, came: &mut Came<'_>) -> Result<(), Stray> {
+        let segment = self.train.segment(at);
         let (message, body) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
-        let lane = &mut self.lanes[sender.ok_or(Stray::WrongSource)?];
+        let lane = &mut self.lanes[sender];
         if !lane.nodes.contains(&message.from.0) {
             return Err(Stray::WrongSource);
         }
@@ -119,19 +171,28 @@ impl Inbox {
         Ok(())
     }
 
-    /// Takes a mark's numbers over and gives the lane its credit back.
-    fn heed(&mut self, mark: Mark, sender: Option<usize>, end: &End<'_>) -> Result<(), Stray> {
-        let sender = sender.ok_or(Stray::WrongSource)?;
+    /// The mark in a segment, if it is one of this lane, says no more than its sender has sent, and has not come before.
+    fn judge(&self, at: usize, sender: usize, promised: Promised, end: &End<'_>) -> Result<Mark, Stray> {
+        let segment = self.train.segment(at);
+        if !wire::is_mark(segment) {
+            return Err(Stray::Forged);
+        }
+        let mark = end.network.gate.admit_mark(segment)?;
         if (mark.from as usize, mark.to as usize) != (sender, end.shard) {
             return Err(Stray::UnknownNode);
         }
-        let lane = &mut self.lanes[sender];
-        // Marks may overtake each other where the kernel handles them on two cores; the sums never go back.
-        if mark.messages >= lane.through {
-            lane.through = mark.messages;
+        if mark.messages > promised.messages || mark.charge > promised.charge {
+            return Err(Stray::Forged);
+        }
+        if self.lanes[sender].seen.has(mark.charge) { Err(Stray::Replayed) } else { Ok(mark) }
+    }
+
+    /// Notes a mark and gives the lane its credit back.
+    fn heed(&mut self, mark: Mark, sender: usize, end: &End<'_>) {
+        // A mark that was overtaken gives nothing back that the later one did not.
+        if self.lanes[sender].seen.add(mark.charge) {
             end.network.lanes.consume(sender, end.shard, mark.charge);
         }
-        Ok(())
     }
 
     /// Whose address this is.

@@ -9,7 +9,7 @@ mod train;
 use super::road::{Departure, Road};
 use super::{End, ShardNetwork};
 use crate::message::Message;
-use crate::sync::Announced;
+use crate::sync::{Announced, Promised};
 use crate::time::Nanos;
 use crate::transport::TransportError;
 use crate::transport::system::is_full;
@@ -170,7 +170,7 @@ impl Outbox {
             lane.ask_for_credit(&mut self.departure, self.road, end)?;
             return Ok(false);
         }
-        let mark = lane.mark(messages - before, charge, end).bytes(end.network.gate.token);
+        let mark = lane.promised_mark(messages - before, charge, end).bytes(end.network.gate.token);
         lane.trains[place].seal(&mark);
         let is_whole = lane.depart(place, &mut self.departure, self.road, end)?;
         let train = &mut lane.trains[place];
@@ -241,7 +241,7 @@ impl Lane {
         self.silent_since = Some(now);
         self.asked += 1;
         let charge = charge(road, 0, 0);
-        let mark = self.mark(0, charge, end).bytes(end.network.gate.token);
+        let mark = self.promised_mark(0, charge, end).bytes(end.network.gate.token);
         end.counts.send_calls += 1;
         match departure.send(end.socket, self.to, &mark, MARK_BYTES, 0) {
             Ok(_) => {
@@ -254,14 +254,12 @@ impl Lane {
         }
     }
 
-    /// The mark after so many further messages and so much further charge.
-    fn mark(&self, messages: usize, charge: u64, end: &End<'_>) -> Mark {
-        Mark {
-            from: end.shard as u32,
-            to: self.shard as u32,
-            messages: self.announced.messages + messages as u64,
-            charge: self.charged + charge,
-        }
+    /// The mark after so many further messages and so much further charge, which the receiver is told of: it takes no other.
+    fn promised_mark(&self, messages: usize, charge: u64, end: &End<'_>) -> Mark {
+        let messages = self.announced.messages + messages as u64;
+        let charge = self.charged + charge;
+        end.network.lanes.promise(end.shard, self.shard, Promised { messages, charge });
+        Mark { from: end.shard as u32, to: self.shard as u32, messages, charge }
     }
 
     /// Hands the sealed train to the kernel; true once it has all of it.
@@ -316,7 +314,7 @@ fn credit(receive_buffer: u32, shards: usize) -> u64 {
 }
 
 /// What a train of so many messages costs its lane: what the kernel will count against the receive buffer.
-fn charge(road: Road, messages: usize, segment_bytes: usize) -> u64 {
+pub(super) fn charge(road: Road, messages: usize, segment_bytes: usize) -> u64 {
     road.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
 }
 

@@ -1,5 +1,7 @@
 //! Workers' ends on real sockets: trains out and in, whole and apart, what is turned away, what is lost and found missing.
 
+mod forged;
+
 use super::*;
 use crate::message::{Kind, Onward};
 use crate::order::Order;
@@ -15,6 +17,8 @@ const FAR: Nanos = Nanos::from_secs(3_600);
 struct Bench {
     ends: Vec<Box<dyn Transport>>,
     network: Arc<ShardNetwork>,
+    /// The ends' sockets once more, for whoever forges their addresses.
+    sockets: Vec<std::net::UdpSocket>,
 }
 
 impl Bench {
@@ -39,10 +43,11 @@ impl Bench {
             receive_buffer: 212_992,
             control_bytes_max: Some(DATAGRAM_BYTES_MAX),
         });
+        let sockets = bound.sockets.iter().map(|socket| socket.try_clone().unwrap()).collect();
         let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| {
             Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket }).build().unwrap()
         });
-        Bench { ends: ends.collect(), network }
+        Bench { ends: ends.collect(), network, sockets }
     }
 
     /// Sends from shard 0 and lets go what gathered.

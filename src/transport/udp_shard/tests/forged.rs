@@ -1,0 +1,160 @@
+//! Datagrams with the right token from the right address that no sender sent: by somebody who reads the wire and forges
+//! addresses. They are strays, the lane goes on, and what is missing stays missing.
+
+use super::*;
+use crate::transport::system::send_train;
+use crate::transport::udp_shard::outbox::charge;
+use crate::wire::{Mark, StrayCounts};
+
+impl Bench {
+    /// Sends a datagram, or what has become of a train, from shard 0's address to shard 1.
+    fn forge(&self, datagrams: &[u8], segment_bytes: usize) {
+        let (socket, to) = (&self.sockets[0], self.network.addresses[1]);
+        match self.network.road {
+            Road::Whole { .. } => send_train(socket, to, datagrams, segment_bytes as u16).unwrap(),
+            Road::Apart => datagrams.chunks(segment_bytes).for_each(|datagram| {
+                socket.send_to(datagram, to).unwrap();
+            }),
+        }
+    }
+
+    fn forge_mark(&self, messages: u64, charge: u64) {
+        self.forge(&Mark { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::MARK_BYTES);
+    }
+
+    /// The train of these messages, all of the first order, as shard 0 sends it first of all.
+    fn first_train(&self, messages: &[Message]) -> (Vec<u8>, usize, Mark) {
+        let template = &self.network.templates[0];
+        let charge = charge(self.network.road, messages.len(), template.len());
+        let mark = Mark { from: 0, to: 1, messages: messages.len() as u64, charge };
+        let mut bytes = Vec::new();
+        for message in messages {
+            let mut datagram = template.to_vec();
+            wire::patch(datagram.first_chunk_mut().unwrap(), message);
+            bytes.extend(datagram);
+        }
+        bytes.extend(mark.bytes(TOKEN));
+        (bytes, template.len(), mark)
+    }
+
+    fn strays(&self) -> StrayCounts {
+        self.ends[1].counts().strays
+    }
+
+    /// That the lane still carries everything: more than its credit is for at once.
+    fn goes_on(&mut self) {
+        let (blocked, messages) = (self.ends[0].counts().send_blocked, many(20_000));
+        let (mut taken, mut received) = (0, 0);
+        while received < messages.len() {
+            taken += self.send(&messages[taken..]);
+            received += self.receive_all().len();
+        }
+        assert!(self.ends[0].counts().send_blocked > blocked, "credit was asked for");
+        assert_eq!((received, self.missing().0), (messages.len(), 0));
+    }
+}
+
+#[test]
+fn a_mark_that_says_more_than_was_sent_is_forged_and_gives_no_credit() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        bench.send(&many(20));
+        assert_eq!(bench.receive_all().len(), 20);
+        let given_back = bench.network.lanes.consumed(0, 1);
+        bench.forge_mark(20, given_back + 1);
+        bench.forge_mark(21, given_back);
+        bench.forge_mark(u64::MAX, u64::MAX);
+        assert_eq!(bench.receive_all(), []);
+        assert_eq!((bench.strays().of(Stray::Forged), bench.strays().total()), (3, 3), "{road:?}");
+        assert_eq!((bench.network.lanes.consumed(0, 1), bench.missing().0), (given_back, 0), "{road:?}");
+        bench.goes_on();
+        assert_eq!(bench.strays().total(), 3, "{road:?}");
+    }
+}
+
+#[test]
+fn a_mark_that_came_before_is_a_replay_and_gives_no_credit() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let (_, _, mark) = bench.first_train(&many(20));
+        bench.send(&many(20));
+        assert_eq!(bench.receive_all().len(), 20);
+        assert_eq!(bench.network.lanes.consumed(0, 1), mark.charge, "{road:?}: the mark as it came");
+        bench.forge_mark(mark.messages, mark.charge);
+        assert_eq!(bench.receive_all(), []);
+        bench.goes_on();
+        bench.forge_mark(mark.messages, mark.charge);
+        assert_eq!(bench.receive_all(), []);
+        assert_eq!((bench.strays().of(Stray::Replayed), bench.strays().total()), (2, 2), "{road:?}");
+        bench.goes_on();
+    }
+}
+
+#[test]
+fn messages_that_nobody_sent_are_forged() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let mut datagram = bench.network.templates[0].to_vec();
+        wire::patch(datagram.first_chunk_mut().unwrap(), &message(0, 1, 6));
+        let segment_bytes = datagram.len();
+        for _ in 0..3 {
+            bench.forge(&datagram, segment_bytes);
+            bench.send(&many(20));
+            bench.forge(&datagram, segment_bytes);
+            bench.receive_all();
+        }
+        // One by one the first forged message stands where one of the sender's may: it is the sender's that is then one too many.
+        let received = bench.ends[1].counts();
+        assert_eq!((received.strays.of(Stray::Forged), received.strays.total()), (6, 6), "{road:?}");
+        assert_eq!(bench.missing().0, 0, "{road:?}: as many as were sent");
+        bench.goes_on();
+    }
+}
+
+#[test]
+fn a_train_that_comes_again_is_no_message() {
+    for road in roads() {
+        let mut bench = Bench::new(road, None);
+        let sent = many(20);
+        let (train, segment_bytes, _) = bench.first_train(&sent);
+        bench.send(&sent);
+        assert_eq!(bench.receive_all(), sent);
+        bench.forge(&train, segment_bytes);
+        assert_eq!(bench.receive_all(), [], "{road:?}");
+        let strays = bench.strays();
+        let expected = if road == Road::Apart { (20, 1) } else { (0, 21) };
+        assert_eq!((strays.of(Stray::Forged), strays.of(Stray::Replayed)), expected, "{road:?}");
+        bench.goes_on();
+    }
+}
+
+/// Lost trains leave room for messages that nobody sent, but not for a train that has come before.
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+fn a_replay_does_not_stand_in_for_what_was_lost() {
+    let road = Road::probe();
+    if road == Road::Apart {
+        return;
+    }
+    let mut bench = Bench::new(road, Some(1_152));
+    let sent = many(20);
+    let (train, segment_bytes, _) = bench.first_train(&sent);
+    assert_eq!(bench.send(&sent), 20);
+    let mut received = bench.receive_all().len() as u64;
+    let mut total = 20;
+    while bench.missing().0 == 0 {
+        total += bench.send(&many(500)) as u64;
+        bench.send(&[]);
+        received += bench.receive_all().len() as u64;
+    }
+    let (missing, packets, _) = bench.missing();
+    for _ in 0..5 {
+        bench.forge(&train, segment_bytes);
+        assert_eq!(bench.receive_all(), []);
+    }
+    assert_eq!(bench.strays().of(Stray::Replayed), 5 * 21);
+    let (still_missing, still_packets, _) = bench.missing();
+    assert_eq!((still_missing, still_packets), (missing, packets));
+    let unsent = bench.ends[0].unsent().len() as u64;
+    assert_eq!(received + missing + unsent, total);
+}

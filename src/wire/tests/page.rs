@@ -1,0 +1,48 @@
+//! The examples of `docs/WIRE.md`, held against what is written and read here.
+
+use super::*;
+
+/// The bytes of each example: lines of two-digit numbers, indented by four.
+fn examples() -> Vec<Vec<u8>> {
+    let page = include_str!("../../../docs/WIRE.md");
+    let is_example = |line: &&str| line.starts_with("    ");
+    let lines: Vec<&str> = page.lines().collect();
+    let blocks =
+        lines.chunk_by(|one, other| is_example(one) == is_example(other)).filter(|block| is_example(&block[0]));
+    let byte = |number: &str| u8::from_str_radix(number, 16).unwrap();
+    blocks.map(|block| block.iter().flat_map(|line| line.split_whitespace().map(byte)).collect()).collect()
+}
+
+#[test]
+fn the_pages_examples_are_what_is_written() {
+    let [order, control, mark] = examples().try_into().expect("three examples");
+    assert_eq!(order, encoded(&example_header(), &example_order(&[0xAA, 0xBB])));
+
+    let token = example_header().token;
+    let message = Message { kind: Kind::Have, ttl: 0, hop: 1, tail: 1, ..admitted().message };
+    let mut bytes = [0xEE; control_bytes(1)];
+    encode_control(&Header { token, message }, &[7], &mut bytes);
+    assert_eq!(control, bytes);
+
+    let written = Mark { from: 1, to: 2, messages: 300, charge: 42_352 };
+    assert_eq!(mark, written.bytes(token));
+}
+
+#[test]
+fn the_pages_limits_are_those_of_the_code() {
+    let page = include_str!("../../../docs/WIRE.md");
+    let grouped = |bytes: usize| format!("{},{:03}", bytes / 1_000, bytes % 1_000);
+    let fields = ORDER_BYTES_MAX - PAYLOAD_BYTES_MAX;
+    for said in [
+        format!("at most {} bytes, Ethernet's", grouped(DATAGRAM_BYTES_MAX)),
+        format!("The limit of the payload, {} bytes", grouped(PAYLOAD_BYTES_MAX)),
+        format!("{} - {HEADER_BYTES} - {fields}.", grouped(DATAGRAM_BYTES_MAX)),
+        format!("0 to {TAIL_WORDS_MAX} words"),
+        format!("equally long: {} bytes without a\npayload", HEADER_BYTES + GENERATED_BYTES + 1),
+    ] {
+        assert!(page.contains(&said), "{said}");
+    }
+    for stray in Stray::ALL {
+        assert!(page.contains(&format!("`{}`", stray.name())), "{}", stray.name());
+    }
+}
