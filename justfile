@@ -35,10 +35,19 @@ loom:
 portable:
     RUSTFLAGS="--cfg portable" CARGO_TARGET_DIR=target/portable cargo test
 
-# Feed the datagram decoder random bytes for a minute (needs nightly and cargo-fuzz).
-fuzz seconds="60":
-    mkdir -p fuzz/corpus/datagram
-    cargo +nightly fuzz run datagram fuzz/corpus/datagram fuzz/seeds/datagram -- -max_total_time={{seconds}}
+# A fuzz target for so long, under libFuzzer where nightly and cargo-fuzz are there, else as `cargo test` has it, with new
+# draws: `just fuzz`, `just fuzz matrix 600`. Targets: datagram, mark, scenario, option, edge_list, matrix, task.
+fuzz target="datagram" seconds="60":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if cargo +nightly fuzz --version >/dev/null 2>&1; then
+        mkdir -p fuzz/corpus/{{target}}
+        exec cargo +nightly fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- \
+            -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=2048
+    fi
+    cargo test --test fuzz --no-run
+    # 124: the time is over and nothing was found.
+    PROPTEST_CASES=4294967295 timeout {{seconds}} cargo test --test fuzz -- --exact {{target}} || [ $? -eq 124 ]
 
 # Where the time goes: flamegraph.svg (needs perf and inferno).
 flamegraph *flags="--nodes 5000 --threads 2 --runs 20":

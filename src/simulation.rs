@@ -14,6 +14,8 @@ mod protocols;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
+#[doc(hidden)]
+pub use processes::check_task;
 pub use processes::serve;
 
 use crate::behaviour::BehaviourError;

@@ -54,7 +54,7 @@ pub use board::{Balance, Board, Looks, Sums};
 pub use counters::Counters;
 pub use cursor::Cursor;
 pub use dense::DenseBits;
-pub use lanes::{Announced, Lanes};
+pub use lanes::{Announced, Lanes, Promised};
 pub use latch::{Broken, Latch};
 pub use least::Leasts;
 pub use lookout::{Interrupted, Lookout};

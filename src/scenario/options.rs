@@ -11,8 +11,13 @@ use std::error::Error;
 use toml::{Table, Value};
 
 impl Draft {
-    /// Reads one option, which must be one of [`names`], exactly as its flag reads it.
-    pub(super) fn from_option(name: &str, text: &str) -> Result<Draft, BadValue> {
+    /// Reads one option exactly as its flag reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`BadValue`] where there is no such option, or it does not accept the text.
+    #[doc(hidden)]
+    pub fn from_option(name: &str, text: &str) -> Result<Draft, BadValue> {
         let matches = command().try_get_matches_from([format!("--{name}={text}")]);
         let draft = matches.and_then(|matches| Draft::from_arg_matches(&matches));
         draft.map_err(|error| match error.source().and_then(|source| source.downcast_ref::<BadValue>()) {

@@ -3,11 +3,15 @@
 //! A process builds the overlay for itself, from the scenario, and lays out in the shared memory what the parent has laid
 //! out there. What its workers bring home it writes to its output, with the text of its own failure if it has one.
 
+mod task;
+
+pub use task::check_task;
+
 use super::carriers::{Meeting, Seat};
 use super::{Home, Laboratory, SimulationError};
 use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
 use crate::runtime::{Common, RuntimeError};
-use crate::scenario::{Draft, Scenario};
+use crate::scenario::Scenario;
 use crate::stats::RunRecord;
 use crate::sync::{Arena, Interrupt, Interrupted, Layout, SharedMemory};
 use crate::transport::{Alarm, Clock, remedy};
@@ -17,6 +21,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use task::{Task, VERSION};
 
 /// Why several processes do not bring a run home.
 #[derive(Debug, thiserror::Error)]
@@ -112,26 +117,6 @@ impl ProcessesError {
             _ => false,
         }
     }
-}
-
-/// What a process is to do.
-#[derive(BorshSerialize, BorshDeserialize)]
-struct Task {
-    /// Of the program that wrote this: another one cannot read on.
-    version: String,
-    scenario: String,
-    process: u32,
-    token: u64,
-    clock_base: u64,
-    /// Descriptors of what all processes share.
-    memory: i32,
-    alarm: i32,
-    /// The layout of the memory, by bytes and digest.
-    layout: (u64, u64),
-    /// Linked pairs of the overlay, which must be the same everywhere.
-    links: u64,
-    /// Bytes for the messages that wait in this process.
-    memory_left: u64,
 }
 
 /// What a process writes.
@@ -275,20 +260,9 @@ fn homes(ended: Vec<Ended>) -> Result<Vec<(u32, Home)>, ProcessesError> {
 }
 
 impl Task {
-    fn written(&self) -> Vec<u8> {
-        // Writing to memory does not fail.
-        borsh::to_vec(self).unwrap_or_default()
-    }
-
-    fn read(mut input: impl Read) -> io::Result<Task> {
-        let task = Task::deserialize_reader(&mut input)?;
-        if task.version == VERSION { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
-    }
-
     /// Does it.
     fn done(self) -> Result<Home, SimulationError> {
-        let draft = Draft::from_toml(&self.scenario).map_err(|error| ProcessesError::Scenario(error.to_string()))?;
-        let scenario = draft.build().map_err(|error| ProcessesError::Scenario(error.to_string()))?;
+        let scenario = self.checked_scenario().map_err(ProcessesError::Scenario)?;
         let memory = inherited(self.memory).and_then(SharedMemory::open);
         let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
         let alarm =
@@ -325,12 +299,10 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
     Ok(matches!(message, Message::Home(_)))
 }
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 #[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
 mod tests {
     use super::*;
-    use crate::scenario::TransportKind;
+    use crate::scenario::{Draft, TransportKind};
     use std::os::fd::AsRawFd;
     use std::os::unix::process::ExitStatusExt;
 

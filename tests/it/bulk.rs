@@ -115,16 +115,13 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     let draft = Draft {
         orders: Some(400),
         rate: Some(Rate::per_second(100_000)),
-        timeout: Some(Nanos::from_millis(50)),
+        timeout: Some(Nanos::from_secs(1)),
         until: Some(Until::Target),
         ..to_quiescence(2_000, 2, 2)
     };
     let record = run(draft);
     let bulk = orders(&record);
-    assert!(
-        bulk.count(OrderOutcome::UnderWay) > 0,
-        "two thousand nodes times four hundred orders in a twentieth of a second"
-    );
+    assert!(bulk.count(OrderOutcome::UnderWay) > 0, "two thousand nodes times four hundred orders in a second");
     assert!(bulk.orders.iter().all(|order| order.published_late.is_some()));
     let messages: u64 = bulk.orders.iter().map(|order| order.sent).sum();
     assert_eq!(messages, record.ledger.sent);

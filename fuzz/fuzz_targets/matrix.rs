@@ -1,0 +1,8 @@
+//! `matrix` of `fuzz/targets.rs` under libFuzzer: `just fuzz matrix`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { targets::run("matrix", bytes); });

@@ -1,0 +1,8 @@
+//! `option` of `fuzz/targets.rs` under libFuzzer: `just fuzz option`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { targets::run("option", bytes); });

@@ -1,0 +1,8 @@
+//! `scenario` of `fuzz/targets.rs` under libFuzzer: `just fuzz scenario`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { targets::run("scenario", bytes); });

@@ -1,0 +1,8 @@
+//! `task` of `fuzz/targets.rs` under libFuzzer: `just fuzz task`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { targets::run("task", bytes); });

@@ -1,0 +1,232 @@
+//! What must hold for any bytes, target by target: the same functions run under libFuzzer (`fuzz/fuzz_targets`) and, over the
+//! seeds and what mutation makes of them, in every `cargo test` (`tests/fuzz.rs`).
+//!
+//! A target panics where something does not hold. That a reader does not panic is the least of it: what it accepts is
+//! written and read again as the same, is within the limits that it states, and what it refuses is refused with a sentence.
+
+use bulk_order_propagation::ids::{NodeId, OrderIndex};
+use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, RegionIndex, RegionSpec};
+use bulk_order_propagation::order::Order;
+use bulk_order_propagation::scenario::Draft;
+use bulk_order_propagation::simulation;
+use bulk_order_propagation::topology::{Topology, TopologySpec};
+use bulk_order_propagation::wire::{self, DATAGRAM_BYTES_MAX, Gate, Stray, Token};
+use std::cell::RefCell;
+use std::fs;
+
+/// What is fed bytes, and says whether it took them for what it reads.
+pub(crate) type Target = fn(&[u8]) -> bool;
+
+/// Every target by name: its seeds are in `fuzz/seeds/NAME`.
+pub(crate) const TARGETS: [(&str, Target); 7] = [
+    ("datagram", datagram),
+    ("mark", mark),
+    ("scenario", scenario),
+    ("option", option),
+    ("edge_list", edge_list),
+    ("matrix", matrix),
+    ("task", task),
+];
+
+/// Feeds bytes to the target of this name; true where it took them for what it reads.
+pub(crate) fn run(name: &str, bytes: &[u8]) -> bool {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    target.unwrap_or_else(|| panic!("no target is called {name}")).1(bytes)
+}
+
+/// That a refusal says something; false, since it is one.
+fn refused(said: &str) -> bool {
+    assert!(!said.is_empty());
+    false
+}
+
+/// Any bytes as a datagram: it is let in only with every field in its range, and sent on it reads back the same.
+fn datagram(bytes: &[u8]) -> bool {
+    let (header, body) = match wire::decode_header(bytes) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            let gate = Gate { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
+            assert!(gate.admit(bytes, |_| true).is_err(), "let in: {error}");
+            return false;
+        }
+    };
+    let gate = Gate { token: header.token, nodes: u32::MAX, orders: u32::MAX };
+    let message = header.message;
+    let admitted = gate.admit(bytes, |_| true);
+    match admitted {
+        Ok(passed) => assert_eq!(passed, (message, body)),
+        Err(Stray::UnknownNode) => assert!(message.from.0 == u32::MAX || message.to.0 == u32::MAX),
+        Err(Stray::Malformed) => assert!(message.order.0 == u32::MAX || message.kind.is_control()),
+        Err(other) => panic!("{other:?}, though the header is good"),
+    }
+    let foreign = Gate { token: Token(!header.token.0), ..gate };
+    assert_eq!(foreign.admit(bytes, |_| true), Err(Stray::WrongToken));
+    let smaller = Gate { nodes: message.to.0, ..gate };
+    assert!(smaller.admit(bytes, |_| true).is_err(), "a node that the run does not have");
+
+    let mut again = [0; DATAGRAM_BYTES_MAX];
+    if message.kind.is_control() {
+        let words: Vec<u64> = wire::tail(body).collect();
+        assert_eq!(words.len(), usize::from(message.tail));
+        let length = wire::encode_control(&header, &words, &mut again);
+        assert_eq!(length, bytes.len());
+        assert!(admitted.is_err() || again[..length] == *bytes, "what is let in is all that was written");
+    } else if let Ok(view) = wire::decode_order(body) {
+        let order = Order::new(view).expect("a decoded payload is short enough");
+        let length = wire::encode(&header, &order.view(), &mut again).expect("a decoded order fits one datagram");
+        assert!(length <= bytes.len(), "sent on, numbers are written shortest");
+        let (header_again, body_again) = wire::decode_header(&again[..length]).expect("our own header");
+        assert_eq!((header_again, wire::decode_order(body_again)), (header, Ok(view)));
+    }
+    admitted.is_ok()
+}
+
+/// Any bytes as the mark of a train: it is written as it was read, and is never taken for a message.
+fn mark(bytes: &[u8]) -> bool {
+    let token = bytes.get(16..24).and_then(|token| token.try_into().ok()).map_or(0, u64::from_le_bytes);
+    let gate = Gate { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
+    let read = gate.admit_mark(bytes);
+    if let Ok(mark) = read {
+        assert!(wire::is_mark(bytes));
+        assert_eq!(mark.bytes(gate.token), bytes);
+        assert_eq!(Gate { token: Token(!token), ..gate }.admit_mark(bytes), Err(Stray::WrongToken));
+    }
+    if wire::is_mark(bytes) {
+        assert!(gate.admit(bytes, |_| true).is_err());
+        assert!(wire::decode_header(bytes).is_err());
+    }
+    read.is_ok()
+}
+
+/// Any text as a file of options: what is read is written and read again as the same, and so is the scenario it makes.
+fn scenario(bytes: &[u8]) -> bool {
+    let draft = match Draft::from_toml(&String::from_utf8_lossy(bytes)) {
+        Ok(draft) => draft,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let written = draft.to_toml();
+    let again = Draft::from_toml(&written).unwrap_or_else(|error| panic!("{written}: {error}"));
+    assert_eq!(again, draft, "{written}");
+    // What is drawn or found where nobody asks would differ from one time to the next.
+    let whole = Draft { seed: draft.seed.or(Some(7)), threads: draft.threads.or(Some(1)), ..draft };
+    match whole.build() {
+        Err(error) => refused(&error.to_string()),
+        Ok(scenario) => {
+            let written = scenario.to_toml();
+            let again = Draft::from_toml(&written).unwrap_or_else(|error| panic!("{written}: {error}"));
+            let again = again.build().unwrap_or_else(|error| panic!("{written}: {error}"));
+            assert_eq!(again, scenario, "{written}");
+            true
+        }
+    }
+}
+
+/// Any `name=value` as one option, which covers the reader of every specification: bandwidth, latency, loss, faults,
+/// adversaries, overlays, shares, times, rates.
+fn option(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((name, value)) = text.split_once('=') else { return false };
+    match Draft::from_option(name, value) {
+        Err(error) => refused(&error.to_string()),
+        Ok(draft) => {
+            let written = draft.to_toml();
+            let again = Draft::from_toml(&written).unwrap_or_else(|error| panic!("{written}: {error}"));
+            assert_eq!(again, draft, "{written}");
+            true
+        }
+    }
+}
+
+/// The most nodes of an overlay that is fed.
+const NODES: u32 = 64;
+
+/// Any bytes as an edge list: an overlay is simple and has no direction, and its links, written out, give it again.
+fn edge_list(bytes: &[u8]) -> bool {
+    let read = |bytes: &[u8]| {
+        in_file(bytes, |path| {
+            TopologySpec::File { path: path.to_owned() }.build(NODES, 0, 7).map_err(|e| e.to_string())
+        })
+    };
+    let overlay = match read(bytes) {
+        Ok(overlay) => overlay,
+        Err(error) => return refused(&error),
+    };
+    let rows = rows(&overlay);
+    let mut links = String::new();
+    for (node, row) in (0..).zip(&rows) {
+        assert!(row.is_sorted_by(|one, other| one < other), "each peer once, in order: {row:?}");
+        for &peer in row {
+            assert!(peer != node && rows[peer as usize].contains(&node), "{node} and {peer} know each other");
+            if peer > node {
+                links += &format!("{node} {peer}\n");
+            }
+        }
+    }
+    assert_eq!(overlay.links(), links.lines().count() as u64);
+    if links.is_empty() {
+        return false;
+    }
+    let again = read(links.as_bytes()).unwrap_or_else(|error| panic!("{links}: {error}"));
+    assert_eq!(without_isolated(&rows), without_isolated(&self::rows(&again)), "{links}");
+    true
+}
+
+fn rows(overlay: &Topology) -> Vec<Vec<u32>> {
+    (0..overlay.nodes()).map(|node| overlay.peers(NodeId(node)).map(|peer| peer.0).collect()).collect()
+}
+
+/// The rows of the nodes that have peers, numbered anew: a list of links does not name the others.
+fn without_isolated(rows: &[Vec<u32>]) -> Vec<Vec<usize>> {
+    let linked: Vec<usize> = (0..rows.len()).filter(|&node| !rows[node].is_empty()).collect();
+    let rank = |node: u32| linked.partition_point(|&known| known < node as usize);
+    linked.iter().map(|&node| rows[node].iter().map(|&peer| rank(peer)).collect()).collect()
+}
+
+/// Any bytes as a matrix of latencies or a list of pairs: no time that it gives is below its floor or above its ceiling.
+fn matrix(bytes: &[u8]) -> bool {
+    let spec = |path: &str| RegionSpec::File { path: path.to_owned() };
+    let read = in_file(bytes, |path| (spec(path).read(), network(spec(path))));
+    let (regions, network) = match read {
+        (Ok(regions), Ok(network)) => (regions, network),
+        (Err(error), Err(_)) => return refused(&error.to_string()),
+        (regions, _) => panic!("read twice, it is two things: {:?}", regions.map(|_| ())),
+    };
+    assert!(!regions.names().is_empty() && regions.floor() <= regions.ceiling().unwrap_or(regions.floor()));
+    let all = || (0..regions.names().len()).map(|at| RegionIndex(at as u16));
+    for (from, to) in all().flat_map(|from| all().map(move |to| (from, to))) {
+        let latency = regions.latency(from, to);
+        assert!(latency.floor() <= latency.ceiling());
+    }
+    for (at, name) in regions.names().iter().enumerate() {
+        assert_eq!(regions.find(name), Some(RegionIndex(at as u16)), "{name}: two of one name");
+    }
+    for node in 0..16 {
+        assert!(network.region(NodeId(node)).is_some_and(|region| region.index() < regions.names().len()));
+        let ways = network.ways(OrderIndex(0), NodeId(node));
+        let Fate::Arrives(time) = ways.fate(NodeId(node ^ 1), 0) else { panic!("lost, where no loss was asked for") };
+        assert!(network.floor() <= time && network.ceiling().is_none_or(|ceiling| time <= ceiling), "{time}");
+    }
+    true
+}
+
+fn network(regions: RegionSpec) -> Result<bulk_order_propagation::network::Network, String> {
+    let spec = NetworkSpec { paths: Paths::Regions(regions), ..NetworkSpec::default() };
+    spec.build(7).map_err(|error| error.to_string())
+}
+
+/// Any bytes as the task of a process: what is taken up names a scenario, and a place in it.
+fn task(bytes: &[u8]) -> bool {
+    simulation::check_task(bytes).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+/// Hands bytes over in a file, as readers take them that know files alone.
+fn in_file<T>(bytes: &[u8], read: impl FnOnce(&str) -> T) -> T {
+    thread_local! {
+        static FILE: RefCell<tempfile::NamedTempFile> = RefCell::new(tempfile::NamedTempFile::new().expect("a place for a file"));
+    }
+    FILE.with_borrow(|file| {
+        fs::write(file.path(), bytes).expect("room for a small file");
+        read(file.path().to_str().expect("a path in plain text"))
+    })
+}

@@ -1,0 +1,142 @@
+//! What a process of a run is to do, as bytes: its parent writes them, and it reads them from its standard input.
+//!
+//! Anybody can start this program as the parent does. So nothing in a task is used before it was checked: descriptors are
+//! taken over by their number, and places in a scenario are indices.
+
+use crate::scenario::{Draft, Scenario};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::io::{self, Read};
+
+/// The version of the program that wrote a task: another one cannot read on.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The most bytes of a task that are read: many times what a scenario with long paths takes.
+const TASK_BYTES_MAX: u64 = 1 << 20;
+
+/// What a process is to do.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(super) struct Task {
+    /// Of the program that wrote this.
+    pub(super) version: String,
+    pub(super) scenario: String,
+    pub(super) process: u32,
+    pub(super) token: u64,
+    pub(super) clock_base: u64,
+    /// Descriptors of what all processes share.
+    pub(super) memory: i32,
+    pub(super) alarm: i32,
+    /// The layout of the memory, by bytes and digest.
+    pub(super) layout: (u64, u64),
+    /// Linked pairs of the overlay, which must be the same everywhere.
+    pub(super) links: u64,
+    /// Bytes for the messages that wait in this process.
+    pub(super) memory_left: u64,
+}
+
+impl Task {
+    pub(super) fn written(&self) -> Vec<u8> {
+        // Writing to memory does not fail.
+        borsh::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads a task, to the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// What the input says, or that this is no task of this version, or one with descriptors that a parent does not give.
+    pub(super) fn read(input: impl Read) -> io::Result<Task> {
+        let task: Task = borsh::from_reader(&mut input.take(TASK_BYTES_MAX))?;
+        // The standard streams are nobody's to take over, and nothing is taken over twice.
+        let is_given = task.memory > 2 && task.alarm > 2 && task.memory != task.alarm;
+        if task.version == VERSION && is_given { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
+    }
+
+    /// The scenario, in which the task's process has a place.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, as a clause.
+    pub(super) fn checked_scenario(&self) -> Result<Scenario, String> {
+        let draft = Draft::from_toml(&self.scenario).map_err(|error| error.to_string())?;
+        let scenario = draft.build().map_err(|error| error.to_string())?;
+        let (process, processes) = (self.process as usize, scenario.processes);
+        if process < processes { Ok(scenario) } else { Err(format!("process {process} is none of its {processes}")) }
+    }
+}
+
+/// Holds any bytes, also behind this program's version, against what is promised of a task: for fuzzing. Gives whether they
+/// are one that can be done.
+///
+/// # Errors
+///
+/// What does not hold.
+#[doc(hidden)]
+pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
+    let mut is_task = false;
+    let written = [&(VERSION.len() as u32).to_le_bytes()[..], VERSION.as_bytes(), bytes].concat();
+    // As a whole the bytes are another version's at best.
+    for bytes in [bytes, &written] {
+        let Ok(task) = Task::read(bytes) else { continue };
+        if task.written() != bytes {
+            return Err("it is written otherwise than it was read".to_owned());
+        }
+        let Ok(scenario) = task.checked_scenario() else { continue };
+        if task.process as usize >= scenario.processes || task.memory <= 2 || task.alarm <= 2 {
+            return Err("its place or its descriptors are none that a parent gives".to_owned());
+        }
+        is_task = true;
+    }
+    Ok(is_task)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task() -> Task {
+        let scenario = "nodes = 40\nprocesses = 2\nthreads = 1\nseed = 7\n".to_owned();
+        let (process, token, clock_base, memory, alarm, layout, links, memory_left) = (1, 2, 3, 4, 5, (6, 7), 8, 9);
+        Task {
+            version: VERSION.to_owned(),
+            scenario,
+            process,
+            token,
+            clock_base,
+            memory,
+            alarm,
+            layout,
+            links,
+            memory_left,
+        }
+    }
+
+    fn is_read(task: &Task) -> bool {
+        Task::read(&task.written()[..]).is_ok()
+    }
+
+    #[test]
+    fn a_task_reads_back_and_nothing_may_follow_it() {
+        let written = task().written();
+        assert_eq!(Task::read(&written[..]).unwrap().written(), written);
+        assert!(Task::read(&[&written[..], &[0]].concat()[..]).is_err());
+        assert!((0..written.len()).all(|length| Task::read(&written[..length]).is_err()));
+    }
+
+    #[test]
+    fn what_no_parent_gives_is_refused() {
+        assert!(is_read(&task()));
+        for (memory, alarm) in [(-1, 5), (0, 5), (2, 5), (4, 1), (4, 4), (i32::MIN, i32::MIN)] {
+            assert!(!is_read(&Task { memory, alarm, ..task() }), "{memory} {alarm}");
+        }
+        assert!(!is_read(&Task { version: "0.0.0".to_owned(), ..task() }));
+        assert!(Task { process: 1, ..task() }.checked_scenario().is_ok());
+        let error = Task { process: 2, ..task() }.checked_scenario().unwrap_err();
+        assert_eq!(error, "process 2 is none of its 2");
+    }
+
+    #[test]
+    fn an_endless_input_is_no_task() {
+        assert!(Task::read(io::repeat(0)).is_err());
+        assert!(Task::read(io::repeat(b'1')).is_err(), "a text of 800 megabytes is not read");
+    }
+}
