@@ -101,7 +101,7 @@ pub struct Setup<'a> {
     pub goal: u64,
     /// Whether the run ends when every order has its target.
     pub ends_at_target: bool,
-    /// Whether traffic is kept by node. It takes 24 bytes of each, and time to draw again on the fast path.
+    /// Whether traffic is kept by node. It takes 40 bytes of each, and time to draw again on the fast path.
     pub keeps_traffic: bool,
     /// The time limit, in virtual time from the last publication.
     pub timeout: Option<Nanos>,
@@ -362,7 +362,7 @@ fn last_arrival(setup: &Setup<'_>, receipts: &ByHop) -> u8 {
     if newest.any(&mut sends) { last } else { last - 1 }
 }
 
-/// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 28 bytes of each, and a third of
+/// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 44 bytes of each, and a third of
 /// the time.
 pub const NODE_FIGURES_END: u32 = 10_000_000;
 

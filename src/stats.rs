@@ -51,11 +51,11 @@ impl Receipt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Traffic {
     /// Payload messages it received, the first included.
-    pub copies: u32,
+    pub copies: u64,
     /// They that were the first of their order here.
     pub firsts: u32,
     /// Payload messages it sent.
-    pub sent: u32,
+    pub sent: u64,
     /// Bytes received, as UDP payload, those of control messages included.
     pub bytes_in: u64,
     /// Bytes sent, likewise.

@@ -69,9 +69,9 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     let bytes = u64::from(setup.message_bytes[0]);
     let copies = copies.map(Copies::into_counts).unwrap_or_default();
     let traffic = copies.into_iter().zip(sent).map(|(copies, sent)| Traffic {
-        copies,
+        copies: copies.into(),
         firsts: 0,
-        sent,
+        sent: sent.into(),
         bytes_in: u64::from(copies) * bytes,
         bytes_out: u64::from(sent) * bytes,
     });

@@ -276,7 +276,7 @@ impl<'a, T: Tail> Shard<'a, T> {
                         of_order.dropped += u64::from(dropped);
                         of_order.doubled += u64::from(doubled);
                         self.record.spared += u64::from(spared);
-                        traffic.sent += sent;
+                        traffic.sent += u64::from(sent);
                     }
                 }
             }

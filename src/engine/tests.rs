@@ -285,8 +285,8 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
     let payload = record.received - record.control_received;
     assert_eq!(payload, record.reached - origins + record.duplicates, "{case:?}");
     let payload_sent = record.sent - record.control_sent;
-    assert_eq!(payload_sent, traffic.iter().map(|node| u64::from(node.sent)).sum::<u64>());
-    assert_eq!(payload, traffic.iter().map(|node| u64::from(node.copies)).sum::<u64>());
+    assert_eq!(payload_sent, traffic.iter().map(|node| node.sent).sum::<u64>());
+    assert_eq!(payload, traffic.iter().map(|node| node.copies).sum::<u64>());
     assert!(reached.clone().all(|receipt| receipt.time <= *ended_at && receipt.hop <= case.ttl));
     let floor = case.with(1, |setup| setup.network.floor());
     for (order, receipts) in receipts.chunks(case.nodes as usize).enumerate() {

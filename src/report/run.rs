@@ -312,7 +312,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
 }
 
 fn duplicates_per_node(traffic: &[Traffic]) -> Option<Spread> {
-    let duplicates = traffic.iter().map(|traffic| u64::from(traffic.copies - traffic.firsts));
+    let duplicates = traffic.iter().map(|traffic| traffic.copies - u64::from(traffic.firsts));
     (!traffic.is_empty()).then(|| Spread::of(duplicates))
 }
 

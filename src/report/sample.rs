@@ -199,7 +199,13 @@ pub(super) fn receipt(time: u64, sender: u32, hop: u8) -> Receipt {
 /// What a node with so many messages in and out counts.
 pub(super) fn traffic(copies: u32, sent: u32) -> Traffic {
     let bytes = |messages: u32| u64::from(messages) * u64::from(DATAGRAM_BYTES);
-    Traffic { copies, firsts: copies.min(1), sent, bytes_in: bytes(copies), bytes_out: bytes(sent) }
+    Traffic {
+        copies: copies.into(),
+        firsts: copies.min(1),
+        sent: sent.into(),
+        bytes_in: bytes(copies),
+        bytes_out: bytes(sent),
+    }
 }
 
 /// A record whose counts by worker and books follow from those by node: what did not arrive is in flight.
@@ -246,8 +252,8 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
 }
 
 fn worker(core: usize, receipts: &[Receipt], traffic: &[Traffic]) -> WorkerRecord {
-    let sent = traffic.iter().map(|node| u64::from(node.sent)).sum();
-    let received = traffic.iter().map(|node| u64::from(node.copies)).sum();
+    let sent = traffic.iter().map(|node| node.sent).sum();
+    let received = traffic.iter().map(|node| node.copies).sum();
     let reached = receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64;
     let origins = receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == 0).count() as u64;
     WorkerRecord {

@@ -16,7 +16,7 @@ const SHARED: [TransportKind; 2] = [TransportKind::UdpShard, TransportKind::Memo
 const THREADS: [u32; 4] = [1, 2, 3, 8];
 
 /// What must not differ: who was reached, how many messages each node sent, and how many copies each took in.
-fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u32>, Vec<u32>) {
+fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u64>, Vec<u64>) {
     let copies = record.traffic.iter().map(|traffic| traffic.copies).collect();
     (covered(record), sent(record), copies)
 }
@@ -88,7 +88,7 @@ fn a_target_stops_every_carrier_with_even_books() {
             let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(8_000, 1, 5) };
             let record = on(transport, &draft, threads);
             assert!(record.reached() >= 7_600, "{transport:?}, {threads} threads");
-            let by_nodes: u64 = record.traffic.iter().map(|node| u64::from(node.sent)).sum();
+            let by_nodes: u64 = record.traffic.iter().map(|node| node.sent).sum();
             assert_eq!(record.ledger.sent, by_nodes, "{transport:?}: what a lane held back was never sent");
         }
     }

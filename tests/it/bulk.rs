@@ -27,7 +27,7 @@ fn orders(record: &RunRecord) -> &BulkRecord {
 }
 
 /// What must not differ between carriers: who was reached by how many orders, and every message.
-fn figures(record: &RunRecord) -> (Vec<(u64, u64)>, Vec<u32>, Vec<u32>) {
+fn figures(record: &RunRecord) -> (Vec<(u64, u64)>, Vec<u64>, Vec<u32>) {
     let by_order = orders(record).orders.iter().map(|order| (order.reached, order.sent)).collect();
     (by_order, sent(record), record.traffic.iter().map(|traffic| traffic.firsts).collect())
 }

@@ -25,7 +25,7 @@ fn on(transport: TransportKind, threads: u32, draft: Draft, line: &str) -> Draft
 }
 
 /// What must not differ where nothing but the seed decides.
-fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u32>, Vec<u32>, [u64; 5]) {
+fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u64>, Vec<u64>, [u64; 5]) {
     let copies = record.traffic.iter().map(|traffic| traffic.copies).collect();
     let Ledger { sent: all, received, model_lost, model_duplicated, held, .. } = record.ledger;
     (covered(record), sent(record), copies, [all, received, model_lost, model_duplicated, held])

@@ -69,7 +69,7 @@ fn lazy_reaches_whom_push_reaches_with_one_order_each() {
                 assert_eq!(record.control_messages(), push.ledger.sent + record.reached() - 1, "{said}");
                 let duplicates: u64 = record.workers.iter().map(|worker| worker.duplicates).sum();
                 assert_eq!((record.end, duplicates), (End::Quiescent, 0), "{said}");
-                assert_eq!(sent(&record).iter().map(|&sent| u64::from(sent)).sum::<u64>(), record.reached() - 1);
+                assert_eq!(sent(&record).iter().sum::<u64>(), record.reached() - 1);
             }
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn covered(record: &RunRecord) -> Vec<bool> {
 }
 
 /// How many messages each node sent.
-pub(crate) fn sent(record: &RunRecord) -> Vec<u32> {
+pub(crate) fn sent(record: &RunRecord) -> Vec<u64> {
     record.traffic.iter().map(|traffic| traffic.sent).collect()
 }
 

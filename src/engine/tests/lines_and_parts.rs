@@ -84,7 +84,7 @@ fn who_holds_back_sends_as_much_later_and_who_floods_to_all() {
     case("flood:100%,times=3").with(1, |setup| {
         for (node, traffic) in (0..).map(NodeId).zip(&outcome.traffic) {
             let forwards = outcome.each()[node.index()].is_reached() && outcome.each()[node.index()].hop < 3;
-            assert_eq!(traffic.sent, if forwards { 3 * setup.topology.degree(node) } else { 0 });
+            assert_eq!(traffic.sent, if forwards { u64::from(3 * setup.topology.degree(node)) } else { 0 });
         }
     });
     let outcome = case("censor:100%,origin=0").general(2);

@@ -87,9 +87,9 @@ impl Copies {
     fn of(record: &RunRecord, fanout: u32) -> Copies {
         let nodes = f64::from(record.nodes);
         let copies = || record.traffic.iter().map(|traffic| traffic.copies);
-        let mean = copies().map(f64::from).sum::<f64>() / nodes;
-        let variance = copies().map(|copies| (f64::from(copies) - mean).powi(2)).sum::<f64>() / nodes;
-        let chance_of_fanout = copies().filter(|&copies| copies == fanout).count() as f64 / nodes;
+        let mean = copies().map(|copies| copies as f64).sum::<f64>() / nodes;
+        let variance = copies().map(|copies| (copies as f64 - mean).powi(2)).sum::<f64>() / nodes;
+        let chance_of_fanout = copies().filter(|&copies| copies == u64::from(fanout)).count() as f64 / nodes;
         Copies { mean, variance, chance_of_fanout }
     }
 }
