@@ -170,7 +170,7 @@ fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Setting, Failure> 
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: Host::read(),
         options: serde_json::to_value(scenario)?,
-        replay: scenario.replay_under(record.ttl),
+        replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
     })
 }
 

@@ -3,16 +3,18 @@
 //! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counters at its end: one
 //! contended addition per batch and order instead of one per mark.
 //!
-//! A node remembers so many orders behind the newest one it has seen, as IPsec's receivers do against replays (RFC 6479):
+//! A node remembers so many orders up to the newest one it has seen, as IPsec's receivers do against replays (RFC 6479):
 //! its bits are a ring of words, and a newer order clears those it moves into. An order from before the window is
 //! expired: whether the node had it nobody knows any more, so that it is not taken for news. Where the window holds all
 //! orders of a run, nothing ever moves, and one order takes one bit per node.
 //!
-//! How a marker keeps its nodes' bits is in `coverage/keep.rs`, once for one order, whose marks are the innermost loop of
+//! How far each node's window has moved is in `coverage/horizon.rs`, which virtual time goes by as well. How a marker keeps its nodes' bits is in `coverage/keep.rs`, once for one order, whose marks are the innermost loop of
 //! every bar that is measured, and once for many.
 
+mod horizon;
 mod keep;
 
+pub use horizon::{Horizon, Place};
 pub use keep::{Keep, ManyOrders, OneOrder};
 
 use crate::ids::OrderIndex;
@@ -30,10 +32,10 @@ pub const TARGET: usize = MILESTONES.len();
 /// How many times are taken for an order.
 pub const TIMES: usize = MILESTONES.len() + 1;
 
-/// How many orders behind the newest one a node tells apart.
+/// How many orders a node tells apart, up to the newest one that it has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Orders behind the newest that are told apart.
+    /// Orders that are told apart, the newest included.
     orders: u32,
     /// Bits of one node.
     bits: u32,
@@ -42,19 +44,23 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window of at least `asked` orders for a run of `orders`: all of them where that is no more.
+    /// A window of `asked` orders for a run of `orders`: all of them where that is no more.
     pub const fn new(orders: u32, asked: u32) -> Window {
         if orders <= asked {
             return Window { orders, bits: orders, slides: false };
         }
-        // One word beyond the window is the one that is being filled.
-        let held = asked.next_multiple_of(u64::BITS);
-        Window { orders: held, bits: held + u64::BITS, slides: true }
+        // Whole words, and one beyond the window, which is the one that is being filled.
+        Window { orders: asked, bits: asked.next_multiple_of(u64::BITS) + u64::BITS, slides: true }
     }
 
     /// Bits that a node takes.
     pub const fn bits(self) -> u32 {
         self.bits
+    }
+
+    /// Orders that a node tells apart.
+    pub const fn orders(self) -> u32 {
+        self.orders
     }
 }
 
@@ -91,8 +97,11 @@ pub enum Sight {
     First,
     /// The node has it.
     Duplicate,
-    /// It is older than the node's window.
-    Expired,
+    /// It is older than the node's window, so many orders behind the newest that the node has seen.
+    Expired {
+        /// So many.
+        behind: u32,
+    },
 }
 
 /// What a run's coverage covers.
@@ -189,8 +198,8 @@ impl<K: Keep> Marker<'_, K> {
     /// Marks an order as held by the shard's `local`-th node, and says what the node knew of it.
     #[inline]
     pub fn mark(&mut self, local: u32, order: OrderIndex) -> Sight {
-        if !self.keep.make_room(&mut self.section, local, order) {
-            return Sight::Expired;
+        if let Err(behind) = self.keep.make_room(&mut self.section, local, order) {
+            return Sight::Expired { behind };
         }
         if !self.section.mark(self.keep.place(local, order)) {
             return Sight::Duplicate;
@@ -298,9 +307,9 @@ mod tests {
             (1_000, Sight::Duplicate, true),
             (937, Sight::First, false),
             (937, Sight::Duplicate, true),
-            (936, Sight::Expired, true),
+            (936, Sight::Expired { behind: 64 }, true),
             (5_000, Sight::First, false),
-            (1_000, Sight::Expired, true),
+            (1_000, Sight::Expired { behind: 4_000 }, true),
         ] {
             assert_eq!(marker.knows(1, OrderIndex(order)), known, "{order}");
             assert_eq!(marker.mark(1, OrderIndex(order)), sight, "{order}");
@@ -322,8 +331,10 @@ mod tests {
                 match sight {
                     Sight::First => prop_assert!(seen.insert(order)),
                     Sight::Duplicate => prop_assert!(seen.contains(&order)),
-                    Sight::Expired => prop_assert!(order + window < newest),
+                    Sight::Expired { behind } => prop_assert_eq!(behind, newest - 1 - order),
                 }
+                let is_expired = matches!(sight, Sight::Expired { .. });
+                prop_assert_eq!(is_expired, order + window < newest, "a window of {} holds no more and no less", window);
                 newest = newest.max(order + 1);
             }
         }

@@ -42,6 +42,7 @@ mod tests;
 mod width;
 
 use crate::behaviour::Behaviours;
+use crate::coverage::Window;
 use crate::gossip::{Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Faults, Network};
@@ -91,6 +92,8 @@ pub struct Setup<'a> {
     pub behaviours: &'a Behaviours,
     /// What enters where, and when.
     pub workload: &'a Workload,
+    /// How many orders a node tells apart.
+    pub window: Window,
     /// Bytes of a message, by order.
     pub message_bytes: &'a [u32],
     /// How many hops an order may travel.
@@ -186,6 +189,8 @@ pub struct OrderTraffic {
     pub lost: u64,
     /// They for which there was no room at a line.
     pub dropped: u64,
+    /// They among those received that were older than their node's window.
+    pub expired: u64,
     /// They that had been sent by the end and arrive later.
     pub under_way: u64,
     /// What else is to come of the order: control messages under way, what nodes hold back, and what the protocol awaits.
@@ -200,6 +205,7 @@ impl OrderTraffic {
         self.received += other.received;
         self.lost += other.lost;
         self.dropped += other.dropped;
+        self.expired += other.expired;
         self.under_way += other.under_way;
         self.pending += other.pending;
     }
@@ -323,7 +329,7 @@ fn hopwise<P: Protocol + Clone + Send>(
         spared: ran.spared,
         queued_unsent: ran.queued_unsent,
         carrier: CarrierCounts { drained: ran.in_flight, ..home::nothing().carrier },
-        ..WorkerRecord::default()
+        ..home::nothing()
     };
     // Where time is up and nothing is under way, the run had ended at rest.
     let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };

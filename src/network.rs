@@ -47,6 +47,9 @@ use sampler::Sampler;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+/// Draws by which a slow way is found: sixteen of them lie above it.
+const SLOW_WAY_DRAWS: usize = 16_384;
+
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -171,6 +174,24 @@ impl Network {
     /// The most time any message takes, `None` where there is no limit.
     pub fn ceiling(&self) -> Option<Nanos> {
         self.ceiling
+    }
+
+    /// How long a slow message takes between so many nodes: 999 of a thousand draws of its own, between nodes drawn alike, take no
+    /// longer. These draws decide nothing else.
+    pub fn slow_way(&self, nodes: u32) -> Nanos {
+        if let Quick::Constant(time) = self.quick {
+            return time;
+        }
+        let mut stream = Key::new(self.seed, Purpose::Network).with(u64::MAX).stream();
+        let node = |stream: &mut Stream| NodeId(stream.below(u64::from(nodes.max(1))) as u32);
+        let mut times: Vec<Nanos> = (0..SLOW_WAY_DRAWS)
+            .map(|_| {
+                let (from, to) = (node(&mut stream), node(&mut stream));
+                self.ways(OrderIndex(0), from).time(to, stream.next_word())
+            })
+            .collect();
+        let rank = SLOW_WAY_DRAWS - SLOW_WAY_DRAWS / 1_000;
+        *times.select_nth_unstable(rank - 1).1
     }
 
     /// Whether one message may take more than ten times as long as another, so that many ways in a row may be sooner there

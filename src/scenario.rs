@@ -16,6 +16,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 mod values;
+mod window;
 
 pub use crate::engine::Engine;
 pub use crate::gossip::ProtocolKind;
@@ -25,7 +26,6 @@ pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;
 
 use crate::behaviour::AdversarySpec;
-use crate::coverage::Window;
 use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
 use crate::ratio::Ratio;
 use crate::sync::Interrupt;
@@ -109,8 +109,17 @@ pub struct BulkOptions {
     pub rate: Rate,
     /// How they are spread over time.
     pub arrivals: Arrivals,
-    /// How many a node tells apart, behind the newest it has seen: all of them, or fewer.
-    pub window: u32,
+    /// How many a node tells apart, up to the newest it has seen.
+    pub window: WindowSize,
+}
+
+/// How many orders a node tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowSize {
+    /// So many, at most all.
+    Orders(u32),
+    /// All in virtual time; on real carriers as many as may be under way at a time.
+    Auto,
 }
 
 /// Where orders enter, as it is asked for.
@@ -157,14 +166,14 @@ impl Scenario {
 
     /// Which order enters where, and when.
     pub fn workload(&self) -> Workload {
-        let one = BulkOptions { orders: 1, rate: Rate::per_second(1), arrivals: Arrivals::Constant, window: 1 };
+        let one = BulkOptions {
+            orders: 1,
+            rate: Rate::per_second(1),
+            arrivals: Arrivals::Constant,
+            window: WindowSize::Auto,
+        };
         let BulkOptions { orders, rate, arrivals, .. } = self.bulk.unwrap_or(one);
         Workload::bulk(self.seed, self.nodes, Bulk { orders, rate, arrivals, origins: self.origins })
-    }
-
-    /// How many orders a node tells apart.
-    pub fn window(&self) -> Window {
-        self.bulk.map_or(Window::new(1, 1), |bulk| Window::new(bulk.orders, bulk.window))
     }
 
     /// The files that it is read from, each with the option that names it.
@@ -232,6 +241,16 @@ impl Serialize for Ttl {
         match self {
             Ttl::Hops(hops) => serializer.serialize_u8(*hops),
             Ttl::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
+/// A whole number, or the text `auto`.
+impl Serialize for WindowSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            WindowSize::Orders(orders) => serializer.serialize_u32(*orders),
+            WindowSize::Auto => serializer.serialize_str("auto"),
         }
     }
 }

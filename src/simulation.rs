@@ -9,9 +9,11 @@ mod carriers;
 mod crowd;
 mod forecast;
 mod groups;
+mod overload;
 mod processes;
 mod protocols;
 mod virtual_time;
+mod window;
 
 pub use crate::runtime::processes::Program;
 #[doc(hidden)]
@@ -19,7 +21,7 @@ pub use processes::check_task;
 pub use processes::serve;
 
 use crate::behaviour::BehaviourError;
-use crate::coverage::{Goals, Scope};
+use crate::coverage::{Goals, Scope, Window};
 use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
 use crate::memory::{self, MemoryError};
@@ -31,6 +33,7 @@ use crate::stats::{
     Departures, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
+use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
 use crate::transport::{Alarm, Clock, TransportError};
@@ -211,6 +214,8 @@ struct Laboratory<'a> {
     network: Option<Network>,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
+    /// How many orders a node tells apart.
+    window: Window,
     /// From so many nodes on virtual time keeps no figures by node.
     node_figures_end: u32,
     /// Bytes for messages under way.
@@ -236,6 +241,7 @@ impl<'a> Laboratory<'a> {
             let reach = reach_unless(&topology, origin, interrupt)?;
             Forecast::new(scenario, &topology, origin, reach, network.as_ref())
         };
+        let slow_way = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(scenario.nodes));
         Ok(Laboratory {
             scenario,
             interrupt,
@@ -245,6 +251,7 @@ impl<'a> Laboratory<'a> {
             placement: Placement::new(workers, scenario.pin),
             orders: orders(scenario, &workload, interrupt)?,
             workload,
+            window: scenario.window(forecast.ttl, slow_way),
             network,
             forecast,
             topology,
@@ -264,6 +271,12 @@ impl<'a> Laboratory<'a> {
         let hops_are_equal = self.network.as_ref().is_none_or(|network| network.constant().is_some());
         let doubt = self.binding_ttl(&record, hops_are_equal);
         record.notices.extend(doubt);
+        let overload = self.overload(&record);
+        record.overloaded = overload.is_some();
+        let overloaded = overload.map(|overload| self.overloaded(&record, &overload));
+        // A window that bit comes first: it decides figures, and nobody may have asked for it.
+        let first = self.narrow_window(&record).into_iter().chain(overloaded);
+        record.notices.splice(..0, first);
         if record.end == End::OutOfMemory {
             record.notices.insert(0, self.used_up());
         }
@@ -294,7 +307,7 @@ impl<'a> Laboratory<'a> {
         let scenario = self.scenario;
         let scope = Scope {
             orders: self.workload.orders(),
-            window: scenario.window(),
+            window: self.window,
             goals: Goals::new(scenario.nodes, scenario.target),
         };
         (Meeting::new(arena, scenario), Common::new(arena, &self.partition, scope))
@@ -362,6 +375,7 @@ impl<'a> Laboratory<'a> {
             bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
             target: self.scenario.target,
+            overloaded: false,
             ttl: self.forecast.ttl,
             datagram_bytes,
             degrees: self.degrees(),

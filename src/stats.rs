@@ -85,6 +85,11 @@ pub struct WorkerRecord {
     pub reached: u64,
     /// Received messages whose order was older than its node's window.
     pub expired: u64,
+    /// How many orders the furthest of them lay behind the newest that its node had seen; 0 where there are none.
+    pub expired_behind_max: u32,
+    /// Orders that expired at nodes that never had them, counted once for each node: what the window kept from being
+    /// delivered. `None` on real carriers, where nobody remembers what a window has passed.
+    pub expired_first: Option<u64>,
     /// Orders that entered the network here.
     pub published: u64,
     /// Copies that `--exclude-sender` did not send.
@@ -103,6 +108,17 @@ pub struct WorkerRecord {
     /// What its carrier counted.
     #[serde(flatten)]
     pub carrier: CarrierCounts,
+}
+
+impl WorkerRecord {
+    /// Counts a message whose order lies so many behind the newest that its node has seen; where that is known, whether its node
+    /// never had it.
+    #[inline]
+    pub fn expire(&mut self, behind: u32, is_first: Option<bool>) {
+        self.expired += 1;
+        self.expired_behind_max = self.expired_behind_max.max(behind);
+        self.expired_first = self.expired_first.zip(is_first).map(|(sum, is_first)| sum + u64::from(is_first));
+    }
 }
 
 /// What a modelled network does to messages; nothing where there is none.
@@ -376,6 +392,8 @@ pub struct RunRecord {
     pub overlay: OverlayFacts,
     /// The share of the nodes that was to be reached.
     pub target: Ratio,
+    /// Whether orders came faster than the machine carried them; never in virtual time.
+    pub overloaded: bool,
     /// The TTL in force, `auto` resolved.
     pub ttl: u8,
     /// Bytes of the longest datagram (UDP payload), 0 where the carrier has none.

@@ -1,7 +1,7 @@
 //! How one shard's marker keeps its bits: where the bit of a node and an order is, what a node has forgotten, and what
 //! was marked since the last publication.
 
-use super::Window;
+use super::{Horizon, Place, Window};
 use crate::ids::OrderIndex;
 use crate::sync::{Section, touched};
 
@@ -10,8 +10,8 @@ pub trait Keep: Send {
     /// For so many nodes and orders.
     fn new(nodes: usize, orders: u32, window: Window) -> Self;
 
-    /// Makes room for an order at a node; false where the order is too old for it.
-    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> bool;
+    /// Makes room for an order at a node, or says how far behind the newest it is where it is too old for that.
+    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> Result<(), u32>;
 
     /// What can be said without a look at the bit: whether the node has the order or has forgotten it.
     fn knows(&self, local: u32, order: OrderIndex) -> Option<bool>;
@@ -38,8 +38,8 @@ impl Keep for OneOrder {
     }
 
     #[inline(always)]
-    fn make_room(&mut self, _: &mut Section<'_>, _: u32, _: OrderIndex) -> bool {
-        true
+    fn make_room(&mut self, _: &mut Section<'_>, _: u32, _: OrderIndex) -> Result<(), u32> {
+        Ok(())
     }
 
     #[inline(always)]
@@ -68,8 +68,7 @@ impl Keep for OneOrder {
 /// Many orders: a window of bits per node.
 pub struct ManyOrders {
     window: Window,
-    /// By node, one more than the newest order seen; empty where the window holds them all.
-    newest: Vec<u32>,
+    horizon: Horizon,
     /// By order, marks not yet published.
     fresh: Vec<u32>,
     /// Orders that have some.
@@ -80,35 +79,31 @@ impl Keep for ManyOrders {
     fn new(nodes: usize, orders: u32, window: Window) -> ManyOrders {
         ManyOrders {
             window,
-            newest: vec![0; if window.slides { nodes } else { 0 }],
+            horizon: Horizon::new(nodes, window),
             fresh: touched(orders as usize, 0),
             seen: Vec::with_capacity(orders as usize),
         }
     }
 
     #[inline]
-    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> bool {
-        let Some(&newest) = self.newest.get(local as usize) else { return true };
-        if order.0 < newest {
-            return !self.is_expired(newest, order);
-        }
+    fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> Result<(), u32> {
+        let newest = match self.horizon.see(local, order) {
+            Place::Within => return Ok(()),
+            Place::Behind(behind) => return Err(behind),
+            Place::Ahead { before } => before,
+        };
         // The words from behind the newest order's up to this one's are those of orders long gone.
         let words = self.window.bits / u64::BITS;
         let (before, now) = (newest.div_ceil(u64::BITS), order.0 / u64::BITS + 1);
         for word in before..now.min(before.saturating_add(words)) {
             section.clear_word(self.place(local, OrderIndex(word * u64::BITS)));
         }
-        self.newest[local as usize] = order.0 + 1;
-        true
+        Ok(())
     }
 
     #[inline]
     fn knows(&self, local: u32, order: OrderIndex) -> Option<bool> {
-        match self.newest.get(local as usize) {
-            Some(&newest) if order.0 >= newest => Some(false),
-            Some(&newest) if self.is_expired(newest, order) => Some(true),
-            _ => None,
-        }
+        self.horizon.knows(local, order)
     }
 
     #[inline]
@@ -132,11 +127,5 @@ impl Keep for ManyOrders {
         for order in self.seen.drain(..) {
             each(order, u64::from(std::mem::take(&mut self.fresh[order.index()])));
         }
-    }
-}
-
-impl ManyOrders {
-    fn is_expired(&self, newest: u32, order: OrderIndex) -> bool {
-        u64::from(order.0) + u64::from(self.window.orders) < u64::from(newest)
     }
 }

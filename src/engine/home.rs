@@ -74,7 +74,7 @@ impl Ended {
 /// The counts of nobody. No kernel has dropped anything.
 pub(super) fn nothing() -> WorkerRecord {
     let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
-    WorkerRecord { carrier, ..WorkerRecord::default() }
+    WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
 }
 
 /// Adds what one worker counted to what all did. Fields that a model has no figures for stay as they are.
@@ -88,6 +88,9 @@ pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
     sum.duplicates += record.duplicates;
     sum.reached += record.reached;
     sum.spared += record.spared;
+    sum.expired += record.expired;
+    sum.expired_behind_max = sum.expired_behind_max.max(record.expired_behind_max);
+    sum.expired_first = sum.expired_first.map(|sum| sum + record.expired_first.unwrap_or(0));
     sum.carrier.drained += record.carrier.drained;
 }
 

@@ -25,10 +25,21 @@ pub(super) enum What {
     Released(Nanos),
     /// It brought nothing new.
     Duplicate,
+    /// It brought an order that is older than its node's window.
+    Expired(Expired),
     /// The node has the order from now on.
     Delivered,
     /// Messages of some kind went out.
     Sent(Kind, Volley),
+}
+
+/// An order that is older than the window of a node that it came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expired {
+    /// How many orders it lies behind the newest that the node has seen.
+    pub(super) behind: u32,
+    /// Whether the node had never had it, and no copy of it had expired there before.
+    pub(super) is_first: bool,
 }
 
 /// What became of messages where they were sent.

@@ -7,9 +7,10 @@ mod sending;
 
 use super::flight::{Flight, Stage};
 use super::home::Home;
-use super::journal::{Entry, Volley, What};
+use super::journal::{Entry, Expired, Volley, What};
 use super::lines::Lines;
 use super::{OrderTraffic, Setup};
+use crate::coverage::{Horizon, Place};
 use crate::gossip::{Context, Mailing, News, Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Onward, Tail};
@@ -62,8 +63,10 @@ pub(super) struct Shard<'a, T> {
     everyone: TargetDraw,
     mailing: Mailing,
     lines: Lines<'a>,
-    /// Who has which order: a bit per order and node.
+    /// Who has which order, or was too late for it: a bit per order and node.
     held: Vec<u64>,
+    /// How far each node's window has moved.
+    horizon: Horizon,
     attempts: Attempts,
     /// Messages that each node has sent.
     sequences: Vec<u32>,
@@ -97,12 +100,13 @@ impl<'a, T: Tail> Shard<'a, T> {
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
             mailing: Mailing::default(),
             held: vec![0; (size * orders).div_ceil(64)],
+            horizon: Horizon::new(size, setup.window),
             attempts: Attempts::new(size, orders),
             sequences: vec![0; size],
             receipts: vec![Receipt::NONE; size * orders],
             traffic: vec![Traffic::default(); size],
             by_order: vec![OrderTraffic::default(); orders],
-            record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
+            record: WorkerRecord { nodes: size as u32, expired_first: Some(0), ..WorkerRecord::default() },
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
@@ -260,6 +264,10 @@ impl<'a, T: Tail> Shard<'a, T> {
                 _ if !counts => {}
                 What::Released(_) => {}
                 What::Duplicate => self.record.duplicates += 1,
+                What::Expired(Expired { behind, is_first }) => {
+                    of_order.expired += 1;
+                    self.record.expire(behind, Some(is_first));
+                }
                 What::Sent(kind, Volley { sent, words, lost, dropped, doubled, spared }) => {
                     let out = bytes(kind, sent, words);
                     self.record.sent += u64::from(sent);
@@ -327,6 +335,17 @@ impl<'a, T: Tail> Shard<'a, T> {
         order.index() * self.nodes.len() + (self.event.me.0 - self.nodes.start) as usize
     }
 
+    /// What the window of the event's node says of an order.
+    fn forgets(&self, order: OrderIndex) -> Option<bool> {
+        self.horizon.knows(self.event.me.0 - self.nodes.start, order)
+    }
+
+    /// Whether the event's node has, or had, the order.
+    fn is_marked(&self, order: OrderIndex) -> bool {
+        let place = self.place(order);
+        self.held[place / 64] >> (place % 64) & 1 == 1
+    }
+
     /// Bytes of a message, as UDP payload.
     fn bytes_of(&self, &Message { kind, order, tail, .. }: &Message) -> u32 {
         match kind.is_control() {
@@ -347,8 +366,13 @@ impl<T: Tail> Context for Shard<'_, T> {
     }
 
     fn deliver(&mut self, order: OrderIndex) -> bool {
-        let place = self.place(order);
+        let (place, local) = (self.place(order), self.event.me.0 - self.nodes.start);
+        let seen = self.horizon.see(local, order);
         let first = mark(&mut self.held, place);
+        if let Place::Behind(behind) = seen {
+            self.note(order, What::Expired(Expired { behind, is_first: first }));
+            return false;
+        }
         if first {
             let Event { sender, hop, now: time, .. } = self.event;
             self.receipts[place] = Receipt { time, sender, hop };
@@ -382,13 +406,11 @@ impl<T: Tail> Context for Shard<'_, T> {
     }
 
     fn knows(&self, order: OrderIndex) -> bool {
-        let place = self.place(order);
-        self.held[place / 64] >> (place % 64) & 1 == 1
+        self.forgets(order).unwrap_or_else(|| self.is_marked(order))
     }
 
-    /// In virtual time nothing is forgotten.
     fn holds(&self, order: OrderIndex) -> bool {
-        self.knows(order)
+        self.forgets(order).is_none() && self.is_marked(order)
     }
 
     fn now(&self) -> Nanos {

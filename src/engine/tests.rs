@@ -2,6 +2,7 @@
 
 mod lines_and_parts;
 mod rounds;
+mod window;
 
 use super::home::Ended;
 use super::*;
@@ -35,6 +36,8 @@ pub(super) struct Case {
     adversary: AdversarySpec,
     faults: FaultSpec,
     workload: Workload,
+    /// Orders that a node tells apart.
+    window: u32,
     exclude_sender: bool,
     target: Ratio,
     ends_at_target: bool,
@@ -73,6 +76,7 @@ impl Case {
             faults: &faults,
             behaviours: &behaviours,
             workload: &self.workload,
+            window: Window::new(self.workload.orders(), self.window),
             message_bytes: &vec![60; self.workload.orders() as usize],
             ttl: self.ttl,
             exclude_sender: self.exclude_sender,
@@ -211,10 +215,10 @@ prop_compose! {
     )(
         seed in any::<u64>(), fanout in 1..6u32, ttl in 1..12u8, latency in latencies(), workload in workloads(nodes),
         exclude_sender in any::<bool>(), percent in 1..=100u64, ends_at_target in any::<bool>(), nodes in Just(nodes),
-        timeout in prop::option::of(0..400u64), loss in losses()
+        timeout in prop::option::of(0..400u64), loss in losses(), window in 1..7u32
     ) -> Case {
         Case {
-            nodes, seed, fanout, ttl, latency, loss, workload, exclude_sender, ends_at_target,
+            nodes, seed, fanout, ttl, latency, loss, workload, window, exclude_sender, ends_at_target,
             faults: FaultSpec::default(), duplicate: share(0),
  bandwidth: None,
  processing: Nanos::ZERO,
@@ -270,8 +274,9 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
     );
     assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
     for of_order in &outcome.by_order {
-        let OrderTraffic { sent, doubled, received, lost, dropped, under_way, pending } = *of_order;
+        let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = *of_order;
         assert_eq!(sent + doubled, received + lost + dropped + under_way, "{case:?}");
+        assert!(expired <= received, "{case:?}");
         assert!(*end != End::Quiescent || pending == 0, "{case:?}");
     }
     let by_order = |count: fn(&OrderTraffic) -> u64| outcome.by_order.iter().map(count).sum::<u64>();
@@ -283,7 +288,7 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
     assert_eq!(record.reached, reached.clone().count() as u64);
     let payload = record.received - record.control_received;
-    assert_eq!(payload, record.reached - origins + record.duplicates, "{case:?}");
+    assert_eq!(payload, record.reached - origins + record.duplicates + record.expired, "{case:?}");
     let payload_sent = record.sent - record.control_sent;
     assert_eq!(payload_sent, traffic.iter().map(|node| node.sent).sum::<u64>());
     assert_eq!(payload, traffic.iter().map(|node| node.copies).sum::<u64>());
@@ -371,7 +376,8 @@ proptest! {
 
     #[test]
     fn a_patient_lazy_node_takes_every_order_in_once(case in cases(), interval in intervals()) {
-        let case = Case { loss: "0".parse().unwrap(), ends_at_target: false, timeout: None, ..case };
+        let window = case.workload.orders();
+        let case = Case { loss: "0".parse().unwrap(), ends_at_target: false, timeout: None, window, ..case };
         let longest = case.with(1, |setup| setup.network.ceiling().unwrap());
         let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1), interval));
         let orders = u64::from(case.workload.orders());
@@ -460,6 +466,7 @@ fn plain(nodes: u32, latency: Latency) -> Case {
         adversary: AdversarySpec::default(),
         faults: FaultSpec::default(),
         workload: Workload::single(NodeId(0)),
+        window: u32::MAX,
         exclude_sender: false,
         target: share(100),
         ends_at_target: false,

@@ -8,7 +8,7 @@
 mod text;
 
 use crate::report::{BulkFigures, OrderTimes};
-use crate::scenario::{BulkOptions, Scenario};
+use crate::scenario::{BulkOptions, Scenario, WindowSize};
 use crate::simulation::{self, Program, SimulationError};
 use crate::stats::End;
 use crate::sync::Interrupt;
@@ -193,7 +193,10 @@ fn at_rate(search: &Search, rate: Rate) -> Scenario {
     let orders = orders.clamp(ORDERS_MIN, crate::scenario::limits::ORDERS.most) as u32;
     let asked = search.scenario.bulk;
     let arrivals = asked.map_or(Arrivals::Constant, |bulk| bulk.arrivals);
-    let window = asked.map_or(orders, |bulk| bulk.window.min(orders));
+    let window = match asked.map(|bulk| bulk.window) {
+        Some(WindowSize::Orders(window)) => WindowSize::Orders(window.min(orders)),
+        Some(WindowSize::Auto) | None => WindowSize::Auto,
+    };
     let bulk = Some(BulkOptions { orders, rate, arrivals, window });
     Scenario { bulk, runs: 1, ..search.scenario.clone() }
 }

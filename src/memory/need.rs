@@ -10,8 +10,9 @@
 use crate::engine::{Engine, NODE_FIGURES_END};
 use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
 use crate::order::Order;
-use crate::scenario::{ProtocolKind, Scenario, TransportKind};
+use crate::scenario::{ProtocolKind, Scenario, TransportKind, Ttl};
 use crate::stats::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
+use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
 /// What some of the memory is for.
@@ -243,10 +244,18 @@ impl Sizes<'_> {
             Way::Hops => 0,
             Way::Fast => 1,
             Way::General => 2 * self.orders,
-            Way::Carrier => self.scenario.window().bits().into(),
+            Way::Carrier => self.window_bits(),
         };
         let newest = if self.way == Way::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
         self.nodes.saturating_mul(bits) / 8 + newest
+    }
+
+    /// Bits of one node's window. Before the overlay and the network are there, the TTL of `auto` is taken for the usual one and a
+    /// slow way for the longest.
+    fn window_bits(&self) -> u64 {
+        let ttl = if let Ttl::Hops(ttl) = self.scenario.ttl { ttl } else { TTL_USUAL };
+        let way = self.scenario.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
+        self.scenario.window(ttl, way).bits().into()
     }
 
     /// What is said, and what every worker counts.
@@ -347,6 +356,9 @@ const ROOM_ORDERS: u64 = 4;
 
 /// What the heap takes beside each piece that is asked of it.
 const ALLOCATION_BYTES: u64 = 16;
+
+/// The hops that an order may travel on a real carrier, unless that is left to the overlay.
+const TTL_USUAL: u8 = 6;
 
 /// What a socket takes, in the kernel for the most part: its state, its file, and what watches it.
 const SOCKET_BYTES: u64 = 3_000;

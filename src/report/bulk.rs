@@ -63,6 +63,8 @@ pub struct BulkFigures {
     pub not_published: u64,
     /// They that still moved at their time limit, or when the run ended.
     pub under_way: u64,
+    /// How many orders a node told apart, up to the newest that it had seen.
+    pub window: u64,
     /// From the first order's due time to the last one's.
     pub schedule_ns: u64,
     /// Orders per second that reached their target, from the injection to the last of these moments; `None` where no
@@ -98,6 +100,7 @@ impl BulkFigures {
             missed: bulk.count(OrderOutcome::Missed),
             not_published: bulk.count(OrderOutcome::NotPublished),
             under_way: bulk.count(OrderOutcome::UnderWay),
+            window: bulk.window.into(),
             schedule_ns: orders.last().map_or(0, |order| order.due.0),
             orders_per_second: orders_per_second(orders),
             published_late_ns: times(|order| order.published_late),
@@ -199,7 +202,7 @@ mod tests {
     }
 
     fn bulk(orders: Vec<OrderRecord>) -> BulkRecord {
-        BulkRecord { orders, delays: DelayHistogram::new(), hops: Vec::new() }
+        BulkRecord { orders, delays: DelayHistogram::new(), hops: Vec::new(), window: 10 }
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl Lateness {
 pub struct RunFigures {
     /// Why it ended.
     pub outcome: End,
+    /// Whether orders came faster than the machine carried them; never in virtual time.
+    pub overloaded: bool,
     /// What became of the order; `None` with many, each of which has an outcome of its own.
     pub order_outcome: Option<OrderOutcome>,
     /// How things stood at the stop.
@@ -139,6 +141,10 @@ pub struct RunFigures {
     pub duplicates: u64,
     /// Received messages whose order was older than its node's window.
     pub expired: u64,
+    /// How many orders the furthest of them lay behind the newest that its node had seen; 0 where there are none.
+    pub expired_behind_max: u64,
+    /// Orders that expired at nodes that never had them, once for each node; `None` on real carriers, where that is not known.
+    pub expired_first: Option<u64>,
     /// Duplicates and expired messages per node; `None` where traffic was not kept by node.
     pub duplicates_per_node: Option<Spread>,
     /// Payload messages handed to the carrier.
@@ -192,6 +198,7 @@ impl RunFigures {
         let reached_of_all = if counts_all { reached } else { sum(record, |worker| worker.reached) };
         RunFigures {
             outcome: record.end,
+            overloaded: record.overloaded,
             order_outcome: record.order_outcome(),
             at_stop: at_stop(record, &delays, time_to_target_ns),
             virtual_ns: record.virtual_time().map(|time| time.0),
@@ -215,6 +222,8 @@ impl RunFigures {
             rmr: rmr(messages, (reached_of_all + 1).saturating_sub(orders)),
             duplicates: sum(record, |worker| worker.duplicates),
             expired: sum(record, |worker| worker.expired),
+            expired_behind_max: record.workers.iter().map(|worker| worker.expired_behind_max.into()).max().unwrap_or(0),
+            expired_first: record.workers.iter().map(|worker| worker.expired_first).sum(),
             duplicates_per_node: duplicates_per_node(&record.traffic),
             messages,
             control_messages: record.control_messages(),

@@ -6,7 +6,7 @@ use crate::ids::NodeId;
 use crate::network::FaultSpec;
 use crate::ratio::Ratio;
 use crate::scenario::{
-    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until,
+    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
 };
 use crate::stats::{
     BulkRecord, CarrierCounts, DelayHistogram, Departures, End, GroupKind, GroupRecord, Ledger, MachineTimes,
@@ -115,16 +115,21 @@ pub(super) fn bulk_record() -> RunRecord {
     let mut delays = DelayHistogram::new();
     (1..=13).for_each(|delay| delays.record(Nanos(delay * 1_000)));
     record.receipts = Receipts::Each(Vec::new());
-    record.bulk = Some(BulkRecord { orders: vec![target, missed], delays, hops: vec![2, 8, 3] });
+    record.bulk = Some(BulkRecord { orders: vec![target, missed], delays, hops: vec![2, 8, 3], window: 2 });
     record
 }
 
 /// The report of [`bulk_record`].
 pub(super) fn bulk_report() -> Report {
+    report_of_bulk(&bulk_record())
+}
+
+/// The report of a bulk of two orders.
+pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
-    let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: 2 };
+    let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
     let scenario = Scenario { bulk: Some(bulk), ..scenario(10) };
-    Report::new(&scenario, setting(), &[bulk_record()]).expect("a record to report")
+    Report::new(&scenario, setting(), std::slice::from_ref(record)).expect("a record to report")
 }
 
 /// The report of these records under the sample scenario.
@@ -231,6 +236,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
             depth: Some(4),
         },
         target: Ratio::new(95, 100).unwrap(),
+        overloaded: false,
         ttl: 6,
         datagram_bytes: DATAGRAM_BYTES,
         receipts: Receipts::Each(receipts),

@@ -1,8 +1,11 @@
 //! What the report says of whole runs: the common one in full, the odd ones in what matters about them.
 
-use super::sample::{receipt, record, report, scenario, setting, thousand_nodes, thousand_nodes_record, traffic};
+use super::sample::{
+    bulk_record, receipt, record, report, report_of_bulk, scenario, setting, thousand_nodes, thousand_nodes_record,
+    traffic,
+};
 use super::*;
-use crate::stats::{MachineTimes, Receipt, Receipts, Traffic};
+use crate::stats::{MachineTimes, OrderOutcome, Receipt, Receipts, Traffic};
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -186,6 +189,64 @@ fn figures_by_node_that_were_not_kept_are_missing_and_not_0() {
 #[test]
 fn no_run_is_no_report() {
     assert_eq!(Report::new(&scenario(10), setting(), &[]), None);
+}
+
+/// What was not published is in no share, and a goal without a published order is not met.
+#[test]
+fn coverage_is_of_what_was_published() {
+    let with = |outcomes: [OrderOutcome; 2]| {
+        let mut record = bulk_record();
+        let bulk = record.bulk.as_mut().unwrap();
+        for (order, outcome) in bulk.orders.iter_mut().zip(outcomes) {
+            order.outcome = outcome;
+        }
+        report_of_bulk(&record)
+    };
+    use OrderOutcome::{Missed, NotPublished, Reached};
+    let both = with([Reached, Missed]);
+    assert!(!both.goal_met() && both.run.order_outcome.is_none());
+    assert_eq!((both.run.reached, both.run.counted, both.run.residue), (13, 20, 7));
+    assert_says(&both, &["Orders at 95% coverage: 1/2, 1 missed it\nTotal receipts: 13/20 (65.00%)"]);
+    let mut record = bulk_record();
+    let bulk = record.bulk.as_mut().unwrap();
+    (bulk.orders[1].outcome, bulk.orders[1].reached) = (NotPublished, 0);
+    bulk.delays = crate::stats::DelayHistogram::new();
+    (1..=10).for_each(|delay| bulk.delays.record(Nanos(delay * 1_000)));
+    let one = report_of_bulk(&record);
+    assert!(one.goal_met());
+    assert_eq!((one.run.reached, one.run.counted, one.run.coverage, one.run.residue), (10, 10, 1.0, 0));
+    assert_eq!(
+        one.headline(),
+        "1 of 1 order reached 95% coverage (10/10), 99% of them within 20.000 μs; 1 not published"
+    );
+    assert_says(&one, &["Orders at 95% coverage: 1/1, 1 not published\nTotal receipts: 10/10 (100.00%)"]);
+    let mut record = bulk_record();
+    let bulk = record.bulk.as_mut().unwrap();
+    bulk.orders.iter_mut().for_each(|order| (order.outcome, order.reached) = (NotPublished, 0));
+    bulk.delays = crate::stats::DelayHistogram::new();
+    let none = report_of_bulk(&record);
+    assert!(!none.goal_met() && none.run.coverage == 0.0);
+    assert_eq!(none.headline(), "None of 2 orders was published");
+}
+
+#[test]
+fn what_became_of_an_order_is_said() {
+    let reach = |reached: usize, end| {
+        let mut receipts = vec![Receipt::NONE; 100];
+        receipts[..reached].fill(receipt(1_000, 0, 1));
+        receipts[0] = receipt(0, 0, 0);
+        report(&[record(receipts, vec![traffic(1, 1); 100], vec![0], end)])
+    };
+    for (reached, end, outcome, said) in [
+        (9, End::Quiescent, OrderOutcome::DiedOut, "not reached; 9 nodes got the order before it died out"),
+        (90, End::Quiescent, OrderOutcome::Missed, "not reached; 90 nodes got the order before it came to rest"),
+        (90, End::Timeout, OrderOutcome::UnderWay, "not reached; 90 nodes got the order, which was still under way"),
+        (95, End::Timeout, OrderOutcome::Reached, "95% coverage (95/100) reached at 1.000 μs"),
+    ] {
+        let report = reach(reached, end);
+        assert_eq!(report.run.order_outcome, Some(outcome));
+        assert_says(&report, &[said]);
+    }
 }
 
 fn any_record() -> impl Strategy<Value = RunRecord> {

@@ -37,6 +37,9 @@ pub(super) trait Chronicle: Send {
     #[inline(always)]
     fn received(&mut self, _order: OrderIndex) {}
 
+    /// Notes that a copy was older than its node's window.
+    fn expired(&mut self, _order: OrderIndex) {}
+
     /// Notes that messages have left.
     #[inline(always)]
     fn sent(&mut self, _order: OrderIndex, _messages: usize) {}
@@ -113,7 +116,7 @@ impl Chronicle for Bulk {
     fn reached(&mut self, local: usize, order: OrderIndex, Receipt { time, hop, .. }: Receipt) {
         let counts = &mut self.orders[order.index()];
         counts.reached += 1;
-        counts.at_last_hop += u32::from(hop == self.ttl);
+        counts.cut_off += u32::from(hop == self.ttl);
         counts.last_receipt = counts.last_receipt.max(time);
         if hop == 0 {
             counts.published_at = time;
@@ -141,6 +144,11 @@ impl Chronicle for Bulk {
     #[inline]
     fn received(&mut self, order: OrderIndex) {
         self.orders[order.index()].received += 1;
+    }
+
+    fn expired(&mut self, order: OrderIndex) {
+        let cut_off = &mut self.orders[order.index()].cut_off;
+        *cut_off = cut_off.saturating_add(1);
     }
 
     #[inline]

@@ -283,8 +283,9 @@ impl<C: Chronicle> Context for Shard<'_, C> {
                 self.record.duplicates += 1;
                 false
             }
-            Sight::Expired => {
-                self.record.expired += 1;
+            Sight::Expired { behind } => {
+                self.record.expire(behind, None);
+                self.chronicle.expired(order);
                 false
             }
         }

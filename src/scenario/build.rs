@@ -8,9 +8,8 @@ use super::model::{Model, model};
 use super::values::{RETRY_RULE, target};
 use super::{
     BulkOptions, Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl,
-    Until, limits,
+    Until, WindowSize, limits,
 };
-use crate::coverage::Window;
 use crate::ids::NodeId;
 use crate::network::NetworkSpec;
 use crate::ratio::Ratio;
@@ -66,7 +65,7 @@ impl Draft {
             timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
             seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
             origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes, &names)?,
-            bulk: bulk(self.orders, self.rate, self.arrivals, self.window, nodes)?,
+            bulk: bulk((self.orders, self.rate, self.arrivals, self.window), nodes, transport)?,
             payload_bytes,
             pin: self.pin.unwrap_or(Pin::Spread),
             spin: self.spin.unwrap_or(Spin::Auto),
@@ -311,11 +310,9 @@ fn origins(kind: OriginsKind, asked: Option<u64>, nodes: u32, names: &NodeNames)
 
 /// What many orders need to be told, and one order cannot be.
 fn bulk(
-    orders: Option<u32>,
-    rate: Option<Rate>,
-    arrivals: Option<Arrivals>,
-    window: Option<u32>,
+    (orders, rate, arrivals, window): (Option<u32>, Option<Rate>, Option<Arrivals>, Option<WindowSize>),
     nodes: u32,
+    transport: TransportKind,
 ) -> Result<Option<BulkOptions>, ScenarioError> {
     let orders = limits::ORDERS.check(orders.unwrap_or(1))?;
     if orders == 1 {
@@ -325,11 +322,17 @@ fn bulk(
             None => Ok(None),
         };
     }
-    // More than all orders cannot be told apart.
-    let window = limits::WINDOW.check(window.unwrap_or(WINDOW_DEFAULT))?.min(orders);
-    let bits = u64::from(nodes) * u64::from(Window::new(orders, window).bits());
-    if bits > limits::WINDOW_BITS {
-        return Err(ScenarioError::WindowTooWide { window, orders, nodes });
+    let window = match window.unwrap_or(WindowSize::Auto) {
+        // More than all orders cannot be told apart.
+        WindowSize::Orders(window) => WindowSize::Orders(limits::WINDOW.check(window)?.min(orders)),
+        WindowSize::Auto => WindowSize::Auto,
+    };
+    if !transport.is_virtual() {
+        // What is left to choose is the narrowest one that there is, if need be.
+        let window = if let WindowSize::Orders(window) = window { window } else { 1 };
+        if window > limits::widest_window(nodes, orders) {
+            return Err(ScenarioError::WindowTooWide { window, orders, nodes });
+        }
     }
     let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
     Ok(Some(BulkOptions { orders, rate, arrivals, window }))
@@ -348,5 +351,4 @@ const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);
 const RATE_DEFAULT: Rate = Rate::per_second(100);
-const WINDOW_DEFAULT: u32 = 1_024;
 const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

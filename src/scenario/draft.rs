@@ -9,9 +9,11 @@
 
 use super::values::{
     announce_interval, choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth,
-    ttl,
+    ttl, window,
 };
-use super::{Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, limits};
+use super::{
+    Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, WindowSize, limits,
+};
 use crate::behaviour::AdversarySpec;
 use crate::network::{BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, PartitionSpec, RegionSpec};
 use crate::ratio::Ratio;
@@ -127,10 +129,11 @@ pub struct Draft {
     #[arg(long, value_name = "one|random", value_parser = |text: &str| choose::<OriginsKind>("origins", text))]
     pub origins: Option<OriginsKind>,
 
-    /// Orders behind the newest one seen that a node still tells apart [default: 1024, with more --orders than that]. An
-    /// older one is counted as expired and not taken for news; more of them cost a bit per node each.
-    #[arg(long, value_name = "ORDERS", value_parser = |text: &str| limits::WINDOW.parse::<u32>(text))]
-    pub window: Option<u32>,
+    /// Orders that a node tells apart, up to the newest one it has seen [default: auto, which is all of them with simulated, and
+    /// elsewhere what --rate, --ttl and the latencies ask for, 1024 at least]. An older one is counted as expired and not taken
+    /// for news; more of them cost a bit per node each.
+    #[arg(long, value_name = "ORDERS|auto", value_parser = window)]
+    pub window: Option<WindowSize>,
 
     /// Bytes of opaque payload in each order, a number or a range as 0..1000, evenly drawn [default: 0]. They show what
     /// size costs.

@@ -139,7 +139,7 @@ pub enum ScenarioError {
     /// The nodes' windows take too much memory.
     #[error(
         "--nodes {nodes} with --orders {orders} and --window {window}: telling orders apart takes more than {} GiB; ask \
-         for a --window of at most {}, or fewer nodes", limits::WINDOW_BITS >> 33, limits::WINDOW_BITS / u64::from(*nodes)
+         for {}fewer nodes", limits::WINDOW_BITS >> 33, narrower(*nodes, *orders)
     )]
     WindowTooWide {
         /// The window asked for, or the number of orders where that is less.
@@ -316,6 +316,14 @@ impl fmt::Display for FileProblem {
                 write!(f, "{option} = {}: {rule}", shown(value))
             }
         }
+    }
+}
+
+/// The advice of a window that fits, where one does.
+fn narrower(nodes: u32, orders: u32) -> String {
+    match limits::widest_window(nodes, orders) {
+        0 => String::new(),
+        widest => format!("a --window of at most {widest}, or "),
     }
 }
 

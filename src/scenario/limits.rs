@@ -37,11 +37,22 @@ pub const ORIGIN: Limit = Limit::new("origin", 0, u64::MAX, "nodes have ids from
 /// Orders of a run. Each takes some hundred bytes at every worker.
 pub const ORDERS: Limit = Limit::new("orders", 1, 1_000_000, "a run publishes", "orders");
 
-/// Orders behind the newest that a node tells apart.
-pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apart", "orders");
+/// Orders that a node tells apart, up to the newest.
+pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apart", "orders, or `auto`");
 
-/// Bits that all nodes together may take to tell orders apart: 2 GiB.
+/// Bits that all nodes together may take to tell orders apart on a real carrier: 2 GiB.
 pub const WINDOW_BITS: u64 = 1 << 34;
+
+/// How many of `orders` orders so many nodes can tell apart on a real carrier; 0 where there is no room even for one.
+pub fn widest_window(nodes: u32, orders: u32) -> u32 {
+    let bits = WINDOW_BITS / u64::from(nodes.max(1));
+    if bits >= u64::from(orders) {
+        return orders;
+    }
+    // A window that moves takes a word more than itself.
+    let words = (bits / u64::from(u64::BITS)).saturating_sub(1);
+    u32::try_from(words * u64::from(u64::BITS)).map_or(orders, |widest| widest.min(orders))
+}
 
 /// Bytes of payload in one order, which must fit one datagram.
 pub const PAYLOAD_BYTES: Limit =

@@ -4,7 +4,7 @@
 
 use super::error::BadValue;
 use super::shell::quoted;
-use super::{Draft, Scenario, Ttl};
+use super::{BulkOptions, Draft, Scenario, Ttl, WindowSize};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -84,13 +84,18 @@ impl Scenario {
         asked
     }
 
-    /// The command that repeats a run of this scenario whose TTL came to be this one. Of many runs each may have another where
+    /// The command that repeats a run of this scenario whose TTL and window came to be these, the window where it did not hold all
+    /// orders. Of many runs each may have another where
     /// `auto` is asked for, which then stands in the command.
-    pub fn replay_under(&self, ttl: u8) -> String {
-        match self.runs {
-            1 => Scenario { ttl: Ttl::Hops(ttl), ..self.clone() }.replay(),
-            _ => self.replay(),
+    pub fn replay_under(&self, ttl: u8, window: Option<u32>) -> String {
+        if self.runs > 1 {
+            return self.replay();
         }
+        let bulk = self.bulk.map(|bulk| match window {
+            Some(window) if window < bulk.orders => BulkOptions { window: WindowSize::Orders(window), ..bulk },
+            _ => bulk,
+        });
+        Scenario { ttl: Ttl::Hops(ttl), bulk, ..self.clone() }.replay()
     }
 
     /// The command that repeats this scenario, safe to paste into a POSIX shell.

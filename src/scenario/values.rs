@@ -2,7 +2,7 @@
 
 use super::error::BadValue;
 use super::limits;
-use super::{PayloadBytes, Ttl};
+use super::{PayloadBytes, Ttl, WindowSize};
 use crate::network::{LATENCY_MAX, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -42,6 +42,11 @@ pub(super) fn topology(text: &str) -> Result<TopologySpec, BadValue> {
 /// Reads hops, or `auto`.
 pub(super) fn ttl(text: &str) -> Result<Ttl, BadValue> {
     if text == "auto" { Ok(Ttl::Auto) } else { limits::TTL.parse(text).map(Ttl::Hops) }
+}
+
+/// Reads a number of orders, or `auto`.
+pub(super) fn window(text: &str) -> Result<WindowSize, BadValue> {
+    if text == "auto" { Ok(WindowSize::Auto) } else { limits::WINDOW.parse(text).map(WindowSize::Orders) }
 }
 
 /// Reads the share of the nodes to reach.

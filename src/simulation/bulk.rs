@@ -32,7 +32,7 @@ impl Laboratory<'_> {
         while hops.last() == Some(&0) {
             hops.pop();
         }
-        BulkRecord { orders, delays, hops }
+        BulkRecord { orders, delays, hops, window: self.window.orders() }
     }
 }
 
@@ -57,15 +57,22 @@ impl Laboratory<'_> {
         let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
             let mut times: Vec<Nanos> = Vec::with_capacity(receipts.len());
-            let OrderTraffic { sent, doubled, received, lost, dropped, pending, .. } = *traffic;
-            let mut counts =
-                OrderCounts { sent, doubled, received, lost: lost + dropped, unsent: pending, ..OrderCounts::NONE };
+            let OrderTraffic { sent, doubled, received, lost, dropped, expired, pending, .. } = *traffic;
+            let mut counts = OrderCounts {
+                sent,
+                doubled,
+                received,
+                lost: lost + dropped,
+                unsent: pending,
+                cut_off: u32::try_from(expired).unwrap_or(u32::MAX),
+                ..OrderCounts::NONE
+            };
             let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
             for (node, receipt) in reached {
                 if receipt.hop == 0 {
                     counts.published_at = receipt.time;
                 }
-                counts.at_last_hop += u32::from(receipt.hop == self.forecast.ttl);
+                counts.cut_off = counts.cut_off.saturating_add(u32::from(receipt.hop == self.forecast.ttl));
                 if counted[node] {
                     delays.record(receipt.time.since(publication.due));
                     hops[usize::from(receipt.hop)] += 1;
@@ -125,10 +132,10 @@ impl Judge {
         OrderOutcome::of(&OrderFacts {
             published: counts.published_at != Nanos::MAX,
             reached_target: target_at != Nanos::MAX && target_at <= limit,
-            at_rest: is_over && target_at == Nanos::MAX && counts.last_receipt <= limit,
+            at_rest: is_over && counts.last_receipt <= limit,
             reached: u64::from(counts.reached),
             target_nodes: self.target_nodes,
-            cut_off: u64::from(counts.at_last_hop),
+            cut_off: u64::from(counts.cut_off),
         })
     }
 }
@@ -174,7 +181,7 @@ mod tests {
             (End::Timeout, counts(NEVER, 1_590, 9, 8), UnderWay),
             (End::Quiescent, counts(NEVER, 1_590, 9, 8), DiedOut),
             (End::Quiescent, OrderCounts { reached: 10, ..counts(NEVER, 1_590, 9, 8) }, Missed),
-            (End::Quiescent, OrderCounts { at_last_hop: 1, ..counts(NEVER, 1_590, 9, 8) }, Missed),
+            (End::Quiescent, OrderCounts { cut_off: 1, ..counts(NEVER, 1_590, 9, 8) }, Missed),
             (End::Interrupted, counts(NEVER, 1_590, 9, 8), UnderWay),
             (End::Interrupted, counts(NEVER, 1_590, 9, 9), DiedOut),
             (End::Interrupted, OrderCounts::NONE, NotPublished),

@@ -11,8 +11,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 pub struct OrderCounts {
     /// The shard's nodes that have it.
     pub reached: u32,
-    /// Those of its nodes that got it with hop = TTL, and did not forward it.
-    pub at_last_hop: u32,
+    /// Those of its nodes that got it with hop = TTL, and did not forward it; and copies that were older than their node's window.
+    pub cut_off: u32,
     /// Messages with it that came.
     pub received: u64,
     /// Messages with it that the carrier took.
@@ -36,7 +36,7 @@ impl OrderCounts {
     /// Nothing yet.
     pub const NONE: OrderCounts = OrderCounts {
         reached: 0,
-        at_last_hop: 0,
+        cut_off: 0,
         received: 0,
         sent: 0,
         doubled: 0,
@@ -55,7 +55,7 @@ impl OrderCounts {
     /// Adds what another worker counted of the same order.
     pub fn merge(&mut self, other: &OrderCounts) {
         self.reached += other.reached;
-        self.at_last_hop += other.at_last_hop;
+        self.cut_off += other.cut_off;
         self.received += other.received;
         self.sent += other.sent;
         self.doubled += other.doubled;
@@ -112,6 +112,8 @@ pub struct BulkRecord {
     pub delays: DelayHistogram,
     /// First receipts by hop, from hop 0, the origins'.
     pub hops: Vec<u64>,
+    /// How many orders a node told apart, up to the newest that it had seen: all, or fewer.
+    pub window: u32,
 }
 
 impl BulkRecord {

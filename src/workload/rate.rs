@@ -52,6 +52,12 @@ impl Rate {
         self.0 as f64 / MILLION as f64
     }
 
+    /// How many orders are due within a span, rounded up.
+    pub fn within(self, span: Nanos) -> u64 {
+        let orders = (u128::from(self.0) * u128::from(span.0) * 1_000).div_ceil(PS_PER_UNIT);
+        u64::try_from(orders).unwrap_or(u64::MAX)
+    }
+
     /// When the `order`-th order, counted from 0, is due at even distances.
     pub(super) fn due(self, order: u32) -> Nanos {
         let passed_ps = u128::from(order) * PS_PER_UNIT / u128::from(self.0);
@@ -121,6 +127,14 @@ mod tests {
         for text in ["", "/s", "0", "-1", "1e3", "1.", ".5", "0.0000001", "1000000001", "99999999999999999999", "x/s"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_span_holds_as_many_orders_as_are_due_in_it() {
+        let within = |rate: &str, span: Nanos| rate.parse::<Rate>().unwrap().within(span);
+        assert_eq!(within("100000/s", Nanos::from_millis(600)), 60_000);
+        assert_eq!(within("0.5/s", Nanos::from_secs(3)), 2);
+        assert_eq!((within("1000/s", Nanos::ZERO), within("1000000000/s", Nanos::MAX)), (0, u64::MAX));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
 use bulk_order_propagation::gossip::ProtocolKind;
-use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until, WindowSize};
 use bulk_order_propagation::stats::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
@@ -93,7 +93,7 @@ fn orders_that_cannot_get_far_die_out_each_by_itself() {
 fn a_window_that_is_too_small_loses_orders_and_counts_them() {
     // A burst of hundreds at once: copies of the first come after the last ones.
     let draft = Draft {
-        window: Some(1),
+        window: Some(WindowSize::Orders(1)),
         arrivals: Some(Arrivals::Burst),
         rate: Some(Rate::per_second(100_000)),
         orders: Some(2_000),
@@ -104,7 +104,7 @@ fn a_window_that_is_too_small_loses_orders_and_counts_them() {
     let narrow = run(draft.clone());
     let expired: u64 = narrow.workers.iter().map(|worker| worker.expired).sum();
     assert!(expired > 0);
-    let wide = run(Draft { window: Some(2_000), ..draft });
+    let wide = run(Draft { window: Some(WindowSize::Orders(2_000)), ..draft });
     assert!(narrow.reached() < wide.reached(), "{} {}", narrow.reached(), wide.reached());
     assert_eq!(wide.workers.iter().map(|worker| worker.expired).sum::<u64>(), 0);
 }
@@ -123,6 +123,10 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     let bulk = orders(&record);
     assert!(bulk.count(OrderOutcome::UnderWay) > 0, "two thousand nodes times four hundred orders in a second");
     assert!(bulk.orders.iter().all(|order| order.published_late.is_some()));
+    // And it is told as what it is.
+    let notice = record.notices.iter().find(|notice| notice.starts_with("Overload: ")).expect("an overload");
+    let said = format!("{} of 400 were still under way", bulk.count(OrderOutcome::UnderWay));
+    assert!(record.overloaded && notice.contains(&said) && notice.contains("Lower --rate"), "{notice}");
     let messages: u64 = bulk.orders.iter().map(|order| order.sent).sum();
     assert_eq!(messages, record.ledger.sent);
 }

@@ -30,3 +30,4 @@ mod times;
 mod usage;
 mod validate;
 mod virtual_time;
+mod window;

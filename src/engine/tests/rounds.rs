@@ -7,9 +7,11 @@ fn ways(outcome: &Outcome) -> Vec<(NodeId, u8)> {
     outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
 }
 
-/// A case without faults or an end before the rest, in which every message takes `latency`.
+/// A case without faults or an end before the rest, in which every message takes `latency`. A latency decides which orders a node
+/// has seen by the time that others are published, so that windows would tell one from none.
 fn constant(case: &Case, latency: u64) -> Case {
-    Case { latency: Latency::Constant(Nanos(latency)), ends_at_target: false, timeout: None, ..case.clone() }
+    let latency = Latency::Constant(Nanos(latency));
+    Case { latency, ends_at_target: false, timeout: None, window: u32::MAX, ..case.clone() }
 }
 
 proptest! {

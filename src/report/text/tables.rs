@@ -96,8 +96,9 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
         entry("spared copies", &grouped(run.spared)),
         entry("residue, in nodes", &grouped(run.residue)),
     ];
-    if run.bulk.is_some() {
+    if let Some(bulk) = &run.bulk {
         left.push(entry("expired", &grouped(run.expired)));
+        left.push(entry("window, in orders", &grouped(bulk.window)));
     }
     writeln!(out)?;
     side_by_side(out, &left, &cost(report), RIGHT_BLOCK)

@@ -287,12 +287,12 @@ fn a_bulk_is_spread_over_time_and_one_order_is_not() {
             "--origins random --origin 3",
             "--origin 3 with --origins random: each order has an origin of its own; leave one of them out",
         ),
-        ("--window 0 --orders 5", "--window 0: a node tells apart 1 to 1000000 orders; ask for at least 1"),
+        ("--window 0 --orders 5", "--window 0: a node tells apart 1 to 1000000 orders, or `auto`; ask for at least 1"),
         ("--payload-bytes 9..3", "--payload-bytes 9..3: a range leads from the lesser to the greater; write 0..1000"),
         (
             "--nodes 100000000 --orders 1000 --window 500",
             "--nodes 100000000 with --orders 1000 and --window 500: telling orders apart takes more than 2 GiB; ask for a \
-             --window of at most 171, or fewer nodes",
+             --window of at most 64, or fewer nodes",
         ),
     ]);
 }

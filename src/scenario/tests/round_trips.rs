@@ -1,7 +1,8 @@
 //! Written as TOML or as a command, a scenario stays what it is.
 
 use super::super::{
-    Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, limits,
+    Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
+    limits,
 };
 use super::{draft, scenario};
 use crate::behaviour::AdversarySpec;
@@ -117,7 +118,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
     let origins = prop::sample::select(vec![OriginsKind::One, OriginsKind::Random]);
     let rate = any::<u64>().prop_map(|millionths| Rate::LEAST.scaled(millionths, 1));
     let orders = prop_oneof![Just(1), 2..=limits::ORDERS.most as u32];
-    let bulk = (of(orders), of(rate), of(arrivals), of(origins), of(1..=2_000u32));
+    let windows = prop_oneof![(1..=2_000u32).prop_map(WindowSize::Orders), Just(WindowSize::Auto)];
+    let bulk = (of(orders), of(rate), of(arrivals), of(origins), of(windows));
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
     let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory, TransportKind::Simulated]);
@@ -252,14 +254,16 @@ fn edge_lists_survive_toml_and_replay() {
 }
 
 #[test]
-fn a_replay_names_the_ttl_that_auto_came_to_but_not_for_many_runs() {
+fn a_replay_names_the_ttl_and_window_that_auto_came_to_but_not_for_many_runs() {
     for (asked, replay) in [
         ("--threads 1 --seed 7", "--threads 1 --ttl 14 --seed 7"),
         ("--transport simulated --threads 1 --seed 7", "--threads 1 --transport simulated --ttl 14 --seed 7"),
+        ("--threads 1 --seed 7 --orders 2001 --ttl 14", "--threads 1 --ttl 14 --seed 7 --orders 2001 --window 2000"),
+        ("--threads 1 --seed 7 --orders 2000 --ttl 14", "--threads 1 --ttl 14 --seed 7 --orders 2000"),
         ("--threads 1 --seed 7 --ttl auto --runs 3", "--threads 1 --ttl auto --seed 7 --runs 3"),
         ("--transport simulated --threads 1 --seed 7 --runs 3", "--threads 1 --transport simulated --seed 7 --runs 3"),
     ] {
-        assert_eq!(scenario(asked).replay_under(14), format!("bulkprop {replay}"), "{asked}");
+        assert_eq!(scenario(asked).replay_under(14, Some(2_000)), format!("bulkprop {replay}"), "{asked}");
     }
 }
 

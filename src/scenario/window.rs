@@ -1,0 +1,109 @@
+//! How many orders a node tells apart where that is left to the program.
+//!
+//! On a real carrier a window that holds every order of a long run would take gigabytes, so that `auto` is what may be under way
+//! at a time: the orders that are published while one of them goes its slowest way. In virtual time receipts are kept by order
+//! and node anyway, and `auto` is all of them.
+
+use super::{BulkOptions, ProtocolKind, Scenario, WindowSize, limits};
+use crate::coverage::Window;
+use crate::time::Nanos;
+use crate::workload::{Arrivals, BURST};
+
+/// What a carrier itself may take for a message, beside the network that is modelled before it: some times the 8 ms that
+/// messages waited on a machine with other work.
+const CARRIER_ALLOWANCE: Nanos = Nanos::from_millis(50);
+
+/// The fewest orders that `auto` is, where there are so many.
+const LEAST: u64 = 1_024;
+
+impl Scenario {
+    /// How many orders a node tells apart with this TTL, where a message that is slow takes so long through the modelled network.
+    pub fn window(&self, ttl: u8, slow_way: Nanos) -> Window {
+        let Some(bulk) = self.bulk else { return Window::new(1, 1) };
+        let orders = match bulk.window {
+            WindowSize::Orders(orders) => orders,
+            WindowSize::Auto if self.transport.is_virtual() => bulk.orders,
+            WindowSize::Auto => self.auto(&bulk, self.slowest_spread(ttl, slow_way + CARRIER_ALLOWANCE)),
+        };
+        Window::new(bulk.orders, orders)
+    }
+
+    /// As many orders as are published while one goes its slowest way, and within the memory that windows may take.
+    fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
+        let bursts = if bulk.arrivals == Arrivals::Burst { BURST } else { Nanos::ZERO };
+        let under_way = bulk.rate.within(spread + bursts);
+        let widest = limits::widest_window(self.nodes, bulk.orders);
+        u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
+    }
+
+    /// How long an order may be under way: its TTL times a hop, in which a message takes a slow `way`. An order that is asked for
+    /// crosses each link as an announcement, a request and itself, waits where news are gathered, and is asked for again where
+    /// messages are lost.
+    pub fn slowest_spread(&self, ttl: u8, way: Nanos) -> Nanos {
+        let hop = match self.protocol {
+            ProtocolKind::Push | ProtocolKind::Flood => way,
+            ProtocolKind::Lazy => {
+                let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
+                let again = self.retry.filter(|_| is_lossy).unwrap_or_default();
+                way + way + way + self.announce_interval.unwrap_or_default() + again
+            }
+        };
+        Nanos(hop.0.saturating_mul(u64::from(ttl)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Draft, TransportKind};
+    use crate::workload::Rate;
+
+    /// The window of so many orders a second with a TTL of 6.
+    fn resolved(draft: Draft, orders: u32, rate: u64) -> u32 {
+        let scenario = Draft { orders: Some(orders), rate: Some(Rate::per_second(rate)), seed: Some(1), ..draft };
+        let scenario = scenario.build().unwrap();
+        let network = scenario.network.as_ref().map(|network| network.build(1).unwrap());
+        let slow_way = network.map_or(Nanos::ZERO, |network| network.slow_way(scenario.nodes));
+        scenario.window(6, slow_way).orders()
+    }
+
+    fn on(transport: TransportKind) -> Draft {
+        Draft { transport: Some(transport), threads: Some(1), nodes: Some(1_000), ..Draft::default() }
+    }
+
+    #[test]
+    fn auto_holds_what_may_be_under_way() {
+        let memory = on(TransportKind::Memory);
+        let slow = Draft { latency: "50ms".parse().ok(), ..memory.clone() };
+        // Six hops of the modelled 50 ms and the carrier's 50 ms.
+        assert_eq!(resolved(slow.clone(), 1_000_000, 100_000), 60_000);
+        assert_eq!(resolved(memory.clone(), 1_000_000, 100_000), 30_000);
+        let bursts = Draft { arrivals: Some(Arrivals::Burst), ..slow.clone() };
+        assert_eq!(resolved(bursts, 1_000_000, 100_000), 70_000);
+        // Three crossings of it, and what gathering takes.
+        let lazy = Draft { protocol: Some(ProtocolKind::Lazy), announce_interval: "10ms".parse().ok(), ..slow.clone() };
+        assert_eq!(resolved(lazy, 1_000_000, 100_000), 186_000);
+        assert_eq!((resolved(slow.clone(), 20_000, 100_000), resolved(slow, 20_000, 1_500)), (20_000, 1_024));
+        let asked = Draft { window: Some(WindowSize::Orders(7)), ..memory };
+        assert_eq!(resolved(asked, 20_000, 100_000), 7);
+    }
+
+    #[test]
+    fn a_slow_way_is_that_of_one_message_in_a_thousand() {
+        // Evenly over 10 to 90 ms: the 99.9th percentile is 89.92 ms, off by 0.08 / 4 of them, the deviation of its estimate.
+        let spread = Draft { latency: "uniform:10ms..90ms".parse().ok(), ..on(TransportKind::Memory) };
+        let window = resolved(spread, 1_000_000, 100_000);
+        assert!(window.abs_diff(83_952) < 60, "{window}");
+    }
+
+    #[test]
+    fn auto_stays_within_the_memory_of_windows_and_virtual_time_holds_all() {
+        let many = Draft { nodes: Some(10_000_000), ..on(TransportKind::Memory) };
+        // 2^34 bits over ten million nodes are 1,717 of each: 25 words, and one that is being filled.
+        assert_eq!(resolved(many, 100_000, 1_000_000), 25 * 64);
+        assert_eq!(resolved(on(TransportKind::Simulated), 100_000, 1_000_000), 100_000);
+        let widest = limits::widest_window(10_000_000, 100_000);
+        assert!(10_000_000 * u64::from(Window::new(100_000, widest).bits()) <= limits::WINDOW_BITS);
+        assert_eq!([limits::widest_window(u32::MAX, 100), limits::widest_window(1, 1_000_000)], [0, 1_000_000]);
+    }
+}
