@@ -134,6 +134,22 @@ mod tests {
         assert_eq!(error, "process 2 is none of its 2");
     }
 
+    /// `UPDATE_SEEDS=1 cargo test --lib task` writes them anew where a task has another layout.
+    #[test]
+    fn the_seeds_of_the_fuzz_target_are_tasks() {
+        let bulk =
+            "transport = 'udp-shard'\nnodes = 400\nprocesses = 3\nthreads = 2\nttl = 'auto'\norders = 20\n".to_owned();
+        let shard = Task { scenario: bulk, process: 0, memory: 9, alarm: 10, ..task() };
+        for (name, task) in [("udp", task()), ("udp_shard", shard), ("no_place", Task { process: 2, ..task() })] {
+            let path = format!("{}/fuzz/seeds/task/{name}", env!("CARGO_MANIFEST_DIR"));
+            let behind_version = &task.written()[4 + VERSION.len()..];
+            if std::env::var_os("UPDATE_SEEDS").is_some() {
+                std::fs::write(&path, behind_version).unwrap();
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), behind_version, "{path}: UPDATE_SEEDS=1 writes it anew");
+        }
+    }
+
     #[test]
     fn an_endless_input_is_no_task() {
         assert!(Task::read(io::repeat(0)).is_err());

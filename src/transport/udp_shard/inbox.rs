@@ -154,7 +154,8 @@ impl Inbox {
         judged.err().unwrap_or(otherwise)
     }
 
-    #[inline]
+    /// Lists a segment as a message, if it is one of this lane. Once for each message, so that both callers have it whole.
+    #[inline(always)]
     fn admit(&mut self, at: usize, sender: usize, end: &End<'_>, came: &mut Came<'_>) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         let (message, body) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
