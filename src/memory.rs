@@ -66,8 +66,12 @@ pub fn written(bytes: u64) -> String {
 pub fn left(scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
     let Some(there) = There::now(scenario.threads) else { return Ok(None) };
     let left = fits(Need::of(scenario), there)?;
-    // Queues double as they grow, and what is mapped for that counts against the address space.
-    Ok(Some(if there.bound == Bound::AddressSpace { left / 2 } else { left }))
+    Ok(Some(match there.bound {
+        // Queues double as they grow, and what is mapped for that counts against the address space.
+        Bound::AddressSpace => left / 4,
+        // The rest of the machine goes on, too.
+        Bound::Machine | Bound::ControlGroup => left / 10 * 9,
+    }))
 }
 
 fn fits(need: Need, there: There) -> Result<u64, MemoryError> {

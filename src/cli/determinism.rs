@@ -19,6 +19,12 @@ pub(super) fn check(scenario: &Scenario, watch: &Watch) -> Result<Exit, Failure>
             tell("interrupted: a digest takes a whole run, so there is nothing to compare");
             return Ok(watch.exit());
         }
+        if records.first().is_some_and(|record| record.end == End::OutOfMemory) {
+            tell(
+                "memory for messages under way was used up: a digest takes a whole run, so there is nothing to compare",
+            );
+            return Ok(Exit::Broken);
+        }
         let Some(RunRecord { end, elapsed, digest: Some(digest), .. }) = records.first() else {
             return Err(Failure::NothingToCheck);
         };

@@ -27,13 +27,14 @@ pub(super) struct Books {
     pub(super) traffic: Vec<Traffic>,
 }
 
-/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not wait.
+/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not wait, and
+/// where any worker has more than `most` to count.
 pub(super) fn recount<P: Protocol + Clone + Send>(
     setup: &Setup<'_>,
     protocol: &P,
     receipts: &Receipts,
     limit: Nanos,
-    interrupt: &Interrupt,
+    (interrupt, most): (&Interrupt, u64),
 ) -> Result<Option<Books>, RuntimeError> {
     let workers = setup.partition.workers();
     let latch = Latch::new(&mut Arena::heap(), workers as u32);
@@ -46,7 +47,7 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         let mut lookout = Lookout::new(interrupt);
         for node in nodes {
             let sent = count.sender(&mut protocol, NodeId(node));
-            if lookout.work(1 + sent).is_err() {
+            if lookout.work(1 + sent).is_err() || count.record.sent > most {
                 return Ok(Err(Interrupted));
             }
         }

@@ -88,3 +88,17 @@ fn what_does_not_fit_is_refused_whatever_bounds_it() {
         assert!(wrong.contains("the limit on the address space (ulimit -v) leaves"), "{line}: {wrong}");
     }
 }
+
+#[test]
+fn a_run_that_uses_its_memory_up_ends_with_a_report_and_says_so() {
+    // Sixteen million messages at one instant, of eighty bytes.
+    let line = "--transport simulated --nodes 4000 --topology complete --protocol flood --engine general --ttl auto --threads 2";
+    let mut command = std::process::Command::new("prlimit");
+    command.arg("--as=1500000000").arg(env!("CARGO_BIN_EXE_bulkprop")).args(line.split(' ')).args(["--format", "json"]);
+    let (code, said, wrong) = output(&mut command);
+    assert_eq!((code, wrong.as_str()), (Some(3), ""), "{said}");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&report["outcome"], &report["digest"]), (&"out_of_memory".into(), &serde_json::Value::Null));
+    let notice = report["notices"][0].as_str().unwrap();
+    assert!(notice.starts_with("The memory that was left for messages under way was used up ("), "{notice}");
+}

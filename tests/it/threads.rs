@@ -33,7 +33,7 @@ fn too_few_threads_are_said_and_nobody_waits() {
     for line in [
         "--transport simulated --nodes 1000 --threads 4 --ttl auto",
         "--transport simulated --nodes 1000 --threads 4 --ttl auto --engine general",
-        "--transport simulated --nodes 1000 --threads 4 --ttl auto --latency 10ms..20ms",
+        "--transport simulated --nodes 1000 --threads 4 --ttl auto --latency uniform:10ms..20ms",
         "--transport simulated --nodes 1000 --threads 4 --ttl auto --orders 10 --rate 100",
         "--transport udp --nodes 100 --threads 4",
         "--transport udp-shard --nodes 1000 --threads 4",
