@@ -17,13 +17,14 @@ mod validate;
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
+use bulk_order_propagation::escape::{escaped, escaped_lines};
 use bulk_order_propagation::report::{
     Host, Report, Setting, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv,
 };
 use bulk_order_propagation::scenario::{Draft, Scenario};
-use bulk_order_propagation::simulation::{self, Program};
+use bulk_order_propagation::simulation::{self, Program, SimulationError};
 use bulk_order_propagation::stats::RunRecord;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use signals::Watch;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = IN_AND_OUT)]
     progress: bool,
 
-    /// Print only the line with coverage and time.
+    /// Print only the line with coverage and time; notices go to standard error.
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
 
@@ -98,13 +99,17 @@ enum Format {
 
 /// Reads the arguments of this process.
 pub(crate) fn arguments() -> Result<Cli, Failure> {
-    // A number below zero is a bad value of its flag, not an unknown flag of its own.
-    let command = Cli::command().mut_args(|argument| {
+    let cli = Cli::from_arg_matches(&with_negative_numbers(Cli::command()).try_get_matches()?)?;
+    if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
+}
+
+/// A number below zero is a bad value of its flag, not an unknown flag of its own.
+fn with_negative_numbers(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
         let takes_values = argument.get_action().takes_values();
         argument.allow_negative_numbers(takes_values)
     });
-    let cli = Cli::from_arg_matches(&command.try_get_matches()?)?;
-    if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
+    command.mut_subcommands(with_negative_numbers)
 }
 
 /// Does what the arguments ask for.
@@ -114,11 +119,23 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
     }
     let watch = Watch::start()?;
-    match cli.question {
-        Some(Question::Knee(arguments)) => return knee::run(*arguments, &watch),
-        Some(Question::Validate(arguments)) => return validate::run(&arguments, &watch),
-        None => {}
+    let answered = match cli.question {
+        Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
+        Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
+        None => run_scenario(cli, &watch),
+    };
+    match answered {
+        // What a signal ended has not failed, and which signal it was the watch knows.
+        Err(Failure::Simulation(SimulationError::Interrupted(interrupted))) => {
+            tell(&interrupted.to_string());
+            Ok(watch.exit())
+        }
+        answered => answered,
     }
+}
+
+/// Runs the scenario that the arguments name, and reports it.
+fn run_scenario(cli: Cli, watch: &Watch) -> Result<Exit, Failure> {
     let config = cli.config.as_deref().map(config::read).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
     if cli.print_config {
@@ -126,7 +143,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         return Ok(Exit::GoalMet);
     }
     if cli.check_determinism {
-        return determinism::check(&scenario, &watch);
+        return determinism::check(&scenario, watch);
     }
     let outputs = [("nodes-csv", cli.nodes_csv.as_deref()), ("orders-csv", cli.orders_csv.as_deref())];
     let [nodes_csv, orders_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
@@ -136,7 +153,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let Some(mut report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
         return Ok(watch.exit());
     };
-    let exit = Exit::of(&report, records.len() == scenario.runs as usize, &watch);
+    let exit = Exit::of(&report, records.len() == scenario.runs as usize, watch);
     // No output is lost for a failure of another.
     let (shown, is_whole) = (&records[report.shown()], !matches!(exit, Exit::Ended(_)));
     report.notices.extend(nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown)));
@@ -145,9 +162,12 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
     print(&match cli.format {
         Format::Json => report.to_json()? + "\n",
-        Format::Text if cli.quiet => report.headline() + "\n",
-        Format::Text => report.to_string(),
+        Format::Text if cli.quiet => escaped_lines(&(report.headline() + "\n")).into_owned(),
+        Format::Text => escaped_lines(&report.to_string()).into_owned(),
     })?;
+    if cli.quiet {
+        report.notices.iter().for_each(|notice| tell(&format!("Notice: {notice}")));
+    }
     for said in [nodes_filled?, orders_filled?].into_iter().flatten().flatten() {
         tell(&said);
     }
@@ -176,20 +196,26 @@ fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Setting, Failure> 
 
 /// Says on standard error what went wrong, and gives the exit code for it.
 pub(crate) fn explain(failure: &Failure) -> Exit {
-    // Where standard error is closed too, the exit code has to speak alone.
-    let _ = match failure {
-        Failure::Arguments(error) => error.print(),
-        other => writeln!(io::stderr(), "error: {other}"),
+    let said = match failure {
+        // Help and version are what was asked for, and fail where they find no room.
+        Failure::Arguments(error) if error.exit_code() == 0 => {
+            return print(&error.to_string()).map_or_else(|failure| explain(&failure), |()| Exit::GoalMet);
+        }
+        Failure::Arguments(error) => escaped_lines(&error.to_string()).into_owned(),
+        other => format!("error: {}\n", escaped(&other.to_string())),
     };
+    // Where standard error is closed too, the exit code has to speak alone.
+    let _ = io::stderr().write_all(said.as_bytes());
     failure.exit()
 }
 
 /// Says a sentence on standard error. Where that is closed there is nobody to tell.
 fn tell(sentence: &str) {
-    let _ = writeln!(io::stderr(), "{sentence}");
+    let _ = writeln!(io::stderr(), "{}", escaped(sentence));
 }
 
-/// Prints to standard output. A reader who has seen enough, such as `head`, is not a failure.
+/// Prints to standard output, as it is: what is for people and holds names from files is escaped before. A reader who has seen
+/// enough, such as `head`, is not a failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

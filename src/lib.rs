@@ -31,6 +31,7 @@
 pub mod behaviour;
 pub mod coverage;
 pub mod engine;
+pub mod escape;
 pub mod experiment;
 pub mod gossip;
 pub mod ids;

@@ -25,7 +25,6 @@ pub(crate) mod words;
 
 pub use attempts::{AtOnce, Attempts};
 pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
-pub(crate) use error::escaped_to;
 pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
 pub use fates::Fates;
 pub use fault_error::FaultError;

@@ -24,6 +24,7 @@ pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;
+pub use shell::pasteable;
 
 use crate::behaviour::AdversarySpec;
 use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};

@@ -59,7 +59,7 @@ pub enum BehaviourError {
     #[error("two nodes are eclipsed, and a run eclipses one; leave one of them out")]
     TwoEclipses,
     /// A node that does not exist.
-    #[error("{name}={node} with --nodes {nodes}: {advice}")]
+    #[error("--adversary {name}={node} with --nodes {nodes}: {advice}")]
     NoSuchNode {
         /// Which figure.
         name: &'static str,

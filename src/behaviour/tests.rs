@@ -158,7 +158,7 @@ fn a_bad_adversary_is_refused_by_name() {
     let nobody =
         Behaviours::new(&"censor:10%,origin=10".parse().unwrap(), 7, 10, &NodeNames::default(), |_| Vec::new(), None);
     let refusal = nobody.unwrap_err().to_string();
-    assert_eq!(refusal, "origin=10 with --nodes 10: nodes are numbered from 0; ask for at most origin=9");
+    assert_eq!(refusal, "--adversary origin=10 with --nodes 10: nodes are numbered from 0; ask for at most origin=9");
 }
 
 /// The vectors in `docs/DETERMINISM.md`.

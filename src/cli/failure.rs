@@ -3,10 +3,10 @@
 use super::Exit;
 use super::config::CONFIG_BYTES_MAX;
 use super::files::OutputError;
-use super::signals::Signal;
 use bulk_order_propagation::experiment::ValidateError;
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
+use clap::error::{ContextKind, ContextValue};
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ pub(crate) enum Failure {
     Json(#[from] serde_json::Error),
 
     /// A standard output that takes no report.
-    #[error("the report cannot be printed: {0}; send standard output elsewhere")]
+    #[error("standard output takes no more: {0}; send it elsewhere")]
     Print(io::Error),
 }
 
@@ -79,7 +79,6 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
-            Failure::Simulation(SimulationError::Interrupted(_)) => Exit::Ended(Signal::Interrupt),
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // Nobody asked for these scenarios but this program.
@@ -91,12 +90,25 @@ impl Failure {
     }
 }
 
-/// A value that the library refuses keeps the library's words; for the rest clap has good ones.
+/// A value that the library refuses keeps the library's words, whatever command it was given to; for the rest clap has good
+/// ones.
 impl From<clap::Error> for Failure {
     fn from(error: clap::Error) -> Failure {
-        match error.source().and_then(|source| source.downcast_ref::<BadValue>()) {
-            Some(bad) => Failure::Scenario(bad.clone().into()),
-            None => Failure::Arguments(error),
-        }
+        bad_value(&error).map_or(Failure::Arguments(error), |bad| Failure::Scenario(bad.into()))
     }
+}
+
+/// The value that its reader refused, in the reader's words.
+fn bad_value(error: &clap::Error) -> Option<BadValue> {
+    let source = error.source()?;
+    if let Some(bad) = source.downcast_ref::<BadValue>() {
+        return Some(bad.clone());
+    }
+    let [Some(ContextValue::String(argument)), Some(ContextValue::String(value))] =
+        [ContextKind::InvalidArg, ContextKind::InvalidValue].map(|kind| error.get(kind))
+    else {
+        return None;
+    };
+    let option = argument.split(' ').next()?.strip_prefix("--")?;
+    Some(BadValue { option: option.to_owned(), value: value.clone(), rule: source.to_string() })
 }

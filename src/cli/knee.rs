@@ -2,8 +2,9 @@
 
 use super::signals::Watch;
 use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, myself, print, tell};
+use bulk_order_propagation::escape::escaped_lines;
 use bulk_order_propagation::experiment::{Probe, Search, find_knee};
-use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError};
+use bulk_order_propagation::scenario::{BadValue, Draft, ScenarioError, pasteable};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::Rate;
 use clap::Args;
@@ -21,19 +22,19 @@ pub(super) struct KneeArguments {
     draft: Draft,
 
     /// Limit of the 99th percentile, over orders, of the time to the target.
-    #[arg(long, value_name = "TIME", default_value = "50ms", help_heading = SEARCH)]
+    #[arg(long, value_name = "TIME", default_value = "50ms", allow_hyphen_values = true, help_heading = SEARCH)]
     limit: Nanos,
 
     /// For how long orders are published at each rate; a hundred of them at least.
-    #[arg(long, value_name = "TIME", default_value = "1s", help_heading = SEARCH)]
+    #[arg(long, value_name = "TIME", default_value = "1s", allow_hyphen_values = true, help_heading = SEARCH)]
     span: Nanos,
 
     /// No lesser rate is tried; a hundred orders at a low rate take long.
-    #[arg(long, value_name = "R/s", default_value = "10/s", help_heading = SEARCH)]
+    #[arg(long, value_name = "R/s", default_value = "10/s", allow_hyphen_values = true, help_heading = SEARCH)]
     least: Rate,
 
     /// No greater rate is tried.
-    #[arg(long, value_name = "R/s", default_value = "1000000/s", help_heading = SEARCH)]
+    #[arg(long, value_name = "R/s", default_value = "1000000/s", allow_hyphen_values = true, help_heading = SEARCH)]
     most: Rate,
 
     /// How near the rate that holds must come to the one that fails, in percent.
@@ -96,7 +97,10 @@ pub(super) fn run(arguments: KneeArguments, watch: &Watch) -> Result<Exit, Failu
     let shown = knee.rate.or(knee.fails_at).unwrap_or(start);
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
-        Format::Text => format!("{knee}\nReplay of {shown}:\n  {}\n", search.replay(shown)),
+        Format::Text => {
+            let replay = search.replay(shown);
+            escaped_lines(&format!("{knee}\nReplay of {shown}:\n  {}\n", pasteable(&replay))).into_owned()
+        }
     })?;
     let filled = csv.map(|file| file.fill(!knee.interrupted, |into| knee.write_csv(into))).transpose()?;
     if let Some(said) = filled.flatten() {

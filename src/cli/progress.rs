@@ -21,7 +21,8 @@ const BLANK: &str = "\r\x1b[2K";
 
 /// Tells how far a run has come.
 pub(super) struct Meter {
-    nodes: u32,
+    /// First receipts that all orders together can have.
+    receipts: u64,
     manner: Manner,
     clock: Clock,
     said: Mutex<Said>,
@@ -53,7 +54,8 @@ impl Meter {
             (true, false, true) => Manner::Lines,
             _ => Manner::Silent,
         };
-        Meter { nodes: scenario.nodes, manner, clock: Clock::start(), said: Mutex::default() }
+        let receipts = u64::from(scenario.nodes) * u64::from(scenario.orders());
+        Meter { receipts, manner, clock: Clock::start(), said: Mutex::default() }
     }
 
     fn period(&self, said: &Said) -> Nanos {
@@ -66,8 +68,9 @@ impl Meter {
 
     fn line(&self, progress: &Progress, since: Nanos, messages: u64) -> String {
         let Progress { reached, time, messages: all } = *progress;
-        let rate = messages as f64 / since.as_secs_f64().max(1e-9) / 1e6;
-        format!("{reached} of {} nodes, {time} of virtual time, {all} messages, {rate:.2} million a second", self.nodes)
+        let rate = messages as f64 / since.as_secs_f64().max(1e-9);
+        let [reached, receipts, all, rate] = [reached, self.receipts, all, rate as u64].map(short);
+        format!("{reached} of {receipts} receipts, {time} virtual, {all} messages, {rate}/s")
     }
 }
 
@@ -97,12 +100,59 @@ impl Observer for Meter {
     }
 }
 
+/// A count in six columns at most: three digits and a factor where it has more than five.
+fn short(count: u64) -> String {
+    if count < 100_000 {
+        return count.to_string();
+    }
+    let (mut shown, mut factors) = (count as f64 / 1e3, ["k", "M", "G", "T", "P", "E"].iter());
+    let mut factor = factors.next();
+    while shown >= 999.5
+        && let Some(next) = factors.next()
+    {
+        (shown, factor) = (shown / 1e3, Some(next));
+    }
+    let decimals = if shown < 9.995 { 2 } else { usize::from(shown < 99.95) };
+    format!("{shown:.decimals$} {}", factor.unwrap_or(&""))
+}
+
 /// Leaves a terminal as it was.
 impl Drop for Meter {
     fn drop(&mut self) {
         let is_shown = self.said.get_mut().is_ok_and(|said| said.is_shown);
         if is_shown && self.manner == Manner::Terminal {
             let _ = write!(io::stderr(), "{BLANK}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bulk_order_propagation::scenario::{Draft, TransportKind};
+
+    fn meter(nodes: u32, orders: u32) -> Meter {
+        let transport = Some(TransportKind::Simulated);
+        let draft = Draft { nodes: Some(nodes), orders: Some(orders), transport, ..Draft::default() };
+        Meter::new(&draft.build().unwrap(), true)
+    }
+
+    #[test]
+    fn it_counts_receipts_of_all_orders() {
+        let progress = Progress { reached: 67_001, time: Nanos::from_millis(6_700), messages: 65_869_065 };
+        let line = meter(1_000, 5_000).line(&progress, Nanos::from_secs(2), 3_000_000);
+        assert_eq!(line, "67001 of 5.00 M receipts, 6.700 s virtual, 65.9 M messages, 1.50 M/s");
+    }
+
+    #[test]
+    fn a_line_fits_the_narrowest_terminal() {
+        for count in [0, 99_999, 100_000, 999_499, 999_999, 9_994_999, 99_949_999, 999_999_999, u64::MAX] {
+            assert!(short(count).len() <= 6, "{}", short(count));
+            let progress = Progress { reached: count, time: Nanos::MAX, messages: count };
+            let mut meter = meter(2, 1);
+            meter.receipts = count;
+            let line = meter.line(&progress, Nanos::from_secs(1), count);
+            assert!(line.chars().count() < 80, "{line}");
         }
     }
 }

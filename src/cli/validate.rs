@@ -3,6 +3,7 @@
 use super::signals::Watch;
 use super::{Exit, Failure, Format, IN_AND_OUT, print};
 use bulk_order_propagation::experiment::{Case, Effort, Plan, SEED_MAX, header, validate};
+use bulk_order_propagation::scenario::{BadValue, limits};
 use clap::Args;
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -14,12 +15,12 @@ use std::thread::available_parallelism;
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
     /// Root of every draw. With the default the table is the same everywhere; others try it on other networks.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=SEED_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
     seed: u64,
 
     /// How many runs are made at a time [default: the cores this process may use].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
+    threads: Option<u32>,
 
     /// Make fewer runs, and none above ten thousand nodes: a few seconds, and wider tolerances.
     #[arg(long)]
@@ -31,12 +32,19 @@ pub(super) struct ValidateArguments {
     format: Format,
 }
 
+/// Reads a seed that leaves room for those of the replicates.
+fn seed(text: &str) -> Result<u64, BadValue> {
+    let seed = limits::SEED.parse::<u64>(text).ok().filter(|&seed| seed <= SEED_MAX);
+    let rule = || format!("a seed of the table is a whole number from 0 to {SEED_MAX}; write one of them");
+    seed.ok_or_else(|| BadValue { option: "seed".to_owned(), value: text.to_owned(), rule: rule() })
+}
+
 /// Runs the table and prints it, as text line by line as cases are judged.
 pub(super) fn run(arguments: &ValidateArguments, watch: &Watch) -> Result<Exit, Failure> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     let plan = Plan {
         seed: arguments.seed,
-        threads: arguments.threads.map_or_else(cores, usize::from),
+        threads: arguments.threads.map_or_else(cores, |threads| threads as usize),
         effort: if arguments.quick { Effort::Quick } else { Effort::Whole },
     };
     let is_text = arguments.format == Format::Text;

@@ -7,6 +7,7 @@ use super::loss::{LossSpec, PERIOD_LEAST, PERIOD_MOST, PERIODS_APART_MAX};
 use super::matrix::REGIONS_MAX;
 use super::regions::{FILE_BYTES_MAX, RegionSpec};
 use super::words::span;
+use crate::escape::escaped_to;
 use crate::time::Nanos;
 use std::io;
 
@@ -217,12 +218,13 @@ pub enum RegionError {
         source: io::Error,
     },
     /// More than a matrix needs.
-    #[error("{}: {length} bytes, and a matrix has at most {FILE_BYTES_MAX}; name a file of latencies", escaped(path))]
+    #[error(
+        "{}: more than {FILE_BYTES_MAX} bytes, the most that a matrix has; name a file of latencies",
+        escaped(path)
+    )]
     TooLong {
         /// The file.
         path: String,
-        /// Its length in bytes.
-        length: u64,
     },
     /// Nothing in it.
     #[error(
@@ -393,26 +395,9 @@ pub enum LineFault {
     Latency(#[from] LatencyError),
 }
 
-/// What came from outside, fit for one line of a terminal: control characters stand as escapes, and what is very long is
-/// cut.
-pub(crate) fn escaped(text: &str) -> String {
+/// What came from outside, fit for one line of a terminal, and cut where it is very long.
+pub(super) fn escaped(text: &str) -> String {
     escaped_to(SHOWN_CHARS_MAX, text)
-}
-
-/// The same in so many characters at most.
-pub(crate) fn escaped_to(most: usize, text: &str) -> String {
-    let mut line = String::new();
-    for (count, character) in text.chars().enumerate() {
-        match character {
-            _ if count == most => {
-                line.push('…');
-                break;
-            }
-            control if control.is_control() => line.extend(control.escape_default()),
-            plain => line.push(plain),
-        }
-    }
-    line
 }
 
 const SHOWN_CHARS_MAX: usize = 200;

@@ -74,16 +74,20 @@ pub enum FaultError {
     },
     /// The network has no regions.
     #[error(
-        "region={} without --network: only a network with regions has that one; choose one with --network",
+        "--{option} region={} without --network: only a network with regions has that one; choose one with --network",
         escaped(name)
     )]
     NoRegions {
+        /// The option that names it, without dashes.
+        option: &'static str,
         /// The region.
         name: String,
     },
     /// The network does not have this region.
-    #[error("region={}: the network has no such region; choose one of {known}", escaped(name))]
+    #[error("--{option} region={}: the network has no such region; choose one of {known}", escaped(name))]
     UnknownRegion {
+        /// The option that names it, without dashes.
+        option: &'static str,
         /// The region.
         name: String,
         /// The regions it has.

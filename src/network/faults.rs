@@ -81,7 +81,7 @@ impl Faults {
             let key = key.with(DOWN).with(at as u64);
             let group = match &stroke.whom {
                 Whom::Random => Group::drawn(key, stroke.share),
-                Whom::Region(name) => Group::drawn_in(key, stroke.share, name, network)?,
+                Whom::Region(name) => Group::drawn_in(key, stroke.share, network, ("down", name))?,
                 Whom::Degree => Group::best_connected(key, stroke.share, nodes, &degree, &mut Lookout::new(interrupt))?,
             };
             Ok((stroke.at, group))
@@ -90,7 +90,7 @@ impl Faults {
             let key = key.with(PARTITION).with(at as u64);
             let side = match &cut.side {
                 Side::Share(share) => Group::drawn(key, *share),
-                Side::Region(name) => Group::drawn_in(key, ALL, name, network)?,
+                Side::Region(name) => Group::drawn_in(key, ALL, network, ("partition", name))?,
             };
             Ok(ReadyCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
         };
@@ -237,15 +237,23 @@ impl Group {
         Group::Drawn { key, chance: Chance::of(share), region: None }
     }
 
-    fn drawn_in(key: Key, share: Ratio, name: &str, network: &Network) -> Result<Group, FaultError> {
+    /// In the region that an option names.
+    fn drawn_in(
+        key: Key,
+        share: Ratio,
+        network: &Network,
+        (option, name): (&'static str, &str),
+    ) -> Result<Group, FaultError> {
         let known = network.regions();
-        let Some(placement) = network.placement() else { return Err(FaultError::NoRegions { name: name.to_owned() }) };
+        let Some(placement) = network.placement() else {
+            return Err(FaultError::NoRegions { option, name: name.to_owned() });
+        };
         match known.iter().position(|known| known == name) {
             Some(at) => {
                 let region = Some((RegionIndex(at as u16), placement.clone()));
                 Ok(Group::Drawn { key, chance: Chance::of(share), region })
             }
-            None => Err(FaultError::UnknownRegion { name: name.to_owned(), known: known.join(", ") }),
+            None => Err(FaultError::UnknownRegion { option, name: name.to_owned(), known: known.join(", ") }),
         }
     }
 

@@ -14,7 +14,8 @@ use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::OnceCell;
 use std::fmt;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -55,11 +56,15 @@ impl RegionSpec {
             }
             RegionSpec::File { path } => {
                 let unreadable = |source| RegionError::Unreadable { path: path.clone(), source };
-                let length = fs::metadata(path).map_err(unreadable)?.len();
-                if length > FILE_BYTES_MAX {
-                    return Err(RegionError::TooLong { path: path.clone(), length });
+                // A pipe or a device does not tell its length, and may have no end.
+                let mut text = Vec::new();
+                let mut file = File::open(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1);
+                file.read_to_end(&mut text).map_err(unreadable)?;
+                if text.len() as u64 > FILE_BYTES_MAX {
+                    return Err(RegionError::TooLong { path: path.clone() });
                 }
-                matrix::read(path, &fs::read_to_string(path).map_err(unreadable)?)
+                let no_text = |_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"));
+                matrix::read(path, &String::from_utf8(text).map_err(no_text)?)
             }
         }
     }

@@ -335,6 +335,9 @@ fn bulk(
         }
     }
     let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
+    if f64::from(orders - 1) / rate.as_f64() > limits::SCHEDULE_SECS as f64 {
+        return Err(ScenarioError::ScheduleTooLong { orders, rate });
+    }
     Ok(Some(BulkOptions { orders, rate, arrivals, window }))
 }
 

@@ -5,8 +5,10 @@ use super::limits::{self, THREADS};
 use super::model::OPTIONS;
 use super::shell::quoted;
 use super::{ProtocolKind, TransportKind};
-use crate::network::{LatencySpec, RegionSpec, escaped_to};
+use crate::escape::escaped_to;
+use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
+use crate::workload::Rate;
 use clap::ValueEnum;
 use std::fmt;
 
@@ -134,6 +136,21 @@ pub enum ScenarioError {
     OneOrder {
         /// The option, without dashes.
         option: &'static str,
+    },
+
+    /// The orders are too far apart.
+    #[error(
+        "--orders {orders} with --rate {rate}: the last one would be due after {:.0} years, and a schedule lasts at most {} \
+         years; ask for a greater --rate, or for at most --orders {}",
+        f64::from(orders - 1) / rate.as_f64() / limits::YEAR_SECS as f64,
+        limits::SCHEDULE_SECS / limits::YEAR_SECS,
+        (limits::SCHEDULE_SECS as f64 * rate.as_f64()) as u64
+    )]
+    ScheduleTooLong {
+        /// The orders asked for.
+        orders: u32,
+        /// The rate asked for.
+        rate: Rate,
     },
 
     /// The nodes' windows take too much memory.

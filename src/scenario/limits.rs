@@ -54,6 +54,12 @@ pub fn widest_window(nodes: u32, orders: u32) -> u32 {
     u32::try_from(words * u64::from(u64::BITS)).map_or(orders, |widest| widest.min(orders))
 }
 
+/// The longest schedule in seconds: a hundred years. Instants are counted in nanoseconds, and end after 584 years.
+pub const SCHEDULE_SECS: u64 = 100 * YEAR_SECS;
+
+/// A year in seconds.
+pub(super) const YEAR_SECS: u64 = 31_557_600;
+
 /// Bytes of payload in one order, which must fit one datagram.
 pub const PAYLOAD_BYTES: Limit =
     Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");

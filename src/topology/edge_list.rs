@@ -11,6 +11,7 @@
 use super::links::Links;
 use super::names::NodeNames;
 use super::{Shape, Topology, TopologyError};
+use crate::escape::escaped;
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Lookout};
 use std::fs::File;
@@ -22,6 +23,9 @@ const LINE_BYTES_MAX: u64 = 4096;
 
 /// The work that a line is, where a draw is one.
 const LINE_UNITS: u64 = 32;
+
+/// The most bytes of a list that are read: twice what the most links that can be stored take in writing.
+const FILE_BYTES_MAX: u64 = 1 << 37;
 
 /// How much of a faulty line an error shows, in characters.
 const SHOWN_MAX: usize = 60;
@@ -39,6 +43,17 @@ pub enum EdgeListError {
         path: String,
         /// What the system says.
         source: io::Error,
+    },
+    /// More than any list needs.
+    #[error(
+        "--topology file:{}: more than {most} bytes, the most that a list has; name a file of links",
+        escaped(path)
+    )]
+    TooLong {
+        /// The file.
+        path: String,
+        /// The most that are read.
+        most: u64,
     },
     /// A line is not what it should be.
     #[error("--topology file:{}, line {line}: found `{}`; {fault}", escaped(path), escaped(found))]
@@ -146,9 +161,15 @@ impl EdgeList {
     ///
     /// Those of [`read`](Self::read), and [`TopologyError::Interrupted`].
     pub fn read_unless(path: &str, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
+        EdgeList::read_within(path, FILE_BYTES_MAX, interrupt)
+    }
+
+    /// Reads a list of so many bytes at most.
+    fn read_within(path: &str, bytes_max: u64, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
         let lookout = &mut Lookout::new(interrupt);
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
-        let mut lines = BufReader::new(File::open(path).map_err(unreadable)?);
+        // A pipe or a device may have no end.
+        let mut lines = BufReader::new(File::open(path).map_err(unreadable)?.take(bytes_max + 1));
         let (mut nodes, mut links) = (Numbering::default(), Links::with_room(0, 0)?);
         let mut passed = Passed::default();
         let mut bytes = Vec::new();
@@ -177,6 +198,9 @@ impl EdgeList {
             // A pipe may never end: what cannot be stored is refused while it is read.
             links.make_room()?;
             links.push(one, other);
+        }
+        if lines.get_ref().limit() == 0 {
+            return Err(EdgeListError::TooLong { path: path.to_owned(), most: bytes_max }.into());
         }
         if nodes.len() == 0 {
             return Err(EdgeListError::Empty { path: path.to_owned() }.into());
@@ -328,18 +352,6 @@ impl Numbering {
         }
         ids.into_iter().map(|(id, _)| id).collect()
     }
-}
-
-/// What came from outside, fit for one line of a terminal: control characters stand as escapes.
-fn escaped(text: &str) -> String {
-    let mut line = String::new();
-    for character in text.chars() {
-        match character {
-            control if control.is_control() => line.extend(control.escape_default()),
-            plain => line.push(plain),
-        }
-    }
-    line
 }
 
 /// What a line holds beside comments.

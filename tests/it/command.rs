@@ -17,6 +17,11 @@ pub(crate) fn output(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
+/// What standard error has beside the notices that `--quiet` prints there: whether workers share a core is the machine's affair.
+pub(crate) fn beside_notices(stderr: &str) -> String {
+    stderr.lines().filter(|line| !line.starts_with("Notice: ")).collect()
+}
+
 /// A process that has said something on standard error, which tells how far it is.
 pub(crate) struct UnderWay {
     child: Child,

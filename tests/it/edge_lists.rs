@@ -101,7 +101,7 @@ fn what_the_file_does_not_have_is_refused() {
         ),
         (
             "--transport simulated --adversary eclipse:100%,victim=0",
-            "error: victim=0 with --nodes 4: no node of the edge list has this id; they go from victim=1 to victim=4\n",
+            "error: --adversary victim=0 with --nodes 4: no node of the edge list has this id; they go from victim=1 to victim=4\n",
         ),
     ] {
         let (exit, printed, error) = run(&folder, &format!("--topology file:one.txt {arguments}"));

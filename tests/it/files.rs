@@ -1,7 +1,7 @@
 //! The files that the binary reads and writes: nothing of the user's is lost, whatever the command line says and however the
 //! run ends.
 
-use crate::command::{UnderWay, bulkprop, output};
+use crate::command::{UnderWay, beside_notices, bulkprop, output};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -57,6 +57,26 @@ impl Folder {
         let after: Vec<_> = self.names().into_iter().map(|name| (fs::read(self.at(&name)).ok(), name)).collect();
         assert!(before == after, "{line}");
     }
+}
+
+#[test]
+fn an_input_without_end_is_read_within_its_limit() {
+    let folder = Folder::new();
+    folder.assert_refused("--config /dev/zero", &["longer than 65536 bytes"]);
+    folder.assert_refused("--transport simulated --network m.csv/none.csv", &["m.csv", "name a readable file"]);
+    folder.assert_refused("--topology file:/dev/zero", &["at most 4096 bytes"]);
+    folder.assert_refused("--topology file:/tmp", &["directory", "name a readable file"]);
+    folder.assert_refused("--config /tmp", &["directory", "name a readable TOML file"]);
+    let elsewhere = TempDir::new().unwrap();
+    let zero = elsewhere.path().join("zero.csv");
+    symlink("/dev/zero", &zero).unwrap();
+    folder.assert_refused(&format!("--transport simulated --network {}", zero.display()), &["268435456 bytes"]);
+    fs::create_dir(folder.at("d.csv")).unwrap();
+    folder.assert_refused("--transport simulated --network d.csv", &["directory", "name a readable file"]);
+    // A task comes from this program alone.
+    let zero = fs::File::open("/dev/zero").unwrap();
+    let ended = folder.bulkprop("--serve").stdin(zero).output().unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
 }
 
 #[test]
@@ -124,7 +144,7 @@ fn a_whole_file_takes_the_place_of_the_old_one_with_its_mode() {
     let old = fs::metadata(folder.at("out.csv")).unwrap();
     let line = "--transport simulated --nodes 30 --quiet --nodes-csv link --orders-csv new.csv";
     let (code, _, stderr) = output(&mut folder.bulkprop(line));
-    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!((code, beside_notices(&stderr).as_str()), (Some(0), ""));
     assert_eq!(fs::read_link(folder.at("link")).unwrap(), Path::new("out.csv"));
     assert_eq!(folder.text("out.csv").lines().count(), 31);
     let new = fs::metadata(folder.at("out.csv")).unwrap();

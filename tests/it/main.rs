@@ -23,6 +23,7 @@ mod reference;
 #[cfg(target_os = "linux")]
 mod signals;
 mod support;
+mod terminal;
 mod theory;
 #[cfg(target_os = "linux")]
 mod threads;

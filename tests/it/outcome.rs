@@ -1,6 +1,6 @@
 //! What a finished run leaves behind: an exit code, and a report in the form that was asked for.
 
-use crate::command::{bulkprop, output};
+use crate::command::{beside_notices, bulkprop, output};
 use serde_json::Value;
 use std::fs;
 use std::process::Stdio;
@@ -15,8 +15,20 @@ fn the_exit_code_tells_whether_the_goal_was_met() {
         ("--nodes 100 --ttl 1 --until quiescent --quiet", 1),
     ] {
         let (got, stdout, stderr) = output(&mut bulkprop(line.split(' ')));
-        assert_eq!((got, stdout.lines().count(), stderr.as_str()), (Some(code), 1, ""), "{line}: {stdout}");
+        assert_eq!((got, stdout.lines().count()), (Some(code), 1), "{line}: {stdout}");
+        assert_eq!(beside_notices(&stderr), "", "{line}");
     }
+}
+
+#[test]
+fn a_quiet_run_says_on_standard_error_what_the_reader_must_know() {
+    let line = "--transport simulated --nodes 1000 --ttl 1 --seed 1";
+    let (_, whole, nothing) = output(&mut bulkprop(line.split(' ')));
+    let (code, headline, notices) = output(bulkprop(line.split(' ')).arg("--quiet"));
+    assert_eq!((code, nothing.as_str(), headline.lines().count()), (Some(1), "", 1));
+    assert!(notices.lines().count() > 0 && notices.lines().all(|notice| notice.starts_with("Notice: ")), "{notices}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    assert!(words(&whole).starts_with(&words(&notices)), "{notices}\n{whole}");
 }
 
 #[test]
@@ -48,7 +60,13 @@ fn what_cannot_be_written_is_a_failure_of_the_system() {
     let (code, stdout, stderr) = output(&mut bulkprop(["--quiet", "--nodes-csv", "/dev/full"]));
     assert_eq!((code, stdout.lines().count()), (Some(3), 1));
     assert!(stderr.starts_with("error: --nodes-csv \"/dev/full\": "), "{stderr}");
-    let full = fs::File::create("/dev/full").unwrap();
-    let status = bulkprop(["--quiet"]).stdout(full).stderr(Stdio::null()).status().unwrap();
-    assert_eq!(status.code(), Some(3));
+    for line in
+        ["--quiet", "--help", "-h", "--version", "knee --help", "validate --help", "--print-config", "--format json"]
+    {
+        let full = fs::File::create("/dev/full").unwrap();
+        let ended = bulkprop(line.split(' ')).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(3), "{line}: {said}");
+        assert!(said.contains("standard output"), "{line}: {said}");
+    }
 }

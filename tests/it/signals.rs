@@ -56,20 +56,25 @@ fn each_ends_a_series_on_a_carrier_with_the_runs_that_are_whole() {
     for (name, code) in ENDS {
         let long = ["--nodes", "300", "--runs", "10000", "--threads", "2", "--format", "json"];
         let child = bulkprop(long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // The worker threads of a second run tell that the first is over.
-        let workers = || {
+        let task = |id: u32| format!("/proc/{}/task/{id}/comm", child.id());
+        let is_worker =
+            |id: u32| id != child.id() && fs::read_to_string(task(id)).is_ok_and(|name| name != "signals\n");
+        let workers = || -> Vec<u32> {
             let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
-            let mut ids: Vec<u32> =
-                tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap()).collect();
-            ids.sort_unstable();
-            ids.split_off(ids.len().min(2))
+            let ids = tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap());
+            ids.filter(|&id| is_worker(id)).collect()
         };
-        while workers().len() < 2 {
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-        let first = workers();
-        while workers().first().is_none_or(|worker| first.contains(worker)) {
-            std::thread::park_timeout(Duration::from_millis(1));
+        // Other worker threads tell of the next run; behind the warm-up and the first one there is something to report.
+        let mut seen: Vec<u32> = Vec::new();
+        for _ in 0..3 {
+            let next = loop {
+                let now = workers();
+                if now.len() == 2 && now.iter().all(|worker| !seen.contains(worker)) {
+                    break now;
+                }
+                std::thread::park_timeout(Duration::from_millis(1));
+            };
+            seen.extend(next);
         }
         signal(&child, name);
         let output = child.wait_with_output().unwrap();

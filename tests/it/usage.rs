@@ -67,11 +67,74 @@ fn wishes_that_contradict_each_other() {
         ("--nodes 9 --peers 3 --topology random-regular", ["--nodes 9", "--peers 3", "even"]),
         ("--nodes 10 --peers 0", ["--peers 0", "erdos-renyi", "at least 1"]),
         ("--quiet --format json", ["--quiet", "--format json", "leave one of them out"]),
+        ("--transport simulated --adversary censor:0.1,origin=30", ["--adversary origin=30", "--nodes 10", "origin=9"]),
+        ("--transport simulated --partition region=no", ["--partition region=no", "--network", "choose one"]),
+        ("--transport simulated --down 50%,region=no", ["--down region=no", "--network", "choose one"]),
         ("--print-config --format json", ["--print-config", "--format", "--help"]),
         ("--nodes 10 --nodes 20", ["--nodes", "multiple times", "--help"]),
     ] {
         assert_refused(&mut bulkprop(line.split(' ')), &parts);
     }
+}
+
+#[test]
+fn numbers_below_zero_are_values_in_every_command() {
+    for (line, parts) in [
+        ("knee --limit -1ms", ["--limit -1ms: ", "not a span of time"]),
+        ("knee --span -1s", ["--span -1s: ", "-1"]),
+        ("knee --least -1/s", ["--least -1/s: ", "0.000001/s to 1000000000/s"]),
+        ("knee --most -1", ["--most -1: ", "-1"]),
+        ("knee --nodes -5", ["--nodes -5", "1 to 4294967295"]),
+        ("knee --precision -1", ["--precision -1: ", "-1"]),
+        ("validate --seed -1", ["--seed -1: ", "0 to 1000000000"]),
+        ("validate --threads -1", ["--threads -1: ", "1 to 1024"]),
+    ] {
+        let (_, _, stderr) = output(&mut bulkprop(line.split(' ')));
+        assert!(!stderr.contains("unexpected argument"), "{line}: {stderr}");
+        assert_refused(&mut bulkprop(line.split(' ')), &parts);
+    }
+}
+
+#[test]
+fn a_schedule_that_outlasts_the_clock() {
+    assert_refused(
+        &mut bulkprop("--transport simulated --orders 4000 --rate 0.000001/s".split(' ')),
+        &["--orders 4000", "--rate 0.000001/s", "127 years", "at most 100 years", "--orders 3155"],
+    );
+    let line = "--transport simulated --orders 3155 --rate 0.000001/s --nodes 3 --threads 1 --quiet --timeout";
+    for timeout in ["0", "1s", "18446744073s"] {
+        let (code, _, stderr) = output(bulkprop(line.split(' ')).arg(timeout));
+        assert_eq!(code, Some(0), "{timeout}: {stderr}");
+    }
+}
+
+#[test]
+fn values_of_any_length() {
+    let shares = vec!["0.1"; 30_000].join(",");
+    let zeros = format!("{}1", "0".repeat(100_000));
+    for arguments in [
+        ["--threads", &zeros],
+        ["--topology", &format!("file:{zeros}")],
+        ["--topology", &zeros],
+        ["--network", &format!("{zeros}.csv")],
+        ["--latency", &zeros],
+        ["--down", &shares],
+        ["--churn", &shares],
+        ["--partition", &shares],
+        ["--adversary", &shares],
+        ["--nodes-csv", &zeros],
+        ["--config", &zeros],
+        ["--format", &zeros],
+    ] {
+        let (code, _, stderr) = output(bulkprop(["--transport", "simulated"]).args(arguments));
+        assert!(matches!(code, Some(0 | 2)) && !stderr.contains("panicked"), "{}: {stderr}", arguments[0]);
+    }
+    // Faults as many as one argument holds: the report lists them all.
+    let cuts = vec!["50%,at=10s,heal=11s"; 4_500].join("+");
+    let (code, stdout, stderr) =
+        output(bulkprop(["--transport", "simulated", "--nodes", "9", "--partition"]).arg(&cuts));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("heal=11s+0.5"), "{}", stdout.len());
 }
 
 #[test]

@@ -230,9 +230,12 @@ fn bad_faults_are_refused_by_name() {
         faults.unwrap_err().to_string()
     };
     let unknown = refusal("1,region=mars", &network());
-    assert!(unknown.starts_with("region=mars: the network has no such region; choose one of australia, "), "{unknown}");
+    assert!(
+        unknown.starts_with("--down region=mars: the network has no such region; choose one of australia, "),
+        "{unknown}"
+    );
     let flat = refusal("1,region=europe", &Network::new(7, Latency::Constant(Nanos(1))));
-    assert!(flat.starts_with("region=europe without --network: "), "{flat}");
+    assert!(flat.starts_with("--down region=europe without --network: "), "{flat}");
 }
 
 #[test]

@@ -89,9 +89,10 @@ pub(super) fn table<const COLUMNS: usize>(out: &mut impl Write, rows: &[[String;
     let widths: [usize; COLUMNS] =
         std::array::from_fn(|column| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0));
     for row in rows {
-        let mut text = format!("{:<width$}", row[0], width = widths[0]);
+        let mut text = filled(&row[0], widths[0]);
         for (cell, width) in row.iter().zip(widths).skip(1) {
-            text.push_str(&format!("  {cell:>width$}"));
+            text.push_str(&" ".repeat(2 + width - columns(cell)));
+            text.push_str(cell);
         }
         line(out, &text)?;
     }
@@ -104,10 +105,16 @@ pub(super) fn grid(out: &mut impl Write, cells: &[String]) -> fmt::Result {
     let widest = cells.iter().map(|cell| columns(cell)).max().unwrap_or(0);
     let per_row = ((WIDTH - 2 + GAP) / (widest + GAP)).max(1);
     for row in cells.chunks(per_row) {
-        let row: String = row.iter().map(|cell| format!("{cell:<width$}", width = widest + GAP)).collect();
+        let row: String = row.iter().map(|cell| filled(cell, widest + GAP)).collect();
         line(out, &format!("  {row}"))?;
     }
     Ok(())
+}
+
+/// A text with blanks behind it, in so many columns. The formatter's own blanks end at 65,535.
+fn filled(text: &str, width: usize) -> String {
+    let blanks = width.saturating_sub(columns(text));
+    format!("{text}{}", " ".repeat(blanks))
 }
 
 /// How many columns a text takes. Every sign that a report writes itself takes one.
@@ -118,6 +125,16 @@ fn columns(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_may_be_of_any_length() {
+        let long = "x".repeat(70_000);
+        let (mut rows, mut cells) = (String::new(), String::new());
+        table(&mut rows, &[[long.clone(), "1".to_owned()], ["y".to_owned(), long.clone()]]).unwrap();
+        assert_eq!(rows.lines().map(columns).collect::<Vec<_>>(), [140_002, 140_002]);
+        grid(&mut cells, &[long.clone(), "y".to_owned()]).unwrap();
+        assert_eq!(cells, format!("  {long}\n  y\n"));
+    }
 
     #[test]
     fn one_unit_for_all_times() {

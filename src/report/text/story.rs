@@ -4,7 +4,7 @@ use super::layout::{Scale, grid, line, percent, wrapped};
 use crate::ratio::Ratio;
 use crate::report::words::{counted, grouped, plain};
 use crate::report::{BulkFigures, Clock, Lateness, MachineFigures, Report};
-use crate::scenario::{BulkOptions, ProtocolKind, TransportKind};
+use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
 use crate::stats::{End, OrderOutcome};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
@@ -272,7 +272,7 @@ pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         Clock::Virtual => "repeats every figure",
     };
     writeln!(out, "\nReplay ({repeats}):")?;
-    line(out, &format!("  {}", report.replay))?;
+    line(out, &format!("  {}", pasteable(&report.replay)))?;
     let ended = if report.interrupted() { "interrupted" } else { "complete" };
     writeln!(out, "\nSimulation {ended}")
 }

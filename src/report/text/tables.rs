@@ -2,6 +2,7 @@
 
 use super::layout::{bar, grid, line, percent, side_by_side, table};
 use super::story::{scale, target_text, time_or_not};
+use crate::escape::escaped_to;
 use crate::report::words::{counted, grouped};
 use crate::report::{Report, Spread};
 use crate::stats::{Ledger, Missing, SpyRecord, WorkerRecord};
@@ -150,6 +151,9 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
+/// How much of a name that a file gives is shown; JSON has all of it.
+const NAME_COLUMNS_MAX: usize = 40;
+
 /// Each region and each class of node, where there are any.
 pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let scale = scale(report);
@@ -162,7 +166,7 @@ pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| scale.number(time));
     rows.extend(report.run.groups.iter().map(|group| {
         [
-            format!("  {}", group.name),
+            format!("  {}", escaped_to(NAME_COLUMNS_MAX, &group.name)),
             grouped(group.nodes),
             percent(group.reached, group.counted),
             grouped(group.residue),

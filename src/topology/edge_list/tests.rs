@@ -114,3 +114,13 @@ fn any_bytes_give_an_overlay_or_an_error() {
     let error = EdgeList::read("/no/such/file").unwrap_err().to_string();
     assert!(error.starts_with("--topology file:/no/such/file: "), "{error}");
 }
+
+#[test]
+fn a_list_without_end_is_read_within_its_limit() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"0 1\n# and so on\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    assert_eq!(EdgeList::read_within(path, 16, &Interrupt::new()).unwrap().nodes(), 2);
+    let error = EdgeList::read_within(path, 15, &Interrupt::new()).unwrap_err().to_string();
+    assert!(error.contains("more than 15 bytes, the most that a list has"), "{error}");
+}
