@@ -11,6 +11,7 @@
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
 //! | `journal` | what happened in a window, before it is counted |
 //! | `lines` | what a node's lines and its work do to messages |
+//! | `departures` | what waits at the lines out of nodes, and is not sent yet |
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
 //! | `crew` | the threads |
 //! | `home` | what a shard brings home, and the outcome of all |
@@ -25,6 +26,7 @@
 //! has a time of its own; and optimistic execution, which would have to take back what a protocol did.
 
 mod crew;
+mod departures;
 mod digest;
 mod fast;
 mod flight;
@@ -47,7 +49,7 @@ use crate::gossip::{Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Faults, Network};
 use crate::runtime::{Observer, Partition, Placement, Progress, RuntimeError};
-use crate::stats::{ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
+use crate::stats::{ByHop, CarrierCounts, End, LineRecord, Receipts, Traffic, WorkerRecord};
 use crate::sync::{Allowance, Interrupt};
 use crate::time::Nanos;
 use crate::topology::Topology;
@@ -140,10 +142,14 @@ pub struct Outcome {
     pub record: WorkerRecord,
     /// Messages that the network lost, they that came to a node that was down among them.
     pub model_lost: u64,
-    /// Messages for which there was no room at a line.
+    /// Messages for which there was no room at the line into a node.
     pub model_dropped: u64,
     /// Second copies that the network made of messages.
     pub model_duplicated: u64,
+    /// Messages for which there was no room at the line out of their node: they were never sent.
+    pub uplink_dropped: u64,
+    /// What the lines had to carry, where there are any.
+    pub lines: LineRecord,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
     /// Traffic, by node; empty where it was not to be kept.
@@ -167,6 +173,8 @@ impl Outcome {
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
+            uplink_dropped: 0,
+            lines: LineRecord::default(),
             receipts: Receipts::Each(Vec::new()),
             traffic: Vec::new(),
             by_order: Vec::new(),
@@ -187,13 +195,14 @@ pub struct OrderTraffic {
     pub received: u64,
     /// They that the network lost, or that came to a node that was down.
     pub lost: u64,
-    /// They for which there was no room at a line.
+    /// They for which there was no room at the line into their node.
     pub dropped: u64,
     /// They among those received that were older than their node's window.
     pub expired: u64,
     /// They that had been sent by the end and arrive later.
     pub under_way: u64,
-    /// What else is to come of the order: control messages under way, what nodes hold back, and what the protocol awaits.
+    /// What else is to come of the order: messages that wait at the lines out of their nodes, control messages under way, what
+    /// nodes hold back, and what the protocol awaits.
     pub pending: u64,
 }
 

@@ -30,7 +30,7 @@ use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{
-    Departures, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
+    Departures, End, Ledger, LineRecord, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
@@ -393,6 +393,7 @@ impl<'a> Laboratory<'a> {
             traffic,
             workers,
             digest: None,
+            lines: LineRecord::default(),
             spies: None,
             groups,
         }
@@ -467,6 +468,7 @@ fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
         ledger.held += worker.model.held;
         ledger.model_lost += worker.model.lost;
         ledger.model_dropped += worker.model.dropped;
+        ledger.uplink_dropped += worker.model.uplink_dropped;
         ledger.model_duplicated += worker.model.duplicated;
         ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
         ledger.strays.merge(&worker.carrier.strays);

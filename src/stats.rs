@@ -6,6 +6,7 @@
 mod compact;
 mod curve;
 mod delays;
+mod lines;
 mod orders;
 mod outcome;
 mod receipts;
@@ -13,6 +14,7 @@ mod receipts;
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, High};
 pub use delays::{DelayHistogram, Departures};
+pub use lines::{LineRecord, WayRecord};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
@@ -94,7 +96,8 @@ pub struct WorkerRecord {
     pub published: u64,
     /// Copies that `--exclude-sender` did not send.
     pub spared: u64,
-    /// Messages that waited unsent at the stop: the fan-out of every forward still queued.
+    /// Messages that waited unsent at the stop: the fan-out of every forward still queued; in virtual time what had not left the
+    /// line out of its node, or not whole.
     pub queued_unsent: u64,
     /// Receive batches that brought at least one message.
     pub batches: u64,
@@ -127,9 +130,11 @@ pub struct ModelCounts {
     /// Messages that it lost.
     #[serde(rename = "model_lost")]
     pub lost: u64,
-    /// Messages that found no room at one of its lines.
+    /// Messages that found no room at the line into their node.
     #[serde(rename = "model_dropped")]
     pub dropped: u64,
+    /// Messages that found no room at the line out of their node: never sent, and outside the sum.
+    pub uplink_dropped: u64,
     /// Second copies that it made.
     #[serde(rename = "model_duplicated")]
     pub duplicated: u64,
@@ -234,8 +239,10 @@ pub struct Ledger {
     pub missing: Option<Missing>,
     /// Messages that a modelled network lost.
     pub model_lost: u64,
-    /// Messages that found no room at a modelled line.
+    /// Messages that found no room at the modelled line into their node.
     pub model_dropped: u64,
+    /// Messages that found no room at the modelled line out of their node; not part of `sent`.
+    pub uplink_dropped: u64,
     /// Second copies that a modelled network made.
     pub model_duplicated: u64,
     /// Datagrams that are not of this run, by kind; outside the sum.
@@ -423,6 +430,8 @@ pub struct RunRecord {
     pub departures: Option<Departures>,
     /// The digest of all first receipts, where one seed decides it: in virtual time.
     pub digest: Option<u64>,
+    /// What the lines of the nodes had to carry.
+    pub lines: LineRecord,
     /// What spies found out; `None` where there are none.
     pub spies: Option<SpyRecord>,
     /// The nodes by region and by class, where there are any.

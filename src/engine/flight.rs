@@ -12,7 +12,7 @@ pub(super) type Rank = (Nanos, u16, NodeId, u32);
 pub(super) struct Flight<T> {
     /// When it arrives.
     pub(super) time: Nanos,
-    /// When it was sent, or from when on it is held back.
+    /// When it was sent, its last bit included, or from when on it is held back.
     pub(super) sent_at: Nanos,
     /// What arrives.
     pub(super) message: Message,
@@ -30,6 +30,8 @@ pub(super) struct Flight<T> {
 pub(super) enum Stage {
     /// It comes to its receiver, who takes it in unless it has to pass a line or wait for its turn first.
     Arrives,
+    /// It is through the line into its receiver, and waits for its turn.
+    Through,
     /// Its receiver takes it in.
     TakenIn,
     /// Its receiver sends on what it has held back until then. This is no message.

@@ -124,6 +124,8 @@ impl<'a, P: Protocol> Worker<'a, P> {
             match verdict {
                 Verdict::On(next) => {
                     self.shard.book(Nanos::MAX);
+                    // No run ends before the last event of a window that it goes on from.
+                    self.shard.book_departures(standing.progress().time);
                     window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
                 }
                 Verdict::Target(crossing) => {
@@ -133,7 +135,7 @@ impl<'a, P: Protocol> Worker<'a, P> {
                 Verdict::Ended(end, at) => {
                     let flights = self.calendar.iter().chain(&self.late);
                     self.shard.leave_named(&self.protocol, flights);
-                    return Ok((end, at, self.close(Nanos::MAX)));
+                    return Ok((end, at, self.close(at)));
                 }
                 Verdict::CutShort(end, at) => {
                     let flights = self.calendar.iter().chain(&self.late);
@@ -267,17 +269,17 @@ impl<'a, P: Protocol> Worker<'a, P> {
             interrupted: self.setup.interrupt.is_raised(),
             cut_short: self.cut_short,
             last_event: self.last_event,
-            last_arrival: Nanos::ZERO,
+            // What is lost on its way has to leave first.
+            last_arrival: self.shard.last_departure(),
             messages: self.shard.received(),
             fresh: self.fresh.count(self.shard.fresh()),
         }
     }
 
-    /// Counts what there is up to `limit`, and what is under way then.
+    /// Counts what there is up to `limit`, the end, and what is under way then.
     fn close(mut self, limit: Nanos) -> Home {
         self.calendar.iter().chain(&self.late).for_each(|flight| self.shard.leave(flight, limit));
-        self.shard.book(limit);
-        self.shard.close()
+        self.shard.close(limit)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::digest::of_receipts;
 use super::{OrderTraffic, Outcome};
 use crate::ids::{NodeId, OrderIndex};
-use crate::stats::{CarrierCounts, End, Receipt, Receipts, Traffic, WorkerRecord};
+use crate::stats::{CarrierCounts, End, LineRecord, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
 /// What one shard counted.
@@ -12,6 +12,8 @@ pub(super) struct Home {
     pub(super) model_lost: u64,
     pub(super) model_dropped: u64,
     pub(super) model_duplicated: u64,
+    pub(super) uplink_dropped: u64,
+    pub(super) lines: LineRecord,
     /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
     pub(super) receipts: Vec<Receipt>,
     /// By node of the shard.
@@ -50,6 +52,8 @@ impl Ended {
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
+            uplink_dropped: 0,
+            lines: LineRecord::default(),
             // A run that the user ends anywhere is no seed's.
             digest: if self.end.is_cut_short() { 0 } else { digest_of(&receipts, nodes) },
             receipts: Receipts::Each(receipts),
@@ -62,6 +66,8 @@ impl Ended {
             outcome.model_lost += home.model_lost;
             outcome.model_dropped += home.model_dropped;
             outcome.model_duplicated += home.model_duplicated;
+            outcome.uplink_dropped += home.uplink_dropped;
+            outcome.lines.merge(&home.lines);
             outcome.traffic.extend(home.traffic);
             for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {
                 sum.add(&counts);
@@ -91,6 +97,7 @@ pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
     sum.expired += record.expired;
     sum.expired_behind_max = sum.expired_behind_max.max(record.expired_behind_max);
     sum.expired_first = sum.expired_first.map(|sum| sum + record.expired_first.unwrap_or(0));
+    sum.queued_unsent += record.queued_unsent;
     sum.carrier.drained += record.carrier.drained;
 }
 

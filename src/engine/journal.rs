@@ -1,5 +1,6 @@
 //! What happened in a window, until it is known up to which instant events count.
 
+use super::lines::{Queues, Way};
 use crate::ids::OrderIndex;
 use crate::message::Kind;
 use crate::time::Nanos;
@@ -29,8 +30,10 @@ pub(super) enum What {
     Expired(Expired),
     /// The node has the order from now on.
     Delivered,
-    /// Messages of some kind went out.
+    /// Messages of some kind went out, but for those that wait at a line.
     Sent(Kind, Volley),
+    /// No queue at any line of the shard that leads this way had been as long.
+    Queued(Way, Queues),
 }
 
 /// An order that is older than the window of a node that it came to.
@@ -47,7 +50,7 @@ pub(super) struct Expired {
 pub(super) struct Volley {
     pub(super) sent: u32,
     pub(super) lost: u32,
-    /// They that found no room at the line out of their node.
+    /// They that found no room at the line out of their node, and were not sent.
     pub(super) dropped: u32,
     /// Words behind all of them.
     pub(super) words: u32,

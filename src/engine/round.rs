@@ -26,7 +26,8 @@ pub(super) struct Post {
     pub(super) cut_short: Option<End>,
     /// The last event it handled.
     pub(super) last_event: Nanos,
-    /// When the last of all messages that it has sent arrives, where what is under way is not stored.
+    /// When the last of all messages that it has sent arrives, where what is under way is not stored; else when the last that
+    /// waited for a line has left it.
     pub(super) last_arrival: Nanos,
     /// Messages that it has dealt with so far.
     pub(super) messages: u64,

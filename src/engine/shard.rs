@@ -1,14 +1,15 @@
 //! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
 //!
 //! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
-//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`.
+//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`, what is counted in `booking`.
 
+mod booking;
 mod sending;
 
+use super::departures::Departures;
 use super::flight::{Flight, Stage};
-use super::home::Home;
-use super::journal::{Entry, Expired, Volley, What};
-use super::lines::Lines;
+use super::journal::{Entry, Expired, What};
+use super::lines::{Lines, Way};
 use super::{OrderTraffic, Setup};
 use crate::coverage::{Horizon, Place};
 use crate::gossip::{Context, Mailing, News, Protocol, TargetDraw, TargetScratch};
@@ -17,7 +18,7 @@ use crate::message::{Kind, Message, Onward, Tail};
 use crate::network::Attempts;
 use crate::stats::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
-use crate::wire::{WORD_BYTES, control_bytes};
+use crate::wire::control_bytes;
 use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -63,6 +64,8 @@ pub(super) struct Shard<'a, T> {
     everyone: TargetDraw,
     mailing: Mailing,
     lines: Lines<'a>,
+    /// What waits at the lines out of the nodes, or is on them.
+    departures: Departures,
     /// Who has which order, or was too late for it: a bit per order and node.
     held: Vec<u64>,
     /// How far each node's window has moved.
@@ -77,6 +80,7 @@ pub(super) struct Shard<'a, T> {
     model_lost: u64,
     model_dropped: u64,
     model_duplicated: u64,
+    uplink_dropped: u64,
     event: Event,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
@@ -95,6 +99,7 @@ impl<'a, T: Tail> Shard<'a, T> {
         Shard {
             setup,
             lines: Lines::new(setup.network, nodes.clone()),
+            departures: Departures::new(),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             // Only a line tells in which order messages are sent at one instant.
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
@@ -110,6 +115,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
+            uplink_dropped: 0,
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO, round: 0 },
             timers: BinaryHeap::new(),
             asked: 0,
@@ -134,25 +140,53 @@ impl<'a, T: Tail> Shard<'a, T> {
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
         match flight.stage {
             Stage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
+            Stage::Through => self.queue_for_work(flight),
             Stage::Arrives | Stage::TakenIn => self.take_in(protocol, flight),
             Stage::Held => self.send_held(flight),
         }
     }
 
-    /// Brings a message through the line into its node, and through what came before it.
+    /// Brings a message to the line into its node.
     fn arrive(&mut self, flight: &Flight<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
         self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if !self.setup.faults.is_up(to, flight.time) {
             return self.note(order, What::Missed(flight.message.kind, flight.sent_at));
         }
-        match self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) {
-            Some(time) => {
-                let round = self.event.round_of_sequel(time);
-                self.outgoing.push(Flight { time, round, stage: Stage::TakenIn, ..flight.clone() });
-            }
+        let Some(offer) = self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) else {
+            return self.work_on(flight);
+        };
+        if let Some(queues) = self.lines.watch(Way::Down, to, &offer) {
+            self.note(order, What::Queued(Way::Down, queues));
+        }
+        match offer.departs {
+            Some(time) if self.lines.have_work() => self.go_on(flight, time, Stage::Through),
+            Some(time) => self.go_on(flight, time, Stage::TakenIn),
             None => self.note(order, What::Dropped(flight.message.kind, flight.sent_at)),
         }
+    }
+
+    /// Lets a message that is through the line wait for its node's work, if the node is up.
+    fn queue_for_work(&mut self, flight: &Flight<T>) {
+        let Message { to, from, hop, order, .. } = flight.message;
+        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
+        if self.setup.faults.is_up(to, flight.time) {
+            self.work_on(flight);
+        } else {
+            self.note(order, What::Missed(flight.message.kind, flight.sent_at));
+        }
+    }
+
+    /// Has the event's node work on a message once it is done with those before.
+    fn work_on(&mut self, flight: &Flight<T>) {
+        let done = self.lines.work(self.event.me, self.event.now);
+        self.go_on(flight, done, Stage::TakenIn);
+    }
+
+    /// Brings a message to its next stage.
+    fn go_on(&mut self, flight: &Flight<T>, time: Nanos, stage: Stage) {
+        let round = self.event.round_of_sequel(time);
+        self.outgoing.push(Flight { time, round, stage, ..flight.clone() });
     }
 
     /// Sends on what was held back, if the node is up.
@@ -216,113 +250,6 @@ impl<'a, T: Tail> Shard<'a, T> {
     /// Messages taken in, as far as they have been counted.
     pub(super) fn received(&self) -> u64 {
         self.record.received
-    }
-
-    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
-    /// way at that instant.
-    pub(super) fn book(&mut self, limit: Nanos) {
-        for Entry { time, local, order, what } in std::mem::take(&mut self.journal) {
-            let counts = time <= limit;
-            let payload_bytes = u64::from(self.setup.message_bytes[order.index()]);
-            let bytes = |kind: Kind, messages: u32, words: u32| match kind.is_control() {
-                true => u64::from(messages) * control_bytes(0) as u64 + u64::from(words) * WORD_BYTES as u64,
-                false => u64::from(messages) * payload_bytes,
-            };
-            let traffic = &mut self.traffic[local as usize];
-            let of_order = &mut self.by_order[order.index()];
-            match what {
-                What::Received(kind, _, sent_at) | What::Missed(kind, sent_at) | What::Dropped(kind, sent_at)
-                    if !counts =>
-                {
-                    if sent_at <= limit {
-                        self.left_under_way(order, kind);
-                    }
-                }
-                What::Released(since) if !counts => of_order.pending += u64::from(since <= limit),
-                What::Received(kind, tail, _) => {
-                    self.record.received += 1;
-                    traffic.bytes_in += bytes(kind, 1, tail.into());
-                    if kind.is_control() {
-                        self.record.control_received += 1;
-                    } else {
-                        of_order.received += 1;
-                        traffic.copies += 1;
-                    }
-                }
-                What::Missed(kind, _) => {
-                    self.model_lost += 1;
-                    of_order.lost += u64::from(!kind.is_control());
-                }
-                What::Dropped(kind, _) => {
-                    self.model_dropped += 1;
-                    of_order.dropped += u64::from(!kind.is_control());
-                }
-                What::Delivered if !counts => {
-                    self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
-                }
-                What::Delivered => self.record.reached += 1,
-                _ if !counts => {}
-                What::Released(_) => {}
-                What::Duplicate => self.record.duplicates += 1,
-                What::Expired(Expired { behind, is_first }) => {
-                    of_order.expired += 1;
-                    self.record.expire(behind, Some(is_first));
-                }
-                What::Sent(kind, Volley { sent, words, lost, dropped, doubled, spared }) => {
-                    let out = bytes(kind, sent, words);
-                    self.record.sent += u64::from(sent);
-                    self.model_lost += u64::from(lost);
-                    self.model_dropped += u64::from(dropped);
-                    self.model_duplicated += u64::from(doubled);
-                    traffic.bytes_out += out;
-                    if kind.is_control() {
-                        self.record.control_sent += u64::from(sent);
-                        self.record.control_bytes += out;
-                    } else {
-                        of_order.sent += u64::from(sent);
-                        of_order.lost += u64::from(lost);
-                        of_order.dropped += u64::from(dropped);
-                        of_order.doubled += u64::from(doubled);
-                        self.record.spared += u64::from(spared);
-                        traffic.sent += u64::from(sent);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Counts what had been sent, or held back, by `limit` and has yet to come.
-    pub(super) fn leave(&mut self, flight: &Flight<T>, limit: Nanos) {
-        let Message { order, kind, .. } = flight.message;
-        match flight.stage {
-            _ if flight.sent_at > limit => {}
-            Stage::Held => self.by_order[order.index()].pending += 1,
-            Stage::Arrives | Stage::TakenIn => self.left_under_way(order, kind),
-        }
-    }
-
-    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the tails of
-    /// messages that have yet to come.
-    pub(super) fn leave_named<'b, P: Protocol>(&mut self, protocol: &P, flights: impl Iterator<Item = &'b Flight<T>>)
-    where
-        T: 'b,
-    {
-        let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
-        protocol.name_awaited(&mut name);
-        flights.for_each(|flight| P::name_behind(flight.tail.words(), &mut name));
-    }
-
-    /// Counts a message that is under way at the end.
-    fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
-        let of_order = &mut self.by_order[order.index()];
-        *(if kind.is_control() { &mut of_order.pending } else { &mut of_order.under_way }) += 1;
-        self.record.carrier.drained += 1;
-    }
-
-    /// Hands over everything counted.
-    pub(super) fn close(self) -> Home {
-        let Shard { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order, .. } = self;
-        Home { record, model_lost, model_dropped, model_duplicated, receipts, traffic, by_order }
     }
 
     fn note(&mut self, order: OrderIndex, what: What) {

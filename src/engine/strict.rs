@@ -59,6 +59,8 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
             break;
         }
         if event.is_multiple_of(TELL_EVERY) {
+            // What left before this event does so whatever ends the run.
+            shard.book_departures(last_event);
             let reached = reached.iter().sum();
             setup.observer.progressed(&Progress { reached, time: last_event, messages: shard.received() });
         }
@@ -99,11 +101,16 @@ pub(super) fn run<P: Protocol>(setup: &Setup<'_>, mut protocol: P) -> Ended {
         }
     }
     setup.observer.loop_left(0);
-    queue.flights().for_each(|flight| shard.leave(flight, Nanos::MAX));
+    if end == End::Quiescent {
+        // Nothing arrives any more, but what is lost on its way has to leave first.
+        let left = shard.last_departure();
+        (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
+    }
+    queue.flights().for_each(|flight| shard.leave(flight, last_event));
     if end != End::Target {
         shard.leave_named(&protocol, queue.flights());
     }
-    Ended { end, at: last_event, homes: vec![shard.close()] }
+    Ended { end, at: last_event, homes: vec![shard.close(last_event)] }
 }
 
 impl<T> Queue<T> {

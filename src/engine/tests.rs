@@ -51,6 +51,11 @@ fn intervals() -> impl Strategy<Value = Nanos> {
 
 impl Case {
     pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+        self.with_faults_of(self.seed, threads, act)
+    }
+
+    /// The same where those who fail are drawn with a seed of their own.
+    fn with_faults_of<R>(&self, seed: u64, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
         let network = NetworkSpec {
             paths: Paths::Latency(self.latency.into()),
@@ -64,8 +69,7 @@ impl Case {
         let behaviours =
             Behaviours::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
-        let faults =
-            Faults::new(&self.faults, self.seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
+        let faults = Faults::new(&self.faults, seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
         let setup = Setup {
             engine: Engine::Auto,
             topology: &topology,
@@ -191,7 +195,7 @@ fn faults() -> impl Strategy<Value = FaultSpec> {
 /// Lines on which a message of 88 bytes takes from 1 ns to 7 ms, and which hold from one of them to many.
 fn bandwidths() -> impl Strategy<Value = BandwidthSpec> {
     let rate = || prop::option::of(prop::sample::select(vec![100_000, 1_000_000_000, 20_000_000_000, 704_000_000_000]));
-    let spec = (rate(), rate(), prop::sample::select(vec![88, 300, 1 << 20]));
+    let spec = (rate(), rate(), prop::sample::select(vec![Some(88), Some(300), Some(1 << 20), None]));
     spec.prop_map(|(up, down, queue_bytes)| BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes })
 }
 
@@ -264,6 +268,21 @@ fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Resu
     Ok(Outcome { receipts, ..outcome })
 }
 
+/// No node sends or receives more than its lines carry in the time, headers included.
+fn assert_within_the_lines(case: &Case, outcome: &Outcome) {
+    let ways = [outcome.lines.up, outcome.lines.down].into_iter().flatten();
+    assert!(ways.map(|way| way.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
+    let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
+    assert!(queue_bytes.is_some() || outcome.uplink_dropped + outcome.model_dropped == 0, "{case:?}");
+    let carries = |rate: Option<u64>, bytes: u64| {
+        rate.is_none_or(|rate| u128::from(bytes) * 8_000_000_000 <= u128::from(rate) * u128::from(outcome.ended_at.0))
+    };
+    for node in &outcome.traffic {
+        assert!(carries(up, node.bytes_out + 28 * node.sent), "{case:?} {node:?}");
+        assert!(carries(down, node.bytes_in + 28 * node.copies), "{case:?} {node:?}");
+    }
+}
+
 /// What must hold of any outcome.
 fn assert_sound(case: &Case, outcome: &Outcome) {
     let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
@@ -272,7 +291,8 @@ fn assert_sound(case: &Case, outcome: &Outcome) {
         record.received + outcome.model_lost + outcome.model_dropped + record.carrier.drained,
         "{case:?}"
     );
-    assert!(*end != End::Quiescent || record.carrier.drained == 0, "{case:?}");
+    assert!(*end != End::Quiescent || record.carrier.drained + record.queued_unsent == 0, "{case:?}");
+    assert_within_the_lines(case, outcome);
     for of_order in &outcome.by_order {
         let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = *of_order;
         assert_eq!(sent + doubled, received + lost + dropped + under_way, "{case:?}");
@@ -363,8 +383,9 @@ proptest! {
     #[test]
     fn times_and_answers_come_alike_on_any_threads(
         case in cases(), retry in 1..300u64, interval in intervals(), faults in faults(), adversary in adversaries(),
+        bandwidth in prop::option::of(bandwidths()),
     ) {
-        let case = Case { faults, adversary, ..case };
+        let case = Case { faults, adversary, bandwidth, ..case };
         // Short enough to ring while answers are under way, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry), interval);
         let strict = case.strict_of(lazy.clone());

@@ -1,7 +1,7 @@
 //! Bandwidth: the serial lines into and out of a node, with their queues, and the time that a message costs its node.
 //!
-//! A line has one word of state, the time at which all it has taken will be through; its backlog follows from that and the
-//! rate, so that no queue of messages is kept. Whoever owns a node offers its messages in the order of their times. On the
+//! What decides is one word of a line's state, the time at which all it has taken will be through; its backlog follows from that
+//! and the rate, so that no queue of messages is kept. Where no queue is asked for none is ever full: bytes wait. Whoever owns a node offers its messages in the order of their times. On the
 //! way through both lines a message is as slow as the slower one, not as both together: the downlink begins with the first
 //! bit while the uplink still sends the last. Time under way is apart from all this.
 
@@ -21,8 +21,8 @@ pub const HEADER_BYTES: u32 = 28;
 pub struct Rate {
     /// In bits a second, at least 1.
     bits: u64,
-    /// How many bytes may wait, those on the line included.
-    queue_bytes: u64,
+    /// How many bytes may wait, those on the line included; `None` for any number.
+    queue_bytes: Option<u64>,
 }
 
 /// The state of one node's line in one direction.
@@ -30,20 +30,24 @@ pub struct Rate {
 pub struct Line {
     /// When all that it has taken will be through.
     free: Nanos,
+    /// When all would be that it was offered, had it taken everything.
+    free_of_all: Nanos,
 }
 
 /// What a line says to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
-    /// Its last bit is through at this time.
-    Departs(Nanos),
-    /// Too much waits already: the message is dropped.
-    QueueFull,
+pub struct Offer {
+    /// When its last bit is through; `None` where too much waits already and the message is dropped.
+    pub departs: Option<Nanos>,
+    /// How long the line takes for what waits then, the message included if it was taken.
+    pub queue: Nanos,
+    /// The same had the line taken all that it was ever offered.
+    pub queue_of_all: Nanos,
 }
 
 impl Rate {
-    /// A line of `bits` a second on which `queue_bytes` may wait. A rate of 0 counts as 1.
-    pub fn new(bits: u64, queue_bytes: u64) -> Rate {
+    /// A line of `bits` a second on which `queue_bytes` may wait, or any number. A rate of 0 counts as 1.
+    pub fn new(bits: u64, queue_bytes: Option<u64>) -> Rate {
         Rate { bits: bits.max(1), queue_bytes }
     }
 
@@ -74,19 +78,28 @@ impl Rate {
     /// A message whose last bit comes at `now` and whose first came `ahead` before. An idle line takes any message.
     #[inline]
     fn offer(&self, line: &mut Line, now: Nanos, ahead: Nanos, bytes: u32) -> Offer {
-        let first = now - ahead;
+        let (first, takes) = (now - ahead, self.time(bytes));
         let backlog = line.free.since(first);
-        if backlog > Nanos::ZERO && self.bytes_in(backlog) + u64::from(bytes) > self.queue_bytes {
-            return Offer::QueueFull;
+        let queue_of_all = line.free_of_all.since(first) + takes;
+        line.free_of_all = now.max(line.free_of_all.max(first) + takes);
+        if let Some(most) = self.queue_bytes
+            && backlog > Nanos::ZERO
+            && self.bytes_in(backlog).saturating_add(u64::from(bytes)) > most
+        {
+            return Offer { departs: None, queue: backlog, queue_of_all };
         }
-        line.free = now.max(line.free.max(first) + self.time(bytes));
-        Offer::Departs(line.free)
+        line.free = now.max(line.free.max(first) + takes);
+        Offer { departs: Some(line.free), queue: backlog + takes, queue_of_all }
+    }
+
+    /// How many bits the line carries in a time, in 10^-9: what tells which of two queues holds more.
+    pub fn bits_in(&self, time: Nanos) -> u128 {
+        u128::from(time.0) * u128::from(self.bits)
     }
 
     /// How many bytes the line carries in a time, rounded up.
-    fn bytes_in(&self, time: Nanos) -> u64 {
-        let bits = u128::from(time.0) * u128::from(self.bits);
-        u64::try_from(bits.div_ceil(8_000_000_000)).unwrap_or(u64::MAX / 2)
+    pub fn bytes_in(&self, time: Nanos) -> u64 {
+        u64::try_from(self.bits_in(time).div_ceil(8_000_000_000)).unwrap_or(u64::MAX)
     }
 }
 
@@ -103,8 +116,8 @@ pub fn process(line: &mut Line, now: Nanos, each: Nanos) -> Nanos {
 pub struct BandwidthSpec {
     /// Where the rates come from.
     pub rates: Rates,
-    /// How many bytes may wait at each line.
-    pub queue_bytes: u64,
+    /// How many bytes may wait at each line; `None` for any number.
+    pub queue_bytes: Option<u64>,
 }
 
 /// Where rates come from.
@@ -124,6 +137,9 @@ pub enum Rates {
 impl BandwidthSpec {
     /// Every way to write it, for help texts and errors.
     pub const WRITTEN: &'static str = "up=RATE,down=RATE[,queue=SIZE], regions[,queue=SIZE]";
+
+    /// The longest queue that can be asked for: 4 GiB. Without one any number of bytes waits.
+    pub const QUEUE_BYTES_MAX: u64 = 4 << 30;
 }
 
 impl fmt::Display for BandwidthSpec {
@@ -137,8 +153,8 @@ impl fmt::Display for BandwidthSpec {
             }
         }
         match self.queue_bytes {
-            QUEUE_DEFAULT => Ok(()),
-            bytes => write!(f, ",queue={}", shown(bytes, &SIZES)),
+            None => Ok(()),
+            Some(bytes) => write!(f, ",queue={}", shown(bytes, &SIZES)),
         }
     }
 }
@@ -156,9 +172,9 @@ impl FromStr for BandwidthSpec {
         };
         let (up, down) = (rate("up").transpose()?, rate("down").transpose()?);
         let queue = words.named("queue").map(|written| {
-            read(written, &SIZES, QUEUE_MAX).ok_or(BandwidthError::Queue { written: written.to_owned() })
+            read(written, &SIZES, Self::QUEUE_BYTES_MAX).ok_or(BandwidthError::Queue { written: written.to_owned() })
         });
-        let queue_bytes = queue.transpose()?.unwrap_or(QUEUE_DEFAULT);
+        let queue_bytes = queue.transpose()?;
         let rates = match words.plain() {
             Some("regions") if up.is_none() && down.is_none() => Rates::Regions,
             None if up.is_some() || down.is_some() => Rates::Same { up, down },
@@ -202,12 +218,6 @@ fn shown(value: u64, units: &Units) -> String {
     format!("{}{name}", value / unit)
 }
 
-/// What may wait where nobody asks for anything else: 64 KiB.
-const QUEUE_DEFAULT: u64 = 64 << 10;
-
-/// The longest queue: 4 GiB.
-const QUEUE_MAX: u64 = 4 << 30;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,57 +228,92 @@ mod tests {
     #[test]
     fn a_line_serves_one_message_after_another() {
         // 1,000 bytes at 8 Mbit/s take a millisecond.
-        let rate = Rate::new(8 * MBIT, 1 << 20);
+        let rate = Rate::new(8 * MBIT, None);
         let mut line = Line::default();
         let ms = Nanos::from_millis;
-        assert_eq!(rate.send(&mut line, ms(10), 1_000), Offer::Departs(ms(11)));
-        assert_eq!(rate.send(&mut line, ms(10), 1_000), Offer::Departs(ms(12)));
-        assert_eq!(rate.send(&mut line, ms(11), 500), Offer::Departs(Nanos(12_500_000)));
-        assert_eq!(rate.send(&mut line, ms(20), 1_000), Offer::Departs(ms(21)));
-        assert_eq!(Rate::new(3, 0).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
-        assert_eq!(Rate::new(0, 0).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
+        assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(11)));
+        assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(12)));
+        assert_eq!(rate.send(&mut line, ms(11), 500).departs, Some(Nanos(12_500_000)));
+        assert_eq!(rate.send(&mut line, ms(20), 1_000).departs, Some(ms(21)));
+        assert_eq!(Rate::new(3, None).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
+        assert_eq!(Rate::new(0, None).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
     }
 
     #[test]
     fn a_full_queue_drops_and_an_idle_line_takes_anything() {
-        let rate = Rate::new(8 * MBIT, 2_500);
+        let ms = Nanos::from_millis;
+        let rate = Rate::new(8 * MBIT, Some(2_500));
         let mut line = Line::default();
-        let now = Nanos::from_millis(10);
-        let offers: Vec<Offer> = (0..5).map(|_| rate.send(&mut line, now, 1_000)).collect();
-        assert!(matches!(offers[..], [Offer::Departs(_), Offer::Departs(_), Offer::QueueFull, Offer::QueueFull, _]));
+        let offers: Vec<Offer> = (0..5).map(|_| rate.send(&mut line, ms(10), 1_000)).collect();
+        let taken: Vec<bool> = offers.iter().map(|offer| offer.departs.is_some()).collect();
+        assert_eq!(taken, [true, true, false, false, false]);
+        assert_eq!((offers[1].queue, offers[4].queue, offers[4].queue_of_all), (ms(2), ms(2), ms(5)));
         // Half a millisecond later 1,500 of 2,000 bytes wait, and 1,000 more just fit.
-        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1_000), Offer::Departs(Nanos::from_millis(13)));
-        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1), Offer::QueueFull);
-        assert_eq!(rate.send(&mut Line::default(), now, 9_000), Offer::Departs(Nanos::from_millis(19)));
+        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1_000).departs, Some(ms(13)));
+        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1).departs, None);
+        assert_eq!(rate.send(&mut Line::default(), ms(10), 9_000).departs, Some(ms(19)));
+    }
+
+    #[test]
+    fn a_queue_that_nobody_asked_for_is_never_full_and_says_how_long_it_is() {
+        let (rate, mut line) = (Rate::new(8 * MBIT, None), Line::default());
+        for sent in 1..=5_000 {
+            let offer = rate.send(&mut line, Nanos::ZERO, 1_000);
+            let time = Nanos::from_millis(sent);
+            assert_eq!(offer, Offer { departs: Some(time), queue: time, queue_of_all: time });
+            assert_eq!(
+                (rate.bytes_in(offer.queue), rate.bits_in(time)),
+                (1_000 * sent, 8_000_000_000_000 * u128::from(sent))
+            );
+        }
+    }
+
+    #[test]
+    fn a_queue_as_long_as_all_that_was_offered_takes_all() {
+        let mut lengths = Key::new(7, Purpose::Workload).stream();
+        let offered: Vec<(Nanos, u32)> =
+            (0..500).map(|at| (Nanos(at * 20_000), 40 + lengths.below(1_000) as u32)).collect();
+        let run = |rate: Rate| {
+            let mut line = Line::default();
+            let offers = offered.iter().map(|&(at, bytes)| rate.send(&mut line, at, bytes));
+            offers.fold((0, Nanos::ZERO), |(dropped, longest), offer| {
+                (dropped + u32::from(offer.departs.is_none()), longest.max(offer.queue_of_all))
+            })
+        };
+        let (dropped, longest) = run(Rate::new(3 * MBIT, Some(2_000)));
+        assert!(dropped > 0);
+        let enough = Rate::new(3 * MBIT, None).bytes_in(longest);
+        assert_eq!(run(Rate::new(3 * MBIT, Some(enough))), (0, longest));
+        assert!(run(Rate::new(3 * MBIT, Some(enough - 100))).0 > 0);
     }
 
     #[test]
     fn both_lines_together_are_as_slow_as_the_slower() {
         let latency = Nanos::from_millis(50);
         for (up, down) in [(8, 80), (80, 8), (8, 8)] {
-            let (up, down) = (Rate::new(up * MBIT, 1 << 20), Rate::new(down * MBIT, 1 << 20));
-            let Offer::Departs(sent) = up.send(&mut Line::default(), Nanos::ZERO, 1_000) else { panic!("it is idle") };
+            let (up, down) = (Rate::new(up * MBIT, None), Rate::new(down * MBIT, None));
+            let sent = up.send(&mut Line::default(), Nanos::ZERO, 1_000).departs.expect("it is idle");
             let received = down.receive(&mut Line::default(), sent + latency, up.time(1_000), 1_000);
-            assert_eq!(received, Offer::Departs(Nanos::from_millis(51)));
+            assert_eq!(received.departs, Some(Nanos::from_millis(51)));
         }
         // Two that come at once through a downlink share it.
-        let (rate, mut line) = (Rate::new(8 * MBIT, 1 << 20), Line::default());
+        let (rate, mut line) = (Rate::new(8 * MBIT, None), Line::default());
         let (now, sent_in) = (Nanos::from_millis(51), Nanos::from_millis(1));
-        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000), Offer::Departs(Nanos::from_millis(51)));
-        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000), Offer::Departs(Nanos::from_millis(52)));
+        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(51)));
+        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(52)));
     }
 
     #[test]
     fn messages_wait_as_long_as_in_the_queue_m_d_1() {
         // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)).
-        let rate = Rate::new(8 * MBIT, u64::MAX / 4);
+        let rate = Rate::new(8 * MBIT, None);
         for (load, mean_ms) in [(0.5, 0.5), (0.8, 2.0)] {
             let mut arrivals = Key::new(7, Purpose::Workload).with((load * 10.0) as u64).stream();
             let (mut line, mut now, mut waited) = (Line::default(), Nanos::ZERO, 0.0);
             let messages = 400_000;
             for _ in 0..messages {
                 now = now + Nanos(arrivals.exponential((1e6 / load) as u64));
-                let Offer::Departs(end) = rate.send(&mut line, now, 1_000) else { panic!("the queue is endless") };
+                let end = rate.send(&mut line, now, 1_000).departs.expect("the queue is endless");
                 waited += (end - now).0 as f64 / 1e6 - 1.0;
             }
             // Waits hang together over a busy period; at these loads that leaves a few percent.
@@ -288,7 +333,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for (text, written) in [
-            ("up=10mbit,down=100mbit,queue=64KiB", "up=10mbit,down=100mbit"),
+            ("up=10mbit,down=100mbit,queue=64KiB", "up=10mbit,down=100mbit,queue=64KiB"),
+            ("up=10mbit,down=100mbit", "up=10mbit,down=100mbit"),
             ("down=1.5mbit", "down=1500kbit"),
             ("queue=2MiB,up=1gbit", "up=1gbit,queue=2MiB"),
             ("regions", "regions"),

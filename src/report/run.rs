@@ -4,6 +4,7 @@ use super::books::Books;
 use super::bulk::BulkFigures;
 use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
 use super::groups::GroupFigures;
+use super::lines::LineFigures;
 use super::processes::ProcessFigures;
 use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
@@ -173,6 +174,8 @@ pub struct RunFigures {
     pub workers: Vec<WorkerRecord>,
     /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
     pub digest: Option<String>,
+    /// What the lines of the nodes had to carry; `None` where no line has a limit.
+    pub lines: Option<LineFigures>,
     /// What spies found out; `None` where there are none.
     pub spies: Option<SpyRecord>,
     /// The nodes by region and by class, where there are any.
@@ -238,6 +241,7 @@ impl RunFigures {
             processes: ProcessFigures::all(record),
             workers: record.workers.clone(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
+            lines: LineFigures::of(record),
             spies: record.spies,
             groups: record.groups.iter().map(GroupFigures::of).collect(),
             ledger: Books::of(&record.ledger),

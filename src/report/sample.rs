@@ -9,9 +9,9 @@ use crate::scenario::{
     BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
 };
 use crate::stats::{
-    BulkRecord, CarrierCounts, DelayHistogram, Departures, End, GroupKind, GroupRecord, Ledger, MachineTimes,
-    OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord, Traffic,
-    WorkerRecord,
+    BulkRecord, CarrierCounts, DelayHistogram, Departures, End, GroupKind, GroupRecord, Ledger, LineRecord,
+    MachineTimes, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, Receipt, Receipts, RunRecord, SpyRecord,
+    Traffic, WayRecord, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::{NodeNames, TopologySpec};
@@ -143,7 +143,7 @@ pub(super) fn thousand_nodes() -> Report {
     report(&[thousand_nodes_record()])
 }
 
-/// The same with everything that only some runs have: a group, and spies.
+/// The same with everything that only some runs have: a group, lines, and spies.
 pub(super) fn thousand_nodes_and_groups() -> Report {
     let group = GroupRecord {
         kind: GroupKind::Region,
@@ -155,10 +155,17 @@ pub(super) fn thousand_nodes_and_groups() -> Report {
         bytes_out: Some(50_000),
     };
     let spies = Some(SpyRecord { nodes: 50, orders: 1, seen: 1, right: 1 });
+    let way = WayRecord {
+        queue_bytes: 88_000,
+        queue_drains_in: Nanos::from_millis(88),
+        offered_bytes: 88_000,
+        busiest: Nanos(506_172),
+    };
+    let lines = LineRecord { up: Some(way), down: Some(way) };
     let mut departures = Departures { entered: 3, held: 3_000_000, ..Departures::default() };
     [0, 1_000, 5_000].into_iter().for_each(|late| departures.late.record(Nanos(late)));
     let departures = Some(departures);
-    report(&[RunRecord { groups: vec![group], spies, departures, ..thousand_nodes_record() }])
+    report(&[RunRecord { groups: vec![group], spies, departures, lines, ..thousand_nodes_record() }])
 }
 
 /// A chain of three on two shards: node 1 forwards to one of its peers, back to node 0, so that node 2 is not reached.
@@ -251,6 +258,7 @@ pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         digest: None,
+        lines: LineRecord::default(),
         spies: None,
         groups: Vec::new(),
         notices: Vec::new(),
@@ -291,6 +299,7 @@ fn ledger(workers: &[WorkerRecord]) -> Ledger {
         held: 0,
         model_lost: 0,
         model_dropped: 0,
+        uplink_dropped: 0,
         model_duplicated: 0,
         strays: StrayCounts::default(),
         explained_receipts: received,

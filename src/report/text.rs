@@ -27,6 +27,7 @@ impl fmt::Display for Report {
         tables::hops(out, self)?;
         tables::redundancy_and_cost(out, self)?;
         tables::per_node(out, self)?;
+        tables::lines(out, self)?;
         if let Some(bulk) = &self.run.bulk {
             bulk::worst(out, self, bulk)?;
         }

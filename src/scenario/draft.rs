@@ -165,8 +165,9 @@ pub struct Draft {
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = |text: &str| part_of("duplicate", text))]
     pub duplicate: Option<Ratio>,
 
-    /// With simulated, the lines of each node: up=RATE,down=RATE with ,queue=SIZE, as up=10mbit,down=100mbit,queue=64KiB;
-    /// or regions, for the rates that --network knows [default: no limit]. Narrow lines make fanout cost time.
+    /// With simulated, the lines of each node: up=RATE,down=RATE, as up=10mbit,down=100mbit; or regions, for the rates that
+    /// --network knows [default: no limit]. Narrow lines make fanout cost time. Bytes wait, however many; with
+    /// ,queue=64KiB what would make more than that wait is dropped.
     #[arg(long, value_name = "LINES", value_parser = |text: &str| model::<BandwidthSpec>("bandwidth", text))]
     pub bandwidth: Option<BandwidthSpec>,
 

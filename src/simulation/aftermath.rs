@@ -1,13 +1,40 @@
-//! What a run itself shows to be doubtful: orders that came over as many hops as they may, and went no further.
+//! What a run itself shows to be doubtful: queues that were full, and orders that came over as many hops as they may and went
+//! no further.
 
 use super::Laboratory;
 use crate::message::TTL_MAX;
-use crate::stats::{End, Receipts, RunRecord};
+use crate::network::BandwidthSpec;
+use crate::stats::{End, LineRecord, ModelCounts, Receipts, RunRecord};
+use crate::time::Nanos;
 
 /// One first receipt in so many with the last hop is worth a word.
 const NOTICEABLE: u64 = 100;
 
 impl Laboratory<'_> {
+    /// Says what the queues that were asked for dropped, and what would have done.
+    pub(super) fn overflow(&self, model: &ModelCounts, lines: &LineRecord, ended_at: Nanos) -> Option<String> {
+        if model.uplink_dropped + model.dropped == 0 {
+            return None;
+        }
+        let ways = || [lines.up, lines.down].into_iter().flatten();
+        let percent = ways().map(|way| way.busiest.as_secs_f64()).fold(0.0, f64::max) * 100.0;
+        let used = percent / ended_at.as_secs_f64().max(f64::MIN_POSITIVE);
+        let wanted = ways().map(|way| way.offered_bytes).max().unwrap_or(0);
+        let raise = match wanted {
+            wanted if wanted <= BandwidthSpec::QUEUE_BYTES_MAX => format!(", or raise it to queue={wanted}B or more"),
+            _ => String::new(),
+        };
+        let slower = if self.workload.orders() > 1 { ", or lower --rate" } else { "" };
+        let messages = if model.uplink_dropped + model.dropped == 1 { "message was" } else { "messages were" };
+        Some(format!(
+            "The queues overflowed: {} {messages} dropped, {} of them at the lines out of their nodes, unsent, and {} at the lines \
+             into nodes; the busiest line was used {used:.1} % of the time. Leave queue= out, so that bytes wait{raise}{slower}.",
+            model.uplink_dropped + model.dropped,
+            model.uplink_dropped,
+            model.dropped,
+        ))
+    }
+
     /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long, or
     /// nearly so: the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
     pub(super) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<String> {

@@ -200,6 +200,8 @@ impl Laboratory<'_> {
             model_lost,
             model_dropped,
             model_duplicated,
+            uplink_dropped,
+            lines,
             receipts,
             mut traffic,
             by_order,
@@ -229,7 +231,14 @@ impl Laboratory<'_> {
                 }
             }
         };
-        record.model = ModelCounts { lost: model_lost, dropped: model_dropped, duplicated: model_duplicated, held: 0 };
+        record.model = ModelCounts {
+            lost: model_lost,
+            dropped: model_dropped,
+            uplink_dropped,
+            duplicated: model_duplicated,
+            held: 0,
+        };
+        let overflow = self.overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !crowd.is_everybody();
@@ -237,6 +246,7 @@ impl Laboratory<'_> {
             Receipts::Each(receipts) if is_moving => crowd.curves(receipts, ended_at).next(),
             _ => None,
         };
+        let forecast = self.forecast.notices.iter().cloned();
         RunRecord {
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
@@ -261,9 +271,10 @@ impl Laboratory<'_> {
             workers,
             // A run that the user ends anywhere is no seed's.
             digest: (!end.is_cut_short()).then_some(digest),
+            lines,
             spies: None,
             groups: Vec::new(),
-            notices: self.forecast.notices.iter().cloned().chain(notice).chain(left_out).collect(),
+            notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),
             traffic,
         }
     }

@@ -10,6 +10,7 @@ mod files;
 mod knee;
 mod layers;
 mod ledger;
+mod lines;
 #[cfg(target_os = "linux")]
 mod memory;
 mod modelled;

@@ -248,7 +248,7 @@ fn the_first_spy_is_right_as_often_as_one_of_the_first_to_hear_spies() {
 
 #[test]
 fn adversaries_lines_and_work_are_named_and_change_what_they_say() {
-    let line = "--transport simulated --nodes 800 --seed 3 --until quiescent --format json --bandwidth up=1mbit,down=1mbit,queue=200B \
+    let line = "--transport simulated --nodes 800 --seed 3 --until quiescent --format json --bandwidth up=1mbit,down=100kbit,queue=200B \
                 --processing 1ms --duplicate 0.1 --churn up=1s,down=100ms --adversary spy:5%+drop:10%";
     let outputs = ["1", "3"].map(|threads| {
         let (_, stdout, stderr) = output(bulkprop(line.split_whitespace()).args(["--threads", threads]));
@@ -262,7 +262,8 @@ fn adversaries_lines_and_work_are_named_and_change_what_they_say() {
     for figure in ["\"balanced\": true", "\"right\": "] {
         assert!(outputs[0].contains(figure), "{}", outputs[0]);
     }
-    for nothing in ["\"model_dropped\": 0,", "\"model_duplicated\": 0,", "\"model_lost\": 0,"] {
+    for nothing in ["\"model_dropped\": 0,", "\"uplink_dropped\": 0,", "\"model_duplicated\": 0,", "\"model_lost\": 0,"]
+    {
         assert!(!outputs[0].contains(nothing), "{nothing}");
     }
     let (code, _, stderr) =

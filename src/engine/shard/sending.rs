@@ -3,8 +3,10 @@
 use super::{Event, Shard};
 use crate::behaviour::Act;
 use crate::engine::Setup;
+use crate::engine::departures::Departure;
 use crate::engine::flight::{Flight, Stage};
 use crate::engine::journal::{Volley, What};
+use crate::engine::lines::Way;
 use crate::gossip::News;
 use crate::ids::NodeId;
 use crate::message::{Kind, Onward, Tail};
@@ -67,34 +69,47 @@ impl<'a, T: Tail> Shard<'a, T> {
         if behaviours.withholds(me, to) {
             return;
         }
-        volley.sent += 1;
-        volley.words += tail.len() as u32;
         let sequence = self.next_sequence();
         let message = onward.message_with(kind, me, to, tail.len() as u8);
-        let Some(left) = self.lines.send(me, now, self.bytes_of(&message)) else {
+        let offer = self.lines.send(me, now, self.bytes_of(&message));
+        if let Some(queues) = offer.and_then(|offer| self.lines.watch(Way::Up, me, &offer)) {
+            self.note(onward.order, What::Queued(Way::Up, queues));
+        }
+        let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
             volley.dropped += 1;
             return;
         };
         let event = self.event;
         let flight = |latency| Flight {
             time: left + latency,
-            sent_at: now,
+            sent_at: left,
             message,
             sequence,
             round: event.round_of_message(left + latency),
             stage: Stage::Arrives,
             tail: T::of(tail),
         };
+        let (mut is_lost, mut is_doubled) = (false, false);
         match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
-            Fate::Lost => volley.lost += 1,
+            Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
                 self.outgoing.push(flight(latency));
                 // The double has the number of its original: where both come at once, either may be first.
                 if let Some(latency) = ways.duplicate(to, attempt) {
                     self.outgoing.push(flight(latency));
-                    volley.doubled += 1;
+                    is_doubled = true;
                 }
             }
+        }
+        if self.lines.have_uplinks() {
+            let (local, words) = (me.0 - self.nodes.start, tail.len() as u8);
+            let (order, handed_at, leaves_at) = (onward.order, now, left);
+            self.departures.put(Departure { handed_at, leaves_at, local, order, kind, words, is_lost, is_doubled });
+        } else {
+            volley.sent += 1;
+            volley.words += tail.len() as u32;
+            volley.lost += u32::from(is_lost);
+            volley.doubled += u32::from(is_doubled);
         }
     }
 

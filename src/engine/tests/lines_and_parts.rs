@@ -16,22 +16,94 @@ fn copies_leave_one_after_another() {
     let latency = Latency::Constant(Nanos::from_millis(50));
     let rates = |up, down, queue_bytes| Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes });
     let (rate, ms) = (8_000_000, 50_000_000);
-    let up = Case { bandwidth: rates(Some(rate), None, 1 << 20), ..plain(7, latency) };
+    let up = Case { bandwidth: rates(Some(rate), None, None), ..plain(7, latency) };
     let count = times(&up.general(1)).len() as u64;
     assert!(count >= 4);
     let every = |base: u64| (1..=count).map(|k| base + k * 88_000).collect::<Vec<u64>>();
     assert_eq!(times(&up.general(2)), every(ms));
     // A downlink as fast begins with the first bit, and the work comes after it.
-    let both = Case { bandwidth: rates(Some(rate), Some(rate), 1 << 20), processing: Nanos(1_000), ..up.clone() };
+    let both = Case { bandwidth: rates(Some(rate), Some(rate), None), processing: Nanos(1_000), ..up.clone() };
     assert_eq!(times(&both.general(2)), every(ms + 1_000));
     // One half as fast takes 88 microseconds more for each, alone at its node.
-    let slow = Case { bandwidth: rates(Some(rate), Some(rate / 2), 1 << 20), ..up.clone() };
+    let slow = Case { bandwidth: rates(Some(rate), Some(rate / 2), None), ..up.clone() };
     assert_eq!(times(&slow.general(2)), every(ms + 88_000));
     // Where two fit, the others are dropped at the sender.
-    let full = Case { bandwidth: rates(Some(rate), None, 2 * 88), ..up };
+    let full = Case { bandwidth: rates(Some(rate), None, Some(2 * 88)), ..up.clone() };
     let outcome = full.general(2);
-    assert_eq!((times(&outcome), outcome.model_dropped), (every(ms)[..2].to_vec(), count - 2));
+    assert_eq!((times(&outcome), outcome.uplink_dropped), (every(ms)[..2].to_vec(), count - 2));
+    assert_eq!((outcome.record.sent, outcome.model_dropped), (2, 0));
     assert_sound(&full, &outcome);
+    // The longest queue is what was taken, and what would have done is what was offered.
+    let line = |outcome: &Outcome| outcome.lines.up.unwrap();
+    assert_eq!((line(&outcome).queue_bytes, line(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
+    assert_eq!((line(&outcome).offered_bytes, line(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
+    assert_eq!((line(&up.general(2)).queue_bytes, up.general(2).lines.down), (count * 88, None));
+}
+
+#[test]
+fn what_has_not_left_its_line_was_not_sent() {
+    // Of copies that take 88 microseconds each two are sent and half of the third after 220; none has arrived.
+    let rates = Rates::Same { up: Some(8_000_000), down: None };
+    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
+    let whole = Case { bandwidth, ..plain(7, Latency::Constant(Nanos::from_millis(50))) };
+    let count = whole.general(1).record.sent;
+    for timeout in [220_000, 263_999] {
+        let cut = Case { timeout: Some(Nanos(timeout)), ..whole.clone() };
+        for outcome in [cut.strict(), cut.general(1), cut.general(3)] {
+            assert_eq!((outcome.end, outcome.ended_at), (End::Timeout, Nanos(timeout)));
+            assert_eq!((outcome.record.sent, outcome.record.carrier.drained), (2, 2));
+            assert_eq!((outcome.record.queued_unsent, outcome.traffic[0].bytes_out), (count - 2, 2 * 60));
+            assert_sound(&cut, &outcome);
+        }
+    }
+    // What is lost leaves all the same, and the run is not at rest before.
+    let lost = Case { loss: LossSpec::Independent(share(100)), ..whole };
+    for outcome in [lost.strict(), lost.general(2)] {
+        assert_eq!((outcome.end, outcome.ended_at), (End::Quiescent, Nanos(count * 88_000)));
+        assert_eq!((outcome.record.sent, outcome.model_lost), (count, count));
+    }
+    let cut = Case { timeout: Some(Nanos(100_000)), ..lost };
+    for outcome in [cut.strict(), cut.general(2)] {
+        assert_eq!((outcome.end, outcome.record.sent, outcome.model_lost), (End::Timeout, 1, 1));
+        assert_sound(&cut, &outcome);
+    }
+}
+
+#[test]
+fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() {
+    // One copy of 88 bytes comes at 50 ms, its first bit included, is through the line 1 ms later and done 1 ms after that.
+    let rates = Rates::Same { up: None, down: Some(704_000) };
+    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
+    let latency = Latency::Constant(Nanos::from_millis(50));
+    let case = Case { bandwidth, processing: Nanos::from_millis(1), fanout: 1, ..plain(20, latency) };
+    let outcome = case.general(1);
+    assert_eq!(times(&outcome), [52_000_000]);
+    let reached = outcome.each().iter().position(|receipt| receipt.hop == 1).unwrap();
+    let (mut seen, mut taken) = ([false; 3], 0);
+    for seed in 0..3_000 {
+        let churn = Some(ChurnSpec { up: Nanos::from_millis(2), down: Nanos::from_millis(1) });
+        let faults = FaultSpec { churn, ..FaultSpec::default() };
+        let case = Case { faults, ..case.clone() };
+        // The overlay and the target are those of the case's own seed, and those who come and go those of another.
+        let (outcome, is_up) = case.with_faults_of(seed, 1, |setup| {
+            let is_up = [0, 50, 51, 52].map(Nanos::from_millis).map(|time| {
+                let node = NodeId(if time == Nanos::ZERO { 0 } else { reached as u32 });
+                setup.faults.is_up(node, time)
+            });
+            (case.outcome(general::run(setup, &Push).unwrap()), is_up)
+        });
+        if is_up[0] {
+            let has_it = outcome.each()[reached].is_reached();
+            assert_eq!(has_it, is_up[1..] == [true; 3], "seed {seed}: {is_up:?}");
+            assert_eq!(outcome.model_lost, u64::from(!has_it));
+            taken += u32::from(has_it);
+            for (seen, pattern) in seen.iter_mut().zip([[true, true, false], [true, false, true], [false, true, true]])
+            {
+                *seen |= is_up[1..] == pattern;
+            }
+        }
+    }
+    assert!(taken > 0 && seen == [true; 3], "{taken} {seen:?}");
 }
 
 #[test]
@@ -43,7 +115,7 @@ fn orders_wait_at_a_line_as_in_the_queue_m_d_1() {
         let bulk = Bulk { orders: 30_000, rate, arrivals: Arrivals::Poisson, origins: Origins::One(NodeId(0)) };
         let rates = Rates::Same { up: Some(8_000_000), down: None };
         let case = Case {
-            bandwidth: Some(BandwidthSpec { rates, queue_bytes: 1 << 30 }),
+            bandwidth: Some(BandwidthSpec { rates, queue_bytes: None }),
             workload: Workload::bulk(9, 20, bulk),
             fanout: 1,
             ..plain(20, Latency::Constant(Nanos(latency)))

@@ -4,7 +4,7 @@ use super::layout::{bar, grid, line, percent, side_by_side, table};
 use super::story::{scale, target_text, time_or_not};
 use crate::escape::escaped_to;
 use crate::report::words::{counted, grouped};
-use crate::report::{Report, Spread};
+use crate::report::{LineFigures, Report, Spread, WayFigures};
 use crate::stats::{Ledger, Missing, SpyRecord, WorkerRecord};
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
@@ -151,6 +151,20 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
+/// The lines of the nodes, where any has a limit.
+pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    let Some(LineFigures { up, down }) = report.run.lines else { return Ok(()) };
+    let titles = ["Lines:", "longest queue, in bytes", "to drain", "busiest line used"];
+    let mut rows = vec![titles.map(str::to_owned)];
+    for (name, way) in [("  out of nodes", up), ("  into nodes", down)] {
+        let Some(WayFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = way else { continue };
+        let used = busiest_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        rows.push([name.to_owned(), grouped(longest_queue_bytes), Nanos(longest_queue_ns).to_string(), used]);
+    }
+    writeln!(out)?;
+    table(out, &rows)
+}
+
 /// How much of a name that a file gives is shown; JSON has all of it.
 const NAME_COLUMNS_MAX: usize = 40;
 
@@ -258,6 +272,10 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     ] {
         line(out, &format!("{}   {note}", entry(name, &count)))?;
     }
+    if ledger.uplink_dropped > 0 {
+        let entry = entry("dropped, never sent", &grouped(ledger.uplink_dropped));
+        line(out, &format!("{entry}   outside the sum: no room at the line out of their node"))?;
+    }
     writeln!(out, "  {}", books.verdict)
 }
 
@@ -279,7 +297,8 @@ fn held_back(ledger: &Ledger) -> String {
 
 /// What else the model did to messages.
 fn modelled(ledger: &Ledger) -> String {
-    let said = [("no room at a line: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
+    let said =
+        [("no room at the line into their node: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
     let said = said.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}{}", grouped(*count)));
     said.collect::<Vec<_>>().join("; ")
 }

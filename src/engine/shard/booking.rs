@@ -1,0 +1,189 @@
+//! What a shard counts: its journal up to an instant, what has left its lines by then, and what has not.
+
+use super::Shard;
+use crate::engine::departures::Departure;
+use crate::engine::flight::{Flight, Stage};
+use crate::engine::home::Home;
+use crate::engine::journal::{Entry, Expired, Volley, What};
+use crate::engine::lines::Way;
+use crate::gossip::Protocol;
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Kind, Message, Tail};
+use crate::stats::Receipt;
+use crate::time::Nanos;
+use crate::wire::{WORD_BYTES, control_bytes};
+
+impl<T: Tail> Shard<'_, T> {
+    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
+    /// way at that instant.
+    pub(in crate::engine) fn book(&mut self, limit: Nanos) {
+        let mut journal = std::mem::take(&mut self.journal);
+        for entry in journal.drain(..) {
+            if entry.time <= limit { self.count(entry) } else { self.leave_out(entry, limit) }
+        }
+        self.journal = journal;
+    }
+
+    /// Counts what has left the lines out of the nodes by `time`, which is no later than the end of the run. What has left a
+    /// little before may wait for the next call.
+    pub(in crate::engine) fn book_departures(&mut self, time: Nanos) {
+        let mut left = Vec::new();
+        self.departures.take(time, &mut left);
+        left.iter().for_each(|departure| self.count_departure(departure));
+    }
+
+    /// When the last bit of all that was handed to lines leaves.
+    pub(in crate::engine) fn last_departure(&self) -> Nanos {
+        self.departures.last()
+    }
+
+    /// Counts what had been sent, or held back, by `limit` and has yet to come.
+    pub(in crate::engine) fn leave(&mut self, flight: &Flight<T>, limit: Nanos) {
+        let Message { order, kind, .. } = flight.message;
+        match flight.stage {
+            _ if flight.sent_at > limit => {}
+            Stage::Held => self.by_order[order.index()].pending += 1,
+            Stage::Arrives | Stage::Through | Stage::TakenIn => self.left_under_way(order, kind),
+        }
+    }
+
+    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the tails of
+    /// messages that have yet to come.
+    pub(in crate::engine) fn leave_named<'b, P: Protocol>(
+        &mut self,
+        protocol: &P,
+        flights: impl Iterator<Item = &'b Flight<T>>,
+    ) where
+        T: 'b,
+    {
+        let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
+        protocol.name_awaited(&mut name);
+        flights.for_each(|flight| P::name_behind(flight.tail.words(), &mut name));
+    }
+
+    /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had handed to its
+    /// line by then and has not left, or not whole, was never sent.
+    pub(in crate::engine) fn close(mut self, limit: Nanos) -> Home {
+        self.book(limit);
+        let waiting: Vec<Departure> = self.departures.iter().copied().collect();
+        for departure in waiting.iter().filter(|departure| departure.handed_at <= limit) {
+            if departure.leaves_at <= limit {
+                self.count_departure(departure);
+            } else {
+                self.record.queued_unsent += 1;
+                self.by_order[departure.order.index()].pending += 1;
+            }
+        }
+        Home {
+            record: self.record,
+            model_lost: self.model_lost,
+            model_dropped: self.model_dropped,
+            model_duplicated: self.model_duplicated,
+            uplink_dropped: self.uplink_dropped,
+            lines: self.lines.record(),
+            receipts: self.receipts,
+            traffic: self.traffic,
+            by_order: self.by_order,
+        }
+    }
+
+    /// Counts something that happened in time.
+    fn count(&mut self, Entry { time: _, local, order, what }: Entry) {
+        match what {
+            What::Received(kind, tail, _) => {
+                let bytes = self.bytes(order, kind, 1, tail.into());
+                self.lines.note_carried(Way::Down, self.node(local), bytes as u32);
+                let traffic = &mut self.traffic[local as usize];
+                self.record.received += 1;
+                traffic.bytes_in += bytes;
+                if kind.is_control() {
+                    self.record.control_received += 1;
+                } else {
+                    self.by_order[order.index()].received += 1;
+                    traffic.copies += 1;
+                }
+            }
+            What::Missed(kind, _) => {
+                self.model_lost += 1;
+                self.by_order[order.index()].lost += u64::from(!kind.is_control());
+            }
+            What::Dropped(kind, _) => {
+                self.model_dropped += 1;
+                self.by_order[order.index()].dropped += u64::from(!kind.is_control());
+            }
+            What::Released(_) => {}
+            What::Duplicate => self.record.duplicates += 1,
+            What::Expired(Expired { behind, is_first }) => {
+                self.by_order[order.index()].expired += 1;
+                self.record.expire(behind, Some(is_first));
+            }
+            What::Delivered => self.record.reached += 1,
+            What::Sent(kind, volley) => self.count_sent(local, order, kind, volley),
+            What::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
+        }
+    }
+
+    /// Counts of what happened too late that it was under way.
+    fn leave_out(&mut self, Entry { time: _, local, order, what }: Entry, limit: Nanos) {
+        match what {
+            What::Received(kind, _, sent_at) | What::Missed(kind, sent_at) | What::Dropped(kind, sent_at) => {
+                if sent_at <= limit {
+                    self.left_under_way(order, kind);
+                }
+            }
+            What::Released(since) => self.by_order[order.index()].pending += u64::from(since <= limit),
+            What::Delivered => {
+                self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
+            }
+            What::Duplicate | What::Expired(_) | What::Sent(..) | What::Queued(..) => {}
+        }
+    }
+
+    fn count_departure(&mut self, departure: &Departure) {
+        let &Departure { local, order, kind, words, .. } = departure;
+        let bytes = self.bytes(order, kind, 1, words.into());
+        self.lines.note_carried(Way::Up, self.node(local), bytes as u32);
+        self.count_sent(local, order, kind, departure.volley());
+    }
+
+    /// Counts what a node has sent.
+    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, volley: Volley) {
+        let Volley { sent, words, lost, dropped, doubled, spared } = volley;
+        let out = self.bytes(order, kind, sent, words);
+        let (traffic, of_order) = (&mut self.traffic[local as usize], &mut self.by_order[order.index()]);
+        self.record.sent += u64::from(sent);
+        self.model_lost += u64::from(lost);
+        self.uplink_dropped += u64::from(dropped);
+        self.model_duplicated += u64::from(doubled);
+        traffic.bytes_out += out;
+        if kind.is_control() {
+            self.record.control_sent += u64::from(sent);
+            self.record.control_bytes += out;
+        } else {
+            of_order.sent += u64::from(sent);
+            of_order.lost += u64::from(lost);
+            of_order.doubled += u64::from(doubled);
+            self.record.spared += u64::from(spared);
+            traffic.sent += u64::from(sent);
+        }
+    }
+
+    /// Counts a message that is under way at the end.
+    fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
+        let of_order = &mut self.by_order[order.index()];
+        *(if kind.is_control() { &mut of_order.pending } else { &mut of_order.under_way }) += 1;
+        self.record.carrier.drained += 1;
+    }
+
+    /// Bytes of messages of one kind about an order, as UDP payload, with so many words behind all of them.
+    fn bytes(&self, order: OrderIndex, kind: Kind, messages: u32, words: u32) -> u64 {
+        match kind.is_control() {
+            true => u64::from(messages) * control_bytes(0) as u64 + u64::from(words) * WORD_BYTES as u64,
+            false => u64::from(messages) * u64::from(self.setup.message_bytes[order.index()]),
+        }
+    }
+
+    fn node(&self, local: u32) -> NodeId {
+        NodeId(self.nodes.start + local)
+    }
+}
