@@ -33,6 +33,15 @@ pub enum Act {
     Flood(u32),
 }
 
+/// Who it is that does not do as the protocol says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The part with this place among those that are asked for, the eclipse left out.
+    Part(usize),
+    /// An owned peer of the victim, which the order comes from.
+    Eclipse,
+}
+
 /// Who plays which part in one run.
 #[derive(Clone, Debug)]
 pub struct Behaviours {
@@ -132,6 +141,28 @@ impl Behaviours {
         self.eclipse.as_ref().is_some_and(|eclipse| eclipse.victim == to && eclipse.owns(from))
     }
 
+    /// Who acts where a node's forward of an order that entered at `origin` is not as usual.
+    pub fn actor(&self, node: NodeId, origin: NodeId) -> Option<Actor> {
+        match self.eclipse.as_ref().filter(|eclipse| eclipse.victim == origin && eclipse.owns(node)) {
+            Some(_) => Some(Actor::Eclipse),
+            None => self.place_of_part(node).map(Actor::Part),
+        }
+    }
+
+    /// How many of the victim's peers are owned, where one is eclipsed.
+    pub fn owned(&self) -> Option<usize> {
+        self.eclipse.as_ref().map(|eclipse| eclipse.owned.len())
+    }
+
+    /// Which part a node has, by its place among those that are asked for, the eclipse left out.
+    pub fn place_of_part(&self, node: NodeId) -> Option<usize> {
+        if self.parts.is_empty() || self.spared == Some(node) {
+            return None;
+        }
+        let drawn = self.key.with(PART).with(u64::from(node.0)).stream().next_word() >> 1;
+        self.parts.iter().position(|(end, _)| drawn < *end)
+    }
+
     /// Whether a node spies: it does as the protocol says, and notes from whom it first heard of each order.
     pub fn is_spy(&self, node: NodeId) -> bool {
         matches!(self.part(node), Some(Ready::Spy))
@@ -167,11 +198,7 @@ impl Behaviours {
     }
 
     fn part(&self, node: NodeId) -> Option<Ready> {
-        if self.parts.is_empty() || self.spared == Some(node) {
-            return None;
-        }
-        let drawn = self.key.with(PART).with(u64::from(node.0)).stream().next_word() >> 1;
-        self.parts.iter().find(|(end, _)| drawn < *end).map(|(_, part)| *part)
+        self.place_of_part(node).map(|place| self.parts[place].1)
     }
 }
 

@@ -28,6 +28,7 @@
 mod crew;
 mod departures;
 mod digest;
+mod encounters;
 mod fast;
 mod flight;
 mod general;
@@ -42,6 +43,8 @@ mod strict;
 #[cfg(test)]
 mod tests;
 mod width;
+
+pub use encounters::Encounters;
 
 use crate::behaviour::Behaviours;
 use crate::coverage::Window;
@@ -156,6 +159,8 @@ pub struct Outcome {
     pub traffic: Vec<Traffic>,
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
+    /// What met a message, and when first.
+    pub met: Encounters,
     /// The sum of a hash of each first receipt: what must not depend on threads; 0 after an interrupt, which comes anywhere.
     pub digest: u64,
     /// Whether the user did not wait until it was known which messages had arrived by the end: those that bring nobody news are
@@ -178,6 +183,7 @@ impl Outcome {
             receipts: Receipts::Each(Vec::new()),
             traffic: Vec::new(),
             by_order: Vec::new(),
+            met: Encounters::default(),
             digest: 0,
             is_rough: false,
         }

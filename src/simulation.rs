@@ -12,6 +12,7 @@ mod groups;
 mod overload;
 mod processes;
 mod protocols;
+mod unmet;
 mod virtual_time;
 mod window;
 
@@ -30,7 +31,7 @@ use crate::order::{Order, PayloadTooLong};
 use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::stats::{
-    Departures, End, Ledger, LineRecord, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
+    End, Ledger, LineRecord, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
@@ -271,6 +272,7 @@ impl<'a> Laboratory<'a> {
         let hops_are_equal = self.network.as_ref().is_none_or(|network| network.constant().is_some());
         let doubt = self.binding_ttl(&record, hops_are_equal);
         record.notices.extend(doubt);
+        record.notices.extend(unmet::untouched(self.scenario, &record));
         let overload = self.overload(&record);
         record.overloaded = overload.is_some();
         let overloaded = overload.map(|overload| self.overloaded(&record, &overload));
@@ -384,7 +386,11 @@ impl<'a> Laboratory<'a> {
             ledger: ledger(&workers, end),
             notices: {
                 let forecast = self.forecast.notices.iter().cloned();
-                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
+                forecast
+                    .chain(notices)
+                    .chain(self.placing(&workers))
+                    .chain(aftermath::lateness(departures.as_ref()))
+                    .collect()
             },
             receipts: Receipts::Each(receipts),
             counted: None,
@@ -445,16 +451,6 @@ struct Home {
     datagram_bytes: u32,
     /// What the user should know, each a sentence.
     notices: Vec<String>,
-}
-
-/// Says that messages left a modelled network so late that times are the machine's as much as the model's.
-fn lateness(departures: Option<&Departures>) -> Option<String> {
-    let departures = departures.filter(|departures| departures.is_late())?;
-    let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
-    Some(format!(
-        "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency is {latency}. Times \
-         include that. Leave the cores to this run alone, or ask for less at a time; in virtual time no message is late."
-    ))
 }
 
 /// Adds the workers' books up.

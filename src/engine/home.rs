@@ -1,7 +1,7 @@
 //! What shards bring home, and the one outcome that is made of it.
 
 use super::digest::of_receipts;
-use super::{OrderTraffic, Outcome};
+use super::{Encounters, OrderTraffic, Outcome};
 use crate::ids::{NodeId, OrderIndex};
 use crate::stats::{CarrierCounts, End, LineRecord, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
@@ -20,6 +20,8 @@ pub(super) struct Home {
     pub(super) traffic: Vec<Traffic>,
     /// By order.
     pub(super) by_order: Vec<OrderTraffic>,
+    /// What met a message.
+    pub(super) met: Encounters,
 }
 
 /// A run that has ended.
@@ -60,6 +62,7 @@ impl Ended {
             traffic: Vec::with_capacity(nodes),
             by_order: vec![OrderTraffic::default(); orders],
             is_rough: false,
+            met: Encounters::default(),
         };
         for home in self.homes {
             add(&mut outcome.record, &home.record);
@@ -68,6 +71,7 @@ impl Ended {
             outcome.model_duplicated += home.model_duplicated;
             outcome.uplink_dropped += home.uplink_dropped;
             outcome.lines.merge(&home.lines);
+            outcome.met.merge(&home.met);
             outcome.traffic.extend(home.traffic);
             for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {
                 sum.add(&counts);

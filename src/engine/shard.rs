@@ -10,7 +10,7 @@ use super::departures::Departures;
 use super::flight::{Flight, Stage};
 use super::journal::{Entry, Expired, What};
 use super::lines::{Lines, Way};
-use super::{OrderTraffic, Setup};
+use super::{Encounters, OrderTraffic, Setup};
 use crate::coverage::{Horizon, Place};
 use crate::gossip::{Context, Mailing, News, Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
@@ -81,6 +81,7 @@ pub(super) struct Shard<'a, T> {
     model_dropped: u64,
     model_duplicated: u64,
     uplink_dropped: u64,
+    met: Encounters,
     event: Event,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
@@ -116,6 +117,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             model_dropped: 0,
             model_duplicated: 0,
             uplink_dropped: 0,
+            met: Encounters::default(),
             event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO, round: 0 },
             timers: BinaryHeap::new(),
             asked: 0,

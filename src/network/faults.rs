@@ -172,6 +172,18 @@ impl Faults {
         !self.none_cut() && self.is_cut_at(from, to, now)
     }
 
+    /// The partitions that hold such a message up, by their places among those that are asked for.
+    pub fn cuts_between(&self, from: NodeId, to: NodeId, now: Nanos) -> impl Iterator<Item = usize> {
+        let held_up = move |(place, cut): (usize, &ReadyCut)| cut.holds_up(from, to, now).then_some(place);
+        self.cuts.iter().enumerate().filter_map(held_up)
+    }
+
+    /// Whether a node goes down by the stroke with this place among those that are asked for, and by no sooner one.
+    pub fn is_struck_by(&self, stroke: usize, node: NodeId) -> bool {
+        let struck = self.strokes.get(stroke).filter(|(_, group)| group.has(node));
+        struck.is_some_and(|(at, _)| self.fails_at(node) == *at)
+    }
+
     /// How many partitions there are, one after another as they were asked for.
     pub fn partitions(&self) -> usize {
         self.cuts.len()
@@ -188,14 +200,7 @@ impl Faults {
     }
 
     fn is_cut_at(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
-        let cut = |cut: &ReadyCut| {
-            if now < cut.at || (cut.heal <= now && cut.heal != Nanos::MAX) {
-                return false;
-            }
-            let (from, to) = (cut.side.has(from), cut.side.has(to));
-            if cut.is_one_way { from && !to } else { from != to }
-        };
-        self.cuts.iter().any(cut) || (self.nat.has(from) && self.nat.has(to))
+        self.cuts.iter().any(|cut| cut.holds_up(from, to, now)) || (self.nat.has(from) && self.nat.has(to))
     }
 
     /// Whether a node is up as far as churn goes, and when that changes.
@@ -225,6 +230,17 @@ impl Faults {
             last = Some(until).filter(|&until| until < Nanos::MAX);
             Some((is_up, until))
         })
+    }
+}
+
+impl ReadyCut {
+    #[inline]
+    fn holds_up(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
+        if now < self.at || (self.heal <= now && self.heal != Nanos::MAX) {
+            return false;
+        }
+        let (from, to) = (self.side.has(from), self.side.has(to));
+        if self.is_one_way { from && !to } else { from != to }
     }
 }
 

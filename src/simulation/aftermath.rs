@@ -1,10 +1,10 @@
-//! What a run itself shows to be doubtful: queues that were full, and orders that came over as many hops as they may and went
-//! no further.
+//! What a run itself shows to be doubtful: queues that were full; orders that came over as many hops as they may, and went no
+//! further; messages that left late.
 
 use super::Laboratory;
 use crate::message::TTL_MAX;
 use crate::network::BandwidthSpec;
-use crate::stats::{End, LineRecord, ModelCounts, Receipts, RunRecord};
+use crate::stats::{Departures, End, LineRecord, ModelCounts, Receipts, RunRecord};
 use crate::time::Nanos;
 
 /// One first receipt in so many with the last hop is worth a word.
@@ -48,7 +48,7 @@ impl Laboratory<'_> {
         let tenths = (u128::from(last) * 1_000 / u128::from(reached.max(1))) as u64;
         let advice = match record.ttl {
             TTL_MAX => format!("No TTL exceeds {TTL_MAX}; an overlay with shorter ways does without."),
-            _ => "Raise --ttl to see whether it does.".to_owned(),
+            ttl => format!("Ask for more, as --ttl {}, to see whether it does.", ttl.saturating_mul(2)),
         };
         Some(format!(
             "The TTL may bind: {}.{} % of the first receipts came with hop {}, the last that it allows, and were not forwarded. \
@@ -58,6 +58,16 @@ impl Laboratory<'_> {
             record.ttl
         ))
     }
+}
+
+/// Says that messages left a modelled network so late that times are the machine's as much as the model's.
+pub(super) fn lateness(departures: Option<&Departures>) -> Option<String> {
+    let departures = departures.filter(|departures| departures.is_late())?;
+    let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
+    Some(format!(
+        "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency is {latency}. Times \
+         include that. Leave the cores to this run alone, or ask for less at a time; in virtual time no message is late."
+    ))
 }
 
 /// How many first receipts, of all orders, came over so many hops, at the nodes that coverage counts.
@@ -113,7 +123,7 @@ mod tests {
         let permille = last * 1_000 / cut.reached();
         let said = format!("{}.{} % of the first receipts came with hop 6", permille / 10, permille % 10);
         assert!(permille >= 10 && doubts(&cut).len() == 1 && doubts(&cut)[0].contains(&said), "{:?}", cut.notices);
-        assert!(doubts(&cut)[0].ends_with("Raise --ttl to see whether it does."));
+        assert!(doubts(&cut)[0].ends_with("Ask for more, as --ttl 12, to see whether it does."));
         assert_eq!(doubts(&record(simulated(SPREAD, 40, Until::Quiescent))), Vec::<&String>::new());
     }
 

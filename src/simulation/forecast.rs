@@ -3,18 +3,22 @@
 //! Two things are known. Nobody gets an order over more hops than the TTL, whatever is drawn: a bound, from the
 //! breadth-first depths. And on random overlays the mean field says what to expect: an expectation, with its own error.
 
+mod advice;
+mod outlook;
+
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
+use crate::network::words::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
-use crate::theory::coverage::{RandomGraph, final_coverage};
-use crate::theory::hops::{auto_ttl, coverage_by_hop, hops_until, meets};
+use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
-use crate::topology::{Reach, Topology, TopologySpec};
-use std::iter;
+use crate::topology::{Reach, Topology};
+use crate::workload::Origins;
+use outlook::Outlook;
 
 /// Below so many nodes the mean field errs too much to warn by it.
-const MEAN_FIELD_NODES_MIN: u32 = 100;
+const MEAN_FIELD_NODES_MIN: u64 = 100;
 
 /// What is known before an order leaves.
 pub(super) struct Forecast {
@@ -49,7 +53,7 @@ impl Forecast {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,
         };
-        let expected = || outlook.filter(|_| scenario.nodes >= MEAN_FIELD_NODES_MIN)?.shortfall(ttl, auto);
+        let expected = || outlook?.shortfall(ttl, auto);
         let known = reach.as_ref();
         let in_time = || known.and_then(|reach| too_late(scenario, origin, reach, floor));
         let short =
@@ -74,11 +78,11 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reach) -> Option<St
     })
 }
 
-/// Says that an overlay that was not searched is in pieces. From three peers on it nearly never is.
+/// Says that an overlay that is not searched is in pieces. From three peers on it nearly never is.
 fn unsearched(scenario: &Scenario) -> Option<String> {
     (scenario.peers <= 2).then(|| {
-        "The overlay is too large to be searched, and with 2 peers it is some rings of all lengths: an order gets round \
-         its own alone."
+        "This overlay is computed and not searched, and with 2 peers it is some rings of all lengths: an order gets round its \
+         own alone."
             .to_owned()
     })
 }
@@ -89,23 +93,48 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
     if *down != DownSpec::default() || churn.is_some() {
         return None;
     }
-    let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
-    let near: u64 = reach.by_depth.iter().take(usize::from(ttl) + 1).map(|&nodes| u64::from(nodes)).sum();
     let Scenario { nodes, target, .. } = scenario;
-    let origin = scenario.names().id(origin);
+    let goal = target.ceil_of(u64::from(*nodes));
+    let near = within(reach, ttl.into());
     (near < goal).then(|| {
-        let advice = if u64::from(reach.reachable) < goal {
-            "lower --target or choose an overlay with more --peers".to_owned()
-        } else {
-            format!("the farthest node is {} away: {}", hops(reach.depth), longer(ttl, auto))
+        let advice = match hops_to(reach, goal) {
+            None => advice::denser(scenario, near),
+            Some(needed) => {
+                let farthest = hops(reach.depth);
+                format!("the farthest node is {farthest} away: {}", advice::longer(scenario, needed, ttl, auto, near))
+            }
         };
         format!(
-            "The target cannot come: {near} of {nodes} nodes lie within {} of node {origin}, and {goal} make {}; \
-             {advice}.",
+            "The target cannot come: {near} of {nodes} nodes lie within {} of {}, and {goal} make {}; {advice}.",
             hops(ttl.into()),
+            entrance(scenario, origin),
             percent(target.as_f64())
         )
     })
+}
+
+/// How many nodes lie within so many hops.
+fn within(reach: &Reach, hops: u32) -> u64 {
+    reach.by_depth.iter().take(hops as usize + 1).map(|&nodes| u64::from(nodes)).sum()
+}
+
+/// Within how many hops so many nodes lie, however many hops that are; `None` where there are too few at all.
+fn hops_to(reach: &Reach, goal: u64) -> Option<u32> {
+    let mut near = 0;
+    let mut sums = reach.by_depth.iter().map(|&nodes| {
+        near += u64::from(nodes);
+        near
+    });
+    sums.position(|near| near >= goal).map(|hops| hops as u32)
+}
+
+/// Where the bounds hold from.
+fn entrance(scenario: &Scenario, origin: NodeId) -> String {
+    let id = scenario.names().id(origin);
+    match scenario.origins {
+        Origins::Random if scenario.orders() > 1 => format!("node {id}, where the first order enters"),
+        _ => format!("node {id}"),
+    }
 }
 
 /// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
@@ -115,152 +144,26 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) ->
     if scenario.faults != FaultSpec::default() {
         return None;
     }
-    let goal = scenario.target.ceil_of(u64::from(scenario.nodes));
+    let Scenario { nodes, target, .. } = scenario;
+    let goal = target.ceil_of(u64::from(*nodes));
     let crossings = if scenario.protocol == ProtocolKind::Lazy { 3 } else { 1 };
     // Of several orders, one may come to a node shortly before it announces another.
     let gathered = scenario.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
     let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;
     let timeout = scenario.timeout?;
-    let hops_in_time = timeout.0.checked_div(hop.0)?;
-    let reached =
-        |hops: u64| -> u64 { reach.by_depth.iter().take(hops as usize + 1).map(|&nodes| u64::from(nodes)).sum() };
-    let near = reached(hops_in_time.min(u64::from(TTL_MAX)));
-    let needed = (0..=u64::from(reach.depth)).find(|&hops| reached(hops) >= goal)?;
-    let Scenario { nodes, target, .. } = scenario;
-    let origin = scenario.names().id(origin);
+    let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
+    let near = within(reach, hops_in_time);
+    let needed = hops_to(reach, goal)?;
     (near < goal).then(|| {
         format!(
-            "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the {} of node \
-             {origin} that {timeout} leave room for, where {goal} make {}; raise --timeout above {}.",
-            hops(hops_in_time as u32),
+            "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the {} of {} that \
+             {timeout} leave room for, where {goal} make {}; ask for more than --timeout {}.",
+            hops(hops_in_time),
+            entrance(scenario, origin),
             percent(target.as_f64()),
-            Nanos(hop.0.saturating_mul(needed))
+            span(Nanos(hop.0.saturating_mul(needed.into())))
         )
     })
-}
-
-/// What to do where the TTL is too short. `auto` is named only where it is longer.
-fn longer(ttl: u8, auto: u8) -> String {
-    match ttl {
-        TTL_MAX => format!("no TTL exceeds {TTL_MAX}, so lower --target or choose an overlay with shorter ways"),
-        _ if auto > ttl => format!("raise --ttl, or use --ttl auto, here {auto}"),
-        _ => "raise --ttl".to_owned(),
-    }
-}
-
-/// What the mean field knows of a scenario.
-struct Outlook<'a> {
-    scenario: &'a Scenario,
-    nodes: u64,
-    /// To how many peers a node forwards that has as many.
-    fanout: f64,
-    /// The share of messages that the network loses.
-    loss: f64,
-    overlay: Overlay,
-}
-
-/// A random overlay, as the forms know it.
-enum Overlay {
-    /// Everyone knows everyone, so that targets are uniform. A fanout cannot exceed the number of the others.
-    Complete,
-    /// Everyone knows some. A fanout above the mean number of peers still counts: nodes above the mean forward to more.
-    Sparse(RandomGraph),
-}
-
-impl<'a> Outlook<'a> {
-    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold, or nothing is drawn.
-    /// An announcement travels as a forward does, so that the forms of push hold for lazy, too.
-    fn new(scenario: &'a Scenario, topology: &Topology) -> Option<Outlook<'a>> {
-        if scenario.protocol == ProtocolKind::Flood {
-            // It forwards to whom it has: what lies within the TTL is all there is to say.
-            return None;
-        }
-        let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
-        let others = f64::from(scenario.nodes) - 1.0;
-        let overlay = match scenario.topology {
-            // A random overlay of so many peers is built as the complete one.
-            TopologySpec::ErdosRenyi | TopologySpec::RandomRegular | TopologySpec::RegularImplicit
-                if degree >= others =>
-            {
-                Overlay::Complete
-            }
-            TopologySpec::Complete => Overlay::Complete,
-            TopologySpec::ErdosRenyi => Overlay::Sparse(RandomGraph::new(degree, fanout)),
-            TopologySpec::RandomRegular | TopologySpec::RegularImplicit => {
-                Overlay::Sparse(RandomGraph::regular(degree, fanout))
-            }
-            _ => return None,
-        };
-        let loss = loss_of(scenario);
-        let overlay = match overlay {
-            Overlay::Complete => Overlay::Complete,
-            Overlay::Sparse(graph) => Overlay::Sparse(RandomGraph { loss, ..graph }),
-        };
-        Some(Outlook { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), loss, overlay })
-    }
-
-    /// The share of nodes that an order reaches in the end, with this fanout.
-    fn at_last(&self, fanout: f64) -> f64 {
-        match self.overlay {
-            Overlay::Complete => final_coverage(fanout * (1.0 - self.loss)),
-            Overlay::Sparse(graph) => RandomGraph { fanout, ..graph }.final_coverage(),
-        }
-    }
-
-    /// The share of nodes reached within 0, 1, 2 ... hops.
-    fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
-        match &self.overlay {
-            Overlay::Complete => {
-                let fanout = self.fanout * (1.0 - self.loss);
-                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, fanout)))
-            }
-            Overlay::Sparse(graph) => Box::new(graph.coverage_by_hop(self.nodes)),
-        }
-    }
-
-    fn hops_to_target(&self) -> Option<u32> {
-        hops_until(self.nodes, self.scenario.target, self.by_hop())
-    }
-
-    /// Says that fanout and TTL are expected to fall short of the target.
-    fn shortfall(&self, ttl: u8, auto: u8) -> Option<String> {
-        let Scenario { nodes, fanout, target, .. } = self.scenario;
-        let meets = |coverage| meets(self.nodes, coverage, *target);
-        let in_time = self.by_hop().nth(usize::from(ttl))?;
-        let advice = match self.at_last(self.fanout) {
-            _ if meets(in_time) => return None,
-            at_last if meets(at_last) => longer(ttl, auto),
-            at_last => format!("no TTL makes it more than {}; {}", percent(at_last), self.wider()),
-        };
-        Some(format!(
-            "The target is not expected: fanout {fanout} and TTL {ttl}{} reach about {} of {nodes} nodes (mean field), \
-             short of {}; {advice}.",
-            lossy(self.loss),
-            percent(in_time),
-            percent(target.as_f64())
-        ))
-    }
-
-    /// What to do where no TTL is enough: the least fanout that is, if there are peers for it.
-    fn wider(&self) -> String {
-        let Scenario { fanout, target, .. } = self.scenario;
-        let meets = |fanout: u32| meets(self.nodes, self.at_last(fanout.into()), *target);
-        // Nobody has more peers than there are others, and under heavy loss the least fanout may be far away.
-        let (mut short, mut enough) = (*fanout, self.scenario.nodes - 1);
-        if short >= enough || !meets(enough) {
-            return "the target takes more --peers".to_owned();
-        }
-        while enough - short > 1 {
-            let middle = short + (enough - short) / 2;
-            (short, enough) = if meets(middle) { (short, middle) } else { (middle, enough) };
-        }
-        format!("the target takes a fanout of {enough} or more")
-    }
-}
-
-/// The share of messages that the scenario's network loses in the long run.
-fn loss_of(scenario: &Scenario) -> f64 {
-    scenario.network.as_ref().map_or(0.0, |network| network.loss.mean())
 }
 
 /// So many hops, in words.
@@ -268,15 +171,15 @@ fn hops(count: u32) -> String {
     format!("{count} {}", if count == 1 { "hop" } else { "hops" })
 }
 
-/// What the network loses, in words; nothing where it loses nothing.
-fn lossy(loss: f64) -> String {
-    if loss > 0.0 { format!(" under a loss of {}", percent(loss)) } else { String::new() }
-}
-
-/// A share as people say it: `95 %`, `99.95 %`.
+/// A share as people say it: `95 %`, `99.95 %`, in so many digits that it is nothing or all only where it is.
 fn percent(share: f64) -> String {
-    let digits = format!("{:.2}", share * 100.0);
-    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+    let written = |digits: usize| {
+        let digits = format!("{:.digits$}", share * 100.0);
+        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let is_rounded_off = |text: &String| (text == "0" || text == "100") && !(share <= 0.0 || share == 1.0);
+    let text = (2..=9).map(written).find(|text| !is_rounded_off(text)).unwrap_or_else(|| written(2));
+    format!("{text} %")
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use super::crowd::Crowd;
 use super::groups::Groups;
 use super::protocols::InVirtualTime;
+use super::unmet::Unmet;
 use super::{Laboratory, SimulationError, carriers, ledger};
 use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
 use crate::engine::{Engine, Outcome, Setup};
@@ -96,7 +97,16 @@ impl Laboratory<'_> {
             Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::ByHop(_) => Vec::new(),
         };
-        RunRecord { spies, groups, ..self.virtual_record(outcome, crowd, longest, floorless(network)) }
+        let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
+        let unmet = Unmet { nodes, faults: setup.faults, behaviours, met, spies, end };
+        // What an interrupt cut short might have met it later.
+        let unmet = match outcome.end {
+            End::Interrupted | End::OutOfMemory => Vec::new(),
+            _ => unmet.notices(&scenario.faults, &scenario.adversary),
+        };
+        let mut record = self.virtual_record(outcome, crowd, longest, floorless(network));
+        record.notices.extend(unmet);
+        RunRecord { spies, groups, ..record }
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
@@ -205,6 +215,7 @@ impl Laboratory<'_> {
             receipts,
             mut traffic,
             by_order,
+            met: _,
             digest,
             is_rough,
         } = outcome;

@@ -15,6 +15,7 @@ mod lines;
 mod memory;
 mod modelled;
 mod network;
+mod notices;
 mod outcome;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;

@@ -84,6 +84,7 @@ impl<T: Tail> Shard<'_, T> {
             receipts: self.receipts,
             traffic: self.traffic,
             by_order: self.by_order,
+            met: self.met,
         }
     }
 

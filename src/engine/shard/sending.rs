@@ -67,7 +67,7 @@ impl<'a, T: Tail> Shard<'a, T> {
         let Setup { faults, behaviours, .. } = *self.setup;
         let &mut Forward { kind, onward, ways, ref mut volley } = forward;
         if behaviours.withholds(me, to) {
-            return;
+            return self.met.withhold(now);
         }
         let sequence = self.next_sequence();
         let message = onward.message_with(kind, me, to, tail.len() as u8);
@@ -90,7 +90,11 @@ impl<'a, T: Tail> Shard<'a, T> {
             tail: T::of(tail),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
-        match if faults.is_cut(me, to, now) { Fate::Lost } else { ways.fate(to, attempt) } {
+        let is_cut = faults.is_cut(me, to, now);
+        if is_cut {
+            self.met.cut(self.setup, me, to, now);
+        }
+        match if is_cut { Fate::Lost } else { ways.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
                 self.outgoing.push(flight(latency));
@@ -117,7 +121,11 @@ impl<'a, T: Tail> Shard<'a, T> {
     pub(super) fn act(&mut self, kind: Kind, onward: Onward) {
         let Event { me, now, .. } = self.event;
         let origin = self.setup.workload.publications()[onward.order.index()].origin;
-        match self.setup.behaviours.forward(me, onward.order, origin) {
+        let act = self.setup.behaviours.forward(me, onward.order, origin);
+        if act != Act::AsUsual {
+            self.met.act(self.setup, me, onward.order, now);
+        }
+        match act {
             Act::AsUsual => self.send_on(kind, onward),
             Act::Drop => {}
             Act::Delay(by) => {

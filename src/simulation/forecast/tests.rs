@@ -84,35 +84,32 @@ fn nobody_is_warned_of_what_comes() {
 fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
     for (draft, said) in [
         (
-            hopping(40, aiming("0.99", fanning(5, on("erdos-renyi", 2_000, 6)))),
-            " %; the target takes a fanout of 6 or more.",
+            hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 6)))),
+            " %; the target takes --fanout 6 or more.",
         ),
         (
             hopping(40, aiming("0.99", fanning(8, on("erdos-renyi", 2_000, 4)))),
-            "1962 of 2000 nodes lie within 40 hops of node 0, and 1980 make 99 %; lower --target or choose",
+            "1962 of 2000 nodes lie within 40 hops of node 0, and 1980 make 99 %; ask for at most --target 1962/2000, or for more peers, as --peers 5.",
         ),
-        (
-            hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))),
-            "the target takes a fanout of 5 or more",
-        ),
+        (hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))), "the target takes --fanout 5 or more"),
         // What the TTL leaves and what no TTL mends are two figures; a run over sockets reached 2.9 %.
         (fanning(3, on("erdos-renyi", 30_000, 20)), "fanout 3 and TTL 6 reach about 2.8"),
         (fanning(3, on("erdos-renyi", 30_000, 20)), "no TTL makes it more than 93.8"),
-        (aiming("1", on("complete", 10_000, 0)), "the target takes a fanout of 10 or more"),
+        (aiming("1", on("complete", 10_000, 0)), "the target takes --fanout 10 or more"),
         (hopping(4, on("erdos-renyi", 10_000, 20)), "TTL 4 reach about 32.4"),
-        (hopping(4, on("erdos-renyi", 10_000, 20)), "; raise --ttl, or use --ttl auto, here 14."),
+        (hopping(4, on("erdos-renyi", 10_000, 20)), "; ask for --ttl 6 or more, or for --ttl auto, here 14."),
         (hopping(3, on("random-regular", 1_000, 20)), "TTL 3 reach about 40."),
         (
             hopping(1, on("ring", 10, 0)),
-            "3 of 10 nodes lie within 1 hop of node 0, and 10 make 95 %; the farthest node is 5 hops away: raise --ttl, \
-             or use --ttl auto, here 12.",
+            "3 of 10 nodes lie within 1 hop of node 0, and 10 make 95 %; the farthest node is 5 hops away: ask for --ttl 5 or \
+             more, or for --ttl auto, here 12.",
         ),
-        (hopping(200, fanning(2, on("random-regular", 2_000, 3))), "the target takes a fanout of 3 or more"),
+        (hopping(200, fanning(2, on("random-regular", 2_000, 3))), "the target takes --fanout 3 or more"),
         // One node in 8,000 is expected to have no peer at all. In this overlay each happens to have some.
-        (hopping(200, aiming("0.9999", on("erdos-renyi", 5_000, 9))), "the target takes more --peers"),
+        (hopping(200, aiming("0.9999", on("erdos-renyi", 5_000, 9))), "the target takes --peers 10 or more"),
         (
             Draft { ttl: Some(Ttl::Auto), ..on("ring", 1_000, 0) },
-            "the farthest node is 500 hops away: no TTL exceeds 255, so lower --target",
+            "the farthest node is 500 hops away: no TTL exceeds 255, so ask for at most --target 511/1000, or choose an overlay",
         ),
     ] {
         let notice = doubt(draft);
@@ -166,12 +163,12 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
         assert_eq!(doubt(lossy(transport, 8)), "");
         let notice = doubt(lossy(transport, 5));
         assert!(notice.contains("under a loss of 50 % reach about"), "{notice}");
-        assert!(notice.contains("takes a fanout of 7 or more"), "{notice}");
+        assert!(notice.contains("takes --fanout 7 or more"), "{notice}");
         // 75 hops of 40 ms fit into 3 s: 150 nodes besides the origin.
         assert_eq!(doubt(slow(transport, 151)), "");
         let notice = doubt(slow(transport, 200));
-        let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 %; raise \
-                    --timeout above 3.800 s.";
+        let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 %; ask \
+                    for more than --timeout 3800ms.";
         assert!(notice.contains(said), "{notice}");
         let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
         assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");

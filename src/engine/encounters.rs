@@ -1,0 +1,76 @@
+//! When each fault and each part of an adversary first met a message. What never did is to be said: figures then hang on nothing
+//! that was asked for.
+
+use super::Setup;
+use crate::behaviour::Actor;
+use crate::ids::{NodeId, OrderIndex};
+use crate::time::Nanos;
+
+/// First encounters; [`Nanos::MAX`] for what has met nothing. A window may look past the end of its run: what counts is the
+/// instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encounters {
+    /// Of each partition, in the order in which they are asked for.
+    pub cuts: Vec<Nanos>,
+    /// Of two nodes behind a NAT.
+    pub nat: Option<Nanos>,
+    /// Of each part but the eclipse, in the order in which they are asked for.
+    pub parts: Vec<Nanos>,
+    /// Of the eclipse.
+    pub eclipse: Option<Nanos>,
+}
+
+impl Encounters {
+    /// A message was cut off.
+    #[cold]
+    pub(super) fn cut(&mut self, setup: &Setup<'_>, from: NodeId, to: NodeId, now: Nanos) {
+        for cut in setup.faults.cuts_between(from, to, now) {
+            meet(&mut self.cuts, cut, now);
+        }
+        if setup.faults.is_behind_nat(from) && setup.faults.is_behind_nat(to) {
+            sooner(&mut self.nat, now);
+        }
+    }
+
+    /// A node did not do as the protocol says about an order.
+    #[cold]
+    pub(super) fn act(&mut self, setup: &Setup<'_>, node: NodeId, order: OrderIndex, now: Nanos) {
+        let origin = setup.workload.publications()[order.index()].origin;
+        match setup.behaviours.actor(node, origin) {
+            Some(Actor::Eclipse) => self.withhold(now),
+            Some(Actor::Part(part)) => meet(&mut self.parts, part, now),
+            None => {}
+        }
+    }
+
+    /// A message to a victim was withheld.
+    pub(super) fn withhold(&mut self, now: Nanos) {
+        sooner(&mut self.eclipse, now);
+    }
+
+    /// Takes the encounters of another shard in.
+    pub(super) fn merge(&mut self, other: &Encounters) {
+        for (sum, more) in [(&mut self.cuts, &other.cuts), (&mut self.parts, &other.parts)] {
+            for (place, &now) in more.iter().enumerate() {
+                meet(sum, place, now);
+            }
+        }
+        for (sum, more) in [(&mut self.nat, other.nat), (&mut self.eclipse, other.eclipse)] {
+            if let Some(now) = more {
+                sooner(sum, now);
+            }
+        }
+    }
+}
+
+/// Notes an encounter of one of several.
+fn meet(firsts: &mut Vec<Nanos>, place: usize, now: Nanos) {
+    if firsts.len() <= place {
+        firsts.resize(place + 1, Nanos::MAX);
+    }
+    firsts[place] = firsts[place].min(now);
+}
+
+fn sooner(first: &mut Option<Nanos>, now: Nanos) {
+    *first = Some(first.map_or(now, |first| first.min(now)));
+}

@@ -1,0 +1,147 @@
+//! Faults and adversaries that met nothing, as one notice each: what is asked for and changes nothing is easily taken for what a
+//! protocol withstands.
+//!
+//! A stroke, churn and the sides of a partition are judged by who is down or apart when the run is over; what cuts messages off or
+//! acts on orders by whether it ever did, up to then.
+
+use crate::behaviour::{AdversarySpec, Behaviours, Part, PartSpec};
+use crate::engine::Encounters;
+use crate::ids::NodeId;
+use crate::network::{ChurnSpec, Cut, FaultSpec, Faults, Stroke};
+use crate::scenario::Scenario;
+use crate::stats::{RunRecord, SpyRecord};
+use crate::time::Nanos;
+
+/// What is known when a run in virtual time is over.
+pub(super) struct Unmet<'a> {
+    pub(super) nodes: u32,
+    pub(super) faults: &'a Faults,
+    pub(super) behaviours: &'a Behaviours,
+    pub(super) met: &'a Encounters,
+    pub(super) spies: Option<SpyRecord>,
+    /// When the run was over.
+    pub(super) end: Nanos,
+}
+
+impl Unmet<'_> {
+    /// A sentence for each that met nothing.
+    pub(super) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
+        let strokes = faults.down.0.iter().enumerate().filter_map(|(place, stroke)| self.stroke(place, stroke));
+        let churn = faults.churn.and_then(|churn| self.churn(&churn));
+        let cuts = faults.partition.0.iter().enumerate().filter_map(|(place, cut)| self.cut(place, cut));
+        let nat = || format!("--nat {} met no message: none went between two nodes behind a NAT", faults.nat);
+        let nat = (!faults.nat.is_zero() && !self.is_met(self.met.nat)).then(nat);
+        let mut place = 0;
+        let parts = adversary.0.iter().filter_map(|part| {
+            if let Part::Eclipse { victim } = part.part {
+                return self.eclipse(part, victim);
+            }
+            place += 1;
+            self.part(place - 1, part)
+        });
+        let all = strokes.chain(churn).chain(cuts).chain(nat).chain(parts);
+        all.map(|sentence| {
+            let advice =
+                if sentence.contains(LATE) { " Let it begin sooner, or publish for longer with --orders." } else { "" };
+            format!("{sentence}, and the run was over at {}.{advice}", self.end)
+        })
+        .collect()
+    }
+
+    fn stroke(&self, place: usize, stroke: &Stroke) -> Option<String> {
+        let sentence = match stroke.at {
+            at if at > self.end => begins_late(at),
+            _ if self.any(|node| self.faults.is_struck_by(place, node)) => return None,
+            _ => "no node of this draw goes down by it".to_owned(),
+        };
+        Some(format!("--down {stroke} met nothing: {sentence}"))
+    }
+
+    fn churn(&self, churn: &ChurnSpec) -> Option<String> {
+        let changes = |node: NodeId| match self.faults.is_up(node, Nanos::ZERO) {
+            true => self.faults.next_change(node, Nanos::ZERO).unwrap_or(Nanos::MAX),
+            false => Nanos::ZERO,
+        };
+        let first = (0..self.nodes).map(NodeId).map(changes).min().filter(|&first| first < Nanos::MAX);
+        let sentence = match first {
+            Some(first) if first <= self.end => return None,
+            Some(first) => format!("the first node would have gone down at {first}"),
+            None => "no node of this draw ever goes down".to_owned(),
+        };
+        Some(format!("--churn {churn} met nothing: {sentence}"))
+    }
+
+    fn cut(&self, place: usize, cut: &Cut) -> Option<String> {
+        if self.met.cuts.get(place).is_some_and(|&first| first <= self.end) {
+            return None;
+        }
+        let on_side = |node| self.faults.is_cut_off(node, place);
+        let sentence = match cut.at {
+            at if at >= self.end && at > Nanos::ZERO => begins_late(at),
+            _ if !self.any(on_side) => "no node of this draw is on its side".to_owned(),
+            _ if !self.any(|node| !on_side(node)) => "all nodes are on its side".to_owned(),
+            at => {
+                let until = cut.heal.min(self.end);
+                format!("none was sent across it between {at} and {until}")
+            }
+        };
+        Some(format!("--partition {cut} met no message: {sentence}"))
+    }
+
+    fn part(&self, place: usize, part: &PartSpec) -> Option<String> {
+        let is_met = match (part.part, self.spies) {
+            (Part::Spy, Some(spies)) => spies.seen > 0,
+            _ => self.met.parts.get(place).is_some_and(|&first| first <= self.end),
+        };
+        if is_met {
+            return None;
+        }
+        let sentence = match part.part {
+            _ if !self.any(|node| self.behaviours.place_of_part(node) == Some(place)) => {
+                "no node of this draw has the part".to_owned()
+            }
+            Part::Censor { origin } => format!("none of its nodes had an order from node {origin} to forward"),
+            Part::Spy => "no order came to a node that spies".to_owned(),
+            Part::Drop { .. } => "none of its nodes had an order to forward that it drops".to_owned(),
+            _ => "none of its nodes had an order to forward".to_owned(),
+        };
+        Some(format!("--adversary {part} met nothing: {sentence}"))
+    }
+
+    fn eclipse(&self, part: &PartSpec, victim: u64) -> Option<String> {
+        let sentence = match self.behaviours.owned() {
+            _ if self.is_met(self.met.eclipse) => return None,
+            Some(0) => format!("it owns no peer of node {victim}"),
+            _ => format!("no peer that it owns had a message for node {victim}, or one of its orders to forward"),
+        };
+        Some(format!("--adversary {part} met nothing: {sentence}"))
+    }
+
+    fn is_met(&self, first: Option<Nanos>) -> bool {
+        first.is_some_and(|first| first <= self.end)
+    }
+
+    fn any(&self, holds: impl Fn(NodeId) -> bool) -> bool {
+        (0..self.nodes).map(NodeId).any(holds)
+    }
+}
+
+/// Says that a fault begins when all is over.
+fn begins_late(at: Nanos) -> String {
+    format!("{LATE} {at}")
+}
+
+/// What is said of a fault that begins when all is over.
+const LATE: &str = "it would have begun at";
+
+/// Losses and second copies that were asked for and did not come about.
+pub(super) fn untouched(scenario: &Scenario, record: &RunRecord) -> Vec<String> {
+    let sent = record.ledger.sent;
+    let Some(network) = scenario.network.as_ref().filter(|_| sent > 0) else { return Vec::new() };
+    let of_all = format!("none of {sent} {}", if sent == 1 { "message" } else { "messages" });
+    let lost = (network.loss.mean() > 0.0 && record.ledger.model_lost == 0)
+        .then(|| format!("--loss {} lost {of_all}.", network.loss));
+    let doubled = (!network.duplicate.is_zero() && record.ledger.model_duplicated == 0)
+        .then(|| format!("--duplicate {} made a second copy of {of_all}.", network.duplicate));
+    lost.into_iter().chain(doubled).collect()
+}
