@@ -18,8 +18,9 @@ pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
 use bulk_order_propagation::escape::{escaped, escaped_lines};
+use bulk_order_propagation::experiment::run_replicates;
 use bulk_order_propagation::report::{
-    Host, Report, Setting, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv,
+    Host, Report, Setting, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
 };
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program, SimulationError};
@@ -49,7 +50,7 @@ pub(crate) struct Cli {
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "quiet"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
@@ -66,9 +67,13 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     orders_csv: Option<PathBuf>,
 
+    /// Write a line of figures for each run to this file, every single figure of the report under its own name.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    runs_csv: Option<PathBuf>,
+
     /// With simulated, run twice on different numbers of threads, compare the digests of all first receipts, and print them
     /// instead of the report.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "quiet", "print_config"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "quiet", "print_config"])]
     check_determinism: bool,
 
     /// With simulated, tell on standard error how far a long run has come, also where that is no terminal.
@@ -145,21 +150,26 @@ fn run_scenario(cli: Cli, watch: &Watch) -> Result<Exit, Failure> {
     if cli.check_determinism {
         return determinism::check(&scenario, watch);
     }
-    let outputs = [("nodes-csv", cli.nodes_csv.as_deref()), ("orders-csv", cli.orders_csv.as_deref())];
-    let [nodes_csv, orders_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
+    let outputs = [
+        ("nodes-csv", cli.nodes_csv.as_deref()),
+        ("orders-csv", cli.orders_csv.as_deref()),
+        ("runs-csv", cli.runs_csv.as_deref()),
+    ];
+    let [nodes_csv, orders_csv, runs_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
     let meter = progress::Meter::new(&scenario, cli.progress);
-    let records = simulation::run_with(&scenario, &watch.interrupt, &meter, &myself())?;
-    let Some(record) = records.first() else { return Ok(watch.exit()) };
-    let Some(mut report) = Report::new(&scenario, setting(&scenario, record)?, &records) else {
-        return Ok(watch.exit());
-    };
-    let exit = Exit::of(&report, records.len() == scenario.runs as usize, watch);
+    let series = run_replicates(&scenario, &watch.interrupt, &meter, &myself())?;
+    let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
+    let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
+    let mut report = Report::new(&scenario, setting(&scenario, shown)?, shown, series.others, said);
+    let exit = Exit::of(&report, watch);
     // No output is lost for a failure of another.
-    let (shown, is_whole) = (&records[report.shown()], !matches!(exit, Exit::Ended(_)));
+    let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
     report.notices.extend(nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown)));
     report.notices.extend(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
     let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
     let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
+    let rows = &report.runs.each;
+    let runs_filled = runs_csv.map(|file| file.fill(is_whole, |into| write_runs_csv(rows, into))).transpose();
     print(&match cli.format {
         Format::Json => report.to_json()? + "\n",
         Format::Text if cli.quiet => escaped_lines(&(report.headline() + "\n")).into_owned(),
@@ -168,10 +178,10 @@ fn run_scenario(cli: Cli, watch: &Watch) -> Result<Exit, Failure> {
     if cli.quiet {
         report.notices.iter().for_each(|notice| tell(&format!("Notice: {notice}")));
     }
-    for said in [nodes_filled?, orders_filled?].into_iter().flatten().flatten() {
+    for said in [nodes_filled?, orders_filled?, runs_filled?].into_iter().flatten().flatten() {
         tell(&said);
     }
-    Ok(exit)
+    failure.map_or(Ok(exit), Err)
 }
 
 /// The files that a command is read from.

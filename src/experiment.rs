@@ -4,7 +4,9 @@
 //! they mean together.
 
 mod knee;
+mod replicates;
 mod validate;
 
 pub use knee::{Knee, Probe, Search, find_knee};
+pub use replicates::{Series, run_replicates};
 pub use validate::{Case, Effort, Estimate, Plan, SEED_MAX, Statistic, ValidateError, Validation, header, validate};

@@ -13,8 +13,10 @@ mod delay;
 mod groups;
 mod json;
 mod lines;
+mod over;
 mod processes;
 mod rank;
+mod row;
 mod run;
 mod runs;
 mod setting;
@@ -32,15 +34,18 @@ pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv
 pub use delay::{BINS, Bin, DelayFigures, TimeTo};
 pub use groups::GroupFigures;
 pub use lines::{LineFigures, WayFigures};
+pub use over::{Over, Part};
 pub use processes::ProcessFigures;
 pub use rank::Spread;
+pub use row::{COLUMNS, Row, write_runs_csv};
 pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
-pub use runs::{RunLine, Runs};
+pub use runs::Runs;
 pub use setting::{Host, Setting};
 
 use crate::scenario::{Scenario, TransportKind};
 use crate::stats::{End, RunRecord};
 use serde::Serialize;
+use std::iter;
 
 /// The version of the JSON object's layout. It grows when a field changes its name or meaning, not when one is added.
 pub const SCHEMA: u32 = 2;
@@ -55,7 +60,7 @@ pub enum Clock {
     Virtual,
 }
 
-/// The report of one scenario: of its only run, or of the one whose time to target is the median of all.
+/// The report of one scenario: of its only run, or of the first in full and of all side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// The layout of the JSON object, [`SCHEMA`].
@@ -94,14 +99,22 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report of all counted runs of a scenario, the warm-up left out; `None` where there is no run to report.
-    pub fn new(scenario: &Scenario, setting: Setting, records: &[RunRecord]) -> Option<Report> {
-        let (runs, shown) = Runs::of(records, scenario.target)?;
-        let run = RunFigures::new(&records[shown], scenario.target);
-        Some(Report {
+    /// The report of a scenario's first run and of all others, the warm-up left out. `failure` is what kept more from being made.
+    pub fn new(
+        scenario: &Scenario,
+        setting: Setting,
+        first: &RunRecord,
+        others: Vec<Row>,
+        failure: Option<String>,
+    ) -> Report {
+        let run = RunFigures::new(first, scenario.target);
+        let row = Row::of(0, scenario.seed, first, &run);
+        let each = iter::once(row).chain(others).collect();
+        let runs = Runs::new(scenario.runs, scenario.same_seed, each, failure);
+        Report {
             schema: SCHEMA,
             version: setting.version,
-            notices: notices(records, &runs),
+            notices: notices(&runs),
             seed: scenario.seed,
             replay: setting.replay,
             options: setting.options,
@@ -110,11 +123,11 @@ impl Report {
             threads: scenario.workers() as u64,
             pinned: !run.workers.is_empty() && run.workers.iter().all(|worker| worker.core.is_some()),
             host: setting.host,
-            goal_met: runs.missed == 0,
+            goal_met: runs.is_goal_met(),
             run,
             runs,
             asked: scenario.clone(),
-        })
+        }
     }
 
     /// Whether in every run each order that was published reached the target, and one at least was published.
@@ -129,35 +142,62 @@ impl Report {
 
     /// Whether any of the runs used up the memory that was left for its messages.
     pub fn out_of_memory(&self) -> bool {
-        self.runs.each.iter().any(|run| run.outcome == End::OutOfMemory)
+        self.runs.each.iter().any(|row| row.end == End::OutOfMemory)
     }
 
-    /// Whether the user interrupted any of the runs.
+    /// Whether an interrupt ended any of the runs, or kept some from being made.
     pub fn interrupted(&self) -> bool {
-        self.runs.each.iter().any(|run| run.outcome == End::Interrupted)
-    }
-
-    /// The position, among the records, of the run that is shown.
-    pub fn shown(&self) -> usize {
-        self.runs.shown as usize - 1
+        self.runs.is_interrupted()
     }
 }
 
-/// The runs' own notices, each once, after those that cast doubt on the figures.
-fn notices(records: &[RunRecord], runs: &Runs) -> Vec<String> {
-    let broken = runs.each.iter().enumerate().filter(|(_, run)| !run.balanced);
-    let mut notices: Vec<String> = broken
-        .map(|(run, _)| match runs.count {
-            1 => "The books do not balance; the ledger below says where.".to_owned(),
-            count => format!("The books of run {} of {count} do not balance.", run + 1),
-        })
-        .collect();
-    for notice in records.iter().flat_map(|record| &record.notices) {
-        if !notices.contains(notice) {
-            notices.push(notice.clone());
+/// The runs' own notices, each kind once, after those that cast doubt on the figures. Two are of a kind where they differ in
+/// numbers alone.
+fn notices(runs: &Runs) -> Vec<String> {
+    let Runs { asked, count, failure, .. } = runs;
+    let mut notices: Vec<String> = Vec::new();
+    if let Some(failure) = failure {
+        notices.push(format!("The series ended early, with {count} of {asked} runs: {failure}."));
+    } else if count < asked {
+        notices.push(format!("The series was interrupted: {count} of {asked} runs were measured."));
+    }
+    match (runs.unbalanced, asked) {
+        (0, _) => {}
+        (_, 1) => notices.push("The books do not balance; the ledger below says where.".to_owned()),
+        (broken, _) => notices.push(format!("The books of {broken} of {count} runs do not balance.")),
+    }
+    let mut kinds: Vec<(String, &String, u64)> = Vec::new();
+    for row in &runs.each {
+        let mut told = Vec::new();
+        for notice in &row.notices {
+            let kind = without_numbers(notice);
+            match kinds.iter_mut().find(|(other, ..)| *other == kind) {
+                _ if told.contains(&kind) => {}
+                Some((.., runs)) => *runs += 1,
+                None => kinds.push((kind.clone(), notice, 1)),
+            }
+            told.push(kind);
         }
     }
+    notices.extend(kinds.into_iter().map(|(_, notice, runs)| match asked {
+        1 => notice.clone(),
+        _ if runs == *count => format!("{notice} (All {count} runs.)"),
+        _ => format!("{notice} ({runs} of {count} runs.)"),
+    }));
     notices
+}
+
+/// A sentence with each number in it replaced by one sign.
+fn without_numbers(sentence: &str) -> String {
+    let mut kind = String::with_capacity(sentence.len());
+    for sign in sentence.chars() {
+        match sign {
+            '0'..='9' if kind.ends_with('#') => {}
+            '0'..='9' => kind.push('#'),
+            _ => kind.push(sign),
+        }
+    }
+    kind
 }
 
 const fn clock_of(transport: TransportKind) -> Clock {

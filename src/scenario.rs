@@ -97,8 +97,10 @@ pub struct Scenario {
     pub engine: Engine,
     /// Whether messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
-    /// Counted runs; more than one are preceded by a warm-up.
+    /// Runs to measure, each with a seed of its own from `seed` on.
     pub runs: u32,
+    /// Whether all of them have the same seed instead.
+    pub same_seed: bool,
 }
 
 /// What is asked for many orders together.
@@ -188,6 +190,11 @@ impl Scenario {
             _ => None,
         };
         topology.into_iter().chain(network)
+    }
+
+    /// The seed of a run, counted from 0. The draft saw to it that there is one.
+    pub fn seed_of(&self, run: u32) -> u64 {
+        if self.same_seed { self.seed } else { self.seed.saturating_add(u64::from(run)) }
     }
 
     /// The worker threads of all processes.

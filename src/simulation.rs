@@ -133,8 +133,9 @@ impl From<FaultError> for SimulationError {
     }
 }
 
-/// Runs the scenario once, or with `runs` above 1 a warm-up and then so many times. An interrupt ends the series early;
-/// the run it cut short is kept only if there is no whole one, since it would pass for one that missed the target.
+/// Runs the scenario under its own seed, once, or with `runs` above 1 a warm-up and then so many times, and keeps every record;
+/// runs with seeds of their own are [`experiment`](crate::experiment)'s. An interrupt ends the series early; the run it cut short is
+/// kept only if there is no whole one, since it would pass for one that missed the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
     run_series(scenario, interrupt, &(), None)
 }
@@ -166,9 +167,7 @@ fn run_series(
     program: Option<&Program>,
 ) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
-    processes::check(scenario, program)?;
-    let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
-    let lab = Laboratory { program, memory_left, ..Laboratory::new(scenario, interrupt, observer)? };
+    let lab = Laboratory::build(scenario, interrupt, observer, program)?;
     if scenario.runs == 1 {
         return Ok(vec![lab.run(clock)?]);
     }
@@ -200,8 +199,8 @@ fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
     }
 }
 
-/// What all runs of a scenario have in common.
-struct Laboratory<'a> {
+/// What all runs of a scenario under one seed have in common: its overlay, its network, its orders.
+pub struct Laboratory<'a> {
     scenario: &'a Scenario,
     interrupt: &'a Interrupt,
     observer: &'a dyn Observer,
@@ -224,6 +223,21 @@ struct Laboratory<'a> {
 }
 
 impl<'a> Laboratory<'a> {
+    /// Builds all that. `program` is what several processes are started from, where the scenario asks for them.
+    ///
+    /// # Errors
+    /// [`SimulationError`] where that cannot be had.
+    pub fn build(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        program: Option<&'a Program>,
+    ) -> Result<Laboratory<'a>, SimulationError> {
+        processes::check(scenario, program)?;
+        let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
+        Ok(Laboratory { program, memory_left, ..Laboratory::new(scenario, interrupt, observer)? })
+    }
+
     fn new(
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
@@ -262,7 +276,10 @@ impl<'a> Laboratory<'a> {
     }
 
     /// One run. `clock` was started when its set-up began.
-    fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+    ///
+    /// # Errors
+    /// [`SimulationError`] where it could not be made to its end.
+    pub fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual());
         let mut record = match virtual_network {
             Some(network) => self.simulate(network, clock)?,

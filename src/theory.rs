@@ -17,11 +17,13 @@
 //! redundancy   what it costs in messages
 //! chances      that all are reached, that none is, that a graph is in one piece
 //! rounds       how long it takes where nodes call in rounds
+//! intervals    how far a mean and a share over runs may err
 //! ```
 
 pub mod chances;
 pub mod coverage;
 pub mod hops;
+pub mod intervals;
 pub mod redundancy;
 pub mod rounds;
 

@@ -20,12 +20,12 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The exit code of a report; `is_whole` tells whether it has all the runs that were asked for. Broken books outrank
-    /// everything, because they put every other figure in doubt; an interrupt outranks the target that it kept away.
-    pub(crate) fn of(report: &Report, is_whole: bool, watch: &Watch) -> Exit {
+    /// The exit code of a report. Broken books outrank everything, because they put every other figure in doubt; an interrupt
+    /// outranks the target that it kept away.
+    pub(crate) fn of(report: &Report, watch: &Watch) -> Exit {
         if !report.balanced() || report.out_of_memory() {
             Exit::Broken
-        } else if report.interrupted() || !is_whole {
+        } else if report.interrupted() {
             watch.exit()
         } else if report.goal_met() {
             Exit::GoalMet

@@ -57,6 +57,10 @@ pub(crate) enum Failure {
     #[error("--serve is how this program starts itself, and nobody gave it a task ({0}); leave it out")]
     Serve(io::Error),
 
+    /// One of many runs that could not be made or finished, behind others that were.
+    #[error("run {run} (seed {seed}): {error}")]
+    Run { run: u32, seed: u64, error: SimulationError },
+
     /// A run that could not be made or finished.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
@@ -79,6 +83,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
+            Failure::Run { .. } => Exit::Broken,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // Nobody asked for these scenarios but this program.

@@ -22,6 +22,10 @@ mod tests {
     /// The paths of all fields in a value: `delay_ns.p50`, `workers[].sent`. Options and kinds of strays stand as one.
     fn collect_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
         match value {
+            // What stands in them is described elsewhere.
+            Value::Object(_) | Value::Array(_) if ["runs.each", "runs.over"].contains(&path) => {
+                paths.insert(path.to_owned());
+            }
             Value::Object(fields) if path != "scenario" && !path.ends_with("strays") => {
                 for (name, field) in fields {
                     let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
@@ -58,6 +62,18 @@ mod tests {
         let documented: BTreeSet<String> =
             sample::documented("Fields of a bulk").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
+    }
+
+    #[test]
+    fn every_figure_over_runs_is_documented_and_every_documented_one_written() {
+        let records = vec![sample::thousand_nodes_record(); 5];
+        let report: Value = serde_json::from_str(&sample::report(&records).to_json().unwrap()).unwrap();
+        let mut written = BTreeSet::new();
+        collect_paths(&report["runs"]["over"]["delay_ns"]["p50"], "", &mut written);
+        let documented: BTreeSet<String> =
+            sample::documented("Figures over runs").into_iter().map(str::to_owned).collect();
+        assert_eq!(written, documented);
+        assert_eq!(report["runs"]["each"].as_array().unwrap().len(), 5);
     }
 
     #[test]

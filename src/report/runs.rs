@@ -1,83 +1,87 @@
-//! Many runs of one scenario side by side, and which of them stands for all.
+//! Many runs of one scenario side by side: how many met the goal, what each came to, and what they say together.
 //!
-//! What was refused: a mean over runs. Coverage may be bimodal, and one run that dies out has no time to target at all.
+//! What was refused: a run that stands for the others. The first is shown in full because something must be; what is said of all
+//! is said with its interval.
 
-use super::bulk::time_to_target;
-use super::rank::{nearest_rank, share};
-use crate::ratio::Ratio;
-use crate::stats::{End, RunRecord};
+use super::over::{Over, Part, all};
+use super::row::Row;
+use crate::stats::End;
 use serde::Serialize;
+use serde_json::Value;
 
-/// One run among others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RunLine {
-    /// Why it ended.
-    pub outcome: End,
-    /// When it reached the target, in nanoseconds since its injection; `None` where it did not. With many orders the 99th
-    /// percentile over them, those that missed it the last of all.
-    pub time_to_target_ns: Option<u64>,
-    /// Nodes that have the order.
-    pub reached: u64,
-    /// Whether its books balance.
-    pub balanced: bool,
-}
-
-/// All counted runs, the warm-up left out. A run that missed the target is later than any that reached it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// All runs, the warm-up left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Runs {
-    /// How many.
+    /// How many were asked for.
+    pub asked: u64,
+    /// How many there are.
     pub count: u64,
-    /// Which of them, counted from 1, the report shows: the one whose time to target is the median.
-    pub shown: u64,
-    /// How many did not meet the goal.
-    pub missed: u64,
+    /// Whether all had one seed.
+    pub same_seed: bool,
+    /// What kept the others from being made; `None` where nothing did.
+    pub failure: Option<String>,
+    /// In how many the goal was met.
+    pub goal_met: Part,
+    /// In how many an order died out.
+    pub died_out: Part,
     /// In how many the books do not balance.
     pub unbalanced: u64,
-    /// The least time to target, in nanoseconds; `None` where all missed it.
-    pub least_ns: Option<u64>,
-    /// The median by nearest rank, with an even count the lesser of the middle two; `None` where that run missed it.
-    pub median_ns: Option<u64>,
-    /// The greatest; `None` where any missed it.
-    pub greatest_ns: Option<u64>,
-    /// Each run, in the order they ran.
-    pub each: Vec<RunLine>,
+    /// Datagrams that came to all of them and belonged to none.
+    pub strays: u64,
+    /// Messages that all of them lost.
+    pub lost: u64,
+    /// Every figure over runs, under its name; `None` where one run was asked for.
+    pub over: Option<Value>,
+    /// Each run, in ascending order.
+    pub each: Vec<Row>,
 }
 
 impl Runs {
-    /// The runs and the position of the one that stands for them; `None` where there is none.
-    pub(super) fn of(records: &[RunRecord], target: Ratio) -> Option<(Runs, usize)> {
-        let each: Vec<RunLine> = records.iter().map(|record| line(record, target)).collect();
-        // A time stands for its run through its position, so that equal times still name one run.
-        let mut order: Vec<u64> = (0..each.len() as u64).collect();
-        let time = |&run: &u64| each[run as usize].time_to_target_ns;
-        order.sort_by_key(|run| time(run).unwrap_or(u64::MAX));
-        let shown = nearest_rank(&order, share(1, 2))?;
-        let runs = Runs {
+    /// The runs of a scenario that asked for so many; there is one at least. One that an interrupt cut short is shown where it is
+    /// the first, and says nothing about the others.
+    pub(super) fn new(asked: u32, same_seed: bool, each: Vec<Row>, failure: Option<String>) -> Runs {
+        let whole = whole(&each);
+        let sum = |count: fn(&Row) -> u64| each.iter().map(count).sum();
+        Runs {
+            asked: asked.into(),
             count: each.len() as u64,
-            shown: shown + 1,
-            missed: records.iter().filter(|record| !record.is_goal_met()).count() as u64,
-            unbalanced: count(&each, |run| !run.balanced),
-            least_ns: order.first().and_then(time),
-            median_ns: time(&shown),
-            greatest_ns: order.last().and_then(time),
+            same_seed,
+            failure,
+            goal_met: Part::of(&whole, |row| row.is_goal_met),
+            died_out: Part::of(&whole, |row| row.is_died_out),
+            unbalanced: each.iter().filter(|row| !row.is_balanced).count() as u64,
+            strays: sum(|row| row.strays),
+            lost: sum(|row| row.lost),
+            over: (asked > 1).then(|| all(&whole)),
             each,
-        };
-        Some((runs, shown as usize))
+        }
+    }
+
+    /// What the runs say together of a column.
+    pub fn over(&self, column: &str) -> Option<Over> {
+        Over::of(&whole(&self.each), column)
+    }
+
+    /// Whether every run met the goal.
+    pub fn is_goal_met(&self) -> bool {
+        self.each.iter().all(|row| row.is_goal_met)
+    }
+
+    /// Whether an interrupt ended any of them, or the series.
+    pub fn is_interrupted(&self) -> bool {
+        let is_short = self.count < self.asked && self.failure.is_none();
+        is_short || self.each.iter().any(|row| row.end == End::Interrupted)
+    }
+
+    /// The seeds of the first and the last.
+    pub fn seeds(&self) -> [u64; 2] {
+        let seed = |row: Option<&Row>| row.map_or(0, |row| row.seed);
+        [seed(self.each.first()), seed(self.each.last())]
     }
 }
 
-fn line(record: &RunRecord, target: Ratio) -> RunLine {
-    RunLine {
-        outcome: record.end,
-        time_to_target_ns: match &record.bulk {
-            Some(bulk) => time_to_target(bulk),
-            None => record.time_to(target).map(|time| time.0),
-        },
-        reached: record.reached(),
-        balanced: record.ledger.is_balanced(),
-    }
-}
-
-fn count(each: &[RunLine], is: impl Fn(&RunLine) -> bool) -> u64 {
-    each.iter().filter(|run| is(run)).count() as u64
+/// The runs that no interrupt cut short; all where there is none such.
+fn whole(each: &[Row]) -> Vec<&Row> {
+    let whole: Vec<&Row> = each.iter().filter(|row| row.end != End::Interrupted).collect();
+    if whole.is_empty() { each.iter().collect() } else { whole }
 }

@@ -1,6 +1,6 @@
 //! Hand-built records for the report's tests, and the document that they hold the report against.
 
-use super::{Host, Report, Setting};
+use super::{Host, Report, Row, Setting};
 use crate::behaviour::AdversarySpec;
 use crate::ids::NodeId;
 use crate::network::FaultSpec;
@@ -64,6 +64,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         engine: Engine::Auto,
         charge_serialization: false,
         runs: 1,
+        same_seed: false,
     }
 }
 
@@ -129,13 +130,15 @@ pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
     let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
     let scenario = Scenario { bulk: Some(bulk), ..scenario(10) };
-    Report::new(&scenario, setting(), std::slice::from_ref(record)).expect("a record to report")
+    Report::new(&scenario, setting(), record, Vec::new(), None)
 }
 
 /// The report of these records under the sample scenario.
 pub(super) fn report(records: &[RunRecord]) -> Report {
-    let nodes = records.first().map_or(0, |record| record.nodes);
-    Report::new(&scenario(nodes), setting(), records).expect("a record to report")
+    let (first, others) = records.split_first().expect("a record to report");
+    let scenario = Scenario { runs: records.len() as u32, ..scenario(first.nodes) };
+    let row = |(run, record)| Row::new(run, scenario.seed_of(run), record);
+    Report::new(&scenario, setting(), first, (1..).zip(others).map(row).collect(), None)
 }
 
 /// The report of [`thousand_nodes_record`].

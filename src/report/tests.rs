@@ -133,7 +133,7 @@ fn long_paths_share_rows() {
 }
 
 #[test]
-fn the_median_run_stands_for_all() {
+fn many_runs_are_told_beside_the_first() {
     let sped = |quotient: u64| {
         let mut record = thousand_nodes_record();
         let sooner = |receipt: Receipt| match receipt.is_reached() {
@@ -143,26 +143,58 @@ fn the_median_run_stands_for_all() {
         record.receipts = Receipts::Each(record.receipts.iter().map(sooner).collect());
         record
     };
-    let mut records = vec![sped(1), sped(4), sped(2), sped(3)];
-    let four = report(&records);
-    assert_eq!((four.shown(), four.runs.median_ns), (3, Some(751_378 / 3)));
-    assert_eq!((four.runs.least_ns, four.runs.greatest_ns), (Some(751_378 / 4), Some(751_378)));
-    assert!(four.goal_met());
+    let mut records = vec![sped(1), sped(4), sped(2), sped(3), sped(1)];
+    let five = report(&records);
+    assert!(five.goal_met());
+    assert_eq!(five.run.time_to_target_ns, Some(751_378), "the first");
+    assert_eq!((five.runs.asked, five.runs.count, five.runs.seeds()), (5, 5, [42, 46]));
+    let headline = "95% coverage (950/1000) reached at 751.378 μs. Goal met in 5 of 5 runs, median 375.689 μs";
+    assert_eq!(five.headline(), headline);
     assert_says(
-        &four,
-        &["Median of 4 runs (least 187.844 μs, greatest 751.378 μs); run 4 is shown", "  4:   250.459 μs"],
-    );
-
-    assert_eq!(
-        four.headline(),
-        "95% coverage (950/1000) reached at 250.459 μs. Median of 4 runs (least 187.844 μs, greatest 751.378 μs)"
+        &five,
+        &[
+            "Runs (5, seeds 42 to 46):\n  goal met in  5 of 5, 100.0% (95% interval 56.6% to 100.0%)\n",
+            "  time to 95%           5  375.689  187.844  751.378  463.350        126.248 to 800.451\n",
+            "  coverage              5  0.98400  0.98400  0.98400  0.98400        0.98400 to 0.98400\n",
+        ],
     );
 
     records.push(origin_only(1_000, End::Timeout));
-    let five = report(&records);
-    assert!(!five.goal_met());
-    assert_eq!((five.shown(), five.runs.missed, five.runs.greatest_ns), (2, 1, None));
-    assert_says(&five, &["  runs that missed it                1\n", "  5:  not reached"]);
+    records[1].ledger.strays.add(crate::wire::Stray::Oversized);
+    records[2].ledger.in_flight_at_stop -= 2;
+    records[3].notices = vec!["Some 12.5 % are late.".to_owned()];
+    records[4].notices = vec!["Some 3 % are late.".to_owned()];
+    let six = report(&records);
+    assert!(!six.goal_met() && !six.balanced());
+    // Four in each run but the last, and one more in one.
+    assert_eq!((six.runs.strays, six.runs.unbalanced, six.runs.lost), (21, 1, 2));
+    assert_eq!((six.runs.goal_met.runs, six.runs.each.len()), (5, 6));
+    assert_says(
+        &six,
+        &[
+            "Notice: The books of 1 of 6 runs do not balance.\nNotice: Some 12.5 % are late. (2 of 6 runs.)\n",
+            "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
+            "  time to 95%           5  375.689  187.844        -  ",
+        ],
+    );
+}
+
+#[test]
+fn a_series_that_ended_early_says_so() {
+    let row = |run, record| Row::new(run, 42 + u64::from(run), record);
+    let of = |first: &RunRecord, others, failure| {
+        Report::new(&Scenario { runs: 9, ..scenario(1_000) }, setting(), first, others, failure)
+    };
+    let whole = thousand_nodes_record();
+    let failed = of(&whole, vec![row(1, &whole)], Some("run 2 (seed 44): no room".to_owned()));
+    assert!(!failed.interrupted() && failed.runs.count == 2);
+    assert_says(&failed, &["Notice: The series ended early, with 2 of 9 runs: run 2 (seed 44): no room.\n"]);
+    let stopped = of(&whole, vec![row(1, &whole)], None);
+    assert!(stopped.interrupted());
+    assert_says(&stopped, &["Notice: The series was interrupted: 2 of 9 runs were measured.\n"]);
+    // The first is shown as far as it came, and the others alone say what runs come to.
+    let cut = of(&origin_only(1_000, End::Interrupted), vec![row(1, &whole)], None);
+    assert_eq!((cut.runs.goal_met.runs, cut.runs.goal_met.share, cut.goal_met()), (1, 1.0, false));
 }
 
 #[test]
@@ -184,11 +216,6 @@ fn figures_by_node_that_were_not_kept_are_missing_and_not_0() {
         assert_eq!(figures, ["-"; 5], "{line}");
     }
     assert_eq!(overlong(&text), Vec::<&str>::new());
-}
-
-#[test]
-fn no_run_is_no_report() {
-    assert_eq!(Report::new(&scenario(10), setting(), &[]), None);
 }
 
 /// What was not published is in no share, and a goal without a published order is not met.

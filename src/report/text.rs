@@ -6,6 +6,7 @@
 
 mod bulk;
 mod layout;
+mod runs;
 mod story;
 mod tables;
 
@@ -36,7 +37,7 @@ impl fmt::Display for Report {
         tables::processes(out, self)?;
         tables::workers(out, self)?;
         tables::ledger(out, self)?;
-        tables::runs(out, self)?;
+        runs::runs(out, self)?;
         story::setting(out, self)?;
         story::closing(out, self)
     }
@@ -47,8 +48,8 @@ impl Report {
     /// whether the books balance where they do not.
     pub fn headline(&self) -> String {
         let mut line = story::headline(self);
-        if self.runs.count > 1 {
-            line = format!("{line}. {}", story::spread(self));
+        if self.runs.asked > 1 {
+            line = format!("{line}. {}", runs::spread(self));
         }
         if !self.balanced() {
             line.push_str(". THE BOOKS DO NOT BALANCE");

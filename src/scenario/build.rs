@@ -46,6 +46,8 @@ impl Draft {
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
         let processes = processes(self.processes, transport)?;
         let protocol = self.protocol.unwrap_or(ProtocolKind::Push);
+        let seed = limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?;
+        let (runs, same_seed) = runs(self.runs, self.same_seed, seed)?;
         Ok(Scenario {
             transport,
             nodes,
@@ -63,7 +65,7 @@ impl Draft {
             target: target(self.target.unwrap_or(TARGET_DEFAULT))?,
             until: self.until.unwrap_or(Until::Target),
             timeout: Some(self.timeout.unwrap_or(timeout_default(transport))).filter(|&limit| limit != Nanos::ZERO),
-            seed: limits::SEED.check(self.seed.map_or_else(drawn_seed, Ok)?)?,
+            seed,
             origins: origins(self.origins.unwrap_or(OriginsKind::One), self.origin, nodes, &names)?,
             bulk: bulk((self.orders, self.rate, self.arrivals, self.window), nodes, transport)?,
             payload_bytes,
@@ -75,7 +77,8 @@ impl Draft {
             adversary,
             engine: engine(self.engine, transport, protocol)?,
             charge_serialization: charge_serialization(self.charge_serialization, transport)?,
-            runs: limits::RUNS.check(self.runs.unwrap_or(1))?,
+            runs,
+            same_seed,
         })
     }
 }
@@ -131,6 +134,7 @@ impl From<&Scenario> for Draft {
             engine: scenario.transport.is_virtual().then_some(scenario.engine),
             charge_serialization: Some(scenario.charge_serialization),
             runs: Some(scenario.runs),
+            same_seed: Some(scenario.same_seed),
         }
     }
 }
@@ -339,6 +343,18 @@ fn bulk(
         return Err(ScenarioError::ScheduleTooLong { orders, rate });
     }
     Ok(Some(BulkOptions { orders, rate, arrivals, window }))
+}
+
+/// So many runs that each has a seed, and whether that is the same one.
+fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Result<(u32, bool), ScenarioError> {
+    let (runs, same_seed) = (limits::RUNS.check(asked.unwrap_or(1))?, same_seed.unwrap_or(false));
+    if same_seed && runs == 1 {
+        return Err(ScenarioError::NothingToRepeat);
+    }
+    match seed.checked_add(u64::from(runs - 1)) {
+        None if !same_seed => Err(ScenarioError::SeedsExhausted { seed, runs }),
+        _ => Ok((runs, same_seed)),
+    }
 }
 
 /// A seed short enough to be read out to a colleague.

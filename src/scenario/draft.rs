@@ -100,8 +100,9 @@ pub struct Draft {
     pub timeout: Option<Nanos>,
 
     /// Root of every random draw: overlay, forwards, what the order says [default: 32 bits from the operating system].
-    /// The same one repeats the same experiment.
+    /// The same one repeats the same experiment. Of many --runs it is the first one's, and each has one more than that before it.
     #[arg(long, value_name = "N", value_parser = |text: &str| limits::SEED.parse::<u64>(text))]
+    #[serde(serialize_with = "seed_as_toml_has_it")]
     pub seed: Option<u64>,
 
     /// Node at which the order enters, by the id that file:PATH gives it, if it is one [default: 0, or the least id]. On
@@ -239,10 +240,24 @@ pub struct Draft {
           value_parser = |text: &str| truth("charge-serialization", text))]
     pub charge_serialization: Option<bool>,
 
-    /// Runs to measure; above 1 a warm-up comes first and the report gives median, least and greatest [default: 1].
-    /// More of them tell a difference from noise.
+    /// Runs to measure [default: 1]. Run i has the seed --seed + i: an overlay, draws and orders of its own. The first is shown in
+    /// full, and what all of them say together with its intervals. More of them tell a difference from chance.
     #[arg(long, value_name = "R", value_parser = |text: &str| limits::RUNS.parse::<u32>(text))]
     pub runs: Option<u32>,
+
+    /// With many --runs, repeat one seed in all of them [default: false]. It times the machine: in virtual time every other figure
+    /// is then the same.
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = |text: &str| truth("same-seed", text))]
+    pub same_seed: Option<bool>,
+}
+
+/// A number where TOML has one that great, else its digits, which are read alike.
+fn seed_as_toml_has_it<S: Serializer>(seed: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match seed {
+        Some(seed) if i64::try_from(*seed).is_err() => serializer.serialize_str(&seed.to_string()),
+        seed => seed.serialize(serializer),
+    }
 }
 
 impl Draft {
@@ -289,6 +304,7 @@ impl Draft {
             receive_buffer: self.receive_buffer.or(other.receive_buffer),
             charge_serialization: self.charge_serialization.or(other.charge_serialization),
             runs: self.runs.or(other.runs),
+            same_seed: self.same_seed.or(other.same_seed),
         }
     }
 }

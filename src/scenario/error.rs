@@ -111,6 +111,24 @@ pub enum ScenarioError {
         processes: usize,
     },
 
+    /// One run repeats nothing.
+    #[error("--same-seed with --runs 1: it repeats one seed over many runs; ask for 2 --runs or more, or leave it out")]
+    NothingToRepeat,
+
+    /// The last runs would have no seed.
+    #[error(
+        "--seed {seed} with --runs {runs}: run i has the seed {seed} + i, and no seed is above {}; ask for at most --seed {}, \
+         for fewer --runs, or for --same-seed",
+        u64::MAX,
+        u64::MAX - u64::from(runs - 1)
+    )]
+    SeedsExhausted {
+        /// The seed of the first run.
+        seed: u64,
+        /// How many runs were asked for.
+        runs: u32,
+    },
+
     /// The order would enter at a node that does not exist.
     #[error("--origin {origin} with --nodes {nodes}: {advice}")]
     NoSuchOrigin {

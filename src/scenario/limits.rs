@@ -28,8 +28,8 @@ pub const FANOUT: Limit = Limit::new("fanout", 1, NODES.most, "a node forwards t
 /// Hops that an order may travel. With none it would stay at its origin, and there would be nothing to measure.
 pub const TTL: Limit = Limit::new("ttl", 1, TTL_MAX as u64, "an order travels", "hops, or `auto`");
 
-/// Seeds: what a whole number in a TOML file can hold.
-pub const SEED: Limit = Limit::new("seed", 0, i64::MAX as u64, "a seed is a whole number from", "");
+/// Seeds. A whole number in a TOML file ends at 2^63 - 1; a greater one stands there as text.
+pub const SEED: Limit = Limit::new("seed", 0, u64::MAX, "a seed is a whole number from", "");
 
 /// Ids of nodes: whatever an edge list may call them.
 pub const ORIGIN: Limit = Limit::new("origin", 0, u64::MAX, "nodes have ids from", "");

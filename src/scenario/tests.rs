@@ -63,6 +63,13 @@ fn virtual_time_has_hops_enough_and_a_carrier_six() {
 }
 
 #[test]
+fn each_run_has_a_seed_of_its_own_unless_one_is_repeated() {
+    let seeds = |line: &str| [0, 1, 4].map(|run| scenario(line).seed_of(run));
+    assert_eq!(seeds("--seed 18446744073709551611 --runs 5"), [u64::MAX - 4, u64::MAX - 3, u64::MAX]);
+    assert_eq!(seeds("--seed 18446744073709551615 --runs 5 --same-seed"), [u64::MAX; 3]);
+}
+
+#[test]
 fn no_seed_is_drawn_twice() {
     assert_ne!(scenario("").seed, scenario("").seed);
 }

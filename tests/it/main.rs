@@ -22,6 +22,7 @@ mod processes;
 mod protocols;
 mod real_sockets;
 mod reference;
+mod replicates;
 #[cfg(target_os = "linux")]
 mod signals;
 mod support;

@@ -41,7 +41,7 @@ fn values_outside_their_limits() {
         ("--target 1e400", "above 0 and at most 1"),
         ("--timeout -3s", "3s, 250ms or 40us"),
         ("--timeout 3", "3s, 250ms or 40us"),
-        ("--seed 1.5", "0 to 9223372036854775807"),
+        ("--seed 1.5", "0 to 18446744073709551615"),
         ("--payload-bytes 100000", "0 to 1399"),
         ("--receive-buffer 1", "1152 to 1073741823"),
         ("--runs 0", "1 to 10000"),

@@ -1,6 +1,7 @@
 //! The sentences of the text: what was set up, what happened, how it ended, and how to see it again.
 
 use super::layout::{Scale, grid, line, percent, wrapped};
+use super::runs::spread;
 use crate::ratio::Ratio;
 use crate::report::words::{counted, grouped, plain};
 use crate::report::{BulkFigures, Clock, Lateness, MachineFigures, Report};
@@ -214,18 +215,10 @@ fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 }
 
 fn many_runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let runs = &report.runs;
-    if runs.count > 1 {
-        writeln!(out, "{}; run {} is shown", spread(report), plain(runs.shown))?;
+    match report.runs.asked {
+        1 => Ok(()),
+        _ => writeln!(out, "{}; all figures but those of the table of runs are run 0's", spread(report)),
     }
-    Ok(())
-}
-
-/// What many runs say of the one that is shown.
-pub(super) fn spread(report: &Report) -> String {
-    let (runs, scale) = (&report.runs, scale(report));
-    let (least, greatest) = (time_or_not(scale, runs.least_ns), time_or_not(scale, runs.greatest_ns));
-    format!("Median of {} runs (least {least}, greatest {greatest})", plain(runs.count))
 }
 
 /// Every option, the machine, and how far a time may be off.

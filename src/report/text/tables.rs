@@ -1,7 +1,7 @@
 //! The figures of the text in tables, one function each.
 
-use super::layout::{bar, grid, line, percent, side_by_side, table};
-use super::story::{scale, target_text, time_or_not};
+use super::layout::{bar, line, percent, side_by_side, table};
+use super::story::{scale, time_or_not};
 use crate::escape::escaped_to;
 use crate::report::words::{counted, grouped};
 use crate::report::{LineFigures, Report, Spread, WayFigures};
@@ -17,8 +17,6 @@ const RIGHT_BLOCK: usize = 46;
 const HOP_ROWS_MAX: usize = 16;
 /// Workers shown at most.
 const WORKERS_MAX: usize = 32;
-/// Runs shown at most.
-const RUNS_MAX: usize = 60;
 
 /// The ten bins with counts and bars.
 pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
@@ -307,23 +305,6 @@ fn kinds_of_strays(ledger: &Ledger) -> String {
     let seen = ledger.strays.iter().filter(|&(_, count)| count > 0);
     let kinds: Vec<String> = seen.map(|(kind, count)| format!("{} {}", kind.name(), grouped(count))).collect();
     if kinds.is_empty() { String::new() } else { format!("; by kind: {}", kinds.join(", ")) }
-}
-
-/// The times of all runs, where there are more than one.
-pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let (runs, scale) = (&report.runs, scale(report));
-    if runs.count == 1 {
-        return Ok(());
-    }
-    writeln!(out, "\nRuns (time to {} coverage, warm-up left out):", target_text(report.run.target.share))?;
-    for (name, time) in [("least", runs.least_ns), ("median", runs.median_ns), ("greatest", runs.greatest_ns)] {
-        line(out, &entry(name, &time_or_not(scale, time)))?;
-    }
-    line(out, &entry("runs that missed it", &grouped(runs.missed)))?;
-    let times = runs.each.iter().take(RUNS_MAX).map(|run| time_or_not(scale, run.time_to_target_ns));
-    let cells: Vec<String> = (1..).zip(times).map(|(run, time)| format!("{run:>3}: {time:>12}")).collect();
-    grid(out, &cells)?;
-    rest(out, runs.each.len(), RUNS_MAX, "run")
 }
 
 /// A name and its figure, in 38 columns.

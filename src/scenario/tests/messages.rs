@@ -49,9 +49,9 @@ fn whole_numbers_have_limits() {
         ("--receive-buffer 1", "--receive-buffer 1: a socket buffers 1152 to 1073741823 bytes; ask for at least 1152"),
         ("--runs 10001", "--runs 10001: a scenario is measured in 1 to 10000 runs; ask for at most 10000"),
         (
-            "--seed 9223372036854775808",
-            "--seed 9223372036854775808: a seed is a whole number from 0 to 9223372036854775807; \
-             ask for at most 9223372036854775807",
+            "--seed 18446744073709551616",
+            "--seed 18446744073709551616: a seed is a whole number from 0 to 18446744073709551615; \
+             ask for at most 18446744073709551615",
         ),
     ]);
 }
@@ -116,6 +116,15 @@ fn shares_times_and_names_have_a_form() {
 #[test]
 fn contradictions_are_not_settled_in_silence() {
     assert_refused(&[
+        (
+            "--seed 18446744073709551610 --runs 7",
+            "--seed 18446744073709551610 with --runs 7: run i has the seed 18446744073709551610 + i, and no seed is above \
+             18446744073709551615; ask for at most --seed 18446744073709551609, for fewer --runs, or for --same-seed",
+        ),
+        (
+            "--same-seed",
+            "--same-seed with --runs 1: it repeats one seed over many runs; ask for 2 --runs or more, or leave it out",
+        ),
         (
             "--peers 20 --nodes 10",
             "--peers 20 with --nodes 10: a node has at most 9 others to know; ask for fewer --peers or more --nodes",
@@ -216,7 +225,6 @@ fn values_of_a_program_meet_the_same_limits() {
             Draft { payload_bytes: Some(PayloadBytes::exactly(u16::MAX)), ..Draft::default() },
             "--payload-bytes 65535: an order carries 0 to",
         ),
-        (Draft { seed: Some(u64::MAX), ..Draft::default() }, "--seed 18446744073709551615: a seed is"),
         (Draft { receive_buffer: Some(0), ..Draft::default() }, "--receive-buffer 0: a socket buffers"),
         (Draft { runs: Some(0), ..Draft::default() }, "--runs 0: a scenario is measured in"),
         (Draft { threads: Some(0), ..Draft::default() }, "--threads 0: a run takes 1 to 1024"),

@@ -135,6 +135,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         of(any::<bool>()),
         of(latencies()),
         of(engines),
+        rare(any::<bool>()),
     );
     let parts = (network, gossip, run, machine, models(), faults(), bulk);
     parts.prop_map(|(network, gossip, run, machine, model, faults, bulk)| Draft {
@@ -178,6 +179,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         adversary: faults.4,
         engine: machine.8,
         runs: machine.4,
+        same_seed: machine.9,
     })
 }
 
@@ -223,6 +225,12 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
         ("--nodes 1000 --threads 2 --seed 7 --topology ring", "--nodes 1000 --threads 2 --topology ring --seed 7"),
         ("--threads 20 --seed 7 --nodes 20", "--nodes 20 --threads 20 --seed 7"),
         ("--threads 2 --seed 7 --loss 0.1", "--threads 2 --seed 7 --loss 0.1"),
+        ("--threads 2 --seed 7 --runs 3 --same-seed", "--threads 2 --seed 7 --runs 3 --same-seed"),
+        ("--threads 2 --seed 18446744073709551615", "--threads 2 --seed 18446744073709551615"),
+        (
+            "--threads 2 --seed 18446744073709551615 --same-seed --runs 2",
+            "--threads 2 --seed 18446744073709551615 --runs 2 --same-seed",
+        ),
         ("--threads 2 --seed 7 --latency 0", "--threads 2 --seed 7 --latency constant:0s"),
     ] {
         assert_eq!(scenario(asked).replay(), format!("bulkprop {replay}"), "{asked}");

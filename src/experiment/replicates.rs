@@ -1,0 +1,249 @@
+//! The one runner of many runs: of `--runs`, of the knee's probes, of what `validate` holds against its forms.
+//!
+//! Run i has the seed of the scenario plus i, and with it an overlay, draws and orders of its own. In virtual time runs go over
+//! the cores, one thread each and as many beside each other as memory allows; what comes out hangs on neither. On a carrier they
+//! follow each other, behind a warm-up with the first one's seed that nobody counts.
+//!
+//! A run is made, turned into what is wanted of it, and let go: memory grows by that alone, however many there are. Where a run
+//! fails, those before it are kept.
+
+use crate::report::Row;
+use crate::runtime::{Observer, RuntimeError};
+use crate::scenario::{Pin, Scenario};
+use crate::simulation::{Laboratory, Program, SimulationError};
+use crate::stats::{End, RunRecord};
+use crate::sync::{Interrupt, Interrupted};
+use crate::threads::{Crew, Seat, ThreadError};
+use crate::transport::Clock;
+use parking_lot::Mutex;
+use std::convert::Infallible;
+use std::fs;
+
+/// What came of many turns.
+pub(super) struct Turns<T, E> {
+    /// What those that were made to their end came to, in their order.
+    pub(super) done: Vec<(u32, T)>,
+    /// The first that failed. Those before it are all done, unless an interrupt came; those behind it are not among them.
+    pub(super) failed: Option<(u32, E)>,
+}
+
+/// Makes so many turns, counted from 0, on up to `at_once` threads. `make` gives nothing where its interrupt was raised before it
+/// was through. What comes out does not hang on how many threads there are.
+///
+/// # Errors
+/// [`ThreadError`] where a thread is refused or a turn panics.
+pub(super) fn in_turns<T: Send, E: Send>(
+    count: u32,
+    at_once: usize,
+    interrupt: &Interrupt,
+    make: impl Fn(u32, &Interrupt) -> Result<Option<T>, E> + Sync,
+) -> Result<Turns<T, E>, ThreadError> {
+    let at_once = at_once.clamp(1, count.max(1) as usize);
+    let whole = interrupt.within();
+    let queue = Mutex::new(Queue { next: 0, end: count, under_way: Vec::new(), failed: None });
+    let life = |_: Seat, ()| {
+        let mut done = Vec::new();
+        while let Some((turn, interrupt)) = take(&queue, &whole) {
+            match make(turn, &interrupt) {
+                Ok(made) => done.extend(made.map(|made| (turn, made))),
+                Err(error) => queue.lock().fail(turn, error),
+            }
+        }
+        Ok::<_, Infallible>(done)
+    };
+    let done = match at_once {
+        // Processes end with the thread that started them, which is therefore this one.
+        1 => vec![life(Seat { worker: 0, core: None }, ())],
+        _ => {
+            let crew = Crew { first: 0, cores: &[], give_up: &|| whole.raise() };
+            crew.run(vec![(); at_once], life)?
+        }
+    };
+    let Queue { end, failed, .. } = queue.into_inner();
+    let mut done: Vec<(u32, T)> = done.into_iter().flatten().flatten().filter(|&(turn, _)| turn < end).collect();
+    done.sort_by_key(|&(turn, _)| turn);
+    Ok(Turns { done, failed })
+}
+
+/// The turns that are yet to be made.
+struct Queue<E> {
+    next: u32,
+    /// No turn from here on is wanted.
+    end: u32,
+    /// Those that have begun, and what ends them.
+    under_way: Vec<(u32, Interrupt)>,
+    failed: Option<(u32, E)>,
+}
+
+/// The next turn, with an interrupt of its own.
+fn take<E>(queue: &Mutex<Queue<E>>, whole: &Interrupt) -> Option<(u32, Interrupt)> {
+    let mut queue = queue.lock();
+    let turn = queue.next;
+    if turn >= queue.end || whole.is_raised() {
+        return None;
+    }
+    queue.next += 1;
+    let interrupt = whole.within();
+    queue.under_way.push((turn, interrupt.clone()));
+    Some((turn, interrupt))
+}
+
+impl<E> Queue<E> {
+    /// Notes that a turn failed, and ends those behind it, which nobody wants any more.
+    fn fail(&mut self, turn: u32, error: E) {
+        if turn >= self.end {
+            return;
+        }
+        (self.end, self.failed) = (turn, Some((turn, error)));
+        self.under_way.iter().filter(|(other, _)| *other > turn).for_each(|(_, interrupt)| interrupt.raise());
+    }
+}
+
+/// The runs of a scenario.
+#[derive(Debug)]
+pub struct Series {
+    /// The first run in full.
+    pub first: RunRecord,
+    /// The others, in ascending order. A run that an interrupt cut short is not among them.
+    pub others: Vec<Row>,
+    /// What kept the rest from being made, and which of the runs, counted from 0, it befell.
+    pub failure: Option<(u32, SimulationError)>,
+}
+
+/// Makes all runs that the scenario asks for. `observer` hears of those that have all threads to themselves; `program` is what
+/// several processes are started from.
+///
+/// # Errors
+/// [`SimulationError`] where the first run could not be made; that of another is in the series.
+pub fn run_replicates(
+    scenario: &Scenario,
+    interrupt: &Interrupt,
+    observer: &dyn Observer,
+    program: &Program,
+) -> Result<Series, SimulationError> {
+    let manner = Manner::of(scenario);
+    let shared = match manner {
+        Manner::Repeated => Some(Laboratory::build(scenario, interrupt, observer, Some(program))?),
+        Manner::Beside(_) | Manner::InTurn => None,
+    };
+    let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Made>, SimulationError> {
+        let (clock, seed) = (Clock::start(), scenario.seed_of(run));
+        let record = match &shared {
+            Some(laboratory) => {
+                warm_up(scenario, laboratory, run)?;
+                laboratory.run(if run == 0 { clock } else { Clock::start() })?
+            }
+            None => {
+                let scenario = manner.of_run(scenario, seed);
+                let laboratory = Laboratory::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
+                warm_up(&scenario, &laboratory, run)?;
+                laboratory.run(clock)?
+            }
+        };
+        let row = |record| Made::Other(Row::new(run, seed, record));
+        Ok(match run {
+            0 => Some(Made::First(Box::new(record))),
+            _ => (record.end != End::Interrupted).then(|| row(&record)),
+        })
+    };
+    let Turns { done, failed } =
+        in_turns(scenario.runs, manner.at_once(), interrupt, make).map_err(RuntimeError::from)?;
+    let (mut first, mut others) = (None, Vec::with_capacity(done.len()));
+    for (_, made) in done {
+        match made {
+            Made::First(record) => first = Some(*record),
+            Made::Other(row) => others.push(row),
+        }
+    }
+    match (first, failed) {
+        (Some(first), failure) => Ok(Series { first, others, failure }),
+        (None, Some((_, error))) => Err(error),
+        (None, None) => Err(Interrupted.into()),
+    }
+}
+
+/// What is kept of a run.
+enum Made {
+    First(Box<RunRecord>),
+    Other(Row),
+}
+
+/// Makes a run that nobody counts, before the first of several on a carrier.
+fn warm_up(scenario: &Scenario, laboratory: &Laboratory<'_>, run: u32) -> Result<(), SimulationError> {
+    let is_wanted = run == 0 && scenario.runs > 1 && !scenario.transport.is_virtual();
+    if is_wanted { laboratory.run(Clock::start()).map(|_| ()) } else { Ok(()) }
+}
+
+/// How the runs of a scenario are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// One after the other on one overlay, with one seed.
+    Repeated,
+    /// One after the other, on all threads.
+    InTurn,
+    /// So many beside each other.
+    Beside(usize),
+}
+
+impl Manner {
+    fn of(scenario: &Scenario) -> Manner {
+        let threads = scenario.threads.min(scenario.runs as usize);
+        match (scenario.same_seed, scenario.transport.is_virtual()) {
+            (true, _) => Manner::Repeated,
+            (false, true) if scenario.runs > 1 => match threads.min(fitting(scenario)) {
+                0 | 1 => Manner::InTurn,
+                several => Manner::Beside(several),
+            },
+            (false, _) => Manner::InTurn,
+        }
+    }
+
+    const fn at_once(self) -> usize {
+        match self {
+            Manner::Repeated | Manner::InTurn => 1,
+            Manner::Beside(several) => several,
+        }
+    }
+
+    /// One run of a scenario, with this seed.
+    fn of_run(self, scenario: &Scenario, seed: u64) -> Scenario {
+        let run = Scenario { seed, ..scenario.clone() };
+        match self {
+            Manner::Repeated | Manner::InTurn => run,
+            // Pinned, all would be on the first core.
+            Manner::Beside(several) => Scenario { threads: (run.threads / several).max(1), pin: Pin::None, ..run },
+        }
+    }
+
+    /// Who is told of the progress of runs: nobody where several would speak at once.
+    fn observer(self, observer: &dyn Observer) -> &dyn Observer {
+        match self {
+            Manner::Repeated | Manner::InTurn => observer,
+            Manner::Beside(_) => &(),
+        }
+    }
+}
+
+/// How many runs of a scenario in virtual time the memory that is free holds, at least one.
+fn fitting(scenario: &Scenario) -> usize {
+    let Some(free) = free_bytes() else { return scenario.threads };
+    (free / 2 / bytes_of(scenario).max(1)).clamp(1, 1_024) as usize
+}
+
+/// About as many bytes as a run takes at most: rows, receipts and messages under way.
+fn bytes_of(scenario: &Scenario) -> u64 {
+    let (nodes, orders) = (u64::from(scenario.nodes), u64::from(scenario.orders()));
+    let peers = u64::from(scenario.peers.max(20)).min(nodes);
+    let under_way = u64::from(scenario.fanout).min(peers) * 32;
+    nodes * (peers * 8 + 128 + under_way + orders * 20)
+}
+
+/// Bytes that the system would give; `None` where it does not tell.
+fn free_bytes() -> Option<u64> {
+    let told = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1_024)
+}
+
+#[cfg(test)]
+mod tests;

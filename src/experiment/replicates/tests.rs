@@ -1,0 +1,133 @@
+//! Turns come out the same on any number of threads, and runs as if each were made alone.
+
+use super::*;
+use crate::scenario::{Draft, TransportKind, Until};
+use crate::sync::Counters;
+use serde_json::Value;
+
+/// Turns that give their own number; some fail.
+fn turns(count: u32, at_once: usize, failing: &[u32]) -> (Vec<u32>, Option<u32>) {
+    let make = |turn: u32, _: &Interrupt| if failing.contains(&turn) { Err(turn) } else { Ok(Some(turn)) };
+    let Turns { done, failed } = in_turns(count, at_once, &Interrupt::new(), make).unwrap();
+    assert!(done.iter().all(|(turn, made)| turn == made));
+    (done.into_iter().map(|(turn, _)| turn).collect(), failed.map(|(turn, _)| turn))
+}
+
+#[test]
+fn turns_come_in_order_and_end_at_the_first_that_fails() {
+    for at_once in [1, 2, 7, 64] {
+        assert_eq!(turns(40, at_once, &[]), ((0..40).collect(), None));
+        assert_eq!(turns(40, at_once, &[31, 12, 20]), ((0..12).collect(), Some(12)));
+        assert_eq!(turns(3, at_once, &[0, 1, 2]), (Vec::new(), Some(0)));
+        assert_eq!(turns(0, at_once, &[]), (Vec::new(), None));
+    }
+}
+
+#[test]
+fn an_interrupt_leaves_what_is_whole() {
+    for at_once in [1, 3] {
+        let interrupt = Interrupt::new();
+        let make = |turn: u32, inner: &Interrupt| {
+            if turn == 5 {
+                interrupt.raise();
+            }
+            Ok::<_, SimulationError>((!inner.is_raised()).then_some(turn))
+        };
+        let Turns { done, failed } = in_turns(1_000, at_once, &interrupt, make).unwrap();
+        assert!(done.len() >= 3 && done.len() < 1_000 && done.iter().all(|&(turn, _)| turn != 5), "{}", done.len());
+        assert!(failed.is_none());
+    }
+}
+
+#[test]
+fn a_turn_that_panics_ends_the_others_and_is_told() {
+    let make = |turn: u32, inner: &Interrupt| {
+        assert_ne!(turn, 3, "the fourth");
+        while turn > 3 && !inner.is_raised() {
+            std::thread::yield_now();
+        }
+        Ok::<_, SimulationError>(Some(turn))
+    };
+    let error = in_turns(100, 2, &Interrupt::new(), make).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("the fourth"), "{error}");
+}
+
+fn scenario(draft: Draft) -> Scenario {
+    Draft { nodes: Some(400), seed: Some(9), ..draft }.build().unwrap()
+}
+
+fn series(scenario: &Scenario) -> Series {
+    let program = Program { path: "none".into(), arguments: Vec::new() };
+    run_replicates(scenario, &Interrupt::new(), &(), &program).unwrap()
+}
+
+fn lossy(runs: u32) -> Draft {
+    Draft {
+        transport: Some(TransportKind::Simulated),
+        topology: Some("complete".parse().unwrap()),
+        loss: Some("0.5".parse().unwrap()),
+        until: Some(Until::Quiescent),
+        runs: Some(runs),
+        threads: Some(3),
+        ..Draft::default()
+    }
+}
+
+/// A row without what the machine's own time decides.
+fn figures(row: &Row) -> Value {
+    serde_json::to_value(row).unwrap()
+}
+
+#[test]
+fn a_row_is_that_of_the_run_made_alone() {
+    let many = series(&scenario(lossy(8)));
+    assert_eq!(many.others.len(), 7);
+    for (run, row) in (1..).zip(&many.others) {
+        let alone = scenario(Draft { runs: None, ..lossy(1) });
+        let alone = Scenario { seed: 9 + u64::from(run), ..alone };
+        let record = series(&alone).first;
+        assert_eq!(figures(row), figures(&Row::new(run, alone.seed, &record)), "run {run}");
+    }
+    let reached: std::collections::BTreeSet<String> =
+        many.others.iter().map(|row| figures(row)["reached"].to_string()).collect();
+    assert!(reached.len() > 2, "every run reached the same: {reached:?}");
+}
+
+#[test]
+fn a_repeated_seed_repeats_every_figure() {
+    let many = series(&scenario(Draft { same_seed: Some(true), ..lossy(4) }));
+    let told = |row: &Row| {
+        let mut figures = figures(row);
+        figures["run"] = Value::Null;
+        figures
+    };
+    assert!(many.others.len() == 3 && many.others.iter().all(|row| told(row) == told(&many.others[0])));
+    let first = Row::new(0, 9, &many.first);
+    assert_eq!(told(&first), told(&many.others[0]));
+}
+
+/// Counts the runs that have a worker of their own.
+struct Counted(Counters);
+
+impl Observer for Counted {
+    fn loop_entered(&self, worker: usize) {
+        if worker == 0 {
+            self.0.add(0, 1);
+        }
+    }
+}
+
+#[test]
+fn carriers_warm_up_once_and_are_run_one_after_the_other() {
+    for (same_seed, seeds) in [(false, [9, 10, 11]), (true, [9, 9, 9])] {
+        let draft =
+            Draft { transport: Some(TransportKind::Memory), runs: Some(3), threads: Some(2), ..Draft::default() };
+        let scenario = scenario(Draft { same_seed: Some(same_seed), ..draft });
+        let counted = Counted(Counters::new(&mut crate::sync::Arena::heap(), 1));
+        let program = Program { path: "none".into(), arguments: Vec::new() };
+        let series = run_replicates(&scenario, &Interrupt::new(), &counted, &program).unwrap();
+        let of = |row: &Row| figures(row)["seed"].as_u64().unwrap();
+        assert_eq!([scenario.seed_of(0), of(&series.others[0]), of(&series.others[1])], seeds);
+        assert_eq!(counted.0.sum(), 4, "a warm-up and three runs");
+    }
+}

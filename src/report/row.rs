@@ -1,0 +1,410 @@
+//! A run as a row: each single figure of its report under the name that it has there. Runs are kept so, and no other than the
+//! first in full.
+//!
+//! The columns are the report's own fields, groups joined by a dot, so that a figure has one name in the report, in
+//! `runs.each`, in `runs.over` and in the file of runs. Lists have no column, nor has a sentence.
+
+use super::RunFigures;
+use crate::stats::{End, OrderOutcome, RunRecord};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use std::io::{self, BufWriter, Write};
+
+/// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
+pub const COLUMNS: [&str; 138] = [
+    "run",
+    "seed",
+    "outcome",
+    "goal_met",
+    "died_out",
+    "order_outcome",
+    "at_stop.time_ns",
+    "at_stop.reached",
+    "at_stop.coverage",
+    "at_stop.in_flight",
+    "at_stop.queued_unsent",
+    "wall_ns",
+    "setup_ns",
+    "time_resolution_ns",
+    "nodes",
+    "counted",
+    "reached",
+    "coverage",
+    "coverage_of_all",
+    "residue",
+    "target.share",
+    "target.nodes",
+    "time_to_target_ns",
+    "time_to_ns.50",
+    "time_to_ns.90",
+    "time_to_ns.95",
+    "time_to_ns.99",
+    "time_to_ns.100",
+    "delay_ns.p50",
+    "delay_ns.p90",
+    "delay_ns.p95",
+    "delay_ns.p99",
+    "delay_ns.p99_9",
+    "delay_ns.max",
+    "delay_ns.mean",
+    "ldh",
+    "rmr",
+    "duplicates",
+    "expired",
+    "duplicates_per_node.mean",
+    "duplicates_per_node.p50",
+    "duplicates_per_node.p90",
+    "duplicates_per_node.p99",
+    "duplicates_per_node.max",
+    "messages",
+    "control_messages",
+    "control_bytes",
+    "messages_per_second",
+    "spared",
+    "kernel_datagrams",
+    "bytes",
+    "datagram_bytes",
+    "bytes_per_node.in.mean",
+    "bytes_per_node.in.p50",
+    "bytes_per_node.in.p90",
+    "bytes_per_node.in.p99",
+    "bytes_per_node.in.max",
+    "bytes_per_node.out.mean",
+    "bytes_per_node.out.p50",
+    "bytes_per_node.out.p90",
+    "bytes_per_node.out.p99",
+    "bytes_per_node.out.max",
+    "ttl",
+    "digest",
+    "overlay.mean_degree",
+    "overlay.max_degree",
+    "overlay.origin",
+    "overlay.reachable",
+    "overlay.depth",
+    "lost",
+    "strays",
+    "ledger.sent",
+    "ledger.received",
+    "ledger.queued_unsent",
+    "ledger.in_flight_at_stop",
+    "ledger.held",
+    "ledger.kernel_dropped",
+    "ledger.missing.messages",
+    "ledger.missing.packets",
+    "ledger.model_lost",
+    "ledger.model_dropped",
+    "ledger.model_duplicated",
+    "ledger.explained_receipts",
+    "ledger.unaccounted",
+    "ledger.balanced",
+    "spies.nodes",
+    "spies.orders",
+    "spies.seen",
+    "spies.right",
+    "bulk.orders",
+    "bulk.reached",
+    "bulk.died_out",
+    "bulk.missed",
+    "bulk.not_published",
+    "bulk.under_way",
+    "bulk.schedule_ns",
+    "bulk.orders_per_second",
+    "bulk.published_late_ns.orders",
+    "bulk.published_late_ns.p50",
+    "bulk.published_late_ns.p90",
+    "bulk.published_late_ns.p99",
+    "bulk.published_late_ns.p99_9",
+    "bulk.published_late_ns.max",
+    "bulk.time_to_50_ns.orders",
+    "bulk.time_to_50_ns.p50",
+    "bulk.time_to_50_ns.p90",
+    "bulk.time_to_50_ns.p99",
+    "bulk.time_to_50_ns.p99_9",
+    "bulk.time_to_50_ns.max",
+    "bulk.time_to_95_ns.orders",
+    "bulk.time_to_95_ns.p50",
+    "bulk.time_to_95_ns.p90",
+    "bulk.time_to_95_ns.p99",
+    "bulk.time_to_95_ns.p99_9",
+    "bulk.time_to_95_ns.max",
+    "bulk.time_to_99_ns.orders",
+    "bulk.time_to_99_ns.p50",
+    "bulk.time_to_99_ns.p90",
+    "bulk.time_to_99_ns.p99",
+    "bulk.time_to_99_ns.p99_9",
+    "bulk.time_to_99_ns.max",
+    "bulk.time_to_target_ns.orders",
+    "bulk.time_to_target_ns.p50",
+    "bulk.time_to_target_ns.p90",
+    "bulk.time_to_target_ns.p99",
+    "bulk.time_to_target_ns.p99_9",
+    "bulk.time_to_target_ns.max",
+    "bulk.time_to_end_ns.orders",
+    "bulk.time_to_end_ns.p50",
+    "bulk.time_to_end_ns.p90",
+    "bulk.time_to_end_ns.p99",
+    "bulk.time_to_end_ns.p99_9",
+    "bulk.time_to_end_ns.max",
+    "bulk.residue_per_order.mean",
+    "bulk.residue_per_order.p50",
+    "bulk.residue_per_order.p90",
+    "bulk.residue_per_order.p99",
+    "bulk.residue_per_order.max",
+];
+
+/// A single figure.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    Missing,
+    Whole(u64),
+    Part(f64),
+    Truth(bool),
+    Text(Box<str>),
+}
+
+/// One run of many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What ended it.
+    pub(super) end: End,
+    /// Whether every order that was published reached its target, and one at least was published.
+    pub(super) is_goal_met: bool,
+    /// Whether an order of it died out.
+    pub(super) is_died_out: bool,
+    /// Whether its books balance.
+    pub(super) is_balanced: bool,
+    /// Datagrams that were not of it.
+    pub(super) strays: u64,
+    /// Messages that are lost by the sum of its books.
+    pub(super) lost: u64,
+    /// Its seed.
+    pub(super) seed: u64,
+    /// What its user should know, each a sentence.
+    pub(super) notices: Vec<String>,
+    /// By column.
+    cells: Vec<Cell>,
+}
+
+impl Row {
+    /// The row of a run, counted from 0, that had this seed.
+    pub fn new(run: u32, seed: u64, record: &RunRecord) -> Row {
+        Row::of(run, seed, record, &RunFigures::new(record, record.target))
+    }
+
+    /// The same where its figures are at hand.
+    pub(super) fn of(run: u32, seed: u64, record: &RunRecord, figures: &RunFigures) -> Row {
+        let mut row = Row {
+            end: record.end,
+            is_goal_met: record.is_goal_met(),
+            is_died_out: is_died_out(record),
+            is_balanced: record.ledger.is_balanced(),
+            strays: record.ledger.strays.total(),
+            lost: u64::try_from(record.ledger.lost()).unwrap_or(0),
+            seed,
+            notices: record.notices.clone(),
+            cells: Vec::with_capacity(COLUMNS.len()),
+        };
+        let own = [
+            ("run", Value::from(run)),
+            ("seed", seed.into()),
+            ("goal_met", row.is_goal_met.into()),
+            ("died_out", row.is_died_out.into()),
+            ("lost", row.lost.into()),
+            ("strays", row.strays.into()),
+        ];
+        // Plain data with text for keys is always a value.
+        let figures = serde_json::to_value(figures).unwrap_or_default();
+        row.cells.extend(COLUMNS.map(|column| match own.iter().find(|(name, _)| *name == column) {
+            Some((_, value)) => Cell::of(value),
+            None => Cell::of(at(&figures, column)),
+        }));
+        row
+    }
+
+    /// The figure of a column as a number.
+    pub(super) fn number(&self, column: usize) -> Option<f64> {
+        match self.cells.get(column)? {
+            Cell::Whole(number) => Some(*number as f64),
+            Cell::Part(number) => Some(*number),
+            Cell::Missing | Cell::Truth(_) | Cell::Text(_) => None,
+        }
+    }
+}
+
+/// Whether an order of the run died out.
+fn is_died_out(record: &RunRecord) -> bool {
+    match &record.bulk {
+        Some(bulk) => bulk.count(OrderOutcome::DiedOut) > 0,
+        None => record.order_outcome() == Some(OrderOutcome::DiedOut),
+    }
+}
+
+/// The field at a path, or null.
+fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
+}
+
+impl Cell {
+    fn of(value: &Value) -> Cell {
+        match value {
+            Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+                (Some(number), _) => Cell::Whole(number),
+                (None, Some(number)) => Cell::Part(number),
+                (None, None) => Cell::Missing,
+            },
+            Value::Bool(truth) => Cell::Truth(*truth),
+            Value::String(text) => Cell::Text(text.as_str().into()),
+            Value::Null | Value::Array(_) | Value::Object(_) => Cell::Missing,
+        }
+    }
+
+    fn value(&self) -> Value {
+        match self {
+            Cell::Missing => Value::Null,
+            Cell::Whole(number) => (*number).into(),
+            Cell::Part(number) => (*number).into(),
+            Cell::Truth(truth) => (*truth).into(),
+            Cell::Text(text) => Value::from(&**text),
+        }
+    }
+}
+
+/// Puts values of columns into objects within objects, as the report has them.
+pub(super) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let mut whole = Map::new();
+    for (column, value) in values {
+        let (groups, name) = column.rsplit_once('.').unwrap_or(("", column));
+        let groups = groups.split('.').filter(|group| !group.is_empty());
+        let place = groups.fold(Some(&mut whole), |place, group| {
+            place?.entry(group).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+        });
+        if let Some(place) = place {
+            place.insert(name.to_owned(), value);
+        }
+    }
+    Value::Object(whole)
+}
+
+/// An object as the report's, of single figures alone.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        nested(COLUMNS.into_iter().zip(self.cells.iter().map(Cell::value))).serialize(serializer)
+    }
+}
+
+/// Writes rows as comma-separated values with a header. What a run does not have is empty.
+///
+/// # Errors
+/// Whatever `into` gives.
+pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
+    let mut into = BufWriter::new(into);
+    writeln!(into, "{}", COLUMNS.join(","))?;
+    for row in rows {
+        for (column, cell) in row.cells.iter().enumerate() {
+            if column > 0 {
+                write!(into, ",")?;
+            }
+            match cell {
+                Cell::Missing => Ok(()),
+                Cell::Whole(number) => write!(into, "{number}"),
+                Cell::Part(number) => write!(into, "{number}"),
+                Cell::Truth(truth) => write!(into, "{truth}"),
+                // None holds a comma or a quote: names of outcomes, and hexadecimal digits.
+                Cell::Text(text) => write!(into, "{text}"),
+            }?;
+        }
+        writeln!(into)?;
+    }
+    into.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::stats::Missing;
+    use std::collections::BTreeSet;
+
+    /// The paths of all single figures in a value. Lists have none, and neither have strays by kind.
+    fn singles(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) if !path.ends_with("strays") => {
+                for (name, field) in fields {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    singles(field, &path, paths);
+                }
+            }
+            Value::Object(_) | Value::Array(_) => {}
+            _ => {
+                paths.insert(path.to_owned());
+            }
+        }
+    }
+
+    /// What is single and no figure, or stands for a group that these runs do not have.
+    const LEFT_OUT: [&str; 2] = ["ledger.verdict", "bulk"];
+
+    #[test]
+    fn every_single_figure_has_a_column_and_every_column_a_figure() {
+        let mut paths: BTreeSet<String> =
+            ["run", "seed", "goal_met", "died_out", "lost", "strays"].map(str::to_owned).into();
+        let mut numbered = sample::thousand_nodes_record();
+        numbered.ledger.missing = Some(Missing::default());
+        for report in [sample::thousand_nodes_and_groups(), sample::bulk_report(), sample::report(&[numbered])] {
+            singles(&serde_json::to_value(&report.run).unwrap(), "", &mut paths);
+        }
+        // A group that one of them does not have is no figure.
+        let groups: Vec<String> = paths
+            .iter()
+            .filter(|path| paths.iter().any(|other| other.starts_with(&format!("{path}."))))
+            .cloned()
+            .collect();
+        paths.retain(|path| !groups.contains(path) && !LEFT_OUT.contains(&path.as_str()));
+        let columns: BTreeSet<String> = COLUMNS.map(str::to_owned).into();
+        let missing: Vec<_> = paths.difference(&columns).collect();
+        let idle: Vec<_> = columns.difference(&paths).collect();
+        assert!(missing.is_empty() && idle.is_empty(), "without a column: {missing:?}; without a figure: {idle:?}");
+        assert_eq!(columns.len(), COLUMNS.len(), "a column stands twice");
+    }
+
+    #[test]
+    fn every_column_is_a_field_of_the_report() {
+        let fields = sample::documented("Fields\n");
+        let of_a_bulk = sample::documented("Fields of a bulk");
+        let own = sample::documented("Columns of the runs file");
+        for column in COLUMNS {
+            let is_known = match column.strip_prefix("bulk.") {
+                Some(name) => of_a_bulk.contains(&name),
+                // Objects that the page describes in one line.
+                None => own.contains(&column) || fields.contains(&column) || column.starts_with("ledger.missing."),
+            };
+            assert!(is_known, "{column}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_a_line_and_an_object() {
+        let record = sample::thousand_nodes_record();
+        let row = Row::new(3, 45, &record);
+        let object = serde_json::to_value(&row).unwrap();
+        for (path, value) in [
+            ("/run", Value::from(3)),
+            ("/seed", 45.into()),
+            ("/outcome", "target".into()),
+            ("/goal_met", true.into()),
+            ("/time_to_ns/95", 751_378.into()),
+            ("/coverage", 0.984.into()),
+            ("/strays", 4.into()),
+            ("/ledger/balanced", true.into()),
+            ("/bulk/orders", Value::Null),
+        ] {
+            assert_eq!(object.pointer(path), Some(&value), "{path}");
+        }
+        let mut bytes = Vec::new();
+        write_runs_csv(&[row.clone(), row], &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("3,45,target,true,false,") && lines.len() == 3, "{text}");
+        assert!(lines.iter().all(|line| line.split(',').count() == COLUMNS.len()), "{text}");
+    }
+}
