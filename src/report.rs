@@ -190,10 +190,13 @@ fn notices(runs: &Runs) -> Vec<String> {
 /// A sentence with each number in it replaced by one sign.
 fn without_numbers(sentence: &str) -> String {
     let mut kind = String::with_capacity(sentence.len());
-    for sign in sentence.chars() {
+    let mut signs = sentence.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let is_within = kind.ends_with('#') && signs.peek().is_some_and(char::is_ascii_digit);
         match sign {
             '0'..='9' if kind.ends_with('#') => {}
             '0'..='9' => kind.push('#'),
+            '.' | ',' if is_within => {}
             _ => kind.push(sign),
         }
     }

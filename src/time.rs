@@ -114,9 +114,9 @@ fn parse(text: &str) -> Option<Nanos> {
     whole.checked_mul(unit_ns)?.checked_add(u64::try_from(scaled / scale).ok()?).map(Nanos)
 }
 
-/// The shortest exact text that [`Nanos::from_str`] reads back: `3s`, `1500us`.
-impl Serialize for Nanos {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Nanos {
+    /// The shortest exact text that [`Nanos::from_str`] reads back: `3s`, `1500us`.
+    pub fn written(self) -> String {
         let (unit_ns, unit) = match self.0 {
             0 => (1, "s"),
             n if n % 1_000_000_000 == 0 => (1_000_000_000, "s"),
@@ -124,7 +124,14 @@ impl Serialize for Nanos {
             n if n % 1_000 == 0 => (1_000, "us"),
             _ => (1, "ns"),
         };
-        serializer.collect_str(&format_args!("{}{unit}", self.0 / unit_ns))
+        format!("{}{unit}", self.0 / unit_ns)
+    }
+}
+
+/// As [`Nanos::written`] has it.
+impl Serialize for Nanos {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.written())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::config::CONFIG_BYTES_MAX;
 use super::files::OutputError;
-use bulk_order_propagation::experiment::ValidateError;
+use bulk_order_propagation::experiment::{KneeError, ValidateError};
 use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
@@ -61,6 +61,10 @@ pub(crate) enum Failure {
     #[error("run {run} (seed {seed}): {error}")]
     Run { run: u32, seed: u64, error: SimulationError },
 
+    /// A search that would have to change what was asked for.
+    #[error("{0}")]
+    Knee(String),
+
     /// A run that could not be made or finished.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
@@ -91,6 +95,16 @@ impl Failure {
             Failure::Output(error) if !error.is_usage() => Exit::Broken,
             Failure::NoSignals(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
             _ => Exit::Usage,
+        }
+    }
+}
+
+impl From<KneeError> for Failure {
+    fn from(error: KneeError) -> Failure {
+        match error {
+            KneeError::Scenario(error) => Failure::Scenario(error),
+            KneeError::Simulation(error) => Failure::Simulation(error),
+            KneeError::Asked(said) => Failure::Knee(said),
         }
     }
 }

@@ -1,64 +1,85 @@
-//! The knee: the highest rate of orders at which their 99th percentile stays under a limit and none is lost.
+//! The knee: the highest rate of orders that a network carries in time, none missed and no queue growing.
 //!
-//! Rates are doubled until one fails, or halved until one holds, and the gap is then bisected in ratio. On a shared
-//! machine a single run may fail for reasons of the machine, so that a rate is judged by two runs of three.
+//! Rates are doubled until one fails, then the least is tried, and the gap is bisected in ratio. A rate is judged by three runs,
+//! which differ in their seeds alone. `docs/KNEE.md` has every rule.
 //!
-//! What was refused: raising the rate within one run, because a queue that an earlier rate has left is felt by the next.
+//! What was refused: raising the rate within one run, because a queue that an earlier rate has left is felt by the next; and
+//! judging a rate by its delay alone, because a queue that grows by a thousandth of its load stays below any limit for a while.
 
+mod diagnosis;
+mod machine;
+mod probe;
 mod text;
 
-use crate::report::{BulkFigures, OrderTimes};
-use crate::scenario::{BulkOptions, Scenario, WindowSize};
-use crate::simulation::{self, Program, SimulationError};
-use crate::stats::End;
+pub use probe::{Fault, Growth, Probe};
+
+use super::replicates::{Turns, beside, in_turns};
+use crate::runtime::RuntimeError;
+use crate::scenario::{BadValue, Draft, Scenario, ScenarioError, limits};
+use crate::simulation::{Program, SimulationError};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
-use crate::workload::{Arrivals, Rate};
+use crate::workload::Rate;
+use probe::Load;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// The fewest orders of a probe: a 99th percentile needs a hundred.
-const ORDERS_MIN: u64 = 100;
+/// The fewest orders of a probe.
+const ORDERS_MIN: u64 = 1_000;
 
-/// Runs that a rate needs on one side to be judged.
-const MAJORITY: u32 = 2;
+/// The shortest probe, of the run's clock, unless the limit asks for a longer one.
+const SPAN_MIN: Nanos = Nanos::from_secs(10);
 
-/// What to look for.
+/// A probe is so many times as long as the limit, at least.
+const LIMITS_IN_SPAN: u64 = 10;
+
+/// Runs that judge a rate, each with a seed of its own, and how many of them decide.
+const SEEDS: u32 = 3;
+const MAJORITY: usize = 2;
+
+/// What to look for. Every field is as it was asked for; [`Search::prepare`] fills in what was not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Search {
-    /// What carries the orders. Its rate and its number of orders are the search's to choose.
-    pub scenario: Scenario,
+pub struct Asked {
+    /// What carries the orders. Its rate is the first one tried.
+    pub draft: Draft,
     /// What the 99th percentile of the orders' time to their target may not exceed.
     pub limit: Nanos,
-    /// The rate that is tried first.
-    pub start: Rate,
+    /// For how long orders are published at each rate.
+    pub span: Option<Nanos>,
     /// No lesser rate is tried.
-    pub least: Rate,
+    pub least: Option<Rate>,
     /// No greater rate is tried.
-    pub most: Rate,
-    /// For how long orders are published at a rate, unless that makes fewer than a hundred.
-    pub span: Nanos,
+    pub most: Option<Rate>,
     /// How near the greatest rate that holds must come to the least that fails: their ratio less 1, in hundredths.
     pub precision_percent: u32,
 }
 
-/// One rate, as it was measured.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Probe {
-    /// Orders published a second.
-    pub rate: Rate,
-    /// Orders published.
-    pub orders: u64,
-    /// Orders that missed their target.
-    pub lost: u64,
-    /// Percentiles of the time to the target over the orders that reached it.
-    pub time_to_target_ns: OrderTimes,
-    /// How late orders were published: where this is not small, the publisher was the bottleneck.
-    pub published_late_ns: OrderTimes,
-    /// Messages handed to the carrier per second of wall time.
-    pub messages_per_second: f64,
-    /// Whether the percentile stayed under the limit and no order was lost.
-    pub holds: bool,
+/// A search that can be made as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    draft: Draft,
+    /// What every probe has in common.
+    scenario: Scenario,
+    limit: Nanos,
+    span: Nanos,
+    start: Rate,
+    least: Rate,
+    most: Rate,
+    precision_percent: u32,
+}
+
+/// Why there is no knee to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KneeError {
+    /// What was asked for makes no scenario at some rate.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// A run could not be made.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+    /// The search would have to change what was asked for.
+    #[error("{0}")]
+    Asked(String),
 }
 
 /// What was found.
@@ -66,36 +87,267 @@ pub struct Probe {
 pub struct Knee {
     /// The limit that was asked for.
     pub limit_ns: u64,
-    /// The highest rate that holds; `None` where none did.
+    /// For how long orders were published at each rate, at least.
+    pub span_ns: u64,
+    /// The highest rate that holds with most seeds; `None` where none did.
     pub rate: Option<Rate>,
     /// The lowest rate above it that does not; `None` where every rate that was tried holds.
     pub fails_at: Option<Rate>,
+    /// The highest rate that holds with the seed that fails first, and with the one that fails last; `None` where none holds.
+    pub over_seeds: [Option<Rate>; 2],
+    /// The median time to the target at the least rate, where nothing queues; `None` where half of the orders missed it.
+    pub unloaded_p50_ns: Option<u64>,
+    /// The greatest share of the processors that other work took during a run; `None` in virtual time, and where the system does
+    /// not tell.
+    pub others_share: Option<f64>,
+    /// Whether that was so much that the figures are the machine's.
+    pub busy: bool,
+    /// What stands in the way where no rate holds, and whether the machine was busy; a sentence each.
+    pub notices: Vec<String>,
     /// Whether an interrupt ended the search early.
     pub interrupted: bool,
-    /// Every run, in the order they were made.
+    /// Every run, in the order of rates tried, by seed.
     pub probes: Vec<Probe>,
 }
 
-/// Looks for the knee. `program` is what several processes are started from; `told` hears of each run as it ends.
+impl Asked {
+    /// The search that this asks for. What was asked for stands; what was not bends to it.
+    ///
+    /// # Errors
+    /// [`KneeError`] where two wishes contradict each other, or what was asked for is no scenario.
+    pub fn prepare(self) -> Result<Search, KneeError> {
+        let refuse = |text: String| Err(KneeError::Asked(text));
+        let Asked { draft, limit, .. } = &self;
+        for (option, is_asked) in [("orders", draft.orders), ("runs", draft.runs)] {
+            if is_asked.is_some() {
+                let why = if option == "orders" {
+                    "how many there are follows from rate and span"
+                } else {
+                    "each rate has three"
+                };
+                return refuse(format!("--{option} with knee: {why}; leave --{option} out"));
+            }
+        }
+        if draft.same_seed.is_some() {
+            return refuse("--same-seed with knee: each rate has three seeds; leave --same-seed out".to_owned());
+        }
+        for (option, span) in [("limit", Some(*limit)), ("span", self.span)] {
+            if span == Some(Nanos::ZERO) {
+                let rule = "it takes more than no time; write 50ms or 1s".to_owned();
+                return Err(
+                    ScenarioError::from(BadValue { option: option.to_owned(), value: "0".to_owned(), rule }).into()
+                );
+            }
+        }
+        let shortest = SPAN_MIN.max(Nanos(limit.0.saturating_mul(LIMITS_IN_SPAN)));
+        let span = self.span.unwrap_or(shortest);
+        if span < shortest {
+            return refuse(format!(
+                "--span {} with --limit {}: a queue that grows shows only with time, and a rate is tried for 10s and \
+                 {LIMITS_IN_SPAN} times the limit at least; ask for --span {} or more",
+                span.written(),
+                limit.written(),
+                shortest.written()
+            ));
+        }
+        let [least, start, most] = self.rates(span)?;
+        let draft = Draft { orders: Some(ORDERS_MIN as u32), rate: None, timeout: self.timeout()?, ..self.draft };
+        // So that there is a seed for each run.
+        let scenario = Draft { runs: Some(SEEDS), ..draft.clone() }.build()?;
+        let draft = Draft { seed: Some(scenario.seed), ..draft };
+        Ok(Search {
+            draft,
+            scenario,
+            limit: self.limit,
+            span,
+            start,
+            least,
+            most,
+            precision_percent: self.precision_percent,
+        })
+    }
+
+    /// The rates at which the search ends and where it begins.
+    fn rates(&self, span: Nanos) -> Result<[Rate; 3], KneeError> {
+        let refuse = |text: String| Err(KneeError::Asked(text));
+        // As many orders as a run takes, spread over the span.
+        let greatest = Rate::per_second(1).scaled((limits::ORDERS.most as f64 / span.as_secs_f64()) as u64, 1);
+        let (asked, least, most) = (self.draft.rate, self.least, self.most);
+        for (option, rate) in [("most", most), ("rate", asked), ("least", least)] {
+            if let Some(rate) = rate.filter(|&rate| rate > greatest) {
+                return refuse(format!(
+                    "--{option} {rate}: a rate is tried for {}, and a run takes {} orders at most; ask for at most {greatest}",
+                    span.written(),
+                    limits::ORDERS.most
+                ));
+            }
+        }
+        let top = most.unwrap_or(greatest);
+        let bottom = least.unwrap_or_else(|| LEAST.min(asked.unwrap_or(LEAST)).min(top));
+        if bottom > top {
+            return refuse(format!(
+                "--least {bottom} with --most {top}: no rate lies between; ask for less or for more"
+            ));
+        }
+        match asked {
+            Some(rate) if rate < bottom => refuse(format!(
+                "--rate {rate} with --least {bottom}: the search begins at --rate; ask for a lower --least"
+            )),
+            Some(rate) if rate > top => {
+                refuse(format!("--rate {rate} with --most {top}: the search begins at --rate; ask for a higher --most"))
+            }
+            asked => Ok([bottom, asked.unwrap_or(START).clamp(bottom, top), top]),
+        }
+    }
+
+    /// The time limit of an order, which is beyond the limit of the search.
+    fn timeout(&self) -> Result<Option<Nanos>, KneeError> {
+        let twice = Nanos(self.limit.0.saturating_mul(2));
+        match self.draft.timeout {
+            Some(timeout) if timeout != Nanos::ZERO && timeout <= self.limit => Err(KneeError::Asked(format!(
+                "--timeout {} with --limit {}: an order would be given up before it is late; ask for --timeout {}, or leave it out",
+                timeout.written(),
+                self.limit.written(),
+                twice.written()
+            ))),
+            Some(timeout) => Ok(Some(timeout)),
+            None => {
+                // The carrier's own default, where that is longer.
+                let default = Draft { seed: Some(0), rate: None, ..self.draft.clone() }.build()?.timeout;
+                Ok(Some(default.unwrap_or(Nanos::ZERO).max(twice)))
+            }
+        }
+    }
+}
+
+/// The least rate that is tried, and the first one, where nobody says.
+const LEAST: Rate = Rate::per_second(10);
+const START: Rate = Rate::per_second(100);
+
+impl Search {
+    /// The command that makes the first run of a rate again.
+    ///
+    /// # Errors
+    /// [`KneeError`] where the rate makes no scenario.
+    pub fn replay(&self, rate: Rate) -> Result<String, KneeError> {
+        Ok(self.at_rate(rate, 0)?.replay())
+    }
+
+    /// What every probe has in common.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// The rate that is tried first.
+    pub fn start(&self) -> Rate {
+        self.start
+    }
+
+    /// The scenario at a rate, for the search's span, with the seed of a run.
+    fn at_rate(&self, rate: Rate, run: u32) -> Result<Scenario, KneeError> {
+        let orders = (rate.as_f64() * self.span.as_secs_f64()).ceil() as u64;
+        self.with_orders(rate, orders.clamp(ORDERS_MIN, limits::ORDERS.most), run)
+    }
+
+    fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Result<Scenario, KneeError> {
+        let seed = Some(self.scenario.seed_of(run));
+        Ok(Draft { orders: Some(orders as u32), rate: Some(rate), seed, ..self.draft.clone() }.build()?)
+    }
+}
+
+/// Looks for the knee. `program` is what several processes are started from; `told` hears of each run.
 ///
 /// # Errors
-/// [`SimulationError`] of the first run that could not be made.
+/// [`KneeError`] of the first run that could not be made.
 pub fn find_knee(
     search: &Search,
     interrupt: &Interrupt,
     program: &Program,
     mut told: impl FnMut(&Probe),
-) -> Result<Knee, SimulationError> {
-    let mut probes = Vec::new();
-    let mut run = |rate| -> Result<Option<bool>, SimulationError> {
-        let Some(probe) = probe(search, rate, interrupt, program)? else { return Ok(None) };
-        told(&probe);
-        let holds = probe.holds;
-        probes.push(probe);
-        Ok(Some(holds))
+) -> Result<Knee, KneeError> {
+    let mut knee = Knee {
+        limit_ns: search.limit.0,
+        span_ns: search.span.0,
+        rate: None,
+        fails_at: None,
+        over_seeds: [None; 2],
+        unloaded_p50_ns: None,
+        others_share: None,
+        busy: false,
+        notices: Vec::new(),
+        interrupted: false,
+        probes: Vec::new(),
     };
-    let Bounds { holds, fails, interrupted } = bracket(search, |rate| judge(|| run(rate)))?;
-    Ok(Knee { limit_ns: search.limit.0, rate: holds, fails_at: fails, interrupted, probes })
+    let Some(unloaded) = unloaded(search, interrupt, program)? else {
+        return Ok(Knee { interrupted: true, ..knee });
+    };
+    knee.unloaded_p50_ns = unloaded.time_to_target_ns.p50;
+    if let Some(notice) = diagnosis::unloaded(search.least, search.limit, &unloaded) {
+        knee.notices.push(notice);
+        return Ok(knee);
+    }
+    let Bounds { holds, fails, interrupted } = bracket(search, |rate| {
+        let Some(probes) = probe_rate(search, rate, interrupt, program)? else { return Ok::<_, KneeError>(None) };
+        probes.iter().for_each(&mut told);
+        let held = probes.iter().filter(|probe| probe.holds).count();
+        knee.probes.extend(probes);
+        Ok(Some(held >= MAJORITY))
+    })?;
+    (knee.rate, knee.fails_at, knee.interrupted) = (holds, fails, interrupted);
+    knee.over_seeds = over_seeds(&knee.probes);
+    diagnosis::conclude(search, &mut knee);
+    Ok(knee)
+}
+
+/// How long orders take at the least rate, where nothing queues; `None` where it was interrupted. It is the warm-up, too.
+fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result<Option<Probe>, KneeError> {
+    let orders = (search.least.as_f64() * UNLOADED_SPAN.as_secs_f64()).clamp(5.0, 20.0) as u64;
+    let scenario = search.with_orders(search.least, orders, 0)?;
+    let load = Load { rate: search.least, limit: search.limit };
+    probe::make(&scenario, load, interrupt, program).map_err(KneeError::from)
+}
+
+/// About so long takes the look at the least rate.
+const UNLOADED_SPAN: Nanos = Nanos::from_secs(2);
+
+/// The runs of a rate, by seed; `None` where they were interrupted.
+fn probe_rate(
+    search: &Search,
+    rate: Rate,
+    interrupt: &Interrupt,
+    program: &Program,
+) -> Result<Option<Vec<Probe>>, KneeError> {
+    let at_once = beside(&search.at_rate(rate, 0)?, SEEDS);
+    let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
+        let scenario = search.at_rate(rate, run)?;
+        let threads = (scenario.threads / at_once).max(1);
+        let pin = if at_once > 1 { crate::scenario::Pin::None } else { scenario.pin };
+        let scenario = Scenario { threads, pin, ..scenario };
+        Ok(probe::make(&scenario, Load { rate, limit: search.limit }, interrupt, program)?)
+    };
+    let turns =
+        in_turns(SEEDS, at_once, interrupt, make).map_err(|error| SimulationError::from(RuntimeError::from(error)))?;
+    let Turns { done, failed } = turns;
+    match failed {
+        Some((_, error)) => Err(error),
+        None => Ok((done.len() == SEEDS as usize).then(|| done.into_iter().map(|(_, probe)| probe).collect())),
+    }
+}
+
+/// The highest rate that holds with the seed that fails first, and with the one that fails last. A rate above one at which a seed
+/// fails is none of its own.
+fn over_seeds(probes: &[Probe]) -> [Option<Rate>; 2] {
+    let mut seeds: Vec<u64> = probes.iter().map(|probe| probe.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let mut highest: Vec<Option<Rate>> = Vec::new();
+    for seed in seeds {
+        let of_seed = || probes.iter().filter(move |probe| probe.seed == seed);
+        let fails = of_seed().filter(|probe| !probe.holds).map(|probe| probe.rate).min();
+        let holding = of_seed().filter(|probe| probe.holds && fails.is_none_or(|fails| probe.rate < fails));
+        highest.push(holding.map(|probe| probe.rate).max());
+    }
+    [highest.iter().copied().min().flatten(), highest.iter().copied().max().flatten()]
 }
 
 /// What is known of where the knee lies.
@@ -109,7 +361,7 @@ struct Bounds {
 /// Closes in on the knee; `holds` says whether a rate does, `None` where it was interrupted.
 fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool>, E>) -> Result<Bounds, E> {
     let mut bounds = Bounds::default();
-    let mut next = Some(search.start.max(search.least).min(search.most));
+    let mut next = Some(search.start);
     while let Some(rate) = next {
         match holds(rate)? {
             None => return Ok(Bounds { interrupted: true, ..bounds }),
@@ -127,7 +379,8 @@ impl Bounds {
         match (self.holds, self.fails) {
             (None, None) => None,
             (Some(holds), None) => (holds < search.most).then(|| holds.scaled(2, 1).min(search.most)),
-            (None, Some(fails)) => (fails > search.least).then(|| fails.scaled(1, 2).max(search.least)),
+            // Where the least fails, no other rate needs to.
+            (None, Some(fails)) => (fails > search.least).then_some(search.least),
             (Some(holds), Some(fails)) => {
                 let near = holds.scaled(100 + u64::from(search.precision_percent), 100);
                 let middle = holds.between(fails);
@@ -137,77 +390,12 @@ impl Bounds {
     }
 }
 
-/// Two verdicts of three; `None` where a run was interrupted.
-fn judge<E>(mut run: impl FnMut() -> Result<Option<bool>, E>) -> Result<Option<bool>, E> {
-    let (mut held, mut failed) = (0, 0);
-    while held < MAJORITY && failed < MAJORITY {
-        match run()? {
-            Some(true) => held += 1,
-            Some(false) => failed += 1,
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(held == MAJORITY))
-}
-
-/// One run at a rate; `None` where it was interrupted.
-fn probe(
-    search: &Search,
-    rate: Rate,
-    interrupt: &Interrupt,
-    program: &Program,
-) -> Result<Option<Probe>, SimulationError> {
-    let scenario = at_rate(search, rate);
-    let records = match simulation::run_with(&scenario, interrupt, &(), program) {
-        Err(SimulationError::Interrupted(_)) => return Ok(None),
-        records => records?,
-    };
-    let Some(record) = records.into_iter().next().filter(|record| record.end != End::Interrupted) else {
-        return Ok(None);
-    };
-    let Some(bulk) = record.bulk.as_ref() else { return Ok(None) };
-    let figures = BulkFigures::new(bulk, &record.names);
-    let lost = figures.orders - figures.reached;
-    let slow = figures.time_to_target_ns.p99.is_none_or(|time| time > search.limit.0);
-    Ok(Some(Probe {
-        rate,
-        orders: figures.orders,
-        lost,
-        time_to_target_ns: figures.time_to_target_ns,
-        published_late_ns: figures.published_late_ns,
-        messages_per_second: record.payload_messages() as f64 / record.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
-        holds: lost == 0 && !slow && record.ledger.is_balanced(),
-    }))
-}
-
-impl Search {
-    /// The command that runs one rate of the search again.
-    pub fn replay(&self, rate: Rate) -> String {
-        at_rate(self, rate).replay()
-    }
-}
-
-/// The search's scenario with orders at a rate, for its span.
-fn at_rate(search: &Search, rate: Rate) -> Scenario {
-    let orders = (rate.as_f64() * search.span.as_secs_f64()).ceil() as u64;
-    let orders = orders.clamp(ORDERS_MIN, crate::scenario::limits::ORDERS.most) as u32;
-    let asked = search.scenario.bulk;
-    let arrivals = asked.map_or(Arrivals::Constant, |bulk| bulk.arrivals);
-    let window = match asked.map(|bulk| bulk.window) {
-        Some(WindowSize::Orders(window)) => WindowSize::Orders(window.min(orders)),
-        Some(WindowSize::Auto) | None => WindowSize::Auto,
-    };
-    let bulk = Some(BulkOptions { orders, rate, arrivals, window });
-    Scenario { bulk, runs: 1, ..search.scenario.clone() }
-}
-
 /// The first line of the CSV.
-const HEADER: &str = "rate_per_second,orders,lost,p50_ns,p90_ns,p99_ns,p99_9_ns,max_ns,published_late_p99_ns,\
-                      messages_per_second,holds";
+const HEADER: &str = "rate_per_second,seed,orders,judged,missed,p50_ns,p90_ns,p99_ns,p99_9_ns,max_ns,growth_ratio,\
+                      growth_chance,published_late_p99_ns,messages_per_second,others_share,fault,holds";
 
 impl Knee {
-    /// Writes every run as comma-separated values with a header, in ascending order of rates. A percentile over no orders
-    /// is empty.
+    /// Writes every run as comma-separated values with a header, in ascending order of rates. What a run does not have is empty.
     ///
     /// # Errors
     /// Whatever `into` gives.
@@ -215,82 +403,29 @@ impl Knee {
         writeln!(into, "{HEADER}")?;
         let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
         for probe in self.ascending() {
-            let Probe { rate, orders, lost, time_to_target_ns: times, messages_per_second, holds, .. } = probe;
-            write!(into, "{},{orders},{lost},", rate.as_f64())?;
-            for time in [times.p50, times.p90, times.p99, times.p99_9, times.max, probe.published_late_ns.p99] {
+            let Probe { rate, seed, orders, judged, missed, time_to_target_ns: times, .. } = probe;
+            write!(into, "{},{seed},{orders},{judged},{missed},", rate.as_f64())?;
+            for time in [times.p50, times.p90, times.p99, times.p99_9, times.max] {
                 write!(into, "{},", number(time))?;
             }
-            writeln!(into, "{messages_per_second:.0},{holds}")?;
+            let growth =
+                |part: fn(Growth) -> f64| probe.growth.map_or_else(String::new, |growth| part(growth).to_string());
+            write!(into, "{},{},", growth(|growth| growth.ratio), growth(|growth| growth.chance))?;
+            let others = probe.others_share.map_or_else(String::new, |share| format!("{share:.3}"));
+            let fault = probe.fault.map_or("", Fault::name);
+            let late = number(probe.published_late_ns.p99);
+            writeln!(into, "{late},{:.0},{others},{fault},{}", probe.messages_per_second, probe.holds)?;
         }
         into.flush()
     }
 
-    /// All runs by rate.
+    /// All runs by rate, then by seed.
     fn ascending(&self) -> Vec<&Probe> {
         let mut probes: Vec<&Probe> = self.probes.iter().collect();
-        probes.sort_by_key(|probe| probe.rate);
+        probes.sort_by_key(|probe| (probe.rate, probe.seed));
         probes
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::Draft;
-    use std::convert::Infallible;
-
-    fn search(start: u64, most: u64) -> Search {
-        Search {
-            scenario: Draft { seed: Some(1), ..Draft::default() }.build().unwrap(),
-            limit: Nanos::from_millis(1),
-            start: Rate::per_second(start),
-            least: Rate::per_second(1),
-            most: Rate::per_second(most),
-            span: Nanos::from_secs(1),
-            precision_percent: 5,
-        }
-    }
-
-    /// Searches where every rate up to `knee` holds; gives the bounds and how many rates were tried.
-    fn searched(start: u64, most: u64, knee: u64) -> (Bounds, u32) {
-        let mut tried = 0;
-        let holds = |rate: Rate| {
-            tried += 1;
-            Ok::<_, Infallible>(Some(rate <= Rate::per_second(knee)))
-        };
-        (bracket(&search(start, most), holds).unwrap(), tried)
-    }
-
-    #[test]
-    fn a_knee_is_found_from_below_and_from_above() {
-        for (start, knee) in [(100, 12_345), (100, 7), (1_000_000, 3_000), (5, 5)] {
-            let (Bounds { holds, fails, .. }, tried) = searched(start, 10_000_000, knee);
-            let (holds, fails) = (holds.unwrap().as_f64(), fails.unwrap().as_f64());
-            assert!(holds <= knee as f64 && fails > knee as f64, "{knee}: {holds} to {fails}");
-            assert!(fails / holds <= 1.051 && tried < 32, "{knee}: {holds} to {fails}, {tried} tried");
-        }
-    }
-
-    #[test]
-    fn a_search_ends_where_everything_holds_and_where_nothing_does() {
-        let (bounds, _) = searched(100, 5_000, u64::MAX / 2_000_000);
-        assert_eq!((bounds.holds, bounds.fails), (Some(Rate::per_second(5_000)), None));
-        let (bounds, tried) = searched(100, 5_000, 0);
-        assert_eq!((bounds.holds, bounds.fails), (None, Some(Rate::per_second(1))));
-        assert!(tried < 10);
-    }
-
-    #[test]
-    fn one_run_of_three_decides_nothing() {
-        for (runs, verdict) in [
-            (vec![true, true], true),
-            (vec![false, true, true], true),
-            (vec![true, false, false], false),
-            (vec![false, false], false),
-        ] {
-            let mut runs = runs.into_iter();
-            assert_eq!(judge(|| Ok::<_, Infallible>(runs.next())), Ok(Some(verdict)));
-            assert_eq!(runs.next(), None);
-        }
-    }
-}
+mod tests;

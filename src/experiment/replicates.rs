@@ -7,6 +7,7 @@
 //! A run is made, turned into what is wanted of it, and let go: memory grows by that alone, however many there are. Where a run
 //! fails, those before it are kept.
 
+use crate::memory::runs_at_once;
 use crate::report::Row;
 use crate::runtime::{Observer, RuntimeError};
 use crate::scenario::{Pin, Scenario};
@@ -17,7 +18,6 @@ use crate::threads::{Crew, Seat, ThreadError};
 use crate::transport::Clock;
 use parking_lot::Mutex;
 use std::convert::Infallible;
-use std::fs;
 
 /// What came of many turns.
 pub(super) struct Turns<T, E> {
@@ -126,25 +126,23 @@ pub fn run_replicates(
         Manner::Repeated => Some(Laboratory::build(scenario, interrupt, observer, Some(program))?),
         Manner::Beside(_) | Manner::InTurn => None,
     };
-    let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Made>, SimulationError> {
-        let (clock, seed) = (Clock::start(), scenario.seed_of(run));
-        let record = match &shared {
-            Some(laboratory) => {
-                warm_up(scenario, laboratory, run)?;
-                laboratory.run(if run == 0 { clock } else { Clock::start() })?
-            }
-            None => {
-                let scenario = manner.of_run(scenario, seed);
-                let laboratory = Laboratory::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
-                warm_up(&scenario, &laboratory, run)?;
-                laboratory.run(clock)?
-            }
+    let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
+        let clock = Clock::start();
+        let Some(laboratory) = &shared else {
+            let scenario = manner.of_run(scenario, scenario.seed_of(run));
+            let laboratory = Laboratory::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
+            warm_up(&scenario, &laboratory, run)?;
+            return laboratory.run(clock);
         };
-        let row = |record| Made::Other(Row::new(run, seed, record));
-        Ok(match run {
-            0 => Some(Made::First(Box::new(record))),
-            _ => (record.end != End::Interrupted).then(|| row(&record)),
-        })
+        warm_up(scenario, laboratory, run)?;
+        laboratory.run(if run == 0 { clock } else { Clock::start() })
+    };
+    let make = |run: u32, interrupt: &Interrupt| match record(run, interrupt) {
+        Ok(record) if run == 0 => Ok(Some(Made::First(Box::new(record)))),
+        Ok(record) if record.end == End::Interrupted => Ok(None),
+        Ok(record) => Ok(Some(Made::Other(Row::new(run, scenario.seed_of(run), &record)))),
+        Err(SimulationError::Interrupted(_)) => Ok(None),
+        Err(error) => Err(error),
     };
     let Turns { done, failed } =
         in_turns(scenario.runs, manner.at_once(), interrupt, make).map_err(RuntimeError::from)?;
@@ -187,14 +185,10 @@ enum Manner {
 
 impl Manner {
     fn of(scenario: &Scenario) -> Manner {
-        let threads = scenario.threads.min(scenario.runs as usize);
-        match (scenario.same_seed, scenario.transport.is_virtual()) {
-            (true, _) => Manner::Repeated,
-            (false, true) if scenario.runs > 1 => match threads.min(fitting(scenario)) {
-                0 | 1 => Manner::InTurn,
-                several => Manner::Beside(several),
-            },
-            (false, _) => Manner::InTurn,
+        match beside(scenario, scenario.runs) {
+            _ if scenario.same_seed => Manner::Repeated,
+            0 | 1 => Manner::InTurn,
+            several => Manner::Beside(several),
         }
     }
 
@@ -224,25 +218,12 @@ impl Manner {
     }
 }
 
-/// How many runs of a scenario in virtual time the memory that is free holds, at least one.
-fn fitting(scenario: &Scenario) -> usize {
-    let Some(free) = free_bytes() else { return scenario.threads };
-    (free / 2 / bytes_of(scenario).max(1)).clamp(1, 1_024) as usize
-}
-
-/// About as many bytes as a run takes at most: rows, receipts and messages under way.
-fn bytes_of(scenario: &Scenario) -> u64 {
-    let (nodes, orders) = (u64::from(scenario.nodes), u64::from(scenario.orders()));
-    let peers = u64::from(scenario.peers.max(20)).min(nodes);
-    let under_way = u64::from(scenario.fanout).min(peers) * 32;
-    nodes * (peers * 8 + 128 + under_way + orders * 20)
-}
-
-/// Bytes that the system would give; `None` where it does not tell.
-fn free_bytes() -> Option<u64> {
-    let told = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1_024)
+/// How many of so many runs of a scenario are made beside each other.
+pub(super) fn beside(scenario: &Scenario, runs: u32) -> usize {
+    match scenario.transport.is_virtual() {
+        true if runs > 1 => scenario.threads.min(runs as usize).min(runs_at_once(scenario)),
+        _ => 1,
+    }
 }
 
 #[cfg(test)]

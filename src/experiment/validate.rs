@@ -41,12 +41,13 @@ mod table;
 pub use estimate::{Estimate, Statistic};
 pub use table::header;
 
+use super::replicates::{Turns, in_turns};
 use crate::network::{Latency, LossSpec};
 use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
 use crate::simulation::{self, SimulationError};
 use crate::stats::{End, OrderOutcome, RunRecord};
 use crate::sync::Interrupt;
-use crate::threads::{Crew, Seat, ThreadError};
+use crate::threads::ThreadError;
 use crate::time::Nanos;
 use crate::topology::{TopologyError, TopologySpec};
 use serde::Serialize;
@@ -278,36 +279,24 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         })
     }
 
-    /// What comes of so many seeds, in their order. Threads take turns at them, so that all have about as much to do. Where
-    /// one fails, the others are interrupted.
+    /// What comes of so many seeds, in their order.
     fn each<F: Send>(
         &self,
         replicates: u32,
         of: impl Fn(u64, &Interrupt) -> Result<F, Stop> + Sync,
     ) -> Result<Vec<F>, Stop> {
-        let (threads, first_seed) = (self.plan.threads.clamp(1, replicates.max(1) as usize), self.seed(0));
-        let interrupt = self.interrupt.within();
-        let of_seed = |replicate: u32| match interrupt.is_raised() {
-            true => Err(Stop::Interrupted),
-            false => of(first_seed + u64::from(replicate), &interrupt),
+        let first_seed = self.seed(0);
+        let make = |replicate: u32, interrupt: &Interrupt| match of(first_seed + u64::from(replicate), interrupt) {
+            Ok(figure) => Ok(Some(figure)),
+            Err(Stop::Interrupted) => Ok(None),
+            Err(failed) => Err(failed),
         };
-        // Replicates run beside each other, and pinned all would be on the first cores.
-        let crew = Crew { first: 0, cores: &[], give_up: &|| interrupt.raise() };
-        let done = crew.run(0..threads as u32, |_: Seat, first| {
-            (first..replicates).step_by(threads).map(of_seed).collect::<Result<Vec<F>, Stop>>()
-        })?;
-        let mut turns = Vec::with_capacity(threads);
-        let mut stop = None;
-        for turn in done {
-            match turn {
-                Ok(figures) => turns.push(figures.into_iter()),
-                // Who was interrupted may have been for the failure of another.
-                Err(Stop::Interrupted) => stop = stop.or(Some(Stop::Interrupted)),
-                Err(failed) => return Err(failed),
-            }
+        let Turns { done, failed } = in_turns(replicates, self.plan.threads, self.interrupt, make)?;
+        match failed {
+            Some((_, stop)) => Err(stop),
+            None if done.len() < replicates as usize => Err(Stop::Interrupted),
+            None => Ok(done.into_iter().map(|(_, figure)| figure).collect()),
         }
-        stop.map_or(Ok(()), Err)?;
-        Ok((0..replicates as usize).filter_map(|replicate| turns[replicate % threads].next()).collect())
     }
 }
 

@@ -121,7 +121,8 @@ impl BulkFigures {
 }
 
 impl OrderTimes {
-    fn of(times: impl Iterator<Item = Nanos>) -> OrderTimes {
+    /// The percentiles of these times.
+    pub fn of(times: impl Iterator<Item = Nanos>) -> OrderTimes {
         let mut ascending: Vec<u64> = times.map(|time| time.0).collect();
         ascending.sort_unstable();
         let at = |parts, whole| nearest_rank(&ascending, share(parts, whole));

@@ -1,6 +1,6 @@
 //! The knee for a terminal: a plot of rate against delay, and a line per run.
 
-use super::{Knee, Probe};
+use super::{Fault, Knee, Probe};
 use crate::time::Nanos;
 use std::fmt;
 
@@ -14,17 +14,27 @@ const FAILS: char = 'x';
 
 impl fmt::Display for Knee {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for notice in &self.notices {
+            writeln!(out, "Notice: {notice}")?;
+        }
+        if !self.notices.is_empty() {
+            writeln!(out)?;
+        }
         let limit = Nanos(self.limit_ns);
         match (self.rate, self.fails_at) {
             (Some(rate), Some(fails)) => {
                 writeln!(
                     out,
-                    "Knee: {rate} (99% of the orders reach their target within {limit}, none is lost; {fails} fails)"
+                    "Knee: {rate} (99% of the orders reach their target within {limit}, none misses it, no queue grows; {fails} fails)"
                 )?;
             }
             (Some(rate), None) => writeln!(out, "No knee up to {rate}: every rate that was tried holds")?,
-            (None, Some(fails)) => writeln!(out, "No knee: {fails} fails already")?,
-            (None, None) => writeln!(out, "No knee: no rate was measured")?,
+            (None, Some(fails)) => writeln!(out, "No knee: {fails}, the least rate tried, fails")?,
+            (None, None) => writeln!(out, "No knee: no rate was tried")?,
+        }
+        if self.rate.is_some() {
+            let [least, greatest] = self.over_seeds.map(|rate| rate.map_or("none".to_owned(), |rate| rate.to_string()));
+            writeln!(out, "Over the seeds: {least} to {greatest}")?;
         }
         if self.interrupted {
             writeln!(out, "Interrupted: what is known until then")?;
@@ -35,9 +45,9 @@ impl fmt::Display for Knee {
 }
 
 impl Knee {
-    /// Both axes in ratios, so that every doubling is as wide. A run that lost orders stands at the top.
+    /// Both axes in ratios, so that every doubling is as wide. A run in which orders missed their target stands at the top.
     fn plot(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let delay = |probe: &Probe| probe.time_to_target_ns.p99.filter(|_| probe.lost == 0);
+        let delay = |probe: &Probe| probe.time_to_target_ns.p99.filter(|_| probe.missed == 0);
         let delays = || self.probes.iter().filter_map(delay).chain([self.limit_ns]);
         let (Some(least), Some(greatest)) = (delays().min(), delays().max()) else { return Ok(()) };
         let rates = || self.probes.iter().map(|probe| probe.rate.as_f64());
@@ -55,11 +65,11 @@ impl Knee {
         }
         writeln!(
             out,
-            "\nTime to the target, p99 over orders ({HOLDS} holds, {FAILS} fails, top row: orders lost), by rate:\n"
+            "\nTime to the target, p99 over orders ({HOLDS} holds, {FAILS} fails, top row: orders missed it), by rate:\n"
         )?;
         for (index, line) in field.iter().enumerate() {
             let label = match index {
-                0 => "lost".to_owned(),
+                0 => "missed".to_owned(),
                 _ if index == row(self.limit_ns) => format!("limit {}", Nanos(self.limit_ns)),
                 _ if index == row(greatest) => Nanos(greatest).to_string(),
                 _ if index == row(least) => Nanos(least).to_string(),
@@ -74,23 +84,26 @@ impl Knee {
     }
 
     fn table(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.probes.is_empty() {
+            return Ok(());
+        }
         writeln!(
             out,
-            "\n{:>16}  {:>7}  {:>5}  {:>12}  {:>12}  {:>12}  {:>12}  {:>11}",
-            "rate", "orders", "lost", "p50", "p99", "max", "late p99", "messages/s"
+            "\n{:>14}  {:>7}  {:>6}  {:>12}  {:>12}  {:>7}  {:>12}  {:>10}",
+            "rate", "judged", "missed", "p50", "p99", "growth", "late p99", "messages/s"
         )?;
         let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| Nanos(time).to_string());
         for probe in self.ascending() {
-            let Probe { rate, orders, lost, time_to_target_ns: times, .. } = probe;
+            let Probe { rate, judged, missed, time_to_target_ns: times, .. } = probe;
+            let growth = probe.growth.map_or_else(|| "-".to_owned(), |growth| format!("{:.1}", growth.ratio));
             writeln!(
                 out,
-                "{rate:>16}  {orders:>7}  {lost:>5}  {:>12}  {:>12}  {:>12}  {:>12}  {:>11.0}  {}",
+                "{rate:>14}  {judged:>7}  {missed:>6}  {:>12}  {:>12}  {growth:>7}  {:>12}  {:>10.0}  {}",
                 time(times.p50),
                 time(times.p99),
-                time(times.max),
                 time(probe.published_late_ns.p99),
                 probe.messages_per_second,
-                if probe.holds { "holds" } else { "fails" }
+                probe.fault.map_or("holds", Fault::name)
             )?;
         }
         Ok(())
@@ -105,40 +118,34 @@ fn position(value: f64, least: f64, greatest: f64, steps: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::*;
+    use super::super::tests::{knee, probe};
     use super::*;
-
-    fn probe(rate: u64, p99: u64, lost: u64) -> Probe {
-        let times = OrderTimes { orders: 100, p99: Some(p99), ..OrderTimes::default() };
-        Probe {
-            rate: Rate::per_second(rate),
-            orders: 100,
-            lost,
-            time_to_target_ns: times,
-            published_late_ns: OrderTimes::default(),
-            messages_per_second: 5e5,
-            holds: lost == 0 && p99 <= 8_000_000,
-        }
-    }
+    use crate::workload::Rate;
 
     #[test]
     fn the_plot_has_every_run_and_the_limit() {
         let probes = vec![probe(100, 1_000_000, 0), probe(200, 2_000_000, 0), probe(400, 4_000_000, 7)];
-        let (rate, fails) = (Some(Rate::per_second(200)), Some(Rate::per_second(400)));
-        let knee = Knee { limit_ns: 8_000_000, rate, fails_at: fails, interrupted: false, probes };
+        let (rate, fails_at) = (Some(Rate::per_second(200)), Some(Rate::per_second(400)));
+        let knee = Knee { rate, fails_at, over_seeds: [Some(Rate::per_second(100)), rate], ..knee(8_000_000, probes) };
         let text = knee.to_string();
         assert!(text.starts_with("Knee: 200/s (99% of the orders reach their target within 8.000 ms"), "{text}");
+        assert!(text.contains("\nOver the seeds: 100/s to 200/s\n") && text.contains("  missed\n"), "{text}");
         let field: Vec<&str> = text.lines().filter_map(|line| line.split_once('|').map(|(_, field)| field)).collect();
         assert_eq!(field.len(), ROWS);
         assert_eq!(field[0].find(FAILS), Some(COLUMNS - 1), "{text}");
         assert_eq!(field[1], "-".repeat(COLUMNS), "{text}");
         assert_eq!(field[ROWS - 1].find(HOLDS), Some(0), "{text}");
-        assert_eq!(text.lines().count(), 1 + 3 + ROWS + 2 + 2 + 3);
+        assert_eq!(text.lines().count(), 2 + 3 + ROWS + 2 + 2 + 3);
     }
 
     #[test]
-    fn one_run_is_a_plot_too() {
-        let knee = Knee { limit_ns: 5, rate: None, fails_at: None, interrupted: true, probes: vec![probe(1, 5, 0)] };
-        assert!(knee.to_string().contains("Interrupted"));
+    fn notices_come_first() {
+        let knee = Knee {
+            notices: vec!["The machine was busy.".to_owned()],
+            interrupted: true,
+            ..knee(5, vec![probe(1, 5, 0)])
+        };
+        let text = knee.to_string();
+        assert!(text.starts_with("Notice: The machine was busy.\n\nNo knee: no rate was tried\nInterrupted"), "{text}");
     }
 }

@@ -107,6 +107,7 @@ impl Form {
             Form::Share => format!("{figure:.5}"),
             Form::Ratio => format!("{figure:.3}"),
             Form::Count if figure.fract() == 0.0 && figure >= 0.0 => grouped(figure as u64),
+            Form::Count if figure >= 1_000.0 => grouped(figure.round() as u64),
             Form::Count => format!("{figure:.1}"),
         }
     }

@@ -1,0 +1,247 @@
+//! One run at a rate, and whether the rate holds in it.
+
+use super::machine::Machine;
+use crate::report::OrderTimes;
+use crate::scenario::Scenario;
+use crate::simulation::{Laboratory, Program, SimulationError};
+use crate::stats::{End, OrderOutcome, OrderRecord, RunRecord};
+use crate::sync::Interrupt;
+use crate::theory::intervals::{slope_ratio, student_tail};
+use crate::time::Nanos;
+use crate::transport::Clock;
+use crate::workload::Rate;
+use serde::Serialize;
+
+/// Orders due before this part of the schedule find queues that are yet to fill, and are not judged.
+const WARM_UP_PARTS: u64 = 5;
+
+/// Means whose slope is looked at.
+const BATCHES: usize = 10;
+
+/// A slope that chance makes more seldom than this is one.
+const CHANCE: f64 = 0.01;
+
+/// A rate under its limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    pub(super) rate: Rate,
+    pub(super) limit: Nanos,
+}
+
+/// Why a rate does not hold in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Messages are unaccounted for.
+    Unbalanced,
+    /// Orders missed their target.
+    Missed,
+    /// The percentile is above the limit.
+    Late,
+    /// The times grow: a queue fills.
+    Grows,
+}
+
+impl Fault {
+    /// Its name in JSON and CSV.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::Unbalanced => "unbalanced",
+            Fault::Missed => "missed",
+            Fault::Late => "late",
+            Fault::Grows => "grows",
+        }
+    }
+}
+
+/// The slope of the orders' times over ten batch means.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Growth {
+    /// The slope over its standard error; at most 10^9, which stands for a line without scatter.
+    pub ratio: f64,
+    /// The chance of a slope as great where there is none.
+    pub chance: f64,
+}
+
+/// One rate, as it was measured with one seed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Probe {
+    /// Orders due a second.
+    pub rate: Rate,
+    /// The run's seed.
+    pub seed: u64,
+    /// Orders of the schedule.
+    pub orders: u64,
+    /// They that were published after the first fifth of the schedule, and are judged.
+    pub judged: u64,
+    /// Of these, they that missed their target.
+    pub missed: u64,
+    /// Percentiles of the time to the target over those of them that reached it.
+    pub time_to_target_ns: OrderTimes,
+    /// How these times grow; `None` where fewer than ten reached it.
+    pub growth: Option<Growth>,
+    /// How late these were published: where this is not small, the publisher was the bottleneck.
+    pub published_late_ns: OrderTimes,
+    /// Messages handed to the carrier per second of the run's clock.
+    pub messages_per_second: f64,
+    /// The share of the processors that other work took meanwhile; `None` in virtual time, and where the system does not tell.
+    pub others_share: Option<f64>,
+    /// What kept the rate from holding.
+    pub fault: Option<Fault>,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+/// Makes a run; `None` where it was interrupted.
+pub(super) fn make(
+    scenario: &Scenario,
+    load: Load,
+    interrupt: &Interrupt,
+    program: &Program,
+) -> Result<Option<Probe>, SimulationError> {
+    let measure = || {
+        let clock = Clock::start();
+        let laboratory = Laboratory::build(scenario, interrupt, &(), Some(program))?;
+        let before = Machine::read().filter(|_| !scenario.transport.is_virtual());
+        let record = laboratory.run(clock)?;
+        Ok((record, before.and_then(|before| Machine::read()?.others_since(&before))))
+    };
+    match measure() {
+        Err(SimulationError::Interrupted(_)) => Ok(None),
+        Err(error) => Err(error),
+        Ok((record, _)) if record.end == End::Interrupted => Ok(None),
+        Ok((record, others_share)) => Ok(Some(Probe { others_share, ..judge(&record, scenario.seed, load) })),
+    }
+}
+
+/// Judges a run.
+fn judge(record: &RunRecord, seed: u64, load: Load) -> Probe {
+    let orders: &[OrderRecord] = record.bulk.as_ref().map_or(&[], |bulk| &bulk.orders);
+    let first = orders.last().map_or(0, |last| last.due.0 / WARM_UP_PARTS);
+    let is_judged = |order: &&OrderRecord| order.due.0 >= first && order.outcome != OrderOutcome::NotPublished;
+    let judged: Vec<&OrderRecord> = orders.iter().filter(is_judged).collect();
+    let times: Vec<u64> = judged.iter().filter_map(|order| Some(order.time_to_target()?.0)).collect();
+    let missed = (judged.len() - times.len()) as u64;
+    let growth = growth(&times);
+    let time_to_target_ns = OrderTimes::of(times.into_iter().map(Nanos));
+    let fault = if !record.ledger.is_balanced() {
+        Some(Fault::Unbalanced)
+    } else if missed > 0 || judged.is_empty() {
+        Some(Fault::Missed)
+    } else if time_to_target_ns.p99.is_none_or(|time| time > load.limit.0) {
+        Some(Fault::Late)
+    } else {
+        growth.filter(|growth| growth.chance < CHANCE).map(|_| Fault::Grows)
+    };
+    Probe {
+        rate: load.rate,
+        seed,
+        orders: orders.len() as u64,
+        judged: judged.len() as u64,
+        missed,
+        time_to_target_ns,
+        growth,
+        published_late_ns: OrderTimes::of(judged.iter().filter_map(|order| order.published_late)),
+        messages_per_second: record.payload_messages() as f64 / record.wall.as_secs_f64().max(f64::MIN_POSITIVE),
+        others_share: None,
+        fault,
+        holds: fault.is_none(),
+    }
+}
+
+/// How times grow, in the order in which their orders were due.
+fn growth(times: &[u64]) -> Option<Growth> {
+    if times.len() < BATCHES {
+        return None;
+    }
+    let bound = |batch: usize| batch * times.len() / BATCHES;
+    let means: [f64; BATCHES] = std::array::from_fn(|batch| {
+        let batch = &times[bound(batch)..bound(batch + 1)];
+        batch.iter().map(|&time| time as f64).sum::<f64>() / batch.len() as f64
+    });
+    let (ratio, degrees) = slope_ratio(&means)?;
+    Some(Growth { ratio: ratio.clamp(-STEEPEST, STEEPEST), chance: student_tail(ratio, degrees) })
+}
+
+/// What stands for a slope without scatter.
+const STEEPEST: f64 = 1e9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use crate::scenario::{Draft, TransportKind};
+
+    fn order(due_ms: u64, time: Option<u64>) -> OrderRecord {
+        let time_to = [time.map(Nanos); 4];
+        OrderRecord {
+            origin: NodeId(0),
+            due: Nanos::from_millis(due_ms),
+            published_late: Some(Nanos(1)),
+            payload_bytes: 0,
+            counted: 10,
+            reached: if time.is_some() { 10 } else { 9 },
+            sent: 80,
+            received: 80,
+            time_to,
+            time_to_end: time.map(Nanos),
+            outcome: if time.is_some() { OrderOutcome::Reached } else { OrderOutcome::Missed },
+        }
+    }
+
+    fn judged(times: impl Iterator<Item = Option<u64>>) -> Probe {
+        let orders = (0..).zip(times).map(|(due, time)| order(due * 10, time)).collect();
+        judge(&run_of(orders), 7, Load { rate: Rate::per_second(100), limit: Nanos(2_000) })
+    }
+
+    /// A run whose orders came to this.
+    fn run_of(orders: Vec<OrderRecord>) -> RunRecord {
+        let draft = Draft { nodes: Some(2), orders: Some(2), seed: Some(1), ..Draft::default() };
+        let scenario = Draft { transport: Some(TransportKind::Simulated), ..draft }.build().unwrap();
+        let mut record = crate::simulation::run(&scenario, &Interrupt::new()).unwrap().remove(0);
+        record.bulk.as_mut().unwrap().orders = orders;
+        record
+    }
+
+    /// Times that scatter without a trend.
+    fn level(count: u64) -> impl Iterator<Item = Option<u64>> {
+        (0..count).map(|order| Some(1_000 + order * 7_919 % 101))
+    }
+
+    #[test]
+    fn a_rate_holds_where_times_are_level_and_under_the_limit() {
+        let probe = judged(level(1_001));
+        assert_eq!((probe.fault, probe.holds, probe.orders, probe.judged, probe.missed), (None, true, 1_001, 801, 0));
+        assert!(probe.growth.unwrap().chance > CHANCE, "{:?}", probe.growth);
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        let one_in_fifty = level(1_001).zip(0..).map(|(time, order)| if order % 50 == 0 { Some(2_001) } else { time });
+        assert_eq!(judged(one_in_fifty).fault, Some(Fault::Late));
+        let one_in_two_hundred =
+            level(1_001).zip(0..).map(|(time, order)| if order % 200 == 0 { Some(9_000) } else { time });
+        assert_eq!(judged(one_in_two_hundred).fault, None, "the 99th percentile does not see it");
+        let one_missed = level(1_001).zip(0..).map(|(time, order)| time.filter(|_| order != 900));
+        assert_eq!(judged(one_missed).fault, Some(Fault::Missed));
+        // A fiftieth of the scatter over the whole run, and yet a queue that grows without end.
+        let growing = level(1_001).zip(0..).map(|(time, order)| time.map(|time| time + order / 20));
+        let probe = judged(growing);
+        assert_eq!(probe.fault, Some(Fault::Grows), "{:?}", probe.growth);
+        assert_eq!(judged(std::iter::empty()).fault, Some(Fault::Missed));
+    }
+
+    #[test]
+    fn the_first_fifth_is_not_judged() {
+        let cold = level(1_001).zip(0..).map(|(time, order)| if order < 190 { None } else { time });
+        assert_eq!(judged(cold).fault, None);
+    }
+
+    #[test]
+    fn what_nobody_published_is_not_judged() {
+        let mut orders: Vec<OrderRecord> = (0..).zip(level(1_001)).map(|(due, time)| order(due * 10, time)).collect();
+        orders[500] = OrderRecord { outcome: OrderOutcome::NotPublished, ..order(5_000, None) };
+        let probe = judge(&run_of(orders), 7, Load { rate: Rate::per_second(100), limit: Nanos(2_000) });
+        assert_eq!((probe.fault, probe.judged), (None, 800));
+    }
+}
