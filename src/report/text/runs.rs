@@ -34,13 +34,13 @@ const ROWS: [(&str, &str, Form); 19] = [
     ("control messages", "control_messages", Form::Count),
     ("bytes sent", "bytes", Form::Count),
     ("last delivery hop", "ldh", Form::Count),
-    ("lost", "lost", Form::Count),
+    ("lost", "ledger.lost", Form::Count),
     ("strays", "strays", Form::Count),
     ("mean degree", "overlay.mean_degree", Form::Ratio),
 ];
 
 /// Rows that stand there only where some run has more than 0.
-const RARE: [&str; 4] = ["expired", "control_messages", "lost", "strays"];
+const RARE: [&str; 4] = ["expired", "control_messages", "ledger.lost", "strays"];
 
 /// The table.
 pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
