@@ -15,7 +15,7 @@ pub use probe::{Fault, Growth, Probe};
 
 use super::replicates::{Turns, beside, in_turns};
 use crate::runtime::RuntimeError;
-use crate::scenario::{BadValue, Draft, Scenario, ScenarioError, limits};
+use crate::scenario::{BadValue, BulkOptions, Draft, Scenario, ScenarioError, limits};
 use crate::simulation::{Program, SimulationError};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
@@ -57,7 +57,6 @@ pub struct Asked {
 /// A search that can be made as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
-    draft: Draft,
     /// What every probe has in common.
     scenario: Scenario,
     limit: Nanos,
@@ -150,21 +149,34 @@ impl Asked {
                 shortest.written()
             ));
         }
+        self.check_timeout()?;
         let [least, start, most] = self.rates(span)?;
-        let draft = Draft { orders: Some(ORDERS_MIN as u32), rate: None, timeout: self.timeout()?, ..self.draft };
-        // So that there is a seed for each run.
-        let scenario = Draft { runs: Some(SEEDS), ..draft.clone() }.build()?;
-        let draft = Draft { seed: Some(scenario.seed), ..draft };
-        Ok(Search {
-            draft,
-            scenario,
-            limit: self.limit,
-            span,
-            start,
-            least,
-            most,
-            precision_percent: self.precision_percent,
-        })
+        // As many orders as any rate takes, so that a window that was asked for stands.
+        let orders = ((most.as_f64() * span.as_secs_f64()).ceil() as u64).clamp(ORDERS_MIN, limits::ORDERS.most);
+        // With so many runs there is a seed for each.
+        let draft = Draft { orders: Some(orders as u32), rate: None, runs: Some(SEEDS), ..self.draft };
+        let is_impatient = draft.timeout.is_some();
+        // Once, because an overlay may come from what can be read once.
+        let mut scenario = draft.build()?;
+        if !is_impatient {
+            let twice = Nanos(self.limit.0.saturating_mul(2));
+            scenario.timeout = scenario.timeout.map(|default| default.max(twice));
+        }
+        Ok(Search { scenario, limit: self.limit, span, start, least, most, precision_percent: self.precision_percent })
+    }
+
+    /// Refuses a time limit of an order that is not beyond the limit of the search.
+    fn check_timeout(&self) -> Result<(), KneeError> {
+        let (limit, twice) = (self.limit, Nanos(self.limit.0.saturating_mul(2)));
+        match self.draft.timeout {
+            Some(timeout) if timeout != Nanos::ZERO && timeout <= limit => Err(KneeError::Asked(format!(
+                "--timeout {} with --limit {}: an order would be given up before it is late; ask for --timeout {}, or leave it out",
+                timeout.written(),
+                limit.written(),
+                twice.written()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The rates at which the search ends and where it begins.
@@ -199,25 +211,6 @@ impl Asked {
             asked => Ok([bottom, asked.unwrap_or(START).clamp(bottom, top), top]),
         }
     }
-
-    /// The time limit of an order, which is beyond the limit of the search.
-    fn timeout(&self) -> Result<Option<Nanos>, KneeError> {
-        let twice = Nanos(self.limit.0.saturating_mul(2));
-        match self.draft.timeout {
-            Some(timeout) if timeout != Nanos::ZERO && timeout <= self.limit => Err(KneeError::Asked(format!(
-                "--timeout {} with --limit {}: an order would be given up before it is late; ask for --timeout {}, or leave it out",
-                timeout.written(),
-                self.limit.written(),
-                twice.written()
-            ))),
-            Some(timeout) => Ok(Some(timeout)),
-            None => {
-                // The carrier's own default, where that is longer.
-                let default = Draft { seed: Some(0), rate: None, ..self.draft.clone() }.build()?.timeout;
-                Ok(Some(default.unwrap_or(Nanos::ZERO).max(twice)))
-            }
-        }
-    }
 }
 
 /// The least rate that is tried, and the first one, where nobody says.
@@ -226,11 +219,8 @@ const START: Rate = Rate::per_second(100);
 
 impl Search {
     /// The command that makes the first run of a rate again.
-    ///
-    /// # Errors
-    /// [`KneeError`] where the rate makes no scenario.
-    pub fn replay(&self, rate: Rate) -> Result<String, KneeError> {
-        Ok(self.at_rate(rate, 0)?.replay())
+    pub fn replay(&self, rate: Rate) -> String {
+        self.at_rate(rate, 0).replay()
     }
 
     /// What every probe has in common.
@@ -244,14 +234,15 @@ impl Search {
     }
 
     /// The scenario at a rate, for the search's span, with the seed of a run.
-    fn at_rate(&self, rate: Rate, run: u32) -> Result<Scenario, KneeError> {
+    fn at_rate(&self, rate: Rate, run: u32) -> Scenario {
         let orders = (rate.as_f64() * self.span.as_secs_f64()).ceil() as u64;
         self.with_orders(rate, orders.clamp(ORDERS_MIN, limits::ORDERS.most), run)
     }
 
-    fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Result<Scenario, KneeError> {
-        let seed = Some(self.scenario.seed_of(run));
-        Ok(Draft { orders: Some(orders as u32), rate: Some(rate), seed, ..self.draft.clone() }.build()?)
+    fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Scenario {
+        let orders = orders as u32;
+        let bulk = self.scenario.bulk.map(|bulk| BulkOptions { orders, rate, window: bulk.window.min(orders), ..bulk });
+        Scenario { bulk, runs: 1, seed: self.scenario.seed_of(run), ..self.scenario.clone() }
     }
 }
 
@@ -302,7 +293,7 @@ pub fn find_knee(
 /// How long orders take at the least rate, where nothing queues; `None` where it was interrupted. It is the warm-up, too.
 fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result<Option<Probe>, KneeError> {
     let orders = (search.least.as_f64() * UNLOADED_SPAN.as_secs_f64()).clamp(5.0, 20.0) as u64;
-    let scenario = search.with_orders(search.least, orders, 0)?;
+    let scenario = search.with_orders(search.least, orders, 0);
     let load = Load { rate: search.least, limit: search.limit };
     probe::make(&scenario, load, interrupt, program).map_err(KneeError::from)
 }
@@ -317,9 +308,9 @@ fn probe_rate(
     interrupt: &Interrupt,
     program: &Program,
 ) -> Result<Option<Vec<Probe>>, KneeError> {
-    let at_once = beside(&search.at_rate(rate, 0)?, SEEDS);
+    let at_once = beside(&search.at_rate(rate, 0), SEEDS);
     let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
-        let scenario = search.at_rate(rate, run)?;
+        let scenario = search.at_rate(rate, run);
         let threads = (scenario.threads / at_once).max(1);
         let pin = if at_once > 1 { crate::scenario::Pin::None } else { scenario.pin };
         let scenario = Scenario { threads, pin, ..scenario };

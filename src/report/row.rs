@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Write};
 
 /// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
-pub const COLUMNS: [&str; 138] = [
+pub const COLUMNS: [&str; 143] = [
     "run",
     "seed",
     "outcome",
@@ -23,9 +23,15 @@ pub const COLUMNS: [&str; 138] = [
     "at_stop.coverage",
     "at_stop.in_flight",
     "at_stop.queued_unsent",
-    "wall_ns",
-    "setup_ns",
+    "virtual_ns",
+    "machine.wall_ns",
+    "machine.setup_ns",
+    "machine.messages_per_second",
     "time_resolution_ns",
+    "departure_late_ns.messages",
+    "departure_late_ns.p50",
+    "departure_late_ns.p99",
+    "departure_late_ns.max",
     "nodes",
     "counted",
     "reached",
@@ -59,7 +65,6 @@ pub const COLUMNS: [&str; 138] = [
     "messages",
     "control_messages",
     "control_bytes",
-    "messages_per_second",
     "spared",
     "kernel_datagrams",
     "bytes",

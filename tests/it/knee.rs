@@ -52,7 +52,10 @@ fn a_limit_that_nothing_keeps_is_a_goal_missed_and_explained() {
     let knee: Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!((&knee["rate"], knee["probes"].as_array().unwrap().len()), (&Value::Null, 0));
     let said = knee["notices"][0].as_str().unwrap();
-    assert!(said.contains("half of the orders take 50.000 ms or more") && said.contains("the limit is 1 ns"), "{said}");
+    assert!(
+        said.contains("half of the orders take 100.000 ms or more") && said.contains("the limit is 1 ns"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn judge(record: &RunRecord, seed: u64, load: Load) -> Probe {
         time_to_target_ns,
         growth,
         published_late_ns: OrderTimes::of(judged.iter().filter_map(|order| order.published_late)),
-        messages_per_second: record.payload_messages() as f64 / record.wall.as_secs_f64().max(f64::MIN_POSITIVE),
+        messages_per_second: record.payload_messages() as f64 / record.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
         others_share: None,
         fault,
         holds: fault.is_none(),
