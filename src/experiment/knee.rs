@@ -15,7 +15,7 @@ pub use probe::{Fault, Growth, Probe};
 
 use super::replicates::{Turns, beside, in_turns};
 use crate::runtime::RuntimeError;
-use crate::scenario::{BadValue, BulkOptions, Draft, Scenario, ScenarioError, limits};
+use crate::scenario::{BadValue, BulkOptions, Draft, Scenario, ScenarioError, WindowSize, limits};
 use crate::simulation::{Program, SimulationError};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
@@ -241,7 +241,12 @@ impl Search {
 
     fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Scenario {
         let orders = orders as u32;
-        let bulk = self.scenario.bulk.map(|bulk| BulkOptions { orders, rate, window: bulk.window.min(orders), ..bulk });
+        let window = |window| match window {
+            WindowSize::Orders(window) => WindowSize::Orders(window.min(orders)),
+            WindowSize::Auto => WindowSize::Auto,
+        };
+        let bulk = self.scenario.bulk;
+        let bulk = bulk.map(|bulk| BulkOptions { orders, rate, window: window(bulk.window), ..bulk });
         Scenario { bulk, runs: 1, seed: self.scenario.seed_of(run), ..self.scenario.clone() }
     }
 }

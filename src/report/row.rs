@@ -11,12 +11,13 @@ use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Write};
 
 /// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
-pub const COLUMNS: [&str; 143] = [
+pub const COLUMNS: [&str; 147] = [
     "run",
     "seed",
     "outcome",
     "goal_met",
     "died_out",
+    "overloaded",
     "order_outcome",
     "at_stop.time_ns",
     "at_stop.reached",
@@ -57,6 +58,8 @@ pub const COLUMNS: [&str; 143] = [
     "rmr",
     "duplicates",
     "expired",
+    "expired_behind_max",
+    "expired_first",
     "duplicates_per_node.mean",
     "duplicates_per_node.p50",
     "duplicates_per_node.p90",
@@ -112,6 +115,7 @@ pub const COLUMNS: [&str; 143] = [
     "bulk.missed",
     "bulk.not_published",
     "bulk.under_way",
+    "bulk.window",
     "bulk.schedule_ns",
     "bulk.orders_per_second",
     "bulk.published_late_ns.orders",
