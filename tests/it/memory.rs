@@ -42,7 +42,7 @@ const SHAPES: [&str; 10] = [
     "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 1",
     "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 2",
     "--transport memory --topology complete --nodes 700000 --threads 2",
-    "--transport memory --topology complete --nodes 200 --orders 100000 --rate 1000000/s --timeout 1s --threads 2",
+    "--transport memory --topology complete --nodes 200 --orders 100000 --rate 1000000/s --window 1024 --timeout 1s --threads 2",
     "--transport udp-shard --topology complete --nodes 700000 --threads 2",
 ];
 
