@@ -400,7 +400,7 @@ impl<'a> Laboratory<'a> {
             degrees: self.degrees(),
             shard_starts: self.partition.starts().to_vec(),
             processes,
-            ledger: ledger(&workers, end),
+            ledger: Ledger::of(&workers, end),
             notices: {
                 let forecast = self.forecast.notices.iter().cloned();
                 forecast
@@ -468,31 +468,6 @@ struct Home {
     datagram_bytes: u32,
     /// What the user should know, each a sentence.
     notices: Vec<String>,
-}
-
-/// Adds the workers' books up.
-fn ledger(workers: &[WorkerRecord], end: End) -> Ledger {
-    let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
-    for worker in workers {
-        ledger.sent += worker.sent;
-        ledger.received += worker.received;
-        ledger.queued_unsent += worker.queued_unsent;
-        ledger.in_flight_at_stop += worker.carrier.drained + worker.model.held;
-        ledger.held += worker.model.held;
-        ledger.model_lost += worker.model.lost;
-        ledger.model_dropped += worker.model.dropped;
-        ledger.uplink_dropped += worker.model.uplink_dropped;
-        ledger.model_duplicated += worker.model.duplicated;
-        ledger.kernel_dropped = ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
-        ledger.strays.merge(&worker.carrier.strays);
-        if let Some(missing) = worker.carrier.missing {
-            ledger.missing.get_or_insert_default().add(missing);
-        }
-        // An origin was reached, or knew its order before, without a receipt.
-        let payload = worker.reached + worker.duplicates + worker.expired - worker.published;
-        ledger.explained_receipts += payload + worker.control_received;
-    }
-    ledger
 }
 
 /// The orders that a schedule publishes: what each says, how large it is, and when it is due.

@@ -7,13 +7,13 @@ use super::crowd::Crowd;
 use super::groups::Groups;
 use super::protocols::InVirtualTime;
 use super::unmet::Unmet;
-use super::{Laboratory, SimulationError, carriers, ledger};
+use super::{Laboratory, SimulationError, carriers};
 use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
 use crate::engine::{Engine, Outcome, Setup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::scenario::Until;
-use crate::stats::{End, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
+use crate::stats::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::transport::Clock;
@@ -278,7 +278,7 @@ impl Laboratory<'_> {
             departures: None,
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
-            ledger: ledger(&workers, end),
+            ledger: Ledger::of(&workers, end),
             workers,
             // A run that the user ends anywhere is no seed's.
             digest: (!end.is_cut_short()).then_some(digest),

@@ -1,6 +1,6 @@
 //! The ledger of a run, which must balance.
 
-use super::Missing;
+use super::{End, Missing, WorkerRecord};
 use crate::wire::StrayCounts;
 use serde::Serialize;
 
@@ -40,6 +40,32 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Adds the workers' books up.
+    pub fn of(workers: &[WorkerRecord], end: End) -> Ledger {
+        let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
+        for worker in workers {
+            ledger.sent += worker.sent;
+            ledger.received += worker.received;
+            ledger.queued_unsent += worker.queued_unsent;
+            ledger.in_flight_at_stop += worker.carrier.drained + worker.model.held;
+            ledger.held += worker.model.held;
+            ledger.model_lost += worker.model.lost;
+            ledger.model_dropped += worker.model.dropped;
+            ledger.uplink_dropped += worker.model.uplink_dropped;
+            ledger.model_duplicated += worker.model.duplicated;
+            ledger.kernel_dropped =
+                ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
+            ledger.strays.merge(&worker.carrier.strays);
+            if let Some(missing) = worker.carrier.missing {
+                ledger.missing.get_or_insert_default().add(missing);
+            }
+            // An origin was reached, or knew its order before, without a receipt.
+            let payload = worker.reached + worker.duplicates + worker.expired - worker.published;
+            ledger.explained_receipts += payload + worker.control_received;
+        }
+        ledger
+    }
+
     /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
     pub fn lost(&self) -> i128 {
         i128::from(self.sent) + i128::from(self.model_duplicated)
