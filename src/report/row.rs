@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Write};
 
 /// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
-pub const COLUMNS: [&str; 147] = [
+pub const COLUMNS: [&str; 154] = [
     "run",
     "seed",
     "outcome",
@@ -102,9 +102,16 @@ pub const COLUMNS: [&str; 147] = [
     "ledger.model_lost",
     "ledger.model_dropped",
     "ledger.model_duplicated",
+    "ledger.uplink_dropped",
     "ledger.explained_receipts",
     "ledger.unaccounted",
     "ledger.balanced",
+    "lines.up.longest_queue_bytes",
+    "lines.up.longest_queue_ns",
+    "lines.up.busiest_share",
+    "lines.down.longest_queue_bytes",
+    "lines.down.longest_queue_ns",
+    "lines.down.busiest_share",
     "spies.nodes",
     "spies.orders",
     "spies.seen",
@@ -282,9 +289,9 @@ pub(super) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) ->
     let mut whole = Map::new();
     for (column, value) in values {
         let (groups, name) = column.rsplit_once('.').unwrap_or(("", column));
-        let groups = groups.split('.').filter(|group| !group.is_empty());
-        let place = groups.fold(Some(&mut whole), |place, group| {
-            place?.entry(group).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+        let mut groups = groups.split('.').filter(|group| !group.is_empty());
+        let place = groups.try_fold(&mut whole, |place, group| {
+            place.entry(group).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
         });
         if let Some(place) = place {
             place.insert(name.to_owned(), value);
@@ -330,7 +337,7 @@ pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::stats::Missing;
+    use crate::stats::{LineRecord, Missing, WayRecord};
     use std::collections::BTreeSet;
 
     /// The paths of all single figures in a value. Lists have none, and neither have strays by kind.
@@ -357,6 +364,7 @@ mod tests {
         let mut paths: BTreeSet<String> = ["run", "seed", "goal_met", "died_out", "strays"].map(str::to_owned).into();
         let mut numbered = sample::thousand_nodes_record();
         numbered.ledger.missing = Some(Missing::default());
+        numbered.lines = LineRecord { up: Some(WayRecord::default()), down: Some(WayRecord::default()) };
         for report in [sample::thousand_nodes_and_groups(), sample::bulk_report(), sample::report(&[numbered])] {
             singles(&serde_json::to_value(&report.run).unwrap(), "", &mut paths);
         }
