@@ -37,7 +37,7 @@ const LIMITS_IN_SPAN: u64 = 10;
 const SEEDS: u32 = 3;
 const MAJORITY: usize = 2;
 
-/// What to look for. Every field is as it was asked for; [`Search::prepare`] fills in what was not.
+/// What to look for. Every field is as it was asked for; [`Asked::prepare`] fills in what was not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// What carries the orders. Its rate is the first one tried.

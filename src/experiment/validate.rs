@@ -13,7 +13,8 @@
 //! failures   who is reached where nodes are down, and how many may be
 //! carriers   some of these on the memory carrier
 //! rounds     how long calls in rounds take
-//! queues     how long messages wait at a server
+//! queues     how long messages wait at a server, and what a line carries
+//! windows    how many orders come behind a node's window
 //! bursts     how losses in bursts are spread over time
 //! spies      how often the first spy names the origin
 //! spread     that every random thing varies with the seed
@@ -37,6 +38,7 @@ mod rounds;
 mod spies;
 mod spread;
 mod table;
+mod windows;
 
 pub use estimate::{Estimate, Statistic};
 pub use table::header;
@@ -196,6 +198,7 @@ pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> R
         carriers::cases,
         rounds::cases,
         queues::cases,
+        windows::cases,
         bursts::cases,
         spies::cases,
         spread::cases,

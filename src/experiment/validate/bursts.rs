@@ -33,8 +33,8 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     let states = bench.each(bench.replicates(REPLICATES), |seed, _| Ok(states(seed, &loss)))?;
     let (good, bad) = (GOOD_MS as f64, BAD_MS as f64);
     let share = bad / (good + bad);
-    let mut judge = |case: String, form: f64, error: f64, figure: &dyn Fn(&Vec<bool>) -> f64| {
-        let figures: Vec<f64> = states.iter().map(figure).collect();
+    let mut judge = |case: String, form: f64, error: f64, figure: &dyn Fn(&[bool]) -> f64| {
+        let figures: Vec<f64> = states.iter().map(|states| figure(states)).collect();
         bench.take(Case::new(GROUP, case, (form, error), Estimate::mean(&figures)));
     };
     judge("share of time that is bad".to_owned(), share, 0.0, &|states| {
@@ -70,7 +70,7 @@ fn covariance(states: &[bool], lag: usize, mean: f64) -> f64 {
 }
 
 /// The looks at which the link was bad, by burst. A link that was never bad had no burst.
-fn mean_burst(states: &Vec<bool>) -> f64 {
+fn mean_burst(states: &[bool]) -> f64 {
     let bad = states.iter().filter(|&&is_bad| is_bad).count();
     let ends = states.windows(2).filter(|pair| pair[0] && !pair[1]).count();
     bad as f64 / ends.max(1) as f64

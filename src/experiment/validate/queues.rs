@@ -7,8 +7,9 @@
 use super::estimate::Estimate;
 use super::{Bench, Case, Stop, simulated};
 use crate::ids::NodeId;
-use crate::scenario::{Draft, OriginsKind, Ttl};
-use crate::stats::RunRecord;
+use crate::network::{HEADER_BYTES, Latency};
+use crate::scenario::{Draft, OriginsKind, PayloadBytes, Ttl, Until};
+use crate::stats::{RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
@@ -33,6 +34,9 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     for percent in [30, 60, 90] {
         waits(bench, percent)?;
     }
+    for lines in ["up=1mbit,down=100mbit", "up=1mbit,down=100mbit,queue=64KiB", "up=1mbit,down=1mbit,queue=8KiB"] {
+        carried(bench, lines)?;
+    }
     Ok(())
 }
 
@@ -56,6 +60,30 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
     let error = form / (1.0 - load) / f64::from(LEAVES);
     let estimate = Estimate::mean(&batches.concat());
     bench.judge(Case::new("Waits", case, (form, error), estimate), &draft)
+}
+
+/// A bulk that asks for more than its lines carry: no node sends more bytes, headers included, than rate x time.
+fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), Stop> {
+    let Ok(bandwidth) = lines.parse() else { return Ok(()) };
+    let draft = Draft {
+        bandwidth: Some(bandwidth),
+        latency: Some(Latency::Constant(Nanos::from_millis(20)).into()),
+        payload_bytes: Some(PayloadBytes::exactly(1_000)),
+        orders: Some(500),
+        rate: Some(Rate::per_second(1_000)),
+        origins: Some(OriginsKind::Random),
+        peers: Some(20),
+        until: Some(Until::Target),
+        ..simulated(TopologySpec::ErdosRenyi, 100, 8)
+    };
+    let excess = bench.runs(&draft, bench.replicates(8).min(8), |record| {
+        let bytes = |traffic: &Traffic| traffic.bytes_out + u64::from(HEADER_BYTES) * traffic.sent;
+        let most = record.traffic.iter().map(bytes).max().unwrap_or(0) as f64;
+        // A megabit a second is an eighth of a byte in a microsecond.
+        (most - record.elapsed.0 as f64 / 8e3).max(0.0)
+    })?;
+    let case = format!("ER d 20, 100 nodes, {lines}: bytes beyond rate x time");
+    bench.judge(Case::new("Lines", case, (0.0, 0.0), Estimate::mean(&excess)), &draft)
 }
 
 /// The mean waits, in microseconds, of batches of orders at the hub of one run.
