@@ -35,6 +35,10 @@ loom:
 portable:
     RUSTFLAGS="--cfg portable" CARGO_TARGET_DIR=target/portable cargo test
 
+# Random scenarios, held to what is true of every run: `just swarm`, `just swarm 20000 9`. `cargo test` runs 300 of them.
+swarm runs="5000" seed="2":
+    SWARM_RUNS={{runs}} SWARM_SEED={{seed}} cargo test --test swarm -- --nocapture
+
 # A fuzz target for so long, under libFuzzer where nightly and cargo-fuzz are there, else as `cargo test` has it, with new
 # draws: `just fuzz`, `just fuzz matrix 600`. Targets: datagram, mark, scenario, option, edge_list, matrix, task.
 fuzz target="datagram" seconds="60":

@@ -1,0 +1,249 @@
+//! Draws a scenario as command-line options. Most combinations are valid; some are refused, and must then say so well.
+
+use bulk_order_propagation::random::{Key, Purpose, Stream};
+use std::fmt;
+
+/// Options by name and value, as they stand on a command line; a flag without a value has an empty one.
+#[derive(Clone)]
+pub(crate) struct Options(pub(crate) Vec<(&'static str, String)>);
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(|(name, value)| format!("--{name} {value}")).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+impl Options {
+    /// The value of an option.
+    pub(crate) fn get(&self, option: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| *name == option).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the run is in virtual time.
+    pub(crate) fn is_virtual(&self) -> bool {
+        self.get("transport") == Some("simulated")
+    }
+
+    /// The same with another value of an option.
+    pub(crate) fn with(&self, option: &'static str, value: &str) -> Options {
+        let mut options: Vec<_> = self.0.iter().filter(|(name, _)| *name != option).cloned().collect();
+        options.push((option, value.to_owned()));
+        Options(options)
+    }
+
+    /// The scenario of a seed.
+    pub(crate) fn drawn(seed: u64) -> Options {
+        let mut draw = Draw { words: Key::new(seed, Purpose::Workload).stream(), options: Vec::new() };
+        let is_virtual = draw.carrier();
+        draw.overlay();
+        draw.protocol();
+        draw.orders();
+        draw.network(is_virtual);
+        if is_virtual {
+            draw.lines();
+            draw.faults();
+        }
+        draw.options.push(("seed", (seed % 1_000_000).to_string()));
+        Options(draw.options)
+    }
+}
+
+struct Draw {
+    words: Stream,
+    options: Vec<(&'static str, String)>,
+}
+
+impl Draw {
+    fn below(&mut self, n: u64) -> u64 {
+        self.words.below(n)
+    }
+
+    /// True once in so many times.
+    fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+
+    /// One of the alternatives.
+    fn one_of<'a>(&mut self, alternatives: &[&'a str]) -> &'a str {
+        alternatives[self.below(alternatives.len() as u64) as usize]
+    }
+
+    fn put(&mut self, option: &'static str, value: impl ToString) {
+        self.options.push((option, value.to_string()));
+    }
+
+    fn put_one_of(&mut self, option: &'static str, alternatives: &[&str]) {
+        let value = self.one_of(alternatives);
+        self.put(option, value);
+    }
+
+    fn nodes(&self) -> u64 {
+        self.options.iter().find(|(name, _)| *name == "nodes").map_or(10, |(_, nodes)| nodes.parse().unwrap())
+    }
+
+    /// The carrier, the nodes and the threads; true for virtual time.
+    fn carrier(&mut self) -> bool {
+        let transport = match self.below(10) {
+            0..=5 => "simulated",
+            6 | 7 => "memory",
+            8 => "udp-shard",
+            _ => "udp",
+        };
+        self.put("transport", transport);
+        let bits = 1 + self.below(if transport == "udp" { 6 } else { 8 });
+        let nodes = 1 + self.below(1 << bits);
+        self.put("nodes", nodes);
+        let threads = 1 + self.below(3.min(nodes));
+        self.put("threads", threads);
+        if transport.starts_with("udp") && nodes >= 2 * threads && cfg!(target_os = "linux") && self.one_in(4) {
+            self.put("processes", 2);
+        }
+        transport == "simulated"
+    }
+
+    fn overlay(&mut self) {
+        let families = [
+            "erdos-renyi",
+            "erdos-renyi",
+            "complete",
+            "random-regular",
+            "watts-strogatz:0.2",
+            "barabasi-albert",
+            "ring",
+            "grid",
+            "star",
+            "regular-implicit",
+        ];
+        let nodes = self.nodes();
+        if self.one_in(3) || nodes < 8 {
+            return;
+        }
+        let family = self.one_of(&families);
+        self.put("topology", family);
+        if !["complete", "ring", "grid", "star"].contains(&family) {
+            let peers = 2 * (1 + self.below((nodes / 2 - 1).min(12)));
+            self.put("peers", peers);
+        }
+    }
+
+    fn protocol(&mut self) {
+        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy"]);
+        self.put("protocol", protocol);
+        if protocol == "lazy" && self.one_in(2) {
+            self.put_one_of("announce-interval", &["1ms", "10ms"]);
+        }
+        if protocol == "lazy" && self.one_in(3) {
+            self.put_one_of("retry", &["20ms", "200ms"]);
+        }
+        if protocol != "flood" && self.one_in(2) {
+            let fanout = 1 + self.below(10);
+            self.put("fanout", fanout);
+        }
+        match self.below(3) {
+            0 => {}
+            1 => self.put("ttl", "auto"),
+            _ => {
+                let ttl = 1 + self.below(12);
+                self.put("ttl", ttl);
+            }
+        }
+        if protocol != "flood" && self.one_in(4) {
+            self.put("exclude-sender", "");
+        }
+        self.put_one_of("until", &["target", "quiescent"]);
+        if self.one_in(3) {
+            self.put_one_of("target", &["0.5", "0.99", "1", "1/3"]);
+        }
+    }
+
+    fn orders(&mut self) {
+        let nodes = self.nodes();
+        if self.one_in(4) {
+            let origin = self.below(nodes);
+            self.put("origin", origin);
+        }
+        if self.one_in(4) {
+            self.put_one_of("payload-bytes", &["0..300", "1000", "7"]);
+        }
+        if !self.one_in(3) {
+            return;
+        }
+        let orders = 2 + self.below(60);
+        self.put("orders", orders);
+        self.put_one_of("rate", &["100/s", "1000/s", "20000/s"]);
+        if self.one_in(2) {
+            self.put_one_of("arrivals", &["poisson", "burst", "constant"]);
+        }
+        if self.one_in(2) && self.options.iter().all(|(name, _)| *name != "origin") {
+            self.put("origins", "random");
+        }
+        if self.one_in(4) {
+            let window = 1 + self.below(80);
+            self.put("window", window);
+        }
+    }
+
+    fn network(&mut self, is_virtual: bool) {
+        if !is_virtual && self.one_in(2) {
+            return;
+        }
+        if self.one_in(5) {
+            self.put_one_of("network", &["aws33", "exchange-sites", "bitcoin6"]);
+        } else if self.one_in(2) {
+            let latencies = [
+                "constant:3ms",
+                "uniform:1ms..20ms",
+                "exponential:5ms,min=1ms",
+                "link:uniform:1ms..9ms",
+                "0ms",
+                "uniform:0ms..5ms",
+                "pareto:1ms,1.5,max=50ms",
+                "direction:uniform:1ms..30ms",
+            ];
+            self.put_one_of("latency", &latencies);
+        }
+        if self.one_in(3) {
+            self.put_one_of("loss", &["0.05", "0.4", "gilbert-elliott:good=100ms,bad=20ms", "1"]);
+        }
+        if self.one_in(5) {
+            self.put_one_of("duplicate", &["0.1", "1"]);
+        }
+    }
+
+    fn lines(&mut self) {
+        if self.one_in(4) {
+            let lines = [
+                "up=1mbit,down=10mbit",
+                "up=10mbit",
+                "down=2mbit",
+                "up=100kbit,down=100kbit,queue=2KiB",
+                "up=5mbit,queue=64KiB",
+            ];
+            self.put_one_of("bandwidth", &lines);
+        }
+        if self.one_in(6) {
+            self.put_one_of("processing", &["100us", "2ms"]);
+        }
+    }
+
+    fn faults(&mut self) {
+        if self.one_in(5) {
+            self.put_one_of("down", &["10%", "50%", "30%,at=20ms", "10%,by=degree", "20%,at=30s"]);
+        }
+        if self.one_in(6) {
+            self.put_one_of("churn", &["up=200ms,down=50ms", "up=2s,down=100ms", "up=20ms,down=20ms"]);
+        }
+        if self.one_in(6) {
+            self.put_one_of("partition", &["30%", "50%,at=10ms,heal=60ms", "20%,one-way"]);
+        }
+        if self.one_in(8) {
+            self.put_one_of("nat", &["20%", "90%"]);
+        }
+        if self.one_in(5) {
+            let adversaries =
+                ["drop:20%,of=50%", "delay:20%,by=30ms", "flood:10%,times=3", "spy:10%", "censor:20%,origin=0"];
+            self.put_one_of("adversary", &adversaries);
+        }
+    }
+}
