@@ -179,7 +179,7 @@ fn notices(runs: &Runs) -> Vec<String> {
             told.push(kind);
         }
     }
-    notices.extend(kinds.into_iter().map(|(_, notice, runs)| match asked {
+    notices.extend(kinds.into_iter().map(|(_, notice, runs)| match *count {
         1 => notice.clone(),
         _ if runs == *count => format!("{notice} (All {count} runs.)"),
         _ => format!("{notice} ({runs} of {count} runs.)"),

@@ -84,7 +84,10 @@ mod tests {
         let count = 3 * UNITS as usize + 5;
         let pieces = |interrupt: &Interrupt| {
             let mut seen = Vec::new();
-            let end = Lookout::new(interrupt).pieces(count, |piece| Ok::<(), Interrupted>(seen.push(piece)));
+            let end = Lookout::new(interrupt).pieces(count, |piece| {
+                seen.push(piece);
+                Ok::<(), Interrupted>(())
+            });
             (end, seen)
         };
         let (end, seen) = pieces(&Interrupt::new());

@@ -139,7 +139,7 @@ fn one_that_was_ignored_at_the_start_stays_ignored() {
 fn each_command_gives_the_code_of_the_signal() {
     for (name, code) in ENDS {
         // A knee that lies further than anybody waits, told of at the first rate.
-        let knee = "knee --transport simulated --nodes 2000 --latency 1ms --limit 100s --precision 1 --seed 1";
+        let knee = "knee --transport simulated --nodes 200 --latency 1ms --limit 1s --precision 1 --seed 1";
         let run = start(knee);
         run.signal(name);
         let (got, stdout, stderr) = run.end();

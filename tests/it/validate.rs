@@ -32,7 +32,7 @@ fn the_table_is_printed_as_it_is_judged() {
     assert!(text.ends_with("cases agree with their closed forms. (seed 2, quick)\n"), "{text}");
     // A heading for each group, and the line of titles.
     let groups = text.lines().filter(|line| !line.starts_with(' ') && !line.contains("closed form")).count();
-    assert_eq!(groups, 18, "sixteen groups, an empty line and the verdict: {text}");
+    assert_eq!(groups, 20, "eighteen groups, an empty line and the verdict: {text}");
 }
 
 #[test]

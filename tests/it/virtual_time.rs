@@ -71,8 +71,9 @@ fn both_engines_give_the_same_report() {
             let (code, stdout, _) = output(&mut bulkprop(line.split_whitespace()));
             assert_ne!(code, Some(2), "{line}");
             let mut report: Value = serde_json::from_str(&stdout.replace(engine, "either")).unwrap();
-            // What differs is what the run took of the machine, and all of that stands in one place.
+            // What differs is what the run took of the machine, and all of that stands in one place of a run, also in its row.
             let machine = report.as_object_mut().unwrap().remove("machine").unwrap();
+            assert_eq!(report["runs"]["each"][0].as_object_mut().unwrap().remove("machine"), Some(machine.clone()));
             assert!(machine["wall_ns"].as_u64() > Some(0) && machine["setup_ns"].as_u64() > Some(0), "{machine}");
             report
         });

@@ -240,7 +240,7 @@ fn bad_faults_are_refused_by_name() {
 
 #[test]
 fn the_best_connected_are_those_that_a_sort_puts_first() {
-    let degree = |node: NodeId| node.0 % 7 * u32::from(node.0 % 3 == 0);
+    let degree = |node: NodeId| node.0 % 7 * u32::from(node.0.is_multiple_of(3));
     let network = network();
     for nodes in [1, 10, 3_000] {
         let key = Key::new(7, Purpose::Faults).with(1).with(0);
