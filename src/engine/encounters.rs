@@ -6,8 +6,7 @@ use crate::behaviour::Actor;
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
 
-/// First encounters; [`Nanos::MAX`] for what has met nothing. A window may look past the end of its run: what counts is the
-/// instant.
+/// First encounters up to the end of the run; [`Nanos::MAX`] for what has met nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encounters {
     /// Of each partition, in the order in which they are asked for.
@@ -60,6 +59,23 @@ impl Encounters {
                 sooner(sum, now);
             }
         }
+    }
+}
+
+impl Encounters {
+    /// Those up to `end`, and none that a window saw beyond it: how far it looks is no figure of the model.
+    pub(super) fn up_to(mut self, end: Nanos) -> Encounters {
+        for firsts in [&mut self.cuts, &mut self.parts] {
+            firsts.iter_mut().filter(|first| **first > end).for_each(|first| *first = Nanos::MAX);
+            // What has met nothing at the end of a list is not in it.
+            while firsts.last() == Some(&Nanos::MAX) {
+                firsts.pop();
+            }
+        }
+        for first in [&mut self.nat, &mut self.eclipse] {
+            *first = first.filter(|&first| first <= end);
+        }
+        self
     }
 }
 

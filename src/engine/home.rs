@@ -77,6 +77,7 @@ impl Ended {
                 sum.add(&counts);
             }
         }
+        outcome.met = outcome.met.up_to(outcome.ended_at);
         outcome
     }
 }
