@@ -44,6 +44,7 @@ pub use estimate::{Estimate, Statistic};
 pub use table::header;
 
 use super::replicates::{Turns, in_turns};
+use crate::experiment::knee::KneeError;
 use crate::network::{Latency, LossSpec};
 use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
 use crate::simulation::{self, SimulationError};
@@ -150,6 +151,9 @@ pub enum ValidateError {
     /// A run could not be made.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    /// A knee could not be looked for.
+    #[error(transparent)]
+    Knee(#[from] KneeError),
     /// An overlay could not be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),

@@ -4,15 +4,18 @@
 //! constant service time s: M/D/1, whose mean wait at load rho is rho s / (2 (1 - rho)) (Khinchine, Pollaczek). With a thousand
 //! leaves few orders enter at the hub itself, and those are left out.
 
-use super::estimate::Estimate;
+use super::estimate::{Estimate, Statistic};
 use super::{Bench, Case, Stop, simulated};
+use crate::experiment::knee::{Asked, find_knee};
 use crate::ids::NodeId;
 use crate::network::{HEADER_BYTES, Latency};
 use crate::scenario::{Draft, OriginsKind, PayloadBytes, Ttl, Until};
+use crate::simulation::Program;
 use crate::stats::{RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
+use std::path::PathBuf;
 
 const LEAVES: u32 = 1_000;
 const ORDERS: u32 = 20_000;
@@ -36,6 +39,9 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     }
     for lines in ["up=1mbit,down=100mbit", "up=1mbit,down=100mbit,queue=64KiB", "up=1mbit,down=1mbit,queue=8KiB"] {
         carried(bench, lines)?;
+    }
+    for limit_ms in [100, 500, 2_000] {
+        ceiling(bench, limit_ms)?;
     }
     Ok(())
 }
@@ -82,8 +88,39 @@ fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(),
         // A megabit a second is an eighth of a byte in a microsecond.
         (most - record.elapsed.0 as f64 / 8e3).max(0.0)
     })?;
-    let case = format!("ER d 20, 100 nodes, {lines}: bytes beyond rate x time");
+    let case = format!("{lines}: bytes over");
     bench.judge(Case::new("Lines", case, (0.0, 0.0), Estimate::mean(&excess)), &draft)
+}
+
+/// No rate above what the origin's line carries is sustained, whatever delay is allowed.
+fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), Stop> {
+    const LINES: &str = "up=200kbit,queue=4GiB";
+    let Ok(bandwidth) = LINES.parse() else { return Ok(()) };
+    let draft = Draft {
+        seed: Some(bench.seed(0)),
+        bandwidth: Some(bandwidth),
+        latency: Some(Latency::Constant(Nanos::from_millis(20)).into()),
+        rate: Some(Rate::per_second(20)),
+        peers: Some(20),
+        ..simulated(TopologySpec::ErdosRenyi, 40, 8)
+    };
+    let limit = Nanos::from_millis(limit_ms);
+    let asked = Asked { draft, limit, span: None, least: None, most: None, precision_percent: 5 };
+    let search = asked.prepare()?;
+    // One process is enough, so that no program is started.
+    let program = Program { path: PathBuf::new(), arguments: Vec::new() };
+    let knee = find_knee(&search, bench.interrupt, &program, |_| ())?;
+    if knee.interrupted {
+        return Err(Stop::Interrupted);
+    }
+    // 8 copies of 56 bytes and 28 of UDP and IPv4 for each order.
+    let carried = 200_000.0 / f64::from(8 * 8 * (56 + HEADER_BYTES));
+    // Where no rate holds, that agrees with nothing.
+    let excess = knee.rate.map_or(f64::NAN, |rate| (rate.as_f64() / carried - 1.0).max(0.0));
+    let estimate = Estimate { statistic: Statistic::Mean, runs: 1, measured: excess, standard_error: 0.0 };
+    let case = format!("{LINES}, knee within {limit_ms} ms: rate over");
+    bench.take(Case::new("Lines", case, (0.0, 0.0), estimate));
+    Ok(())
 }
 
 /// The mean waits, in microseconds, of batches of orders at the hub of one run.
