@@ -30,6 +30,7 @@ fn a_receipt_for_each_node_and_order_is_most_of_it() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", not(portable)))]
 fn each_process_has_an_overlay_and_so_has_the_one_that_starts_them() {
     let overlay = |processes| {
         let draft = Draft { nodes: Some(1_000_000), processes: Some(processes), threads: Some(1), ..Draft::default() };

@@ -123,6 +123,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(all(target_os = "linux", not(portable)))]
     fn what_no_parent_gives_is_refused() {
         assert!(is_read(&task()));
         for (memory, alarm) in [(-1, 5), (0, 5), (2, 5), (4, 1), (4, 4), (i32::MIN, i32::MIN)] {
