@@ -40,7 +40,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     for lines in ["up=1mbit,down=100mbit", "up=1mbit,down=100mbit,queue=64KiB", "up=1mbit,down=1mbit,queue=8KiB"] {
         carried(bench, lines)?;
     }
-    for limit_ms in [100, 500, 2_000] {
+    for limit_ms in [300, 1_000, 3_000] {
         ceiling(bench, limit_ms)?;
     }
     Ok(())
