@@ -1,7 +1,7 @@
 //! What a mark costs: by its owner, twice over, and published to a counter that another worker adds to as well. Beside
 //! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
 
-use bulk_order_propagation::coverage::{Coverage, Goals, OneOrder, Scope, Window};
+use bulk_order_propagation::coverage::{Coverage, Goals, Scope, SingleOrderWindow, Window};
 use bulk_order_propagation::ids::OrderIndex;
 use bulk_order_propagation::ratio::Ratio;
 use bulk_order_propagation::sync::Arena;
@@ -27,7 +27,7 @@ fn coverage<const SHARDS: usize>(shards: [u32; SHARDS]) -> Coverage {
 }
 
 fn mark_all(coverage: &mut Coverage) -> u64 {
-    let (view, mut markers) = coverage.split::<OneOrder>();
+    let (view, mut markers) = coverage.split::<SingleOrderWindow>();
     for (at, local) in (0u32..).zip(scattered()) {
         black_box(markers[0].mark(local, OrderIndex(0)));
         if at % BATCH == 0 {
@@ -85,7 +85,7 @@ fn contended(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || coverage([NODES, NODES]),
             |coverage| {
-                let (view, mut markers) = coverage.split::<OneOrder>();
+                let (view, mut markers) = coverage.split::<SingleOrderWindow>();
                 let over = AtomicBool::new(false);
                 let (mine, theirs) = markers.split_at_mut(1);
                 std::thread::scope(|scope| {

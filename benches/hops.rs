@@ -7,11 +7,11 @@
 //! charged with what a larger one held.
 //! `cargo bench --bench hops -- [--runs N] [--threads T] [--topology FAMILY] [--copies] [--exclude-sender] [nodes...]`
 
-use bulk_order_propagation::engine::hops::{self, Outcome, Setup};
-use bulk_order_propagation::gossip::TargetDraw;
+use bulk_order_propagation::engine::hops::{self, HopsOutcome, HopsSetup};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
+use bulk_order_propagation::protocol::TargetDraw;
 use bulk_order_propagation::random::{Key, Purpose};
-use bulk_order_propagation::sync::{DenseBits, Interrupt};
+use bulk_order_propagation::sync::{AtomicBitset, Interrupt};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::{Topology, TopologySpec};
 use bulk_order_propagation::transport::Clock;
@@ -59,9 +59,9 @@ fn row(family: &TopologySpec, nodes: u32, threads: usize, arguments: &Arguments)
     )
 }
 
-fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration, Outcome) {
+fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration, HopsOutcome) {
     let interrupt = Interrupt::new();
-    let setup = Setup {
+    let setup = HopsSetup {
         topology,
         draw: TargetDraw::new(SEED, FANOUT),
         order: OrderIndex(0),
@@ -85,7 +85,7 @@ fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration
 
 /// Draws and marks, without an overlay, for at most ten million messages.
 fn floor(nodes: u32, messages: u64) -> Duration {
-    let bits = DenseBits::new(nodes).expect("there is memory");
+    let bits = AtomicBitset::new(nodes).expect("there is memory");
     let mut stream = Key::new(SEED, Purpose::Targets).stream();
     let tried = messages.clamp(1, 10_000_000);
     let started = Clock::start();

@@ -2,7 +2,9 @@
 //! is the key and the word that every draw needs.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
-use bulk_order_propagation::network::{Fate, FaultSpec, Faults, LatencySpec, Line, Network, Rate, RegionSpec};
+use bulk_order_propagation::network::{
+    AccessLink, Fate, FaultSpec, Faults, LatencySpec, LinkRate, Network, RegionSpec,
+};
 use bulk_order_propagation::random::{Key, Purpose};
 use bulk_order_propagation::time::Nanos;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -111,10 +113,10 @@ fn faults(criterion: &mut Criterion) {
 fn lines(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("network/bandwidth");
     group.throughput(Throughput::Elements(u64::from(FORWARDS)));
-    let rate = Rate::new(10_000_000, Some(64 << 10));
+    let rate = LinkRate::new(10_000_000, Some(64 << 10));
     group.bench_function("an offer to a line of 10 Mbit/s, mostly full", |bencher| {
         bencher.iter(|| {
-            let mut line = Line::default();
+            let mut line = AccessLink::default();
             let offers =
                 (0..FORWARDS).map(|message| rate.send(&mut line, Nanos(u64::from(message) * 50_000), black_box(128)));
             offers.filter(|offer| offer.departs.is_some()).count()

@@ -10,9 +10,9 @@
 mod floor;
 mod rival;
 
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, Scenario, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
-use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
 use clap::ValueEnum;

@@ -1,8 +1,8 @@
 //! What a forward's draw costs: eight targets of twenty peers, and the sparse and dense ways at a hub. The floor copies
 //! the row and takes its head.
 
-use bulk_order_propagation::gossip::{TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
+use bulk_order_propagation::protocol::{TargetDraw, TargetScratch};
 use bulk_order_propagation::topology::{Topology, TopologySpec};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;

@@ -6,7 +6,7 @@
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::message::{Kind, Message};
 use bulk_order_propagation::order::Order;
-use bulk_order_propagation::wire::{self, DATAGRAM_BYTES_MAX, Gate, HEADER_BYTES, Header, Token};
+use bulk_order_propagation::wire::{self, Admission, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -70,7 +70,7 @@ fn header(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wire/header");
     let (source, bytes) = datagram(0);
     let mut into = [0; HEADER_BYTES];
-    let gate = Gate { token: HEADER.token, nodes: 1_000, orders: 1 };
+    let gate = Admission { token: HEADER.token, nodes: 1_000, orders: 1 };
     group.bench_function("encode", |bencher| {
         bencher.iter(|| wire::encode_header(black_box(&HEADER), black_box(&mut into)));
     });

@@ -10,7 +10,7 @@ use bulk_order_propagation::order::Order;
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::topology::{Topology, TopologySpec};
-use bulk_order_propagation::wire::{self, DATAGRAM_BYTES_MAX, Gate, Stray, Token};
+use bulk_order_propagation::wire::{self, Admission, DATAGRAM_BYTES_MAX, Stray, Token};
 use std::cell::RefCell;
 use std::fs;
 
@@ -46,12 +46,12 @@ fn datagram(bytes: &[u8]) -> bool {
         Ok(decoded) => decoded,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            let gate = Gate { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
+            let gate = Admission { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
             assert!(gate.admit(bytes, |_| true).is_err(), "let in: {error}");
             return false;
         }
     };
-    let gate = Gate { token: header.token, nodes: u32::MAX, orders: u32::MAX };
+    let gate = Admission { token: header.token, nodes: u32::MAX, orders: u32::MAX };
     let message = header.message;
     let admitted = gate.admit(bytes, |_| true);
     match admitted {
@@ -60,9 +60,9 @@ fn datagram(bytes: &[u8]) -> bool {
         Err(Stray::Malformed) => assert!(message.order.0 == u32::MAX || message.kind.is_control()),
         Err(other) => panic!("{other:?}, though the header is good"),
     }
-    let foreign = Gate { token: Token(!header.token.0), ..gate };
+    let foreign = Admission { token: Token(!header.token.0), ..gate };
     assert_eq!(foreign.admit(bytes, |_| true), Err(Stray::WrongToken));
-    let smaller = Gate { nodes: message.to.0, ..gate };
+    let smaller = Admission { nodes: message.to.0, ..gate };
     assert!(smaller.admit(bytes, |_| true).is_err(), "a node that the run does not have");
 
     let mut again = [0; DATAGRAM_BYTES_MAX];
@@ -85,12 +85,12 @@ fn datagram(bytes: &[u8]) -> bool {
 /// Any bytes as the mark of a train: it is written as it was read, and is never taken for a message.
 fn mark(bytes: &[u8]) -> bool {
     let token = bytes.get(16..24).and_then(|token| token.try_into().ok()).map_or(0, u64::from_le_bytes);
-    let gate = Gate { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
+    let gate = Admission { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
     let read = gate.admit_mark(bytes);
     if let Ok(mark) = read {
         assert!(wire::is_mark(bytes));
         assert_eq!(mark.bytes(gate.token), bytes);
-        assert_eq!(Gate { token: Token(!token), ..gate }.admit_mark(bytes), Err(Stray::WrongToken));
+        assert_eq!(Admission { token: Token(!token), ..gate }.admit_mark(bytes), Err(Stray::WrongToken));
     }
     if wire::is_mark(bytes) {
         assert!(gate.admit(bytes, |_| true).is_err());

@@ -19,14 +19,14 @@ pub(crate) use failure::Failure;
 
 use bulk_order_propagation::escape::{escaped, escaped_lines};
 use bulk_order_propagation::experiment::run_replicates;
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::report::{
-    Host, Report, Setting, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
+    Environment, Host, Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
 };
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program, SimulationError};
-use bulk_order_propagation::stats::RunRecord;
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use signals::Watch;
+use signals::SignalWatch;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -123,7 +123,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
     }
-    let watch = Watch::start()?;
+    let watch = SignalWatch::start()?;
     let answered = match cli.question {
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
@@ -140,7 +140,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// Runs the scenario that the arguments name, and reports it.
-fn run_scenario(cli: Cli, watch: &Watch) -> Result<Exit, Failure> {
+fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     let config = cli.config.as_deref().map(config::read).transpose()?;
     let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
     if cli.print_config {
@@ -185,7 +185,7 @@ fn run_scenario(cli: Cli, watch: &Watch) -> Result<Exit, Failure> {
 }
 
 /// The files that a command is read from.
-fn inputs<'a>(scenario: &'a Scenario, config: Option<&'a Path>) -> Vec<files::Named<'a>> {
+fn inputs<'a>(scenario: &'a Scenario, config: Option<&'a Path>) -> Vec<files::NamedInput<'a>> {
     scenario.files().chain(config.map(|path| ("config", path))).collect()
 }
 
@@ -195,8 +195,8 @@ fn myself() -> Program {
 }
 
 /// What the report says beside figures.
-fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Setting, Failure> {
-    Ok(Setting {
+fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Environment, Failure> {
+    Ok(Environment {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: Host::read(),
         options: serde_json::to_value(scenario)?,

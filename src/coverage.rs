@@ -11,15 +11,15 @@
 //! How far each node's window has moved is in `coverage/horizon.rs`, which virtual time goes by as well. How a marker keeps its nodes' bits is in `coverage/keep.rs`, once for one order, whose marks are the innermost loop of
 //! every bar that is measured, and once for many.
 
+mod dedup_window;
 mod horizon;
-mod keep;
 
-pub use horizon::{Horizon, Place};
-pub use keep::{Keep, ManyOrders, OneOrder};
+pub use dedup_window::{DedupWindow, SingleOrderWindow, SlidingWindow};
+pub use horizon::{Horizon, WindowPosition};
 
 use crate::ids::OrderIndex;
 use crate::ratio::Ratio;
-use crate::sync::{Arena, Bitmap, BitmapView, Counters, Section, Trip};
+use crate::sync::{Arena, BitmapView, Counters, OwnedBitmap, Section, Threshold};
 use crate::time::Nanos;
 
 /// Shares of all nodes whose time is taken for every order, before the target.
@@ -92,9 +92,9 @@ impl Goals {
 
 /// What a node knows of an order that has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum Delivery {
     /// It is news.
-    First,
+    New,
     /// The node has it.
     Duplicate,
     /// It is older than the node's window, so many orders behind the newest that the node has seen.
@@ -117,10 +117,10 @@ pub struct Scope {
 
 /// The coverage of a run's orders.
 pub struct Coverage {
-    bitmap: Bitmap,
+    bitmap: OwnedBitmap,
     counters: Counters,
     /// Orders that have reached their target.
-    reached_target: Trip,
+    reached_target: Threshold,
     window: Window,
     goals: Goals,
     orders: u32,
@@ -135,9 +135,9 @@ impl Coverage {
     ) -> Coverage {
         let bits = shard_nodes.into_iter().map(|nodes| nodes as usize * window.bits as usize);
         Coverage {
-            bitmap: Bitmap::new(arena, bits),
+            bitmap: OwnedBitmap::new(arena, bits),
             counters: Counters::new(arena, orders as usize),
-            reached_target: Trip::new(arena, u64::from(orders)),
+            reached_target: Threshold::new(arena, u64::from(orders)),
             window,
             goals,
             orders,
@@ -147,8 +147,8 @@ impl Coverage {
     /// A marker for each shard and a view for everybody else.
     ///
     /// # Panics
-    /// Where `K` is [`OneOrder`] and there are more: a marker is made for what it is to hold.
-    pub fn split<K: Keep>(&mut self) -> (CoverageView<'_>, Vec<Marker<'_, K>>) {
+    /// Where `K` is [`SingleOrderWindow`] and there are more: a marker is made for what it is to hold.
+    pub fn split<K: DedupWindow>(&mut self) -> (CoverageView<'_>, Vec<Marker<'_, K>>) {
         let Coverage { bitmap, counters, reached_target, window, goals, orders } = self;
         let (bitmap, sections) = bitmap.split();
         let (counters, reached_target, window) = (&*counters, &*reached_target, *window);
@@ -189,23 +189,23 @@ impl CoverageView<'_> {
 pub struct Marker<'a, K> {
     section: Section<'a>,
     counters: &'a Counters,
-    reached_target: &'a Trip,
+    reached_target: &'a Threshold,
     goals: Goals,
     keep: K,
 }
 
-impl<K: Keep> Marker<'_, K> {
+impl<K: DedupWindow> Marker<'_, K> {
     /// Marks an order as held by the shard's `local`-th node, and says what the node knew of it.
     #[inline]
-    pub fn mark(&mut self, local: u32, order: OrderIndex) -> Sight {
+    pub fn mark(&mut self, local: u32, order: OrderIndex) -> Delivery {
         if let Err(behind) = self.keep.make_room(&mut self.section, local, order) {
-            return Sight::Expired { behind };
+            return Delivery::Expired { behind };
         }
         if !self.section.mark(self.keep.place(local, order)) {
-            return Sight::Duplicate;
+            return Delivery::Duplicate;
         }
         self.keep.note(order);
-        Sight::First
+        Delivery::New
     }
 
     /// Whether the order would be no news to the shard's `local`-th node.
@@ -259,10 +259,10 @@ mod tests {
     #[test]
     fn one_batch_crosses_the_target() {
         let mut coverage = coverage([4, 4], 1, 1_024, percent(60));
-        let (view, mut markers) = coverage.split::<OneOrder>();
+        let (view, mut markers) = coverage.split::<SingleOrderWindow>();
         for local in 0..4 {
-            assert_eq!(markers[0].mark(local, ONE), Sight::First);
-            assert_eq!(markers[0].mark(local, ONE), Sight::Duplicate);
+            assert_eq!(markers[0].mark(local, ONE), Delivery::New);
+            assert_eq!(markers[0].mark(local, ONE), Delivery::Duplicate);
         }
         let mut crossed = Vec::new();
         assert!(!markers[0].publish(|_, time| crossed.push(time)));
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn all_orders_must_reach_their_target() {
         let mut coverage = coverage([1, 1], 3, 1_024, percent(100));
-        let (_, mut markers) = coverage.split::<ManyOrders>();
+        let (_, mut markers) = coverage.split::<SlidingWindow>();
         let mut last = Vec::new();
         for order in [2, 0, 1].map(OrderIndex) {
             for marker in &mut markers {
@@ -300,21 +300,21 @@ mod tests {
     #[test]
     fn an_order_from_before_the_window_is_expired() {
         let mut coverage = coverage([2, 0], 10_000, 64, percent(95));
-        let (_, mut markers) = coverage.split::<ManyOrders>();
+        let (_, mut markers) = coverage.split::<SlidingWindow>();
         let marker = &mut markers[0];
-        assert_eq!(marker.mark(1, OrderIndex(1_000)), Sight::First);
+        assert_eq!(marker.mark(1, OrderIndex(1_000)), Delivery::New);
         for (order, sight, known) in [
-            (1_000, Sight::Duplicate, true),
-            (937, Sight::First, false),
-            (937, Sight::Duplicate, true),
-            (936, Sight::Expired { behind: 64 }, true),
-            (5_000, Sight::First, false),
-            (1_000, Sight::Expired { behind: 4_000 }, true),
+            (1_000, Delivery::Duplicate, true),
+            (937, Delivery::New, false),
+            (937, Delivery::Duplicate, true),
+            (936, Delivery::Expired { behind: 64 }, true),
+            (5_000, Delivery::New, false),
+            (1_000, Delivery::Expired { behind: 4_000 }, true),
         ] {
             assert_eq!(marker.knows(1, OrderIndex(order)), known, "{order}");
             assert_eq!(marker.mark(1, OrderIndex(order)), sight, "{order}");
         }
-        assert_eq!(marker.mark(0, OrderIndex(1)), Sight::First, "each node has a window of its own");
+        assert_eq!(marker.mark(0, OrderIndex(1)), Delivery::New, "each node has a window of its own");
     }
 
     proptest! {
@@ -322,18 +322,18 @@ mod tests {
         #[test]
         fn no_order_is_delivered_twice(orders in prop::collection::vec(0..600u32, 1..400), window in 1..200u32) {
             let mut coverage = coverage([1, 0], 600, window, percent(95));
-            let (_, mut markers) = coverage.split::<ManyOrders>();
+            let (_, mut markers) = coverage.split::<SlidingWindow>();
             let (mut seen, mut newest) = (BTreeSet::new(), 0);
             for order in orders {
                 let knows = markers[0].knows(0, OrderIndex(order));
                 let sight = markers[0].mark(0, OrderIndex(order));
-                prop_assert_eq!(knows, sight != Sight::First);
+                prop_assert_eq!(knows, sight != Delivery::New);
                 match sight {
-                    Sight::First => prop_assert!(seen.insert(order)),
-                    Sight::Duplicate => prop_assert!(seen.contains(&order)),
-                    Sight::Expired { behind } => prop_assert_eq!(behind, newest - 1 - order),
+                    Delivery::New => prop_assert!(seen.insert(order)),
+                    Delivery::Duplicate => prop_assert!(seen.contains(&order)),
+                    Delivery::Expired { behind } => prop_assert_eq!(behind, newest - 1 - order),
                 }
-                let is_expired = matches!(sight, Sight::Expired { .. });
+                let is_expired = matches!(sight, Delivery::Expired { .. });
                 prop_assert_eq!(is_expired, order + window < newest, "a window of {} holds no more and no less", window);
                 newest = newest.max(order + 1);
             }

@@ -25,41 +25,41 @@
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
 //! has a time of its own; and optimistic execution, which would have to take back what a protocol did.
 
-mod crew;
-mod departures;
+mod access_links;
 mod digest;
 mod encounters;
-mod fast;
-mod flight;
-mod general;
-mod home;
+mod event_by_event;
+mod exchange;
 pub mod hops;
 mod journal;
-mod lines;
+mod pending_event;
 mod recount;
-mod round;
 mod shard;
-mod strict;
+mod shard_outcome;
+mod shortest_path;
+mod spawn;
 #[cfg(test)]
 mod tests;
-mod width;
+mod uplink_queue;
+mod window_length;
+mod windowed;
 
-pub use encounters::Encounters;
+pub use encounters::FirstEncounters;
 
-use crate::behaviour::Behaviours;
+use crate::adversary::Adversaries;
 use crate::coverage::Window;
-use crate::gossip::{Protocol, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Faults, Network};
-use crate::runtime::{Observer, Partition, Placement, Progress, RuntimeError};
-use crate::stats::{ByHop, CarrierCounts, End, LineRecord, Receipts, Traffic, WorkerRecord};
+use crate::protocol::{Protocol, TargetDraw, TargetScratch};
+use crate::record::{AccessLinkRecord, ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
+use crate::runtime::{Observer, Pinning, Progress, RuntimeError, ShardMap};
 use crate::sync::{Allowance, Interrupt};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::workload::Workload;
 use clap::ValueEnum;
-use fast::Spread;
 use serde::Serialize;
+use shortest_path::ShortestPathOutcome;
 
 /// Which way a run is computed. All give the same, to the bit. Only where figures by node are not kept do hops know of no
 /// senders, so that their digest is another.
@@ -78,15 +78,15 @@ pub enum Engine {
 
 /// What a run in virtual time goes by.
 #[derive(Clone, Copy)]
-pub struct Setup<'a> {
+pub struct EngineSetup<'a> {
     /// Which way it is computed.
     pub engine: Engine,
     /// Who knows whom.
     pub topology: &'a Topology,
     /// Which worker owns which nodes.
-    pub partition: &'a Partition,
+    pub partition: &'a ShardMap,
     /// Which core each worker is pinned to.
-    pub placement: &'a Placement,
+    pub placement: &'a Pinning,
     /// Whom a node forwards to.
     pub draw: TargetDraw,
     /// How long messages take, and which are lost.
@@ -94,7 +94,7 @@ pub struct Setup<'a> {
     /// Who is down when, and who does not hear whom.
     pub faults: &'a Faults,
     /// Who does not do as the protocol says.
-    pub behaviours: &'a Behaviours,
+    pub behaviours: &'a Adversaries,
     /// What enters where, and when.
     pub workload: &'a Workload,
     /// How many orders a node tells apart.
@@ -121,7 +121,7 @@ pub struct Setup<'a> {
     pub observer: &'a dyn Observer,
 }
 
-impl Setup<'_> {
+impl EngineSetup<'_> {
     /// Whether messages are at most late or lost: all that shortest paths and hops know of.
     pub fn is_plain(&self) -> bool {
         self.network.is_plain() && self.faults.all_up() && self.faults.none_cut() && self.behaviours.is_none()
@@ -136,7 +136,7 @@ impl Setup<'_> {
 /// What a run in virtual time measured. Times are virtual, from the start of the schedule. Every figure counts events up
 /// to `ended_at` and none after it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct EngineOutcome {
     /// Why it ended.
     pub end: End,
     /// When: at the target the last receipt that makes it, at the time limit that, else the last event.
@@ -152,7 +152,7 @@ pub struct Outcome {
     /// Messages for which there was no room at the line out of their node: they were never sent.
     pub uplink_dropped: u64,
     /// What the lines had to carry, where there are any.
-    pub lines: LineRecord,
+    pub lines: AccessLinkRecord,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
     /// Traffic, by node; empty where it was not to be kept.
@@ -160,7 +160,7 @@ pub struct Outcome {
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
     /// What met a message, and when first.
-    pub met: Encounters,
+    pub met: FirstEncounters,
     /// The sum of a hash of each first receipt: what must not depend on threads; 0 after an interrupt, which comes anywhere.
     pub digest: u64,
     /// Whether the user did not wait until it was known which messages had arrived by the end: those that bring nobody news are
@@ -168,22 +168,22 @@ pub struct Outcome {
     pub is_rough: bool,
 }
 
-impl Outcome {
+impl EngineOutcome {
     /// That of a run in which nothing happened.
-    fn nothing() -> Outcome {
-        Outcome {
+    fn nothing() -> EngineOutcome {
+        EngineOutcome {
             end: End::Quiescent,
             ended_at: Nanos::ZERO,
-            record: home::nothing(),
+            record: shard_outcome::nothing(),
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
             uplink_dropped: 0,
-            lines: LineRecord::default(),
+            lines: AccessLinkRecord::default(),
             receipts: Receipts::Each(Vec::new()),
             traffic: Vec::new(),
             by_order: Vec::new(),
-            met: Encounters::default(),
+            met: FirstEncounters::default(),
             digest: 0,
             is_rough: false,
         }
@@ -233,23 +233,23 @@ impl OrderTraffic {
 /// # Errors
 ///
 /// [`RuntimeError::Threads`] where the system gives no thread, and for a defect of this program.
-pub fn run<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
+pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, RuntimeError> {
     if let Some(latency) = latency_of_hops::<P>(setup) {
         return hopwise(setup, protocol, latency);
     }
     if setup.engine != Engine::General && is_fast::<P>(setup) {
-        return settled(setup, protocol, fast::run(setup, protocol)?);
+        return settled(setup, protocol, shortest_path::run(setup, protocol)?);
     }
     let ended = if setup.network.floor() == Nanos::ZERO {
-        strict::run(setup, protocol.clone())
+        event_by_event::run(setup, protocol.clone())
     } else {
-        general::run(setup, protocol)?
+        windowed::run(setup, protocol)?
     };
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
 }
 
 /// How long a hop takes, if the run is to be computed by hops and can be: one order, and every message takes as long.
-fn latency_of_hops<P: Protocol>(setup: &Setup<'_>) -> Option<Nanos> {
+fn latency_of_hops<P: Protocol>(setup: &EngineSetup<'_>) -> Option<Nanos> {
     let is_wanted = matches!(setup.engine, Engine::Hops | Engine::Auto);
     let is_open = is_wanted && setup.is_plain() && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
     setup.network.constant().filter(|&latency| is_open && latency > Nanos::ZERO)
@@ -257,19 +257,19 @@ fn latency_of_hops<P: Protocol>(setup: &Setup<'_>) -> Option<Nanos> {
 
 /// Whether the fast path is open: duplicates are inert, windows have a length, there is one order, and nothing is asked of the
 /// network but latency and loss.
-fn is_fast<P: Protocol>(setup: &Setup<'_>) -> bool {
+fn is_fast<P: Protocol>(setup: &EngineSetup<'_>) -> bool {
     let has_windows = setup.network.floor() > Nanos::ZERO;
     let is_open = P::DUPLICATES_ARE_INERT && has_windows && setup.is_plain();
-    is_open && setup.workload.orders() == 1 && fast::fits(setup)
+    is_open && setup.workload.orders() == 1 && shortest_path::fits(setup)
 }
 
 /// The books of what the fast path did not keep.
 fn settled<P: Protocol + Clone + Send>(
-    setup: &Setup<'_>,
+    setup: &EngineSetup<'_>,
     protocol: &P,
-    spread: Spread,
-) -> Result<Outcome, RuntimeError> {
-    let Spread { end, at, receipts, mut record, mut model_lost, digest } = spread;
+    spread: ShortestPathOutcome,
+) -> Result<EngineOutcome, RuntimeError> {
+    let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
     // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to send to.
     let patience = match end.is_cut_short() {
@@ -282,7 +282,7 @@ fn settled<P: Protocol + Clone + Send>(
         true => recount::recount(setup, protocol, &receipts, limit, patience)?,
         false => None,
     };
-    let mut outcome = Outcome { end, ended_at: at, digest, ..Outcome::nothing() };
+    let mut outcome = EngineOutcome { end, ended_at: at, digest, ..EngineOutcome::nothing() };
     match books {
         Some(books) => {
             outcome.traffic = books.traffic;
@@ -301,23 +301,23 @@ fn settled<P: Protocol + Clone + Send>(
         }
     }
     outcome.by_order = by_order(&record, model_lost);
-    Ok(Outcome { record, model_lost, receipts, ..outcome })
+    Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
 }
 
 /// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
 fn hopwise<P: Protocol + Clone + Send>(
-    setup: &Setup<'_>,
+    setup: &EngineSetup<'_>,
     protocol: &P,
     latency: Nanos,
-) -> Result<Outcome, RuntimeError> {
+) -> Result<EngineOutcome, RuntimeError> {
     let nodes = setup.topology.nodes();
     let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-    let tell = |hops::Progress { time, reached, .. }| {
+    let tell = |hops::HopsProgress { time, reached, .. }| {
         // Whoever has the order has sent it, or is about to.
         let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
         setup.observer.progressed(&Progress { reached, time, messages });
     };
-    let ran = hops::run(&hops::Setup {
+    let ran = hops::run(&hops::HopsSetup {
         topology: setup.topology,
         draw: setup.draw,
         order: OrderIndex(0),
@@ -346,8 +346,8 @@ fn hopwise<P: Protocol + Clone + Send>(
         reached: ran.receipts.reached(),
         spared: ran.spared,
         queued_unsent: ran.queued_unsent,
-        carrier: CarrierCounts { drained: ran.in_flight, ..home::nothing().carrier },
-        ..home::nothing()
+        carrier: CarrierCounts { drained: ran.in_flight, ..shard_outcome::nothing().carrier },
+        ..shard_outcome::nothing()
     };
     // Where time is up and nothing is under way, the run had ended at rest.
     let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };
@@ -363,15 +363,15 @@ fn hopwise<P: Protocol + Clone + Send>(
     // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
     if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
         let receipts = Receipts::Each(receipts.iter().collect());
-        return settled(setup, protocol, Spread { end, at, receipts, record, model_lost: 0, digest });
+        return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });
     }
     let by_order = by_order(&record, 0);
-    Ok(Outcome { end, ended_at: at, record, receipts, by_order, digest, ..Outcome::nothing() })
+    Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
 }
 
 /// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it
 /// had nobody to send to.
-fn last_arrival(setup: &Setup<'_>, receipts: &ByHop) -> u8 {
+fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     let last = receipts.counts.len().saturating_sub(1) as u8;
     if last == 0 || receipts.counts[usize::from(last)] > 0 {
         return last;

@@ -7,6 +7,8 @@ mod knee;
 mod replicates;
 mod validate;
 
-pub use knee::{Asked, Fault, Growth, Knee, KneeError, Probe, Search, find_knee};
+pub use knee::{Fault, Growth, Knee, KneeError, KneeQuestion, Probe, Search, find_knee};
 pub use replicates::{Series, run_replicates};
-pub use validate::{Case, Effort, Estimate, Plan, SEED_MAX, Statistic, ValidateError, Validation, header, validate};
+pub use validate::{
+    Case, CasePlan, Effort, Estimate, SEED_MAX, Statistic, ValidateError, Validation, header, validate,
+};

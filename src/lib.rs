@@ -7,20 +7,20 @@
 //! ([`transport`]), cuts the nodes into shards and starts a pinned worker for each ([`runtime`]).
 //!
 //! When all stand at the latch, the worker that owns the origin reads its clock, which is time 0, and lets the order in:
-//! [`gossip::Push`] delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
-//! queue. On its turn the targets are drawn ([`gossip::TargetDraw`]): the first `fanout` peers in an order keyed by seed,
+//! [`protocol::Push`] delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
+//! queue. On its turn the targets are drawn ([`protocol::TargetDraw`]): the first `fanout` peers in an order keyed by seed,
 //! order and node. Each copy is a [`message::Message`]; the carrier patches ten bytes of a datagram that was encoded once
 //! ([`wire`]) and hands it to the kernel from the sender's own socket.
 //!
 //! On the other side a worker's poll says which sockets are readable. The datagram is let in if it bears the run's token,
 //! is for this node, and comes from the address of the node it names. After the batch the clock is read, once. If the
 //! node has the order already, that was a duplicate, at the price of its header. If not, the order behind the header is
-//! decoded and compared, and [`gossip::Push`] delivers it: the bit in the [`coverage`] is set, the receipt
+//! decoded and compared, and [`protocol::Push`] delivers it: the bit in the [`coverage`] is set, the receipt
 //! noted, a forward queued. The batch's marks are added to the shared count; the addition that carries it over the target
 //! raises the stop ([`sync::Stop`]), and every worker leaves its loop.
 //!
 //! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
-//! the books must balance ([`stats::Ledger`]). The merged [`stats::RunRecord`] becomes a [`report::Report`].
+//! the books must balance ([`record::Ledger`]). The merged [`record::RunRecord`] becomes a [`report::Report`].
 //!
 //! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
 //! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
@@ -28,24 +28,24 @@
 //! In virtual time there is no carrier and no waiting: [`engine::run`] hands messages to the same protocol, window by window
 //! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.
 
-pub mod behaviour;
+pub mod adversary;
 pub mod coverage;
 pub mod engine;
 pub mod escape;
 pub mod experiment;
-pub mod gossip;
 pub mod ids;
 pub mod memory;
 pub mod message;
 pub mod network;
 pub mod order;
+pub mod protocol;
 pub mod random;
 pub mod ratio;
+pub mod record;
 pub mod report;
 pub mod runtime;
 pub mod scenario;
 pub mod simulation;
-pub mod stats;
 pub mod sync;
 pub mod theory;
 pub mod threads;

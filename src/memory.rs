@@ -8,13 +8,13 @@
 //! Messages under way are not known before: they have what is left, and a run that uses it up ends
 //! ([`Allowance`](crate::sync::Allowance)).
 
+mod available;
 mod need;
 #[cfg(test)]
 mod tests;
-mod there;
 
-pub use need::{Need, Part};
-pub use there::{Bound, There};
+pub use available::{AvailableMemory, MemoryBound};
+pub use need::{MemoryNeed, MemoryPart};
 
 use crate::scenario::Scenario;
 
@@ -32,19 +32,19 @@ use crate::scenario::Scenario;
 )]
 pub struct MemoryError {
     /// What it would take.
-    pub need: Need,
+    pub need: MemoryNeed,
     /// What there is.
-    pub there: There,
+    pub there: AvailableMemory,
 }
 
 /// The options that make a need, with their values.
-fn flags(need: &Need) -> String {
-    let Need { nodes, orders, .. } = need;
+fn flags(need: &MemoryNeed) -> String {
+    let MemoryNeed { nodes, orders, .. } = need;
     match need.greatest().0 {
-        Part::Receipts | Part::Window | Part::Orders if *orders > 1 => {
+        MemoryPart::Receipts | MemoryPart::Window | MemoryPart::Orders if *orders > 1 => {
             format!("--nodes {nodes} with --orders {orders}")
         }
-        Part::Channels => format!("--nodes {nodes} with {} worker threads", need.workers),
+        MemoryPart::Channels => format!("--nodes {nodes} with {} worker threads", need.workers),
         _ => format!("--nodes {nodes}"),
     }
 }
@@ -64,24 +64,24 @@ pub fn written(bytes: u64) -> String {
 ///
 /// [`MemoryError`] where it takes more than there is.
 pub fn left(scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
-    let Some(there) = There::now(scenario.threads) else { return Ok(None) };
-    let left = fits(Need::of(scenario), there)?;
+    let Some(there) = AvailableMemory::now(scenario.threads) else { return Ok(None) };
+    let left = fits(MemoryNeed::of(scenario), there)?;
     Ok(Some(match there.bound {
         // Queues double as they grow, and what is mapped for that counts against the address space.
-        Bound::AddressSpace => left / 4,
+        MemoryBound::AddressSpace => left / 4,
         // The rest of the machine goes on, too.
-        Bound::Machine | Bound::ControlGroup => left / 10 * 9,
+        MemoryBound::Machine | MemoryBound::ControlGroup => left / 10 * 9,
     }))
 }
 
-fn fits(need: Need, there: There) -> Result<u64, MemoryError> {
+fn fits(need: MemoryNeed, there: AvailableMemory) -> Result<u64, MemoryError> {
     there.bytes.checked_sub(need.bytes()).ok_or(MemoryError { need, there })
 }
 
 /// How many runs of a scenario fit into what there is side by side, at least one: each with as much again for its messages under
 /// way as it takes for sure.
 pub fn runs_at_once(scenario: &Scenario) -> usize {
-    There::now(scenario.threads).map_or(1, |there| at_once(Need::of(scenario).bytes(), there.bytes))
+    AvailableMemory::now(scenario.threads).map_or(1, |there| at_once(MemoryNeed::of(scenario).bytes(), there.bytes))
 }
 
 fn at_once(need: u64, there: u64) -> usize {

@@ -111,17 +111,17 @@ impl Tail for Box<[u64]> {
 
 /// Messages, and the words of their tails one behind the other, in the same order.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Batch<'a> {
+pub struct MessageBatch<'a> {
     /// The messages.
     pub messages: &'a [Message],
     /// The words behind them, and perhaps those of messages to come.
     pub tails: &'a [u64],
 }
 
-impl<'a> Batch<'a> {
+impl<'a> MessageBatch<'a> {
     /// Messages without tails.
-    pub const fn bare(messages: &'a [Message]) -> Batch<'a> {
-        Batch { messages, tails: &[] }
+    pub const fn bare(messages: &'a [Message]) -> MessageBatch<'a> {
+        MessageBatch { messages, tails: &[] }
     }
 
     /// Each message with its tail.
@@ -143,15 +143,15 @@ impl Message {
 
     /// The step that this message is, or is about: what an announcement promises, a request asks for and an order makes.
     #[inline]
-    pub const fn step(&self) -> Onward {
-        Onward { order: self.order, ttl: self.ttl, hop: self.hop }
+    pub const fn order_hop(&self) -> OrderHop {
+        OrderHop { order: self.order, ttl: self.ttl, hop: self.hop }
     }
 
     /// How the receiver forwards the order, or `None` where its TTL is spent.
     #[inline]
-    pub const fn onward(&self) -> Option<Onward> {
+    pub const fn next_hop(&self) -> Option<OrderHop> {
         match self.ttl.checked_sub(1) {
-            Some(ttl) => Some(Onward { order: self.order, ttl, hop: self.hop.saturating_add(1) }),
+            Some(ttl) => Some(OrderHop { order: self.order, ttl, hop: self.hop.saturating_add(1) }),
             None => None,
         }
     }
@@ -181,7 +181,7 @@ impl Message {
 
 /// An order on its way out of a node: what all copies of one forward have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Onward {
+pub struct OrderHop {
     /// The order to forward.
     pub order: OrderIndex,
     /// The hops left after this forward.
@@ -190,11 +190,11 @@ pub struct Onward {
     pub hop: u8,
 }
 
-impl Onward {
+impl OrderHop {
     /// The origin's own forward of an order that may travel `ttl` hops, or `None` where it may not leave.
-    pub const fn from_origin(order: OrderIndex, ttl: u8) -> Option<Onward> {
+    pub const fn from_origin(order: OrderIndex, ttl: u8) -> Option<OrderHop> {
         match ttl.checked_sub(1) {
-            Some(ttl) => Some(Onward { order, ttl, hop: 1 }),
+            Some(ttl) => Some(OrderHop { order, ttl, hop: 1 }),
             None => None,
         }
     }
@@ -225,12 +225,12 @@ impl Onward {
 
     /// The step that [`to_word`](Self::to_word) wrote; `None` where it wrote no such word.
     #[inline]
-    pub const fn from_word(word: u64) -> Option<Onward> {
+    pub const fn from_word(word: u64) -> Option<OrderHop> {
         let (ttl, hop) = ((word >> 32) as u8, (word >> 40) as u8);
         if word >> 48 != 0 || hop == 0 || ttl > TTL_MAX - hop {
             return None;
         }
-        Some(Onward { order: OrderIndex(word as u32), ttl, hop })
+        Some(OrderHop { order: OrderIndex(word as u32), ttl, hop })
     }
 }
 
@@ -245,39 +245,40 @@ mod tests {
 
     #[test]
     fn two_words_hold_all_of_a_message() {
-        let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        let onward = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
         for kind in [Kind::Payload, Kind::Have, Kind::Want] {
             let message = onward.message_with(kind, NodeId(u32::MAX - 2), NodeId(7), 179);
             assert_eq!(Message::from_words(message.to_words()), message);
-            assert_eq!((message.step(), Kind::from_number(kind as u8)), (onward, Some(kind)));
+            assert_eq!((message.order_hop(), Kind::from_number(kind as u8)), (onward, Some(kind)));
         }
         assert_eq!(Kind::from_number(1), None, "1 is the mark of a train");
     }
 
     #[test]
     fn a_word_names_a_step_or_none() {
-        let onward = Onward { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
-        assert_eq!(Onward::from_word(onward.to_word()), Some(onward));
+        let onward = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        assert_eq!(OrderHop::from_word(onward.to_word()), Some(onward));
         for word in [0, onward.to_word() | 1 << 48, onward.to_word() + (1 << 41), u64::MAX] {
-            assert_eq!(Onward::from_word(word), None, "{word:X}");
+            assert_eq!(OrderHop::from_word(word), None, "{word:X}");
         }
     }
 
     #[test]
     fn each_message_of_a_batch_has_its_own_words() {
-        let onward = Onward { order: OrderIndex(0), ttl: 5, hop: 1 };
+        let onward = OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 };
         let messages = [2, 0, 1].map(|tail| onward.message_with(Kind::Have, NodeId(0), NodeId(1), tail));
-        let tails: Vec<_> = Batch { messages: &messages, tails: &[7, 8, 9, 10] }.iter().map(|pair| pair.1).collect();
+        let tails: Vec<_> =
+            MessageBatch { messages: &messages, tails: &[7, 8, 9, 10] }.iter().map(|pair| pair.1).collect();
         assert_eq!(tails, [&[7, 8][..], &[], &[9]]);
     }
 
     #[test]
     fn ttl_six_ends_at_hop_six() {
-        let mut onward = Onward::from_origin(OrderIndex(0), 6);
+        let mut onward = OrderHop::from_origin(OrderIndex(0), 6);
         let mut hops = Vec::new();
         while let Some(forward) = onward {
             hops.push((forward.hop, forward.ttl));
-            onward = forward.copy(NodeId(0), NodeId(1)).onward();
+            onward = forward.copy(NodeId(0), NodeId(1)).next_hop();
         }
         assert_eq!(hops, [(1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 0)]);
     }

@@ -19,29 +19,29 @@ mod matrix;
 mod regions;
 mod sampler;
 mod spec;
+pub(crate) mod spec_fields;
 #[cfg(test)]
 mod tests;
-pub(crate) mod words;
 
-pub use attempts::{AtOnce, Attempts};
-pub use bandwidth::{BandwidthSpec, HEADER_BYTES, Line, Offer, Rate, Rates, process};
-pub use error::{BandwidthError, LatencyError, LineFault, LossError, RegionError};
+pub use attempts::{AttemptCache, Attempts};
+pub use bandwidth::{AccessLink, BandwidthSpec, HEADER_BYTES, LinkRate, QueueOffer, Rates, process};
+pub use error::{BandwidthError, LatencyError, LossError, MatrixLineFault, RegionError};
 pub use fates::Fates;
 pub use fault_error::FaultError;
-pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultSpec, PartitionSpec, Side, Stroke, Whom};
+pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
 pub use faults::Faults;
 pub use latency::{LATENCY_MAX, Latency, LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossSpec};
 pub use regions::{Placement, RegionIndex, RegionSpec, Regions};
-pub use spec::{Lines, NetworkError, NetworkSpec, Paths};
+pub use spec::{AccessLinkSpecs, NetworkError, NetworkSpec, Paths};
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::{Chance, Key, Purpose, Stream};
+use crate::random::{Key, Probability, Purpose, Stream};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use bursts::Bursts;
 use curves::Curves;
-use regions::Map;
+use regions::RegionMap;
 use sampler::Sampler;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -63,11 +63,11 @@ pub enum Fate {
 pub struct Network {
     seed: u64,
     key: Key,
-    quick: Quick,
-    latency: Source,
+    quick: FastPath,
+    latency: LatencySource,
     loss: Loss,
-    duplicated: Chance,
-    lines: spec::LineTable,
+    duplicated: Probability,
+    lines: spec::AccessLinkTable,
     processing: Nanos,
     region_names: Arc<[String]>,
     floor: Nanos,
@@ -76,31 +76,31 @@ pub struct Network {
 
 /// What can be said of a message in a few nanoseconds, in place of the whole way.
 #[derive(Clone, Copy, Debug)]
-enum Quick {
+enum FastPath {
     /// Each message takes this long and none is lost.
     Constant(Nanos),
     /// A message takes evenly from `least` on, one of so many values, and is lost with this chance.
-    Uniform { least: u64, values: u64, lost: Chance },
+    Uniform { least: u64, values: u64, lost: Probability },
     /// Nothing.
     Never,
 }
 
 /// Where a message's time comes from.
 #[derive(Clone, Debug)]
-enum Source {
+enum LatencySource {
     /// A draw for each message.
     Message(Sampler),
     /// A draw for each link, and one for each message.
     Link { key: Key, is_directed: bool, link: Sampler, message: Sampler },
     /// A draw for each message, from a distribution that hangs on where the two nodes are.
-    Regions(Box<Map>),
+    Regions(Box<RegionMap>),
 }
 
 /// Which messages are lost.
 #[derive(Clone, Debug)]
 enum Loss {
     /// Each with this chance.
-    Independent(Chance),
+    Independent(Probability),
     /// Those in bad periods.
     Bursts(Box<Bursts>),
 }
@@ -113,8 +113,8 @@ impl Network {
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
         let message = Sampler::new(latency.message.unwrap_or(Latency::Constant(Nanos::ZERO)), curves);
         let source = match latency.link {
-            None => Source::Message(message),
-            Some(LinkLatency { latency, is_directed }) => Source::Link {
+            None => LatencySource::Message(message),
+            Some(LinkLatency { latency, is_directed }) => LatencySource::Link {
                 key: Key::new(seed, Purpose::Links),
                 is_directed,
                 link: Sampler::new(latency, curves),
@@ -126,20 +126,20 @@ impl Network {
 
     /// The network of the run with this seed, with its nodes in regions.
     pub fn in_regions(seed: u64, regions: &Regions) -> Network {
-        let source = Source::Regions(Box::new(Map::new(seed, regions)));
+        let source = LatencySource::Regions(Box::new(RegionMap::new(seed, regions)));
         let network = Network::of(seed, source, regions.floor(), regions.ceiling());
         Network { region_names: regions.names().into(), ..network }
     }
 
-    fn of(seed: u64, latency: Source, floor: Nanos, ceiling: Option<Nanos>) -> Network {
+    fn of(seed: u64, latency: LatencySource, floor: Nanos, ceiling: Option<Nanos>) -> Network {
         Network {
             seed,
             key: Key::new(seed, Purpose::Network),
-            quick: Quick::of(&latency, Chance::NEVER),
+            quick: FastPath::of(&latency, Probability::NEVER),
             latency,
-            loss: Loss::Independent(Chance::NEVER),
-            duplicated: Chance::NEVER,
-            lines: spec::LineTable::default(),
+            loss: Loss::Independent(Probability::NEVER),
+            duplicated: Probability::NEVER,
+            lines: spec::AccessLinkTable::default(),
             processing: Nanos::ZERO,
             region_names: Arc::default(),
             floor,
@@ -151,17 +151,17 @@ impl Network {
     pub fn with_loss(mut self, loss: &LossSpec) -> Network {
         (self.loss, self.quick) = match loss {
             LossSpec::Independent(share) => {
-                let chance = Chance::of(*share);
-                (Loss::Independent(chance), Quick::of(&self.latency, chance))
+                let chance = Probability::of(*share);
+                (Loss::Independent(chance), FastPath::of(&self.latency, chance))
             }
-            LossSpec::Bursts(spec) => (Loss::Bursts(Box::new(Bursts::new(self.seed, spec))), Quick::Never),
+            LossSpec::Bursts(spec) => (Loss::Bursts(Box::new(Bursts::new(self.seed, spec))), FastPath::Never),
         };
         self
     }
 
     /// The same network, which makes a second copy of this share of the messages that it does not lose.
     pub fn with_duplicates(mut self, share: Ratio) -> Network {
-        self.duplicated = Chance::of(share);
+        self.duplicated = Probability::of(share);
         self
     }
 
@@ -178,7 +178,7 @@ impl Network {
     /// How long a slow message takes between so many nodes: 999 of a thousand draws of its own, between nodes drawn alike, take no
     /// longer. These draws decide nothing else.
     pub fn slow_way(&self, nodes: u32) -> Nanos {
-        if let Quick::Constant(time) = self.quick {
+        if let FastPath::Constant(time) = self.quick {
             return time;
         }
         let mut stream = Key::new(self.seed, Purpose::Network).with(u64::MAX).stream();
@@ -207,8 +207,8 @@ impl Network {
     /// Which node is where, where there are regions.
     pub fn placement(&self) -> Option<&Placement> {
         match &self.latency {
-            Source::Regions(map) => Some(map.placement()),
-            Source::Message(_) | Source::Link { .. } => None,
+            LatencySource::Regions(map) => Some(map.placement()),
+            LatencySource::Message(_) | LatencySource::Link { .. } => None,
         }
     }
 
@@ -220,7 +220,7 @@ impl Network {
     /// How long every message takes, if all take as long and none is lost, doubled, queued or worked on; `None` elsewhere.
     pub fn constant(&self) -> Option<Nanos> {
         match self.quick {
-            Quick::Constant(time) if self.is_plain() => Some(time),
+            FastPath::Constant(time) if self.is_plain() => Some(time),
             _ => None,
         }
     }
@@ -232,7 +232,7 @@ impl Network {
 
     /// A node's lines; neither where the network has bandwidth without limit.
     #[inline]
-    pub fn lines(&self, node: NodeId) -> Lines {
+    pub fn lines(&self, node: NodeId) -> AccessLinkSpecs {
         self.lines.of(|| self.region(node))
     }
 
@@ -247,34 +247,36 @@ impl Network {
     }
 
     /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a
-    /// network that changes in time is asked [`at`](Ways::at) another.
+    /// network that changes in time is asked [`at`](OutgoingLinks::at) another.
     #[inline]
-    pub fn ways(&self, order: OrderIndex, from: NodeId) -> Ways<'_> {
+    pub fn ways(&self, order: OrderIndex, from: NodeId) -> OutgoingLinks<'_> {
         let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
         let row = match &self.latency {
-            Source::Regions(map) => map.row(from),
-            Source::Message(_) | Source::Link { .. } => 0,
+            LatencySource::Regions(map) => map.row(from),
+            LatencySource::Message(_) | LatencySource::Link { .. } => 0,
         };
-        Ways { network: self, key, from, row, now: Nanos::ZERO }
+        OutgoingLinks { network: self, key, from, row, now: Nanos::ZERO }
     }
 }
 
-impl Quick {
-    fn of(latency: &Source, lost: Chance) -> Quick {
+impl FastPath {
+    fn of(latency: &LatencySource, lost: Probability) -> FastPath {
         match latency {
-            Source::Message(Sampler::Constant(time)) if lost == Chance::NEVER => Quick::Constant(Nanos(*time)),
-            Source::Message(Sampler::Constant(time)) => Quick::Uniform { least: *time, values: 1, lost },
-            Source::Message(Sampler::Uniform { least, values }) => {
-                Quick::Uniform { least: *least, values: *values, lost }
+            LatencySource::Message(Sampler::Constant(time)) if lost == Probability::NEVER => {
+                FastPath::Constant(Nanos(*time))
             }
-            _ => Quick::Never,
+            LatencySource::Message(Sampler::Constant(time)) => FastPath::Uniform { least: *time, values: 1, lost },
+            LatencySource::Message(Sampler::Uniform { least, values }) => {
+                FastPath::Uniform { least: *least, values: *values, lost }
+            }
+            _ => FastPath::Never,
         }
     }
 }
 
 /// The ways out of one node for one order.
 #[derive(Clone, Copy, Debug)]
-pub struct Ways<'a> {
+pub struct OutgoingLinks<'a> {
     network: &'a Network,
     key: Key,
     from: NodeId,
@@ -283,7 +285,7 @@ pub struct Ways<'a> {
     now: Nanos,
 }
 
-impl Ways<'_> {
+impl OutgoingLinks<'_> {
     /// The same ways at the time at which messages are sent, which decides where losses come in bursts.
     #[inline]
     pub fn at(mut self, now: Nanos) -> Self {
@@ -295,13 +297,17 @@ impl Ways<'_> {
     #[inline]
     pub fn fate(&self, to: NodeId, attempt: u32) -> Fate {
         match self.network.quick {
-            Quick::Constant(time) => Fate::Arrives(time),
-            Quick::Uniform { least, values, lost } => {
+            FastPath::Constant(time) => Fate::Arrives(time),
+            FastPath::Uniform { least, values, lost } => {
                 let mut stream = self.stream(to, attempt);
                 let time = Nanos(least + stream.below(values));
-                if lost != Chance::NEVER && lost.strikes(stream.next_word()) { Fate::Lost } else { Fate::Arrives(time) }
+                if lost != Probability::NEVER && lost.hits(stream.next_word()) {
+                    Fate::Lost
+                } else {
+                    Fate::Arrives(time)
+                }
             }
-            Quick::Never => self.any_fate(to, attempt),
+            FastPath::Never => self.any_fate(to, attempt),
         }
     }
 
@@ -314,7 +320,7 @@ impl Ways<'_> {
             Loss::Independent(chance) => *chance,
             Loss::Bursts(bursts) => bursts.chance(self.from, to, self.now),
         };
-        if chance != Chance::NEVER && chance.strikes(stream.next_word()) {
+        if chance != Probability::NEVER && chance.hits(stream.next_word()) {
             return Fate::Lost;
         }
         Fate::Arrives(self.time(to, word))
@@ -324,12 +330,12 @@ impl Ways<'_> {
     /// arrive. The copy has a time of its own, and may come first.
     #[inline]
     pub fn duplicate(&self, to: NodeId, attempt: u32) -> Option<Nanos> {
-        if self.network.duplicated == Chance::NEVER {
+        if self.network.duplicated == Probability::NEVER {
             return None;
         }
         let mut stream = self.stream(to, attempt);
         let [_time, _loss, duplicated, time] = std::array::from_fn(|_| stream.next_word());
-        self.network.duplicated.strikes(duplicated).then(|| self.time(to, time))
+        self.network.duplicated.hits(duplicated).then(|| self.time(to, time))
     }
 
     /// The words of one message: its time, its loss, its doubling, the time of its double.
@@ -340,9 +346,9 @@ impl Ways<'_> {
 
     fn time(&self, to: NodeId, word: u64) -> Nanos {
         match &self.network.latency {
-            Source::Message(message) => Nanos(message.draw(word)),
-            Source::Regions(map) => Nanos(map.draw(self.row, to, word)),
-            Source::Link { key, is_directed, link, message } => {
+            LatencySource::Message(message) => Nanos(message.draw(word)),
+            LatencySource::Regions(map) => Nanos(map.draw(self.row, to, word)),
+            LatencySource::Link { key, is_directed, link, message } => {
                 let (one, other) = if *is_directed || self.from < to { (self.from, to) } else { (to, self.from) };
                 let mut stream = key.with(u64::from(one.0)).with(u64::from(other.0)).stream();
                 Nanos(link.draw(stream.next_word()) + message.draw(word))

@@ -167,23 +167,23 @@ fn draw_payload(stream: &mut Stream, payload_bytes: usize) -> Box<[u8]> {
 }
 
 /// Whole numbers that all take the same number of bytes as a varint.
-struct Width {
+struct VarintRange {
     least: u64,
     end: u64,
 }
 
-impl Width {
+impl VarintRange {
     const fn draw(&self, stream: &mut Stream) -> u64 {
         self.least + stream.below(self.end - self.least)
     }
 }
 
 /// Nine bytes.
-const GENERATED_IDS: Width = Width { least: 1 << 56, end: 1 << 63 };
+const GENERATED_IDS: VarintRange = VarintRange { least: 1 << 56, end: 1 << 63 };
 /// Three bytes after the zigzag, which doubles a price.
-const GENERATED_PRICES: Width = Width { least: 1 << 13, end: 1 << 20 };
+const GENERATED_PRICES: VarintRange = VarintRange { least: 1 << 13, end: 1 << 20 };
 /// Two bytes.
-const GENERATED_QUANTITIES: Width = Width { least: 1 << 7, end: 1 << 14 };
+const GENERATED_QUANTITIES: VarintRange = VarintRange { least: 1 << 7, end: 1 << 14 };
 
 /// What generated orders trade. Invented quotes for real pairs: nothing depends on the names.
 const SYMBOLS: [Symbol; 8] = [

@@ -7,11 +7,11 @@
 //! What was refused: a generator per thread (a replay would depend on the thread count), and a cryptographic generator
 //! (ten times the price for a property nobody here needs: an attacker in this laboratory is modelled, not real).
 
-mod chance;
-pub(crate) mod lanes;
 pub(crate) mod log;
+mod probability;
+pub(crate) mod simd;
 
-pub use chance::Chance;
+pub use probability::Probability;
 
 use std::convert::Infallible;
 

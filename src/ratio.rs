@@ -106,13 +106,13 @@ impl<'de> Deserialize<'de> for Ratio {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum RatioForm {
             Number(f64),
             Text(String),
         }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
+        let text = match RatioForm::deserialize(deserializer)? {
+            RatioForm::Number(number) => number.to_string(),
+            RatioForm::Text(text) => text,
         };
         text.parse().map_err(serde::de::Error::custom)
     }

@@ -6,44 +6,44 @@
 //! What does not live here: counting (`stats`), what an exit code means (the binary), and printing: whoever holds a
 //! report decides where it goes.
 
-mod books;
+mod access_links;
+mod across_runs;
 mod bulk;
 mod csv;
 mod delay;
+mod environment;
 mod groups;
 mod json;
-mod lines;
-mod over;
+mod ledger;
+mod percentiles;
 mod processes;
-mod rank;
 mod row;
 mod run;
 mod runs;
-mod setting;
 mod text;
 mod words;
 
 #[cfg(test)]
-mod sample;
+mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use books::Books;
+pub use access_links::{AccessLinkFigures, LinkSideFigures};
+pub use across_runs::{AcrossRuns, DistributionPart};
 pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
 pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv};
 pub use delay::{BINS, Bin, DelayFigures, TimeTo};
+pub use environment::{Environment, Host};
 pub use groups::GroupFigures;
-pub use lines::{LineFigures, WayFigures};
-pub use over::{Over, Part};
+pub use ledger::LedgerFigures;
+pub use percentiles::Summary;
 pub use processes::ProcessFigures;
-pub use rank::Spread;
 pub use row::{COLUMNS, Row, write_runs_csv};
 pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
 pub use runs::Runs;
-pub use setting::{Host, Setting};
 
+use crate::record::{End, RunRecord};
 use crate::scenario::{Scenario, TransportKind};
-use crate::stats::{End, RunRecord};
 use serde::Serialize;
 use std::iter;
 
@@ -53,7 +53,7 @@ pub const SCHEMA: u32 = 2;
 /// Which time the figures are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Clock {
+pub enum TimeBase {
     /// The machine's monotonic clock.
     Real,
     /// The model's own.
@@ -79,7 +79,7 @@ pub struct Report {
     /// What carried a message, as `--transport` names it.
     pub transport: TransportKind,
     /// Which time the figures are in.
-    pub clock: Clock,
+    pub clock: TimeBase,
     /// Worker threads.
     pub threads: u64,
     /// Whether every worker was pinned to a core.
@@ -102,7 +102,7 @@ impl Report {
     /// The report of a scenario's first run and of all others, the warm-up left out. `failure` is what kept more from being made.
     pub fn new(
         scenario: &Scenario,
-        setting: Setting,
+        setting: Environment,
         first: &RunRecord,
         others: Vec<Row>,
         failure: Option<String>,
@@ -203,9 +203,9 @@ fn without_numbers(sentence: &str) -> String {
     kind
 }
 
-const fn clock_of(transport: TransportKind) -> Clock {
+const fn clock_of(transport: TransportKind) -> TimeBase {
     match transport {
-        TransportKind::Udp | TransportKind::UdpShard | TransportKind::Memory => Clock::Real,
-        TransportKind::Simulated => Clock::Virtual,
+        TransportKind::Udp | TransportKind::UdpShard | TransportKind::Memory => TimeBase::Real,
+        TransportKind::Simulated => TimeBase::Virtual,
     }
 }

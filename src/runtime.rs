@@ -1,52 +1,52 @@
 //! Threads: the nodes' partition over workers, the workers' places on cores, and their life from latch to join.
 
-mod agenda;
-mod chronicle;
 mod delay_line;
-mod modelled;
+mod idle;
+mod network_emulator;
 mod outbox;
-mod partition;
-mod patience;
-mod placement;
+mod pinning;
 pub mod processes;
+mod recorder;
+mod run_state;
+mod schedule;
 mod shard;
-mod shared;
-mod tally;
+mod shard_map;
 mod timers;
+mod traffic;
 mod worker;
 
-pub use partition::Partition;
-pub use patience::Spin;
-pub use placement::{Pin, Placement};
-pub use shared::Common;
+pub use idle::Spin;
+pub use pinning::{Pin, Pinning};
+pub use run_state::RunState;
+pub use shard_map::ShardMap;
 
 use crate::coverage::Marker;
-use crate::gossip::{Protocol, TargetDraw};
 use crate::network::Network;
 use crate::order::Order;
-use crate::stats::{DelayHistogram, Departures, End, OrderCounts, Receipt, Traffic, WorkerRecord};
-use crate::sync::{Allowance, Broken, Interrupt};
-use crate::threads::{Crew, Seat, ThreadError};
+use crate::protocol::{Protocol, TargetDraw};
+use crate::record::{DelayHistogram, DepartureDelays, End, OrderCounts, Receipt, Traffic, WorkerRecord};
+use crate::sync::{Allowance, BarrierBroken, Interrupt};
+use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 use crate::topology::Topology;
-use crate::transport::{Alarm, Carrier, TransportError};
+use crate::transport::{ProcessWaker, TransportBuilder, TransportError};
 use crate::workload::Workload;
 use borsh::{BorshDeserialize, BorshSerialize};
-use chronicle::{Bulk, Chronicle, Single};
 use core_affinity::CoreId;
-use shard::Shard;
-use shared::Shared;
+use recorder::{BulkRecorder, Recorder, SingleRecorder};
+use run_state::ProcessState;
+use shard::RealtimeShard;
 use std::sync::Arc;
 use worker::Worker;
 
 /// What all workers go by.
-pub struct Plan<'a> {
+pub struct RunPlan<'a> {
     /// Who knows whom.
     pub topology: &'a Topology,
     /// Which worker owns which nodes.
-    pub partition: &'a Partition,
+    pub partition: &'a ShardMap,
     /// Which core each worker is pinned to.
-    pub placement: &'a Placement,
+    pub placement: &'a Pinning,
     /// The network that is modelled between nodes and carriers; `None` where messages go to the carrier as they are.
     pub network: Option<&'a Network>,
     /// The orders of the run.
@@ -98,7 +98,7 @@ pub trait Observer: Sync {
 impl Observer for () {}
 
 /// What a run measured, by worker and by node, with times since the clock's base.
-pub struct Outcome {
+pub struct RuntimeOutcome {
     /// Why it ended.
     pub end: End,
     /// When the first order was injected.
@@ -114,7 +114,7 @@ pub struct Outcome {
     /// What was counted of a bulk of orders.
     pub bulk: Option<BulkCounts>,
     /// How messages left a modelled network, where there is one.
-    pub departures: Option<Departures>,
+    pub departures: Option<DepartureDelays>,
 }
 
 /// What was counted of a bulk of orders, times since the clock's base.
@@ -161,7 +161,7 @@ pub struct WorkerOutcome {
     receipts: Vec<Receipt>,
     traffic: Vec<Traffic>,
     bulk: Option<BulkCounts>,
-    departures: Option<Departures>,
+    departures: Option<DepartureDelays>,
     left_at: Nanos,
 }
 
@@ -178,46 +178,46 @@ impl From<TransportError> for WorkerFailure {
     }
 }
 
-impl From<Broken> for WorkerFailure {
-    fn from(Broken: Broken) -> WorkerFailure {
+impl From<BarrierBroken> for WorkerFailure {
+    fn from(BarrierBroken: BarrierBroken) -> WorkerFailure {
         WorkerFailure::Left
     }
 }
 
 /// What one process has of a run.
-pub struct Share<'a> {
+pub struct ProcessShare<'a> {
     /// What its workers share with all others.
-    pub common: &'a mut Common,
+    pub common: &'a mut RunState,
     /// Its first worker.
     pub first: usize,
     /// How to wake the workers of all processes, where there are several.
-    pub alarm: Option<&'a Alarm>,
+    pub alarm: Option<&'a ProcessWaker>,
 }
 
 /// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
 pub fn run<P: Protocol + Clone + Send>(
-    plan: &Plan<'_>,
+    plan: &RunPlan<'_>,
     protocol: &P,
-    carriers: Vec<Box<dyn Carrier>>,
-    share: Share<'_>,
+    carriers: Vec<Box<dyn TransportBuilder>>,
+    share: ProcessShare<'_>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
     match plan.workload.orders() {
-        1 => run_as::<P, Single>(plan, protocol, carriers, share),
-        _ => run_as::<P, Bulk>(plan, protocol, carriers, share),
+        1 => run_as::<P, SingleRecorder>(plan, protocol, carriers, share),
+        _ => run_as::<P, BulkRecorder>(plan, protocol, carriers, share),
     }
 }
 
 /// [`run`] with what each worker is to note.
-fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
-    plan: &Plan<'_>,
+fn run_as<P: Protocol + Clone + Send, C: Recorder>(
+    plan: &RunPlan<'_>,
     protocol: &P,
-    carriers: Vec<Box<dyn Carrier>>,
-    share: Share<'_>,
+    carriers: Vec<Box<dyn TransportBuilder>>,
+    share: ProcessShare<'_>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
-    let Common { coverage, signals } = share.common;
+    let RunState { coverage, signals } = share.common;
     let (view, markers) = coverage.split();
-    let shared = Shared::new(plan, signals, share.alarm);
-    let crew = Crew {
+    let shared = ProcessState::new(plan, signals, share.alarm);
+    let crew = WorkerThreads {
         first: share.first,
         cores: plan.placement.cores.get(share.first..).unwrap_or_default(),
         give_up: &|| shared.abandon(),
@@ -232,16 +232,16 @@ fn run_as<P: Protocol + Clone + Send, C: Chronicle>(
 }
 
 /// A worker's whole life on its thread.
-fn work<P: Protocol, C: Chronicle>(
-    shared: &Shared<'_>,
-    Seat { worker: index, core }: Seat,
+fn work<P: Protocol, C: Recorder>(
+    shared: &ProcessState<'_>,
+    WorkerSeat { worker: index, core }: WorkerSeat,
     protocol: P,
-    carrier: Box<dyn Carrier>,
+    carrier: Box<dyn TransportBuilder>,
     marker: Marker<'_, C::Keep>,
 ) -> Result<WorkerOutcome, WorkerFailure> {
     let plan = shared.plan;
     let carrier = carrier.build()?;
-    let mut shard = Shard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
+    let mut shard = RealtimeShard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = core.map(|CoreId { id }| id);
     shared.wakers.lock().push(carrier.waker());
     if let Some(alarm) = shared.alarm {
@@ -266,7 +266,7 @@ fn all_home(
     if left { Err(RuntimeError::Abandoned) } else { Ok(homes) }
 }
 
-impl Outcome {
+impl RuntimeOutcome {
     fn add(&mut self, home: WorkerOutcome) {
         self.left_at = self.left_at.max(home.left_at);
         self.workers.push(home.record);

@@ -4,29 +4,29 @@
 //! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. Only an edge
 //! list is read here, since it says how many nodes there are and which.
 
-mod build;
 mod draft;
 mod error;
 mod file;
 pub mod limits;
-mod model;
+mod network;
 mod options;
+mod parse;
 mod payload;
+mod resolve;
 mod shell;
 #[cfg(test)]
 mod tests;
-mod values;
 mod window;
 
 pub use crate::engine::Engine;
-pub use crate::gossip::ProtocolKind;
+pub use crate::protocol::ProtocolKind;
 pub use crate::runtime::{Pin, Spin};
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;
 pub use shell::pasteable;
 
-use crate::behaviour::AdversarySpec;
+use crate::adversary::AdversarySpec;
 use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
 use crate::ratio::Ratio;
 use crate::sync::Interrupt;

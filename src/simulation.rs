@@ -3,13 +3,13 @@
 //!
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
 
-mod aftermath;
 mod bulk;
 mod carriers;
-mod crowd;
+mod diagnosis;
 mod forecast;
 mod groups;
 mod overload;
+mod population;
 mod processes;
 mod protocols;
 mod unmet;
@@ -21,26 +21,28 @@ pub use crate::runtime::processes::Program;
 pub use processes::check_task;
 pub use processes::serve;
 
-use crate::behaviour::BehaviourError;
+use crate::adversary::AdversaryError;
 use crate::coverage::{Goals, Scope, Window};
 use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
 use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
-use crate::runtime::{Common, Observer, Outcome, Partition, Placement, Plan, RuntimeError, Share, WorkerOutcome};
-use crate::scenario::{Pin, Scenario, Until};
-use crate::stats::{
-    End, Ledger, LineRecord, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
+use crate::record::{
+    AccessLinkRecord, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
+use crate::runtime::{
+    Observer, Pinning, ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, ShardMap, WorkerOutcome,
+};
+use crate::scenario::{Pin, Scenario, Until};
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
-use crate::transport::{Alarm, Clock, TransportError};
+use crate::transport::{Clock, ProcessWaker, TransportError};
 use crate::workload::{Workload, payload_bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
-use carriers::{Carriers, Meeting, Seat, drawn_token};
+use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
 use forecast::Forecast;
 use processes::ProcessesError;
 use protocols::OnCarriers;
@@ -61,7 +63,7 @@ pub enum SimulationError {
     Network(#[from] NetworkError),
     /// Whom an adversary is to meet does not exist.
     #[error(transparent)]
-    Behaviour(#[from] BehaviourError),
+    Behaviour(#[from] AdversaryError),
     /// What is to fail does not exist.
     #[error(transparent)]
     Faults(FaultError),
@@ -167,7 +169,7 @@ fn run_series(
     program: Option<&Program>,
 ) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
-    let lab = Laboratory::build(scenario, interrupt, observer, program)?;
+    let lab = Runner::build(scenario, interrupt, observer, program)?;
     if scenario.runs == 1 {
         return Ok(vec![lab.run(clock)?]);
     }
@@ -200,15 +202,15 @@ fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
 }
 
 /// What all runs of a scenario under one seed have in common: its overlay, its network, its orders.
-pub struct Laboratory<'a> {
+pub struct Runner<'a> {
     scenario: &'a Scenario,
     interrupt: &'a Interrupt,
     observer: &'a dyn Observer,
     /// What is started as a process.
     program: Option<&'a Program>,
     topology: Arc<Topology>,
-    partition: Partition,
-    placement: Placement,
+    partition: ShardMap,
+    placement: Pinning,
     workload: Workload,
     /// The network, where it is modelled.
     network: Option<Network>,
@@ -222,7 +224,7 @@ pub struct Laboratory<'a> {
     memory_left: u64,
 }
 
-impl<'a> Laboratory<'a> {
+impl<'a> Runner<'a> {
     /// Builds all that. `program` is what several processes are started from, where the scenario asks for them.
     ///
     /// # Errors
@@ -232,19 +234,19 @@ impl<'a> Laboratory<'a> {
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
         program: Option<&'a Program>,
-    ) -> Result<Laboratory<'a>, SimulationError> {
+    ) -> Result<Runner<'a>, SimulationError> {
         processes::check(scenario, program)?;
         let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
-        Ok(Laboratory { program, memory_left, ..Laboratory::new(scenario, interrupt, observer)? })
+        Ok(Runner { program, memory_left, ..Runner::new(scenario, interrupt, observer)? })
     }
 
     fn new(
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
-    ) -> Result<Laboratory<'a>, SimulationError> {
+    ) -> Result<Runner<'a>, SimulationError> {
         let workers = scenario.workers();
-        let partition = Partition::new(scenario.nodes, workers);
+        let partition = ShardMap::new(scenario.nodes, workers);
         // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
@@ -257,13 +259,13 @@ impl<'a> Laboratory<'a> {
             Forecast::new(scenario, &topology, origin, reach, network.as_ref())
         };
         let slow_way = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(scenario.nodes));
-        Ok(Laboratory {
+        Ok(Runner {
             scenario,
             interrupt,
             observer,
             program: None,
             partition,
-            placement: Placement::new(workers, scenario.pin),
+            placement: Pinning::new(workers, scenario.pin),
             orders: orders(scenario, &workload, interrupt)?,
             workload,
             window: scenario.window(forecast.ttl, slow_way),
@@ -317,32 +319,32 @@ impl<'a> Laboratory<'a> {
             return self.run_processes(clock, token);
         }
         let (meeting, mut common) = self.lay_out(&mut Arena::heap());
-        let home = self.take_part(&Seat { process: 0, token, clock }, meeting, &mut common, None)?;
+        let home = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
         Ok(self.record(&common, vec![(std::process::id(), home)]))
     }
 
     /// What the workers of a run share, always laid out in the same order.
-    fn lay_out(&self, arena: &mut Arena) -> (Meeting, Common) {
+    fn lay_out(&self, arena: &mut Arena) -> (Rendezvous, RunState) {
         let scenario = self.scenario;
         let scope = Scope {
             orders: self.workload.orders(),
             window: self.window,
             goals: Goals::new(scenario.nodes, scenario.target),
         };
-        (Meeting::new(arena, scenario), Common::new(arena, &self.partition, scope))
+        (Rendezvous::new(arena, scenario), RunState::new(arena, &self.partition, scope))
     }
 
     /// Runs the workers of one process.
     fn take_part(
         &self,
-        seat: &Seat,
-        meeting: Meeting,
-        common: &mut Common,
-        alarm: Option<&Alarm>,
-    ) -> Result<Home, SimulationError> {
+        seat: &ProcessSlot,
+        meeting: Rendezvous,
+        common: &mut RunState,
+        alarm: Option<&ProcessWaker>,
+    ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
         let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
-        let plan = Plan {
+        let plan = RunPlan {
             topology: &self.topology,
             partition: &self.partition,
             placement: &self.placement,
@@ -360,13 +362,13 @@ impl<'a> Laboratory<'a> {
             observer: self.observer,
         };
         let first = self.workers(seat).start;
-        let workers = self.with_protocol(OnCarriers { plan, ends, share: Share { common, first, alarm } })?;
-        Ok(Home { workers, datagram_bytes, notices })
+        let workers = self.with_protocol(OnCarriers { plan, ends, share: ProcessShare { common, first, alarm } })?;
+        Ok(ProcessOutcome { workers, datagram_bytes, notices })
     }
 
     /// Puts together what the processes brought home, puts times on the injection's zero and adds what the laboratory
     /// knows.
-    fn record(&self, common: &Common, homes: Vec<(u32, Home)>) -> RunRecord {
+    fn record(&self, common: &RunState, homes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
         let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
         let processes = processes.collect();
         let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
@@ -378,7 +380,7 @@ impl<'a> Laboratory<'a> {
         }
         notices.dedup();
         let outcome = common.outcome(brought);
-        let Outcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
+        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
         for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
             receipt.time = receipt.time.since(injected_at);
         }
@@ -406,7 +408,7 @@ impl<'a> Laboratory<'a> {
                 forecast
                     .chain(notices)
                     .chain(self.placing(&workers))
-                    .chain(aftermath::lateness(departures.as_ref()))
+                    .chain(diagnosis::lateness(departures.as_ref()))
                     .collect()
             },
             receipts: Receipts::Each(receipts),
@@ -416,7 +418,7 @@ impl<'a> Laboratory<'a> {
             traffic,
             workers,
             digest: None,
-            lines: LineRecord::default(),
+            lines: AccessLinkRecord::default(),
             spies: None,
             groups,
         }
@@ -461,7 +463,7 @@ impl<'a> Laboratory<'a> {
 
 /// What a process brings home.
 #[derive(BorshSerialize, BorshDeserialize)]
-struct Home {
+struct ProcessOutcome {
     /// By worker.
     workers: Vec<WorkerOutcome>,
     /// Bytes of a datagram, 0 where there is none.

@@ -26,43 +26,43 @@
 #[cfg(loom)]
 mod loom_tests;
 
-mod ahead;
 mod allowance;
 mod arena;
-mod bell;
-mod bitmap;
-mod board;
+mod atomic_bitset;
+mod atomic_min;
+mod barrier;
+mod channel_credit;
 mod counters;
 mod cursor;
-mod dense;
-mod lanes;
-mod latch;
-mod least;
 mod lookout;
+mod owned_bitmap;
+mod prefetch;
 mod ring;
 mod shared_memory;
-mod slate;
+mod sleep_flag;
 mod stop;
-mod trip;
+mod termination;
+mod threshold;
+mod write_once;
 
-pub use ahead::{prefer_huge, prefetch, touched, touched_room};
 pub use allowance::Allowance;
 pub use arena::{Arena, Layout};
-pub use bell::{Bell, after_publishing};
-pub use bitmap::{Bitmap, BitmapView, Section, SectionView};
-pub use board::{Balance, Board, Looks, Sums};
+pub use atomic_bitset::AtomicBitset;
+pub use atomic_min::AtomicMinima;
+pub use barrier::{Barrier, BarrierBroken};
+pub use channel_credit::{Announced, ChannelCredit, HandedOver};
 pub use counters::Counters;
 pub use cursor::Cursor;
-pub use dense::DenseBits;
-pub use lanes::{Announced, Lanes, Promised};
-pub use latch::{Broken, Latch};
-pub use least::Leasts;
 pub use lookout::{Interrupted, Lookout};
-pub use ring::{Consumer, Producer, Words, ring};
+pub use owned_bitmap::{BitmapView, OwnedBitmap, Section, SectionView};
+pub use prefetch::{prefer_huge, prefetch, touched, touched_room};
+pub use ring::{Consumer, MessageWords, Producer, ring};
 pub use shared_memory::{SharedMemory, file_in_memory};
-pub use slate::Slate;
+pub use sleep_flag::{SleepFlag, after_publishing};
 pub use stop::{Interrupt, Stop};
-pub use trip::Trip;
+pub use termination::{MessageTotals, PollCounts, Quiescence, TerminationDetector};
+pub use threshold::Threshold;
+pub use write_once::WriteOnce;
 
 /// The one switch between the machine's atomics and loom's.
 mod atomic {

@@ -8,4 +8,4 @@ mod spawn;
 
 #[cfg(test)]
 pub(crate) use spawn::refusing_from;
-pub use spawn::{Crew, Seat, ThreadError};
+pub use spawn::{ThreadError, WorkerSeat, WorkerThreads};

@@ -10,21 +10,21 @@
 //! same way is free where a virtual call is not), and a graph library (its edges carry weights and lists to thread
 //! them on, at several times the memory).
 
+mod alloc;
 mod barabasi_albert;
+mod bfs;
 mod complete;
+mod csr;
 mod edge_list;
+mod edges;
 mod erdos_renyi;
 mod error;
 mod grid;
 mod implicit;
-mod links;
 mod names;
-mod pages;
 mod peers;
 mod random_regular;
-mod reach;
 mod ring;
-mod rows;
 mod skip;
 mod spec;
 mod star;
@@ -32,16 +32,16 @@ mod star;
 mod tests;
 mod watts_strogatz;
 
+pub use bfs::{Reachability, reach, reach_unless};
 pub use edge_list::{EdgeList, EdgeListError};
 pub use error::TopologyError;
 pub use implicit::Implicit;
 pub use names::NodeNames;
 pub use peers::Peers;
-pub use reach::{Reach, reach, reach_unless};
 pub use spec::{ParseTopologyError, TopologySpec};
 
 use crate::ids::NodeId;
-use rows::Rows;
+use csr::CsrGraph;
 
 /// An overlay: `nodes` nodes and, for each, its peers in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct Topology {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Shape {
     /// Read from compressed sparse rows.
-    Stored(Rows),
+    Stored(CsrGraph),
     /// Everyone but oneself, computed.
     Complete { nodes: u32 },
     /// What keyed permutations make of one's own id.
@@ -61,7 +61,7 @@ enum Shape {
 }
 
 impl Topology {
-    fn stored(rows: Rows) -> Topology {
+    fn stored(rows: CsrGraph) -> Topology {
         Topology { shape: Shape::Stored(rows) }
     }
 

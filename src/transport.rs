@@ -1,30 +1,30 @@
 //! What carries messages from worker to worker. A carrier never looks inside an order, and a protocol never sees a
 //! carrier: only the worker's loop sees both.
 //!
-//! A [`Carrier`] is what crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
+//! A [`TransportBuilder`] is what crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
 //! worker's own thread, where that stays. Calls come once per batch, so the indirect call costs nothing.
 
-mod alarm;
 mod clock;
 pub(crate) mod memory;
+mod process_waker;
 mod remedy;
 mod system;
 pub mod udp;
 pub mod udp_shard;
 
-pub use alarm::Alarm;
 pub use clock::Clock;
+pub use process_waker::ProcessWaker;
 pub use remedy::remedy;
 
 use crate::ids::OrderIndex;
-use crate::message::{Batch, Message};
-use crate::stats::CarrierCounts;
+use crate::message::{Message, MessageBatch};
+use crate::record::CarrierCounts;
 use crate::time::Nanos;
 use std::io;
 use std::sync::Arc;
 
 /// One worker's end of a carrier, before it is at its place.
-pub trait Carrier: Send {
+pub trait TransportBuilder: Send {
     /// Sets the end up on the thread that will use it.
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError>;
 }
@@ -37,7 +37,7 @@ pub trait Transport {
 
     /// Hands messages over, in order and each with its tail; says how many were taken. The rest is to be offered again after
     /// a `receive`.
-    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError>;
+    fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError>;
 
     /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
     fn holds_back(&self) -> bool {
@@ -76,7 +76,7 @@ pub trait Transport {
     fn waker(&self) -> Arc<mio::Waker>;
 
     /// Lets an alarm, too, end the `receive` that this end is blocked in. For carriers that cross processes.
-    fn listen(&self, _alarm: &Alarm) -> Result<(), TransportError> {
+    fn listen(&self, _alarm: &ProcessWaker) -> Result<(), TransportError> {
         Ok(())
     }
 

@@ -37,11 +37,11 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
 use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
 
-pub use mark::{MARK_BYTES, Mark, is_mark};
-pub use stray::{Gate, Stray, StrayCounts};
+pub use admission::{Admission, Stray, StrayCounts};
+pub use train_trailer::{MARK_BYTES, TrainTrailer, is_mark};
 
-mod mark;
-mod stray;
+mod admission;
+mod train_trailer;
 
 #[cfg(test)]
 mod tests;
@@ -169,7 +169,7 @@ pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRo
 /// Reads a datagram's header and gives the bytes behind it, which are looked at only by [`decode_order`].
 ///
 /// # Errors
-/// Each [`WireError`] but those about the order. What the run cannot know of (token, nodes, orders) is [`Gate`]'s.
+/// Each [`WireError`] but those about the order. What the run cannot know of (token, nodes, orders) is [`Admission`]'s.
 #[inline]
 pub fn decode_header(datagram: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let (header, body) = split(datagram)?;

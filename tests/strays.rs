@@ -1,10 +1,10 @@
 //! A stranger floods every port of a run and changes nothing but the counters. In a binary of its own, because it finds
 //! the ports of everything in its process.
 
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::runtime::Observer;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
-use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::wire::{DATAGRAM_BYTES_MAX, Stray};

@@ -3,9 +3,9 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use bulk_order_propagation::gossip::{TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::order::Order;
+use bulk_order_propagation::protocol::{TargetDraw, TargetScratch};
 use bulk_order_propagation::scenario::Scenario;
 use bulk_order_propagation::topology::Topology;
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! `--check-determinism`: the same scenario on different numbers of threads must give the same first receipts, to the bit.
 
-use super::signals::Watch;
+use super::signals::SignalWatch;
 use super::{Exit, Failure, print, tell};
+use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::Scenario;
 use bulk_order_propagation::simulation;
-use bulk_order_propagation::stats::{End, RunRecord};
 
 /// Runs the scenario as it was asked for, and once more on another number of threads; prints both digests.
-pub(super) fn check(scenario: &Scenario, watch: &Watch) -> Result<Exit, Failure> {
+pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Failure> {
     if !scenario.transport.is_virtual() {
         return Err(Failure::NothingToCheck);
     }

@@ -1,6 +1,6 @@
 //! The exit code: the whole outcome in one number, for scripts.
 
-use super::signals::{Signal, Watch};
+use super::signals::{Signal, SignalWatch};
 use bulk_order_propagation::report::Report;
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 impl Exit {
     /// The exit code of a report. Broken books outrank everything, because they put every other figure in doubt; an interrupt
     /// outranks the target that it kept away.
-    pub(crate) fn of(report: &Report, watch: &Watch) -> Exit {
+    pub(crate) fn of(report: &Report, watch: &SignalWatch) -> Exit {
         if !report.balanced() || report.out_of_memory() {
             Exit::Broken
         } else if report.interrupted() {

@@ -12,26 +12,26 @@ mod place;
 pub(crate) use beside::hold_back;
 pub(crate) use error::OutputError;
 
-use error::{Clash, Left};
-use place::Place;
+use error::{Clash, TempLeftover};
+use place::OutputPath;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// A file that the arguments name, with the option that names it.
-pub(super) type Named<'a> = (&'static str, &'a Path);
+pub(super) type NamedInput<'a> = (&'static str, &'a Path);
 
 /// An output that may be written.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct OutputFile {
     option: &'static str,
-    place: Place,
-    way: Way,
+    place: OutputPath,
+    way: WriteMode,
 }
 
 /// How an output is written.
 #[derive(Debug)]
-enum Way {
+enum WriteMode {
     /// As a new file that takes the place of the old one.
     Beside,
     /// As it is.
@@ -44,16 +44,16 @@ enum Way {
 ///
 /// [`OutputError`] for the first output that cannot be written, or would destroy an input or another output.
 pub(super) fn prepare<const OUTPUTS: usize>(
-    inputs: &[Named<'_>],
+    inputs: &[NamedInput<'_>],
     outputs: [(&'static str, Option<&Path>); OUTPUTS],
-) -> Result<[Option<Output>; OUTPUTS], OutputError> {
+) -> Result<[Option<OutputFile>; OUTPUTS], OutputError> {
     // An input that is not there is refused by its reader.
-    let inputs = inputs.iter().filter_map(|&(option, path)| Some((option, Place::of(path).ok()?, Clash::Input)));
+    let inputs = inputs.iter().filter_map(|&(option, path)| Some((option, OutputPath::of(path).ok()?, Clash::Input)));
     let mut taken: Vec<_> = inputs.chain(redirected()).collect();
     let mut places = [const { None }; OUTPUTS];
     for (slot, (option, path)) in places.iter_mut().zip(outputs) {
         let Some(path) = path else { continue };
-        let place = Place::of(path).map_err(|cause| OutputError::unwritable(option, path, cause))?;
+        let place = OutputPath::of(path).map_err(|cause| OutputError::unwritable(option, path, cause))?;
         for written in place.written() {
             if let Some((other, _, clash)) = taken.iter().find(|(_, taken, _)| taken.is_same(&written)) {
                 let partial = Some(written.path).filter(|_| written.named != place.named);
@@ -67,31 +67,31 @@ pub(super) fn prepare<const OUTPUTS: usize>(
     let mut ready = [const { None }; OUTPUTS];
     for (slot, (option, place)) in ready.iter_mut().zip(places).filter_map(|(slot, place)| Some((slot, place?))) {
         let named = place.named.clone();
-        *slot = Some(Output::open(option, place).map_err(|cause| OutputError::unwritable(option, &named, cause))?);
+        *slot = Some(OutputFile::open(option, place).map_err(|cause| OutputError::unwritable(option, &named, cause))?);
     }
     Ok(ready)
 }
 
 /// Standard output and standard error, where a shell sends them to a file.
-fn redirected() -> impl Iterator<Item = (&'static str, Place, Clash)> {
+fn redirected() -> impl Iterator<Item = (&'static str, OutputPath, Clash)> {
     let streams = [("standard output", place::STANDARD_OUTPUT), ("standard error", place::STANDARD_ERROR)];
     streams.into_iter().filter_map(|(name, [path, ..])| {
-        let place = Place::of(Path::new(path)).ok()?;
+        let place = OutputPath::of(Path::new(path)).ok()?;
         place.is_regular().then_some((name, place, Clash::Stream))
     })
 }
 
-impl Output {
-    fn open(option: &'static str, place: Place) -> io::Result<Output> {
+impl OutputFile {
+    fn open(option: &'static str, place: OutputPath) -> io::Result<OutputFile> {
         let way = match place.stream()? {
-            Some(stream) => Way::InPlace(stream),
+            Some(stream) => WriteMode::InPlace(stream),
             None if place.is_replaceable() => {
                 beside::probe(&place)?;
-                Way::Beside
+                WriteMode::Beside
             }
-            None => Way::InPlace(File::options().write(true).open(&place.path)?),
+            None => WriteMode::InPlace(File::options().write(true).open(&place.path)?),
         };
-        Ok(Output { option, place, way })
+        Ok(OutputFile { option, place, way })
     }
 
     /// Writes the content. Of a run that is not whole it goes to a file of its own, `.partial`, and the old one is kept; the
@@ -105,27 +105,27 @@ impl Output {
         is_whole: bool,
         content: impl FnOnce(&File) -> io::Result<()>,
     ) -> Result<Option<String>, OutputError> {
-        let Output { option, place, way } = self;
+        let OutputFile { option, place, way } = self;
         let named = place.named.clone();
         let not_filled = |left| move |cause| OutputError::NotFilled { option, path: named, cause, left };
         match way {
-            Way::InPlace(file) => match content(&file) {
+            WriteMode::InPlace(file) => match content(&file) {
                 // A reader who has seen enough, such as `head`, is not a failure.
-                Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_filled(Left::Incomplete)(error)),
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_filled(TempLeftover::Incomplete)(error)),
                 _ => Ok(None),
             },
-            Way::Beside => {
-                let begun = beside::written(&place, content).map_err(not_filled.clone()(Left::AsItWas))?;
+            WriteMode::Beside => {
+                let begun = beside::written(&place, content).map_err(not_filled.clone()(TempLeftover::AsItWas))?;
                 let partial = place.partial().path;
                 if is_whole {
                     // What was measured is not lost where it may not have the name that it was to have.
                     let renamed = begun.take_place(&place.path);
                     return renamed.map(|()| None).map_err(|(cause, begun)| match begun.take_place(&partial) {
-                        Ok(()) => not_filled(Left::In(partial))(cause),
-                        Err(_) => not_filled(Left::AsItWas)(cause),
+                        Ok(()) => not_filled(TempLeftover::In(partial))(cause),
+                        Err(_) => not_filled(TempLeftover::AsItWas)(cause),
                     });
                 }
-                begun.take_place(&partial).map_err(|(cause, _)| not_filled(Left::AsItWas)(cause))?;
+                begun.take_place(&partial).map_err(|(cause, _)| not_filled(TempLeftover::AsItWas)(cause))?;
                 let named = &place.named;
                 Ok(Some(format!(
                     "--{option}: the run was interrupted; its figures are in {partial:?}, and {named:?} is as it was"

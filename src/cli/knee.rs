@@ -1,9 +1,9 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
-use super::signals::Watch;
+use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, myself, print, tell};
 use bulk_order_propagation::escape::escaped_lines;
-use bulk_order_propagation::experiment::{Asked, Fault, Probe, find_knee};
+use bulk_order_propagation::experiment::{Fault, KneeQuestion, Probe, find_knee};
 use bulk_order_propagation::scenario::{Draft, pasteable};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::Rate;
@@ -61,9 +61,9 @@ pub(super) struct KneeArguments {
 const SEARCH: &str = "Search";
 
 /// Finds the knee and prints it.
-pub(super) fn run(arguments: KneeArguments, watch: &Watch) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit, Failure> {
     let config = arguments.config.as_deref().map(config::read).transpose()?;
-    let asked = Asked {
+    let asked = KneeQuestion {
         draft: arguments.draft.or(config.unwrap_or_default()),
         limit: arguments.limit,
         span: arguments.span,

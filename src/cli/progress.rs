@@ -23,13 +23,13 @@ const BLANK: &str = "\r\x1b[2K";
 pub(super) struct Meter {
     /// First receipts that all orders together can have.
     receipts: u64,
-    manner: Manner,
+    manner: ProgressStyle,
     clock: Clock,
-    said: Mutex<Said>,
+    said: Mutex<LastLine>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum ProgressStyle {
     /// One line that changes.
     Terminal,
     /// A line for each word.
@@ -39,7 +39,7 @@ enum Manner {
 
 /// What was told last.
 #[derive(Default)]
-struct Said {
+struct LastLine {
     /// When; before the first word of a run, when the run began.
     at: Option<Nanos>,
     messages: u64,
@@ -50,19 +50,19 @@ impl Meter {
     /// A meter for runs of a scenario, which speaks if that is `asked` or standard error is a terminal.
     pub(super) fn new(scenario: &Scenario, asked: bool) -> Meter {
         let manner = match (scenario.transport.is_virtual(), io::stderr().is_terminal(), asked) {
-            (true, true, _) => Manner::Terminal,
-            (true, false, true) => Manner::Lines,
-            _ => Manner::Silent,
+            (true, true, _) => ProgressStyle::Terminal,
+            (true, false, true) => ProgressStyle::Lines,
+            _ => ProgressStyle::Silent,
         };
         let receipts = u64::from(scenario.nodes) * u64::from(scenario.orders());
         Meter { receipts, manner, clock: Clock::start(), said: Mutex::default() }
     }
 
-    fn period(&self, said: &Said) -> Nanos {
+    fn period(&self, said: &LastLine) -> Nanos {
         match self.manner {
-            Manner::Terminal if said.is_shown => PERIOD,
-            Manner::Terminal => PATIENCE,
-            Manner::Lines | Manner::Silent => LINE_PERIOD,
+            ProgressStyle::Terminal if said.is_shown => PERIOD,
+            ProgressStyle::Terminal => PATIENCE,
+            ProgressStyle::Lines | ProgressStyle::Silent => LINE_PERIOD,
         }
     }
 
@@ -76,7 +76,7 @@ impl Meter {
 
 impl Observer for Meter {
     fn progressed(&self, progress: &Progress) {
-        if self.manner == Manner::Silent {
+        if self.manner == ProgressStyle::Silent {
             return;
         }
         // Only one worker of a run speaks, so that nobody waits here.
@@ -93,10 +93,10 @@ impl Observer for Meter {
         let line = self.line(progress, since, progress.messages - said.messages);
         // Where standard error is closed there is nobody to tell.
         let _ = match self.manner {
-            Manner::Terminal => write!(io::stderr(), "{BLANK}{line}"),
-            Manner::Lines | Manner::Silent => writeln!(io::stderr(), "{line}"),
+            ProgressStyle::Terminal => write!(io::stderr(), "{BLANK}{line}"),
+            ProgressStyle::Lines | ProgressStyle::Silent => writeln!(io::stderr(), "{line}"),
         };
-        *said = Said { at: Some(now), messages: progress.messages, is_shown: true };
+        *said = LastLine { at: Some(now), messages: progress.messages, is_shown: true };
     }
 }
 
@@ -120,7 +120,7 @@ fn short(count: u64) -> String {
 impl Drop for Meter {
     fn drop(&mut self) {
         let is_shown = self.said.get_mut().is_ok_and(|said| said.is_shown);
-        if is_shown && self.manner == Manner::Terminal {
+        if is_shown && self.manner == ProgressStyle::Terminal {
             let _ = write!(io::stderr(), "{BLANK}");
         }
     }

@@ -57,20 +57,20 @@ impl fmt::Display for Signal {
 }
 
 /// Hears of the signals for the rest of the process.
-pub(crate) struct Watch {
+pub(crate) struct SignalWatch {
     /// Raised by the first signal.
     pub(crate) interrupt: Interrupt,
     first: Arc<OnceLock<Signal>>,
 }
 
-impl Watch {
+impl SignalWatch {
     /// Begins to listen. To be called once in a process.
     ///
     /// # Errors
     ///
     /// [`Failure::NoSignals`] where the system refuses a handler, or a thread that waits for them.
-    pub(crate) fn start() -> Result<Watch, Failure> {
-        let watch = Watch { interrupt: Interrupt::new(), first: Arc::default() };
+    pub(crate) fn start() -> Result<SignalWatch, Failure> {
+        let watch = SignalWatch { interrupt: Interrupt::new(), first: Arc::default() };
         let heard: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !disposition::is_ignored(*signal)).collect();
         let mut signals = Signals::new(heard.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
         let (interrupt, first) = (watch.interrupt.clone(), Arc::clone(&watch.first));

@@ -1,8 +1,8 @@
 //! `bulkprop validate`: runs held against closed forms, in front of the reader.
 
-use super::signals::Watch;
+use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, print};
-use bulk_order_propagation::experiment::{Case, Effort, Plan, SEED_MAX, header, validate};
+use bulk_order_propagation::experiment::{Case, CasePlan, Effort, SEED_MAX, header, validate};
 use bulk_order_propagation::scenario::{BadValue, limits};
 use clap::Args;
 use std::num::NonZero;
@@ -40,9 +40,9 @@ fn seed(text: &str) -> Result<u64, BadValue> {
 }
 
 /// Runs the table and prints it, as text line by line as cases are judged.
-pub(super) fn run(arguments: &ValidateArguments, watch: &Watch) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<Exit, Failure> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
-    let plan = Plan {
+    let plan = CasePlan {
         seed: arguments.seed,
         threads: arguments.threads.map_or_else(cores, |threads| threads as usize),
         effort: if arguments.quick { Effort::Quick } else { Effort::Whole },

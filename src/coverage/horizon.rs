@@ -16,7 +16,7 @@ pub struct Horizon {
 
 /// Where an order lies from a node that sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum WindowPosition {
     /// Within the window.
     Within,
     /// Ahead of it, which has now moved; `before` is one more than the newest order that the node had seen.
@@ -36,14 +36,14 @@ impl Horizon {
 
     /// Shows an order to a node: says where it lies, and moves the window if it is the newest.
     #[inline]
-    pub fn see(&mut self, local: u32, order: OrderIndex) -> Place {
-        let Some(newest) = self.newest.get_mut(local as usize) else { return Place::Within };
+    pub fn see(&mut self, local: u32, order: OrderIndex) -> WindowPosition {
+        let Some(newest) = self.newest.get_mut(local as usize) else { return WindowPosition::Within };
         if order.0 >= *newest {
-            return Place::Ahead { before: std::mem::replace(newest, order.0 + 1) };
+            return WindowPosition::Ahead { before: std::mem::replace(newest, order.0 + 1) };
         }
         match *newest - 1 - order.0 {
-            behind if behind >= self.orders => Place::Behind(behind),
-            _ => Place::Within,
+            behind if behind >= self.orders => WindowPosition::Behind(behind),
+            _ => WindowPosition::Within,
         }
     }
 

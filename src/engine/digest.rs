@@ -2,29 +2,29 @@
 //! its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::lanes::{self, Batch};
+use crate::random::simd::{self, SimdBatch};
 use crate::random::{Key, Purpose};
-use crate::stats::{Receipt, Receipts};
-use crate::threads::{Crew, Seat, ThreadError};
+use crate::record::{Receipt, Receipts};
+use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 use core_affinity::CoreId;
 use std::convert::Infallible;
 
 /// The digest of one order's receipts by node, from node `first` on.
 pub(super) fn of_receipts<R: Copy + Into<Receipt>>(order: OrderIndex, first: NodeId, receipts: &[R]) -> u64 {
     let mut sum = 0;
-    lanes::run(Sum { order, first, receipts, sum: &mut sum });
+    simd::run(ReceiptDigest { order, first, receipts, sum: &mut sum });
     sum
 }
 
 /// The sum over receipts, each of which is hashed by itself.
-struct Sum<'a, R> {
+struct ReceiptDigest<'a, R> {
     order: OrderIndex,
     first: NodeId,
     receipts: &'a [R],
     sum: &'a mut u64,
 }
 
-impl<R: Copy + Into<Receipt>> Batch for Sum<'_, R> {
+impl<R: Copy + Into<Receipt>> SimdBatch for ReceiptDigest<'_, R> {
     #[inline(always)]
     fn run(self) {
         let hashes = (self.first.0..).zip(self.receipts);
@@ -43,8 +43,8 @@ pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, cores: &[Option<C
         nodes.map(|node| of_one(order, node, receipts.get(node))).fold(0, u64::wrapping_add)
     };
     // Nobody waits for another.
-    let crew = Crew { first: 0, cores, give_up: &|| () };
-    let parts = crew.run(0..threads, |Seat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
+    let crew = WorkerThreads { first: 0, cores, give_up: &|| () };
+    let parts = crew.run(0..threads, |WorkerSeat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
     Ok(parts.into_iter().map(|Ok(sum)| sum).fold(0, u64::wrapping_add))
 }
 

@@ -1,14 +1,14 @@
 //! When each fault and each part of an adversary first met a message. What never did is to be said: figures then hang on nothing
 //! that was asked for.
 
-use super::Setup;
-use crate::behaviour::Actor;
+use super::EngineSetup;
+use crate::adversary::Culprit;
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
 
 /// First encounters up to the end of the run; [`Nanos::MAX`] for what has met nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Encounters {
+pub struct FirstEncounters {
     /// Of each partition, in the order in which they are asked for.
     pub cuts: Vec<Nanos>,
     /// Of two nodes behind a NAT.
@@ -19,10 +19,10 @@ pub struct Encounters {
     pub eclipse: Option<Nanos>,
 }
 
-impl Encounters {
+impl FirstEncounters {
     /// A message was cut off.
     #[cold]
-    pub(super) fn cut(&mut self, setup: &Setup<'_>, from: NodeId, to: NodeId, now: Nanos) {
+    pub(super) fn cut(&mut self, setup: &EngineSetup<'_>, from: NodeId, to: NodeId, now: Nanos) {
         for cut in setup.faults.cuts_between(from, to, now) {
             meet(&mut self.cuts, cut, now);
         }
@@ -33,11 +33,11 @@ impl Encounters {
 
     /// A node did not do as the protocol says about an order.
     #[cold]
-    pub(super) fn act(&mut self, setup: &Setup<'_>, node: NodeId, order: OrderIndex, now: Nanos) {
+    pub(super) fn act(&mut self, setup: &EngineSetup<'_>, node: NodeId, order: OrderIndex, now: Nanos) {
         let origin = setup.workload.publications()[order.index()].origin;
         match setup.behaviours.actor(node, origin) {
-            Some(Actor::Eclipse) => self.withhold(now),
-            Some(Actor::Part(part)) => meet(&mut self.parts, part, now),
+            Some(Culprit::Eclipse) => self.withhold(now),
+            Some(Culprit::Part(part)) => meet(&mut self.parts, part, now),
             None => {}
         }
     }
@@ -48,7 +48,7 @@ impl Encounters {
     }
 
     /// Takes the encounters of another shard in.
-    pub(super) fn merge(&mut self, other: &Encounters) {
+    pub(super) fn merge(&mut self, other: &FirstEncounters) {
         for (sum, more) in [(&mut self.cuts, &other.cuts), (&mut self.parts, &other.parts)] {
             for (place, &now) in more.iter().enumerate() {
                 meet(sum, place, now);
@@ -62,9 +62,9 @@ impl Encounters {
     }
 }
 
-impl Encounters {
+impl FirstEncounters {
     /// Those up to `end`, and none that a window saw beyond it: how far it looks is no figure of the model.
-    pub(super) fn up_to(mut self, end: Nanos) -> Encounters {
+    pub(super) fn up_to(mut self, end: Nanos) -> FirstEncounters {
         for firsts in [&mut self.cuts, &mut self.parts] {
             firsts.iter_mut().filter(|first| **first > end).for_each(|first| *first = Nanos::MAX);
             // What has met nothing at the end of a list is not in it.

@@ -15,28 +15,28 @@
 //! Measured with regions of 1 MiB, it took 14.6 ns a message at 5 10^8 nodes where marks all over 62 MB, asked for
 //! ahead, take 15.3, and longer than those at 10^8.
 
-mod field;
+mod shared_sets;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-use crate::engine::crew::all_home;
-use crate::gossip::TargetDraw;
+use crate::engine::spawn::all_home;
 use crate::ids::{NodeId, OrderIndex};
-use crate::stats::{ByHop, End};
+use crate::protocol::TargetDraw;
+use crate::record::{ByHop, End};
 use crate::sync::{Interrupt, touched_room};
-use crate::threads::{Crew, ThreadError};
+use crate::threads::{ThreadError, WorkerThreads};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use core_affinity::CoreId;
-use field::Field;
+use shared_sets::SharedSets;
 use std::collections::TryReserveError;
-use worker::{Sums, Worker};
+use worker::{HopsWorker, SendTotals};
 
 /// What is run.
 #[derive(Clone, Copy)]
-pub struct Setup<'a> {
+pub struct HopsSetup<'a> {
     /// Who knows whom.
     pub topology: &'a Topology,
     /// To whom a node forwards.
@@ -66,12 +66,12 @@ pub struct Setup<'a> {
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
     /// Told after each hop; by one of the threads, which the others wait for.
-    pub observer: &'a (dyn Fn(Progress) + Sync),
+    pub observer: &'a (dyn Fn(HopsProgress) + Sync),
 }
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct HopsProgress {
     /// The hop that has just ended.
     pub hop: u8,
     /// When it did.
@@ -82,7 +82,7 @@ pub struct Progress {
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct HopsOutcome {
     /// Why it ended.
     pub end: End,
     /// Who was reached in which hop.
@@ -101,7 +101,7 @@ pub struct Outcome {
     pub queued_unsent: u64,
 }
 
-impl Outcome {
+impl HopsOutcome {
     /// Messages to nodes that had the order already.
     pub fn duplicates(&self) -> u64 {
         self.received - (self.receipts.reached() - 1)
@@ -132,35 +132,36 @@ pub enum HopsError {
 /// # Errors
 ///
 /// Where there is no memory for the nodes, and where threads are refused or panic.
-pub fn run(setup: &Setup<'_>) -> Result<Outcome, HopsError> {
+pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
     let (nodes, threads) = (setup.topology.nodes(), setup.cores.len());
-    let Arrays { field, mut hop_of, copies } = Arrays::new(setup, threads).map_err(|_| HopsError::Memory { nodes })?;
+    let NodeArrays { field, mut hop_of, copies } =
+        NodeArrays::new(setup, threads).map_err(|_| HopsError::Memory { nodes })?;
     let mut workers = Vec::with_capacity(threads);
     let mut rest = &mut hop_of[..];
     for (words, copies) in field.parts(threads).zip(copies) {
         let (hops, others) = rest.split_at_mut((words.len() * 64).min(rest.len()));
         rest = others;
-        workers.push(Worker::new(setup, &field, words, hops, copies));
+        workers.push(HopsWorker::new(setup, &field, words, hops, copies));
     }
-    let crew = Crew { first: 0, cores: setup.cores, give_up: &|| field.latch.break_open() };
+    let crew = WorkerThreads { first: 0, cores: setup.cores, give_up: &|| field.latch.abort() };
     let done = all_home(crew.run(workers, |_, worker| worker.run())?)?;
     Ok(merged(setup, &field, done, hop_of))
 }
 
 /// What a run takes by node.
-struct Arrays {
-    field: Field,
+struct NodeArrays {
+    field: SharedSets,
     hop_of: Vec<u8>,
     /// By thread.
     copies: Vec<Option<Vec<u32>>>,
 }
 
-impl Arrays {
-    fn new(setup: &Setup<'_>, threads: usize) -> Result<Arrays, TryReserveError> {
+impl NodeArrays {
+    fn new(setup: &HopsSetup<'_>, threads: usize) -> Result<NodeArrays, TryReserveError> {
         let nodes = setup.topology.nodes() as usize;
         let copies = (0..threads).map(|_| setup.counts_copies.then(|| zeros(nodes)).transpose());
-        Ok(Arrays {
-            field: Field::new(setup, threads)?,
+        Ok(NodeArrays {
+            field: SharedSets::new(setup, threads)?,
             hop_of: zeros(nodes)?,
             copies: copies.collect::<Result<_, _>>()?,
         })
@@ -176,10 +177,10 @@ fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
 }
 
 /// Adds up what the workers bring home.
-fn merged(setup: &Setup<'_>, field: &Field, done: Vec<worker::Done>, hop_of: Vec<u8>) -> Outcome {
+fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<worker::HopsShare>, hop_of: Vec<u8>) -> HopsOutcome {
     let (end, last) = done.first().map_or((End::Quiescent, 0), |done| (done.end, done.last_hop));
-    let mut sums = Sums::default();
-    let mut closing = Sums::default();
+    let mut sums = SendTotals::default();
+    let mut closing = SendTotals::default();
     let mut copies: Option<Vec<u32>> = None;
     for done in done {
         sums.add(done.sums);
@@ -196,7 +197,7 @@ fn merged(setup: &Setup<'_>, field: &Field, done: Vec<worker::Done>, hop_of: Vec
     let queued_unsent = if end == End::Interrupted { field.waiting(setup, last) } else { 0 };
     let senders = field.senders(|node| hop_of[node] > 0 || node == setup.origin.index());
     let counts = (0..=last).map(|hop| field.newest(hop)).collect();
-    Outcome {
+    HopsOutcome {
         end,
         receipts: ByHop { latency: setup.latency, origin: setup.origin, counts, hop_of, senders },
         copies: copies.filter(|_| end != End::Interrupted),

@@ -1,21 +1,21 @@
 //! What happened in a window, until it is known up to which instant events count.
 
-use super::lines::{Queues, Way};
+use super::access_links::{LinkSide, QueueLengths};
 use crate::ids::OrderIndex;
 use crate::message::Kind;
 use crate::time::Nanos;
 
 /// What happened, to be counted if its time counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct JournalEntry {
     pub(super) time: Nanos,
     pub(super) local: u32,
     pub(super) order: OrderIndex,
-    pub(super) what: What,
+    pub(super) what: JournalEvent,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+pub(super) enum JournalEvent {
     /// A message of some kind with so many words came in that had been sent at this time.
     Received(Kind, u8, Nanos),
     /// A message was lost that had been sent at this time: its node was down.
@@ -27,18 +27,18 @@ pub(super) enum What {
     /// It brought nothing new.
     Duplicate,
     /// It brought an order that is older than its node's window.
-    Expired(Expired),
+    Expired(ExpiredReceipt),
     /// The node has the order from now on.
     Delivered,
     /// Messages of some kind went out, but for those that wait at a line.
-    Sent(Kind, Volley),
+    Sent(Kind, SendCounts),
     /// No queue at any line of the shard that leads this way had been as long.
-    Queued(Way, Queues),
+    Queued(LinkSide, QueueLengths),
 }
 
 /// An order that is older than the window of a node that it came to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Expired {
+pub(super) struct ExpiredReceipt {
     /// How many orders it lies behind the newest that the node has seen.
     pub(super) behind: u32,
     /// Whether the node had never had it, and no copy of it had expired there before.
@@ -47,7 +47,7 @@ pub(super) struct Expired {
 
 /// What became of messages where they were sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Volley {
+pub(super) struct SendCounts {
     pub(super) sent: u32,
     pub(super) lost: u32,
     /// They that found no room at the line out of their node, and were not sent.

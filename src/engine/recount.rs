@@ -4,23 +4,23 @@
 //! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the books are thus
 //! counted here, not derived.
 
-use super::fast::first_message;
-use super::home::{add, nothing};
-use super::{Setup, crew};
-use crate::gossip::{Context, Protocol, TargetScratch};
+use super::shard_outcome::{add, nothing};
+use super::shortest_path::first_message;
+use super::{EngineSetup, spawn};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Onward;
+use crate::message::OrderHop;
 use crate::network::Fate;
+use crate::protocol::{Context, Protocol, TargetScratch};
+use crate::record::{Receipt, Receipts, Traffic, WorkerRecord};
 use crate::runtime::RuntimeError;
-use crate::stats::{Receipt, Receipts, Traffic, WorkerRecord};
-use crate::sync::{Arena, Interrupt, Interrupted, Latch, Lookout, prefetch};
+use crate::sync::{Arena, Barrier, Interrupt, Interrupted, Lookout, prefetch};
 use crate::time::Nanos;
 
 /// How many messages wait for the receipt that they are held against to come from memory. A power of two.
 const WAITING: usize = 32;
 
 /// The books of one order up to an instant.
-pub(super) struct Books {
+pub(super) struct RecountedTraffic {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
     /// By node, where it is to be kept.
@@ -30,18 +30,18 @@ pub(super) struct Books {
 /// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not wait, and
 /// where any worker has more than `most` to count.
 pub(super) fn recount<P: Protocol + Clone + Send>(
-    setup: &Setup<'_>,
+    setup: &EngineSetup<'_>,
     protocol: &P,
     receipts: &Receipts,
     limit: Nanos,
     (interrupt, most): (&Interrupt, u64),
-) -> Result<Option<Books>, RuntimeError> {
+) -> Result<Option<RecountedTraffic>, RuntimeError> {
     let workers = setup.partition.workers();
-    let latch = Latch::new(&mut Arena::heap(), workers as u32);
-    let unobserved = Setup { observer: &(), ..*setup };
+    let latch = Barrier::new(&mut Arena::heap(), workers as u32);
+    let unobserved = EngineSetup { observer: &(), ..*setup };
     let protocols = (0..workers).map(|_| protocol.clone());
-    let counts = crew::run(&unobserved, &latch, protocols, |worker, mut protocol| {
-        let mut count = Count::new(setup, receipts, limit);
+    let counts = spawn::run(&unobserved, &latch, protocols, |worker, mut protocol| {
+        let mut count = RecountWorker::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
         count.record.nodes = nodes.len() as u32;
         let mut lookout = Lookout::new(interrupt);
@@ -54,9 +54,9 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         count.settle();
         Ok(Ok(count.into_parts()))
     })?;
-    let Ok(counts) = counts.into_iter().collect::<Result<Vec<Part>, Interrupted>>() else { return Ok(None) };
-    let mut books = Books { record: nothing(), model_lost: 0, traffic: Vec::new() };
-    let mut copies: Option<Copies> = None;
+    let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
+    let mut books = RecountedTraffic { record: nothing(), model_lost: 0, traffic: Vec::new() };
+    let mut copies: Option<ReceivedCopies> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
     for part in counts {
         add(&mut books.record, &part.record);
@@ -68,7 +68,7 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         });
     }
     let bytes = u64::from(setup.message_bytes[0]);
-    let copies = copies.map(Copies::into_counts).unwrap_or_default();
+    let copies = copies.map(ReceivedCopies::into_counts).unwrap_or_default();
     let traffic = copies.into_iter().zip(sent).map(|(copies, sent)| Traffic {
         copies: copies.into(),
         firsts: 0,
@@ -81,32 +81,32 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
 }
 
 /// One worker's count.
-struct Count<'a> {
-    setup: &'a Setup<'a>,
+struct RecountWorker<'a> {
+    setup: &'a EngineSetup<'a>,
     receipts: &'a Receipts,
     limit: Nanos,
     event: (NodeId, Receipt),
     scratch: TargetScratch,
     waiting: [(NodeId, NodeId, Nanos); WAITING],
     filled: usize,
-    copies: Copies,
+    copies: ReceivedCopies,
     sent: Vec<u32>,
     record: WorkerRecord,
     model_lost: u64,
 }
 
 /// What it comes to.
-struct Part {
-    copies: Copies,
+struct RecountShare {
+    copies: ReceivedCopies,
     sent: Vec<u32>,
     record: WorkerRecord,
     model_lost: u64,
 }
 
-impl<'a> Count<'a> {
-    fn new(setup: &'a Setup<'a>, receipts: &'a Receipts, limit: Nanos) -> Count<'a> {
+impl<'a> RecountWorker<'a> {
+    fn new(setup: &'a EngineSetup<'a>, receipts: &'a Receipts, limit: Nanos) -> RecountWorker<'a> {
         let max_degree = setup.topology.max_degree();
-        Count {
+        RecountWorker {
             setup,
             receipts,
             limit,
@@ -114,7 +114,7 @@ impl<'a> Count<'a> {
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
-            copies: Copies::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
+            copies: ReceivedCopies::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
             sent: Vec::new(),
             record: WorkerRecord::default(),
             model_lost: 0,
@@ -166,12 +166,12 @@ impl<'a> Count<'a> {
         }
     }
 
-    fn into_parts(self) -> Part {
-        Part { copies: self.copies, sent: self.sent, record: self.record, model_lost: self.model_lost }
+    fn into_parts(self) -> RecountShare {
+        RecountShare { copies: self.copies, sent: self.sent, record: self.record, model_lost: self.model_lost }
     }
 }
 
-impl Context for Count<'_> {
+impl Context for RecountWorker<'_> {
     fn me(&self) -> NodeId {
         self.event.0
     }
@@ -181,7 +181,7 @@ impl Context for Count<'_> {
     }
 
     #[inline]
-    fn fan_out(&mut self, onward: Onward) {
+    fn fan_out(&mut self, onward: OrderHop) {
         let setup = self.setup;
         let (me, receipt) = self.event;
         let ways = setup.network.ways(onward.order, me).at(receipt.time);
@@ -203,14 +203,14 @@ impl Context for Count<'_> {
 }
 
 /// Messages taken in, by node: a byte each, and beside it how often which byte has run over.
-struct Copies {
+struct ReceivedCopies {
     low: Vec<u8>,
     over: Vec<NodeId>,
 }
 
-impl Copies {
-    fn new(nodes: usize) -> Copies {
-        Copies { low: vec![0; nodes], over: Vec::new() }
+impl ReceivedCopies {
+    fn new(nodes: usize) -> ReceivedCopies {
+        ReceivedCopies { low: vec![0; nodes], over: Vec::new() }
     }
 
     #[inline]
@@ -227,7 +227,7 @@ impl Copies {
         prefetch(&self.low, node.index());
     }
 
-    fn merged(mut self, other: &Copies) -> Copies {
+    fn merged(mut self, other: &ReceivedCopies) -> ReceivedCopies {
         for ((low, more), node) in self.low.iter_mut().zip(&other.low).zip(0..) {
             let (sum, runs_over) = low.overflowing_add(*more);
             *low = sum;

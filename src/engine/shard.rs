@@ -6,17 +6,17 @@
 mod booking;
 mod sending;
 
-use super::departures::Departures;
-use super::flight::{Flight, Stage};
-use super::journal::{Entry, Expired, What};
-use super::lines::{Lines, Way};
-use super::{Encounters, OrderTraffic, Setup};
-use crate::coverage::{Horizon, Place};
-use crate::gossip::{Context, Mailing, News, Protocol, TargetDraw, TargetScratch};
+use super::access_links::{AccessLinks, LinkSide};
+use super::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
+use super::pending_event::{EventStage, PendingEvent};
+use super::uplink_queue::UplinkQueue;
+use super::{EngineSetup, FirstEncounters, OrderTraffic};
+use crate::coverage::{Horizon, WindowPosition};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Onward, Tail};
+use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::network::Attempts;
-use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::protocol::{Announcement, AnnouncementBatch, Context, Protocol, TargetDraw, TargetScratch};
+use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::control_bytes;
 use crate::workload::Publication;
@@ -26,7 +26,7 @@ use std::ops::Range;
 
 /// What is being handled.
 #[derive(Clone, Copy, Debug)]
-struct Event {
+struct VirtualEvent {
     me: NodeId,
     sender: NodeId,
     hop: u8,
@@ -35,7 +35,7 @@ struct Event {
     round: u16,
 }
 
-impl Event {
+impl VirtualEvent {
     /// Of what the event sends and comes at `time`: what takes no time belongs to the next round of its instant.
     fn round_of_message(&self, time: Nanos) -> u16 {
         if time == self.now { self.round.saturating_add(1) } else { 0 }
@@ -49,23 +49,23 @@ impl Event {
 
 /// A time that was told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rung {
+pub(super) struct FiredTimer {
     pub(super) at: Nanos,
     /// Whether anything came of it. What nobody needs any more is no event.
     pub(super) is_event: bool,
 }
 
 /// One worker's nodes.
-pub(super) struct Shard<'a, T> {
-    setup: &'a Setup<'a>,
+pub(super) struct VirtualShard<'a, T> {
+    setup: &'a EngineSetup<'a>,
     nodes: Range<u32>,
     scratch: TargetScratch,
     /// All peers of a node, in the order in which a flood goes to them.
     everyone: TargetDraw,
-    mailing: Mailing,
-    lines: Lines<'a>,
+    mailing: AnnouncementBatch,
+    lines: AccessLinks<'a>,
     /// What waits at the lines out of the nodes, or is on them.
-    departures: Departures,
+    departures: UplinkQueue,
     /// Who has which order, or was too late for it: a bit per order and node.
     held: Vec<u64>,
     /// How far each node's window has moved.
@@ -81,30 +81,30 @@ pub(super) struct Shard<'a, T> {
     model_dropped: u64,
     model_duplicated: u64,
     uplink_dropped: u64,
-    met: Encounters,
-    event: Event,
+    met: FirstEncounters,
+    event: VirtualEvent,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
     /// How many have been asked for.
     asked: u64,
-    journal: Vec<Entry>,
+    journal: Vec<JournalEntry>,
     /// What the events have sent since it was last emptied.
-    pub(super) outgoing: Vec<Flight<T>>,
+    pub(super) outgoing: Vec<PendingEvent<T>>,
 }
 
-impl<'a, T: Tail> Shard<'a, T> {
+impl<'a, T: Tail> VirtualShard<'a, T> {
     /// The given nodes, none of which has anything yet.
-    pub(super) fn new(setup: &'a Setup<'a>, nodes: Range<u32>) -> Shard<'a, T> {
+    pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>) -> VirtualShard<'a, T> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
         let max_degree = setup.topology.max_degree();
-        Shard {
+        VirtualShard {
             setup,
-            lines: Lines::new(setup.network, nodes.clone()),
-            departures: Departures::new(),
+            lines: AccessLinks::new(setup.network, nodes.clone()),
+            departures: UplinkQueue::new(),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             // Only a line tells in which order messages are sent at one instant.
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
-            mailing: Mailing::default(),
+            mailing: AnnouncementBatch::default(),
             held: vec![0; (size * orders).div_ceil(64)],
             horizon: Horizon::new(size, setup.window),
             attempts: Attempts::new(size, orders),
@@ -117,8 +117,14 @@ impl<'a, T: Tail> Shard<'a, T> {
             model_dropped: 0,
             model_duplicated: 0,
             uplink_dropped: 0,
-            met: Encounters::default(),
-            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO, round: 0 },
+            met: FirstEncounters::default(),
+            event: VirtualEvent {
+                me: NodeId(nodes.start),
+                sender: NodeId(nodes.start),
+                hop: 0,
+                now: Nanos::ZERO,
+                round: 0,
+            },
             timers: BinaryHeap::new(),
             asked: 0,
             journal: Vec::new(),
@@ -133,85 +139,85 @@ impl<'a, T: Tail> Shard<'a, T> {
         if !self.setup.faults.is_up(origin, due) {
             return;
         }
-        self.event = Event { me: origin, sender: origin, hop: 0, now: due, round: 0 };
+        self.event = VirtualEvent { me: origin, sender: origin, hop: 0, now: due, round: 0 };
         protocol.publish(self, order, self.setup.ttl);
     }
 
     /// Does what is due at a flight's time.
     #[inline]
-    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
+    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &PendingEvent<T>) {
         match flight.stage {
-            Stage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
-            Stage::Through => self.queue_for_work(flight),
-            Stage::Arrives | Stage::TakenIn => self.take_in(protocol, flight),
-            Stage::Held => self.send_held(flight),
+            EventStage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
+            EventStage::PastDownlink => self.queue_for_work(flight),
+            EventStage::Arrives | EventStage::Delivered => self.deliver_message(protocol, flight),
+            EventStage::Held => self.send_held(flight),
         }
     }
 
     /// Brings a message to the line into its node.
-    fn arrive(&mut self, flight: &Flight<T>) {
+    fn arrive(&mut self, flight: &PendingEvent<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
-        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
+        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if !self.setup.faults.is_up(to, flight.time) {
-            return self.note(order, What::Missed(flight.message.kind, flight.sent_at));
+            return self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
         }
         let Some(offer) = self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) else {
             return self.work_on(flight);
         };
-        if let Some(queues) = self.lines.watch(Way::Down, to, &offer) {
-            self.note(order, What::Queued(Way::Down, queues));
+        if let Some(queues) = self.lines.watch(LinkSide::Down, to, &offer) {
+            self.note(order, JournalEvent::Queued(LinkSide::Down, queues));
         }
         match offer.departs {
-            Some(time) if self.lines.have_work() => self.go_on(flight, time, Stage::Through),
-            Some(time) => self.go_on(flight, time, Stage::TakenIn),
-            None => self.note(order, What::Dropped(flight.message.kind, flight.sent_at)),
+            Some(time) if self.lines.have_work() => self.go_on(flight, time, EventStage::PastDownlink),
+            Some(time) => self.go_on(flight, time, EventStage::Delivered),
+            None => self.note(order, JournalEvent::Dropped(flight.message.kind, flight.sent_at)),
         }
     }
 
     /// Lets a message that is through the line wait for its node's work, if the node is up.
-    fn queue_for_work(&mut self, flight: &Flight<T>) {
+    fn queue_for_work(&mut self, flight: &PendingEvent<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
-        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
+        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if self.setup.faults.is_up(to, flight.time) {
             self.work_on(flight);
         } else {
-            self.note(order, What::Missed(flight.message.kind, flight.sent_at));
+            self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
         }
     }
 
     /// Has the event's node work on a message once it is done with those before.
-    fn work_on(&mut self, flight: &Flight<T>) {
+    fn work_on(&mut self, flight: &PendingEvent<T>) {
         let done = self.lines.work(self.event.me, self.event.now);
-        self.go_on(flight, done, Stage::TakenIn);
+        self.go_on(flight, done, EventStage::Delivered);
     }
 
     /// Brings a message to its next stage.
-    fn go_on(&mut self, flight: &Flight<T>, time: Nanos, stage: Stage) {
+    fn go_on(&mut self, flight: &PendingEvent<T>, time: Nanos, stage: EventStage) {
         let round = self.event.round_of_sequel(time);
-        self.outgoing.push(Flight { time, round, stage, ..flight.clone() });
+        self.outgoing.push(PendingEvent { time, round, stage, ..flight.clone() });
     }
 
     /// Sends on what was held back, if the node is up.
-    fn send_held(&mut self, flight: &Flight<T>) {
+    fn send_held(&mut self, flight: &PendingEvent<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
-        self.event = Event { me, sender: me, hop, now: flight.time, round: flight.round };
-        self.note(order, What::Released(flight.sent_at));
+        self.event = VirtualEvent { me, sender: me, hop, now: flight.time, round: flight.round };
+        self.note(order, JournalEvent::Released(flight.sent_at));
         if self.setup.faults.is_up(me, flight.time) {
             // Whom the order came from.
             self.event.sender = self.receipts[self.place(order)].sender;
-            self.send_on(kind, Onward { order, ttl, hop });
+            self.send_on(kind, OrderHop { order, ttl, hop });
         }
     }
 
     /// Hands a message to its node.
-    fn take_in<P: Protocol>(&mut self, protocol: &mut P, flight: &Flight<T>) {
+    fn deliver_message<P: Protocol>(&mut self, protocol: &mut P, flight: &PendingEvent<T>) {
         let Message { to, from, hop, order, .. } = flight.message;
-        self.event = Event { me: to, sender: from, hop, now: flight.time, round: flight.round };
+        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
         if !self.setup.faults.is_up(to, flight.time) {
-            self.note(order, What::Missed(flight.message.kind, flight.sent_at));
+            self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
             return;
         }
-        self.note(order, What::Received(flight.message.kind, flight.message.tail, flight.sent_at));
+        self.note(order, JournalEvent::Received(flight.message.kind, flight.message.tail, flight.sent_at));
         protocol.handle_message(self, &flight.message, flight.tail.words());
     }
 
@@ -221,32 +227,32 @@ impl<'a, T: Tail> Shard<'a, T> {
     }
 
     /// Tells the next of these, if it comes by then. Gives when it was, if anything came of it.
-    pub(super) fn ring<P: Protocol>(&mut self, protocol: &mut P, by: Nanos) -> Option<Rung> {
+    pub(super) fn fire_timer<P: Protocol>(&mut self, protocol: &mut P, by: Nanos) -> Option<FiredTimer> {
         if self.next_timeout()? > by {
             return None;
         }
         let Reverse((now, me, _, token)) = self.timers.pop()?;
-        self.event = Event { me, sender: me, hop: 0, now, round: 0 };
+        self.event = VirtualEvent { me, sender: me, hop: 0, now, round: 0 };
         let before = self.journal.len();
         protocol.handle_timeout(self, token);
         // What a delaying node holds back stands in no journal yet, and is on its way all the same.
-        Some(Rung { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
+        Some(FiredTimer { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
     }
 
     /// Asks for what a message that is soon to be handled will touch.
-    pub(super) fn prefetch(&self, flight: &Flight<T>) {
+    pub(super) fn prefetch(&self, flight: &PendingEvent<T>) {
         self.setup.topology.prefetch_row(flight.message.to);
     }
 
     /// The first receipts in the journal, as orders and times.
     pub(super) fn fresh(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
-        let delivered = self.journal.iter().filter(|entry| matches!(entry.what, What::Delivered));
+        let delivered = self.journal.iter().filter(|entry| matches!(entry.what, JournalEvent::Delivered));
         delivered.map(|entry| (entry.order, entry.time))
     }
 
     /// What the journal takes.
     pub(super) fn journal_bytes(&self) -> u64 {
-        (self.journal.len() * size_of::<Entry>()) as u64
+        (self.journal.len() * size_of::<JournalEntry>()) as u64
     }
 
     /// Messages taken in, as far as they have been counted.
@@ -254,9 +260,9 @@ impl<'a, T: Tail> Shard<'a, T> {
         self.record.received
     }
 
-    fn note(&mut self, order: OrderIndex, what: What) {
-        let Event { me, now, .. } = self.event;
-        self.journal.push(Entry { time: now, local: me.0 - self.nodes.start, order, what });
+    fn note(&mut self, order: OrderIndex, what: JournalEvent) {
+        let VirtualEvent { me, now, .. } = self.event;
+        self.journal.push(JournalEntry { time: now, local: me.0 - self.nodes.start, order, what });
     }
 
     /// The place of the event's node and an order, among all orders and nodes of this shard.
@@ -289,7 +295,7 @@ impl<'a, T: Tail> Shard<'a, T> {
     }
 }
 
-impl<T: Tail> Context for Shard<'_, T> {
+impl<T: Tail> Context for VirtualShard<'_, T> {
     fn me(&self) -> NodeId {
         self.event.me
     }
@@ -298,40 +304,40 @@ impl<T: Tail> Context for Shard<'_, T> {
         let (place, local) = (self.place(order), self.event.me.0 - self.nodes.start);
         let seen = self.horizon.see(local, order);
         let first = mark(&mut self.held, place);
-        if let Place::Behind(behind) = seen {
-            self.note(order, What::Expired(Expired { behind, is_first: first }));
+        if let WindowPosition::Behind(behind) = seen {
+            self.note(order, JournalEvent::Expired(ExpiredReceipt { behind, is_first: first }));
             return false;
         }
         if first {
-            let Event { sender, hop, now: time, .. } = self.event;
+            let VirtualEvent { sender, hop, now: time, .. } = self.event;
             self.receipts[place] = Receipt { time, sender, hop };
         }
-        self.note(order, if first { What::Delivered } else { What::Duplicate });
+        self.note(order, if first { JournalEvent::Delivered } else { JournalEvent::Duplicate });
         first
     }
 
-    fn fan_out(&mut self, onward: Onward) {
+    fn fan_out(&mut self, onward: OrderHop) {
         self.act(Kind::Payload, onward);
     }
 
-    fn announce(&mut self, kind: Kind, onward: Onward) {
+    fn announce(&mut self, kind: Kind, onward: OrderHop) {
         self.act(kind, onward);
     }
 
-    fn announce_all(&mut self, kind: Kind, news: &[News]) {
+    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
         if self.is_up() {
             self.mail(kind, news);
         }
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+    fn send_with(&mut self, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
         if !self.is_up() {
             return;
         }
         let attempt = self.attempt(onward.order);
         let mut forward = self.forward(kind, onward);
         self.send_copy(&mut forward, to, attempt, tail);
-        self.note(onward.order, What::Sent(kind, forward.volley));
+        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

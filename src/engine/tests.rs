@@ -4,18 +4,18 @@ mod lines_and_parts;
 mod rounds;
 mod window;
 
-use super::home::Ended;
+use super::shard_outcome::EndedRun;
 use super::*;
-use crate::behaviour::{AdversarySpec, Behaviours};
-use crate::gossip::{Flood, Lazy, Push};
+use crate::adversary::{Adversaries, AdversarySpec};
 use crate::ids::NodeId;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, NetworkSpec, PartitionSpec, Paths, Rates,
-    Side, Stroke, Whom,
+    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, NetworkSpec, Outage, PartitionSide,
+    PartitionSpec, Paths, Rates, Selector,
 };
+use crate::protocol::{Flood, Lazy, Push};
 use crate::ratio::Ratio;
+use crate::record::Receipt;
 use crate::runtime::Pin;
-use crate::stats::Receipt;
 use crate::topology::{NodeNames, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;
@@ -50,12 +50,12 @@ fn intervals() -> impl Strategy<Value = Nanos> {
 }
 
 impl Case {
-    pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+    pub(super) fn with<R>(&self, threads: usize, act: impl FnOnce(&EngineSetup<'_>) -> R) -> R {
         self.with_faults_of(self.seed, threads, act)
     }
 
     /// The same where those who fail are drawn with a seed of their own.
-    fn with_faults_of<R>(&self, seed: u64, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+    fn with_faults_of<R>(&self, seed: u64, threads: usize, act: impl FnOnce(&EngineSetup<'_>) -> R) -> R {
         let topology = TopologySpec::ErdosRenyi.build(self.nodes, 6, self.seed).unwrap();
         let network = NetworkSpec {
             paths: Paths::Latency(self.latency.into()),
@@ -67,14 +67,14 @@ impl Case {
         let network = network.build(self.seed).unwrap();
         let peers = |node: NodeId| topology.peers(node).collect();
         let behaviours =
-            Behaviours::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
+            Adversaries::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
-        let setup = Setup {
+        let setup = EngineSetup {
             engine: Engine::Auto,
             topology: &topology,
-            partition: &Partition::new(self.nodes, threads),
-            placement: &Placement::new(threads, Pin::None),
+            partition: &ShardMap::new(self.nodes, threads),
+            placement: &Pinning::new(threads, Pin::None),
             draw: TargetDraw::new(self.seed, self.fanout),
             network: &network,
             faults: &faults,
@@ -95,34 +95,34 @@ impl Case {
         act(&setup)
     }
 
-    fn outcome(&self, ended: Ended) -> Outcome {
+    fn outcome(&self, ended: EndedRun) -> EngineOutcome {
         ended.outcome(self.nodes as usize, self.workload.orders() as usize)
     }
 
-    fn strict_of<P: Protocol>(&self, protocol: P) -> Outcome {
-        self.outcome(self.with(1, |setup| strict::run(setup, protocol)))
+    fn strict_of<P: Protocol>(&self, protocol: P) -> EngineOutcome {
+        self.outcome(self.with(1, |setup| event_by_event::run(setup, protocol)))
     }
 
-    fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> Outcome {
-        self.outcome(self.with(threads, |setup| general::run(setup, protocol).unwrap()))
+    fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> EngineOutcome {
+        self.outcome(self.with(threads, |setup| windowed::run(setup, protocol).unwrap()))
     }
 
     /// Floods: everyone is a target, and nothing goes back.
-    fn flood<R>(&self, threads: usize, act: impl FnOnce(&Setup<'_>) -> R) -> R {
+    fn flood<R>(&self, threads: usize, act: impl FnOnce(&EngineSetup<'_>) -> R) -> R {
         let case = Case { exclude_sender: true, ..self.clone() };
-        case.with(threads, |setup| act(&Setup { draw: TargetDraw::unordered(), ..*setup }))
+        case.with(threads, |setup| act(&EngineSetup { draw: TargetDraw::unordered(), ..*setup }))
     }
 
-    fn strict(&self) -> Outcome {
-        self.outcome(self.with(1, |setup| strict::run(setup, Push)))
+    fn strict(&self) -> EngineOutcome {
+        self.outcome(self.with(1, |setup| event_by_event::run(setup, Push)))
     }
 
-    fn fast(&self, threads: usize) -> Outcome {
+    fn fast(&self, threads: usize) -> EngineOutcome {
         self.with(threads, |setup| shortest(setup, &Push).unwrap())
     }
 
-    fn general(&self, threads: usize) -> Outcome {
-        self.outcome(self.with(threads, |setup| general::run(setup, &Push).unwrap()))
+    fn general(&self, threads: usize) -> EngineOutcome {
+        self.outcome(self.with(threads, |setup| windowed::run(setup, &Push).unwrap()))
     }
 }
 
@@ -172,15 +172,15 @@ fn share(percent: u64) -> Ratio {
 fn faults() -> impl Strategy<Value = FaultSpec> {
     let times = prop_oneof![Just(0..1u64), Just(0..200), Just(0..200_000_000)];
     let stroke = (0..60u64, times.prop_flat_map(|times| times), any::<bool>()).prop_map(|(of, at, is_by_degree)| {
-        let whom = if is_by_degree { Whom::Degree } else { Whom::Random };
-        Stroke { share: share(of), at: Nanos(at), whom }
+        let whom = if is_by_degree { Selector::Degree } else { Selector::Random };
+        Outage { share: share(of), at: Nanos(at), whom }
     });
     let churn = (1_000_000..90_000_000u64, 1_000_000..90_000_000u64);
     let churn = churn.prop_map(|(up, down)| ChurnSpec { up: Nanos(up), down: Nanos(down) });
     let cut = (0..=100u64, 0..200u64, prop::option::of(1..200_000_000u64), any::<bool>());
     let cut = cut.prop_map(|(of, at, lasts, is_one_way)| {
         let heal = lasts.map_or(Nanos::MAX, |lasts| Nanos(at + lasts));
-        Cut { side: Side::Share(share(of)), at: Nanos(at), heal, is_one_way }
+        Cut { side: PartitionSide::Share(share(of)), at: Nanos(at), heal, is_one_way }
     });
     let strokes = prop::collection::vec(stroke, 0..3);
     let all = (strokes, prop::option::of(churn), prop::collection::vec(cut, 0..2), 0..60u64);
@@ -235,7 +235,7 @@ prop_compose! {
 
 impl Case {
     /// Whoever took anything in, or sent it on, was up.
-    fn assert_only_the_living(&self, outcome: &Outcome) {
+    fn assert_only_the_living(&self, outcome: &EngineOutcome) {
         self.with(1, |setup| {
             let receipts = outcome.each();
             for (place, receipt) in receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached()) {
@@ -249,12 +249,12 @@ impl Case {
     }
 
     /// Whether it may be no partition that is between two nodes.
-    fn are_natted(&self, setup: &Setup<'_>, one: NodeId, other: NodeId) -> bool {
+    fn are_natted(&self, setup: &EngineSetup<'_>, one: NodeId, other: NodeId) -> bool {
         setup.faults.is_behind_nat(one) && setup.faults.is_behind_nat(other)
     }
 }
 
-impl Outcome {
+impl EngineOutcome {
     fn each(&self) -> &[Receipt] {
         let Receipts::Each(receipts) = &self.receipts else { panic!("each node has a receipt of its own") };
         receipts
@@ -262,14 +262,14 @@ impl Outcome {
 }
 
 /// The fast path, whatever was asked for, its receipts in the form that all others have.
-fn shortest<P: Protocol + Clone + Send>(setup: &Setup<'_>, protocol: &P) -> Result<Outcome, RuntimeError> {
-    let outcome = settled(setup, protocol, fast::run(setup, protocol)?)?;
+fn shortest<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, RuntimeError> {
+    let outcome = settled(setup, protocol, shortest_path::run(setup, protocol)?)?;
     let receipts = Receipts::Each(outcome.receipts.iter().collect());
-    Ok(Outcome { receipts, ..outcome })
+    Ok(EngineOutcome { receipts, ..outcome })
 }
 
 /// No node sends or receives more than its lines carry in the time, headers included.
-fn assert_within_the_lines(case: &Case, outcome: &Outcome) {
+fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
     let ways = [outcome.lines.up, outcome.lines.down].into_iter().flatten();
     assert!(ways.map(|way| way.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
     let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
@@ -284,8 +284,8 @@ fn assert_within_the_lines(case: &Case, outcome: &Outcome) {
 }
 
 /// What must hold of any outcome.
-fn assert_sound(case: &Case, outcome: &Outcome) {
-    let Outcome { end, ended_at, record, receipts, traffic, .. } = outcome;
+fn assert_sound(case: &Case, outcome: &EngineOutcome) {
+    let EngineOutcome { end, ended_at, record, receipts, traffic, .. } = outcome;
     assert_eq!(
         record.sent + outcome.model_duplicated,
         record.received + outcome.model_lost + outcome.model_dropped + record.carrier.drained,
@@ -355,7 +355,7 @@ proptest! {
     /// What the one side of a cut that never heals publishes the other never has.
     #[test]
     fn a_partition_that_never_heals_never_leaks(case in cases(), of in 1..100u64, nat in 0..50u64) {
-        let side = Side::Share(share(of));
+        let side = PartitionSide::Share(share(of));
         let cut = Cut { side, at: Nanos::ZERO, heal: Nanos::MAX, is_one_way: false };
         let faults = FaultSpec { partition: PartitionSpec(vec![cut]), nat: share(nat), ..FaultSpec::default() };
         let case = Case { faults, ..case };
@@ -410,7 +410,7 @@ proptest! {
     #[test]
     fn floods_are_shortest_paths_too(case in cases(), origin in 0..20u32) {
         let case = Case { workload: Workload::single(NodeId(origin)), ..case };
-        let general = case.outcome(case.flood(2, |setup| general::run(setup, &Flood).unwrap()));
+        let general = case.outcome(case.flood(2, |setup| windowed::run(setup, &Flood).unwrap()));
         for threads in [1, 2, 3, 8] {
             let fast = case.flood(threads, |setup| shortest(setup, &Flood).unwrap());
             prop_assert_eq!(&fast, &general, "{} threads", threads);
@@ -452,9 +452,9 @@ fn traffic_that_is_not_kept_changes_nothing_else() {
             ..plain(3_000, latency)
         };
         let kept = case.fast(2);
-        let lean = case.with(2, |setup| shortest(&Setup { keeps_traffic: false, ..*setup }, &Push).unwrap());
+        let lean = case.with(2, |setup| shortest(&EngineSetup { keeps_traffic: false, ..*setup }, &Push).unwrap());
         assert_eq!(lean.traffic, []);
-        assert_eq!(Outcome { traffic: kept.traffic.clone(), ..lean }, kept);
+        assert_eq!(EngineOutcome { traffic: kept.traffic.clone(), ..lean }, kept);
     }
 }
 

@@ -13,7 +13,7 @@ mod text;
 
 pub use probe::{Fault, Growth, Probe};
 
-use super::replicates::{Turns, beside, in_turns};
+use super::replicates::{OrderedTurns, beside, in_turns};
 use crate::runtime::RuntimeError;
 use crate::scenario::{BadValue, BulkOptions, Draft, Scenario, ScenarioError, WindowSize, limits};
 use crate::simulation::{Program, SimulationError};
@@ -37,9 +37,9 @@ const LIMITS_IN_SPAN: u64 = 10;
 const SEEDS: u32 = 3;
 const MAJORITY: usize = 2;
 
-/// What to look for. Every field is as it was asked for; [`Asked::prepare`] fills in what was not.
+/// What to look for. Every field is as it was asked for; [`KneeQuestion::prepare`] fills in what was not.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct KneeQuestion {
     /// What carries the orders. Its rate is the first one tried.
     pub draft: Draft,
     /// What the 99th percentile of the orders' time to their target may not exceed.
@@ -109,14 +109,14 @@ pub struct Knee {
     pub probes: Vec<Probe>,
 }
 
-impl Asked {
+impl KneeQuestion {
     /// The search that this asks for. What was asked for stands; what was not bends to it.
     ///
     /// # Errors
     /// [`KneeError`] where two wishes contradict each other, or what was asked for is no scenario.
     pub fn prepare(self) -> Result<Search, KneeError> {
         let refuse = |text: String| Err(KneeError::Asked(text));
-        let Asked { draft, limit, .. } = &self;
+        let KneeQuestion { draft, limit, .. } = &self;
         for (option, is_asked) in [("orders", draft.orders), ("runs", draft.runs)] {
             if is_asked.is_some() {
                 let why = if option == "orders" {
@@ -323,7 +323,7 @@ fn probe_rate(
     };
     let turns =
         in_turns(SEEDS, at_once, interrupt, make).map_err(|error| SimulationError::from(RuntimeError::from(error)))?;
-    let Turns { done, failed } = turns;
+    let OrderedTurns { done, failed } = turns;
     match failed {
         Some((_, error)) => Err(error),
         None => Ok((done.len() == SEEDS as usize).then(|| done.into_iter().map(|(_, probe)| probe).collect())),

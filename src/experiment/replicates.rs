@@ -8,19 +8,19 @@
 //! fails, those before it are kept.
 
 use crate::memory::runs_at_once;
+use crate::record::{End, RunRecord};
 use crate::report::Row;
 use crate::runtime::{Observer, RuntimeError};
 use crate::scenario::{Pin, Scenario};
-use crate::simulation::{Laboratory, Program, SimulationError};
-use crate::stats::{End, RunRecord};
+use crate::simulation::{Program, Runner, SimulationError};
 use crate::sync::{Interrupt, Interrupted};
-use crate::threads::{Crew, Seat, ThreadError};
+use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 use crate::transport::Clock;
 use parking_lot::Mutex;
 use std::convert::Infallible;
 
 /// What came of many turns.
-pub(super) struct Turns<T, E> {
+pub(super) struct OrderedTurns<T, E> {
     /// What those that were made to their end came to, in their order.
     pub(super) done: Vec<(u32, T)>,
     /// The first that failed. Those before it are all done, unless an interrupt came; those behind it are not among them.
@@ -37,11 +37,11 @@ pub(super) fn in_turns<T: Send, E: Send>(
     at_once: usize,
     interrupt: &Interrupt,
     make: impl Fn(u32, &Interrupt) -> Result<Option<T>, E> + Sync,
-) -> Result<Turns<T, E>, ThreadError> {
+) -> Result<OrderedTurns<T, E>, ThreadError> {
     let at_once = at_once.clamp(1, count.max(1) as usize);
     let whole = interrupt.within();
-    let queue = Mutex::new(Queue { next: 0, end: count, under_way: Vec::new(), failed: None });
-    let life = |_: Seat, ()| {
+    let queue = Mutex::new(ReplicateQueue { next: 0, end: count, under_way: Vec::new(), failed: None });
+    let life = |_: WorkerSeat, ()| {
         let mut done = Vec::new();
         while let Some((turn, interrupt)) = take(&queue, &whole) {
             match make(turn, &interrupt) {
@@ -53,20 +53,20 @@ pub(super) fn in_turns<T: Send, E: Send>(
     };
     let done = match at_once {
         // Processes end with the thread that started them, which is therefore this one.
-        1 => vec![life(Seat { worker: 0, core: None }, ())],
+        1 => vec![life(WorkerSeat { worker: 0, core: None }, ())],
         _ => {
-            let crew = Crew { first: 0, cores: &[], give_up: &|| whole.raise() };
+            let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| whole.raise() };
             crew.run(vec![(); at_once], life)?
         }
     };
-    let Queue { end, failed, .. } = queue.into_inner();
+    let ReplicateQueue { end, failed, .. } = queue.into_inner();
     let mut done: Vec<(u32, T)> = done.into_iter().flatten().flatten().filter(|&(turn, _)| turn < end).collect();
     done.sort_by_key(|&(turn, _)| turn);
-    Ok(Turns { done, failed })
+    Ok(OrderedTurns { done, failed })
 }
 
 /// The turns that are yet to be made.
-struct Queue<E> {
+struct ReplicateQueue<E> {
     next: u32,
     /// No turn from here on is wanted.
     end: u32,
@@ -76,7 +76,7 @@ struct Queue<E> {
 }
 
 /// The next turn, with an interrupt of its own.
-fn take<E>(queue: &Mutex<Queue<E>>, whole: &Interrupt) -> Option<(u32, Interrupt)> {
+fn take<E>(queue: &Mutex<ReplicateQueue<E>>, whole: &Interrupt) -> Option<(u32, Interrupt)> {
     let mut queue = queue.lock();
     let turn = queue.next;
     if turn >= queue.end || whole.is_raised() {
@@ -88,7 +88,7 @@ fn take<E>(queue: &Mutex<Queue<E>>, whole: &Interrupt) -> Option<(u32, Interrupt
     Some((turn, interrupt))
 }
 
-impl<E> Queue<E> {
+impl<E> ReplicateQueue<E> {
     /// Notes that a turn failed, and ends those behind it, which nobody wants any more.
     fn fail(&mut self, turn: u32, error: E) {
         if turn >= self.end {
@@ -121,16 +121,16 @@ pub fn run_replicates(
     observer: &dyn Observer,
     program: &Program,
 ) -> Result<Series, SimulationError> {
-    let manner = Manner::of(scenario);
+    let manner = Replication::of(scenario);
     let shared = match manner {
-        Manner::Repeated => Some(Laboratory::build(scenario, interrupt, observer, Some(program))?),
-        Manner::Beside(_) | Manner::InTurn => None,
+        Replication::Repeated => Some(Runner::build(scenario, interrupt, observer, Some(program))?),
+        Replication::Beside(_) | Replication::InTurn => None,
     };
     let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
         let clock = Clock::start();
         let Some(laboratory) = &shared else {
             let scenario = manner.of_run(scenario, scenario.seed_of(run));
-            let laboratory = Laboratory::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
+            let laboratory = Runner::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
             warm_up(&scenario, &laboratory, run)?;
             return laboratory.run(clock);
         };
@@ -138,19 +138,19 @@ pub fn run_replicates(
         laboratory.run(if run == 0 { clock } else { Clock::start() })
     };
     let make = |run: u32, interrupt: &Interrupt| match record(run, interrupt) {
-        Ok(record) if run == 0 => Ok(Some(Made::First(Box::new(record)))),
+        Ok(record) if run == 0 => Ok(Some(RunResult::First(Box::new(record)))),
         Ok(record) if record.end == End::Interrupted => Ok(None),
-        Ok(record) => Ok(Some(Made::Other(Row::new(run, scenario.seed_of(run), &record)))),
+        Ok(record) => Ok(Some(RunResult::Other(Row::new(run, scenario.seed_of(run), &record)))),
         Err(SimulationError::Interrupted(_)) => Ok(None),
         Err(error) => Err(error),
     };
-    let Turns { done, failed } =
+    let OrderedTurns { done, failed } =
         in_turns(scenario.runs, manner.at_once(), interrupt, make).map_err(RuntimeError::from)?;
     let (mut first, mut others) = (None, Vec::with_capacity(done.len()));
     for (_, made) in done {
         match made {
-            Made::First(record) => first = Some(*record),
-            Made::Other(row) => others.push(row),
+            RunResult::First(record) => first = Some(*record),
+            RunResult::Other(row) => others.push(row),
         }
     }
     match (first, failed) {
@@ -161,20 +161,20 @@ pub fn run_replicates(
 }
 
 /// What is kept of a run.
-enum Made {
+enum RunResult {
     First(Box<RunRecord>),
     Other(Row),
 }
 
 /// Makes a run that nobody counts, before the first of several on a carrier.
-fn warm_up(scenario: &Scenario, laboratory: &Laboratory<'_>, run: u32) -> Result<(), SimulationError> {
+fn warm_up(scenario: &Scenario, laboratory: &Runner<'_>, run: u32) -> Result<(), SimulationError> {
     let is_wanted = run == 0 && scenario.runs > 1 && !scenario.transport.is_virtual();
     if is_wanted { laboratory.run(Clock::start()).map(|_| ()) } else { Ok(()) }
 }
 
 /// How the runs of a scenario are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
+enum Replication {
     /// One after the other on one overlay, with one seed.
     Repeated,
     /// One after the other, on all threads.
@@ -183,19 +183,19 @@ enum Manner {
     Beside(usize),
 }
 
-impl Manner {
-    fn of(scenario: &Scenario) -> Manner {
+impl Replication {
+    fn of(scenario: &Scenario) -> Replication {
         match beside(scenario, scenario.runs) {
-            _ if scenario.same_seed => Manner::Repeated,
-            0 | 1 => Manner::InTurn,
-            several => Manner::Beside(several),
+            _ if scenario.same_seed => Replication::Repeated,
+            0 | 1 => Replication::InTurn,
+            several => Replication::Beside(several),
         }
     }
 
     const fn at_once(self) -> usize {
         match self {
-            Manner::Repeated | Manner::InTurn => 1,
-            Manner::Beside(several) => several,
+            Replication::Repeated | Replication::InTurn => 1,
+            Replication::Beside(several) => several,
         }
     }
 
@@ -203,17 +203,17 @@ impl Manner {
     fn of_run(self, scenario: &Scenario, seed: u64) -> Scenario {
         let run = Scenario { seed, ..scenario.clone() };
         match self {
-            Manner::Repeated | Manner::InTurn => run,
+            Replication::Repeated | Replication::InTurn => run,
             // Pinned, all would be on the first core.
-            Manner::Beside(several) => Scenario { threads: (run.threads / several).max(1), pin: Pin::None, ..run },
+            Replication::Beside(several) => Scenario { threads: (run.threads / several).max(1), pin: Pin::None, ..run },
         }
     }
 
     /// Who is told of the progress of runs: nobody where several would speak at once.
     fn observer(self, observer: &dyn Observer) -> &dyn Observer {
         match self {
-            Manner::Repeated | Manner::InTurn => observer,
-            Manner::Beside(_) => &(),
+            Replication::Repeated | Replication::InTurn => observer,
+            Replication::Beside(_) => &(),
         }
     }
 }

@@ -43,12 +43,12 @@ mod windows;
 pub use estimate::{Estimate, Statistic};
 pub use table::header;
 
-use super::replicates::{Turns, in_turns};
+use super::replicates::{OrderedTurns, in_turns};
 use crate::experiment::knee::KneeError;
 use crate::network::{Latency, LossSpec};
+use crate::record::{End, OrderOutcome, RunRecord};
 use crate::scenario::{Draft, Pin, ScenarioError, TransportKind, Ttl, Until};
 use crate::simulation::{self, SimulationError};
-use crate::stats::{End, OrderOutcome, RunRecord};
 use crate::sync::Interrupt;
 use crate::threads::ThreadError;
 use crate::time::Nanos;
@@ -67,7 +67,7 @@ pub enum Effort {
 
 /// What to validate with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct CasePlan {
     /// Names the replicates' seeds: `seed * 100000` and those after it. At most [`SEED_MAX`].
     pub seed: u64,
     /// How many replicates run at a time, at least one; each is computed on one thread.
@@ -175,14 +175,14 @@ pub enum ValidateError {
 }
 
 /// What ends the table early.
-enum Stop {
+enum EarlyEnd {
     Interrupted,
     Failed(ValidateError),
 }
 
-impl<E: Into<ValidateError>> From<E> for Stop {
-    fn from(error: E) -> Stop {
-        Stop::Failed(error.into())
+impl<E: Into<ValidateError>> From<E> for EarlyEnd {
+    fn from(error: E) -> EarlyEnd {
+        EarlyEnd::Failed(error.into())
     }
 }
 
@@ -190,7 +190,7 @@ impl<E: Into<ValidateError>> From<E> for Stop {
 ///
 /// # Errors
 /// [`ValidateError`] of the first run that could not be made or does not balance.
-pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, ValidateError> {
+pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, ValidateError> {
     let mut bench = Bench { plan, interrupt, told, cases: Vec::new() };
     let groups = [
         coverage::cases,
@@ -209,8 +209,8 @@ pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> R
     ];
     let interrupted = match groups.into_iter().try_for_each(|cases| cases(&mut bench)) {
         Ok(()) => false,
-        Err(Stop::Interrupted) => true,
-        Err(Stop::Failed(error)) => return Err(error),
+        Err(EarlyEnd::Interrupted) => true,
+        Err(EarlyEnd::Failed(error)) => return Err(error),
     };
     let failed = bench.cases.iter().filter(|case| !case.agrees).count();
     Ok(Validation { seed: plan.seed, effort: plan.effort, interrupted, failed, cases: bench.cases })
@@ -218,7 +218,7 @@ pub fn validate(plan: Plan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> R
 
 /// Where the cases are run and judged.
 struct Bench<'a, T> {
-    plan: Plan,
+    plan: CasePlan,
     interrupt: &'a Interrupt,
     told: T,
     cases: Vec<Case>,
@@ -226,7 +226,7 @@ struct Bench<'a, T> {
 
 impl<T: FnMut(&Case)> Bench<'_, T> {
     /// Takes a case into the table. `draft` is what was run for it.
-    fn judge(&mut self, case: Case, draft: &Draft) -> Result<(), Stop> {
+    fn judge(&mut self, case: Case, draft: &Draft) -> Result<(), EarlyEnd> {
         let replay = Some(Draft { seed: Some(self.seed(0)), ..draft.clone() }.build()?.replay());
         self.take(Case { replay, ..case });
         Ok(())
@@ -266,15 +266,15 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         draft: &Draft,
         replicates: u32,
         figure: impl Fn(&RunRecord) -> F + Sync,
-    ) -> Result<Vec<F>, Stop> {
+    ) -> Result<Vec<F>, EarlyEnd> {
         self.each(replicates, |seed, interrupt| {
             let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
             let records = match simulation::run(&scenario, interrupt) {
-                Err(SimulationError::Interrupted(_)) => return Err(Stop::Interrupted),
+                Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
                 records => records?,
             };
             let Some(record) = records.first().filter(|record| record.end != End::Interrupted) else {
-                return Err(Stop::Interrupted);
+                return Err(EarlyEnd::Interrupted);
             };
             if matches!(record.end, End::Timeout | End::OutOfMemory) {
                 return Err(ValidateError::CutOff { replay: scenario.replay() }.into());
@@ -290,18 +290,18 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
     fn each<F: Send>(
         &self,
         replicates: u32,
-        of: impl Fn(u64, &Interrupt) -> Result<F, Stop> + Sync,
-    ) -> Result<Vec<F>, Stop> {
+        of: impl Fn(u64, &Interrupt) -> Result<F, EarlyEnd> + Sync,
+    ) -> Result<Vec<F>, EarlyEnd> {
         let first_seed = self.seed(0);
         let make = |replicate: u32, interrupt: &Interrupt| match of(first_seed + u64::from(replicate), interrupt) {
             Ok(figure) => Ok(Some(figure)),
-            Err(Stop::Interrupted) => Ok(None),
+            Err(EarlyEnd::Interrupted) => Ok(None),
             Err(failed) => Err(failed),
         };
-        let Turns { done, failed } = in_turns(replicates, self.plan.threads, self.interrupt, make)?;
+        let OrderedTurns { done, failed } = in_turns(replicates, self.plan.threads, self.interrupt, make)?;
         match failed {
             Some((_, stop)) => Err(stop),
-            None if done.len() < replicates as usize => Err(Stop::Interrupted),
+            None if done.len() < replicates as usize => Err(EarlyEnd::Interrupted),
             None => Ok(done.into_iter().map(|(_, figure)| figure).collect()),
         }
     }
@@ -337,16 +337,16 @@ fn reached(record: &RunRecord) -> f64 {
 
 /// How far a run came, where some die out and the others come to about the same share.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Spread {
+struct RunShare {
     /// The share of nodes that it reached, of those that are up.
     share: f64,
     /// Whether its order died out, as every report has it.
     died_out: bool,
 }
 
-impl Spread {
-    fn of(record: &RunRecord) -> Spread {
-        Spread { share: reached(record), died_out: record.order_outcome() == Some(OrderOutcome::DiedOut) }
+impl RunShare {
+    fn of(record: &RunRecord) -> RunShare {
+        RunShare { share: reached(record), died_out: record.order_outcome() == Some(OrderOutcome::DiedOut) }
     }
 }
 

@@ -10,14 +10,14 @@
 use crate::engine::{Engine, NODE_FIGURES_END};
 use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
 use crate::order::Order;
+use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
 use crate::scenario::{ProtocolKind, Scenario, TransportKind, Ttl};
-use crate::stats::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
 /// What some of the memory is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum MemoryPart {
     /// The peers of all nodes.
     Overlay,
     /// Links that have yet to become rows.
@@ -36,53 +36,53 @@ pub enum Part {
     Targets,
 }
 
-impl Part {
+impl MemoryPart {
     pub(super) const fn words(self) -> &'static str {
         match self {
-            Part::Overlay => "the overlay",
-            Part::Links => "the links of the overlay while it is built",
-            Part::Nodes => "the figures of each node",
-            Part::Receipts => "first receipts",
-            Part::Window => "the windows of all nodes",
-            Part::Orders => "the orders",
-            Part::Channels => "what leads from worker to worker",
-            Part::Targets => "the targets of one forward",
+            MemoryPart::Overlay => "the overlay",
+            MemoryPart::Links => "the links of the overlay while it is built",
+            MemoryPart::Nodes => "the figures of each node",
+            MemoryPart::Receipts => "first receipts",
+            MemoryPart::Window => "the windows of all nodes",
+            MemoryPart::Orders => "the orders",
+            MemoryPart::Channels => "what leads from worker to worker",
+            MemoryPart::Targets => "the targets of one forward",
         }
     }
 
     pub(super) const fn advice(self) -> &'static str {
         match self {
-            Part::Overlay | Part::Links => {
+            MemoryPart::Overlay | MemoryPart::Links => {
                 "fewer --nodes or --peers, or for --topology regular-implicit or complete, which are not stored"
             }
-            Part::Nodes => "fewer --nodes",
-            Part::Receipts => "fewer --orders or --nodes",
-            Part::Window => "a lesser --window, or fewer --nodes",
-            Part::Orders => "fewer --orders or --threads",
-            Part::Channels => "fewer --threads",
-            Part::Targets => "a lesser --fanout, fewer --nodes or another --topology",
+            MemoryPart::Nodes => "fewer --nodes",
+            MemoryPart::Receipts => "fewer --orders or --nodes",
+            MemoryPart::Window => "a lesser --window, or fewer --nodes",
+            MemoryPart::Orders => "fewer --orders or --threads",
+            MemoryPart::Channels => "fewer --threads",
+            MemoryPart::Targets => "a lesser --fanout, fewer --nodes or another --topology",
         }
     }
 }
 
 /// What a scenario takes for sure, in its greatest phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct MemoryNeed {
     /// By part, in bytes.
-    pub parts: Vec<(Part, u64)>,
+    pub parts: Vec<(MemoryPart, u64)>,
     pub(super) nodes: u32,
     pub(super) orders: u32,
     pub(super) workers: usize,
 }
 
-impl Need {
+impl MemoryNeed {
     /// What a scenario takes, beyond an edge list that was read with it.
-    pub fn of(scenario: &Scenario) -> Need {
+    pub fn of(scenario: &Scenario) -> MemoryNeed {
         let sizes = Sizes::of(scenario);
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
-        let sum = |parts: &Vec<(Part, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
+        let sum = |parts: &Vec<(MemoryPart, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
         let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
-        Need { parts, nodes: scenario.nodes, orders: scenario.orders(), workers: scenario.workers() }
+        MemoryNeed { parts, nodes: scenario.nodes, orders: scenario.orders(), workers: scenario.workers() }
     }
 
     /// All of it, in bytes.
@@ -91,15 +91,15 @@ impl Need {
     }
 
     /// The greatest part.
-    pub fn greatest(&self) -> (Part, u64) {
+    pub fn greatest(&self) -> (MemoryPart, u64) {
         let greatest = self.parts.iter().copied().max_by_key(|part| part.1);
-        greatest.unwrap_or((Part::Nodes, 0))
+        greatest.unwrap_or((MemoryPart::Nodes, 0))
     }
 }
 
 /// Which way a run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum StorageShape {
     Hops,
     Fast,
     General,
@@ -109,7 +109,7 @@ enum Way {
 /// What decides how much there is of everything.
 struct Sizes<'a> {
     scenario: &'a Scenario,
-    way: Way,
+    way: StorageShape,
     nodes: u64,
     orders: u64,
     workers: u64,
@@ -118,7 +118,7 @@ struct Sizes<'a> {
     entries: u64,
 }
 
-type Parts = Vec<(Part, u64)>;
+type Parts = Vec<(MemoryPart, u64)>;
 
 impl Sizes<'_> {
     fn of(scenario: &Scenario) -> Sizes<'_> {
@@ -151,44 +151,44 @@ impl Sizes<'_> {
             TopologySpec::ErdosRenyi => 0,
             _ => self.entries.saturating_mul(8),
         };
-        vec![(Part::Overlay, self.overlay()), (Part::Links, self.overlays().saturating_mul(links))]
+        vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]
     }
 
     /// A bit for each node, and the nodes of two distances.
     fn searching(&self) -> Parts {
         let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
-        vec![(Part::Overlay, self.overlay()), (Part::Nodes, self.overlays() * nodes)]
+        vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Nodes, self.overlays() * nodes)]
     }
 
     fn running(&self) -> Parts {
         let Sizes { nodes, workers, .. } = *self;
         let by_node = match self.way {
             // Hops and three bits, and with figures by node senders, twice where they are handed over.
-            Way::Hops if self.keeps_figures() => nodes + nodes * 3 / 8 + 8 * nodes,
-            Way::Hops if self.scenario.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
-            Way::Hops => nodes + nodes * 3 / 8,
+            StorageShape::Hops if self.keeps_figures() => nodes + nodes * 3 / 8 + 8 * nodes,
+            StorageShape::Hops if self.scenario.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
+            StorageShape::Hops => nodes + nodes * 3 / 8,
             // Nodes that wait for their window, and those that are in it.
-            Way::Fast => nodes / 8 + 12 * nodes,
+            StorageShape::Fast => nodes / 8 + 12 * nodes,
             // Sequences and traffic, which is put together once more.
-            Way::General => 4 * nodes + 2 * bytes::<Traffic>(nodes),
-            Way::Carrier => self.on_carriers_by_node(),
+            StorageShape::General => 4 * nodes + 2 * bytes::<Traffic>(nodes),
+            StorageShape::Carrier => self.on_carriers_by_node(),
         };
         let receipts = match self.way {
-            Way::Hops => 0,
-            Way::Fast => bytes::<CompactReceipt>(nodes),
-            Way::General if workers > 1 => 2 * self.receipts(),
-            Way::General => self.receipts(),
-            Way::Carrier if self.orders == 1 => bytes::<Receipt>(nodes),
-            Way::Carrier => 0,
+            StorageShape::Hops => 0,
+            StorageShape::Fast => bytes::<CompactReceipt>(nodes),
+            StorageShape::General if workers > 1 => 2 * self.receipts(),
+            StorageShape::General => self.receipts(),
+            StorageShape::Carrier if self.orders == 1 => bytes::<Receipt>(nodes),
+            StorageShape::Carrier => 0,
         };
         vec![
-            (Part::Overlay, self.overlay()),
-            (Part::Nodes, by_node),
-            (Part::Receipts, receipts),
-            (Part::Window, self.window()),
-            (Part::Orders, self.orders()),
-            (Part::Channels, self.channels()),
-            (Part::Targets, self.targets()),
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::Nodes, by_node),
+            (MemoryPart::Receipts, receipts),
+            (MemoryPart::Window, self.window()),
+            (MemoryPart::Orders, self.orders()),
+            (MemoryPart::Channels, self.channels()),
+            (MemoryPart::Targets, self.targets()),
         ]
     }
 
@@ -208,23 +208,23 @@ impl Sizes<'_> {
         let traffic = bytes::<Traffic>(nodes);
         let (receipts, figures) = match (self.way, self.keeps_figures()) {
             // Ranks of delays and of figures by node, and degrees.
-            (Way::Hops, true) => (bytes::<Receipt>(nodes), (workers + 5 + 8 + 4) * nodes + traffic),
-            (Way::Hops, false) => (nodes, 0),
-            (Way::Fast, true) => (bytes::<CompactReceipt>(nodes), (workers + 16 + 4) * nodes + traffic),
-            (Way::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
-            (Way::General | Way::Carrier, _) if self.orders > 1 => {
-                let receipts = if self.way == Way::General { self.receipts() } else { 0 };
+            (StorageShape::Hops, true) => (bytes::<Receipt>(nodes), (workers + 5 + 8 + 4) * nodes + traffic),
+            (StorageShape::Hops, false) => (nodes, 0),
+            (StorageShape::Fast, true) => (bytes::<CompactReceipt>(nodes), (workers + 16 + 4) * nodes + traffic),
+            (StorageShape::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
+            (StorageShape::General | StorageShape::Carrier, _) if self.orders > 1 => {
+                let receipts = if self.way == StorageShape::General { self.receipts() } else { 0 };
                 (receipts, traffic + 20 * nodes)
             }
-            (Way::General | Way::Carrier, _) => (bytes::<Receipt>(nodes), traffic + 20 * nodes),
+            (StorageShape::General | StorageShape::Carrier, _) => (bytes::<Receipt>(nodes), traffic + 20 * nodes),
         };
         // Each process writes what it has to memory, from where it is read.
         let brought = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };
         vec![
-            (Part::Overlay, self.overlay()),
-            (Part::Nodes, figures.saturating_add(brought)),
-            (Part::Receipts, receipts),
-            (Part::Orders, self.orders()),
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::Nodes, figures.saturating_add(brought)),
+            (MemoryPart::Receipts, receipts),
+            (MemoryPart::Orders, self.orders()),
         ]
     }
 
@@ -241,12 +241,12 @@ impl Sizes<'_> {
     /// The bits by node and order, twice where virtual time also knows what each node has sent.
     fn window(&self) -> u64 {
         let bits = match self.way {
-            Way::Hops => 0,
-            Way::Fast => 1,
-            Way::General => 2 * self.orders,
-            Way::Carrier => self.window_bits(),
+            StorageShape::Hops => 0,
+            StorageShape::Fast => 1,
+            StorageShape::General => 2 * self.orders,
+            StorageShape::Carrier => self.window_bits(),
         };
-        let newest = if self.way == Way::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
+        let newest = if self.way == StorageShape::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
         self.nodes.saturating_mul(bits) / 8 + newest
     }
 
@@ -264,10 +264,10 @@ impl Sizes<'_> {
         let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
         let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
         let by_worker = match self.way {
-            Way::Hops | Way::Fast => 0,
+            StorageShape::Hops | StorageShape::Fast => 0,
             // Messages, rows of bits, counts and goals.
-            Way::General => 56 + 24 + 8 + 8,
-            Way::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
+            StorageShape::General => 56 + 24 + 8 + 8,
+            StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
         };
         let template = if self.scenario.transport == TransportKind::Memory { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
@@ -298,21 +298,21 @@ impl Sizes<'_> {
             return 0;
         }
         let each = match self.way {
-            Way::Hops => 24,
-            Way::Fast => 64,
-            Way::General => 4,
-            Way::Carrier => 20,
+            StorageShape::Hops => 24,
+            StorageShape::Fast => 64,
+            StorageShape::General => 4,
+            StorageShape::Carrier => 20,
         };
         self.workers.saturating_mul(most).saturating_mul(each)
     }
 }
 
 /// Which way the scenario is run, as far as that can be told from it.
-fn way(scenario: &Scenario) -> Way {
+fn way(scenario: &Scenario) -> StorageShape {
     if !scenario.transport.is_virtual() {
-        return Way::Carrier;
+        return StorageShape::Carrier;
     }
-    let Some(network) = &scenario.network else { return Way::General };
+    let Some(network) = &scenario.network else { return StorageShape::General };
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_inert = scenario.protocol != ProtocolKind::Lazy && scenario.orders() == 1;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
@@ -325,10 +325,10 @@ fn way(scenario: &Scenario) -> Way {
     };
     let is_lossless = loss.mean() == 0.0;
     match scenario.engine {
-        Engine::General => Way::General,
-        _ if !(is_inert && is_plain && nobody_fails) => Way::General,
-        Engine::Hops | Engine::Auto if constant && is_lossless => Way::Hops,
-        _ => Way::Fast,
+        Engine::General => StorageShape::General,
+        _ if !(is_inert && is_plain && nobody_fails) => StorageShape::General,
+        Engine::Hops | Engine::Auto if constant && is_lossless => StorageShape::Hops,
+        _ => StorageShape::Fast,
     }
 }
 

@@ -22,11 +22,11 @@ fn bulk(nodes: u32, orders: u32, threads: u32) -> Scenario {
 
 #[test]
 fn a_receipt_for_each_node_and_order_is_most_of_it() {
-    let need = Need::of(&bulk(10_000, 1_000_000, 1));
-    assert_eq!(need.greatest(), (Part::Receipts, 160_000_000_000));
+    let need = MemoryNeed::of(&bulk(10_000, 1_000_000, 1));
+    assert_eq!(need.greatest(), (MemoryPart::Receipts, 160_000_000_000));
     assert!((160_000_000_000..175_000_000_000).contains(&need.bytes()), "{need:?}");
     // Put together from two shards they stand twice.
-    assert_eq!(Need::of(&bulk(10_000, 1_000_000, 2)).greatest(), (Part::Receipts, 320_000_000_000));
+    assert_eq!(MemoryNeed::of(&bulk(10_000, 1_000_000, 2)).greatest(), (MemoryPart::Receipts, 320_000_000_000));
 }
 
 #[test]
@@ -35,23 +35,23 @@ fn each_process_has_an_overlay_and_so_has_the_one_that_starts_them() {
     let overlay = |processes| {
         let draft = Draft { nodes: Some(1_000_000), processes: Some(processes), threads: Some(1), ..Draft::default() };
         let transport = Some(TransportKind::UdpShard);
-        let need = Need::of(&Draft { transport, ..draft }.build().unwrap());
-        need.parts.iter().find(|part| part.0 == Part::Overlay).unwrap().1
+        let need = MemoryNeed::of(&Draft { transport, ..draft }.build().unwrap());
+        need.parts.iter().find(|part| part.0 == MemoryPart::Overlay).unwrap().1
     };
     assert_eq!((overlay(1), overlay(4)), (84_000_004, 5 * 84_000_004));
 }
 
 #[test]
 fn what_is_too_much_is_refused_with_flag_need_and_what_there_is() {
-    let there = There { bytes: 24_000_000_000, bound: Bound::Machine };
-    let error = fits(Need::of(&bulk(10_000, 1_000_000, 1)), there).unwrap_err().to_string();
+    let there = AvailableMemory { bytes: 24_000_000_000, bound: MemoryBound::Machine };
+    let error = fits(MemoryNeed::of(&bulk(10_000, 1_000_000, 1)), there).unwrap_err().to_string();
     let start = "--nodes 10000 with --orders 1000000: the run takes at least 16";
     assert!(error.starts_with(start), "{error}");
     for said in ["160.0 GB of it for first receipts", "this machine has available 24.0 GB", "fewer --orders or --nodes"]
     {
         assert!(error.contains(said), "{error}");
     }
-    assert!(fits(Need::of(&bulk(10_000, 1_000, 1)), there).is_ok());
+    assert!(fits(MemoryNeed::of(&bulk(10_000, 1_000, 1)), there).is_ok());
 }
 
 #[test]
@@ -72,16 +72,16 @@ fn machine(files: &[(&str, &str)]) -> TempDir {
 
 const MEMINFO: (&str, &str) = ("proc/meminfo", "MemTotal:  100 kB\nMemAvailable:     5000000 kB\n");
 
-fn there(root: &Path) -> (u64, Bound) {
-    let there = There::under(root, 1).unwrap();
+fn there(root: &Path) -> (u64, MemoryBound) {
+    let there = AvailableMemory::under(root, 1).unwrap();
     (there.bytes, there.bound)
 }
 
 #[test]
 fn the_machine_bounds_where_nothing_else_does() {
     let root = machine(&[MEMINFO, ("proc/self/limits", "Max address space  unlimited  unlimited  bytes\n")]);
-    assert_eq!(there(root.path()), (5_000_000 * 1_024, Bound::Machine));
-    assert_eq!(There::under(machine(&[]).path(), 1), None);
+    assert_eq!(there(root.path()), (5_000_000 * 1_024, MemoryBound::Machine));
+    assert_eq!(AvailableMemory::under(machine(&[]).path(), 1), None);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_least_limit_of_all_groups_around_bounds() {
         ("sys/fs/cgroup/a/memory.current", "1500000000\n"),
         ("sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_file 500000000\n"),
     ]);
-    assert_eq!(there(root.path()), (3_000_000_000, Bound::ControlGroup));
+    assert_eq!(there(root.path()), (3_000_000_000, MemoryBound::ControlGroup));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn the_older_groups_bound_as_well_and_a_container_sees_its_own_as_the_root() {
         ("sys/fs/cgroup/memory/memory.usage_in_bytes", "500000000\n"),
         ("sys/fs/cgroup/memory/memory.stat", "cache 9\ntotal_inactive_file 100000000\n"),
     ]);
-    assert_eq!(there(root.path()), (1_600_000_000, Bound::ControlGroup));
+    assert_eq!(there(root.path()), (1_600_000_000, MemoryBound::ControlGroup));
 }
 
 #[test]
@@ -116,5 +116,5 @@ fn the_address_space_bounds() {
         ("proc/self/limits", "Max cpu time  unlimited\nMax address space         1000000000  unlimited  bytes\n"),
         ("proc/self/status", "Name: x\nVmSize:\t  100000 kB\n"),
     ]);
-    assert_eq!(there(root.path()), ((1_000_000_000 - 102_400_000 - (66 << 20)) / 4 * 3, Bound::AddressSpace));
+    assert_eq!(there(root.path()), ((1_000_000_000 - 102_400_000 - (66 << 20)) / 4 * 3, MemoryBound::AddressSpace));
 }

@@ -41,9 +41,9 @@ impl Attempts {
 
 /// What leaves one node at one time: all messages that go by one order are one attempt.
 #[derive(Debug, Default)]
-pub struct AtOnce(SmallVec<[(OrderIndex, u32); 4]>);
+pub struct AttemptCache(SmallVec<[(OrderIndex, u32); 4]>);
 
-impl AtOnce {
+impl AttemptCache {
     /// The attempt of a message that goes by this order, which `next` gives for the first of them.
     pub fn attempt(&mut self, order: OrderIndex, next: impl FnOnce() -> u32) -> u32 {
         if let Some((_, attempt)) = self.0.iter().find(|known| known.0 == order) {
@@ -71,7 +71,7 @@ mod tests {
     fn messages_of_one_time_that_go_by_one_order_are_one_attempt() {
         let mut attempts = Attempts::new(1, 3);
         for time in 0..3 {
-            let mut at_once = AtOnce::default();
+            let mut at_once = AttemptCache::default();
             let orders = [1, 0, 1, 2, 1, 0].map(OrderIndex);
             assert!(orders.iter().all(|&order| at_once.attempt(order, || attempts.next(0, order)) == time));
         }

@@ -7,7 +7,7 @@
 
 use super::error::BandwidthError;
 use super::matrix::RATE_MAX;
-use super::words::{Words, decimal};
+use super::spec_fields::{SpecFields, decimal};
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -18,7 +18,7 @@ pub const HEADER_BYTES: u32 = 28;
 
 /// A line's rate and queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub struct LinkRate {
     /// In bits a second, at least 1.
     bits: u64,
     /// How many bytes may wait, those on the line included; `None` for any number.
@@ -27,7 +27,7 @@ pub struct Rate {
 
 /// The state of one node's line in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Line {
+pub struct AccessLink {
     /// When all that it has taken will be through.
     free: Nanos,
     /// When all would be that it was offered, had it taken everything.
@@ -36,7 +36,7 @@ pub struct Line {
 
 /// What a line says to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer {
+pub struct QueueOffer {
     /// When its last bit is through; `None` where too much waits already and the message is dropped.
     pub departs: Option<Nanos>,
     /// How long the line takes for what waits then, the message included if it was taken.
@@ -45,10 +45,10 @@ pub struct Offer {
     pub queue_of_all: Nanos,
 }
 
-impl Rate {
+impl LinkRate {
     /// A line of `bits` a second on which `queue_bytes` may wait, or any number. A rate of 0 counts as 1.
-    pub fn new(bits: u64, queue_bytes: Option<u64>) -> Rate {
-        Rate { bits: bits.max(1), queue_bytes }
+    pub fn new(bits: u64, queue_bytes: Option<u64>) -> LinkRate {
+        LinkRate { bits: bits.max(1), queue_bytes }
     }
 
     /// How long the line takes for so many bytes, rounded up.
@@ -64,20 +64,20 @@ impl Rate {
 
     /// Offers the uplink a message of so many bytes, headers included, that is ready at `now`.
     #[inline]
-    pub fn send(&self, line: &mut Line, now: Nanos, bytes: u32) -> Offer {
+    pub fn send(&self, line: &mut AccessLink, now: Nanos, bytes: u32) -> QueueOffer {
         self.offer(line, now, Nanos::ZERO, bytes)
     }
 
     /// Offers the downlink a message whose last bit comes at `now`, and whose first came `sent_in` before, which is what
     /// its sender's uplink took for it ([`time`](Self::time)).
     #[inline]
-    pub fn receive(&self, line: &mut Line, now: Nanos, sent_in: Nanos, bytes: u32) -> Offer {
+    pub fn receive(&self, line: &mut AccessLink, now: Nanos, sent_in: Nanos, bytes: u32) -> QueueOffer {
         self.offer(line, now, sent_in, bytes)
     }
 
     /// A message whose last bit comes at `now` and whose first came `ahead` before. An idle line takes any message.
     #[inline]
-    fn offer(&self, line: &mut Line, now: Nanos, ahead: Nanos, bytes: u32) -> Offer {
+    fn offer(&self, line: &mut AccessLink, now: Nanos, ahead: Nanos, bytes: u32) -> QueueOffer {
         let (first, takes) = (now - ahead, self.time(bytes));
         let backlog = line.free.since(first);
         let queue_of_all = line.free_of_all.since(first) + takes;
@@ -86,10 +86,10 @@ impl Rate {
             && backlog > Nanos::ZERO
             && self.bytes_in(backlog).saturating_add(u64::from(bytes)) > most
         {
-            return Offer { departs: None, queue: backlog, queue_of_all };
+            return QueueOffer { departs: None, queue: backlog, queue_of_all };
         }
         line.free = now.max(line.free.max(first) + takes);
-        Offer { departs: Some(line.free), queue: backlog + takes, queue_of_all }
+        QueueOffer { departs: Some(line.free), queue: backlog + takes, queue_of_all }
     }
 
     /// How many bits the line carries in a time, in 10^-9: what tells which of two queues holds more.
@@ -105,7 +105,7 @@ impl Rate {
 
 /// Takes one message after another, each for the same time; nothing is dropped. When the one that comes at `now` is done.
 #[inline]
-pub fn process(line: &mut Line, now: Nanos, each: Nanos) -> Nanos {
+pub fn process(line: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
     line.free = line.free.max(now) + each;
     line.free
 }
@@ -163,7 +163,7 @@ impl FromStr for BandwidthSpec {
     type Err = BandwidthError;
 
     fn from_str(text: &str) -> Result<BandwidthSpec, BandwidthError> {
-        let mut words = Words::new(text);
+        let mut words = SpecFields::new(text);
         let mut rate = |name: &'static str| {
             let written = words.named(name);
             written.map(|written| {
@@ -228,39 +228,39 @@ mod tests {
     #[test]
     fn a_line_serves_one_message_after_another() {
         // 1,000 bytes at 8 Mbit/s take a millisecond.
-        let rate = Rate::new(8 * MBIT, None);
-        let mut line = Line::default();
+        let rate = LinkRate::new(8 * MBIT, None);
+        let mut line = AccessLink::default();
         let ms = Nanos::from_millis;
         assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(11)));
         assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(12)));
         assert_eq!(rate.send(&mut line, ms(11), 500).departs, Some(Nanos(12_500_000)));
         assert_eq!(rate.send(&mut line, ms(20), 1_000).departs, Some(ms(21)));
-        assert_eq!(Rate::new(3, None).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
-        assert_eq!(Rate::new(0, None).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
+        assert_eq!(LinkRate::new(3, None).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
+        assert_eq!(LinkRate::new(0, None).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
     }
 
     #[test]
     fn a_full_queue_drops_and_an_idle_line_takes_anything() {
         let ms = Nanos::from_millis;
-        let rate = Rate::new(8 * MBIT, Some(2_500));
-        let mut line = Line::default();
-        let offers: Vec<Offer> = (0..5).map(|_| rate.send(&mut line, ms(10), 1_000)).collect();
+        let rate = LinkRate::new(8 * MBIT, Some(2_500));
+        let mut line = AccessLink::default();
+        let offers: Vec<QueueOffer> = (0..5).map(|_| rate.send(&mut line, ms(10), 1_000)).collect();
         let taken: Vec<bool> = offers.iter().map(|offer| offer.departs.is_some()).collect();
         assert_eq!(taken, [true, true, false, false, false]);
         assert_eq!((offers[1].queue, offers[4].queue, offers[4].queue_of_all), (ms(2), ms(2), ms(5)));
         // Half a millisecond later 1,500 of 2,000 bytes wait, and 1,000 more just fit.
         assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1_000).departs, Some(ms(13)));
         assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1).departs, None);
-        assert_eq!(rate.send(&mut Line::default(), ms(10), 9_000).departs, Some(ms(19)));
+        assert_eq!(rate.send(&mut AccessLink::default(), ms(10), 9_000).departs, Some(ms(19)));
     }
 
     #[test]
     fn a_queue_that_nobody_asked_for_is_never_full_and_says_how_long_it_is() {
-        let (rate, mut line) = (Rate::new(8 * MBIT, None), Line::default());
+        let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         for sent in 1..=5_000 {
             let offer = rate.send(&mut line, Nanos::ZERO, 1_000);
             let time = Nanos::from_millis(sent);
-            assert_eq!(offer, Offer { departs: Some(time), queue: time, queue_of_all: time });
+            assert_eq!(offer, QueueOffer { departs: Some(time), queue: time, queue_of_all: time });
             assert_eq!(
                 (rate.bytes_in(offer.queue), rate.bits_in(time)),
                 (1_000 * sent, 8_000_000_000_000 * u128::from(sent))
@@ -273,31 +273,31 @@ mod tests {
         let mut lengths = Key::new(7, Purpose::Workload).stream();
         let offered: Vec<(Nanos, u32)> =
             (0..500).map(|at| (Nanos(at * 20_000), 40 + lengths.below(1_000) as u32)).collect();
-        let run = |rate: Rate| {
-            let mut line = Line::default();
+        let run = |rate: LinkRate| {
+            let mut line = AccessLink::default();
             let offers = offered.iter().map(|&(at, bytes)| rate.send(&mut line, at, bytes));
             offers.fold((0, Nanos::ZERO), |(dropped, longest), offer| {
                 (dropped + u32::from(offer.departs.is_none()), longest.max(offer.queue_of_all))
             })
         };
-        let (dropped, longest) = run(Rate::new(3 * MBIT, Some(2_000)));
+        let (dropped, longest) = run(LinkRate::new(3 * MBIT, Some(2_000)));
         assert!(dropped > 0);
-        let enough = Rate::new(3 * MBIT, None).bytes_in(longest);
-        assert_eq!(run(Rate::new(3 * MBIT, Some(enough))), (0, longest));
-        assert!(run(Rate::new(3 * MBIT, Some(enough - 100))).0 > 0);
+        let enough = LinkRate::new(3 * MBIT, None).bytes_in(longest);
+        assert_eq!(run(LinkRate::new(3 * MBIT, Some(enough))), (0, longest));
+        assert!(run(LinkRate::new(3 * MBIT, Some(enough - 100))).0 > 0);
     }
 
     #[test]
     fn both_lines_together_are_as_slow_as_the_slower() {
         let latency = Nanos::from_millis(50);
         for (up, down) in [(8, 80), (80, 8), (8, 8)] {
-            let (up, down) = (Rate::new(up * MBIT, None), Rate::new(down * MBIT, None));
-            let sent = up.send(&mut Line::default(), Nanos::ZERO, 1_000).departs.expect("it is idle");
-            let received = down.receive(&mut Line::default(), sent + latency, up.time(1_000), 1_000);
+            let (up, down) = (LinkRate::new(up * MBIT, None), LinkRate::new(down * MBIT, None));
+            let sent = up.send(&mut AccessLink::default(), Nanos::ZERO, 1_000).departs.expect("it is idle");
+            let received = down.receive(&mut AccessLink::default(), sent + latency, up.time(1_000), 1_000);
             assert_eq!(received.departs, Some(Nanos::from_millis(51)));
         }
         // Two that come at once through a downlink share it.
-        let (rate, mut line) = (Rate::new(8 * MBIT, None), Line::default());
+        let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         let (now, sent_in) = (Nanos::from_millis(51), Nanos::from_millis(1));
         assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(51)));
         assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(52)));
@@ -306,10 +306,10 @@ mod tests {
     #[test]
     fn messages_wait_as_long_as_in_the_queue_m_d_1() {
         // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)).
-        let rate = Rate::new(8 * MBIT, None);
+        let rate = LinkRate::new(8 * MBIT, None);
         for (load, mean_ms) in [(0.5, 0.5), (0.8, 2.0)] {
             let mut arrivals = Key::new(7, Purpose::Workload).with((load * 10.0) as u64).stream();
-            let (mut line, mut now, mut waited) = (Line::default(), Nanos::ZERO, 0.0);
+            let (mut line, mut now, mut waited) = (AccessLink::default(), Nanos::ZERO, 0.0);
             let messages = 400_000;
             for _ in 0..messages {
                 now = now + Nanos(arrivals.exponential((1e6 / load) as u64));
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn processing_is_serial_and_drops_nothing() {
-        let mut line = Line::default();
+        let mut line = AccessLink::default();
         let each = Nanos::from_millis(2);
         let done: Vec<u64> = [0, 1, 9].map(|at| process(&mut line, Nanos::from_millis(at), each).0 / 1_000_000).into();
         assert_eq!(done, [2, 4, 11]);

@@ -14,7 +14,7 @@
 
 use super::loss::{BurstScope, BurstSpec};
 use crate::ids::NodeId;
-use crate::random::{Chance, Key, Purpose};
+use crate::random::{Key, Probability, Purpose};
 use crate::time::Nanos;
 
 /// The bits of a chance.
@@ -28,12 +28,12 @@ pub(super) struct Bursts {
     /// A slot's length, as a power of two in nanoseconds.
     slot_bits: u32,
     /// Of the state at an epoch's border being bad.
-    border: Chance,
+    border: Probability,
     /// By halving, the last first: the chances of the middle being bad, at `2 a + b` where a is whether the left end is bad
     /// and b whether the right one is. There are as many as an epoch has halvings.
-    middles: Vec<[Chance; 4]>,
+    middles: Vec<[Probability; 4]>,
     /// Of loss, in a good and in a bad slot.
-    loss: [Chance; 2],
+    loss: [Probability; 2],
 }
 
 impl Bursts {
@@ -54,14 +54,14 @@ impl Bursts {
             key: Key::new(seed, Purpose::Bursts),
             per: spec.per,
             slot_bits,
-            border: Chance::of_parts(bad),
+            border: Probability::of_parts(bad),
             middles,
-            loss: [Chance::of(spec.good_loss), Chance::of(spec.bad_loss)],
+            loss: [Probability::of(spec.good_loss), Probability::of(spec.bad_loss)],
         }
     }
 
     /// The chance of loss on the way between two nodes at a time.
-    pub(super) fn chance(&self, from: NodeId, to: NodeId, now: Nanos) -> Chance {
+    pub(super) fn chance(&self, from: NodeId, to: NodeId, now: Nanos) -> Probability {
         let key = match self.per {
             BurstScope::Link => self.key.with(u64::from(from.0)).with(u64::from(to.0)),
             BurstScope::Sender => self.key.with(u64::from(from.0)),
@@ -75,12 +75,12 @@ impl Bursts {
         let halvings = self.middles.len();
         let slot = now.0 >> self.slot_bits;
         let epoch = key.with(slot >> halvings);
-        let border = |key: Key| self.border.strikes(key.stream().next_word());
+        let border = |key: Key| self.border.hits(key.stream().next_word());
         let (mut left, mut right) = (border(epoch), border(key.with((slot >> halvings) + 1)));
         let mut part = 1u64;
         for (halving, middles) in self.middles.iter().enumerate().rev() {
             let chance = middles[2 * usize::from(left) + usize::from(right)];
-            let middle = chance.strikes(epoch.with(part).stream().next_word());
+            let middle = chance.hits(epoch.with(part).stream().next_word());
             let goes_right = slot >> halving & 1;
             if goes_right == 1 {
                 left = middle;
@@ -95,7 +95,7 @@ impl Bursts {
 
 /// The chance of the middle being bad between two ends, each 1 for bad, where `decay` is what is left of a state after half of the
 /// way and `twice` what is left after all of it.
-fn middle(bad: u64, decay: u64, twice: u64, left: u64, right: u64) -> Chance {
+fn middle(bad: u64, decay: u64, twice: u64, left: u64, right: u64) -> Probability {
     // The chance of getting from one state to another, the stationary share of the other and what is left of the one.
     let step = |from: u64, to: u64, decay: u64| {
         let share = if to == 1 { bad } else { ONE - bad };
@@ -103,7 +103,7 @@ fn middle(bad: u64, decay: u64, twice: u64, left: u64, right: u64) -> Chance {
         if from == to { reached + decay } else { reached }
     };
     let through_bad = multiply(step(left, 1, decay), step(1, right, decay));
-    Chance::of_parts(divide(through_bad, step(left, right, twice).max(1)))
+    Probability::of_parts(divide(through_bad, step(left, right, twice).max(1)))
 }
 
 fn multiply(one: u64, other: u64) -> u64 {

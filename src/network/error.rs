@@ -6,7 +6,7 @@ use super::latency::Latency;
 use super::loss::{LossSpec, PERIOD_LEAST, PERIOD_MOST, PERIODS_APART_MAX};
 use super::matrix::REGIONS_MAX;
 use super::regions::{FILE_BYTES_MAX, RegionSpec};
-use super::words::span;
+use super::spec_fields::span;
 use crate::escape::escaped_to;
 use crate::time::Nanos;
 use std::io;
@@ -243,7 +243,7 @@ pub enum RegionError {
         /// The line, counted from 1.
         line: usize,
         /// What is wrong with it, and what would be right.
-        fault: LineFault,
+        fault: MatrixLineFault,
     },
     /// A pair of regions without latency.
     #[error(
@@ -285,7 +285,7 @@ pub enum RegionError {
 
 /// What is wrong with a line of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineFault {
+pub enum MatrixLineFault {
     /// The columns are not known.
     #[error(
         "`{}` names no columns that are known; begin a square matrix with one_way_ms, rtt_ms or pareto_mean_ms, and a list of \

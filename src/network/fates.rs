@@ -1,10 +1,10 @@
-//! The fates of many messages at once: what [`Ways::fate`](super::Ways::fate) says of each, drawn side by side where a
+//! The fates of many messages at once: what [`OutgoingLinks::fate`](super::OutgoingLinks::fate) says of each, drawn side by side where a
 //! few words decide it.
 
-use super::{Fate, Network, Quick};
+use super::{FastPath, Fate, Network};
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::lanes::{self, Batch};
-use crate::random::{Chance, Key, below_of};
+use crate::random::simd::{self, SimdBatch};
+use crate::random::{Key, Probability, below_of};
 use crate::time::Nanos;
 
 /// The fates of a batch of messages.
@@ -30,14 +30,14 @@ impl Fates {
     ) {
         self.latencies.clear();
         match network.quick {
-            Quick::Constant(time) => self.latencies.resize(to.len(), time),
-            Quick::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
+            FastPath::Constant(time) => self.latencies.resize(to.len(), time),
+            FastPath::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
                 let key = network.key.with(u64::from(order.0));
-                lanes::fill(&mut self.keys, forwards.map(|(from, _, count)| (key.with(u64::from(from.0)), count)));
+                simd::fill(&mut self.keys, forwards.map(|(from, _, count)| (key.with(u64::from(from.0)), count)));
                 self.latencies.resize(to.len(), Nanos::ZERO);
-                lanes::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
+                simd::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
             }
-            Quick::Uniform { .. } | Quick::Never => {
+            FastPath::Uniform { .. } | FastPath::Never => {
                 let mut rest = to;
                 for (from, at, count) in forwards {
                     let (to, others) = rest.split_at(count);
@@ -66,22 +66,22 @@ struct Uniform<'a> {
     latencies: &'a mut [Nanos],
     least: u64,
     values: u32,
-    lost: Chance,
+    lost: Probability,
 }
 
-impl Batch for Uniform<'_> {
+impl SimdBatch for Uniform<'_> {
     #[inline(always)]
     fn run(self) {
         let Uniform { keys, to, latencies, least, values, lost } = self;
         let messages = keys.iter().zip(to).map(|(key, to)| key.with(u64::from(to.0)));
-        if lost == Chance::NEVER {
+        if lost == Probability::NEVER {
             for (key, latency) in messages.zip(latencies) {
                 *latency = Nanos(least + below_of(key.word_at(0), values));
             }
         } else {
             for (key, latency) in messages.zip(latencies) {
                 let time = Nanos(least + below_of(key.word_at(0), values));
-                *latency = if lost.strikes(key.word_at(1)) { Fates::LOST } else { time };
+                *latency = if lost.hits(key.word_at(1)) { Fates::LOST } else { time };
             }
         }
     }

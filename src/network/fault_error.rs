@@ -2,7 +2,7 @@
 
 use super::error::escaped;
 use super::fault_spec;
-use super::words::span;
+use super::spec_fields::span;
 use crate::sync::Interrupted;
 use crate::time::Nanos;
 

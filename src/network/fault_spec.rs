@@ -1,7 +1,7 @@
 //! What fails, as a person writes it: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
 
 use super::fault_error::FaultError;
-use super::words::{Words, read_span, span};
+use super::spec_fields::{SpecFields, read_span, span};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -30,22 +30,22 @@ impl Default for FaultSpec {
 /// Nodes that go down for good, in one or more strokes. Written `10%`, `20%,at=1s,by=degree`, `100%,at=2s,region=europe`; several
 /// with `+` between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DownSpec(pub Vec<Stroke>);
+pub struct DownSpec(pub Vec<Outage>);
 
 /// One stroke.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stroke {
+pub struct Outage {
     /// The share of those among whom it strikes.
     pub share: Ratio,
     /// When; 0 for nodes that are down from the start.
     pub at: Nanos,
     /// Whom.
-    pub whom: Whom,
+    pub whom: Selector,
 }
 
 /// Whom a stroke meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum Selector {
     /// Each node by itself, with the share as its chance.
     Random,
     /// The best connected first: exactly the share of all nodes, rounded up.
@@ -71,7 +71,7 @@ pub struct PartitionSpec(pub Vec<Cut>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// Who is on the side that is cut off.
-    pub side: Side,
+    pub side: PartitionSide,
     /// From when on.
     pub at: Nanos,
     /// Until when; [`Nanos::MAX`] for a cut that never heals.
@@ -82,7 +82,7 @@ pub struct Cut {
 
 /// Who is cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum PartitionSide {
     /// Each node by itself, with this chance.
     Share(Ratio),
     /// The nodes of a region.
@@ -118,36 +118,36 @@ impl PartitionSpec {
     pub const WRITTEN: &'static str = "SHARE or region=NAME[,at=TIME][,heal=TIME][,one-way], several with + between";
 }
 
-impl fmt::Display for Stroke {
+impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.share)?;
         if self.at != Nanos::ZERO {
             write!(f, ",at={}", span(self.at))?;
         }
         match &self.whom {
-            Whom::Random => Ok(()),
-            Whom::Degree => f.write_str(",by=degree"),
-            Whom::Region(name) => write!(f, ",region={name}"),
+            Selector::Random => Ok(()),
+            Selector::Degree => f.write_str(",by=degree"),
+            Selector::Region(name) => write!(f, ",region={name}"),
         }
     }
 }
 
-impl FromStr for Stroke {
+impl FromStr for Outage {
     type Err = FaultError;
 
-    fn from_str(text: &str) -> Result<Stroke, FaultError> {
-        let mut words = Words::new(text);
+    fn from_str(text: &str) -> Result<Outage, FaultError> {
+        let mut words = SpecFields::new(text);
         let written = words.plain().unwrap_or_default();
         let share = share("the share of nodes that go down", written)?;
         let at = time(&mut words, "at")?.unwrap_or(Nanos::ZERO);
         let whom = match (words.named("by"), words.named("region")) {
-            (None | Some("random"), None) => Whom::Random,
-            (Some("degree"), None) => Whom::Degree,
-            (None, Some(name)) => Whom::Region(region(name)?),
+            (None | Some("random"), None) => Selector::Random,
+            (Some("degree"), None) => Selector::Degree,
+            (None, Some(name)) => Selector::Region(region(name)?),
             (Some(by), _) => return Err(FaultError::Whom { written: by.to_owned() }),
         };
         end(&words, DownSpec::WRITTEN)?;
-        Ok(Stroke { share, at, whom })
+        Ok(Outage { share, at, whom })
     }
 }
 
@@ -161,7 +161,7 @@ impl FromStr for ChurnSpec {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<ChurnSpec, FaultError> {
-        let mut words = Words::new(text);
+        let mut words = SpecFields::new(text);
         let missing = |figure| FaultError::Missing { figure, ways: ChurnSpec::WRITTEN };
         let up = time(&mut words, "up")?.ok_or(missing("up="))?;
         let down = time(&mut words, "down")?.ok_or(missing("down="))?;
@@ -173,8 +173,8 @@ impl FromStr for ChurnSpec {
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.side {
-            Side::Share(share) => share.fmt(f)?,
-            Side::Region(name) => write!(f, "region={name}")?,
+            PartitionSide::Share(share) => share.fmt(f)?,
+            PartitionSide::Region(name) => write!(f, "region={name}")?,
         }
         if self.at != Nanos::ZERO {
             write!(f, ",at={}", span(self.at))?;
@@ -190,10 +190,10 @@ impl FromStr for Cut {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Cut, FaultError> {
-        let mut words = Words::new(text);
+        let mut words = SpecFields::new(text);
         let side = match (words.named("region"), words.plain()) {
-            (Some(name), None) => (Side::Region(region(name)?), false),
-            (Some(name), Some("one-way")) => (Side::Region(region(name)?), true),
+            (Some(name), None) => (PartitionSide::Region(region(name)?), false),
+            (Some(name), Some("one-way")) => (PartitionSide::Region(region(name)?), true),
             (Some(_), Some(other)) => {
                 return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN });
             }
@@ -206,7 +206,7 @@ impl FromStr for Cut {
                         return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN });
                     }
                 };
-                (Side::Share(share), is_one_way)
+                (PartitionSide::Share(share), is_one_way)
             }
         };
         let (side, is_one_way) = side;
@@ -283,7 +283,7 @@ fn share(figure: &'static str, written: &str) -> Result<Ratio, FaultError> {
     written.parse().map_err(|_| FaultError::Share { figure, written: written.to_owned() })
 }
 
-fn time(words: &mut Words<'_>, figure: &'static str) -> Result<Option<Nanos>, FaultError> {
+fn time(words: &mut SpecFields<'_>, figure: &'static str) -> Result<Option<Nanos>, FaultError> {
     let read = |written: &str| {
         read_span(figure, written).map_err(|_| FaultError::NoTime { figure, written: written.to_owned() })
     };
@@ -294,7 +294,7 @@ fn region(name: &str) -> Result<String, FaultError> {
     if name.is_empty() { Err(FaultError::NoRegionName) } else { Ok(name.to_owned()) }
 }
 
-fn end(words: &Words<'_>, ways: &'static str) -> Result<(), FaultError> {
+fn end(words: &SpecFields<'_>, ways: &'static str) -> Result<(), FaultError> {
     words.left().map_or(Ok(()), |written| Err(FaultError::Surplus { written, ways }))
 }
 

@@ -9,10 +9,10 @@
 
 use super::Network;
 use super::fault_error::FaultError;
-use super::fault_spec::{ChurnSpec, Cut, FaultSpec, Side, Stroke, Whom};
+use super::fault_spec::{ChurnSpec, Cut, FaultSpec, Outage, PartitionSide, Selector};
 use super::regions::{Placement, RegionIndex};
 use crate::ids::NodeId;
-use crate::random::{Chance, Key, Purpose};
+use crate::random::{Key, Probability, Purpose};
 use crate::ratio::Ratio;
 use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
@@ -25,7 +25,7 @@ pub struct Faults {
     spared: Option<NodeId>,
     strokes: Vec<(Nanos, Group)>,
     churn: Option<Churn>,
-    cuts: Vec<ReadyCut>,
+    cuts: Vec<PreparedCut>,
     nat: Group,
 }
 
@@ -33,7 +33,7 @@ pub struct Faults {
 #[derive(Clone, Debug)]
 enum Group {
     /// Each by itself; of a region, where one is named.
-    Drawn { key: Key, chance: Chance, region: Option<(RegionIndex, Placement)> },
+    Drawn { key: Key, chance: Probability, region: Option<(RegionIndex, Placement)> },
     /// Those whose bit is set.
     Listed(Vec<u64>),
 }
@@ -41,13 +41,13 @@ enum Group {
 #[derive(Clone, Debug)]
 struct Churn {
     key: Key,
-    is_up: Chance,
+    is_up: Probability,
     up: Nanos,
     down: Nanos,
 }
 
 #[derive(Clone, Debug)]
-struct ReadyCut {
+struct PreparedCut {
     side: Group,
     at: Nanos,
     heal: Nanos,
@@ -77,29 +77,31 @@ impl Faults {
         interrupt: &Interrupt,
     ) -> Result<Faults, FaultError> {
         let key = Key::new(seed, Purpose::Faults);
-        let stroke = |(at, stroke): (usize, &Stroke)| {
+        let stroke = |(at, stroke): (usize, &Outage)| {
             let key = key.with(DOWN).with(at as u64);
             let group = match &stroke.whom {
-                Whom::Random => Group::drawn(key, stroke.share),
-                Whom::Region(name) => Group::drawn_in(key, stroke.share, network, ("down", name))?,
-                Whom::Degree => Group::best_connected(key, stroke.share, nodes, &degree, &mut Lookout::new(interrupt))?,
+                Selector::Random => Group::drawn(key, stroke.share),
+                Selector::Region(name) => Group::drawn_in(key, stroke.share, network, ("down", name))?,
+                Selector::Degree => {
+                    Group::best_connected(key, stroke.share, nodes, &degree, &mut Lookout::new(interrupt))?
+                }
             };
             Ok((stroke.at, group))
         };
         let cut = |(at, cut): (usize, &Cut)| {
             let key = key.with(PARTITION).with(at as u64);
             let side = match &cut.side {
-                Side::Share(share) => Group::drawn(key, *share),
-                Side::Region(name) => Group::drawn_in(key, ALL, network, ("partition", name))?,
+                PartitionSide::Share(share) => Group::drawn(key, *share),
+                PartitionSide::Region(name) => Group::drawn_in(key, ALL, network, ("partition", name))?,
             };
-            Ok(ReadyCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
+            Ok(PreparedCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
         };
         Ok(Faults {
             spared,
             strokes: spec.down.0.iter().enumerate().map(stroke).collect::<Result<_, FaultError>>()?,
             churn: spec.churn.map(|ChurnSpec { up, down }| Churn {
                 key: key.with(CHURN),
-                is_up: Chance::of(Ratio::new(up.0, up.0 + down.0).unwrap_or(ALL)),
+                is_up: Probability::of(Ratio::new(up.0, up.0 + down.0).unwrap_or(ALL)),
                 up,
                 down,
             }),
@@ -174,12 +176,12 @@ impl Faults {
 
     /// The partitions that hold such a message up, by their places among those that are asked for.
     pub fn cuts_between(&self, from: NodeId, to: NodeId, now: Nanos) -> impl Iterator<Item = usize> {
-        let held_up = move |(place, cut): (usize, &ReadyCut)| cut.holds_up(from, to, now).then_some(place);
+        let held_up = move |(place, cut): (usize, &PreparedCut)| cut.holds_up(from, to, now).then_some(place);
         self.cuts.iter().enumerate().filter_map(held_up)
     }
 
     /// Whether a node goes down by the stroke with this place among those that are asked for, and by no sooner one.
-    pub fn is_struck_by(&self, stroke: usize, node: NodeId) -> bool {
+    pub fn is_hit_by(&self, stroke: usize, node: NodeId) -> bool {
         let struck = self.strokes.get(stroke).filter(|(_, group)| group.has(node));
         struck.is_some_and(|(at, _)| self.fails_at(node) == *at)
     }
@@ -214,7 +216,7 @@ impl Faults {
         let churn = self.churn.as_ref().filter(|_| self.spared != Some(node));
         let mut drawn = churn.map(|churn| {
             let mut stream = churn.key.with(u64::from(node.0)).stream();
-            let is_up = churn.is_up.strikes(stream.next_word());
+            let is_up = churn.is_up.hits(stream.next_word());
             (churn, stream, is_up)
         });
         let mut last = Some(Nanos::ZERO);
@@ -233,7 +235,7 @@ impl Faults {
     }
 }
 
-impl ReadyCut {
+impl PreparedCut {
     #[inline]
     fn holds_up(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
         if now < self.at || (self.heal <= now && self.heal != Nanos::MAX) {
@@ -246,11 +248,11 @@ impl ReadyCut {
 
 impl Group {
     fn nobody() -> Group {
-        Group::Drawn { key: Key::new(0, Purpose::Faults), chance: Chance::NEVER, region: None }
+        Group::Drawn { key: Key::new(0, Purpose::Faults), chance: Probability::NEVER, region: None }
     }
 
     fn drawn(key: Key, share: Ratio) -> Group {
-        Group::Drawn { key, chance: Chance::of(share), region: None }
+        Group::Drawn { key, chance: Probability::of(share), region: None }
     }
 
     /// In the region that an option names.
@@ -267,7 +269,7 @@ impl Group {
         match known.iter().position(|known| known == name) {
             Some(at) => {
                 let region = Some((RegionIndex(at as u16), placement.clone()));
-                Ok(Group::Drawn { key, chance: Chance::of(share), region })
+                Ok(Group::Drawn { key, chance: Probability::of(share), region })
             }
             None => Err(FaultError::UnknownRegion { option, name: name.to_owned(), known: known.join(", ") }),
         }
@@ -314,16 +316,16 @@ impl Group {
     }
 
     fn is_nobody(&self) -> bool {
-        matches!(self, Group::Drawn { chance: Chance::NEVER, .. })
+        matches!(self, Group::Drawn { chance: Probability::NEVER, .. })
     }
 
     #[inline]
     fn has(&self, node: NodeId) -> bool {
         match self {
-            Group::Drawn { chance: Chance::NEVER, .. } => false,
+            Group::Drawn { chance: Probability::NEVER, .. } => false,
             Group::Drawn { key, chance, region } => {
                 let is_there = region.as_ref().is_none_or(|(region, placement)| placement.region(node) == *region);
-                is_there && chance.strikes(key.with(u64::from(node.0)).stream().next_word())
+                is_there && chance.hits(key.with(u64::from(node.0)).stream().next_word())
             }
             Group::Listed(bits) => bits.get(node.index() / 64).is_some_and(|bits| bits >> (node.0 % 64) & 1 == 1),
         }

@@ -7,7 +7,7 @@
 //! draw again, since a message would then cost no one knows how many words.
 
 use super::error::LatencyError;
-use super::words::{Words, decimal, span};
+use super::spec_fields::{SpecFields, decimal, span};
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -185,7 +185,7 @@ impl FromStr for Latency {
             None if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => ("constant", text),
             None => (text, ""),
         };
-        let mut words = Words::new(rest);
+        let mut words = SpecFields::new(rest);
         let latency = match name {
             "constant" => Latency::Constant(words.next_span("the time")?),
             "uniform" => {

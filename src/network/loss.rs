@@ -1,7 +1,7 @@
 //! Which messages are lost, as a person writes it: each by itself with the same chance, or in bursts.
 
 use super::error::LossError;
-use super::words::{Words, read_span, span};
+use super::spec_fields::{SpecFields, read_span, span};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -135,7 +135,7 @@ impl FromStr for LossSpec {
                 Err(_) => Err(LossError::Unknown { written: text.to_owned() }),
             };
         };
-        let mut words = Words::new(rest);
+        let mut words = SpecFields::new(rest);
         let mut period = |name: &'static str| {
             let written = words.named(name).ok_or(LossError::Missing { figure: name })?;
             read_span(name, written).map_err(|_| LossError::NoTime { figure: name, written: written.to_owned() })
@@ -172,13 +172,13 @@ impl<'de> Deserialize<'de> for LossSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LossSpec, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Written {
+        enum LossForm {
             Number(f64),
             Text(String),
         }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Number(number) => number.to_string(),
-            Written::Text(text) => text,
+        let text = match LossForm::deserialize(deserializer)? {
+            LossForm::Number(number) => number.to_string(),
+            LossForm::Text(text) => text,
         };
         text.parse().map_err(serde::de::Error::custom)
     }

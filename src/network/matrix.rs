@@ -8,10 +8,10 @@
 //! Two quantiles become a latency skewed to the right: a shortest way, and above it a log-normal rest. The data do not tell
 //! the shortest way; it is taken to lie as far below the median as the median below p90, at most half the median.
 
-use super::error::{LineFault, RegionError};
+use super::error::{MatrixLineFault, RegionError};
 use super::latency::{LATENCY_MAX, Latency};
 use super::regions::Regions;
-use super::words::decimal;
+use super::spec_fields::decimal;
 use crate::time::Nanos;
 use std::collections::BTreeMap;
 
@@ -50,10 +50,10 @@ pub(super) fn sites(regions: &Regions, text: &str) -> Result<Regions, RegionErro
     for (line, cells) in rows(text).skip(1) {
         let located = |fault| RegionError::Line { file: "exchange-sites".to_owned(), line, fault };
         let [site, region, share] = cells[..] else {
-            return Err(located(LineFault::Cells { cells: cells.len(), wanted: 3 }));
+            return Err(located(MatrixLineFault::Cells { cells: cells.len(), wanted: 3 }));
         };
         let place =
-            regions.find(region).ok_or_else(|| located(LineFault::UnknownRegion { name: region.to_owned() }))?;
+            regions.find(region).ok_or_else(|| located(MatrixLineFault::UnknownRegion { name: region.to_owned() }))?;
         names.push(site.to_owned());
         places.push(place);
         weights.push(weight(share).map_err(located)?);
@@ -83,12 +83,17 @@ fn square<'a>(
         let located = at_line(line);
         let region = set.weights.len();
         match set.names.get(region) {
-            None => return Err(located(LineFault::NotSquare { regions: set.names.len(), found: cells[0].to_owned() })),
+            None => {
+                return Err(located(MatrixLineFault::NotSquare {
+                    regions: set.names.len(),
+                    found: cells[0].to_owned(),
+                }));
+            }
             Some(name) if name != cells[0] => {
-                return Err(located(LineFault::OutOfOrder { found: cells[0].to_owned(), wanted: name.clone() }));
+                return Err(located(MatrixLineFault::OutOfOrder { found: cells[0].to_owned(), wanted: name.clone() }));
             }
             Some(_) if cells.len() != header.len() => {
-                return Err(located(LineFault::Cells { cells: cells.len(), wanted: header.len() }));
+                return Err(located(MatrixLineFault::Cells { cells: cells.len(), wanted: header.len() }));
             }
             Some(_) => {}
         }
@@ -127,7 +132,7 @@ fn pairs<'a>(
     };
     let single = match (quantiles, header) {
         (None, ["from", "to", name]) => Some(measure(name).map_err(at_line(first))?),
-        (None, _) => return Err(at_line(first)(LineFault::Header { found: header.join(",") })),
+        (None, _) => return Err(at_line(first)(MatrixLineFault::Header { found: header.join(",") })),
         _ => None,
     };
     let mut names: Vec<String> = Vec::new();
@@ -136,7 +141,7 @@ fn pairs<'a>(
     for (line, cells) in rows {
         let located = at_line(line);
         if cells.len() != header.len() {
-            return Err(located(LineFault::Cells { cells: cells.len(), wanted: header.len() }));
+            return Err(located(MatrixLineFault::Cells { cells: cells.len(), wanted: header.len() }));
         }
         let mut place = |name: &str| {
             *places.entry(name.to_owned()).or_insert_with(|| {
@@ -147,7 +152,7 @@ fn pairs<'a>(
         let (from, to) = (place(cells[0]), place(cells[1]));
         check_names(&names[names.len().saturating_sub(2)..]).map_err(located)?;
         if names.len() > REGIONS_MAX {
-            return Err(located(LineFault::TooMany { regions: names.len() }));
+            return Err(located(MatrixLineFault::TooMany { regions: names.len() }));
         }
         let latency = match (quantiles, single) {
             (Some(measure), _) => two_figures(cells[2], cells[3], measure),
@@ -183,37 +188,37 @@ fn weighed(file: &str, set: Regions) -> Result<Regions, RegionError> {
     }
 }
 
-fn check_names(names: &[String]) -> Result<(), LineFault> {
+fn check_names(names: &[String]) -> Result<(), MatrixLineFault> {
     match names {
-        [] => Err(LineFault::NoRegions),
-        _ if names.len() > REGIONS_MAX => Err(LineFault::TooMany { regions: names.len() }),
-        _ if names.iter().any(String::is_empty) => Err(LineFault::NoName),
+        [] => Err(MatrixLineFault::NoRegions),
+        _ if names.len() > REGIONS_MAX => Err(MatrixLineFault::TooMany { regions: names.len() }),
+        _ if names.iter().any(String::is_empty) => Err(MatrixLineFault::NoName),
         _ => {
             let mut sorted: Vec<&String> = names.iter().collect();
             sorted.sort_unstable();
             let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]);
-            twice.map_or(Ok(()), |pair| Err(LineFault::SameName { name: pair[0].clone() }))
+            twice.map_or(Ok(()), |pair| Err(MatrixLineFault::SameName { name: pair[0].clone() }))
         }
     }
 }
 
-fn measure(name: &str) -> Result<Measure, LineFault> {
+fn measure(name: &str) -> Result<Measure, MatrixLineFault> {
     match name {
         "one_way_ms" => Ok(Measure::OneWay),
         "rtt_ms" => Ok(Measure::RoundTrip),
         "pareto_mean_ms" => Ok(Measure::ParetoMean),
-        _ => Err(LineFault::Header { found: name.to_owned() }),
+        _ => Err(MatrixLineFault::Header { found: name.to_owned() }),
     }
 }
 
 /// A latency of one figure: always as long, or after SimBlock a Pareto distribution of this mean.
-fn one_figure(cell: &str, measure: Measure) -> Result<Latency, LineFault> {
+fn one_figure(cell: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
     let time = time(cell, measure)?;
     if measure != Measure::ParetoMean {
         return Ok(Latency::Constant(time));
     }
     if time <= PARETO_BELOW_MEAN {
-        return Err(LineFault::ParetoMean { found: cell.to_owned() });
+        return Err(MatrixLineFault::ParetoMean { found: cell.to_owned() });
     }
     // Shape 0.2 m with m in milliseconds is m / 5 in millionths with m in nanoseconds.
     let (least, shape_millionths) = (time.since(PARETO_BELOW_MEAN), time.0 / 5);
@@ -221,10 +226,10 @@ fn one_figure(cell: &str, measure: Measure) -> Result<Latency, LineFault> {
 }
 
 /// A latency of two quantiles.
-fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, LineFault> {
+fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
     let (median, p90) = (time(median, measure)?, time(p90, measure)?);
     if p90 < median {
-        return Err(LineFault::Quantiles { median, p90 });
+        return Err(MatrixLineFault::Quantiles { median, p90 });
     }
     if p90 == median {
         return Ok(Latency::Constant(median));
@@ -234,25 +239,25 @@ fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, Lin
 }
 
 /// One way in whole nanoseconds, from milliseconds.
-fn time(cell: &str, measure: Measure) -> Result<Nanos, LineFault> {
+fn time(cell: &str, measure: Measure) -> Result<Nanos, MatrixLineFault> {
     if cell.starts_with('-') {
-        return Err(LineFault::Negative { found: cell.to_owned() });
+        return Err(MatrixLineFault::Negative { found: cell.to_owned() });
     }
     let time = decimal(cell, 6).filter(|&time| time <= LATENCY_MAX.0);
-    let time = time.ok_or_else(|| LineFault::NoTime { found: cell.to_owned() })?;
+    let time = time.ok_or_else(|| MatrixLineFault::NoTime { found: cell.to_owned() })?;
     Ok(Nanos(if measure == Measure::RoundTrip { time / 2 } else { time }))
 }
 
 /// A weight in millionths.
-fn weight(cell: &str) -> Result<u64, LineFault> {
+fn weight(cell: &str) -> Result<u64, MatrixLineFault> {
     let weight = decimal(cell, 6).filter(|&weight| weight <= WEIGHT_MAX);
-    weight.ok_or_else(|| LineFault::Weight { found: cell.to_owned() })
+    weight.ok_or_else(|| MatrixLineFault::Weight { found: cell.to_owned() })
 }
 
 /// A rate in bits a second, from megabits.
-fn rate(cell: &str) -> Result<u64, LineFault> {
+fn rate(cell: &str) -> Result<u64, MatrixLineFault> {
     let rate = decimal(cell, 6).filter(|rate| (1..=RATE_MAX).contains(rate));
-    rate.ok_or_else(|| LineFault::Rate { found: cell.to_owned() })
+    rate.ok_or_else(|| MatrixLineFault::Rate { found: cell.to_owned() })
 }
 
 /// Columns that may stand between the first and the regions.

@@ -180,17 +180,17 @@ impl Regions {
 
 /// The regions of one run, ready to be drawn from.
 #[derive(Clone, Debug)]
-pub(super) struct Map {
+pub(super) struct RegionMap {
     placement: Placement,
     regions: u32,
     samplers: Vec<Sampler>,
 }
 
-impl Map {
-    pub(super) fn new(seed: u64, regions: &Regions) -> Map {
+impl RegionMap {
+    pub(super) fn new(seed: u64, regions: &Regions) -> RegionMap {
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
-        Map {
+        RegionMap {
             placement: Placement::new(seed, regions),
             regions: regions.names.len() as u32,
             samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, curves)).collect(),

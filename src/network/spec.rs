@@ -1,11 +1,11 @@
 //! The whole network as it is asked for, and how it is made.
 
-use super::bandwidth::{BandwidthSpec, Rate, Rates};
+use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
 use super::error::RegionError;
 use super::latency::LatencySpec;
 use super::loss::LossSpec;
 use super::regions::{RegionIndex, RegionSpec, Regions};
-use super::{Chance, Network};
+use super::{Network, Probability};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 
@@ -64,10 +64,11 @@ impl NetworkSpec {
             }
         };
         let lines = match self.bandwidth {
-            None => LineTable::default(),
-            Some(bandwidth) => LineTable::new(bandwidth, regions.as_ref()).ok_or_else(|| self.no_rates())?,
+            None => AccessLinkTable::default(),
+            Some(bandwidth) => AccessLinkTable::new(bandwidth, regions.as_ref()).ok_or_else(|| self.no_rates())?,
         };
-        let network = Network { lines, processing: self.processing, duplicated: Chance::of(self.duplicate), ..network };
+        let network =
+            Network { lines, processing: self.processing, duplicated: Probability::of(self.duplicate), ..network };
         Ok(network.with_loss(&self.loss))
     }
 
@@ -116,62 +117,66 @@ fn where_from(network: &Option<RegionSpec>) -> String {
 
 /// The lines of one node; `None` for one without limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
+pub struct AccessLinkSpecs {
     /// Out of the node.
-    pub up: Option<Rate>,
+    pub up: Option<LinkRate>,
     /// Into the node.
-    pub down: Option<Rate>,
+    pub down: Option<LinkRate>,
 }
 
 /// The lines of all nodes.
 #[derive(Clone, Debug)]
-pub(super) enum LineTable {
-    Same(Lines),
-    ByRegion(Box<[Lines]>),
+pub(super) enum AccessLinkTable {
+    Same(AccessLinkSpecs),
+    ByRegion(Box<[AccessLinkSpecs]>),
 }
 
-impl Default for LineTable {
-    fn default() -> LineTable {
-        LineTable::Same(Lines::default())
+impl Default for AccessLinkTable {
+    fn default() -> AccessLinkTable {
+        AccessLinkTable::Same(AccessLinkSpecs::default())
     }
 }
 
-impl LineTable {
+impl AccessLinkTable {
     /// Whether nobody's line has a limit.
     pub(super) fn is_unlimited(&self) -> bool {
-        matches!(self, LineTable::Same(Lines { up: None, down: None }))
+        matches!(self, AccessLinkTable::Same(AccessLinkSpecs { up: None, down: None }))
     }
 
     /// Whether anybody's line has one: out of the node, and into it.
     pub(super) fn limited(&self) -> [bool; 2] {
         let all = match self {
-            LineTable::Same(lines) => std::slice::from_ref(lines),
-            LineTable::ByRegion(lines) => lines,
+            AccessLinkTable::Same(lines) => std::slice::from_ref(lines),
+            AccessLinkTable::ByRegion(lines) => lines,
         };
         [all.iter().any(|lines| lines.up.is_some()), all.iter().any(|lines| lines.down.is_some())]
     }
 
     /// `None` where rates by region are asked for and not known.
-    fn new(spec: BandwidthSpec, regions: Option<&Regions>) -> Option<LineTable> {
-        let rate = |bits| Rate::new(bits, spec.queue_bytes);
+    fn new(spec: BandwidthSpec, regions: Option<&Regions>) -> Option<AccessLinkTable> {
+        let rate = |bits| LinkRate::new(bits, spec.queue_bytes);
         Some(match spec.rates {
-            Rates::Same { up, down } => LineTable::Same(Lines { up: up.map(rate), down: down.map(rate) }),
+            Rates::Same { up, down } => {
+                AccessLinkTable::Same(AccessLinkSpecs { up: up.map(rate), down: down.map(rate) })
+            }
             Rates::Regions => {
                 let regions = regions?;
                 let lines = (0..regions.names().len() as u16).map(|region| {
                     let [up, down] = regions.rates(RegionIndex(region))?;
-                    Some(Lines { up: Some(rate(up)), down: Some(rate(down)) })
+                    Some(AccessLinkSpecs { up: Some(rate(up)), down: Some(rate(down)) })
                 });
-                LineTable::ByRegion(lines.collect::<Option<_>>()?)
+                AccessLinkTable::ByRegion(lines.collect::<Option<_>>()?)
             }
         })
     }
 
     #[inline]
-    pub(super) fn of(&self, region: impl FnOnce() -> Option<RegionIndex>) -> Lines {
+    pub(super) fn of(&self, region: impl FnOnce() -> Option<RegionIndex>) -> AccessLinkSpecs {
         match self {
-            LineTable::Same(lines) => *lines,
-            LineTable::ByRegion(lines) => region().map_or_else(Lines::default, |region| lines[region.index()]),
+            AccessLinkTable::Same(lines) => *lines,
+            AccessLinkTable::ByRegion(lines) => {
+                region().map_or_else(AccessLinkSpecs::default, |region| lines[region.index()])
+            }
         }
     }
 }

@@ -4,9 +4,9 @@
 //! line says how many it is over. The one exception is the time to the target that stands for the whole run, in which
 //! orders that missed it count as later than all.
 
-use super::rank::{Spread, nearest_rank, share};
+use super::percentiles::{Summary, nearest_rank, share};
 use crate::coverage::TARGET;
-use crate::stats::{BulkRecord, OrderOutcome, OrderRecord};
+use crate::record::{BulkRecord, OrderOutcome, OrderRecord};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub struct BulkFigures {
     /// When the last of their nodes got them.
     pub time_to_end_ns: OrderTimes,
     /// Nodes without the order, over the orders that were published.
-    pub residue_per_order: Spread,
+    pub residue_per_order: Summary,
     /// Published orders that did not reach their target, then those that took longest, then those that were not published.
     pub worst: Vec<WorstOrder>,
 }
@@ -109,7 +109,7 @@ impl BulkFigures {
             time_to_99_ns: times(|order| order.time_to[2]),
             time_to_target_ns: times(OrderRecord::time_to_target),
             time_to_end_ns: times(|order| order.time_to_end),
-            residue_per_order: Spread::of(bulk.published().map(|order| order.counted - order.reached)),
+            residue_per_order: Summary::of(bulk.published().map(|order| order.counted - order.reached)),
             worst: worst(orders, names),
         }
     }
@@ -183,7 +183,7 @@ fn worst(orders: &[OrderRecord], names: &NodeNames) -> Vec<WorstOrder> {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
-    use crate::stats::DelayHistogram;
+    use crate::record::DelayHistogram;
 
     fn order(due: u64, target: Option<u64>, outcome: OrderOutcome) -> OrderRecord {
         let time = target.map(Nanos);

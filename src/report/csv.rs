@@ -4,7 +4,7 @@
 
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::stats::{OrderRecord, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
@@ -125,8 +125,8 @@ fn shard_of(starts: &[u32], node: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
-    use crate::stats::ByHop;
+    use crate::record::ByHop;
+    use crate::report::fixtures;
 
     fn written(record: &RunRecord) -> String {
         let mut bytes = Vec::new();
@@ -142,7 +142,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
 1,0,2,1500,1,0,1,1,60,60
 2,1,1,,,,0,0,0,0
 ";
-        assert_eq!(written(&sample::three_nodes()), expected);
+        assert_eq!(written(&fixtures::three_nodes()), expected);
     }
 
     #[test]
@@ -151,16 +151,16 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let (latency, senders) = (Nanos(1_500), None);
         let by_hop = ByHop { latency, origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let receipts = Receipts::ByHop(by_hop);
-        let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..sample::three_nodes() };
+        let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..fixtures::three_nodes() };
         assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,\n1,0,,1500,1,,,,,\n2,1,,,,,,,,\n"));
     }
 
     #[test]
     fn columns_that_stay_empty_are_named() {
-        let whole = sample::three_nodes();
-        assert_eq!((nodes_csv_gaps(&whole), orders_csv_gaps(&sample::bulk_record())), (Vec::new(), Vec::new()));
+        let whole = fixtures::three_nodes();
+        assert_eq!((nodes_csv_gaps(&whole), orders_csv_gaps(&fixtures::bulk_record())), (Vec::new(), Vec::new()));
         assert!(orders_csv_gaps(&whole)[0].contains("header alone"));
-        let of_bulk = nodes_csv_gaps(&sample::bulk_record());
+        let of_bulk = nodes_csv_gaps(&fixtures::bulk_record());
         assert!(of_bulk.len() == 1 && of_bulk[0].contains("time_ns, hop and sender empty"), "{of_bulk:?}");
         let by_hop =
             ByHop { latency: Nanos(1), origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders: None };
@@ -176,14 +176,14 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
 
     #[test]
     fn every_column_is_documented_and_every_documented_one_written() {
-        let documented = sample::documented("Columns of the nodes file");
+        let documented = fixtures::documented("Columns of the nodes file");
         assert_eq!(HEADER.split(',').collect::<Vec<_>>(), documented);
     }
 
     #[test]
     fn a_line_per_order() {
         let mut bytes = Vec::new();
-        write_orders_csv(&sample::bulk_record(), &mut bytes).unwrap();
+        write_orders_csv(&fixtures::bulk_record(), &mut bytes).unwrap();
         let expected = "\
 0,4,0,1000,16,reached,10,80,80,10000,20000,25000,20000,30000
 1,5,10000000,2000,0,missed,3,24,24,,,,,9000
@@ -193,7 +193,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
 
     #[test]
     fn every_column_of_orders_is_documented_and_every_documented_one_written() {
-        let documented = sample::documented("Columns of the orders file");
+        let documented = fixtures::documented("Columns of the orders file");
         assert_eq!(ORDERS_HEADER.split(',').collect::<Vec<_>>(), documented);
     }
 

@@ -3,9 +3,9 @@
 //! Two populations, kept apart on purpose. A delay percentile is over the nodes that were *reached*; a time to coverage
 //! is over *all* nodes, and does not exist where too few were reached. An origin counts in both, at time 0.
 
-use super::rank::share;
+use super::percentiles::share;
 use crate::ratio::Ratio;
-use crate::stats::{CoverageCurve, Receipts, RunRecord};
+use crate::record::{CoverageCurve, Receipts, RunRecord};
 use serde::Serialize;
 
 /// How many bins the delays are put into.

@@ -1,8 +1,8 @@
 //! The figures of each region and of each class of node, where there are any.
 
 use super::delay::fraction_of;
-use super::rank::{nearest_rank, share};
-use crate::stats::{GroupKind, GroupRecord};
+use super::percentiles::{nearest_rank, share};
+use crate::record::{GroupKind, GroupRecord};
 use serde::Serialize;
 
 /// The figures of some of the nodes. With many orders, counts are sums over all of them.

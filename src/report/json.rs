@@ -14,7 +14,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::sample;
+    use crate::report::fixtures;
     use crate::wire::Stray;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -42,36 +42,36 @@ mod tests {
     }
 
     fn parsed() -> Value {
-        serde_json::from_str(&sample::thousand_nodes().to_json().unwrap()).unwrap()
+        serde_json::from_str(&fixtures::thousand_nodes().to_json().unwrap()).unwrap()
     }
 
     #[test]
     fn every_field_is_documented_and_every_documented_one_written() {
         let mut written = BTreeSet::new();
-        let whole: Value = serde_json::from_str(&sample::thousand_nodes_and_groups().to_json().unwrap()).unwrap();
+        let whole: Value = serde_json::from_str(&fixtures::thousand_nodes_and_groups().to_json().unwrap()).unwrap();
         collect_paths(&whole, "", &mut written);
-        let documented: BTreeSet<String> = sample::documented("Fields\n").into_iter().map(str::to_owned).collect();
+        let documented: BTreeSet<String> = fixtures::documented("Fields\n").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
     }
 
     #[test]
     fn every_field_of_a_bulk_is_documented_and_every_documented_one_written() {
-        let report: Value = serde_json::from_str(&sample::bulk_report().to_json().unwrap()).unwrap();
+        let report: Value = serde_json::from_str(&fixtures::bulk_report().to_json().unwrap()).unwrap();
         let mut written = BTreeSet::new();
         collect_paths(&report["bulk"], "", &mut written);
         let documented: BTreeSet<String> =
-            sample::documented("Fields of a bulk").into_iter().map(str::to_owned).collect();
+            fixtures::documented("Fields of a bulk").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
     }
 
     #[test]
     fn every_figure_over_runs_is_documented_and_every_documented_one_written() {
-        let records = vec![sample::thousand_nodes_record(); 5];
-        let report: Value = serde_json::from_str(&sample::report(&records).to_json().unwrap()).unwrap();
+        let records = vec![fixtures::thousand_nodes_record(); 5];
+        let report: Value = serde_json::from_str(&fixtures::report(&records).to_json().unwrap()).unwrap();
         let mut written = BTreeSet::new();
         collect_paths(&report["runs"]["over"]["delay_ns"]["p50"], "", &mut written);
         let documented: BTreeSet<String> =
-            sample::documented("Figures over runs").into_iter().map(str::to_owned).collect();
+            fixtures::documented("Figures over runs").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
         assert_eq!(report["runs"]["each"].as_array().unwrap().len(), 5);
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn every_kind_of_stray_is_documented() {
         for kind in Stray::ALL {
-            assert!(sample::DOCUMENT.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+            assert!(fixtures::DOCUMENT.contains(&format!("`{}`", kind.name())), "{}", kind.name());
         }
     }
 

@@ -1,6 +1,6 @@
 //! What each process of a run did: the sums of its workers' counts.
 
-use crate::stats::{ProcessRecord, RunRecord, WorkerRecord};
+use crate::record::{ProcessRecord, RunRecord, WorkerRecord};
 use serde::Serialize;
 
 /// One process.
@@ -53,12 +53,12 @@ impl ProcessFigures {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::sample;
-    use crate::stats::ProcessRecord;
+    use crate::record::ProcessRecord;
+    use crate::report::fixtures;
 
     #[test]
     fn processes_have_the_sums_of_their_workers_in_order() {
-        let mut record = sample::thousand_nodes_record();
+        let mut record = fixtures::thousand_nodes_record();
         record.processes = [11, 12].map(|pid| ProcessRecord { pid, workers: 1 }).into();
         record.workers[1].carrier.kernel_dropped = None;
         let [first, second] = super::ProcessFigures::all(&record).try_into().unwrap();
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!((second.pid, second.queued_unsent, second.kernel_dropped), (12, 432, None));
         assert_eq!(first.sent + second.sent, record.ledger.sent);
         assert_eq!(first.reached + second.reached, record.reached());
-        let text = sample::report(&[record]).to_string();
+        let text = fixtures::report(&[record]).to_string();
         assert!(text.contains("on 2 workers in 2 processes, pinned...\n"), "{text}");
         assert!(text.contains("\nProcess  pid  workers"), "{text}");
     }

@@ -5,7 +5,7 @@
 //! `runs.each`, in `runs.over` and in the file of runs. Lists have no column, nor has a sentence.
 
 use super::RunFigures;
-use crate::stats::{End, OrderOutcome, RunRecord};
+use crate::record::{End, OrderOutcome, RunRecord};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::io::{self, BufWriter, Write};
@@ -336,8 +336,8 @@ pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
-    use crate::stats::{LineRecord, Missing, WayRecord};
+    use crate::record::{AccessLinkRecord, LinkSideRecord, Missing};
+    use crate::report::fixtures;
     use std::collections::BTreeSet;
 
     /// The paths of all single figures in a value. Lists have none, and neither have strays by kind.
@@ -362,10 +362,11 @@ mod tests {
     #[test]
     fn every_single_figure_has_a_column_and_every_column_a_figure() {
         let mut paths: BTreeSet<String> = ["run", "seed", "goal_met", "died_out", "strays"].map(str::to_owned).into();
-        let mut numbered = sample::thousand_nodes_record();
+        let mut numbered = fixtures::thousand_nodes_record();
         numbered.ledger.missing = Some(Missing::default());
-        numbered.lines = LineRecord { up: Some(WayRecord::default()), down: Some(WayRecord::default()) };
-        for report in [sample::thousand_nodes_and_groups(), sample::bulk_report(), sample::report(&[numbered])] {
+        numbered.lines =
+            AccessLinkRecord { up: Some(LinkSideRecord::default()), down: Some(LinkSideRecord::default()) };
+        for report in [fixtures::thousand_nodes_and_groups(), fixtures::bulk_report(), fixtures::report(&[numbered])] {
             singles(&serde_json::to_value(&report.run).unwrap(), "", &mut paths);
         }
         // A group that one of them does not have is no figure.
@@ -384,9 +385,9 @@ mod tests {
 
     #[test]
     fn every_column_is_a_field_of_the_report() {
-        let fields = sample::documented("Fields\n");
-        let of_a_bulk = sample::documented("Fields of a bulk");
-        let own = sample::documented("Columns of the runs file");
+        let fields = fixtures::documented("Fields\n");
+        let of_a_bulk = fixtures::documented("Fields of a bulk");
+        let own = fixtures::documented("Columns of the runs file");
         for column in COLUMNS {
             let is_known = match column.strip_prefix("bulk.") {
                 Some(name) => of_a_bulk.contains(&name),
@@ -399,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_row_is_a_line_and_an_object() {
-        let record = sample::thousand_nodes_record();
+        let record = fixtures::thousand_nodes_record();
         let row = Row::new(3, 45, &record);
         let object = serde_json::to_value(&row).unwrap();
         for (path, value) in [

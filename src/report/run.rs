@@ -1,15 +1,16 @@
 //! The figures of one run, each computed once from its record. Renderers read them and compute nothing.
 
-use super::books::Books;
+use super::access_links::AccessLinkFigures;
 use super::bulk::BulkFigures;
 use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
 use super::groups::GroupFigures;
-use super::lines::LineFigures;
+use super::ledger::LedgerFigures;
+use super::percentiles::{Summary, nearest_rank, share};
 use super::processes::ProcessFigures;
-use super::rank::{Spread, nearest_rank, share};
 use crate::ratio::Ratio;
-use crate::stats::{
-    Departures, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+use crate::record::{
+    DepartureDelays, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic,
+    WorkerRecord,
 };
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
@@ -45,10 +46,10 @@ pub struct Goal {
 pub struct BytesPerNode {
     /// Bytes received.
     #[serde(rename = "in")]
-    pub received: Spread,
+    pub received: Summary,
     /// Bytes sent.
     #[serde(rename = "out")]
-    pub sent: Spread,
+    pub sent: Summary,
 }
 
 /// What a run took of the machine. In virtual time this is all that differs between two runs of one seed.
@@ -83,7 +84,7 @@ pub struct Lateness {
 }
 
 impl Lateness {
-    fn of(departures: &Departures) -> Option<Lateness> {
+    fn of(departures: &DepartureDelays) -> Option<Lateness> {
         let late = &departures.late;
         let at = |permille| late.permille(permille).map(|late| late.0);
         Some(Lateness { messages: late.count(), p50: at(500)?, p99: at(990)?, max: at(1_000)? })
@@ -147,7 +148,7 @@ pub struct RunFigures {
     /// Orders that expired at nodes that never had them, once for each node; `None` on real carriers, where that is not known.
     pub expired_first: Option<u64>,
     /// Duplicates and expired messages per node; `None` where traffic was not kept by node.
-    pub duplicates_per_node: Option<Spread>,
+    pub duplicates_per_node: Option<Summary>,
     /// Payload messages handed to the carrier.
     pub messages: u64,
     /// Control messages handed to the carrier.
@@ -175,13 +176,13 @@ pub struct RunFigures {
     /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
     pub digest: Option<String>,
     /// What the lines of the nodes had to carry; `None` where no line has a limit.
-    pub lines: Option<LineFigures>,
+    pub lines: Option<AccessLinkFigures>,
     /// What spies found out; `None` where there are none.
     pub spies: Option<SpyRecord>,
     /// The nodes by region and by class, where there are any.
     pub groups: Vec<GroupFigures>,
     /// Where every message went.
-    pub ledger: Books,
+    pub ledger: LedgerFigures,
     /// The orders of a bulk; `None` where there is one order.
     pub bulk: Option<BulkFigures>,
 }
@@ -241,10 +242,10 @@ impl RunFigures {
             processes: ProcessFigures::all(record),
             workers: record.workers.clone(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
-            lines: LineFigures::of(record),
+            lines: AccessLinkFigures::of(record),
             spies: record.spies,
             groups: record.groups.iter().map(GroupFigures::of).collect(),
-            ledger: Books::of(&record.ledger),
+            ledger: LedgerFigures::of(&record.ledger),
             bulk,
         }
     }
@@ -324,9 +325,9 @@ fn hops(record: &RunRecord) -> Vec<u64> {
     hops
 }
 
-fn duplicates_per_node(traffic: &[Traffic]) -> Option<Spread> {
+fn duplicates_per_node(traffic: &[Traffic]) -> Option<Summary> {
     let duplicates = traffic.iter().map(|traffic| traffic.copies - u64::from(traffic.firsts));
-    (!traffic.is_empty()).then(|| Spread::of(duplicates))
+    (!traffic.is_empty()).then(|| Summary::of(duplicates))
 }
 
 /// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
@@ -339,8 +340,8 @@ fn bytes(record: &RunRecord) -> u64 {
 
 fn bytes_per_node(traffic: &[Traffic]) -> Option<BytesPerNode> {
     (!traffic.is_empty()).then(|| BytesPerNode {
-        received: Spread::of(traffic.iter().map(|node| node.bytes_in)),
-        sent: Spread::of(traffic.iter().map(|node| node.bytes_out)),
+        received: Summary::of(traffic.iter().map(|node| node.bytes_in)),
+        sent: Summary::of(traffic.iter().map(|node| node.bytes_out)),
     })
 }
 

@@ -3,9 +3,9 @@
 //! What was refused: a run that stands for the others. The first is shown in full because something must be; what is said of all
 //! is said with its interval.
 
-use super::over::{Over, Part, all};
+use super::across_runs::{AcrossRuns, DistributionPart, all};
 use super::row::Row;
-use crate::stats::End;
+use crate::record::End;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,9 +21,9 @@ pub struct Runs {
     /// What kept the others from being made; `None` where nothing did.
     pub failure: Option<String>,
     /// In how many the goal was met.
-    pub goal_met: Part,
+    pub goal_met: DistributionPart,
     /// In how many an order died out.
-    pub died_out: Part,
+    pub died_out: DistributionPart,
     /// In how many the books do not balance.
     pub unbalanced: u64,
     /// Datagrams that came to all of them and belonged to none.
@@ -47,8 +47,8 @@ impl Runs {
             count: each.len() as u64,
             same_seed,
             failure,
-            goal_met: Part::of(&whole, |row| row.is_goal_met),
-            died_out: Part::of(&whole, |row| row.is_died_out),
+            goal_met: DistributionPart::of(&whole, |row| row.is_goal_met),
+            died_out: DistributionPart::of(&whole, |row| row.is_died_out),
             unbalanced: each.iter().filter(|row| !row.is_balanced).count() as u64,
             strays: sum(|row| row.strays),
             lost: sum(|row| row.lost),
@@ -58,8 +58,8 @@ impl Runs {
     }
 
     /// What the runs say together of a column.
-    pub fn over(&self, column: &str) -> Option<Over> {
-        Over::of(&whole(&self.each), column)
+    pub fn over(&self, column: &str) -> Option<AcrossRuns> {
+        AcrossRuns::of(&whole(&self.each), column)
     }
 
     /// Whether every run met the goal.

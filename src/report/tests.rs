@@ -1,11 +1,11 @@
 //! What the report says of whole runs: the common one in full, the odd ones in what matters about them.
 
-use super::sample::{
+use super::fixtures::{
     bulk_record, receipt, record, report, report_of_bulk, scenario, setting, thousand_nodes, thousand_nodes_record,
     traffic,
 };
 use super::*;
-use crate::stats::{MachineTimes, OrderOutcome, Receipt, Receipts, Traffic};
+use crate::record::{MachineTimes, OrderOutcome, Receipt, Receipts, Traffic};
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -237,7 +237,7 @@ fn coverage_is_of_what_was_published() {
     let mut record = bulk_record();
     let bulk = record.bulk.as_mut().unwrap();
     (bulk.orders[1].outcome, bulk.orders[1].reached) = (NotPublished, 0);
-    bulk.delays = crate::stats::DelayHistogram::new();
+    bulk.delays = crate::record::DelayHistogram::new();
     (1..=10).for_each(|delay| bulk.delays.record(Nanos(delay * 1_000)));
     let one = report_of_bulk(&record);
     assert!(one.goal_met());
@@ -250,7 +250,7 @@ fn coverage_is_of_what_was_published() {
     let mut record = bulk_record();
     let bulk = record.bulk.as_mut().unwrap();
     bulk.orders.iter_mut().for_each(|order| (order.outcome, order.reached) = (NotPublished, 0));
-    bulk.delays = crate::stats::DelayHistogram::new();
+    bulk.delays = crate::record::DelayHistogram::new();
     let none = report_of_bulk(&record);
     assert!(!none.goal_met() && none.run.coverage == 0.0);
     assert_eq!(none.headline(), "None of 2 orders was published");

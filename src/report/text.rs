@@ -7,7 +7,7 @@
 mod bulk;
 mod layout;
 mod runs;
-mod story;
+mod sentences;
 mod tables;
 
 use super::Report;
@@ -16,10 +16,10 @@ use std::fmt;
 /// The whole report, with a line feed at its end.
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        story::notices(out, self)?;
-        story::opening(out, self)?;
-        story::propagation(out, self)?;
-        story::results(out, self)?;
+        sentences::notices(out, self)?;
+        sentences::opening(out, self)?;
+        sentences::propagation(out, self)?;
+        sentences::results(out, self)?;
         tables::latency_distribution(out, self)?;
         match &self.run.bulk {
             Some(bulk) => bulk::orders(out, self, bulk)?,
@@ -38,8 +38,8 @@ impl fmt::Display for Report {
         tables::workers(out, self)?;
         tables::ledger(out, self)?;
         runs::runs(out, self)?;
-        story::setting(out, self)?;
-        story::closing(out, self)
+        sentences::setting(out, self)?;
+        sentences::closing(out, self)
     }
 }
 
@@ -47,7 +47,7 @@ impl Report {
     /// The report in one line, without a line feed: whether the target was reached and when, over how many runs, and
     /// whether the books balance where they do not.
     pub fn headline(&self) -> String {
-        let mut line = story::headline(self);
+        let mut line = sentences::headline(self);
         if self.runs.asked > 1 {
             line = format!("{line}. {}", runs::spread(self));
         }

@@ -4,7 +4,7 @@
 //! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows with
 //! what is under way; only runs with a modelled network have one.
 
-use crate::message::{Batch, Message, Tail};
+use crate::message::{Message, MessageBatch, Tail};
 use crate::time::{Calendar, Nanos};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
@@ -15,7 +15,7 @@ const WINDOW_BITS: u32 = 16;
 
 /// A message on the line.
 #[derive(Clone, Debug)]
-struct Held<T> {
+struct HeldMessage<T> {
     time: Nanos,
     /// How many were put in before.
     number: u64,
@@ -23,28 +23,28 @@ struct Held<T> {
     tail: T,
 }
 
-impl<T> Held<T> {
+impl<T> HeldMessage<T> {
     fn rank(&self) -> (Nanos, u64) {
         (self.time, self.number)
     }
 }
 
-impl<T> PartialEq for Held<T> {
-    fn eq(&self, other: &Held<T>) -> bool {
+impl<T> PartialEq for HeldMessage<T> {
+    fn eq(&self, other: &HeldMessage<T>) -> bool {
         self.rank() == other.rank()
     }
 }
 
-impl<T> Eq for Held<T> {}
+impl<T> Eq for HeldMessage<T> {}
 
-impl<T> PartialOrd for Held<T> {
-    fn partial_cmp(&self, other: &Held<T>) -> Option<Ordering> {
+impl<T> PartialOrd for HeldMessage<T> {
+    fn partial_cmp(&self, other: &HeldMessage<T>) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T> Ord for Held<T> {
-    fn cmp(&self, other: &Held<T>) -> Ordering {
+impl<T> Ord for HeldMessage<T> {
+    fn cmp(&self, other: &HeldMessage<T>) -> Ordering {
         self.rank().cmp(&other.rank())
     }
 }
@@ -52,14 +52,14 @@ impl<T> Ord for Held<T> {
 /// One worker's line.
 pub(super) struct DelayLine<T> {
     /// Windows to come.
-    wheel: Calendar<Held<T>>,
+    wheel: Calendar<HeldMessage<T>>,
     /// The next of them that holds anything.
     next_window: Option<u64>,
     /// The window that was opened last.
     open: u64,
     /// What is left of it and of those before: in order, and what would not have stood at the end of that.
-    soon: VecDeque<Held<T>>,
-    between: BinaryHeap<Reverse<Held<T>>>,
+    soon: VecDeque<HeldMessage<T>>,
+    between: BinaryHeap<Reverse<HeldMessage<T>>>,
     /// What is due, in order, the times at which that was to leave, and its tails; so many messages and words have left.
     due: Vec<Message>,
     times: Vec<Nanos>,
@@ -90,13 +90,13 @@ impl<T: Tail> DelayLine<T> {
 
     /// Bytes of what it holds.
     pub(super) fn bytes(&self) -> u64 {
-        (self.put - self.gone) * size_of::<Held<T>>() as u64
+        (self.put - self.gone) * size_of::<HeldMessage<T>>() as u64
     }
 
     /// Holds a message until `time`.
     #[inline]
     pub(super) fn put(&mut self, time: Nanos, message: Message, tail: T) {
-        let held = Held { time, number: self.put, message, tail };
+        let held = HeldMessage { time, number: self.put, message, tail };
         self.put += 1;
         let window = time.0 >> WINDOW_BITS;
         if window <= self.open {
@@ -111,21 +111,21 @@ impl<T: Tail> DelayLine<T> {
     }
 
     /// Those that are to leave by `now`, `most` at a time. Whoever takes some off says so to [`take`](Self::take).
-    pub(super) fn due(&mut self, now: Nanos, most: usize) -> Batch<'_> {
+    pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
         if self.left.0 == self.due.len() {
             self.due.clear();
             self.times.clear();
             self.tails.clear();
             self.left = (0, 0);
             while self.due.len() < most
-                && let Some(Held { time, message, tail, .. }) = self.next_by(now)
+                && let Some(HeldMessage { time, message, tail, .. }) = self.next_by(now)
             {
                 self.due.push(message);
                 self.times.push(time);
                 self.tails.extend_from_slice(tail.words());
             }
         }
-        Batch { messages: &self.due[self.left.0..], tails: &self.tails[self.left.1..] }
+        MessageBatch { messages: &self.due[self.left.0..], tails: &self.tails[self.left.1..] }
     }
 
     /// Takes the first `count` of those that are due off the line, and says when each was to leave.
@@ -160,11 +160,11 @@ impl<T: Tail> DelayLine<T> {
 
     /// The next message whose time has come.
     #[inline]
-    fn next_by(&mut self, now: Nanos) -> Option<Held<T>> {
+    fn next_by(&mut self, now: Nanos) -> Option<HeldMessage<T>> {
         if self.first_soon().is_none() {
             self.open_next(now)?;
         }
-        let &Held { time, number, .. } = self.first_soon()?;
+        let &HeldMessage { time, number, .. } = self.first_soon()?;
         if time > now {
             return None;
         }
@@ -176,7 +176,7 @@ impl<T: Tail> DelayLine<T> {
 
     /// The first message of the windows that are open.
     #[inline]
-    fn first_soon(&self) -> Option<&Held<T>> {
+    fn first_soon(&self) -> Option<&HeldMessage<T>> {
         let between = self.between.peek().map(|Reverse(held)| held);
         self.soon.front().into_iter().chain(between).min()
     }
@@ -199,11 +199,11 @@ impl<T: Tail> DelayLine<T> {
 mod tests {
     use super::*;
     use crate::ids::{NodeId, OrderIndex};
-    use crate::message::{Kind, Onward};
+    use crate::message::{Kind, OrderHop};
     use proptest::prelude::*;
 
     fn message(number: u32) -> Message {
-        let onward = Onward { order: OrderIndex(0), ttl: 1, hop: 1 };
+        let onward = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
         onward.message_with(Kind::Have, NodeId(number), NodeId(0), words(number).len() as u8)
     }
 

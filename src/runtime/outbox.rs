@@ -4,10 +4,10 @@
 //! Where the overlay outgrows the caches, a node's row takes longer to come from memory than its targets take to draw;
 //! rows are therefore asked for some forwards ahead.
 
-use super::Plan;
-use crate::gossip::{Mailing, News, TargetDraw, TargetScratch};
+use super::RunPlan;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Batch, Kind, Message, Onward};
+use crate::message::{Kind, Message, MessageBatch, OrderHop};
+use crate::protocol::{Announcement, AnnouncementBatch, TargetDraw, TargetScratch};
 use crate::sync::{touched, touched_room};
 use crate::topology::Topology;
 use std::collections::VecDeque;
@@ -24,10 +24,10 @@ pub(super) struct Outbox<'a> {
     draw: TargetDraw,
     exclude_sender: bool,
     scratch: TargetScratch,
-    waiting: VecDeque<Forward>,
+    waiting: VecDeque<QueuedForward>,
     /// What forwards that wait have to say besides, in their order: a number of words, and so many.
     words: VecDeque<u64>,
-    mailing: Mailing,
+    mailing: AnnouncementBatch,
     offer: Vec<Message>,
     /// The tails of the offer.
     tails: Vec<u64>,
@@ -37,7 +37,7 @@ pub(super) struct Outbox<'a> {
 
 /// What a node has to say of an order, waiting for its turn.
 #[derive(Clone, Copy, Debug)]
-struct Forward {
+struct QueuedForward {
     from: NodeId,
     /// Whom the order came from; or whom alone it is for.
     other: NodeId,
@@ -48,7 +48,7 @@ struct Forward {
     audience: Audience,
 }
 
-const _: () = assert!(size_of::<Forward>() == 16, "a forward waits in sixteen bytes");
+const _: () = assert!(size_of::<QueuedForward>() == 16, "a forward waits in sixteen bytes");
 
 /// Whom it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,21 +63,21 @@ enum Audience {
     TargetsOfEach,
 }
 
-impl Forward {
+impl QueuedForward {
     #[inline]
-    fn new(from: NodeId, other: NodeId, kind: Kind, onward: Onward, audience: Audience) -> Forward {
-        let Onward { order, ttl, hop } = onward;
-        Forward { from, other, order, ttl, hop, kind, audience }
+    fn new(from: NodeId, other: NodeId, kind: Kind, onward: OrderHop, audience: Audience) -> QueuedForward {
+        let OrderHop { order, ttl, hop } = onward;
+        QueuedForward { from, other, order, ttl, hop, kind, audience }
     }
 }
 
 impl<'a> Outbox<'a> {
     /// An empty one, with room for `forwards` forwards and offers of `batch` messages.
-    pub(super) fn new(plan: &Plan<'a>, forwards: usize, batch: usize) -> Outbox<'a> {
+    pub(super) fn new(plan: &RunPlan<'a>, forwards: usize, batch: usize) -> Outbox<'a> {
         let (topology, draw) = (plan.topology, plan.draw);
         let max_degree = topology.max_degree();
-        let onward = Onward { order: OrderIndex(0), ttl: 0, hop: 0 };
-        let nobody = Forward::new(NodeId(0), NodeId(0), Kind::Payload, onward, Audience::Targets);
+        let onward = OrderHop { order: OrderIndex(0), ttl: 0, hop: 0 };
+        let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::Payload, onward, Audience::Targets);
         let mut waiting = VecDeque::from(touched(forwards, nobody));
         waiting.clear();
         Outbox {
@@ -87,7 +87,7 @@ impl<'a> Outbox<'a> {
             scratch: TargetScratch::new(draw.count(max_degree), topology),
             waiting,
             words: VecDeque::new(),
-            mailing: Mailing::default(),
+            mailing: AnnouncementBatch::default(),
             offer: touched_room(batch + draw.count(max_degree) as usize, onward.copy(NodeId(0), NodeId(0))),
             tails: Vec::new(),
             offered: (0, 0),
@@ -96,14 +96,14 @@ impl<'a> Outbox<'a> {
 
     /// Lets what a node says to its targets, of an order that came from `sender`, wait for its turn.
     #[inline]
-    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, onward: Onward) {
-        self.waiting.push_back(Forward::new(from, sender, kind, onward, Audience::Targets));
+    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, onward: OrderHop) {
+        self.waiting.push_back(QueuedForward::new(from, sender, kind, onward, Audience::Targets));
     }
 
     /// Lets what a node says to one other, with so many words behind it, wait for its turn.
-    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
         let audience = if tail.is_empty() { Audience::One } else { Audience::OneWithTail };
-        self.waiting.push_back(Forward::new(from, to, kind, onward, audience));
+        self.waiting.push_back(QueuedForward::new(from, to, kind, onward, audience));
         if audience == Audience::OneWithTail {
             self.words.push_back(tail.len() as u64);
             self.words.extend(tail);
@@ -111,9 +111,9 @@ impl<'a> Outbox<'a> {
     }
 
     /// Lets what a node says to its targets of several news wait for its turn.
-    pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[News]) {
-        if let Some(News { onward, .. }) = news.first() {
-            self.waiting.push_back(Forward::new(from, from, kind, *onward, Audience::TargetsOfEach));
+    pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[Announcement]) {
+        if let Some(Announcement { onward, .. }) = news.first() {
+            self.waiting.push_back(QueuedForward::new(from, from, kind, *onward, Audience::TargetsOfEach));
             self.words.push_back(2 * news.len() as u64);
             self.words.extend(news.iter().flat_map(|news| news.to_words()));
         }
@@ -121,7 +121,8 @@ impl<'a> Outbox<'a> {
 
     /// Bytes of what waits, beyond `room` forwards.
     pub(super) fn waiting_bytes(&self, room: usize) -> u64 {
-        (self.waiting.len().saturating_sub(room) * size_of::<Forward>() + self.words.len() * size_of::<u64>()) as u64
+        (self.waiting.len().saturating_sub(room) * size_of::<QueuedForward>() + self.words.len() * size_of::<u64>())
+            as u64
     }
 
     /// Whether nothing waits.
@@ -133,7 +134,7 @@ impl<'a> Outbox<'a> {
     /// The next messages to leave: whole forwards until there are `batch` messages. Gives the number of messages spared,
     /// too.
     #[inline]
-    pub(super) fn offer(&mut self, batch: usize) -> (Batch<'_>, u64) {
+    pub(super) fn offer(&mut self, batch: usize) -> (MessageBatch<'_>, u64) {
         let mut spared = 0;
         if self.offered.0 == self.offer.len() {
             self.offer.clear();
@@ -145,7 +146,7 @@ impl<'a> Outbox<'a> {
                 spared += self.expand(forward);
             }
         }
-        (Batch { messages: &self.offer[self.offered.0..], tails: &self.tails[self.offered.1..] }, spared)
+        (MessageBatch { messages: &self.offer[self.offered.0..], tails: &self.tails[self.offered.1..] }, spared)
     }
 
     /// Takes the first `taken` messages of the offer off it, and gives them.
@@ -161,10 +162,10 @@ impl<'a> Outbox<'a> {
 
     /// Draws the targets of a forward; says how many copies were spared.
     #[inline]
-    fn expand(&mut self, forward: Forward) -> u64 {
+    fn expand(&mut self, forward: QueuedForward) -> u64 {
         self.prefetch();
-        let Forward { from, other: sender, order, ttl, hop, kind, audience } = forward;
-        let onward = Onward { order, ttl, hop };
+        let QueuedForward { from, other: sender, order, ttl, hop, kind, audience } = forward;
+        let onward = OrderHop { order, ttl, hop };
         if audience != Audience::Targets {
             self.expand_other(&forward);
             return 0;
@@ -185,8 +186,8 @@ impl<'a> Outbox<'a> {
 
     /// Expands what is not for the node's targets for the order: what push never says stays out of its way.
     #[inline(never)]
-    fn expand_other(&mut self, &Forward { from, other: to, order, ttl, hop, kind, audience }: &Forward) {
-        let onward = Onward { order, ttl, hop };
+    fn expand_other(&mut self, &QueuedForward { from, other: to, order, ttl, hop, kind, audience }: &QueuedForward) {
+        let onward = OrderHop { order, ttl, hop };
         match audience {
             Audience::TargetsOfEach => self.expand_each(from, kind),
             Audience::Targets | Audience::One => self.offer.push(onward.message(kind, from, to)),
@@ -201,7 +202,8 @@ impl<'a> Outbox<'a> {
     /// Sorts news by those they are for.
     fn expand_each(&mut self, from: NodeId, kind: Kind) {
         let words: Vec<u64> = next_words(&mut self.words).collect();
-        let news: Vec<News> = words.chunks_exact(2).map(|pair| News::from_words([pair[0], pair[1]])).collect();
+        let news: Vec<Announcement> =
+            words.chunks_exact(2).map(|pair| Announcement::from_words([pair[0], pair[1]])).collect();
         let Outbox { mailing, scratch, offer, tails, .. } = self;
         mailing.address((self.topology, self.draw), scratch, self.exclude_sender, from, &news);
         mailing.for_each(&news, |to, first, tail| {

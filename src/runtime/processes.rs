@@ -25,7 +25,7 @@ pub use platform::{SUPPORTED, inherited};
 
 use crate::sync::file_in_memory;
 use crate::transport::remedy;
-use platform::Watch;
+use platform::ExitWatch;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
@@ -72,13 +72,13 @@ fn to_start(cause: &io::Error) -> &'static str {
 }
 
 /// The processes of a run. None of them outlives this value.
-pub struct Crew {
-    members: Vec<Member>,
+pub struct ProcessGroup {
+    members: Vec<ChildProcess>,
 }
 
-struct Member {
+struct ChildProcess {
     child: Child,
-    watch: Watch,
+    watch: ExitWatch,
     wrote: File,
     status: Option<ExitStatus>,
     /// Whether it had to be killed because it did not leave.
@@ -86,7 +86,7 @@ struct Member {
 }
 
 /// How a process ended.
-pub struct Ended {
+pub struct EndedProcess {
     /// Its number in the system.
     pub pid: u32,
     /// What the system says of its end.
@@ -97,14 +97,14 @@ pub struct Ended {
     pub wrote: Vec<u8>,
 }
 
-impl Crew {
+impl ProcessGroup {
     /// Starts a process for each task. They inherit the descriptors of these numbers.
     ///
     /// The caller's thread must live as long as they shall: the kernel kills them when it ends.
-    pub fn start(program: &Program, inherited: &[i32], tasks: Vec<Vec<u8>>) -> Result<Crew, StartError> {
-        let mut crew = Crew { members: Vec::with_capacity(tasks.len()) };
+    pub fn start(program: &Program, inherited: &[i32], tasks: Vec<Vec<u8>>) -> Result<ProcessGroup, StartError> {
+        let mut crew = ProcessGroup { members: Vec::with_capacity(tasks.len()) };
         for (process, task) in tasks.into_iter().enumerate() {
-            let member = Member::start(program, inherited, &task);
+            let member = ChildProcess::start(program, inherited, &task);
             crew.members.push(member.map_err(|cause| StartError { process, cause })?);
         }
         Ok(crew)
@@ -112,7 +112,7 @@ impl Crew {
 
     /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is called once, when the first ended badly, to tell the
     /// others that they are to leave.
-    pub fn wait(mut self, mut look: impl FnMut() -> bool, abandon: impl FnOnce()) -> io::Result<Vec<Ended>> {
+    pub fn wait(mut self, mut look: impl FnMut() -> bool, abandon: impl FnOnce()) -> io::Result<Vec<EndedProcess>> {
         let mut abandon = Some(abandon);
         let mut looks_left = None;
         loop {
@@ -138,10 +138,10 @@ impl Crew {
                 self.give_up();
             }
         }
-        std::mem::take(&mut self.members).into_iter().map(Member::ended).collect()
+        std::mem::take(&mut self.members).into_iter().map(ChildProcess::ended).collect()
     }
 
-    fn running(&self) -> impl Iterator<Item = &Member> {
+    fn running(&self) -> impl Iterator<Item = &ChildProcess> {
         self.members.iter().filter(|member| member.status.is_none())
     }
 
@@ -166,33 +166,33 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.give_up();
     }
 }
 
-impl Member {
-    fn start(program: &Program, inherited: &[i32], task: &[u8]) -> io::Result<Member> {
+impl ChildProcess {
+    fn start(program: &Program, inherited: &[i32], task: &[u8]) -> io::Result<ChildProcess> {
         let wrote = file_in_memory()?;
         let mut command = Command::new(&program.path);
         command.args(&program.arguments).stdin(Stdio::piped()).stdout(wrote.try_clone()?);
         platform::prepare(&mut command, inherited)?;
         let mut child = command.spawn()?;
-        let watch = Watch::new(&child);
+        let watch = ExitWatch::new(&child);
         if let Some(mut stdin) = child.stdin.take() {
             // Where it has ended already, waiting for it tells how.
             let _ = stdin.write_all(task);
         }
-        Ok(Member { child, watch, wrote, status: None, given_up: false })
+        Ok(ChildProcess { child, watch, wrote, status: None, given_up: false })
     }
 
-    fn ended(mut self) -> io::Result<Ended> {
+    fn ended(mut self) -> io::Result<EndedProcess> {
         let status = self.child.wait()?;
         let mut wrote = Vec::new();
         self.wrote.rewind()?;
         self.wrote.read_to_end(&mut wrote)?;
-        Ok(Ended { pid: self.child.id(), status, given_up: self.given_up, wrote })
+        Ok(EndedProcess { pid: self.child.id(), status, given_up: self.given_up, wrote })
     }
 }
 

@@ -2,18 +2,18 @@
 //!
 //! To a protocol this is its [`Context`]. Everything is allocated and touched before the start.
 
-use super::chronicle::Chronicle;
-use super::modelled::Passed;
+use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
-use super::tally::Tally;
+use super::recorder::Recorder;
 use super::timers::Timers;
-use super::{BulkCounts, Plan};
-use crate::coverage::{Marker, Sight};
-use crate::gossip::{Context, News, Protocol};
+use super::traffic::TrafficCounters;
+use super::{BulkCounts, RunPlan};
+use crate::coverage::{Delivery, Marker};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Batch, Kind, Message, Onward};
+use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
-use crate::stats::{Receipt, Traffic, WorkerRecord};
+use crate::protocol::{Announcement, Context, Protocol};
+use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport};
 use crate::wire;
@@ -31,7 +31,7 @@ const ROOM_ORDERS: usize = 4;
 const HANDLE_AHEAD: usize = 16;
 
 /// One worker's nodes.
-pub(super) struct Shard<'a, C: Chronicle> {
+pub(super) struct RealtimeShard<'a, C: Recorder> {
     nodes: Range<u32>,
     orders: Vec<Arc<Order>>,
     /// Bytes of a message, by order; all 0 where the carrier encodes none.
@@ -41,27 +41,27 @@ pub(super) struct Shard<'a, C: Chronicle> {
     batch: usize,
     marker: Marker<'a, C::Keep>,
     chronicle: C,
-    tally: Tally,
+    tally: TrafficCounters,
     outbox: Outbox<'a>,
     timers: Timers,
-    event: Event,
+    event: RealtimeEvent,
     pub(super) record: WorkerRecord,
 }
 
 /// What is being handled.
 #[derive(Clone, Copy, Debug)]
-struct Event {
+struct RealtimeEvent {
     me: NodeId,
     sender: NodeId,
     hop: u8,
     now: Nanos,
 }
 
-impl<'a, C: Chronicle> Shard<'a, C> {
+impl<'a, C: Recorder> RealtimeShard<'a, C> {
     /// The given nodes, none of which has anything yet.
     pub(super) fn new(
         nodes: Range<u32>,
-        plan: &'a Plan<'a>,
+        plan: &'a RunPlan<'a>,
         carrier: &dyn Transport,
         marker: Marker<'a, C::Keep>,
     ) -> Self {
@@ -69,18 +69,18 @@ impl<'a, C: Chronicle> Shard<'a, C> {
         let orders = (0..plan.orders.len() as u32).map(OrderIndex);
         let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
         let encodes = message_bytes.iter().any(|&bytes| bytes > 0);
-        Shard {
+        RealtimeShard {
             orders: plan.orders.to_vec(),
             batch,
             marker,
             chronicle: C::new(size, plan),
-            tally: Tally::new(size, encodes),
+            tally: TrafficCounters::new(size, encodes),
             message_bytes,
             encodes,
             // A node forwards an order once, so that with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: Timers::default(),
-            event: Event { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
+            event: RealtimeEvent { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
@@ -93,7 +93,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// Turns to the publication of an order.
     pub(super) fn open_publication(&mut self, &Publication { origin, .. }: &Publication, now: Nanos) {
-        self.event = Event { me: origin, sender: origin, hop: 0, now };
+        self.event = RealtimeEvent { me: origin, sender: origin, hop: 0, now };
         self.record.published += 1;
     }
 
@@ -101,7 +101,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     #[inline]
     pub(super) fn open<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) {
         let Message { to, from, order, hop, .. } = arrival.message;
-        self.event = Event { me: to, sender: from, hop, now };
+        self.event = RealtimeEvent { me: to, sender: from, hop, now };
         self.record.received += 1;
         let local = local(&self.nodes, to);
         if P::HAS_CONTROL && arrival.message.kind.is_control() {
@@ -117,7 +117,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     #[inline]
     pub(super) fn open_timeout(&mut self, now: Nanos) -> Option<u64> {
         let (me, token) = self.timers.take_due(now)?;
-        self.event = Event { me, sender: me, hop: 0, now };
+        self.event = RealtimeEvent { me, sender: me, hop: 0, now };
         Some(token)
     }
 
@@ -175,7 +175,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     /// Adds the marks since the last call to the coverage; true if with them every order has reached its target.
     #[inline]
     pub(super) fn publish_marks(&mut self) -> bool {
-        let Shard { marker, chronicle, event, .. } = self;
+        let RealtimeShard { marker, chronicle, event, .. } = self;
         marker.publish(|order, time| chronicle.crossed(order, time, event.now))
     }
 
@@ -187,21 +187,21 @@ impl<'a, C: Chronicle> Shard<'a, C> {
 
     /// The next messages to leave, a batch of whole forwards; empty where none waits.
     #[inline]
-    pub(super) fn offer(&mut self) -> Batch<'_> {
+    pub(super) fn offer(&mut self) -> MessageBatch<'_> {
         let (offer, spared) = self.outbox.offer(self.batch);
         self.record.spared += spared;
         offer
     }
 
     /// The messages of the next forward alone; none where none waits.
-    pub(super) fn next_forward(&mut self) -> Batch<'_> {
+    pub(super) fn next_forward(&mut self) -> MessageBatch<'_> {
         let (forward, spared) = self.outbox.offer(1);
         self.record.spared += spared;
         forward
     }
 
     /// Notes what the modelled network did to messages of an order that were sent.
-    pub(super) fn passed(&mut self, order: OrderIndex, passed: Passed) {
+    pub(super) fn passed(&mut self, order: OrderIndex, passed: EmulatedCounts) {
         self.chronicle.passed(order, passed);
     }
 
@@ -263,7 +263,7 @@ impl<'a, C: Chronicle> Shard<'a, C> {
     }
 }
 
-impl<C: Chronicle> Context for Shard<'_, C> {
+impl<C: Recorder> Context for RealtimeShard<'_, C> {
     #[inline]
     fn me(&self) -> NodeId {
         self.event.me
@@ -273,17 +273,17 @@ impl<C: Chronicle> Context for Shard<'_, C> {
     fn deliver(&mut self, order: OrderIndex) -> bool {
         let local = local(&self.nodes, self.event.me);
         match self.marker.mark(local as u32, order) {
-            Sight::First => {
-                let Event { sender, hop, now: time, .. } = self.event;
+            Delivery::New => {
+                let RealtimeEvent { sender, hop, now: time, .. } = self.event;
                 self.chronicle.reached(local, order, Receipt { time, sender, hop });
                 self.record.reached += 1;
                 true
             }
-            Sight::Duplicate => {
+            Delivery::Duplicate => {
                 self.record.duplicates += 1;
                 false
             }
-            Sight::Expired { behind } => {
+            Delivery::Expired { behind } => {
                 self.record.expire(behind, None);
                 self.chronicle.expired(order);
                 false
@@ -292,19 +292,19 @@ impl<C: Chronicle> Context for Shard<'_, C> {
     }
 
     #[inline]
-    fn fan_out(&mut self, onward: Onward) {
+    fn fan_out(&mut self, onward: OrderHop) {
         self.outbox.push(self.event.me, self.event.sender, Kind::Payload, onward);
     }
 
-    fn announce(&mut self, kind: Kind, onward: Onward) {
+    fn announce(&mut self, kind: Kind, onward: OrderHop) {
         self.outbox.push(self.event.me, self.event.sender, kind, onward);
     }
 
-    fn announce_all(&mut self, kind: Kind, news: &[News]) {
+    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
         self.outbox.push_all(self.event.me, kind, news);
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, onward: Onward, tail: &[u64]) {
+    fn send_with(&mut self, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
         self.outbox.push_one(self.event.me, to, kind, onward, tail);
     }
 

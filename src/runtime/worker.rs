@@ -1,16 +1,16 @@
 //! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
 
-use super::agenda::Agenda;
-use super::chronicle::Chronicle;
-use super::modelled::Modelled;
-use super::patience::{Patience, Rest};
-use super::shard::Shard;
-use super::shared::Shared;
+use super::idle::{IdleAction, IdleStrategy};
+use super::network_emulator::NetworkEmulator;
+use super::recorder::Recorder;
+use super::run_state::ProcessState;
+use super::schedule::PublicationQueue;
+use super::shard::RealtimeShard;
 use super::{WorkerFailure, WorkerOutcome};
-use crate::gossip::Protocol;
-use crate::message::{Batch, Message};
-use crate::stats::End;
-use crate::sync::{Balance, Looks, Sums};
+use crate::message::{Message, MessageBatch};
+use crate::protocol::Protocol;
+use crate::record::End;
+use crate::sync::{MessageTotals, PollCounts, Quiescence};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
 
@@ -28,16 +28,16 @@ const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
 const SETTLE_ROUNDS: u32 = 50;
 
 /// One worker.
-pub(super) struct Worker<'a, P: Protocol, C: Chronicle> {
+pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     index: usize,
-    shared: &'a Shared<'a>,
+    shared: &'a ProcessState<'a>,
     protocol: P,
-    shard: Shard<'a, C>,
+    shard: RealtimeShard<'a, C>,
     /// The modelled network before the carrier, if there is one.
-    modelled: Option<Modelled<'a, P::Tail>>,
+    modelled: Option<NetworkEmulator<'a, P::Tail>>,
     carrier: Box<dyn Transport>,
-    patience: Patience,
-    agenda: Agenda,
+    patience: IdleStrategy,
+    agenda: PublicationQueue,
     /// When the schedule began; `None` until its first order is published.
     began: Option<Nanos>,
     offer_max: usize,
@@ -48,18 +48,18 @@ pub(super) struct Worker<'a, P: Protocol, C: Chronicle> {
     /// Whether the board shows this worker as idle.
     posted: bool,
     /// Everybody is idle, and messages are missing.
-    short: Option<Short>,
+    short: Option<Shortfall>,
     /// How often everybody had found nothing to read when they came to be missing.
-    looks_then: Looks,
+    looks_then: PollCounts,
     /// Bytes that are held for messages that wait.
     held: u64,
 }
 
 /// Sums that have been short for a while.
 #[derive(Clone, Copy)]
-struct Short {
+struct Shortfall {
     since: Nanos,
-    sums: Sums,
+    sums: MessageTotals,
     /// Whether this worker has asked the kernel what it dropped meanwhile.
     asked: bool,
 }
@@ -67,46 +67,46 @@ struct Short {
 /// Turns of the loop between two looks at the memory that waiting messages take. A turn adds some hundreds of them.
 const TURNS_WEIGHED: u64 = 64;
 
-impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
+impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// The worker at `index`, with its nodes and its end of the carrier.
     pub(super) fn new(
         index: usize,
-        shared: &'a Shared<'a>,
+        shared: &'a ProcessState<'a>,
         protocol: P,
-        shard: Shard<'a, C>,
+        shard: RealtimeShard<'a, C>,
         carrier: Box<dyn Transport>,
     ) -> Self {
         let plan = shared.plan;
         let is_mine = |origin| plan.partition.owner(origin) == index;
         Worker {
-            agenda: Agenda::new(plan.workload.publications(), |publication| is_mine(publication.origin)),
+            agenda: PublicationQueue::new(plan.workload.publications(), |publication| is_mine(publication.origin)),
             began: None,
-            patience: Patience::new(plan.spin, plan.placement.is_exclusive()),
+            patience: IdleStrategy::new(plan.spin, plan.placement.is_exclusive()),
             index,
             shared,
             protocol,
             shard,
-            modelled: Modelled::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
+            modelled: NetworkEmulator::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
             offer_max: carrier.send_batch().max(OFFER_MAX),
             now: carrier.now(),
             carrier,
             stuck: false,
             posted: false,
             short: None,
-            looks_then: shared.board.looks(),
+            looks_then: shared.board.poll_counts(),
             held: 0,
         }
     }
 
     /// Runs from the start latch to the last count.
     pub(super) fn run(mut self) -> Result<WorkerOutcome, WorkerFailure> {
-        self.shared.start.meet()?;
+        self.shared.start.wait()?;
         // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
-        self.shared.start.meet()?;
+        self.shared.start.wait()?;
         self.shared.plan.observer.loop_entered(self.index);
         while !self.shared.stop.is_raised() {
             self.publish_due();
-            self.ring_due();
+            self.fire_due_timers();
             self.send_some()?;
             let now = self.receive()?;
             self.handle(now);
@@ -144,7 +144,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// The times that have come are told.
     #[inline]
-    fn ring_due(&mut self) {
+    fn fire_due_timers(&mut self) {
         while let Some(token) = self.shard.open_timeout(self.now) {
             self.be_busy();
             self.protocol.handle_timeout(&mut self.shard, token);
@@ -176,10 +176,10 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         if self.modelled.is_some() {
             return self.send_through_the_model();
         }
-        let Batch { messages, tails } = self.shard.offer();
+        let MessageBatch { messages, tails } = self.shard.offer();
         if !messages.is_empty() {
             let messages = &messages[..messages.len().min(self.offer_max)];
-            let taken = self.carrier.send(Batch { messages, tails })?;
+            let taken = self.carrier.send(MessageBatch { messages, tails })?;
             self.shard.sent::<P>(taken);
         }
         Ok(())
@@ -276,7 +276,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// Whether what waits here and in the modelled network has room.
     fn is_within_memory(&mut self) -> bool {
-        let on_the_line = self.modelled.as_ref().map_or(0, Modelled::held_bytes);
+        let on_the_line = self.modelled.as_ref().map_or(0, NetworkEmulator::held_bytes);
         self.shared.plan.allowance.hold(&mut self.held, self.shard.waiting_bytes() + on_the_line)
     }
 
@@ -288,12 +288,12 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     /// When the next message leaves the modelled network, if there is one.
     #[inline]
     fn next_departure(&self) -> Option<Nanos> {
-        self.modelled.as_ref().and_then(Modelled::next_due)
+        self.modelled.as_ref().and_then(NetworkEmulator::next_due)
     }
 
     /// Whether nothing is left to do here unless a message comes: no answer is awaited.
     fn is_idle(&self) -> bool {
-        let nothing_is_held = self.modelled.as_ref().is_none_or(Modelled::is_empty);
+        let nothing_is_held = self.modelled.as_ref().is_none_or(NetworkEmulator::is_empty);
         self.agenda.is_over() && nothing_is_held && !self.has_work() && self.protocol.is_idle()
     }
 
@@ -315,13 +315,13 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
     }
 
     fn wait(&mut self) -> Wait {
-        match self.patience.rest(self.now, self.next_due()) {
-            Rest::Poll => Wait::No,
-            Rest::Yield => {
+        match self.patience.next_action(self.now, self.next_due()) {
+            IdleAction::Poll => Wait::No,
+            IdleAction::Yield => {
                 std::thread::yield_now();
                 Wait::No
             }
-            Rest::Sleep(until) => {
+            IdleAction::Sleep(until) => {
                 self.shard.record.sleeps += u64::from(!self.stuck);
                 Wait::Until(self.short.map_or(until, |short| until.min(short.since + SHORT_MAX)))
             }
@@ -330,27 +330,27 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// Posts this worker as idle and ends the run if nothing can come any more.
     fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
-        self.shared.board.count_look(self.index);
+        self.shared.board.count_poll(self.index);
         if !self.posted {
             self.post(0);
         }
-        match self.shared.board.balance() {
-            Balance::Busy => self.short = None,
-            Balance::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
-            Balance::Idle(sums) => self.wait_for_the_missing(now, sums)?,
+        match self.shared.board.quiescence() {
+            Quiescence::Busy => self.short = None,
+            Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
+            Quiescence::Idle(sums) => self.wait_for_the_missing(now, sums)?,
         }
         Ok(())
     }
 
     /// Everybody is idle and messages are missing: on their way for a moment, dropped by the kernel, or lost for good.
-    fn wait_for_the_missing(&mut self, now: Nanos, sums: Sums) -> Result<(), WorkerFailure> {
+    fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
         let known = self.short.filter(|short| short.sums == sums);
         if known.is_none() {
-            self.shared.board.remember_looks(&mut self.looks_then);
+            self.shared.board.remember_polls(&mut self.looks_then);
         }
-        let short = self.short.insert(known.unwrap_or(Short { since: now, sums, asked: false }));
+        let short = self.short.insert(known.unwrap_or(Shortfall { since: now, sums, asked: false }));
         let short_for = now.since(short.since);
-        if short_for >= SHORT_MAX && self.shared.board.all_looked_since(&self.looks_then) {
+        if short_for >= SHORT_MAX && self.shared.board.all_polled_since(&self.looks_then) {
             self.shared.end(End::Quiescent);
         } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
             self.carrier.count_drops()?;
@@ -364,7 +364,7 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
         let record = &self.shard.record;
         let dropped = self.carrier.counts().lost();
         let sent = self.modelled.as_ref().map_or(record.sent, |modelled| modelled.handed);
-        self.shared.board.set_idle(self.index, Sums { sent, received: record.received + found, dropped });
+        self.shared.board.set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
         self.posted = true;
     }
 
@@ -380,16 +380,16 @@ impl<'a, P: Protocol, C: Chronicle> Worker<'a, P, C> {
 
     /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.
     fn settle(&mut self) -> Result<(), WorkerFailure> {
-        self.shared.end.meet()?;
+        self.shared.end.wait()?;
         for round in 1.. {
             self.carrier.drain()?;
             self.carrier.count_drops()?;
             self.post(self.carrier.counts().drained);
-            self.shared.end.meet()?;
+            self.shared.end.wait()?;
             // Nobody posts between these two meetings, so that all workers see the same sums and draw the same conclusion.
-            let balance = self.shared.board.balance();
-            self.shared.end.meet()?;
-            let is_even = matches!(balance, Balance::Idle(sums) if sums.sent <= sums.received + sums.dropped);
+            let balance = self.shared.board.quiescence();
+            self.shared.end.wait()?;
+            let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
             if is_even || round == SETTLE_ROUNDS {
                 break;
             }

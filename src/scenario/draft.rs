@@ -7,14 +7,14 @@
 //! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
 //! share as the nearest double; an option in a file is read by the reader of its flag instead.
 
-use super::values::{
+use super::parse::{
     announce_interval, choose, model, network, part_of, payload, processing, rate, retry, share, span, topology, truth,
     ttl, window,
 };
 use super::{
     Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Spin, TransportKind, Ttl, Until, WindowSize, limits,
 };
-use crate::behaviour::AdversarySpec;
+use crate::adversary::AdversarySpec;
 use crate::network::{BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, PartitionSpec, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;

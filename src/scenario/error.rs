@@ -2,7 +2,7 @@
 //! for, the limit, and what to do.
 
 use super::limits::{self, THREADS};
-use super::model::OPTIONS;
+use super::network::OPTIONS;
 use super::shell::quoted;
 use super::{ProtocolKind, TransportKind};
 use crate::escape::escaped_to;

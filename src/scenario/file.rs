@@ -5,7 +5,7 @@
 //! is exactly 95/100, and a number out of range is refused in the same words in both places.
 
 use super::error::{FileError, FileProblem};
-use super::model::OPTIONS;
+use super::network::OPTIONS;
 use super::options::{names, similar};
 use super::{Draft, Scenario};
 use toml::de::{DeInteger, DeTable, DeValue};

@@ -1,15 +1,15 @@
 //! What became of each order of a bulk, from what all workers counted of it.
 
-use super::Laboratory;
-use super::crowd::Crowd;
+use super::Runner;
+use super::population::Population;
 use crate::coverage::{Goals, MILESTONES, TARGET};
 use crate::engine::OrderTraffic;
+use crate::record::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
 use crate::runtime::BulkCounts;
-use crate::stats::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// Puts the orders' times on their own zero, which is when each was due. Workers took them from clocks that they read before
     /// they counted.
     pub(super) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
@@ -24,7 +24,7 @@ impl Laboratory<'_> {
         let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders);
         let target_nodes = self.scenario.target.ceil_of(u64::from(counted)).max(1);
         let orders = publications.map(|((publication, order), counts)| {
-            let judge = Judge { end, injected_at, timeout: self.scenario.timeout, target_nodes };
+            let judge = OrderJudge { end, injected_at, timeout: self.scenario.timeout, target_nodes };
             let payload_bytes = order.payload().len() as u32;
             OrderRecord { payload_bytes, counted: u64::from(counted), ..judge.record(publication, counts) }
         });
@@ -36,14 +36,14 @@ impl Laboratory<'_> {
     }
 }
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// The same from every first receipt, which only virtual time keeps: those of order 0 by node, then those of order 1.
     /// Times are exact.
     pub(super) fn virtual_bulk(
         &self,
         receipts: &[Receipt],
         traffic: &[OrderTraffic],
-        crowd: &Crowd<'_>,
+        crowd: &Population<'_>,
         end: End,
         ended_at: Nanos,
     ) -> BulkRecord {
@@ -95,7 +95,7 @@ impl Laboratory<'_> {
 }
 
 /// What decides what became of an order.
-struct Judge {
+struct OrderJudge {
     end: End,
     injected_at: Nanos,
     timeout: Option<Nanos>,
@@ -103,7 +103,7 @@ struct Judge {
     target_nodes: u64,
 }
 
-impl Judge {
+impl OrderJudge {
     fn record(&self, publication: &Publication, counts: &OrderCounts) -> OrderRecord {
         let due = self.injected_at + publication.due;
         let since_due = |time: Nanos| (time != Nanos::MAX).then(|| time.since(due));
@@ -149,7 +149,7 @@ mod tests {
     const DUE: Nanos = Nanos(1_000);
 
     fn judged(end: End, counts: OrderCounts) -> OrderRecord {
-        let judge = Judge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), target_nodes: 95 };
+        let judge = OrderJudge { end, injected_at: Nanos(500), timeout: Some(Nanos(100)), target_nodes: 95 };
         judge.record(&Publication { order: OrderIndex(3), origin: NodeId(1), due: DUE }, &counts)
     }
 

@@ -1,17 +1,17 @@
 //! Each worker's end of the carrier that a scenario names: the one `match` over carriers.
 
-use super::{Laboratory, SimulationError};
+use super::{Runner, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::Onward;
+use crate::message::OrderHop;
 use crate::order::Order;
-use crate::runtime::{Partition, RuntimeError};
+use crate::runtime::{RuntimeError, ShardMap};
 use crate::scenario::{Scenario, TransportKind};
-use crate::sync::{Arena, Broken, Lanes, Latch, Slate};
-use crate::transport::memory::{self, Toll};
-use crate::transport::udp::{self, BindError, Network, Owners, Quota, UdpCarrier};
-use crate::transport::udp_shard::{Road, ShardCarrier, ShardNetwork, granted_buffer};
-use crate::transport::{Carrier, Clock};
-use crate::wire::{self, DATAGRAM_BYTES_MAX, Gate, Header, Token};
+use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
+use crate::transport::memory::{self, SerializationCharge};
+use crate::transport::udp::{self, BindError, Network, Owners, Quota, UdpBuilder};
+use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork, granted_buffer};
+use crate::transport::{Clock, TransportBuilder};
+use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, Header, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// The ends, and what the carrier has to say of itself.
 pub(super) struct Carriers {
     /// By worker.
-    pub(super) ends: Vec<Box<dyn Carrier>>,
+    pub(super) ends: Vec<Box<dyn TransportBuilder>>,
     /// Bytes of a datagram, 0 where there is none.
     pub(super) datagram_bytes: u32,
     /// What the user should know, each a sentence.
@@ -34,38 +34,38 @@ type Templates = Arc<[Box<[u8]>]>;
 
 /// How the processes of a run find each other, and what the ends of its carrier share beside datagrams. Where there is one
 /// process, it meets itself.
-pub(super) struct Meeting {
-    processes: Latch,
+pub(super) struct Rendezvous {
+    processes: Barrier,
     /// Where each socket is, by owner.
-    addresses: Slate,
+    addresses: WriteOnce,
     /// The least receive buffer of each process's sockets.
-    receive_buffers: Slate,
+    receive_buffers: WriteOnce,
     /// How each process found that trains cross the kernel.
-    roads: Slate,
-    lanes: Lanes,
+    roads: WriteOnce,
+    lanes: ChannelCredit,
 }
 
-impl Meeting {
+impl Rendezvous {
     /// What a scenario's carrier needs, before anybody is there.
-    pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Meeting {
+    pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Rendezvous {
         let (processes, workers) = (scenario.processes, scenario.workers());
         let (sockets, shards) = match owners(scenario.transport) {
             Some(Owners::Nodes) => (scenario.nodes as usize, 0),
             Some(Owners::Threads) => (workers, workers),
             None => (0, 0),
         };
-        Meeting {
-            processes: Latch::new(arena, processes as u32),
-            addresses: Slate::new(arena, sockets),
-            receive_buffers: Slate::new(arena, processes),
-            roads: Slate::new(arena, processes),
-            lanes: Lanes::new(arena, shards),
+        Rendezvous {
+            processes: Barrier::new(arena, processes as u32),
+            addresses: WriteOnce::new(arena, sockets),
+            receive_buffers: WriteOnce::new(arena, processes),
+            roads: WriteOnce::new(arena, processes),
+            lanes: ChannelCredit::new(arena, shards),
         }
     }
 
     /// Somebody will never come: nobody is to wait.
     pub(super) fn break_open(&self) {
-        self.processes.break_open();
+        self.processes.abort();
     }
 
     /// Tells all processes where this one's sockets are, the first of them the `first` of all; gives everybody's.
@@ -73,7 +73,7 @@ impl Meeting {
         for (owner, address) in (first..).zip(own) {
             self.addresses.write(owner, u64::from(address.ip().to_bits()) << u16::BITS | u64::from(address.port()));
         }
-        self.processes.meet().map_err(|Broken| RuntimeError::Abandoned)?;
+        self.processes.wait().map_err(|BarrierBroken| RuntimeError::Abandoned)?;
         let address = |owner| {
             let number = self.addresses.read(owner).unwrap_or_default();
             SocketAddrV4::new(Ipv4Addr::from_bits((number >> u16::BITS) as u32), number as u16)
@@ -83,7 +83,7 @@ impl Meeting {
 }
 
 /// What one process is of a run.
-pub(super) struct Seat {
+pub(super) struct ProcessSlot {
     /// The process, counted from 0.
     pub(super) process: usize,
     /// The token of the run, where datagrams have one.
@@ -93,7 +93,7 @@ pub(super) struct Seat {
 }
 
 /// Refuses more sockets than a process may open.
-pub(super) fn make_room(scenario: &Scenario, partition: &Partition) -> Result<(), BindError> {
+pub(super) fn make_room(scenario: &Scenario, partition: &ShardMap) -> Result<(), BindError> {
     let Some(owners) = owners(scenario.transport) else { return Ok(()) };
     let quotas = (0..scenario.processes).map(|process| quota(scenario, partition, process, owners));
     quotas.max_by_key(|quota| quota.count).map_or(Ok(()), udp::make_room)
@@ -109,7 +109,7 @@ fn owners(transport: TransportKind) -> Option<Owners> {
 }
 
 /// The sockets that a process needs.
-fn quota(scenario: &Scenario, partition: &Partition, process: usize, owners: Owners) -> Quota {
+fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owners) -> Quota {
     let Scenario { threads, processes, .. } = *scenario;
     let (asked, count) = match owners {
         Owners::Nodes => (scenario.nodes, nodes_of(scenario, partition, process).len() as u32),
@@ -119,14 +119,14 @@ fn quota(scenario: &Scenario, partition: &Partition, process: usize, owners: Own
 }
 
 /// The nodes of a process.
-fn nodes_of(scenario: &Scenario, partition: &Partition, process: usize) -> Range<u32> {
+fn nodes_of(scenario: &Scenario, partition: &ShardMap, process: usize) -> Range<u32> {
     let workers = process * scenario.threads..(process + 1) * scenario.threads;
     partition.shard(workers.start).start..partition.shard(workers.end - 1).end
 }
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// Sets up the ends of a process's workers.
-    pub(super) fn carriers(&self, seat: &Seat, meeting: Meeting) -> Result<Carriers, SimulationError> {
+    pub(super) fn carriers(&self, seat: &ProcessSlot, meeting: Rendezvous) -> Result<Carriers, SimulationError> {
         match self.scenario.transport {
             TransportKind::Udp => self.udp(seat, &meeting),
             TransportKind::UdpShard => self.udp_shard(seat, meeting),
@@ -137,7 +137,7 @@ impl Laboratory<'_> {
     }
 
     /// A socket for every node, and the network between them.
-    fn udp(&self, seat: &Seat, meeting: &Meeting) -> Result<Carriers, SimulationError> {
+    fn udp(&self, seat: &ProcessSlot, meeting: &Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, seat.process, Owners::Nodes);
         let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
@@ -147,9 +147,9 @@ impl Laboratory<'_> {
         let datagram_bytes = longest(&templates);
         let network = Arc::new(Network { addresses, templates, gate, clock: seat.clock });
         let mut sockets = bound.sockets.into_iter();
-        let ends = self.workers(seat).map(|worker| -> Box<dyn Carrier> {
+        let ends = self.workers(seat).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);
-            Box::new(UdpCarrier {
+            Box::new(UdpBuilder {
                 network: Arc::clone(&network),
                 first_node: shard.start,
                 sockets: sockets.by_ref().take(shard.len()).collect(),
@@ -163,21 +163,21 @@ impl Laboratory<'_> {
     }
 
     /// A socket for every shard, and lanes between them.
-    fn udp_shard(&self, seat: &Seat, meeting: Meeting) -> Result<Carriers, SimulationError> {
+    fn udp_shard(&self, seat: &ProcessSlot, meeting: Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, seat.process, Owners::Threads);
         let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
         let workers = self.workers(seat);
         meeting.receive_buffers.write(seat.process, granted_buffer(&bound.sockets)?.into());
-        meeting.roads.write(seat.process, Road::probe().number());
+        meeting.roads.write(seat.process, Segmentation::probe().number());
         let addresses = meeting.gather(workers.start, &bound.addresses)?;
         let (gate, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
         // What one process cannot do none does.
         let least =
-            |slate: &Slate| (0..slate.len()).filter_map(|process| slate.read(process)).min().unwrap_or_default();
-        let road = Road::of_number(least(&meeting.roads));
-        let network = Arc::new(ShardNetwork {
+            |slate: &WriteOnce| (0..slate.len()).filter_map(|process| slate.read(process)).min().unwrap_or_default();
+        let road = Segmentation::of_number(least(&meeting.roads));
+        let network = Arc::new(UdpShardNetwork {
             receive_buffer: least(&meeting.receive_buffers) as u32,
             addresses: addresses.iter().copied().collect(),
             starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
@@ -188,38 +188,38 @@ impl Laboratory<'_> {
             road,
             control_bytes_max: self.tail_words_max().map(wire::control_bytes),
         });
-        let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn Carrier> {
-            Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket })
+        let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn TransportBuilder> {
+            Box::new(UdpShardBuilder { network: Arc::clone(&network), shard, socket })
         });
         let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
         Ok(Carriers { ends: ends.collect(), datagram_bytes, notices: notices.chain(road_notice(road)).collect() })
     }
 
     /// Rings between all workers.
-    fn memory(&self, seat: &Seat) -> Result<Carriers, SimulationError> {
+    fn memory(&self, seat: &ProcessSlot) -> Result<Carriers, SimulationError> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
-        let toll = charged.map(|(gate, templates)| Toll::new(templates, gate));
+        let toll = charged.map(|(gate, templates)| SerializationCharge::new(templates, gate));
         let (starts, words) = (self.partition.starts(), self.tail_words_max().unwrap_or(0));
         let ends = memory::connect(starts, self.scenario.nodes, seat.clock, toll.as_ref(), words)?;
-        let ends = ends.into_iter().map(|end| -> Box<dyn Carrier> { Box::new(end) }).collect();
+        let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
     }
 
     /// The workers of a process.
-    pub(super) fn workers(&self, seat: &Seat) -> Range<usize> {
+    pub(super) fn workers(&self, seat: &ProcessSlot) -> Range<usize> {
         let threads = self.scenario.threads;
         seat.process * threads..(seat.process + 1) * threads
     }
 
     /// A datagram of each order under the run's token, and the gate that lets them in.
-    fn encoded(&self, seat: &Seat) -> Result<(Gate, Templates), SimulationError> {
+    fn encoded(&self, seat: &ProcessSlot) -> Result<(Admission, Templates), SimulationError> {
         let token = seat.token;
         let templates = (0..)
             .zip(&self.orders)
             .map(|(index, order)| template(token, OrderIndex(index), order))
             .collect::<Result<_, _>>()?;
-        Ok((Gate { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
+        Ok((Admission { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
     }
 }
 
@@ -234,8 +234,8 @@ pub(super) fn drawn_token() -> Result<Token, SimulationError> {
 }
 
 /// Says that trains go one datagram at a time.
-fn road_notice(road: Road) -> Option<String> {
-    (road == Road::Apart).then(|| {
+fn road_notice(road: Segmentation) -> Option<String> {
+    (road == Segmentation::Apart).then(|| {
         "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker share \
          system calls only, and kernel datagrams are counted one by one."
             .to_owned()
@@ -265,7 +265,7 @@ pub(super) fn message_bytes(orders: &[Arc<Order>]) -> Result<Vec<u32>, Simulatio
 
 /// An order's datagram, to be readdressed for each copy.
 fn template(token: Token, index: OrderIndex, order: &Order) -> Result<Box<[u8]>, SimulationError> {
-    let message = Onward { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
+    let message = OrderHop { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
         .map_err(|error| SimulationError::Order(error.to_string()))?;

@@ -4,18 +4,18 @@
 //! breadth-first depths. And on random overlays the mean field says what to expect: an expectation, with its own error.
 
 mod advice;
-mod outlook;
+mod mean_field;
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::network::words::span;
+use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
-use crate::topology::{Reach, Topology};
+use crate::topology::{Reachability, Topology};
 use crate::workload::Origins;
-use outlook::Outlook;
+use mean_field::MeanField;
 
 /// Below so many nodes the mean field errs too much to warn by it.
 const MEAN_FIELD_NODES_MIN: u64 = 100;
@@ -27,7 +27,7 @@ pub(super) struct Forecast {
     /// Where the first order enters.
     pub(super) origin: NodeId,
     /// What an order could reach if it were forwarded to every peer without end; `None` where nobody knows.
-    pub(super) reach: Option<Reach>,
+    pub(super) reach: Option<Reachability>,
     /// What the user should know first, each a sentence.
     pub(super) notices: Vec<String>,
 }
@@ -39,10 +39,10 @@ impl Forecast {
         scenario: &Scenario,
         topology: &Topology,
         origin: NodeId,
-        reach: Option<Reach>,
+        reach: Option<Reachability>,
         network: Option<&Network>,
     ) -> Forecast {
-        let outlook = Outlook::new(scenario, topology);
+        let outlook = MeanField::new(scenario, topology);
         let hops_to_target = match &outlook {
             Some(outlook) => outlook.hops_to_target(),
             None => reach.as_ref().map(|reach| reach.depth),
@@ -69,7 +69,7 @@ impl Forecast {
 }
 
 /// Says that part of the overlay cannot be reached at all.
-fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reach) -> Option<String> {
+fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Option<String> {
     let nodes = scenario.nodes;
     (!reach.is_everyone(nodes)).then(|| {
         let reachable = reach.reachable;
@@ -88,7 +88,7 @@ fn unsearched(scenario: &Scenario) -> Option<String> {
 }
 
 /// Says that too few nodes lie within the TTL, whatever is drawn. Where nodes are down fewer make the target, which may come.
-fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) -> Option<String> {
+fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, auto: u8) -> Option<String> {
     let FaultSpec { down, churn, .. } = &scenario.faults;
     if *down != DownSpec::default() || churn.is_some() {
         return None;
@@ -114,12 +114,12 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reach, ttl: u8, auto: u8) 
 }
 
 /// How many nodes lie within so many hops.
-fn within(reach: &Reach, hops: u32) -> u64 {
+fn within(reach: &Reachability, hops: u32) -> u64 {
     reach.by_depth.iter().take(hops as usize + 1).map(|&nodes| u64::from(nodes)).sum()
 }
 
 /// Within how many hops so many nodes lie, however many hops that are; `None` where there are too few at all.
-fn hops_to(reach: &Reach, goal: u64) -> Option<u32> {
+fn hops_to(reach: &Reachability, goal: u64) -> Option<u32> {
     let mut near = 0;
     let mut sums = reach.by_depth.iter().map(|&nodes| {
         near += u64::from(nodes);
@@ -140,7 +140,7 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
 /// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
 /// for crosses each link as an announcement, a request, and itself, and waits where news are gathered. Where nodes fail, fewer
 /// may make the target.
-fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reach, floor: Nanos) -> Option<String> {
+fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<String> {
     if scenario.faults != FaultSpec::default() {
         return None;
     }

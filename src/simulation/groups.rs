@@ -1,19 +1,19 @@
 //! What the nodes of each region and of each class come to: those behind a NAT and the others, those who play a part, and those on
 //! either side of a partition.
 
-use super::Laboratory;
-use super::crowd::Crowd;
-use crate::behaviour::Behaviours;
+use super::Runner;
+use super::population::Population;
+use crate::adversary::Adversaries;
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::stats::{GroupKind, GroupRecord, Receipt, Traffic};
+use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 
 /// What decides to which groups a node belongs.
 pub(super) struct Groups<'a> {
     pub(super) network: &'a Network,
-    pub(super) behaviours: &'a Behaviours,
-    pub(super) crowd: &'a Crowd<'a>,
+    pub(super) behaviours: &'a Adversaries,
+    pub(super) crowd: &'a Population<'a>,
     /// Whether any nodes are behind a NAT, or play a part.
     pub(super) has_nat: bool,
     pub(super) has_parts: bool,
@@ -98,14 +98,14 @@ impl Groups<'_> {
     }
 }
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// The nodes by region, where a real carrier has some. Of a bulk it knows no node's receipts, and so of no region what it
     /// came to.
     pub(super) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
         let Some(network) = self.network.as_ref().filter(|_| !receipts.is_empty()) else { return Vec::new() };
-        let (faults, behaviours) = (Faults::none(), Behaviours::none());
+        let (faults, behaviours) = (Faults::none(), Adversaries::none());
         let (nodes, publications) = (self.scenario.nodes, self.workload.publications());
-        let crowd = Crowd { faults: &faults, nodes, publications };
+        let crowd = Population { faults: &faults, nodes, publications };
         let groups = Groups { network, behaviours: &behaviours, crowd: &crowd, has_nat: false, has_parts: false };
         groups.records(receipts, traffic, end)
     }

@@ -1,7 +1,7 @@
 //! What a run on a real carrier shows of a machine that did not keep up with its orders.
 
-use super::Laboratory;
-use crate::stats::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
+use super::Runner;
+use crate::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use crate::time::Nanos;
 
 /// Orders that are published so much too late, by the 99th percentile, come faster than their publishers can let them in.
@@ -18,7 +18,7 @@ pub(super) struct Overload {
     queued: u64,
 }
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// Whether a run of many orders on a real carrier was overloaded: orders were published late, or were under way when their time
     /// limit passed, though no way through the modelled network takes as long.
     pub(super) fn overload(&self, record: &RunRecord) -> Option<Overload> {
@@ -84,7 +84,7 @@ fn listed(parts: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
-    use crate::stats::DelayHistogram;
+    use crate::record::DelayHistogram;
 
     fn bulk(late: impl Iterator<Item = Option<u64>>) -> BulkRecord {
         let order = |late: Option<u64>| OrderRecord {

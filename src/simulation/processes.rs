@@ -7,14 +7,14 @@ mod task;
 
 pub use task::check_task;
 
-use super::carriers::{Meeting, Seat};
-use super::{Home, Laboratory, SimulationError};
-use crate::runtime::processes::{Crew, Ended, Program, StartError, inherited};
-use crate::runtime::{Common, RuntimeError};
+use super::carriers::{ProcessSlot, Rendezvous};
+use super::{ProcessOutcome, Runner, SimulationError};
+use crate::record::RunRecord;
+use crate::runtime::processes::{EndedProcess, ProcessGroup, Program, StartError, inherited};
+use crate::runtime::{RunState, RuntimeError};
 use crate::scenario::Scenario;
-use crate::stats::RunRecord;
 use crate::sync::{Arena, Interrupt, Interrupted, Layout, SharedMemory};
-use crate::transport::{Alarm, Clock, remedy};
+use crate::transport::{Clock, ProcessWaker, remedy};
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
@@ -121,8 +121,8 @@ impl ProcessesError {
 
 /// What a process writes.
 #[derive(BorshSerialize, BorshDeserialize)]
-enum Message {
-    Home(Home),
+enum ProcessMessage {
+    Home(ProcessOutcome),
     /// It failed by itself.
     Failed {
         said: String,
@@ -149,15 +149,15 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
     }
 }
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// One run over several processes.
     pub(super) fn run_processes(&self, clock: Clock, token: Token) -> Result<RunRecord, SimulationError> {
         let processes = self.scenario.processes;
         let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
-        let ground = Ground::new(self)?;
+        let ground = SharedRun::new(self)?;
         let tasks = (0..processes).map(|process| self.task(process, clock, token, &ground).written());
         let descriptors = [ground.memory, ground.alarm.descriptor()];
-        let crew = Crew::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
+        let crew = ProcessGroup::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
         let (mut is_told, mut is_early) = (false, false);
         let look = || {
             if ground.common.has_begun() {
@@ -179,7 +179,7 @@ impl Laboratory<'_> {
         Ok(self.record(&ground.common, homes(ended)?))
     }
 
-    fn task(&self, process: usize, clock: Clock, token: Token, ground: &Ground) -> Task {
+    fn task(&self, process: usize, clock: Clock, token: Token, ground: &SharedRun) -> Task {
         Task {
             version: VERSION.to_owned(),
             scenario: self.scenario.to_toml(),
@@ -196,16 +196,16 @@ impl Laboratory<'_> {
 }
 
 /// What all processes of a run share, as the parent sees it.
-struct Ground {
+struct SharedRun {
     memory: i32,
     layout: Layout,
-    meeting: Meeting,
-    common: Common,
-    alarm: Alarm,
+    meeting: Rendezvous,
+    common: RunState,
+    alarm: ProcessWaker,
 }
 
-impl Ground {
-    fn new(laboratory: &Laboratory<'_>) -> Result<Ground, ProcessesError> {
+impl SharedRun {
+    fn new(laboratory: &Runner<'_>) -> Result<SharedRun, ProcessesError> {
         let mut counted = Arena::counting();
         laboratory.lay_out(&mut counted);
         let bytes = counted.layout().bytes;
@@ -213,8 +213,8 @@ impl Ground {
         let memory = shared.descriptor();
         let mut arena = Arena::mapped(shared);
         let (meeting, common) = laboratory.lay_out(&mut arena);
-        let alarm = Alarm::new().map_err(|cause| ProcessesError::Alarm { cause })?;
-        Ok(Ground { memory, layout: arena.layout(), meeting, common, alarm })
+        let alarm = ProcessWaker::new().map_err(|cause| ProcessesError::Alarm { cause })?;
+        Ok(SharedRun { memory, layout: arena.layout(), meeting, common, alarm })
     }
 
     /// A process has ended badly: the others leave wherever they are.
@@ -226,7 +226,7 @@ impl Ground {
 
     fn wake_all(&self) {
         // Who is not woken looks around within its longest sleep.
-        let _ = self.alarm.ring();
+        let _ = self.alarm.wake();
     }
 }
 
@@ -234,14 +234,14 @@ impl Ground {
 ///
 /// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing home: what the others then
 /// did followed from that.
-fn homes(ended: Vec<Ended>) -> Result<Vec<(u32, Home)>, ProcessesError> {
+fn homes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, ProcessesError> {
     let mut homes = Vec::with_capacity(ended.len());
     let (mut died, mut failed, mut silent) = (None, None, None);
-    for (process, Ended { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
-        let message = Message::try_from_slice(&wrote);
+    for (process, EndedProcess { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
+        let message = ProcessMessage::try_from_slice(&wrote);
         match message {
-            Ok(Message::Home(home)) if status.success() => homes.push((pid, home)),
-            Ok(Message::Failed { said, is_usage }) => {
+            Ok(ProcessMessage::Home(home)) if status.success() => homes.push((pid, home)),
+            Ok(ProcessMessage::Failed { said, is_usage }) => {
                 failed.get_or_insert(ProcessesError::Failed { process, pid, said, is_usage });
             }
             _ if status.code().is_none() && !given_up => {
@@ -261,15 +261,15 @@ fn homes(ended: Vec<Ended>) -> Result<Vec<(u32, Home)>, ProcessesError> {
 
 impl Task {
     /// Does it.
-    fn done(self) -> Result<Home, SimulationError> {
+    fn done(self) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.checked_scenario().map_err(ProcessesError::Scenario)?;
         let memory = inherited(self.memory).and_then(SharedMemory::open);
         let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
         let alarm =
-            inherited(self.alarm).and_then(Alarm::inherited).map_err(|cause| ProcessesError::Alarm { cause })?;
+            inherited(self.alarm).and_then(ProcessWaker::inherited).map_err(|cause| ProcessesError::Alarm { cause })?;
         let interrupt = Interrupt::new();
         let memory_left = self.memory_left;
-        let laboratory = Laboratory { memory_left, ..Laboratory::new(&scenario, &interrupt, &())? };
+        let laboratory = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &())? };
         let mut arena = Arena::mapped(memory);
         let (meeting, mut common) = laboratory.lay_out(&mut arena);
         let Layout { bytes, digest } = arena.layout();
@@ -277,7 +277,7 @@ impl Task {
             return Err(ProcessesError::Differs.into());
         }
         let clock = Clock::from_base(self.clock_base);
-        let seat = Seat { process: self.process as usize, token: Token(self.token), clock };
+        let seat = ProcessSlot { process: self.process as usize, token: Token(self.token), clock };
         laboratory.take_part(&seat, meeting, &mut common, Some(&alarm))
     }
 }
@@ -290,13 +290,13 @@ impl Task {
 /// That the input is no task of this version of the program, or that the output cannot be written.
 pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
     let message = match Task::read(input)?.done() {
-        Ok(home) => Message::Home(home),
-        Err(SimulationError::Runtime(RuntimeError::Abandoned)) => Message::Abandoned,
-        Err(error) => Message::Failed { said: error.to_string(), is_usage: error.is_usage() },
+        Ok(home) => ProcessMessage::Home(home),
+        Err(SimulationError::Runtime(RuntimeError::Abandoned)) => ProcessMessage::Abandoned,
+        Err(error) => ProcessMessage::Failed { said: error.to_string(), is_usage: error.is_usage() },
     };
     output.write_all(&borsh::to_vec(&message)?)?;
     output.flush()?;
-    Ok(matches!(message, Message::Home(_)))
+    Ok(matches!(message, ProcessMessage::Home(_)))
 }
 
 #[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
@@ -310,20 +310,20 @@ mod tests {
     const FAILED: i32 = 3 << 8;
     const KILLED: i32 = libc::SIGKILL;
 
-    fn ended(pid: u32, status: i32, message: Option<Message>) -> Ended {
+    fn ended(pid: u32, status: i32, message: Option<ProcessMessage>) -> EndedProcess {
         let wrote = message.map_or_else(Vec::new, |message| borsh::to_vec(&message).unwrap());
-        Ended { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
+        EndedProcess { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
     }
 
-    fn home() -> Option<Message> {
-        Some(Message::Home(Home { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
+    fn home() -> Option<ProcessMessage> {
+        Some(ProcessMessage::Home(ProcessOutcome { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
     }
 
-    fn failure(said: &str) -> Option<Message> {
-        Some(Message::Failed { said: said.to_owned(), is_usage: true })
+    fn failure(said: &str) -> Option<ProcessMessage> {
+        Some(ProcessMessage::Failed { said: said.to_owned(), is_usage: true })
     }
 
-    fn blamed(ended: Vec<Ended>) -> String {
+    fn blamed(ended: Vec<EndedProcess>) -> String {
         homes(ended).map(|_| ()).unwrap_err().to_string()
     }
 
@@ -337,8 +337,8 @@ mod tests {
     fn who_began_it_is_blamed() {
         let killed = || ended(9, KILLED, None);
         let failed = || ended(8, FAILED, failure("no room"));
-        let left = || ended(7, FAILED, Some(Message::Abandoned));
-        let given_up = || Ended { given_up: true, ..ended(6, KILLED, None) };
+        let left = || ended(7, FAILED, Some(ProcessMessage::Abandoned));
+        let given_up = || EndedProcess { given_up: true, ..ended(6, KILLED, None) };
         let dies = "process 3 (pid 9) died (signal: 9 (SIGKILL)); the run was stopped and nothing it measured is kept";
         assert_eq!(blamed(vec![left(), given_up(), failed(), killed()]), dies);
         assert_eq!(blamed(vec![left(), given_up(), failed()]), "process 2 (pid 8): no room");

@@ -1,14 +1,14 @@
 //! The one `match` over protocols: each is compiled into the workers' loop and into the engine.
 
-use super::{Laboratory, SimulationError};
-use crate::engine::{self, Setup};
-use crate::gossip::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
-use crate::runtime::{self, Plan, Share, WorkerOutcome};
+use super::{Runner, SimulationError};
+use crate::engine::{self, EngineSetup};
+use crate::protocol::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
+use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::Scenario;
-use crate::transport::Carrier;
+use crate::transport::TransportBuilder;
 
 /// Something that is done with a protocol of any type.
-pub(super) trait Act {
+pub(super) trait ProtocolVisitor {
     type Result;
 
     fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result;
@@ -16,20 +16,20 @@ pub(super) trait Act {
 
 /// Runs the workers of a process.
 pub(super) struct OnCarriers<'a, 'p> {
-    pub(super) plan: Plan<'p>,
-    pub(super) ends: Vec<Box<dyn Carrier>>,
-    pub(super) share: Share<'a>,
+    pub(super) plan: RunPlan<'p>,
+    pub(super) ends: Vec<Box<dyn TransportBuilder>>,
+    pub(super) share: ProcessShare<'a>,
 }
 
 /// Says how many words stand behind a control message at most.
 struct TailWordsMax;
 
 /// Runs virtual time.
-pub(super) struct InVirtualTime<'p>(pub(super) Setup<'p>);
+pub(super) struct InVirtualTime<'p>(pub(super) EngineSetup<'p>);
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// Does it with the protocol that the scenario names.
-    pub(super) fn with_protocol<A: Act>(&self, act: A) -> A::Result {
+    pub(super) fn with_protocol<A: ProtocolVisitor>(&self, act: A) -> A::Result {
         match self.scenario.protocol {
             ProtocolKind::Push => act.with(&Push),
             ProtocolKind::Flood => act.with(&Flood),
@@ -60,14 +60,14 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
 }
 
 /// The same in virtual time, where only a line out of a node tells in which order it sends to all.
-fn virtual_targets<P: Protocol>(setup: &Setup<'_>) -> (TargetDraw, bool) {
+fn virtual_targets<P: Protocol>(setup: &EngineSetup<'_>) -> (TargetDraw, bool) {
     match P::TARGETS {
         Targets::Others if !setup.network.limited()[0] => (TargetDraw::unordered(), true),
         _ => targets::<P>(setup.draw, setup.exclude_sender),
     }
 }
 
-impl Act for TailWordsMax {
+impl ProtocolVisitor for TailWordsMax {
     type Result = Option<usize>;
 
     fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Option<usize> {
@@ -75,7 +75,7 @@ impl Act for TailWordsMax {
     }
 }
 
-impl Act for OnCarriers<'_, '_> {
+impl ProtocolVisitor for OnCarriers<'_, '_> {
     type Result = Result<Vec<WorkerOutcome>, SimulationError>;
 
     fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
@@ -85,8 +85,8 @@ impl Act for OnCarriers<'_, '_> {
     }
 }
 
-impl Act for InVirtualTime<'_> {
-    type Result = Result<engine::Outcome, SimulationError>;
+impl ProtocolVisitor for InVirtualTime<'_> {
+    type Result = Result<engine::EngineOutcome, SimulationError>;
 
     fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
         let InVirtualTime(mut setup) = self;

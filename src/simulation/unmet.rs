@@ -4,26 +4,26 @@
 //! A stroke, churn and the sides of a partition are judged by who is down or apart when the run is over; what cuts messages off or
 //! acts on orders by whether it ever did, up to then.
 
-use crate::behaviour::{AdversarySpec, Behaviours, Part, PartSpec};
-use crate::engine::Encounters;
+use crate::adversary::{Adversaries, AdversarySpec, Role, RoleSpec};
+use crate::engine::FirstEncounters;
 use crate::ids::NodeId;
-use crate::network::{ChurnSpec, Cut, FaultSpec, Faults, Stroke};
+use crate::network::{ChurnSpec, Cut, FaultSpec, Faults, Outage};
+use crate::record::{RunRecord, SpyRecord};
 use crate::scenario::Scenario;
-use crate::stats::{RunRecord, SpyRecord};
 use crate::time::Nanos;
 
 /// What is known when a run in virtual time is over.
-pub(super) struct Unmet<'a> {
+pub(super) struct UnmetFault<'a> {
     pub(super) nodes: u32,
     pub(super) faults: &'a Faults,
-    pub(super) behaviours: &'a Behaviours,
-    pub(super) met: &'a Encounters,
+    pub(super) behaviours: &'a Adversaries,
+    pub(super) met: &'a FirstEncounters,
     pub(super) spies: Option<SpyRecord>,
     /// When the run was over.
     pub(super) end: Nanos,
 }
 
-impl Unmet<'_> {
+impl UnmetFault<'_> {
     /// A sentence for each that met nothing.
     pub(super) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
         let strokes = faults.down.0.iter().enumerate().filter_map(|(place, stroke)| self.stroke(place, stroke));
@@ -33,7 +33,7 @@ impl Unmet<'_> {
         let nat = (!faults.nat.is_zero() && !self.is_met(self.met.nat)).then(nat);
         let mut place = 0;
         let parts = adversary.0.iter().filter_map(|part| {
-            if let Part::Eclipse { victim } = part.part {
+            if let Role::Eclipse { victim } = part.part {
                 return self.eclipse(part, victim);
             }
             place += 1;
@@ -48,10 +48,10 @@ impl Unmet<'_> {
         .collect()
     }
 
-    fn stroke(&self, place: usize, stroke: &Stroke) -> Option<String> {
+    fn stroke(&self, place: usize, stroke: &Outage) -> Option<String> {
         let sentence = match stroke.at {
             at if at > self.end => begins_late(at),
-            _ if self.any(|node| self.faults.is_struck_by(place, node)) => return None,
+            _ if self.any(|node| self.faults.is_hit_by(place, node)) => return None,
             _ => "no node of this draw goes down by it".to_owned(),
         };
         Some(format!("--down {stroke} met nothing: {sentence}"))
@@ -88,9 +88,9 @@ impl Unmet<'_> {
         Some(format!("--partition {cut} met no message: {sentence}"))
     }
 
-    fn part(&self, place: usize, part: &PartSpec) -> Option<String> {
+    fn part(&self, place: usize, part: &RoleSpec) -> Option<String> {
         let is_met = match (part.part, self.spies) {
-            (Part::Spy, Some(spies)) => spies.seen > 0,
+            (Role::Spy, Some(spies)) => spies.seen > 0,
             _ => self.met.parts.get(place).is_some_and(|&first| first <= self.end),
         };
         if is_met {
@@ -100,15 +100,15 @@ impl Unmet<'_> {
             _ if !self.any(|node| self.behaviours.place_of_part(node) == Some(place)) => {
                 "no node of this draw has the part".to_owned()
             }
-            Part::Censor { origin } => format!("none of its nodes had an order from node {origin} to forward"),
-            Part::Spy => "no order came to a node that spies".to_owned(),
-            Part::Drop { .. } => "none of its nodes had an order to forward that it drops".to_owned(),
+            Role::Censor { origin } => format!("none of its nodes had an order from node {origin} to forward"),
+            Role::Spy => "no order came to a node that spies".to_owned(),
+            Role::Drop { .. } => "none of its nodes had an order to forward that it drops".to_owned(),
             _ => "none of its nodes had an order to forward".to_owned(),
         };
         Some(format!("--adversary {part} met nothing: {sentence}"))
     }
 
-    fn eclipse(&self, part: &PartSpec, victim: u64) -> Option<String> {
+    fn eclipse(&self, part: &RoleSpec, victim: u64) -> Option<String> {
         let sentence = match self.behaviours.owned() {
             _ if self.is_met(self.met.eclipse) => return None,
             Some(0) => format!("it owns no peer of node {victim}"),

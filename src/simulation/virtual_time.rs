@@ -3,23 +3,23 @@
 //! Nothing that depends on the machine gets among the record's figures: the time it took stands apart, and who counted what
 //! nowhere. One seed gives the same bytes on any number of threads.
 
-use super::crowd::Crowd;
 use super::groups::Groups;
+use super::population::Population;
 use super::protocols::InVirtualTime;
-use super::unmet::Unmet;
-use super::{Laboratory, SimulationError, carriers};
-use crate::behaviour::{Behaviours, FirstSpy, Part, Sighting, SpyScore};
-use crate::engine::{Engine, Outcome, Setup};
+use super::unmet::UnmetFault;
+use super::{Runner, SimulationError, carriers};
+use crate::adversary::{Adversaries, FirstSpy, Role, Sighting, SpyScore};
+use crate::engine::{Engine, EngineOutcome, EngineSetup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
+use crate::record::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::scenario::Until;
-use crate::stats::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
 use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::transport::Clock;
 use crate::workload::Origins;
 
-impl Laboratory<'_> {
+impl Runner<'_> {
     /// One run of the scenario, whose network is this one. `clock` was started when its set-up began.
     pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
         self.with_setup(network, |setup, crowd| {
@@ -36,7 +36,7 @@ impl Laboratory<'_> {
     pub(super) fn with_setup<T>(
         &self,
         network: &Network,
-        act: impl FnOnce(&Setup<'_>, &Crowd<'_>) -> Result<T, SimulationError>,
+        act: impl FnOnce(&EngineSetup<'_>, &Population<'_>) -> Result<T, SimulationError>,
     ) -> Result<T, SimulationError> {
         let scenario = self.scenario;
         let message_bytes = carriers::message_bytes(&self.orders)?;
@@ -50,12 +50,12 @@ impl Laboratory<'_> {
             self.spared(),
             self.interrupt,
         )?;
-        let crowd = Crowd { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
+        let crowd = Population { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
         let names = scenario.names();
         let behaviours =
-            Behaviours::new(&scenario.adversary, scenario.seed, scenario.nodes, &names, peers, self.spared())?;
-        let setup = Setup {
+            Adversaries::new(&scenario.adversary, scenario.seed, scenario.nodes, &names, peers, self.spared())?;
+        let setup = EngineSetup {
             engine: scenario.engine,
             topology: &self.topology,
             partition: &self.partition,
@@ -81,8 +81,13 @@ impl Laboratory<'_> {
     }
 
     /// What the engine's outcome means, whatever it took.
-    pub(super) fn run_record(&self, setup: &Setup<'_>, crowd: &Crowd<'_>, outcome: Outcome) -> RunRecord {
-        let (scenario, Setup { network, behaviours, .. }) = (self.scenario, *setup);
+    pub(super) fn run_record(
+        &self,
+        setup: &EngineSetup<'_>,
+        crowd: &Population<'_>,
+        outcome: EngineOutcome,
+    ) -> RunRecord {
+        let (scenario, EngineSetup { network, behaviours, .. }) = (self.scenario, *setup);
         let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
         let spies = self.spies(&outcome.receipts, behaviours);
         let groups = Groups {
@@ -90,7 +95,7 @@ impl Laboratory<'_> {
             behaviours,
             crowd,
             has_nat: !scenario.faults.nat.is_zero(),
-            has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Part::Eclipse { .. })),
+            has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
         };
         let groups = match &outcome.receipts {
             Receipts::Each(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
@@ -98,7 +103,7 @@ impl Laboratory<'_> {
             Receipts::ByHop(_) => Vec::new(),
         };
         let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
-        let unmet = Unmet { nodes, faults: setup.faults, behaviours, met, spies, end };
+        let unmet = UnmetFault { nodes, faults: setup.faults, behaviours, met, spies, end };
         // What an interrupt cut short might have met it later.
         let unmet = match outcome.end {
             End::Interrupted | End::OutOfMemory => Vec::new(),
@@ -110,27 +115,31 @@ impl Laboratory<'_> {
     }
 
     /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
-    pub(super) fn run_engine(&self, setup: &Setup<'_>, crowd: &Crowd<'_>) -> Result<Outcome, SimulationError> {
+    pub(super) fn run_engine(
+        &self,
+        setup: &EngineSetup<'_>,
+        crowd: &Population<'_>,
+    ) -> Result<EngineOutcome, SimulationError> {
         if crowd.faults.is_steady() || !setup.ends_at_target {
             return self.with_protocol(InVirtualTime(*setup));
         }
-        let whole = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, ..*setup }))?;
+        let whole = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, ..*setup }))?;
         let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
         let target = crowd.target_at(receipts, self.scenario.target, whole.ended_at);
         let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
         let timeout = Some(at.since(self.workload.last_due()));
-        let outcome = self.with_protocol(InVirtualTime(Setup { ends_at_target: false, timeout, ..*setup }))?;
+        let outcome = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, timeout, ..*setup }))?;
         Ok(match outcome.end {
             end if end.is_cut_short() => outcome,
-            _ => Outcome { end: End::Target, ended_at: at, ..outcome },
+            _ => EngineOutcome { end: End::Target, ended_at: at, ..outcome },
         })
     }
 
     /// What the spies make of what came to them first.
-    fn spies(&self, receipts: &Receipts, behaviours: &Behaviours) -> Option<SpyRecord> {
+    fn spies(&self, receipts: &Receipts, behaviours: &Adversaries) -> Option<SpyRecord> {
         let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
         let spies: Vec<NodeId> = (0..self.scenario.nodes).map(NodeId).filter(|&node| behaviours.is_spy(node)).collect();
-        if !self.scenario.adversary.0.iter().any(|part| part.part == Part::Spy) {
+        if !self.scenario.adversary.0.iter().any(|part| part.part == Role::Spy) {
             return None;
         }
         let mut first = FirstSpy::new(publications.len() as u32);
@@ -157,7 +166,7 @@ impl Laboratory<'_> {
     }
 
     /// Refuses an engine that cannot compute this.
-    fn check_engine(&self, setup: &Setup<'_>) -> Result<(), SimulationError> {
+    fn check_engine(&self, setup: &EngineSetup<'_>) -> Result<(), SimulationError> {
         let network = setup.network;
         let one_order = self.workload.orders() == 1;
         let refused = match self.scenario.engine {
@@ -198,12 +207,12 @@ impl Laboratory<'_> {
 
     fn virtual_record(
         &self,
-        outcome: Outcome,
-        crowd: &Crowd<'_>,
+        outcome: EngineOutcome,
+        crowd: &Population<'_>,
         datagram_bytes: u32,
         notice: Option<String>,
     ) -> RunRecord {
-        let Outcome {
+        let EngineOutcome {
             end,
             ended_at,
             mut record,

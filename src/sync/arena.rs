@@ -40,7 +40,7 @@ unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {}
 
 /// Hands out zeroed places for what workers share.
 pub struct Arena {
-    source: Source,
+    source: ArenaSource,
     layout: Layout,
 }
 
@@ -53,7 +53,7 @@ pub struct Layout {
     pub digest: u64,
 }
 
-enum Source {
+enum ArenaSource {
     Heap,
     /// Nothing is handed out but what must exist.
     Counting,
@@ -63,22 +63,22 @@ enum Source {
 impl Arena {
     /// An arena on the heap, for the threads of one process.
     pub fn heap() -> Arena {
-        Arena::from_source(Source::Heap)
+        Arena::from_source(ArenaSource::Heap)
     }
 
     /// An arena that only counts: whatever is built in it tells by [`Arena::layout`] how much memory it takes, and must
     /// not be used.
     pub fn counting() -> Arena {
-        Arena::from_source(Source::Counting)
+        Arena::from_source(ArenaSource::Counting)
     }
 
     /// An arena in memory that other processes map too. Where the memory is too small the places lie on the heap, which
     /// the bytes in [`Arena::layout`] betray.
     pub fn mapped(memory: SharedMemory) -> Arena {
-        Arena::from_source(Source::Mapped(Arc::new(memory)))
+        Arena::from_source(ArenaSource::Mapped(Arc::new(memory)))
     }
 
-    fn from_source(source: Source) -> Arena {
+    fn from_source(source: ArenaSource) -> Arena {
         // The offset basis of FNV-1a.
         Arena { source, layout: Layout { bytes: 0, digest: 0xcbf2_9ce4_8422_2325 } }
     }
@@ -89,31 +89,31 @@ impl Arena {
     }
 
     /// A place for one `T`, on cache lines of its own.
-    pub(super) fn one<T: Zeroed>(&mut self) -> Place<CachePadded<T>> {
+    pub(super) fn one<T: Zeroed>(&mut self) -> Placed<CachePadded<T>> {
         let at = self.reserve::<CachePadded<T>>(1);
         match &self.source {
-            Source::Mapped(memory) if memory.holds(at, size_of::<CachePadded<T>>()) => {
+            ArenaSource::Mapped(memory) if memory.holds(at, size_of::<CachePadded<T>>()) => {
                 // SAFETY: the mapping holds so many bytes from `at` on, which is a multiple of the alignment of a page's
                 // fraction that `T` needs at most. They were zeroed when the memory was made, and `Zeroed` lets any
                 // process write the atomics in them.
                 let place = unsafe { memory.start().add(at) }.cast::<CachePadded<T>>();
-                Place { at: place, home: Home::Mapped(Arc::clone(memory)) }
+                Placed { at: place, home: Backing::Mapped(Arc::clone(memory)) }
             }
-            _ => Place::boxed(Box::default()),
+            _ => Placed::boxed(Box::default()),
         }
     }
 
     /// A place for `count` of `T` side by side.
-    pub(super) fn many<T: Zeroed>(&mut self, count: usize) -> Place<[T]> {
+    pub(super) fn many<T: Zeroed>(&mut self, count: usize) -> Placed<[T]> {
         let at = self.reserve::<T>(count);
         match &self.source {
-            Source::Counting => Place::boxed(Box::default()),
-            Source::Mapped(memory) if memory.holds(at, size_of::<T>() * count) => {
+            ArenaSource::Counting => Placed::boxed(Box::default()),
+            ArenaSource::Mapped(memory) if memory.holds(at, size_of::<T>() * count) => {
                 // SAFETY: as in `one`.
                 let first = unsafe { memory.start().add(at) }.cast::<T>();
-                Place { at: NonNull::slice_from_raw_parts(first, count), home: Home::Mapped(Arc::clone(memory)) }
+                Placed { at: NonNull::slice_from_raw_parts(first, count), home: Backing::Mapped(Arc::clone(memory)) }
             }
-            _ => Place::boxed((0..count).map(|_| T::default()).collect()),
+            _ => Placed::boxed((0..count).map(|_| T::default()).collect()),
         }
     }
 
@@ -132,24 +132,24 @@ impl Arena {
 }
 
 /// Something that lies in an arena. Reaching it costs what reaching through a reference costs.
-pub(super) struct Place<T: ?Sized> {
+pub(super) struct Placed<T: ?Sized> {
     at: NonNull<T>,
-    home: Home,
+    home: Backing,
 }
 
-enum Home {
+enum Backing {
     Heap,
     /// Kept alive for as long as the place is.
     Mapped(#[expect(dead_code, reason = "held, not read")] Arc<SharedMemory>),
 }
 
-impl<T: ?Sized> Place<T> {
-    fn boxed(value: Box<T>) -> Place<T> {
-        Place { at: NonNull::from(Box::leak(value)), home: Home::Heap }
+impl<T: ?Sized> Placed<T> {
+    fn boxed(value: Box<T>) -> Placed<T> {
+        Placed { at: NonNull::from(Box::leak(value)), home: Backing::Heap }
     }
 }
 
-impl<T: ?Sized> Deref for Place<T> {
+impl<T: ?Sized> Deref for Placed<T> {
     type Target = T;
 
     #[inline(always)]
@@ -160,9 +160,9 @@ impl<T: ?Sized> Deref for Place<T> {
     }
 }
 
-impl<T: ?Sized> Drop for Place<T> {
+impl<T: ?Sized> Drop for Placed<T> {
     fn drop(&mut self) {
-        if matches!(self.home, Home::Heap) {
+        if matches!(self.home, Backing::Heap) {
             // SAFETY: a place on the heap was a box, which `boxed` leaked, and this is the only place that frees it.
             drop(unsafe { Box::from_raw(self.at.as_ptr()) });
         }
@@ -171,9 +171,9 @@ impl<T: ?Sized> Drop for Place<T> {
 
 // SAFETY: a place owns its `T` as a box does, and shares it only through `&T`; where other processes share it too, it is
 // made of atomics.
-unsafe impl<T: ?Sized + Send + Sync> Send for Place<T> {}
+unsafe impl<T: ?Sized + Send + Sync> Send for Placed<T> {}
 // SAFETY: as above.
-unsafe impl<T: ?Sized + Send + Sync> Sync for Place<T> {}
+unsafe impl<T: ?Sized + Send + Sync> Sync for Placed<T> {}
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -181,7 +181,7 @@ mod tests {
     #[cfg(all(target_os = "linux", not(portable)))]
     use {crate::sync::atomic::Ordering, std::fs::File};
 
-    fn lay_out(arena: &mut Arena, counts: [usize; 2]) -> (Place<CachePadded<AtomicU8>>, Place<[AtomicU64]>) {
+    fn lay_out(arena: &mut Arena, counts: [usize; 2]) -> (Placed<CachePadded<AtomicU8>>, Placed<[AtomicU64]>) {
         (arena.one(), arena.many(counts[1] - counts[0]))
     }
 

@@ -1,12 +1,12 @@
 //! A count for each of many things, added to by all workers: who adds learns what stood there before.
 
 use super::Arena;
-use super::arena::Place;
+use super::arena::Placed;
 use super::atomic::{AtomicU64, Ordering};
 
 /// Counts, all 0 at first.
 pub struct Counters {
-    counts: Place<[AtomicU64]>,
+    counts: Placed<[AtomicU64]>,
 }
 
 impl Counters {

@@ -6,14 +6,14 @@ use loom::thread;
 
 /// Leaks one bitmap per execution, because loom has no scoped threads.
 fn leaked_sections(shard_bits: [usize; 2]) -> (BitmapView<'static>, Vec<Section<'static>>) {
-    Box::leak(Box::new(Bitmap::new(&mut Arena::heap(), shard_bits))).split()
+    Box::leak(Box::new(OwnedBitmap::new(&mut Arena::heap(), shard_bits))).split()
 }
 
 /// Two workers mark two nodes each; the goal is the third mark. One of the four additions trips the stop, and it is up.
 #[test]
 fn exactly_one_mark_trips_the_stop() {
     loom::model(|| {
-        let shared = Arc::new((Trip::new(&mut Arena::heap(), 3), Stop::new(&mut Arena::heap())));
+        let shared = Arc::new((Threshold::new(&mut Arena::heap(), 3), Stop::new(&mut Arena::heap())));
         let (view, sections) = leaked_sections([2, 2]);
         let workers: Vec<_> = sections
             .into_iter()
@@ -55,14 +55,14 @@ fn a_stop_keeps_its_first_cause() {
 #[test]
 fn a_latch_orders_what_came_before() {
     loom::model(|| {
-        let shared = Arc::new((Latch::new(&mut Arena::heap(), 2), Trip::new(&mut Arena::heap(), 1)));
+        let shared = Arc::new((Barrier::new(&mut Arena::heap(), 2), Threshold::new(&mut Arena::heap(), 1)));
         let other = Arc::clone(&shared);
-        let meet_twice = |(latch, trip): &(Latch, Trip)| {
+        let meet_twice = |(latch, trip): &(Barrier, Threshold)| {
             for round in 1..=2 {
                 trip.add(1);
-                latch.meet().unwrap();
+                latch.wait().unwrap();
                 assert_eq!(trip.count(), 2 * round);
-                latch.meet().unwrap();
+                latch.wait().unwrap();
             }
         };
         let worker = thread::spawn(move || meet_twice(&other));
@@ -76,25 +76,25 @@ fn a_latch_orders_what_came_before() {
 fn the_board_never_calls_a_message_in_hand_quiet() {
     loom::model(|| {
         // The socket is a counter: 1 once the message is sent; who takes it sets 0.
-        let shared = Arc::new((Board::new(&mut Arena::heap(), 2), Stop::new(&mut Arena::heap())));
+        let shared = Arc::new((TerminationDetector::new(&mut Arena::heap(), 2), Stop::new(&mut Arena::heap())));
         let other = Arc::clone(&shared);
-        shared.0.set_idle(1, Sums::default());
+        shared.0.set_idle(1, MessageTotals::default());
         let sender = thread::spawn(move || {
             other.1.raise(1); // The message leaves.
-            other.0.set_idle(0, Sums { sent: 1, ..Sums::default() });
+            other.0.set_idle(0, MessageTotals { sent: 1, ..MessageTotals::default() });
         });
         let taken = shared.1.cause() == 1;
         if taken {
             // The message is in hand and not yet posted: whatever the board says, the sums cannot be even.
-            if let Balance::Idle(sums) = shared.0.balance() {
+            if let Quiescence::Idle(sums) = shared.0.quiescence() {
                 assert_ne!(sums.sent, sums.received);
             }
             shared.0.set_busy(1);
-            assert_eq!(shared.0.balance(), Balance::Busy);
-            shared.0.set_idle(1, Sums { received: 1, ..Sums::default() });
+            assert_eq!(shared.0.quiescence(), Quiescence::Busy);
+            shared.0.set_idle(1, MessageTotals { received: 1, ..MessageTotals::default() });
         }
         sender.join().unwrap();
-        let Balance::Idle(sums) = shared.0.balance() else { panic!("both are idle") };
+        let Quiescence::Idle(sums) = shared.0.quiescence() else { panic!("both are idle") };
         assert_eq!(sums.sent - sums.received, u64::from(!taken));
     });
 }
@@ -135,7 +135,7 @@ fn a_ring_carries_whole_messages_in_order() {
 #[test]
 fn no_message_waits_for_a_worker_that_sleeps() {
     loom::model(|| {
-        let bell = Arc::new(Bell::new());
+        let bell = Arc::new(SleepFlag::new());
         let mut consumers = Vec::new();
         let senders: Vec<_> = (0..2)
             .map(|word| {
@@ -146,11 +146,11 @@ fn no_message_waits_for_a_worker_that_sleeps() {
                     assert!(producer.push([word, 0]));
                     producer.publish();
                     after_publishing();
-                    bell.rings()
+                    bell.take_wake()
                 })
             })
             .collect();
-        bell.lie_down();
+        bell.prepare_sleep();
         let seen = consumers.iter().filter(|consumer| !consumer.is_empty()).count();
         let woken = senders.into_iter().map(|sender| sender.join().unwrap()).filter(|&woken| woken).count();
         assert!(woken <= 1, "one waking is enough");

@@ -21,7 +21,7 @@ use crossbeam_utils::CachePadded;
 use std::sync::Arc;
 
 /// A message as the queue carries it.
-pub type Words = [u64; 2];
+pub type MessageWords = [u64; 2];
 
 /// Where the ends are.
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Producer {
     /// Writes a message behind all others, not yet for the consumer to see; false, and nothing written, where there is no
     /// room.
     #[inline]
-    pub fn push(&mut self, [first, second]: Words) -> bool {
+    pub fn push(&mut self, [first, second]: MessageWords) -> bool {
         if self.next - self.head == self.slots.len() as u64 {
             // Ordering: Acquire; partner: the Release store in `take`. The consumer has read a slot before this writes it.
             self.head = self.indices.head.load(Ordering::Acquire);
@@ -133,7 +133,7 @@ impl Consumer {
     /// Gives up to `most` slots to `take`, oldest first; says how many. `take` says how many slots more a message has of
     /// which it was given the first: those are given too, though they be beyond the most.
     #[inline]
-    pub fn take(&mut self, most: usize, mut take: impl FnMut(Words) -> usize) -> usize {
+    pub fn take(&mut self, most: usize, mut take: impl FnMut(MessageWords) -> usize) -> usize {
         // Ordering: Acquire; partner: the Release store in `publish`.
         let tail = self.indices.tail.load(Ordering::Acquire);
         let (first, mut next) = (self.next, self.next);
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    fn all(consumer: &mut Consumer, most: usize) -> Vec<Words> {
+    fn all(consumer: &mut Consumer, most: usize) -> Vec<MessageWords> {
         let mut taken = Vec::new();
         let count = consumer.take(most, |words| {
             taken.push(words);

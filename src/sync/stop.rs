@@ -1,14 +1,14 @@
 //! The global stop flag. It is raised once, with a cause, and never lowered.
 
 use super::Arena;
-use super::arena::Place;
+use super::arena::Placed;
 use super::atomic::{AtomicBool, AtomicU8, Ordering};
 use crossbeam_utils::CachePadded;
 use std::sync::Arc;
 
 /// A flag that keeps the first cause it was raised with. Cause 0 means "not raised".
 pub struct Stop {
-    cause: Place<CachePadded<AtomicU8>>,
+    cause: Placed<CachePadded<AtomicU8>>,
 }
 
 impl Stop {
@@ -41,10 +41,10 @@ impl Stop {
 
 /// The user's wish to end, which any thread may utter at any time; shared by all runs of an experiment.
 #[derive(Clone, Default)]
-pub struct Interrupt(Arc<Wish>);
+pub struct Interrupt(Arc<InterruptState>);
 
 #[derive(Default)]
-struct Wish {
+struct InterruptState {
     uttered: AtomicBool,
     /// A wish that counts as this one, too.
     outer: Option<Interrupt>,
@@ -63,7 +63,7 @@ impl Interrupt {
 
     /// A wish of its own, which is raised with this one, too: to end a part without ending the whole.
     pub fn within(&self) -> Interrupt {
-        Interrupt(Arc::new(Wish { outer: Some(self.clone()), ..Wish::default() }))
+        Interrupt(Arc::new(InterruptState { outer: Some(self.clone()), ..InterruptState::default() }))
     }
 
     /// Utters it.

@@ -14,7 +14,7 @@ use crate::ratio::Ratio;
 ///
 /// Without end; it stops growing once no node is newly reached. For one node, or none, it is 1 throughout.
 pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
-    let mut spread = Spread::new(nodes, fanout);
+    let mut spread = HopChain::new(nodes, fanout);
     std::iter::repeat_with(move || {
         spread.hop();
         spread.coverage()
@@ -23,7 +23,7 @@ pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
 
 /// The share of `nodes` reached within so many hops; `1/nodes` for 0, the origin.
 pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
-    let mut spread = Spread::new(nodes, fanout);
+    let mut spread = HopChain::new(nodes, fanout);
     (0..hops).for_each(|_| spread.hop());
     spread.coverage()
 }
@@ -32,7 +32,7 @@ pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
 ///
 /// A target of all nodes counts as met where less than half a node is expected to be missing.
 pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
-    let mut spread = Spread::new(nodes, fanout);
+    let mut spread = HopChain::new(nodes, fanout);
     for hops in 0..=u32::from(TTL_MAX) {
         if spread.meets(target) {
             return Some(hops);
@@ -58,7 +58,7 @@ pub fn meets(nodes: u64, coverage: f64, target: Ratio) -> bool {
 /// Up to 2^48, which stands for no bound. At least 1: an origin alone is covered.
 pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
     let meets = |nodes: u64| {
-        let mut spread = Spread::new(nodes, fanout);
+        let mut spread = HopChain::new(nodes, fanout);
         (0..hops).for_each(|_| spread.hop());
         spread.meets(target)
     };
@@ -98,7 +98,7 @@ const NODES_MAX: u64 = 1 << 48;
 const MISSING_MAX: f64 = 0.5;
 
 /// The state of the chain: expected numbers of nodes, not whole ones.
-struct Spread {
+struct HopChain {
     nodes: f64,
     /// The chance that one node's forward goes to one given other.
     chance: f64,
@@ -106,11 +106,11 @@ struct Spread {
     newest: f64,
 }
 
-impl Spread {
-    fn new(nodes: u64, fanout: f64) -> Spread {
+impl HopChain {
+    fn new(nodes: u64, fanout: f64) -> HopChain {
         let nodes = nodes.max(1) as f64;
         let others = nodes - 1.0;
-        Spread { nodes, chance: share(not_negative(fanout) / others.max(1.0)), missing: others, newest: 1.0 }
+        HopChain { nodes, chance: share(not_negative(fanout) / others.max(1.0)), missing: others, newest: 1.0 }
     }
 
     fn hop(&mut self) {

@@ -44,7 +44,7 @@ fn advice(threads: usize) -> &'static str {
 
 /// How workers are started.
 #[derive(Clone, Copy)]
-pub struct Crew<'a> {
+pub struct WorkerThreads<'a> {
     /// The number of the first worker; others of the run may live in other processes.
     pub first: usize,
     /// Which core each worker is pinned to, by worker from `first` on. Workers beyond it are not pinned.
@@ -55,14 +55,14 @@ pub struct Crew<'a> {
 
 /// Where a worker finds itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seat {
+pub struct WorkerSeat {
     /// Which worker it is.
     pub worker: usize,
     /// The core that it is pinned to, if it is.
     pub core: Option<CoreId>,
 }
 
-impl Crew<'_> {
+impl WorkerThreads<'_> {
     /// Runs `life` for each of `shares` on a thread of its own, and gives what all of them bring home, in their order.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Crew<'_> {
     pub fn run<S: Send, R: Send, E: Send>(
         &self,
         shares: impl IntoIterator<Item = S>,
-        life: impl Fn(Seat, S) -> Result<R, E> + Sync,
+        life: impl Fn(WorkerSeat, S) -> Result<R, E> + Sync,
     ) -> Result<Vec<Result<R, E>>, ThreadError> {
         let shares: Vec<S> = shares.into_iter().collect();
         let (count, guarded) = (shares.len(), |thread, share| self.guarded(thread, |seat| life(seat, share)));
@@ -102,9 +102,13 @@ impl Crew<'_> {
     }
 
     /// A worker's whole life on its thread, of which the others hear if it ends badly.
-    fn guarded<R, E>(&self, thread: usize, life: impl FnOnce(Seat) -> Result<R, E>) -> thread::Result<Result<R, E>> {
+    fn guarded<R, E>(
+        &self,
+        thread: usize,
+        life: impl FnOnce(WorkerSeat) -> Result<R, E>,
+    ) -> thread::Result<Result<R, E>> {
         let core = self.cores.get(thread).copied().flatten().filter(|&core| core_affinity::set_for_current(core));
-        let seat = Seat { worker: self.first + thread, core };
+        let seat = WorkerSeat { worker: self.first + thread, core };
         let end = catch_unwind(AssertUnwindSafe(|| life(seat)));
         if !matches!(end, Ok(Ok(_))) {
             (self.give_up)();
@@ -148,15 +152,15 @@ pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::sync::{Arena, Broken, Latch};
+    use crate::sync::{Arena, Barrier, BarrierBroken};
 
     /// A crew of three that meet, after each has done `before`.
-    fn meet(before: impl Fn(Seat) + Sync) -> Result<Vec<Result<usize, Broken>>, ThreadError> {
-        let latch = Latch::new(&mut Arena::heap(), 3);
-        let crew = Crew { first: 4, cores: &[], give_up: &|| latch.break_open() };
+    fn meet(before: impl Fn(WorkerSeat) + Sync) -> Result<Vec<Result<usize, BarrierBroken>>, ThreadError> {
+        let latch = Barrier::new(&mut Arena::heap(), 3);
+        let crew = WorkerThreads { first: 4, cores: &[], give_up: &|| latch.abort() };
         crew.run(0..3, |seat, share: usize| {
             before(seat);
-            latch.meet()?;
+            latch.wait()?;
             Ok(seat.worker * 10 + share)
         })
     }
@@ -180,8 +184,8 @@ mod tests {
 
     #[test]
     fn a_single_thread_is_not_told_to_be_fewer() {
-        let crew = Crew { first: 0, cores: &[], give_up: &|| () };
-        let error = refusing_from(0, || crew.run([()], |_, ()| Ok::<_, Broken>(()))).unwrap_err().to_string();
+        let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+        let error = refusing_from(0, || crew.run([()], |_, ()| Ok::<_, BarrierBroken>(()))).unwrap_err().to_string();
         assert!(!error.contains("--threads") && error.contains("ulimit -u"), "{error}");
     }
 
@@ -194,10 +198,10 @@ mod tests {
 
     #[test]
     fn a_failure_ends_those_that_wait_and_is_among_the_results() {
-        let latch = Latch::new(&mut Arena::heap(), 2);
-        let crew = Crew { first: 0, cores: &[], give_up: &|| latch.break_open() };
+        let latch = Barrier::new(&mut Arena::heap(), 2);
+        let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| latch.abort() };
         let ends =
-            crew.run([false, true], |_, fails| if fails { Err("mine") } else { latch.meet().map_err(|_| "left") });
+            crew.run([false, true], |_, fails| if fails { Err("mine") } else { latch.wait().map_err(|_| "left") });
         assert_eq!(ends.unwrap(), [Err("left"), Err("mine")]);
     }
 
@@ -205,9 +209,9 @@ mod tests {
     fn workers_are_pinned_where_they_are_told() {
         let allowed = core_affinity::get_core_ids().unwrap_or_default();
         let cores: Vec<Option<CoreId>> = allowed.iter().copied().map(Some).chain([None]).collect();
-        let crew = Crew { first: 0, cores: &cores, give_up: &|| () };
+        let crew = WorkerThreads { first: 0, cores: &cores, give_up: &|| () };
         let seen = crew.run(cores.iter(), |seat, _| {
-            Ok::<_, Broken>((seat.core, core_affinity::get_core_ids().unwrap_or_default()))
+            Ok::<_, BarrierBroken>((seat.core, core_affinity::get_core_ids().unwrap_or_default()))
         });
         for (place, end) in seen.unwrap().into_iter().enumerate() {
             let (core, seen) = end.unwrap();

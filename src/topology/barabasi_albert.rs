@@ -7,8 +7,8 @@
 //! An end of a random link is a node drawn in proportion to its degree, so the list of links is itself the table to
 //! draw from (Batagelj and Brandes 2005). The time is linear in the links.
 
-use super::links::Links;
-use super::{Topology, TopologyError, pages};
+use super::edges::EdgeBuffer;
+use super::{Topology, TopologyError, alloc};
 use crate::random::Key;
 use crate::sync::Lookout;
 
@@ -19,7 +19,7 @@ use crate::sync::Lookout;
 /// Where the links are too many to store, memory is short, or the user does not wait.
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let new_links = peers / 2;
-    let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(new_links))?;
+    let mut links = EdgeBuffer::with_room(nodes, u64::from(nodes) * u64::from(new_links))?;
     for node in 0..=new_links {
         lookout.work(node.into())?;
         for earlier in 0..node {
@@ -28,7 +28,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
     }
     let mut stream = key.stream();
     // For each node the last newcomer that chose it, so that a newcomer chooses nobody twice.
-    let mut chosen_by = pages::filled(nodes as usize, 0, lookout)?;
+    let mut chosen_by = alloc::filled(nodes as usize, 0, lookout)?;
     for node in new_links + 1..nodes {
         lookout.work(new_links.into())?;
         let ends = 2 * links.len() as u64;

@@ -8,7 +8,7 @@
 //! The nodes are those that the file names, counted from 0 by ascending id. Who asks for more of them gets nodes without
 //! peers behind those.
 
-use super::links::Links;
+use super::edges::EdgeBuffer;
 use super::names::NodeNames;
 use super::{Shape, Topology, TopologyError};
 use crate::escape::escaped;
@@ -65,7 +65,7 @@ pub enum EdgeListError {
         /// Its beginning.
         found: String,
         /// What is wrong with it, and what would be right.
-        fault: LineFault,
+        fault: EdgeLineFault,
     },
     /// No line names a node.
     #[error(
@@ -108,7 +108,7 @@ pub enum EdgeListError {
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LineFault {
+pub enum EdgeLineFault {
     /// Not two whole numbers.
     #[error("a line must hold two node ids, as in `0 1` or `0,1`, and `#` begins a comment")]
     NotALink,
@@ -130,12 +130,12 @@ pub struct EdgeList {
     topology: Arc<Topology>,
     names: NodeNames,
     /// What was passed over, for the notice.
-    passed: Passed,
+    passed: SkippedLines,
 }
 
 /// What a file has beside nodes and links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Passed {
+struct SkippedLines {
     /// Its first line, where that is no link.
     title: Option<String>,
     /// Lines that list a link again.
@@ -170,8 +170,8 @@ impl EdgeList {
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         // A pipe or a device may have no end.
         let mut lines = BufReader::new(File::open(path).map_err(unreadable)?.take(bytes_max + 1));
-        let (mut nodes, mut links) = (Numbering::default(), Links::with_room(0, 0)?);
-        let mut passed = Passed::default();
+        let (mut nodes, mut links) = (Numbering::default(), EdgeBuffer::with_room(0, 0)?);
+        let mut passed = SkippedLines::default();
         let mut bytes = Vec::new();
         for line in 1.. {
             lookout.work(LINE_UNITS)?;
@@ -189,7 +189,7 @@ impl EdgeList {
             }
             let Some(ids) = link(&text).map_err(faulty)? else { continue };
             let [one, other] = [nodes.of(ids[0]), nodes.of(ids[1])];
-            let (Some(one), Some(other)) = (one, other) else { return Err(faulty(LineFault::TooManyNodes).into()) };
+            let (Some(one), Some(other)) = (one, other) else { return Err(faulty(EdgeLineFault::TooManyNodes).into()) };
             links.set_nodes(nodes.len());
             if one == other {
                 passed.loops += 1;
@@ -278,7 +278,7 @@ impl EdgeList {
         };
         let added =
             isolated.map(|added| format!("--nodes {nodes}: the edge list names {}, and {added}.", count(self.nodes())));
-        let Passed { title, repeats, loops } = &self.passed;
+        let SkippedLines { title, repeats, loops } = &self.passed;
         let title = title.as_ref().map(|title| format!("line 1, a title (`{}`)", escaped(title)));
         let repeats = (*repeats > 0).then(|| match repeats {
             1 => "1 line that repeats a link, in the same direction or the other".to_owned(),
@@ -368,25 +368,25 @@ fn is_title(line: &str) -> bool {
 }
 
 /// The ids that a line links, or `None` where it lists none.
-fn link(line: &str) -> Result<Option<[u64; 2]>, LineFault> {
+fn link(line: &str) -> Result<Option<[u64; 2]>, EdgeLineFault> {
     if line.len() as u64 > LINE_BYTES_MAX {
-        return Err(LineFault::TooLong);
+        return Err(EdgeLineFault::TooLong);
     }
     let listed = content(line);
     if listed.is_empty() {
         return Ok(None);
     }
     let (one, other) =
-        listed.split_once(',').or_else(|| listed.split_once(char::is_whitespace)).ok_or(LineFault::NotALink)?;
+        listed.split_once(',').or_else(|| listed.split_once(char::is_whitespace)).ok_or(EdgeLineFault::NotALink)?;
     Ok(Some([id(one.trim_end())?, id(other.trim_start())?]))
 }
 
 /// The id that `text` is.
-fn id(text: &str) -> Result<u64, LineFault> {
+fn id(text: &str) -> Result<u64, EdgeLineFault> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(LineFault::NotALink);
+        return Err(EdgeLineFault::NotALink);
     }
-    text.parse().map_err(|_| LineFault::IdTooGreat)
+    text.parse().map_err(|_| EdgeLineFault::IdTooGreat)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@
 //! What was refused: drawing once and sorting both ends into buckets (three times the memory and, at 10^7 nodes, 1.4
 //! times the time warm and twice cold), and drawing the number of links and then random pairs, which needs a search for equal ones.
 
-use super::rows::RowsBuilder;
+use super::csr::CsrBuilder;
 use super::skip::Skips;
 use super::{Topology, TopologyError};
 use crate::random::{Key, Stream};
@@ -40,7 +40,7 @@ const STRIPS_BITS_MAX: u32 = 11;
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let pairs = Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key };
     let strips = nodes.div_ceil(1 << pairs.bits);
-    let mut rows = RowsBuilder::with_room(nodes, room(nodes, peers))?;
+    let mut rows = CsrBuilder::with_room(nodes, room(nodes, peers))?;
     for strip in 0..strips {
         lookout.work(u64::from(peers) << pairs.bits)?;
         rows.begin(1 << pairs.bits);
@@ -125,5 +125,5 @@ fn strip_bits(nodes: u32) -> u32 {
 /// The expected number of entries and eight standard deviations, which no seed will ever exceed.
 fn room(nodes: u32, peers: u32) -> u64 {
     let expected = u64::from(nodes) * u64::from(peers);
-    (expected + 8 * (2 * expected).isqrt() + 16).min(super::rows::ENTRIES_MAX)
+    (expected + 8 * (2 * expected).isqrt() + 16).min(super::csr::ENTRIES_MAX)
 }

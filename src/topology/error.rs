@@ -1,7 +1,7 @@
 //! Why an overlay cannot be built: one type for all families, each message with what was asked, the limit, and a way on.
 
 use super::EdgeListError;
-use super::rows::ENTRIES_MAX;
+use super::csr::ENTRIES_MAX;
 use crate::sync::Interrupted;
 
 /// Why an overlay was not built. Nothing is kept of a failed attempt.

@@ -5,7 +5,7 @@
 //!
 //! What was refused: a torus. It needs a full rectangle, which a prime number of nodes does not have.
 
-use super::links::Links;
+use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};
 use crate::sync::Lookout;
 
@@ -16,7 +16,7 @@ use crate::sync::Lookout;
 /// Where the links are too many to store, memory is short, or the user does not wait.
 pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let width = width(nodes);
-    let mut links = Links::with_room(nodes, 2 * u64::from(nodes))?;
+    let mut links = EdgeBuffer::with_room(nodes, 2 * u64::from(nodes))?;
     for node in 0..nodes {
         lookout.work(1)?;
         if node >= width {

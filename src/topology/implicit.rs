@@ -39,14 +39,14 @@ const ROW_PEERS: usize = 32;
 pub(super) type RowArray = [NodeId; ROW_PEERS];
 
 /// The peers of one node, put together.
-pub(super) type Row = SmallVec<RowArray>;
+pub(super) type ImplicitRow = SmallVec<RowArray>;
 
 /// A random regular overlay that is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Implicit {
     shape: Rectangle,
     /// By slot: 2i sends a node on under permutation i, 2i + 1 sends it back.
-    slots: Vec<Slot>,
+    slots: Vec<PermutationSlot>,
     links: u64,
     most: u32,
 }
@@ -65,11 +65,11 @@ struct Rectangle {
 /// 0: first round: u32 | second round: u32        1: third round: u32 | 31 spare | back: 1
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slot([u64; 2]);
+struct PermutationSlot([u64; 2]);
 
-impl Slot {
-    const fn new([first, second, third]: [u32; 3], is_back: bool) -> Slot {
-        Slot([first as u64 | (second as u64) << 32, third as u64 | (is_back as u64) << 63])
+impl PermutationSlot {
+    const fn new([first, second, third]: [u32; 3], is_back: bool) -> PermutationSlot {
+        PermutationSlot([first as u64 | (second as u64) << 32, third as u64 | (is_back as u64) << 63])
     }
 }
 
@@ -81,7 +81,7 @@ impl Implicit {
             let mut stream = key.with(permutation).stream();
             let keys = [(); 3].map(|()| (stream.next_word() >> 32) as u32);
             let [first, second, third] = keys;
-            slots.extend([Slot::new(keys, false), Slot::new([third, second, first], true)]);
+            slots.extend([PermutationSlot::new(keys, false), PermutationSlot::new([third, second, first], true)]);
         }
         let links = u64::from(nodes) * u64::from(peers) / 2;
         let mut implicit = Implicit { shape: Rectangle::of(nodes), slots, links, most: peers };
@@ -118,8 +118,9 @@ impl Implicit {
     }
 
     /// The peers of `node`, ascending, each once.
-    pub(super) fn row(&self, node: NodeId) -> Row {
-        let mut row: Row = (0..self.slots()).map(|slot| self.at(node, slot)).filter(|&peer| peer != node).collect();
+    pub(super) fn row(&self, node: NodeId) -> ImplicitRow {
+        let mut row: ImplicitRow =
+            (0..self.slots()).map(|slot| self.at(node, slot)).filter(|&peer| peer != node).collect();
         row.sort_unstable();
         row.dedup();
         row
@@ -157,7 +158,7 @@ impl Rectangle {
     ///
     /// `place` is any of the rectangle, and so is what comes out.
     #[inline(always)]
-    fn step(&self, place: u64, Slot(keys): Slot) -> u64 {
+    fn step(&self, place: u64, PermutationSlot(keys): PermutationSlot) -> u64 {
         let (mask, rows) = ((1 << self.columns_log2) - 1, self.rows);
         // All ones on the way back, so that `turned` negates: forward adds, back subtracts.
         let back = 0u64.wrapping_sub(keys[1] >> 63);

@@ -1,7 +1,7 @@
 //! The peers of one node, one after another, wherever they come from.
 
 use super::complete;
-use super::implicit::{Row, RowArray};
+use super::implicit::{ImplicitRow, RowArray};
 use crate::ids::NodeId;
 use std::iter::Copied;
 use std::ops::Range;
@@ -25,7 +25,7 @@ impl<'a> Peers<'a> {
         Peers(From::Complete { node, places: 0..complete::degree(nodes) })
     }
 
-    pub(super) fn computed(row: Row) -> Peers<'a> {
+    pub(super) fn computed(row: ImplicitRow) -> Peers<'a> {
         Peers(From::Computed(row.into_iter()))
     }
 }

@@ -10,8 +10,8 @@
 //! What was refused: starting over until a pairing is simple (exactly uniform, but with 20 peers one pairing in 10^43
 //! is), and a union of random cycles (other small-scale statistics).
 
-use super::links::Links;
-use super::rows::Rows;
+use super::csr::CsrGraph;
+use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};
 use crate::ids::NodeId;
 use crate::random::{Key, Stream};
@@ -46,7 +46,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
 }
 
 /// The rows of a random simple graph in which all nodes have `degree` peers, at most half of the others.
-fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
+fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     for attempt in 0..ATTEMPTS_MAX {
         let mut stream = key.with(attempt).stream();
         let mut rows = pairing(nodes, degree, &mut stream, lookout)?;
@@ -59,9 +59,9 @@ fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Resul
 }
 
 /// Pairs `degree` points of each node at random.
-fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
+fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     let points = u64::from(nodes) * u64::from(degree);
-    let mut links = Links::with_room(nodes, points / 2)?;
+    let mut links = EdgeBuffer::with_room(nodes, points / 2)?;
     for link in 0..points / 2 {
         lookout.work(1)?;
         links.push((2 * link / u64::from(degree)) as u32, ((2 * link + 1) / u64::from(degree)) as u32);
@@ -75,7 +75,12 @@ fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'
 }
 
 /// Switches every loop and every parallel link away; false where one of them found no partner.
-fn repair(rows: &mut Rows, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'_>) -> Result<bool, Interrupted> {
+fn repair(
+    rows: &mut CsrGraph,
+    degree: u32,
+    stream: &mut Stream,
+    lookout: &mut Lookout<'_>,
+) -> Result<bool, Interrupted> {
     for node in 0..rows.nodes() {
         let node = NodeId(node);
         lookout.work(degree.into())?;
@@ -98,7 +103,7 @@ fn repair(rows: &mut Rows, degree: u32, stream: &mut Stream, lookout: &mut Looko
 }
 
 /// Switches random links of a simple graph.
-fn mix(rows: &mut Rows, degree: u32, stream: &mut Stream) {
+fn mix(rows: &mut CsrGraph, degree: u32, stream: &mut Stream) {
     for _ in 0..(MIXING_PER_LINK * rows.entries() / 2).min(MIXING_MAX) {
         let one = random_link(rows, degree, stream);
         let other = random_link(rows, degree, stream);
@@ -114,19 +119,19 @@ fn repeated(row: &[NodeId]) -> Option<NodeId> {
 }
 
 /// Any link in either direction, all alike.
-fn random_link(rows: &Rows, degree: u32, stream: &mut Stream) -> Directed {
+fn random_link(rows: &CsrGraph, degree: u32, stream: &mut Stream) -> Directed {
     let entry = stream.below(rows.entries()) as u32;
     let node = NodeId(entry / degree);
     (node, rows.row(node)[(entry % degree) as usize])
 }
 
 /// Whether (node, far) and (peer, near) would both be new and simple.
-fn can_switch(rows: &Rows, (node, peer): Directed, (far, near): Directed) -> bool {
+fn can_switch(rows: &CsrGraph, (node, peer): Directed, (far, near): Directed) -> bool {
     far != near && far != node && near != peer && !rows.holds(node, far) && !rows.holds(peer, near)
 }
 
 /// Makes (node, far) and (peer, near) of the links (node, peer) and (far, near).
-fn switch(rows: &mut Rows, (node, peer): Directed, (far, near): Directed) {
+fn switch(rows: &mut CsrGraph, (node, peer): Directed, (far, near): Directed) {
     rows.replace(node, peer, far);
     rows.replace(peer, node, near);
     rows.replace(far, near, node);
@@ -134,10 +139,10 @@ fn switch(rows: &mut Rows, (node, peer): Directed, (far, near): Directed) {
 }
 
 /// The rows of everyone who is neither oneself nor a peer.
-fn complement(rows: &Rows, lookout: &mut Lookout<'_>) -> Result<Rows, TopologyError> {
+fn complement(rows: &CsrGraph, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     let nodes = rows.nodes();
     let pairs = u64::from(nodes) * u64::from(nodes - 1) / 2;
-    let mut links = Links::with_room(nodes, pairs - rows.entries() / 2)?;
+    let mut links = EdgeBuffer::with_room(nodes, pairs - rows.entries() / 2)?;
     for node in 0..nodes {
         lookout.work((nodes - node).into())?;
         let peers = rows.row(NodeId(node));

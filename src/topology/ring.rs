@@ -1,6 +1,6 @@
 //! The ring: each node knows the next and the one before. The slowest connected overlay there is, a worst case.
 
-use super::links::Links;
+use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};
 use crate::sync::Lookout;
 
@@ -10,7 +10,7 @@ use crate::sync::Lookout;
 ///
 /// Where the links are too many to store, memory is short, or the user does not wait.
 pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
-    let mut links = Links::with_room(nodes, u64::from(nodes))?;
+    let mut links = EdgeBuffer::with_room(nodes, u64::from(nodes))?;
     for node in 1..nodes {
         lookout.work(1)?;
         links.push(node - 1, node);

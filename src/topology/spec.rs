@@ -151,7 +151,7 @@ impl TopologySpec {
                 Err(TopologyError::TooManyComputed { peers, most: implicit::PEERS_MAX })
             }
             _ if is_implicit => Ok(()),
-            _ => rows::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
+            _ => csr::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
         }
     }
 

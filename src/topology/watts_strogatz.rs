@@ -9,8 +9,8 @@
 //! The search for an existing link reads the links that either end owns, so the time is linear in the links plus
 //! rewired links times `peers`. What was refused: a hash set of links, which takes more memory than they do.
 
-use super::links::Links;
-use super::{Topology, TopologyError, pages};
+use super::edges::EdgeBuffer;
+use super::{Topology, TopologyError, alloc};
 use crate::random::{Key, Stream};
 use crate::ratio::Ratio;
 use crate::sync::Lookout;
@@ -50,19 +50,19 @@ struct Lattice {
     /// How many peers each node has.
     degrees: Vec<u32>,
     /// Those of one owner stand together, and the owner is the first end of each.
-    links: Links,
+    links: EdgeBuffer,
 }
 
 impl Lattice {
     fn new(nodes: u32, owned: u32, lookout: &mut Lookout<'_>) -> Result<Lattice, TopologyError> {
-        let mut links = Links::with_room(nodes, u64::from(nodes) * u64::from(owned))?;
+        let mut links = EdgeBuffer::with_room(nodes, u64::from(nodes) * u64::from(owned))?;
         for owner in 0..nodes {
             lookout.work(owned.into())?;
             for distance in 1..=owned {
                 links.push(owner, ((u64::from(owner) + u64::from(distance)) % u64::from(nodes)) as u32);
             }
         }
-        Ok(Lattice { owned, degrees: pages::filled(nodes as usize, 2 * owned, lookout)?, links })
+        Ok(Lattice { owned, degrees: alloc::filled(nodes as usize, 2 * owned, lookout)?, links })
     }
 
     /// Gives the link that `owner` made in `lap` a new far end, drawn until it is neither the owner nor a peer of it.

@@ -8,22 +8,22 @@
 //! and a branch on it is mispredicted for every other message, at 5 ns each; a ring to itself never leaves a worker's
 //! first-level cache and needs no branch.
 
-mod shards;
+mod serialization;
+mod shard_index;
 #[cfg(all(test, not(loom)))]
 mod tests;
-mod toll;
 
-pub(crate) use toll::Toll;
+pub(crate) use serialization::SerializationCharge;
 
 use super::system::raise_descriptor_limit;
-use super::{Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::OrderIndex;
-use crate::message::{Batch, Message, TAIL_WORDS_MAX};
-use crate::stats::CarrierCounts;
-use crate::sync::{Bell, Consumer, Producer, after_publishing, ring, touched_room};
+use crate::message::{Message, MessageBatch, TAIL_WORDS_MAX};
+use crate::record::CarrierCounts;
+use crate::sync::{Consumer, Producer, SleepFlag, after_publishing, ring, touched_room};
 use crate::time::Nanos;
 use mio::{Events, Poll, Token, Waker};
-use shards::Shards;
+use shard_index::ShardIndex;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,25 +53,25 @@ const DESCRIPTORS_PER_WORKER: u64 = 4;
 const WAKER: Token = Token(0);
 
 /// One worker's end before it is set up.
-pub(crate) struct MemoryCarrier {
-    shards: Shards,
+pub(crate) struct MemoryBuilder {
+    shards: ShardIndex,
     clock: Clock,
     poll: Poll,
     index: usize,
     /// By worker.
-    lanes: Vec<Lane>,
+    lanes: Vec<Channel>,
     incoming: Vec<Consumer>,
-    bell: Arc<Bell>,
+    bell: Arc<SleepFlag>,
     waker: Arc<Waker>,
-    toll: Option<Toll>,
+    toll: Option<SerializationCharge>,
     /// Whether anything can stand behind a message. Where nothing can, nobody looks for it.
     has_tails: bool,
 }
 
 /// The way to one worker.
-struct Lane {
+struct Channel {
     ring: Producer,
-    bell: Arc<Bell>,
+    bell: Arc<SleepFlag>,
     waker: Arc<Waker>,
 }
 
@@ -81,23 +81,23 @@ pub(crate) fn connect(
     starts: &[u32],
     nodes: u32,
     clock: Clock,
-    toll: Option<&Toll>,
+    toll: Option<&SerializationCharge>,
     tail_words_max: usize,
-) -> Result<Vec<MemoryCarrier>, TransportError> {
+) -> Result<Vec<MemoryBuilder>, TransportError> {
     // Where the limit cannot be raised, opening the first event queue too many will tell.
     let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (starts.len() as u64 + 8));
     let mut ends = (0..starts.len())
         .map(|index| {
             let poll = Poll::new().map_err(TransportError::new("opening an event queue"))?;
             let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening a waker"))?;
-            Ok(MemoryCarrier {
+            Ok(MemoryBuilder {
                 index,
-                shards: Shards::new(starts, nodes),
+                shards: ShardIndex::new(starts, nodes),
                 clock,
                 poll,
                 lanes: Vec::with_capacity(starts.len()),
                 incoming: Vec::with_capacity(starts.len()),
-                bell: Arc::new(Bell::new()),
+                bell: Arc::new(SleepFlag::new()),
                 waker: Arc::new(waker),
                 toll: toll.cloned(),
                 has_tails: tail_words_max > 0,
@@ -110,7 +110,7 @@ pub(crate) fn connect(
             let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });
             let end = &mut ends[to];
             end.incoming.push(consumer);
-            let lane = Lane { ring: producer, bell: Arc::clone(&end.bell), waker: Arc::clone(&end.waker) };
+            let lane = Channel { ring: producer, bell: Arc::clone(&end.bell), waker: Arc::clone(&end.waker) };
             ends[from].lanes.push(lane);
         }
     }
@@ -130,11 +130,11 @@ const fn slots_of(tail: usize) -> usize {
 
 const _: () = assert!(slots_of(TAIL_WORDS_MAX) <= OWN_SLOTS, "every message fits every ring");
 
-impl Carrier for MemoryCarrier {
+impl TransportBuilder for MemoryBuilder {
     fn build(mut self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         self.lanes.iter_mut().for_each(|lane| lane.ring.warm_up());
         let nothing = Arrival { message: Message::from_words([0; 2]), bytes: 0, slot: 0 };
-        Ok(Box::new(Memory {
+        Ok(Box::new(MemoryTransport {
             arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
             tails: Vec::new(),
             events: Events::with_capacity(1),
@@ -145,8 +145,8 @@ impl Carrier for MemoryCarrier {
 }
 
 /// One worker's end, at its place.
-struct Memory {
-    end: MemoryCarrier,
+struct MemoryTransport {
+    end: MemoryBuilder,
     arrivals: Vec<Arrival>,
     /// The words behind them.
     tails: Vec<u64>,
@@ -154,12 +154,12 @@ struct Memory {
     counts: CarrierCounts,
 }
 
-impl Transport for Memory {
+impl Transport for MemoryTransport {
     fn send_batch(&self) -> usize {
         SEND_BATCH
     }
 
-    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError> {
+    fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError> {
         self.counts.send_calls += 1;
         let taken = if self.end.has_tails {
             batch.iter().position(|(message, tail)| !self.put_whole(message, tail))
@@ -245,7 +245,7 @@ impl Transport for Memory {
     }
 }
 
-impl Memory {
+impl MemoryTransport {
     /// Puts a message on its way, not yet to be seen; false where there is no room.
     #[inline]
     fn put(&mut self, message: &Message) -> bool {
@@ -275,7 +275,7 @@ impl Memory {
         }
         if others {
             after_publishing();
-            for lane in self.end.lanes.iter().filter(|lane| lane.bell.rings()) {
+            for lane in self.end.lanes.iter().filter(|lane| lane.bell.take_wake()) {
                 lane.waker.wake().map_err(TransportError::new("waking a worker"))?;
             }
         }
@@ -284,7 +284,7 @@ impl Memory {
 
     /// Takes in what is there, a turn of each ring.
     fn collect(&mut self) {
-        let Memory { end, arrivals, tails, .. } = self;
+        let MemoryTransport { end, arrivals, tails, .. } = self;
         let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.bytes(message));
         let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };
         arrivals.clear();
@@ -321,14 +321,14 @@ impl Memory {
 
     /// Sleeps until somebody rings, or until the deadline.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
-        self.end.bell.lie_down();
+        self.end.bell.prepare_sleep();
         let slept = if self.end.incoming.iter().all(Consumer::is_empty) {
             let timeout = Duration::from_nanos(deadline.since(self.end.clock.now()).0);
             self.end.poll.poll(&mut self.events, Some(timeout))
         } else {
             Ok(())
         };
-        self.end.bell.get_up();
+        self.end.bell.cancel_sleep();
         match slept {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 Err(TransportError { doing: "waiting for messages".to_owned(), cause: error })

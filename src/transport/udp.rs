@@ -11,12 +11,12 @@ pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{Quota, bind, make_room};
 
 use super::system::{Incoming, Outgoing, is_full, kernel_drops};
-use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use super::{Arrival, Clock, ProcessWaker, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Batch, Message};
-use crate::stats::CarrierCounts;
+use crate::message::{Message, MessageBatch};
+use crate::record::CarrierCounts;
 use crate::time::Nanos;
-use crate::wire::{self, Gate, Header, Stray};
+use crate::wire::{self, Admission, Header, Stray};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -54,13 +54,13 @@ pub struct Network {
     /// An encoded datagram of each order, to be readdressed for each copy.
     pub templates: Arc<[Box<[u8]>]>,
     /// What a datagram must agree with to be let in.
-    pub gate: Gate,
+    pub gate: Admission,
     /// The clock.
     pub clock: Clock,
 }
 
 /// One worker's end before it is set up.
-pub struct UdpCarrier {
+pub struct UdpBuilder {
     /// What all ends share.
     pub network: Arc<Network>,
     /// The shard's first node.
@@ -69,7 +69,7 @@ pub struct UdpCarrier {
     pub sockets: Vec<std::net::UdpSocket>,
 }
 
-impl Carrier for UdpCarrier {
+impl TransportBuilder for UdpBuilder {
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening the waker"))?;
@@ -80,7 +80,7 @@ impl Carrier for UdpCarrier {
                 .map_err(|cause| TransportError { doing: format!("registering socket {local} of a shard"), cause })?;
         }
         let nodes = sockets.len();
-        Ok(Box::new(Udp {
+        Ok(Box::new(UdpTransport {
             network: self.network,
             first_node: self.first_node,
             poll,
@@ -99,7 +99,7 @@ impl Carrier for UdpCarrier {
 }
 
 /// One worker's end, at its place.
-struct Udp {
+struct UdpTransport {
     network: Arc<Network>,
     first_node: u32,
     poll: Poll,
@@ -138,12 +138,12 @@ impl Readable {
     }
 }
 
-impl Transport for Udp {
+impl Transport for UdpTransport {
     fn send_batch(&self) -> usize {
         SEND_BATCH
     }
 
-    fn send(&mut self, Batch { messages, mut tails }: Batch<'_>) -> Result<usize, TransportError> {
+    fn send(&mut self, MessageBatch { messages, mut tails }: MessageBatch<'_>) -> Result<usize, TransportError> {
         let mut taken = 0;
         // Messages of one sender stand together and leave from its socket with one call.
         for run in messages.chunk_by(|a, b| a.from == b.from) {
@@ -171,7 +171,7 @@ impl Transport for Udp {
                 self.readable.push(local);
             }
             for slot in filled..filled + came {
-                self.let_in(local, slot);
+                self.admit_slot(local, slot);
             }
             filled += came;
         }
@@ -206,7 +206,7 @@ impl Transport for Udp {
         Arc::clone(&self.waker)
     }
 
-    fn listen(&self, alarm: &Alarm) -> Result<(), TransportError> {
+    fn listen(&self, alarm: &ProcessWaker) -> Result<(), TransportError> {
         alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
@@ -243,7 +243,7 @@ impl Transport for Udp {
     }
 }
 
-impl Udp {
+impl UdpTransport {
     /// Sends up to a slab of messages of one sender, and cuts their tails off; says how many the kernel took.
     fn send_from_one(&mut self, messages: &[Message], tails: &mut &[u64]) -> Result<usize, TransportError> {
         for (slot, message) in messages.iter().enumerate() {
@@ -335,7 +335,7 @@ impl Udp {
 
     /// Lists what came into a slot as an arrival, or counts it as a stray.
     #[inline]
-    fn let_in(&mut self, local: usize, slot: usize) {
+    fn admit_slot(&mut self, local: usize, slot: usize) {
         match self.admit(local, slot) {
             Ok(arrival) => {
                 if arrival.message.tail > 0 {

@@ -17,24 +17,24 @@
 
 mod inbox;
 mod outbox;
-mod road;
+mod segmentation;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-pub use road::Road;
+pub use segmentation::Segmentation;
 
 use super::system::{kernel_drops, receive_buffer, take_trains};
-use super::{Alarm, Arrival, Carrier, Clock, Transport, TransportError, Wait};
+use super::{Arrival, Clock, ProcessWaker, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Batch, Message};
-use crate::stats::CarrierCounts;
-use crate::sync::Lanes;
+use crate::message::{Message, MessageBatch};
+use crate::record::CarrierCounts;
+use crate::sync::ChannelCredit;
 use crate::time::Nanos;
-use crate::wire::{Gate, Stray};
-use inbox::Inbox;
+use crate::wire::{Admission, Stray};
+use inbox::TrainInbox;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
-use outbox::Outbox;
+use outbox::TrainOutbox;
 use std::io;
 use std::net::SocketAddrV4;
 use std::ops::Range;
@@ -62,7 +62,7 @@ const WAKER: Token = Token(1);
 const SOCKET: Token = Token(0);
 
 /// What all ends of a run share.
-pub struct ShardNetwork {
+pub struct UdpShardNetwork {
     /// Where each shard is.
     pub addresses: Box<[SocketAddrV4]>,
     /// The first node of each shard, then the number of nodes.
@@ -70,20 +70,20 @@ pub struct ShardNetwork {
     /// An encoded datagram of each order, to be readdressed for each copy.
     pub templates: Arc<[Box<[u8]>]>,
     /// What a datagram must agree with to be let in.
-    pub gate: Gate,
+    pub gate: Admission,
     /// The clock.
     pub clock: Clock,
     /// What the ends tell each other beside the datagrams.
-    pub lanes: Lanes,
+    pub lanes: ChannelCredit,
     /// How trains cross the kernel.
-    pub road: Road,
+    pub road: Segmentation,
     /// The receive buffer of every socket, in bytes as the kernel counts them.
     pub receive_buffer: u32,
     /// Bytes of the longest control message; `None` where there are none.
     pub control_bytes_max: Option<usize>,
 }
 
-impl ShardNetwork {
+impl UdpShardNetwork {
     /// The shard of a node that exists.
     #[inline]
     fn shard_of(&self, node: NodeId) -> usize {
@@ -104,19 +104,19 @@ pub(crate) fn granted_buffer(sockets: &[std::net::UdpSocket]) -> Result<u32, Tra
 }
 
 /// One worker's end before it is set up.
-pub struct ShardCarrier {
+pub struct UdpShardBuilder {
     /// What all ends share.
-    pub network: Arc<ShardNetwork>,
+    pub network: Arc<UdpShardNetwork>,
     /// Which shard it is.
     pub shard: usize,
     /// The shard's socket, non-blocking.
     pub socket: std::net::UdpSocket,
 }
 
-impl Carrier for ShardCarrier {
+impl TransportBuilder for UdpShardBuilder {
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        let ShardCarrier { network, shard, socket } = *self;
-        if matches!(network.road, Road::Whole { .. }) {
+        let UdpShardBuilder { network, shard, socket } = *self;
+        if matches!(network.road, Segmentation::Whole { .. }) {
             take_trains(&socket).map_err(TransportError::new("asking a socket for whole trains"))?;
         }
         let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
@@ -124,9 +124,9 @@ impl Carrier for ShardCarrier {
         let mut socket = UdpSocket::from_std(socket);
         let registered = poll.registry().register(&mut socket, SOCKET, Interest::READABLE);
         registered.map_err(TransportError::new("registering a shard's socket"))?;
-        Ok(Box::new(UdpShard {
-            outbox: Outbox::new(&network),
-            inbox: Inbox::new(&network, shard),
+        Ok(Box::new(UdpShardTransport {
+            outbox: TrainOutbox::new(&network),
+            inbox: TrainInbox::new(&network, shard),
             network,
             shard,
             poll,
@@ -141,15 +141,15 @@ impl Carrier for ShardCarrier {
 }
 
 /// One worker's end, at its place.
-struct UdpShard {
-    network: Arc<ShardNetwork>,
+struct UdpShardTransport {
+    network: Arc<UdpShardNetwork>,
     shard: usize,
     poll: Poll,
     waker: Arc<Waker>,
     events: Events,
     socket: UdpSocket,
-    outbox: Outbox,
-    inbox: Inbox,
+    outbox: TrainOutbox,
+    inbox: TrainInbox,
     arrivals: Vec<Arrival>,
     /// The words behind them.
     tails: Vec<u64>,
@@ -157,21 +157,21 @@ struct UdpShard {
 }
 
 /// What the ways out and in have in common.
-struct End<'a> {
-    network: &'a ShardNetwork,
+struct Endpoint<'a> {
+    network: &'a UdpShardNetwork,
     shard: usize,
     socket: &'a UdpSocket,
     counts: &'a mut CarrierCounts,
 }
 
 /// Where the way in puts what came.
-struct Came<'a> {
+struct Received<'a> {
     arrivals: &'a mut Vec<Arrival>,
     tails: &'a mut Vec<u64>,
 }
 
-impl Transport for UdpShard {
-    fn send(&mut self, batch: Batch<'_>) -> Result<usize, TransportError> {
+impl Transport for UdpShardTransport {
+    fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError> {
         let (outbox, _, _, mut end) = self.parts();
         for (taken, (message, tail)) in batch.iter().enumerate() {
             if !outbox.push(message, tail, &mut end)? {
@@ -183,7 +183,7 @@ impl Transport for UdpShard {
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
         self.clear();
-        let is_empty = self.take_in()?;
+        let is_empty = self.receive_trains()?;
         let has_come = !self.arrivals.is_empty();
         let (outbox, _, _, mut end) = self.parts();
         if has_come {
@@ -240,14 +240,14 @@ impl Transport for UdpShard {
         Arc::clone(&self.waker)
     }
 
-    fn listen(&self, alarm: &Alarm) -> Result<(), TransportError> {
+    fn listen(&self, alarm: &ProcessWaker) -> Result<(), TransportError> {
         alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
         for _ in 0..DRAIN_LOOKS_MAX {
             self.clear();
-            let is_empty = self.take_in()?;
+            let is_empty = self.receive_trains()?;
             self.counts.drained += self.arrivals.len() as u64;
             if is_empty {
                 break;
@@ -271,10 +271,11 @@ impl Transport for UdpShard {
     }
 }
 
-impl UdpShard {
-    fn parts(&mut self) -> (&mut Outbox, &mut Inbox, Came<'_>, End<'_>) {
-        let end = End { network: &self.network, shard: self.shard, socket: &self.socket, counts: &mut self.counts };
-        (&mut self.outbox, &mut self.inbox, Came { arrivals: &mut self.arrivals, tails: &mut self.tails }, end)
+impl UdpShardTransport {
+    fn parts(&mut self) -> (&mut TrainOutbox, &mut TrainInbox, Received<'_>, Endpoint<'_>) {
+        let end =
+            Endpoint { network: &self.network, shard: self.shard, socket: &self.socket, counts: &mut self.counts };
+        (&mut self.outbox, &mut self.inbox, Received { arrivals: &mut self.arrivals, tails: &mut self.tails }, end)
     }
 
     /// Forgets what came.
@@ -284,7 +285,7 @@ impl UdpShard {
     }
 
     /// Takes in the next packet that holds a message; true where the socket is empty.
-    fn take_in(&mut self) -> Result<bool, TransportError> {
+    fn receive_trains(&mut self) -> Result<bool, TransportError> {
         let (_, inbox, mut came, mut end) = self.parts();
         for _ in 0..IDLE_PACKETS_MAX {
             if !inbox.receive(&mut end, &mut came)? {
@@ -301,7 +302,7 @@ impl UdpShard {
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
         let timeout = Duration::from_nanos(deadline.since(self.network.clock.now()).0);
         match self.poll.poll(&mut self.events, Some(timeout)) {
-            Ok(()) => self.take_in().map(|_| ()),
+            Ok(()) => self.receive_trains().map(|_| ()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(cause) => Err(TransportError { doing: "waiting for datagrams".to_owned(), cause }),
         }

@@ -25,7 +25,7 @@ struct PostcardHeader {
     token: u64,
 }
 
-const GATE: Gate = Gate { token: Token(7), nodes: 10, orders: 2 };
+const GATE: Admission = Admission { token: Token(7), nodes: 10, orders: 2 };
 
 fn example_header() -> Header {
     let message = Message {

@@ -2,8 +2,8 @@
 //! in as many messages, to the bit, on any number of workers.
 
 use crate::support::{covered, run, sent, to_quiescence};
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, Spin, TransportKind, Ttl, Until};
-use bulk_order_propagation::stats::RunRecord;
 
 /// All carriers; the first is what the others are held against.
 const CARRIERS: [TransportKind; 4] =

@@ -2,9 +2,9 @@
 
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
-use bulk_order_propagation::gossip::ProtocolKind;
+use bulk_order_propagation::protocol::ProtocolKind;
+use bulk_order_propagation::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until, WindowSize};
-use bulk_order_propagation::stats::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
 
@@ -37,7 +37,7 @@ fn every_carrier_carries_every_order_to_the_same_nodes() {
     let draft = bulk(40, Draft { fanout: Some(3), ..to_quiescence(300, 1, 5) });
     let on = |transport, threads| run(Draft { transport: Some(transport), threads: Some(threads), ..draft.clone() });
     let model = on(TransportKind::Memory, 1);
-    assert_eq!(model.end, bulk_order_propagation::stats::End::Quiescent);
+    assert_eq!(model.end, bulk_order_propagation::record::End::Quiescent);
     assert!(model.reached() < 40 * 300 && model.reached() > 40 * 250);
     for transport in CARRIERS {
         for threads in [1, 2, 3, 8] {
@@ -147,7 +147,7 @@ fn what_the_network_lost_has_died_out_before_the_time_limit() {
         ..to_quiescence(500, 2, 11)
     };
     let record = run(draft);
-    assert_eq!(record.end, bulk_order_propagation::stats::End::Timeout);
+    assert_eq!(record.end, bulk_order_propagation::record::End::Timeout);
     let alone = orders(&record).orders.iter().filter(|order| order.reached == 1 && order.received == 0);
     let outcomes: Vec<OrderOutcome> = alone.map(|order| order.outcome).collect();
     assert!(outcomes.len() > 3 && outcomes.iter().all(|&outcome| outcome == OrderOutcome::DiedOut), "{outcomes:?}");

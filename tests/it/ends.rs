@@ -1,8 +1,8 @@
 //! Every way a run can end but by a signal.
 
 use crate::support::{run, to_quiescence};
+use bulk_order_propagation::record::End;
 use bulk_order_propagation::scenario::{Draft, Ttl, Until};
-use bulk_order_propagation::stats::End;
 use bulk_order_propagation::time::Nanos;
 use std::process::Command;
 

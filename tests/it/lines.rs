@@ -3,8 +3,8 @@
 
 use crate::command::{bulkprop, output};
 use crate::support::run;
+use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until};
-use bulk_order_propagation::stats::{End, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 use bulk_order_propagation::workload::Rate;

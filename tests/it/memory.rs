@@ -2,7 +2,7 @@
 //! refused, whatever bounds it.
 
 use crate::command::{bulkprop, output};
-use bulk_order_propagation::memory::Need;
+use bulk_order_propagation::memory::MemoryNeed;
 use bulk_order_propagation::scenario::Draft;
 use std::fs;
 use std::process::Stdio;
@@ -54,7 +54,7 @@ fn what_is_computed_is_what_is_taken() {
     }
     let mut wrong = Vec::new();
     for line in SHAPES {
-        let need = Need::of(&scenario(line));
+        let need = MemoryNeed::of(&scenario(line));
         let taken = peak(&format!("{line} --quiet")) - BASE;
         let ratio = need.bytes() as f64 / taken as f64;
         // On a real carrier the room for forwards is taken as they come to wait, and how many do is the machine's doing.

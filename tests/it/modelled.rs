@@ -3,8 +3,8 @@
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, run, sent, to_quiescence};
+use bulk_order_propagation::record::{End, GroupKind, Ledger, OrderOutcome, RunRecord};
 use bulk_order_propagation::scenario::{Draft, ProtocolKind, Scenario, TransportKind, Until};
-use bulk_order_propagation::stats::{End, GroupKind, Ledger, OrderOutcome, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 
@@ -165,7 +165,7 @@ fn a_bulk_says_of_each_order_what_came_of_it() {
 fn regions_are_reported_and_sum_to_all() {
     for transport in REAL {
         let record = run(on(transport, 2, to_quiescence(300, 1, 7), "network=exchange-sites loss=0.05"));
-        let sum = |count: fn(&bulk_order_propagation::stats::GroupRecord) -> u64| {
+        let sum = |count: fn(&bulk_order_propagation::record::GroupRecord) -> u64| {
             record.groups.iter().map(count).sum::<u64>()
         };
         assert!(record.groups.len() > 3 && record.groups.iter().all(|group| group.kind == GroupKind::Region));

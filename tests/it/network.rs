@@ -3,12 +3,12 @@
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
-use bulk_order_propagation::gossip::{ProtocolKind, TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Latency, LossSpec, NetworkSpec, Paths};
+use bulk_order_propagation::protocol::{ProtocolKind, TargetDraw, TargetScratch};
 use bulk_order_propagation::ratio::Ratio;
+use bulk_order_propagation::record::{End, GroupKind, Ledger, RunRecord, SpyRecord, Traffic};
 use bulk_order_propagation::scenario::{Draft, OriginsKind, TransportKind, Ttl, Until};
-use bulk_order_propagation::stats::{End, GroupKind, Ledger, RunRecord, SpyRecord, Traffic};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 use proptest::prelude::*;

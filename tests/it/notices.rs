@@ -1,8 +1,8 @@
 //! Notices are true: what cannot come does not come, what met nothing changes nothing, and what is advised is accepted.
 
 use crate::support::{run, scenario};
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::Draft;
-use bulk_order_propagation::stats::RunRecord;
 use clap::{Args, Command, FromArgMatches};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -1,10 +1,10 @@
 //! Orders over real sockets: who is reached, what is sent, and books that balance whatever happens.
 
 use crate::support::{covered, run, scenario, sent, to_quiescence};
-use bulk_order_propagation::gossip::{TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
+use bulk_order_propagation::protocol::{TargetDraw, TargetScratch};
+use bulk_order_propagation::record::End;
 use bulk_order_propagation::scenario::{Draft, PayloadBytes, Scenario};
-use bulk_order_propagation::stats::End;
 use bulk_order_propagation::topology::TopologySpec;
 
 /// On how many threads each case runs: alone, with one other, unevenly, and with more than there are cores.

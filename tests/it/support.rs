@@ -1,8 +1,8 @@
 //! Runs scenarios for the other modules.
 
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, Scenario, Ttl, Until};
 use bulk_order_propagation::simulation;
-use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
 

@@ -3,8 +3,8 @@
 use crate::command::{beside_notices, bulkprop, output};
 use crate::support::{run, to_quiescence};
 use bulk_order_propagation::network::Latency;
+use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
-use bulk_order_propagation::stats::{End, RunRecord};
 use bulk_order_propagation::time::Nanos;
 use serde_json::Value;
 use std::fs;

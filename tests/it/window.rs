@@ -1,11 +1,11 @@
 //! `--window`: how many orders a node tells apart, with the same meaning in virtual time as on the carriers.
 
 use crate::support::{run, to_quiescence};
-use bulk_order_propagation::gossip::ProtocolKind;
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, LatencySpec, Network};
+use bulk_order_propagation::protocol::ProtocolKind;
+use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, TransportKind, WindowSize};
-use bulk_order_propagation::stats::RunRecord;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
 

@@ -3,7 +3,7 @@
 //! Chosen over `atomic-write-file`: `tempfile` is in the build anyway, and both do the same system calls. What it does not
 //! do is here: the old file's owner and mode are kept.
 
-use super::place::Place;
+use super::place::OutputPath;
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -35,7 +35,7 @@ fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
 }
 
 /// Tries whether a file can take this place, and leaves no trace.
-pub(super) fn probe(place: &Place) -> io::Result<()> {
+pub(super) fn probe(place: &OutputPath) -> io::Result<()> {
     // A file that may not be written is not to be replaced either.
     if place.found.is_some() {
         OpenOptions::new().write(true).open(&place.path)?;
@@ -63,10 +63,13 @@ fn is_protected(owner: u32, me: u32, directory: &Metadata) -> bool {
 
 /// A file that is written and has no place yet. Where it finds none it is removed.
 #[derive(Debug)]
-pub(super) struct Begun(NamedTempFile);
+pub(super) struct ReplacementFile(NamedTempFile);
 
 /// Writes a file with this content beside a place, with the owner and the mode of the old one where there is one.
-pub(super) fn written(place: &Place, content: impl FnOnce(&File) -> io::Result<()>) -> io::Result<Begun> {
+pub(super) fn written(
+    place: &OutputPath,
+    content: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<ReplacementFile> {
     let old = place.found.as_ref();
     let mode = old.map_or(MODE, |old| old.mode() & 0o777);
     let mut builder = Builder::new();
@@ -85,13 +88,13 @@ pub(super) fn written(place: &Place, content: impl FnOnce(&File) -> io::Result<(
     }
     // A disk that is full may say so only now.
     begun.as_file().sync_all()?;
-    Ok(Begun(begun))
+    Ok(ReplacementFile(begun))
 }
 
-impl Begun {
+impl ReplacementFile {
     /// Gives it its name, in the directory that it is in, in place of whatever file has it.
-    pub(super) fn take_place(self, path: &Path) -> Result<(), (io::Error, Begun)> {
-        self.0.persist(path).map_err(|refused| (refused.error, Begun(refused.file)))?;
+    pub(super) fn take_place(self, path: &Path) -> Result<(), (io::Error, ReplacementFile)> {
+        self.0.persist(path).map_err(|refused| (refused.error, ReplacementFile(refused.file)))?;
         *unfinished() = None;
         Ok(())
     }

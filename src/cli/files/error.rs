@@ -17,7 +17,7 @@ pub(crate) enum OutputError {
 
     /// A file that could not be filled.
     #[error("--{option} {path:?}: {cause}; {left}")]
-    NotFilled { option: &'static str, path: PathBuf, cause: io::Error, left: Left },
+    NotFilled { option: &'static str, path: PathBuf, cause: io::Error, left: TempLeftover },
 }
 
 /// What an output would destroy.
@@ -33,7 +33,7 @@ pub(crate) enum Clash {
 
 /// What a failure leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum TempLeftover {
     /// The file that was there, if one was.
     AsItWas,
     /// The figures under another name.
@@ -42,12 +42,14 @@ pub(crate) enum Left {
     Incomplete,
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for TempLeftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Left::AsItWas => f.write_str("nothing was changed there, name a file with room for the figures"),
-            Left::In(path) => write!(f, "the figures are in {path:?}, and nothing else was changed"),
-            Left::Incomplete => f.write_str("what it was given is incomplete, name a file with room for the figures"),
+            TempLeftover::AsItWas => f.write_str("nothing was changed there, name a file with room for the figures"),
+            TempLeftover::In(path) => write!(f, "the figures are in {path:?}, and nothing else was changed"),
+            TempLeftover::Incomplete => {
+                f.write_str("what it was given is incomplete, name a file with room for the figures")
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ const PARTIAL: &str = ".partial";
 
 /// Where a path leads.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct OutputPath {
     /// The path as it was asked for.
     pub(super) named: PathBuf,
     /// The whole path, all links followed.
@@ -27,28 +27,28 @@ pub(super) struct Place {
     pub(super) found: Option<Metadata>,
 }
 
-impl Place {
+impl OutputPath {
     /// Follows a path.
     ///
     /// # Errors
     ///
     /// Where the directory that it leads into is not there or not to be entered.
-    pub(super) fn of(named: &Path) -> io::Result<Place> {
+    pub(super) fn of(named: &Path) -> io::Result<OutputPath> {
         match fs::metadata(named) {
             Ok(found) => {
                 // A pipe has no path but the one that it was asked for with.
                 let path = fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
-                Ok(Place { named: named.to_owned(), path, found: Some(found) })
+                Ok(OutputPath { named: named.to_owned(), path, found: Some(found) })
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                Ok(Place { named: named.to_owned(), path: path_of_none(named)?, found: None })
+                Ok(OutputPath { named: named.to_owned(), path: path_of_none(named)?, found: None })
             }
             Err(error) => Err(error),
         }
     }
 
     /// Whether both are one file. A device keeps nothing, and may stand for many.
-    pub(super) fn is_same(&self, other: &Place) -> bool {
+    pub(super) fn is_same(&self, other: &OutputPath) -> bool {
         match (&self.found, &other.found) {
             (Some(one), Some(_)) if one.file_type().is_char_device() => false,
             (Some(one), Some(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
@@ -58,19 +58,19 @@ impl Place {
 
     /// The places that a run may write: this one and that of its partial result. Of a stream of this process there is
     /// nothing to be lost.
-    pub(super) fn written(&self) -> impl Iterator<Item = Place> + use<> {
+    pub(super) fn written(&self) -> impl Iterator<Item = OutputPath> + use<> {
         let kept = (self.is_replaceable() && !self.is_stream()).then(|| self.partial());
         let place = (!self.is_stream()).then(|| self.clone());
         place.into_iter().chain(kept)
     }
 
     /// Where an interrupted run puts what it has.
-    pub(super) fn partial(&self) -> Place {
+    pub(super) fn partial(&self) -> OutputPath {
         let mut path = self.path.clone().into_os_string();
         path.push(PARTIAL);
         let path = PathBuf::from(path);
         let found = fs::metadata(&path).ok();
-        Place { named: path.clone(), path, found }
+        OutputPath { named: path.clone(), path, found }
     }
 
     /// Whether a file is there.

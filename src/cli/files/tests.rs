@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// What keeps one output from being written beside these inputs.
-fn refused(inputs: &[Named<'_>], path: &Path) -> String {
+fn refused(inputs: &[NamedInput<'_>], path: &Path) -> String {
     prepare(inputs, [("nodes-csv", Some(path))]).map(|_| ()).unwrap_err().to_string()
 }
 
-fn one(path: &Path) -> Output {
+fn one(path: &Path) -> OutputFile {
     let [output] = prepare(&[], [("nodes-csv", Some(path))]).unwrap();
     output.unwrap()
 }

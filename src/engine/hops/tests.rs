@@ -1,8 +1,8 @@
 //! Held against a plain breadth-first simulation over the same draws, and against theory hop by hop.
 
 use super::*;
-use crate::gossip::TargetScratch;
-use crate::stats::Receipt;
+use crate::protocol::TargetScratch;
+use crate::record::Receipt;
 use crate::theory::coverage::RandomGraph;
 use crate::theory::hops::coverage_by_hop;
 use crate::topology::TopologySpec;
@@ -16,8 +16,8 @@ fn build(family: &str, nodes: u32, seed: u64) -> Topology {
     spec.build(nodes, peers, seed).unwrap()
 }
 
-fn setup<'a>(topology: &'a Topology, interrupt: &'a Interrupt, seed: u64, fanout: u32) -> Setup<'a> {
-    Setup {
+fn setup<'a>(topology: &'a Topology, interrupt: &'a Interrupt, seed: u64, fanout: u32) -> HopsSetup<'a> {
+    HopsSetup {
         topology,
         draw: TargetDraw::new(seed, fanout),
         order: OrderIndex(0),
@@ -38,20 +38,20 @@ fn setup<'a>(topology: &'a Topology, interrupt: &'a Interrupt, seed: u64, fanout
 
 /// The same run as anybody would write it down: list by list, one message after another.
 struct Plain<'a> {
-    setup: &'a Setup<'a>,
+    setup: &'a HopsSetup<'a>,
     hop_of: Vec<Option<u8>>,
     senders: Vec<NodeId>,
     copies: Vec<u32>,
     by_hop: Vec<u64>,
-    sums: Sums,
+    sums: SendTotals,
 }
 
 impl<'a> Plain<'a> {
-    fn run(setup: &'a Setup<'a>) -> Outcome {
+    fn run(setup: &'a HopsSetup<'a>) -> HopsOutcome {
         let nodes = setup.topology.nodes() as usize;
         let (mut hop_of, mut senders) = (vec![None; nodes], vec![NodeId(u32::MAX); nodes]);
         (hop_of[setup.origin.index()], senders[setup.origin.index()]) = (Some(0), setup.origin);
-        let sums = Sums::default();
+        let sums = SendTotals::default();
         let mut plain = Plain { setup, hop_of, senders, copies: vec![0; nodes], by_hop: vec![1], sums };
         let mut latest = vec![setup.origin];
         loop {
@@ -87,7 +87,7 @@ impl<'a> Plain<'a> {
         let mut next = vec![];
         for &from in latest {
             let (sent, spared) = self.copies_of(from);
-            self.sums.add(Sums { sent: sent.len() as u64, spared });
+            self.sums.add(SendTotals { sent: sent.len() as u64, spared });
             for to in sent {
                 self.copies[to.index()] += 1;
                 if self.hop_of[to.index()].is_none() {
@@ -103,16 +103,16 @@ impl<'a> Plain<'a> {
         next
     }
 
-    fn outcome(self, end: End, latest: &[NodeId]) -> Outcome {
+    fn outcome(self, end: End, latest: &[NodeId]) -> HopsOutcome {
         let setup = self.setup;
-        let mut waiting = Sums::default();
+        let mut waiting = SendTotals::default();
         let forwards = if self.by_hop.len() - 1 < usize::from(setup.ttl) { latest } else { &[] };
         for &from in forwards {
             let (sent, spared) = self.copies_of(from);
-            waiting.add(Sums { sent: sent.len() as u64, spared });
+            waiting.add(SendTotals { sent: sent.len() as u64, spared });
         }
-        let late = if end == End::Quiescent { Sums::default() } else { waiting };
-        Outcome {
+        let late = if end == End::Quiescent { SendTotals::default() } else { waiting };
+        HopsOutcome {
             end,
             receipts: ByHop {
                 latency: setup.latency,
@@ -150,12 +150,12 @@ proptest! {
         let (ends_at_target, share, timeout) = ending;
         let goal = (share * f64::from(nodes)).ceil() as u64;
         let timeout = timeout.map(Nanos::from_millis);
-        let setup = Setup {
+        let setup = HopsSetup {
             ttl, exclude_sender, records_senders, ends_at_target, goal, timeout, ..setup(&topology, &interrupt, seed, fanout)
         };
         let plain = Plain::run(&setup);
         for threads in [1, 2, 3, 8] {
-            prop_assert_eq!(&run(&Setup { cores: &vec![None; threads], ..setup }).unwrap(), &plain, "{} threads", threads);
+            prop_assert_eq!(&run(&HopsSetup { cores: &vec![None; threads], ..setup }).unwrap(), &plain, "{} threads", threads);
         }
         prop_assert_eq!(plain.received, plain.duplicates() + plain.receipts.reached() - 1);
         prop_assert_eq!(plain.received, plain.copies.unwrap().iter().map(|&copies| u64::from(copies)).sum::<u64>());
@@ -165,7 +165,7 @@ proptest! {
 /// What one seed covers within each hop, as shares.
 fn within(topology: &Topology, seed: u64, hops: usize) -> Vec<f64> {
     let interrupt = Interrupt::new();
-    let outcome = run(&Setup { cores: &[None; 2], ..setup(topology, &interrupt, seed, 8) }).unwrap();
+    let outcome = run(&HopsSetup { cores: &[None; 2], ..setup(topology, &interrupt, seed, 8) }).unwrap();
     let nodes = f64::from(topology.nodes());
     let covered = outcome.receipts.counts.iter().scan(0, |sum, &newest| {
         *sum += newest;
@@ -223,7 +223,8 @@ fn redundancy_is_the_fanout_less_one() {
 fn receipts_are_as_late_as_their_hops() {
     let (topology, interrupt) = (build("ring", 9, 1), Interrupt::new());
     let outcome =
-        run(&Setup { ttl: 3, origin: NodeId(0), records_senders: true, ..setup(&topology, &interrupt, 1, 2) }).unwrap();
+        run(&HopsSetup { ttl: 3, origin: NodeId(0), records_senders: true, ..setup(&topology, &interrupt, 1, 2) })
+            .unwrap();
     let receipt = |node| outcome.receipts.get(NodeId(node));
     assert_eq!(receipt(0), Receipt { time: Nanos::ZERO, sender: NodeId(0), hop: 0 });
     assert_eq!(receipt(2), Receipt { time: Nanos(2 * LATENCY.0), sender: NodeId(1), hop: 2 });
@@ -237,7 +238,7 @@ fn an_interrupt_leaves_whole_hops() {
     let topology = build("regular-implicit", 20_000, 1);
     for (hops, threads) in [(0, 1), (3, 1), (3, 3)] {
         let interrupt = Interrupt::new();
-        let raise = |progress: Progress| {
+        let raise = |progress: HopsProgress| {
             if progress.hop == hops {
                 interrupt.raise();
             }
@@ -247,7 +248,8 @@ fn an_interrupt_leaves_whole_hops() {
         }
         let asked = setup(&topology, &interrupt, 1, 8);
         let outcome =
-            run(&Setup { observer: &raise, cores: &vec![None; threads], records_senders: hops > 0, ..asked }).unwrap();
+            run(&HopsSetup { observer: &raise, cores: &vec![None; threads], records_senders: hops > 0, ..asked })
+                .unwrap();
         assert_eq!((outcome.end, outcome.copies.is_none()), (End::Interrupted, true));
         // Another worker may have been past the next hop before the first raised it.
         assert!(outcome.receipts.counts.len() > usize::from(hops));
@@ -268,8 +270,8 @@ fn each_hop_is_told_once() {
     let told = std::sync::Mutex::new(vec![]);
     let tell = |progress| told.lock().unwrap().push(progress);
     let asked = setup(&topology, &interrupt, 1, 8);
-    let outcome = run(&Setup { observer: &tell, cores: &[None; 3], ..asked }).unwrap();
+    let outcome = run(&HopsSetup { observer: &tell, cores: &[None; 3], ..asked }).unwrap();
     let sums = (1..outcome.receipts.counts.len()).map(|hop| outcome.receipts.counts[..=hop].iter().sum::<u64>());
-    let expected = sums.zip(1..).map(|(reached, hop)| Progress { hop, time: time_of(hop, LATENCY), reached });
+    let expected = sums.zip(1..).map(|(reached, hop)| HopsProgress { hop, time: time_of(hop, LATENCY), reached });
     assert_eq!(told.into_inner().unwrap(), expected.collect::<Vec<_>>());
 }

@@ -4,12 +4,12 @@
 //! them. When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What
 //! lies between is a latch, which is all the order there is.
 
-use super::field::{Field, nodes_in};
-use super::{Progress, Setup, time_of};
-use crate::gossip::Volley;
+use super::shared_sets::{SharedSets, nodes_in};
+use super::{HopsProgress, HopsSetup, time_of};
 use crate::ids::NodeId;
-use crate::stats::End;
-use crate::sync::{Broken, Lookout, prefetch};
+use crate::protocol::TargetBatch;
+use crate::record::End;
+use crate::sync::{BarrierBroken, Lookout, prefetch};
 use std::ops::Range;
 
 /// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
@@ -20,9 +20,9 @@ const VOLLEY_NODES_MAX: usize = 64;
 const VOLLEY_TARGETS: usize = 1_024;
 
 /// One thread of a run.
-pub(super) struct Worker<'a> {
-    setup: &'a Setup<'a>,
-    field: &'a Field,
+pub(super) struct HopsWorker<'a> {
+    setup: &'a HopsSetup<'a>,
+    field: &'a SharedSets,
     /// The words it turns.
     words: Range<usize>,
     /// The hops of the nodes in them.
@@ -32,8 +32,8 @@ pub(super) struct Worker<'a> {
     /// How many nodes are drawn for at once.
     volley_nodes: usize,
     /// What is being drawn, and what was drawn before it and is not marked yet.
-    drawing: Salvo,
-    drawn: Salvo,
+    drawing: HopBatch,
+    drawn: HopBatch,
     /// Targets that were not seen when they were looked at.
     unseen: Vec<NodeId>,
     /// The same with who sends to them.
@@ -41,93 +41,98 @@ pub(super) struct Worker<'a> {
 }
 
 /// Nodes that forward, and their targets.
-struct Salvo {
+struct HopBatch {
     nodes: Vec<NodeId>,
-    volley: Volley,
+    volley: TargetBatch,
 }
 
 /// Messages.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct SendTotals {
     pub(super) sent: u64,
     pub(super) spared: u64,
 }
 
-impl Sums {
-    pub(super) fn add(&mut self, other: Sums) {
+impl SendTotals {
+    pub(super) fn add(&mut self, other: SendTotals) {
         self.sent += other.sent;
         self.spared += other.spared;
     }
 }
 
 /// What a worker brings home.
-pub(super) struct Done {
+pub(super) struct HopsShare {
     pub(super) end: End,
     /// The last hop that was turned.
     pub(super) last_hop: u8,
     /// Of the messages that arrived.
-    pub(super) sums: Sums,
+    pub(super) sums: SendTotals,
     /// Of those that would be next.
-    pub(super) closing: Sums,
+    pub(super) closing: SendTotals,
     pub(super) copies: Option<Vec<u32>>,
 }
 
 /// What becomes of targets.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Forward {
+enum MarkMode {
     /// They are marked.
     Arrives,
     /// They are counted only.
     Counts,
 }
 
-impl<'a> Worker<'a> {
+impl<'a> HopsWorker<'a> {
     pub(super) fn new(
-        setup: &'a Setup<'a>,
-        field: &'a Field,
+        setup: &'a HopsSetup<'a>,
+        field: &'a SharedSets,
         words: Range<usize>,
         hops: &'a mut [u8],
         copies: Option<Vec<u32>>,
-    ) -> Worker<'a> {
+    ) -> HopsWorker<'a> {
         let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
         let volley_nodes = (VOLLEY_TARGETS / usual as usize).clamp(1, VOLLEY_NODES_MAX);
-        let salvo = || Salvo {
+        let salvo = || HopBatch {
             nodes: Vec::with_capacity(volley_nodes),
-            volley: Volley::new(&setup.draw, setup.topology, volley_nodes),
+            volley: TargetBatch::new(&setup.draw, setup.topology, volley_nodes),
         };
         let (unseen, unseen_from) = (Vec::new(), Vec::new());
         let (drawing, drawn) = (salvo(), salvo());
         let lookout = Lookout::new(setup.interrupt);
-        Worker { setup, field, words, hops, copies, lookout, volley_nodes, drawing, drawn, unseen, unseen_from }
+        HopsWorker { setup, field, words, hops, copies, lookout, volley_nodes, drawing, drawn, unseen, unseen_from }
     }
 
     /// Runs to the end, which is the same for all workers.
-    pub(super) fn run(mut self) -> Result<Done, Broken> {
-        let mut done =
-            Done { end: End::Interrupted, last_hop: 0, sums: Sums::default(), closing: Sums::default(), copies: None };
+    pub(super) fn run(mut self) -> Result<HopsShare, BarrierBroken> {
+        let mut done = HopsShare {
+            end: End::Interrupted,
+            last_hop: 0,
+            sums: SendTotals::default(),
+            closing: SendTotals::default(),
+            copies: None,
+        };
         self.hop_by_hop(&mut done)?;
         done.copies = self.copies.take();
         Ok(done)
     }
 
-    fn hop_by_hop(&mut self, done: &mut Done) -> Result<(), Broken> {
+    fn hop_by_hop(&mut self, done: &mut HopsShare) -> Result<(), BarrierBroken> {
         let (setup, field) = (self.setup, self.field);
         loop {
             if let Some(end) = field.verdict(setup, done.last_hop) {
                 if matches!(end, End::Target | End::Timeout) && done.last_hop < setup.ttl {
                     done.closing = self.close();
-                    field.latch.meet()?;
+                    field.latch.wait()?;
                 }
                 // Whoever is not let count them has sent none of them.
                 if field.stop.is_raised() {
-                    done.closing = Sums::default();
+                    done.closing = SendTotals::default();
                 } else {
                     done.end = end;
                 }
                 return Ok(());
             }
-            let sums = self.forward(Forward::Arrives);
-            field.latch.meet()?;
+            let sums = self.forward(MarkMode::Arrives);
+            field.latch.wait()?;
             if field.stop.is_raised() {
                 return Ok(());
             }
@@ -137,18 +142,18 @@ impl<'a> Worker<'a> {
             if self.words.start == 0 && !self.words.is_empty() {
                 field.cursor.rewind();
             }
-            field.latch.meet()?;
+            field.latch.wait()?;
             if self.words.start == 0 && !self.words.is_empty() {
                 let time = time_of(done.last_hop, setup.latency);
-                (setup.observer)(Progress { hop: done.last_hop, time, reached: field.reached(done.last_hop) });
+                (setup.observer)(HopsProgress { hop: done.last_hop, time, reached: field.reached(done.last_hop) });
             }
         }
     }
 
     /// Forwards for blocks of nodes until none is left, or the user has had enough.
-    fn forward(&mut self, forward: Forward) -> Sums {
+    fn forward(&mut self, forward: MarkMode) -> SendTotals {
         let field = self.field;
-        let mut sums = Sums::default();
+        let mut sums = SendTotals::default();
         'blocks: while let Some(block) = field.cursor.take() {
             for at in block {
                 if self.is_cut_short(1) {
@@ -157,7 +162,7 @@ impl<'a> Worker<'a> {
                 for node in nodes_in(at, field.latest.word(at)) {
                     self.drawing.nodes.push(node);
                     if self.drawing.nodes.len() == self.volley_nodes {
-                        self.fire(forward, &mut sums);
+                        self.send_batch(forward, &mut sums);
                         if self.is_cut_short(self.drawn.volley.targets().len()) {
                             break 'blocks;
                         }
@@ -171,8 +176,8 @@ impl<'a> Worker<'a> {
             return sums;
         }
         // The last nodes, and once more for their targets.
-        self.fire(forward, &mut sums);
-        self.fire(forward, &mut sums);
+        self.send_batch(forward, &mut sums);
+        self.send_batch(forward, &mut sums);
         sums
     }
 
@@ -185,13 +190,13 @@ impl<'a> Worker<'a> {
     }
 
     /// Counts what those who were reached last have sent at the very instant of the end.
-    fn close(&mut self) -> Sums {
-        let Setup { topology, draw, exclude_sender, origin, .. } = *self.setup;
+    fn close(&mut self) -> SendTotals {
+        let HopsSetup { topology, draw, exclude_sender, origin, .. } = *self.setup;
         // Slots have to be computed to tell how many peers they are, and a sender to be looked for among those drawn.
         if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
-            return self.forward(Forward::Counts);
+            return self.forward(MarkMode::Counts);
         }
-        let mut sums = Sums::default();
+        let mut sums = SendTotals::default();
         while let Some(block) = self.field.cursor.take() {
             for at in block {
                 if self.is_cut_short(1) {
@@ -200,7 +205,7 @@ impl<'a> Worker<'a> {
                 for node in nodes_in(at, self.field.latest.word(at)) {
                     let spared = u64::from(exclude_sender && node != origin);
                     let count = u64::from(draw.count(topology.degree(node)));
-                    sums.add(Sums { sent: count - spared, spared });
+                    sums.add(SendTotals { sent: count - spared, spared });
                 }
             }
         }
@@ -209,18 +214,18 @@ impl<'a> Worker<'a> {
 
     /// Draws the targets of the nodes at hand, and asks meanwhile for what those drawn before will touch; then marks
     /// those.
-    fn fire(&mut self, forward: Forward, sums: &mut Sums) {
-        let Setup { topology, draw, order, .. } = self.setup;
+    fn send_batch(&mut self, forward: MarkMode, sums: &mut SendTotals) {
+        let HopsSetup { topology, draw, order, .. } = self.setup;
         let (drawn, field, copies) = (&self.drawn.volley, self.field, self.copies.as_deref());
         // Among the draws, because a processor that is asked for more than a dozen lines at once stands still.
         self.drawing.volley.draw(draw, topology, *order, &self.drawing.nodes, |place| {
-            if forward == Forward::Arrives {
+            if forward == MarkMode::Arrives {
                 ask_for(field, copies, drawn.targets_of(place));
             }
         });
         sums.add(match (&self.field.leasts, forward) {
-            (None, Forward::Arrives) => self.mark(),
-            (None, Forward::Counts) => Sums { sent: self.drawn.volley.targets().len() as u64, spared: 0 },
+            (None, MarkMode::Arrives) => self.mark(),
+            (None, MarkMode::Counts) => SendTotals { sent: self.drawn.volley.targets().len() as u64, spared: 0 },
             (Some(_), _) => self.mark_from(forward),
         });
         self.drawn.nodes.clear();
@@ -229,7 +234,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Marks targets, whoever sends to them.
-    fn mark(&mut self) -> Sums {
+    fn mark(&mut self) -> SendTotals {
         let seen = &self.field.seen;
         let targets = self.drawn.volley.targets();
         // Whether a target has been seen is as good as a coin at times, and a branch on it would be guessed wrong.
@@ -245,21 +250,21 @@ impl<'a> Worker<'a> {
         if let Some(copies) = &mut self.copies {
             targets.iter().for_each(|to| copies[to.index()] += 1);
         }
-        Sums { sent: targets.len() as u64, spared: 0 }
+        SendTotals { sent: targets.len() as u64, spared: 0 }
     }
 
     /// Marks targets with their least sender, but for the one that a node may spare.
-    fn mark_from(&mut self, forward: Forward) -> Sums {
-        let Field { seen, before, leasts, .. } = self.field;
-        let Some(leasts) = leasts else { return Sums::default() };
+    fn mark_from(&mut self, forward: MarkMode) -> SendTotals {
+        let SharedSets { seen, before, leasts, .. } = self.field;
+        let Some(leasts) = leasts else { return SendTotals::default() };
         self.unseen_from.resize(self.drawn.volley.targets().len(), (NodeId(0), NodeId(0)));
-        let (mut sums, mut count) = (Sums::default(), 0);
+        let (mut sums, mut count) = (SendTotals::default(), 0);
         for (&from, targets) in self.drawn.nodes.iter().zip(self.drawn.volley.by_node()) {
             let sender = if self.setup.exclude_sender { leasts.get(from.index()) } else { u32::MAX };
             for &to in targets {
                 let is_sent = to.0 != sender;
-                sums.add(Sums { sent: is_sent.into(), spared: (!is_sent).into() });
-                if forward == Forward::Arrives {
+                sums.add(SendTotals { sent: is_sent.into(), spared: (!is_sent).into() });
+                if forward == MarkMode::Arrives {
                     // As above, and who was reached before this hop has its least sender.
                     self.unseen_from[count] = (from, to);
                     count += usize::from(is_sent & !before.holds(to.0));
@@ -280,7 +285,7 @@ impl<'a> Worker<'a> {
 
     /// Lets those whom the hop has newly reached be the next to forward, in the words of its own.
     fn turn(&mut self, hop: u8) {
-        let Field { seen, before, latest, .. } = self.field;
+        let SharedSets { seen, before, latest, .. } = self.field;
         let mut newest = 0;
         for (at, hops) in self.words.clone().zip(self.hops.chunks_mut(64)) {
             let now = seen.word(at);
@@ -300,7 +305,7 @@ impl<'a> Worker<'a> {
 
 /// Asks for all that these targets touch when they are marked.
 #[inline]
-fn ask_for(field: &Field, copies: Option<&[u32]>, targets: &[NodeId]) {
+fn ask_for(field: &SharedSets, copies: Option<&[u32]>, targets: &[NodeId]) {
     for &to in targets {
         field.seen.prefetch(to.0);
         if let Some(leasts) = &field.leasts {

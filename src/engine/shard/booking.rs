@@ -1,19 +1,19 @@
 //! What a shard counts: its journal up to an instant, what has left its lines by then, and what has not.
 
-use super::Shard;
-use crate::engine::departures::Departure;
-use crate::engine::flight::{Flight, Stage};
-use crate::engine::home::Home;
-use crate::engine::journal::{Entry, Expired, Volley, What};
-use crate::engine::lines::Way;
-use crate::gossip::Protocol;
+use super::VirtualShard;
+use crate::engine::access_links::LinkSide;
+use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
+use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::engine::shard_outcome::ShardOutcome;
+use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Tail};
-use crate::stats::Receipt;
+use crate::protocol::Protocol;
+use crate::record::Receipt;
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 
-impl<T: Tail> Shard<'_, T> {
+impl<T: Tail> VirtualShard<'_, T> {
     /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
     /// way at that instant.
     pub(in crate::engine) fn book(&mut self, limit: Nanos) {
@@ -38,12 +38,12 @@ impl<T: Tail> Shard<'_, T> {
     }
 
     /// Counts what had been sent, or held back, by `limit` and has yet to come.
-    pub(in crate::engine) fn leave(&mut self, flight: &Flight<T>, limit: Nanos) {
+    pub(in crate::engine) fn leave(&mut self, flight: &PendingEvent<T>, limit: Nanos) {
         let Message { order, kind, .. } = flight.message;
         match flight.stage {
             _ if flight.sent_at > limit => {}
-            Stage::Held => self.by_order[order.index()].pending += 1,
-            Stage::Arrives | Stage::Through | Stage::TakenIn => self.left_under_way(order, kind),
+            EventStage::Held => self.by_order[order.index()].pending += 1,
+            EventStage::Arrives | EventStage::PastDownlink | EventStage::Delivered => self.left_under_way(order, kind),
         }
     }
 
@@ -52,7 +52,7 @@ impl<T: Tail> Shard<'_, T> {
     pub(in crate::engine) fn leave_named<'b, P: Protocol>(
         &mut self,
         protocol: &P,
-        flights: impl Iterator<Item = &'b Flight<T>>,
+        flights: impl Iterator<Item = &'b PendingEvent<T>>,
     ) where
         T: 'b,
     {
@@ -63,9 +63,9 @@ impl<T: Tail> Shard<'_, T> {
 
     /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had handed to its
     /// line by then and has not left, or not whole, was never sent.
-    pub(in crate::engine) fn close(mut self, limit: Nanos) -> Home {
+    pub(in crate::engine) fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.book(limit);
-        let waiting: Vec<Departure> = self.departures.iter().copied().collect();
+        let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
         for departure in waiting.iter().filter(|departure| departure.handed_at <= limit) {
             if departure.leaves_at <= limit {
                 self.count_departure(departure);
@@ -74,7 +74,7 @@ impl<T: Tail> Shard<'_, T> {
                 self.by_order[departure.order.index()].pending += 1;
             }
         }
-        Home {
+        ShardOutcome {
             record: self.record,
             model_lost: self.model_lost,
             model_dropped: self.model_dropped,
@@ -89,11 +89,11 @@ impl<T: Tail> Shard<'_, T> {
     }
 
     /// Counts something that happened in time.
-    fn count(&mut self, Entry { time: _, local, order, what }: Entry) {
+    fn count(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry) {
         match what {
-            What::Received(kind, tail, _) => {
+            JournalEvent::Received(kind, tail, _) => {
                 let bytes = self.bytes(order, kind, 1, tail.into());
-                self.lines.note_carried(Way::Down, self.node(local), bytes as u32);
+                self.lines.note_carried(LinkSide::Down, self.node(local), bytes as u32);
                 let traffic = &mut self.traffic[local as usize];
                 self.record.received += 1;
                 traffic.bytes_in += bytes;
@@ -104,52 +104,54 @@ impl<T: Tail> Shard<'_, T> {
                     traffic.copies += 1;
                 }
             }
-            What::Missed(kind, _) => {
+            JournalEvent::Missed(kind, _) => {
                 self.model_lost += 1;
                 self.by_order[order.index()].lost += u64::from(!kind.is_control());
             }
-            What::Dropped(kind, _) => {
+            JournalEvent::Dropped(kind, _) => {
                 self.model_dropped += 1;
                 self.by_order[order.index()].dropped += u64::from(!kind.is_control());
             }
-            What::Released(_) => {}
-            What::Duplicate => self.record.duplicates += 1,
-            What::Expired(Expired { behind, is_first }) => {
+            JournalEvent::Released(_) => {}
+            JournalEvent::Duplicate => self.record.duplicates += 1,
+            JournalEvent::Expired(ExpiredReceipt { behind, is_first }) => {
                 self.by_order[order.index()].expired += 1;
                 self.record.expire(behind, Some(is_first));
             }
-            What::Delivered => self.record.reached += 1,
-            What::Sent(kind, volley) => self.count_sent(local, order, kind, volley),
-            What::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
+            JournalEvent::Delivered => self.record.reached += 1,
+            JournalEvent::Sent(kind, volley) => self.count_sent(local, order, kind, volley),
+            JournalEvent::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
         }
     }
 
     /// Counts of what happened too late that it was under way.
-    fn leave_out(&mut self, Entry { time: _, local, order, what }: Entry, limit: Nanos) {
+    fn leave_out(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry, limit: Nanos) {
         match what {
-            What::Received(kind, _, sent_at) | What::Missed(kind, sent_at) | What::Dropped(kind, sent_at) => {
+            JournalEvent::Received(kind, _, sent_at)
+            | JournalEvent::Missed(kind, sent_at)
+            | JournalEvent::Dropped(kind, sent_at) => {
                 if sent_at <= limit {
                     self.left_under_way(order, kind);
                 }
             }
-            What::Released(since) => self.by_order[order.index()].pending += u64::from(since <= limit),
-            What::Delivered => {
+            JournalEvent::Released(since) => self.by_order[order.index()].pending += u64::from(since <= limit),
+            JournalEvent::Delivered => {
                 self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
             }
-            What::Duplicate | What::Expired(_) | What::Sent(..) | What::Queued(..) => {}
+            JournalEvent::Duplicate | JournalEvent::Expired(_) | JournalEvent::Sent(..) | JournalEvent::Queued(..) => {}
         }
     }
 
-    fn count_departure(&mut self, departure: &Departure) {
-        let &Departure { local, order, kind, words, .. } = departure;
+    fn count_departure(&mut self, departure: &QueuedDeparture) {
+        let &QueuedDeparture { local, order, kind, words, .. } = departure;
         let bytes = self.bytes(order, kind, 1, words.into());
-        self.lines.note_carried(Way::Up, self.node(local), bytes as u32);
+        self.lines.note_carried(LinkSide::Up, self.node(local), bytes as u32);
         self.count_sent(local, order, kind, departure.volley());
     }
 
     /// Counts what a node has sent.
-    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, volley: Volley) {
-        let Volley { sent, words, lost, dropped, doubled, spared } = volley;
+    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, volley: SendCounts) {
+        let SendCounts { sent, words, lost, dropped, doubled, spared } = volley;
         let out = self.bytes(order, kind, sent, words);
         let (traffic, of_order) = (&mut self.traffic[local as usize], &mut self.by_order[order.index()]);
         self.record.sent += u64::from(sent);

@@ -1,30 +1,30 @@
 //! What a shard's nodes send: to whom, as their own behaviour has it, and what becomes of it on the way out.
 
-use super::{Event, Shard};
-use crate::behaviour::Act;
-use crate::engine::Setup;
-use crate::engine::departures::Departure;
-use crate::engine::flight::{Flight, Stage};
-use crate::engine::journal::{Volley, What};
-use crate::engine::lines::Way;
-use crate::gossip::News;
+use super::{VirtualEvent, VirtualShard};
+use crate::adversary::Tampering;
+use crate::engine::EngineSetup;
+use crate::engine::access_links::LinkSide;
+use crate::engine::journal::{JournalEvent, SendCounts};
+use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::NodeId;
-use crate::message::{Kind, Onward, Tail};
-use crate::network::{AtOnce, Fate, Ways};
+use crate::message::{Kind, OrderHop, Tail};
+use crate::network::{AttemptCache, Fate, OutgoingLinks};
+use crate::protocol::Announcement;
 
 /// What a node sends about an order, on its way out.
-pub(super) struct Forward<'a> {
+pub(super) struct OutgoingForward<'a> {
     kind: Kind,
-    onward: Onward,
-    ways: Ways<'a>,
-    pub(super) volley: Volley,
+    onward: OrderHop,
+    ways: OutgoingLinks<'a>,
+    pub(super) volley: SendCounts,
 }
 
-impl<'a, T: Tail> Shard<'a, T> {
+impl<'a, T: Tail> VirtualShard<'a, T> {
     /// Sends a message of this kind to each of the node's targets.
-    pub(super) fn send_on(&mut self, kind: Kind, onward: Onward) {
-        let Event { me, sender, .. } = self.event;
-        let Setup { topology, draw, exclude_sender, .. } = *self.setup;
+    pub(super) fn send_on(&mut self, kind: Kind, onward: OrderHop) {
+        let VirtualEvent { me, sender, .. } = self.event;
+        let EngineSetup { topology, draw, exclude_sender, .. } = *self.setup;
         let attempt = self.attempt(onward.order);
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut forward = self.forward(kind, onward);
@@ -37,11 +37,11 @@ impl<'a, T: Tail> Shard<'a, T> {
             }
         }
         self.scratch = scratch;
-        self.note(onward.order, What::Sent(kind, forward.volley));
+        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
     }
 
     /// Sends a message of this kind to all peers, so many times to each.
-    fn flood(&mut self, kind: Kind, onward: Onward, times: u32) {
+    fn flood(&mut self, kind: Kind, onward: OrderHop, times: u32) {
         let first = self.attempt(onward.order) * times;
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut forward = self.forward(kind, onward);
@@ -52,41 +52,41 @@ impl<'a, T: Tail> Shard<'a, T> {
             }
         }
         self.scratch = scratch;
-        self.note(onward.order, What::Sent(kind, forward.volley));
+        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
     }
 
-    pub(super) fn forward(&self, kind: Kind, onward: Onward) -> Forward<'a> {
+    pub(super) fn forward(&self, kind: Kind, onward: OrderHop) -> OutgoingForward<'a> {
         let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
-        Forward { kind, onward, ways, volley: Volley::default() }
+        OutgoingForward { kind, onward, ways, volley: SendCounts::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
     #[inline]
-    pub(super) fn send_copy(&mut self, forward: &mut Forward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
-        let Event { me, now, .. } = self.event;
-        let Setup { faults, behaviours, .. } = *self.setup;
-        let &mut Forward { kind, onward, ways, ref mut volley } = forward;
+    pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
+        let VirtualEvent { me, now, .. } = self.event;
+        let EngineSetup { faults, behaviours, .. } = *self.setup;
+        let &mut OutgoingForward { kind, onward, ways, ref mut volley } = forward;
         if behaviours.withholds(me, to) {
             return self.met.withhold(now);
         }
         let sequence = self.next_sequence();
         let message = onward.message_with(kind, me, to, tail.len() as u8);
         let offer = self.lines.send(me, now, self.bytes_of(&message));
-        if let Some(queues) = offer.and_then(|offer| self.lines.watch(Way::Up, me, &offer)) {
-            self.note(onward.order, What::Queued(Way::Up, queues));
+        if let Some(queues) = offer.and_then(|offer| self.lines.watch(LinkSide::Up, me, &offer)) {
+            self.note(onward.order, JournalEvent::Queued(LinkSide::Up, queues));
         }
         let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
             volley.dropped += 1;
             return;
         };
         let event = self.event;
-        let flight = |latency| Flight {
+        let flight = |latency| PendingEvent {
             time: left + latency,
             sent_at: left,
             message,
             sequence,
             round: event.round_of_message(left + latency),
-            stage: Stage::Arrives,
+            stage: EventStage::Arrives,
             tail: T::of(tail),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
@@ -108,7 +108,16 @@ impl<'a, T: Tail> Shard<'a, T> {
         if self.lines.have_uplinks() {
             let (local, words) = (me.0 - self.nodes.start, tail.len() as u8);
             let (order, handed_at, leaves_at) = (onward.order, now, left);
-            self.departures.put(Departure { handed_at, leaves_at, local, order, kind, words, is_lost, is_doubled });
+            self.departures.put(QueuedDeparture {
+                handed_at,
+                leaves_at,
+                local,
+                order,
+                kind,
+                words,
+                is_lost,
+                is_doubled,
+            });
         } else {
             volley.sent += 1;
             volley.words += tail.len() as u32;
@@ -118,42 +127,50 @@ impl<'a, T: Tail> Shard<'a, T> {
     }
 
     /// Sends to all targets, as the node's own behaviour has it.
-    pub(super) fn act(&mut self, kind: Kind, onward: Onward) {
-        let Event { me, now, .. } = self.event;
+    pub(super) fn act(&mut self, kind: Kind, onward: OrderHop) {
+        let VirtualEvent { me, now, .. } = self.event;
         let origin = self.setup.workload.publications()[onward.order.index()].origin;
         let act = self.setup.behaviours.forward(me, onward.order, origin);
-        if act != Act::AsUsual {
+        if act != Tampering::AsUsual {
             self.met.act(self.setup, me, onward.order, now);
         }
         match act {
-            Act::AsUsual => self.send_on(kind, onward),
-            Act::Drop => {}
-            Act::Delay(by) => {
+            Tampering::AsUsual => self.send_on(kind, onward),
+            Tampering::Drop => {}
+            Tampering::Delay(by) => {
                 // It takes a number like a message, which tells it from others of its time.
                 let sequence = self.next_sequence();
                 let (time, message) = (now + by, onward.message(kind, me, me));
-                let (stage, round) = (Stage::Held, self.event.round_of_sequel(time));
-                self.outgoing.push(Flight { time, sent_at: now, message, sequence, round, stage, tail: T::of(&[]) });
+                let (stage, round) = (EventStage::Held, self.event.round_of_sequel(time));
+                self.outgoing.push(PendingEvent {
+                    time,
+                    sent_at: now,
+                    message,
+                    sequence,
+                    round,
+                    stage,
+                    tail: T::of(&[]),
+                });
             }
-            Act::Flood(times) => self.flood(kind, onward, times),
+            Tampering::Flood(times) => self.flood(kind, onward, times),
         }
     }
 
     /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
     /// behaviour makes something else.
-    pub(super) fn mail(&mut self, kind: Kind, news: &[News]) {
-        let Event { me, .. } = self.event;
-        let Setup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
-        let is_usual = |news: &News| {
+    pub(super) fn mail(&mut self, kind: Kind, news: &[Announcement]) {
+        let VirtualEvent { me, .. } = self.event;
+        let EngineSetup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
+        let is_usual = |news: &Announcement| {
             let origin = workload.publications()[news.onward.order.index()].origin;
-            behaviours.forward(me, news.onward.order, origin) == Act::AsUsual
+            behaviours.forward(me, news.onward.order, origin) == Tampering::AsUsual
         };
-        let (usual, others): (Vec<News>, Vec<News>) = news.iter().partition(|news| is_usual(news));
-        for News { onward, from } in others {
+        let (usual, others): (Vec<Announcement>, Vec<Announcement>) = news.iter().partition(|news| is_usual(news));
+        for Announcement { onward, from } in others {
             self.event.sender = from;
             self.act(kind, onward);
         }
-        let mut at_once = AtOnce::default();
+        let mut at_once = AttemptCache::default();
         let mut mailing = std::mem::take(&mut self.mailing);
         mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
         mailing.for_each(&usual, |to, first, tail| {
@@ -161,7 +178,7 @@ impl<'a, T: Tail> Shard<'a, T> {
             let attempt = at_once.attempt(onward.order, || self.attempt(onward.order));
             let mut forward = self.forward(kind, onward);
             self.send_copy(&mut forward, to, attempt, tail);
-            self.note(onward.order, What::Sent(kind, forward.volley));
+            self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
         });
         self.mailing = mailing;
     }

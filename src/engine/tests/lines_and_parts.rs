@@ -3,7 +3,7 @@
 use super::*;
 
 /// When the nodes other than the origin got the only order, in order.
-fn times(outcome: &Outcome) -> Vec<u64> {
+fn times(outcome: &EngineOutcome) -> Vec<u64> {
     let others = outcome.each().iter().filter(|receipt| receipt.is_reached() && receipt.hop > 0);
     let mut times: Vec<u64> = others.map(|receipt| receipt.time.0).collect();
     times.sort_unstable();
@@ -34,7 +34,7 @@ fn copies_leave_one_after_another() {
     assert_eq!((outcome.record.sent, outcome.model_dropped), (2, 0));
     assert_sound(&full, &outcome);
     // The longest queue is what was taken, and what would have done is what was offered.
-    let line = |outcome: &Outcome| outcome.lines.up.unwrap();
+    let line = |outcome: &EngineOutcome| outcome.lines.up.unwrap();
     assert_eq!((line(&outcome).queue_bytes, line(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
     assert_eq!((line(&outcome).offered_bytes, line(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
     assert_eq!((line(&up.general(2)).queue_bytes, up.general(2).lines.down), (count * 88, None));
@@ -90,7 +90,7 @@ fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() 
                 let node = NodeId(if time == Nanos::ZERO { 0 } else { reached as u32 });
                 setup.faults.is_up(node, time)
             });
-            (case.outcome(general::run(setup, &Push).unwrap()), is_up)
+            (case.outcome(windowed::run(setup, &Push).unwrap()), is_up)
         });
         if is_up[0] {
             let has_it = outcome.each()[reached].is_reached();

@@ -3,7 +3,7 @@
 use super::*;
 
 /// From whom and over how many hops each node first had each order.
-fn ways(outcome: &Outcome) -> Vec<(NodeId, u8)> {
+fn ways(outcome: &EngineOutcome) -> Vec<(NodeId, u8)> {
     outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
 }
 

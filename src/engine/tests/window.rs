@@ -1,10 +1,10 @@
 //! `--window` in virtual time, held to push as one would write it on a page.
 
 use super::*;
-use crate::gossip::TargetScratch;
 use crate::ids::OrderIndex;
-use crate::message::Onward;
+use crate::message::OrderHop;
 use crate::network::Fate;
+use crate::protocol::TargetScratch;
 use std::collections::BTreeMap;
 
 /// What a page gives: first receipts by order and node, duplicates, expired copies and the orders that nodes lost by them.
@@ -39,7 +39,7 @@ impl Nodes {
 }
 
 /// Each copy in the order in which it comes, what is published first.
-fn on_a_page(case: &Case, setup: &Setup<'_>) -> Page {
+fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
     let (nodes, orders) = (case.nodes as usize, case.workload.orders() as usize);
     let mut all = Nodes {
         receipts: vec![Receipt::NONE; nodes * orders],
@@ -50,7 +50,7 @@ fn on_a_page(case: &Case, setup: &Setup<'_>) -> Page {
     };
     let mut sequences = vec![0_u32; nodes];
     let mut scratch = TargetScratch::default();
-    let mut under_way: BTreeMap<(Nanos, NodeId, u32), (NodeId, Onward)> = BTreeMap::new();
+    let mut under_way: BTreeMap<(Nanos, NodeId, u32), (NodeId, OrderHop)> = BTreeMap::new();
     let mut publications = case.workload.publications().iter().peekable();
     loop {
         let next = under_way.first_key_value().map(|(&(time, ..), _)| time);
@@ -66,7 +66,7 @@ fn on_a_page(case: &Case, setup: &Setup<'_>) -> Page {
         if !is_news || ttl == 0 {
             continue;
         }
-        let onward = Onward { order, ttl: ttl - 1, hop: hop + 1 };
+        let onward = OrderHop { order, ttl: ttl - 1, hop: hop + 1 };
         for &to in setup.draw.draw(setup.topology, order, me, &mut scratch) {
             if case.exclude_sender && to == from {
                 continue;

@@ -1,10 +1,10 @@
 //! One run at a rate, and whether the rate holds in it.
 
 use super::machine::Machine;
+use crate::record::{End, OrderOutcome, OrderRecord, RunRecord};
 use crate::report::OrderTimes;
 use crate::scenario::Scenario;
-use crate::simulation::{Laboratory, Program, SimulationError};
-use crate::stats::{End, OrderOutcome, OrderRecord, RunRecord};
+use crate::simulation::{Program, Runner, SimulationError};
 use crate::sync::Interrupt;
 use crate::theory::intervals::{slope_ratio, student_tail};
 use crate::time::Nanos;
@@ -101,7 +101,7 @@ pub(super) fn make(
 ) -> Result<Option<Probe>, SimulationError> {
     let measure = || {
         let clock = Clock::start();
-        let laboratory = Laboratory::build(scenario, interrupt, &(), Some(program))?;
+        let laboratory = Runner::build(scenario, interrupt, &(), Some(program))?;
         let before = Machine::read().filter(|_| !scenario.transport.is_virtual());
         let record = laboratory.run(clock)?;
         Ok((record, before.and_then(|before| Machine::read()?.others_since(&before))))

@@ -46,15 +46,15 @@ pub(super) fn probe(rate: u64, p99: u64, missed: u64) -> Probe {
     }
 }
 
-fn asked(draft: Draft) -> Asked {
+fn asked(draft: Draft) -> KneeQuestion {
     let draft = Draft { seed: Some(1), nodes: Some(20), transport: Some(TransportKind::Simulated), ..draft };
-    Asked { draft, limit: Nanos::from_millis(1), span: None, least: None, most: None, precision_percent: 5 }
+    KneeQuestion { draft, limit: Nanos::from_millis(1), span: None, least: None, most: None, precision_percent: 5 }
 }
 
 fn search(start: u64, most: u64) -> Search {
     let draft = Draft { rate: Some(Rate::per_second(start)), ..Draft::default() };
     let (least, most) = (Some(Rate::per_second(1)), Some(Rate::per_second(most)));
-    Asked { least, most, ..asked(draft) }.prepare().unwrap()
+    KneeQuestion { least, most, ..asked(draft) }.prepare().unwrap()
 }
 
 /// Searches where every rate up to `knee` holds; gives the bounds and how many rates were tried.
@@ -100,7 +100,7 @@ fn each_seed_has_a_knee_of_its_own() {
 }
 
 #[track_caller]
-fn assert_refused(asked: Asked, said: &str) {
+fn assert_refused(asked: KneeQuestion, said: &str) {
     let error = asked.prepare().map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with(said), "{error}");
 }
@@ -117,30 +117,33 @@ fn what_was_asked_for_is_honoured_or_refused() {
     );
     assert_refused(asked(Draft { runs: Some(7), ..Draft::default() }), "--runs with knee: each rate has three");
     assert_refused(asked(Draft { same_seed: Some(true), ..Draft::default() }), "--same-seed with knee: ");
-    assert_refused(Asked { span: span(9), ..plain() }, "--span 9s with --limit 1ms: a queue that grows shows only");
     assert_refused(
-        Asked { most: rate(200_000), ..plain() },
+        KneeQuestion { span: span(9), ..plain() },
+        "--span 9s with --limit 1ms: a queue that grows shows only",
+    );
+    assert_refused(
+        KneeQuestion { most: rate(200_000), ..plain() },
         "--most 200000/s: a rate is tried for 10s, and a run takes",
     );
-    assert_refused(Asked { least: rate(50), ..rated(20) }, "--rate 20/s with --least 50/s: the search begins");
-    assert_refused(Asked { most: rate(50), ..rated(80) }, "--rate 80/s with --most 50/s: the search begins");
+    assert_refused(KneeQuestion { least: rate(50), ..rated(20) }, "--rate 20/s with --least 50/s: the search begins");
+    assert_refused(KneeQuestion { most: rate(50), ..rated(80) }, "--rate 80/s with --most 50/s: the search begins");
     assert_refused(
-        Asked { least: rate(9), most: rate(8), ..plain() },
+        KneeQuestion { least: rate(9), most: rate(8), ..plain() },
         "--least 9/s with --most 8/s: no rate lies between",
     );
     let impatient = asked(Draft { timeout: Some(Nanos(1_000_000)), ..Draft::default() });
     assert_refused(impatient, "--timeout 1ms with --limit 1ms: an order would be given up before it is late");
-    let late_seed = Asked { draft: Draft { seed: Some(u64::MAX - 1), ..plain().draft }, ..plain() };
+    let late_seed = KneeQuestion { draft: Draft { seed: Some(u64::MAX - 1), ..plain().draft }, ..plain() };
     assert_refused(late_seed, "--seed 18446744073709551614 with --runs 3");
 
     // What was not asked for bends.
-    let rates = |asked: Asked| asked.prepare().map(|search| [search.least, search.start, search.most]).unwrap();
+    let rates = |asked: KneeQuestion| asked.prepare().map(|search| [search.least, search.start, search.most]).unwrap();
     let [ten, hundred, greatest] = [10, 100, 100_000].map(Rate::per_second);
     assert_eq!(rates(plain()), [ten, hundred, greatest]);
     assert_eq!(rates(rated(5)), [Rate::per_second(5), Rate::per_second(5), greatest]);
-    assert_eq!(rates(Asked { least: rate(500), ..plain() })[..2], [Rate::per_second(500); 2]);
-    assert_eq!(rates(Asked { most: rate(4), ..plain() }), [Rate::per_second(4); 3]);
-    let long = Asked { limit: Nanos::from_secs(90), ..plain() }.prepare().unwrap();
+    assert_eq!(rates(KneeQuestion { least: rate(500), ..plain() })[..2], [Rate::per_second(500); 2]);
+    assert_eq!(rates(KneeQuestion { most: rate(4), ..plain() }), [Rate::per_second(4); 3]);
+    let long = KneeQuestion { limit: Nanos::from_secs(90), ..plain() }.prepare().unwrap();
     assert_eq!((long.span, long.scenario.timeout), (Nanos::from_secs(900), span(180)));
 }
 
@@ -148,7 +151,8 @@ fn found(draft: &str, limit: &str) -> Knee {
     let draft = Draft::from_toml(draft).unwrap();
     let draft = Draft { seed: Some(7), threads: Some(2), transport: Some(TransportKind::Simulated), ..draft };
     let limit = limit.parse().unwrap();
-    let search = Asked { draft, limit, span: None, least: None, most: None, precision_percent: 5 }.prepare().unwrap();
+    let search =
+        KneeQuestion { draft, limit, span: None, least: None, most: None, precision_percent: 5 }.prepare().unwrap();
     let program = Program { path: "none".into(), arguments: Vec::new() };
     find_knee(&search, &Interrupt::new(), &program, |_| ()).unwrap()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Turns that give their own number; some fail.
 fn turns(count: u32, at_once: usize, failing: &[u32]) -> (Vec<u32>, Option<u32>) {
     let make = |turn: u32, _: &Interrupt| if failing.contains(&turn) { Err(turn) } else { Ok(Some(turn)) };
-    let Turns { done, failed } = in_turns(count, at_once, &Interrupt::new(), make).unwrap();
+    let OrderedTurns { done, failed } = in_turns(count, at_once, &Interrupt::new(), make).unwrap();
     assert!(done.iter().all(|(turn, made)| turn == made));
     (done.into_iter().map(|(turn, _)| turn).collect(), failed.map(|(turn, _)| turn))
 }
@@ -33,7 +33,7 @@ fn an_interrupt_leaves_what_is_whole() {
             }
             Ok::<_, SimulationError>((!inner.is_raised()).then_some(turn))
         };
-        let Turns { done, failed } = in_turns(1_000, at_once, &interrupt, make).unwrap();
+        let OrderedTurns { done, failed } = in_turns(1_000, at_once, &interrupt, make).unwrap();
         assert!(done.len() >= 3 && done.len() < 1_000 && done.iter().all(|&(turn, _)| turn != 5), "{}", done.len());
         assert!(failed.is_none());
     }

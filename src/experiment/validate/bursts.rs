@@ -5,7 +5,7 @@
 //! `P (1 - P) exp(-t (1/g + 1/b))`. Here all is lost while it is bad, so that a loss shows the state.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop};
+use super::{Bench, Case, EarlyEnd};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Fate, Latency, LossSpec, Network};
 use crate::time::Nanos;
@@ -27,7 +27,7 @@ const RATE_ERROR: f64 = 0.01;
 /// A replicate sees some eighty bursts, and a ratio of two sums over so many errs by about one in eighty of its variation.
 const BURST_ERROR: f64 = 0.02;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let text = format!("gilbert-elliott:good={GOOD_MS}ms,bad={BAD_MS}ms");
     let Ok(loss) = text.parse::<LossSpec>() else { return Ok(()) };
     let states = bench.each(bench.replicates(REPLICATES), |seed, _| Ok(states(seed, &loss)))?;

@@ -3,7 +3,7 @@
 use super::cost::{RMR_ERROR, redundancy_of};
 use super::estimate::Estimate;
 use super::hops::{FORM_ERROR, by_hop};
-use super::{Bench, Case, Stop, reached, simulated};
+use super::{Bench, Case, EarlyEnd, reached, simulated};
 use crate::scenario::{Draft, Spin, TransportKind};
 use crate::theory::coverage::RandomGraph;
 use crate::theory::redundancy::push_on_graph;
@@ -14,7 +14,7 @@ const GROUP: &str = "On the memory carrier";
 const PEERS: u32 = 20;
 const NODES: u32 = 10_000;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let degree = f64::from(PEERS);
     for fanout in [2, 8] {
         let draft = in_memory(NODES, fanout);
@@ -35,7 +35,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
 }
 
 /// One worker handles messages first in, first out, so that hops take equal time on a real carrier too.
-fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (1_000, 8);
     let draft = in_memory(nodes, fanout);
     let curves = bench.runs(&draft, bench.replicates(64), |record| by_hop(record, 4))?;

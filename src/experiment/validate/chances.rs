@@ -2,7 +2,7 @@
 //! loss a spread survives.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Spread, Stop, lossy, simulated};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated};
 use crate::ids::NodeId;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
@@ -13,7 +13,7 @@ use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::effective_fanout;
 use crate::topology::{TopologySpec, reach};
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     // N = e^(f - c), with c = 0, 1, 2.
     for (nodes, replicates) in [(2_981, 800), (1_097, 1_600), (403, 1_600)] {
         everyone(bench, nodes, replicates)?;
@@ -37,7 +37,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
 }
 
 /// That every node is reached, with a fanout of `ln N + c`.
-fn everyone<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), Stop> {
+fn everyone<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let fanout = 8;
     let draft = simulated(TopologySpec::Complete, nodes, fanout);
     let form = every_node_reached(nodes.into(), f64::from(fanout));
@@ -51,7 +51,7 @@ fn everyone<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u
 }
 
 /// The same on a random graph, where the final coverage says who is missed.
-fn everyone_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+fn everyone_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (1_000, 20, 8);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
     let coverage = RandomGraph::new(f64::from(peers), f64::from(fanout)).final_coverage();
@@ -64,11 +64,11 @@ fn everyone_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), St
 }
 
 /// Two humps under loss: the share of the lower one, and the median, which lies in the upper.
-fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), Stop> {
+fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (400, 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
-    let runs = bench.runs(&draft, bench.replicates(replicates), Spread::of)?;
+    let runs = bench.runs(&draft, bench.replicates(replicates), RunShare::of)?;
     let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();
     let at_last = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
     let died: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
@@ -82,7 +82,12 @@ fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u3
 }
 
 /// That a random graph is connected. No order is needed to see it.
-fn one_piece<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, degree: u32, replicates: u32) -> Result<(), Stop> {
+fn one_piece<T: FnMut(&Case)>(
+    bench: &mut Bench<'_, T>,
+    nodes: u32,
+    degree: u32,
+    replicates: u32,
+) -> Result<(), EarlyEnd> {
     let form = connected(nodes.into(), degree.into());
     let is_connected = |seed, _: &Interrupt| {
         let overlay = TopologySpec::ErdosRenyi.build(nodes, degree, seed)?;
@@ -97,7 +102,7 @@ fn one_piece<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, degree: u32,
 }
 
 /// Loss thins a spread as failures at random do. Before the threshold most runs survive, beyond it none.
-fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), Stop> {
+fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (bench.nodes(20_000), 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
@@ -107,7 +112,7 @@ fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) ->
 }
 
 /// The same where everyone sends to all peers, as a flood does.
-fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), Stop> {
+fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (10_000, 20, 1_000);
     let loss = share_of(percent);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
@@ -127,10 +132,10 @@ fn at_threshold<T: FnMut(&Case)>(
     (name, threshold): (&str, f64),
     loss: Ratio,
     (at_last, died): (f64, f64),
-) -> Result<(), Stop> {
+) -> Result<(), EarlyEnd> {
     let group = "Loss before and beyond the threshold";
     // Few survive near the threshold, and they differ: a quick plan makes half of these runs.
-    let runs = bench.runs(draft, bench.replicates(800).min(200), Spread::of)?;
+    let runs = bench.runs(draft, bench.replicates(800).min(200), RunShare::of)?;
     let name = format!("{name}, loss {} of {threshold:.3}", loss.as_f64());
     if at_last == 0.0 {
         let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();

@@ -1,9 +1,9 @@
 //! What a spread costs: messages for each node reached, and copies that a node receives.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, simulated};
+use super::{Bench, Case, EarlyEnd, simulated};
+use crate::record::RunRecord;
 use crate::scenario::{Draft, ProtocolKind};
-use crate::stats::RunRecord;
 use crate::theory::coverage::final_coverage;
 use crate::theory::redundancy::{copies_chance, flood_messages, push, push_on_graph, push_sparing_the_sender, rmr};
 use crate::topology::TopologySpec;
@@ -15,7 +15,7 @@ const NODES: u32 = 10_000;
 const PEERS: u32 = 20;
 const REPLICATES: u32 = 24;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let degree = f64::from(PEERS);
     redundancy(bench, "complete", simulated(TopologySpec::Complete, NODES, 8), push(8.0))?;
     let on_graph = |fanout| Draft { peers: Some(PEERS), ..simulated(TopologySpec::ErdosRenyi, NODES, fanout) };
@@ -33,7 +33,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
 }
 
 /// A flood crosses each link twice, but for those over which the order first came: not one message more or less.
-fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
     let draft = Draft { protocol: Some(ProtocolKind::Flood), fanout: None, ..regular };
     let beyond = |record: &RunRecord| {
@@ -46,7 +46,7 @@ fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
 }
 
 /// Relative message redundancy.
-fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draft, form: f64) -> Result<(), Stop> {
+fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draft, form: f64) -> Result<(), EarlyEnd> {
     let figures = bench.runs(&draft, bench.replicates(REPLICATES), redundancy_of)?;
     let case = format!("{name}, {NODES} nodes, f {}", draft.fanout.unwrap_or_default());
     bench.judge(Case::new("Redundancy (RMR)", case, (form, RMR_ERROR), Estimate::mean(&figures)), &draft)
@@ -58,13 +58,13 @@ pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
 }
 
 /// How the copies that nodes receive are spread: as Poisson has it, around the messages sent for each node.
-fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), Stop> {
+fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, NODES, fanout);
-    let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| Copies::of(record, fanout))?;
+    let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| CopiesCase::of(record, fanout))?;
     let mean = f64::from(fanout) * final_coverage(f64::from(fanout));
     // A network of N nodes is off by some f^2 / N, of variance and chances alike.
     let error = f64::from(fanout * fanout) / f64::from(NODES);
-    let of = |figure: fn(&Copies) -> f64| spreads.iter().map(figure).collect::<Vec<f64>>();
+    let of = |figure: fn(&CopiesCase) -> f64| spreads.iter().map(figure).collect::<Vec<f64>>();
     for (what, form, measured) in [
         ("mean", mean, of(|copies| copies.mean)),
         ("variance", mean, of(|copies| copies.variance)),
@@ -77,19 +77,19 @@ fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), 
 }
 
 /// The copies that the nodes of one run received.
-struct Copies {
+struct CopiesCase {
     mean: f64,
     variance: f64,
     chance_of_fanout: f64,
 }
 
-impl Copies {
-    fn of(record: &RunRecord, fanout: u32) -> Copies {
+impl CopiesCase {
+    fn of(record: &RunRecord, fanout: u32) -> CopiesCase {
         let nodes = f64::from(record.nodes);
         let copies = || record.traffic.iter().map(|traffic| traffic.copies);
         let mean = copies().map(|copies| copies as f64).sum::<f64>() / nodes;
         let variance = copies().map(|copies| (copies as f64 - mean).powi(2)).sum::<f64>() / nodes;
         let chance_of_fanout = copies().filter(|&copies| copies == u64::from(fanout)).count() as f64 / nodes;
-        Copies { mean, variance, chance_of_fanout }
+        CopiesCase { mean, variance, chance_of_fanout }
     }
 }

@@ -2,7 +2,7 @@
 //! graphs.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Spread, Stop, lossy, reached, simulated};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, reached, simulated};
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
@@ -23,7 +23,7 @@ const GRAPH_NODES: u32 = 10_000;
 
 const REPLICATES: u32 = 32;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for fanout in [2, 3, 4, 5, 6, 8, 10] {
         uniform(bench, fanout)?;
     }
@@ -45,7 +45,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
 }
 
 /// Uniform targets without loss; where few are missed, also how many.
-fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), Stop> {
+fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), fanout);
     let nodes = bench.nodes(UNIFORM_NODES);
     let form = final_coverage(f64::from(fanout));
@@ -66,14 +66,14 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
 const MISSED_ERROR: f64 = 0.1;
 
 /// A fanout and a loss that together should reach this share.
-fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32) -> Result<(), Stop> {
+fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32) -> Result<(), EarlyEnd> {
     let needed = fanout_for(share);
     let millionths = ((1.0 - needed / f64::from(fanout)) * 1e6).round() as u64;
     let loss = ratio(millionths);
     let nodes = bench.nodes(UNIFORM_NODES);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
     let in_force = effective_fanout(f64::from(fanout), loss.as_f64(), 0.0);
-    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let case = format!("complete, {nodes} nodes, f_eff {in_force:.4}");
     let estimate = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(GROUP, case, (share, FORM_ERROR), estimate), &draft)
@@ -86,7 +86,7 @@ fn on_graph<T: FnMut(&Case)>(
     topology: &TopologySpec,
     fanout: u32,
     form: RandomGraph,
-) -> Result<(), Stop> {
+) -> Result<(), EarlyEnd> {
     let nodes = bench.nodes(GRAPH_NODES);
     let draft = Draft {
         peers: Some(form.degree as u32),
@@ -95,7 +95,7 @@ fn on_graph<T: FnMut(&Case)>(
         ..simulated(topology.clone(), nodes, fanout)
     };
     debug_assert_eq!(form.sender, Sender::Ignored);
-    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let loss = if form.loss > 0.0 { format!(", loss {}", form.loss) } else { String::new() };
     let (case, form) = (format!("{name}, {nodes} nodes, f {fanout}{loss}"), form.final_coverage());
     let estimate = Estimate::mean_of_survivors(&runs);

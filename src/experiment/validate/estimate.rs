@@ -1,6 +1,6 @@
 //! What many runs say together: a mean, a median or a share, and its standard error.
 
-use super::Spread;
+use super::RunShare;
 use serde::Serialize;
 
 /// What was taken of the runs' figures.
@@ -53,7 +53,7 @@ impl Estimate {
     }
 
     /// The mean over the runs that did not die out: the upper of two humps.
-    pub(super) fn mean_of_survivors(runs: &[Spread]) -> Estimate {
+    pub(super) fn mean_of_survivors(runs: &[RunShare]) -> Estimate {
         let survivors: Vec<f64> = runs.iter().filter(|run| !run.died_out).map(|run| run.share).collect();
         Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(&survivors) }
     }
@@ -106,7 +106,7 @@ mod tests {
         figures.extend((0..95).map(|i| 0.98 + 1e-5 * f64::from(i)));
         let median = Estimate::median(&figures);
         assert!((median.measured - 0.98045).abs() < 1e-4 && median.standard_error < 1e-4, "{median:?}");
-        let runs = figures.iter().map(|&share| Spread { share, died_out: share < 0.095 });
+        let runs = figures.iter().map(|&share| RunShare { share, died_out: share < 0.095 });
         let survivors = Estimate::mean_of_survivors(&runs.collect::<Vec<_>>());
         assert_eq!(survivors.runs, 95);
         assert!(survivors.standard_error < 1e-4 && Estimate::mean(&figures).standard_error > 0.01);

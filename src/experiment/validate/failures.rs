@@ -4,11 +4,11 @@
 //! `f (1 - loss)(1 - failed)`, and the first hops may come to nothing as they do under loss.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Spread, Stop, lossy, simulated};
-use crate::network::{DownSpec, LossSpec, Stroke, Whom};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated};
+use crate::network::{DownSpec, LossSpec, Outage, Selector};
 use crate::ratio::Ratio;
+use crate::record::RunRecord;
 use crate::scenario::Draft;
-use crate::stats::RunRecord;
 use crate::theory::chances::{die_out, outgrows, removal_threshold};
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::effective_fanout;
@@ -28,12 +28,12 @@ const REPLICATES: u32 = 32;
 
 /// Shares of failures and of loss, in percent.
 #[derive(Clone, Copy)]
-struct Toll {
+struct CrashCost {
     failed: u64,
     loss: u64,
 }
 
-impl Toll {
+impl CrashCost {
     fn failed(self) -> f64 {
         share_of(self.failed).as_f64()
     }
@@ -49,7 +49,7 @@ impl Toll {
 
     /// A run of the draft under it.
     fn on(self, draft: Draft) -> Draft {
-        let stroke = Stroke { share: share_of(self.failed), at: Nanos::ZERO, whom: Whom::Random };
+        let stroke = Outage { share: share_of(self.failed), at: Nanos::ZERO, whom: Selector::Random };
         let draft = Draft { down: Some(DownSpec(vec![stroke])), ..draft };
         if self.loss == 0 { draft } else { lossy(draft, LossSpec::Independent(share_of(self.loss))) }
     }
@@ -61,8 +61,8 @@ impl Toll {
 }
 
 /// Who is reached in the end.
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
-    let toll = |failed, loss| Toll { failed, loss };
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+    let toll = |failed, loss| CrashCost { failed, loss };
     for (fanout, toll) in [(4, toll(20, 0)), (8, toll(20, 0)), (8, toll(50, 0)), (8, toll(50, 30))] {
         let nodes = bench.nodes(UNIFORM_NODES);
         let draft = simulated(TopologySpec::Complete, nodes, fanout);
@@ -82,11 +82,11 @@ fn covered<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     name: &str,
     draft: Draft,
-    (nodes, fanout, toll): (u32, u32, Toll),
+    (nodes, fanout, toll): (u32, u32, CrashCost),
     form: f64,
-) -> Result<(), Stop> {
+) -> Result<(), EarlyEnd> {
     let draft = toll.on(draft);
-    let runs = bench.runs(&draft, bench.replicates(REPLICATES), Spread::of)?;
+    let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let case = format!("{name}, {nodes} nodes, f {fanout}, {}", toll.words());
     let estimate = Estimate::mean_of_survivors(&runs);
     bench.judge(Case::new(GROUP, case, (form, form_error(nodes, toll, fanout)), estimate), &draft)
@@ -94,25 +94,25 @@ fn covered<T: FnMut(&Case)>(
 
 /// By how much the coverage of those up errs. Where the fanout that is left is small, coverage bends with it: how many nodes
 /// are up differs from run to run, and so does how far a spread gets, which shifts the mean by some `5 / N` of `N` nodes up.
-fn form_error(nodes: u32, toll: Toll, fanout: u32) -> f64 {
+fn form_error(nodes: u32, toll: CrashCost, fanout: u32) -> f64 {
     let up = f64::from(nodes) * (1.0 - toll.failed());
     if toll.leaves(fanout) > 3.0 { FORM_ERROR } else { FORM_ERROR.max(5.0 / up) }
 }
 
 /// The threshold of push, where a node informs one that is up on average.
-pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for failed in [60, 80] {
-        before(bench, Toll { failed, loss: 0 })?;
+        before(bench, CrashCost { failed, loss: 0 })?;
     }
-    beyond(bench, Toll { failed: 90, loss: 0 })
+    beyond(bench, CrashCost { failed: 90, loss: 0 })
 }
 
 const FANOUT: u32 = 8;
 
 /// Before it, most runs survive, and those reach the same share.
-fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: Toll) -> Result<(), Stop> {
+fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: CrashCost) -> Result<(), EarlyEnd> {
     let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, toll));
-    let runs = bench.runs(&draft, threshold_runs(bench), Spread::of)?;
+    let runs = bench.runs(&draft, threshold_runs(bench), RunShare::of)?;
     let form = final_coverage(toll.leaves(FANOUT));
     let died = die_out(f64::from(FANOUT), toll.failed());
     let hits: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
@@ -124,7 +124,7 @@ fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: Toll) -> Result<(), S
 }
 
 /// Beyond it, no run gets far: some past a few nodes, as often as chance has it, and none to half of those up.
-fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: Toll) -> Result<(), Stop> {
+fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, toll: CrashCost) -> Result<(), EarlyEnd> {
     let draft = at_threshold(bench, toll);
     let reached = bench.runs(&draft, threshold_runs(bench), RunRecord::reached)?;
     let up = u64::from(bench.nodes(UNIFORM_NODES)) * (100 - toll.failed) / 100;
@@ -144,11 +144,11 @@ fn threshold_runs<T: FnMut(&Case)>(bench: &Bench<'_, T>) -> u32 {
     bench.replicates(800).min(400)
 }
 
-fn at_threshold<T: FnMut(&Case)>(bench: &Bench<'_, T>, toll: Toll) -> Draft {
+fn at_threshold<T: FnMut(&Case)>(bench: &Bench<'_, T>, toll: CrashCost) -> Draft {
     toll.on(simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), FANOUT))
 }
 
-fn threshold_name(toll: Toll) -> String {
+fn threshold_name(toll: CrashCost) -> String {
     format!("complete, {} of {:.3}", toll.words(), removal_threshold(FANOUT.into()))
 }
 

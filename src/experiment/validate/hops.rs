@@ -1,10 +1,10 @@
 //! Who is reached after how many hops, all of equal time.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, simulated};
+use super::{Bench, Case, EarlyEnd, simulated};
 use crate::ratio::Ratio;
+use crate::record::{Receipts, RunRecord};
 use crate::scenario::{Draft, Ttl};
-use crate::stats::{Receipts, RunRecord};
 use crate::theory::coverage::RandomGraph;
 use crate::theory::hops::{coverage_by_hop, coverage_within, nodes_within};
 use crate::topology::TopologySpec;
@@ -20,7 +20,7 @@ const HOPS: u8 = 6;
 const FANOUT: u32 = 8;
 const PEERS: u32 = 20;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let graph = RandomGraph::new(f64::from(PEERS), f64::from(FANOUT));
     for (nodes, replicates) in [(1_000, 240), (10_000, 48)] {
         let uniform = coverage_by_hop(nodes.into(), f64::from(FANOUT));
@@ -50,7 +50,7 @@ fn curve<T: FnMut(&Case)>(
     nodes: u32,
     replicates: u32,
     form: impl Iterator<Item = f64>,
-) -> Result<(), Stop> {
+) -> Result<(), EarlyEnd> {
     let draft = Draft { peers: topology.takes_peers().then_some(PEERS), ..simulated(topology, nodes, FANOUT) };
     let curves = bench.runs(&draft, bench.replicates(replicates), |record| by_hop(record, HOPS))?;
     for (hop, form) in form.take(HOPS.into()).enumerate() {
@@ -62,7 +62,7 @@ fn curve<T: FnMut(&Case)>(
 }
 
 /// The last hop on the complete graph, beyond which nothing is sent.
-fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), Stop> {
+fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let draft = Draft { ttl: Some(Ttl::Hops(HOPS)), ..simulated(TopologySpec::Complete, nodes, fanout) };
     let shares = bench.runs(&draft, bench.replicates(replicates), super::reached)?;
     let form = coverage_within(nodes.into(), f64::from(fanout), HOPS);

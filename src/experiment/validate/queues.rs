@@ -5,13 +5,13 @@
 //! leaves few orders enter at the hub itself, and those are left out.
 
 use super::estimate::{Estimate, Statistic};
-use super::{Bench, Case, Stop, simulated};
-use crate::experiment::knee::{Asked, find_knee};
+use super::{Bench, Case, EarlyEnd, simulated};
+use crate::experiment::knee::{KneeQuestion, find_knee};
 use crate::ids::NodeId;
 use crate::network::{HEADER_BYTES, Latency};
+use crate::record::{RunRecord, Traffic};
 use crate::scenario::{Draft, OriginsKind, PayloadBytes, Ttl, Until};
 use crate::simulation::Program;
-use crate::stats::{RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
@@ -33,7 +33,7 @@ const WARM_UP: usize = 2_000;
 
 const REPLICATES: u32 = 8;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for percent in [30, 60, 90] {
         waits(bench, percent)?;
     }
@@ -46,7 +46,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
     Ok(())
 }
 
-fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), Stop> {
+fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let draft = Draft {
         processing: Some(SERVICE),
         orders: Some(ORDERS),
@@ -69,7 +69,7 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
 }
 
 /// A bulk that asks for more than its lines carry: no node sends more bytes, headers included, than rate x time.
-fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), Stop> {
+fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), EarlyEnd> {
     let Ok(bandwidth) = lines.parse() else { return Ok(()) };
     let draft = Draft {
         bandwidth: Some(bandwidth),
@@ -93,7 +93,7 @@ fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(),
 }
 
 /// No rate above what the origin's line carries is sustained, whatever delay is allowed.
-fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), Stop> {
+fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), EarlyEnd> {
     const LINES: &str = "up=200kbit,queue=4GiB";
     let Ok(bandwidth) = LINES.parse() else { return Ok(()) };
     let draft = Draft {
@@ -105,13 +105,13 @@ fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(
         ..simulated(TopologySpec::ErdosRenyi, 40, 8)
     };
     let limit = Nanos::from_millis(limit_ms);
-    let asked = Asked { draft, limit, span: None, least: None, most: None, precision_percent: 5 };
+    let asked = KneeQuestion { draft, limit, span: None, least: None, most: None, precision_percent: 5 };
     let search = asked.prepare()?;
     // One process is enough, so that no program is started.
     let program = Program { path: PathBuf::new(), arguments: Vec::new() };
     let knee = find_knee(&search, bench.interrupt, &program, |_| ())?;
     if knee.interrupted {
-        return Err(Stop::Interrupted);
+        return Err(EarlyEnd::Interrupted);
     }
     // 8 copies of 56 bytes and 28 of UDP and IPv4 for each order.
     let carried = 200_000.0 / f64::from(8 * 8 * (56 + HEADER_BYTES));

@@ -2,14 +2,14 @@
 //! themselves.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop};
+use super::{Bench, Case, EarlyEnd};
 use crate::random::{Key, Purpose, Stream};
 use crate::theory::rounds;
 
 const NODES: u32 = 10_000;
 const REPLICATES: u32 = 64;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     // Both forms are asymptotic: at 10^4 nodes the first is a round or so short, the second hardly.
     for (name, pulls, form, error) in [
         ("push", false, rounds::push(NODES.into()), 1.1),

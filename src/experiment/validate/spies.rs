@@ -4,15 +4,15 @@
 //! one, and else from somebody else: 1 - (1 - p)^f with a share p of spies among f targets.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, simulated};
+use super::{Bench, Case, EarlyEnd, simulated};
+use crate::record::RunRecord;
 use crate::scenario::Draft;
-use crate::stats::RunRecord;
 use crate::topology::TopologySpec;
 
 const NODES: u32 = 1_000;
 const REPLICATES: u32 = 1_200;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for (percent, fanout) in [(5, 8), (10, 8), (30, 4)] {
         let Ok(adversary) = format!("spy:{percent}%").parse() else { continue };
         let draft = Draft { adversary: Some(adversary), ..simulated(TopologySpec::Complete, NODES, fanout) };

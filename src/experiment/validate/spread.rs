@@ -4,9 +4,9 @@
 //! thing to it, and the runs must then differ. A replicate that repeats another would make every interval too narrow.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop};
+use super::{Bench, Case, EarlyEnd};
+use crate::record::RunRecord;
 use crate::scenario::Draft;
-use crate::stats::RunRecord;
 use std::collections::BTreeSet;
 
 const GROUP: &str = "Spread over seeds (1: runs differ)";
@@ -55,12 +55,17 @@ const RANDOM: [(&str, [&str; 3]); 32] = [
     ("payloads", [GRID, STEADY, "payload-bytes = \"0..1000\"\n"]),
 ];
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     spread(bench, "nothing random", [GRID, STEADY, ""], 0.0)?;
     RANDOM.into_iter().try_for_each(|(name, options)| spread(bench, name, options, 1.0))
 }
 
-fn spread<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, options: [&str; 3], form: f64) -> Result<(), Stop> {
+fn spread<T: FnMut(&Case)>(
+    bench: &mut Bench<'_, T>,
+    name: &str,
+    options: [&str; 3],
+    form: f64,
+) -> Result<(), EarlyEnd> {
     let Ok(draft) = Draft::from_toml(&format!("{FIXED}{}", options.concat())) else {
         // An option that is refused agrees with nothing.
         bench.take(Case::new(GROUP, name.to_owned(), (form, 0.0), Estimate::share(&[], form)));

@@ -3,7 +3,7 @@
 use super::*;
 
 fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
-    Bench { plan: Plan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }
+    Bench { plan: CasePlan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }
 }
 
 fn estimate(measured: f64, standard_error: f64) -> Estimate {
@@ -42,7 +42,7 @@ fn the_wrong_form_does_not_agree() {
 fn an_interrupt_keeps_what_was_judged() {
     let interrupt = Interrupt::new();
     let raised = interrupt.clone();
-    let plan = Plan { seed: 1, threads: 1, effort: Effort::Quick };
+    let plan = CasePlan { seed: 1, threads: 1, effort: Effort::Quick };
     let table = validate(plan, &interrupt, |_| raised.raise()).unwrap();
     assert!(table.interrupted && table.failed == 0);
     assert_eq!(table.cases.len(), 1);
@@ -59,12 +59,14 @@ fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
         while !interrupt.is_raised() {
             std::thread::yield_now();
         }
-        Err::<u64, Stop>(Stop::Interrupted)
+        Err::<u64, EarlyEnd>(EarlyEnd::Interrupted)
     };
     let refused = refusing_from(2, || bench().each(7, waits));
-    let Err(Stop::Failed(ValidateError::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else { panic!() };
+    let Err(EarlyEnd::Failed(ValidateError::Threads(ThreadError::Refused { thread: 2, .. }))) = refused else {
+        panic!()
+    };
     let panicked =
         bench().each(7, |seed, interrupt| if seed == 300_001 { panic!("here") } else { waits(seed, interrupt) });
-    let Err(Stop::Failed(ValidateError::Threads(ThreadError::Panic { .. }))) = panicked else { panic!() };
+    let Err(EarlyEnd::Failed(ValidateError::Threads(ThreadError::Panic { .. }))) = panicked else { panic!() };
     assert!(!interrupt.is_raised(), "the user's own wish is not touched");
 }

@@ -4,11 +4,11 @@
 //! are expired when they come. Who knows each message's latency can walk through the arrivals and count them.
 
 use super::estimate::Estimate;
-use super::{Bench, Case, Stop, simulated};
+use super::{Bench, Case, EarlyEnd, simulated};
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::Fate;
+use crate::record::RunRecord;
 use crate::scenario::{Draft, TransportKind, Ttl, WindowSize};
-use crate::stats::RunRecord;
 use crate::topology::TopologySpec;
 use crate::workload::Rate;
 
@@ -20,7 +20,7 @@ const LATENCY: &str = "uniform:10ms..400ms";
 /// another order at the edge of a window. Beside other work it is more.
 const REAL_ERROR: f64 = 0.05;
 
-pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Stop> {
+pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let Ok(latency) = LATENCY.parse() else { return Ok(()) };
     let draft = Draft {
         orders: Some(ORDERS),
@@ -42,7 +42,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Sto
         let runs = if transport.is_virtual() { 8 } else { 2 };
         let shares: Vec<f64> = bench.runs(&draft, runs, expired)?.into_iter().map(share).collect();
         let forms = (0..runs).map(|run| walked(&draft, bench.seed(run)));
-        let forms: Vec<f64> = forms.collect::<Result<Vec<u64>, Stop>>()?.into_iter().map(share).collect();
+        let forms: Vec<f64> = forms.collect::<Result<Vec<u64>, EarlyEnd>>()?.into_iter().map(share).collect();
         let (form, measured) = (Estimate::mean(&forms), Estimate::mean(&shares));
         // Runs differ by far more than a run from its own form.
         let off: Vec<f64> = shares.iter().zip(&forms).map(|(measured, form)| measured - form).collect();
@@ -59,7 +59,7 @@ fn share(orders: u64) -> f64 {
 }
 
 /// How many orders come to node 1 when it has seen one that is `WINDOW` or more newer.
-fn walked(draft: &Draft, seed: u64) -> Result<u64, Stop> {
+fn walked(draft: &Draft, seed: u64) -> Result<u64, EarlyEnd> {
     let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
     let network = scenario.network.as_ref().map(|network| network.build(seed)).transpose();
     let Some(network) = network.map_err(crate::simulation::SimulationError::from)? else { return Ok(0) };

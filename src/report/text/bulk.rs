@@ -1,7 +1,7 @@
 //! The figures of a bulk of orders in tables.
 
 use super::layout::table;
-use super::story::{scale, target_text, time_or_not};
+use super::sentences::{scale, target_text, time_or_not};
 use crate::report::words::{counted, grouped};
 use crate::report::{BulkFigures, OrderTimes, Report};
 use std::fmt::{self, Formatter};

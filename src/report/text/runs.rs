@@ -2,9 +2,9 @@
 //! All the others are in JSON and in the file of runs.
 
 use super::layout::{Scale, line, table};
-use super::story::{target_text, time_or_not};
+use super::sentences::{target_text, time_or_not};
 use crate::report::words::{grouped, plain};
-use crate::report::{Over, Part, Report};
+use crate::report::{AcrossRuns, DistributionPart, Report};
 use std::fmt::{self, Formatter};
 
 /// How a figure is written.
@@ -73,7 +73,7 @@ pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 }
 
 /// How many runs, as a share, and between what it may lie.
-fn part(part: &Part, count: u64) -> String {
+fn part(part: &DistributionPart, count: u64) -> String {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
     let interval = part
         .interval_95
@@ -115,7 +115,8 @@ impl Form {
 
 /// The unit of all runs' times.
 fn scale(report: &Report) -> Scale {
-    let greatest = |column| report.runs.over(column).and_then(|over: Over| over.greatest.or(over.p90)).unwrap_or(0.0);
+    let greatest =
+        |column| report.runs.over(column).and_then(|over: AcrossRuns| over.greatest.or(over.p90)).unwrap_or(0.0);
     Scale::of(greatest("delay_ns.max").max(greatest("time_to_target_ns")) as u64)
 }
 

@@ -1,11 +1,11 @@
 //! The figures of the text in tables, one function each.
 
 use super::layout::{bar, line, percent, side_by_side, table};
-use super::story::{scale, time_or_not};
+use super::sentences::{scale, time_or_not};
 use crate::escape::escaped_to;
+use crate::record::{Ledger, Missing, SpyRecord, WorkerRecord};
 use crate::report::words::{counted, grouped};
-use crate::report::{LineFigures, Report, Spread, WayFigures};
-use crate::stats::{Ledger, Missing, SpyRecord, WorkerRecord};
+use crate::report::{AccessLinkFigures, LinkSideFigures, Report, Summary};
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
 
@@ -127,9 +127,9 @@ fn cost(report: &Report) -> Vec<String> {
 /// How the load is spread over the nodes.
 pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
-    let row = |name: &str, spread: Option<Spread>| {
+    let row = |name: &str, spread: Option<Summary>| {
         let mean = spread.map_or_else(|| "-".to_owned(), |spread| format!("{:.2}", spread.mean));
-        let count = |of: fn(Spread) -> u64| spread.map_or_else(|| "-".to_owned(), |spread| grouped(of(spread)));
+        let count = |of: fn(Summary) -> u64| spread.map_or_else(|| "-".to_owned(), |spread| grouped(of(spread)));
         let [p50, p90, p99, max] = [
             count(|spread| spread.p50),
             count(|spread| spread.p90),
@@ -151,11 +151,11 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
 
 /// The lines of the nodes, where any has a limit.
 pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let Some(LineFigures { up, down }) = report.run.lines else { return Ok(()) };
+    let Some(AccessLinkFigures { up, down }) = report.run.lines else { return Ok(()) };
     let titles = ["Lines:", "longest queue, in bytes", "to drain", "busiest line used"];
     let mut rows = vec![titles.map(str::to_owned)];
     for (name, way) in [("  out of nodes", up), ("  into nodes", down)] {
-        let Some(WayFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = way else { continue };
+        let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = way else { continue };
         let used = busiest_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
         rows.push([name.to_owned(), grouped(longest_queue_bytes), Nanos(longest_queue_ns).to_string(), used]);
     }

@@ -19,17 +19,17 @@ pub fn inherited(_: i32) -> io::Result<File> {
 }
 
 /// Sees nothing.
-pub(super) struct Watch;
+pub(super) struct ExitWatch;
 
-impl Watch {
+impl ExitWatch {
     /// Of a child that was never started.
-    pub(super) fn new(_: &Child) -> Watch {
-        Watch
+    pub(super) fn new(_: &Child) -> ExitWatch {
+        ExitWatch
     }
 }
 
 /// Sleeps for `most`.
-pub(super) fn sleep<'a>(_: impl Iterator<Item = &'a Watch>, most: Duration) -> bool {
+pub(super) fn sleep<'a>(_: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
     std::thread::park_timeout(most);
     true
 }

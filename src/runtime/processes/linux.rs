@@ -54,21 +54,21 @@ pub fn inherited(descriptor: i32) -> io::Result<File> {
 }
 
 /// Tells that a child has ended.
-pub(super) struct Watch(Option<OwnedFd>);
+pub(super) struct ExitWatch(Option<OwnedFd>);
 
-impl Watch {
+impl ExitWatch {
     /// The watch over a child; blind on kernels before 5.3.
-    pub(super) fn new(child: &Child) -> Watch {
+    pub(super) fn new(child: &Child) -> ExitWatch {
         // SAFETY: the call takes integers. The child was not waited for, so that its number is still its own.
         let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
         let descriptor = RawFd::try_from(opened).ok().filter(|&descriptor| descriptor >= 0);
         // SAFETY: the descriptor was opened above and belongs to nobody else.
-        Watch(descriptor.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }))
+        ExitWatch(descriptor.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 }
 
 /// Sleeps until a child has ended, `most` at the longest; true if none has.
-pub(super) fn sleep<'a>(watches: impl Iterator<Item = &'a Watch>, most: Duration) -> bool {
+pub(super) fn sleep<'a>(watches: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
     let mut is_blind = false;
     let mut polled: Vec<libc::pollfd> = watches
         .filter_map(|watch| {

@@ -7,8 +7,8 @@ fn shell(script: &str) -> Program {
     Program { path: "/bin/sh".into(), arguments: vec!["-c".to_owned(), script.to_owned()] }
 }
 
-fn start(script: &str, tasks: [&str; 2]) -> Crew {
-    Crew::start(&shell(script), &[], tasks.map(|task| task.as_bytes().to_vec()).into()).unwrap()
+fn start(script: &str, tasks: [&str; 2]) -> ProcessGroup {
+    ProcessGroup::start(&shell(script), &[], tasks.map(|task| task.as_bytes().to_vec()).into()).unwrap()
 }
 
 #[test]
@@ -42,6 +42,6 @@ fn none_outlives_its_crew() {
 #[test]
 fn what_cannot_be_started_is_named() {
     let nowhere = Program { path: "/nowhere/at/all".into(), arguments: Vec::new() };
-    let Err(error) = Crew::start(&nowhere, &[], vec![Vec::new()]) else { panic!("nothing is there to start") };
+    let Err(error) = ProcessGroup::start(&nowhere, &[], vec![Vec::new()]) else { panic!("nothing is there to start") };
     assert!(error.to_string().starts_with("process 0 cannot be started"), "{error}");
 }

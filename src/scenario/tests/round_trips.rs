@@ -5,7 +5,7 @@ use super::super::{
     limits,
 };
 use super::{draft, scenario};
-use crate::behaviour::AdversarySpec;
+use crate::adversary::AdversarySpec;
 use crate::network::{
     BandwidthSpec, ChurnSpec, DownSpec, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec, PartitionSpec,
     RegionSpec,

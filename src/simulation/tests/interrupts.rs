@@ -3,9 +3,9 @@
 
 use crate::engine::Engine;
 use crate::network::Latency;
+use crate::record::{End, RunRecord};
 use crate::scenario::{Draft, ProtocolKind, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run};
-use crate::stats::{End, RunRecord};
 use crate::sync::{Interrupt, Interrupted};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;

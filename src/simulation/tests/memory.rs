@@ -2,9 +2,9 @@
 
 use crate::engine::Engine;
 use crate::network::Latency;
+use crate::record::{End, RunRecord};
 use crate::scenario::{Draft, ProtocolKind, TransportKind, Until};
-use crate::simulation::Laboratory;
-use crate::stats::{End, RunRecord};
+use crate::simulation::Runner;
 use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -14,7 +14,7 @@ use crate::workload::Rate;
 /// A run with so many bytes for messages under way.
 fn run(draft: &Draft, memory_left: u64) -> RunRecord {
     let (scenario, interrupt) = (draft.clone().build().unwrap(), Interrupt::new());
-    let lab = Laboratory { memory_left, ..Laboratory::new(&scenario, &interrupt, &()).unwrap() };
+    let lab = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
     lab.run(Clock::start()).unwrap()
 }
 

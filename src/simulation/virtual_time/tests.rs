@@ -15,7 +15,7 @@ fn run(draft: &Draft, node_figures_end: u32) -> RunRecord {
         ..draft.clone()
     };
     let (scenario, interrupt) = (scenario.build().unwrap(), Interrupt::new());
-    let lab = Laboratory { node_figures_end, ..Laboratory::new(&scenario, &interrupt, &()).unwrap() };
+    let lab = Runner { node_figures_end, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
     lab.run(Clock::start()).unwrap()
 }
 

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{Implicit, Slot};
+use super::{Implicit, PermutationSlot};
 use crate::ids::NodeId;
 use std::ops::Range;
 
@@ -72,7 +72,7 @@ impl Implicit {
             }
             let mut places = [0; LANES];
             for lane in 0..LANES {
-                places[lane] = shape.step(u64::from(nodes[lane].0), Slot([keys[0][lane], keys[1][lane]]));
+                places[lane] = shape.step(u64::from(nodes[lane].0), PermutationSlot([keys[0][lane], keys[1][lane]]));
             }
             for lane in 0..LANES {
                 peers[lane] = NodeId(places[lane] as u32);

@@ -2,21 +2,21 @@
 
 use super::*;
 use crate::ids::NodeId;
-use crate::message::{Kind, Onward};
+use crate::message::{Kind, OrderHop};
 use crate::order::Order;
-use crate::wire::{DATAGRAM_BYTES_MAX, Gate, Header, Token as RunToken, encode};
+use crate::wire::{Admission, DATAGRAM_BYTES_MAX, Header, Token as RunToken, encode};
 
 const NODES: u32 = 6;
 
 /// Two ends that own nodes 0 to 2 and 3 to 5.
-fn ends(toll: Option<&Toll>) -> [Box<dyn Transport>; 2] {
+fn ends(toll: Option<&SerializationCharge>) -> [Box<dyn Transport>; 2] {
     let carriers = connect(&[0, 3], NODES, Clock::start(), toll, TAIL_WORDS_MAX).unwrap();
     let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
     <[_; 2]>::try_from(ends).ok().expect("two ends")
 }
 
 fn message(from: u32, to: u32) -> Message {
-    Onward { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+    OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
 }
 
 fn received(end: &mut dyn Transport) -> Vec<Message> {
@@ -24,20 +24,20 @@ fn received(end: &mut dyn Transport) -> Vec<Message> {
     end.arrivals().iter().map(|arrival| arrival.message).collect()
 }
 
-fn toll() -> (Toll, usize) {
+fn toll() -> (SerializationCharge, usize) {
     let order = Order::generate(1, OrderIndex(0), 10).unwrap();
     let token = RunToken(5);
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
     let bytes = encode(&Header { token, message: message(0, 1) }, &order.view(), &mut datagram).unwrap();
     let templates = [datagram[..bytes].into()].into();
-    (Toll::new(templates, Gate { token, nodes: NODES, orders: 1 }), bytes)
+    (SerializationCharge::new(templates, Admission { token, nodes: NODES, orders: 1 }), bytes)
 }
 
 #[test]
 fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
     let [mut here, mut there] = ends(None);
     let sent = [message(0, 1), message(0, 3), message(1, 5), message(1, 0)];
-    assert_eq!(here.send(Batch::bare(&sent)).unwrap(), 4);
+    assert_eq!(here.send(MessageBatch::bare(&sent)).unwrap(), 4);
     assert_eq!(received(&mut *here), [sent[0], sent[3]]);
     assert_eq!(received(&mut *there), [sent[1], sent[2]]);
     assert_eq!((received(&mut *here), received(&mut *there)), (vec![], vec![]));
@@ -52,7 +52,7 @@ fn tails_cross_whole_however_full_the_ring_is() {
         let of_tail = |tail| Message { kind: Kind::Have, tail, ..message(0, 4) };
         let sent: Vec<Message> = lengths.iter().map(|&tail| of_tail(tail)).collect();
         let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
-        let (mut rest, mut came, mut tails) = (Batch { messages: &sent, tails: &words }, Vec::new(), Vec::new());
+        let (mut rest, mut came, mut tails) = (MessageBatch { messages: &sent, tails: &words }, Vec::new(), Vec::new());
         let mut was_full = false;
         while came.len() < sent.len() {
             let taken = here.send(rest).unwrap();
@@ -73,7 +73,7 @@ fn tails_cross_whole_however_full_the_ring_is() {
 fn what_is_drained_counts_messages_and_not_their_slots() {
     let [mut here, mut there] = ends(None);
     let sent = [5, 0, 2].map(|tail| Message { kind: Kind::Have, tail, ..message(0, 4) });
-    here.send(Batch { messages: &sent, tails: &[9; 7] }).unwrap();
+    here.send(MessageBatch { messages: &sent, tails: &[9; 7] }).unwrap();
     there.drain().unwrap();
     assert_eq!(there.counts().drained, 3);
 }
@@ -83,10 +83,10 @@ fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
     let [mut here, mut there] = ends(None);
     let slots = ring_slots(2, 1);
     let many = vec![message(0, 4); slots + 5];
-    assert_eq!(here.send(Batch::bare(&many)).unwrap(), slots);
+    assert_eq!(here.send(MessageBatch::bare(&many)).unwrap(), slots);
     assert_eq!(here.counts().send_blocked, 1);
     assert_eq!(received(&mut *there).len(), RING_TURN);
-    assert_eq!(here.send(Batch::bare(&many[slots..])).unwrap(), 5);
+    assert_eq!(here.send(MessageBatch::bare(&many[slots..])).unwrap(), 5);
     there.drain().unwrap();
     assert_eq!(there.counts().drained as usize, slots + 5 - RING_TURN);
 }
@@ -94,7 +94,7 @@ fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
 #[test]
 fn a_drain_counts_what_stayed_in_the_shard_too() {
     let [mut here, mut there] = ends(None);
-    here.send(Batch::bare(&[message(0, 1), message(0, 4)])).unwrap();
+    here.send(MessageBatch::bare(&[message(0, 1), message(0, 4)])).unwrap();
     here.drain().unwrap();
     there.drain().unwrap();
     assert_eq!((here.counts().drained, there.counts().drained), (1, 1));
@@ -105,7 +105,7 @@ fn serialization_can_be_charged_and_changes_nothing() {
     let (toll, bytes) = toll();
     let [mut here, mut there] = ends(Some(&toll));
     let sent = [message(2, 1), message(2, 4)];
-    here.send(Batch::bare(&sent)).unwrap();
+    here.send(MessageBatch::bare(&sent)).unwrap();
     assert_eq!(received(&mut *here), sent[..1]);
     assert_eq!(received(&mut *there), sent[1..]);
     let arrival = &there.arrivals()[0];
@@ -120,8 +120,8 @@ fn a_sleeper_is_woken_by_a_message_and_does_not_sleep_beside_one() {
     let sender = std::thread::spawn(|| {
         let mut here = Box::new(here).build().unwrap();
         std::thread::park_timeout(Duration::from_millis(20));
-        here.send(Batch::bare(&[message(0, 4)])).unwrap();
-        here.send(Batch::bare(&[message(0, 5)])).unwrap();
+        here.send(MessageBatch::bare(&[message(0, 4)])).unwrap();
+        here.send(MessageBatch::bare(&[message(0, 5)])).unwrap();
     });
     let mut there = Box::new(there).build().unwrap();
     let far = there.now() + Nanos::from_secs(3_600);

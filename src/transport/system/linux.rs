@@ -17,15 +17,15 @@ const ADDRESS_BYTES: socklen_t = size_of::<sockaddr_in>() as socklen_t;
 ///
 /// The pointers stay good because every array is boxed and never grows; the type is not `Send` because of them, which
 /// is as it should be: it stays with the worker that made it.
-struct Batch {
+struct DatagramBatch {
     slab: Slab,
     addresses: Box<[sockaddr_in]>,
     vectors: Box<[iovec]>,
     headers: Box<[mmsghdr]>,
 }
 
-impl Batch {
-    fn new(slots: usize, datagram_bytes: usize) -> Batch {
+impl DatagramBatch {
+    fn new(slots: usize, datagram_bytes: usize) -> DatagramBatch {
         let mut slab = slab(slots);
         // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
         let mut addresses = vec![unsafe { std::mem::zeroed::<sockaddr_in>() }; slots].into_boxed_slice();
@@ -34,7 +34,7 @@ impl Batch {
             .map(|place| iovec { iov_base: place.as_mut_ptr().cast::<c_void>(), iov_len: datagram_bytes })
             .collect();
         let headers = vectors.iter_mut().zip(&mut addresses).map(|(vector, address)| header(vector, address)).collect();
-        Batch { slab, addresses, vectors, headers }
+        DatagramBatch { slab, addresses, vectors, headers }
     }
 }
 
@@ -51,13 +51,13 @@ fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
 
 /// Datagrams on their way out, each in a slot of its own with an address.
 pub(in crate::transport) struct Outgoing {
-    batch: Batch,
+    batch: DatagramBatch,
 }
 
 impl Outgoing {
     /// Room for `slots` datagrams.
     pub(in crate::transport) fn new(slots: usize) -> Outgoing {
-        Outgoing { batch: Batch::new(slots, 0) }
+        Outgoing { batch: DatagramBatch::new(slots, 0) }
     }
 
     /// How many datagrams fit.
@@ -89,13 +89,13 @@ impl Outgoing {
 
 /// Datagrams that have come, each in a slot of its own with its source.
 pub(in crate::transport) struct Incoming {
-    batch: Batch,
+    batch: DatagramBatch,
 }
 
 impl Incoming {
     /// Room for `slots` datagrams.
     pub(in crate::transport) fn new(slots: usize) -> Incoming {
-        Incoming { batch: Batch::new(slots, RECEIVE_BYTES) }
+        Incoming { batch: DatagramBatch::new(slots, RECEIVE_BYTES) }
     }
 
     /// How many datagrams fit.

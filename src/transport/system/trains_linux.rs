@@ -17,7 +17,7 @@ const TRAIN_BYTES_MAX: usize = 65_507;
 
 /// Control messages, aligned as their headers want it: room for the one that says how long a segment is.
 #[repr(C, align(8))]
-struct Control([u8; 64]);
+struct ControlBuffer([u8; 64]);
 
 // SAFETY: the function only computes, from a length that is given.
 const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(size_of::<u16>() as u32) } as usize;
@@ -38,7 +38,7 @@ pub(in crate::transport) fn send_train(
 ) -> io::Result<()> {
     let mut address = raw_address(to);
     let mut vector = iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
-    let mut control = Control([0; 64]);
+    let mut control = ControlBuffer([0; 64]);
     let mut header = header(&mut address, &mut vector);
     if bytes.len() > usize::from(segment_bytes) {
         header.msg_control = control.0.as_mut_ptr().cast::<c_void>();
@@ -79,7 +79,7 @@ impl Train {
         let mut address: sockaddr_in = unsafe { std::mem::zeroed() };
         let base = self.buffer.as_mut_ptr().cast::<c_void>();
         let mut vector = iovec { iov_base: base, iov_len: self.buffer.len() };
-        let mut control = Control([0; 64]);
+        let mut control = ControlBuffer([0; 64]);
         let mut header = header(&mut address, &mut vector);
         header.msg_control = control.0.as_mut_ptr().cast::<c_void>();
         header.msg_controllen = control.0.len() as _;

@@ -1,7 +1,7 @@
 //! Two workers' ends on real sockets: what is carried, what is turned away, what the kernel drops.
 
 use super::*;
-use crate::message::{Kind, Onward};
+use crate::message::{Kind, OrderHop};
 use crate::order::Order;
 use crate::wire::{DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
 use std::net::UdpSocket;
@@ -32,10 +32,10 @@ impl Bench {
         let network = Arc::new(Network {
             addresses: Arc::clone(&bound.addresses),
             templates: [template.clone()].into(),
-            gate: Gate { token: TOKEN, nodes: NODES, orders: 1 },
+            gate: Admission { token: TOKEN, nodes: NODES, orders: 1 },
             clock: Clock::start(),
         });
-        let end = Box::new(UdpCarrier { network, first_node: 0, sockets: bound.sockets }).build().unwrap();
+        let end = Box::new(UdpBuilder { network, first_node: 0, sockets: bound.sockets }).build().unwrap();
         Bench { end, addresses: bound.addresses, template }
     }
 
@@ -70,7 +70,7 @@ impl Bench {
 }
 
 fn message(from: u32, to: u32) -> Message {
-    Onward { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+    OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn tails_cross_whole() {
         ..message(from, to)
     });
     let words: Vec<u64> = (1..=183).collect();
-    assert_eq!(bench.end.send(Batch { messages: &sent, tails: &words }).unwrap(), 4);
+    assert_eq!(bench.end.send(MessageBatch { messages: &sent, tails: &words }).unwrap(), 4);
     let mut came = Vec::new();
     while came.len() < sent.len() {
         bench.end.receive(Wait::Until(bench.end.now() + Nanos::from_secs(60))).unwrap();
@@ -92,7 +92,8 @@ fn tails_cross_whole() {
             came.push((*message, message.cut(&mut tails).to_vec()));
         }
     }
-    let mut expected: Vec<_> = Batch { messages: &sent, tails: &words }.iter().map(|(m, t)| (*m, t.to_vec())).collect();
+    let mut expected: Vec<_> =
+        MessageBatch { messages: &sent, tails: &words }.iter().map(|(m, t)| (*m, t.to_vec())).collect();
     came.sort_by_key(|(message, tail)| (message.to, message.tail, tail.clone()));
     expected.sort_by_key(|(message, tail)| (message.to, message.tail, tail.clone()));
     assert_eq!(came, expected);
@@ -102,7 +103,7 @@ fn tails_cross_whole() {
 fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
     let mut bench = Bench::new(None);
     let sent = [message(0, 1), message(0, 2), message(3, 2), message(2, 2)];
-    assert_eq!(bench.end.send(Batch::bare(&sent)).unwrap(), 4);
+    assert_eq!(bench.end.send(MessageBatch::bare(&sent)).unwrap(), 4);
     bench.end.receive(Wait::No).unwrap();
     let mut arrived: Vec<Message> = bench.end.arrivals().iter().map(|arrival| arrival.message).collect();
     arrived.sort_by_key(|message| (message.to, message.from));
@@ -118,7 +119,7 @@ fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
 fn a_socket_with_more_than_its_turn_is_read_to_its_end_without_a_new_event() {
     let mut bench = Bench::new(None);
     let many = vec![message(0, 1); 3 * RECEIVE_SLOTS];
-    assert_eq!(bench.end.send(Batch::bare(&many)).unwrap(), many.len());
+    assert_eq!(bench.end.send(MessageBatch::bare(&many)).unwrap(), many.len());
     assert_eq!(bench.receive_all().len(), many.len());
 }
 
@@ -151,7 +152,7 @@ fn every_kind_of_stray_is_told_from_the_others() {
 #[test]
 fn a_drain_counts_what_nobody_received_and_strays_apart() {
     let mut bench = Bench::new(None);
-    bench.end.send(Batch::bare(&[message(0, 1); 10])).unwrap();
+    bench.end.send(MessageBatch::bare(&[message(0, 1); 10])).unwrap();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();
     bench.end.drain().unwrap();
     assert_eq!((bench.end.counts().drained, bench.end.counts().strays.total()), (10, 1));
@@ -162,7 +163,7 @@ fn a_drain_counts_what_nobody_received_and_strays_apart() {
 fn a_full_receive_buffer_shows_as_kernel_drops() {
     let mut bench = Bench::new(Some(1));
     let many = vec![message(0, 1); 500];
-    assert_eq!(bench.end.send(Batch::bare(&many)).unwrap(), 500);
+    assert_eq!(bench.end.send(MessageBatch::bare(&many)).unwrap(), 500);
     let received = bench.receive_all().len() as u64;
     bench.end.count_drops().unwrap();
     let dropped = bench.end.counts().kernel_dropped.unwrap();

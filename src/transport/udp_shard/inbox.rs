@@ -6,29 +6,29 @@
 
 mod seen;
 
-use super::road::Arrival as Train;
-use super::{Came, End, Road, ShardNetwork};
-use crate::stats::Missing;
-use crate::sync::Promised;
+use super::segmentation::TrainReceiver as Train;
+use super::{Endpoint, Received, Segmentation, UdpShardNetwork};
+use crate::record::Missing;
+use crate::sync::Announced;
 use crate::transport::{Arrival, TransportError};
-use crate::wire::{self, HEADER_BYTES, Mark, Stray};
-use seen::Seen;
+use crate::wire::{self, HEADER_BYTES, Stray, TrainTrailer};
+use seen::SeenSequences;
 use std::io;
 use std::net::SocketAddrV4;
 use std::ops::Range;
 
 /// All lanes into one shard.
-pub(super) struct Inbox {
+pub(super) struct TrainInbox {
     train: Train,
     /// This shard's nodes.
     here: Range<u32>,
-    lanes: Box<[Lane]>,
+    lanes: Box<[InboundChannel]>,
     /// Each shard by its address, sorted.
     senders: Box<[(SocketAddrV4, usize)]>,
 }
 
 /// What came from one shard.
-struct Lane {
+struct InboundChannel {
     /// Its nodes.
     nodes: Range<u32>,
     /// Messages let in.
@@ -36,22 +36,27 @@ struct Lane {
     /// Packets that held any of this run's.
     packets: u64,
     /// The marks that came.
-    seen: Seen,
+    seen: SeenSequences,
 }
 
-impl Inbox {
+impl TrainInbox {
     /// Lanes from all shards of the network into one.
-    pub(super) fn new(network: &ShardNetwork, shard: usize) -> Inbox {
-        let lanes: Box<[Lane]> = (0..network.addresses.len())
-            .map(|shard| Lane { nodes: network.nodes_of(shard), messages: 0, packets: 0, seen: Seen::default() })
+    pub(super) fn new(network: &UdpShardNetwork, shard: usize) -> TrainInbox {
+        let lanes: Box<[InboundChannel]> = (0..network.addresses.len())
+            .map(|shard| InboundChannel {
+                nodes: network.nodes_of(shard),
+                messages: 0,
+                packets: 0,
+                seen: SeenSequences::default(),
+            })
             .collect();
         let mut senders: Box<[_]> = network.addresses.iter().copied().zip(0..).collect();
         senders.sort_unstable();
-        Inbox { train: Train::new(network.road), here: network.nodes_of(shard), lanes, senders }
+        TrainInbox { train: Train::new(network.road), here: network.nodes_of(shard), lanes, senders }
     }
 
     /// Takes in one train and lists its messages; false where none was there.
-    pub(super) fn receive(&mut self, end: &mut End<'_>, came: &mut Came<'_>) -> Result<bool, TransportError> {
+    pub(super) fn receive(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) -> Result<bool, TransportError> {
         loop {
             end.counts.receive_calls += 1;
             match self.train.receive(end.socket) {
@@ -74,7 +79,7 @@ impl Inbox {
 
     /// What the lanes' numbers say is missing. Where the last trains were dropped no mark tells of them, and a mark may be
     /// forged: the sender's own numbers say what went, which stand still once everybody is idle.
-    pub(super) fn missing(&self, end: &End<'_>) -> Missing {
+    pub(super) fn missing(&self, end: &Endpoint<'_>) -> Missing {
         let mut missing = Missing::default();
         for (shard, lane) in self.lanes.iter().enumerate() {
             let announced = end.network.lanes.announced(shard, end.shard);
@@ -85,21 +90,21 @@ impl Inbox {
     }
 
     /// Tells messages, marks and strays apart.
-    fn sort(&mut self, end: &mut End<'_>, came: &mut Came<'_>) {
+    fn sort(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
             match (self.sender(source), end.network.road) {
                 (None, _) => self.turn_away(at..next, Stray::WrongSource, end),
-                (Some(sender), Road::Whole { .. }) => self.take_whole(at..next, sender, end, came),
-                (Some(sender), Road::Apart) => self.take_apart(at..next, sender, end, came),
+                (Some(sender), Segmentation::Whole { .. }) => self.take_whole(at..next, sender, end, came),
+                (Some(sender), Segmentation::Apart) => self.take_apart(at..next, sender, end, came),
             }
             at = next;
         }
     }
 
     /// Takes a packet: messages and their mark, which is judged first.
-    fn take_whole(&mut self, segments: Range<usize>, sender: usize, end: &mut End<'_>, came: &mut Came<'_>) {
+    fn take_whole(&mut self, segments: Range<usize>, sender: usize, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
         let promised = end.network.lanes.promised(sender, end.shard);
         let messages = segments.start..segments.end - 1;
         let judged = self.judge(messages.end, sender, promised, end);
@@ -110,7 +115,7 @@ impl Inbox {
             Ok(_) => return self.turn_away(segments, Stray::Forged, end),
             Err(stray) => return self.turn_away(segments, stray, end),
         };
-        self.heed(mark, sender, end);
+        self.apply_trailer(mark, sender, end);
         self.lanes[sender].packets += 1;
         for at in messages {
             if let Err(stray) = self.admit(at, sender, end, came) {
@@ -120,11 +125,11 @@ impl Inbox {
     }
 
     /// Takes datagrams that came one by one: a message may come before the mark of its train.
-    fn take_apart(&mut self, segments: Range<usize>, sender: usize, end: &mut End<'_>, came: &mut Came<'_>) {
+    fn take_apart(&mut self, segments: Range<usize>, sender: usize, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
         let promised = end.network.lanes.promised(sender, end.shard);
         for at in segments {
             let taken = if wire::is_mark(self.train.segment(at)) {
-                self.judge(at, sender, promised, end).map(|mark| self.heed(mark, sender, end))
+                self.judge(at, sender, promised, end).map(|mark| self.apply_trailer(mark, sender, end))
             } else if self.lanes[sender].messages < promised.messages {
                 self.admit(at, sender, end, came)
             } else {
@@ -138,14 +143,14 @@ impl Inbox {
     }
 
     /// Counts datagrams as strays: each as what it is by itself, and if it is good by itself as `otherwise`.
-    fn turn_away(&mut self, segments: Range<usize>, otherwise: Stray, end: &mut End<'_>) {
+    fn turn_away(&mut self, segments: Range<usize>, otherwise: Stray, end: &mut Endpoint<'_>) {
         for at in segments {
             let stray = self.kind_of(at, otherwise, end);
             end.counts.strays.add(stray);
         }
     }
 
-    fn kind_of(&self, at: usize, otherwise: Stray, end: &End<'_>) -> Stray {
+    fn kind_of(&self, at: usize, otherwise: Stray, end: &Endpoint<'_>) -> Stray {
         let (segment, gate) = (self.train.segment(at), end.network.gate);
         let judged = match wire::is_mark(segment) {
             true => gate.admit_mark(segment).map(|_| ()),
@@ -156,7 +161,7 @@ impl Inbox {
 
     /// Lists a segment as a message, if it is one of this lane. Once for each message, so that both callers have it whole.
     #[inline(always)]
-    fn admit(&mut self, at: usize, sender: usize, end: &End<'_>, came: &mut Came<'_>) -> Result<(), Stray> {
+    fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut Received<'_>) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         let (message, body) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
@@ -173,7 +178,7 @@ impl Inbox {
     }
 
     /// The mark in a segment, if it is one of this lane, says no more than its sender has sent, and has not come before.
-    fn judge(&self, at: usize, sender: usize, promised: Promised, end: &End<'_>) -> Result<Mark, Stray> {
+    fn judge(&self, at: usize, sender: usize, promised: Announced, end: &Endpoint<'_>) -> Result<TrainTrailer, Stray> {
         let segment = self.train.segment(at);
         if !wire::is_mark(segment) {
             return Err(Stray::Forged);
@@ -189,7 +194,7 @@ impl Inbox {
     }
 
     /// Notes a mark and gives the lane its credit back.
-    fn heed(&mut self, mark: Mark, sender: usize, end: &End<'_>) {
+    fn apply_trailer(&mut self, mark: TrainTrailer, sender: usize, end: &Endpoint<'_>) {
         // A mark that was overtaken gives nothing back that the later one did not.
         if self.lanes[sender].seen.add(mark.charge) {
             end.network.lanes.consume(sender, end.shard, mark.charge);

@@ -6,14 +6,14 @@
 
 mod train;
 
-use super::road::{Departure, Road};
-use super::{End, ShardNetwork};
+use super::segmentation::{Segmentation, TrainSender};
+use super::{Endpoint, UdpShardNetwork};
 use crate::message::Message;
-use crate::sync::{Announced, Promised};
+use crate::sync::{Announced, HandedOver};
 use crate::time::Nanos;
 use crate::transport::TransportError;
 use crate::transport::system::is_full;
-use crate::wire::{CONTROL_BYTES, Gate, HEADER_BYTES, MARK_BYTES, Mark, WORD_BYTES, control_bytes};
+use crate::wire::{Admission, CONTROL_BYTES, HEADER_BYTES, MARK_BYTES, TrainTrailer, WORD_BYTES, control_bytes};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddrV4;
@@ -48,10 +48,10 @@ const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES,
 const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
 /// All lanes out of one shard.
-pub(super) struct Outbox {
-    lanes: Box<[Lane]>,
-    departure: Departure,
-    road: Road,
+pub(super) struct TrainOutbox {
+    lanes: Box<[OutboundChannel]>,
+    departure: TrainSender,
+    road: Segmentation,
     /// Charge that each lane may have outstanding.
     credit: u64,
     /// Messages that wait, on all lanes.
@@ -61,12 +61,12 @@ pub(super) struct Outbox {
 }
 
 /// Messages on their way to one shard.
-struct Lane {
+struct OutboundChannel {
     shard: usize,
     to: SocketAddrV4,
     /// Each gathers messages of one length. Where all have one length there is one.
     trains: Box<[Train]>,
-    announced: Announced,
+    announced: HandedOver,
     charged: u64,
     /// What the receiver had given back of it when last asked.
     returned: u64,
@@ -76,9 +76,9 @@ struct Lane {
     asked: u32,
 }
 
-impl Outbox {
+impl TrainOutbox {
     /// Lanes to all shards of the network.
-    pub(super) fn new(network: &ShardNetwork) -> Outbox {
+    pub(super) fn new(network: &UdpShardNetwork) -> TrainOutbox {
         let road = network.road;
         let credit = credit(network.receive_buffer, network.addresses.len());
         let orders: BTreeSet<usize> = network.templates.iter().map(|template| template.len()).collect();
@@ -86,14 +86,19 @@ impl Outbox {
         let room = train_bytes_max(road, longest, credit) + MARK_BYTES;
         let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
         let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
-        let lane = |(shard, &to)| Lane::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
+        let lane = |(shard, &to)| OutboundChannel::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
         let lanes = network.addresses.iter().enumerate().map(lane).collect();
-        Outbox { lanes, departure: Departure::new(road), road, credit, waiting: 0, unflushed: 0 }
+        TrainOutbox { lanes, departure: TrainSender::new(road), road, credit, waiting: 0, unflushed: 0 }
     }
 
     /// Adds a message to a train of its lane, which leaves if that fills it; false where the lane has no room.
     #[inline]
-    pub(super) fn push(&mut self, message: &Message, tail: &[u64], end: &mut End<'_>) -> Result<bool, TransportError> {
+    pub(super) fn push(
+        &mut self,
+        message: &Message,
+        tail: &[u64],
+        end: &mut Endpoint<'_>,
+    ) -> Result<bool, TransportError> {
         let network = end.network;
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
@@ -124,7 +129,7 @@ impl Outbox {
     }
 
     /// Sends every train that has a message and credit, full or not.
-    pub(super) fn flush(&mut self, end: &mut End<'_>) -> Result<(), TransportError> {
+    pub(super) fn flush(&mut self, end: &mut Endpoint<'_>) -> Result<(), TransportError> {
         self.unflushed = 0;
         if self.waiting == 0 {
             return Ok(());
@@ -142,7 +147,7 @@ impl Outbox {
     /// Sends every train now and then, though something has come: the only message of a rare length would else wait for as long
     /// as there is no rest.
     #[inline]
-    pub(super) fn flush_the_rare(&mut self, end: &mut End<'_>) -> Result<(), TransportError> {
+    pub(super) fn flush_the_rare(&mut self, end: &mut Endpoint<'_>) -> Result<(), TransportError> {
         self.unflushed += 1;
         // All lanes have as many trains.
         let has_lengths = self.lanes.first().is_some_and(|lane| lane.trains.len() > 1);
@@ -156,13 +161,13 @@ impl Outbox {
     }
 
     /// The messages that wait, read back from their trains.
-    pub(super) fn messages(&self, gate: &Gate) -> impl Iterator<Item = Message> {
+    pub(super) fn messages(&self, gate: &Admission) -> impl Iterator<Item = Message> {
         let segments = self.lanes.iter().flat_map(|lane| &lane.trains).flat_map(Train::waiting);
         segments.filter_map(|segment| gate.admit(segment, |_| true).ok().map(|(message, _)| message))
     }
 
     /// Sends a train of a lane if there is credit for it; true if it has left whole.
-    fn dispatch(&mut self, index: usize, place: usize, end: &mut End<'_>) -> Result<bool, TransportError> {
+    fn dispatch(&mut self, index: usize, place: usize, end: &mut Endpoint<'_>) -> Result<bool, TransportError> {
         let lane = &mut self.lanes[index];
         let Train { messages, segment_bytes, gone: before, .. } = lane.trains[place];
         let charge = charge(self.road, messages, segment_bytes);
@@ -182,13 +187,13 @@ impl Outbox {
     }
 }
 
-impl Lane {
-    fn new(shard: usize, to: SocketAddrV4, trains: Box<[Train]>) -> Lane {
-        Lane {
+impl OutboundChannel {
+    fn new(shard: usize, to: SocketAddrV4, trains: Box<[Train]>) -> OutboundChannel {
+        OutboundChannel {
             shard,
             to,
             trains,
-            announced: Announced::default(),
+            announced: HandedOver::default(),
             charged: 0,
             returned: 0,
             silent_since: None,
@@ -217,7 +222,7 @@ impl Lane {
 
     /// Whether the train may leave. A lane with nothing outstanding may always send: the kernel takes at least one packet
     /// into an empty buffer, however small that is.
-    fn has_credit(&mut self, charge: u64, credit: u64, end: &End<'_>) -> bool {
+    fn has_credit(&mut self, charge: u64, credit: u64, end: &Endpoint<'_>) -> bool {
         let wanted = self.charged + charge;
         if wanted <= self.returned + credit {
             return true;
@@ -229,9 +234,9 @@ impl Lane {
     /// Sends a bare mark if there has been no credit for long.
     fn ask_for_credit(
         &mut self,
-        departure: &mut Departure,
-        road: Road,
-        end: &mut End<'_>,
+        departure: &mut TrainSender,
+        road: Segmentation,
+        end: &mut Endpoint<'_>,
     ) -> Result<(), TransportError> {
         end.counts.send_blocked += 1;
         let now = end.network.clock.now();
@@ -255,20 +260,20 @@ impl Lane {
     }
 
     /// The mark after so many further messages and so much further charge, which the receiver is told of: it takes no other.
-    fn promised_mark(&self, messages: usize, charge: u64, end: &End<'_>) -> Mark {
+    fn promised_mark(&self, messages: usize, charge: u64, end: &Endpoint<'_>) -> TrainTrailer {
         let messages = self.announced.messages + messages as u64;
         let charge = self.charged + charge;
-        end.network.lanes.promise(end.shard, self.shard, Promised { messages, charge });
-        Mark { from: end.shard as u32, to: self.shard as u32, messages, charge }
+        end.network.lanes.promise(end.shard, self.shard, Announced { messages, charge });
+        TrainTrailer { from: end.shard as u32, to: self.shard as u32, messages, charge }
     }
 
     /// Hands the sealed train to the kernel; true once it has all of it.
     fn depart(
         &mut self,
         place: usize,
-        departure: &mut Departure,
-        road: Road,
-        end: &mut End<'_>,
+        departure: &mut TrainSender,
+        road: Segmentation,
+        end: &mut Endpoint<'_>,
     ) -> Result<bool, TransportError> {
         loop {
             end.counts.send_calls += 1;
@@ -296,14 +301,14 @@ impl Lane {
     }
 
     /// Counts what the kernel took, and tells the receiver.
-    fn announce(&mut self, messages: usize, packets: u64, end: &mut End<'_>) {
+    fn announce(&mut self, messages: usize, packets: u64, end: &mut Endpoint<'_>) {
         self.announced.messages += messages as u64;
         self.announced.packets += packets;
         end.counts.kernel_datagrams += packets;
         end.network.lanes.announce(end.shard, self.shard, self.announced);
     }
 
-    fn failure(&self, cause: io::Error, end: &End<'_>) -> TransportError {
+    fn failure(&self, cause: io::Error, end: &Endpoint<'_>) -> TransportError {
         TransportError { doing: format!("sending from shard {} to shard {}", end.shard, self.shard), cause }
     }
 }
@@ -314,16 +319,16 @@ fn credit(receive_buffer: u32, shards: usize) -> u64 {
 }
 
 /// What a train of so many messages costs its lane: what the kernel will count against the receive buffer.
-pub(super) fn charge(road: Road, messages: usize, segment_bytes: usize) -> u64 {
+pub(super) fn charge(road: Segmentation, messages: usize, segment_bytes: usize) -> u64 {
     road.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
 }
 
 /// Messages of a train at most: what the kernel takes, and no more than half of the credit, so that the next train can
 /// leave while the receiver takes this one in. One message there is always.
-fn messages_max(road: Road, segment_bytes: usize, credit: u64) -> usize {
+fn messages_max(road: Segmentation, segment_bytes: usize, credit: u64) -> usize {
     let overhead = match road {
-        Road::Whole { .. } => 0,
-        Road::Apart => PACKET_OVERHEAD_BYTES,
+        Segmentation::Whole { .. } => 0,
+        Segmentation::Apart => PACKET_OVERHEAD_BYTES,
     };
     let fits = room_for_messages(credit) / (segment_bytes as u64 + overhead);
     (fits as usize).clamp(1, road.segments_max() - 1)
@@ -336,7 +341,7 @@ fn room_for_messages(credit: u64) -> u64 {
 }
 
 /// Bytes that the messages of any train take at most, where none is longer than `longest`.
-fn train_bytes_max(road: Road, longest: usize, credit: u64) -> usize {
+fn train_bytes_max(road: Segmentation, longest: usize, credit: u64) -> usize {
     let many = (room_for_messages(credit) as usize).min((road.segments_max() - 1) * longest);
     many.max(longest)
 }
@@ -347,7 +352,7 @@ mod tests {
 
     #[test]
     fn trains_leave_room_for_a_second_one_at_the_default_buffer() {
-        let whole = Road::Whole { segments: 128 };
+        let whole = Segmentation::Whole { segments: 128 };
         for (shards, messages) in [(1, 127), (2, 127), (8, 122), (1_000, 1)] {
             let credit = credit(212_992, shards);
             assert_eq!(messages_max(whole, 56, credit), messages, "{shards} shards");
@@ -355,12 +360,12 @@ mod tests {
         }
         assert_eq!(messages_max(whole, 1_472, credit(8_000_000, 2)), 44);
         let apart = credit(212_992, 2);
-        assert!(2 * charge(Road::Apart, messages_max(Road::Apart, 56, apart), 56) <= apart);
+        assert!(2 * charge(Segmentation::Apart, messages_max(Segmentation::Apart, 56, apart), 56) <= apart);
     }
 
     #[test]
     fn every_train_has_room() {
-        for road in [Road::Whole { segments: 128 }, Road::Apart] {
+        for road in [Segmentation::Whole { segments: 128 }, Segmentation::Apart] {
             for shards in [1, 2, 8, 300] {
                 let credit = credit(212_992, shards);
                 for longest in [40, 56, 1_472] {
@@ -374,8 +379,11 @@ mod tests {
     /// Eight lengths gather beside each other; a ninth takes the place of the one that has most.
     #[test]
     fn each_length_has_its_train() {
-        let mut lane =
-            Lane::new(0, SocketAddrV4::new([127, 0, 0, 1].into(), 1), (0..3).map(|_| Train::new(0)).collect());
+        let mut lane = OutboundChannel::new(
+            0,
+            SocketAddrV4::new([127, 0, 0, 1].into(), 1),
+            (0..3).map(|_| Train::new(0)).collect(),
+        );
         let mut gather = |bytes: usize, messages: usize| {
             let place = lane.place(bytes);
             let train = &mut lane.trains[place];

@@ -3,7 +3,7 @@
 mod forged;
 
 use super::*;
-use crate::message::{Kind, Onward};
+use crate::message::{Kind, OrderHop};
 use crate::order::Order;
 use crate::sync::Arena;
 use crate::transport::udp::{Owners, Quota, bind};
@@ -16,13 +16,13 @@ const FAR: Nanos = Nanos::from_secs(3_600);
 /// Two shards of five nodes each.
 struct Bench {
     ends: Vec<Box<dyn Transport>>,
-    network: Arc<ShardNetwork>,
+    network: Arc<UdpShardNetwork>,
     /// The ends' sockets once more, for whoever forges their addresses.
     sockets: Vec<std::net::UdpSocket>,
 }
 
 impl Bench {
-    fn new(road: Road, receive_buffer: Option<u32>) -> Bench {
+    fn new(road: Segmentation, receive_buffer: Option<u32>) -> Bench {
         let bound = bind(
             Quota { owners: Owners::Threads, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
             receive_buffer,
@@ -31,13 +31,13 @@ impl Bench {
         .unwrap();
         // Orders of one run may differ in length.
         let templates = [template(0, 0), template(1, 100), template(2, 0)].into();
-        let network = Arc::new(ShardNetwork {
+        let network = Arc::new(UdpShardNetwork {
             addresses: bound.addresses.iter().copied().collect(),
             starts: [0, NODES / 2, NODES].into(),
             templates,
-            gate: Gate { token: TOKEN, nodes: NODES, orders: 3 },
+            gate: Admission { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
-            lanes: Lanes::new(&mut Arena::heap(), 2),
+            lanes: ChannelCredit::new(&mut Arena::heap(), 2),
             road,
             // Credit is reckoned by the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,
@@ -45,14 +45,14 @@ impl Bench {
         });
         let sockets = bound.sockets.iter().map(|socket| socket.try_clone().unwrap()).collect();
         let ends = bound.sockets.into_iter().enumerate().map(|(shard, socket)| {
-            Box::new(ShardCarrier { network: Arc::clone(&network), shard, socket }).build().unwrap()
+            Box::new(UdpShardBuilder { network: Arc::clone(&network), shard, socket }).build().unwrap()
         });
         Bench { ends: ends.collect(), network, sockets }
     }
 
     /// Sends from shard 0 and lets go what gathered.
     fn send(&mut self, messages: &[Message]) -> usize {
-        let taken = self.ends[0].send(Batch::bare(messages)).unwrap();
+        let taken = self.ends[0].send(MessageBatch::bare(messages)).unwrap();
         self.ends[0].receive(Wait::No).unwrap();
         assert_eq!(self.ends[0].arrivals().len(), 0, "these tests send to the other shard");
         taken
@@ -83,13 +83,13 @@ fn template(index: u32, payload_bytes: usize) -> Box<[u8]> {
     let index = OrderIndex(index);
     let order = Order::generate(1, index, payload_bytes).unwrap();
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
-    let message = Onward { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
+    let message = OrderHop { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let bytes = wire::encode(&Header { token: TOKEN, message }, &order.view(), &mut datagram).unwrap();
     datagram[..bytes].into()
 }
 
 fn message(order: u32, from: u32, to: u32) -> Message {
-    Onward { order: OrderIndex(order), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
+    OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
 }
 
 /// So many messages from shard 0 to shard 1, told apart by their nodes.
@@ -98,9 +98,9 @@ fn many(count: u32) -> Vec<Message> {
 }
 
 /// Both roads where the kernel has both.
-fn roads() -> Vec<Road> {
-    let mut roads = vec![Road::Apart];
-    roads.extend(Some(Road::probe()).filter(|&road| road != Road::Apart));
+fn roads() -> Vec<Segmentation> {
+    let mut roads = vec![Segmentation::Apart];
+    roads.extend(Some(Segmentation::probe()).filter(|&road| road != Segmentation::Apart));
     roads
 }
 
@@ -142,7 +142,11 @@ fn tails_of_any_length_cross_whole_on_either_road() {
         let lengths = [0, 1, 179, 3, 3, 178, 0, 2];
         let sent = lengths.map(|tail| Message { kind: Kind::Have, tail, ..message(0, 1, 6) });
         let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
-        assert_eq!(bench.ends[0].send(Batch { messages: &sent, tails: &words }).unwrap(), sent.len(), "{road:?}");
+        assert_eq!(
+            bench.ends[0].send(MessageBatch { messages: &sent, tails: &words }).unwrap(),
+            sent.len(),
+            "{road:?}"
+        );
         bench.ends[0].receive(Wait::No).unwrap();
         let mut came: Vec<Vec<u64>> = Vec::new();
         while came.len() < sent.len() {
@@ -156,7 +160,7 @@ fn tails_of_any_length_cross_whole_on_either_road() {
             assert!(tails.is_empty());
         }
         let mut expected: Vec<Vec<u64>> =
-            Batch { messages: &sent, tails: &words }.iter().map(|(_, tail)| tail.to_vec()).collect();
+            MessageBatch { messages: &sent, tails: &words }.iter().map(|(_, tail)| tail.to_vec()).collect();
         came.sort_unstable();
         expected.sort_unstable();
         assert_eq!(came, expected, "{road:?}");
@@ -195,7 +199,7 @@ fn orders_of_different_lengths_take_different_trains() {
 
 #[test]
 fn orders_of_one_length_share_trains_and_keep_their_bytes() {
-    let mut bench = Bench::new(Road::probe(), None);
+    let mut bench = Bench::new(Segmentation::probe(), None);
     // The third order's datagram is as long as the first one's.
     for orders in [[0, 2, 2, 0], [2, 2, 2, 2], [0, 0, 2, 0], [0, 0, 0, 0]] {
         let sent: Vec<Message> = orders.iter().zip(5..).map(|(&order, to)| message(order, to - 5, to)).collect();
@@ -212,9 +216,9 @@ fn orders_of_one_length_share_trains_and_keep_their_bytes() {
 
 #[test]
 fn messages_to_the_own_shard_come_back_through_the_socket() {
-    let mut bench = Bench::new(Road::probe(), None);
+    let mut bench = Bench::new(Segmentation::probe(), None);
     let own = [message(0, 0, 1), message(0, 1, 0)];
-    bench.ends[0].send(Batch::bare(&own)).unwrap();
+    bench.ends[0].send(MessageBatch::bare(&own)).unwrap();
     bench.ends[0].receive(Wait::No).unwrap();
     bench.ends[0].receive(Wait::No).unwrap();
     assert_eq!(bench.ends[0].arrivals().iter().map(|arrival| arrival.message).collect::<Vec<_>>(), own);
@@ -240,7 +244,7 @@ fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
 
 #[test]
 fn what_was_taken_and_did_not_leave_is_known() {
-    let mut bench = Bench::new(Road::probe(), None);
+    let mut bench = Bench::new(Segmentation::probe(), None);
     let messages = many(20_000);
     let taken = bench.send(&messages);
     let received = bench.receive_all();
@@ -284,7 +288,7 @@ fn strays_among_trains_are_told_apart_and_change_nothing() {
             change(&mut datagram);
             datagram
         };
-        let mark = wire::Mark { from: 0, to: 1, messages: 1_000, charge: 1 };
+        let mark = wire::TrainTrailer { from: 0, to: 1, messages: 1_000, charge: 1 };
         let strays = [
             (changed(|bytes| bytes[0] = 99), Stray::BadVersion),
             (changed(|bytes| bytes[16] ^= 1), Stray::WrongToken),
@@ -335,7 +339,7 @@ fn a_drain_counts_what_nobody_received() {
 
 #[test]
 fn a_sleeping_end_is_woken_by_a_train_and_by_its_waker() {
-    let mut bench = Bench::new(Road::probe(), None);
+    let mut bench = Bench::new(Segmentation::probe(), None);
     bench.send(&many(1));
     bench.ends[1].receive(Wait::Until(FAR)).unwrap();
     assert_eq!(bench.ends[1].arrivals().len(), 1);

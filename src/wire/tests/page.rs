@@ -24,7 +24,7 @@ fn the_pages_examples_are_what_is_written() {
     encode_control(&Header { token, message }, &[7], &mut bytes);
     assert_eq!(control, bytes);
 
-    let written = Mark { from: 1, to: 2, messages: 300, charge: 42_352 };
+    let written = TrainTrailer { from: 1, to: 2, messages: 300, charge: 42_352 };
     assert_eq!(mark, written.bytes(token));
 }
 

@@ -8,20 +8,20 @@
 const KEPT: usize = 64;
 
 /// The charges of the marks that came last.
-pub(super) struct Seen {
+pub(super) struct SeenSequences {
     newest: u64,
     kept: [u64; KEPT],
     /// How many came.
     count: usize,
 }
 
-impl Default for Seen {
-    fn default() -> Seen {
-        Seen { newest: 0, kept: [0; KEPT], count: 0 }
+impl Default for SeenSequences {
+    fn default() -> SeenSequences {
+        SeenSequences { newest: 0, kept: [0; KEPT], count: 0 }
     }
 }
 
-impl Seen {
+impl SeenSequences {
     /// Whether the mark of this charge has come, or is older than what is known.
     #[inline]
     pub(super) fn has(&self, charge: u64) -> bool {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_mark_counts_once_in_whatever_order_it_comes() {
-        let mut seen = Seen::default();
+        let mut seen = SeenSequences::default();
         assert!(seen.has(0));
         for (charge, is_newest) in [(10, true), (30, true), (20, false), (40, true)] {
             assert!(!seen.has(charge));
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_is_older_than_all_that_is_known_has_come() {
-        let mut seen = Seen::default();
+        let mut seen = SeenSequences::default();
         (1..=KEPT as u64 + 5).for_each(|number| assert!(seen.add(number * 10)));
         assert!([1, 10, 50, 55].iter().all(|&charge| seen.has(charge)));
         assert!(!seen.has(65) && seen.has(70));

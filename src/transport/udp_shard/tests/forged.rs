@@ -4,29 +4,29 @@
 use super::*;
 use crate::transport::system::send_train;
 use crate::transport::udp_shard::outbox::charge;
-use crate::wire::{Mark, StrayCounts};
+use crate::wire::{StrayCounts, TrainTrailer};
 
 impl Bench {
     /// Sends a datagram, or what has become of a train, from shard 0's address to shard 1.
     fn forge(&self, datagrams: &[u8], segment_bytes: usize) {
         let (socket, to) = (&self.sockets[0], self.network.addresses[1]);
         match self.network.road {
-            Road::Whole { .. } => send_train(socket, to, datagrams, segment_bytes as u16).unwrap(),
-            Road::Apart => datagrams.chunks(segment_bytes).for_each(|datagram| {
+            Segmentation::Whole { .. } => send_train(socket, to, datagrams, segment_bytes as u16).unwrap(),
+            Segmentation::Apart => datagrams.chunks(segment_bytes).for_each(|datagram| {
                 socket.send_to(datagram, to).unwrap();
             }),
         }
     }
 
     fn forge_mark(&self, messages: u64, charge: u64) {
-        self.forge(&Mark { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::MARK_BYTES);
+        self.forge(&TrainTrailer { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::MARK_BYTES);
     }
 
     /// The train of these messages, all of the first order, as shard 0 sends it first of all.
-    fn first_train(&self, messages: &[Message]) -> (Vec<u8>, usize, Mark) {
+    fn first_train(&self, messages: &[Message]) -> (Vec<u8>, usize, TrainTrailer) {
         let template = &self.network.templates[0];
         let charge = charge(self.network.road, messages.len(), template.len());
-        let mark = Mark { from: 0, to: 1, messages: messages.len() as u64, charge };
+        let mark = TrainTrailer { from: 0, to: 1, messages: messages.len() as u64, charge };
         let mut bytes = Vec::new();
         for message in messages {
             let mut datagram = template.to_vec();
@@ -122,7 +122,7 @@ fn a_train_that_comes_again_is_no_message() {
         bench.forge(&train, segment_bytes);
         assert_eq!(bench.receive_all(), [], "{road:?}");
         let strays = bench.strays();
-        let expected = if road == Road::Apart { (20, 1) } else { (0, 21) };
+        let expected = if road == Segmentation::Apart { (20, 1) } else { (0, 21) };
         assert_eq!((strays.of(Stray::Forged), strays.of(Stray::Replayed)), expected, "{road:?}");
         bench.goes_on();
     }
@@ -132,8 +132,8 @@ fn a_train_that_comes_again_is_no_message() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn a_replay_does_not_stand_in_for_what_was_lost() {
-    let road = Road::probe();
-    if road == Road::Apart {
+    let road = Segmentation::probe();
+    if road == Segmentation::Apart {
         return;
     }
     let mut bench = Bench::new(road, Some(1_152));

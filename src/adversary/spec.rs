@@ -1,0 +1,170 @@
+//! Adversaries as a person writes them: parts, each with its share of the nodes.
+
+use super::error::AdversaryError;
+use crate::network::spec_fields::{SpecFields, read_span, span};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// Which adversaries there are. Written `drop:10%,of=50%+spy:5%`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AdversarySpec(pub Vec<RoleSpec>);
+
+/// A part and who has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleSpec {
+    /// The share of all nodes; of the victim's peers, where one is eclipsed.
+    pub share: Ratio,
+    /// What they do.
+    pub part: Role,
+}
+
+/// What an adversary does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Does not forward a share of the orders. Written `drop:10%,of=50%`.
+    Drop {
+        /// Of the orders that it should forward; all where nothing is said.
+        of: Ratio,
+    },
+    /// Does not forward what one node publishes. Written `censor:10%,origin=0`.
+    Censor {
+        /// The node's id.
+        origin: u64,
+    },
+    /// Forwards later. Written `delay:10%,by=2s`.
+    Delay {
+        /// How much.
+        by: Nanos,
+    },
+    /// Sends to all its peers, and more than once. Written `flood:1%,times=10`.
+    Flood {
+        /// How often to each.
+        times: u32,
+    },
+    /// Owns peers of a victim, tells it nothing, and forwards nothing that it publishes. Written `eclipse:100%,victim=7`.
+    Eclipse {
+        /// The node's id.
+        victim: u64,
+    },
+    /// Notes from whom it first heard of each order. Written `spy:5%`.
+    Spy,
+}
+
+/// The most copies of a message that a flooding node sends.
+pub(super) const TIMES_MAX: u32 = 1_000;
+
+impl AdversarySpec {
+    /// Every way to write it, for help texts and errors.
+    pub const WRITTEN: &'static str = "drop:SHARE[,of=SHARE], censor:SHARE,origin=NODE, delay:SHARE,by=TIME, \
+                                       flood:SHARE,times=N, eclipse:SHARE,victim=NODE, spy:SHARE; several with + between";
+}
+
+impl fmt::Display for RoleSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = self.share;
+        match self.part {
+            Role::Drop { of } if of == ALL => write!(f, "drop:{share}"),
+            Role::Drop { of } => write!(f, "drop:{share},of={of}"),
+            Role::Censor { origin } => write!(f, "censor:{share},origin={origin}"),
+            Role::Delay { by } => write!(f, "delay:{share},by={}", span(by)),
+            Role::Flood { times } => write!(f, "flood:{share},times={times}"),
+            Role::Eclipse { victim } => write!(f, "eclipse:{share},victim={victim}"),
+            Role::Spy => write!(f, "spy:{share}"),
+        }
+    }
+}
+
+impl FromStr for RoleSpec {
+    type Err = AdversaryError;
+
+    fn from_str(text: &str) -> Result<RoleSpec, AdversaryError> {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        let mut words = SpecFields::new(rest);
+        let share = read_share("the share of nodes", words.plain().unwrap_or_default())?;
+        let part = match name.trim() {
+            "drop" => Role::Drop { of: words.named("of").map_or(Ok(ALL), |written| read_share("of", written))? },
+            "censor" => Role::Censor { origin: read_node(&mut words, "origin")? },
+            "delay" => {
+                let written = words.named("by").ok_or(AdversaryError::Missing { figure: "by=TIME" })?;
+                let by =
+                    read_span("by", written).map_err(|_| AdversaryError::NoTime { written: written.to_owned() })?;
+                Role::Delay { by }
+            }
+            "flood" => {
+                let written = words.named("times").ok_or(AdversaryError::Missing { figure: "times=N" })?;
+                let times = written.parse().ok().filter(|times| (1..=TIMES_MAX).contains(times));
+                Role::Flood { times: times.ok_or_else(|| AdversaryError::Times { written: written.to_owned() })? }
+            }
+            "eclipse" => Role::Eclipse { victim: read_node(&mut words, "victim")? },
+            "spy" => Role::Spy,
+            _ => return Err(AdversaryError::Unknown { written: text.to_owned() }),
+        };
+        match words.left() {
+            Some(written) => Err(AdversaryError::Surplus { written }),
+            None => Ok(RoleSpec { share, part }),
+        }
+    }
+}
+
+impl fmt::Display for AdversarySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str(NOBODY);
+        }
+        let parts: Vec<String> = self.0.iter().map(RoleSpec::to_string).collect();
+        f.write_str(&parts.join("+"))
+    }
+}
+
+impl FromStr for AdversarySpec {
+    type Err = AdversaryError;
+
+    fn from_str(text: &str) -> Result<AdversarySpec, AdversaryError> {
+        if text.trim() == NOBODY {
+            return Ok(AdversarySpec::default());
+        }
+        let parts: Vec<RoleSpec> = text.split('+').map(str::trim).map(str::parse).collect::<Result<_, _>>()?;
+        let (eclipses, of_all): (Vec<&RoleSpec>, Vec<&RoleSpec>) =
+            parts.iter().partition(|part| matches!(part.part, Role::Eclipse { .. }));
+        if eclipses.len() > 1 {
+            return Err(AdversaryError::TwoEclipses);
+        }
+        // Each share is rounded up by less than one, so that shares of exactly all together are over by no more than their number.
+        let sum: u128 = of_all.iter().map(|part| u128::from(part.share.ceil_of(1 << 63))).sum();
+        if sum > (1 << 63) + of_all.len() as u128 {
+            return Err(AdversaryError::TooManyParts);
+        }
+        Ok(AdversarySpec(parts))
+    }
+}
+
+impl Serialize for AdversarySpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AdversarySpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AdversarySpec, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+fn read_share(figure: &'static str, written: &str) -> Result<Ratio, AdversaryError> {
+    written.parse().map_err(|_| AdversaryError::Share { figure, written: written.to_owned() })
+}
+
+fn read_node(words: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, AdversaryError> {
+    let written = words.named(figure).ok_or(AdversaryError::Missing { figure })?;
+    let is_plain = written.bytes().all(|byte| byte.is_ascii_digit());
+    let node = written.parse().ok().filter(|_| is_plain);
+    node.ok_or_else(|| AdversaryError::NoNode { figure, written: written.to_owned() })
+}
+
+const ALL: Ratio = Ratio::new(1, 1).unwrap();
+
+/// Stands for no adversary at all.
+const NOBODY: &str = "none";

@@ -1,0 +1,175 @@
+//! The lines into and out of one worker's nodes, and the work that each message costs its node.
+//!
+//! A line takes messages in the order of their times, which is the order in which a shard handles its events: what waits for a
+//! line only comes later, so that no window becomes too long by it.
+
+use crate::ids::NodeId;
+use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, process};
+use crate::record::{AccessLinkRecord, LinkSideRecord};
+use crate::time::Nanos;
+use std::ops::Range;
+
+/// Which way a line leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LinkSide {
+    /// Out of a node.
+    Up,
+    /// Into a node.
+    Down,
+}
+
+/// How long a line takes for what waits at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct QueueLengths {
+    /// For what it has taken.
+    pub(super) held: Nanos,
+    /// For all that it was offered, had it taken that.
+    pub(super) of_all: Nanos,
+}
+
+/// The lines of some nodes. What has no limit takes no memory.
+pub(super) struct AccessLinks<'a> {
+    network: &'a Network,
+    first: u32,
+    up: LinkSideState,
+    down: LinkSideState,
+    work: Vec<AccessLink>,
+}
+
+/// The lines one way.
+#[derive(Default)]
+struct LinkSideState {
+    lines: Vec<AccessLink>,
+    /// By node, for how long the line has carried what counts.
+    busy: Vec<Nanos>,
+    /// The longest queues that were seen, in bits as [`LinkRate::bits_in`] has them: what is no longer need not be noted.
+    seen: [u128; 2],
+    /// The longest queues that count, in bits, and how long they take.
+    longest: [(u128, Nanos); 2],
+}
+
+impl<'a> AccessLinks<'a> {
+    /// Idle lines of these nodes.
+    pub(super) fn new(network: &'a Network, nodes: Range<u32>) -> AccessLinks<'a> {
+        let [up, down] =
+            network.limited().map(|is_limited| LinkSideState::new(if is_limited { nodes.len() } else { 0 }));
+        let work = vec![AccessLink::default(); if network.processing() > Nanos::ZERO { nodes.len() } else { 0 }];
+        AccessLinks { network, first: nodes.start, up, down, work }
+    }
+
+    /// Whether a message that arrives has to pass anything before its node takes it in.
+    #[inline]
+    pub(super) fn hold_arrivals(&self) -> bool {
+        !self.down.lines.is_empty() || self.have_work()
+    }
+
+    /// Whether messages wait for their nodes' work.
+    pub(super) fn have_work(&self) -> bool {
+        !self.work.is_empty()
+    }
+
+    /// Whether messages wait for the lines out of their nodes.
+    #[inline]
+    pub(super) fn have_uplinks(&self) -> bool {
+        !self.up.lines.is_empty()
+    }
+
+    /// What the line says to a message of so many bytes, as UDP payload, that its node sends at `now`; `None` where it has no
+    /// limit.
+    #[inline]
+    pub(super) fn send(&mut self, from: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
+        let line = self.up.lines.get_mut((from.0 - self.first) as usize)?;
+        let rate = self.network.lines(from).up?;
+        Some(rate.send(line, now, bytes + HEADER_BYTES))
+    }
+
+    /// What the line says to a message whose last bit arrives at `now`; `None` where it has no limit.
+    pub(super) fn receive(&mut self, from: NodeId, to: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
+        let line = self.down.lines.get_mut((to.0 - self.first) as usize)?;
+        let (rate, bytes) = (self.network.lines(to).down?, bytes + HEADER_BYTES);
+        let sent_in = self.network.lines(from).up.map_or(Nanos::ZERO, |up| up.time(bytes));
+        Some(rate.receive(line, now, sent_in, bytes))
+    }
+
+    /// When its node is done with a message that is through the line at `now`.
+    pub(super) fn work(&mut self, node: NodeId, now: Nanos) -> Nanos {
+        match self.work.get_mut((node.0 - self.first) as usize) {
+            Some(line) => process(line, now, self.network.processing()),
+            None => now,
+        }
+    }
+
+    /// What an offer says of the queue, where either is longer than any that was seen before.
+    #[inline]
+    pub(super) fn watch(&mut self, way: LinkSide, node: NodeId, offer: &QueueOffer) -> Option<QueueLengths> {
+        let rate = self.rate(way, node)?;
+        let bits = [offer.queue, offer.queue_of_all].map(|time| rate.bits_in(time));
+        let seen = &mut self.direction(way).seen;
+        let is_longer = bits[0] > seen[0] || bits[1] > seen[1];
+        for (seen, bits) in seen.iter_mut().zip(bits) {
+            *seen = bits.max(*seen);
+        }
+        is_longer.then_some(QueueLengths { held: offer.queue, of_all: offer.queue_of_all })
+    }
+
+    /// Counts the queues at a node's line.
+    pub(super) fn note_queues(&mut self, way: LinkSide, node: NodeId, queues: QueueLengths) {
+        let Some(rate) = self.rate(way, node) else { return };
+        let longest = &mut self.direction(way).longest;
+        for (longest, time) in longest.iter_mut().zip([queues.held, queues.of_all]) {
+            *longest = (rate.bits_in(time), time).max(*longest);
+        }
+    }
+
+    /// Counts a message of so many bytes, as UDP payload, that a node's line has carried.
+    #[inline]
+    pub(super) fn note_carried(&mut self, way: LinkSide, node: NodeId, bytes: u32) {
+        let Some(rate) = self.rate(way, node) else { return };
+        let local = (node.0 - self.first) as usize;
+        if let Some(busy) = self.direction(way).busy.get_mut(local) {
+            *busy = *busy + rate.time(bytes + HEADER_BYTES);
+        }
+    }
+
+    /// What was counted.
+    pub(super) fn record(&self) -> AccessLinkRecord {
+        AccessLinkRecord { up: self.up.record(), down: self.down.record() }
+    }
+
+    fn rate(&self, way: LinkSide, node: NodeId) -> Option<LinkRate> {
+        let lines = self.network.lines(node);
+        match way {
+            LinkSide::Up => lines.up,
+            LinkSide::Down => lines.down,
+        }
+    }
+
+    fn direction(&mut self, way: LinkSide) -> &mut LinkSideState {
+        match way {
+            LinkSide::Up => &mut self.up,
+            LinkSide::Down => &mut self.down,
+        }
+    }
+}
+
+impl LinkSideState {
+    fn new(nodes: usize) -> LinkSideState {
+        LinkSideState {
+            lines: vec![AccessLink::default(); nodes],
+            busy: vec![Nanos::ZERO; nodes],
+            ..LinkSideState::default()
+        }
+    }
+
+    fn record(&self) -> Option<LinkSideRecord> {
+        let busiest = *self.busy.iter().max()?;
+        let [(held, drains_in), (of_all, _)] = self.longest;
+        let bytes = |bits: u128| u64::try_from(bits.div_ceil(8_000_000_000)).unwrap_or(u64::MAX);
+        Some(LinkSideRecord {
+            queue_bytes: bytes(held),
+            queue_drains_in: drains_in,
+            offered_bytes: bytes(of_all),
+            busiest,
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! What the workers share.
+
+use super::{HopsSetup, time_of};
+use crate::ids::NodeId;
+use crate::message::TTL_MAX;
+use crate::record::End;
+use crate::sync::{Arena, AtomicBitset, AtomicMinima, Barrier, Cursor, Stop, Threshold};
+use std::collections::TryReserveError;
+use std::ops::Range;
+
+/// Words of 64 nodes that a worker takes at a time, at most.
+const BLOCK_WORDS_MAX: usize = 1_024;
+
+/// How many blocks there are for each worker at least, so that all end at about the same time.
+const BLOCKS_PER_WORKER: usize = 8;
+
+/// The nodes of a run, as sets.
+pub(super) struct SharedSets {
+    /// Who has the order. Marked by all while a hop is sent.
+    pub(super) seen: AtomicBitset,
+    /// Who had it before the hop that is being sent.
+    pub(super) before: AtomicBitset,
+    /// Who has it since the last hop, and forwards in this.
+    pub(super) latest: AtomicBitset,
+    /// The least sender in the hop that reached a node.
+    pub(super) leasts: Option<AtomicMinima>,
+    /// The words of `latest` whose nodes nobody has taken on yet.
+    pub(super) cursor: Cursor,
+    pub(super) latch: Barrier,
+    pub(super) stop: Stop,
+    /// Nodes newly reached, by hop.
+    newest: Vec<Threshold>,
+}
+
+impl SharedSets {
+    /// The origin alone has the order.
+    pub(super) fn new(setup: &HopsSetup<'_>, threads: usize) -> Result<SharedSets, TryReserveError> {
+        let nodes = setup.topology.nodes();
+        let records_senders = setup.exclude_sender || setup.records_senders;
+        let seen = AtomicBitset::new(nodes)?;
+        let blocks = threads * BLOCKS_PER_WORKER;
+        let field = SharedSets {
+            cursor: Cursor::new(seen.words(), (seen.words() / blocks).clamp(1, BLOCK_WORDS_MAX)),
+            seen,
+            before: AtomicBitset::new(nodes)?,
+            latest: AtomicBitset::new(nodes)?,
+            leasts: records_senders.then(|| AtomicMinima::new(nodes)).transpose()?,
+            latch: Barrier::new(&mut Arena::heap(), threads as u32),
+            stop: Stop::new(&mut Arena::heap()),
+            newest: (0..=TTL_MAX).map(|_| Threshold::new(&mut Arena::heap(), u64::MAX)).collect(),
+        };
+        for bits in [&field.seen, &field.before, &field.latest] {
+            bits.mark(setup.origin.0);
+        }
+        if let Some(leasts) = &field.leasts {
+            leasts.lower(setup.origin.index(), setup.origin.0);
+        }
+        field.add_newest(0, 1);
+        Ok(field)
+    }
+
+    /// The words that each of so many workers turns.
+    pub(super) fn parts(&self, threads: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let words = self.seen.words();
+        (0..threads).map(move |worker| worker * words / threads..(worker + 1) * words / threads)
+    }
+
+    pub(super) fn add_newest(&self, hop: u8, nodes: u64) {
+        self.newest[usize::from(hop)].add(nodes);
+    }
+
+    /// How many nodes a hop reached.
+    pub(super) fn newest(&self, hop: u8) -> u64 {
+        self.newest[usize::from(hop)].count()
+    }
+
+    /// How many nodes have the order after a hop.
+    pub(super) fn reached(&self, hop: u8) -> u64 {
+        (0..=hop).map(|hop| self.newest(hop)).sum()
+    }
+
+    /// Whether the run is over after a hop. Every worker that asks between the same two meetings is told the same.
+    pub(super) fn verdict(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
+        let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
+        if setup.ends_at_target && self.reached(hop) >= setup.goal {
+            Some(End::Target)
+        } else if hop == setup.ttl || self.newest(hop) == 0 {
+            Some(End::Quiescent)
+        } else {
+            setup.timeout.is_some_and(|timeout| next > timeout.0).then_some(End::Timeout)
+        }
+    }
+
+    /// From whom each node has its first copy, if it `has` one: a hop that was cut short has left some that do not
+    /// count.
+    pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
+        let leasts = self.leasts.as_ref()?;
+        let sender = |node| if has(node) { leasts.get(node) } else { u32::MAX };
+        Some((0..leasts.len()).map(|node| NodeId(sender(node))).collect())
+    }
+
+    /// The messages of those who were reached in the last hop and have not forwarded; on an implicit overlay at most so
+    /// many.
+    pub(super) fn waiting(&self, setup: &HopsSetup<'_>, hop: u8) -> u64 {
+        let (topology, draw) = (setup.topology, &setup.draw);
+        if hop == setup.ttl {
+            return 0;
+        }
+        if let Some(implicit) = topology.implicit() {
+            return self.newest(hop) * u64::from(draw.count(implicit.slots()));
+        }
+        let forwards = (0..self.latest.words()).flat_map(|at| nodes_in(at, self.latest.word(at)));
+        forwards.map(|node| u64::from(draw.count(topology.degree(node)))).sum()
+    }
+}
+
+/// The nodes whose bits are set in a word.
+#[inline]
+pub(super) fn nodes_in(at: usize, mut bits: u64) -> impl Iterator<Item = NodeId> {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros();
+        bits = if bits == 0 { return None } else { bits & (bits - 1) };
+        Some(NodeId(at as u32 * 64 + lowest))
+    })
+}

@@ -1,0 +1,93 @@
+//! The fast path, for protocols that declare their duplicates inert: an order then spreads along shortest paths, and only
+//! the message that reaches a node first has to be known.
+//!
+//! A node's receipt is the best that is known of it so far; a message that cannot be better is counted where it is sent, and
+//! stored nowhere. What waits in the calendar is the node alone, once for each window that its receipt has been in. The
+//! windows are those of the general path, and so are the receipts, to the bit (compare delta-stepping: Meyer, Sanders 2003).
+//!
+//! What each node took in is not counted here but drawn again afterwards, see `recount`.
+
+mod candidates;
+mod forward_batch;
+mod node_sort;
+mod relax;
+mod worker;
+
+use super::exchange::LocalExchange;
+use super::shard_outcome::{add, nothing};
+use super::{EngineSetup, spawn};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::OrderHop;
+use crate::protocol::{Context, Protocol};
+use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
+use crate::runtime::RuntimeError;
+use crate::sync::{Arena, OwnedBitmap, touched};
+use crate::time::Nanos;
+use worker::ShortestPathWorker;
+
+/// What the propagation of one order came to.
+pub(super) struct ShortestPathOutcome {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    /// By node; what was not reached by the end is erased.
+    pub(super) receipts: Receipts,
+    /// The counts of all that was sent. They are the run's where it ended at rest.
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    pub(super) digest: u64,
+}
+
+/// Whether every instant of the run fits a crossing.
+pub(super) fn fits(setup: &EngineSetup<'_>) -> bool {
+    let ways = setup.network.ceiling().map(|ceiling| ceiling.0.saturating_mul(u64::from(u8::MAX) + 1));
+    let last = ways.map_or(Nanos::MAX, |ways| setup.workload.last_due() + Nanos(ways));
+    last.min(setup.deadline()) < CompactReceipt::TIME_MAX
+}
+
+/// Runs the only order to the end. The network must have a floor.
+pub(super) fn run<P: Protocol + Clone + Send>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+) -> Result<ShortestPathOutcome, RuntimeError> {
+    let partition = setup.partition;
+    let round = LocalExchange::new(partition.workers());
+    let mut receipts = touched(setup.topology.nodes() as usize, CompactReceipt::NONE);
+    let mut known = OwnedBitmap::new(&mut Arena::heap(), partition.sizes().map(|nodes| nodes as usize));
+    let (view, sections) = known.split();
+    let mut rest = &mut receipts[..];
+    let mut shares = Vec::with_capacity(partition.workers());
+    for (nodes, known) in partition.sizes().zip(sections) {
+        let (own, others) = rest.split_at_mut(nodes as usize);
+        rest = others;
+        shares.push((own, known, protocol.clone()));
+    }
+    let homes = spawn::run(setup, round.latch(), shares, |worker, (receipts, known, mut protocol)| {
+        ShortestPathWorker::new(setup, &round, worker, receipts, known, view).run(&mut protocol)
+    })?;
+    let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);
+    for home in &homes {
+        add(&mut record, &home.record);
+        model_lost += home.model_lost;
+        digest = digest.wrapping_add(home.digest);
+    }
+    let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.end, home.at));
+    Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
+}
+
+/// Lets a node do what its protocol does with what reached it first.
+#[inline]
+pub(super) fn first_message<P: Protocol, C: Context>(
+    context: &mut C,
+    protocol: &mut P,
+    me: NodeId,
+    Receipt { sender, hop, .. }: Receipt,
+    ttl: u8,
+) {
+    let order = OrderIndex(0);
+    if hop == 0 {
+        protocol.publish(context, order, ttl);
+    } else {
+        // A message has as many hops to go as its order's TTL exceeds those behind it.
+        protocol.handle_message(context, &OrderHop { order, ttl: ttl - hop, hop }.copy(sender, me), &[]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them together.
+
+use crate::engine::EngineSetup;
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::OrderHop;
+use crate::network::Fates;
+use crate::protocol::TargetBatch;
+use crate::random::simd::{self, SimdBatch};
+use crate::record::{CompactReceipt, Receipt};
+use crate::time::Nanos;
+
+/// The most nodes of one salvo.
+const NODES_MAX: usize = 64;
+
+/// So many messages are drawn together, or one node's where it sends more.
+const MESSAGES: usize = 512;
+
+/// The forwards of some nodes.
+pub(super) struct ForwardBatch {
+    order: OrderIndex,
+    from: Vec<NodeId>,
+    forwards: Vec<BatchedForward>,
+    volley: TargetBatch,
+    /// Where copies for senders are left out, the other targets, node by node, and where those of each node end.
+    to: Vec<NodeId>,
+    ends: Vec<usize>,
+    /// Whether these are others than were drawn: copies for senders are left out.
+    excludes: bool,
+    fates: Fates,
+    /// By message, when and by which hop its sender's forward leaves, and it arrives.
+    departures: Vec<u64>,
+    arrivals: Vec<u64>,
+}
+
+/// What is known of a forward beside its node.
+#[derive(Clone, Copy)]
+struct BatchedForward {
+    /// When its messages leave, and which hop they make, as [`CompactReceipt::time_hop`] has it.
+    departure: u64,
+    sender: NodeId,
+}
+
+/// What one node sends.
+pub(super) struct SentByNode<'a> {
+    pub(super) from: NodeId,
+    pub(super) to: &'a [NodeId],
+    /// When each of them arrives, and by which hop, as [`CompactReceipt::time_hop`] has it; 0 for one that is lost.
+    pub(super) arrivals: &'a [u64],
+}
+
+impl ForwardBatch {
+    /// An empty one, and of how many nodes it should be.
+    pub(super) fn new(setup: &EngineSetup<'_>) -> (ForwardBatch, usize) {
+        let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
+        let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
+        let salvo = ForwardBatch {
+            order: OrderIndex(0),
+            from: Vec::with_capacity(nodes),
+            forwards: Vec::with_capacity(nodes),
+            volley: TargetBatch::new(&setup.draw, setup.topology, nodes),
+            to: Vec::new(),
+            ends: Vec::with_capacity(nodes),
+            excludes: false,
+            fates: Fates::default(),
+            departures: Vec::new(),
+            arrivals: Vec::new(),
+        };
+        (salvo, nodes)
+    }
+
+    /// Adds the forward of a node that has this receipt. All are of one order.
+    #[inline]
+    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, onward: OrderHop) {
+        self.order = onward.order;
+        self.from.push(me);
+        self.forwards.push(BatchedForward {
+            departure: CompactReceipt::time_hop_of(receipt.time, onward.hop),
+            sender: receipt.sender,
+        });
+    }
+
+    /// Draws what becomes of the forwards; gives how many copies were spared. `between` goes on beside the draws, as
+    /// [`TargetBatch::draw`] has it.
+    pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
+        self.volley.draw(&setup.draw, setup.topology, self.order, &self.from, between);
+        if setup.exclude_sender {
+            self.leave_out_senders();
+        }
+        self.excludes = setup.exclude_sender;
+        // As `targets` has them, but for the borrow, which leaves the fates free.
+        let (to, ends) =
+            if self.excludes { (&self.to[..], &self.ends[..]) } else { (self.volley.targets(), self.volley.ends()) };
+        let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));
+        let forwards = self.from.iter().zip(&self.forwards).zip(counts.clone());
+        let forwards = forwards.map(|((&from, forward), count)| (from, Nanos(forward.departure >> u8::BITS), count));
+        self.fates.draw(setup.network, self.order, forwards, to);
+        let departures = self.forwards.iter().map(|forward| forward.departure);
+        simd::fill(&mut self.departures, departures.zip(counts));
+        self.arrivals.resize(to.len(), 0);
+        let (departures, latencies) = (&self.departures[..], self.fates.latencies());
+        simd::run(ArrivalTimes { departures, latencies, arrivals: &mut self.arrivals });
+        (self.volley.targets().len() - to.len()) as u64
+    }
+
+    /// Takes over what was drawn, but for copies that would go back.
+    fn leave_out_senders(&mut self) {
+        self.to.clear();
+        self.ends.clear();
+        for (targets, forward) in self.volley.by_node().zip(&self.forwards) {
+            self.to.extend(targets.iter().filter(|&&to| to != forward.sender));
+            self.ends.push(self.to.len());
+        }
+    }
+
+    /// The targets that are sent to, node by node, and where those of each node end.
+    #[inline]
+    fn targets(&self) -> (&[NodeId], &[usize]) {
+        if self.excludes { (&self.to, &self.ends) } else { (self.volley.targets(), self.volley.ends()) }
+    }
+
+    /// How many messages were drawn.
+    pub(super) fn messages(&self) -> usize {
+        self.targets().0.len()
+    }
+
+    /// What was drawn, by node.
+    #[inline]
+    pub(super) fn sent(&self) -> impl Iterator<Item = SentByNode<'_>> {
+        let mut begin = 0;
+        let (to, ends) = self.targets();
+        self.from.iter().zip(ends).map(move |(&from, &end)| {
+            let messages = std::mem::replace(&mut begin, end)..end;
+            SentByNode { from, to: &to[messages.clone()], arrivals: &self.arrivals[messages] }
+        })
+    }
+
+    /// Forgets all forwards.
+    pub(super) fn clear(&mut self) {
+        self.from.clear();
+        self.forwards.clear();
+    }
+}
+
+/// Messages on their ways.
+struct ArrivalTimes<'a> {
+    departures: &'a [u64],
+    latencies: &'a [Nanos],
+    arrivals: &'a mut [u64],
+}
+
+impl SimdBatch for ArrivalTimes<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for ((&departure, &latency), arrival) in self.departures.iter().zip(self.latencies).zip(self.arrivals) {
+            // A latency is far shorter than what time is left, so that the sum does not run over.
+            let time = (departure >> 8).wrapping_add(latency.0).min(CompactReceipt::TIME_MAX.0);
+            let there = time << 8 | departure & u64::from(u8::MAX);
+            *arrival = if latency == Fates::LOST { 0 } else { there };
+        }
+    }
+}

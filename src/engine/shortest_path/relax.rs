@@ -1,0 +1,80 @@
+//! The best that is known of each node: what makes it better, and when it has become certain.
+
+use super::candidates::Candidate;
+use crate::ids::NodeId;
+use crate::record::CompactReceipt;
+use crate::sync::prefetch;
+use crate::time::Nanos;
+use std::ops::RangeInclusive;
+
+/// How many messages ahead a receipt is asked for.
+const RECEIPT_AHEAD: usize = 24;
+
+/// A node's new receipt: when, and by how much sooner than the one before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Improvement {
+    pub(super) time: Nanos,
+    pub(super) sooner_by: u64,
+    pub(super) local: u32,
+}
+
+impl Improvement {
+    /// None.
+    pub(super) const NONE: Improvement = Improvement { time: Nanos::ZERO, sooner_by: 0, local: 0 };
+}
+
+/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many they
+/// are, and how many messages are duplicates. No branch hangs on which is better.
+#[inline(never)]
+pub(super) fn relax(
+    receipts: &mut [CompactReceipt],
+    start: u32,
+    crossings: &[Candidate],
+    better: &mut [Improvement],
+) -> (usize, u64) {
+    let (mut count, mut duplicates) = (0, 0);
+    for (position, crossing) in crossings.iter().enumerate() {
+        if let Some(soon) = crossings.get(position + RECEIPT_AHEAD) {
+            prefetch(receipts, (soon.to.0 - start) as usize);
+        }
+        let local = crossing.to.0 - start;
+        let best = receipts[local as usize];
+        let (time, known) = (crossing.time_hop >> u8::BITS, best.time().0);
+        let rank = |time: u64, sender: NodeId| u128::from(time) << 32 | u128::from(sender.0);
+        let is_better = rank(time, crossing.from) < rank(known, best.sender());
+        // Of two messages one is a duplicate, whichever is the better.
+        duplicates += u64::from(!is_better | best.is_reached());
+        better[count] = Improvement { time: Nanos(time), sooner_by: known.wrapping_sub(time), local };
+        count += usize::from(is_better);
+        // By a mask, which the compiler makes no branch of.
+        let mask = 0u64.wrapping_sub(u64::from(is_better));
+        let time_hop = best.time_hop() ^ (best.time_hop() ^ crossing.time_hop) & mask;
+        let sender = best.sender().0 ^ (best.sender().0 ^ crossing.from.0) & mask as u32;
+        receipts[local as usize] = CompactReceipt::new(time_hop, NodeId(sender));
+    }
+    (count, duplicates)
+}
+
+/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; gives how many they
+/// are, and whether any is reached later. One of which a better message has come since was reached in that one's window. No
+/// branch hangs on which it is.
+#[inline(never)]
+pub(super) fn settle(
+    receipts: &[CompactReceipt],
+    nodes: &[u32],
+    times: RangeInclusive<Nanos>,
+    fired: &mut [(u32, CompactReceipt)],
+) -> (usize, bool) {
+    let (start, end) = times.into_inner();
+    let (mut count, mut late) = (0, false);
+    for (position, &local) in nodes.iter().enumerate() {
+        if let Some(&soon) = nodes.get(position + RECEIPT_AHEAD) {
+            prefetch(receipts, soon as usize);
+        }
+        let receipt = receipts[local as usize];
+        fired[count] = (local, receipt);
+        count += usize::from((start <= receipt.time()) & (receipt.time() <= end));
+        late |= receipt.time() > end;
+    }
+    (count, late)
+}

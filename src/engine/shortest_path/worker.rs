@@ -1,0 +1,348 @@
+//! One worker of the fast path: window by window, who is reached, what they send, and what of it is news to whom.
+
+use super::candidates::{Candidate, filter, owner};
+use super::first_message;
+use super::forward_batch::ForwardBatch;
+use super::node_sort::NodeSort;
+use super::relax::{Improvement, relax, settle};
+use crate::engine::EngineSetup;
+use crate::engine::digest::of_receipts;
+use crate::engine::exchange::{Decision, GlobalState, LocalExchange, WindowReport};
+use crate::engine::window_length::WindowLength;
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::OrderHop;
+use crate::protocol::{Context, Protocol};
+use crate::record::{CompactReceipt, End, Receipt, WorkerRecord};
+use crate::sync::{BarrierBroken, BitmapView, Lookout, Section, SectionView};
+use crate::time::{Calendar, Nanos};
+use std::ops::Range;
+
+/// How many received messages are held against receipts at a time.
+const RECEIVED: usize = 4_096;
+
+/// What is held counts in steps of so many bytes, a power of two.
+const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
+/// What one worker brings home.
+pub(super) struct ShortestPathShare {
+    pub(super) end: End,
+    pub(super) at: Nanos,
+    pub(super) record: WorkerRecord,
+    pub(super) model_lost: u64,
+    pub(super) digest: u64,
+}
+
+/// One worker.
+pub(super) struct ShortestPathWorker<'a> {
+    setup: &'a EngineSetup<'a>,
+    meeting: &'a LocalExchange<Candidate>,
+    index: usize,
+    nodes: Range<u32>,
+    /// The best that is known of each node of this shard.
+    receipts: &'a mut [CompactReceipt],
+    /// Who has the order: a bit for each node of this shard.
+    section: Section<'a>,
+    /// The same of all shards, as far as it is known here.
+    known: Vec<SectionView<'a>>,
+    /// Nodes of this shard, by the window of their receipt.
+    calendar: Calendar<u32>,
+    /// Puts those of a window into the order of memory.
+    ascent: NodeSort,
+    /// The forwards of the nodes at hand, and of how many nodes it should be.
+    salvo: ForwardBatch,
+    salvo_nodes: usize,
+    /// Room for what may be news to nodes of this shard.
+    news: Vec<Candidate>,
+    /// What may be news to others, by the worker it is for.
+    out: Vec<Vec<Candidate>>,
+    /// Room for what turns out to be better than what was known.
+    better: Vec<Improvement>,
+    /// The nodes reached in this window.
+    fired: Vec<(u32, CompactReceipt)>,
+    event: (NodeId, Receipt),
+    width: WindowLength,
+    deadline: Nanos,
+    /// Looks whether the user wants to end, and whether it has seen that.
+    lookout: Lookout<'a>,
+    cut_short: Option<End>,
+    /// Nodes that wait in the calendar, and the bytes that are held for messages, as far as there is no room for each node.
+    waiting: u64,
+    held: u64,
+    /// When the last of all messages arrives, and its hop.
+    last_arrival: u64,
+    record: WorkerRecord,
+    model_lost: u64,
+}
+
+impl<'a> ShortestPathWorker<'a> {
+    pub(super) fn new(
+        setup: &'a EngineSetup<'a>,
+        meeting: &'a LocalExchange<Candidate>,
+        index: usize,
+        receipts: &'a mut [CompactReceipt],
+        section: Section<'a>,
+        known: BitmapView<'a>,
+    ) -> ShortestPathWorker<'a> {
+        let width = WindowLength::new(setup.network.floor());
+        let (salvo, salvo_nodes) = ForwardBatch::new(setup);
+        let nodes = setup.partition.shard(index);
+        let size = nodes.len() as u32;
+        ShortestPathWorker {
+            setup,
+            meeting,
+            index,
+            event: (NodeId(nodes.start), Receipt::NONE),
+            nodes,
+            receipts,
+            section,
+            known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
+            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
+            ascent: NodeSort::new(size),
+            salvo,
+            salvo_nodes,
+            news: Vec::new(),
+            out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
+            better: Vec::new(),
+            fired: Vec::new(),
+            width,
+            deadline: setup.deadline(),
+            lookout: Lookout::new(setup.interrupt),
+            cut_short: None,
+            waiting: 0,
+            held: 0,
+            last_arrival: 0,
+            record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
+            model_lost: 0,
+        }
+    }
+
+    pub(super) fn run<P: Protocol>(mut self, protocol: &mut P) -> Result<ShortestPathShare, BarrierBroken> {
+        let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
+        let mut standing = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width);
+        let Some(first) = workload.publications().first() else {
+            return Ok(self.close(End::Quiescent, Nanos::ZERO));
+        };
+        if self.nodes.contains(&first.origin.0) {
+            let local = first.origin.0 - self.nodes.start;
+            self.receipts[local as usize] =
+                CompactReceipt::new(CompactReceipt::time_hop_of(first.due, 0), first.origin);
+            self.calendar.put(self.width.window(first.due), local);
+            self.waiting += 1;
+        }
+        let mut window = self.width.window(first.due);
+        for round in 0.. {
+            let before = (self.record.clone(), self.model_lost);
+            let late = self.reach(window);
+            self.activate(protocol);
+            let post = self.post(late, round);
+            self.meeting.send(round, self.index, &mut self.out);
+            let posts = self.meeting.meet(round, self.index, post)?;
+            self.receive_candidates(round);
+            let verdict = standing.decide(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
+                Decision::On(next) => window = next,
+                Decision::Target(crossing) => {
+                    let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time()));
+                    let at = self.meeting.target_at(self.index, &crossing, times)?;
+                    return Ok(self.close(End::Target, at));
+                }
+                Decision::Ended(end, at) => return Ok(self.close(end, at)),
+                Decision::CutShort(end, at) => {
+                    // Of this window nothing counts, in any shard.
+                    (self.record, self.model_lost) = before;
+                    return Ok(self.close(end, at));
+                }
+            }
+        }
+        unreachable!("rounds do not run out")
+    }
+
+    /// Finds the nodes that are reached in this window; says whether any other is, but after the time limit.
+    fn reach(&mut self, window: u64) -> bool {
+        let mut nodes = Vec::new();
+        self.calendar.take(window, &mut nodes);
+        self.waiting -= nodes.len() as u64;
+        self.ascent.sort(&mut nodes);
+        self.fired.resize(nodes.len(), (0, CompactReceipt::NONE));
+        let times = self.width.start(window)..=self.deadline;
+        let (count, late) = settle(self.receipts, &nodes, times, &mut self.fired);
+        self.fired.truncate(count);
+        self.calendar.give_back(nodes);
+        for &(local, _) in &self.fired {
+            self.section.mark(local as usize);
+        }
+        self.record.reached += count as u64;
+        late
+    }
+
+    /// Lets each of them do what its protocol does with its first message.
+    fn activate<P: Protocol>(&mut self, protocol: &mut P) {
+        let fired = std::mem::take(&mut self.fired);
+        for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
+            // The origin's messages are few, and without them there is no run to report.
+            if begin > 0 && self.cut_short.is_some() {
+                break;
+            }
+            for &(local, receipt) in nodes {
+                let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
+                self.event = (me, receipt);
+                first_message(self, protocol, me, receipt, self.setup.ttl);
+            }
+            self.send(&fired[(begin + self.salvo_nodes).min(fired.len())..]);
+        }
+        self.fired = fired;
+    }
+
+    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for the
+    /// places of the rows of those that are `next`.
+    fn send(&mut self, next: &[(u32, CompactReceipt)]) {
+        let (setup, start) = (self.setup, self.nodes.start);
+        self.record.spared += self.salvo.draw(setup, |place| {
+            if let Some((soon, _)) = next.get(place) {
+                setup.topology.prefetch_degree(NodeId(start + soon));
+            }
+        });
+        self.record.sent += self.salvo.messages() as u64;
+        self.look(self.salvo.messages() as u64);
+        let count = self.filter();
+        self.salvo.clear();
+        let news = std::mem::take(&mut self.news);
+        self.improve(&news[..count]);
+        self.news = news;
+    }
+
+    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
+    /// how much that is for this one.
+    fn filter(&mut self) -> usize {
+        let sent = self.salvo.messages();
+        if self.news.len() < sent {
+            self.news.resize(sent, Candidate::NONE);
+        }
+        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
+        let sifted = match known {
+            [known] => filter(&self.salvo, &mut self.news, |to| known.contains(to.0)),
+            _ => filter(&self.salvo, &mut self.news, |to| {
+                let owner = owner(starts, to);
+                known[owner].contains(to.0 - starts[owner])
+            }),
+        };
+        self.last_arrival = self.last_arrival.max(sifted.latest);
+        self.model_lost += sifted.lost;
+        let duplicates = sent as u64 - sifted.lost - sifted.news as u64;
+        self.record.received += duplicates;
+        self.record.duplicates += duplicates;
+        if self.out.len() > 1 { self.hand_over(sifted.news) } else { sifted.news }
+    }
+
+    /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
+    fn hand_over(&mut self, count: usize) -> usize {
+        let starts = self.setup.partition.starts();
+        for &crossing in &self.news[..count] {
+            self.out[owner(starts, crossing.to)].push(crossing);
+        }
+        // This worker's own lane is empty but for these.
+        std::mem::swap(&mut self.news, &mut self.out[self.index]);
+        self.out[self.index].clear();
+        self.news.len()
+    }
+
+    /// Holds messages against the best that is known of their nodes.
+    fn improve(&mut self, crossings: &[Candidate]) {
+        if self.better.len() < crossings.len() {
+            self.better.resize(crossings.len(), Improvement::NONE);
+        }
+        let (count, duplicates) = relax(self.receipts, self.nodes.start, crossings, &mut self.better);
+        for &Improvement { time, sooner_by, local } in &self.better[..count] {
+            let (window, left) = self.width.split(time);
+            if sooner_by >= left {
+                self.calendar.put(window, local);
+                self.waiting += 1;
+            }
+        }
+        self.record.received += crossings.len() as u64;
+        self.record.duplicates += duplicates;
+    }
+
+    /// Takes in what others have sent.
+    fn receive_candidates(&mut self, round: usize) {
+        let meeting = self.meeting;
+        meeting.receive_all(round, self.index, |crossings| {
+            // Piece by piece, so that little room is enough.
+            for crossings in crossings.chunks(RECEIVED) {
+                // What is not looked at comes after this window, and the next is left at once.
+                self.look(crossings.len() as u64);
+                if self.cut_short.is_none() {
+                    self.improve(crossings);
+                }
+            }
+        });
+    }
+
+    /// Looks whether the user wants to end, and whether what is under way outgrows its memory.
+    fn look(&mut self, messages: u64) {
+        if self.lookout.work(messages).is_err() {
+            self.cut_short = Some(End::Interrupted);
+        }
+        let out = self.out.iter().map(Vec::len).sum::<usize>() as u64 * size_of::<Candidate>() as u64;
+        // A node has room to wait once, and to be fired.
+        let waiting = (self.waiting * 4).saturating_sub(12 * self.nodes.len() as u64);
+        let now = (out + waiting) & !(WEIGHED - 1);
+        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+            self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
+        }
+    }
+
+    fn post(&mut self, late: bool, round: usize) -> WindowReport {
+        let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
+        let out = out.map(|least| self.width.window(Nanos(least >> u8::BITS)));
+        let last_event = self.fired.iter().map(|(_, receipt)| receipt.time()).max().unwrap_or_default();
+        let fresh = self.fired.len() as u64;
+        WindowReport {
+            next: [self.calendar.next(), out].into_iter().flatten().min(),
+            late,
+            interrupted: self.setup.interrupt.is_raised(),
+            // Of the first window, in which the order is published, nothing is left out.
+            cut_short: self.cut_short.filter(|_| round > 0),
+            last_event,
+            last_arrival: Nanos(self.last_arrival >> u8::BITS),
+            messages: self.record.received,
+            fresh: (fresh > 0).then_some((OrderIndex(0), fresh)).into_iter().collect(),
+        }
+    }
+
+    /// Erases receipts that do not count, and hands over what was counted.
+    fn close(self, end: End, at: Nanos) -> ShortestPathShare {
+        if end != End::Quiescent {
+            let late = self.receipts.iter_mut().filter(|receipt| receipt.time() > at);
+            late.for_each(|receipt| *receipt = CompactReceipt::NONE);
+        }
+        // A run that the user ends anywhere is no seed's.
+        let digest = match end {
+            end if end.is_cut_short() => 0,
+            _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
+        };
+        ShortestPathShare { end, at, record: self.record, model_lost: self.model_lost, digest }
+    }
+}
+
+impl Context for ShortestPathWorker<'_> {
+    #[inline]
+    fn me(&self) -> NodeId {
+        self.event.0
+    }
+
+    /// Every message that is handled here is the first.
+    #[inline]
+    fn deliver(&mut self, _: OrderIndex) -> bool {
+        true
+    }
+
+    #[inline]
+    fn fan_out(&mut self, onward: OrderHop) {
+        let (me, receipt) = self.event;
+        self.salvo.push(me, receipt, onward);
+    }
+}

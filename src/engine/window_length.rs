@@ -1,0 +1,60 @@
+//! The length of a window, and in which window an instant lies: a division that every message asks for, done as a
+//! multiplication.
+
+use crate::time::Nanos;
+
+/// The length of a window, in nanoseconds, at least 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WindowLength {
+    nanos: u64,
+    /// 2^64 divided by it, rounded down; 2^64 - 1 for 1.
+    reciprocal: u64,
+}
+
+impl WindowLength {
+    /// Windows of this length, which is above 0.
+    pub(super) fn new(Nanos(nanos): Nanos) -> WindowLength {
+        let nanos = nanos.max(1);
+        WindowLength { nanos, reciprocal: u64::try_from((1 << 64) / u128::from(nanos)).unwrap_or(u64::MAX) }
+    }
+
+    /// The window in which `time` lies, and how many nanoseconds of it are left from there on, that instant included.
+    #[inline]
+    pub(super) fn split(self, Nanos(time): Nanos) -> (u64, u64) {
+        // The reciprocal is short by less than 1, so that the product is short by 1 at most.
+        let short = ((u128::from(time) * u128::from(self.reciprocal)) >> 64) as u64;
+        let beyond = time - short * self.nanos;
+        let one = u64::from(beyond >= self.nanos);
+        (short + one, self.nanos - (beyond - one * self.nanos))
+    }
+
+    /// The window in which `time` lies.
+    #[inline]
+    pub(super) fn window(self, time: Nanos) -> u64 {
+        self.split(time).0
+    }
+
+    /// The first instant of a window.
+    pub(super) fn start(self, window: u64) -> Nanos {
+        Nanos(window.saturating_mul(self.nanos))
+    }
+
+    /// The last instant of a window.
+    pub(super) fn end(self, window: u64) -> Nanos {
+        Nanos(window.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_multiplication_divides(time in prop_oneof![any::<u64>(), 0..1_000u64], nanos in prop_oneof![1..=u64::MAX, 1..99u64]) {
+            let width = WindowLength::new(Nanos(nanos));
+            prop_assert_eq!(width.split(Nanos(time)), (time / nanos, nanos - time % nanos));
+        }
+    }
+}

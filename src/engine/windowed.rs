@@ -1,0 +1,315 @@
+//! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
+
+use super::exchange::{Decision, GlobalState, LocalExchange, WindowReport};
+use super::pending_event::{EventRank, PendingEvent};
+use super::shard::VirtualShard;
+use super::shard_outcome::{EndedRun, ShardOutcome};
+use super::window_length::WindowLength;
+use super::{EngineSetup, spawn};
+use crate::ids::OrderIndex;
+use crate::protocol::Protocol;
+use crate::record::End;
+use crate::runtime::RuntimeError;
+use crate::sync::{BarrierBroken, Lookout};
+use crate::time::{Calendar, Nanos};
+use crate::workload::Publication;
+use std::collections::BTreeMap;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+/// How many messages ahead the processor is asked for what one will touch.
+const AHEAD: usize = 8;
+
+/// What is held counts in steps of so many bytes, a power of two.
+const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
+/// Runs to the end. The network must have a floor.
+pub(super) fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EndedRun, RuntimeError> {
+    let workers = setup.partition.workers();
+    let round = LocalExchange::new(workers);
+    let protocols = (0..workers).map(|_| protocol.clone());
+    let homes = spawn::run(setup, round.latch(), protocols, |worker, protocol| {
+        WindowedWorker::new(setup, &round, worker, protocol).run()
+    })?;
+    let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
+    Ok(EndedRun { end, at, homes: homes.into_iter().map(|home| home.2).collect() })
+}
+
+/// One worker.
+struct WindowedWorker<'a, P: Protocol> {
+    setup: &'a EngineSetup<'a>,
+    meeting: &'a LocalExchange<PendingEvent<P::Tail>>,
+    index: usize,
+    protocol: P,
+    shard: VirtualShard<'a, P::Tail>,
+    /// What arrives at nodes of this shard.
+    calendar: Calendar<PendingEvent<P::Tail>>,
+    /// What leaves for others, by worker.
+    out: Vec<Vec<PendingEvent<P::Tail>>>,
+    /// The next window of anything in `out`.
+    out_next: Option<u64>,
+    /// What its nodes have yet to publish.
+    publications: Peekable<IntoIter<Publication>>,
+    width: WindowLength,
+    deadline: Nanos,
+    last_event: Nanos,
+    /// The window that is being handled, and what came up in it that is due within it, in its order.
+    window: u64,
+    soon: BTreeMap<(EventRank, u64), PendingEvent<P::Tail>>,
+    /// How much has come up so, which tells equals apart.
+    brought_up: u64,
+    /// Messages of the last window that come after the time limit, or that nobody came to.
+    late: Vec<PendingEvent<P::Tail>>,
+    /// Looks whether the user wants to end, and why a window was left in its midst.
+    lookout: Lookout<'a>,
+    cut_short: Option<End>,
+    /// Messages in the calendar, in the window that is handled, and for others; and the bytes that are held for all that is under way.
+    stored: u64,
+    held: u64,
+    fresh: NewReceiptCounts,
+}
+
+impl<'a, P: Protocol> WindowedWorker<'a, P> {
+    fn new(
+        setup: &'a EngineSetup<'a>,
+        meeting: &'a LocalExchange<PendingEvent<P::Tail>>,
+        index: usize,
+        protocol: P,
+    ) -> WindowedWorker<'a, P> {
+        let nodes = setup.partition.shard(index);
+        let width = WindowLength::new(setup.network.floor());
+        let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
+        let own: Vec<Publication> = own.copied().collect();
+        WindowedWorker {
+            setup,
+            meeting,
+            index,
+            protocol,
+            shard: VirtualShard::new(setup, nodes),
+            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
+            out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
+            out_next: None,
+            publications: own.into_iter().peekable(),
+            width,
+            deadline: setup.deadline(),
+            last_event: Nanos::ZERO,
+            window: 0,
+            soon: BTreeMap::new(),
+            brought_up: 0,
+            late: Vec::new(),
+            lookout: Lookout::new(setup.interrupt),
+            cut_short: None,
+            stored: 0,
+            held: 0,
+            fresh: NewReceiptCounts::new(setup.workload.orders() as usize),
+        }
+    }
+
+    fn run(mut self) -> Result<(End, Nanos, ShardOutcome), BarrierBroken> {
+        let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
+        let mut standing = GlobalState::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
+        let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
+        for round in 0.. {
+            self.handle(window);
+            let post = self.post();
+            self.meeting.ask(round, self.index, self.next_wake());
+            self.stored -= self.out.iter().map(Vec::len).sum::<usize>() as u64;
+            self.meeting.send(round, self.index, &mut self.out);
+            let posts = self.meeting.meet(round, self.index, post)?;
+            let (calendar, width) = (&mut self.calendar, self.width);
+            let stored = &mut self.stored;
+            self.meeting.receive(round, self.index, |flight| {
+                *stored += 1;
+                calendar.put(width.window(flight.time), flight);
+            });
+            let verdict = standing.decide(&posts);
+            if self.index == 0 {
+                self.setup.observer.progressed(standing.progress());
+            }
+            match verdict {
+                Decision::On(next) => {
+                    self.shard.book(Nanos::MAX);
+                    // No run ends before the last event of a window that it goes on from.
+                    self.shard.book_departures(standing.progress().time);
+                    window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
+                }
+                Decision::Target(crossing) => {
+                    let at = self.meeting.target_at(self.index, &crossing, self.shard.fresh())?;
+                    return Ok((End::Target, at, self.close(at)));
+                }
+                Decision::Ended(end, at) => {
+                    let flights = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, flights);
+                    return Ok((end, at, self.close(at)));
+                }
+                Decision::CutShort(end, at) => {
+                    let flights = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, flights);
+                    return Ok((end, at, self.close(at)));
+                }
+            }
+        }
+        unreachable!("rounds do not run out")
+    }
+
+    /// Handles a window's messages, and what its nodes publish in it, up to the time limit.
+    fn handle(&mut self, window: u64) {
+        let mut flights = Vec::new();
+        self.calendar.take(window, &mut flights);
+        flights.sort_unstable_by_key(PendingEvent::rank);
+        let taken = flights.len() as u64;
+        let in_time = flights.partition_point(|flight| flight.time <= self.deadline);
+        self.late = flights.split_off(in_time);
+        self.window = window;
+        let (mut position, end) = (0, self.width.end(window).min(self.deadline));
+        loop {
+            if self.cut_short.is_some() {
+                self.late.extend(flights.drain(position..).chain(std::mem::take(&mut self.soon).into_values()));
+                break;
+            }
+            let listed = flights.get(position);
+            let soon = self.soon.first_key_value().map(|(&(rank, _), _)| rank);
+            let is_soon = soon.is_some_and(|soon| listed.is_none_or(|listed| soon < listed.rank()));
+            let due = if is_soon { soon.map(|rank| rank.0) } else { listed.map(|flight| flight.time) };
+            if self.catch_up(due.unwrap_or(end)) {
+                // That may have brought up what comes first.
+                continue;
+            }
+            match (self.soon.first_entry().filter(|_| is_soon), listed) {
+                (Some(entry), _) => {
+                    let flight = entry.remove();
+                    self.handle_one(&flight);
+                }
+                (None, Some(flight)) => {
+                    if let Some(ahead) = flights.get(position + AHEAD) {
+                        self.shard.prefetch(ahead);
+                    }
+                    position += 1;
+                    self.handle_one(flight);
+                }
+                (None, None) => break,
+            }
+        }
+        self.stored -= taken;
+    }
+
+    fn handle_one(&mut self, flight: &PendingEvent<P::Tail>) {
+        self.last_event = flight.time;
+        self.shard.handle(&mut self.protocol, flight);
+        self.route();
+    }
+
+    /// Does the first thing that is due by then, before any message of the same time: of one instant what is published comes
+    /// first, then the times that nodes have asked for.
+    fn catch_up(&mut self, time: Nanos) -> bool {
+        let asked = self.shard.next_timeout();
+        let is_first =
+            |publication: &Publication| publication.due <= time && asked.is_none_or(|at| publication.due <= at);
+        if let Some(publication) = self.publications.next_if(is_first) {
+            self.last_event = publication.due;
+            self.shard.publish(&mut self.protocol, &publication);
+            self.route();
+            return true;
+        }
+        let Some(rung) = self.shard.fire_timer(&mut self.protocol, time) else { return false };
+        if rung.is_event {
+            self.last_event = rung.at;
+            self.route();
+        }
+        true
+    }
+
+    /// The next window with a time that a node has asked for.
+    fn next_wake(&self) -> Option<u64> {
+        self.shard.next_timeout().map(|time| self.width.window(time))
+    }
+
+    /// Brings what was sent on its way.
+    fn route(&mut self) {
+        let partition = self.setup.partition;
+        self.look(1 + self.shard.outgoing.len() as u64);
+        for flight in self.shard.outgoing.drain(..) {
+            let window = self.width.window(flight.time);
+            match partition.owner(flight.message.to) {
+                // No message is as soon; what a node has before it is.
+                _ if window == self.window && flight.time > self.deadline => self.late.push(flight),
+                _ if window == self.window => {
+                    self.brought_up += 1;
+                    self.soon.insert((flight.rank(), self.brought_up), flight);
+                }
+                owner if owner == self.index => {
+                    self.stored += 1;
+                    self.calendar.put(window, flight);
+                }
+                owner => {
+                    self.stored += 1;
+                    self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
+                    self.out[owner].push(flight);
+                }
+            }
+        }
+    }
+
+    /// Looks whether the user wants to end, and whether what is under way outgrows its memory.
+    fn look(&mut self, messages: u64) {
+        if self.lookout.work(messages).is_err() {
+            self.cut_short = Some(End::Interrupted);
+        }
+        let flights = self.stored + self.soon.len() as u64;
+        let now = flights * size_of::<PendingEvent<P::Tail>>() as u64 + self.shard.journal_bytes();
+        let now = now & !(WEIGHED - 1);
+        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+            self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
+        }
+    }
+
+    fn post(&mut self) -> WindowReport {
+        // While a protocol awaits an answer, the run goes on to its next time; one beyond the time limit comes late.
+        let wake = self.next_wake().filter(|_| !self.protocol.is_idle());
+        let due = self.publications.peek().map(|publication| self.width.window(publication.due));
+        let next = [self.calendar.next(), self.out_next.take(), due, wake].into_iter().flatten().min();
+        WindowReport {
+            next,
+            late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= self.window),
+            interrupted: self.setup.interrupt.is_raised(),
+            cut_short: self.cut_short,
+            last_event: self.last_event,
+            // What is lost on its way has to leave first.
+            last_arrival: self.shard.last_departure(),
+            messages: self.shard.received(),
+            fresh: self.fresh.count(self.shard.fresh()),
+        }
+    }
+
+    /// Counts what there is up to `limit`, the end, and what is under way then.
+    fn close(mut self, limit: Nanos) -> ShardOutcome {
+        self.calendar.iter().chain(&self.late).for_each(|flight| self.shard.leave(flight, limit));
+        self.shard.close(limit)
+    }
+}
+
+/// Counts first receipts by order, without a look at orders that have none.
+struct NewReceiptCounts {
+    counts: Vec<u64>,
+}
+
+impl NewReceiptCounts {
+    fn new(orders: usize) -> NewReceiptCounts {
+        NewReceiptCounts { counts: vec![0; orders] }
+    }
+
+    fn count(&mut self, receipts: impl Iterator<Item = (OrderIndex, Nanos)>) -> Vec<(OrderIndex, u64)> {
+        let mut seen = Vec::new();
+        for (order, _) in receipts {
+            let count = &mut self.counts[order.index()];
+            if *count == 0 {
+                seen.push((order, 0));
+            }
+            *count += 1;
+        }
+        for (order, count) in &mut seen {
+            *count = std::mem::take(&mut self.counts[order.index()]);
+        }
+        seen
+    }
+}

@@ -1,0 +1,127 @@
+//! What memory there is: the least of what the machine has available, what the control group leaves of its limit, and what
+//! the limit on the address space leaves. Read as Linux tells it, in text; elsewhere nobody knows.
+
+use std::fs;
+use std::path::Path;
+
+/// What there is, and what it is bounded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvailableMemory {
+    /// Bytes.
+    pub bytes: u64,
+    /// By what.
+    pub bound: MemoryBound,
+}
+
+/// What bounds memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryBound {
+    /// The machine has no more available.
+    Machine,
+    /// The limit of the control group, less what its processes use.
+    ControlGroup,
+    /// The limit on this process's address space, less what it has mapped.
+    AddressSpace,
+}
+
+impl MemoryBound {
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            MemoryBound::Machine => "this machine has available",
+            MemoryBound::ControlGroup => "the limit of the control group leaves",
+            MemoryBound::AddressSpace => "the limit on the address space (ulimit -v) leaves",
+        }
+    }
+}
+
+impl AvailableMemory {
+    /// What there is now for a process of so many threads; `None` where the system does not tell.
+    pub fn now(threads: usize) -> Option<AvailableMemory> {
+        AvailableMemory::under(Path::new("/"), threads)
+    }
+
+    /// The same, read from files under `root`.
+    pub(super) fn under(root: &Path, threads: usize) -> Option<AvailableMemory> {
+        let bounds = [
+            (machine(root), MemoryBound::Machine),
+            (control_group(root), MemoryBound::ControlGroup),
+            (address_space(root, threads), MemoryBound::AddressSpace),
+        ];
+        let known = bounds.into_iter().filter_map(|(bytes, bound)| Some(AvailableMemory { bytes: bytes?, bound }));
+        known.min_by_key(|there| there.bytes)
+    }
+}
+
+/// What the machine can give without swapping.
+fn machine(root: &Path) -> Option<u64> {
+    kibibytes(&read(root, "proc/meminfo")?, "MemAvailable:")
+}
+
+/// What is left below the limits of this process's control group and of those around it.
+fn control_group(root: &Path) -> Option<u64> {
+    let groups = read(root, "proc/self/cgroup")?;
+    let left = groups.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let files = match controllers {
+            "" => LimitFiles {
+                mount: "sys/fs/cgroup",
+                limit: "memory.max",
+                usage: "memory.current",
+                cache: "inactive_file",
+            },
+            _ if controllers.split(',').any(|name| name == "memory") => LimitFiles {
+                mount: "sys/fs/cgroup/memory",
+                limit: "memory.limit_in_bytes",
+                usage: "memory.usage_in_bytes",
+                cache: "total_inactive_file",
+            },
+            _ => return None,
+        };
+        // In a container the path may be one that only its host sees, and the group is then mounted as the root.
+        let around = Path::new(path.trim_start_matches('/')).ancestors();
+        around.filter_map(|group| files.left(&root.join(files.mount).join(group))).min()
+    });
+    left.min()
+}
+
+/// How a version of control groups calls what it tells.
+struct LimitFiles {
+    mount: &'static str,
+    limit: &'static str,
+    usage: &'static str,
+    /// Of the usage, what the kernel gives back before it refuses anything.
+    cache: &'static str,
+}
+
+impl LimitFiles {
+    fn left(&self, group: &Path) -> Option<u64> {
+        // Without a limit the newer version writes `max`, and the older one a number no machine has.
+        let limit: u64 = read(group, self.limit)?.trim().parse().ok()?;
+        let usage: u64 = read(group, self.usage)?.trim().parse().ok()?;
+        let stat = read(group, "memory.stat").unwrap_or_default();
+        let cache = stat.lines().find_map(|line| line.strip_prefix(self.cache)?.trim().parse().ok()).unwrap_or(0);
+        Some(limit.saturating_sub(usage.saturating_sub(cache)))
+    }
+}
+
+/// What this process may still use of what it may map: each thread maps a stack and an arena of its heap whole, and arrays that
+/// grow map more than they use.
+fn address_space(root: &Path, threads: usize) -> Option<u64> {
+    let limits = read(root, "proc/self/limits")?;
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit: u64 = limit.split_whitespace().next()?.parse().ok()?;
+    let mapped = kibibytes(&read(root, "proc/self/status")?, "VmSize:")?;
+    Some(limit.saturating_sub(mapped).saturating_sub(threads as u64 * THREAD_BYTES) / 4 * 3)
+}
+
+/// What a thread maps: a stack of 2 MiB and an arena of 64.
+const THREAD_BYTES: u64 = 66 << 20;
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let number = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(number.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.saturating_mul(1_024))
+}
+
+fn read(folder: &Path, file: &str) -> Option<String> {
+    fs::read_to_string(folder.join(file)).ok()
+}

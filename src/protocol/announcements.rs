@@ -1,0 +1,177 @@
+//! Several orders in one message, as the INV of Bitcoin and the IHAVE of GossipSub name many: the first stands in the message,
+//! the others in its tail, a word each.
+//!
+//! A word names an order as short as this run can. Networks do much the same: a compact block names a transaction by six
+//! bytes (BIP 152).
+
+use super::{Context, TargetDraw, TargetScratch};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
+use crate::topology::Topology;
+
+/// An order that a node has to announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The step that it would be from here.
+    pub onward: OrderHop,
+    /// Whom the node had it from; an origin has it from itself.
+    pub from: NodeId,
+}
+
+/// The orders that a message names.
+pub(super) fn steps(message: &Message, tail: &[u64]) -> impl Iterator<Item = OrderHop> {
+    std::iter::once(message.order_hop()).chain(behind(tail))
+}
+
+/// The orders that a tail names.
+pub(super) fn behind(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
+    tail.iter().filter_map(|&word| OrderHop::from_word(word))
+}
+
+/// Whether all that stands behind a message names orders of a run that has so many.
+pub(super) fn is_list(tail: &[u64], orders: u32) -> bool {
+    tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|onward| onward.order.0 < orders))
+}
+
+/// Sends one node a message of this kind about these orders: one, or as many as they fill.
+pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: &[OrderHop]) {
+    for part in orders.chunks(1 + TAIL_WORDS_MAX) {
+        let tail: Vec<u64> = part[1..].iter().map(|onward| onward.to_word()).collect();
+        context.send_with(to, kind, part[0], &tail);
+    }
+}
+
+/// Who is to hear of which news: a message for each node that names its orders in theirs. Nodes come in the order in which
+/// they first stand among the targets of the news, one after another: drawn, and not by their numbers, because where lines
+/// are narrow it decides who waits. Keeps its memory from one announcement to the next.
+#[derive(Debug, Default)]
+pub struct AnnouncementBatch {
+    addressed: Vec<Address>,
+    tail: Vec<u64>,
+}
+
+/// A node that is to hear of one of the news.
+#[derive(Clone, Copy, Debug)]
+struct Address {
+    /// Where it stands among the targets of all news; once all are known, where it first does.
+    rank: usize,
+    to: NodeId,
+    /// Which of the news.
+    place: u32,
+}
+
+impl AnnouncementBatch {
+    /// Finds whom each of a node's news is for: its targets for that order, but for the one it came from where that is not to be
+    /// looked at.
+    pub fn address(
+        &mut self,
+        (topology, draw): (&Topology, TargetDraw),
+        scratch: &mut TargetScratch,
+        exclude_sender: bool,
+        me: NodeId,
+        news: &[Announcement],
+    ) {
+        self.addressed.clear();
+        for (place, Announcement { onward, from }) in (0..).zip(news) {
+            let targets = draw.draw(topology, onward.order, me, scratch);
+            for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
+                self.addressed.push(Address { rank: self.addressed.len(), to, place });
+            }
+        }
+        self.addressed.sort_unstable_by_key(|address| (address.to, address.rank));
+        for own in self.addressed.chunk_by_mut(|one, next| one.to == next.to) {
+            let first = own[0].rank;
+            own.iter_mut().for_each(|address| address.rank = first);
+        }
+        self.addressed.sort_unstable_by_key(|address| (address.rank, address.place));
+    }
+
+    /// Gives each message: whom it is for, the place of the first of its news, and the words of the others.
+    pub fn for_each(&mut self, news: &[Announcement], mut give: impl FnMut(NodeId, usize, &[u64])) {
+        let AnnouncementBatch { addressed, tail } = self;
+        for own in addressed.chunk_by(|one, next| one.to == next.to) {
+            for part in own.chunks(1 + TAIL_WORDS_MAX) {
+                tail.clear();
+                tail.extend(part[1..].iter().map(|address| news[address.place as usize].onward.to_word()));
+                give(part[0].to, part[0].place as usize, tail);
+            }
+        }
+    }
+}
+
+/// News as two words, for those who let it wait.
+impl Announcement {
+    /// The words.
+    pub const fn to_words(self) -> [u64; 2] {
+        [self.onward.to_word(), self.from.0 as u64]
+    }
+
+    /// The news that [`to_words`](Self::to_words) wrote.
+    pub const fn from_words([step, from]: [u64; 2]) -> Announcement {
+        let onward = match OrderHop::from_word(step) {
+            Some(onward) => onward,
+            // No such word was written.
+            None => OrderHop { order: OrderIndex(step as u32), ttl: 0, hop: 1 },
+        };
+        Announcement { onward, from: NodeId(from as u32) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::recording_context::{Action, RecordingContext};
+    use crate::topology::TopologySpec;
+
+    fn news(order: u32, from: u32) -> Announcement {
+        Announcement {
+            onward: OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 + order as u8 % 7 },
+            from: NodeId(from),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let orders: Vec<OrderHop> = (0..400).map(|order| news(order, 0).onward).collect();
+        let mut desk = RecordingContext::default();
+        send(&mut desk, NodeId(9), Kind::Want, &orders);
+        let mut read = Vec::new();
+        for act in &desk.acts {
+            let Action::SentList(to, kind, onward, tail) = act else { panic!("{act:?}") };
+            let message = onward.message_with(*kind, NodeId(1), *to, tail.len() as u8);
+            assert!(is_list(tail, 400) && !is_list(&[tail, &[orders[399].to_word() + 1][..]].concat(), 400));
+            read.extend(steps(&message, tail));
+        }
+        assert_eq!((read, desk.acts.len()), (orders, 3), "180 to a message");
+        send(&mut desk, NodeId(9), Kind::Want, &[]);
+        assert_eq!(desk.acts.len(), 3, "nothing is said about nothing");
+        assert_eq!(Announcement::from_words(news(3, 8).to_words()), news(3, 8));
+    }
+
+    #[test]
+    fn each_target_hears_once_of_all_that_is_for_it() {
+        let topology = TopologySpec::Complete.build(12, 11, 1).unwrap();
+        let (draw, me) = (TargetDraw::new(7, 4), NodeId(3));
+        let mut scratch = TargetScratch::new(4, &topology);
+        let all: Vec<Announcement> = (0..300).map(|order| news(order, order % 12)).collect();
+        for exclude_sender in [false, true] {
+            let mut mailing = AnnouncementBatch::default();
+            mailing.address((&topology, draw), &mut scratch, exclude_sender, me, &all);
+            let mut named: Vec<(NodeId, OrderIndex)> = Vec::new();
+            mailing.for_each(&all, |to, first, tail| {
+                let message = all[first].onward.message_with(Kind::Have, me, to, tail.len() as u8);
+                named.extend(steps(&message, tail).map(|step| (to, step.order)));
+            });
+            let mut expected: Vec<(NodeId, OrderIndex)> = Vec::new();
+            for Announcement { onward, from } in &all {
+                let targets = draw.draw(&topology, onward.order, me, &mut scratch).iter();
+                expected.extend(targets.filter(|&to| !exclude_sender || to != from).map(|&to| (to, onward.order)));
+            }
+            // By where a node first stands, and then in the order of the news.
+            let nodes: Vec<NodeId> = expected.iter().map(|&(to, _)| to).collect();
+            expected.sort_by_key(|&(to, _)| nodes.iter().position(|&node| node == to));
+            assert_eq!(named, expected);
+            assert!(!named.is_sorted_by_key(|&(to, _)| to));
+        }
+    }
+}

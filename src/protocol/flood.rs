@@ -1,0 +1,54 @@
+//! Flooding: the first time a node sees an order, it forwards it to every peer but the one that it came from, while the
+//! TTL lasts.
+//!
+//! On a connected overlay of N nodes and E links it reaches everyone with 2E - (N - 1) messages: each link carries the
+//! order both ways, but for the N - 1 over which it came first. What it costs is what others are measured by.
+
+use super::{Context, Protocol, Push, Targets};
+use crate::ids::OrderIndex;
+use crate::message::Message;
+
+/// Flood does as push does, with other targets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flood;
+
+impl Protocol for Flood {
+    type Tail = ();
+
+    const DUPLICATES_ARE_INERT: bool = true;
+    const TARGETS: Targets = Targets::Others;
+
+    fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
+        Push.publish(context, order, ttl);
+    }
+
+    #[inline]
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
+        Push.handle_message(context, message, tail);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use crate::message::OrderHop;
+    use crate::protocol::recording_context::{Action, RecordingContext, payload};
+
+    #[test]
+    fn news_goes_to_all_others_once() {
+        let mut desk = RecordingContext::default();
+        for sender in [3, 4, 3] {
+            Flood.handle_message(&mut desk, &payload(NodeId(sender), 5, 1), &[]);
+        }
+        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
+        assert_eq!(Flood::TARGETS, Targets::Others);
+    }
+
+    #[test]
+    fn a_spent_ttl_is_kept_and_not_forwarded() {
+        let mut desk = RecordingContext::default();
+        Flood.handle_message(&mut desk, &payload(NodeId(3), 0, 6), &[]);
+        assert!(desk.knows(OrderIndex(0)) && desk.acts.is_empty());
+    }
+}

@@ -1,0 +1,61 @@
+//! Forward-once push: the first time a node sees an order, it forwards it to its targets, while the TTL lasts.
+
+use super::{Context, Protocol};
+use crate::ids::OrderIndex;
+use crate::message::{Message, OrderHop};
+
+/// Push keeps nothing of its own: what a node has seen is the coverage.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Push;
+
+impl Protocol for Push {
+    type Tail = ();
+
+    const DUPLICATES_ARE_INERT: bool = true;
+
+    fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
+        if context.deliver(order)
+            && let Some(onward) = OrderHop::from_origin(order, ttl)
+        {
+            context.fan_out(onward);
+        }
+    }
+
+    #[inline]
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
+        if context.deliver(message.order)
+            && let Some(onward) = message.next_hop()
+        {
+            context.fan_out(onward);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::NodeId;
+    use crate::protocol::recording_context::{Action, RecordingContext, payload};
+
+    #[test]
+    fn news_is_forwarded_once_with_one_hop_less() {
+        let mut desk = RecordingContext::default();
+        Push.handle_message(&mut desk, &payload(NodeId(0), 5, 1), &[]);
+        Push.handle_message(&mut desk, &payload(NodeId(0), 4, 2), &[]);
+        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
+    }
+
+    #[test]
+    fn a_spent_ttl_is_kept_and_not_forwarded() {
+        let mut desk = RecordingContext::default();
+        Push.handle_message(&mut desk, &payload(NodeId(0), 0, 6), &[]);
+        assert_eq!((desk.held.len(), desk.acts.len()), (1, 0));
+    }
+
+    #[test]
+    fn the_origin_sends_with_ttl_five() {
+        let mut desk = RecordingContext::default();
+        Push.publish(&mut desk, OrderIndex(0), 6);
+        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 })]);
+    }
+}

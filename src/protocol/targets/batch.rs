@@ -1,0 +1,255 @@
+//! The targets of many nodes at once, for who has many that forward at the same time.
+//!
+//! What is drawn is what [`TargetDraw::draw`] draws, node by node. What differs is the order of the work: on an
+//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; on
+//! stored rows all words are, and a row is asked for while those before it are drawn from.
+
+mod row_block;
+
+use super::{DENSE_PEERS_MAX, TargetDraw, TargetScratch};
+use crate::ids::{NodeId, OrderIndex};
+use crate::random::Stream;
+use crate::topology::{Implicit, Topology};
+use row_block::RowBlock;
+
+/// How many nodes ahead a stored row is asked for.
+const ROW_AHEAD: usize = 8;
+
+/// How many nodes ahead the place of a row is asked for.
+const DEGREE_AHEAD: usize = 16;
+
+/// The most targets that room is made for ahead.
+const ROOM_MAX: usize = 1 << 16;
+
+/// The targets of a batch of nodes.
+#[derive(Debug)]
+pub struct TargetBatch {
+    /// By node of the batch, where its targets end.
+    ends: Vec<usize>,
+    targets: Vec<NodeId>,
+    /// The node of each slot that is computed.
+    lanes: Vec<NodeId>,
+    slots: Vec<u16>,
+    block: RowBlock,
+    scratch: TargetScratch,
+}
+
+impl TargetBatch {
+    /// Room for batches of `nodes` nodes of `topology`. Where some have far more peers than most, it grows with them.
+    pub fn new(draw: &TargetDraw, topology: &Topology, nodes: usize) -> TargetBatch {
+        let count = draw.count(topology.max_degree()) as usize;
+        let room = nodes.saturating_mul(count).min(ROOM_MAX);
+        let lanes = if topology.implicit().is_some() { room } else { 0 };
+        TargetBatch {
+            ends: Vec::with_capacity(nodes),
+            targets: Vec::with_capacity(room),
+            lanes: Vec::with_capacity(lanes),
+            slots: Vec::with_capacity(lanes),
+            block: RowBlock::new(draw.count(topology.max_degree())),
+            scratch: TargetScratch::new(draw.fanout, topology),
+        }
+    }
+
+    /// Draws the targets of each of `nodes` for `order`, in place of those drawn before. Calls `between` with the place
+    /// of each node in the batch, once or twice: what little is done there goes on beside the draws.
+    pub fn draw(
+        &mut self,
+        draw: &TargetDraw,
+        topology: &Topology,
+        order: OrderIndex,
+        nodes: &[NodeId],
+        mut between: impl FnMut(usize),
+    ) {
+        self.targets.clear();
+        self.ends.clear();
+        let is_drawn = match topology.implicit() {
+            Some(implicit) if !draw.takes_all => self.draw_lanes(draw, implicit, order, nodes, &mut between),
+            None if topology.is_stored() && !draw.takes_all => {
+                self.draw_rows(draw, topology, order, nodes, &mut between);
+                true
+            }
+            _ => false,
+        };
+        if !is_drawn {
+            self.draw_each(draw, topology, order, nodes, between);
+        }
+    }
+
+    /// The targets of the node at a place in the batch; none where there is no such place.
+    #[inline]
+    pub fn targets_of(&self, place: usize) -> &[NodeId] {
+        let Some(&end) = self.ends.get(place) else { return &[] };
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.targets[begin..end]
+    }
+
+    /// All targets, node by node.
+    #[inline]
+    pub fn targets(&self) -> &[NodeId] {
+        &self.targets
+    }
+
+    /// By node of the batch, where its targets end among all.
+    #[inline]
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// The targets of each node of the batch, by node.
+    #[inline]
+    pub fn by_node(&self) -> impl Iterator<Item = &[NodeId]> {
+        let mut begin = 0;
+        self.ends.iter().map(move |&end| {
+            let targets = &self.targets[begin..end];
+            begin = end;
+            targets
+        })
+    }
+
+    fn draw_each(
+        &mut self,
+        draw: &TargetDraw,
+        topology: &Topology,
+        order: OrderIndex,
+        nodes: &[NodeId],
+        mut between: impl FnMut(usize),
+    ) {
+        nodes.iter().take(DEGREE_AHEAD).for_each(|&node| topology.prefetch_degree(node));
+        nodes.iter().take(ROW_AHEAD).for_each(|&node| topology.prefetch_row(node));
+        for (place, &node) in nodes.iter().enumerate() {
+            if let Some(&later) = nodes.get(place + DEGREE_AHEAD) {
+                topology.prefetch_degree(later);
+            }
+            if let Some(&soon) = nodes.get(place + ROW_AHEAD) {
+                topology.prefetch_row(soon);
+            }
+            self.targets.extend_from_slice(draw.draw(topology, order, node, &mut self.scratch));
+            self.ends.push(self.targets.len());
+            between(place);
+        }
+    }
+
+    /// Draws and computes all slots; false where one holds its own node or what another holds, or where a node has more
+    /// slots than are drawn from in lanes. Then nothing is drawn.
+    fn draw_lanes(
+        &mut self,
+        draw: &TargetDraw,
+        implicit: &Implicit,
+        order: OrderIndex,
+        nodes: &[NodeId],
+        mut between: impl FnMut(usize),
+    ) -> bool {
+        let slots = implicit.slots();
+        let count = draw.count(slots);
+        if slots > DENSE_PEERS_MAX || count == 0 {
+            return false;
+        }
+        self.lanes.clear();
+        self.slots.clear();
+        for (place, &node) in nodes.iter().enumerate() {
+            between(place);
+            self.lanes.extend(std::iter::repeat_n(node, count as usize));
+            drawn_slots(draw.stream(order, node), slots as u16, count, &mut self.slots);
+        }
+        self.targets.resize(self.lanes.len(), NodeId(0));
+        implicit.fill(&self.lanes, &self.slots, &mut self.targets);
+        let rows = nodes.iter().zip(self.targets.chunks_exact(count as usize));
+        if !rows.fold(true, |plain, (&node, targets)| plain & is_plain(node, targets)) {
+            self.targets.clear();
+            return false;
+        }
+        self.ends.extend((1..=nodes.len()).map(|place| place * count as usize));
+        true
+    }
+}
+
+/// The first `count` of a shuffle of `0..slots`, which are at most [`DENSE_PEERS_MAX`].
+#[inline]
+fn drawn_slots(mut stream: Stream, slots: u16, count: u32, drawn: &mut Vec<u16>) {
+    let mut places = IN_ORDER;
+    drawn.extend((0..count as usize).map(|step| {
+        let picked = step + stream.below(u64::from(slots) - step as u64) as usize;
+        let slot = places[picked % places.len()];
+        places[picked % places.len()] = places[step % places.len()];
+        u16::from(slot)
+    }));
+}
+
+/// Every slot in its own place.
+const IN_ORDER: [u8; DENSE_PEERS_MAX as usize] = {
+    let mut places = [0; DENSE_PEERS_MAX as usize];
+    let mut place = 0;
+    while place < places.len() {
+        places[place] = place as u8;
+        place += 1;
+    }
+    places
+};
+
+/// Whether all targets differ from the node and from each other.
+#[inline]
+fn is_plain(node: NodeId, targets: &[NodeId]) -> bool {
+    match targets.try_into() {
+        Ok(eight) => is_plain_eight(node, eight),
+        Err(_) => targets.iter().enumerate().all(|(place, to)| *to != node && !targets[..place].contains(to)),
+    }
+}
+
+/// The same for the usual fanout, without a branch: each against those 1 to 4 places on, in a ring.
+#[inline]
+fn is_plain_eight(node: NodeId, targets: &[NodeId; 8]) -> bool {
+    let mut equal = targets.iter().fold(0, |equal, &to| equal | u32::from(to == node));
+    for distance in 1..=4 {
+        for place in 0..8 {
+            equal |= u32::from(targets[place] == targets[(place + distance) % 8]);
+        }
+    }
+    equal == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopologySpec;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// On overlays so small that slots repeat often, and on others.
+        #[test]
+        fn a_volley_is_what_its_nodes_draw(
+            family in prop::sample::select(vec!["regular-implicit", "erdos-renyi", "complete", "star"]),
+            nodes in 12u32..4_000, fanout in 1u32..14, seed: u64,
+        ) {
+            let topology = family.parse::<TopologySpec>().unwrap().build(nodes, 10, seed).unwrap();
+            let draw = TargetDraw::new(seed, fanout);
+            let mut volley = TargetBatch::new(&draw, &topology, 64);
+            let mut scratch = TargetScratch::new(fanout, &topology);
+            let batch: Vec<NodeId> = (0..nodes.min(64)).map(|k| NodeId(k * (nodes / 64).max(1))).collect();
+            for order in [OrderIndex(0), OrderIndex(3)] {
+                let mut places = vec![];
+                volley.draw(&draw, &topology, order, &batch, |place| places.push(place));
+                prop_assert!((0..batch.len()).all(|place| places.contains(&place)));
+                prop_assert_eq!(volley.by_node().count(), batch.len());
+                for (place, (&node, targets)) in batch.iter().zip(volley.by_node()).enumerate() {
+                    prop_assert_eq!(targets, draw.draw(&topology, order, node, &mut scratch));
+                    prop_assert_eq!(targets, volley.targets_of(place));
+                }
+                prop_assert_eq!(volley.by_node().flatten().count(), volley.targets().len());
+            }
+        }
+    }
+
+    #[test]
+    fn every_repeat_of_eight_is_found() {
+        let apart: [NodeId; 8] = std::array::from_fn(|place| NodeId(place as u32));
+        assert!(is_plain(NodeId(9), &apart));
+        for one in 0..8 {
+            assert!(!is_plain(apart[one], &apart));
+            for other in (0..8).filter(|&other| other != one) {
+                let mut repeated = apart;
+                repeated[one] = repeated[other];
+                assert!(!is_plain(NodeId(9), &repeated));
+            }
+        }
+    }
+}

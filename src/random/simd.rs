@@ -1,0 +1,101 @@
+//! Many draws side by side: one piece of code, compiled for the widest lanes that processors have.
+//!
+//! A draw is a chain of multiplications, and one after the other they leave most of a processor idle. A [`SimdBatch`] is a
+//! loop over draws that know nothing of each other. It is compiled for 8 lanes, for 4, and for any processor; which one
+//! runs is asked when it runs. Integers only, so that all of them give the same.
+
+#![allow(unsafe_code)]
+
+/// Fills lanes with each value so many times, in place of what they held.
+#[inline(always)]
+pub(crate) fn fill<T: Copy>(lanes: &mut Vec<T>, values: impl Iterator<Item = (T, usize)>) {
+    lanes.clear();
+    for (value, count) in values {
+        match count {
+            // The usual fanout, of which the compiler makes a store or two.
+            8 => lanes.extend_from_slice(&[value; 8]),
+            _ => lanes.resize(lanes.len() + count, value),
+        }
+    }
+}
+
+/// A loop whose turns are independent.
+pub(crate) trait SimdBatch {
+    /// The loop itself, plainly. It must be `#[inline(always)]`, and so must all that it calls, since only what is inlined
+    /// is compiled for the lanes.
+    fn run(self);
+}
+
+/// Runs a batch on the widest lanes there are.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn run(batch: impl SimdBatch) {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        // SAFETY: the processor has what the function is compiled for.
+        unsafe { run_avx512(batch) }
+    } else if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has what the function is compiled for.
+        unsafe { run_avx2(batch) }
+    } else {
+        batch.run();
+    }
+}
+
+/// Elsewhere the compiler knows which lanes there are.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn run(batch: impl SimdBatch) {
+    batch.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+fn run_avx512(batch: impl SimdBatch) {
+    batch.run();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_avx2(batch: impl SimdBatch) {
+    batch.run();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose, below_of};
+
+    struct BatchedDraws<'a>(&'a mut [u64]);
+
+    impl SimdBatch for BatchedDraws<'_> {
+        #[inline(always)]
+        fn run(self) {
+            for (place, drawn) in (0..).zip(self.0) {
+                *drawn =
+                    below_of(Key::new(7, Purpose::Network).with(place).word_at(place % 3), 90_000_001 - place as u32);
+            }
+        }
+    }
+
+    fn drawn(run: impl FnOnce(BatchedDraws<'_>)) -> Vec<u64> {
+        let mut drawn = vec![0; 1_003];
+        run(BatchedDraws(&mut drawn));
+        drawn
+    }
+
+    /// The widest lanes of this processor and narrower ones, as far as it has them.
+    #[test]
+    fn all_lanes_draw_the_same() {
+        let plain = drawn(|batch| batch.run());
+        assert_eq!(drawn(|batch| run(batch)), plain);
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has what the function is compiled for.
+            assert_eq!(drawn(|batch| unsafe { run_avx2(batch) }), plain);
+        }
+    }
+}

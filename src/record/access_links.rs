@@ -1,0 +1,66 @@
+//! What the lines of nodes had to carry: how long their queues were, and how busy the busiest was.
+
+use crate::time::Nanos;
+
+/// The lines of all nodes; `None` for a way that has no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccessLinkRecord {
+    /// Out of the nodes.
+    pub up: Option<LinkSideRecord>,
+    /// Into the nodes.
+    pub down: Option<LinkSideRecord>,
+}
+
+/// The lines one way. What is on a line counts as waiting at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkSideRecord {
+    /// Bytes of the longest queue, headers included.
+    pub queue_bytes: u64,
+    /// How long its line took for them.
+    pub queue_drains_in: Nanos,
+    /// Bytes of the longest queue had every line taken all that it was offered.
+    pub offered_bytes: u64,
+    /// For how long the busiest line carried messages that were sent, or received.
+    pub busiest: Nanos,
+}
+
+impl AccessLinkRecord {
+    /// Takes in the lines of other nodes.
+    pub fn merge(&mut self, other: &AccessLinkRecord) {
+        for (one, other) in [(&mut self.up, other.up), (&mut self.down, other.down)] {
+            match (&mut *one, other) {
+                (Some(one), Some(other)) => one.merge(&other),
+                (None, other) => *one = other,
+                (Some(_), None) => {}
+            }
+        }
+    }
+}
+
+impl LinkSideRecord {
+    fn merge(&mut self, other: &LinkSideRecord) {
+        let queue = |way: &LinkSideRecord| (way.queue_bytes, way.queue_drains_in);
+        (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
+        self.offered_bytes = self.offered_bytes.max(other.offered_bytes);
+        self.busiest = self.busiest.max(other.busiest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_queue_and_the_busiest_line_of_all_are_kept() {
+        let way = |bytes, drains, offered, busiest| LinkSideRecord {
+            queue_bytes: bytes,
+            queue_drains_in: Nanos(drains),
+            offered_bytes: offered,
+            busiest: Nanos(busiest),
+        };
+        let mut all = AccessLinkRecord { up: Some(way(100, 9, 100, 7)), down: None };
+        all.merge(&AccessLinkRecord { up: Some(way(90, 12, 300, 8)), down: Some(way(1, 1, 1, 1)) });
+        all.merge(&AccessLinkRecord::default());
+        assert_eq!(all, AccessLinkRecord { up: Some(way(100, 9, 300, 8)), down: Some(way(1, 1, 1, 1)) });
+    }
+}

@@ -1,0 +1,223 @@
+//! Delays too many to be kept one by one: how often each occurred, to three digits, and beside that exactly the least, the
+//! greatest and the sum.
+
+use crate::time::Nanos;
+use borsh::{BorshDeserialize, BorshSerialize};
+use hdrhistogram::Histogram;
+use std::io;
+
+/// Delays in nanoseconds, each kept to three digits: a high-dynamic-range histogram (Tene). Its extremes and its mean are exact.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DelayHistogram {
+    steps: Histogram<u64>,
+    least: Nanos,
+    greatest: Nanos,
+    /// Nanoseconds: 2^64 delays of 2^64 of them fit.
+    sum: u128,
+}
+
+/// Digits that are kept.
+const DIGITS: u8 = 3;
+
+impl Default for DelayHistogram {
+    fn default() -> DelayHistogram {
+        DelayHistogram::new()
+    }
+}
+
+impl DelayHistogram {
+    /// No delays. All memory that it will ever need, 450 kB, is taken here: for every delay that there can be, so that none is
+    /// cut down to a longest one.
+    pub fn new() -> DelayHistogram {
+        let steps = Histogram::new_with_bounds(1, u64::MAX, DIGITS).expect("bounds that the type allows");
+        DelayHistogram { steps, least: Nanos::MAX, greatest: Nanos::ZERO, sum: 0 }
+    }
+
+    /// Counts a delay.
+    #[inline]
+    pub fn record(&mut self, delay: Nanos) {
+        // No delay is beyond its bounds; the call that cannot fail is the quicker one.
+        self.steps.saturating_record(delay.0);
+        self.least = self.least.min(delay);
+        self.greatest = self.greatest.max(delay);
+        self.sum += u128::from(delay.0);
+    }
+
+    /// Adds the delays of another.
+    pub fn merge(&mut self, other: &DelayHistogram) {
+        for (delay, count) in other.iter() {
+            self.steps.saturating_record_n(delay.0, count);
+        }
+        self.least = self.least.min(other.least);
+        self.greatest = self.greatest.max(other.greatest);
+        self.sum += other.sum;
+    }
+
+    /// How many delays there are.
+    pub fn count(&self) -> u64 {
+        self.steps.len()
+    }
+
+    /// The least delay, exactly; `None` where there is none.
+    pub fn least(&self) -> Option<Nanos> {
+        (self.count() > 0).then_some(self.least)
+    }
+
+    /// The greatest delay, exactly; `None` where there is none.
+    pub fn greatest(&self) -> Option<Nanos> {
+        (self.count() > 0).then_some(self.greatest)
+    }
+
+    /// The sum of all delays, in nanoseconds.
+    pub fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// The mean, exact to the nearest nanosecond; `None` where there is none.
+    pub fn mean(&self) -> Option<Nanos> {
+        let count = u128::from(self.count());
+        (self.sum + count / 2).checked_div(count).map(|mean| Nanos(mean as u64))
+    }
+
+    /// The delay that `permille` of a thousand do not exceed, by nearest rank and to three digits; `None` where there is none.
+    pub fn permille(&self, permille: u64) -> Option<Nanos> {
+        let rank = (u128::from(self.count()) * u128::from(permille)).div_ceil(1_000).max(1);
+        let mut passed = 0;
+        let mut steps = self.iter();
+        steps.find_map(|(delay, count)| {
+            passed += u128::from(count);
+            (passed >= rank).then_some(delay)
+        })
+    }
+
+    /// Each delay that occurred, ascending and to three digits, and how often. None is above the greatest.
+    pub fn iter(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
+        self.steps
+            .iter_recorded()
+            .map(|step| (Nanos(step.value_iterated_to()).min(self.greatest), step.count_since_last_iteration()))
+    }
+}
+
+/// The delays that occurred, with how often, and what is kept exactly.
+impl BorshSerialize for DelayHistogram {
+    fn serialize<W: io::Write>(&self, into: &mut W) -> io::Result<()> {
+        let pairs: Vec<(Nanos, u64)> = self.iter().collect();
+        BorshSerialize::serialize(&(pairs, self.least, self.greatest, self.sum), into)
+    }
+}
+
+impl BorshDeserialize for DelayHistogram {
+    fn deserialize_reader<R: io::Read>(from: &mut R) -> io::Result<DelayHistogram> {
+        let (pairs, least, greatest, sum) = BorshDeserialize::deserialize_reader(from)?;
+        let mut histogram = DelayHistogram { least, greatest, sum, ..DelayHistogram::new() };
+        for (delay, count) in Vec::<(Nanos, u64)>::into_iter(pairs) {
+            histogram.steps.saturating_record_n(delay.0, count);
+        }
+        Ok(histogram)
+    }
+}
+
+/// How messages left a modelled network that stands in front of a real carrier.
+#[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
+pub struct DepartureDelays {
+    /// How much later than at its time each left: at the reading of the clock before the carrier took it, so that it left later still
+    /// by less than a turn of the loop.
+    pub late: DelayHistogram,
+    /// Messages that entered, second copies included.
+    pub entered: u64,
+    /// The sum of the latencies that they were given, in nanoseconds.
+    pub held: u128,
+}
+
+/// Lateness is small against the model's latency where 99 % of the messages are late by no more than one part in so many of it.
+const SMALL_PART: u64 = 10;
+
+impl DepartureDelays {
+    /// Adds those of another worker.
+    pub fn merge(&mut self, other: &DepartureDelays) {
+        self.late.merge(&other.late);
+        self.entered += other.entered;
+        self.held += other.held;
+    }
+
+    /// The mean latency that messages were given; `None` where none entered.
+    pub fn mean_latency(&self) -> Option<Nanos> {
+        self.held.checked_div(self.entered.into()).map(|mean| Nanos(mean as u64))
+    }
+
+    /// Whether lateness decides times as the model's latency does: one message in a hundred is late by more than a tenth of the
+    /// mean latency. Where the model gives none there is nothing to be late for.
+    pub fn is_late(&self) -> bool {
+        let (late, latency) = (self.late.permille(990), self.mean_latency());
+        latency.zip(late).is_some_and(|(latency, late)| latency > Nanos::ZERO && late.0 > latency.0 / SMALL_PART)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(delays: &[u64]) -> DelayHistogram {
+        let mut histogram = DelayHistogram::new();
+        delays.iter().for_each(|&delay| histogram.record(Nanos(delay)));
+        histogram
+    }
+
+    #[test]
+    fn no_delay_is_too_long() {
+        // The longest: one nanosecond more is never.
+        let longest = u64::MAX - 1;
+        let histogram = of(&[0, 7_200_000_000_000, longest]);
+        assert_eq!((histogram.least(), histogram.greatest()), (Some(Nanos::ZERO), Some(Nanos(longest))));
+        assert_eq!(histogram.permille(1_000), Some(Nanos(longest)));
+        assert_eq!(histogram.sum(), 7_200_000_000_000 + u128::from(longest));
+        assert!(histogram.permille(500).unwrap().0.abs_diff(7_200_000_000_000) <= 7_200_000_000);
+        let none = DelayHistogram::new();
+        assert_eq!((none.least(), none.greatest(), none.mean(), none.permille(500)), (None, None, None, None));
+    }
+
+    #[test]
+    fn lateness_is_small_against_a_tenth_of_the_latency() {
+        let departures = |late: u64, latency: u64| {
+            let mut late_ones = of(&[0; 98]);
+            (0..2).for_each(|_| late_ones.record(Nanos(late)));
+            DepartureDelays { late: late_ones, entered: 100, held: 100 * u128::from(latency) }
+        };
+        for (late, latency, expected) in [(1_000, 10_000, false), (1_001, 10_000, true), (1_001, 0, false)] {
+            assert_eq!(departures(late, latency).is_late(), expected, "{late} {latency}");
+        }
+        let mut both = departures(1_001, 10_000);
+        both.merge(&departures(0, 30_000));
+        assert_eq!((both.mean_latency(), both.late.count(), both.is_late()), (Some(Nanos(20_000)), 200, false));
+        assert!(!DepartureDelays::default().is_late());
+    }
+
+    proptest! {
+        #[test]
+        fn extremes_and_mean_are_exact_and_the_rest_is_to_three_digits(
+            mut delays in prop::collection::vec(prop_oneof![0..5_000u64, 0..10_000_000_000_000u64, any::<u64>()], 1..200),
+            split in any::<prop::sample::Index>(),
+        ) {
+            let split = split.index(delays.len());
+            let mut merged = of(&delays[..split]);
+            merged.merge(&of(&delays[split..]));
+            prop_assert_eq!(&merged, &of(&delays));
+            let bytes = borsh::to_vec(&merged).unwrap();
+            prop_assert_eq!(&borsh::from_slice::<DelayHistogram>(&bytes).unwrap(), &merged);
+            let sum: u128 = delays.iter().map(|&delay| u128::from(delay)).sum();
+            let count = delays.len() as u128;
+            delays.sort_unstable();
+            prop_assert_eq!(merged.least(), delays.first().copied().map(Nanos));
+            prop_assert_eq!(merged.greatest(), delays.last().copied().map(Nanos));
+            prop_assert_eq!(merged.mean(), Some(Nanos(((sum + count / 2) / count) as u64)));
+            prop_assert_eq!((merged.sum(), u128::from(merged.count())), (sum, count));
+            for permille in [1, 500, 950, 990, 999, 1_000] {
+                let exact = delays[(delays.len() as u64 * permille).div_ceil(1_000) as usize - 1];
+                let found = merged.permille(permille).unwrap().0;
+                prop_assert!(exact <= found && found - exact <= exact / 1_000, "{}: {} for {}", permille, found, exact);
+            }
+            prop_assert_eq!(merged.permille(1_000), merged.greatest());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What an idle worker does: polls again, gives its core away, or sleeps in the kernel.
+//!
+//! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. With a core of its own a
+//! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the message
+//! it waits for can only come from a worker that is not running.
+
+use crate::time::Nanos;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// Whether an idle worker polls without sleeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spin {
+    /// A short while where each worker has a core; where not, it yields and soon sleeps.
+    Auto,
+    /// For as long as the run lasts.
+    Always,
+    /// Never: it sleeps in the kernel at once.
+    Never,
+}
+
+/// How long an idle worker polls before it sleeps, under `--spin auto`.
+const POLLING: Nanos = Nanos(100_000);
+
+/// How long it polls before it asks whether anything will ever come. Between two messages of a lively run it does not,
+/// because the question costs both who asks and who is asked.
+const ASKING: Nanos = Nanos(2_000);
+
+/// How long it sleeps at most before it looks around again: for an interrupt, for the time limit, for quiescence.
+const SLEEP_MAX: Nanos = Nanos::from_millis(10);
+
+/// How long before something is due a sleeper must be awake: the kernel's poll oversleeps by up to 1.1 ms, or 2.1 ms
+/// where it is asked for more than a millisecond.
+const NEAR: Nanos = Nanos::from_millis(3);
+
+/// One worker's patience.
+pub(super) struct IdleStrategy {
+    spin: Spin,
+    has_core: bool,
+    idle_since: Option<Nanos>,
+}
+
+/// What to do next, with nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IdleAction {
+    /// Poll again.
+    Poll,
+    /// Let another worker run, then poll.
+    Yield,
+    /// Sleep until this instant.
+    Sleep(Nanos),
+}
+
+impl IdleStrategy {
+    /// `has_core` says whether the worker shares its core with no other.
+    pub(super) fn new(spin: Spin, has_core: bool) -> IdleStrategy {
+        IdleStrategy { spin, has_core, idle_since: None }
+    }
+
+    /// There is work.
+    #[inline]
+    pub(super) fn reset(&mut self) {
+        self.idle_since = None;
+    }
+
+    /// Whether there has been none for so long that perhaps nothing will ever come.
+    #[inline]
+    pub(super) fn is_thin(&self, now: Nanos) -> bool {
+        self.spin == Spin::Never || self.idle_since.is_some_and(|since| now.since(since) >= ASKING)
+    }
+
+    /// There is none, now; something else is to be done at `due`.
+    pub(super) fn next_action(&mut self, now: Nanos, due: Nanos) -> IdleAction {
+        let idle = now.since(*self.idle_since.get_or_insert(now));
+        let wants_sleep = self.spin == Spin::Never || self.spin == Spin::Auto && idle >= POLLING;
+        let until = (now + SLEEP_MAX).min(due - NEAR);
+        match self.has_core {
+            _ if wants_sleep && until > now => IdleAction::Sleep(until),
+            true => IdleAction::Poll,
+            false => IdleAction::Yield,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_polls_then_sleeps_and_work_starts_it_anew() {
+        let mut patience = IdleStrategy::new(Spin::Auto, true);
+        assert_eq!(patience.next_action(Nanos(5), Nanos::MAX), IdleAction::Poll);
+        assert_eq!(
+            patience.next_action(Nanos(5) + POLLING, Nanos::MAX),
+            IdleAction::Sleep(Nanos(5) + POLLING + SLEEP_MAX)
+        );
+        assert!(patience.is_thin(Nanos(5) + ASKING) && !patience.is_thin(Nanos(4) + ASKING));
+        patience.reset();
+        assert!(!patience.is_thin(Nanos(900_000)));
+        assert_eq!(patience.next_action(Nanos(900_000), Nanos::MAX), IdleAction::Poll);
+    }
+
+    #[test]
+    fn a_worker_without_a_core_yields() {
+        assert_eq!(IdleStrategy::new(Spin::Auto, false).next_action(Nanos(0), Nanos::MAX), IdleAction::Yield);
+        assert_eq!(IdleStrategy::new(Spin::Always, false).next_action(Nanos(0), Nanos::MAX), IdleAction::Yield);
+        assert_eq!(
+            IdleStrategy::new(Spin::Never, true).next_action(Nanos(0), Nanos::MAX),
+            IdleAction::Sleep(SLEEP_MAX)
+        );
+    }
+
+    #[test]
+    fn whoever_must_publish_soon_does_not_sleep() {
+        let mut patience = IdleStrategy::new(Spin::Never, true);
+        let now = Nanos::from_millis(100);
+        assert_eq!(
+            patience.next_action(now, now + Nanos::from_millis(5)),
+            IdleAction::Sleep(now + Nanos::from_millis(2))
+        );
+        assert_eq!(patience.next_action(now, now + NEAR), IdleAction::Poll);
+        assert_eq!(patience.next_action(now, Nanos::ZERO), IdleAction::Poll);
+    }
+}

@@ -1,0 +1,191 @@
+//! The modelled network in front of a real carrier: what is sent enters it, is lost or held, and leaves it for the carrier
+//! when its time has come. The carrier's own time comes on top.
+//!
+//! A message is drawn its fate as in virtual time, by (seed, order, sender, receiver, attempt), so that the same message has
+//! the same fate on every carrier.
+
+use super::RunPlan;
+use super::delay_line::DelayLine;
+use crate::message::{Message, MessageBatch, Tail};
+use crate::network::{AttemptCache, Attempts, Fate, Network};
+use crate::record::{DepartureDelays, ModelCounts};
+use crate::time::Nanos;
+use std::ops::Range;
+
+/// One worker's way out through the modelled network.
+pub(super) struct NetworkEmulator<'a, T> {
+    network: &'a Network,
+    first_node: u32,
+    /// `None` where a node sends about an order once.
+    attempts: Option<Attempts>,
+    line: DelayLine<T>,
+    /// Messages that the carrier took.
+    pub(super) handed: u64,
+    pub(super) counts: ModelCounts,
+    pub(super) departures: DepartureDelays,
+}
+
+/// What the network did to the messages of one forward.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct EmulatedCounts {
+    pub(super) lost: u64,
+    /// Second copies of the others.
+    pub(super) doubled: u64,
+}
+
+impl<'a, T: Tail> NetworkEmulator<'a, T> {
+    /// The way out of the given nodes, if the network is modelled. `repeats` says whether a node may send about an order more
+    /// than once.
+    pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>, repeats: bool) -> Option<NetworkEmulator<'a, T>> {
+        Some(NetworkEmulator {
+            network: plan.network?,
+            first_node: nodes.start,
+            attempts: repeats.then(|| Attempts::new(nodes.len(), plan.orders.len())),
+            line: DelayLine::new(),
+            handed: 0,
+            counts: ModelCounts::default(),
+            departures: DepartureDelays::default(),
+        })
+    }
+
+    /// Bytes of what it holds.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.line.bytes()
+    }
+
+    /// Takes the messages of one forward in, sent at `now` in a schedule that began at `began`.
+    pub(super) fn enter(&mut self, forward: MessageBatch<'_>, now: Nanos, began: Nanos) -> EmulatedCounts {
+        let (mut tails, mut at_once, mut passed) = (forward.tails, AttemptCache::default(), EmulatedCounts::default());
+        for messages in forward.messages.chunk_by(|one, next| one.order == next.order) {
+            let Message { from, order, .. } = messages[0];
+            let mut next =
+                || self.attempts.as_mut().map_or(0, |attempts| attempts.next(from.0 - self.first_node, order));
+            let attempt = at_once.attempt(order, &mut next);
+            let ways = self.network.ways(order, from).at(now.since(began));
+            for &message in messages {
+                let tail = message.cut(&mut tails);
+                match ways.fate(message.to, attempt) {
+                    Fate::Lost => passed.lost += 1,
+                    Fate::Arrives(latency) => {
+                        self.line.put(now + latency, message, T::of(tail));
+                        self.departures.held += u128::from(latency.0);
+                        if let Some(latency) = ways.duplicate(message.to, attempt) {
+                            self.line.put(now + latency, message, T::of(tail));
+                            self.departures.held += u128::from(latency.0);
+                            passed.doubled += 1;
+                        }
+                    }
+                }
+            }
+        }
+        self.counts.lost += passed.lost;
+        self.counts.duplicated += passed.doubled;
+        passed
+    }
+
+    /// Those that are to leave by `now`, `most` at a time.
+    pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
+        self.line.due(now, most)
+    }
+
+    /// The carrier took the first `count` of those that are due, some time after `now`.
+    pub(super) fn leave(&mut self, count: usize, now: Nanos) {
+        let NetworkEmulator { line, departures, .. } = self;
+        line.take(count).iter().for_each(|&due| departures.late.record(now.since(due)));
+        self.handed += count as u64;
+    }
+
+    /// The run has ended: what the line holds, and what the carrier took and did not send, is still under way.
+    pub(super) fn close(&mut self, unsent: u64) {
+        self.handed -= unsent;
+        self.counts.held = self.line.len() + unsent;
+        self.departures.entered = self.line.entered();
+    }
+
+    /// When the next message is to leave, or shortly before.
+    pub(super) fn next_due(&self) -> Option<Nanos> {
+        self.line.next_due()
+    }
+
+    /// Whether nothing is under way in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.line.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{NodeId, OrderIndex};
+    use crate::message::OrderHop;
+    use crate::network::{LatencySpec, LossSpec};
+
+    fn modelled<'a>(network: &'a Network, repeats: bool) -> NetworkEmulator<'a, ()> {
+        NetworkEmulator {
+            network,
+            first_node: 3,
+            attempts: repeats.then(|| Attempts::new(2, 1)),
+            line: DelayLine::new(),
+            handed: 0,
+            counts: ModelCounts::default(),
+            departures: DepartureDelays::default(),
+        }
+    }
+
+    fn forward() -> Vec<Message> {
+        let onward = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
+        (10..60).map(|to| onward.copy(NodeId(3), NodeId(to))).collect()
+    }
+
+    #[test]
+    fn fates_are_those_of_virtual_time_and_each_attempt_has_its_own() {
+        let network = Network::new(7, "uniform:1ms..2ms".parse::<LatencySpec>().unwrap())
+            .with_loss(&"0.3".parse::<LossSpec>().unwrap())
+            .with_duplicates("0.5".parse().unwrap());
+        for repeats in [false, true] {
+            let mut modelled = modelled(&network, repeats);
+            let began = Nanos(500);
+            for attempt in 0..2 {
+                let now = Nanos(10_000_000 * (1 + u64::from(attempt)));
+                let passed = modelled.enter(MessageBatch::bare(&forward()), now, began);
+                let ways = network.ways(OrderIndex(0), NodeId(3)).at(now - began);
+                let attempt = if repeats { attempt } else { 0 };
+                let lost = |message: &&Message| ways.fate(message.to, attempt) == Fate::Lost;
+                assert_eq!(passed.lost, forward().iter().filter(lost).count() as u64);
+                assert!(passed.lost > 5 && passed.doubled > 5);
+                let mut times = Vec::new();
+                for message in forward() {
+                    if let Fate::Arrives(latency) = ways.fate(message.to, attempt) {
+                        times.push((now + latency, message));
+                        times.extend(ways.duplicate(message.to, attempt).map(|latency| (now + latency, message)));
+                    }
+                }
+                times.sort_by_key(|&(time, _)| time);
+                assert_eq!(times.len() as u64, 50 - passed.lost + passed.doubled);
+                for (time, message) in times {
+                    assert!(modelled.due(Nanos(time.0 - 1), 1).messages.is_empty());
+                    assert_eq!(modelled.due(time, 1).messages, [message]);
+                    modelled.leave(1, time + Nanos(700));
+                }
+                assert!(modelled.is_empty());
+                // Late by what was passed at each departure, whatever the model gave.
+                let late = &modelled.departures.late;
+                assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_not_arrived_at_the_stop_is_held() {
+        let network = Network::new(7, "1ms".parse::<LatencySpec>().unwrap());
+        let mut modelled = modelled(&network, false);
+        modelled.enter(MessageBatch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
+        assert_eq!(modelled.due(Nanos::from_millis(1), 20).messages.len(), 20);
+        modelled.leave(15, Nanos::from_millis(3));
+        modelled.close(4);
+        assert_eq!((modelled.handed, modelled.counts.held), (11, 39));
+        let departures = &modelled.departures;
+        assert_eq!((departures.late.count(), departures.late.greatest()), (15, Some(Nanos::from_millis(2))));
+        assert_eq!((departures.entered, departures.mean_latency()), (50, Some(Nanos::from_millis(1))));
+    }
+}

@@ -1,0 +1,102 @@
+//! Which core each worker is pinned to.
+//!
+//! Cores are listed before any thread is pinned, because afterwards the list holds the pinned core alone.
+
+use clap::ValueEnum;
+use core_affinity::CoreId;
+use serde::Serialize;
+use std::fs;
+
+/// Where workers are pinned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pin {
+    /// On as many physical cores as there are, hyperthreads last.
+    Spread,
+    /// On neighbouring cores, hyperthreads of one core first.
+    Compact,
+    /// Nowhere: the kernel moves them.
+    None,
+}
+
+/// The cores this process may use and the workers' places on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pinning {
+    /// A core for each worker, `None` where it is not to be pinned.
+    pub cores: Vec<Option<CoreId>>,
+    /// How many cores the process may use, at least 1.
+    pub allowed: usize,
+}
+
+impl Pinning {
+    /// Places `workers` workers on the cores that this process may use, round robin where there are fewer.
+    pub fn new(workers: usize, pin: Pin) -> Pinning {
+        let mut cores = core_affinity::get_core_ids().unwrap_or_default();
+        let allowed = cores.len().max(1);
+        order(&mut cores, pin, physical_core);
+        let core = |worker: usize| (pin != Pin::None && !cores.is_empty()).then(|| cores[worker % cores.len()]);
+        Pinning { cores: (0..workers).map(core).collect(), allowed }
+    }
+
+    /// Whether each worker has a core of its own.
+    pub fn is_exclusive(&self) -> bool {
+        self.cores.len() <= self.allowed
+    }
+}
+
+/// Puts cores into the order in which workers take them.
+fn order(cores: &mut [CoreId], pin: Pin, physical: impl Fn(CoreId) -> (u32, u32)) {
+    cores.sort_by_key(|&core| (physical(core), core.id));
+    if pin != Pin::Spread {
+        return;
+    }
+    // First the first hyperthread of every physical core, then the second of every one, and so on.
+    let mut sibling = 0;
+    let mut last = None;
+    let mut ranked: Vec<(usize, CoreId)> = Vec::with_capacity(cores.len());
+    for &core in cores.iter() {
+        sibling = if last == Some(physical(core)) { sibling + 1 } else { 0 };
+        last = Some(physical(core));
+        ranked.push((sibling, core));
+    }
+    ranked.sort_by_key(|&(sibling, _)| sibling);
+    for (place, (_, core)) in cores.iter_mut().zip(ranked) {
+        *place = core;
+    }
+}
+
+/// The package and physical core of a logical one, as Linux tells; elsewhere each is its own.
+fn physical_core(core: CoreId) -> (u32, u32) {
+    let read = |what: &str| {
+        let path = format!("/sys/devices/system/cpu/cpu{}/topology/{what}", core.id);
+        fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    (read("physical_package_id").unwrap_or(0), read("core_id").unwrap_or(core.id as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four physical cores with two hyperthreads each, numbered as Linux does: 0 and 4 share a core.
+    fn ordered(pin: Pin) -> Vec<usize> {
+        let mut cores: Vec<CoreId> = (0..8).map(|id| CoreId { id }).collect();
+        order(&mut cores, pin, |core| (0, core.id as u32 % 4));
+        cores.iter().map(|core| core.id).collect()
+    }
+
+    #[test]
+    fn spread_takes_physical_cores_first_and_compact_fills_them() {
+        assert_eq!(ordered(Pin::Spread), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(ordered(Pin::Compact), [0, 4, 1, 5, 2, 6, 3, 7]);
+    }
+
+    #[test]
+    fn workers_beyond_the_cores_go_round() {
+        let placement = Pinning::new(65, Pin::Spread);
+        assert_eq!(placement.cores.len(), 65);
+        assert_eq!(placement.cores[0], placement.cores[placement.allowed]);
+        assert_eq!(placement.is_exclusive(), placement.allowed >= 65);
+        assert!(Pinning::new(3, Pin::None).cores.iter().all(Option::is_none));
+    }
+}

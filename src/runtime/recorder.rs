@@ -1,0 +1,175 @@
+//! What one worker notes of first receipts: of a single order each node's receipt; of a bulk, where those would be
+//! nodes times orders, the counts and times of each order and the distribution of all delays.
+//!
+//! Which of the two is chosen once per run, and the worker's loop is compiled for each: a branch on it in every message
+//! costs a tenth of what a message in memory may.
+
+use super::network_emulator::EmulatedCounts;
+use super::{BulkCounts, RunPlan};
+use crate::coverage::{DedupWindow, SingleOrderWindow, SlidingWindow};
+use crate::ids::OrderIndex;
+use crate::message::Message;
+use crate::record::{DelayHistogram, OrderCounts, Receipt, Traffic};
+use crate::sync::{prefetch, touched};
+use crate::time::Nanos;
+
+/// First receipts of one shard.
+pub(super) trait Recorder: Send {
+    /// How the marks of so many orders are kept.
+    type Keep: DedupWindow;
+
+    /// Nothing noted yet, for so many nodes.
+    fn new(nodes: usize, plan: &RunPlan<'_>) -> Self;
+
+    /// Notes that the shard's `local`-th node has an order.
+    fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt);
+
+    /// Asks the processor for what a message's first receipt will touch.
+    fn prefetch(&self, local: usize, message: &Message);
+
+    /// Hands over what was noted, and adds to each node's traffic how many of its messages were first ones.
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>);
+
+    /// Puts the schedule on the clock. To be called once, before anything is noted.
+    fn start_schedule(&mut self, _base: Nanos) {}
+
+    /// Notes that a message has come.
+    #[inline(always)]
+    fn received(&mut self, _order: OrderIndex) {}
+
+    /// Notes that a copy was older than its node's window.
+    fn expired(&mut self, _order: OrderIndex) {}
+
+    /// Notes that messages have left.
+    #[inline(always)]
+    fn sent(&mut self, _order: OrderIndex, _messages: usize) {}
+
+    /// Notes what the modelled network did to messages that have left.
+    fn passed(&mut self, _order: OrderIndex, _passed: EmulatedCounts) {}
+
+    /// Notes that messages never left; `taken_back` of them had been noted as sent.
+    fn unsent(&mut self, _order: OrderIndex, _messages: u64, _taken_back: u64) {}
+
+    /// Notes when an order reached a milestone or its target.
+    #[inline(always)]
+    fn crossed(&mut self, _order: OrderIndex, _time: usize, _now: Nanos) {}
+}
+
+/// The receipts of one order, by node.
+pub(super) struct SingleRecorder(Vec<Receipt>);
+
+impl Recorder for SingleRecorder {
+    type Keep = SingleOrderWindow;
+
+    fn new(nodes: usize, _: &RunPlan<'_>) -> SingleRecorder {
+        SingleRecorder(touched(nodes, Receipt::NONE))
+    }
+
+    #[inline(always)]
+    fn reached(&mut self, local: usize, _: OrderIndex, receipt: Receipt) {
+        self.0[local] = receipt;
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, local: usize, _: &Message) {
+        prefetch(&self.0, local);
+    }
+
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
+        for (traffic, receipt) in traffic.iter_mut().zip(&self.0) {
+            traffic.firsts = u32::from(receipt.is_reached() && receipt.hop > 0);
+        }
+        (self.0, None)
+    }
+}
+
+/// What is noted of many orders.
+pub(super) struct BulkRecorder {
+    /// When each order is due, since the clock's base, once that of the schedule is known.
+    due: Vec<Nanos>,
+    /// By order.
+    orders: Vec<OrderCounts>,
+    ttl: u8,
+    /// By node, first receipts that were messages.
+    firsts: Vec<u32>,
+    delays: DelayHistogram,
+    /// By hop.
+    hops: Vec<u64>,
+}
+
+impl Recorder for BulkRecorder {
+    type Keep = SlidingWindow;
+
+    fn new(nodes: usize, plan: &RunPlan<'_>) -> BulkRecorder {
+        let publications = plan.workload.publications();
+        BulkRecorder {
+            due: publications.iter().map(|publication| publication.due).collect(),
+            orders: touched(publications.len(), OrderCounts::NONE),
+            ttl: plan.ttl,
+            firsts: touched(nodes, 0),
+            delays: DelayHistogram::new(),
+            hops: vec![0; usize::from(u8::MAX) + 1],
+        }
+    }
+
+    #[inline]
+    fn reached(&mut self, local: usize, order: OrderIndex, Receipt { time, hop, .. }: Receipt) {
+        let counts = &mut self.orders[order.index()];
+        counts.reached += 1;
+        counts.cut_off += u32::from(hop == self.ttl);
+        counts.last_receipt = counts.last_receipt.max(time);
+        if hop == 0 {
+            counts.published_at = time;
+        }
+        self.delays.record(time.since(self.due[order.index()]));
+        self.hops[usize::from(hop)] += 1;
+        self.firsts[local] += u32::from(hop > 0);
+    }
+
+    #[inline]
+    fn prefetch(&self, _: usize, message: &Message) {
+        prefetch(&self.orders, message.order.index());
+    }
+
+    fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
+        traffic.iter_mut().zip(&self.firsts).for_each(|(traffic, &firsts)| traffic.firsts = firsts);
+        let BulkRecorder { orders, delays, hops, .. } = self;
+        (Vec::new(), Some(BulkCounts { orders, delays, hops }))
+    }
+
+    fn start_schedule(&mut self, base: Nanos) {
+        self.due.iter_mut().for_each(|due| *due = *due + base);
+    }
+
+    #[inline]
+    fn received(&mut self, order: OrderIndex) {
+        self.orders[order.index()].received += 1;
+    }
+
+    fn expired(&mut self, order: OrderIndex) {
+        let cut_off = &mut self.orders[order.index()].cut_off;
+        *cut_off = cut_off.saturating_add(1);
+    }
+
+    #[inline]
+    fn sent(&mut self, order: OrderIndex, messages: usize) {
+        self.orders[order.index()].sent += messages as u64;
+    }
+
+    fn passed(&mut self, order: OrderIndex, EmulatedCounts { lost, doubled }: EmulatedCounts) {
+        let counts = &mut self.orders[order.index()];
+        counts.lost += lost;
+        counts.doubled += doubled;
+    }
+
+    fn unsent(&mut self, order: OrderIndex, messages: u64, taken_back: u64) {
+        let counts = &mut self.orders[order.index()];
+        counts.unsent += messages;
+        counts.sent -= taken_back;
+    }
+
+    #[inline]
+    fn crossed(&mut self, order: OrderIndex, time: usize, now: Nanos) {
+        self.orders[order.index()].crossed[time] = now;
+    }
+}

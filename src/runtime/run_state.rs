@@ -1,0 +1,160 @@
+//! What workers share while they run: what all of them share, in whatever process they live, and what those of one
+//! process add to it.
+
+use super::{RunPlan, RuntimeOutcome, ShardMap, WorkerOutcome, end_of};
+use crate::coverage::{Coverage, Scope};
+use crate::record::End;
+use crate::sync::{Arena, Barrier, Stop, TerminationDetector, WriteOnce};
+use crate::time::Nanos;
+use crate::transport::ProcessWaker;
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// What all workers of a run share, in one process or in several. Built in memory that processes map, it is the same
+/// for all of them.
+pub struct RunState {
+    pub(super) coverage: Coverage,
+    pub(super) signals: Signals,
+}
+
+/// How the workers of a run tell each other where they are in it.
+pub(super) struct Signals {
+    pub(super) stop: Stop,
+    pub(super) board: TerminationDetector,
+    pub(super) start: Barrier,
+    pub(super) end: Barrier,
+    /// When time 0 was: one number, written by the worker that owns the origin.
+    pub(super) injected_at: WriteOnce,
+}
+
+impl RunState {
+    /// What the workers of a partition share before any has started.
+    pub fn new(arena: &mut Arena, partition: &ShardMap, scope: Scope) -> RunState {
+        let workers = partition.workers();
+        RunState {
+            coverage: Coverage::new(arena, partition.sizes(), scope),
+            signals: Signals {
+                stop: Stop::new(arena),
+                board: TerminationDetector::new(arena, workers),
+                start: Barrier::new(arena, workers as u32),
+                end: Barrier::new(arena, workers as u32),
+                injected_at: WriteOnce::new(arena, 1),
+            },
+        }
+    }
+
+    /// Somebody has failed: no worker is to wait for it. Those that sleep hear of it from an [`ProcessWaker`].
+    pub fn abandon(&self) {
+        self.signals.abandon();
+    }
+
+    /// Ends the run as interrupted, unless it has ended already.
+    pub fn interrupt(&self) {
+        self.signals.stop.raise(End::Interrupted as u8);
+    }
+
+    /// Whether the first order was published.
+    pub fn has_begun(&self) -> bool {
+        self.signals.injected_at().is_some()
+    }
+
+    /// Puts together what all workers of a run brought home, in their order.
+    pub fn outcome(&self, homes: impl IntoIterator<Item = WorkerOutcome>) -> RuntimeOutcome {
+        let injected_at = self.signals.injected_at().unwrap_or_default();
+        let mut outcome = RuntimeOutcome {
+            end: end_of(self.signals.stop.cause()),
+            injected_at,
+            left_at: injected_at,
+            workers: Vec::new(),
+            receipts: Vec::new(),
+            traffic: Vec::new(),
+            bulk: None,
+            departures: None,
+        };
+        homes.into_iter().for_each(|home| outcome.add(home));
+        outcome
+    }
+}
+
+impl Signals {
+    fn abandon(&self) {
+        self.start.abort();
+        self.end.abort();
+        self.stop.raise(FAILED);
+    }
+
+    #[inline]
+    fn injected_at(&self) -> Option<Nanos> {
+        self.injected_at.read(0).map(Nanos)
+    }
+}
+
+/// The stop's cause after a worker's failure; the [`End`]s have the numbers below.
+const FAILED: u8 = u8::MAX;
+
+/// What the workers of one process go by.
+pub(super) struct ProcessState<'a> {
+    pub(super) plan: &'a RunPlan<'a>,
+    pub(super) stop: &'a Stop,
+    pub(super) board: &'a TerminationDetector,
+    pub(super) start: &'a Barrier,
+    pub(super) end: &'a Barrier,
+    signals: &'a Signals,
+    /// How to wake each worker of this process. Locked twice in a worker's life: at its set-up, and by whoever ends the
+    /// run.
+    pub(super) wakers: Mutex<Vec<Arc<mio::Waker>>>,
+    /// How to wake the workers of all processes, where there are several.
+    pub(super) alarm: Option<&'a ProcessWaker>,
+}
+
+impl<'a> ProcessState<'a> {
+    pub(super) fn new(
+        plan: &'a RunPlan<'a>,
+        signals: &'a Signals,
+        alarm: Option<&'a ProcessWaker>,
+    ) -> ProcessState<'a> {
+        let Signals { stop, board, start, end, .. } = signals;
+        let wakers = Mutex::new(Vec::with_capacity(plan.partition.workers()));
+        ProcessState { plan, stop, board, start, end, signals, wakers, alarm }
+    }
+
+    /// Ends the run; the first cause counts, and everybody who sleeps is woken for it.
+    pub(super) fn end(&self, end: End) {
+        if self.stop.raise(end as u8) {
+            self.wake_all();
+        }
+    }
+
+    /// A worker has failed: nobody is to wait for it.
+    pub(super) fn abandon(&self) {
+        self.signals.abandon();
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        // A worker that cannot be woken wakes by itself within its longest sleep.
+        for waker in self.wakers.lock().iter() {
+            let _ = waker.wake();
+        }
+        if let Some(alarm) = self.alarm {
+            let _ = alarm.wake();
+        }
+    }
+
+    /// Says when time 0 was.
+    pub(super) fn set_injected_at(&self, now: Nanos) {
+        self.signals.injected_at.write(0, now.0);
+    }
+
+    /// When time 0 was; `None` before it.
+    pub(super) fn injected_at(&self) -> Option<Nanos> {
+        self.signals.injected_at()
+    }
+
+    pub(super) fn is_past_deadline(&self, now: Nanos) -> bool {
+        match (self.plan.timeout, self.injected_at()) {
+            (Some(timeout), Some(injected_at)) => now.since(injected_at) >= self.plan.workload.last_due() + timeout,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What the mean field expects of push on a random overlay, and what would help where it expects too little.
+
+use super::advice;
+use super::{MEAN_FIELD_NODES_MIN, percent};
+use crate::adversary::AdversarySpec;
+use crate::network::FaultSpec;
+use crate::scenario::{ProtocolKind, Scenario};
+use crate::theory::chances::die_out;
+use crate::theory::coverage::{RandomGraph, final_coverage};
+use crate::theory::hops::{coverage_by_hop, hops_until, meets};
+use crate::topology::{Topology, TopologySpec};
+use std::iter;
+
+/// Orders that die out at once are worth a word from so many in a hundred on.
+const DYING_NOTICEABLE: f64 = 0.01;
+
+/// So many standard deviations short of its target, every sixth run meets it all the same.
+const DEVIATIONS: f64 = 1.0;
+
+/// What the mean field knows of a scenario.
+#[derive(Clone, Copy)]
+pub(super) struct MeanField<'a> {
+    scenario: &'a Scenario,
+    nodes: u64,
+    /// To how many peers a node forwards that has as many.
+    fanout: f64,
+    /// The share of messages that the network loses.
+    loss: f64,
+    overlay: OverlayModel,
+}
+
+/// A random overlay, as the forms know it.
+#[derive(Clone, Copy)]
+enum OverlayModel {
+    /// Everyone knows everyone, so that targets are uniform. A fanout cannot exceed the number of the others.
+    Complete,
+    /// Everyone knows some. A fanout above the mean number of peers still counts: nodes above the mean forward to more.
+    Sparse(RandomGraph),
+}
+
+impl<'a> MeanField<'a> {
+    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold, or nothing is drawn.
+    /// An announcement travels as a forward does, so that the forms of push hold for lazy, too.
+    pub(super) fn new(scenario: &'a Scenario, topology: &Topology) -> Option<MeanField<'a>> {
+        if scenario.protocol == ProtocolKind::Flood {
+            // It forwards to whom it has: what lies within the TTL is all there is to say.
+            return None;
+        }
+        let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
+        let others = f64::from(scenario.nodes) - 1.0;
+        let overlay = match scenario.topology {
+            // A random overlay of so many peers is built as the complete one.
+            TopologySpec::ErdosRenyi | TopologySpec::RandomRegular | TopologySpec::RegularImplicit
+                if degree >= others =>
+            {
+                OverlayModel::Complete
+            }
+            TopologySpec::Complete => OverlayModel::Complete,
+            TopologySpec::ErdosRenyi => OverlayModel::Sparse(RandomGraph::new(degree, fanout)),
+            TopologySpec::RandomRegular | TopologySpec::RegularImplicit => {
+                OverlayModel::Sparse(RandomGraph::regular(degree, fanout))
+            }
+            _ => return None,
+        };
+        let loss = loss_of(scenario);
+        let overlay = match overlay {
+            OverlayModel::Complete => OverlayModel::Complete,
+            OverlayModel::Sparse(graph) => OverlayModel::Sparse(RandomGraph { loss, ..graph }),
+        };
+        Some(MeanField { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), loss, overlay })
+    }
+
+    /// The share of nodes that an order reaches in the end, with this fanout.
+    fn at_last(&self, fanout: f64) -> f64 {
+        match self.overlay {
+            OverlayModel::Complete => final_coverage(fanout * (1.0 - self.loss)),
+            OverlayModel::Sparse(graph) => RandomGraph { fanout, ..graph }.final_coverage(),
+        }
+    }
+
+    /// The share of nodes reached within 0, 1, 2 ... hops.
+    fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        match &self.overlay {
+            OverlayModel::Complete => {
+                let fanout = self.fanout * (1.0 - self.loss);
+                Box::new(iter::once(1.0 / self.nodes as f64).chain(coverage_by_hop(self.nodes, fanout)))
+            }
+            OverlayModel::Sparse(graph) => Box::new(graph.coverage_by_hop(self.nodes)),
+        }
+    }
+
+    pub(super) fn hops_to_target(&self) -> Option<u32> {
+        hops_until(self.nodes, self.scenario.target, self.by_hop())
+    }
+
+    /// Says that fanout and TTL are expected to fall short of the target. Faults and adversaries only take more away.
+    pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<String> {
+        let Scenario { nodes, fanout, target, .. } = self.scenario;
+        let in_time = self.by_hop().nth(usize::from(ttl))?;
+        let chance = DEVIATIONS * (in_time * (1.0 - in_time) / self.nodes as f64).max(0.0).sqrt();
+        if self.nodes < MEAN_FIELD_NODES_MIN || self.meets(in_time + chance) {
+            return None;
+        }
+        // Early on, and where it dies out, a spread is counted in nodes; in the end in shares that leave single ones out.
+        let at_last = self.at_last(self.fanout).max(in_time);
+        let advice = match self.hops_to_target() {
+            Some(needed) => advice::longer(self.scenario, needed.max(u32::from(ttl) + 1), ttl, auto, 0),
+            None => format!("no TTL makes it more than {}; {}", percent(at_last), self.wider()),
+        };
+        Some(format!(
+            "The target is not expected: {}fanout {fanout} and TTL {ttl}{} reach about {} of {nodes} nodes (mean field){}, short of \
+             {}; {advice}.",
+            self.even(),
+            self.lossy(),
+            percent(in_time),
+            self.dying(),
+            percent(target.as_f64())
+        ))
+    }
+
+    /// What to do where no TTL is enough: the least fanout that is, or the fewest peers; else what can be asked less of.
+    fn wider(&self) -> String {
+        let Scenario { nodes, fanout, peers, .. } = self.scenario;
+        if let Some(enough) = least(*fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
+            return format!("the target takes --fanout {enough} or more");
+        }
+        let flooded = |peers: u32| {
+            let degree = f64::from(peers);
+            let overlay = match &self.overlay {
+                _ if peers == nodes - 1 => OverlayModel::Complete,
+                OverlayModel::Complete => OverlayModel::Complete,
+                OverlayModel::Sparse(graph) => OverlayModel::Sparse(RandomGraph { degree, ..*graph }),
+            };
+            let all = f64::from(nodes - 1);
+            self.meets(MeanField { overlay, ..*self }.at_last(all))
+        };
+        let denser = least(*peers, nodes - 1, flooded).and_then(|enough| advice::peers_from(self.scenario, enough));
+        match denser {
+            Some(enough) if *fanout >= enough => format!("the target takes --peers {enough} or more"),
+            Some(enough) => format!("the target takes --peers {enough} or more, and as great a --fanout"),
+            None if self.loss > 0.0 => "ask for less --loss or a lower --target".to_owned(),
+            None => "ask for a lower --target".to_owned(),
+        }
+    }
+
+    fn meets(&self, coverage: f64) -> bool {
+        meets(self.nodes, coverage, self.scenario.target)
+    }
+
+    /// What the network loses, in words; nothing where it loses nothing.
+    fn lossy(&self) -> String {
+        if self.loss > 0.0 { format!(" under a loss of {}", percent(self.loss)) } else { String::new() }
+    }
+
+    /// Says what the forms leave out.
+    fn even(&self) -> &'static str {
+        let has_more =
+            self.scenario.faults != FaultSpec::default() || self.scenario.adversary != AdversarySpec::default();
+        if has_more { "even without the faults and adversaries asked for, " } else { "" }
+    }
+
+    /// Says how many orders do not come so far, since they die out at once; nothing where hardly any does, or each.
+    fn dying(&self) -> String {
+        let fanout = match self.overlay {
+            OverlayModel::Complete => self.fanout,
+            OverlayModel::Sparse(graph) => self.fanout.min(graph.degree),
+        };
+        match die_out(fanout, self.loss) {
+            share if (DYING_NOTICEABLE..1.0).contains(&share) => {
+                format!(" where the order does not die out at once, as it does in {} of all runs", percent(share))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// The least number above `short`, up to `most`, that is `enough`, if any is. What is above an enough one is enough, too.
+fn least(short: u32, most: u32, enough: impl Fn(u32) -> bool) -> Option<u32> {
+    if short >= most || !enough(most) {
+        return None;
+    }
+    let (mut short, mut found) = (short, most);
+    while found - short > 1 {
+        let middle = short + (found - short) / 2;
+        (short, found) = if enough(middle) { (short, middle) } else { (middle, found) };
+    }
+    Some(found)
+}
+
+/// The share of messages that the scenario's network loses in the long run.
+fn loss_of(scenario: &Scenario) -> f64 {
+    scenario.network.as_ref().map_or(0.0, |network| network.loss.mean())
+}

@@ -1,0 +1,124 @@
+//! Of whom the coverage of an order is a share where nodes fail or come and go: of those that are up, at each instant.
+//!
+//! A node keeps what it had while it is down. Coverage therefore moves with every first receipt and with every node that goes
+//! down or comes up, and a share is reached at the first instant at which it is held. Which instant that is no engine knows while it
+//! computes. A run that is to end at its target is computed twice where nodes come and go within it: once to its rest, from which
+//! the instant follows, and once up to that instant.
+
+use crate::ids::NodeId;
+use crate::network::Faults;
+use crate::ratio::Ratio;
+use crate::record::{CoverageCurve, Receipt};
+use crate::sync::{Interrupt, Interrupted, Lookout};
+use crate::time::Nanos;
+use crate::workload::Publication;
+
+/// What makes the crowd of each order.
+pub(super) struct Population<'a> {
+    pub(super) faults: &'a Faults,
+    pub(super) nodes: u32,
+    /// The orders, by when they are due.
+    pub(super) publications: &'a [Publication],
+}
+
+/// A node that goes down or comes up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct PopulationChange {
+    time: Nanos,
+    node: NodeId,
+    is_up: bool,
+}
+
+/// The work that it is to ask whether a node is up, which may take some draws.
+const DRAW_UNITS: u64 = 4;
+
+impl Population<'_> {
+    /// Whether coverage counts all nodes, whatever happens.
+    pub(super) fn is_everybody(&self) -> bool {
+        self.faults.all_up()
+    }
+
+    /// Whom coverage counts at a time, by node.
+    pub(super) fn at(&self, time: Nanos) -> Vec<bool> {
+        (0..self.nodes).map(|node| self.faults.is_up(NodeId(node), time)).collect()
+    }
+
+    /// How many nodes are up from the start, where nobody comes or goes.
+    pub(super) fn steady(&self, interrupt: &Interrupt) -> Result<u64, Interrupted> {
+        if self.is_everybody() {
+            return Ok(u64::from(self.nodes));
+        }
+        let (mut up, mut lookout) = (0, Lookout::new(interrupt));
+        for node in 0..self.nodes {
+            lookout.work(DRAW_UNITS)?;
+            up += u64::from(self.faults.is_up(NodeId(node), Nanos::ZERO));
+        }
+        Ok(up)
+    }
+
+    /// When the last order first had this share of its crowd; `None` where any never had. `receipts` are those of order 0 by node,
+    /// then those of order 1, and so on, up to `end`.
+    pub(super) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
+        let times = self.curves(receipts, end).map(|curve| curve.time_to(target));
+        times.collect::<Option<Vec<Nanos>>>()?.into_iter().max()
+    }
+
+    /// How the coverage of each order rose, in their order. `receipts` are those of order 0 by node, then those of order 1, and so
+    /// on, up to `end`.
+    pub(super) fn curves(&self, receipts: &[Receipt], end: Nanos) -> impl Iterator<Item = CoverageCurve> {
+        let (mut up, changes) = (self.at(Nanos::ZERO), self.changes(end));
+        let mut passed = 0;
+        let orders = receipts.chunks(self.nodes as usize).zip(self.publications);
+        orders.map(move |(receipts, publication)| {
+            while let Some(change) = changes.get(passed).filter(|change| change.time <= publication.due) {
+                up[change.node.index()] = change.is_up;
+                passed += 1;
+            }
+            rise(receipts, up.clone(), &changes[passed..], publication.due)
+        })
+    }
+
+    /// Who goes down or comes up after the start and until `end`, in order.
+    fn changes(&self, end: Nanos) -> Vec<PopulationChange> {
+        let of = |node| {
+            let changes = self.faults.changes(node, Nanos::ZERO).take_while(|&(time, _)| time <= end);
+            changes.map(move |(time, is_up)| PopulationChange { time, node, is_up })
+        };
+        let mut changes: Vec<PopulationChange> = (0..self.nodes).map(NodeId).flat_map(of).collect();
+        changes.sort_unstable();
+        changes
+    }
+}
+
+/// How the coverage of an order rose from when it was `due`, where these were `up` then and these `changes` came after.
+fn rise(receipts: &[Receipt], mut up: Vec<bool>, changes: &[PopulationChange], due: Nanos) -> CoverageCurve {
+    let reached = (0..).map(NodeId).zip(receipts).filter(|(_, receipt)| receipt.is_reached());
+    let mut firsts: Vec<(Nanos, NodeId)> = reached.map(|(node, receipt)| (receipt.time, node)).collect();
+    firsts.sort_unstable();
+    let (mut firsts, mut changes) = (firsts.into_iter().peekable(), changes.iter().copied().peekable());
+    let mut has = vec![false; receipts.len()];
+    let mut count_up = up.iter().filter(|&&is_up| is_up).count() as u32;
+    let (mut curve, mut holders, mut now) = (CoverageCurve::default(), 0, due);
+    loop {
+        // What happens at one instant happens at once.
+        while let Some((_, node)) = firsts.next_if(|&(time, _)| time <= now) {
+            has[node.index()] = true;
+            holders += u32::from(up[node.index()]);
+        }
+        while let Some(PopulationChange { node, is_up, .. }) = changes.next_if(|change| change.time <= now) {
+            up[node.index()] = is_up;
+            let of_them = u32::from(has[node.index()]);
+            (count_up, holders) =
+                if is_up { (count_up + 1, holders + of_them) } else { (count_up - 1, holders - of_them) };
+        }
+        curve.note(now, holders, count_up);
+        let next = [firsts.peek().map(|first| first.0), changes.peek().map(|change| change.time)];
+        match next.into_iter().flatten().min() {
+            Some(next) if !curve.is_full() => now = next,
+            _ => return curve,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

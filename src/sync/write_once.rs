@@ -1,0 +1,54 @@
+//! Numbers that are each written once, by one worker, and read by all: when time 0 was, where a socket is.
+
+use super::Arena;
+use super::arena::Placed;
+use super::atomic::{AtomicU64, Ordering};
+
+/// A row of numbers, none of them written yet.
+pub struct WriteOnce {
+    /// Each number plus one, or 0 where there is none.
+    numbers: Placed<[AtomicU64]>,
+}
+
+impl WriteOnce {
+    /// Room for so many numbers.
+    pub fn new(arena: &mut Arena, count: usize) -> WriteOnce {
+        WriteOnce { numbers: arena.many(count) }
+    }
+
+    /// Writes a number below the greatest that 64 bits hold. What the writer did before is seen by who reads it.
+    pub fn write(&self, index: usize, number: u64) {
+        // Ordering: Release; partner: `read`.
+        self.numbers[index].store(number.saturating_add(1), Ordering::Release);
+    }
+
+    /// The number, if it was written.
+    #[inline]
+    pub fn read(&self, index: usize) -> Option<u64> {
+        // Ordering: Acquire; partner: `write`.
+        self.numbers[index].load(Ordering::Acquire).checked_sub(1)
+    }
+
+    /// How many numbers there is room for.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there is room for none.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_there_once_it_was_written() {
+        let slate = WriteOnce::new(&mut Arena::heap(), 3);
+        slate.write(1, 0);
+        slate.write(2, 41);
+        assert_eq!([slate.read(0), slate.read(1), slate.read(2)], [None, Some(0), Some(41)]);
+    }
+}

@@ -1,0 +1,195 @@
+//! How far an order can get at all: a breadth-first search over the overlay, whatever fanout and TTL allow.
+//!
+//! Answers whether the overlay is connected, how many nodes an origin can reach, and in how many hops. The complete
+//! overlay answers without a search. A large implicit one does not answer: a search of it would take longer than the
+//! run, only to find what nearly always holds, that a random regular overlay of three peers or more is in one piece.
+
+use super::csr::CsrGraph;
+use super::{Implicit, Shape, Topology};
+use crate::ids::NodeId;
+use crate::sync::{Interrupt, Interrupted, Lookout};
+
+/// What can be reached from a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reachability {
+    /// The number of nodes that can be reached, the node itself among them.
+    pub reachable: u32,
+    /// The least number of hops within which all of them can be.
+    pub depth: u32,
+    /// How many of them are at each distance in hops, from 0 to `depth`; at distance 0 is the node itself.
+    pub by_depth: Vec<u32>,
+}
+
+impl Reachability {
+    fn new(by_depth: Vec<u32>) -> Reachability {
+        Reachability { reachable: by_depth.iter().sum(), depth: by_depth.len().saturating_sub(1) as u32, by_depth }
+    }
+
+    /// Whether everyone among `nodes` can be reached, so that the overlay is connected.
+    pub const fn is_everyone(&self, nodes: u32) -> bool {
+        self.reachable == nodes
+    }
+}
+
+/// What can be reached from `origin`: nothing where it is not a node of the overlay. `None` where nobody knows, which
+/// is so for implicit overlays of more than 4 million slots.
+pub fn reach(topology: &Topology, origin: NodeId) -> Option<Reachability> {
+    // Nobody utters this wish.
+    reach_unless(topology, origin, &Interrupt::new()).unwrap_or(None)
+}
+
+/// The same, unless the user ends it meanwhile.
+///
+/// # Errors
+///
+/// [`Interrupted`].
+pub fn reach_unless(
+    topology: &Topology,
+    origin: NodeId,
+    interrupt: &Interrupt,
+) -> Result<Option<Reachability>, Interrupted> {
+    let nodes = topology.nodes();
+    if origin.0 >= nodes {
+        return Ok(Some(Reachability::new(Vec::new())));
+    }
+    let lookout = &mut Lookout::new(interrupt);
+    let by_depth = match &topology.shape {
+        Shape::Stored(rows) => search(rows, origin, lookout)?,
+        Shape::Complete { nodes: 1 } => vec![1],
+        Shape::Complete { .. } => vec![1, nodes - 1],
+        Shape::Implicit(implicit) if implicit.is_large() => return Ok(None),
+        Shape::Implicit(implicit) => search_slots(implicit, origin),
+    };
+    Ok(Some(Reachability::new(by_depth)))
+}
+
+/// The number of nodes at each distance from `origin`, through all slots.
+fn search_slots(implicit: &Implicit, origin: NodeId) -> Vec<u32> {
+    let mut seen = VisitedSet::nobody(implicit.nodes());
+    seen.mark(origin);
+    let mut latest = vec![origin];
+    let mut by_depth = Vec::new();
+    while !latest.is_empty() {
+        by_depth.push(latest.len() as u32);
+        let in_slots = latest.iter().flat_map(|&node| (0..implicit.slots()).map(move |slot| implicit.at(node, slot)));
+        latest = in_slots.filter(|&peer| seen.mark(peer)).collect();
+    }
+    by_depth
+}
+
+/// The share of nodes, as one in so many, from which on a distance is searched from the far side. It bounds how often
+/// that happens, so the time stays linear.
+const PULL_FROM: usize = 32;
+
+/// The number of nodes at each distance from `origin`.
+///
+/// Where few nodes are at the latest distance, their rows lead to the next. Where many are, it is cheaper to ask each
+/// node not yet seen whether one of its peers has been: rows are then read in order, and most answers come early
+/// (Beamer, Asanovic, Patterson 2012, "Direction-optimizing breadth-first search").
+fn search(rows: &CsrGraph, origin: NodeId, lookout: &mut Lookout<'_>) -> Result<Vec<u32>, Interrupted> {
+    let mut seen = VisitedSet::nobody(rows.nodes());
+    seen.mark(origin);
+    let mut latest = vec![origin];
+    let mut next = Vec::new();
+    let mut by_depth = Vec::new();
+    while !latest.is_empty() {
+        by_depth.push(latest.len() as u32);
+        if latest.len() < rows.nodes() as usize / PULL_FROM {
+            push(rows, &latest, &mut seen, &mut next, lookout)?;
+        } else {
+            pull(rows, &mut seen, &mut next, lookout)?;
+        }
+        std::mem::swap(&mut latest, &mut next);
+        next.clear();
+    }
+    Ok(by_depth)
+}
+
+/// Finds the `next` distance through the rows of the `latest`.
+fn push(
+    rows: &CsrGraph,
+    latest: &[NodeId],
+    seen: &mut VisitedSet,
+    next: &mut Vec<NodeId>,
+    lookout: &mut Lookout<'_>,
+) -> Result<(), Interrupted> {
+    for &node in latest {
+        lookout.work(rows.degree(node).into())?;
+        next.extend(rows.row(node).iter().copied().filter(|&peer| seen.mark(peer)));
+    }
+    Ok(())
+}
+
+/// Finds the `next` distance through the rows of all who have not been seen. A peer of theirs that has been is at the
+/// latest distance: had it been nearer, they would have been seen.
+fn pull(
+    rows: &CsrGraph,
+    seen: &mut VisitedSet,
+    next: &mut Vec<NodeId>,
+    lookout: &mut Lookout<'_>,
+) -> Result<(), Interrupted> {
+    for node in (0..rows.nodes()).map(NodeId) {
+        lookout.work(PULL_UNITS)?;
+        if !seen.holds(node) && rows.row(node).iter().any(|&peer| seen.holds(peer)) {
+            next.push(node);
+        }
+    }
+    for &node in &*next {
+        seen.mark(node);
+    }
+    Ok(())
+}
+
+/// The work that the look at a node is, where a draw is one.
+const PULL_UNITS: u64 = 4;
+
+/// One bit for each node: small enough for a cache where the rows are not.
+struct VisitedSet {
+    words: Vec<u64>,
+}
+
+impl VisitedSet {
+    fn nobody(nodes: u32) -> VisitedSet {
+        VisitedSet { words: vec![0; nodes.div_ceil(u64::BITS) as usize] }
+    }
+
+    /// Marks `node`; true the first time.
+    #[inline]
+    fn mark(&mut self, node: NodeId) -> bool {
+        let first = !self.holds(node);
+        self.words[node.index() / 64] |= 1 << (node.0 % 64);
+        first
+    }
+
+    #[inline]
+    fn holds(&self, node: NodeId) -> bool {
+        self.words[node.index() / 64] >> (node.0 % 64) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopologySpec;
+
+    fn reach_in(spec: &str, nodes: u32, origin: u32) -> Reachability {
+        let topology = spec.parse::<TopologySpec>().unwrap().build(nodes, 0, 1).unwrap();
+        reach(&topology, NodeId(origin)).unwrap()
+    }
+
+    #[test]
+    fn distances_are_those_of_the_shape() {
+        assert_eq!(reach_in("ring", 7, 3).by_depth, [1, 2, 2, 2]);
+        assert_eq!(reach_in("ring", 6, 0).by_depth, [1, 2, 2, 1]);
+        assert_eq!(reach_in("grid", 9, 0).by_depth, [1, 2, 3, 2, 1]);
+        assert_eq!(reach_in("star", 9, 0).by_depth, [1, 8]);
+        assert_eq!(reach_in("star", 9, 5).by_depth, [1, 1, 7]);
+        assert_eq!(reach_in("complete", 9, 5).by_depth, [1, 8]);
+        assert_eq!(reach_in("complete", 1, 0), Reachability { reachable: 1, depth: 0, by_depth: vec![1] });
+    }
+
+    #[test]
+    fn an_origin_outside_reaches_nothing() {
+        assert_eq!(reach_in("ring", 7, 7), Reachability { reachable: 0, depth: 0, by_depth: vec![] });
+    }
+}

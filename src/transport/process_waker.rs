@@ -1,0 +1,13 @@
+//! Wakes the workers of all processes of a run at once, where the system has the means.
+//!
+//! What was refused: a waker for every worker of every process, which is a descriptor for each in each.
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[path = "process_waker/linux.rs"]
+mod platform;
+
+#[cfg(not(all(target_os = "linux", not(portable))))]
+#[path = "process_waker/elsewhere.rs"]
+mod platform;
+
+pub use platform::ProcessWaker;

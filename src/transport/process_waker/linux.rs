@@ -1,0 +1,84 @@
+//! Linux: an event counter that every worker's poll listens to, whatever its process. It is rung and never read, because
+//! each ring is an event for all.
+
+#![allow(unsafe_code)]
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// What rings for all workers of a run.
+pub struct ProcessWaker {
+    counter: File,
+}
+
+impl ProcessWaker {
+    /// A silent alarm.
+    ///
+    /// # Errors
+    ///
+    /// What the system says where it gives no descriptor.
+    pub fn new() -> io::Result<ProcessWaker> {
+        // SAFETY: the call takes two integers.
+        let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor was opened above and belongs to nobody else.
+        ProcessWaker::inherited(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// The alarm of another process, from its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// None here; elsewhere there are no alarms.
+    pub fn inherited(counter: File) -> io::Result<ProcessWaker> {
+        Ok(ProcessWaker { counter })
+    }
+
+    /// The number under which a process that inherits it finds it.
+    pub fn descriptor(&self) -> i32 {
+        self.counter.as_raw_fd()
+    }
+
+    /// Wakes all who listen.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; nothing is known that would make it refuse.
+    pub fn wake(&self) -> io::Result<()> {
+        (&self.counter).write_all(&1_u64.to_ne_bytes())
+    }
+
+    /// Lets a poll listen.
+    pub(in crate::transport) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.counter.as_raw_fd()), token, Interest::READABLE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll};
+    use std::time::Duration;
+
+    #[test]
+    fn every_ring_wakes_everybody_who_listens() {
+        let alarm = ProcessWaker::new().unwrap();
+        let mut polls = [Poll::new().unwrap(), Poll::new().unwrap()];
+        polls.iter().for_each(|poll| alarm.register(poll.registry(), Token(7)).unwrap());
+        for _ in 0..2 {
+            alarm.wake().unwrap();
+            for poll in &mut polls {
+                let mut events = Events::with_capacity(4);
+                poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+                assert_eq!(events.iter().map(|event| event.token()).collect::<Vec<_>>(), [Token(7)]);
+                poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+                assert!(events.is_empty(), "one event a ring");
+            }
+        }
+    }
+}

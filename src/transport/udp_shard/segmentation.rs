@@ -1,0 +1,178 @@
+//! How a train crosses the kernel: whole, as one packet, or, where the kernel cannot do that, as one datagram for each of
+//! its segments, many with one call.
+
+use crate::transport::system::{Incoming, Outgoing, Train, send_train, take_trains};
+use mio::net::UdpSocket;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
+
+/// Segments tried in one packet, the most first: what Linux takes since 6.9 and what it took before.
+const SEGMENTS_TRIED: [usize; 2] = [128, 64];
+
+/// Datagrams that leave or come in with one call where they go one by one.
+const SLOTS: usize = 64;
+
+/// How long a train that is tried has to arrive.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How trains of this run cross the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segmentation {
+    /// Whole: so many segments are one packet at most.
+    Whole {
+        /// The limit, the mark included.
+        segments: usize,
+    },
+    /// One by one: each segment is a datagram.
+    Apart,
+}
+
+impl Segmentation {
+    /// Tries what this kernel takes, on two sockets of its own.
+    pub fn probe() -> Segmentation {
+        let whole = SEGMENTS_TRIED.into_iter().find(|&segments| goes_whole(segments).unwrap_or(false));
+        whole.map_or(Segmentation::Apart, |segments| Segmentation::Whole { segments })
+    }
+
+    /// The road as a number, and the number's road: 0 for apart, the segments for whole.
+    pub fn number(self) -> u64 {
+        match self {
+            Segmentation::Whole { segments } => segments as u64,
+            Segmentation::Apart => 0,
+        }
+    }
+
+    /// The road of a number that [`Segmentation::number`] gave.
+    pub fn of_number(number: u64) -> Segmentation {
+        if number == 0 { Segmentation::Apart } else { Segmentation::Whole { segments: number as usize } }
+    }
+
+    /// Segments of one train at most, the mark included.
+    pub(super) fn segments_max(self) -> usize {
+        match self {
+            Segmentation::Whole { segments } => segments,
+            Segmentation::Apart => SLOTS,
+        }
+    }
+
+    /// As how many packets the kernel sees a train of so many segments.
+    #[inline]
+    pub(super) fn packets(self, segments: usize) -> u64 {
+        match self {
+            Segmentation::Whole { .. } => 1,
+            Segmentation::Apart => segments as u64,
+        }
+    }
+}
+
+/// Whether a train of so many segments arrives as it was sent.
+fn goes_whole(segments: usize) -> io::Result<bool> {
+    const BYTES: usize = 16;
+    let (from, to) =
+        (std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?, std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
+    take_trains(&to)?;
+    let SocketAddr::V4(address) = to.local_addr()? else { return Ok(false) };
+    send_train(&from, address, &vec![0; segments * BYTES - 1], BYTES as u16)?;
+    // On a busy machine the kernel may carry it a moment later.
+    to.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    to.peek_from(&mut [0])?;
+    let mut train = Train::new();
+    train.receive(&to)?;
+    Ok(train.segments() == segments && train.segment(0).len() == BYTES)
+}
+
+/// The way out.
+pub(super) enum TrainSender {
+    Whole,
+    Apart(Outgoing),
+}
+
+/// The way in, with what came last.
+pub(super) enum TrainReceiver {
+    Whole(Train),
+    Apart(Incoming, usize),
+}
+
+impl TrainSender {
+    pub(super) fn new(road: Segmentation) -> TrainSender {
+        match road {
+            Segmentation::Whole { .. } => TrainSender::Whole,
+            Segmentation::Apart => TrainSender::Apart(Outgoing::new(SLOTS)),
+        }
+    }
+
+    /// Sends the segments of a train from `first` on; says how many the kernel took, at least one.
+    pub(super) fn send(
+        &mut self,
+        socket: &UdpSocket,
+        to: SocketAddrV4,
+        train: &[u8],
+        segment_bytes: usize,
+        first: usize,
+    ) -> io::Result<usize> {
+        let bytes = &train[first * segment_bytes..];
+        let segments = bytes.len().div_ceil(segment_bytes);
+        match self {
+            TrainSender::Whole => send_train(socket, to, bytes, segment_bytes as u16).map(|()| segments),
+            TrainSender::Apart(outgoing) => {
+                let count = segments.min(outgoing.slots());
+                for (slot, segment) in bytes.chunks(segment_bytes).take(count).enumerate() {
+                    outgoing.place(slot)[..segment.len()].copy_from_slice(segment);
+                    outgoing.address(slot, to, segment.len());
+                }
+                outgoing.send(socket, 0, count)
+            }
+        }
+    }
+}
+
+impl TrainReceiver {
+    pub(super) fn new(road: Segmentation) -> TrainReceiver {
+        match road {
+            Segmentation::Whole { .. } => TrainReceiver::Whole(Train::new()),
+            Segmentation::Apart => TrainReceiver::Apart(Incoming::new(SLOTS), 0),
+        }
+    }
+
+    /// Takes in the next train, or the next datagrams; `WouldBlock` where there are none.
+    pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<()> {
+        match self {
+            TrainReceiver::Whole(train) => train.receive(socket),
+            TrainReceiver::Apart(incoming, count) => {
+                *count = 0;
+                *count = incoming.receive(socket, 0, incoming.slots())?;
+                Ok(())
+            }
+        }
+    }
+
+    /// How many segments came.
+    pub(super) fn segments(&self) -> usize {
+        match self {
+            TrainReceiver::Whole(train) => train.segments(),
+            TrainReceiver::Apart(_, count) => *count,
+        }
+    }
+
+    /// One of them.
+    #[inline]
+    pub(super) fn segment(&self, index: usize) -> &[u8] {
+        match self {
+            TrainReceiver::Whole(train) => train.segment(index),
+            TrainReceiver::Apart(incoming, _) => incoming.datagram(index),
+        }
+    }
+
+    /// Where the segment at `first` came from, and where the segments from there end that came from the same address.
+    pub(super) fn source(&self, first: usize) -> (SocketAddrV4, usize) {
+        match self {
+            TrainReceiver::Whole(train) => (train.source(), train.segments()),
+            TrainReceiver::Apart(incoming, count) => {
+                let source = incoming.source(first);
+                let end = (first..*count).find(|&index| incoming.source(index) != source);
+                (source, end.unwrap_or(*count))
+            }
+        }
+    }
+}
