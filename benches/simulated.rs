@@ -1,4 +1,4 @@
-//! Virtual time: nanoseconds of real time per message of the propagation alone, from the latch to the join, on the general
+//! Virtual time: nanoseconds of real time per message of the propagation alone, from the barrier to the join, on the general
 //! and the fast path.
 //!
 //! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [nodes...]`

@@ -70,7 +70,7 @@ fn header(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wire/header");
     let (source, bytes) = datagram(0);
     let mut into = [0; HEADER_BYTES];
-    let gate = Admission { token: HEADER.token, nodes: 1_000, orders: 1 };
+    let admission = Admission { token: HEADER.token, nodes: 1_000, orders: 1 };
     group.bench_function("encode", |bencher| {
         bencher.iter(|| wire::encode_header(black_box(&HEADER), black_box(&mut into)));
     });
@@ -81,7 +81,7 @@ fn header(criterion: &mut Criterion) {
         bencher.iter(|| wire::decode_header(black_box(&source[..bytes])));
     });
     group.bench_function("admit", |bencher| {
-        bencher.iter(|| black_box(&gate).admit(black_box(&source[..bytes]), |node| node == black_box(NodeId(17))));
+        bencher.iter(|| black_box(&admission).admit(black_box(&source[..bytes]), |node| node == black_box(NodeId(17))));
     });
     group.bench_function("floor_copy", |bencher| {
         bencher.iter(|| *black_box(&mut into) = *black_box(&source).first_chunk().expect("the header is there"));

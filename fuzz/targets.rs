@@ -46,23 +46,23 @@ fn datagram(bytes: &[u8]) -> bool {
         Ok(decoded) => decoded,
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            let gate = Admission { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
-            assert!(gate.admit(bytes, |_| true).is_err(), "let in: {error}");
+            let admission = Admission { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
+            assert!(admission.admit(bytes, |_| true).is_err(), "let in: {error}");
             return false;
         }
     };
-    let gate = Admission { token: header.token, nodes: u32::MAX, orders: u32::MAX };
+    let admission = Admission { token: header.token, nodes: u32::MAX, orders: u32::MAX };
     let message = header.message;
-    let admitted = gate.admit(bytes, |_| true);
+    let admitted = admission.admit(bytes, |_| true);
     match admitted {
         Ok(passed) => assert_eq!(passed, (message, body)),
         Err(Stray::UnknownNode) => assert!(message.from.0 == u32::MAX || message.to.0 == u32::MAX),
         Err(Stray::Malformed) => assert!(message.order.0 == u32::MAX || message.kind.is_control()),
         Err(other) => panic!("{other:?}, though the header is good"),
     }
-    let foreign = Admission { token: Token(!header.token.0), ..gate };
+    let foreign = Admission { token: Token(!header.token.0), ..admission };
     assert_eq!(foreign.admit(bytes, |_| true), Err(Stray::WrongToken));
-    let smaller = Admission { nodes: message.to.0, ..gate };
+    let smaller = Admission { nodes: message.to.0, ..admission };
     assert!(smaller.admit(bytes, |_| true).is_err(), "a node that the run does not have");
 
     let mut again = [0; DATAGRAM_BYTES_MAX];
@@ -85,15 +85,15 @@ fn datagram(bytes: &[u8]) -> bool {
 /// Any bytes as the mark of a train: it is written as it was read, and is never taken for a message.
 fn mark(bytes: &[u8]) -> bool {
     let token = bytes.get(16..24).and_then(|token| token.try_into().ok()).map_or(0, u64::from_le_bytes);
-    let gate = Admission { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
-    let read = gate.admit_mark(bytes);
+    let admission = Admission { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
+    let read = admission.admit_mark(bytes);
     if let Ok(mark) = read {
         assert!(wire::is_mark(bytes));
-        assert_eq!(mark.bytes(gate.token), bytes);
-        assert_eq!(Admission { token: Token(!token), ..gate }.admit_mark(bytes), Err(Stray::WrongToken));
+        assert_eq!(mark.bytes(admission.token), bytes);
+        assert_eq!(Admission { token: Token(!token), ..admission }.admit_mark(bytes), Err(Stray::WrongToken));
     }
     if wire::is_mark(bytes) {
-        assert!(gate.admit(bytes, |_| true).is_err());
+        assert!(admission.admit(bytes, |_| true).is_err());
         assert!(wire::decode_header(bytes).is_err());
     }
     read.is_ok()

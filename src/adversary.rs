@@ -94,7 +94,7 @@ impl Adversaries {
         spared: Option<NodeId>,
     ) -> Result<Adversaries, AdversaryError> {
         let key = Key::new(seed, Purpose::Behaviour);
-        let mut behaviours = Adversaries { key, spared, parts: Vec::new(), eclipse: None };
+        let mut adversaries = Adversaries { key, spared, parts: Vec::new(), eclipse: None };
         let named = |name, node| {
             let advice = || names.advice(&format!("{name}="), nodes);
             names.find(node, nodes).ok_or_else(|| AdversaryError::NoSuchNode { name, node, nodes, advice: advice() })
@@ -113,14 +113,14 @@ impl Adversaries {
                     let mut owned = peers(victim);
                     owned.retain(|peer| chance.hits(key.with(u64::from(peer.0)).stream().next_word()));
                     owned.sort_unstable();
-                    behaviours.eclipse = Some(Eclipse { victim, owned });
+                    adversaries.eclipse = Some(Eclipse { victim, owned });
                     continue;
                 }
             };
             end = end.saturating_add(share.ceil_of(1 << 63));
-            behaviours.parts.push((end, ready));
+            adversaries.parts.push((end, ready));
         }
-        Ok(behaviours)
+        Ok(adversaries)
     }
 
     /// Whether everybody does as the protocol says.

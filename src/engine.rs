@@ -7,14 +7,14 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `flight` | a message under way, and its rank among others |
+//! | `pending` | a message under way, and its rank among others |
 //! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
 //! | `journal` | what happened in a window, before it is counted |
 //! | `lines` | what a node's lines and its work do to messages |
 //! | `departures` | what waits at the lines out of nodes, and is not sent yet |
 //! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
-//! | `crew` | the threads |
-//! | `home` | what a shard brings home, and the outcome of all |
+//! | `worker_threads` | the threads |
+//! | `home` | what a shard reports, and the outcome of all |
 //! | `width` | the length of a window |
 //! | `general` | any protocol, window by window |
 //! | `fast` | protocols whose duplicates are inert, by shortest paths |
@@ -86,7 +86,7 @@ pub struct EngineSetup<'a> {
     /// Which worker owns which nodes.
     pub partition: &'a ShardMap,
     /// Which core each worker is pinned to.
-    pub placement: &'a Pinning,
+    pub pinning: &'a Pinning,
     /// Whom a node forwards to.
     pub draw: TargetDraw,
     /// How long messages take, and which are lost.
@@ -94,7 +94,7 @@ pub struct EngineSetup<'a> {
     /// Who is down when, and who does not hear whom.
     pub faults: &'a Faults,
     /// Who does not do as the protocol says.
-    pub behaviours: &'a Adversaries,
+    pub adversaries: &'a Adversaries,
     /// What enters where, and when.
     pub workload: &'a Workload,
     /// How many orders a node tells apart.
@@ -124,7 +124,7 @@ pub struct EngineSetup<'a> {
 impl EngineSetup<'_> {
     /// Whether messages are at most late or lost: all that shortest paths and hops know of.
     pub fn is_plain(&self) -> bool {
-        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut() && self.behaviours.is_none()
+        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut() && self.adversaries.is_none()
     }
 
     /// The last instant whose events count.
@@ -263,7 +263,7 @@ fn is_fast<P: Protocol>(setup: &EngineSetup<'_>) -> bool {
     is_open && setup.workload.orders() == 1 && shortest_path::fits(setup)
 }
 
-/// The books of what the fast path did not keep.
+/// The ledger of what the fast path did not keep.
 fn settled<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -304,7 +304,7 @@ fn settled<P: Protocol + Clone + Send>(
     Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
 }
 
-/// A run by hops. Where figures are kept by node, senders are too, and the books are drawn again as those of the fast path.
+/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast path.
 fn hopwise<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -330,7 +330,7 @@ fn hopwise<P: Protocol + Clone + Send>(
         goal: setup.goal,
         ends_at_target: setup.ends_at_target,
         timeout: setup.timeout,
-        cores: &setup.placement.cores,
+        cores: &setup.pinning.cores,
         interrupt: setup.interrupt,
         observer: &tell,
     });
@@ -358,7 +358,7 @@ fn hopwise<P: Protocol + Clone + Send>(
     let receipts = Receipts::ByHop(ran.receipts);
     let digest = match end {
         end if end.is_cut_short() => 0,
-        _ => digest::of_order(OrderIndex(0), &receipts, &setup.placement.cores)?,
+        _ => digest::of_order(OrderIndex(0), &receipts, &setup.pinning.cores)?,
     };
     // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
     if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {

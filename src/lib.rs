@@ -6,7 +6,7 @@
 //! or says what is wrong. [`simulation::run`] draws the overlay ([`topology`]), binds what the carrier needs
 //! ([`transport`]), cuts the nodes into shards and starts a pinned worker for each ([`runtime`]).
 //!
-//! When all stand at the latch, the worker that owns the origin reads its clock, which is time 0, and lets the order in:
+//! When all stand at the barrier, the worker that owns the origin reads its clock, which is time 0, and lets the order in:
 //! [`protocol::Push`] delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
 //! queue. On its turn the targets are drawn ([`protocol::TargetDraw`]): the first `fanout` peers in an order keyed by seed,
 //! order and node. Each copy is a [`message::Message`]; the carrier patches ten bytes of a datagram that was encoded once
@@ -20,10 +20,10 @@
 //! raises the stop ([`sync::Stop`]), and every worker leaves its loop.
 //!
 //! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
-//! the books must balance ([`record::Ledger`]). The merged [`record::RunRecord`] becomes a [`report::Report`].
+//! the ledger must balance ([`record::Ledger`]). The merged [`record::RunRecord`] becomes a [`report::Report`].
 //!
 //! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
-//! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they bring home.
+//! they share lies in memory that all of them map ([`sync::Arena`]), and the parent puts together what they report.
 //!
 //! In virtual time there is no carrier and no waiting: [`engine::run`] hands messages to the same protocol, window by window
 //! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.

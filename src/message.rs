@@ -245,28 +245,28 @@ mod tests {
 
     #[test]
     fn two_words_hold_all_of_a_message() {
-        let onward = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        let order_hop = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
         for kind in [Kind::Payload, Kind::Have, Kind::Want] {
-            let message = onward.message_with(kind, NodeId(u32::MAX - 2), NodeId(7), 179);
+            let message = order_hop.message_with(kind, NodeId(u32::MAX - 2), NodeId(7), 179);
             assert_eq!(Message::from_words(message.to_words()), message);
-            assert_eq!((message.order_hop(), Kind::from_number(kind as u8)), (onward, Some(kind)));
+            assert_eq!((message.order_hop(), Kind::from_number(kind as u8)), (order_hop, Some(kind)));
         }
         assert_eq!(Kind::from_number(1), None, "1 is the mark of a train");
     }
 
     #[test]
     fn a_word_names_a_step_or_none() {
-        let onward = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
-        assert_eq!(OrderHop::from_word(onward.to_word()), Some(onward));
-        for word in [0, onward.to_word() | 1 << 48, onward.to_word() + (1 << 41), u64::MAX] {
+        let order_hop = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
+        assert_eq!(OrderHop::from_word(order_hop.to_word()), Some(order_hop));
+        for word in [0, order_hop.to_word() | 1 << 48, order_hop.to_word() + (1 << 41), u64::MAX] {
             assert_eq!(OrderHop::from_word(word), None, "{word:X}");
         }
     }
 
     #[test]
     fn each_message_of_a_batch_has_its_own_words() {
-        let onward = OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 };
-        let messages = [2, 0, 1].map(|tail| onward.message_with(Kind::Have, NodeId(0), NodeId(1), tail));
+        let order_hop = OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 };
+        let messages = [2, 0, 1].map(|tail| order_hop.message_with(Kind::Have, NodeId(0), NodeId(1), tail));
         let tails: Vec<_> =
             MessageBatch { messages: &messages, tails: &[7, 8, 9, 10] }.iter().map(|pair| pair.1).collect();
         assert_eq!(tails, [&[7, 8][..], &[], &[9]]);
@@ -274,11 +274,11 @@ mod tests {
 
     #[test]
     fn ttl_six_ends_at_hop_six() {
-        let mut onward = OrderHop::from_origin(OrderIndex(0), 6);
+        let mut order_hop = OrderHop::from_origin(OrderIndex(0), 6);
         let mut hops = Vec::new();
-        while let Some(forward) = onward {
+        while let Some(forward) = order_hop {
             hops.push((forward.hop, forward.ttl));
-            onward = forward.copy(NodeId(0), NodeId(1)).next_hop();
+            order_hop = forward.copy(NodeId(0), NodeId(1)).next_hop();
         }
         assert_eq!(hops, [(1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (6, 0)]);
     }

@@ -201,13 +201,13 @@ impl Network {
 
     /// The region in which a node is, where there are regions.
     pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
-        self.placement().map(|placement| placement.region(node))
+        self.pinning().map(|pinning| pinning.region(node))
     }
 
     /// Which node is where, where there are regions.
-    pub fn placement(&self) -> Option<&Placement> {
+    pub fn pinning(&self) -> Option<&Placement> {
         match &self.latency {
-            LatencySource::Regions(map) => Some(map.placement()),
+            LatencySource::Regions(map) => Some(map.pinning()),
             LatencySource::Message(_) | LatencySource::Link { .. } => None,
         }
     }

@@ -70,7 +70,7 @@ pub trait Context {
     fn deliver(&mut self, order: OrderIndex) -> bool;
 
     /// Forwards an order to the node's targets for it: those that [`Protocol::TARGETS`] names.
-    fn fan_out(&mut self, onward: OrderHop);
+    fn fan_out(&mut self, order_hop: OrderHop);
 
     /// Sends a message of this kind, and not the order, to the same targets.
     fn announce(&mut self, _kind: Kind, _onward: OrderHop) {
@@ -84,8 +84,8 @@ pub trait Context {
     }
 
     /// Sends a message to one node. Whom a protocol knows of it knows from messages that came.
-    fn send(&mut self, to: NodeId, kind: Kind, onward: OrderHop) {
-        self.send_with(to, kind, onward, &[]);
+    fn send(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop) {
+        self.send_with(to, kind, order_hop, &[]);
     }
 
     /// Sends a control message to one node with so many words behind it, which come whole and in order, or not at all.

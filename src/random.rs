@@ -5,7 +5,7 @@
 //! the next version of any library. `rand` supplies traits and the operating system's entropy, nothing that decides.
 //!
 //! What was refused: a generator per thread (a replay would depend on the thread count), and a cryptographic generator
-//! (ten times the price for a property nobody here needs: an attacker in this laboratory is modelled, not real).
+//! (ten times the price for a property nobody here needs: an attacker in this runner is modelled, not real).
 
 pub(crate) mod log;
 mod probability;

@@ -297,7 +297,7 @@ pub struct SpyRecord {
 pub struct MachineTimes {
     /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
     pub wall: Nanos,
-    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the latch; in virtual time until
+    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the barrier; in virtual time until
     /// computing began.
     pub setup: Nanos,
 }

@@ -135,7 +135,7 @@ impl Report {
         self.goal_met
     }
 
-    /// Whether the books of every run balance.
+    /// Whether the ledger of every run balance.
     pub fn balanced(&self) -> bool {
         self.runs.unbalanced == 0
     }

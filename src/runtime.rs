@@ -1,4 +1,4 @@
-//! Threads: the nodes' partition over workers, the workers' places on cores, and their life from latch to join.
+//! Threads: the nodes' partition over workers, the workers' places on cores, and their life from barrier to join.
 
 mod delay_line;
 mod idle;
@@ -46,7 +46,7 @@ pub struct RunPlan<'a> {
     /// Which worker owns which nodes.
     pub partition: &'a ShardMap,
     /// Which core each worker is pinned to.
-    pub placement: &'a Pinning,
+    pub pinning: &'a Pinning,
     /// The network that is modelled between nodes and carriers; `None` where messages go to the carrier as they are.
     pub network: Option<&'a Network>,
     /// The orders of the run.
@@ -86,7 +86,7 @@ pub struct Progress {
 
 /// Is told, on each worker's own thread, when it enters and leaves its event loop: for measuring what happens in it.
 pub trait Observer: Sync {
-    /// The worker has passed the start latch.
+    /// The worker has passed the start barrier.
     fn loop_entered(&self, _worker: usize) {}
     /// The worker has seen the stop flag.
     fn loop_left(&self, _worker: usize) {}
@@ -154,7 +154,7 @@ pub enum RuntimeError {
     Abandoned,
 }
 
-/// What one worker brings home, from another process if need be.
+/// What one worker reports, from another process if need be.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct WorkerOutcome {
     record: WorkerRecord,
@@ -191,7 +191,7 @@ pub struct ProcessShare<'a> {
     /// Its first worker.
     pub first: usize,
     /// How to wake the workers of all processes, where there are several.
-    pub alarm: Option<&'a ProcessWaker>,
+    pub process_waker: Option<&'a ProcessWaker>,
 }
 
 /// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
@@ -216,17 +216,17 @@ fn run_as<P: Protocol + Clone + Send, C: Recorder>(
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
     let RunState { coverage, signals } = share.common;
     let (view, markers) = coverage.split();
-    let shared = ProcessState::new(plan, signals, share.alarm);
-    let crew = WorkerThreads {
+    let shared = ProcessState::new(plan, signals, share.process_waker);
+    let worker_threads = WorkerThreads {
         first: share.first,
-        cores: plan.placement.cores.get(share.first..).unwrap_or_default(),
+        cores: plan.pinning.cores.get(share.first..).unwrap_or_default(),
         give_up: &|| shared.abandon(),
     };
     let seats = carriers.into_iter().zip(markers.into_iter().skip(share.first));
     let seats = seats.map(|(carrier, marker)| (carrier, marker, protocol.clone()));
-    let results =
-        crew.run(seats, |seat, (carrier, marker, protocol)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
-    let homes = all_home(share.first, results)?;
+    let results = worker_threads
+        .run(seats, |seat, (carrier, marker, protocol)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
+    let homes = collect(share.first, results)?;
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
     Ok(homes)
 }
@@ -244,14 +244,14 @@ fn work<P: Protocol, C: Recorder>(
     let mut shard = RealtimeShard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = core.map(|CoreId { id }| id);
     shared.wakers.lock().push(carrier.waker());
-    if let Some(alarm) = shared.alarm {
-        carrier.listen(alarm)?;
+    if let Some(process_waker) = shared.process_waker {
+        carrier.listen(process_waker)?;
     }
     Worker::new(index, shared, protocol, shard, carrier).run()
 }
 
-/// What the workers from `first` on brought home, or the first failure among them.
-fn all_home(
+/// What the workers from `first` on reported, or the first failure among them.
+fn collect(
     first: usize,
     results: Vec<Result<WorkerOutcome, WorkerFailure>>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {

@@ -1,4 +1,4 @@
-//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they bring home. Where it
+//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they report. Where it
 //! asks for several processes, they are this program again, and each [serves](serve) with its share of the workers.
 //!
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
@@ -169,14 +169,14 @@ fn run_series(
     program: Option<&Program>,
 ) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
-    let lab = Runner::build(scenario, interrupt, observer, program)?;
+    let runner = Runner::build(scenario, interrupt, observer, program)?;
     if scenario.runs == 1 {
-        return Ok(vec![lab.run(clock)?]);
+        return Ok(vec![runner.run(clock)?]);
     }
-    lab.run(Clock::start())?;
+    runner.run(Clock::start())?;
     let mut records = Vec::with_capacity(scenario.runs as usize);
     while records.len() < scenario.runs as usize {
-        match lab.run(Clock::start()) {
+        match runner.run(Clock::start()) {
             Err(SimulationError::Interrupted(_)) if !records.is_empty() => {}
             record => records.push(record?),
         }
@@ -210,7 +210,7 @@ pub struct Runner<'a> {
     program: Option<&'a Program>,
     topology: Arc<Topology>,
     partition: ShardMap,
-    placement: Pinning,
+    pinning: Pinning,
     workload: Workload,
     /// The network, where it is modelled.
     network: Option<Network>,
@@ -265,7 +265,7 @@ impl<'a> Runner<'a> {
             observer,
             program: None,
             partition,
-            placement: Pinning::new(workers, scenario.pin),
+            pinning: Pinning::new(workers, scenario.pin),
             orders: orders(scenario, &workload, interrupt)?,
             workload,
             window: scenario.window(forecast.ttl, slow_way),
@@ -340,14 +340,14 @@ impl<'a> Runner<'a> {
         seat: &ProcessSlot,
         meeting: Rendezvous,
         common: &mut RunState,
-        alarm: Option<&ProcessWaker>,
+        process_waker: Option<&ProcessWaker>,
     ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
         let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
         let plan = RunPlan {
             topology: &self.topology,
             partition: &self.partition,
-            placement: &self.placement,
+            pinning: &self.pinning,
             network: self.network.as_ref(),
             orders: &self.orders,
             workload: &self.workload,
@@ -362,11 +362,12 @@ impl<'a> Runner<'a> {
             observer: self.observer,
         };
         let first = self.workers(seat).start;
-        let workers = self.with_protocol(OnCarriers { plan, ends, share: ProcessShare { common, first, alarm } })?;
+        let workers =
+            self.with_protocol(OnCarriers { plan, ends, share: ProcessShare { common, first, process_waker } })?;
         Ok(ProcessOutcome { workers, datagram_bytes, notices })
     }
 
-    /// Puts together what the processes brought home, puts times on the injection's zero and adds what the laboratory
+    /// Puts together what the processes reported, puts times on the injection's zero and adds what the runner
     /// knows.
     fn record(&self, common: &RunState, homes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
         let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
@@ -441,15 +442,15 @@ impl<'a> Runner<'a> {
     /// Says where workers could not have a core each, or not the one meant for them.
     fn placing(&self, workers: &[WorkerRecord]) -> Vec<String> {
         let mut notices = Vec::new();
-        let (threads, cores) = (self.scenario.workers(), self.placement.allowed);
-        if !self.placement.is_exclusive() {
+        let (threads, cores) = (self.scenario.workers(), self.pinning.allowed);
+        if !self.pinning.is_exclusive() {
             let pinned = if self.scenario.pin == Pin::None { "not pinned" } else { "pinned round robin" };
             let noun = if cores == 1 { "core" } else { "cores" };
             notices.push(format!(
                 "{threads} workers share {cores} {noun}, {pinned}: they take turns, and times include the waiting."
             ));
         }
-        let meant = workers.iter().zip(&self.placement.cores).filter(|(_, core)| core.is_some());
+        let meant = workers.iter().zip(&self.pinning.cores).filter(|(_, core)| core.is_some());
         let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
         if unpinned > 0 {
             notices.push(format!(
@@ -461,7 +462,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// What a process brings home.
+/// What a process reports.
 #[derive(BorshSerialize, BorshDeserialize)]
 struct ProcessOutcome {
     /// By worker.

@@ -9,16 +9,16 @@
 //! | `dense` | one bit per node that anybody may set, in any order |
 //! | `least` | the least number named for each place |
 //! | `cursor` | blocks of work for whoever asks next |
-//! | `trip` | a counter that one addition carries over its goal |
+//! | `threshold` | a counter that one addition carries over its goal |
 //! | `allowance` | what all may hold together of what runs out |
 //! | `stop` | the global stop flag and its first cause |
-//! | `latch` | a meeting point for all workers that a failing one can break |
+//! | `barrier` | a meeting point for all workers that a failing one can break |
 //! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
-//! | `board` | who is idle and what each worker sent and received: quiescence |
-//! | `slate` | numbers that are each written once |
+//! | `termination` | who is idle and what each worker sent and received: quiescence |
+//! | `write_once` | numbers that are each written once |
 //! | `lookout` | looks at the user's wish to end now and then, by the work that is done |
 //! | `ring` | a queue from one worker to one other |
-//! | `bell` | wakes a worker that sleeps, without a look lost |
+//! | `sleep_flag` | wakes a worker that sleeps, without a look lost |
 //! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.

@@ -1,4 +1,4 @@
-//! From the start latch to the stop no worker allocates. In a binary of its own, because it replaces the allocator.
+//! From the start barrier to the stop no worker allocates. In a binary of its own, because it replaces the allocator.
 
 use bulk_order_propagation::runtime::Observer;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Marks the time between the start latch and the stop; `waste` makes each worker allocate once.
+/// Marks the time between the start barrier and the stop; `waste` makes each worker allocate once.
 struct Watch {
     waste: bool,
 }

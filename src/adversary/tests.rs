@@ -6,14 +6,14 @@ use crate::topology::TopologySpec;
 
 const NODES: u32 = 100_000;
 
-fn behaviours(text: &str) -> Adversaries {
+fn adversaries(text: &str) -> Adversaries {
     let peers = |node: NodeId| (1..=20).map(|step| NodeId((node.0 + step) % NODES)).collect();
     Adversaries::new(&text.parse().unwrap(), 7, NODES, &NodeNames::default(), peers, Some(NodeId(5))).unwrap()
 }
 
 /// The share of nodes whose forward of an order from node 0 ends so.
-fn share(behaviours: &Adversaries, order: u32, act: Tampering) -> f64 {
-    let forward = |node| behaviours.forward(NodeId(node), OrderIndex(order), NodeId(0));
+fn share(adversaries: &Adversaries, order: u32, act: Tampering) -> f64 {
+    let forward = |node| adversaries.forward(NodeId(node), OrderIndex(order), NodeId(0));
     (0..NODES).filter(|&node| forward(node) == act).count() as f64 / f64::from(NODES)
 }
 
@@ -25,7 +25,7 @@ fn assert_near(measured: f64, share: f64) {
 
 #[test]
 fn parts_have_their_shares_and_do_not_overlap() {
-    let all = behaviours("drop:10%+censor:20%,origin=0+delay:5%,by=2s+flood:1%,times=3+spy:30%");
+    let all = adversaries("drop:10%+censor:20%,origin=0+delay:5%,by=2s+flood:1%,times=3+spy:30%");
     // What node 0 publishes both the dropping and the censoring keep back.
     assert_near(share(&all, 0, Tampering::Drop), 0.3);
     assert_near(share(&all, 0, Tampering::Delay(Nanos::from_secs(2))), 0.05);
@@ -33,14 +33,14 @@ fn parts_have_their_shares_and_do_not_overlap() {
     assert_near((0..NODES).filter(|&node| all.is_spy(NodeId(node))).count() as f64 / f64::from(NODES), 0.3);
     let other = (0..NODES).filter(|&node| all.forward(NodeId(node), OrderIndex(0), NodeId(1)) == Tampering::Drop);
     assert_near(other.count() as f64 / f64::from(NODES), 0.1);
-    let everybody = behaviours("drop:1/3+delay:1/3,by=1s+spy:1/3");
+    let everybody = adversaries("drop:1/3+delay:1/3,by=1s+spy:1/3");
     assert_eq!(everybody.forward(NodeId(5), OrderIndex(0), NodeId(0)), Tampering::AsUsual, "the origin is spared");
     assert!(Adversaries::none().is_none());
 }
 
 #[test]
 fn who_drops_a_share_drops_others_each_time() {
-    let half = behaviours("drop:100%,of=50%");
+    let half = adversaries("drop:100%,of=50%");
     assert_near(share(&half, 0, Tampering::Drop), 0.5);
     let unlike = (0..NODES)
         .map(NodeId)
@@ -50,7 +50,7 @@ fn who_drops_a_share_drops_others_each_time() {
 
 #[test]
 fn the_owned_peers_leave_their_victim_alone() {
-    let eclipse = behaviours("eclipse:100%,victim=7");
+    let eclipse = adversaries("eclipse:100%,victim=7");
     for node in (0..100).map(NodeId) {
         let is_owned = (8..=27).contains(&node.0);
         assert_eq!(eclipse.withholds(node, NodeId(7)), is_owned, "{node}");
@@ -59,7 +59,7 @@ fn the_owned_peers_leave_their_victim_alone() {
         assert_eq!(eclipse.forward(node, OrderIndex(0), NodeId(7)), act);
         assert_eq!(eclipse.forward(node, OrderIndex(0), NodeId(6)), Tampering::AsUsual);
     }
-    let half = behaviours("eclipse:50%,victim=7");
+    let half = adversaries("eclipse:50%,victim=7");
     let owned = (8..=27).filter(|&node| half.withholds(NodeId(node), NodeId(7))).count();
     assert!((2..=18).contains(&owned), "{owned}");
 }
@@ -90,7 +90,7 @@ fn the_first_spy_is_right_as_often_as_it_should_be() {
     let (orders, spies) = (4_000, "spy:5%".parse().unwrap());
     let mut right = 0;
     for seed in 0..orders {
-        let behaviours =
+        let adversaries =
             Adversaries::new(&spies, seed, 1_000, &NodeNames::default(), |_| Vec::new(), Some(NodeId(0))).unwrap();
         let mut scratch = TargetScratch::new(FANOUT, &topology);
         let draw = TargetDraw::new(seed, FANOUT);
@@ -102,7 +102,7 @@ fn the_first_spy_is_right_as_often_as_it_should_be() {
                 for &to in draw.draw(&topology, OrderIndex(0), from, &mut scratch) {
                     if !std::mem::replace(&mut reached[to.index()], true) {
                         next.push(to);
-                        if behaviours.is_spy(to) {
+                        if adversaries.is_spy(to) {
                             pool.see(OrderIndex(0), Sighting { time: Nanos(hop), spy: to, from });
                         }
                     }
@@ -165,14 +165,14 @@ fn a_bad_adversary_is_refused_by_name() {
 #[test]
 fn parts_are_pinned() {
     let spec: AdversarySpec = "drop:30%,of=50%+spy:30%+eclipse:50%,victim=7".parse().unwrap();
-    let behaviours =
+    let adversaries =
         Adversaries::new(&spec, 7, 20, &NodeNames::default(), |_| (0..20).map(NodeId).collect(), None).unwrap();
     let nodes = |is: &dyn Fn(NodeId) -> bool| (0..20).filter(|&node| is(NodeId(node))).collect::<Vec<u32>>();
-    let drops = |node| behaviours.forward(node, OrderIndex(3), NodeId(0)) == Tampering::Drop;
+    let drops = |node| adversaries.forward(node, OrderIndex(3), NodeId(0)) == Tampering::Drop;
     let drawn = [
         format!("drop {:?}", nodes(&drops)),
-        format!("spy {:?}", nodes(&|node| behaviours.is_spy(node))),
-        format!("owned {:?}", nodes(&|node| behaviours.withholds(node, NodeId(7)))),
+        format!("spy {:?}", nodes(&|node| adversaries.is_spy(node))),
+        format!("owned {:?}", nodes(&|node| adversaries.withholds(node, NodeId(7)))),
     ];
     assert_eq!(
         drawn.join("\n"),

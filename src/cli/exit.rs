@@ -20,7 +20,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The exit code of a report. Broken books outrank everything, because they put every other figure in doubt; an interrupt
+    /// The exit code of a report. Broken ledger outrank everything, because they put every other figure in doubt; an interrupt
     /// outranks the target that it kept away.
     pub(crate) fn of(report: &Report, watch: &SignalWatch) -> Exit {
         if !report.balanced() || report.out_of_memory() {

@@ -43,8 +43,8 @@ pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, cores: &[Option<C
         nodes.map(|node| of_one(order, node, receipts.get(node))).fold(0, u64::wrapping_add)
     };
     // Nobody waits for another.
-    let crew = WorkerThreads { first: 0, cores, give_up: &|| () };
-    let parts = crew.run(0..threads, |WorkerSeat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
+    let worker_threads = WorkerThreads { first: 0, cores, give_up: &|| () };
+    let parts = worker_threads.run(0..threads, |WorkerSeat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
     Ok(parts.into_iter().map(|Ok(sum)| sum).fold(0, u64::wrapping_add))
 }
 

@@ -35,7 +35,7 @@ impl FirstEncounters {
     #[cold]
     pub(super) fn act(&mut self, setup: &EngineSetup<'_>, node: NodeId, order: OrderIndex, now: Nanos) {
         let origin = setup.workload.publications()[order.index()].origin;
-        match setup.behaviours.actor(node, origin) {
+        match setup.adversaries.actor(node, origin) {
             Some(Culprit::Eclipse) => self.withhold(now),
             Some(Culprit::Part(part)) => meet(&mut self.parts, part, now),
             None => {}

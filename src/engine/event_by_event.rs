@@ -69,15 +69,15 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> Ende
         if let Some(publication) = publications.next_if(|publication| publication.due == time) {
             last_event = time;
             shard.publish(&mut protocol, publication);
-        } else if let Some(rung) = shard.fire_timer(&mut protocol, time) {
-            last_event = if rung.is_event { time } else { last_event };
+        } else if let Some(fired) = shard.fire_timer(&mut protocol, time) {
+            last_event = if fired.is_event { time } else { last_event };
         } else {
             last_event = time;
-            queue.pop().into_iter().for_each(|flight| shard.handle(&mut protocol, &flight));
+            queue.pop().into_iter().for_each(|pending| shard.handle(&mut protocol, &pending));
         }
         let sent = shard.outgoing.len() as u64;
-        for flight in shard.outgoing.drain(..) {
-            queue.push(flight);
+        for pending in shard.outgoing.drain(..) {
+            queue.push(pending);
         }
         for (order, _) in shard.fresh() {
             let reached = &mut reached[order.index()];
@@ -107,9 +107,9 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> Ende
         let left = shard.last_departure();
         (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
     }
-    queue.flights().for_each(|flight| shard.leave(flight, last_event));
+    queue.pending_events().for_each(|pending| shard.leave(pending, last_event));
     if end != End::Target {
-        shard.leave_named(&protocol, queue.flights());
+        shard.leave_named(&protocol, queue.pending_events());
     }
     EndedRun { end, at: last_event, homes: vec![shard.close(last_event)] }
 }
@@ -126,19 +126,19 @@ impl<T> EventQueue<T> {
     }
 
     /// Whatever is left.
-    fn flights(&self) -> impl Iterator<Item = &PendingEvent<T>> {
+    fn pending_events(&self) -> impl Iterator<Item = &PendingEvent<T>> {
         self.ranks.iter().filter_map(|Reverse((_, place))| self.stored[*place as usize].as_ref())
     }
 
-    fn push(&mut self, flight: PendingEvent<T>) {
-        let rank = flight.rank();
+    fn push(&mut self, pending: PendingEvent<T>) {
+        let rank = pending.rank();
         let place = match self.vacant.pop() {
             Some(place) => {
-                self.stored[place as usize] = Some(flight);
+                self.stored[place as usize] = Some(pending);
                 place
             }
             None => {
-                self.stored.push(Some(flight));
+                self.stored.push(Some(pending));
                 self.stored.len() as u32 - 1
             }
         };

@@ -37,7 +37,7 @@ pub(super) struct WindowReport {
 
 /// Where workers meet and exchange items of type `T`.
 pub(super) struct LocalExchange<T> {
-    latch: Barrier,
+    barrier: Barrier,
     halves: [ExchangeHalf<T>; 2],
     /// First receipts of the last window, by worker.
     times: Vec<Mutex<Vec<(OrderIndex, Nanos)>>>,
@@ -61,15 +61,15 @@ impl<T> LocalExchange<T> {
             lanes: (0..workers).map(|_| lanes()).collect(),
         };
         LocalExchange {
-            latch: Barrier::new(&mut Arena::heap(), workers as u32),
+            barrier: Barrier::new(&mut Arena::heap(), workers as u32),
             halves: [half(), half()],
             times: (0..workers).map(|_| Mutex::default()).collect(),
         }
     }
 
     /// What a worker that fails must break.
-    pub(super) fn latch(&self) -> &Barrier {
-        &self.latch
+    pub(super) fn barrier(&self) -> &Barrier {
+        &self.barrier
     }
 
     /// Before the meeting of round `round`: exchanges each of `out`, by receiver, for an empty lane.
@@ -99,7 +99,7 @@ impl<T> LocalExchange<T> {
     ) -> Result<Vec<WindowReport>, BarrierBroken> {
         let posts = &self.halves[round % 2].posts;
         *posts[worker].lock() = post;
-        self.latch.wait()?;
+        self.barrier.wait()?;
         Ok(posts.iter().map(|post| post.lock().clone()).collect())
     }
 
@@ -128,7 +128,7 @@ impl<T> LocalExchange<T> {
         fresh: impl Iterator<Item = (OrderIndex, Nanos)>,
     ) -> Result<Nanos, BarrierBroken> {
         *self.times[worker].lock() = fresh.collect();
-        self.latch.wait()?;
+        self.barrier.wait()?;
         let mut target = Nanos::ZERO;
         for &(order, rank) in crossing {
             let mut times = Vec::new();

@@ -21,7 +21,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::spawn::all_home;
+use crate::engine::spawn::collect;
 use crate::ids::{NodeId, OrderIndex};
 use crate::protocol::TargetDraw;
 use crate::record::{ByHop, End};
@@ -143,8 +143,8 @@ pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
         rest = others;
         workers.push(HopsWorker::new(setup, &field, words, hops, copies));
     }
-    let crew = WorkerThreads { first: 0, cores: setup.cores, give_up: &|| field.latch.abort() };
-    let done = all_home(crew.run(workers, |_, worker| worker.run())?)?;
+    let worker_threads = WorkerThreads { first: 0, cores: setup.cores, give_up: &|| field.barrier.abort() };
+    let done = collect(worker_threads.run(workers, |_, worker| worker.run())?)?;
     Ok(merged(setup, &field, done, hop_of))
 }
 
@@ -176,7 +176,7 @@ fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
     Ok(array)
 }
 
-/// Adds up what the workers bring home.
+/// Adds up what the workers report.
 fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<worker::HopsShare>, hop_of: Vec<u8>) -> HopsOutcome {
     let (end, last) = done.first().map_or((End::Quiescent, 0), |done| (done.end, done.last_hop));
     let mut sums = SendTotals::default();

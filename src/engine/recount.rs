@@ -1,7 +1,7 @@
 //! What each node sent and took in up to an instant, drawn again from the first receipts: every draw is keyed, so that who
 //! sent what to whom and when it came need not have been kept.
 //!
-//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the books are thus
+//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger are thus
 //! counted here, not derived.
 
 use super::shard_outcome::{add, nothing};
@@ -19,7 +19,7 @@ use crate::time::Nanos;
 /// How many messages wait for the receipt that they are held against to come from memory. A power of two.
 const WAITING: usize = 32;
 
-/// The books of one order up to an instant.
+/// The ledger of one order up to an instant.
 pub(super) struct RecountedTraffic {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
@@ -37,10 +37,10 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     (interrupt, most): (&Interrupt, u64),
 ) -> Result<Option<RecountedTraffic>, RuntimeError> {
     let workers = setup.partition.workers();
-    let latch = Barrier::new(&mut Arena::heap(), workers as u32);
+    let barrier = Barrier::new(&mut Arena::heap(), workers as u32);
     let unobserved = EngineSetup { observer: &(), ..*setup };
     let protocols = (0..workers).map(|_| protocol.clone());
-    let counts = spawn::run(&unobserved, &latch, protocols, |worker, mut protocol| {
+    let counts = spawn::run(&unobserved, &barrier, protocols, |worker, mut protocol| {
         let mut count = RecountWorker::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
         count.record.nodes = nodes.len() as u32;
@@ -181,12 +181,12 @@ impl Context for RecountWorker<'_> {
     }
 
     #[inline]
-    fn fan_out(&mut self, onward: OrderHop) {
+    fn fan_out(&mut self, order_hop: OrderHop) {
         let setup = self.setup;
         let (me, receipt) = self.event;
-        let ways = setup.network.ways(onward.order, me).at(receipt.time);
+        let ways = setup.network.ways(order_hop.order, me).at(receipt.time);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for &to in setup.draw.draw(setup.topology, onward.order, me, &mut scratch) {
+        for &to in setup.draw.draw(setup.topology, order_hop.order, me, &mut scratch) {
             if setup.exclude_sender && to == receipt.sender {
                 self.record.spared += 1;
                 continue;

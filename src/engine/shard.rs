@@ -62,7 +62,7 @@ pub(super) struct VirtualShard<'a, T> {
     scratch: TargetScratch,
     /// All peers of a node, in the order in which a flood goes to them.
     everyone: TargetDraw,
-    mailing: AnnouncementBatch,
+    announcement_batch: AnnouncementBatch,
     lines: AccessLinks<'a>,
     /// What waits at the lines out of the nodes, or is on them.
     departures: UplinkQueue,
@@ -104,7 +104,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             // Only a line tells in which order messages are sent at one instant.
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
-            mailing: AnnouncementBatch::default(),
+            announcement_batch: AnnouncementBatch::default(),
             held: vec![0; (size * orders).div_ceil(64)],
             horizon: Horizon::new(size, setup.window),
             attempts: Attempts::new(size, orders),
@@ -145,64 +145,64 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
 
     /// Does what is due at a flight's time.
     #[inline]
-    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, flight: &PendingEvent<T>) {
-        match flight.stage {
-            EventStage::Arrives if self.lines.hold_arrivals() => self.arrive(flight),
-            EventStage::PastDownlink => self.queue_for_work(flight),
-            EventStage::Arrives | EventStage::Delivered => self.deliver_message(protocol, flight),
-            EventStage::Held => self.send_held(flight),
+    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
+        match pending.stage {
+            EventStage::Arrives if self.lines.hold_arrivals() => self.arrive(pending),
+            EventStage::PastDownlink => self.queue_for_work(pending),
+            EventStage::Arrives | EventStage::Delivered => self.deliver_message(protocol, pending),
+            EventStage::Held => self.send_held(pending),
         }
     }
 
     /// Brings a message to the line into its node.
-    fn arrive(&mut self, flight: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = flight.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
-        if !self.setup.faults.is_up(to, flight.time) {
-            return self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
+    fn arrive(&mut self, pending: &PendingEvent<T>) {
+        let Message { to, from, hop, order, .. } = pending.message;
+        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
+        if !self.setup.faults.is_up(to, pending.time) {
+            return self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
         }
-        let Some(offer) = self.lines.receive(from, to, flight.time, self.bytes_of(&flight.message)) else {
-            return self.work_on(flight);
+        let Some(offer) = self.lines.receive(from, to, pending.time, self.bytes_of(&pending.message)) else {
+            return self.work_on(pending);
         };
         if let Some(queues) = self.lines.watch(LinkSide::Down, to, &offer) {
             self.note(order, JournalEvent::Queued(LinkSide::Down, queues));
         }
         match offer.departs {
-            Some(time) if self.lines.have_work() => self.go_on(flight, time, EventStage::PastDownlink),
-            Some(time) => self.go_on(flight, time, EventStage::Delivered),
-            None => self.note(order, JournalEvent::Dropped(flight.message.kind, flight.sent_at)),
+            Some(time) if self.lines.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
+            Some(time) => self.go_on(pending, time, EventStage::Delivered),
+            None => self.note(order, JournalEvent::Dropped(pending.message.kind, pending.sent_at)),
         }
     }
 
     /// Lets a message that is through the line wait for its node's work, if the node is up.
-    fn queue_for_work(&mut self, flight: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = flight.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
-        if self.setup.faults.is_up(to, flight.time) {
-            self.work_on(flight);
+    fn queue_for_work(&mut self, pending: &PendingEvent<T>) {
+        let Message { to, from, hop, order, .. } = pending.message;
+        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
+        if self.setup.faults.is_up(to, pending.time) {
+            self.work_on(pending);
         } else {
-            self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
+            self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
         }
     }
 
     /// Has the event's node work on a message once it is done with those before.
-    fn work_on(&mut self, flight: &PendingEvent<T>) {
+    fn work_on(&mut self, pending: &PendingEvent<T>) {
         let done = self.lines.work(self.event.me, self.event.now);
-        self.go_on(flight, done, EventStage::Delivered);
+        self.go_on(pending, done, EventStage::Delivered);
     }
 
     /// Brings a message to its next stage.
-    fn go_on(&mut self, flight: &PendingEvent<T>, time: Nanos, stage: EventStage) {
+    fn go_on(&mut self, pending: &PendingEvent<T>, time: Nanos, stage: EventStage) {
         let round = self.event.round_of_sequel(time);
-        self.outgoing.push(PendingEvent { time, round, stage, ..flight.clone() });
+        self.outgoing.push(PendingEvent { time, round, stage, ..pending.clone() });
     }
 
     /// Sends on what was held back, if the node is up.
-    fn send_held(&mut self, flight: &PendingEvent<T>) {
-        let Message { to: me, ttl, hop, order, kind, .. } = flight.message;
-        self.event = VirtualEvent { me, sender: me, hop, now: flight.time, round: flight.round };
-        self.note(order, JournalEvent::Released(flight.sent_at));
-        if self.setup.faults.is_up(me, flight.time) {
+    fn send_held(&mut self, pending: &PendingEvent<T>) {
+        let Message { to: me, ttl, hop, order, kind, .. } = pending.message;
+        self.event = VirtualEvent { me, sender: me, hop, now: pending.time, round: pending.round };
+        self.note(order, JournalEvent::Released(pending.sent_at));
+        if self.setup.faults.is_up(me, pending.time) {
             // Whom the order came from.
             self.event.sender = self.receipts[self.place(order)].sender;
             self.send_on(kind, OrderHop { order, ttl, hop });
@@ -210,15 +210,15 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Hands a message to its node.
-    fn deliver_message<P: Protocol>(&mut self, protocol: &mut P, flight: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = flight.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: flight.time, round: flight.round };
-        if !self.setup.faults.is_up(to, flight.time) {
-            self.note(order, JournalEvent::Missed(flight.message.kind, flight.sent_at));
+    fn deliver_message<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
+        let Message { to, from, hop, order, .. } = pending.message;
+        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
+        if !self.setup.faults.is_up(to, pending.time) {
+            self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
             return;
         }
-        self.note(order, JournalEvent::Received(flight.message.kind, flight.message.tail, flight.sent_at));
-        protocol.handle_message(self, &flight.message, flight.tail.words());
+        self.note(order, JournalEvent::Received(pending.message.kind, pending.message.tail, pending.sent_at));
+        protocol.handle_message(self, &pending.message, pending.tail.words());
     }
 
     /// When the next time comes that a node has asked for.
@@ -240,8 +240,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Asks for what a message that is soon to be handled will touch.
-    pub(super) fn prefetch(&self, flight: &PendingEvent<T>) {
-        self.setup.topology.prefetch_row(flight.message.to);
+    pub(super) fn prefetch(&self, pending: &PendingEvent<T>) {
+        self.setup.topology.prefetch_row(pending.message.to);
     }
 
     /// The first receipts in the journal, as orders and times.
@@ -316,12 +316,12 @@ impl<T: Tail> Context for VirtualShard<'_, T> {
         first
     }
 
-    fn fan_out(&mut self, onward: OrderHop) {
-        self.act(Kind::Payload, onward);
+    fn fan_out(&mut self, order_hop: OrderHop) {
+        self.act(Kind::Payload, order_hop);
     }
 
-    fn announce(&mut self, kind: Kind, onward: OrderHop) {
-        self.act(kind, onward);
+    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
+        self.act(kind, order_hop);
     }
 
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
@@ -330,14 +330,14 @@ impl<T: Tail> Context for VirtualShard<'_, T> {
         }
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
+    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         if !self.is_up() {
             return;
         }
-        let attempt = self.attempt(onward.order);
-        let mut forward = self.forward(kind, onward);
+        let attempt = self.attempt(order_hop.order);
+        let mut forward = self.forward(kind, order_hop);
         self.send_copy(&mut forward, to, attempt, tail);
-        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
+        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

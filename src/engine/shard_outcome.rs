@@ -1,4 +1,4 @@
-//! What shards bring home, and the one outcome that is made of it.
+//! What shards report, and the one outcome that is made of it.
 
 use super::digest::of_receipts;
 use super::{EngineOutcome, FirstEncounters, OrderTraffic};

@@ -61,7 +61,7 @@ pub(super) fn run<P: Protocol + Clone + Send>(
         rest = others;
         shares.push((own, known, protocol.clone()));
     }
-    let homes = spawn::run(setup, round.latch(), shares, |worker, (receipts, known, mut protocol)| {
+    let homes = spawn::run(setup, round.barrier(), shares, |worker, (receipts, known, mut protocol)| {
         ShortestPathWorker::new(setup, &round, worker, receipts, known, view).run(&mut protocol)
     })?;
     let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);

@@ -5,28 +5,28 @@ use crate::runtime::RuntimeError;
 use crate::sync::{Barrier, BarrierBroken};
 use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 
-/// Runs `life` for each of `shares` on a thread of its own, and gives what they bring home, in order. Whoever fails breaks
-/// the latch, so that nobody waits for it.
+/// Runs `life` for each of `shares` on a thread of its own, and gives what they report, in order. Whoever fails breaks
+/// the barrier, so that nobody waits for it.
 pub(super) fn run<S: Send, R: Send>(
     setup: &EngineSetup<'_>,
-    latch: &Barrier,
+    barrier: &Barrier,
     shares: impl IntoIterator<Item = S>,
     life: impl Fn(usize, S) -> Result<R, BarrierBroken> + Sync,
 ) -> Result<Vec<R>, RuntimeError> {
-    let crew = WorkerThreads { first: 0, cores: &setup.placement.cores, give_up: &|| latch.abort() };
-    let homes = crew.run(shares, |WorkerSeat { worker, .. }, share| {
+    let worker_threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| barrier.abort() };
+    let homes = worker_threads.run(shares, |WorkerSeat { worker, .. }, share| {
         // What comes before, the start of threads, is no part of the run.
-        latch.wait()?;
+        barrier.wait()?;
         setup.observer.loop_entered(worker);
         let result = life(worker, share);
         setup.observer.loop_left(worker);
         result
     })?;
-    Ok(all_home(homes)?)
+    Ok(collect(homes)?)
 }
 
-/// What all workers brought home. A latch breaks only for a thread that was refused or panicked, of which the crew has told.
-pub(super) fn all_home<R>(homes: Vec<Result<R, BarrierBroken>>) -> Result<Vec<R>, ThreadError> {
+/// What all workers reported. A barrier breaks only for a thread that was refused or panicked, of which the crew has told.
+pub(super) fn collect<R>(homes: Vec<Result<R, BarrierBroken>>) -> Result<Vec<R>, ThreadError> {
     let left = |worker| ThreadError::Panic { worker, message: "it was left alone".to_owned() };
     homes.into_iter().enumerate().map(|(worker, home)| home.map_err(|BarrierBroken| left(worker))).collect()
 }

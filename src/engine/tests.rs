@@ -66,7 +66,7 @@ impl Case {
         };
         let network = network.build(self.seed).unwrap();
         let peers = |node: NodeId| topology.peers(node).collect();
-        let behaviours =
+        let adversaries =
             Adversaries::new(&self.adversary, self.seed, self.nodes, &NodeNames::default(), peers, None).unwrap();
         let degree = |node: NodeId| topology.degree(node);
         let faults = Faults::new(&self.faults, seed, self.nodes, &network, degree, None, &Interrupt::new()).unwrap();
@@ -74,11 +74,11 @@ impl Case {
             engine: Engine::Auto,
             topology: &topology,
             partition: &ShardMap::new(self.nodes, threads),
-            placement: &Pinning::new(threads, Pin::None),
+            pinning: &Pinning::new(threads, Pin::None),
             draw: TargetDraw::new(self.seed, self.fanout),
             network: &network,
             faults: &faults,
-            behaviours: &behaviours,
+            adversaries: &adversaries,
             workload: &self.workload,
             window: Window::new(self.workload.orders(), self.window),
             message_bytes: &vec![60; self.workload.orders() as usize],
@@ -171,7 +171,7 @@ fn share(percent: u64) -> Ratio {
 /// Nodes that are down, that fail, that come and go, cuts of both kinds that heal or do not, and NATs.
 fn faults() -> impl Strategy<Value = FaultSpec> {
     let times = prop_oneof![Just(0..1u64), Just(0..200), Just(0..200_000_000)];
-    let stroke = (0..60u64, times.prop_flat_map(|times| times), any::<bool>()).prop_map(|(of, at, is_by_degree)| {
+    let outage = (0..60u64, times.prop_flat_map(|times| times), any::<bool>()).prop_map(|(of, at, is_by_degree)| {
         let whom = if is_by_degree { Selector::Degree } else { Selector::Random };
         Outage { share: share(of), at: Nanos(at), whom }
     });
@@ -182,10 +182,10 @@ fn faults() -> impl Strategy<Value = FaultSpec> {
         let heal = lasts.map_or(Nanos::MAX, |lasts| Nanos(at + lasts));
         Cut { side: PartitionSide::Share(share(of)), at: Nanos(at), heal, is_one_way }
     });
-    let strokes = prop::collection::vec(stroke, 0..3);
-    let all = (strokes, prop::option::of(churn), prop::collection::vec(cut, 0..2), 0..60u64);
-    all.prop_map(|(strokes, churn, cuts, nat)| FaultSpec {
-        down: DownSpec(strokes),
+    let outages = prop::collection::vec(outage, 0..3);
+    let all = (outages, prop::option::of(churn), prop::collection::vec(cut, 0..2), 0..60u64);
+    all.prop_map(|(outages, churn, cuts, nat)| FaultSpec {
+        down: DownSpec(outages),
         churn,
         partition: PartitionSpec(cuts),
         nat: share(nat),

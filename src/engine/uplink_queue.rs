@@ -32,7 +32,7 @@ pub(super) struct QueuedDeparture {
 
 impl QueuedDeparture {
     /// What it counts as once it has left.
-    pub(super) fn volley(&self) -> SendCounts {
+    pub(super) fn target_batch(&self) -> SendCounts {
         SendCounts {
             sent: 1,
             words: self.words.into(),

@@ -28,7 +28,7 @@ pub(super) fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol:
     let workers = setup.partition.workers();
     let round = LocalExchange::new(workers);
     let protocols = (0..workers).map(|_| protocol.clone());
-    let homes = spawn::run(setup, round.latch(), protocols, |worker, protocol| {
+    let homes = spawn::run(setup, round.barrier(), protocols, |worker, protocol| {
         WindowedWorker::new(setup, &round, worker, protocol).run()
     })?;
     let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
@@ -107,7 +107,7 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
 
     fn run(mut self) -> Result<(End, Nanos, ShardOutcome), BarrierBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut standing = GlobalState::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
+        let mut state = GlobalState::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
         let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
         for round in 0.. {
             self.handle(window);
@@ -118,19 +118,19 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
             let posts = self.meeting.meet(round, self.index, post)?;
             let (calendar, width) = (&mut self.calendar, self.width);
             let stored = &mut self.stored;
-            self.meeting.receive(round, self.index, |flight| {
+            self.meeting.receive(round, self.index, |pending| {
                 *stored += 1;
-                calendar.put(width.window(flight.time), flight);
+                calendar.put(width.window(pending.time), pending);
             });
-            let verdict = standing.decide(&posts);
+            let decision = state.decide(&posts);
             if self.index == 0 {
-                self.setup.observer.progressed(standing.progress());
+                self.setup.observer.progressed(state.progress());
             }
-            match verdict {
+            match decision {
                 Decision::On(next) => {
                     self.shard.book(Nanos::MAX);
                     // No run ends before the last event of a window that it goes on from.
-                    self.shard.book_departures(standing.progress().time);
+                    self.shard.book_departures(state.progress().time);
                     window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
                 }
                 Decision::Target(crossing) => {
@@ -138,13 +138,13 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
                     return Ok((End::Target, at, self.close(at)));
                 }
                 Decision::Ended(end, at) => {
-                    let flights = self.calendar.iter().chain(&self.late);
-                    self.shard.leave_named(&self.protocol, flights);
+                    let pending_events = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, pending_events);
                     return Ok((end, at, self.close(at)));
                 }
                 Decision::CutShort(end, at) => {
-                    let flights = self.calendar.iter().chain(&self.late);
-                    self.shard.leave_named(&self.protocol, flights);
+                    let pending_events = self.calendar.iter().chain(&self.late);
+                    self.shard.leave_named(&self.protocol, pending_events);
                     return Ok((end, at, self.close(at)));
                 }
             }
@@ -154,38 +154,38 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
 
     /// Handles a window's messages, and what its nodes publish in it, up to the time limit.
     fn handle(&mut self, window: u64) {
-        let mut flights = Vec::new();
-        self.calendar.take(window, &mut flights);
-        flights.sort_unstable_by_key(PendingEvent::rank);
-        let taken = flights.len() as u64;
-        let in_time = flights.partition_point(|flight| flight.time <= self.deadline);
-        self.late = flights.split_off(in_time);
+        let mut pending_events = Vec::new();
+        self.calendar.take(window, &mut pending_events);
+        pending_events.sort_unstable_by_key(PendingEvent::rank);
+        let taken = pending_events.len() as u64;
+        let in_time = pending_events.partition_point(|pending| pending.time <= self.deadline);
+        self.late = pending_events.split_off(in_time);
         self.window = window;
         let (mut position, end) = (0, self.width.end(window).min(self.deadline));
         loop {
             if self.cut_short.is_some() {
-                self.late.extend(flights.drain(position..).chain(std::mem::take(&mut self.soon).into_values()));
+                self.late.extend(pending_events.drain(position..).chain(std::mem::take(&mut self.soon).into_values()));
                 break;
             }
-            let listed = flights.get(position);
+            let listed = pending_events.get(position);
             let soon = self.soon.first_key_value().map(|(&(rank, _), _)| rank);
             let is_soon = soon.is_some_and(|soon| listed.is_none_or(|listed| soon < listed.rank()));
-            let due = if is_soon { soon.map(|rank| rank.0) } else { listed.map(|flight| flight.time) };
+            let due = if is_soon { soon.map(|rank| rank.0) } else { listed.map(|pending| pending.time) };
             if self.catch_up(due.unwrap_or(end)) {
                 // That may have brought up what comes first.
                 continue;
             }
             match (self.soon.first_entry().filter(|_| is_soon), listed) {
                 (Some(entry), _) => {
-                    let flight = entry.remove();
-                    self.handle_one(&flight);
+                    let pending = entry.remove();
+                    self.handle_one(&pending);
                 }
-                (None, Some(flight)) => {
-                    if let Some(ahead) = flights.get(position + AHEAD) {
+                (None, Some(pending)) => {
+                    if let Some(ahead) = pending_events.get(position + AHEAD) {
                         self.shard.prefetch(ahead);
                     }
                     position += 1;
-                    self.handle_one(flight);
+                    self.handle_one(pending);
                 }
                 (None, None) => break,
             }
@@ -193,9 +193,9 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
         self.stored -= taken;
     }
 
-    fn handle_one(&mut self, flight: &PendingEvent<P::Tail>) {
-        self.last_event = flight.time;
-        self.shard.handle(&mut self.protocol, flight);
+    fn handle_one(&mut self, pending: &PendingEvent<P::Tail>) {
+        self.last_event = pending.time;
+        self.shard.handle(&mut self.protocol, pending);
         self.route();
     }
 
@@ -211,9 +211,9 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
             self.route();
             return true;
         }
-        let Some(rung) = self.shard.fire_timer(&mut self.protocol, time) else { return false };
-        if rung.is_event {
-            self.last_event = rung.at;
+        let Some(fired) = self.shard.fire_timer(&mut self.protocol, time) else { return false };
+        if fired.is_event {
+            self.last_event = fired.at;
             self.route();
         }
         true
@@ -228,23 +228,23 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
     fn route(&mut self) {
         let partition = self.setup.partition;
         self.look(1 + self.shard.outgoing.len() as u64);
-        for flight in self.shard.outgoing.drain(..) {
-            let window = self.width.window(flight.time);
-            match partition.owner(flight.message.to) {
+        for pending in self.shard.outgoing.drain(..) {
+            let window = self.width.window(pending.time);
+            match partition.owner(pending.message.to) {
                 // No message is as soon; what a node has before it is.
-                _ if window == self.window && flight.time > self.deadline => self.late.push(flight),
+                _ if window == self.window && pending.time > self.deadline => self.late.push(pending),
                 _ if window == self.window => {
                     self.brought_up += 1;
-                    self.soon.insert((flight.rank(), self.brought_up), flight);
+                    self.soon.insert((pending.rank(), self.brought_up), pending);
                 }
                 owner if owner == self.index => {
                     self.stored += 1;
-                    self.calendar.put(window, flight);
+                    self.calendar.put(window, pending);
                 }
                 owner => {
                     self.stored += 1;
                     self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
-                    self.out[owner].push(flight);
+                    self.out[owner].push(pending);
                 }
             }
         }
@@ -255,8 +255,8 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
         if self.lookout.work(messages).is_err() {
             self.cut_short = Some(End::Interrupted);
         }
-        let flights = self.stored + self.soon.len() as u64;
-        let now = flights * size_of::<PendingEvent<P::Tail>>() as u64 + self.shard.journal_bytes();
+        let pending_events = self.stored + self.soon.len() as u64;
+        let now = pending_events * size_of::<PendingEvent<P::Tail>>() as u64 + self.shard.journal_bytes();
         let now = now & !(WEIGHED - 1);
         if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
             self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
@@ -283,7 +283,7 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
 
     /// Counts what there is up to `limit`, the end, and what is under way then.
     fn close(mut self, limit: Nanos) -> ShardOutcome {
-        self.calendar.iter().chain(&self.late).for_each(|flight| self.shard.leave(flight, limit));
+        self.calendar.iter().chain(&self.late).for_each(|pending| self.shard.leave(pending, limit));
         self.shard.close(limit)
     }
 }

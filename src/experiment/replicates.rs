@@ -55,8 +55,8 @@ pub(super) fn in_turns<T: Send, E: Send>(
         // Processes end with the thread that started them, which is therefore this one.
         1 => vec![life(WorkerSeat { worker: 0, core: None }, ())],
         _ => {
-            let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| whole.raise() };
-            crew.run(vec![(); at_once], life)?
+            let worker_threads = WorkerThreads { first: 0, cores: &[], give_up: &|| whole.raise() };
+            worker_threads.run(vec![(); at_once], life)?
         }
     };
     let ReplicateQueue { end, failed, .. } = queue.into_inner();
@@ -128,14 +128,14 @@ pub fn run_replicates(
     };
     let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
         let clock = Clock::start();
-        let Some(laboratory) = &shared else {
+        let Some(runner) = &shared else {
             let scenario = manner.of_run(scenario, scenario.seed_of(run));
-            let laboratory = Runner::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
-            warm_up(&scenario, &laboratory, run)?;
-            return laboratory.run(clock);
+            let runner = Runner::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
+            warm_up(&scenario, &runner, run)?;
+            return runner.run(clock);
         };
-        warm_up(scenario, laboratory, run)?;
-        laboratory.run(if run == 0 { clock } else { Clock::start() })
+        warm_up(scenario, runner, run)?;
+        runner.run(if run == 0 { clock } else { Clock::start() })
     };
     let make = |run: u32, interrupt: &Interrupt| match record(run, interrupt) {
         Ok(record) if run == 0 => Ok(Some(RunResult::First(Box::new(record)))),
@@ -167,9 +167,9 @@ enum RunResult {
 }
 
 /// Makes a run that nobody counts, before the first of several on a carrier.
-fn warm_up(scenario: &Scenario, laboratory: &Runner<'_>, run: u32) -> Result<(), SimulationError> {
+fn warm_up(scenario: &Scenario, runner: &Runner<'_>, run: u32) -> Result<(), SimulationError> {
     let is_wanted = run == 0 && scenario.runs > 1 && !scenario.transport.is_virtual();
-    if is_wanted { laboratory.run(Clock::start()).map(|_| ()) } else { Ok(()) }
+    if is_wanted { runner.run(Clock::start()).map(|_| ()) } else { Ok(()) }
 }
 
 /// How the runs of a scenario are made.

@@ -1,4 +1,4 @@
-//! The table that shows whether the laboratory can be believed: cases with a closed form, run and held against it.
+//! The table that shows whether the runner can be believed: cases with a closed form, run and held against it.
 //!
 //! A case agrees where `|measured - form|` is at most four standard errors of what was measured, plus the form's own
 //! error. Standard errors come from replicates, which differ in the seed alone. Where an order may die out, what is

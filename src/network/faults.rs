@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub struct Faults {
     spared: Option<NodeId>,
-    strokes: Vec<(Nanos, Group)>,
+    outages: Vec<(Nanos, Group)>,
     churn: Option<Churn>,
     cuts: Vec<PreparedCut>,
     nat: Group,
@@ -57,7 +57,7 @@ struct PreparedCut {
 impl Faults {
     /// No faults at all.
     pub fn none() -> Faults {
-        Faults { spared: None, strokes: Vec::new(), churn: None, cuts: Vec::new(), nat: Group::nobody() }
+        Faults { spared: None, outages: Vec::new(), churn: None, cuts: Vec::new(), nat: Group::nobody() }
     }
 
     /// The faults of the run with this seed over `nodes` nodes, whose `degree` ranks them where the best connected go first.
@@ -77,16 +77,16 @@ impl Faults {
         interrupt: &Interrupt,
     ) -> Result<Faults, FaultError> {
         let key = Key::new(seed, Purpose::Faults);
-        let stroke = |(at, stroke): (usize, &Outage)| {
+        let outage = |(at, outage): (usize, &Outage)| {
             let key = key.with(DOWN).with(at as u64);
-            let group = match &stroke.whom {
-                Selector::Random => Group::drawn(key, stroke.share),
-                Selector::Region(name) => Group::drawn_in(key, stroke.share, network, ("down", name))?,
+            let group = match &outage.whom {
+                Selector::Random => Group::drawn(key, outage.share),
+                Selector::Region(name) => Group::drawn_in(key, outage.share, network, ("down", name))?,
                 Selector::Degree => {
-                    Group::best_connected(key, stroke.share, nodes, &degree, &mut Lookout::new(interrupt))?
+                    Group::best_connected(key, outage.share, nodes, &degree, &mut Lookout::new(interrupt))?
                 }
             };
-            Ok((stroke.at, group))
+            Ok((outage.at, group))
         };
         let cut = |(at, cut): (usize, &Cut)| {
             let key = key.with(PARTITION).with(at as u64);
@@ -98,7 +98,7 @@ impl Faults {
         };
         Ok(Faults {
             spared,
-            strokes: spec.down.0.iter().enumerate().map(stroke).collect::<Result<_, FaultError>>()?,
+            outages: spec.down.0.iter().enumerate().map(outage).collect::<Result<_, FaultError>>()?,
             churn: spec.churn.map(|ChurnSpec { up, down }| Churn {
                 key: key.with(CHURN),
                 is_up: Probability::of(Ratio::new(up.0, up.0 + down.0).unwrap_or(ALL)),
@@ -113,12 +113,12 @@ impl Faults {
     /// Whether every node is up all the time.
     #[inline]
     pub fn all_up(&self) -> bool {
-        self.strokes.is_empty() && self.churn.is_none()
+        self.outages.is_empty() && self.churn.is_none()
     }
 
     /// Whether who is up is up all the time, and who is down is so from the start.
     pub fn is_steady(&self) -> bool {
-        self.churn.is_none() && self.strokes.iter().all(|(at, _)| *at == Nanos::ZERO)
+        self.churn.is_none() && self.outages.iter().all(|(at, _)| *at == Nanos::ZERO)
     }
 
     /// Whether everybody hears everybody all the time.
@@ -143,7 +143,7 @@ impl Faults {
         if self.spared == Some(node) {
             return Nanos::MAX;
         }
-        let struck = self.strokes.iter().filter(|(_, group)| group.has(node)).map(|(at, _)| *at);
+        let struck = self.outages.iter().filter(|(_, group)| group.has(node)).map(|(at, _)| *at);
         struck.min().unwrap_or(Nanos::MAX)
     }
 
@@ -181,8 +181,8 @@ impl Faults {
     }
 
     /// Whether a node goes down by the stroke with this place among those that are asked for, and by no sooner one.
-    pub fn is_hit_by(&self, stroke: usize, node: NodeId) -> bool {
-        let struck = self.strokes.get(stroke).filter(|(_, group)| group.has(node));
+    pub fn is_hit_by(&self, outage: usize, node: NodeId) -> bool {
+        let struck = self.outages.get(outage).filter(|(_, group)| group.has(node));
         struck.is_some_and(|(at, _)| self.fails_at(node) == *at)
     }
 
@@ -263,12 +263,12 @@ impl Group {
         (option, name): (&'static str, &str),
     ) -> Result<Group, FaultError> {
         let known = network.regions();
-        let Some(placement) = network.placement() else {
+        let Some(pinning) = network.pinning() else {
             return Err(FaultError::NoRegions { option, name: name.to_owned() });
         };
         match known.iter().position(|known| known == name) {
             Some(at) => {
-                let region = Some((RegionIndex(at as u16), placement.clone()));
+                let region = Some((RegionIndex(at as u16), pinning.clone()));
                 Ok(Group::Drawn { key, chance: Probability::of(share), region })
             }
             None => Err(FaultError::UnknownRegion { option, name: name.to_owned(), known: known.join(", ") }),
@@ -324,7 +324,7 @@ impl Group {
         match self {
             Group::Drawn { chance: Probability::NEVER, .. } => false,
             Group::Drawn { key, chance, region } => {
-                let is_there = region.as_ref().is_none_or(|(region, placement)| placement.region(node) == *region);
+                let is_there = region.as_ref().is_none_or(|(region, pinning)| pinning.region(node) == *region);
                 is_there && chance.hits(key.with(u64::from(node.0)).stream().next_word())
             }
             Group::Listed(bits) => bits.get(node.index() / 64).is_some_and(|bits| bits >> (node.0 % 64) & 1 == 1),

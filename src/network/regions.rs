@@ -181,7 +181,7 @@ impl Regions {
 /// The regions of one run, ready to be drawn from.
 #[derive(Clone, Debug)]
 pub(super) struct RegionMap {
-    placement: Placement,
+    pinning: Placement,
     regions: u32,
     samplers: Vec<Sampler>,
 }
@@ -191,7 +191,7 @@ impl RegionMap {
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
         RegionMap {
-            placement: Placement::new(seed, regions),
+            pinning: Placement::new(seed, regions),
             regions: regions.names.len() as u32,
             samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, curves)).collect(),
         }
@@ -200,17 +200,17 @@ impl RegionMap {
     /// Where the latencies out of a node's region begin.
     #[inline]
     pub(super) fn row(&self, from: NodeId) -> u32 {
-        u32::from(self.placement.region(from).0) * self.regions
+        u32::from(self.pinning.region(from).0) * self.regions
     }
 
     /// The time that a word stands for between the region of a row and that of a node.
     #[inline]
     pub(super) fn draw(&self, row: u32, to: NodeId, word: u64) -> u64 {
-        self.samplers[row as usize + self.placement.region(to).index()].draw(word)
+        self.samplers[row as usize + self.pinning.region(to).index()].draw(word)
     }
 
-    pub(super) fn placement(&self) -> &Placement {
-        &self.placement
+    pub(super) fn pinning(&self) -> &Placement {
+        &self.pinning
     }
 }
 

@@ -13,7 +13,7 @@ use crate::topology::Topology;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// The step that it would be from here.
-    pub onward: OrderHop,
+    pub order_hop: OrderHop,
     /// Whom the node had it from; an origin has it from itself.
     pub from: NodeId,
 }
@@ -30,13 +30,13 @@ pub(super) fn behind(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
 
 /// Whether all that stands behind a message names orders of a run that has so many.
 pub(super) fn is_list(tail: &[u64], orders: u32) -> bool {
-    tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|onward| onward.order.0 < orders))
+    tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|order_hop| order_hop.order.0 < orders))
 }
 
 /// Sends one node a message of this kind about these orders: one, or as many as they fill.
 pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: &[OrderHop]) {
     for part in orders.chunks(1 + TAIL_WORDS_MAX) {
-        let tail: Vec<u64> = part[1..].iter().map(|onward| onward.to_word()).collect();
+        let tail: Vec<u64> = part[1..].iter().map(|order_hop| order_hop.to_word()).collect();
         context.send_with(to, kind, part[0], &tail);
     }
 }
@@ -72,8 +72,8 @@ impl AnnouncementBatch {
         news: &[Announcement],
     ) {
         self.addressed.clear();
-        for (place, Announcement { onward, from }) in (0..).zip(news) {
-            let targets = draw.draw(topology, onward.order, me, scratch);
+        for (place, Announcement { order_hop, from }) in (0..).zip(news) {
+            let targets = draw.draw(topology, order_hop.order, me, scratch);
             for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
                 self.addressed.push(Address { rank: self.addressed.len(), to, place });
             }
@@ -92,7 +92,7 @@ impl AnnouncementBatch {
         for own in addressed.chunk_by(|one, next| one.to == next.to) {
             for part in own.chunks(1 + TAIL_WORDS_MAX) {
                 tail.clear();
-                tail.extend(part[1..].iter().map(|address| news[address.place as usize].onward.to_word()));
+                tail.extend(part[1..].iter().map(|address| news[address.place as usize].order_hop.to_word()));
                 give(part[0].to, part[0].place as usize, tail);
             }
         }
@@ -103,17 +103,17 @@ impl AnnouncementBatch {
 impl Announcement {
     /// The words.
     pub const fn to_words(self) -> [u64; 2] {
-        [self.onward.to_word(), self.from.0 as u64]
+        [self.order_hop.to_word(), self.from.0 as u64]
     }
 
     /// The news that [`to_words`](Self::to_words) wrote.
     pub const fn from_words([step, from]: [u64; 2]) -> Announcement {
-        let onward = match OrderHop::from_word(step) {
-            Some(onward) => onward,
+        let order_hop = match OrderHop::from_word(step) {
+            Some(order_hop) => order_hop,
             // No such word was written.
             None => OrderHop { order: OrderIndex(step as u32), ttl: 0, hop: 1 },
         };
-        Announcement { onward, from: NodeId(from as u32) }
+        Announcement { order_hop, from: NodeId(from as u32) }
     }
 }
 
@@ -125,26 +125,26 @@ mod tests {
 
     fn news(order: u32, from: u32) -> Announcement {
         Announcement {
-            onward: OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 + order as u8 % 7 },
+            order_hop: OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 + order as u8 % 7 },
             from: NodeId(from),
         }
     }
 
     #[test]
     fn what_is_written_is_read() {
-        let orders: Vec<OrderHop> = (0..400).map(|order| news(order, 0).onward).collect();
-        let mut desk = RecordingContext::default();
-        send(&mut desk, NodeId(9), Kind::Want, &orders);
+        let orders: Vec<OrderHop> = (0..400).map(|order| news(order, 0).order_hop).collect();
+        let mut context = RecordingContext::default();
+        send(&mut context, NodeId(9), Kind::Want, &orders);
         let mut read = Vec::new();
-        for act in &desk.acts {
-            let Action::SentList(to, kind, onward, tail) = act else { panic!("{act:?}") };
-            let message = onward.message_with(*kind, NodeId(1), *to, tail.len() as u8);
+        for act in &context.acts {
+            let Action::SentList(to, kind, order_hop, tail) = act else { panic!("{act:?}") };
+            let message = order_hop.message_with(*kind, NodeId(1), *to, tail.len() as u8);
             assert!(is_list(tail, 400) && !is_list(&[tail, &[orders[399].to_word() + 1][..]].concat(), 400));
             read.extend(steps(&message, tail));
         }
-        assert_eq!((read, desk.acts.len()), (orders, 3), "180 to a message");
-        send(&mut desk, NodeId(9), Kind::Want, &[]);
-        assert_eq!(desk.acts.len(), 3, "nothing is said about nothing");
+        assert_eq!((read, context.acts.len()), (orders, 3), "180 to a message");
+        send(&mut context, NodeId(9), Kind::Want, &[]);
+        assert_eq!(context.acts.len(), 3, "nothing is said about nothing");
         assert_eq!(Announcement::from_words(news(3, 8).to_words()), news(3, 8));
     }
 
@@ -155,17 +155,17 @@ mod tests {
         let mut scratch = TargetScratch::new(4, &topology);
         let all: Vec<Announcement> = (0..300).map(|order| news(order, order % 12)).collect();
         for exclude_sender in [false, true] {
-            let mut mailing = AnnouncementBatch::default();
-            mailing.address((&topology, draw), &mut scratch, exclude_sender, me, &all);
+            let mut announcement_batch = AnnouncementBatch::default();
+            announcement_batch.address((&topology, draw), &mut scratch, exclude_sender, me, &all);
             let mut named: Vec<(NodeId, OrderIndex)> = Vec::new();
-            mailing.for_each(&all, |to, first, tail| {
-                let message = all[first].onward.message_with(Kind::Have, me, to, tail.len() as u8);
+            announcement_batch.for_each(&all, |to, first, tail| {
+                let message = all[first].order_hop.message_with(Kind::Have, me, to, tail.len() as u8);
                 named.extend(steps(&message, tail).map(|step| (to, step.order)));
             });
             let mut expected: Vec<(NodeId, OrderIndex)> = Vec::new();
-            for Announcement { onward, from } in &all {
-                let targets = draw.draw(&topology, onward.order, me, &mut scratch).iter();
-                expected.extend(targets.filter(|&to| !exclude_sender || to != from).map(|&to| (to, onward.order)));
+            for Announcement { order_hop, from } in &all {
+                let targets = draw.draw(&topology, order_hop.order, me, &mut scratch).iter();
+                expected.extend(targets.filter(|&to| !exclude_sender || to != from).map(|&to| (to, order_hop.order)));
             }
             // By where a node first stands, and then in the order of the news.
             let nodes: Vec<NodeId> = expected.iter().map(|&(to, _)| to).collect();

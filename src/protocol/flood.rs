@@ -37,18 +37,18 @@ mod tests {
 
     #[test]
     fn news_goes_to_all_others_once() {
-        let mut desk = RecordingContext::default();
+        let mut context = RecordingContext::default();
         for sender in [3, 4, 3] {
-            Flood.handle_message(&mut desk, &payload(NodeId(sender), 5, 1), &[]);
+            Flood.handle_message(&mut context, &payload(NodeId(sender), 5, 1), &[]);
         }
-        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
+        assert_eq!(context.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
         assert_eq!(Flood::TARGETS, Targets::Others);
     }
 
     #[test]
     fn a_spent_ttl_is_kept_and_not_forwarded() {
-        let mut desk = RecordingContext::default();
-        Flood.handle_message(&mut desk, &payload(NodeId(3), 0, 6), &[]);
-        assert!(desk.knows(OrderIndex(0)) && desk.acts.is_empty());
+        let mut context = RecordingContext::default();
+        Flood.handle_message(&mut context, &payload(NodeId(3), 0, 6), &[]);
+        assert!(context.knows(OrderIndex(0)) && context.acts.is_empty());
     }
 }

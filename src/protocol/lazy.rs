@@ -106,15 +106,15 @@ impl Lazy {
         context: &mut C,
         order: OrderIndex,
         from: NodeId,
-        onward: Option<OrderHop>,
+        order_hop: Option<OrderHop>,
     ) {
         if !context.deliver(order) {
             return;
         }
         self.requests.remove(&(context.me(), order));
-        match onward {
-            Some(onward) if self.interval == Nanos::ZERO => context.announce(Kind::Have, onward),
-            Some(onward) => self.gather(context, Announcement { onward, from }),
+        match order_hop {
+            Some(order_hop) if self.interval == Nanos::ZERO => context.announce(Kind::Have, order_hop),
+            Some(order_hop) => self.gather(context, Announcement { order_hop, from }),
             None => {}
         }
     }
@@ -179,8 +179,8 @@ impl Protocol for Lazy {
         if request.tries == TRIES || context.knows(order) {
             self.requests.remove(&key);
         } else {
-            let (announcer, onward) = request.turn(context, order, self.retry);
-            context.send(announcer, Kind::Want, onward);
+            let (announcer, order_hop) = request.turn(context, order, self.retry);
+            context.send(announcer, Kind::Want, order_hop);
         }
     }
 
@@ -190,7 +190,7 @@ impl Protocol for Lazy {
     }
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
-        let gathered = self.gathered.values().flatten().map(|news| news.onward.order);
+        let gathered = self.gathered.values().flatten().map(|news| news.order_hop.order);
         self.requests.keys().map(|&(_, order)| order).chain(gathered).for_each(name);
     }
 

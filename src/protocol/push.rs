@@ -15,18 +15,18 @@ impl Protocol for Push {
 
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
         if context.deliver(order)
-            && let Some(onward) = OrderHop::from_origin(order, ttl)
+            && let Some(order_hop) = OrderHop::from_origin(order, ttl)
         {
-            context.fan_out(onward);
+            context.fan_out(order_hop);
         }
     }
 
     #[inline]
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
         if context.deliver(message.order)
-            && let Some(onward) = message.next_hop()
+            && let Some(order_hop) = message.next_hop()
         {
-            context.fan_out(onward);
+            context.fan_out(order_hop);
         }
     }
 }
@@ -39,23 +39,23 @@ mod tests {
 
     #[test]
     fn news_is_forwarded_once_with_one_hop_less() {
-        let mut desk = RecordingContext::default();
-        Push.handle_message(&mut desk, &payload(NodeId(0), 5, 1), &[]);
-        Push.handle_message(&mut desk, &payload(NodeId(0), 4, 2), &[]);
-        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
+        let mut context = RecordingContext::default();
+        Push.handle_message(&mut context, &payload(NodeId(0), 5, 1), &[]);
+        Push.handle_message(&mut context, &payload(NodeId(0), 4, 2), &[]);
+        assert_eq!(context.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 4, hop: 2 })]);
     }
 
     #[test]
     fn a_spent_ttl_is_kept_and_not_forwarded() {
-        let mut desk = RecordingContext::default();
-        Push.handle_message(&mut desk, &payload(NodeId(0), 0, 6), &[]);
-        assert_eq!((desk.held.len(), desk.acts.len()), (1, 0));
+        let mut context = RecordingContext::default();
+        Push.handle_message(&mut context, &payload(NodeId(0), 0, 6), &[]);
+        assert_eq!((context.held.len(), context.acts.len()), (1, 0));
     }
 
     #[test]
     fn the_origin_sends_with_ttl_five() {
-        let mut desk = RecordingContext::default();
-        Push.publish(&mut desk, OrderIndex(0), 6);
-        assert_eq!(desk.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 })]);
+        let mut context = RecordingContext::default();
+        Push.publish(&mut context, OrderIndex(0), 6);
+        assert_eq!(context.acts, [Action::Forwarded(OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 })]);
     }
 }

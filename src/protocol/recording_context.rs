@@ -42,22 +42,22 @@ impl Context for RecordingContext {
         news
     }
 
-    fn fan_out(&mut self, onward: OrderHop) {
-        self.acts.push(Action::Forwarded(onward));
+    fn fan_out(&mut self, order_hop: OrderHop) {
+        self.acts.push(Action::Forwarded(order_hop));
     }
 
-    fn announce(&mut self, kind: Kind, onward: OrderHop) {
-        self.acts.push(Action::Announced(kind, onward));
+    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
+        self.acts.push(Action::Announced(kind, order_hop));
     }
 
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
         self.acts.push(Action::AnnouncedAll(kind, news.to_vec()));
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
+    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         self.acts.push(match tail {
-            [] => Action::Sent(to, kind, onward),
-            tail => Action::SentList(to, kind, onward, tail.to_vec()),
+            [] => Action::Sent(to, kind, order_hop),
+            tail => Action::SentList(to, kind, order_hop, tail.to_vec()),
         });
     }
 

@@ -40,7 +40,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Adds the workers' books up.
+    /// Adds the workers' ledger up.
     pub fn of(workers: &[WorkerRecord], end: End) -> Ledger {
         let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
         for worker in workers {

@@ -223,7 +223,7 @@ pub(super) fn traffic(copies: u32, sent: u32) -> Traffic {
     }
 }
 
-/// A record whose counts by worker and books follow from those by node: what did not arrive is in flight.
+/// A record whose counts by worker and ledger follow from those by node: what did not arrive is in flight.
 pub(super) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts: Vec<u32>, end: End) -> RunRecord {
     let nodes = receipts.len();
     let bounds: Vec<usize> = shard_starts.iter().map(|&start| start as usize).chain([nodes]).collect();

@@ -187,11 +187,11 @@ pub struct Row {
     pub(super) is_goal_met: bool,
     /// Whether an order of it died out.
     pub(super) is_died_out: bool,
-    /// Whether its books balance.
+    /// Whether its ledger balance.
     pub(super) is_balanced: bool,
     /// Datagrams that were not of it.
     pub(super) strays: u64,
-    /// Messages that are lost by the sum of its books.
+    /// Messages that are lost by the sum of its ledger.
     pub(super) lost: u64,
     /// Its seed.
     pub(super) seed: u64,

@@ -57,7 +57,7 @@ pub struct BytesPerNode {
 pub struct MachineFigures {
     /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
     pub wall_ns: u64,
-    /// From the start of the set-up until all workers stood at the latch, or computing began.
+    /// From the start of the set-up until all workers stood at the barrier, or computing began.
     pub setup_ns: u64,
     /// Payload messages per second of `wall_ns`; `None` where no time passed.
     pub messages_per_second: Option<u64>,

@@ -24,7 +24,7 @@ pub struct Runs {
     pub goal_met: DistributionPart,
     /// In how many an order died out.
     pub died_out: DistributionPart,
-    /// In how many the books do not balance.
+    /// In how many the ledger do not balance.
     pub unbalanced: u64,
     /// Datagrams that came to all of them and belonged to none.
     pub strays: u64,

@@ -45,7 +45,7 @@ impl fmt::Display for Report {
 
 impl Report {
     /// The report in one line, without a line feed: whether the target was reached and when, over how many runs, and
-    /// whether the books balance where they do not.
+    /// whether the ledger balance where they do not.
     pub fn headline(&self) -> String {
         let mut line = sentences::headline(self);
         if self.runs.asked > 1 {

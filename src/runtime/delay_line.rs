@@ -203,8 +203,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(number: u32) -> Message {
-        let onward = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
-        onward.message_with(Kind::Have, NodeId(number), NodeId(0), words(number).len() as u8)
+        let order_hop = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
+        order_hop.message_with(Kind::Have, NodeId(number), NodeId(0), words(number).len() as u8)
     }
 
     /// What stands behind a message: its number so many times.

@@ -120,7 +120,7 @@ mod tests {
     use crate::message::OrderHop;
     use crate::network::{LatencySpec, LossSpec};
 
-    fn modelled<'a>(network: &'a Network, repeats: bool) -> NetworkEmulator<'a, ()> {
+    fn emulator<'a>(network: &'a Network, repeats: bool) -> NetworkEmulator<'a, ()> {
         NetworkEmulator {
             network,
             first_node: 3,
@@ -133,8 +133,8 @@ mod tests {
     }
 
     fn forward() -> Vec<Message> {
-        let onward = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
-        (10..60).map(|to| onward.copy(NodeId(3), NodeId(to))).collect()
+        let order_hop = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
+        (10..60).map(|to| order_hop.copy(NodeId(3), NodeId(to))).collect()
     }
 
     #[test]
@@ -143,11 +143,11 @@ mod tests {
             .with_loss(&"0.3".parse::<LossSpec>().unwrap())
             .with_duplicates("0.5".parse().unwrap());
         for repeats in [false, true] {
-            let mut modelled = modelled(&network, repeats);
+            let mut emulator = emulator(&network, repeats);
             let began = Nanos(500);
             for attempt in 0..2 {
                 let now = Nanos(10_000_000 * (1 + u64::from(attempt)));
-                let passed = modelled.enter(MessageBatch::bare(&forward()), now, began);
+                let passed = emulator.enter(MessageBatch::bare(&forward()), now, began);
                 let ways = network.ways(OrderIndex(0), NodeId(3)).at(now - began);
                 let attempt = if repeats { attempt } else { 0 };
                 let lost = |message: &&Message| ways.fate(message.to, attempt) == Fate::Lost;
@@ -163,13 +163,13 @@ mod tests {
                 times.sort_by_key(|&(time, _)| time);
                 assert_eq!(times.len() as u64, 50 - passed.lost + passed.doubled);
                 for (time, message) in times {
-                    assert!(modelled.due(Nanos(time.0 - 1), 1).messages.is_empty());
-                    assert_eq!(modelled.due(time, 1).messages, [message]);
-                    modelled.leave(1, time + Nanos(700));
+                    assert!(emulator.due(Nanos(time.0 - 1), 1).messages.is_empty());
+                    assert_eq!(emulator.due(time, 1).messages, [message]);
+                    emulator.leave(1, time + Nanos(700));
                 }
-                assert!(modelled.is_empty());
+                assert!(emulator.is_empty());
                 // Late by what was passed at each departure, whatever the model gave.
-                let late = &modelled.departures.late;
+                let late = &emulator.departures.late;
                 assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
             }
         }
@@ -178,13 +178,13 @@ mod tests {
     #[test]
     fn what_has_not_arrived_at_the_stop_is_held() {
         let network = Network::new(7, "1ms".parse::<LatencySpec>().unwrap());
-        let mut modelled = modelled(&network, false);
-        modelled.enter(MessageBatch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
-        assert_eq!(modelled.due(Nanos::from_millis(1), 20).messages.len(), 20);
-        modelled.leave(15, Nanos::from_millis(3));
-        modelled.close(4);
-        assert_eq!((modelled.handed, modelled.counts.held), (11, 39));
-        let departures = &modelled.departures;
+        let mut emulator = emulator(&network, false);
+        emulator.enter(MessageBatch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
+        assert_eq!(emulator.due(Nanos::from_millis(1), 20).messages.len(), 20);
+        emulator.leave(15, Nanos::from_millis(3));
+        emulator.close(4);
+        assert_eq!((emulator.handed, emulator.counts.held), (11, 39));
+        let departures = &emulator.departures;
         assert_eq!((departures.late.count(), departures.late.greatest()), (15, Some(Nanos::from_millis(2))));
         assert_eq!((departures.entered, departures.mean_latency()), (50, Some(Nanos::from_millis(1))));
     }

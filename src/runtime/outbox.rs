@@ -27,7 +27,7 @@ pub(super) struct Outbox<'a> {
     waiting: VecDeque<QueuedForward>,
     /// What forwards that wait have to say besides, in their order: a number of words, and so many.
     words: VecDeque<u64>,
-    mailing: AnnouncementBatch,
+    announcement_batch: AnnouncementBatch,
     offer: Vec<Message>,
     /// The tails of the offer.
     tails: Vec<u64>,
@@ -65,8 +65,8 @@ enum Audience {
 
 impl QueuedForward {
     #[inline]
-    fn new(from: NodeId, other: NodeId, kind: Kind, onward: OrderHop, audience: Audience) -> QueuedForward {
-        let OrderHop { order, ttl, hop } = onward;
+    fn new(from: NodeId, other: NodeId, kind: Kind, order_hop: OrderHop, audience: Audience) -> QueuedForward {
+        let OrderHop { order, ttl, hop } = order_hop;
         QueuedForward { from, other, order, ttl, hop, kind, audience }
     }
 }
@@ -76,8 +76,8 @@ impl<'a> Outbox<'a> {
     pub(super) fn new(plan: &RunPlan<'a>, forwards: usize, batch: usize) -> Outbox<'a> {
         let (topology, draw) = (plan.topology, plan.draw);
         let max_degree = topology.max_degree();
-        let onward = OrderHop { order: OrderIndex(0), ttl: 0, hop: 0 };
-        let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::Payload, onward, Audience::Targets);
+        let order_hop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 0 };
+        let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::Payload, order_hop, Audience::Targets);
         let mut waiting = VecDeque::from(touched(forwards, nobody));
         waiting.clear();
         Outbox {
@@ -87,8 +87,8 @@ impl<'a> Outbox<'a> {
             scratch: TargetScratch::new(draw.count(max_degree), topology),
             waiting,
             words: VecDeque::new(),
-            mailing: AnnouncementBatch::default(),
-            offer: touched_room(batch + draw.count(max_degree) as usize, onward.copy(NodeId(0), NodeId(0))),
+            announcement_batch: AnnouncementBatch::default(),
+            offer: touched_room(batch + draw.count(max_degree) as usize, order_hop.copy(NodeId(0), NodeId(0))),
             tails: Vec::new(),
             offered: (0, 0),
         }
@@ -96,14 +96,14 @@ impl<'a> Outbox<'a> {
 
     /// Lets what a node says to its targets, of an order that came from `sender`, wait for its turn.
     #[inline]
-    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, onward: OrderHop) {
-        self.waiting.push_back(QueuedForward::new(from, sender, kind, onward, Audience::Targets));
+    pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, order_hop: OrderHop) {
+        self.waiting.push_back(QueuedForward::new(from, sender, kind, order_hop, Audience::Targets));
     }
 
     /// Lets what a node says to one other, with so many words behind it, wait for its turn.
-    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
+    pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         let audience = if tail.is_empty() { Audience::One } else { Audience::OneWithTail };
-        self.waiting.push_back(QueuedForward::new(from, to, kind, onward, audience));
+        self.waiting.push_back(QueuedForward::new(from, to, kind, order_hop, audience));
         if audience == Audience::OneWithTail {
             self.words.push_back(tail.len() as u64);
             self.words.extend(tail);
@@ -112,8 +112,8 @@ impl<'a> Outbox<'a> {
 
     /// Lets what a node says to its targets of several news wait for its turn.
     pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[Announcement]) {
-        if let Some(Announcement { onward, .. }) = news.first() {
-            self.waiting.push_back(QueuedForward::new(from, from, kind, *onward, Audience::TargetsOfEach));
+        if let Some(Announcement { order_hop, .. }) = news.first() {
+            self.waiting.push_back(QueuedForward::new(from, from, kind, *order_hop, Audience::TargetsOfEach));
             self.words.push_back(2 * news.len() as u64);
             self.words.extend(news.iter().flat_map(|news| news.to_words()));
         }
@@ -165,18 +165,18 @@ impl<'a> Outbox<'a> {
     fn expand(&mut self, forward: QueuedForward) -> u64 {
         self.prefetch();
         let QueuedForward { from, other: sender, order, ttl, hop, kind, audience } = forward;
-        let onward = OrderHop { order, ttl, hop };
+        let order_hop = OrderHop { order, ttl, hop };
         if audience != Audience::Targets {
             self.expand_other(&forward);
             return 0;
         }
-        let targets = self.draw.draw(self.topology, onward.order, from, &mut self.scratch);
+        let targets = self.draw.draw(self.topology, order_hop.order, from, &mut self.scratch);
         let before = self.offer.len();
         if self.exclude_sender {
             let others = targets.iter().filter(|&&to| to != sender);
-            self.offer.extend(others.map(|&to| onward.message(kind, from, to)));
+            self.offer.extend(others.map(|&to| order_hop.message(kind, from, to)));
         } else {
-            self.offer.extend(targets.iter().map(|&to| onward.message(kind, from, to)));
+            self.offer.extend(targets.iter().map(|&to| order_hop.message(kind, from, to)));
         }
         if kind.is_control() {
             return 0;
@@ -187,13 +187,13 @@ impl<'a> Outbox<'a> {
     /// Expands what is not for the node's targets for the order: what push never says stays out of its way.
     #[inline(never)]
     fn expand_other(&mut self, &QueuedForward { from, other: to, order, ttl, hop, kind, audience }: &QueuedForward) {
-        let onward = OrderHop { order, ttl, hop };
+        let order_hop = OrderHop { order, ttl, hop };
         match audience {
             Audience::TargetsOfEach => self.expand_each(from, kind),
-            Audience::Targets | Audience::One => self.offer.push(onward.message(kind, from, to)),
+            Audience::Targets | Audience::One => self.offer.push(order_hop.message(kind, from, to)),
             Audience::OneWithTail => {
                 let words = next_words(&mut self.words);
-                self.offer.push(onward.message_with(kind, from, to, words.len() as u8));
+                self.offer.push(order_hop.message_with(kind, from, to, words.len() as u8));
                 self.tails.extend(words);
             }
         }
@@ -204,10 +204,10 @@ impl<'a> Outbox<'a> {
         let words: Vec<u64> = next_words(&mut self.words).collect();
         let news: Vec<Announcement> =
             words.chunks_exact(2).map(|pair| Announcement::from_words([pair[0], pair[1]])).collect();
-        let Outbox { mailing, scratch, offer, tails, .. } = self;
-        mailing.address((self.topology, self.draw), scratch, self.exclude_sender, from, &news);
-        mailing.for_each(&news, |to, first, tail| {
-            offer.push(news[first].onward.message_with(kind, from, to, tail.len() as u8));
+        let Outbox { announcement_batch, scratch, offer, tails, .. } = self;
+        announcement_batch.address((self.topology, self.draw), scratch, self.exclude_sender, from, &news);
+        announcement_batch.for_each(&news, |to, first, tail| {
+            offer.push(news[first].order_hop.message_with(kind, from, to, tail.len() as u8));
             tails.extend(tail);
         });
     }

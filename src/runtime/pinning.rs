@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn workers_beyond_the_cores_go_round() {
-        let placement = Pinning::new(65, Pin::Spread);
-        assert_eq!(placement.cores.len(), 65);
-        assert_eq!(placement.cores[0], placement.cores[placement.allowed]);
-        assert_eq!(placement.is_exclusive(), placement.allowed >= 65);
+        let pinning = Pinning::new(65, Pin::Spread);
+        assert_eq!(pinning.cores.len(), 65);
+        assert_eq!(pinning.cores[0], pinning.cores[pinning.allowed]);
+        assert_eq!(pinning.is_exclusive(), pinning.allowed >= 65);
         assert!(Pinning::new(3, Pin::None).cores.iter().all(Option::is_none));
     }
 }

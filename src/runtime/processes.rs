@@ -1,7 +1,7 @@
 //! Processes: the parent starts them, waits for them, and leaves none behind.
 //!
 //! A process of a run is this program once more, started with an argument that says so. It reads what it is to do from
-//! its standard input and writes what it brings home to its standard output, which is a file in memory. Everything else
+//! its standard input and writes what it reports to its standard output, which is a file in memory. Everything else
 //! the processes share through memory that all of them map; this file knows nothing of what is in it.
 //!
 //! ```text
@@ -102,12 +102,12 @@ impl ProcessGroup {
     ///
     /// The caller's thread must live as long as they shall: the kernel kills them when it ends.
     pub fn start(program: &Program, inherited: &[i32], tasks: Vec<Vec<u8>>) -> Result<ProcessGroup, StartError> {
-        let mut crew = ProcessGroup { members: Vec::with_capacity(tasks.len()) };
+        let mut worker_threads = ProcessGroup { members: Vec::with_capacity(tasks.len()) };
         for (process, task) in tasks.into_iter().enumerate() {
             let member = ChildProcess::start(program, inherited, &task);
-            crew.members.push(member.map_err(|cause| StartError { process, cause })?);
+            worker_threads.members.push(member.map_err(|cause| StartError { process, cause })?);
         }
-        Ok(crew)
+        Ok(worker_threads)
     }
 
     /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is called once, when the first ended badly, to tell the

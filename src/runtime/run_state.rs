@@ -20,7 +20,7 @@ pub struct RunState {
 /// How the workers of a run tell each other where they are in it.
 pub(super) struct Signals {
     pub(super) stop: Stop,
-    pub(super) board: TerminationDetector,
+    pub(super) termination: TerminationDetector,
     pub(super) start: Barrier,
     pub(super) end: Barrier,
     /// When time 0 was: one number, written by the worker that owns the origin.
@@ -35,7 +35,7 @@ impl RunState {
             coverage: Coverage::new(arena, partition.sizes(), scope),
             signals: Signals {
                 stop: Stop::new(arena),
-                board: TerminationDetector::new(arena, workers),
+                termination: TerminationDetector::new(arena, workers),
                 start: Barrier::new(arena, workers as u32),
                 end: Barrier::new(arena, workers as u32),
                 injected_at: WriteOnce::new(arena, 1),
@@ -58,7 +58,7 @@ impl RunState {
         self.signals.injected_at().is_some()
     }
 
-    /// Puts together what all workers of a run brought home, in their order.
+    /// Puts together what all workers of a run reported, in their order.
     pub fn outcome(&self, homes: impl IntoIterator<Item = WorkerOutcome>) -> RuntimeOutcome {
         let injected_at = self.signals.injected_at().unwrap_or_default();
         let mut outcome = RuntimeOutcome {
@@ -96,7 +96,7 @@ const FAILED: u8 = u8::MAX;
 pub(super) struct ProcessState<'a> {
     pub(super) plan: &'a RunPlan<'a>,
     pub(super) stop: &'a Stop,
-    pub(super) board: &'a TerminationDetector,
+    pub(super) termination: &'a TerminationDetector,
     pub(super) start: &'a Barrier,
     pub(super) end: &'a Barrier,
     signals: &'a Signals,
@@ -104,18 +104,18 @@ pub(super) struct ProcessState<'a> {
     /// run.
     pub(super) wakers: Mutex<Vec<Arc<mio::Waker>>>,
     /// How to wake the workers of all processes, where there are several.
-    pub(super) alarm: Option<&'a ProcessWaker>,
+    pub(super) process_waker: Option<&'a ProcessWaker>,
 }
 
 impl<'a> ProcessState<'a> {
     pub(super) fn new(
         plan: &'a RunPlan<'a>,
         signals: &'a Signals,
-        alarm: Option<&'a ProcessWaker>,
+        process_waker: Option<&'a ProcessWaker>,
     ) -> ProcessState<'a> {
-        let Signals { stop, board, start, end, .. } = signals;
+        let Signals { stop, termination, start, end, .. } = signals;
         let wakers = Mutex::new(Vec::with_capacity(plan.partition.workers()));
-        ProcessState { plan, stop, board, start, end, signals, wakers, alarm }
+        ProcessState { plan, stop, termination, start, end, signals, wakers, process_waker }
     }
 
     /// Ends the run; the first cause counts, and everybody who sleeps is woken for it.
@@ -136,8 +136,8 @@ impl<'a> ProcessState<'a> {
         for waker in self.wakers.lock().iter() {
             let _ = waker.wake();
         }
-        if let Some(alarm) = self.alarm {
-            let _ = alarm.wake();
+        if let Some(process_waker) = self.process_waker {
+            let _ = process_waker.wake();
         }
     }
 

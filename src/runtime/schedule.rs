@@ -47,10 +47,10 @@ mod tests {
             due: Nanos(u64::from(order) * 10),
         };
         let schedule: Vec<Publication> = (0..4).map(publication).collect();
-        let mut agenda = PublicationQueue::new(&schedule, |publication| publication.origin == NodeId(1));
-        assert_eq!((agenda.next_due(), agenda.take_due(Nanos(9))), (Some(Nanos(10)), None));
-        assert_eq!(agenda.take_due(Nanos(100)), Some(publication(1)));
-        assert_eq!(agenda.take_due(Nanos(30)), Some(publication(3)));
-        assert!(agenda.is_over() && agenda.take_due(Nanos::MAX).is_none());
+        let mut publication_queue = PublicationQueue::new(&schedule, |publication| publication.origin == NodeId(1));
+        assert_eq!((publication_queue.next_due(), publication_queue.take_due(Nanos(9))), (Some(Nanos(10)), None));
+        assert_eq!(publication_queue.take_due(Nanos(100)), Some(publication(1)));
+        assert_eq!(publication_queue.take_due(Nanos(30)), Some(publication(3)));
+        assert!(publication_queue.is_over() && publication_queue.take_due(Nanos::MAX).is_none());
     }
 }

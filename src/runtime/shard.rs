@@ -40,7 +40,7 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     /// Messages that the carrier likes to be offered at a time.
     batch: usize,
     marker: Marker<'a, C::Keep>,
-    chronicle: C,
+    recorder: C,
     tally: TrafficCounters,
     outbox: Outbox<'a>,
     timers: Timers,
@@ -73,7 +73,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             orders: plan.orders.to_vec(),
             batch,
             marker,
-            chronicle: C::new(size, plan),
+            recorder: C::new(size, plan),
             tally: TrafficCounters::new(size, encodes),
             message_bytes,
             encodes,
@@ -88,7 +88,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
 
     /// Puts the schedule on the clock, before anything is handled.
     pub(super) fn start_schedule(&mut self, base: Nanos) {
-        self.chronicle.start_schedule(base);
+        self.recorder.start_schedule(base);
     }
 
     /// Turns to the publication of an order.
@@ -110,7 +110,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             return;
         }
         self.tally.received(local, arrival.bytes);
-        self.chronicle.received(order);
+        self.recorder.received(order);
     }
 
     /// Turns to the next time that one of its nodes asked for and that has come; gives its token.
@@ -156,7 +156,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         let local = local(&self.nodes, message.to);
         self.tally.prefetch_received(local);
         if !self.marker.knows(local as u32, message.order) {
-            self.chronicle.prefetch(local, message);
+            self.recorder.prefetch(local, message);
         }
     }
 
@@ -175,8 +175,8 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     /// Adds the marks since the last call to the coverage; true if with them every order has reached its target.
     #[inline]
     pub(super) fn publish_marks(&mut self) -> bool {
-        let RealtimeShard { marker, chronicle, event, .. } = self;
-        marker.publish(|order, time| chronicle.crossed(order, time, event.now))
+        let RealtimeShard { marker, recorder, event, .. } = self;
+        marker.publish(|order, time| recorder.crossed(order, time, event.now))
     }
 
     /// Whether any message waits to leave.
@@ -202,7 +202,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
 
     /// Notes what the modelled network did to messages of an order that were sent.
     pub(super) fn passed(&mut self, order: OrderIndex, passed: EmulatedCounts) {
-        self.chronicle.passed(order, passed);
+        self.recorder.passed(order, passed);
     }
 
     /// Counts the first `taken` messages of the offer as sent.
@@ -219,7 +219,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 continue;
             }
             self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
-            self.chronicle.sent(order, run.len());
+            self.recorder.sent(order, run.len());
         }
         self.record.sent += taken as u64;
     }
@@ -235,12 +235,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             return;
         }
         self.tally.take_back(local, self.message_bytes[message.order.index()]);
-        self.chronicle.unsent(message.order, 1, 1);
+        self.recorder.unsent(message.order, 1, 1);
     }
 
     /// Counts an order that the protocol awaits something of as one that is not at rest.
     pub(super) fn awaited(&mut self, order: OrderIndex) {
-        self.chronicle.unsent(order, 1, 0);
+        self.recorder.unsent(order, 1, 0);
     }
 
     /// Counts what still waits as queued and unsent, and hands over everything counted.
@@ -253,12 +253,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             let count = left.len();
             let by_order: Vec<_> =
                 left.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
-            by_order.into_iter().for_each(|(order, run)| self.chronicle.unsent(order, run as u64, 0));
+            by_order.into_iter().for_each(|(order, run)| self.recorder.unsent(order, run as u64, 0));
             self.record.queued_unsent += count as u64;
             self.outbox.take(count);
         }
         let mut traffic = self.tally.into_traffic();
-        let (receipts, bulk) = self.chronicle.close(&mut traffic);
+        let (receipts, bulk) = self.recorder.close(&mut traffic);
         (self.record, receipts, traffic, bulk)
     }
 }
@@ -275,7 +275,7 @@ impl<C: Recorder> Context for RealtimeShard<'_, C> {
         match self.marker.mark(local as u32, order) {
             Delivery::New => {
                 let RealtimeEvent { sender, hop, now: time, .. } = self.event;
-                self.chronicle.reached(local, order, Receipt { time, sender, hop });
+                self.recorder.reached(local, order, Receipt { time, sender, hop });
                 self.record.reached += 1;
                 true
             }
@@ -285,27 +285,27 @@ impl<C: Recorder> Context for RealtimeShard<'_, C> {
             }
             Delivery::Expired { behind } => {
                 self.record.expire(behind, None);
-                self.chronicle.expired(order);
+                self.recorder.expired(order);
                 false
             }
         }
     }
 
     #[inline]
-    fn fan_out(&mut self, onward: OrderHop) {
-        self.outbox.push(self.event.me, self.event.sender, Kind::Payload, onward);
+    fn fan_out(&mut self, order_hop: OrderHop) {
+        self.outbox.push(self.event.me, self.event.sender, Kind::Payload, order_hop);
     }
 
-    fn announce(&mut self, kind: Kind, onward: OrderHop) {
-        self.outbox.push(self.event.me, self.event.sender, kind, onward);
+    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
+        self.outbox.push(self.event.me, self.event.sender, kind, order_hop);
     }
 
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
         self.outbox.push_all(self.event.me, kind, news);
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, onward: OrderHop, tail: &[u64]) {
-        self.outbox.push_one(self.event.me, to, kind, onward, tail);
+    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        self.outbox.push_one(self.event.me, to, kind, order_hop, tail);
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

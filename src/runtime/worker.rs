@@ -34,10 +34,10 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     protocol: P,
     shard: RealtimeShard<'a, C>,
     /// The modelled network before the carrier, if there is one.
-    modelled: Option<NetworkEmulator<'a, P::Tail>>,
+    emulator: Option<NetworkEmulator<'a, P::Tail>>,
     carrier: Box<dyn Transport>,
     patience: IdleStrategy,
-    agenda: PublicationQueue,
+    publication_queue: PublicationQueue,
     /// When the schedule began; `None` until its first order is published.
     began: Option<Nanos>,
     offer_max: usize,
@@ -50,7 +50,7 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     /// Everybody is idle, and messages are missing.
     short: Option<Shortfall>,
     /// How often everybody had found nothing to read when they came to be missing.
-    looks_then: PollCounts,
+    polls_then: PollCounts,
     /// Bytes that are held for messages that wait.
     held: u64,
 }
@@ -79,26 +79,28 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         let plan = shared.plan;
         let is_mine = |origin| plan.partition.owner(origin) == index;
         Worker {
-            agenda: PublicationQueue::new(plan.workload.publications(), |publication| is_mine(publication.origin)),
+            publication_queue: PublicationQueue::new(plan.workload.publications(), |publication| {
+                is_mine(publication.origin)
+            }),
             began: None,
-            patience: IdleStrategy::new(plan.spin, plan.placement.is_exclusive()),
+            patience: IdleStrategy::new(plan.spin, plan.pinning.is_exclusive()),
             index,
             shared,
             protocol,
             shard,
-            modelled: NetworkEmulator::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
+            emulator: NetworkEmulator::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
             offer_max: carrier.send_batch().max(OFFER_MAX),
             now: carrier.now(),
             carrier,
             stuck: false,
             posted: false,
             short: None,
-            looks_then: shared.board.poll_counts(),
+            polls_then: shared.termination.poll_counts(),
             held: 0,
         }
     }
 
-    /// Runs from the start latch to the last count.
+    /// Runs from the start barrier to the last count.
     pub(super) fn run(mut self) -> Result<WorkerOutcome, WorkerFailure> {
         self.shared.start.wait()?;
         // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
@@ -120,7 +122,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.protocol.name_awaited(|order| self.shard.awaited(order));
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
-        let (counts, departures) = self.modelled.map(|modelled| (modelled.counts, modelled.departures)).unzip();
+        let (counts, departures) = self.emulator.map(|emulator| (emulator.counts, emulator.departures)).unzip();
         record.model = counts.unwrap_or_default();
         Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at })
     }
@@ -135,7 +137,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
         }
         let Some(began) = self.began else { return };
-        while let Some(publication) = self.agenda.take_due(self.now.since(began)) {
+        while let Some(publication) = self.publication_queue.take_due(self.now.since(began)) {
             self.shard.open_publication(&publication, self.now);
             self.protocol.publish(&mut self.shard, publication.order, self.shared.plan.ttl);
             self.publish_marks();
@@ -156,7 +158,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     fn be_busy(&mut self) {
         self.patience.reset();
         if std::mem::take(&mut self.posted) {
-            self.shared.board.set_busy(self.index);
+            self.shared.termination.set_busy(self.index);
         }
     }
 
@@ -173,7 +175,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
 
     /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        if self.modelled.is_some() {
+        if self.emulator.is_some() {
             return self.send_through_the_model();
         }
         let MessageBatch { messages, tails } = self.shard.offer();
@@ -188,21 +190,21 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// The same through a modelled network: all that waits enters it, at the time at which it was caused, and what is due
     /// leaves it, a batch at most.
     fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
-        let Some(modelled) = &mut self.modelled else { return Ok(()) };
+        let Some(emulator) = &mut self.emulator else { return Ok(()) };
         loop {
             let forward = self.shard.next_forward();
             let Some(&Message { order, kind, .. }) = forward.messages.first() else { break };
             let (sent, passed) =
-                (forward.messages.len(), modelled.enter(forward, self.now, self.began.unwrap_or(self.now)));
+                (forward.messages.len(), emulator.enter(forward, self.now, self.began.unwrap_or(self.now)));
             self.shard.sent::<P>(sent);
             if !kind.is_control() {
                 self.shard.passed(order, passed);
             }
         }
-        let due = modelled.due(self.now, self.offer_max);
+        let due = emulator.due(self.now, self.offer_max);
         if !due.messages.is_empty() {
             let taken = self.carrier.send(due)?;
-            modelled.leave(taken, self.now);
+            emulator.leave(taken, self.now);
         }
         Ok(())
     }
@@ -276,7 +278,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
 
     /// Whether what waits here and in the modelled network has room.
     fn is_within_memory(&mut self) -> bool {
-        let on_the_line = self.modelled.as_ref().map_or(0, NetworkEmulator::held_bytes);
+        let on_the_line = self.emulator.as_ref().map_or(0, NetworkEmulator::held_bytes);
         self.shared.plan.allowance.hold(&mut self.held, self.shard.waiting_bytes() + on_the_line)
     }
 
@@ -288,13 +290,13 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// When the next message leaves the modelled network, if there is one.
     #[inline]
     fn next_departure(&self) -> Option<Nanos> {
-        self.modelled.as_ref().and_then(NetworkEmulator::next_due)
+        self.emulator.as_ref().and_then(NetworkEmulator::next_due)
     }
 
     /// Whether nothing is left to do here unless a message comes: no answer is awaited.
     fn is_idle(&self) -> bool {
-        let nothing_is_held = self.modelled.as_ref().is_none_or(NetworkEmulator::is_empty);
-        self.agenda.is_over() && nothing_is_held && !self.has_work() && self.protocol.is_idle()
+        let nothing_is_held = self.emulator.as_ref().is_none_or(NetworkEmulator::is_empty);
+        self.publication_queue.is_over() && nothing_is_held && !self.has_work() && self.protocol.is_idle()
     }
 
     fn publish_marks(&mut self) {
@@ -306,7 +308,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// When this worker has to publish, to tell a time or to let a message leave next; never, if not at all. While the
     /// schedule has not begun there is none of it.
     fn next_due(&self) -> Nanos {
-        let publication = self.began.zip(self.agenda.next_due()).map(|(began, due)| began + due);
+        let publication = self.began.zip(self.publication_queue.next_due()).map(|(began, due)| began + due);
         [publication, self.shard.next_timeout(), self.next_departure()]
             .into_iter()
             .flatten()
@@ -330,11 +332,11 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
 
     /// Posts this worker as idle and ends the run if nothing can come any more.
     fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
-        self.shared.board.count_poll(self.index);
+        self.shared.termination.count_poll(self.index);
         if !self.posted {
             self.post(0);
         }
-        match self.shared.board.quiescence() {
+        match self.shared.termination.quiescence() {
             Quiescence::Busy => self.short = None,
             Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
             Quiescence::Idle(sums) => self.wait_for_the_missing(now, sums)?,
@@ -346,11 +348,11 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
         let known = self.short.filter(|short| short.sums == sums);
         if known.is_none() {
-            self.shared.board.remember_polls(&mut self.looks_then);
+            self.shared.termination.remember_polls(&mut self.polls_then);
         }
         let short = self.short.insert(known.unwrap_or(Shortfall { since: now, sums, asked: false }));
         let short_for = now.since(short.since);
-        if short_for >= SHORT_MAX && self.shared.board.all_polled_since(&self.looks_then) {
+        if short_for >= SHORT_MAX && self.shared.termination.all_polled_since(&self.polls_then) {
             self.shared.end(End::Quiescent);
         } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
             self.carrier.count_drops()?;
@@ -363,15 +365,17 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
         let dropped = self.carrier.counts().lost();
-        let sent = self.modelled.as_ref().map_or(record.sent, |modelled| modelled.handed);
-        self.shared.board.set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
+        let sent = self.emulator.as_ref().map_or(record.sent, |emulator| emulator.handed);
+        self.shared
+            .termination
+            .set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
         self.posted = true;
     }
 
     /// After the stop: what the carrier took and did not send was never sent, or is still in the modelled network.
     fn take_back(&mut self) {
-        if let Some(modelled) = &mut self.modelled {
-            return modelled.close(self.carrier.unsent().len() as u64);
+        if let Some(emulator) = &mut self.emulator {
+            return emulator.close(self.carrier.unsent().len() as u64);
         }
         for message in self.carrier.unsent() {
             self.shard.take_back(&message);
@@ -387,7 +391,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.post(self.carrier.counts().drained);
             self.shared.end.wait()?;
             // Nobody posts between these two meetings, so that all workers see the same sums and draw the same conclusion.
-            let balance = self.shared.board.quiescence();
+            let balance = self.shared.termination.quiescence();
             self.shared.end.wait()?;
             let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
             if is_even || round == SETTLE_ROUNDS {

@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(resolved(memory.clone(), 1_000_000, 100_000), 30_000);
         let bursts = Draft { arrivals: Some(Arrivals::Burst), ..slow.clone() };
         assert_eq!(resolved(bursts, 1_000_000, 100_000), 70_000);
-        // Three crossings of it, and what gathering takes.
+        // Three candidates of it, and what gathering takes.
         let lazy = Draft { protocol: Some(ProtocolKind::Lazy), announce_interval: "10ms".parse().ok(), ..slow.clone() };
         assert_eq!(resolved(lazy, 1_000_000, 100_000), 186_000);
         assert_eq!((resolved(slow.clone(), 20_000, 100_000), resolved(slow, 20_000, 1_500)), (20_000, 1_024));

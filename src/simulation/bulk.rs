@@ -43,15 +43,15 @@ impl Runner<'_> {
         &self,
         receipts: &[Receipt],
         traffic: &[OrderTraffic],
-        crowd: &Population<'_>,
+        population: &Population<'_>,
         end: End,
         ended_at: Nanos,
     ) -> BulkRecord {
-        let counted = crowd.at(ended_at);
+        let counted = population.at(ended_at);
         let nodes = counted.iter().filter(|&&is_counted| is_counted).count() as u32;
         let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], self.scenario.target];
         // Where all are up the k-th receipt says when: there is no curve to follow.
-        let mut curves = (!crowd.is_everybody()).then(|| crowd.curves(receipts, ended_at));
+        let mut curves = (!population.is_everybody()).then(|| population.curves(receipts, ended_at));
         let ranks = Goals::new(nodes, self.scenario.target).ranks();
         let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
         let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);

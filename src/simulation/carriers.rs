@@ -143,9 +143,9 @@ impl Runner<'_> {
         let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, seat.process);
         let addresses = meeting.gather(nodes.start as usize, &bound.addresses)?;
-        let (gate, templates) = self.encoded(seat)?;
+        let (admission, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
-        let network = Arc::new(Network { addresses, templates, gate, clock: seat.clock });
+        let network = Arc::new(Network { addresses, templates, admission, clock: seat.clock });
         let mut sockets = bound.sockets.into_iter();
         let ends = self.workers(seat).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);
@@ -171,37 +171,42 @@ impl Runner<'_> {
         meeting.receive_buffers.write(seat.process, granted_buffer(&bound.sockets)?.into());
         meeting.roads.write(seat.process, Segmentation::probe().number());
         let addresses = meeting.gather(workers.start, &bound.addresses)?;
-        let (gate, templates) = self.encoded(seat)?;
+        let (admission, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
         // What one process cannot do none does.
-        let least =
-            |slate: &WriteOnce| (0..slate.len()).filter_map(|process| slate.read(process)).min().unwrap_or_default();
-        let road = Segmentation::of_number(least(&meeting.roads));
+        let least = |write_once: &WriteOnce| {
+            (0..write_once.len()).filter_map(|process| write_once.read(process)).min().unwrap_or_default()
+        };
+        let segmentation = Segmentation::of_number(least(&meeting.roads));
         let network = Arc::new(UdpShardNetwork {
             receive_buffer: least(&meeting.receive_buffers) as u32,
             addresses: addresses.iter().copied().collect(),
             starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
             templates,
-            gate,
+            admission,
             clock: seat.clock,
             lanes: meeting.lanes,
-            road,
+            segmentation,
             control_bytes_max: self.tail_words_max().map(wire::control_bytes),
         });
         let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn TransportBuilder> {
             Box::new(UdpShardBuilder { network: Arc::clone(&network), shard, socket })
         });
         let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
-        Ok(Carriers { ends: ends.collect(), datagram_bytes, notices: notices.chain(road_notice(road)).collect() })
+        Ok(Carriers {
+            ends: ends.collect(),
+            datagram_bytes,
+            notices: notices.chain(segmentation_notice(segmentation)).collect(),
+        })
     }
 
     /// Rings between all workers.
     fn memory(&self, seat: &ProcessSlot) -> Result<Carriers, SimulationError> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
-        let toll = charged.map(|(gate, templates)| SerializationCharge::new(templates, gate));
+        let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
         let (starts, words) = (self.partition.starts(), self.tail_words_max().unwrap_or(0));
-        let ends = memory::connect(starts, self.scenario.nodes, seat.clock, toll.as_ref(), words)?;
+        let ends = memory::connect(starts, self.scenario.nodes, seat.clock, serialization.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
     }
@@ -234,8 +239,8 @@ pub(super) fn drawn_token() -> Result<Token, SimulationError> {
 }
 
 /// Says that trains go one datagram at a time.
-fn road_notice(road: Segmentation) -> Option<String> {
-    (road == Segmentation::Apart).then(|| {
+fn segmentation_notice(segmentation: Segmentation) -> Option<String> {
+    (segmentation == Segmentation::Apart).then(|| {
         "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker share \
          system calls only, and kernel datagrams are counted one by one."
             .to_owned()

@@ -12,8 +12,8 @@ use crate::time::Nanos;
 /// What decides to which groups a node belongs.
 pub(super) struct Groups<'a> {
     pub(super) network: &'a Network,
-    pub(super) behaviours: &'a Adversaries,
-    pub(super) crowd: &'a Population<'a>,
+    pub(super) adversaries: &'a Adversaries,
+    pub(super) population: &'a Population<'a>,
     /// Whether any nodes are behind a NAT, or play a part.
     pub(super) has_nat: bool,
     pub(super) has_parts: bool,
@@ -31,7 +31,7 @@ impl Groups<'_> {
         if self.network.regions().is_empty() && !self.has_nat && !self.has_parts && sides.is_empty() {
             return Vec::new();
         }
-        let nodes = self.crowd.nodes;
+        let nodes = self.population.nodes;
         let mut groups: Vec<GroupRecord> = Vec::new();
         // The places of each node's groups, as many of every node.
         let mut places: Vec<u32> = Vec::new();
@@ -48,8 +48,8 @@ impl Groups<'_> {
             }
         }
         let per_node = places.len() / (nodes as usize).max(1);
-        let counted = self.crowd.at(end);
-        for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.crowd.publications) {
+        let counted = self.population.at(end);
+        for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.population.publications) {
             // Coverage is of what was published, and whoever publishes has the order first.
             if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
                 continue;
@@ -74,7 +74,7 @@ impl Groups<'_> {
     /// asked for, from 1.
     fn sides(&self) -> Vec<[String; 2]> {
         let named = |number: String| ["cut-off", "others"].map(|side| format!("{side}{number}"));
-        match self.crowd.faults.partitions() {
+        match self.population.faults.partitions() {
             1 => vec![named(String::new())],
             several => (1..=several).map(|number| named(format!("-{number}"))).collect(),
         }
@@ -83,13 +83,13 @@ impl Groups<'_> {
     /// The groups of a node: its region, its access, its part, and its side of each partition. Every node has one of each kind that
     /// there is.
     fn of<'a>(&'a self, node: NodeId, sides: &'a [[String; 2]]) -> impl Iterator<Item = (GroupKind, &'a str)> {
-        let faults = self.crowd.faults;
+        let faults = self.population.faults;
         let region = self.network.region(node).map(|region| self.network.regions()[region.index()].as_str());
         let access = if faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
         let classes = [
             region.map(|name| (GroupKind::Region, name)),
             self.has_nat.then_some((GroupKind::Access, access)),
-            self.has_parts.then(|| (GroupKind::Part, self.behaviours.name_of_part(node))),
+            self.has_parts.then(|| (GroupKind::Part, self.adversaries.name_of_part(node))),
         ];
         let side = move |(partition, [cut_off, others]): (usize, &'a [String; 2])| {
             (GroupKind::Partition, if faults.is_cut_off(node, partition) { cut_off.as_str() } else { others.as_str() })
@@ -103,10 +103,11 @@ impl Runner<'_> {
     /// came to.
     pub(super) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
         let Some(network) = self.network.as_ref().filter(|_| !receipts.is_empty()) else { return Vec::new() };
-        let (faults, behaviours) = (Faults::none(), Adversaries::none());
+        let (faults, adversaries) = (Faults::none(), Adversaries::none());
         let (nodes, publications) = (self.scenario.nodes, self.workload.publications());
-        let crowd = Population { faults: &faults, nodes, publications };
-        let groups = Groups { network, behaviours: &behaviours, crowd: &crowd, has_nat: false, has_parts: false };
+        let population = Population { faults: &faults, nodes, publications };
+        let groups =
+            Groups { network, adversaries: &adversaries, population: &population, has_nat: false, has_parts: false };
         groups.records(receipts, traffic, end)
     }
 }

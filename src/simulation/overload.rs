@@ -26,12 +26,12 @@ impl Runner<'_> {
         let published_late = late(bulk);
         let under_way = self.scenario.timeout.map_or(0, |timeout| {
             let way = self.network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(record.nodes));
-            let modelled = self.scenario.slowest_spread(record.ttl, way);
+            let emulator = self.scenario.slowest_spread(record.ttl, way);
             let is_stuck = |order: &&OrderRecord| {
                 matches!(order.outcome, OrderOutcome::UnderWay | OrderOutcome::NotPublished)
                     && order.due + timeout <= record.elapsed
             };
-            if modelled < timeout { bulk.orders.iter().filter(is_stuck).count() as u64 } else { 0 }
+            if emulator < timeout { bulk.orders.iter().filter(is_stuck).count() as u64 } else { 0 }
         });
         let queued = record.ledger.queued_unsent;
         let overload = Overload { published_late, under_way, queued };
@@ -52,8 +52,8 @@ impl Runner<'_> {
             shown.push(format!("{queued} messages waited to be sent at the end"));
         }
         let workers = self.scenario.workers();
-        let threads = match workers < self.placement.allowed && workers < record.nodes as usize {
-            true => format!(", or give it more --threads, of which {} would have a core each", self.placement.allowed),
+        let threads = match workers < self.pinning.allowed && workers < record.nodes as usize {
+            true => format!(", or give it more --threads, of which {} would have a core each", self.pinning.allowed),
             false => String::new(),
         };
         format!(

@@ -1,7 +1,7 @@
-//! A run over several processes: what the parent gives each to do, what each brings home, and what is said when one fails.
+//! A run over several processes: what the parent gives each to do, what each reports, and what is said when one fails.
 //!
 //! A process builds the overlay for itself, from the scenario, and lays out in the shared memory what the parent has laid
-//! out there. What its workers bring home it writes to its output, with the text of its own failure if it has one.
+//! out there. What its workers report it writes to its output, with the text of its own failure if it has one.
 
 mod task;
 
@@ -156,8 +156,9 @@ impl Runner<'_> {
         let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
         let ground = SharedRun::new(self)?;
         let tasks = (0..processes).map(|process| self.task(process, clock, token, &ground).written());
-        let descriptors = [ground.memory, ground.alarm.descriptor()];
-        let crew = ProcessGroup::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
+        let descriptors = [ground.memory, ground.process_waker.descriptor()];
+        let worker_threads =
+            ProcessGroup::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
         let (mut is_told, mut is_early) = (false, false);
         let look = || {
             if ground.common.has_begun() {
@@ -172,7 +173,7 @@ impl Runner<'_> {
             }
             is_early
         };
-        let ended = crew.wait(look, || ground.abandon()).map_err(ProcessesError::Wait)?;
+        let ended = worker_threads.wait(look, || ground.abandon()).map_err(ProcessesError::Wait)?;
         if is_early {
             return Err(Interrupted.into());
         }
@@ -187,7 +188,7 @@ impl Runner<'_> {
             token: token.0,
             clock_base: clock.base(),
             memory: ground.memory,
-            alarm: ground.alarm.descriptor(),
+            process_waker: ground.process_waker.descriptor(),
             layout: (ground.layout.bytes, ground.layout.digest),
             links: self.topology.links(),
             memory_left: self.memory_left / self.scenario.processes as u64,
@@ -201,20 +202,20 @@ struct SharedRun {
     layout: Layout,
     meeting: Rendezvous,
     common: RunState,
-    alarm: ProcessWaker,
+    process_waker: ProcessWaker,
 }
 
 impl SharedRun {
-    fn new(laboratory: &Runner<'_>) -> Result<SharedRun, ProcessesError> {
+    fn new(runner: &Runner<'_>) -> Result<SharedRun, ProcessesError> {
         let mut counted = Arena::counting();
-        laboratory.lay_out(&mut counted);
+        runner.lay_out(&mut counted);
         let bytes = counted.layout().bytes;
         let shared = SharedMemory::create(bytes).map_err(|cause| ProcessesError::Memory { bytes, cause })?;
         let memory = shared.descriptor();
         let mut arena = Arena::mapped(shared);
-        let (meeting, common) = laboratory.lay_out(&mut arena);
-        let alarm = ProcessWaker::new().map_err(|cause| ProcessesError::Alarm { cause })?;
-        Ok(SharedRun { memory, layout: arena.layout(), meeting, common, alarm })
+        let (meeting, common) = runner.lay_out(&mut arena);
+        let process_waker = ProcessWaker::new().map_err(|cause| ProcessesError::Alarm { cause })?;
+        Ok(SharedRun { memory, layout: arena.layout(), meeting, common, process_waker })
     }
 
     /// A process has ended badly: the others leave wherever they are.
@@ -226,11 +227,11 @@ impl SharedRun {
 
     fn wake_all(&self) {
         // Who is not woken looks around within its longest sleep.
-        let _ = self.alarm.wake();
+        let _ = self.process_waker.wake();
     }
 }
 
-/// What the processes brought home, each with its number in the system; or why it is not all there.
+/// What the processes reported, each with its number in the system; or why it is not all there.
 ///
 /// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing home: what the others then
 /// did followed from that.
@@ -265,20 +266,21 @@ impl Task {
         let scenario = self.checked_scenario().map_err(ProcessesError::Scenario)?;
         let memory = inherited(self.memory).and_then(SharedMemory::open);
         let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
-        let alarm =
-            inherited(self.alarm).and_then(ProcessWaker::inherited).map_err(|cause| ProcessesError::Alarm { cause })?;
+        let process_waker = inherited(self.process_waker)
+            .and_then(ProcessWaker::inherited)
+            .map_err(|cause| ProcessesError::Alarm { cause })?;
         let interrupt = Interrupt::new();
         let memory_left = self.memory_left;
-        let laboratory = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &())? };
+        let runner = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &())? };
         let mut arena = Arena::mapped(memory);
-        let (meeting, mut common) = laboratory.lay_out(&mut arena);
+        let (meeting, mut common) = runner.lay_out(&mut arena);
         let Layout { bytes, digest } = arena.layout();
-        if ((bytes, digest), laboratory.topology.links()) != (self.layout, self.links) {
+        if ((bytes, digest), runner.topology.links()) != (self.layout, self.links) {
             return Err(ProcessesError::Differs.into());
         }
         let clock = Clock::from_base(self.clock_base);
         let seat = ProcessSlot { process: self.process as usize, token: Token(self.token), clock };
-        laboratory.take_part(&seat, meeting, &mut common, Some(&alarm))
+        runner.take_part(&seat, meeting, &mut common, Some(&process_waker))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::time::Nanos;
 pub(super) struct UnmetFault<'a> {
     pub(super) nodes: u32,
     pub(super) faults: &'a Faults,
-    pub(super) behaviours: &'a Adversaries,
+    pub(super) adversaries: &'a Adversaries,
     pub(super) met: &'a FirstEncounters,
     pub(super) spies: Option<SpyRecord>,
     /// When the run was over.
@@ -26,7 +26,7 @@ pub(super) struct UnmetFault<'a> {
 impl UnmetFault<'_> {
     /// A sentence for each that met nothing.
     pub(super) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
-        let strokes = faults.down.0.iter().enumerate().filter_map(|(place, stroke)| self.stroke(place, stroke));
+        let outages = faults.down.0.iter().enumerate().filter_map(|(place, outage)| self.outage(place, outage));
         let churn = faults.churn.and_then(|churn| self.churn(&churn));
         let cuts = faults.partition.0.iter().enumerate().filter_map(|(place, cut)| self.cut(place, cut));
         let nat = || format!("--nat {} met no message: none went between two nodes behind a NAT", faults.nat);
@@ -39,7 +39,7 @@ impl UnmetFault<'_> {
             place += 1;
             self.part(place - 1, part)
         });
-        let all = strokes.chain(churn).chain(cuts).chain(nat).chain(parts);
+        let all = outages.chain(churn).chain(cuts).chain(nat).chain(parts);
         all.map(|sentence| {
             let advice =
                 if sentence.contains(LATE) { " Let it begin sooner, or publish for longer with --orders." } else { "" };
@@ -48,13 +48,13 @@ impl UnmetFault<'_> {
         .collect()
     }
 
-    fn stroke(&self, place: usize, stroke: &Outage) -> Option<String> {
-        let sentence = match stroke.at {
+    fn outage(&self, place: usize, outage: &Outage) -> Option<String> {
+        let sentence = match outage.at {
             at if at > self.end => begins_late(at),
             _ if self.any(|node| self.faults.is_hit_by(place, node)) => return None,
             _ => "no node of this draw goes down by it".to_owned(),
         };
-        Some(format!("--down {stroke} met nothing: {sentence}"))
+        Some(format!("--down {outage} met nothing: {sentence}"))
     }
 
     fn churn(&self, churn: &ChurnSpec) -> Option<String> {
@@ -97,7 +97,7 @@ impl UnmetFault<'_> {
             return None;
         }
         let sentence = match part.part {
-            _ if !self.any(|node| self.behaviours.place_of_part(node) == Some(place)) => {
+            _ if !self.any(|node| self.adversaries.place_of_part(node) == Some(place)) => {
                 "no node of this draw has the part".to_owned()
             }
             Role::Censor { origin } => format!("none of its nodes had an order from node {origin} to forward"),
@@ -109,7 +109,7 @@ impl UnmetFault<'_> {
     }
 
     fn eclipse(&self, part: &RoleSpec, victim: u64) -> Option<String> {
-        let sentence = match self.behaviours.owned() {
+        let sentence = match self.adversaries.owned() {
             _ if self.is_met(self.met.eclipse) => return None,
             Some(0) => format!("it owns no peer of node {victim}"),
             _ => format!("no peer that it owns had a message for node {victim}, or one of its orders to forward"),

@@ -22,13 +22,13 @@ use crate::workload::Origins;
 impl Runner<'_> {
     /// One run of the scenario, whose network is this one. `clock` was started when its set-up began.
     pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
-        self.with_setup(network, |setup, crowd| {
+        self.with_setup(network, |setup, population| {
             self.check_engine(setup)?;
             self.interrupt.attend();
             let began = clock.now();
-            let outcome = self.run_engine(setup, crowd)?;
+            let outcome = self.run_engine(setup, population)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
-            Ok(RunRecord { machine, ..self.run_record(setup, crowd, outcome) })
+            Ok(RunRecord { machine, ..self.run_record(setup, population, outcome) })
         })
     }
 
@@ -50,26 +50,27 @@ impl Runner<'_> {
             self.spared(),
             self.interrupt,
         )?;
-        let crowd = Population { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
+        let population =
+            Population { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
         let names = scenario.names();
-        let behaviours =
+        let adversaries =
             Adversaries::new(&scenario.adversary, scenario.seed, scenario.nodes, &names, peers, self.spared())?;
         let setup = EngineSetup {
             engine: scenario.engine,
             topology: &self.topology,
             partition: &self.partition,
-            placement: &self.placement,
+            pinning: &self.pinning,
             draw: self.draw(),
             network,
             faults: &faults,
-            behaviours: &behaviours,
+            adversaries: &adversaries,
             workload: &self.workload,
             window: self.window,
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
             exclude_sender: scenario.exclude_sender,
-            goal: scenario.target.ceil_of(crowd.steady(self.interrupt)?),
+            goal: scenario.target.ceil_of(population.steady(self.interrupt)?),
             ends_at_target: scenario.until == Until::Target,
             keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.timeout,
@@ -77,23 +78,23 @@ impl Runner<'_> {
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
         };
-        act(&setup, &crowd)
+        act(&setup, &population)
     }
 
     /// What the engine's outcome means, whatever it took.
     pub(super) fn run_record(
         &self,
         setup: &EngineSetup<'_>,
-        crowd: &Population<'_>,
+        population: &Population<'_>,
         outcome: EngineOutcome,
     ) -> RunRecord {
-        let (scenario, EngineSetup { network, behaviours, .. }) = (self.scenario, *setup);
+        let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
         let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
-        let spies = self.spies(&outcome.receipts, behaviours);
+        let spies = self.spies(&outcome.receipts, adversaries);
         let groups = Groups {
             network,
-            behaviours,
-            crowd,
+            adversaries,
+            population,
             has_nat: !scenario.faults.nat.is_zero(),
             has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
         };
@@ -103,13 +104,13 @@ impl Runner<'_> {
             Receipts::ByHop(_) => Vec::new(),
         };
         let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
-        let unmet = UnmetFault { nodes, faults: setup.faults, behaviours, met, spies, end };
+        let unmet = UnmetFault { nodes, faults: setup.faults, adversaries, met, spies, end };
         // What an interrupt cut short might have met it later.
         let unmet = match outcome.end {
             End::Interrupted | End::OutOfMemory => Vec::new(),
             _ => unmet.notices(&scenario.faults, &scenario.adversary),
         };
-        let mut record = self.virtual_record(outcome, crowd, longest, floorless(network));
+        let mut record = self.virtual_record(outcome, population, longest, floorless(network));
         record.notices.extend(unmet);
         RunRecord { spies, groups, ..record }
     }
@@ -118,14 +119,14 @@ impl Runner<'_> {
     pub(super) fn run_engine(
         &self,
         setup: &EngineSetup<'_>,
-        crowd: &Population<'_>,
+        population: &Population<'_>,
     ) -> Result<EngineOutcome, SimulationError> {
-        if crowd.faults.is_steady() || !setup.ends_at_target {
+        if population.faults.is_steady() || !setup.ends_at_target {
             return self.with_protocol(InVirtualTime(*setup));
         }
         let whole = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, ..*setup }))?;
         let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
-        let target = crowd.target_at(receipts, self.scenario.target, whole.ended_at);
+        let target = population.target_at(receipts, self.scenario.target, whole.ended_at);
         let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
         let timeout = Some(at.since(self.workload.last_due()));
         let outcome = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, timeout, ..*setup }))?;
@@ -136,9 +137,10 @@ impl Runner<'_> {
     }
 
     /// What the spies make of what came to them first.
-    fn spies(&self, receipts: &Receipts, behaviours: &Adversaries) -> Option<SpyRecord> {
+    fn spies(&self, receipts: &Receipts, adversaries: &Adversaries) -> Option<SpyRecord> {
         let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
-        let spies: Vec<NodeId> = (0..self.scenario.nodes).map(NodeId).filter(|&node| behaviours.is_spy(node)).collect();
+        let spies: Vec<NodeId> =
+            (0..self.scenario.nodes).map(NodeId).filter(|&node| adversaries.is_spy(node)).collect();
         if !self.scenario.adversary.0.iter().any(|part| part.part == Role::Spy) {
             return None;
         }
@@ -208,7 +210,7 @@ impl Runner<'_> {
     fn virtual_record(
         &self,
         outcome: EngineOutcome,
-        crowd: &Population<'_>,
+        population: &Population<'_>,
         datagram_bytes: u32,
         notice: Option<String>,
     ) -> RunRecord {
@@ -245,7 +247,7 @@ impl Runner<'_> {
                 match by_order.len() {
                     1 => (Receipts::Each(receipts), None),
                     _ => {
-                        let bulk = self.virtual_bulk(&receipts, &by_order, crowd, end, ended_at);
+                        let bulk = self.virtual_bulk(&receipts, &by_order, population, end, ended_at);
                         (Receipts::Each(Vec::new()), Some(bulk))
                     }
                 }
@@ -261,9 +263,9 @@ impl Runner<'_> {
         let overflow = self.overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
-        let is_moving = bulk.is_none() && !crowd.is_everybody();
+        let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {
-            Receipts::Each(receipts) if is_moving => crowd.curves(receipts, ended_at).next(),
+            Receipts::Each(receipts) if is_moving => population.curves(receipts, ended_at).next(),
             _ => None,
         };
         let forecast = self.forecast.notices.iter().cloned();
@@ -282,7 +284,7 @@ impl Runner<'_> {
             ttl: self.forecast.ttl,
             datagram_bytes,
             receipts,
-            counted: is_moving.then(|| crowd.at(ended_at)),
+            counted: is_moving.then(|| population.at(ended_at)),
             curve,
             departures: None,
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },

@@ -37,7 +37,7 @@ impl AtomicBitset {
     pub fn mark(&self, index: u32) -> bool {
         let bit = 1 << (index % 64);
         // Ordering: Relaxed; changes of one word have a single order, which alone makes "first" unique. What hangs on
-        // the whole set is read behind a latch.
+        // the whole set is read behind a barrier.
         self.words[index as usize / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
@@ -50,14 +50,14 @@ impl AtomicBitset {
     /// 64 bits, the least index lowest.
     #[inline]
     pub fn word(&self, at: usize) -> u64 {
-        // Ordering: Relaxed; where a bit that another thread has set must be seen, a latch lies between.
+        // Ordering: Relaxed; where a bit that another thread has set must be seen, a barrier lies between.
         self.words[at].load(Ordering::Relaxed)
     }
 
     /// Puts 64 bits in the place of others. Marks that come at the same time may be lost.
     #[inline]
     pub fn set_word(&self, at: usize, bits: u64) {
-        // Ordering: Relaxed; a latch lies between this and whoever else reads or writes the word.
+        // Ordering: Relaxed; a barrier lies between this and whoever else reads or writes the word.
         self.words[at].store(bits, Ordering::Relaxed);
     }
 

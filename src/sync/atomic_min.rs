@@ -37,7 +37,7 @@ impl AtomicMinima {
     #[inline]
     pub fn lower(&self, at: usize, number: u32) {
         // Most are named in vain, and to look first costs less than exclusive access.
-        // Ordering: Relaxed; the least of a set is the same in every order, and it is read behind a latch. A place only
+        // Ordering: Relaxed; the least of a set is the same in every order, and it is read behind a barrier. A place only
         // falls, so that what is not below an old value is not below the present one.
         if number < self.places[at].load(Ordering::Relaxed) {
             self.places[at].fetch_min(number, Ordering::Relaxed);
@@ -47,7 +47,7 @@ impl AtomicMinima {
     /// The least number named for a place.
     #[inline]
     pub fn get(&self, at: usize) -> u32 {
-        // Ordering: Relaxed; a latch lies between this and whoever named one.
+        // Ordering: Relaxed; a barrier lies between this and whoever named one.
         self.places[at].load(Ordering::Relaxed)
     }
 
@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn the_least_stays() {
-        let leasts = AtomicMinima::new(2).unwrap();
-        [7, 3, 9].iter().for_each(|&number| leasts.lower(1, number));
-        assert_eq!((leasts.get(0), leasts.get(1)), (u32::MAX, 3));
+        let minima = AtomicMinima::new(2).unwrap();
+        [7, 3, 9].iter().for_each(|&number| minima.lower(1, number));
+        assert_eq!((minima.get(0), minima.get(1)), (u32::MAX, 3));
     }
 }

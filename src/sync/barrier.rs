@@ -23,15 +23,15 @@ struct BarrierState {
     broken: AtomicBool,
 }
 
-// SAFETY: three atomics, each 0 at first: nobody has come, in round 0, and the latch is whole.
+// SAFETY: three atomics, each 0 at first: nobody has come, in round 0, and the barrier is whole.
 unsafe impl Zeroed for BarrierState {}
 
-/// The latch was broken: some party will never come.
+/// The barrier was broken: some party will never come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarrierBroken;
 
 impl Barrier {
-    /// A latch for `parties`.
+    /// A barrier for `parties`.
     pub fn new(arena: &mut Arena, parties: u32) -> Barrier {
         Barrier { parties, door: arena.one() }
     }
@@ -85,17 +85,17 @@ mod tests {
 
     #[test]
     fn nobody_passes_before_all_have_come() {
-        let latch = Barrier::new(&mut Arena::heap(), 3);
+        let barrier = Barrier::new(&mut Arena::heap(), 3);
         let arrivals = AtomicU32::new(0);
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     for round in 1..=200 {
-                        // Ordering: Relaxed; the latch under test is what must order these.
+                        // Ordering: Relaxed; the barrier under test is what must order these.
                         arrivals.fetch_add(1, Ordering::Relaxed);
-                        latch.wait().unwrap();
+                        barrier.wait().unwrap();
                         assert_eq!(arrivals.load(Ordering::Relaxed), 3 * round);
-                        latch.wait().unwrap();
+                        barrier.wait().unwrap();
                     }
                 });
             }
@@ -104,12 +104,12 @@ mod tests {
 
     #[test]
     fn a_broken_latch_holds_nobody() {
-        let latch = Barrier::new(&mut Arena::heap(), 2);
+        let barrier = Barrier::new(&mut Arena::heap(), 2);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| latch.wait());
-            latch.abort();
+            let waiter = scope.spawn(|| barrier.wait());
+            barrier.abort();
             assert_eq!(waiter.join().unwrap(), Err(BarrierBroken));
         });
-        assert_eq!(latch.wait(), Err(BarrierBroken));
+        assert_eq!(barrier.wait(), Err(BarrierBroken));
     }
 }

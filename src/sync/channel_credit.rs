@@ -73,7 +73,7 @@ impl ChannelCredit {
     /// Says what was handed to the kernel on a lane. For its sender.
     pub fn announce(&self, from: usize, to: usize, announced: HandedOver) {
         let slot = &self.announced[self.channel(from, to)];
-        // Ordering: Relaxed; who draws conclusions reads after the end latch, or after the sender's idle mark on the
+        // Ordering: Relaxed; who draws conclusions reads after the end barrier, or after the sender's idle mark on the
         // board, and both order it.
         slot.messages.store(announced.messages, Ordering::Relaxed);
         // Ordering: Relaxed; as above.

@@ -25,9 +25,9 @@ impl Cursor {
         (begin < self.length).then(|| begin as usize..(begin + self.block).min(self.length) as usize)
     }
 
-    /// Begins again. A latch must lie between this and every [`take`](Self::take).
+    /// Begins again. A barrier must lie between this and every [`take`](Self::take).
     pub fn rewind(&self) {
-        // Ordering: Relaxed; the latch orders it.
+        // Ordering: Relaxed; the barrier orders it.
         self.next.store(0, Ordering::Relaxed);
     }
 }

@@ -57,12 +57,12 @@ fn a_latch_orders_what_came_before() {
     loom::model(|| {
         let shared = Arc::new((Barrier::new(&mut Arena::heap(), 2), Threshold::new(&mut Arena::heap(), 1)));
         let other = Arc::clone(&shared);
-        let meet_twice = |(latch, trip): &(Barrier, Threshold)| {
+        let meet_twice = |(barrier, threshold): &(Barrier, Threshold)| {
             for round in 1..=2 {
-                trip.add(1);
-                latch.wait().unwrap();
-                assert_eq!(trip.count(), 2 * round);
-                latch.wait().unwrap();
+                threshold.add(1);
+                barrier.wait().unwrap();
+                assert_eq!(threshold.count(), 2 * round);
+                barrier.wait().unwrap();
             }
         };
         let worker = thread::spawn(move || meet_twice(&other));
@@ -135,22 +135,22 @@ fn a_ring_carries_whole_messages_in_order() {
 #[test]
 fn no_message_waits_for_a_worker_that_sleeps() {
     loom::model(|| {
-        let bell = Arc::new(SleepFlag::new());
+        let sleep_flag = Arc::new(SleepFlag::new());
         let mut consumers = Vec::new();
         let senders: Vec<_> = (0..2)
             .map(|word| {
                 let (mut producer, consumer) = ring(1);
                 consumers.push(consumer);
-                let bell = Arc::clone(&bell);
+                let sleep_flag = Arc::clone(&sleep_flag);
                 thread::spawn(move || {
                     assert!(producer.push([word, 0]));
                     producer.publish();
                     after_publishing();
-                    bell.take_wake()
+                    sleep_flag.take_wake()
                 })
             })
             .collect();
-        bell.prepare_sleep();
+        sleep_flag.prepare_sleep();
         let seen = consumers.iter().filter(|consumer| !consumer.is_empty()).count();
         let woken = senders.into_iter().map(|sender| sender.join().unwrap()).filter(|&woken| woken).count();
         assert!(woken <= 1, "one waking is enough");

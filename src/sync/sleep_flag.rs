@@ -21,7 +21,7 @@ pub struct SleepFlag {
 }
 
 impl SleepFlag {
-    /// The bell of a worker that is awake.
+    /// The sleep flag of a worker that is awake.
     pub fn new() -> SleepFlag {
         SleepFlag::default()
     }
@@ -50,7 +50,7 @@ impl SleepFlag {
     }
 }
 
-/// Orders the caller's publications, all of a batch, before its looks at the bells.
+/// Orders the caller's publications, all of a batch, before its looks at the sleep flag.
 #[inline]
 pub fn after_publishing() {
     // Ordering: SeqCst; partner: the fence in `lie_down`.

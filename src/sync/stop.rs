@@ -28,7 +28,7 @@ impl Stop {
     /// Whether the flag is up. Read on every turn of every worker's loop.
     #[inline]
     pub fn is_raised(&self) -> bool {
-        // Ordering: Relaxed; the loop only leaves on it. What must be seen after leaving goes through `cause` or a latch.
+        // Ordering: Relaxed; the loop only leaves on it. What must be seen after leaving goes through `cause` or a barrier.
         self.cause.load(Ordering::Relaxed) != 0
     }
 

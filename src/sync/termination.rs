@@ -148,27 +148,27 @@ mod tests {
 
     #[test]
     fn one_worker_at_work_keeps_all_busy() {
-        let board = TerminationDetector::new(&mut Arena::heap(), 2);
-        assert_eq!(board.quiescence(), Quiescence::Busy);
-        board.set_idle(0, MessageTotals { sent: 3, received: 0, dropped: 0 });
-        assert_eq!(board.quiescence(), Quiescence::Busy);
-        board.set_idle(1, MessageTotals { sent: 0, received: 2, dropped: 1 });
-        assert_eq!(board.quiescence(), Quiescence::Idle(MessageTotals { sent: 3, received: 2, dropped: 1 }));
-        board.set_busy(0);
-        assert_eq!(board.quiescence(), Quiescence::Busy);
+        let termination = TerminationDetector::new(&mut Arena::heap(), 2);
+        assert_eq!(termination.quiescence(), Quiescence::Busy);
+        termination.set_idle(0, MessageTotals { sent: 3, received: 0, dropped: 0 });
+        assert_eq!(termination.quiescence(), Quiescence::Busy);
+        termination.set_idle(1, MessageTotals { sent: 0, received: 2, dropped: 1 });
+        assert_eq!(termination.quiescence(), Quiescence::Idle(MessageTotals { sent: 3, received: 2, dropped: 1 }));
+        termination.set_busy(0);
+        assert_eq!(termination.quiescence(), Quiescence::Busy);
     }
 
     #[test]
     fn a_look_that_may_have_begun_before_does_not_count() {
-        let board = TerminationDetector::new(&mut Arena::heap(), 2);
-        let mut then = board.poll_counts();
-        board.count_poll(0);
-        board.remember_polls(&mut then);
+        let termination = TerminationDetector::new(&mut Arena::heap(), 2);
+        let mut then = termination.poll_counts();
+        termination.count_poll(0);
+        termination.remember_polls(&mut then);
         for worker in [0, 0, 1] {
-            board.count_poll(worker);
+            termination.count_poll(worker);
         }
-        assert!(!board.all_polled_since(&then));
-        board.count_poll(1);
-        assert!(board.all_polled_since(&then));
+        assert!(!termination.all_polled_since(&then));
+        termination.count_poll(1);
+        assert!(termination.all_polled_since(&then));
     }
 }

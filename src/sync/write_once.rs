@@ -46,9 +46,9 @@ mod tests {
 
     #[test]
     fn a_number_is_there_once_it_was_written() {
-        let slate = WriteOnce::new(&mut Arena::heap(), 3);
-        slate.write(1, 0);
-        slate.write(2, 41);
-        assert_eq!([slate.read(0), slate.read(1), slate.read(2)], [None, Some(0), Some(41)]);
+        let write_once = WriteOnce::new(&mut Arena::heap(), 3);
+        write_once.write(1, 0);
+        write_once.write(2, 41);
+        assert_eq!([write_once.read(0), write_once.read(1), write_once.read(2)], [None, Some(0), Some(41)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Starts a thread for each share of the work, and joins them all on every path.
 //!
-//! Workers wait for each other at latches, so that one which never starts or ends badly would hold the rest for ever. Whoever
+//! Workers wait for each other at barrieres, so that one which never starts or ends badly would hold the rest for ever. Whoever
 //! starts a crew therefore says how its workers are told to give up, and the crew tells them when a thread is refused, when
 //! one panics, and when one fails.
 
@@ -63,7 +63,7 @@ pub struct WorkerSeat {
 }
 
 impl WorkerThreads<'_> {
-    /// Runs `life` for each of `shares` on a thread of its own, and gives what all of them bring home, in their order.
+    /// Runs `life` for each of `shares` on a thread of its own, and gives what all of them report, in their order.
     ///
     /// # Errors
     ///
@@ -156,11 +156,11 @@ mod tests {
 
     /// A crew of three that meet, after each has done `before`.
     fn meet(before: impl Fn(WorkerSeat) + Sync) -> Result<Vec<Result<usize, BarrierBroken>>, ThreadError> {
-        let latch = Barrier::new(&mut Arena::heap(), 3);
-        let crew = WorkerThreads { first: 4, cores: &[], give_up: &|| latch.abort() };
-        crew.run(0..3, |seat, share: usize| {
+        let barrier = Barrier::new(&mut Arena::heap(), 3);
+        let worker_threads = WorkerThreads { first: 4, cores: &[], give_up: &|| barrier.abort() };
+        worker_threads.run(0..3, |seat, share: usize| {
             before(seat);
-            latch.wait()?;
+            barrier.wait()?;
             Ok(seat.worker * 10 + share)
         })
     }
@@ -184,8 +184,9 @@ mod tests {
 
     #[test]
     fn a_single_thread_is_not_told_to_be_fewer() {
-        let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
-        let error = refusing_from(0, || crew.run([()], |_, ()| Ok::<_, BarrierBroken>(()))).unwrap_err().to_string();
+        let worker_threads = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+        let error =
+            refusing_from(0, || worker_threads.run([()], |_, ()| Ok::<_, BarrierBroken>(()))).unwrap_err().to_string();
         assert!(!error.contains("--threads") && error.contains("ulimit -u"), "{error}");
     }
 
@@ -198,10 +199,10 @@ mod tests {
 
     #[test]
     fn a_failure_ends_those_that_wait_and_is_among_the_results() {
-        let latch = Barrier::new(&mut Arena::heap(), 2);
-        let crew = WorkerThreads { first: 0, cores: &[], give_up: &|| latch.abort() };
-        let ends =
-            crew.run([false, true], |_, fails| if fails { Err("mine") } else { latch.wait().map_err(|_| "left") });
+        let barrier = Barrier::new(&mut Arena::heap(), 2);
+        let worker_threads = WorkerThreads { first: 0, cores: &[], give_up: &|| barrier.abort() };
+        let ends = worker_threads
+            .run([false, true], |_, fails| if fails { Err("mine") } else { barrier.wait().map_err(|_| "left") });
         assert_eq!(ends.unwrap(), [Err("left"), Err("mine")]);
     }
 
@@ -209,8 +210,8 @@ mod tests {
     fn workers_are_pinned_where_they_are_told() {
         let allowed = core_affinity::get_core_ids().unwrap_or_default();
         let cores: Vec<Option<CoreId>> = allowed.iter().copied().map(Some).chain([None]).collect();
-        let crew = WorkerThreads { first: 0, cores: &cores, give_up: &|| () };
-        let seen = crew.run(cores.iter(), |seat, _| {
+        let worker_threads = WorkerThreads { first: 0, cores: &cores, give_up: &|| () };
+        let seen = worker_threads.run(cores.iter(), |seat, _| {
             Ok::<_, BarrierBroken>((seat.core, core_affinity::get_core_ids().unwrap_or_default()))
         });
         for (place, end) in seen.unwrap().into_iter().enumerate() {

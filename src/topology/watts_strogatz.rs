@@ -28,7 +28,7 @@ pub(super) fn build(
     lookout: &mut Lookout<'_>,
 ) -> Result<Topology, TopologyError> {
     let mut lattice = Lattice::new(nodes, peers / 2, lookout)?;
-    // A share of 2^63, so that the decision compares whole numbers.
+    // A share of 2^63, so that the verdict compares whole numbers.
     let threshold = rewired.ceil_of(1 << 63);
     let mut stream = key.stream();
     for lap in 0..peers / 2 {

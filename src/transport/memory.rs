@@ -61,9 +61,9 @@ pub(crate) struct MemoryBuilder {
     /// By worker.
     lanes: Vec<Channel>,
     incoming: Vec<Consumer>,
-    bell: Arc<SleepFlag>,
+    sleep_flag: Arc<SleepFlag>,
     waker: Arc<Waker>,
-    toll: Option<SerializationCharge>,
+    serialization: Option<SerializationCharge>,
     /// Whether anything can stand behind a message. Where nothing can, nobody looks for it.
     has_tails: bool,
 }
@@ -71,7 +71,7 @@ pub(crate) struct MemoryBuilder {
 /// The way to one worker.
 struct Channel {
     ring: Producer,
-    bell: Arc<SleepFlag>,
+    sleep_flag: Arc<SleepFlag>,
     waker: Arc<Waker>,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn connect(
     starts: &[u32],
     nodes: u32,
     clock: Clock,
-    toll: Option<&SerializationCharge>,
+    serialization: Option<&SerializationCharge>,
     tail_words_max: usize,
 ) -> Result<Vec<MemoryBuilder>, TransportError> {
     // Where the limit cannot be raised, opening the first event queue too many will tell.
@@ -97,9 +97,9 @@ pub(crate) fn connect(
                 poll,
                 lanes: Vec::with_capacity(starts.len()),
                 incoming: Vec::with_capacity(starts.len()),
-                bell: Arc::new(SleepFlag::new()),
+                sleep_flag: Arc::new(SleepFlag::new()),
                 waker: Arc::new(waker),
-                toll: toll.cloned(),
+                serialization: serialization.cloned(),
                 has_tails: tail_words_max > 0,
             })
         })
@@ -110,7 +110,8 @@ pub(crate) fn connect(
             let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });
             let end = &mut ends[to];
             end.incoming.push(consumer);
-            let lane = Channel { ring: producer, bell: Arc::clone(&end.bell), waker: Arc::clone(&end.waker) };
+            let lane =
+                Channel { ring: producer, sleep_flag: Arc::clone(&end.sleep_flag), waker: Arc::clone(&end.waker) };
             ends[from].lanes.push(lane);
         }
     }
@@ -170,8 +171,8 @@ impl Transport for MemoryTransport {
         if taken < batch.messages.len() {
             self.counts.send_blocked += 1;
         }
-        if let Some(toll) = &mut self.end.toll {
-            batch.iter().take(taken).for_each(|(message, tail)| toll.encode(message, tail));
+        if let Some(serialization) = &mut self.end.serialization {
+            batch.iter().take(taken).for_each(|(message, tail)| serialization.encode(message, tail));
         }
         self.publish()?;
         Ok(taken)
@@ -198,7 +199,7 @@ impl Transport for MemoryTransport {
     }
 
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
-        self.end.toll.as_ref().map(|toll| toll.body(arrival.message.order))
+        self.end.serialization.as_ref().map(|serialization| serialization.body(arrival.message.order))
     }
 
     fn refuse(&mut self, _: u64) {
@@ -210,7 +211,7 @@ impl Transport for MemoryTransport {
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {
-        self.end.toll.as_ref().map_or(0, |toll| toll.datagram_bytes(order))
+        self.end.serialization.as_ref().map_or(0, |serialization| serialization.datagram_bytes(order))
     }
 
     fn waker(&self) -> Arc<Waker> {
@@ -275,7 +276,7 @@ impl MemoryTransport {
         }
         if others {
             after_publishing();
-            for lane in self.end.lanes.iter().filter(|lane| lane.bell.take_wake()) {
+            for lane in self.end.lanes.iter().filter(|lane| lane.sleep_flag.take_wake()) {
                 lane.waker.wake().map_err(TransportError::new("waking a worker"))?;
             }
         }
@@ -285,7 +286,8 @@ impl MemoryTransport {
     /// Takes in what is there, a turn of each ring.
     fn collect(&mut self) {
         let MemoryTransport { end, arrivals, tails, .. } = self;
-        let bytes = |message: &Message| end.toll.as_ref().map_or(0, |toll| toll.bytes(message));
+        let bytes =
+            |message: &Message| end.serialization.as_ref().map_or(0, |serialization| serialization.bytes(message));
         let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };
         arrivals.clear();
         tails.clear();
@@ -311,24 +313,24 @@ impl MemoryTransport {
                 missing.div_ceil(2)
             });
         }
-        if let Some(toll) = &mut end.toll {
+        if let Some(serialization) = &mut end.serialization {
             let mut tails = &tails[..];
             for Arrival { message, .. } in arrivals {
-                *message = toll.decode(message, message.cut(&mut tails));
+                *message = serialization.decode(message, message.cut(&mut tails));
             }
         }
     }
 
     /// Sleeps until somebody rings, or until the deadline.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
-        self.end.bell.prepare_sleep();
+        self.end.sleep_flag.prepare_sleep();
         let slept = if self.end.incoming.iter().all(Consumer::is_empty) {
             let timeout = Duration::from_nanos(deadline.since(self.end.clock.now()).0);
             self.end.poll.poll(&mut self.events, Some(timeout))
         } else {
             Ok(())
         };
-        self.end.bell.cancel_sleep();
+        self.end.sleep_flag.cancel_sleep();
         match slept {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 Err(TransportError { doing: "waiting for messages".to_owned(), cause: error })

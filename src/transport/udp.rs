@@ -54,7 +54,7 @@ pub struct Network {
     /// An encoded datagram of each order, to be readdressed for each copy.
     pub templates: Arc<[Box<[u8]>]>,
     /// What a datagram must agree with to be let in.
-    pub gate: Admission,
+    pub admission: Admission,
     /// The clock.
     pub clock: Clock,
 }
@@ -206,8 +206,8 @@ impl Transport for UdpTransport {
         Arc::clone(&self.waker)
     }
 
-    fn listen(&self, alarm: &ProcessWaker) -> Result<(), TransportError> {
-        alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
+    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
+        process_waker.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
@@ -290,7 +290,7 @@ impl UdpTransport {
 
     /// Puts a control message's datagram into a slot.
     fn write_control(&mut self, slot: usize, message: &Message, tail: &[u64]) {
-        let header = Header { token: self.network.gate.token, message: *message };
+        let header = Header { token: self.network.admission.token, message: *message };
         let bytes = wire::encode_control(&header, tail, self.outgoing.place(slot));
         self.templates_out[slot] = None;
         self.outgoing.address(slot, self.network.addresses[message.to.index()], bytes);
@@ -351,7 +351,7 @@ impl UdpTransport {
     fn admit(&self, local: usize, slot: usize) -> Result<Arrival, Stray> {
         let datagram = self.incoming.datagram(slot);
         let here = NodeId(self.first_node + local as u32);
-        let (message, _) = self.network.gate.admit(datagram, |to| to == here)?;
+        let (message, _) = self.network.admission.admit(datagram, |to| to == here)?;
         if self.incoming.source(slot) != self.network.addresses[message.from.index()] {
             return Err(Stray::WrongSource);
         }

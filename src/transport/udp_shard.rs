@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `outbox` | lanes on which trains gather, and the credit that keeps receive buffers from overflowing |
 //! | `inbox` | who is let in, and what the marks say is missing |
-//! | `road` | how a train crosses the kernel |
+//! | `segmentation` | how a train crosses the kernel |
 //!
 //! What was refused: a length of the train in its first datagram (the kernel says where a train ends), and credit by
 //! messages (a buffer holds ten times as many in full trains as it holds one by one).
@@ -70,13 +70,13 @@ pub struct UdpShardNetwork {
     /// An encoded datagram of each order, to be readdressed for each copy.
     pub templates: Arc<[Box<[u8]>]>,
     /// What a datagram must agree with to be let in.
-    pub gate: Admission,
+    pub admission: Admission,
     /// The clock.
     pub clock: Clock,
     /// What the ends tell each other beside the datagrams.
     pub lanes: ChannelCredit,
     /// How trains cross the kernel.
-    pub road: Segmentation,
+    pub segmentation: Segmentation,
     /// The receive buffer of every socket, in bytes as the kernel counts them.
     pub receive_buffer: u32,
     /// Bytes of the longest control message; `None` where there are none.
@@ -116,7 +116,7 @@ pub struct UdpShardBuilder {
 impl TransportBuilder for UdpShardBuilder {
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         let UdpShardBuilder { network, shard, socket } = *self;
-        if matches!(network.road, Segmentation::Whole { .. }) {
+        if matches!(network.segmentation, Segmentation::Whole { .. }) {
             take_trains(&socket).map_err(TransportError::new("asking a socket for whole trains"))?;
         }
         let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
@@ -233,15 +233,15 @@ impl Transport for UdpShardTransport {
     }
 
     fn unsent(&self) -> Vec<Message> {
-        self.outbox.messages(&self.network.gate).collect()
+        self.outbox.messages(&self.network.admission).collect()
     }
 
     fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
     }
 
-    fn listen(&self, alarm: &ProcessWaker) -> Result<(), TransportError> {
-        alarm.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
+    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
+        process_waker.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {

@@ -10,7 +10,7 @@ fn count(object: &Value, name: &str) -> i64 {
     if field.is_null() { 0 } else { field.as_i64().unwrap_or_else(|| panic!("{name} is no count: {field}")) }
 }
 
-/// Runs a line and holds its books against the identity; gives its ledger.
+/// Runs a line and holds its ledger against the identity; gives its ledger.
 fn checked(line: &str) -> Value {
     let words = format!("{line} --format json");
     let (_, stdout, stderr) = output(&mut bulkprop(words.split_whitespace()));

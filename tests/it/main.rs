@@ -4,6 +4,7 @@ mod agreement;
 mod bulk;
 mod command;
 mod edge_lists;
+mod emulator;
 mod ends;
 #[cfg(unix)]
 mod files;
@@ -13,7 +14,6 @@ mod ledger;
 mod lines;
 #[cfg(target_os = "linux")]
 mod memory;
-mod modelled;
 mod network;
 mod notices;
 mod outcome;

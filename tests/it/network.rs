@@ -118,7 +118,7 @@ fn a_matrix_of_ones_own_is_run_or_refused_by_line() {
     }
 }
 
-/// A node's own figures under faults: (counted, reached, all that ever had it, books).
+/// A node's own figures under faults: (counted, reached, all that ever had it, ledger).
 fn faulty(draft: Draft, line: &str) -> RunRecord {
     let option = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let record = |threads| {
@@ -197,7 +197,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Whoever has the order has it from somebody who had it before, by the least latency at least and one hop more; and
-    /// every message was received, lost by the model, or is the books' fault.
+    /// every message was received, lost by the model, or is the ledger' fault.
     #[test]
     fn nothing_comes_before_its_cause(
         nodes in 2u32..400,

@@ -182,7 +182,7 @@ fn one_seed_gives_one_digest_on_any_threads() {
     }
 }
 
-/// Who asks again before an answer can have come gets the order twice, and the books still balance.
+/// Who asks again before an answer can have come gets the order twice, and the ledger still balance.
 #[test]
 fn impatience_costs_duplicates_and_nothing_else() {
     let draft = Draft { retry: Some(Nanos::from_millis(60)), ..lazy(to_quiescence(500, 1, 3)) };
@@ -192,7 +192,7 @@ fn impatience_costs_duplicates_and_nothing_else() {
     assert_eq!((record.reached(), record.payload_messages()), (500, 499 + duplicates));
 }
 
-/// A tenth of all messages is lost: what was asked for is asked for again, and what was lost is in the books.
+/// A tenth of all messages is lost: what was asked for is asked for again, and what was lost is in the ledger.
 #[test]
 fn what_the_network_loses_is_asked_for_again() {
     let loss = Some(LossSpec::Independent(Ratio::new(1, 10).unwrap()));
@@ -220,7 +220,7 @@ fn what_the_network_loses_is_asked_for_again() {
 }
 
 /// The centre of a star is asked by all at once, and its receive buffer holds a request or two: whatever is dropped, the
-/// books say so, and nobody asks for ever.
+/// ledger say so, and nobody asks for ever.
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn what_a_full_socket_drops_is_asked_for_again() {

@@ -1,4 +1,4 @@
-//! Orders over real sockets: who is reached, what is sent, and books that balance whatever happens.
+//! Orders over real sockets: who is reached, what is sent, and ledger that balance whatever happens.
 
 use crate::support::{covered, run, scenario, sent, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
@@ -116,7 +116,7 @@ fn every_receipt_has_a_cause_before_it() {
 #[test]
 fn a_small_receive_buffer_shows_as_kernel_drops_and_not_as_silence() {
     // A hub with room for a few datagrams, and leaves on other workers that all answer it. Whether it overflows is up
-    // to the scheduler; that the books balance is not.
+    // to the scheduler; that the ledger balance is not.
     let star = |seed| Draft {
         topology: Some(TopologySpec::Star),
         fanout: Some(1_000),

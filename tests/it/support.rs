@@ -25,7 +25,7 @@ pub(crate) fn scenario(draft: Draft) -> Scenario {
     draft.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs a draft's scenario once, and demands that its books balance.
+/// Runs a draft's scenario once, and demands that its ledger balance.
 pub(crate) fn run(draft: Draft) -> RunRecord {
     let scenario = scenario(draft);
     let mut records = simulation::run(&scenario, &Interrupt::new()).unwrap_or_else(|error| panic!("{error}"));

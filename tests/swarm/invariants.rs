@@ -91,7 +91,7 @@ fn whole(ended: &Ended) -> Result<Option<Value>, String> {
     }
 }
 
-/// What the ledger says, for a run that broke its books.
+/// What the ledger says, for a run that broke its ledger.
 fn verdict(stdout: &str) -> String {
     let report: Value = serde_json::from_str(stdout).unwrap_or_default();
     report["ledger"].to_string()

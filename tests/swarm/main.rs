@@ -1,5 +1,5 @@
 //! A swarm of random scenarios over carriers, protocols, networks, faults and bulks, each run by the real binary and held to
-//! what is true of every run: books and sums, times in their order, the exit code, JSON that parses, an end in its time, and
+//! what is true of every run: ledger and sums, times in their order, the exit code, JSON that parses, an end in its time, and
 //! in virtual time the same figures on any number of threads, by any engine, and from the replay command.
 //!
 //! `cargo test --test swarm` runs 300. `SWARM_RUNS=5000 SWARM_SEED=9 cargo test --test swarm` (or `just swarm 5000 9`) runs

@@ -23,10 +23,10 @@ pub(super) struct SharedSets {
     /// Who has it since the last hop, and forwards in this.
     pub(super) latest: AtomicBitset,
     /// The least sender in the hop that reached a node.
-    pub(super) leasts: Option<AtomicMinima>,
+    pub(super) minima: Option<AtomicMinima>,
     /// The words of `latest` whose nodes nobody has taken on yet.
     pub(super) cursor: Cursor,
-    pub(super) latch: Barrier,
+    pub(super) barrier: Barrier,
     pub(super) stop: Stop,
     /// Nodes newly reached, by hop.
     newest: Vec<Threshold>,
@@ -44,16 +44,16 @@ impl SharedSets {
             seen,
             before: AtomicBitset::new(nodes)?,
             latest: AtomicBitset::new(nodes)?,
-            leasts: records_senders.then(|| AtomicMinima::new(nodes)).transpose()?,
-            latch: Barrier::new(&mut Arena::heap(), threads as u32),
+            minima: records_senders.then(|| AtomicMinima::new(nodes)).transpose()?,
+            barrier: Barrier::new(&mut Arena::heap(), threads as u32),
             stop: Stop::new(&mut Arena::heap()),
             newest: (0..=TTL_MAX).map(|_| Threshold::new(&mut Arena::heap(), u64::MAX)).collect(),
         };
         for bits in [&field.seen, &field.before, &field.latest] {
             bits.mark(setup.origin.0);
         }
-        if let Some(leasts) = &field.leasts {
-            leasts.lower(setup.origin.index(), setup.origin.0);
+        if let Some(minima) = &field.minima {
+            minima.lower(setup.origin.index(), setup.origin.0);
         }
         field.add_newest(0, 1);
         Ok(field)
@@ -80,7 +80,7 @@ impl SharedSets {
     }
 
     /// Whether the run is over after a hop. Every worker that asks between the same two meetings is told the same.
-    pub(super) fn verdict(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
+    pub(super) fn decision(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
         let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
         if setup.ends_at_target && self.reached(hop) >= setup.goal {
             Some(End::Target)
@@ -94,9 +94,9 @@ impl SharedSets {
     /// From whom each node has its first copy, if it `has` one: a hop that was cut short has left some that do not
     /// count.
     pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
-        let leasts = self.leasts.as_ref()?;
-        let sender = |node| if has(node) { leasts.get(node) } else { u32::MAX };
-        Some((0..leasts.len()).map(|node| NodeId(sender(node))).collect())
+        let minima = self.minima.as_ref()?;
+        let sender = |node| if has(node) { minima.get(node) } else { u32::MAX };
+        Some((0..minima.len()).map(|node| NodeId(sender(node))).collect())
     }
 
     /// The messages of those who were reached in the last hop and have not forwarded; on an implicit overlay at most so

@@ -2,7 +2,7 @@
 //!
 //! A hop has two halves. First the workers take what has to be forwarded, block by block, draw its targets and mark
 //! them. When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What
-//! lies between is a latch, which is all the order there is.
+//! lies between is a barrier, which is all the order there is.
 
 use super::shared_sets::{SharedSets, nodes_in};
 use super::{HopsProgress, HopsSetup, time_of};
@@ -14,10 +14,10 @@ use std::ops::Range;
 
 /// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
 /// and few enough that all of it stays in the first cache.
-const VOLLEY_NODES_MAX: usize = 64;
+const BATCH_NODES_MAX: usize = 64;
 
 /// Targets that are drawn at once, unless one node has more.
-const VOLLEY_TARGETS: usize = 1_024;
+const BATCH_TARGETS: usize = 1_024;
 
 /// One thread of a run.
 pub(super) struct HopsWorker<'a> {
@@ -30,7 +30,7 @@ pub(super) struct HopsWorker<'a> {
     copies: Option<Vec<u32>>,
     lookout: Lookout<'a>,
     /// How many nodes are drawn for at once.
-    volley_nodes: usize,
+    batch_nodes: usize,
     /// What is being drawn, and what was drawn before it and is not marked yet.
     drawing: HopBatch,
     drawn: HopBatch,
@@ -43,7 +43,7 @@ pub(super) struct HopsWorker<'a> {
 /// Nodes that forward, and their targets.
 struct HopBatch {
     nodes: Vec<NodeId>,
-    volley: TargetBatch,
+    target_batch: TargetBatch,
 }
 
 /// Messages.
@@ -60,7 +60,7 @@ impl SendTotals {
     }
 }
 
-/// What a worker brings home.
+/// What a worker reports.
 pub(super) struct HopsShare {
     pub(super) end: End,
     /// The last hop that was turned.
@@ -90,15 +90,15 @@ impl<'a> HopsWorker<'a> {
         copies: Option<Vec<u32>>,
     ) -> HopsWorker<'a> {
         let usual = setup.draw.count(setup.topology.mean_degree().ceil() as u32).max(1);
-        let volley_nodes = (VOLLEY_TARGETS / usual as usize).clamp(1, VOLLEY_NODES_MAX);
-        let salvo = || HopBatch {
-            nodes: Vec::with_capacity(volley_nodes),
-            volley: TargetBatch::new(&setup.draw, setup.topology, volley_nodes),
+        let batch_nodes = (BATCH_TARGETS / usual as usize).clamp(1, BATCH_NODES_MAX);
+        let forward_batch = || HopBatch {
+            nodes: Vec::with_capacity(batch_nodes),
+            target_batch: TargetBatch::new(&setup.draw, setup.topology, batch_nodes),
         };
         let (unseen, unseen_from) = (Vec::new(), Vec::new());
-        let (drawing, drawn) = (salvo(), salvo());
+        let (drawing, drawn) = (forward_batch(), forward_batch());
         let lookout = Lookout::new(setup.interrupt);
-        HopsWorker { setup, field, words, hops, copies, lookout, volley_nodes, drawing, drawn, unseen, unseen_from }
+        HopsWorker { setup, field, words, hops, copies, lookout, batch_nodes, drawing, drawn, unseen, unseen_from }
     }
 
     /// Runs to the end, which is the same for all workers.
@@ -118,10 +118,10 @@ impl<'a> HopsWorker<'a> {
     fn hop_by_hop(&mut self, done: &mut HopsShare) -> Result<(), BarrierBroken> {
         let (setup, field) = (self.setup, self.field);
         loop {
-            if let Some(end) = field.verdict(setup, done.last_hop) {
+            if let Some(end) = field.decision(setup, done.last_hop) {
                 if matches!(end, End::Target | End::Timeout) && done.last_hop < setup.ttl {
                     done.closing = self.close();
-                    field.latch.wait()?;
+                    field.barrier.wait()?;
                 }
                 // Whoever is not let count them has sent none of them.
                 if field.stop.is_raised() {
@@ -132,7 +132,7 @@ impl<'a> HopsWorker<'a> {
                 return Ok(());
             }
             let sums = self.forward(MarkMode::Arrives);
-            field.latch.wait()?;
+            field.barrier.wait()?;
             if field.stop.is_raised() {
                 return Ok(());
             }
@@ -142,7 +142,7 @@ impl<'a> HopsWorker<'a> {
             if self.words.start == 0 && !self.words.is_empty() {
                 field.cursor.rewind();
             }
-            field.latch.wait()?;
+            field.barrier.wait()?;
             if self.words.start == 0 && !self.words.is_empty() {
                 let time = time_of(done.last_hop, setup.latency);
                 (setup.observer)(HopsProgress { hop: done.last_hop, time, reached: field.reached(done.last_hop) });
@@ -161,9 +161,9 @@ impl<'a> HopsWorker<'a> {
                 }
                 for node in nodes_in(at, field.latest.word(at)) {
                     self.drawing.nodes.push(node);
-                    if self.drawing.nodes.len() == self.volley_nodes {
+                    if self.drawing.nodes.len() == self.batch_nodes {
                         self.send_batch(forward, &mut sums);
-                        if self.is_cut_short(self.drawn.volley.targets().len()) {
+                        if self.is_cut_short(self.drawn.target_batch.targets().len()) {
                             break 'blocks;
                         }
                     }
@@ -216,16 +216,16 @@ impl<'a> HopsWorker<'a> {
     /// those.
     fn send_batch(&mut self, forward: MarkMode, sums: &mut SendTotals) {
         let HopsSetup { topology, draw, order, .. } = self.setup;
-        let (drawn, field, copies) = (&self.drawn.volley, self.field, self.copies.as_deref());
+        let (drawn, field, copies) = (&self.drawn.target_batch, self.field, self.copies.as_deref());
         // Among the draws, because a processor that is asked for more than a dozen lines at once stands still.
-        self.drawing.volley.draw(draw, topology, *order, &self.drawing.nodes, |place| {
+        self.drawing.target_batch.draw(draw, topology, *order, &self.drawing.nodes, |place| {
             if forward == MarkMode::Arrives {
                 ask_for(field, copies, drawn.targets_of(place));
             }
         });
-        sums.add(match (&self.field.leasts, forward) {
+        sums.add(match (&self.field.minima, forward) {
             (None, MarkMode::Arrives) => self.mark(),
-            (None, MarkMode::Counts) => SendTotals { sent: self.drawn.volley.targets().len() as u64, spared: 0 },
+            (None, MarkMode::Counts) => SendTotals { sent: self.drawn.target_batch.targets().len() as u64, spared: 0 },
             (Some(_), _) => self.mark_from(forward),
         });
         self.drawn.nodes.clear();
@@ -236,7 +236,7 @@ impl<'a> HopsWorker<'a> {
     /// Marks targets, whoever sends to them.
     fn mark(&mut self) -> SendTotals {
         let seen = &self.field.seen;
-        let targets = self.drawn.volley.targets();
+        let targets = self.drawn.target_batch.targets();
         // Whether a target has been seen is as good as a coin at times, and a branch on it would be guessed wrong.
         self.unseen.resize(targets.len(), NodeId(0));
         let mut count = 0;
@@ -255,12 +255,12 @@ impl<'a> HopsWorker<'a> {
 
     /// Marks targets with their least sender, but for the one that a node may spare.
     fn mark_from(&mut self, forward: MarkMode) -> SendTotals {
-        let SharedSets { seen, before, leasts, .. } = self.field;
-        let Some(leasts) = leasts else { return SendTotals::default() };
-        self.unseen_from.resize(self.drawn.volley.targets().len(), (NodeId(0), NodeId(0)));
+        let SharedSets { seen, before, minima, .. } = self.field;
+        let Some(minima) = minima else { return SendTotals::default() };
+        self.unseen_from.resize(self.drawn.target_batch.targets().len(), (NodeId(0), NodeId(0)));
         let (mut sums, mut count) = (SendTotals::default(), 0);
-        for (&from, targets) in self.drawn.nodes.iter().zip(self.drawn.volley.by_node()) {
-            let sender = if self.setup.exclude_sender { leasts.get(from.index()) } else { u32::MAX };
+        for (&from, targets) in self.drawn.nodes.iter().zip(self.drawn.target_batch.by_node()) {
+            let sender = if self.setup.exclude_sender { minima.get(from.index()) } else { u32::MAX };
             for &to in targets {
                 let is_sent = to.0 != sender;
                 sums.add(SendTotals { sent: is_sent.into(), spared: (!is_sent).into() });
@@ -275,7 +275,7 @@ impl<'a> HopsWorker<'a> {
             }
         }
         for (from, to) in &self.unseen_from[..count] {
-            leasts.lower(to.index(), from.0);
+            minima.lower(to.index(), from.0);
             if !seen.holds(to.0) {
                 seen.mark(to.0);
             }
@@ -308,9 +308,9 @@ impl<'a> HopsWorker<'a> {
 fn ask_for(field: &SharedSets, copies: Option<&[u32]>, targets: &[NodeId]) {
     for &to in targets {
         field.seen.prefetch(to.0);
-        if let Some(leasts) = &field.leasts {
+        if let Some(minima) = &field.minima {
             field.before.prefetch(to.0);
-            leasts.prefetch(to.index());
+            minima.prefetch(to.index());
         }
         if let Some(copies) = copies {
             prefetch(copies, to.index());

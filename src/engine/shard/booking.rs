@@ -38,10 +38,10 @@ impl<T: Tail> VirtualShard<'_, T> {
     }
 
     /// Counts what had been sent, or held back, by `limit` and has yet to come.
-    pub(in crate::engine) fn leave(&mut self, flight: &PendingEvent<T>, limit: Nanos) {
-        let Message { order, kind, .. } = flight.message;
-        match flight.stage {
-            _ if flight.sent_at > limit => {}
+    pub(in crate::engine) fn leave(&mut self, pending: &PendingEvent<T>, limit: Nanos) {
+        let Message { order, kind, .. } = pending.message;
+        match pending.stage {
+            _ if pending.sent_at > limit => {}
             EventStage::Held => self.by_order[order.index()].pending += 1,
             EventStage::Arrives | EventStage::PastDownlink | EventStage::Delivered => self.left_under_way(order, kind),
         }
@@ -52,13 +52,13 @@ impl<T: Tail> VirtualShard<'_, T> {
     pub(in crate::engine) fn leave_named<'b, P: Protocol>(
         &mut self,
         protocol: &P,
-        flights: impl Iterator<Item = &'b PendingEvent<T>>,
+        pending_events: impl Iterator<Item = &'b PendingEvent<T>>,
     ) where
         T: 'b,
     {
         let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
         protocol.name_awaited(&mut name);
-        flights.for_each(|flight| P::name_behind(flight.tail.words(), &mut name));
+        pending_events.for_each(|pending| P::name_behind(pending.tail.words(), &mut name));
     }
 
     /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had handed to its
@@ -119,7 +119,7 @@ impl<T: Tail> VirtualShard<'_, T> {
                 self.record.expire(behind, Some(is_first));
             }
             JournalEvent::Delivered => self.record.reached += 1,
-            JournalEvent::Sent(kind, volley) => self.count_sent(local, order, kind, volley),
+            JournalEvent::Sent(kind, target_batch) => self.count_sent(local, order, kind, target_batch),
             JournalEvent::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
         }
     }
@@ -146,12 +146,12 @@ impl<T: Tail> VirtualShard<'_, T> {
         let &QueuedDeparture { local, order, kind, words, .. } = departure;
         let bytes = self.bytes(order, kind, 1, words.into());
         self.lines.note_carried(LinkSide::Up, self.node(local), bytes as u32);
-        self.count_sent(local, order, kind, departure.volley());
+        self.count_sent(local, order, kind, departure.target_batch());
     }
 
     /// Counts what a node has sent.
-    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, volley: SendCounts) {
-        let SendCounts { sent, words, lost, dropped, doubled, spared } = volley;
+    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, target_batch: SendCounts) {
+        let SendCounts { sent, words, lost, dropped, doubled, spared } = target_batch;
         let out = self.bytes(order, kind, sent, words);
         let (traffic, of_order) = (&mut self.traffic[local as usize], &mut self.by_order[order.index()]);
         self.record.sent += u64::from(sent);

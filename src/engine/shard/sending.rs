@@ -15,72 +15,72 @@ use crate::protocol::Announcement;
 /// What a node sends about an order, on its way out.
 pub(super) struct OutgoingForward<'a> {
     kind: Kind,
-    onward: OrderHop,
+    order_hop: OrderHop,
     ways: OutgoingLinks<'a>,
-    pub(super) volley: SendCounts,
+    pub(super) target_batch: SendCounts,
 }
 
 impl<'a, T: Tail> VirtualShard<'a, T> {
     /// Sends a message of this kind to each of the node's targets.
-    pub(super) fn send_on(&mut self, kind: Kind, onward: OrderHop) {
+    pub(super) fn send_on(&mut self, kind: Kind, order_hop: OrderHop) {
         let VirtualEvent { me, sender, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, .. } = *self.setup;
-        let attempt = self.attempt(onward.order);
+        let attempt = self.attempt(order_hop.order);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut forward = self.forward(kind, onward);
-        for &to in draw.draw(topology, onward.order, me, &mut scratch) {
+        let mut forward = self.forward(kind, order_hop);
+        for &to in draw.draw(topology, order_hop.order, me, &mut scratch) {
             // An origin is its own sender, and nobody's target is itself.
             if exclude_sender && to == sender {
-                forward.volley.spared += 1;
+                forward.target_batch.spared += 1;
             } else {
                 self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
         self.scratch = scratch;
-        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
+        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
     /// Sends a message of this kind to all peers, so many times to each.
-    fn flood(&mut self, kind: Kind, onward: OrderHop, times: u32) {
-        let first = self.attempt(onward.order) * times;
+    fn flood(&mut self, kind: Kind, order_hop: OrderHop, times: u32) {
+        let first = self.attempt(order_hop.order) * times;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut forward = self.forward(kind, onward);
-        let peers = self.everyone.draw(self.setup.topology, onward.order, self.event.me, &mut scratch);
+        let mut forward = self.forward(kind, order_hop);
+        let peers = self.everyone.draw(self.setup.topology, order_hop.order, self.event.me, &mut scratch);
         for attempt in first..first + times {
             for &to in peers {
                 self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
         self.scratch = scratch;
-        self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
+        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
-    pub(super) fn forward(&self, kind: Kind, onward: OrderHop) -> OutgoingForward<'a> {
-        let ways = self.setup.network.ways(onward.order, self.event.me).at(self.event.now);
-        OutgoingForward { kind, onward, ways, volley: SendCounts::default() }
+    pub(super) fn forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
+        let ways = self.setup.network.ways(order_hop.order, self.event.me).at(self.event.now);
+        OutgoingForward { kind, order_hop, ways, target_batch: SendCounts::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
     #[inline]
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
         let VirtualEvent { me, now, .. } = self.event;
-        let EngineSetup { faults, behaviours, .. } = *self.setup;
-        let &mut OutgoingForward { kind, onward, ways, ref mut volley } = forward;
-        if behaviours.withholds(me, to) {
+        let EngineSetup { faults, adversaries, .. } = *self.setup;
+        let &mut OutgoingForward { kind, order_hop, ways, ref mut target_batch } = forward;
+        if adversaries.withholds(me, to) {
             return self.met.withhold(now);
         }
         let sequence = self.next_sequence();
-        let message = onward.message_with(kind, me, to, tail.len() as u8);
+        let message = order_hop.message_with(kind, me, to, tail.len() as u8);
         let offer = self.lines.send(me, now, self.bytes_of(&message));
         if let Some(queues) = offer.and_then(|offer| self.lines.watch(LinkSide::Up, me, &offer)) {
-            self.note(onward.order, JournalEvent::Queued(LinkSide::Up, queues));
+            self.note(order_hop.order, JournalEvent::Queued(LinkSide::Up, queues));
         }
         let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
-            volley.dropped += 1;
+            target_batch.dropped += 1;
             return;
         };
         let event = self.event;
-        let flight = |latency| PendingEvent {
+        let pending = |latency| PendingEvent {
             time: left + latency,
             sent_at: left,
             message,
@@ -97,17 +97,17 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         match if is_cut { Fate::Lost } else { ways.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
-                self.outgoing.push(flight(latency));
+                self.outgoing.push(pending(latency));
                 // The double has the number of its original: where both come at once, either may be first.
                 if let Some(latency) = ways.duplicate(to, attempt) {
-                    self.outgoing.push(flight(latency));
+                    self.outgoing.push(pending(latency));
                     is_doubled = true;
                 }
             }
         }
         if self.lines.have_uplinks() {
             let (local, words) = (me.0 - self.nodes.start, tail.len() as u8);
-            let (order, handed_at, leaves_at) = (onward.order, now, left);
+            let (order, handed_at, leaves_at) = (order_hop.order, now, left);
             self.departures.put(QueuedDeparture {
                 handed_at,
                 leaves_at,
@@ -119,28 +119,28 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
                 is_doubled,
             });
         } else {
-            volley.sent += 1;
-            volley.words += tail.len() as u32;
-            volley.lost += u32::from(is_lost);
-            volley.doubled += u32::from(is_doubled);
+            target_batch.sent += 1;
+            target_batch.words += tail.len() as u32;
+            target_batch.lost += u32::from(is_lost);
+            target_batch.doubled += u32::from(is_doubled);
         }
     }
 
     /// Sends to all targets, as the node's own behaviour has it.
-    pub(super) fn act(&mut self, kind: Kind, onward: OrderHop) {
+    pub(super) fn act(&mut self, kind: Kind, order_hop: OrderHop) {
         let VirtualEvent { me, now, .. } = self.event;
-        let origin = self.setup.workload.publications()[onward.order.index()].origin;
-        let act = self.setup.behaviours.forward(me, onward.order, origin);
+        let origin = self.setup.workload.publications()[order_hop.order.index()].origin;
+        let act = self.setup.adversaries.forward(me, order_hop.order, origin);
         if act != Tampering::AsUsual {
-            self.met.act(self.setup, me, onward.order, now);
+            self.met.act(self.setup, me, order_hop.order, now);
         }
         match act {
-            Tampering::AsUsual => self.send_on(kind, onward),
+            Tampering::AsUsual => self.send_on(kind, order_hop),
             Tampering::Drop => {}
             Tampering::Delay(by) => {
                 // It takes a number like a message, which tells it from others of its time.
                 let sequence = self.next_sequence();
-                let (time, message) = (now + by, onward.message(kind, me, me));
+                let (time, message) = (now + by, order_hop.message(kind, me, me));
                 let (stage, round) = (EventStage::Held, self.event.round_of_sequel(time));
                 self.outgoing.push(PendingEvent {
                     time,
@@ -152,7 +152,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
                     tail: T::of(&[]),
                 });
             }
-            Tampering::Flood(times) => self.flood(kind, onward, times),
+            Tampering::Flood(times) => self.flood(kind, order_hop, times),
         }
     }
 
@@ -160,27 +160,27 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     /// behaviour makes something else.
     pub(super) fn mail(&mut self, kind: Kind, news: &[Announcement]) {
         let VirtualEvent { me, .. } = self.event;
-        let EngineSetup { topology, draw, exclude_sender, workload, behaviours, .. } = *self.setup;
+        let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.setup;
         let is_usual = |news: &Announcement| {
-            let origin = workload.publications()[news.onward.order.index()].origin;
-            behaviours.forward(me, news.onward.order, origin) == Tampering::AsUsual
+            let origin = workload.publications()[news.order_hop.order.index()].origin;
+            adversaries.forward(me, news.order_hop.order, origin) == Tampering::AsUsual
         };
         let (usual, others): (Vec<Announcement>, Vec<Announcement>) = news.iter().partition(|news| is_usual(news));
-        for Announcement { onward, from } in others {
+        for Announcement { order_hop, from } in others {
             self.event.sender = from;
-            self.act(kind, onward);
+            self.act(kind, order_hop);
         }
         let mut at_once = AttemptCache::default();
-        let mut mailing = std::mem::take(&mut self.mailing);
-        mailing.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
-        mailing.for_each(&usual, |to, first, tail| {
-            let onward = usual[first].onward;
-            let attempt = at_once.attempt(onward.order, || self.attempt(onward.order));
-            let mut forward = self.forward(kind, onward);
+        let mut announcement_batch = std::mem::take(&mut self.announcement_batch);
+        announcement_batch.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
+        announcement_batch.for_each(&usual, |to, first, tail| {
+            let order_hop = usual[first].order_hop;
+            let attempt = at_once.attempt(order_hop.order, || self.attempt(order_hop.order));
+            let mut forward = self.forward(kind, order_hop);
             self.send_copy(&mut forward, to, attempt, tail);
-            self.note(onward.order, JournalEvent::Sent(kind, forward.volley));
+            self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
         });
-        self.mailing = mailing;
+        self.announcement_batch = announcement_batch;
     }
 
     /// Whether the event's node is up. Only a time that it has asked for can find it down: it then says nothing.

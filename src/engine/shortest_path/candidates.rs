@@ -27,18 +27,22 @@ pub(super) struct Filtered {
 /// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no processor
 /// could foresee it. A function of its own, since the compiler then knows that nothing it writes to is anything it reads.
 #[inline(never)]
-pub(super) fn filter(salvo: &ForwardBatch, news: &mut [Candidate], is_known: impl Fn(NodeId) -> bool) -> Filtered {
-    let mut sifted = Filtered { news: 0, lost: 0, latest: 0 };
-    for sent in salvo.sent() {
+pub(super) fn filter(
+    forward_batch: &ForwardBatch,
+    news: &mut [Candidate],
+    is_known: impl Fn(NodeId) -> bool,
+) -> Filtered {
+    let mut filtered = Filtered { news: 0, lost: 0, latest: 0 };
+    for sent in forward_batch.sent() {
         for (&to, &time_hop) in sent.to.iter().zip(sent.arrivals) {
             let is_lost = time_hop == 0;
-            news[sifted.news] = Candidate { time_hop, to, from: sent.from };
-            sifted.news += usize::from(!is_lost & !is_known(to));
-            sifted.lost += u64::from(is_lost);
-            sifted.latest = sifted.latest.max(time_hop);
+            news[filtered.news] = Candidate { time_hop, to, from: sent.from };
+            filtered.news += usize::from(!is_lost & !is_known(to));
+            filtered.lost += u64::from(is_lost);
+            filtered.latest = filtered.latest.max(time_hop);
         }
     }
-    sifted
+    filtered
 }
 
 /// The worker that owns a node, without a branch: a sum is faster than a search among as few as there are cores.

@@ -9,7 +9,7 @@ use crate::random::simd::{self, SimdBatch};
 use crate::record::{CompactReceipt, Receipt};
 use crate::time::Nanos;
 
-/// The most nodes of one salvo.
+/// The most nodes of one batch.
 const NODES_MAX: usize = 64;
 
 /// So many messages are drawn together, or one node's where it sends more.
@@ -20,7 +20,7 @@ pub(super) struct ForwardBatch {
     order: OrderIndex,
     from: Vec<NodeId>,
     forwards: Vec<BatchedForward>,
-    volley: TargetBatch,
+    target_batch: TargetBatch,
     /// Where copies for senders are left out, the other targets, node by node, and where those of each node end.
     to: Vec<NodeId>,
     ends: Vec<usize>,
@@ -53,11 +53,11 @@ impl ForwardBatch {
     pub(super) fn new(setup: &EngineSetup<'_>) -> (ForwardBatch, usize) {
         let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
         let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
-        let salvo = ForwardBatch {
+        let forward_batch = ForwardBatch {
             order: OrderIndex(0),
             from: Vec::with_capacity(nodes),
             forwards: Vec::with_capacity(nodes),
-            volley: TargetBatch::new(&setup.draw, setup.topology, nodes),
+            target_batch: TargetBatch::new(&setup.draw, setup.topology, nodes),
             to: Vec::new(),
             ends: Vec::with_capacity(nodes),
             excludes: false,
@@ -65,16 +65,16 @@ impl ForwardBatch {
             departures: Vec::new(),
             arrivals: Vec::new(),
         };
-        (salvo, nodes)
+        (forward_batch, nodes)
     }
 
     /// Adds the forward of a node that has this receipt. All are of one order.
     #[inline]
-    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, onward: OrderHop) {
-        self.order = onward.order;
+    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
+        self.order = order_hop.order;
         self.from.push(me);
         self.forwards.push(BatchedForward {
-            departure: CompactReceipt::time_hop_of(receipt.time, onward.hop),
+            departure: CompactReceipt::time_hop_of(receipt.time, order_hop.hop),
             sender: receipt.sender,
         });
     }
@@ -82,14 +82,17 @@ impl ForwardBatch {
     /// Draws what becomes of the forwards; gives how many copies were spared. `between` goes on beside the draws, as
     /// [`TargetBatch::draw`] has it.
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
-        self.volley.draw(&setup.draw, setup.topology, self.order, &self.from, between);
+        self.target_batch.draw(&setup.draw, setup.topology, self.order, &self.from, between);
         if setup.exclude_sender {
             self.leave_out_senders();
         }
         self.excludes = setup.exclude_sender;
         // As `targets` has them, but for the borrow, which leaves the fates free.
-        let (to, ends) =
-            if self.excludes { (&self.to[..], &self.ends[..]) } else { (self.volley.targets(), self.volley.ends()) };
+        let (to, ends) = if self.excludes {
+            (&self.to[..], &self.ends[..])
+        } else {
+            (self.target_batch.targets(), self.target_batch.ends())
+        };
         let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));
         let forwards = self.from.iter().zip(&self.forwards).zip(counts.clone());
         let forwards = forwards.map(|((&from, forward), count)| (from, Nanos(forward.departure >> u8::BITS), count));
@@ -99,14 +102,14 @@ impl ForwardBatch {
         self.arrivals.resize(to.len(), 0);
         let (departures, latencies) = (&self.departures[..], self.fates.latencies());
         simd::run(ArrivalTimes { departures, latencies, arrivals: &mut self.arrivals });
-        (self.volley.targets().len() - to.len()) as u64
+        (self.target_batch.targets().len() - to.len()) as u64
     }
 
     /// Takes over what was drawn, but for copies that would go back.
     fn leave_out_senders(&mut self) {
         self.to.clear();
         self.ends.clear();
-        for (targets, forward) in self.volley.by_node().zip(&self.forwards) {
+        for (targets, forward) in self.target_batch.by_node().zip(&self.forwards) {
             self.to.extend(targets.iter().filter(|&&to| to != forward.sender));
             self.ends.push(self.to.len());
         }
@@ -115,7 +118,7 @@ impl ForwardBatch {
     /// The targets that are sent to, node by node, and where those of each node end.
     #[inline]
     fn targets(&self) -> (&[NodeId], &[usize]) {
-        if self.excludes { (&self.to, &self.ends) } else { (self.volley.targets(), self.volley.ends()) }
+        if self.excludes { (&self.to, &self.ends) } else { (self.target_batch.targets(), self.target_batch.ends()) }
     }
 
     /// How many messages were drawn.

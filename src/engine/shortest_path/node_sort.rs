@@ -57,12 +57,12 @@ mod tests {
     #[test]
     fn nodes_stay_the_same_and_ascend_by_their_upper_bits() {
         for nodes in [NODES_MIN, 1_000_003, u32::MAX] {
-            let mut ascent = NodeSort::new(nodes);
+            let mut node_sort = NodeSort::new(nodes);
             let window = |step: u64| (0..5_000u64).map(|k| (k * step % u64::from(nodes)) as u32).collect::<Vec<_>>();
             for step in [1_000_033, 77, u64::from(nodes) - 1] {
                 let mut sorted = window(step);
-                ascent.sort(&mut sorted);
-                let shift = ascent.shift.unwrap();
+                node_sort.sort(&mut sorted);
+                let shift = node_sort.shift.unwrap();
                 assert!(sorted.is_sorted_by_key(|node| node >> shift) && nodes >> shift < 1 << BITS);
                 let mut expected = window(step);
                 expected.sort_unstable();

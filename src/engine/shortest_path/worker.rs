@@ -23,7 +23,7 @@ const RECEIVED: usize = 4_096;
 /// What is held counts in steps of so many bytes, a power of two.
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
-/// What one worker brings home.
+/// What one worker reports.
 pub(super) struct ShortestPathShare {
     pub(super) end: End,
     pub(super) at: Nanos,
@@ -47,10 +47,10 @@ pub(super) struct ShortestPathWorker<'a> {
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
     /// Puts those of a window into the order of memory.
-    ascent: NodeSort,
+    node_sort: NodeSort,
     /// The forwards of the nodes at hand, and of how many nodes it should be.
-    salvo: ForwardBatch,
-    salvo_nodes: usize,
+    forward_batch: ForwardBatch,
+    batch_nodes: usize,
     /// Room for what may be news to nodes of this shard.
     news: Vec<Candidate>,
     /// What may be news to others, by the worker it is for.
@@ -84,7 +84,7 @@ impl<'a> ShortestPathWorker<'a> {
         known: BitmapView<'a>,
     ) -> ShortestPathWorker<'a> {
         let width = WindowLength::new(setup.network.floor());
-        let (salvo, salvo_nodes) = ForwardBatch::new(setup);
+        let (forward_batch, batch_nodes) = ForwardBatch::new(setup);
         let nodes = setup.partition.shard(index);
         let size = nodes.len() as u32;
         ShortestPathWorker {
@@ -97,9 +97,9 @@ impl<'a> ShortestPathWorker<'a> {
             section,
             known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
-            ascent: NodeSort::new(size),
-            salvo,
-            salvo_nodes,
+            node_sort: NodeSort::new(size),
+            forward_batch,
+            batch_nodes,
             news: Vec::new(),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             better: Vec::new(),
@@ -118,7 +118,7 @@ impl<'a> ShortestPathWorker<'a> {
 
     pub(super) fn run<P: Protocol>(mut self, protocol: &mut P) -> Result<ShortestPathShare, BarrierBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut standing = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width);
+        let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width);
         let Some(first) = workload.publications().first() else {
             return Ok(self.close(End::Quiescent, Nanos::ZERO));
         };
@@ -138,11 +138,11 @@ impl<'a> ShortestPathWorker<'a> {
             self.meeting.send(round, self.index, &mut self.out);
             let posts = self.meeting.meet(round, self.index, post)?;
             self.receive_candidates(round);
-            let verdict = standing.decide(&posts);
+            let decision = state.decide(&posts);
             if self.index == 0 {
-                self.setup.observer.progressed(standing.progress());
+                self.setup.observer.progressed(state.progress());
             }
-            match verdict {
+            match decision {
                 Decision::On(next) => window = next,
                 Decision::Target(crossing) => {
                     let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time()));
@@ -165,7 +165,7 @@ impl<'a> ShortestPathWorker<'a> {
         let mut nodes = Vec::new();
         self.calendar.take(window, &mut nodes);
         self.waiting -= nodes.len() as u64;
-        self.ascent.sort(&mut nodes);
+        self.node_sort.sort(&mut nodes);
         self.fired.resize(nodes.len(), (0, CompactReceipt::NONE));
         let times = self.width.start(window)..=self.deadline;
         let (count, late) = settle(self.receipts, &nodes, times, &mut self.fired);
@@ -181,7 +181,7 @@ impl<'a> ShortestPathWorker<'a> {
     /// Lets each of them do what its protocol does with its first message.
     fn activate<P: Protocol>(&mut self, protocol: &mut P) {
         let fired = std::mem::take(&mut self.fired);
-        for (begin, nodes) in (0..).step_by(self.salvo_nodes).zip(fired.chunks(self.salvo_nodes)) {
+        for (begin, nodes) in (0..).step_by(self.batch_nodes).zip(fired.chunks(self.batch_nodes)) {
             // The origin's messages are few, and without them there is no run to report.
             if begin > 0 && self.cut_short.is_some() {
                 break;
@@ -191,7 +191,7 @@ impl<'a> ShortestPathWorker<'a> {
                 self.event = (me, receipt);
                 first_message(self, protocol, me, receipt, self.setup.ttl);
             }
-            self.send(&fired[(begin + self.salvo_nodes).min(fired.len())..]);
+            self.send(&fired[(begin + self.batch_nodes).min(fired.len())..]);
         }
         self.fired = fired;
     }
@@ -200,15 +200,15 @@ impl<'a> ShortestPathWorker<'a> {
     /// places of the rows of those that are `next`.
     fn send(&mut self, next: &[(u32, CompactReceipt)]) {
         let (setup, start) = (self.setup, self.nodes.start);
-        self.record.spared += self.salvo.draw(setup, |place| {
+        self.record.spared += self.forward_batch.draw(setup, |place| {
             if let Some((soon, _)) = next.get(place) {
                 setup.topology.prefetch_degree(NodeId(start + soon));
             }
         });
-        self.record.sent += self.salvo.messages() as u64;
-        self.look(self.salvo.messages() as u64);
+        self.record.sent += self.forward_batch.messages() as u64;
+        self.look(self.forward_batch.messages() as u64);
         let count = self.filter();
-        self.salvo.clear();
+        self.forward_batch.clear();
         let news = std::mem::take(&mut self.news);
         self.improve(&news[..count]);
         self.news = news;
@@ -217,24 +217,24 @@ impl<'a> ShortestPathWorker<'a> {
     /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
     /// how much that is for this one.
     fn filter(&mut self) -> usize {
-        let sent = self.salvo.messages();
+        let sent = self.forward_batch.messages();
         if self.news.len() < sent {
             self.news.resize(sent, Candidate::NONE);
         }
         let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
-        let sifted = match known {
-            [known] => filter(&self.salvo, &mut self.news, |to| known.contains(to.0)),
-            _ => filter(&self.salvo, &mut self.news, |to| {
+        let filtered = match known {
+            [known] => filter(&self.forward_batch, &mut self.news, |to| known.contains(to.0)),
+            _ => filter(&self.forward_batch, &mut self.news, |to| {
                 let owner = owner(starts, to);
                 known[owner].contains(to.0 - starts[owner])
             }),
         };
-        self.last_arrival = self.last_arrival.max(sifted.latest);
-        self.model_lost += sifted.lost;
-        let duplicates = sent as u64 - sifted.lost - sifted.news as u64;
+        self.last_arrival = self.last_arrival.max(filtered.latest);
+        self.model_lost += filtered.lost;
+        let duplicates = sent as u64 - filtered.lost - filtered.news as u64;
         self.record.received += duplicates;
         self.record.duplicates += duplicates;
-        if self.out.len() > 1 { self.hand_over(sifted.news) } else { sifted.news }
+        if self.out.len() > 1 { self.hand_over(filtered.news) } else { filtered.news }
     }
 
     /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
@@ -341,8 +341,8 @@ impl Context for ShortestPathWorker<'_> {
     }
 
     #[inline]
-    fn fan_out(&mut self, onward: OrderHop) {
+    fn fan_out(&mut self, order_hop: OrderHop) {
         let (me, receipt) = self.event;
-        self.salvo.push(me, receipt, onward);
+        self.forward_batch.push(me, receipt, order_hop);
     }
 }

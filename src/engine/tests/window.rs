@@ -57,16 +57,16 @@ fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
         let published = publications.next_if(|publication| next.is_none_or(|time| publication.due <= time));
         let (me, from, now, arrived) = match (published, published.is_none().then(|| under_way.pop_first()).flatten()) {
             (Some(publication), _) => (publication.origin, publication.origin, publication.due, None),
-            (None, Some(((time, from, _), (to, onward)))) => (to, from, time, Some(onward)),
+            (None, Some(((time, from, _), (to, order_hop)))) => (to, from, time, Some(order_hop)),
             (None, None) => break,
         };
-        let order = arrived.map_or_else(|| published.unwrap().order, |onward| onward.order);
-        let (ttl, hop) = arrived.map_or((case.ttl, 0), |onward| (onward.ttl, onward.hop));
+        let order = arrived.map_or_else(|| published.unwrap().order, |order_hop| order_hop.order);
+        let (ttl, hop) = arrived.map_or((case.ttl, 0), |order_hop| (order_hop.ttl, order_hop.hop));
         let is_news = all.take(nodes, me, order, case.window, Receipt { time: now, sender: from, hop });
         if !is_news || ttl == 0 {
             continue;
         }
-        let onward = OrderHop { order, ttl: ttl - 1, hop: hop + 1 };
+        let order_hop = OrderHop { order, ttl: ttl - 1, hop: hop + 1 };
         for &to in setup.draw.draw(setup.topology, order, me, &mut scratch) {
             if case.exclude_sender && to == from {
                 continue;
@@ -74,7 +74,7 @@ fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
             let sequence = sequences[me.index()];
             sequences[me.index()] += 1;
             if let Fate::Arrives(latency) = setup.network.ways(order, me).at(now).fate(to, 0) {
-                under_way.insert((now + latency, me, sequence), (to, onward));
+                under_way.insert((now + latency, me, sequence), (to, order_hop));
             }
         }
     }

@@ -101,9 +101,9 @@ pub(super) fn make(
 ) -> Result<Option<Probe>, SimulationError> {
     let measure = || {
         let clock = Clock::start();
-        let laboratory = Runner::build(scenario, interrupt, &(), Some(program))?;
+        let runner = Runner::build(scenario, interrupt, &(), Some(program))?;
         let before = Machine::read().filter(|_| !scenario.transport.is_virtual());
-        let record = laboratory.run(clock)?;
+        let record = runner.run(clock)?;
         Ok((record, before.and_then(|before| Machine::read()?.others_since(&before))))
     };
     match measure() {

@@ -19,110 +19,110 @@ fn asked(whom: u32) -> Action {
 }
 
 /// What a node that has heard of the order from these does at each of so many times.
-fn ring(lazy: &mut Lazy, desk: &mut RecordingContext, times: u64) -> Vec<Action> {
+fn ring(lazy: &mut Lazy, context: &mut RecordingContext, times: u64) -> Vec<Action> {
     for _ in 0..times {
-        desk.time = desk.time + RETRY;
-        lazy.handle_timeout(desk, 0);
+        context.time = context.time + RETRY;
+        lazy.handle_timeout(context, 0);
     }
-    desk.acts.drain(..).filter(|act| matches!(act, Action::Sent(..))).collect()
+    context.acts.drain(..).filter(|act| matches!(act, Action::Sent(..))).collect()
 }
 
 #[test]
 fn the_first_announcer_is_asked_and_the_order_is_announced_once() {
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
     for from in [2, 3, 2] {
-        lazy.handle_message(&mut desk, &heard(Kind::Have, from), &[]);
+        lazy.handle_message(&mut context, &heard(Kind::Have, from), &[]);
     }
-    assert_eq!(desk.acts, [Action::Asked(RETRY, 0), asked(2)]);
+    assert_eq!(context.acts, [Action::Asked(RETRY, 0), asked(2)]);
     assert!(!lazy.is_idle());
-    desk.acts.clear();
+    context.acts.clear();
     for from in [2, 3] {
-        lazy.handle_message(&mut desk, &payload(NodeId(from), 5, 2), &[]);
-        lazy.handle_message(&mut desk, &heard(Kind::Have, from), &[]);
+        lazy.handle_message(&mut context, &payload(NodeId(from), 5, 2), &[]);
+        lazy.handle_message(&mut context, &heard(Kind::Have, from), &[]);
     }
-    assert_eq!(desk.acts, [Action::Announced(Kind::Have, OrderHop { order: OrderIndex(0), ttl: 4, hop: 3 })]);
+    assert_eq!(context.acts, [Action::Announced(Kind::Have, OrderHop { order: OrderIndex(0), ttl: 4, hop: 3 })]);
     assert!(lazy.is_idle());
-    desk.acts.clear();
-    assert!(ring(&mut lazy, &mut desk, 3).is_empty(), "what rings late asks nobody");
+    context.acts.clear();
+    assert!(ring(&mut lazy, &mut context, 3).is_empty(), "what rings late asks nobody");
 }
 
 #[test]
 fn others_are_asked_by_turns_and_not_for_ever() {
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
-    lazy.handle_message(&mut desk, &heard(Kind::Have, 2), &[]);
-    assert_eq!(ring(&mut lazy, &mut desk, 1), [asked(2), asked(2)], "nobody else is known");
+    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    lazy.handle_message(&mut context, &heard(Kind::Have, 2), &[]);
+    assert_eq!(ring(&mut lazy, &mut context, 1), [asked(2), asked(2)], "nobody else is known");
     for from in [3, 4, 5, 6] {
-        lazy.handle_message(&mut desk, &heard(Kind::Have, from), &[]);
+        lazy.handle_message(&mut context, &heard(Kind::Have, from), &[]);
     }
-    assert_eq!(ring(&mut lazy, &mut desk, 99), [4, 5, 2, 3, 4, 5].map(asked), "6 comes too late to be remembered");
+    assert_eq!(ring(&mut lazy, &mut context, 99), [4, 5, 2, 3, 4, 5].map(asked), "6 comes too late to be remembered");
     assert!(lazy.is_idle(), "after {TRIES} times it lets it be");
-    lazy.handle_message(&mut desk, &heard(Kind::Have, 6), &[]);
-    assert_eq!(ring(&mut lazy, &mut desk, 0), [asked(6)], "and begins anew");
+    lazy.handle_message(&mut context, &heard(Kind::Have, 6), &[]);
+    assert_eq!(ring(&mut lazy, &mut context, 0), [asked(6)], "and begins anew");
 }
 
 #[test]
 fn what_rings_before_it_is_due_was_meant_for_another_request() {
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
-    lazy.handle_message(&mut desk, &heard(Kind::Have, 2), &[]);
-    desk.acts.clear();
-    desk.time = Nanos(RETRY.0 - 1);
-    lazy.handle_timeout(&mut desk, 0);
-    assert!(desk.acts.is_empty() && !lazy.is_idle());
+    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    lazy.handle_message(&mut context, &heard(Kind::Have, 2), &[]);
+    context.acts.clear();
+    context.time = Nanos(RETRY.0 - 1);
+    lazy.handle_timeout(&mut context, 0);
+    assert!(context.acts.is_empty() && !lazy.is_idle());
 }
 
 #[test]
 fn who_asks_gets_what_is_held_and_nothing_else() {
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
-    lazy.handle_message(&mut desk, &heard(Kind::Want, 7), &[]);
-    assert!(desk.acts.is_empty());
-    lazy.publish(&mut desk, OrderIndex(0), 6);
-    lazy.handle_message(&mut desk, &heard(Kind::Want, 7), &[]);
+    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    lazy.handle_message(&mut context, &heard(Kind::Want, 7), &[]);
+    assert!(context.acts.is_empty());
+    lazy.publish(&mut context, OrderIndex(0), 6);
+    lazy.handle_message(&mut context, &heard(Kind::Want, 7), &[]);
     let announced = Action::Announced(Kind::Have, OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 });
-    assert_eq!(desk.acts, [announced, Action::Sent(NodeId(7), Kind::Payload, step(7))]);
+    assert_eq!(context.acts, [announced, Action::Sent(NodeId(7), Kind::Payload, step(7))]);
 
-    desk.forgotten.append(&mut desk.held);
-    desk.acts.clear();
-    lazy.handle_message(&mut desk, &heard(Kind::Want, 7), &[]);
-    lazy.handle_message(&mut desk, &heard(Kind::Have, 7), &[]);
-    assert!(desk.acts.is_empty(), "what is forgotten is neither handed on nor asked for");
+    context.forgotten.append(&mut context.held);
+    context.acts.clear();
+    lazy.handle_message(&mut context, &heard(Kind::Want, 7), &[]);
+    lazy.handle_message(&mut context, &heard(Kind::Have, 7), &[]);
+    assert!(context.acts.is_empty(), "what is forgotten is neither handed on nor asked for");
 }
 
 #[test]
 fn what_is_gathered_is_announced_together_and_asked_for_together() {
     const INTERVAL: Nanos = Nanos(30);
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, INTERVAL), RecordingContext::default());
+    let (mut lazy, mut context) = (Lazy::new(RETRY, INTERVAL), RecordingContext::default());
     let of = |order, ttl, hop| OrderHop { order: OrderIndex(order), ttl, hop };
     let list = [of(1, 5, 2), of(2, 4, 3)].map(OrderHop::to_word);
-    lazy.handle_message(&mut desk, &heard(Kind::Have, 2), &list);
+    lazy.handle_message(&mut context, &heard(Kind::Have, 2), &list);
     let want = Action::SentList(NodeId(2), Kind::Want, step(2), list.to_vec());
-    assert_eq!(desk.acts[3..], [want], "three times, and one message");
+    assert_eq!(context.acts[3..], [want], "three times, and one message");
 
-    desk.acts.clear();
+    context.acts.clear();
     for order in [1, 0] {
         let came = of(order, 5, 2).copy(NodeId(2), NodeId(1));
-        lazy.handle_message(&mut desk, &came, &[]);
+        lazy.handle_message(&mut context, &came, &[]);
     }
-    assert_eq!(desk.acts, [Action::Asked(INTERVAL, ANNOUNCE)], "nothing is said before its time");
-    desk.acts.clear();
-    lazy.handle_timeout(&mut desk, ANNOUNCE);
-    let news = [1, 0].map(|order| Announcement { onward: of(order, 4, 3), from: NodeId(2) });
-    assert_eq!(desk.acts, [Action::AnnouncedAll(Kind::Have, news.to_vec())]);
+    assert_eq!(context.acts, [Action::Asked(INTERVAL, ANNOUNCE)], "nothing is said before its time");
+    context.acts.clear();
+    lazy.handle_timeout(&mut context, ANNOUNCE);
+    let news = [1, 0].map(|order| Announcement { order_hop: of(order, 4, 3), from: NodeId(2) });
+    assert_eq!(context.acts, [Action::AnnouncedAll(Kind::Have, news.to_vec())]);
     assert!(!lazy.is_idle(), "2 has not come");
-    lazy.handle_message(&mut desk, &of(2, 0, 6).copy(NodeId(2), NodeId(1)), &[]);
+    lazy.handle_message(&mut context, &of(2, 0, 6).copy(NodeId(2), NodeId(1)), &[]);
     assert!(lazy.is_idle());
 
-    desk.acts.clear();
-    lazy.handle_message(&mut desk, &heard(Kind::Want, 7), &list);
-    let handed: Vec<_> = desk.acts.drain(..).collect();
+    context.acts.clear();
+    lazy.handle_message(&mut context, &heard(Kind::Want, 7), &list);
+    let handed: Vec<_> = context.acts.drain(..).collect();
     let orders = [step(7), of(1, 5, 2), of(2, 4, 3)].map(|step| Action::Sent(NodeId(7), Kind::Payload, step));
     assert_eq!(handed, orders);
 }
 
 #[test]
 fn a_spent_ttl_is_not_announced() {
-    let (mut lazy, mut desk) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
-    lazy.handle_message(&mut desk, &payload(NodeId(3), 0, 6), &[]);
-    assert!(desk.knows(OrderIndex(0)) && desk.acts.is_empty());
+    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    lazy.handle_message(&mut context, &payload(NodeId(3), 0, 6), &[]);
+    assert!(context.knows(OrderIndex(0)) && context.acts.is_empty());
 }
 
 #[test]

@@ -222,19 +222,19 @@ mod tests {
         ) {
             let topology = family.parse::<TopologySpec>().unwrap().build(nodes, 10, seed).unwrap();
             let draw = TargetDraw::new(seed, fanout);
-            let mut volley = TargetBatch::new(&draw, &topology, 64);
+            let mut target_batch = TargetBatch::new(&draw, &topology, 64);
             let mut scratch = TargetScratch::new(fanout, &topology);
             let batch: Vec<NodeId> = (0..nodes.min(64)).map(|k| NodeId(k * (nodes / 64).max(1))).collect();
             for order in [OrderIndex(0), OrderIndex(3)] {
                 let mut places = vec![];
-                volley.draw(&draw, &topology, order, &batch, |place| places.push(place));
+                target_batch.draw(&draw, &topology, order, &batch, |place| places.push(place));
                 prop_assert!((0..batch.len()).all(|place| places.contains(&place)));
-                prop_assert_eq!(volley.by_node().count(), batch.len());
-                for (place, (&node, targets)) in batch.iter().zip(volley.by_node()).enumerate() {
+                prop_assert_eq!(target_batch.by_node().count(), batch.len());
+                for (place, (&node, targets)) in batch.iter().zip(target_batch.by_node()).enumerate() {
                     prop_assert_eq!(targets, draw.draw(&topology, order, node, &mut scratch));
-                    prop_assert_eq!(targets, volley.targets_of(place));
+                    prop_assert_eq!(targets, target_batch.targets_of(place));
                 }
-                prop_assert_eq!(volley.by_node().flatten().count(), volley.targets().len());
+                prop_assert_eq!(target_batch.by_node().flatten().count(), target_batch.targets().len());
             }
         }
     }

@@ -87,7 +87,7 @@ fn injection(report: &Report) -> String {
 pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
-    let of_all = format!("{}/{}", plain(run.target.nodes), plain(crowd(report)));
+    let of_all = format!("{}/{}", plain(run.target.nodes), plain(population(report)));
     if let Some(bulk) = &run.bulk {
         let count = format!("{} of {}", plain(bulk.reached), counted(bulk.published(), "order"));
         let others = match bulk.not_published {
@@ -180,7 +180,7 @@ fn of_all(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 }
 
 /// How many nodes coverage counts, or with many orders how many there are.
-fn crowd(report: &Report) -> u64 {
+fn population(report: &Report) -> u64 {
     if report.run.bulk.is_some() { report.run.nodes } else { report.run.counted }
 }
 

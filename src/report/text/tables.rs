@@ -252,7 +252,7 @@ fn worker_row(worker: usize, record: &WorkerRecord) -> [String; 10] {
     ]
 }
 
-/// Where every message went, and whether the books balance.
+/// Where every message went, and whether the ledger balance.
 pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let books = &report.run.ledger;
     let ledger = &books.ledger;
@@ -263,7 +263,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("received", grouped(ledger.received), format!("of them duplicates: {}", grouped(report.run.duplicates))),
         ("in flight at the stop", grouped(ledger.in_flight_at_stop), held_back(ledger)),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
-        ("lost by the model", grouped(ledger.model_lost), modelled(ledger)),
+        ("lost by the model", grouped(ledger.model_lost), emulator(ledger)),
         ("unaccounted", grouped(books.unaccounted), String::new()),
         ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
         ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
@@ -294,7 +294,7 @@ fn held_back(ledger: &Ledger) -> String {
 }
 
 /// What else the model did to messages.
-fn modelled(ledger: &Ledger) -> String {
+fn emulator(ledger: &Ledger) -> String {
     let said =
         [("no room at the line into their node: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
     let said = said.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}{}", grouped(*count)));

@@ -21,9 +21,9 @@ fn each_gets_its_task_and_its_writing_comes_home() {
 
 #[test]
 fn when_one_is_killed_the_others_are_told_and_then_given_up() {
-    let crew = start("read task; [ $task = stay ] && exec sleep 600; kill -9 $$", ["stay", "die"]);
+    let worker_threads = start("read task; [ $task = stay ] && exec sleep 600; kill -9 $$", ["stay", "die"]);
     let mut told = 0;
-    let ended = crew.wait(|| false, || told += 1).unwrap();
+    let ended = worker_threads.wait(|| false, || told += 1).unwrap();
     assert_eq!(told, 1);
     assert_eq!([ended[0].given_up, ended[1].given_up], [true, false]);
     assert_eq!(ended[1].status.signal(), Some(libc::SIGKILL));
@@ -31,11 +31,11 @@ fn when_one_is_killed_the_others_are_told_and_then_given_up() {
 
 #[test]
 fn none_outlives_its_crew() {
-    let crew = start("exec sleep 600", ["", ""]);
-    let pids: Vec<u32> = crew.members.iter().map(|member| member.child.id()).collect();
+    let worker_threads = start("exec sleep 600", ["", ""]);
+    let pids: Vec<u32> = worker_threads.members.iter().map(|member| member.child.id()).collect();
     let is_there = |pid: u32| std::path::Path::new(&format!("/proc/{pid}")).exists();
     assert!(pids.iter().all(|&pid| is_there(pid)));
-    drop(crew);
+    drop(worker_threads);
     assert!(!pids.iter().any(|&pid| is_there(pid)));
 }
 

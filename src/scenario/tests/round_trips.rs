@@ -88,11 +88,11 @@ fn models() -> impl Strategy<Value = Models> {
 type Faults = (Option<DownSpec>, Option<ChurnSpec>, Option<PartitionSpec>, Option<Ratio>, Option<AdversarySpec>);
 
 fn faults() -> impl Strategy<Value = Faults> {
-    let strokes = written(&["none", "0.1+1/3,at=1500ms,by=degree", "1,at=2s,region=europe"]);
+    let outages = written(&["none", "0.1+1/3,at=1500ms,by=degree", "1,at=2s,region=europe"]);
     let churns = written(&["up=60s,down=5s"]);
     let cuts = written(&["none", "0.5,at=1s,heal=3s,one-way", "region=europe"]);
     let parts = written(&["none", "drop:0.1,of=0.5+spy:0.05", "flood:0.01,times=10+eclipse:1,victim=7"]);
-    (rare(strokes), rare(churns), rare(cuts), rare(shares()), rare(parts))
+    (rare(outages), rare(churns), rare(cuts), rare(shares()), rare(parts))
 }
 
 /// What most drafts do not ask for, so that some of them make a scenario.

@@ -31,24 +31,25 @@ struct Run {
 fn computed(draft: Draft) -> Run {
     let scenario = Draft { transport: Some(TransportKind::Simulated), ..draft }.build().unwrap();
     let interrupt = Interrupt::new();
-    let lab = Runner::new(&scenario, &interrupt, &()).unwrap();
-    let network = lab.network.clone().expect("virtual time has one");
-    lab.with_setup(&network, |setup, crowd| {
-        let outcome = lab.run_engine(setup, crowd)?;
-        let receipts = outcome.receipts.iter().collect();
-        Ok(Run {
-            record: lab.run_record(setup, crowd, outcome),
-            receipts,
-            publications: lab.workload.publications().to_vec(),
-            faults: setup.faults.clone(),
+    let runner = Runner::new(&scenario, &interrupt, &()).unwrap();
+    let network = runner.network.clone().expect("virtual time has one");
+    runner
+        .with_setup(&network, |setup, population| {
+            let outcome = runner.run_engine(setup, population)?;
+            let receipts = outcome.receipts.iter().collect();
+            Ok(Run {
+                record: runner.run_record(setup, population, outcome),
+                receipts,
+                publications: runner.workload.publications().to_vec(),
+                faults: setup.faults.clone(),
+            })
         })
-    })
-    .unwrap()
+        .unwrap()
 }
 
 impl Run {
     /// Nodes that are up at an instant and have an order, and nodes that are up.
-    fn standing(&self, order: usize, now: Nanos) -> (u64, u64) {
+    fn state(&self, order: usize, now: Nanos) -> (u64, u64) {
         let (mut holders, mut up) = (0, 0);
         for (node, receipt) in self.receipts_of(order).iter().enumerate() {
             let is_up = self.faults.is_up(NodeId(node as u32), now);
@@ -83,7 +84,7 @@ impl Run {
     /// When a share of those who are up first had an order.
     fn time_to(&self, order: usize, (parts, whole): Share) -> Option<Nanos> {
         self.instants(order).into_iter().find(|&now| {
-            let (holders, up) = self.standing(order, now);
+            let (holders, up) = self.state(order, now);
             holders > 0 && holders * whole >= parts * up
         })
     }
@@ -96,7 +97,7 @@ impl Run {
                 for share in SHARES.into_iter().chain([target]) {
                     assert_eq!(self.record.time_to(ratio(share)), self.time_to(0, share), "{share:?}");
                 }
-                assert_eq!((self.record.reached(), self.record.counted()), self.standing(0, end));
+                assert_eq!((self.record.reached(), self.record.counted()), self.state(0, end));
             }
             Some(bulk) => {
                 for (index, order) in bulk.orders.iter().enumerate() {
@@ -104,7 +105,7 @@ impl Run {
                     let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], target];
                     let times = shares.map(|share| self.time_to(index, share).map(|time| time.since(due)));
                     assert_eq!(order.time_to, times, "order {index}");
-                    assert_eq!((order.reached, order.counted), self.standing(index, end));
+                    assert_eq!((order.reached, order.counted), self.state(index, end));
                 }
             }
         }

@@ -24,7 +24,7 @@ pub(super) struct Task {
     pub(super) clock_base: u64,
     /// Descriptors of what all processes share.
     pub(super) memory: i32,
-    pub(super) alarm: i32,
+    pub(super) process_waker: i32,
     /// The layout of the memory, by bytes and digest.
     pub(super) layout: (u64, u64),
     /// Linked pairs of the overlay, which must be the same everywhere.
@@ -47,7 +47,7 @@ impl Task {
     pub(super) fn read(input: impl Read) -> io::Result<Task> {
         let task: Task = borsh::from_reader(&mut input.take(TASK_BYTES_MAX))?;
         // The standard streams are nobody's to take over, and nothing is taken over twice.
-        let is_given = task.memory > 2 && task.alarm > 2 && task.memory != task.alarm;
+        let is_given = task.memory > 2 && task.process_waker > 2 && task.memory != task.process_waker;
         if task.version == VERSION && is_given { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
     }
 
@@ -81,7 +81,7 @@ pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
             return Err("it is written otherwise than it was read".to_owned());
         }
         let Ok(scenario) = task.checked_scenario() else { continue };
-        if task.process as usize >= scenario.processes || task.memory <= 2 || task.alarm <= 2 {
+        if task.process as usize >= scenario.processes || task.memory <= 2 || task.process_waker <= 2 {
             return Err("its place or its descriptors are none that a parent gives".to_owned());
         }
         is_task = true;
@@ -95,7 +95,8 @@ mod tests {
 
     fn task() -> Task {
         let scenario = "nodes = 40\nprocesses = 2\nthreads = 1\nseed = 7\n".to_owned();
-        let (process, token, clock_base, memory, alarm, layout, links, memory_left) = (1, 2, 3, 4, 5, (6, 7), 8, 9);
+        let (process, token, clock_base, memory, process_waker, layout, links, memory_left) =
+            (1, 2, 3, 4, 5, (6, 7), 8, 9);
         Task {
             version: VERSION.to_owned(),
             scenario,
@@ -103,7 +104,7 @@ mod tests {
             token,
             clock_base,
             memory,
-            alarm,
+            process_waker,
             layout,
             links,
             memory_left,
@@ -126,8 +127,8 @@ mod tests {
     #[cfg(all(target_os = "linux", not(portable)))]
     fn what_no_parent_gives_is_refused() {
         assert!(is_read(&task()));
-        for (memory, alarm) in [(-1, 5), (0, 5), (2, 5), (4, 1), (4, 4), (i32::MIN, i32::MIN)] {
-            assert!(!is_read(&Task { memory, alarm, ..task() }), "{memory} {alarm}");
+        for (memory, process_waker) in [(-1, 5), (0, 5), (2, 5), (4, 1), (4, 4), (i32::MIN, i32::MIN)] {
+            assert!(!is_read(&Task { memory, process_waker, ..task() }), "{memory} {process_waker}");
         }
         assert!(!is_read(&Task { version: "0.0.0".to_owned(), ..task() }));
         assert!(Task { process: 1, ..task() }.checked_scenario().is_ok());
@@ -140,7 +141,7 @@ mod tests {
     fn the_seeds_of_the_fuzz_target_are_tasks() {
         let bulk =
             "transport = 'udp-shard'\nnodes = 400\nprocesses = 3\nthreads = 2\nttl = 'auto'\norders = 20\n".to_owned();
-        let shard = Task { scenario: bulk, process: 0, memory: 9, alarm: 10, ..task() };
+        let shard = Task { scenario: bulk, process: 0, memory: 9, process_waker: 10, ..task() };
         for (name, task) in [("udp", task()), ("udp_shard", shard), ("no_place", Task { process: 2, ..task() })] {
             let path = format!("{}/fuzz/seeds/task/{name}", env!("CARGO_MANIFEST_DIR"));
             let behind_version = &task.written()[4 + VERSION.len()..];

@@ -1,5 +1,5 @@
 //! An interrupt ends a run wherever it comes: before the first order is published with an error that says so, later with a
-//! report whose books balance. Every look at the wish is tried, or every so-manieth.
+//! report whose ledger balance. Every look at the wish is tried, or every so-manieth.
 
 use crate::engine::Engine;
 use crate::network::Latency;

@@ -14,8 +14,8 @@ use crate::workload::Rate;
 /// A run with so many bytes for messages under way.
 fn run(draft: &Draft, memory_left: u64) -> RunRecord {
     let (scenario, interrupt) = (draft.clone().build().unwrap(), Interrupt::new());
-    let lab = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
-    lab.run(Clock::start()).unwrap()
+    let runner = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
+    runner.run(Clock::start()).unwrap()
 }
 
 fn assert_ends(draft: &Draft, memory_left: u64) {

@@ -15,8 +15,8 @@ fn run(draft: &Draft, node_figures_end: u32) -> RunRecord {
         ..draft.clone()
     };
     let (scenario, interrupt) = (scenario.build().unwrap(), Interrupt::new());
-    let lab = Runner { node_figures_end, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
-    lab.run(Clock::start()).unwrap()
+    let runner = Runner { node_figures_end, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
+    runner.run(Clock::start()).unwrap()
 }
 
 fn says(record: &RunRecord, start: &str) -> bool {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct SerializationCharge {
     /// An encoded datagram of each order.
     templates: Arc<[Box<[u8]>]>,
-    gate: Admission,
+    admission: Admission,
     /// The datagrams being written, one of each order.
     datagrams: Vec<Box<[u8]>>,
     /// The control message being written.
@@ -23,11 +23,11 @@ pub(crate) struct SerializationCharge {
 
 impl SerializationCharge {
     /// Charges for datagrams like these, let in by this gate.
-    pub(crate) fn new(templates: Arc<[Box<[u8]>]>, gate: Admission) -> SerializationCharge {
+    pub(crate) fn new(templates: Arc<[Box<[u8]>]>, admission: Admission) -> SerializationCharge {
         SerializationCharge {
             datagrams: templates.to_vec(),
             templates,
-            gate,
+            admission,
             control: Box::new([0; DATAGRAM_BYTES_MAX]),
         }
     }
@@ -49,7 +49,7 @@ impl SerializationCharge {
     #[inline]
     pub(super) fn encode(&mut self, message: &Message, tail: &[u64]) {
         if message.kind.is_control() {
-            let header = Header { token: self.gate.token, message: *message };
+            let header = Header { token: self.admission.token, message: *message };
             wire::encode_control(&header, tail, &mut self.control[..]);
             black_box(&self.control);
             return;
@@ -69,7 +69,7 @@ impl SerializationCharge {
             false => black_box(&self.datagrams[message.order.index()]),
         };
         // The bytes were written above, so that the gate lets them in.
-        self.gate.admit(datagram, |to| to == message.to).map_or(*message, |(decoded, _)| decoded)
+        self.admission.admit(datagram, |to| to == message.to).map_or(*message, |(decoded, _)| decoded)
     }
 
     /// The encoded order.

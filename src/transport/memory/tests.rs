@@ -9,8 +9,8 @@ use crate::wire::{Admission, DATAGRAM_BYTES_MAX, Header, Token as RunToken, enco
 const NODES: u32 = 6;
 
 /// Two ends that own nodes 0 to 2 and 3 to 5.
-fn ends(toll: Option<&SerializationCharge>) -> [Box<dyn Transport>; 2] {
-    let carriers = connect(&[0, 3], NODES, Clock::start(), toll, TAIL_WORDS_MAX).unwrap();
+fn ends(serialization: Option<&SerializationCharge>) -> [Box<dyn Transport>; 2] {
+    let carriers = connect(&[0, 3], NODES, Clock::start(), serialization, TAIL_WORDS_MAX).unwrap();
     let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
     <[_; 2]>::try_from(ends).ok().expect("two ends")
 }
@@ -24,7 +24,7 @@ fn received(end: &mut dyn Transport) -> Vec<Message> {
     end.arrivals().iter().map(|arrival| arrival.message).collect()
 }
 
-fn toll() -> (SerializationCharge, usize) {
+fn serialization() -> (SerializationCharge, usize) {
     let order = Order::generate(1, OrderIndex(0), 10).unwrap();
     let token = RunToken(5);
     let mut datagram = [0; DATAGRAM_BYTES_MAX];
@@ -46,8 +46,8 @@ fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
 
 #[test]
 fn tails_cross_whole_however_full_the_ring_is() {
-    for toll in [None, Some(toll().0)] {
-        let [mut here, mut there] = ends(toll.as_ref());
+    for serialization in [None, Some(serialization().0)] {
+        let [mut here, mut there] = ends(serialization.as_ref());
         let lengths = [0, 1, 179, 3, 2].repeat(200);
         let of_tail = |tail| Message { kind: Kind::Have, tail, ..message(0, 4) };
         let sent: Vec<Message> = lengths.iter().map(|&tail| of_tail(tail)).collect();
@@ -102,8 +102,8 @@ fn a_drain_counts_what_stayed_in_the_shard_too() {
 
 #[test]
 fn serialization_can_be_charged_and_changes_nothing() {
-    let (toll, bytes) = toll();
-    let [mut here, mut there] = ends(Some(&toll));
+    let (serialization, bytes) = serialization();
+    let [mut here, mut there] = ends(Some(&serialization));
     let sent = [message(2, 1), message(2, 4)];
     here.send(MessageBatch::bare(&sent)).unwrap();
     assert_eq!(received(&mut *here), sent[..1]);

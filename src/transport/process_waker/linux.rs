@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn every_ring_wakes_everybody_who_listens() {
-        let alarm = ProcessWaker::new().unwrap();
+        let process_waker = ProcessWaker::new().unwrap();
         let mut polls = [Poll::new().unwrap(), Poll::new().unwrap()];
-        polls.iter().for_each(|poll| alarm.register(poll.registry(), Token(7)).unwrap());
+        polls.iter().for_each(|poll| process_waker.register(poll.registry(), Token(7)).unwrap());
         for _ in 0..2 {
-            alarm.wake().unwrap();
+            process_waker.wake().unwrap();
             for poll in &mut polls {
                 let mut events = Events::with_capacity(4);
                 poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();

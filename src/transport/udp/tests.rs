@@ -32,7 +32,7 @@ impl Bench {
         let network = Arc::new(Network {
             addresses: Arc::clone(&bound.addresses),
             templates: [template.clone()].into(),
-            gate: Admission { token: TOKEN, nodes: NODES, orders: 1 },
+            admission: Admission { token: TOKEN, nodes: NODES, orders: 1 },
             clock: Clock::start(),
         });
         let end = Box::new(UdpBuilder { network, first_node: 0, sockets: bound.sockets }).build().unwrap();

@@ -52,7 +52,7 @@ impl TrainInbox {
             .collect();
         let mut senders: Box<[_]> = network.addresses.iter().copied().zip(0..).collect();
         senders.sort_unstable();
-        TrainInbox { train: Train::new(network.road), here: network.nodes_of(shard), lanes, senders }
+        TrainInbox { train: Train::new(network.segmentation), here: network.nodes_of(shard), lanes, senders }
     }
 
     /// Takes in one train and lists its messages; false where none was there.
@@ -94,7 +94,7 @@ impl TrainInbox {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
-            match (self.sender(source), end.network.road) {
+            match (self.sender(source), end.network.segmentation) {
                 (None, _) => self.turn_away(at..next, Stray::WrongSource, end),
                 (Some(sender), Segmentation::Whole { .. }) => self.take_whole(at..next, sender, end, came),
                 (Some(sender), Segmentation::Apart) => self.take_apart(at..next, sender, end, came),
@@ -151,10 +151,10 @@ impl TrainInbox {
     }
 
     fn kind_of(&self, at: usize, otherwise: Stray, end: &Endpoint<'_>) -> Stray {
-        let (segment, gate) = (self.train.segment(at), end.network.gate);
+        let (segment, admission) = (self.train.segment(at), end.network.admission);
         let judged = match wire::is_mark(segment) {
-            true => gate.admit_mark(segment).map(|_| ()),
-            false => gate.admit(segment, |to| self.here.contains(&to.0)).map(|_| ()),
+            true => admission.admit_mark(segment).map(|_| ()),
+            false => admission.admit(segment, |to| self.here.contains(&to.0)).map(|_| ()),
         };
         judged.err().unwrap_or(otherwise)
     }
@@ -163,7 +163,7 @@ impl TrainInbox {
     #[inline(always)]
     fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut Received<'_>) -> Result<(), Stray> {
         let segment = self.train.segment(at);
-        let (message, body) = end.network.gate.admit(segment, |to| self.here.contains(&to.0))?;
+        let (message, body) = end.network.admission.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
         let lane = &mut self.lanes[sender];
         if !lane.nodes.contains(&message.from.0) {
@@ -183,7 +183,7 @@ impl TrainInbox {
         if !wire::is_mark(segment) {
             return Err(Stray::Forged);
         }
-        let mark = end.network.gate.admit_mark(segment)?;
+        let mark = end.network.admission.admit_mark(segment)?;
         if (mark.from as usize, mark.to as usize) != (sender, end.shard) {
             return Err(Stray::UnknownNode);
         }

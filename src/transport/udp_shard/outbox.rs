@@ -51,7 +51,7 @@ const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control
 pub(super) struct TrainOutbox {
     lanes: Box<[OutboundChannel]>,
     departure: TrainSender,
-    road: Segmentation,
+    segmentation: Segmentation,
     /// Charge that each lane may have outstanding.
     credit: u64,
     /// Messages that wait, on all lanes.
@@ -79,16 +79,16 @@ struct OutboundChannel {
 impl TrainOutbox {
     /// Lanes to all shards of the network.
     pub(super) fn new(network: &UdpShardNetwork) -> TrainOutbox {
-        let road = network.road;
+        let segmentation = network.segmentation;
         let credit = credit(network.receive_buffer, network.addresses.len());
         let orders: BTreeSet<usize> = network.templates.iter().map(|template| template.len()).collect();
         let longest = orders.last().copied().max(network.control_bytes_max).unwrap_or(0);
-        let room = train_bytes_max(road, longest, credit) + MARK_BYTES;
+        let room = train_bytes_max(segmentation, longest, credit) + MARK_BYTES;
         let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
         let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
         let lane = |(shard, &to)| OutboundChannel::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
         let lanes = network.addresses.iter().enumerate().map(lane).collect();
-        TrainOutbox { lanes, departure: TrainSender::new(road), road, credit, waiting: 0, unflushed: 0 }
+        TrainOutbox { lanes, departure: TrainSender::new(segmentation), segmentation, credit, waiting: 0, unflushed: 0 }
     }
 
     /// Adds a message to a train of its lane, which leaves if that fills it; false where the lane has no room.
@@ -108,7 +108,7 @@ impl TrainOutbox {
         let train = &mut lane.trains[place];
         // Nearly all messages end here, with one look at their lane.
         if train.goes_on_with(segment_bytes) {
-            train.add(template, network.gate.token, message, tail);
+            train.add(template, network.admission.token, message, tail);
             self.waiting += 1;
             return Ok(true);
         }
@@ -118,9 +118,9 @@ impl TrainOutbox {
         let train = &mut self.lanes[index].trains[place];
         if train.messages == 0 {
             train.segment_bytes = segment_bytes;
-            train.messages_max = messages_max(self.road, segment_bytes, self.credit);
+            train.messages_max = messages_max(self.segmentation, segment_bytes, self.credit);
         }
-        train.add(template, network.gate.token, message, tail);
+        train.add(template, network.admission.token, message, tail);
         self.waiting += 1;
         if train.messages == train.messages_max {
             self.dispatch(index, place, end)?;
@@ -161,23 +161,23 @@ impl TrainOutbox {
     }
 
     /// The messages that wait, read back from their trains.
-    pub(super) fn messages(&self, gate: &Admission) -> impl Iterator<Item = Message> {
+    pub(super) fn messages(&self, admission: &Admission) -> impl Iterator<Item = Message> {
         let segments = self.lanes.iter().flat_map(|lane| &lane.trains).flat_map(Train::waiting);
-        segments.filter_map(|segment| gate.admit(segment, |_| true).ok().map(|(message, _)| message))
+        segments.filter_map(|segment| admission.admit(segment, |_| true).ok().map(|(message, _)| message))
     }
 
     /// Sends a train of a lane if there is credit for it; true if it has left whole.
     fn dispatch(&mut self, index: usize, place: usize, end: &mut Endpoint<'_>) -> Result<bool, TransportError> {
         let lane = &mut self.lanes[index];
         let Train { messages, segment_bytes, gone: before, .. } = lane.trains[place];
-        let charge = charge(self.road, messages, segment_bytes);
+        let charge = charge(self.segmentation, messages, segment_bytes);
         if before == 0 && !lane.has_credit(charge, self.credit, end) {
-            lane.ask_for_credit(&mut self.departure, self.road, end)?;
+            lane.ask_for_credit(&mut self.departure, self.segmentation, end)?;
             return Ok(false);
         }
-        let mark = lane.promised_mark(messages - before, charge, end).bytes(end.network.gate.token);
+        let mark = lane.promised_mark(messages - before, charge, end).bytes(end.network.admission.token);
         lane.trains[place].seal(&mark);
-        let is_whole = lane.depart(place, &mut self.departure, self.road, end)?;
+        let is_whole = lane.depart(place, &mut self.departure, self.segmentation, end)?;
         let train = &mut lane.trains[place];
         self.waiting -= if is_whole { train.clear() - before } else { train.gone - before };
         if is_whole {
@@ -235,7 +235,7 @@ impl OutboundChannel {
     fn ask_for_credit(
         &mut self,
         departure: &mut TrainSender,
-        road: Segmentation,
+        segmentation: Segmentation,
         end: &mut Endpoint<'_>,
     ) -> Result<(), TransportError> {
         end.counts.send_blocked += 1;
@@ -245,8 +245,8 @@ impl OutboundChannel {
         }
         self.silent_since = Some(now);
         self.asked += 1;
-        let charge = charge(road, 0, 0);
-        let mark = self.promised_mark(0, charge, end).bytes(end.network.gate.token);
+        let charge = charge(segmentation, 0, 0);
+        let mark = self.promised_mark(0, charge, end).bytes(end.network.admission.token);
         end.counts.send_calls += 1;
         match departure.send(end.socket, self.to, &mark, MARK_BYTES, 0) {
             Ok(_) => {
@@ -272,7 +272,7 @@ impl OutboundChannel {
         &mut self,
         place: usize,
         departure: &mut TrainSender,
-        road: Segmentation,
+        segmentation: Segmentation,
         end: &mut Endpoint<'_>,
     ) -> Result<bool, TransportError> {
         loop {
@@ -283,8 +283,8 @@ impl OutboundChannel {
                     // The mark is the last segment, and no message.
                     let messages = segments.min(train.messages - train.gone);
                     train.gone += messages;
-                    let charge = charge(road, train.messages, train.segment_bytes);
-                    self.announce(messages, road.packets(segments), end);
+                    let charge = charge(segmentation, train.messages, train.segment_bytes);
+                    self.announce(messages, segmentation.packets(segments), end);
                     if segments > messages {
                         self.charged += charge;
                         return Ok(true);
@@ -319,19 +319,19 @@ fn credit(receive_buffer: u32, shards: usize) -> u64 {
 }
 
 /// What a train of so many messages costs its lane: what the kernel will count against the receive buffer.
-pub(super) fn charge(road: Segmentation, messages: usize, segment_bytes: usize) -> u64 {
-    road.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
+pub(super) fn charge(segmentation: Segmentation, messages: usize, segment_bytes: usize) -> u64 {
+    segmentation.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
 }
 
 /// Messages of a train at most: what the kernel takes, and no more than half of the credit, so that the next train can
 /// leave while the receiver takes this one in. One message there is always.
-fn messages_max(road: Segmentation, segment_bytes: usize, credit: u64) -> usize {
-    let overhead = match road {
+fn messages_max(segmentation: Segmentation, segment_bytes: usize, credit: u64) -> usize {
+    let overhead = match segmentation {
         Segmentation::Whole { .. } => 0,
         Segmentation::Apart => PACKET_OVERHEAD_BYTES,
     };
     let fits = room_for_messages(credit) / (segment_bytes as u64 + overhead);
-    (fits as usize).clamp(1, road.segments_max() - 1)
+    (fits as usize).clamp(1, segmentation.segments_max() - 1)
 }
 
 /// Bytes that all messages of a train may take.
@@ -341,8 +341,8 @@ fn room_for_messages(credit: u64) -> u64 {
 }
 
 /// Bytes that the messages of any train take at most, where none is longer than `longest`.
-fn train_bytes_max(road: Segmentation, longest: usize, credit: u64) -> usize {
-    let many = (room_for_messages(credit) as usize).min((road.segments_max() - 1) * longest);
+fn train_bytes_max(segmentation: Segmentation, longest: usize, credit: u64) -> usize {
+    let many = (room_for_messages(credit) as usize).min((segmentation.segments_max() - 1) * longest);
     many.max(longest)
 }
 
@@ -365,12 +365,15 @@ mod tests {
 
     #[test]
     fn every_train_has_room() {
-        for road in [Segmentation::Whole { segments: 128 }, Segmentation::Apart] {
+        for segmentation in [Segmentation::Whole { segments: 128 }, Segmentation::Apart] {
             for shards in [1, 2, 8, 300] {
                 let credit = credit(212_992, shards);
                 for longest in [40, 56, 1_472] {
-                    let room = train_bytes_max(road, longest, credit);
-                    assert!((40..=longest).all(|bytes| messages_max(road, bytes, credit) * bytes <= room), "{shards}");
+                    let room = train_bytes_max(segmentation, longest, credit);
+                    assert!(
+                        (40..=longest).all(|bytes| messages_max(segmentation, bytes, credit) * bytes <= room),
+                        "{shards}"
+                    );
                 }
             }
         }

@@ -95,8 +95,8 @@ pub(super) enum TrainReceiver {
 }
 
 impl TrainSender {
-    pub(super) fn new(road: Segmentation) -> TrainSender {
-        match road {
+    pub(super) fn new(segmentation: Segmentation) -> TrainSender {
+        match segmentation {
             Segmentation::Whole { .. } => TrainSender::Whole,
             Segmentation::Apart => TrainSender::Apart(Outgoing::new(SLOTS)),
         }
@@ -128,8 +128,8 @@ impl TrainSender {
 }
 
 impl TrainReceiver {
-    pub(super) fn new(road: Segmentation) -> TrainReceiver {
-        match road {
+    pub(super) fn new(segmentation: Segmentation) -> TrainReceiver {
+        match segmentation {
             Segmentation::Whole { .. } => TrainReceiver::Whole(Train::new()),
             Segmentation::Apart => TrainReceiver::Apart(Incoming::new(SLOTS), 0),
         }

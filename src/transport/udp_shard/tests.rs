@@ -22,7 +22,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(road: Segmentation, receive_buffer: Option<u32>) -> Bench {
+    fn new(segmentation: Segmentation, receive_buffer: Option<u32>) -> Bench {
         let bound = bind(
             Quota { owners: Owners::Threads, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
             receive_buffer,
@@ -35,10 +35,10 @@ impl Bench {
             addresses: bound.addresses.iter().copied().collect(),
             starts: [0, NODES / 2, NODES].into(),
             templates,
-            gate: Admission { token: TOKEN, nodes: NODES, orders: 3 },
+            admission: Admission { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
             lanes: ChannelCredit::new(&mut Arena::heap(), 2),
-            road,
+            segmentation,
             // Credit is reckoned by the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,
             control_bytes_max: Some(DATAGRAM_BYTES_MAX),
@@ -100,14 +100,14 @@ fn many(count: u32) -> Vec<Message> {
 /// Both roads where the kernel has both.
 fn roads() -> Vec<Segmentation> {
     let mut roads = vec![Segmentation::Apart];
-    roads.extend(Some(Segmentation::probe()).filter(|&road| road != Segmentation::Apart));
+    roads.extend(Some(Segmentation::probe()).filter(|&segmentation| segmentation != Segmentation::Apart));
     roads
 }
 
 #[test]
 fn control_messages_and_orders_share_a_lane_in_any_order() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let (have, want, payload) = (Kind::Have, Kind::Want, Kind::Payload);
         let kinds = [payload, have, want, payload, payload, have, payload, want, want, have, payload, payload];
         let sent = kinds.map(|kind| Message { kind, ..message(0, 1, 6) });
@@ -119,7 +119,7 @@ fn control_messages_and_orders_share_a_lane_in_any_order() {
                 let order = Some(&bench.network.templates[0][HEADER_BYTES..]);
                 let arrivals = bench.ends[1].arrivals();
                 let orders = arrivals.iter().filter(|arrival| arrival.message.kind == payload);
-                assert!(orders.clone().all(|arrival| bench.ends[1].body(arrival) == order), "{road:?}");
+                assert!(orders.clone().all(|arrival| bench.ends[1].body(arrival) == order), "{segmentation:?}");
                 came.extend(arrivals.iter().map(|arrival| arrival.message));
             }
             // Orders and control messages have different lengths, and keep their order among those of theirs.
@@ -127,25 +127,29 @@ fn control_messages_and_orders_share_a_lane_in_any_order() {
                 let (control, orders): (Vec<Message>, Vec<_>) = messages.iter().partition(|one| one.kind.is_control());
                 [control, orders]
             };
-            assert_eq!(ordered(&came), ordered(&sent), "{road:?}");
+            assert_eq!(ordered(&came), ordered(&sent), "{segmentation:?}");
         }
         // Two trains each time, on which twelve messages and two marks travelled.
-        assert_eq!(bench.ends[0].counts().kernel_datagrams, 3 * (road.packets(6) + road.packets(8)), "{road:?}");
-        assert_eq!(bench.missing().0, 0, "{road:?}");
+        assert_eq!(
+            bench.ends[0].counts().kernel_datagrams,
+            3 * (segmentation.packets(6) + segmentation.packets(8)),
+            "{segmentation:?}"
+        );
+        assert_eq!(bench.missing().0, 0, "{segmentation:?}");
     }
 }
 
 #[test]
 fn tails_of_any_length_cross_whole_on_either_road() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let lengths = [0, 1, 179, 3, 3, 178, 0, 2];
         let sent = lengths.map(|tail| Message { kind: Kind::Have, tail, ..message(0, 1, 6) });
         let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
         assert_eq!(
             bench.ends[0].send(MessageBatch { messages: &sent, tails: &words }).unwrap(),
             sent.len(),
-            "{road:?}"
+            "{segmentation:?}"
         );
         bench.ends[0].receive(Wait::No).unwrap();
         let mut came: Vec<Vec<u64>> = Vec::new();
@@ -163,33 +167,33 @@ fn tails_of_any_length_cross_whole_on_either_road() {
             MessageBatch { messages: &sent, tails: &words }.iter().map(|(_, tail)| tail.to_vec()).collect();
         came.sort_unstable();
         expected.sort_unstable();
-        assert_eq!(came, expected, "{road:?}");
-        assert_eq!(bench.missing().0, 0, "{road:?}");
+        assert_eq!(came, expected, "{segmentation:?}");
+        assert_eq!(bench.missing().0, 0, "{segmentation:?}");
     }
 }
 
 #[test]
 fn a_train_arrives_as_it_left_on_either_road() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let sent = many(20);
         assert_eq!(bench.send(&sent), 20);
         bench.ends[1].receive(Wait::No).unwrap();
         let arrivals = bench.ends[1].arrivals().to_vec();
-        assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent, "{road:?}");
+        assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent, "{segmentation:?}");
         for arrival in arrivals {
             assert_eq!(bench.ends[1].body(&arrival), Some(&bench.network.templates[0][HEADER_BYTES..]));
             assert_eq!(usize::from(arrival.bytes), bench.network.templates[0].len());
         }
-        assert_eq!(bench.ends[0].counts().kernel_datagrams, road.packets(21));
+        assert_eq!(bench.ends[0].counts().kernel_datagrams, segmentation.packets(21));
         assert_eq!(bench.missing().0, 0);
     }
 }
 
 #[test]
 fn orders_of_different_lengths_take_different_trains() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let sent = [message(0, 0, 5), message(0, 1, 6), message(1, 1, 7), message(0, 2, 8)];
         bench.send(&sent);
         assert_eq!(bench.receive_all(), [sent[0], sent[1], sent[3], sent[2]], "each length keeps its order");
@@ -226,8 +230,8 @@ fn messages_to_the_own_shard_come_back_through_the_socket() {
 
 #[test]
 fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let messages = many(20_000);
         let (mut taken, mut received) = (0, Vec::new());
         while received.len() < messages.len() {
@@ -238,7 +242,7 @@ fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
         assert_eq!(received, messages);
         assert!(bench.ends[0].counts().send_blocked > 0);
         let (messages, packets, dropped) = bench.missing();
-        assert_eq!((messages, packets, dropped.unwrap_or(0)), (0, 0, 0), "{road:?}");
+        assert_eq!((messages, packets, dropped.unwrap_or(0)), (0, 0, 0), "{segmentation:?}");
     }
 }
 
@@ -256,8 +260,8 @@ fn what_was_taken_and_did_not_leave_is_known() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn lost_trains_are_counted_exactly_and_the_sender_goes_on() {
-    for road in roads() {
-        let mut bench = Bench::new(road, Some(1_152));
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, Some(1_152));
         let messages = many(3_000);
         let (mut taken, mut received) = (0, 0);
         let silence = bench.network.clock.now() + Nanos::from_secs(10);
@@ -268,16 +272,16 @@ fn lost_trains_are_counted_exactly_and_the_sender_goes_on() {
         assert_eq!(taken, messages.len(), "credit of dropped trains comes back");
         let (missing, packets, dropped) = bench.missing();
         assert!(missing > 0);
-        assert_eq!(received as u64 + missing, messages.len() as u64, "{road:?}");
-        assert_eq!(Some(packets), dropped, "{road:?}");
+        assert_eq!(received as u64 + missing, messages.len() as u64, "{segmentation:?}");
+        assert_eq!(Some(packets), dropped, "{segmentation:?}");
         assert_eq!(bench.ends[1].counts().lost(), missing);
     }
 }
 
 #[test]
 fn strays_among_trains_are_told_apart_and_change_nothing() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let sent = many(50);
         bench.send(&sent[..20]);
         let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -318,22 +322,22 @@ fn strays_among_trains_are_told_apart_and_change_nothing() {
 /// How many leave depends on the credit, which singles use up sooner than trains: a drain finds what has left, all of it.
 #[test]
 fn a_drain_counts_what_nobody_received() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let taken = bench.send(&many(300));
         let left = (taken - bench.ends[0].unsent().len()) as u64;
-        assert!(left > 50, "{road:?}: the credit is for more than {left}");
+        assert!(left > 50, "{segmentation:?}: the credit is for more than {left}");
         bench.ends[1].drain().unwrap();
-        assert_eq!(bench.ends[1].counts().drained, left, "{road:?}");
+        assert_eq!(bench.ends[1].counts().drained, left, "{segmentation:?}");
         assert!(bench.ends[1].arrivals().is_empty());
-        assert_eq!(bench.missing().0, 0, "{road:?}");
+        assert_eq!(bench.missing().0, 0, "{segmentation:?}");
         // The drain gave the credit back, so that the rest leaves and is found by the next.
         let mut taken = taken;
         while taken < 300 || !bench.ends[0].unsent().is_empty() {
             taken += bench.send(&many(300)[taken..]);
             bench.ends[1].drain().unwrap();
         }
-        assert_eq!(bench.ends[1].counts().drained, 300, "{road:?}");
+        assert_eq!(bench.ends[1].counts().drained, 300, "{segmentation:?}");
     }
 }
 

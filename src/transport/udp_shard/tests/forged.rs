@@ -10,7 +10,7 @@ impl Bench {
     /// Sends a datagram, or what has become of a train, from shard 0's address to shard 1.
     fn forge(&self, datagrams: &[u8], segment_bytes: usize) {
         let (socket, to) = (&self.sockets[0], self.network.addresses[1]);
-        match self.network.road {
+        match self.network.segmentation {
             Segmentation::Whole { .. } => send_train(socket, to, datagrams, segment_bytes as u16).unwrap(),
             Segmentation::Apart => datagrams.chunks(segment_bytes).for_each(|datagram| {
                 socket.send_to(datagram, to).unwrap();
@@ -25,7 +25,7 @@ impl Bench {
     /// The train of these messages, all of the first order, as shard 0 sends it first of all.
     fn first_train(&self, messages: &[Message]) -> (Vec<u8>, usize, TrainTrailer) {
         let template = &self.network.templates[0];
-        let charge = charge(self.network.road, messages.len(), template.len());
+        let charge = charge(self.network.segmentation, messages.len(), template.len());
         let mark = TrainTrailer { from: 0, to: 1, messages: messages.len() as u64, charge };
         let mut bytes = Vec::new();
         for message in messages {
@@ -56,8 +56,8 @@ impl Bench {
 
 #[test]
 fn a_mark_that_says_more_than_was_sent_is_forged_and_gives_no_credit() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
         let given_back = bench.network.lanes.consumed(0, 1);
@@ -65,35 +65,35 @@ fn a_mark_that_says_more_than_was_sent_is_forged_and_gives_no_credit() {
         bench.forge_mark(21, given_back);
         bench.forge_mark(u64::MAX, u64::MAX);
         assert_eq!(bench.receive_all(), []);
-        assert_eq!((bench.strays().of(Stray::Forged), bench.strays().total()), (3, 3), "{road:?}");
-        assert_eq!((bench.network.lanes.consumed(0, 1), bench.missing().0), (given_back, 0), "{road:?}");
+        assert_eq!((bench.strays().of(Stray::Forged), bench.strays().total()), (3, 3), "{segmentation:?}");
+        assert_eq!((bench.network.lanes.consumed(0, 1), bench.missing().0), (given_back, 0), "{segmentation:?}");
         bench.goes_on();
-        assert_eq!(bench.strays().total(), 3, "{road:?}");
+        assert_eq!(bench.strays().total(), 3, "{segmentation:?}");
     }
 }
 
 #[test]
 fn a_mark_that_came_before_is_a_replay_and_gives_no_credit() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let (_, _, mark) = bench.first_train(&many(20));
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
-        assert_eq!(bench.network.lanes.consumed(0, 1), mark.charge, "{road:?}: the mark as it came");
+        assert_eq!(bench.network.lanes.consumed(0, 1), mark.charge, "{segmentation:?}: the mark as it came");
         bench.forge_mark(mark.messages, mark.charge);
         assert_eq!(bench.receive_all(), []);
         bench.goes_on();
         bench.forge_mark(mark.messages, mark.charge);
         assert_eq!(bench.receive_all(), []);
-        assert_eq!((bench.strays().of(Stray::Replayed), bench.strays().total()), (2, 2), "{road:?}");
+        assert_eq!((bench.strays().of(Stray::Replayed), bench.strays().total()), (2, 2), "{segmentation:?}");
         bench.goes_on();
     }
 }
 
 #[test]
 fn messages_that_nobody_sent_are_forged() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let mut datagram = bench.network.templates[0].to_vec();
         wire::patch(datagram.first_chunk_mut().unwrap(), &message(0, 1, 6));
         let segment_bytes = datagram.len();
@@ -105,25 +105,25 @@ fn messages_that_nobody_sent_are_forged() {
         }
         // One by one the first forged message stands where one of the sender's may: it is the sender's that is then one too many.
         let received = bench.ends[1].counts();
-        assert_eq!((received.strays.of(Stray::Forged), received.strays.total()), (6, 6), "{road:?}");
-        assert_eq!(bench.missing().0, 0, "{road:?}: as many as were sent");
+        assert_eq!((received.strays.of(Stray::Forged), received.strays.total()), (6, 6), "{segmentation:?}");
+        assert_eq!(bench.missing().0, 0, "{segmentation:?}: as many as were sent");
         bench.goes_on();
     }
 }
 
 #[test]
 fn a_train_that_comes_again_is_no_message() {
-    for road in roads() {
-        let mut bench = Bench::new(road, None);
+    for segmentation in roads() {
+        let mut bench = Bench::new(segmentation, None);
         let sent = many(20);
         let (train, segment_bytes, _) = bench.first_train(&sent);
         bench.send(&sent);
         assert_eq!(bench.receive_all(), sent);
         bench.forge(&train, segment_bytes);
-        assert_eq!(bench.receive_all(), [], "{road:?}");
+        assert_eq!(bench.receive_all(), [], "{segmentation:?}");
         let strays = bench.strays();
-        let expected = if road == Segmentation::Apart { (20, 1) } else { (0, 21) };
-        assert_eq!((strays.of(Stray::Forged), strays.of(Stray::Replayed)), expected, "{road:?}");
+        let expected = if segmentation == Segmentation::Apart { (20, 1) } else { (0, 21) };
+        assert_eq!((strays.of(Stray::Forged), strays.of(Stray::Replayed)), expected, "{segmentation:?}");
         bench.goes_on();
     }
 }
@@ -132,11 +132,11 @@ fn a_train_that_comes_again_is_no_message() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn a_replay_does_not_stand_in_for_what_was_lost() {
-    let road = Segmentation::probe();
-    if road == Segmentation::Apart {
+    let segmentation = Segmentation::probe();
+    if segmentation == Segmentation::Apart {
         return;
     }
-    let mut bench = Bench::new(road, Some(1_152));
+    let mut bench = Bench::new(segmentation, Some(1_152));
     let sent = many(20);
     let (train, segment_bytes, _) = bench.first_train(&sent);
     assert_eq!(bench.send(&sent), 20);

@@ -1,5 +1,5 @@
 //! The modelled latency and loss in front of real carriers: the same fates as in virtual time, no message before its time,
-//! and books that know what is still held.
+//! and ledger that know what is still held.
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, run, sent, to_quiescence};
