@@ -1,25 +1,25 @@
-//! Every atomic of the project lives here, behind types whose names say what they are for.
+//! Holds every atomic of the project, behind types that are named after their purpose.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `arena` | where the others lie: on the heap, or in memory that several processes map |
-//! | `shared_memory` | such memory |
-//! | `bitmap` | one bit per node, written by the bit's owner, read by all |
-//! | `counters` | a count for each order, whose adder learns what stood there |
-//! | `dense` | one bit per node that anybody may set, in any order |
-//! | `least` | the least number named for each place |
-//! | `cursor` | blocks of work for whoever asks next |
-//! | `threshold` | a counter that one addition carries over its goal |
-//! | `allowance` | what all may hold together of what runs out |
-//! | `stop` | the global stop flag and its first cause |
-//! | `barrier` | a meeting point for all workers that a failing one can break |
-//! | `lanes` | what the two ends of a shard pair have sent and taken out: credit and gaps |
-//! | `termination` | who is idle and what each worker sent and received: quiescence |
+//! | `arena` | storage for the other types: the heap, or memory that several processes map |
+//! | `shared_memory` | such mapped memory |
+//! | `owned_bitmap` | one bit per node, written by the bit's owner, read by all |
+//! | `counters` | one count per order; an addition returns the count before it |
+//! | `atomic_bitset` | one bit per node that any thread may set, in any sequence |
+//! | `atomic_min` | one minimum per index |
+//! | `cursor` | blocks of work for the next worker that is free |
+//! | `threshold` | a counter of which exactly one addition reaches the goal |
+//! | `allowance` | a limit on what all workers together hold of a scarce resource |
+//! | `stop` | the global stop flag and its first cause; the user's interrupt |
+//! | `barrier` | a reusable barrier for all workers that a failing worker can break |
+//! | `channel_credit` | what both ends of a pair of shards have sent and consumed: flow-control credit and gaps |
+//! | `termination` | which workers are idle and what each has sent and received: quiescence |
 //! | `write_once` | numbers that are each written once |
-//! | `lookout` | looks at the user's wish to end now and then, by the work that is done |
+//! | `lookout` | polls the user's interrupt each time a fixed amount of work is done |
 //! | `ring` | a queue from one worker to one other |
-//! | `sleep_flag` | wakes a worker that sleeps, without a look lost |
-//! | `ahead` | memory ahead of its use: touched pages, prefetched lines |
+//! | `sleep_flag` | wakes a sleeping worker without losing a wake-up |
+//! | `prefetch` | memory made ready before its use: touched pages, prefetched cache lines |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
 
@@ -72,25 +72,25 @@ mod atomic {
     #[cfg(not(loom))]
     pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
 
-    /// How often a waiter looks before it gives its core away between looks.
+    /// Number of polls in which a waiter spins, before it yields its core between polls.
     #[cfg(not(loom))]
     const SPINS: u32 = 64;
 
-    /// How often it looks before it sleeps between looks: about a millisecond, longer than any sleeper takes to wake.
+    /// Number of polls before a waiter sleeps between them: about a millisecond, longer than any sleeper takes to wake.
     #[cfg(not(loom))]
     const LOOKS: u32 = 4_096;
 
-    /// How long it sleeps at a time, where few wait.
+    /// Length of one sleep while few threads wait.
     #[cfg(not(loom))]
     const NAP: std::time::Duration = std::time::Duration::from_micros(50);
 
-    /// So many wait for that long. More of them sleep longer in proportion, or a thousand that wake all the time leave no
-    /// core to the one they wait for.
+    /// Number of waiting threads up to which a sleep lasts one `NAP`. More threads sleep longer in proportion, because
+    /// a thousand that keep waking would leave no core to the thread they wait for.
     #[cfg(not(loom))]
     const NAPPERS: u32 = 16;
 
-    /// Gives the core away inside a waiting loop of one of `parties` that has looked `looks` times: spins, then yields,
-    /// then naps.
+    /// Backs off inside the waiting loop of one of `parties` that has polled `looks` times: spins, then yields, then
+    /// sleeps.
     #[cfg(not(loom))]
     pub(super) fn relax(looks: u32, parties: u32) {
         match looks {
@@ -100,7 +100,7 @@ mod atomic {
         }
     }
 
-    /// Tells loom that this thread can only go on when another has.
+    /// Tells loom that this thread can proceed only when another has.
     #[cfg(loom)]
     pub(super) fn relax(_: u32, _: u32) {
         loom::thread::yield_now();

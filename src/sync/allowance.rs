@@ -1,4 +1,4 @@
-//! What workers may hold together of something that runs out: memory for messages under way.
+//! Limits what all workers together hold of a scarce resource, such as memory for messages under way.
 
 use super::atomic::{AtomicU64, Ordering};
 
@@ -9,21 +9,23 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// So much, of which nobody holds anything.
+    /// Creates an allowance of `most`, of which nothing is held.
     pub fn new(most: u64) -> Allowance {
         Allowance { most, held: AtomicU64::new(0) }
     }
 
-    /// How much there is for all.
+    /// The limit for all workers together.
     pub fn most(&self) -> u64 {
         self.most
     }
 
-    /// Says that one worker holds `now` where it held `before`, which becomes the same; false where all hold too much by that.
+    /// Updates one worker's holding from `before` to `now` and sets `before` to `now`. Returns false if the sum of all
+    /// holdings then exceeds the limit.
     pub fn hold(&self, before: &mut u64, now: u64) -> bool {
+        // Wrapping, because a holding that shrinks adds a negative difference.
         let more = now.wrapping_sub(std::mem::replace(before, now));
-        // Ordering: Relaxed; each worker adds what it takes and takes off no more than it added, so that the sum is never below
-        // what is held. It carries nothing but itself.
+        // Ordering: Relaxed; each worker subtracts no more than it added, so the sum is never below what is held. It
+        // publishes nothing else.
         let held = self.held.fetch_add(more, Ordering::Relaxed).wrapping_add(more);
         held <= self.most
     }
@@ -34,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_hold_together_what_there_is_for_all() {
+    fn all_workers_share_one_limit() {
         let allowance = Allowance::new(10);
         let (mut one, mut other) = (0, 0);
         assert!(allowance.hold(&mut one, 6) && allowance.hold(&mut other, 4));

@@ -1,11 +1,11 @@
-//! Where the atomics that workers share lie: on this process's heap, or in memory that several processes map.
+//! Allocates the atomics that workers share: on this process's heap, or in memory that several processes map.
 //!
-//! A mapped arena hands out its memory from the front to the back. Every process makes the same requests in the same
-//! order and so finds the same things in the same places; [`Layout`] tells whether that was so. All that lies in an
-//! arena starts as zeros, which each type takes for its initial state.
+//! A mapped arena hands out its memory from front to back. Every process makes the same requests in the same sequence
+//! and so finds the same objects at the same places; equal [`Layout`]s confirm it. All memory in an arena starts
+//! zeroed, which each type uses as its initial state.
 //!
-//! What was refused: handles or offsets that are resolved at each access, because a reference costs nothing; and a
-//! fallible request, because a layout that does not fit is found out once, before anybody uses it.
+//! Rejected: handles or offsets that are resolved at each access, because a reference costs nothing; and fallible
+//! requests, because a layout that does not fit is detected once, before anything is used.
 
 #![allow(unsafe_code)]
 
@@ -16,18 +16,18 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-/// Where everything in a mapped arena starts: two cache lines apart, because processors fetch them in pairs.
+/// Alignment in bytes of every object in a mapped arena: two cache lines, because processors fetch them in pairs.
 const ALIGNMENT: usize = 128;
 
-/// What may lie in memory that another process has zeroed or written.
+/// A type that may lie in memory that another process has zeroed or written.
 ///
 /// # Safety
 ///
-/// All zeros are a valid value, and the one that `Default` gives. The type holds atomics and nothing else: no pointer,
-/// nothing to drop, and no plain field that a process could change under another's eyes.
+/// All zeros must be a valid value, and the one that `Default` gives. The type must consist of atomics only: no
+/// pointer, nothing to drop, and no plain field that another process could change during a read.
 pub(super) unsafe trait Zeroed: Default + Send + Sync {}
 
-// SAFETY: an atomic holds nothing but its integer, zero by default.
+// SAFETY: an atomic holds only its integer, zero by default.
 unsafe impl Zeroed for AtomicBool {}
 // SAFETY: as above.
 unsafe impl Zeroed for AtomicU8 {}
@@ -35,45 +35,46 @@ unsafe impl Zeroed for AtomicU8 {}
 unsafe impl Zeroed for AtomicU32 {}
 // SAFETY: as above.
 unsafe impl Zeroed for AtomicU64 {}
-// SAFETY: padding adds bytes that nobody reads.
+// SAFETY: padding adds bytes that are never read.
 unsafe impl<T: Zeroed> Zeroed for CachePadded<T> {}
 
-/// Hands out zeroed places for what workers share.
+/// An allocator of zeroed objects that workers share.
 pub struct Arena {
     source: ArenaSource,
     layout: Layout,
 }
 
-/// What was asked of an arena so far. Two processes that made the same requests in the same order have equal ones.
+/// A summary of the requests made to an arena. Two processes that made the same requests in the same sequence have
+/// equal layouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Bytes that all of it takes in a mapped arena.
+    /// Bytes that all requests take in a mapped arena.
     pub bytes: u64,
-    /// A digest of the sizes and numbers asked for, in order.
+    /// Digest of the requested sizes and counts, in sequence.
     pub digest: u64,
 }
 
 enum ArenaSource {
     Heap,
-    /// Nothing is handed out but what must exist.
+    /// Only counts; allocates nothing but what must exist.
     Counting,
     Mapped(Arc<SharedMemory>),
 }
 
 impl Arena {
-    /// An arena on the heap, for the threads of one process.
+    /// Creates an arena on the heap, for the threads of one process.
     pub fn heap() -> Arena {
         Arena::from_source(ArenaSource::Heap)
     }
 
-    /// An arena that only counts: whatever is built in it tells by [`Arena::layout`] how much memory it takes, and must
-    /// not be used.
+    /// Creates an arena that only counts. [`Arena::layout`] then gives the memory that the objects built in it take;
+    /// those objects must not be used.
     pub fn counting() -> Arena {
         Arena::from_source(ArenaSource::Counting)
     }
 
-    /// An arena in memory that other processes map too. Where the memory is too small the places lie on the heap, which
-    /// the bytes in [`Arena::layout`] betray.
+    /// Creates an arena in memory that other processes map too. Objects that do not fit fall back to the heap, which
+    /// shows in the bytes of [`Arena::layout`].
     pub fn mapped(memory: SharedMemory) -> Arena {
         Arena::from_source(ArenaSource::Mapped(Arc::new(memory)))
     }
@@ -83,27 +84,27 @@ impl Arena {
         Arena { source, layout: Layout { bytes: 0, digest: 0xcbf2_9ce4_8422_2325 } }
     }
 
-    /// What was asked for so far.
+    /// The summary of all requests so far.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// A place for one `T`, on cache lines of its own.
+    /// Allocates one `T` on cache lines of its own.
     pub(super) fn one<T: Zeroed>(&mut self) -> Placed<CachePadded<T>> {
         let at = self.reserve::<CachePadded<T>>(1);
         match &self.source {
             ArenaSource::Mapped(memory) if memory.holds(at, size_of::<CachePadded<T>>()) => {
-                // SAFETY: the mapping holds so many bytes from `at` on, which is a multiple of the alignment of a page's
-                // fraction that `T` needs at most. They were zeroed when the memory was made, and `Zeroed` lets any
-                // process write the atomics in them.
+                // SAFETY: the mapping holds that many bytes from `at` on. `at` is a multiple of `ALIGNMENT`, which is
+                // at least `T`'s, and the mapping starts on a page. The bytes were zeroed when the memory was created,
+                // and `Zeroed` lets any process write the atomics in them.
                 let place = unsafe { memory.start().add(at) }.cast::<CachePadded<T>>();
-                Placed { at: place, home: Backing::Mapped(Arc::clone(memory)) }
+                Placed { at: place, backing: Backing::Mapped(Arc::clone(memory)) }
             }
             _ => Placed::boxed(Box::default()),
         }
     }
 
-    /// A place for `count` of `T` side by side.
+    /// Allocates `count` of `T` side by side.
     pub(super) fn many<T: Zeroed>(&mut self, count: usize) -> Placed<[T]> {
         let at = self.reserve::<T>(count);
         match &self.source {
@@ -111,13 +112,13 @@ impl Arena {
             ArenaSource::Mapped(memory) if memory.holds(at, size_of::<T>() * count) => {
                 // SAFETY: as in `one`.
                 let first = unsafe { memory.start().add(at) }.cast::<T>();
-                Placed { at: NonNull::slice_from_raw_parts(first, count), home: Backing::Mapped(Arc::clone(memory)) }
+                Placed { at: NonNull::slice_from_raw_parts(first, count), backing: Backing::Mapped(Arc::clone(memory)) }
             }
             _ => Placed::boxed((0..count).map(|_| T::default()).collect()),
         }
     }
 
-    /// Takes room for `count` of `T` off the front; gives where it begins.
+    /// Reserves room for `count` of `T` at the front; returns its offset in bytes.
     fn reserve<T>(&mut self, count: usize) -> usize {
         const { assert!(align_of::<T>() <= ALIGNMENT) };
         let at = self.layout.bytes;
@@ -131,21 +132,21 @@ impl Arena {
     }
 }
 
-/// Something that lies in an arena. Reaching it costs what reaching through a reference costs.
+/// An owned pointer to an object in an arena. Access costs as much as through a reference.
 pub(super) struct Placed<T: ?Sized> {
     at: NonNull<T>,
-    home: Backing,
+    backing: Backing,
 }
 
 enum Backing {
     Heap,
-    /// Kept alive for as long as the place is.
+    /// Keeps the mapping alive while the object is.
     Mapped(#[expect(dead_code, reason = "held, not read")] Arc<SharedMemory>),
 }
 
 impl<T: ?Sized> Placed<T> {
     fn boxed(value: Box<T>) -> Placed<T> {
-        Placed { at: NonNull::from(Box::leak(value)), home: Backing::Heap }
+        Placed { at: NonNull::from(Box::leak(value)), backing: Backing::Heap }
     }
 }
 
@@ -154,23 +155,23 @@ impl<T: ?Sized> Deref for Placed<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: the place is a live `T` for as long as `self` is: on the heap it is freed by `drop` alone, and a mapping
-        // is held by `home`. Nobody has an exclusive reference to it.
+        // SAFETY: the object is a live `T` as long as `self` is: on the heap only `drop` frees it, and `backing` keeps a
+        // mapping alive. No exclusive reference to it exists.
         unsafe { self.at.as_ref() }
     }
 }
 
 impl<T: ?Sized> Drop for Placed<T> {
     fn drop(&mut self) {
-        if matches!(self.home, Backing::Heap) {
-            // SAFETY: a place on the heap was a box, which `boxed` leaked, and this is the only place that frees it.
+        if matches!(self.backing, Backing::Heap) {
+            // SAFETY: an object on the heap was a box that `boxed` leaked, and only this line frees it.
             drop(unsafe { Box::from_raw(self.at.as_ptr()) });
         }
     }
 }
 
-// SAFETY: a place owns its `T` as a box does, and shares it only through `&T`; where other processes share it too, it is
-// made of atomics.
+// SAFETY: a `Placed` owns its `T` as a box does, and shares it only through `&T`; an object that other processes share
+// consists of atomics.
 unsafe impl<T: ?Sized + Send + Sync> Send for Placed<T> {}
 // SAFETY: as above.
 unsafe impl<T: ?Sized + Send + Sync> Sync for Placed<T> {}
@@ -222,7 +223,7 @@ mod tests {
 
     #[cfg(all(target_os = "linux", not(portable)))]
     #[test]
-    fn a_memory_too_small_is_betrayed_by_the_layout_and_harms_nobody() {
+    fn a_memory_too_small_shows_in_the_layout_and_does_no_harm() {
         let memory = SharedMemory::create(128).unwrap();
         let length = memory.bytes();
         let mut arena = Arena::mapped(memory);

@@ -1,20 +1,20 @@
-//! The least number that anybody has named, for each of many places: a tie rule that no order of arrival can change.
+//! Keeps the minimum of all values proposed for each of many indices: a tie rule that no order of arrival can change.
 
 use super::atomic::{AtomicU32, Ordering};
 use super::{prefer_huge, prefetch};
 use std::collections::TryReserveError;
 
-/// One number for each place, at first the greatest there is.
+/// One minimum per index, initially `u32::MAX`.
 pub struct AtomicMinima {
     places: Vec<AtomicU32>,
 }
 
 impl AtomicMinima {
-    /// So many places, in memory that is there already.
+    /// Creates `length` minima in memory that is already paged in.
     ///
     /// # Errors
     ///
-    /// Where the system refuses the memory.
+    /// If the system refuses the memory.
     pub fn new(length: u32) -> Result<AtomicMinima, TryReserveError> {
         let mut places = Vec::new();
         places.try_reserve_exact(length as usize)?;
@@ -23,35 +23,35 @@ impl AtomicMinima {
         Ok(AtomicMinima { places })
     }
 
-    /// How many places there are.
+    /// Number of minima.
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether there is none.
+    /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Names a number for a place.
+    /// Lowers the minimum at `at` to `number` if that is less.
     #[inline]
     pub fn lower(&self, at: usize, number: u32) {
-        // Most are named in vain, and to look first costs less than exclusive access.
-        // Ordering: Relaxed; the least of a set is the same in every order, and it is read behind a barrier. A place only
-        // falls, so that what is not below an old value is not below the present one.
+        // Most proposals change nothing, and a load costs less than exclusive access to the cache line.
+        // Ordering: Relaxed; the minimum of a set does not depend on the sequence, and it is read behind a barrier. A
+        // value only falls, so a number that is not below an old value is not below the present one.
         if number < self.places[at].load(Ordering::Relaxed) {
             self.places[at].fetch_min(number, Ordering::Relaxed);
         }
     }
 
-    /// The least number named for a place.
+    /// The minimum at `at`.
     #[inline]
     pub fn get(&self, at: usize) -> u32 {
-        // Ordering: Relaxed; a barrier lies between this and whoever named one.
+        // Ordering: Relaxed; a barrier lies between this and all calls of `lower`.
         self.places[at].load(Ordering::Relaxed)
     }
 
-    /// Asks the processor for a place that will be used soon.
+    /// Prefetches the minimum at `at`.
     #[inline]
     pub fn prefetch(&self, at: usize) {
         prefetch(&self.places, at);

@@ -1,6 +1,6 @@
-//! A meeting point: nobody passes before all have come, again and again, unless somebody breaks it.
+//! A reusable barrier: no party passes before all have arrived, unless one of them breaks it.
 //!
-//! `std::sync::Barrier` was refused because a worker that fails would leave the others waiting for ever.
+//! `std::sync::Barrier` was rejected because a worker that fails would leave the others waiting for ever.
 
 #![allow(unsafe_code)]
 
@@ -9,13 +9,13 @@ use super::arena::{Placed, Zeroed};
 use super::atomic::{AtomicBool, AtomicU32, Ordering, relax};
 use crossbeam_utils::CachePadded;
 
-/// A reusable meeting point for a fixed number of parties.
+/// A reusable barrier for a fixed number of parties.
 pub struct Barrier {
     parties: u32,
-    door: Placed<CachePadded<BarrierState>>,
+    state: Placed<CachePadded<BarrierState>>,
 }
 
-/// What the parties see of each other.
+/// The state that all parties share.
 #[derive(Default)]
 struct BarrierState {
     arrived: AtomicU32,
@@ -23,52 +23,53 @@ struct BarrierState {
     broken: AtomicBool,
 }
 
-// SAFETY: three atomics, each 0 at first: nobody has come, in round 0, and the barrier is whole.
+// SAFETY: three atomics, each initially 0: no party has arrived, the round is 0, and the barrier is whole.
 unsafe impl Zeroed for BarrierState {}
 
-/// The barrier was broken: some party will never come.
+/// The barrier was broken: some party will never arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BarrierBroken;
 
 impl Barrier {
-    /// A barrier for `parties`.
+    /// Creates a barrier for `parties`.
     pub fn new(arena: &mut Arena, parties: u32) -> Barrier {
-        Barrier { parties, door: arena.one() }
+        Barrier { parties, state: arena.one() }
     }
 
     /// Waits until all parties have called this as often as the caller.
     ///
-    /// What any of them did before its call is seen by all of them after theirs.
+    /// Each party's writes before its call are visible to all parties after theirs.
     pub fn wait(&self) -> Result<(), BarrierBroken> {
-        // Ordering: Acquire; partner: `break_open`.
-        if self.door.broken.load(Ordering::Acquire) {
+        // Ordering: Acquire; partner: `abort`.
+        if self.state.broken.load(Ordering::Acquire) {
             return Err(BarrierBroken);
         }
-        // Ordering: Relaxed; no party can move the round on before this one has arrived below.
-        let round = self.door.round.load(Ordering::Relaxed);
+        // Ordering: Relaxed; the round cannot advance before this party has arrived below.
+        let round = self.state.round.load(Ordering::Relaxed);
         // Ordering: AcqRel; the last arrival acquires what all earlier ones released, and hands it on through `round`.
-        if self.door.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
-            // Ordering: Relaxed; the store to `round` below releases it, and nobody arrives again before seeing that.
-            self.door.arrived.store(0, Ordering::Relaxed);
-            // Ordering: Release; partner: the load in `wait`.
-            self.door.round.store(round.wrapping_add(1), Ordering::Release);
+        if self.state.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.parties {
+            // Ordering: Relaxed; the store to `round` below releases it, and no party arrives again before it has seen
+            // that store.
+            self.state.arrived.store(0, Ordering::Relaxed);
+            // Ordering: Release; partner: the load in `wait_for_round`.
+            self.state.round.store(round.wrapping_add(1), Ordering::Release);
             return Ok(());
         }
         self.wait_for_round(round)
     }
 
-    /// Lets everybody through who waits or will wait, with [`BarrierBroken`].
+    /// Breaks the barrier: every present and future call of `wait` returns [`BarrierBroken`].
     pub fn abort(&self) {
-        // Ordering: Release; partner: the load in `wait`.
-        self.door.broken.store(true, Ordering::Release);
+        // Ordering: Release; partner: the loads in `wait` and `wait_for_round`.
+        self.state.broken.store(true, Ordering::Release);
     }
 
     fn wait_for_round(&self, round: u32) -> Result<(), BarrierBroken> {
         let mut looks = 0;
         // Ordering: Acquire; partner: the Release store of `round` by the last to arrive.
-        while self.door.round.load(Ordering::Acquire) == round {
-            // Ordering: Acquire; partner: `break_open`.
-            if self.door.broken.load(Ordering::Acquire) {
+        while self.state.round.load(Ordering::Acquire) == round {
+            // Ordering: Acquire; partner: `abort`.
+            if self.state.broken.load(Ordering::Acquire) {
                 return Err(BarrierBroken);
             }
             relax(looks, self.parties);
@@ -84,7 +85,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn nobody_passes_before_all_have_come() {
+    fn no_party_passes_before_all_have_arrived() {
         let barrier = Barrier::new(&mut Arena::heap(), 3);
         let arrivals = AtomicU32::new(0);
         thread::scope(|scope| {
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_latch_holds_nobody() {
+    fn a_broken_barrier_holds_no_party() {
         let barrier = Barrier::new(&mut Arena::heap(), 2);
         thread::scope(|scope| {
             let waiter = scope.spawn(|| barrier.wait());

@@ -1,11 +1,11 @@
-//! What the two ends of a lane tell each other beside the datagrams. A lane leads from one shard to one shard, its own
-//! included.
+//! Exchanges counts between the two ends of a channel, beside its datagrams. A channel leads from one shard to one
+//! shard, itself included.
 //!
-//! The receiver says how much of what was charged has left its socket: the sender's credit. The sender says how much it
-//! has handed over: what a receiver whose last train was dropped cannot learn from any gap. And before it hands a train over
-//! it says what will have gone with it, so that a receiver takes nothing for the sender's that the sender has not announced,
-//! whoever can forge a datagram. Each number has one writer, and a receiver's numbers have a cache line for each lane, because
-//! the sender reads them in the middle of its work.
+//! The receiver reports how much of the charge has left its socket: the sender's credit. The sender reports how much it
+//! has handed over, because a receiver whose last train was dropped cannot learn that from any gap. Before the sender
+//! hands a train over, it announces its totals including that train, so that a receiver never accepts a forged datagram
+//! as one that the sender has announced. Each count has one writer, and a receiver's count has a cache line per
+//! channel, because the sender reads it in the middle of its work.
 
 #![allow(unsafe_code)]
 
@@ -14,14 +14,14 @@ use super::arena::{Placed, Zeroed};
 use super::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
-/// The lanes between all shards of a run.
+/// The channels between all shards of a run.
 pub struct ChannelCredit {
     shards: usize,
     consumed: Placed<[CachePadded<AtomicU64>]>,
     announced: Placed<[SenderCell]>,
 }
 
-/// What a sender has handed to the kernel on one lane, since the start.
+/// Totals since the start that a sender has handed to the kernel on one channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HandedOver {
     /// Messages.
@@ -30,12 +30,12 @@ pub struct HandedOver {
     pub packets: u64,
 }
 
-/// What will have gone on one lane with the train that is about to leave, since the start.
+/// Totals since the start on one channel, including the train that is about to leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Announced {
     /// Messages.
     pub messages: u64,
-    /// Bytes charged.
+    /// Charged bytes.
     pub charge: u64,
 }
 
@@ -47,40 +47,40 @@ struct SenderCell {
     promised_charge: AtomicU64,
 }
 
-// SAFETY: atomics, each 0 at first: nothing has gone.
+// SAFETY: atomics, each initially 0: nothing was sent.
 unsafe impl Zeroed for SenderCell {}
 
 impl ChannelCredit {
-    /// Lanes between so many shards, on which nothing has gone yet.
+    /// Creates the channels between `shards` shards, with all counts 0.
     pub fn new(arena: &mut Arena, shards: usize) -> ChannelCredit {
-        let lanes = shards * shards;
-        ChannelCredit { shards, consumed: arena.many(lanes), announced: arena.many(lanes) }
+        let channels = shards * shards;
+        ChannelCredit { shards, consumed: arena.many(channels), announced: arena.many(channels) }
     }
 
-    /// Says that whatever was charged on a lane up to `charge` has left the receiver's socket. For its receiver.
+    /// Reports that everything charged on a channel up to `charge` has left the receiver's socket. For the receiver.
     pub fn consume(&self, from: usize, to: usize, charge: u64) {
-        // Ordering: Relaxed; the number says that room is free in the kernel, and no memory hangs on it.
+        // Ordering: Relaxed; the number only means free room in the kernel, and publishes no memory.
         self.consumed[self.channel(from, to)].store(charge, Ordering::Relaxed);
     }
 
-    /// What has left the receiver's socket, in the sender's charges. A number read late holds back, and never lets
-    /// through too much.
+    /// The charge that has left the receiver's socket, in the sender's count. A stale value delays the sender, and
+    /// never lets it exceed its credit.
     pub fn consumed(&self, from: usize, to: usize) -> u64 {
         // Ordering: Relaxed; as in `consume`.
         self.consumed[self.channel(from, to)].load(Ordering::Relaxed)
     }
 
-    /// Says what was handed to the kernel on a lane. For its sender.
+    /// Reports the totals handed to the kernel on a channel. For the sender.
     pub fn announce(&self, from: usize, to: usize, announced: HandedOver) {
         let slot = &self.announced[self.channel(from, to)];
-        // Ordering: Relaxed; who draws conclusions reads after the end barrier, or after the sender's idle mark on the
-        // board, and both order it.
+        // Ordering: Relaxed; conclusions are drawn only behind the final barrier, or after the sender's idle mark in
+        // the termination detector, and both order these stores.
         slot.messages.store(announced.messages, Ordering::Relaxed);
         // Ordering: Relaxed; as above.
         slot.packets.store(announced.packets, Ordering::Relaxed);
     }
 
-    /// What was handed to the kernel on a lane.
+    /// The totals handed to the kernel on a channel.
     pub fn announced(&self, from: usize, to: usize) -> HandedOver {
         let slot = &self.announced[self.channel(from, to)];
         HandedOver {
@@ -91,29 +91,29 @@ impl ChannelCredit {
         }
     }
 
-    /// Says what will have gone on a lane with the train that is handed to the kernel next. For its sender. A train that the
-    /// kernel then refuses stays promised, until the next is.
+    /// Announces a channel's totals including the train that is handed to the kernel next. For the sender. The
+    /// announcement stands if the kernel refuses that train, until the next call replaces it.
     pub fn promise(&self, from: usize, to: usize, promised: Announced) {
         let slot = &self.announced[self.channel(from, to)];
-        // Ordering: Release; whoever has the train in hand must find no less than it. The kernel's queue orders the train
-        // behind this, and `promised` reads with Acquire.
+        // Ordering: Release; a receiver that has the train must read totals that include it. The kernel's queue orders
+        // the train behind these stores, and `promised` reads with Acquire.
         slot.promised_messages.store(promised.messages, Ordering::Release);
         // Ordering: Release; as above.
         slot.promised_charge.store(promised.charge, Ordering::Release);
     }
 
-    /// The most that can have gone on a lane, for its receiver: no train in hand says more.
+    /// The upper bound on a channel's totals, for its receiver: no train that has arrived lies beyond it.
     pub fn promised(&self, from: usize, to: usize) -> Announced {
         let slot = &self.announced[self.channel(from, to)];
         Announced {
-            // Ordering: Acquire; with the stores in `promise`.
+            // Ordering: Acquire; partner: the stores in `promise`.
             messages: slot.promised_messages.load(Ordering::Acquire),
             // Ordering: Acquire; as above.
             charge: slot.promised_charge.load(Ordering::Acquire),
         }
     }
 
-    /// How many shards there are.
+    /// Number of shards.
     pub fn shards(&self) -> usize {
         self.shards
     }
@@ -128,15 +128,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_lane_has_numbers_of_its_own() {
-        let lanes = ChannelCredit::new(&mut Arena::heap(), 2);
-        lanes.consume(0, 1, 7);
-        lanes.announce(1, 0, HandedOver { messages: 3, packets: 1 });
-        assert_eq!([lanes.consumed(0, 0), lanes.consumed(0, 1), lanes.consumed(1, 0)], [0, 7, 0]);
-        assert_eq!(lanes.announced(1, 0), HandedOver { messages: 3, packets: 1 });
-        assert_eq!(lanes.announced(0, 1), HandedOver::default());
-        lanes.promise(1, 0, Announced { messages: 9, charge: 70 });
-        assert_eq!(lanes.promised(1, 0), Announced { messages: 9, charge: 70 });
-        assert_eq!((lanes.promised(0, 1), lanes.announced(1, 0).messages), (Announced::default(), 3));
+    fn every_channel_has_counts_of_its_own() {
+        let channels = ChannelCredit::new(&mut Arena::heap(), 2);
+        channels.consume(0, 1, 7);
+        channels.announce(1, 0, HandedOver { messages: 3, packets: 1 });
+        assert_eq!([channels.consumed(0, 0), channels.consumed(0, 1), channels.consumed(1, 0)], [0, 7, 0]);
+        assert_eq!(channels.announced(1, 0), HandedOver { messages: 3, packets: 1 });
+        assert_eq!(channels.announced(0, 1), HandedOver::default());
+        channels.promise(1, 0, Announced { messages: 9, charge: 70 });
+        assert_eq!(channels.promised(1, 0), Announced { messages: 9, charge: 70 });
+        assert_eq!((channels.promised(0, 1), channels.announced(1, 0).messages), (Announced::default(), 3));
     }
 }

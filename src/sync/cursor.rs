@@ -1,10 +1,10 @@
-//! Hands out work in blocks to whoever asks next, so that a worker whose core is busy elsewhere holds up one block and
-//! not its share of all.
+//! Hands out blocks of work to the next worker that is free, so that a worker whose core is busy elsewhere delays one
+//! block and not its share of the whole.
 
 use super::atomic::{AtomicU64, Ordering};
 use std::ops::Range;
 
-/// A place in `0..length` up to which everything is handed out.
+/// A position in `0..length` before which everything is handed out.
 pub struct Cursor {
     next: AtomicU64,
     length: u64,
@@ -12,12 +12,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Nothing of `length` is handed out yet; `block` at a time will be.
+    /// Creates a cursor over `0..length` at position 0 that hands out `block` at a time.
     pub fn new(length: usize, block: usize) -> Cursor {
         Cursor { next: AtomicU64::new(0), length: length as u64, block: block.max(1) as u64 }
     }
 
-    /// The next block, or `None` where all are handed out.
+    /// Takes the next block; `None` if all are handed out.
     #[inline]
     pub fn take(&self) -> Option<Range<usize>> {
         // Ordering: Relaxed; additions to one atomic have a single order, which alone makes each block unique.
@@ -25,9 +25,9 @@ impl Cursor {
         (begin < self.length).then(|| begin as usize..(begin + self.block).min(self.length) as usize)
     }
 
-    /// Begins again. A barrier must lie between this and every [`take`](Self::take).
+    /// Rewinds to position 0. A barrier must separate this from every [`take`](Self::take).
     pub fn rewind(&self) {
-        // Ordering: Relaxed; the barrier orders it.
+        // Ordering: Relaxed; that barrier orders it.
         self.next.store(0, Ordering::Relaxed);
     }
 }

@@ -1,33 +1,33 @@
-//! Looks at an interrupt now and then while there is much to do, so that no work is longer than the user's patience.
+//! Polls an interrupt at intervals of work, so that no computation outlasts the user's patience.
 
 use super::Interrupt;
 
-/// How much is done between two looks. A unit is an element of an array or a draw, a few nanoseconds to a hundred: 26 ms at
-/// most. Tests have little to do, and look more often.
+/// Units of work between two polls. A unit is an array element or a draw and takes from a few nanoseconds to a hundred,
+/// so the interval is 26 ms at most. Tests do little work, and poll more often.
 const UNITS: u64 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
 
-/// The user wished to end before the work was done.
+/// The user interrupted the run before the work was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("interrupted before the first order was published")]
 pub struct Interrupted;
 
-/// Counts work, and looks at an interrupt each time that enough has been done.
+/// A counter of work that polls an interrupt after each `UNITS`.
 pub struct Lookout<'a> {
     interrupt: &'a Interrupt,
     left: u64,
 }
 
 impl<'a> Lookout<'a> {
-    /// One that looks at the first work that it hears of.
+    /// Creates a lookout that polls at the first call of [`work`](Self::work).
     pub fn new(interrupt: &'a Interrupt) -> Lookout<'a> {
         Lookout { interrupt, left: 0 }
     }
 
-    /// So many units of work are about to be done.
+    /// Counts `units` of work that are about to be done.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`] where the user does not wait for them.
+    /// [`Interrupted`] if the user has interrupted the run.
     #[inline(always)]
     pub fn work(&mut self, units: u64) -> Result<(), Interrupted> {
         match self.left.checked_sub(units) {
@@ -39,11 +39,11 @@ impl<'a> Lookout<'a> {
         }
     }
 
-    /// Hands over what there is to do in `0..count` piece by piece, with a look before each.
+    /// Calls `act` with `0..count` piece by piece, polling before each piece.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`] between two pieces; what `act` fails with.
+    /// [`Interrupted`] between two pieces; any error of `act`.
     pub fn pieces<E: From<Interrupted>>(
         &mut self,
         count: usize,
@@ -70,17 +70,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_are_as_far_apart_as_they_may_be_and_no_farther() {
+    fn polls_are_a_fixed_amount_of_work_apart() {
         let interrupt = Interrupt::after(4);
         let mut lookout = Lookout::new(&interrupt);
         let done = (0_u64..).find(|_| lookout.work(2).is_err()).unwrap();
         assert_eq!((done, interrupt.is_raised()), (3 * (UNITS / 2 + 1), true));
-        // What is longer than a piece is looked at before it begins.
+        // Work longer than a piece is polled before it begins.
         assert_eq!(Lookout::new(&interrupt).work(10 * UNITS), Err(Interrupted));
     }
 
     #[test]
-    fn pieces_are_whole_and_none_is_begun_after_the_wish() {
+    fn pieces_are_whole_and_none_begins_after_the_interrupt() {
         let count = 3 * UNITS as usize + 5;
         let pieces = |interrupt: &Interrupt| {
             let mut seen = Vec::new();

@@ -1,4 +1,4 @@
-//! The shared parts under every interleaving that loom can find: `just loom`.
+//! Tests the shared types under every interleaving that loom can find: `just loom`.
 
 use super::*;
 use loom::sync::Arc;
@@ -9,7 +9,8 @@ fn leaked_sections(shard_bits: [usize; 2]) -> (BitmapView<'static>, Vec<Section<
     Box::leak(Box::new(OwnedBitmap::new(&mut Arena::heap(), shard_bits))).split()
 }
 
-/// Two workers mark two nodes each; the goal is the third mark. One of the four additions trips the stop, and it is up.
+/// Two workers mark two nodes each; the goal is the third mark. Exactly one of the four additions reaches it and raises
+/// the stop flag.
 #[test]
 fn exactly_one_mark_trips_the_stop() {
     loom::model(|| {
@@ -37,7 +38,7 @@ fn exactly_one_mark_trips_the_stop() {
     });
 }
 
-/// Whoever raises first gives the cause, and everybody reads that one.
+/// The first thread to raise the flag gives the cause, and all read that one.
 #[test]
 fn a_stop_keeps_its_first_cause() {
     loom::model(|| {
@@ -51,13 +52,13 @@ fn a_stop_keeps_its_first_cause() {
     });
 }
 
-/// What each did before the meeting is seen by both after it, twice in a row.
+/// Each thread's writes before the barrier are visible to both after it, twice in a row.
 #[test]
-fn a_latch_orders_what_came_before() {
+fn a_barrier_orders_what_came_before() {
     loom::model(|| {
         let shared = Arc::new((Barrier::new(&mut Arena::heap(), 2), Threshold::new(&mut Arena::heap(), 1)));
         let other = Arc::clone(&shared);
-        let meet_twice = |(barrier, threshold): &(Barrier, Threshold)| {
+        let wait_twice = |(barrier, threshold): &(Barrier, Threshold)| {
             for round in 1..=2 {
                 threshold.add(1);
                 barrier.wait().unwrap();
@@ -65,27 +66,27 @@ fn a_latch_orders_what_came_before() {
                 barrier.wait().unwrap();
             }
         };
-        let worker = thread::spawn(move || meet_twice(&other));
-        meet_twice(&shared);
+        let worker = thread::spawn(move || wait_twice(&other));
+        wait_twice(&shared);
         worker.join().unwrap();
     });
 }
 
-/// A message in flight or in hand is never taken for quiescence: worker 1 gets one message and answers none.
+/// A message in flight or in hand is never taken for quiescence: worker 1 gets one message and answers with none.
 #[test]
-fn the_board_never_calls_a_message_in_hand_quiet() {
+fn a_message_in_hand_is_never_quiescence() {
     loom::model(|| {
-        // The socket is a counter: 1 once the message is sent; who takes it sets 0.
+        // The socket is a counter: 1 once the message is sent.
         let shared = Arc::new((TerminationDetector::new(&mut Arena::heap(), 2), Stop::new(&mut Arena::heap())));
         let other = Arc::clone(&shared);
         shared.0.set_idle(1, MessageTotals::default());
         let sender = thread::spawn(move || {
-            other.1.raise(1); // The message leaves.
+            other.1.raise(1); // The message is sent.
             other.0.set_idle(0, MessageTotals { sent: 1, ..MessageTotals::default() });
         });
         let taken = shared.1.cause() == 1;
         if taken {
-            // The message is in hand and not yet posted: whatever the board says, the sums cannot be even.
+            // The message is in hand and not yet published: whatever the detector says, the sums cannot be equal.
             if let Quiescence::Idle(sums) = shared.0.quiescence() {
                 assert_ne!(sums.sent, sums.received);
             }
@@ -99,7 +100,7 @@ fn the_board_never_calls_a_message_in_hand_quiet() {
     });
 }
 
-/// Through a ring of two slots four messages cross whole and in order, whatever was full or empty meanwhile.
+/// Four messages cross a ring of two slots whole and in order, whatever is full or empty meanwhile.
 #[test]
 fn a_ring_carries_whole_messages_in_order() {
     loom::model(|| {
@@ -131,7 +132,7 @@ fn a_ring_carries_whole_messages_in_order() {
     });
 }
 
-/// Of two senders and a worker that lies down, either the worker sees both messages or somebody wakes it.
+/// Of two senders and a worker that is about to sleep, either the worker sees both messages or a sender wakes it.
 #[test]
 fn no_message_waits_for_a_worker_that_sleeps() {
     loom::model(|| {

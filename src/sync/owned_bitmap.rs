@@ -1,8 +1,8 @@
 //! Bits that nodes own, shared by all workers, each bit written by one of them only.
 //!
 //! Each shard's bits start on a cache line of their own, so a mark is a plain load and store instead of a locked
-//! instruction, and no two workers write the same line. What was refused: one dense bitmap with `fetch_or`, which costs
-//! a locked instruction per mark and shares lines at the shards' borders.
+//! instruction, and no two workers write the same line. Rejected: one dense bitmap with `fetch_or`, which costs a
+//! locked instruction per mark and shares lines at the shards' borders.
 //!
 //! ```text
 //! shard 0: bits 0..5        shard 1: bits 5..10
@@ -13,16 +13,16 @@ use super::Arena;
 use super::arena::Placed;
 use super::atomic::{AtomicU64, Ordering};
 
-/// Words in a cache line.
+/// 64-bit words in a cache line.
 const LINE_WORDS: usize = 8;
 
-/// The storage: cleared bits, laid out for a list of shard sizes.
+/// The storage of all shards' bits, initially cleared.
 pub struct OwnedBitmap {
     words: Placed<[AtomicU64]>,
     shards: Vec<Extent>,
 }
 
-/// Where a shard's bits lie.
+/// The range of one shard's bits.
 #[derive(Clone, Copy)]
 struct Extent {
     first_word: usize,
@@ -36,7 +36,7 @@ impl Extent {
 }
 
 impl OwnedBitmap {
-    /// A cleared bitmap for shards of the given numbers of bits.
+    /// Creates a cleared bitmap for shards of the given numbers of bits.
     pub fn new(arena: &mut Arena, shard_bits: impl IntoIterator<Item = usize>) -> OwnedBitmap {
         let mut first_word = 0;
         let mut shards = Vec::new();
@@ -45,14 +45,14 @@ impl OwnedBitmap {
             first_word += extent.words().next_multiple_of(LINE_WORDS);
             shards.push(extent);
         }
-        // One spare line lets the allocator place the first word anywhere without two shards meeting in a line.
+        // One spare line lets the allocator place the first word anywhere without two shards sharing a line.
         OwnedBitmap { words: arena.many(first_word + LINE_WORDS), shards }
     }
 
-    /// Hands out the right to mark, one section per shard, and a view for everybody else.
+    /// Splits the bitmap into one writable section per shard and a view for all readers.
     ///
-    /// The exclusive borrow is what makes each section the only writer of its words. Between processes it is their
-    /// agreement on who owns which shard.
+    /// The exclusive borrow makes each section the only writer of its words. Between processes their agreement on the
+    /// owner of each shard does so.
     pub fn split(&mut self) -> (BitmapView<'_>, Vec<Section<'_>>) {
         let bitmap = &*self;
         let sections = bitmap.shards.iter().map(|extent| Section {
@@ -63,35 +63,35 @@ impl OwnedBitmap {
     }
 }
 
-/// Reads all sections while their owners write.
+/// A reader of all sections while their owners write.
 #[derive(Clone, Copy)]
 pub struct BitmapView<'a> {
     bitmap: &'a OwnedBitmap,
 }
 
 impl<'a> BitmapView<'a> {
-    /// The bits of one shard, for others to read.
+    /// The bits of one shard, for readers.
     pub fn section(&self, shard: usize) -> SectionView<'a> {
         let extent = self.bitmap.shards[shard];
         SectionView { words: &self.bitmap.words[extent.first_word..extent.first_word + extent.words()] }
     }
 
-    /// How many bits are set, as far as their owners' stores have arrived.
+    /// Number of bits that are set, as far as their owners' stores have arrived.
     pub fn count(&self) -> u64 {
         // Ordering: Relaxed; a progress figure. After a join the join itself orders every mark before this read.
         self.bitmap.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
     }
 }
 
-/// Reads one shard's bits while their owner writes.
+/// A reader of one shard's bits while their owner writes.
 #[derive(Clone, Copy)]
 pub struct SectionView<'a> {
     words: &'a [AtomicU64],
 }
 
 impl SectionView<'_> {
-    /// Whether the bit of the shard's `local`-th node is set, as far as its owner's store has arrived: who finds it set may
-    /// rely on that, and who does not may be early.
+    /// True if the bit of the shard's `local`-th node is set and its owner's store has arrived. True is final; false
+    /// may be stale.
     #[inline]
     pub fn contains(&self, local: u32) -> bool {
         // Ordering: Relaxed; bits are never cleared, and nothing but the bit itself is read for it.
@@ -106,25 +106,25 @@ pub struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// How many bits it has.
+    /// Number of bits.
     pub fn bits(&self) -> usize {
         self.bits
     }
 
-    /// Sets the shard's bit at `place`; true the first time.
+    /// Sets the shard's bit at `place`; returns true the first time.
     #[inline]
     pub fn mark(&mut self, place: usize) -> bool {
         debug_assert!(place < self.bits);
         let word = &self.words[place / 64];
         let bit = 1 << (place % 64);
         // Ordering: Relaxed; this section is the only writer of the word, so its own program order makes "first" exact.
-        // Readers only count, and what hangs on the count goes through `Trip`.
+        // Readers only count, and what follows from the count goes through `Threshold`.
         let bits = word.load(Ordering::Relaxed);
         word.store(bits | bit, Ordering::Relaxed);
         bits & bit == 0
     }
 
-    /// Whether the shard's bit at `place` is set.
+    /// True if the shard's bit at `place` is set.
     #[inline]
     pub fn contains(&self, place: usize) -> bool {
         debug_assert!(place < self.bits);
@@ -132,7 +132,7 @@ impl Section<'_> {
         self.words[place / 64].load(Ordering::Relaxed) & 1 << (place % 64) != 0
     }
 
-    /// Clears the word that holds the bit at `place`.
+    /// Clears the 64-bit word that holds the bit at `place`.
     #[inline]
     pub fn clear_word(&mut self, place: usize) {
         // Ordering: Relaxed; as in `mark`.

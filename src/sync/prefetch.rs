@@ -1,11 +1,11 @@
-//! Memory ahead of its use: pages that are there before the run, cache lines that are on their way. Neither changes
-//! anything but time.
+//! Prepares memory before its use: pages already faulted in, cache lines already requested. Neither changes anything
+//! but the time a run takes.
 
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
 
-/// Asks for the cache line of `slice[index]`; nothing where there is no such element.
+/// Prefetches the cache line of `slice[index]`; does nothing if there is no such element.
 #[inline(always)]
 pub fn prefetch<T>(slice: &[T], index: usize) {
     if let Some(element) = slice.get(index) {
@@ -21,33 +21,35 @@ fn fetch<T>(element: &T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
 }
 
-/// Elsewhere the processor is left to its own foresight.
+/// Does nothing, because other processors are left to their own prefetchers.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn fetch<T>(_: &T) {}
 
-/// An array whose pages the system has given already: those it only promised would be faulted in by the first messages.
+/// Creates an array whose pages are already faulted in; otherwise the first messages would pay for the faults.
 pub fn touched<T: Copy>(length: usize, value: T) -> Vec<T> {
     let mut array = Vec::with_capacity(length);
     prefer_huge(array.spare_capacity_mut());
-    // Hidden from the compiler, because an array of zeros would else be asked for as untouched pages.
+    // `black_box` hides the value from the compiler, which would otherwise request an array of zeros as untouched
+    // pages.
     array.extend(std::iter::repeat_n(std::hint::black_box(value), length));
     array
 }
 
-/// An empty array with such room.
+/// Creates an empty array with faulted-in room for `capacity` elements.
 pub fn touched_room<T: Copy>(capacity: usize, value: T) -> Vec<T> {
     let mut array = touched(capacity, value);
     array.clear();
     array
 }
 
-/// Asks the system to back `room` with huge pages. A wish: where it is not granted, all is as before but slower.
+/// Asks the system to back `room` with huge pages. A hint only: without them the program runs the same but slower.
 #[cfg(all(target_os = "linux", not(portable)))]
 pub fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
-    /// A page of 4 KiB, the unit of `madvise` on the measured platforms; elsewhere it refuses, which does no harm.
+    /// Page size in bytes, the unit of `madvise` on the measured platforms; elsewhere the call fails, which does no
+    /// harm.
     const PAGE: usize = 4096;
-    /// Below the size of a huge page there is nothing to gain.
+    /// Size in bytes of a huge page; smaller ranges gain nothing.
     const HUGE_PAGE: usize = 2 << 20;
 
     let bytes = size_of_val(room);
@@ -57,13 +59,13 @@ pub fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
         return;
     }
     let length = (bytes - before) / PAGE * PAGE;
-    // SAFETY: the range lies within `room`, which is borrowed exclusively for the call, and this advice changes
-    // neither its contents nor its address.
+    // SAFETY: the range lies within `room`, which is borrowed exclusively for the call, and this advice changes neither
+    // its contents nor its address.
     unsafe {
         libc::madvise(start.add(before).cast(), length, libc::MADV_HUGEPAGE);
     }
 }
 
-/// Huge pages are asked for on Linux only.
+/// Does nothing, because huge pages are requested on Linux only.
 #[cfg(not(all(target_os = "linux", not(portable))))]
 pub fn prefer_huge<T>(_room: &mut [MaybeUninit<T>]) {}

@@ -1,7 +1,8 @@
-//! A bounded queue from one worker to one other: what crosses cores where no kernel is in between.
+//! A bounded queue from one worker to one other, which carries messages between cores without the kernel.
 //!
-//! A message is two words, or several times two where it has a tail, and each slot is two atomic words. On the machines this is measured on, a Relaxed load or
-//! store is a plain one, so the queue needs no `unsafe` and costs what one over `UnsafeCell` costs.
+//! A message is two 64-bit words, or a multiple of two if it has a tail, and each slot is two atomic words. On the
+//! measured machines a Relaxed load or store is a plain one, so the queue needs no `unsafe` and costs as much as one
+//! over `UnsafeCell`.
 //!
 //! ```text
 //! head: first slot not yet taken           one cache line, written by the consumer
@@ -9,11 +10,11 @@
 //! slots: | taken | published .. | written, not published .. | free |
 //! ```
 //!
-//! Both indices only grow; a slot's place is the index modulo the number of slots. Either end keeps a copy of the other's
-//! index and reads the shared one only when the copy says "full" or "empty", and the producer shows a whole batch with
-//! one store, so that a line crosses between cores once per batch and not once per message.
+//! Both indices only grow; a slot's position is the index modulo the number of slots. Either end keeps a copy of the
+//! other's index and reads the shared one only when the copy says "full" or "empty", and the producer publishes a whole
+//! batch with one store, so that a line crosses between cores once per batch and not once per message.
 //!
-//! What was refused: publishing each message by itself (8 to 26 ns a message instead of 1 to 6), and a queue with many
+//! Rejected: publishing each message by itself (8 to 26 ns a message instead of 1 to 6), and a queue with many
 //! producers (a locked instruction per message).
 
 use super::atomic::{AtomicU64, Ordering};
@@ -23,37 +24,37 @@ use std::sync::Arc;
 /// A message as the queue carries it.
 pub type MessageWords = [u64; 2];
 
-/// Where the ends are.
+/// The positions of both ends.
 #[derive(Default)]
 struct Indices {
     head: CachePadded<AtomicU64>,
     tail: CachePadded<AtomicU64>,
 }
 
-/// Places for messages, as many as a power of two.
+/// The slots; their number is a power of two.
 type Slots = Arc<[[AtomicU64; 2]]>;
 
-/// The end that puts messages in.
+/// The end that pushes messages.
 pub struct Producer {
     slots: Slots,
     indices: Arc<Indices>,
-    /// The next slot to write.
+    /// Index of the next slot to write.
     next: u64,
-    /// What the consumer has been shown.
+    /// Index up to which slots were published.
     published: u64,
     /// The consumer's index when last read.
     head: u64,
 }
 
-/// The end that takes messages out.
+/// The end that takes messages.
 pub struct Consumer {
     slots: Slots,
     indices: Arc<Indices>,
-    /// The next slot to take.
+    /// Index of the next slot to take.
     next: u64,
 }
 
-/// An empty queue with room for `slots` messages, rounded up to a power of two.
+/// Creates an empty queue with room for `slots` messages, rounded up to a power of two.
 pub fn ring(slots: usize) -> (Producer, Consumer) {
     let slots = slots.max(1).next_power_of_two();
     let slots: Slots = (0..slots).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect();
@@ -70,17 +71,17 @@ fn slot(slots: &Slots, index: u64) -> &[AtomicU64; 2] {
 }
 
 impl Producer {
-    /// Writes to every slot, so that all of them lie in the caller's cache when the first message is pushed. For a ring
-    /// through which nothing has gone yet.
+    /// Writes to every slot, so that all of them are in the caller's cache when the first message is pushed. Only for a
+    /// ring that was never used.
     pub fn warm_up(&mut self) {
         debug_assert_eq!(self.next, 0);
         for slot in self.slots.iter().flatten() {
-            // Ordering: Relaxed; nothing was published, so nobody reads a slot.
+            // Ordering: Relaxed; nothing was published, so the consumer reads no slot.
             slot.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Whether so many more slots are free.
+    /// True if at least `slots` more slots are free.
     pub fn has_room(&mut self, slots: usize) -> bool {
         let (all, wanted) = (self.slots.len() as u64, slots as u64);
         if self.next - self.head + wanted > all {
@@ -90,8 +91,8 @@ impl Producer {
         self.next - self.head + wanted <= all
     }
 
-    /// Writes a message behind all others, not yet for the consumer to see; false, and nothing written, where there is no
-    /// room.
+    /// Appends a message that the consumer does not see before [`publish`](Self::publish); returns false, and writes
+    /// nothing, if the queue is full.
     #[inline]
     pub fn push(&mut self, [first, second]: MessageWords) -> bool {
         if self.next - self.head == self.slots.len() as u64 {
@@ -110,7 +111,7 @@ impl Producer {
         true
     }
 
-    /// Shows the consumer all that was pushed; false where that is nothing new.
+    /// Publishes all pushed messages to the consumer; returns false if there are no new ones.
     #[inline]
     pub fn publish(&mut self) -> bool {
         if self.next == self.published {
@@ -124,14 +125,14 @@ impl Producer {
 }
 
 impl Consumer {
-    /// Whether nothing is there to take, as far as the producer's publications have arrived.
+    /// True if there is nothing to take, as far as the producer's publications have arrived.
     pub fn is_empty(&self) -> bool {
         // Ordering: Relaxed; an answer of "not empty" only leads to `take`, which acquires for itself.
         self.indices.tail.load(Ordering::Relaxed) == self.next
     }
 
-    /// Gives up to `most` slots to `take`, oldest first; says how many. `take` says how many slots more a message has of
-    /// which it was given the first: those are given too, though they be beyond the most.
+    /// Passes up to `most` slots to `take`, oldest first; returns their number. `take` returns how many further slots
+    /// belong to the message whose first slot it was given; those are passed too, even beyond `most`.
     #[inline]
     pub fn take(&mut self, most: usize, mut take: impl FnMut(MessageWords) -> usize) -> usize {
         // Ordering: Acquire; partner: the Release store in `publish`.
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_together_is_taken_together() {
+    fn a_message_of_several_slots_is_taken_whole() {
         let (mut producer, mut consumer) = ring(8);
         assert!(producer.has_room(8) && !producer.has_room(9));
         assert!((0..6).all(|word| producer.push([word, 0])));

@@ -1,4 +1,4 @@
-//! Memory that several processes map, where the system has it.
+//! Memory that several processes map, if the system supports it.
 
 #[cfg(all(target_os = "linux", not(portable)))]
 #[path = "shared_memory/linux.rs"]

@@ -1,4 +1,4 @@
-//! The global stop flag. It is raised once, with a cause, and never lowered.
+//! The global stop flag, which is raised once, with a cause, and never lowered; and the user's interrupt.
 
 use super::Arena;
 use super::arena::Placed;
@@ -12,67 +12,68 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// A flag that is down.
+    /// Creates a flag that is not raised.
     pub fn new(arena: &mut Arena) -> Stop {
         Stop { cause: arena.one() }
     }
 
-    /// Raises the flag; true if `cause`, which is not 0, is the first.
+    /// Raises the flag; returns true if `cause`, which is not 0, is the first.
     pub fn raise(&self, cause: u8) -> bool {
         debug_assert_ne!(cause, 0);
-        // Ordering: Release, so that who reads the cause sees what its raiser wrote before; partner: `cause`. Relaxed on
-        // failure: the loser reads nothing.
+        // Ordering: Release, so that a thread that reads the cause sees what its raiser wrote before; partner: `cause`.
+        // Relaxed on failure: the loser reads nothing.
         self.cause.compare_exchange(0, cause, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
-    /// Whether the flag is up. Read on every turn of every worker's loop.
+    /// True if the flag is raised. Read on every turn of every worker's loop.
     #[inline]
     pub fn is_raised(&self) -> bool {
-        // Ordering: Relaxed; the loop only leaves on it. What must be seen after leaving goes through `cause` or a barrier.
+        // Ordering: Relaxed; the loop only leaves on it. Data that must be visible after leaving goes through `cause`
+        // or a barrier.
         self.cause.load(Ordering::Relaxed) != 0
     }
 
-    /// The first cause, 0 while the flag is down.
+    /// The first cause, 0 while the flag is not raised.
     pub fn cause(&self) -> u8 {
         // Ordering: Acquire; partner: `raise`.
         self.cause.load(Ordering::Acquire)
     }
 }
 
-/// The user's wish to end, which any thread may utter at any time; shared by all runs of an experiment.
+/// The user's request to end, which any thread may raise at any time; shared by all runs of an experiment.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<InterruptState>);
 
 #[derive(Default)]
 struct InterruptState {
-    uttered: AtomicBool,
-    /// A wish that counts as this one, too.
+    raised: AtomicBool,
+    /// An outer interrupt that counts as this one, too.
     outer: Option<Interrupt>,
-    /// Whether anything was published that a report can tell of.
+    /// Set once anything was published that a report can describe.
     attended: AtomicBool,
-    /// How many looks are left until it utters itself, where that is wished for.
+    /// Number of polls left until the interrupt raises itself; 0 if it does not.
     #[cfg(test)]
-    looks_left: super::atomic::AtomicU64,
+    polls_left: super::atomic::AtomicU64,
 }
 
 impl Interrupt {
-    /// A wish not yet uttered.
+    /// Creates an interrupt that is not raised.
     pub fn new() -> Interrupt {
         Interrupt::default()
     }
 
-    /// A wish of its own, which is raised with this one, too: to end a part without ending the whole.
+    /// Creates an interrupt of its own that is also raised with this one: it ends a part without ending the whole.
     pub fn within(&self) -> Interrupt {
         Interrupt(Arc::new(InterruptState { outer: Some(self.clone()), ..InterruptState::default() }))
     }
 
-    /// Utters it.
+    /// Raises the interrupt.
     pub fn raise(&self) {
         // Ordering: Relaxed; it carries nothing but itself.
-        self.0.uttered.store(true, Ordering::Relaxed);
+        self.0.raised.store(true, Ordering::Relaxed);
     }
 
-    /// Tells that something has been published: from now on whoever utters the wish waits for what was measured.
+    /// Records that something has been published: from now on the user who interrupts waits for the measurements.
     pub fn attend(&self) {
         // Ordering: Relaxed; it carries nothing but itself.
         self.0.attended.store(true, Ordering::Relaxed);
@@ -81,39 +82,39 @@ impl Interrupt {
         }
     }
 
-    /// Whether anything has been published, by any run so far.
+    /// True if any run so far has published anything.
     pub fn is_attended(&self) -> bool {
         // Ordering: Relaxed; it carries nothing but itself.
         self.0.attended.load(Ordering::Relaxed)
     }
 
-    /// A wish that utters itself at the so-manieth look at it.
+    /// Creates an interrupt that raises itself at the given poll.
     #[cfg(test)]
     pub(crate) fn after(looks: u64) -> Interrupt {
         let interrupt = Interrupt::new();
         // Ordering: Relaxed; it carries nothing but itself.
-        interrupt.0.looks_left.store(looks, Ordering::Relaxed);
+        interrupt.0.polls_left.store(looks, Ordering::Relaxed);
         interrupt
     }
 
     #[cfg(test)]
-    fn count_look(&self) {
-        // Ordering: Relaxed; a count, and what it leads to is one, too.
-        let left = self.0.looks_left.load(Ordering::Relaxed);
-        // Ordering: Relaxed; as above. Of two who look at once one may be lost, which makes it a look later.
-        self.0.looks_left.store(left.saturating_sub(1), Ordering::Relaxed);
+    fn count_poll(&self) {
+        // Ordering: Relaxed; a count, and its effect is only another flag.
+        let left = self.0.polls_left.load(Ordering::Relaxed);
+        // Ordering: Relaxed; as above. One of two concurrent polls may be lost, which delays the interrupt by a poll.
+        self.0.polls_left.store(left.saturating_sub(1), Ordering::Relaxed);
         if left == 1 {
             self.raise();
         }
     }
 
-    /// Whether it was uttered.
+    /// True if this interrupt or an outer one was raised.
     #[inline]
     pub fn is_raised(&self) -> bool {
         #[cfg(test)]
-        self.count_look();
+        self.count_poll();
         // Ordering: Relaxed; it carries nothing but itself.
-        self.0.uttered.load(Ordering::Relaxed) || self.0.outer.as_ref().is_some_and(Interrupt::is_raised)
+        self.0.raised.load(Ordering::Relaxed) || self.0.outer.as_ref().is_some_and(Interrupt::is_raised)
     }
 }
 

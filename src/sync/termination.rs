@@ -1,13 +1,14 @@
-//! Who is idle, and what each worker has sent and received: enough to know that nothing will ever come.
+//! Detects that a run has come to rest, from which workers are idle and what each has sent and received.
 //!
-//! A worker posts its sums when it runs out of work, and takes its idle mark down before it handles a message. Whoever
-//! wants to know reads all slots twice. If all were idle and nothing changed between the two readings, then at every
-//! instant between them each worker had just the posted sums, so messages in flight = sent - received - dropped at one
-//! common instant (Mattern 1987, the four-counter method). A worker that has taken a message from its socket but not yet
-//! taken its mark down has not posted it either, so the sums are short and nobody is fooled.
+//! A worker publishes its sums when it runs out of work, and clears its idle mark before it handles a message. A reader
+//! reads all cells twice. If all were idle and nothing changed between the two readings, then at every instant between
+//! them each worker had exactly the published sums, so messages in flight = sent - received - dropped at one common
+//! instant (Mattern 1987, the four-counter method). A worker that has taken a message from its socket but not yet
+//! cleared its mark has not published it either, so the sums still show the message in flight.
 //!
-//! Sums that stay short mean loss only if nobody has anything to read. A worker that waits for a core looks idle for as
-//! long as that takes, so each counts its looks that found nothing, and shortness is believed once all have looked again.
+//! Sums that stay unequal mean loss only if no worker has anything to read. A worker that waits for a core looks idle
+//! until it gets one, so each counts its polls that found nothing, and messages are believed missing once all workers
+//! have polled again.
 
 #![allow(unsafe_code)]
 
@@ -16,18 +17,18 @@ use super::arena::{Placed, Zeroed};
 use super::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
-/// What a worker has sent, received, and knows to be dropped on its way in.
+/// Totals of messages that a worker has sent, received, and knows to be dropped on their way in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageTotals {
-    /// Messages the carrier took.
+    /// Messages that the carrier accepted.
     pub sent: u64,
     /// Messages received and handled.
     pub received: u64,
-    /// Messages the kernel dropped before this worker's nodes, where known.
+    /// Messages that the kernel dropped before this worker's nodes, where known.
     pub dropped: u64,
 }
 
-/// What the board says of the whole run.
+/// The state of the whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quiescence {
     /// Some worker is at work, or was between the readings.
@@ -36,7 +37,7 @@ pub enum Quiescence {
     Idle(MessageTotals),
 }
 
-/// One slot per worker.
+/// A four-counter termination detector with one cell per worker.
 pub struct TerminationDetector {
     slots: Placed<[CachePadded<WorkerCell>]>,
 }
@@ -47,71 +48,71 @@ struct WorkerCell {
     sent: AtomicU64,
     received: AtomicU64,
     dropped: AtomicU64,
-    looks: AtomicU64,
+    polls: AtomicU64,
 }
 
-// SAFETY: atomics, each 0 at first: at work, with nothing sent, received, dropped or looked for.
+// SAFETY: atomics, each initially 0: at work, with nothing sent, received, dropped or polled.
 unsafe impl Zeroed for WorkerCell {}
 
-/// How often each worker had looked for messages and found none, at some time.
+/// Each worker's number of empty polls at one instant.
 pub struct PollCounts(Box<[u64]>);
 
 impl TerminationDetector {
-    /// A board on which all `workers` are at work.
+    /// Creates a detector on which all `workers` are at work.
     pub fn new(arena: &mut Arena, workers: usize) -> TerminationDetector {
         TerminationDetector { slots: arena.many(workers) }
     }
 
-    /// Takes a worker's idle mark down. Call before handling a message.
+    /// Clears a worker's idle mark. Call before handling a message.
     pub fn set_busy(&self, worker: usize) {
-        // Ordering: SeqCst, as all of this file: the proof above speaks of instants common to all workers. These calls
-        // happen when work runs out or comes back, not per message.
+        // Ordering: SeqCst, as in all of this file: the proof above speaks of instants common to all workers. These
+        // calls happen when work runs out or comes back, not per message.
         self.slots[worker].idle.store(false, Ordering::SeqCst);
     }
 
-    /// Posts a worker's sums and puts its idle mark up.
+    /// Publishes a worker's sums and sets its idle mark.
     pub fn set_idle(&self, worker: usize, sums: MessageTotals) {
         let slot = &self.slots[worker];
-        // Ordering: SeqCst; the sums stand before the mark does.
+        // Ordering: SeqCst; the sums are stored before the mark.
         slot.sent.store(sums.sent, Ordering::SeqCst);
         // Ordering: SeqCst; as above.
         slot.received.store(sums.received, Ordering::SeqCst);
         // Ordering: SeqCst; as above.
         slot.dropped.store(sums.dropped, Ordering::SeqCst);
-        // Ordering: SeqCst; last, so that who sees the mark sees the sums.
+        // Ordering: SeqCst; last, so that a reader that sees the mark sees the sums.
         slot.idle.store(true, Ordering::SeqCst);
     }
 
-    /// Counts that a worker has looked for messages and found none.
+    /// Counts a poll of a worker that found no messages.
     pub fn count_poll(&self, worker: usize) {
-        let looks = &self.slots[worker].looks;
-        // Ordering: Relaxed; the slot's worker is the only writer.
-        let before = looks.load(Ordering::Relaxed);
-        // Ordering: SeqCst; as above. A look that is seen was over before it was.
-        looks.store(before + 1, Ordering::SeqCst);
+        let polls = &self.slots[worker].polls;
+        // Ordering: Relaxed; the cell's worker is the only writer.
+        let before = polls.load(Ordering::Relaxed);
+        // Ordering: SeqCst; as above. A poll that is seen was over before it was counted.
+        polls.store(before + 1, Ordering::SeqCst);
     }
 
-    /// Room to remember everybody's looks.
+    /// Creates room for the poll counts of all workers.
     pub fn poll_counts(&self) -> PollCounts {
         PollCounts(self.slots.iter().map(|_| 0).collect())
     }
 
-    /// Remembers everybody's looks as they are now.
-    pub fn remember_polls(&self, looks: &mut PollCounts) {
-        for (look, slot) in looks.0.iter_mut().zip(&*self.slots) {
+    /// Copies the present poll counts of all workers.
+    pub fn remember_polls(&self, polls: &mut PollCounts) {
+        for (polled, slot) in polls.0.iter_mut().zip(&*self.slots) {
             // Ordering: SeqCst; as above.
-            *look = slot.looks.load(Ordering::SeqCst);
+            *polled = slot.polls.load(Ordering::SeqCst);
         }
     }
 
-    /// Whether everybody has begun a look since then, and ended it with nothing found: two more looks, for the first may
-    /// have begun before.
+    /// True if every worker has begun a poll since `then`, and ended it with nothing found. That takes two more polls,
+    /// because the first may have begun before.
     pub fn all_polled_since(&self, then: &PollCounts) -> bool {
         // Ordering: SeqCst; as above.
-        then.0.iter().zip(&*self.slots).all(|(&look, slot)| slot.looks.load(Ordering::SeqCst) >= look + 2)
+        then.0.iter().zip(&*self.slots).all(|(&polled, slot)| slot.polls.load(Ordering::SeqCst) >= polled + 2)
     }
 
-    /// Reads the board twice.
+    /// Reads all cells twice.
     pub fn quiescence(&self) -> Quiescence {
         match (self.read(), self.read()) {
             (Some(first), Some(second)) if first == second => Quiescence::Idle(first),
@@ -124,13 +125,13 @@ impl TerminationDetector {
         let mut total = MessageTotals::default();
         for slot in &*self.slots {
             // Ordering: SeqCst; received before sent, so that a message between two reads shows as in flight, not as
-            // received from nowhere.
+            // received without having been sent.
             let received = slot.received.load(Ordering::SeqCst);
             // Ordering: SeqCst; as above.
             let dropped = slot.dropped.load(Ordering::SeqCst);
             // Ordering: SeqCst; as above.
             let sent = slot.sent.load(Ordering::SeqCst);
-            // Ordering: SeqCst; last, so that sums read from a slot that was at work meanwhile are not used.
+            // Ordering: SeqCst; last, so that sums read from a cell whose worker was at work meanwhile are not used.
             if !slot.idle.load(Ordering::SeqCst) {
                 return None;
             }
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_that_may_have_begun_before_does_not_count() {
+    fn a_poll_that_may_have_begun_before_does_not_count() {
         let termination = TerminationDetector::new(&mut Arena::heap(), 2);
         let mut then = termination.poll_counts();
         termination.count_poll(0);

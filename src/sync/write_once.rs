@@ -1,4 +1,4 @@
-//! Numbers that are each written once, by one worker, and read by all: when time 0 was, where a socket is.
+//! Numbers that are each written once, by one worker, and read by all: the instant of time 0, the address of a socket.
 
 use super::Arena;
 use super::arena::Placed;
@@ -6,17 +6,17 @@ use super::atomic::{AtomicU64, Ordering};
 
 /// A row of numbers, none of them written yet.
 pub struct WriteOnce {
-    /// Each number plus one, or 0 where there is none.
+    /// Each number plus one, or 0 if it is not written.
     numbers: Placed<[AtomicU64]>,
 }
 
 impl WriteOnce {
-    /// Room for so many numbers.
+    /// Creates room for `count` numbers.
     pub fn new(arena: &mut Arena, count: usize) -> WriteOnce {
         WriteOnce { numbers: arena.many(count) }
     }
 
-    /// Writes a number below the greatest that 64 bits hold. What the writer did before is seen by who reads it.
+    /// Writes a number below `u64::MAX`. A thread that reads the number sees what the writer did before.
     pub fn write(&self, index: usize, number: u64) {
         // Ordering: Release; partner: `read`.
         self.numbers[index].store(number.saturating_add(1), Ordering::Release);
@@ -29,12 +29,12 @@ impl WriteOnce {
         self.numbers[index].load(Ordering::Acquire).checked_sub(1)
     }
 
-    /// How many numbers there is room for.
+    /// Number of numbers there is room for.
     pub fn len(&self) -> usize {
         self.numbers.len()
     }
 
-    /// Whether there is room for none.
+    /// True if there is room for none.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_there_once_it_was_written() {
+    fn a_number_is_read_once_it_was_written() {
         let write_once = WriteOnce::new(&mut Arena::heap(), 3);
         write_once.write(1, 0);
         write_once.write(2, 41);

@@ -1,45 +1,45 @@
-//! Any other system: no memory is shared between processes, and whoever asks for some is told so.
+//! Systems other than Linux: no memory is shared between processes, and every request for some fails.
 
 use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
 
-/// What never exists.
+/// A type without values, because no such memory exists here.
 pub enum SharedMemory {}
 
 impl SharedMemory {
-    /// Not here.
+    /// Fails: unsupported on this system.
     pub fn create(_: u64) -> io::Result<SharedMemory> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// Not here.
+    /// Fails: unsupported on this system.
     pub fn open(_: File) -> io::Result<SharedMemory> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub fn descriptor(&self) -> i32 {
         match *self {}
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub fn bytes(&self) -> u64 {
         match *self {}
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub(in crate::sync) fn start(&self) -> NonNull<u8> {
         match *self {}
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub(in crate::sync) fn holds(&self, _: usize, _: usize) -> bool {
         match *self {}
     }
 }
 
-/// Not here.
+/// Fails: unsupported on this system.
 pub fn file_in_memory() -> io::Result<File> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }

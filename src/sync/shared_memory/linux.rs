@@ -1,6 +1,7 @@
-//! Linux: memory that several processes map: nameless, sealed in its size, and gone with the last of them.
+//! Linux: memory that several processes map. It has no name, its size is sealed, and it is freed with the last process
+//! that maps it.
 //!
-//! What was refused: a name in `/dev/shm`, which outlives processes that were killed.
+//! Rejected: a name in `/dev/shm`, which outlives processes that were killed.
 
 #![allow(unsafe_code)]
 
@@ -10,7 +11,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 
-/// A mapped memory and the descriptor under which others can map it.
+/// A mapping and the descriptor under which others can map the same memory.
 pub struct SharedMemory {
     file: File,
     start: NonNull<u8>,
@@ -18,16 +19,18 @@ pub struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// A zeroed memory of at least so many bytes, all of which the system has given, and which cannot change its size.
+    /// Creates and maps at least `bytes` of zeroed memory, all of it allocated by the system, whose size cannot change.
     ///
     /// # Errors
     ///
-    /// What the system says where it has no such memory left, or no descriptor.
+    /// The system's error if it has no such memory or no descriptor left.
     pub fn create(bytes: u64) -> io::Result<SharedMemory> {
         let file = file_in_memory()?;
         let bytes = bytes.max(1);
         file.set_len(bytes)?;
         let length = libc::off_t::try_from(bytes).map_err(io::Error::other)?;
+        // A sparse file would be killed with SIGBUS at its first write once memory has run out; `fallocate` fails
+        // instead.
         // SAFETY: the descriptor is open; memory is touched through the kernel alone.
         check(unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) })?;
         // SAFETY: the descriptor is open; seals change nothing but what may be done to its size.
@@ -39,7 +42,7 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// What the system says, or that the file could shrink under the mapping.
+    /// The system's error, or that the file could shrink under the mapping.
     pub fn open(file: File) -> io::Result<SharedMemory> {
         // SAFETY: the descriptor is open, and the call only reads its seals.
         let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
@@ -48,8 +51,8 @@ impl SharedMemory {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the file is no sealed memory"));
         }
         let bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory. The file cannot shrink, so
-        // that all of it stays mapped; its pages are mapped now and not by the first messages.
+        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory. The file cannot shrink,
+        // so all of it stays mapped. `MAP_POPULATE` maps its pages now, so that the first messages do not.
         let start = unsafe {
             let protection = libc::PROT_READ | libc::PROT_WRITE;
             let flags = libc::MAP_SHARED | libc::MAP_POPULATE;
@@ -61,22 +64,22 @@ impl SharedMemory {
         }
     }
 
-    /// The number under which a process that inherits it finds it.
+    /// The descriptor's number, by which a process that inherits it opens it.
     pub fn descriptor(&self) -> i32 {
         self.file.as_raw_fd()
     }
 
-    /// How many bytes are mapped.
+    /// Mapped bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes as u64
     }
 
-    /// The first byte, on a page's border.
+    /// The first byte, on a page border.
     pub(in crate::sync) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// Whether so many bytes from `at` on are mapped.
+    /// True if `bytes` from offset `at` on are mapped.
     pub(in crate::sync) fn holds(&self, at: usize, bytes: usize) -> bool {
         at.checked_add(bytes).is_some_and(|end| end <= self.bytes)
     }
@@ -84,24 +87,25 @@ impl SharedMemory {
 
 impl Drop for SharedMemory {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `open` and is unmapped here only; places in it hold this value by `Arc`.
+        // SAFETY: the range was mapped by `open` and is unmapped only here; objects in it keep this value alive by
+        // `Arc`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
     }
 }
 
-// SAFETY: the pointer is to memory that any thread may reach; what lies there is made of atomics.
+// SAFETY: the pointer is to memory that any thread may access; its contents are atomics.
 unsafe impl Send for SharedMemory {}
 // SAFETY: as above.
 unsafe impl Sync for SharedMemory {}
 
-/// An empty file in memory, without a name, gone with the last who has it open.
+/// Creates an empty file in memory, without a name, which is freed with its last open descriptor.
 ///
 /// # Errors
 ///
-/// What the system says where it gives no descriptor.
+/// The system's error if it gives no descriptor.
 pub fn file_in_memory() -> io::Result<File> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // Kernels before 6.3 do not know the flag for memory that is not to be executed; others may insist on it.
+    // Kernels before 6.3 do not know the flag for non-executable memory; newer ones may insist on it.
     // SAFETY: the name is a string that ends in a zero, and the call keeps no pointer to it.
     let mut open = unsafe { libc::memfd_create(NAME.as_ptr(), flags | libc::MFD_NOEXEC_SEAL) };
     if open < 0 {
@@ -113,7 +117,7 @@ pub fn file_in_memory() -> io::Result<File> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(open) }))
 }
 
-/// As which the memory shows in `/proc`.
+/// The name under which the memory shows in `/proc`.
 const NAME: &CStr = c"bulkprop";
 
 fn check(result: libc::c_int) -> io::Result<()> {
