@@ -3,10 +3,10 @@
 //!
 //! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [nodes...]`
 
-use bulk_order_propagation::runtime::Observer;
 use bulk_order_propagation::scenario::{Draft, Engine, Scenario};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::threads::Observer;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::transport::Clock;
 use clap::ValueEnum;

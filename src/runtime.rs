@@ -1,24 +1,20 @@
-//! Threads: the nodes' partition over workers, the workers' places on cores, and their life from barrier to join.
+//! Real time: the worker's event loop, its shard of nodes, and a run's processes.
 
 mod delay_line;
 mod idle;
 mod network_emulator;
 mod outbox;
-mod pinning;
 pub mod processes;
 mod recorder;
 mod run_state;
 mod schedule;
 mod shard;
-mod shard_map;
 mod timers;
 mod traffic;
 mod worker;
 
 pub use idle::Spin;
-pub use pinning::{Pin, Pinning};
 pub use run_state::RunState;
-pub use shard_map::ShardMap;
 
 use crate::coverage::Marker;
 use crate::network::Network;
@@ -26,7 +22,7 @@ use crate::order::Order;
 use crate::protocol::{Protocol, TargetDraw};
 use crate::record::{DelayHistogram, DepartureDelays, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::sync::{Allowance, BarrierBroken, Interrupt};
-use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
+use crate::threads::{Observer, Pinning, ShardMap, ThreadError, WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{ProcessWaker, TransportBuilder, TransportError};
@@ -72,30 +68,6 @@ pub struct RunPlan<'a> {
     /// Who is told when a worker enters and leaves its loop.
     pub observer: &'a dyn Observer,
 }
-
-/// How far a run in virtual time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// First receipts so far, of all orders.
-    pub reached: u64,
-    /// Virtual time.
-    pub time: Nanos,
-    /// Messages dealt with.
-    pub messages: u64,
-}
-
-/// Is told, on each worker's own thread, when it enters and leaves its event loop: for measuring what happens in it.
-pub trait Observer: Sync {
-    /// The worker has passed the start barrier.
-    fn loop_entered(&self, _worker: usize) {}
-    /// The worker has seen the stop flag.
-    fn loop_left(&self, _worker: usize) {}
-    /// Virtual time has come so far. Told by one worker, now and then.
-    fn progressed(&self, _progress: &Progress) {}
-}
-
-/// Observes nothing.
-impl Observer for () {}
 
 /// What a run measured, by worker and by node, with times since the clock's base.
 pub struct RuntimeOutcome {

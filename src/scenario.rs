@@ -20,7 +20,8 @@ mod window;
 
 pub use crate::engine::Engine;
 pub use crate::protocol::ProtocolKind;
-pub use crate::runtime::{Pin, Spin};
+pub use crate::runtime::Spin;
+pub use crate::threads::Pin;
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use payload::PayloadBytes;

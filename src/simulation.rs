@@ -31,11 +31,10 @@ use crate::order::{Order, PayloadTooLong};
 use crate::record::{
     AccessLinkRecord, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
-use crate::runtime::{
-    Observer, Pinning, ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, ShardMap, WorkerOutcome,
-};
+use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
+use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;

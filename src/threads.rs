@@ -1,11 +1,21 @@
-//! Threads: the one way to start them, for every engine, carrier and experiment.
+//! Threads: which worker owns which nodes, which core runs it, and the one way to start workers, for every engine, carrier
+//! and experiment.
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `shard_map` | the contiguous range of nodes that each worker owns |
+//! | `pinning` | the core that each worker is pinned to |
 //! | `spawn` | one thread for each share of the work, pinned, all joined on every path |
+//! | `observer` | callbacks at the start and end of each worker's loop, and on progress |
 
+mod observer;
+mod pinning;
+mod shard_map;
 mod spawn;
 
+pub use observer::{Observer, Progress};
+pub use pinning::{Pin, Pinning};
+pub use shard_map::ShardMap;
 #[cfg(test)]
 pub(crate) use spawn::refusing_from;
 pub use spawn::{ThreadError, WorkerSeat, WorkerThreads};

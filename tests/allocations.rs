@@ -1,9 +1,9 @@
 //! From the start barrier to the stop no worker allocates. In a binary of its own, because it replaces the allocator.
 
-use bulk_order_propagation::runtime::Observer;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::threads::Observer;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};

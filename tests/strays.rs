@@ -2,10 +2,10 @@
 //! the ports of everything in its process.
 
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::runtime::Observer;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::threads::Observer;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::wire::{DATAGRAM_BYTES_MAX, Stray};
 use std::net::{SocketAddr, UdpSocket};

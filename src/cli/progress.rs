@@ -2,8 +2,8 @@
 //!
 //! What was refused: a crate of progress bars. It is one line, and a bar would have to know when the run ends.
 
-use bulk_order_propagation::runtime::{Observer, Progress};
 use bulk_order_propagation::scenario::Scenario;
+use bulk_order_propagation::threads::{Observer, Progress};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::transport::Clock;
 use std::io::{self, IsTerminal, Write};

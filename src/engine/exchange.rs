@@ -7,8 +7,8 @@
 use super::window_length::WindowLength;
 use crate::ids::OrderIndex;
 use crate::record::End;
-use crate::runtime::Progress;
 use crate::sync::{Arena, Barrier, BarrierBroken};
+use crate::threads::Progress;
 use crate::time::Nanos;
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;

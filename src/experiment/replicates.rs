@@ -10,11 +10,11 @@
 use crate::memory::runs_at_once;
 use crate::record::{End, RunRecord};
 use crate::report::Row;
-use crate::runtime::{Observer, RuntimeError};
+use crate::runtime::RuntimeError;
 use crate::scenario::{Pin, Scenario};
 use crate::simulation::{Program, Runner, SimulationError};
 use crate::sync::{Interrupt, Interrupted};
-use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
+use crate::threads::{Observer, ThreadError, WorkerSeat, WorkerThreads};
 use crate::transport::Clock;
 use parking_lot::Mutex;
 use std::convert::Infallible;

@@ -1,10 +1,11 @@
 //! What workers share while they run: what all of them share, in whatever process they live, and what those of one
 //! process add to it.
 
-use super::{RunPlan, RuntimeOutcome, ShardMap, WorkerOutcome, end_of};
+use super::{RunPlan, RuntimeOutcome, WorkerOutcome, end_of};
 use crate::coverage::{Coverage, Scope};
 use crate::record::End;
 use crate::sync::{Arena, Barrier, Stop, TerminationDetector, WriteOnce};
+use crate::threads::ShardMap;
 use crate::time::Nanos;
 use crate::transport::ProcessWaker;
 use parking_lot::Mutex;

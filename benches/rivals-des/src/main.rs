@@ -12,7 +12,7 @@ mod simcore_net;
 mod simrs_net;
 mod world;
 
-use bulk_order_propagation::runtime::Observer;
+use bulk_order_propagation::threads::Observer;
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;

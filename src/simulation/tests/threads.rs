@@ -2,11 +2,11 @@
 
 use crate::engine::Engine;
 use crate::network::Latency;
-use crate::runtime::{Observer, Progress, RuntimeError};
+use crate::runtime::RuntimeError;
 use crate::scenario::{Draft, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run_observed};
 use crate::sync::Interrupt;
-use crate::threads::{ThreadError, refusing_from};
+use crate::threads::{Observer, Progress, ThreadError, refusing_from};
 use crate::time::Nanos;
 use crate::workload::Rate;
 
