@@ -1,8 +1,8 @@
-//! What carries messages from worker to worker. A carrier never looks inside an order, and a protocol never sees a
-//! carrier: only the worker's loop sees both.
+//! Carries messages from worker to worker. A carrier never looks inside an order, and a protocol never sees a carrier:
+//! only the worker's loop sees both.
 //!
-//! A [`TransportBuilder`] is what crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
-//! worker's own thread, where that stays. Calls come once per batch, so the indirect call costs nothing.
+//! A [`TransportBuilder`] crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
+//! worker's own thread, where that stays. Calls come once per batch, so dynamic dispatch costs next to nothing.
 
 mod clock;
 pub(crate) mod memory;
@@ -23,7 +23,7 @@ use crate::time::Nanos;
 use std::io;
 use std::sync::Arc;
 
-/// One worker's end of a carrier, before it is at its place.
+/// One worker's end of a carrier, before it is set up on its thread.
 pub trait TransportBuilder: Send {
     /// Sets the end up on the thread that will use it.
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError>;
@@ -31,15 +31,15 @@ pub trait TransportBuilder: Send {
 
 /// One worker's end of a carrier.
 pub trait Transport {
-    /// Messages best offered at a time: so few that a message is sent soon after what caused it and little is under way
-    /// when the target stops the run, so many that the call costs little beside them.
+    /// Number of messages that are best offered at a time: few enough that a message is sent soon after its cause and
+    /// little is under way when the target stops the run, many enough that the call costs little per message.
     fn send_batch(&self) -> usize;
 
-    /// Hands messages over, in order and each with its tail; says how many were taken. The rest is to be offered again after
-    /// a `receive`.
+    /// Hands messages over in sequence, each with its tail; returns how many were accepted. The caller offers the rest
+    /// again after a `receive`.
     fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError>;
 
-    /// Whether messages were taken that have not left: only a carrier that lets messages gather holds any back.
+    /// True if accepted messages have not been sent yet. Only a carrier that gathers messages holds any back.
     fn holds_back(&self) -> bool {
         false
     }
@@ -49,74 +49,74 @@ pub trait Transport {
         Vec::new()
     }
 
-    /// Takes in a batch of what has come, waiting for it as told, and says what time it then is.
+    /// Receives a batch of messages, waiting for it as `wait` says, and returns the time after it.
     ///
-    /// The time is read once, after the batch: no receipt lies before its cause.
+    /// The clock is read once, after the batch, so that no receipt lies before its cause.
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError>;
 
-    /// What the last `receive` took in.
+    /// The messages of the last `receive`.
     fn arrivals(&self) -> &[Arrival];
 
-    /// The tails of these, one behind the other.
+    /// The tails of these messages, one after the other.
     fn tails(&self) -> &[u64];
 
-    /// The encoded order of an arrival, `None` where orders travel without being encoded.
+    /// The encoded order of an arrival; `None` if the carrier does not encode orders.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
-    /// Counts so many arrivals as strays after all, because their orders did not survive the check.
+    /// Counts `arrivals` as strays after all, because their orders failed the check.
     fn refuse(&mut self, arrivals: u64);
 
-    /// The time.
+    /// The present time.
     fn now(&self) -> Nanos;
 
-    /// Bytes that a message with this order takes on the wire, as UDP payload; 0 where nothing is encoded.
+    /// Bytes that a message with this order takes on the wire, as UDP payload; 0 if nothing is encoded.
     fn message_bytes(&self, order: OrderIndex) -> u32;
 
-    /// Ends the `receive` that this end is blocked in, from another thread.
+    /// A waker that ends a blocked `receive` of this end from another thread.
     fn waker(&self) -> Arc<mio::Waker>;
 
-    /// Lets an alarm, too, end the `receive` that this end is blocked in. For carriers that cross processes.
-    fn listen(&self, _alarm: &ProcessWaker) -> Result<(), TransportError> {
+    /// Lets a process waker end a blocked `receive` of this end, too. For carriers that cross processes.
+    fn listen(&self, _process_waker: &ProcessWaker) -> Result<(), TransportError> {
         Ok(())
     }
 
-    /// Takes in and counts whatever is still on its way, without handling it. All workers have stopped sending.
+    /// Receives and counts all messages still under way, without handling them. All workers have stopped sending.
     fn drain(&mut self) -> Result<(), TransportError>;
 
-    /// Reads the kernel's drop counters afresh. Costs a system call per socket.
+    /// Reads the kernel's drop counters again. Costs a system call per socket.
     fn count_drops(&mut self) -> Result<(), TransportError>;
 
-    /// What was counted so far.
+    /// The counts so far.
     fn counts(&self) -> &CarrierCounts;
 }
 
-/// How long a `receive` may wait for something to come.
+/// The longest time a `receive` may wait for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Not at all.
+    /// Does not wait.
     No,
-    /// Asleep in the kernel, until this instant at the latest. The kernel's poll may oversleep by two milliseconds.
+    /// Sleeps in the kernel, until this instant at the latest. The kernel's poll may oversleep by two milliseconds.
     Until(Nanos),
 }
 
-/// A message that has come.
+/// A message that was received.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
     /// The message.
     pub message: Message,
     /// Bytes it took on the wire.
     pub bytes: u16,
-    /// Where the carrier keeps its body until the next `receive`.
+    /// Slot in which the carrier keeps its body until the next `receive`.
     slot: u16,
 }
 
-/// A system call that failed in a way the run cannot survive.
+/// A failed system call that the run cannot survive.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing} failed: {cause}; {}. The run was stopped and nothing it measured is kept", remedy(cause))]
 pub struct TransportError {
-    /// What was being done, with the address or node.
+    /// The operation that failed, with its address or node.
     pub doing: String,
-    /// What the system said.
+    /// The system's error.
     #[source]
     pub cause: io::Error,
 }

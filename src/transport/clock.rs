@@ -1,23 +1,22 @@
-//! The clock of the real carriers: the system's monotonic one, counted from a base that all workers share.
+//! The clock of the real carriers: the system's monotonic clock, counted from a base that all workers share.
 
 #![cfg_attr(all(target_os = "linux", not(portable)), allow(unsafe_code))]
 
 use crate::time::Nanos;
 
-/// Reads the monotonic clock.
+/// A reader of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     base: u64,
 }
 
 impl Clock {
-    /// A clock whose zero is now. Its copies agree.
+    /// Creates a clock whose zero is now. Its copies agree.
     pub fn start() -> Clock {
         Clock { base: monotonic() }
     }
 
-    /// The clock that has this base, which it got from [`Clock::base`] of another, perhaps in another process of this
-    /// machine.
+    /// Creates a clock from another one's [`Clock::base`], perhaps of another process on this machine.
     pub fn from_base(base: u64) -> Clock {
         Clock { base }
     }
@@ -34,7 +33,7 @@ impl Clock {
     }
 }
 
-/// Nanoseconds since some instant that all processes of the machine share.
+/// Nanoseconds since an instant that all processes of the machine share.
 #[cfg(all(target_os = "linux", not(portable)))]
 #[inline]
 fn monotonic() -> u64 {
@@ -44,7 +43,7 @@ fn monotonic() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Nanoseconds since this was first asked: a run elsewhere has one process.
+/// Nanoseconds since the first call. Other systems need no common instant because a run there has one process.
 #[cfg(not(all(target_os = "linux", not(portable))))]
 #[expect(clippy::disallowed_methods, reason = "the clock of real carriers is this room's to read")]
 fn monotonic() -> u64 {

@@ -1,12 +1,12 @@
 //! Shared memory inside one process: a ring per ordered pair of workers, each worker with itself included.
 //!
-//! Nothing is encoded and no kernel is called while workers are awake: a message is two words, and the order itself is
-//! shared by `Arc`. A worker that sleeps does so in mio's poll and is woken by whoever publishes a message for it. A ring
-//! that is full takes no more until its worker has read on, so nothing is ever lost.
+//! Nothing is encoded and no kernel is called while workers are awake: a message is two 64-bit words, and the order
+//! itself is shared by `Arc`. A worker sleeps in mio's poll and is woken by the worker that publishes a message for it.
+//! A full ring accepts nothing until its consumer has read on, so nothing is ever lost.
 //!
-//! What was refused: a plain queue for messages that stay in their shard. Whether a message stays is as good as random,
-//! and a branch on it is mispredicted for every other message, at 5 ns each; a ring to itself never leaves a worker's
-//! first-level cache and needs no branch.
+//! Rejected: a plain queue for messages that stay in their shard. Whether a message stays is as good as random, so a
+//! branch on it is mispredicted for every other message, at 5 ns each; a ring from a worker to itself never leaves the
+//! worker's first-level cache and needs no branch.
 
 mod serialization;
 mod shard_index;
@@ -28,55 +28,56 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages best handed over at a time: enough that the publication costs little beside them.
+/// Messages best handed over at a time: enough that the publication costs little per message.
 const SEND_BATCH: usize = 256;
 
 /// Messages that a worker's ring to itself holds. It is emptied at every `receive`.
 const OWN_SLOTS: usize = 512;
 
-/// Messages taken from one ring before the next has its turn.
+/// Messages taken from one ring before the next one's turn.
 const RING_TURN: usize = 256;
 
-/// The most messages that a ring holds: 128 KiB, which stays in a second-level cache.
+/// Slots of a ring at most: 128 KiB, which stays in a second-level cache.
 const RING_SLOTS_MAX: usize = 8_192;
 
-/// The fewest, where so many workers meet that their rings would take too much memory; more where a message takes more.
+/// Slots of a ring at least, between so many workers that longer rings would take too much memory. A ring is longer
+/// still if one message takes more slots.
 const RING_SLOTS_MIN: usize = 16;
 
 /// Slots of all rings together: 64 MiB.
 const SLOTS_MAX: usize = 1 << 22;
 
-/// Descriptors that one worker takes, its event queue and its waker, and some to spare.
+/// Descriptors of one worker: its event queue and its waker, and some to spare.
 const DESCRIPTORS_PER_WORKER: u64 = 4;
 
 /// The token of the waker, the only source of events.
 const WAKER: Token = Token(0);
 
-/// One worker's end before it is set up.
+/// One worker's end before it is set up on its thread.
 pub(crate) struct MemoryBuilder {
     shards: ShardIndex,
     clock: Clock,
     poll: Poll,
     index: usize,
-    /// By worker.
-    lanes: Vec<Channel>,
+    /// Channels to all workers, by worker.
+    channels: Vec<Channel>,
     incoming: Vec<Consumer>,
     sleep_flag: Arc<SleepFlag>,
     waker: Arc<Waker>,
     serialization: Option<SerializationCharge>,
-    /// Whether anything can stand behind a message. Where nothing can, nobody looks for it.
+    /// True if a message can have a tail. If none can, the faster path without tails is taken.
     has_tails: bool,
 }
 
-/// The way to one worker.
+/// The sending side to one worker.
 struct Channel {
     ring: Producer,
     sleep_flag: Arc<SleepFlag>,
     waker: Arc<Waker>,
 }
 
-/// Sets up an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`. No message
-/// has a tail of more than `tail_words_max`.
+/// Creates an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`. No
+/// message has a tail of more than `tail_words_max` 64-bit words.
 pub(crate) fn connect(
     starts: &[u32],
     nodes: u32,
@@ -84,7 +85,7 @@ pub(crate) fn connect(
     serialization: Option<&SerializationCharge>,
     tail_words_max: usize,
 ) -> Result<Vec<MemoryBuilder>, TransportError> {
-    // Where the limit cannot be raised, opening the first event queue too many will tell.
+    // If the limit cannot be raised, opening the first event queue beyond it fails with a better error.
     let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (starts.len() as u64 + 8));
     let mut ends = (0..starts.len())
         .map(|index| {
@@ -95,7 +96,7 @@ pub(crate) fn connect(
                 shards: ShardIndex::new(starts, nodes),
                 clock,
                 poll,
-                lanes: Vec::with_capacity(starts.len()),
+                channels: Vec::with_capacity(starts.len()),
                 incoming: Vec::with_capacity(starts.len()),
                 sleep_flag: Arc::new(SleepFlag::new()),
                 waker: Arc::new(waker),
@@ -110,20 +111,20 @@ pub(crate) fn connect(
             let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });
             let end = &mut ends[to];
             end.incoming.push(consumer);
-            let lane =
+            let channel =
                 Channel { ring: producer, sleep_flag: Arc::clone(&end.sleep_flag), waker: Arc::clone(&end.waker) };
-            ends[from].lanes.push(lane);
+            ends[from].channels.push(channel);
         }
     }
     Ok(ends)
 }
 
-/// How many slots each ring has between so many workers, where a message takes up to `longest`.
+/// Slots of each ring between `workers` workers if a message takes up to `longest` slots.
 fn ring_slots(workers: usize, longest: usize) -> usize {
     (SLOTS_MAX / (workers * workers)).clamp(RING_SLOTS_MIN.max(longest), RING_SLOTS_MAX)
 }
 
-/// How many slots a message takes that has so many words behind it.
+/// Slots of a message whose tail has `tail` 64-bit words.
 #[inline]
 const fn slots_of(tail: usize) -> usize {
     1 + tail.div_ceil(2)
@@ -133,7 +134,7 @@ const _: () = assert!(slots_of(TAIL_WORDS_MAX) <= OWN_SLOTS, "every message fits
 
 impl TransportBuilder for MemoryBuilder {
     fn build(mut self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        self.lanes.iter_mut().for_each(|lane| lane.ring.warm_up());
+        self.channels.iter_mut().for_each(|channel| channel.ring.warm_up());
         let nothing = Arrival { message: Message::from_words([0; 2]), bytes: 0, slot: 0 };
         Ok(Box::new(MemoryTransport {
             arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
@@ -145,11 +146,11 @@ impl TransportBuilder for MemoryBuilder {
     }
 }
 
-/// One worker's end, at its place.
+/// One worker's end, set up on its thread.
 struct MemoryTransport {
     end: MemoryBuilder,
     arrivals: Vec<Arrival>,
-    /// The words behind them.
+    /// The tails of the arrivals, one after the other.
     tails: Vec<u64>,
     events: Events,
     counts: CarrierCounts,
@@ -223,7 +224,7 @@ impl Transport for MemoryTransport {
         for ring in &mut self.end.incoming {
             let mut missing = 0;
             ring.take(usize::MAX, |words| {
-                // The slots of a tail are no messages.
+                // The slots of a tail are not messages.
                 if missing > 0 {
                     missing -= 1;
                 } else {
@@ -247,17 +248,17 @@ impl Transport for MemoryTransport {
 }
 
 impl MemoryTransport {
-    /// Puts a message on its way, not yet to be seen; false where there is no room.
+    /// Pushes a message without publishing it; returns false if there is no room.
     #[inline]
     fn put(&mut self, message: &Message) -> bool {
         let owner = self.end.shards.owner(message.to);
-        self.end.lanes[owner].ring.push(message.to_words())
+        self.end.channels[owner].ring.push(message.to_words())
     }
 
-    /// The same with what stands behind it: both, or neither.
+    /// Pushes a message and its tail without publishing them; returns false, and pushes neither, if there is no room.
     fn put_whole(&mut self, message: &Message, tail: &[u64]) -> bool {
         let owner = self.end.shards.owner(message.to);
-        let ring = &mut self.end.lanes[owner].ring;
+        let ring = &mut self.end.channels[owner].ring;
         if !ring.has_room(slots_of(tail.len())) {
             return false;
         }
@@ -268,22 +269,22 @@ impl MemoryTransport {
         true
     }
 
-    /// Shows the workers what was put on its way to them, and wakes those who sleep.
+    /// Publishes all pushed messages to their workers, and wakes those that sleep.
     fn publish(&mut self) -> Result<(), TransportError> {
         let mut others = false;
-        for (worker, lane) in self.end.lanes.iter_mut().enumerate() {
-            others |= lane.ring.publish() && worker != self.end.index;
+        for (worker, channel) in self.end.channels.iter_mut().enumerate() {
+            others |= channel.ring.publish() && worker != self.end.index;
         }
         if others {
             after_publishing();
-            for lane in self.end.lanes.iter().filter(|lane| lane.sleep_flag.take_wake()) {
-                lane.waker.wake().map_err(TransportError::new("waking a worker"))?;
+            for channel in self.end.channels.iter().filter(|channel| channel.sleep_flag.take_wake()) {
+                channel.waker.wake().map_err(TransportError::new("waking a worker"))?;
             }
         }
         Ok(())
     }
 
-    /// Takes in what is there, a turn of each ring.
+    /// Takes up to a turn's messages from each ring.
     fn collect(&mut self) {
         let MemoryTransport { end, arrivals, tails, .. } = self;
         let bytes =
@@ -321,7 +322,7 @@ impl MemoryTransport {
         }
     }
 
-    /// Sleeps until somebody rings, or until the deadline.
+    /// Sleeps until another worker wakes this one, or until the deadline.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
         self.end.sleep_flag.prepare_sleep();
         let slept = if self.end.incoming.iter().all(Consumer::is_empty) {

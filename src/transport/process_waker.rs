@@ -1,6 +1,6 @@
-//! Wakes the workers of all processes of a run at once, where the system has the means.
+//! Wakes the workers of all processes of a run at once, if the system can.
 //!
-//! What was refused: a waker for every worker of every process, which is a descriptor for each in each.
+//! Rejected: a waker for every worker of every process, which takes a descriptor for each in each.
 
 #[cfg(all(target_os = "linux", not(portable)))]
 #[path = "process_waker/linux.rs"]

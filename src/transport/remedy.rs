@@ -1,11 +1,11 @@
-//! What to do where the system refuses a socket, a descriptor or a datagram: one table for every error that a person reads.
+//! Remedies for a refused socket, descriptor or datagram: one table for every error that a person reads.
 
 use std::io::{self, ErrorKind};
 
-/// What is refused nowhere else.
+/// The remedy of last resort: transports that need no network.
 const ELSEWHERE: &str = "choose --transport memory or --transport simulated, which need no network";
 
-/// What a person can do about a refusal, as the end of a sentence.
+/// The remedy for a refusal, as the end of a sentence.
 pub fn remedy(cause: &io::Error) -> &'static str {
     of_number(cause).unwrap_or(match cause.kind() {
         ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
@@ -28,7 +28,7 @@ pub fn remedy(cause: &io::Error) -> &'static str {
     })
 }
 
-/// The causes that the standard library has no name for.
+/// Remedies by error number, for causes that the standard library does not name.
 #[cfg(unix)]
 fn of_number(cause: &io::Error) -> Option<&'static str> {
     Some(match cause.raw_os_error()? {
@@ -49,7 +49,7 @@ fn of_number(cause: &io::Error) -> Option<&'static str> {
     })
 }
 
-/// The causes that the standard library has no name for: elsewhere none is known.
+/// None: error numbers of other systems are not known.
 #[cfg(not(unix))]
 fn of_number(_: &io::Error) -> Option<&'static str> {
     None

@@ -1,8 +1,9 @@
-//! The system calls that the standard library and mio have no safe name for, and the only `unsafe` of the transports.
+//! System calls that the standard library and mio do not wrap safely, and the only `unsafe` code of the socket
+//! carriers.
 //!
-//! On Linux a batch of datagrams crosses the kernel's border in one call (`sendmmsg`, `recvmmsg`), or crosses the kernel
-//! itself as one packet (`UDP_SEGMENT`, `UDP_GRO`), and each socket tells what it dropped. Elsewhere, or under `--cfg portable`, the same names are served by mio's plain calls, and drops are
-//! unknown.
+//! On Linux a batch of datagrams passes to or from the kernel in one call (`sendmmsg`, `recvmmsg`), or crosses the
+//! kernel itself as one packet (`UDP_SEGMENT`, `UDP_GRO`), and each socket reports what it dropped. On other systems,
+//! or under `--cfg portable`, mio's plain calls implement the same names, and drops are unknown.
 
 #[cfg(all(target_os = "linux", not(portable)))]
 #[path = "system/linux.rs"]
@@ -27,13 +28,13 @@ pub(super) use platform::{Incoming, Outgoing, is_full, kernel_drops};
 pub(super) use platform::{receive_buffer, set_receive_buffer};
 pub(super) use trains::{Train, send_train, take_trains};
 
-/// Bytes from one datagram's place in a slab to the next: a whole number of cache lines with room for the longest
-/// datagram and the byte that betrays a longer one.
+/// Bytes from one datagram's slot in a slab to the next: a whole number of cache lines with room for the longest
+/// datagram and for the one byte more that reveals a longer one.
 const STRIDE: usize = 1_536;
 
 const _: () = assert!(STRIDE >= crate::wire::RECEIVE_BYTES);
 
-/// A slab of datagram places.
+/// Slots for datagrams.
 type Slab = Box<[[u8; STRIDE]]>;
 
 fn slab(slots: usize) -> Slab {

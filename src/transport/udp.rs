@@ -1,7 +1,7 @@
 //! One real UDP socket per node, on loopback: each hop is a datagram of its own through the kernel.
 //!
-//! A datagram leaves from its sender's socket and is let in only if it bears the run's token, is addressed to the node
-//! whose socket it came to, and came from the address of the node it names as its sender.
+//! A datagram leaves from its sender's socket. It is admitted only if it bears the run's token, is addressed to the
+//! node whose socket it came to, and came from the address of the node that it names as its sender.
 
 mod sockets;
 #[cfg(all(test, not(loom)))]
@@ -24,21 +24,21 @@ use std::net::SocketAddrV4;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Datagrams sent before the next look at what has come: those of one forward, as a rule.
+/// Datagrams sent before the next poll of the sockets: usually those of one forward.
 const SEND_BATCH: usize = 8;
 
-/// Datagrams a worker sends with one call at most.
+/// Datagrams at most that a worker sends with one call.
 const SEND_SLOTS: usize = 64;
 
-/// Datagrams a receive batch holds at most: what bounds the resolution of a receipt's time.
+/// Datagrams at most in a receive batch, which bounds the resolution of a receipt's time.
 const RECEIVE_SLOTS: usize = 64;
 
-/// Datagrams taken from one socket before the next has its turn. Fewer than this many say that the socket is empty,
-/// which spares the call that would only say so.
+/// Datagrams taken from one socket before the next one's turn. Fewer than this many show that the socket is empty,
+/// which saves the call that would only show that.
 const SOCKET_TURN: usize = 4;
 
-/// Turns of one socket in a drain at most: a flood of strays must not keep a run from its end. What is of the run was there
-/// before, and is found by the next drain where more lay in front of it.
+/// Turns of one socket in a drain at most, because a flood of strays must not keep a run from its end. The run's own
+/// datagrams were there before; those behind more strays than that are found by the next drain.
 const DRAIN_TURNS_MAX: usize = 16_384;
 
 /// Readiness events taken from the kernel at a time.
@@ -47,25 +47,25 @@ const EVENTS: usize = 256;
 /// The token of the waker; nodes have theirs from 0 on.
 const WAKER: Token = Token(usize::MAX);
 
-/// What all ends of a run share.
+/// The part of the set-up that all ends of a run share.
 pub struct Network {
-    /// Where each node is.
+    /// The address of each node.
     pub addresses: Arc<[SocketAddrV4]>,
-    /// An encoded datagram of each order, to be readdressed for each copy.
+    /// An encoded datagram of each order, whose header is patched for each copy.
     pub templates: Arc<[Box<[u8]>]>,
-    /// What a datagram must agree with to be let in.
+    /// The conditions that an admitted datagram meets.
     pub admission: Admission,
     /// The clock.
     pub clock: Clock,
 }
 
-/// One worker's end before it is set up.
+/// One worker's end before it is set up on its thread.
 pub struct UdpBuilder {
-    /// What all ends share.
+    /// The part of the set-up that all ends share.
     pub network: Arc<Network>,
     /// The shard's first node.
     pub first_node: u32,
-    /// The sockets of the shard's nodes, non-blocking, in order.
+    /// The non-blocking sockets of the shard's nodes, by node.
     pub sockets: Vec<std::net::UdpSocket>,
 }
 
@@ -98,7 +98,7 @@ impl TransportBuilder for UdpBuilder {
     }
 }
 
-/// One worker's end, at its place.
+/// One worker's end, set up on its thread.
 struct UdpTransport {
     network: Arc<Network>,
     first_node: u32,
@@ -108,17 +108,17 @@ struct UdpTransport {
     sockets: Vec<mio::net::UdpSocket>,
     readable: Readable,
     outgoing: Outgoing,
-    /// Which order's datagram stands in each outgoing slot.
+    /// The order whose datagram is in each outgoing slot.
     templates_out: [Option<OrderIndex>; SEND_SLOTS],
     incoming: Incoming,
     arrivals: Vec<Arrival>,
-    /// The words behind them.
+    /// The tails of the arrivals, one after the other.
     tails: Vec<u64>,
     counts: CarrierCounts,
 }
 
-/// Sockets that may hold datagrams, each listed once. The kernel reports a socket when something comes, not while
-/// something is there, so one that was not emptied must be remembered.
+/// Sockets that may hold datagrams, each listed once. The kernel reports a socket when a datagram arrives, not while
+/// one is there, so a socket that was not emptied must be remembered.
 struct Readable {
     queue: VecDeque<u32>,
     queued: Vec<bool>,
@@ -145,7 +145,7 @@ impl Transport for UdpTransport {
 
     fn send(&mut self, MessageBatch { messages, mut tails }: MessageBatch<'_>) -> Result<usize, TransportError> {
         let mut taken = 0;
-        // Messages of one sender stand together and leave from its socket with one call.
+        // Messages of one sender are adjacent and leave from its socket with one call.
         for run in messages.chunk_by(|a, b| a.from == b.from) {
             for part in run.chunks(self.outgoing.slots()) {
                 let sent = self.send_from_one(part, &mut tails)?;
@@ -244,7 +244,7 @@ impl Transport for UdpTransport {
 }
 
 impl UdpTransport {
-    /// Sends up to a slab of messages of one sender, and cuts their tails off; says how many the kernel took.
+    /// Sends up to a slab of messages of one sender, and consumes their tails; returns how many the kernel accepted.
     fn send_from_one(&mut self, messages: &[Message], tails: &mut &[u64]) -> Result<usize, TransportError> {
         for (slot, message) in messages.iter().enumerate() {
             self.write_datagram(slot, message, message.cut(tails));
@@ -270,7 +270,7 @@ impl UdpTransport {
         Ok(sent)
     }
 
-    /// Puts a message's datagram into a slot: its order's template, unless that is there already, and its own fields.
+    /// Writes a message's datagram into a slot: its order's template, unless that is there already, and its own fields.
     fn write_datagram(&mut self, slot: usize, message: &Message, tail: &[u64]) {
         if message.kind.is_control() {
             self.write_control(slot, message, tail);
@@ -288,15 +288,16 @@ impl UdpTransport {
         self.outgoing.address(slot, self.network.addresses[message.to.index()], template.len());
     }
 
-    /// Puts a control message's datagram into a slot.
+    /// Writes a control message's datagram into a slot.
     fn write_control(&mut self, slot: usize, message: &Message, tail: &[u64]) {
         let header = Header { token: self.network.admission.token, message: *message };
         let bytes = wire::encode_control(&header, tail, self.outgoing.place(slot));
+        // The next order in this slot must copy its whole template again.
         self.templates_out[slot] = None;
         self.outgoing.address(slot, self.network.addresses[message.to.index()], bytes);
     }
 
-    /// Asks the kernel which sockets have something to read.
+    /// Asks the kernel which sockets are readable.
     fn collect_events(&mut self, wait: Wait) -> Result<(), TransportError> {
         let timeout = match wait {
             Wait::Until(deadline) if self.readable.queue.is_empty() => {
@@ -317,7 +318,7 @@ impl UdpTransport {
         Ok(())
     }
 
-    /// Receives from one socket into the slots from `first` on; 0 where nothing was there.
+    /// Receives from one socket into the slots from `first` on; returns 0 if it was empty.
     fn receive_at(&mut self, local: usize, first: usize, count: usize) -> Result<usize, TransportError> {
         loop {
             self.counts.receive_calls += 1;
@@ -333,7 +334,7 @@ impl UdpTransport {
         }
     }
 
-    /// Lists what came into a slot as an arrival, or counts it as a stray.
+    /// Adds a slot's datagram to the arrivals, or counts it as a stray.
     #[inline]
     fn admit_slot(&mut self, local: usize, slot: usize) {
         match self.admit(local, slot) {

@@ -1,19 +1,19 @@
-//! One real UDP socket per shard: messages for the same shard share a send, and nodes are told apart by the ids in their
-//! headers.
+//! One real UDP socket per shard: messages for the same shard share a send, and the ids in their headers tell nodes
+//! apart.
 //!
-//! Each message is a datagram with its own header and token. What leaves together for one shard is a *train*: datagrams
-//! of one size, and a mark that numbers them. Where the kernel can (`UDP_SEGMENT`, `UDP_GRO`), a train crosses loopback as
-//! one packet; elsewhere its datagrams go one by one, many with one call. So `messages` and `kernel_datagrams` are two
-//! figures. Messages within one shard travel through its socket as well.
+//! Each message is a datagram with its own header and token. The datagrams that leave together for one shard are a
+//! *train*: all have one size, and a trailer numbers them. If the kernel can (`UDP_SEGMENT`, `UDP_GRO`), a train
+//! crosses loopback as one packet; otherwise its datagrams go one by one, many with one call. `messages` and
+//! `kernel_datagrams` are therefore two figures. Messages within one shard travel through its socket as well.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `outbox` | lanes on which trains gather, and the credit that keeps receive buffers from overflowing |
-//! | `inbox` | who is let in, and what the marks say is missing |
-//! | `segmentation` | how a train crosses the kernel |
+//! | `outbox` | channels on which trains gather, and the credit that keeps receive buffers from overflowing |
+//! | `inbox` | admission of datagrams, and what the trailers show to be missing |
+//! | `segmentation` | passing a train through the kernel |
 //!
-//! What was refused: a length of the train in its first datagram (the kernel says where a train ends), and credit by
-//! messages (a buffer holds ten times as many in full trains as it holds one by one).
+//! Rejected: a train's length in its first datagram (the kernel reports where a train ends), and credit by messages (a
+//! buffer holds ten times as many in full trains as one by one).
 
 mod inbox;
 mod outbox;
@@ -41,18 +41,19 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages a worker may offer between two looks at what has come: several full trains, so that those leave full. The
-/// look itself is one system call, and what waits on the lanes leaves as soon as it finds nothing.
+/// Messages a worker may offer between two polls of its socket: several full trains, so that those leave full. The poll
+/// itself is one system call, and messages waiting on the channels leave as soon as it finds nothing.
 const SEND_BATCH: usize = 512;
 
-/// Packets without a message (bare marks, strays) read in a row at most, so that a flood does not keep a worker busy.
+/// Packets without a message (bare trailers, strays) read in a row at most, so that a flood does not keep a worker
+/// busy.
 const IDLE_PACKETS_MAX: usize = 16;
 
-/// Looks of one drain at most: a flood of strays must not keep a run from its end. What is of the run was there before, and is
-/// found by the next drain where more lay in front of it.
-const DRAIN_LOOKS_MAX: usize = 65_536;
+/// Polls of one drain at most, because a flood of strays must not keep a run from its end. The run's own datagrams were
+/// there before; those behind more strays than that are found by the next drain.
+const DRAIN_POLLS_MAX: usize = 65_536;
 
-/// The most messages of one packet: no segment is shorter than a header.
+/// Messages of one packet at most: no segment is shorter than a header.
 const ARRIVALS_MAX: usize = 65_536 / crate::wire::HEADER_BYTES;
 
 /// The token of the waker.
@@ -61,30 +62,30 @@ const WAKER: Token = Token(1);
 /// The token of the socket.
 const SOCKET: Token = Token(0);
 
-/// What all ends of a run share.
+/// The part of the set-up that all ends of a run share.
 pub struct UdpShardNetwork {
-    /// Where each shard is.
+    /// The address of each shard.
     pub addresses: Box<[SocketAddrV4]>,
     /// The first node of each shard, then the number of nodes.
     pub starts: Box<[u32]>,
-    /// An encoded datagram of each order, to be readdressed for each copy.
+    /// An encoded datagram of each order, whose header is patched for each copy.
     pub templates: Arc<[Box<[u8]>]>,
-    /// What a datagram must agree with to be let in.
+    /// The conditions that an admitted datagram meets.
     pub admission: Admission,
     /// The clock.
     pub clock: Clock,
-    /// What the ends tell each other beside the datagrams.
+    /// The counts that the ends exchange beside the datagrams.
     pub lanes: ChannelCredit,
-    /// How trains cross the kernel.
+    /// The mode in which trains cross the kernel.
     pub segmentation: Segmentation,
     /// The receive buffer of every socket, in bytes as the kernel counts them.
     pub receive_buffer: u32,
-    /// Bytes of the longest control message; `None` where there are none.
+    /// Bytes of the longest control message; `None` if the protocol sends none.
     pub control_bytes_max: Option<usize>,
 }
 
 impl UdpShardNetwork {
-    /// The shard of a node that exists.
+    /// The shard of an existing node.
     #[inline]
     fn shard_of(&self, node: NodeId) -> usize {
         let ends = &self.starts[1..];
@@ -96,20 +97,20 @@ impl UdpShardNetwork {
     }
 }
 
-/// The least receive buffer that any of these sockets has, in bytes as the kernel counts them.
+/// The smallest receive buffer of these sockets, in bytes as the kernel counts them.
 pub(crate) fn granted_buffer(sockets: &[std::net::UdpSocket]) -> Result<u32, TransportError> {
     let least =
         sockets.iter().map(receive_buffer).try_fold(u32::MAX, |least, bytes| bytes.map(|bytes| least.min(bytes)));
     least.map_err(TransportError::new("reading the size of a receive buffer"))
 }
 
-/// One worker's end before it is set up.
+/// One worker's end before it is set up on its thread.
 pub struct UdpShardBuilder {
-    /// What all ends share.
+    /// The part of the set-up that all ends share.
     pub network: Arc<UdpShardNetwork>,
-    /// Which shard it is.
+    /// Index of the shard.
     pub shard: usize,
-    /// The shard's socket, non-blocking.
+    /// The shard's non-blocking socket.
     pub socket: std::net::UdpSocket,
 }
 
@@ -140,7 +141,7 @@ impl TransportBuilder for UdpShardBuilder {
     }
 }
 
-/// One worker's end, at its place.
+/// One worker's end, set up on its thread.
 struct UdpShardTransport {
     network: Arc<UdpShardNetwork>,
     shard: usize,
@@ -151,12 +152,12 @@ struct UdpShardTransport {
     outbox: TrainOutbox,
     inbox: TrainInbox,
     arrivals: Vec<Arrival>,
-    /// The words behind them.
+    /// The tails of the arrivals, one after the other.
     tails: Vec<u64>,
     counts: CarrierCounts,
 }
 
-/// What the ways out and in have in common.
+/// The parts of an end that its outbox and its inbox both use.
 struct Endpoint<'a> {
     network: &'a UdpShardNetwork,
     shard: usize,
@@ -164,7 +165,7 @@ struct Endpoint<'a> {
     counts: &'a mut CarrierCounts,
 }
 
-/// Where the way in puts what came.
+/// The lists to which the inbox adds what it received.
 struct Received<'a> {
     arrivals: &'a mut Vec<Arrival>,
     tails: &'a mut Vec<u64>,
@@ -187,11 +188,11 @@ impl Transport for UdpShardTransport {
         let has_come = !self.arrivals.is_empty();
         let (outbox, _, _, mut end) = self.parts();
         if has_come {
-            outbox.flush_the_rare(&mut end)?;
+            outbox.flush_at_intervals(&mut end)?;
         } else {
             outbox.flush(&mut end)?;
             match wait {
-                // Credit comes back without an event, from a worker that may need this core.
+                // Credit returns without an event, from a worker that may need this core.
                 Wait::Until(_) if outbox.waiting() > 0 => std::thread::yield_now(),
                 Wait::Until(deadline) if is_empty => self.sleep(deadline)?,
                 _ => {}
@@ -245,7 +246,7 @@ impl Transport for UdpShardTransport {
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
-        for _ in 0..DRAIN_LOOKS_MAX {
+        for _ in 0..DRAIN_POLLS_MAX {
             self.clear();
             let is_empty = self.receive_trains()?;
             self.counts.drained += self.arrivals.len() as u64;
@@ -278,13 +279,13 @@ impl UdpShardTransport {
         (&mut self.outbox, &mut self.inbox, Received { arrivals: &mut self.arrivals, tails: &mut self.tails }, end)
     }
 
-    /// Forgets what came.
+    /// Clears the lists of received messages.
     fn clear(&mut self) {
         self.arrivals.clear();
         self.tails.clear();
     }
 
-    /// Takes in the next packet that holds a message; true where the socket is empty.
+    /// Receives the next packet that holds a message; returns true if the socket is empty.
     fn receive_trains(&mut self) -> Result<bool, TransportError> {
         let (_, inbox, mut came, mut end) = self.parts();
         for _ in 0..IDLE_PACKETS_MAX {
@@ -298,7 +299,7 @@ impl UdpShardTransport {
         Ok(false)
     }
 
-    /// Sleeps in the kernel until something comes, and takes it in.
+    /// Sleeps in the kernel until a packet arrives, and receives it.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
         let timeout = Duration::from_nanos(deadline.since(self.network.clock.now()).0);
         match self.poll.poll(&mut self.events, Some(timeout)) {

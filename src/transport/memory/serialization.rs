@@ -1,7 +1,8 @@
-//! What serialization would cost: each message is encoded and decoded as a datagram is, though nobody needs the bytes.
+//! Charges the cost of serialization: each message is encoded and decoded as a datagram is, though the bytes are not
+//! needed.
 //!
-//! A ring carries messages, not bytes, so the receiver writes the bytes it then reads once more: ten bytes of a datagram
-//! that is there already, about a nanosecond beyond what a carrier of bytes pays.
+//! A ring carries messages, not bytes, so the receiver writes the bytes that it then reads once more: ten bytes of a
+//! datagram that is in memory already, about a nanosecond beyond the cost on a carrier of bytes.
 
 use crate::ids::OrderIndex;
 use crate::message::Message;
@@ -9,20 +10,20 @@ use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, con
 use std::hint::black_box;
 use std::sync::Arc;
 
-/// One worker's means to encode and decode.
+/// One worker's buffers for encoding and decoding.
 #[derive(Clone)]
 pub(crate) struct SerializationCharge {
     /// An encoded datagram of each order.
     templates: Arc<[Box<[u8]>]>,
     admission: Admission,
-    /// The datagrams being written, one of each order.
+    /// Buffers for datagrams, one of each order.
     datagrams: Vec<Box<[u8]>>,
-    /// The control message being written.
+    /// Buffer for a control message.
     control: Box<[u8; DATAGRAM_BYTES_MAX]>,
 }
 
 impl SerializationCharge {
-    /// Charges for datagrams like these, let in by this gate.
+    /// Charges for datagrams like `templates`, which `admission` must accept.
     pub(crate) fn new(templates: Arc<[Box<[u8]>]>, admission: Admission) -> SerializationCharge {
         SerializationCharge {
             datagrams: templates.to_vec(),
@@ -60,7 +61,7 @@ impl SerializationCharge {
         black_box(&self.datagrams[message.order.index()]);
     }
 
-    /// Decodes a message; gives what the bytes say.
+    /// Decodes a message; returns the one that the bytes represent.
     #[inline]
     pub(super) fn decode(&mut self, message: &Message, tail: &[u64]) -> Message {
         self.encode(message, tail);
@@ -68,7 +69,7 @@ impl SerializationCharge {
             true => black_box(&self.control[..control_bytes(tail.len())]),
             false => black_box(&self.datagrams[message.order.index()]),
         };
-        // The bytes were written above, so that the gate lets them in.
+        // The bytes were written above, so `admit` accepts them.
         self.admission.admit(datagram, |to| to == message.to).map_or(*message, |(decoded, _)| decoded)
     }
 

@@ -1,18 +1,18 @@
-//! Which worker owns a node, found with one multiplication: asked for every message.
+//! Finds the worker that owns a node with one multiplication, because it is needed for every message.
 
 use crate::ids::NodeId;
 
 /// The first node of each worker's shard. Shards are contiguous and their sizes differ by one at most.
 #[derive(Clone, Debug)]
 pub(super) struct ShardIndex {
-    /// By worker, and a sentinel behind the last.
+    /// First node by worker, and a sentinel behind the last.
     starts: Box<[u32]>,
     /// Workers per node, in units of 2^-32, rounded down.
     scale: u64,
 }
 
 impl ShardIndex {
-    /// The shards of `starts.len()` workers over `nodes` nodes.
+    /// Indexes the shards of `starts.len()` workers over `nodes` nodes.
     pub(super) fn new(starts: &[u32], nodes: u32) -> ShardIndex {
         let scale = ((starts.len() as u64) << 32) / u64::from(nodes.max(1));
         ShardIndex { starts: starts.iter().copied().chain([u32::MAX]).collect(), scale }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Starts as the partition has them.
+    /// First nodes of the shards, computed as the shard map computes them.
     fn starts(nodes: u32, workers: u64) -> Vec<u32> {
         (0..workers).map(|worker| (worker * u64::from(nodes) / workers) as u32).collect()
     }

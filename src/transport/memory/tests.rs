@@ -1,4 +1,4 @@
-//! Ends joined by rings: what is carried, what has to wait, who is woken.
+//! Tests two ends joined by rings: messages carried, messages held back, sleepers woken.
 
 use super::*;
 use crate::ids::NodeId;
@@ -8,7 +8,7 @@ use crate::wire::{Admission, DATAGRAM_BYTES_MAX, Header, Token as RunToken, enco
 
 const NODES: u32 = 6;
 
-/// Two ends that own nodes 0 to 2 and 3 to 5.
+/// Creates two ends that own nodes 0 to 2 and 3 to 5.
 fn ends(serialization: Option<&SerializationCharge>) -> [Box<dyn Transport>; 2] {
     let carriers = connect(&[0, 3], NODES, Clock::start(), serialization, TAIL_WORDS_MAX).unwrap();
     let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
@@ -34,7 +34,7 @@ fn serialization() -> (SerializationCharge, usize) {
 }
 
 #[test]
-fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
+fn messages_reach_their_shard_in_the_sequence_sent() {
     let [mut here, mut there] = ends(None);
     let sent = [message(0, 1), message(0, 3), message(1, 5), message(1, 0)];
     assert_eq!(here.send(MessageBatch::bare(&sent)).unwrap(), 4);
@@ -45,7 +45,7 @@ fn messages_come_to_their_shard_in_the_order_in_which_they_were_sent() {
 }
 
 #[test]
-fn tails_cross_whole_however_full_the_ring_is() {
+fn tails_cross_whole_on_a_full_ring() {
     for serialization in [None, Some(serialization().0)] {
         let [mut here, mut there] = ends(serialization.as_ref());
         let lengths = [0, 1, 179, 3, 2].repeat(200);
@@ -64,13 +64,13 @@ fn tails_cross_whole_however_full_the_ring_is() {
             came.extend(received(&mut *there));
             tails.extend(there.tails());
         }
-        assert!(was_full, "or this shows nothing");
+        assert!(was_full, "the ring was never full");
         assert_eq!((came, tails), (sent, words));
     }
 }
 
 #[test]
-fn what_is_drained_counts_messages_and_not_their_slots() {
+fn a_drain_counts_messages_and_not_their_slots() {
     let [mut here, mut there] = ends(None);
     let sent = [5, 0, 2].map(|tail| Message { kind: Kind::Have, tail, ..message(0, 4) });
     here.send(MessageBatch { messages: &sent, tails: &[9; 7] }).unwrap();
@@ -92,7 +92,7 @@ fn a_full_ring_takes_the_rest_after_its_worker_has_read_on() {
 }
 
 #[test]
-fn a_drain_counts_what_stayed_in_the_shard_too() {
+fn a_drain_counts_messages_within_the_shard_too() {
     let [mut here, mut there] = ends(None);
     here.send(MessageBatch::bare(&[message(0, 1), message(0, 4)])).unwrap();
     here.drain().unwrap();
@@ -115,7 +115,7 @@ fn serialization_can_be_charged_and_changes_nothing() {
 }
 
 #[test]
-fn a_sleeper_is_woken_by_a_message_and_does_not_sleep_beside_one() {
+fn a_sleeper_is_woken_and_does_not_sleep_beside_a_message() {
     let [here, there] = <[_; 2]>::try_from(connect(&[0, 3], NODES, Clock::start(), None, 0).unwrap()).ok().unwrap();
     let sender = std::thread::spawn(|| {
         let mut here = Box::new(here).build().unwrap();

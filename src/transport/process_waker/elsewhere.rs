@@ -1,34 +1,34 @@
-//! Any other system: runs have one process, and nobody asks for an alarm.
+//! Systems other than Linux: runs have one process, and no process waker is requested.
 
 use mio::{Registry, Token};
 use std::fs::File;
 use std::io;
 
-/// What never exists.
+/// A type without values, because no process waker exists here.
 pub enum ProcessWaker {}
 
 impl ProcessWaker {
-    /// Not here.
+    /// Fails: unsupported on this system.
     pub fn new() -> io::Result<ProcessWaker> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// Not here.
+    /// Fails: unsupported on this system.
     pub fn inherited(_: File) -> io::Result<ProcessWaker> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub fn descriptor(&self) -> i32 {
         match *self {}
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub fn wake(&self) -> io::Result<()> {
         match *self {}
     }
 
-    /// Of nothing.
+    /// Unreachable.
     pub(in crate::transport) fn register(&self, _: &Registry, _: Token) -> io::Result<()> {
         match *self {}
     }

@@ -1,5 +1,5 @@
-//! Linux: an event counter that every worker's poll listens to, whatever its process. It is rung and never read, because
-//! each ring is an event for all.
+//! Linux: an event counter that every worker's poll listens to, in whichever process. It is written and never read,
+//! because each write is an event for all listeners.
 
 #![allow(unsafe_code)]
 
@@ -9,51 +9,51 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// What rings for all workers of a run.
+/// A waker for all workers of a run.
 pub struct ProcessWaker {
     counter: File,
 }
 
 impl ProcessWaker {
-    /// A silent alarm.
+    /// Creates a waker.
     ///
     /// # Errors
     ///
-    /// What the system says where it gives no descriptor.
+    /// The system's error if it gives no descriptor.
     pub fn new() -> io::Result<ProcessWaker> {
         // SAFETY: the call takes two integers.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if descriptor < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the descriptor was opened above and belongs to nobody else.
+        // SAFETY: the descriptor was opened above and has no other owner.
         ProcessWaker::inherited(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 
-    /// The alarm of another process, from its descriptor.
+    /// Opens another process's waker from its descriptor.
     ///
     /// # Errors
     ///
-    /// None here; elsewhere there are no alarms.
+    /// Never on Linux; other systems have no such wakers.
     pub fn inherited(counter: File) -> io::Result<ProcessWaker> {
         Ok(ProcessWaker { counter })
     }
 
-    /// The number under which a process that inherits it finds it.
+    /// The descriptor's number, by which a process that inherits it opens it.
     pub fn descriptor(&self) -> i32 {
         self.counter.as_raw_fd()
     }
 
-    /// Wakes all who listen.
+    /// Wakes all listeners.
     ///
     /// # Errors
     ///
-    /// What the system says; nothing is known that would make it refuse.
+    /// The system's error; no cause for one is known.
     pub fn wake(&self) -> io::Result<()> {
         (&self.counter).write_all(&1_u64.to_ne_bytes())
     }
 
-    /// Lets a poll listen.
+    /// Makes a poll listen to the waker.
     pub(in crate::transport) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut SourceFd(&self.counter.as_raw_fd()), token, Interest::READABLE)
     }
@@ -66,7 +66,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn every_ring_wakes_everybody_who_listens() {
+    fn every_wake_reaches_all_listeners() {
         let process_waker = ProcessWaker::new().unwrap();
         let mut polls = [Poll::new().unwrap(), Poll::new().unwrap()];
         polls.iter().for_each(|poll| process_waker.register(poll.registry(), Token(7)).unwrap());
@@ -77,7 +77,7 @@ mod tests {
                 poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
                 assert_eq!(events.iter().map(|event| event.token()).collect::<Vec<_>>(), [Token(7)]);
                 poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
-                assert!(events.is_empty(), "one event a ring");
+                assert!(events.is_empty(), "one event per wake");
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The limit on open descriptors: one for each socket.
+//! The limit on open descriptors, of which each socket takes one.
 
 #![allow(unsafe_code)]
 
 use std::io;
 
-/// Raises the soft limit on open descriptors to what is `needed`, as far as the hard limit lets it; gives what is then
-/// allowed.
+/// Raises the soft limit on open descriptors to `needed`, as far as the hard limit allows; returns the limit
+/// afterwards.
 #[cfg(unix)]
 pub(in crate::transport) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -24,7 +24,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Elsewhere there is no such limit to raise; binding says when it has had enough.
+/// Other systems have no such limit to raise; `bind` fails when they run out.
 #[cfg(not(unix))]
 pub(in crate::transport) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
     Ok(u64::MAX)

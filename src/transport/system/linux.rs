@@ -13,10 +13,11 @@ use std::ptr;
 
 const ADDRESS_BYTES: socklen_t = size_of::<sockaddr_in>() as socklen_t;
 
-/// The arrays that `sendmmsg` and `recvmmsg` work on. Each header points to the vector, address and place of its slot.
+/// The arrays that `sendmmsg` and `recvmmsg` work on. Each header points to the vector, address and datagram of its
+/// slot.
 ///
-/// The pointers stay good because every array is boxed and never grows; the type is not `Send` because of them, which
-/// is as it should be: it stays with the worker that made it.
+/// The pointers stay valid because every array is boxed and never grows. They make the type not `Send`, which is right,
+/// because it stays with the worker that made it.
 struct DatagramBatch {
     slab: Slab,
     addresses: Box<[sockaddr_in]>,
@@ -39,8 +40,8 @@ impl DatagramBatch {
 }
 
 fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
-    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; on some C libraries it
-    // has private padding, so that it cannot be written out.
+    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; some C libraries give
+    // it private padding, so a literal cannot be written.
     let mut header: msghdr = unsafe { std::mem::zeroed() };
     header.msg_name = ptr::from_mut(address).cast::<c_void>();
     header.msg_namelen = ADDRESS_BYTES;
@@ -49,63 +50,63 @@ fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
     mmsghdr { msg_hdr: header, msg_len: 0 }
 }
 
-/// Datagrams on their way out, each in a slot of its own with an address.
+/// Outgoing datagrams, each in a slot of its own with an address.
 pub(in crate::transport) struct Outgoing {
     batch: DatagramBatch,
 }
 
 impl Outgoing {
-    /// Room for `slots` datagrams.
+    /// Creates room for `slots` datagrams.
     pub(in crate::transport) fn new(slots: usize) -> Outgoing {
         Outgoing { batch: DatagramBatch::new(slots, 0) }
     }
 
-    /// How many datagrams fit.
+    /// Number of slots.
     pub(in crate::transport) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
 
-    /// The place of a slot's datagram.
+    /// The buffer of a slot's datagram.
     pub(in crate::transport) fn place(&mut self, slot: usize) -> &mut [u8] {
         &mut self.batch.slab[slot]
     }
 
-    /// Says where a slot's datagram goes and how long it is, at most the place's length.
+    /// Sets a slot's destination and length in bytes, at most the buffer's length.
     pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
         self.batch.addresses[slot] = raw_address(to);
         self.batch.vectors[slot].iov_len = bytes.min(STRIDE);
     }
 
-    /// Sends the first `count` slots from `socket`; says how many the kernel took, at least one.
+    /// Sends `count` slots from `first` on through `socket`; returns how many the kernel accepted, at least one.
     pub(in crate::transport) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
-        // SAFETY: the headers are `count` long, and each points to a vector, an address and a place that live as long as
-        // `self`, whose lengths are within those objects.
+        // SAFETY: the headers are `count` long, and each points to a vector, an address and a buffer that live as long
+        // as `self`, whose lengths are within those objects.
         let sent =
             unsafe { libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as u32, libc::MSG_DONTWAIT) };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 }
 
-/// Datagrams that have come, each in a slot of its own with its source.
+/// Received datagrams, each in a slot of its own with its source.
 pub(in crate::transport) struct Incoming {
     batch: DatagramBatch,
 }
 
 impl Incoming {
-    /// Room for `slots` datagrams.
+    /// Creates room for `slots` datagrams.
     pub(in crate::transport) fn new(slots: usize) -> Incoming {
         Incoming { batch: DatagramBatch::new(slots, RECEIVE_BYTES) }
     }
 
-    /// How many datagrams fit.
+    /// Number of slots.
     pub(in crate::transport) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
 
-    /// Receives up to `count` datagrams from `socket` into the slots from `first` on; says how many came.
+    /// Receives up to `count` datagrams from `socket` into the slots from `first` on; returns their number.
     ///
-    /// Fewer than `count` means that the socket is empty; `WouldBlock` that it was from the start.
+    /// Fewer than `count` means that the socket is now empty; `WouldBlock` that it was empty from the start.
     pub(in crate::transport) fn receive(
         &mut self,
         socket: &UdpSocket,
@@ -113,11 +114,12 @@ impl Incoming {
         count: usize,
     ) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
+        // The kernel overwrites the length with that of the address it wrote.
         for header in headers.iter_mut() {
             header.msg_hdr.msg_namelen = ADDRESS_BYTES;
         }
-        // SAFETY: the headers are `count` long, and each points to a vector, an address and a place that live as long as
-        // `self`, whose lengths are within those objects. No timeout is passed.
+        // SAFETY: the headers are `count` long, and each points to a vector, an address and a buffer that live as long
+        // as `self`, whose lengths are within those objects. No timeout is passed.
         let received = unsafe {
             let flags = libc::MSG_DONTWAIT;
             libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count as u32, flags, ptr::null_mut())
@@ -132,14 +134,14 @@ impl Incoming {
         &self.batch.slab[slot][..bytes.min(RECEIVE_BYTES)]
     }
 
-    /// Where a slot's datagram came from.
+    /// The source address of a slot's datagram.
     #[inline]
     pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
         address_of(&self.batch.addresses[slot])
     }
 }
 
-/// An address as the kernel writes it.
+/// Converts an address to the kernel's layout.
 #[inline]
 pub(super) fn raw_address(address: SocketAddrV4) -> sockaddr_in {
     sockaddr_in {
@@ -150,18 +152,18 @@ pub(super) fn raw_address(address: SocketAddrV4) -> sockaddr_in {
     }
 }
 
-/// An address as everybody else writes it.
+/// Converts an address from the kernel's layout.
 #[inline]
 pub(super) fn address_of(raw: &sockaddr_in) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port))
 }
 
-/// Whether the kernel had no room for a datagram and will have some later.
+/// True if the kernel had no room for a datagram now but will have some later.
 pub(in crate::transport) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-/// How many datagrams the kernel has dropped at this socket because its buffer was full.
+/// Number of datagrams that the kernel has dropped at this socket because its buffer was full.
 pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
     let mut info = [0u32; libc::SK_MEMINFO_DROPS as usize + 1];
     let mut bytes = size_of_val(&info) as socklen_t;
@@ -179,18 +181,18 @@ pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Optio
     Ok(Some(u64::from(info[libc::SK_MEMINFO_DROPS as usize])))
 }
 
-/// Asks for a receive buffer of this many bytes; gives what the kernel granted, its own overhead included.
+/// Requests a receive buffer of `bytes`; returns the granted bytes, the kernel's overhead included.
 pub(in crate::transport) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Result<u32> {
     let asked = c_int::try_from(bytes).unwrap_or(c_int::MAX);
     set_option_at(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, asked)?;
     receive_buffer(socket)
 }
 
-/// A socket's receive buffer as the kernel counts it, its own overhead included.
+/// A socket's receive buffer in bytes as the kernel counts them, its overhead included.
 pub(in crate::transport) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<u32> {
     let mut granted: c_int = 0;
     let mut length = size_of::<c_int>() as socklen_t;
-    // SAFETY: `granted` is a writable `int` and `length` says so.
+    // SAFETY: `granted` is a writable `int` and `length` is its size.
     let result = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
@@ -204,7 +206,7 @@ pub(in crate::transport) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<
     Ok(u32::try_from(granted).unwrap_or(0))
 }
 
-/// Sets an option of the `int` kind.
+/// Sets an option whose value is an `int`.
 pub(super) fn set_option_at(descriptor: RawFd, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     // SAFETY: `value` is a readable `int` and its size is passed.
     let result = unsafe {

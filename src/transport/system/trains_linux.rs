@@ -1,4 +1,5 @@
-//! Linux: many datagrams of one size to one address as one packet, out (`UDP_SEGMENT`) and in (`UDP_GRO`).
+//! Linux: sends many datagrams of one size to one address as one packet (`UDP_SEGMENT`), and receives them as one
+//! (`UDP_GRO`).
 //!
 //! A train crosses loopback whole, is queued whole and is dropped whole. A kernel without these options refuses them,
 //! and the caller then sends datagrams one by one.
@@ -12,19 +13,20 @@ use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
 use std::ptr;
 
-/// The longest UDP payload over IPv4, and so the longest train.
+/// Bytes of the longest UDP payload over IPv4, and so of the longest train.
 const TRAIN_BYTES_MAX: usize = 65_507;
 
-/// Control messages, aligned as their headers want it: room for the one that says how long a segment is.
+/// A buffer for control messages with the alignment of their headers, with room for the one that gives the segment
+/// size.
 #[repr(C, align(8))]
 struct ControlBuffer([u8; 64]);
 
-// SAFETY: the function only computes, from a length that is given.
+// SAFETY: the macro only computes, from a length that is given.
 const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(size_of::<u16>() as u32) } as usize;
-// SAFETY: the function only computes, from a length that is given.
+// SAFETY: the macro only computes, from a length that is given.
 const SEGMENT_LENGTH: usize = unsafe { libc::CMSG_LEN(size_of::<u16>() as u32) } as usize;
 
-/// Lets a socket take in trains whole.
+/// Enables a socket to receive trains whole.
 pub(in crate::transport) fn take_trains(socket: &impl AsRawFd) -> io::Result<()> {
     set_option_at(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, 1)
 }
@@ -58,7 +60,7 @@ pub(in crate::transport) fn send_train(
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// A train that has come, or a single datagram.
+/// A received train, or a single datagram.
 pub(in crate::transport) struct Train {
     buffer: Box<[u8]>,
     bytes: usize,
@@ -67,13 +69,13 @@ pub(in crate::transport) struct Train {
 }
 
 impl Train {
-    /// Room for any.
+    /// Creates a buffer for the longest train.
     pub(in crate::transport) fn new() -> Train {
         let nowhere = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
         Train { buffer: vec![0; TRAIN_BYTES_MAX].into(), bytes: 0, segment_bytes: 1, source: nowhere }
     }
 
-    /// Takes the next one in, in place of the last; `WouldBlock` where there is none.
+    /// Receives the next train in place of the last; `WouldBlock` if there is none.
     pub(in crate::transport) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
         // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
         let mut address: sockaddr_in = unsafe { std::mem::zeroed() };
@@ -93,12 +95,12 @@ impl Train {
         Ok(())
     }
 
-    /// How many datagrams it is, at least one: an empty datagram is one too.
+    /// Number of datagrams, at least one: an empty datagram counts, too.
     pub(in crate::transport) fn segments(&self) -> usize {
         self.bytes.div_ceil(self.segment_bytes).max(1)
     }
 
-    /// One of its datagrams.
+    /// The datagram at `index`.
     #[inline]
     pub(in crate::transport) fn segment(&self, index: usize) -> &[u8] {
         let bytes = &self.buffer[..self.bytes];
@@ -106,13 +108,13 @@ impl Train {
         &rest[..rest.len().min(self.segment_bytes)]
     }
 
-    /// Where it came from.
+    /// The source address.
     pub(in crate::transport) fn source(&self) -> SocketAddrV4 {
         self.source
     }
 }
 
-/// What the kernel says of a train's segments.
+/// The segment size in bytes that the kernel reports; `None` for a single datagram.
 fn segment_bytes(header: &msghdr) -> Option<usize> {
     // SAFETY: the control bytes that the header points to are alive, and the kernel has written their length into it;
     // the macros stay within that length. The kernel writes an `int` behind a header of this kind.
@@ -130,8 +132,8 @@ fn segment_bytes(header: &msghdr) -> Option<usize> {
 }
 
 fn header(address: &mut sockaddr_in, vector: &mut iovec) -> msghdr {
-    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; on some C libraries it
-    // has private padding, so that it cannot be written out.
+    // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; some C libraries give
+    // it private padding, so a literal cannot be written.
     let mut header: msghdr = unsafe { std::mem::zeroed() };
     header.msg_name = ptr::from_mut(address).cast::<c_void>();
     header.msg_namelen = size_of::<sockaddr_in>() as socklen_t;

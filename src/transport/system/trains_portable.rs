@@ -1,4 +1,4 @@
-//! Any system that mio knows: no trains. Whoever asks is told so, and sends datagrams one by one.
+//! Any system that mio supports: trains are unsupported, so the caller sends datagrams one by one.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -7,41 +7,41 @@ fn unsupported() -> io::Error {
     io::Error::from(io::ErrorKind::Unsupported)
 }
 
-/// Not here.
+/// Fails: unsupported on this system.
 pub(in crate::transport) fn take_trains<S>(_: &S) -> io::Result<()> {
     Err(unsupported())
 }
 
-/// Not here.
+/// Fails: unsupported on this system.
 pub(in crate::transport) fn send_train<S>(_: &S, _: SocketAddrV4, _: &[u8], _: u16) -> io::Result<()> {
     Err(unsupported())
 }
 
-/// What never comes.
+/// A train that is never received.
 pub(in crate::transport) struct Train;
 
 impl Train {
-    /// Nothing.
+    /// Creates an empty train.
     pub(in crate::transport) fn new() -> Train {
         Train
     }
 
-    /// Not here.
+    /// Fails: unsupported on this system.
     pub(in crate::transport) fn receive<S>(&mut self, _: &S) -> io::Result<()> {
         Err(unsupported())
     }
 
-    /// None.
+    /// Always 0.
     pub(in crate::transport) fn segments(&self) -> usize {
         0
     }
 
-    /// None.
+    /// Always empty.
     pub(in crate::transport) fn segment(&self, _: usize) -> &[u8] {
         &[]
     }
 
-    /// Nowhere.
+    /// Always the unspecified address.
     pub(in crate::transport) fn source(&self) -> SocketAddrV4 {
         SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)
     }

@@ -9,35 +9,36 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Descriptors beside the nodes' sockets: standard streams, files, and some to spare.
+/// Descriptors other than the nodes' sockets: standard streams, files, and some to spare.
 const DESCRIPTORS_SPARE: u64 = 32;
 
-/// Descriptors that a worker's event loop takes: its poll and its waker.
+/// Descriptors of a worker's event loop: its poll and its waker.
 const DESCRIPTORS_PER_WORKER: u64 = 3;
 
-/// The work that it is to bind a socket, where a draw is one.
+/// Work units of binding a socket, where a random draw is one.
 const SOCKET_UNITS: u64 = 1_000;
 
-/// Further addresses 127.0.0.2, 127.0.0.3, ... are tried while ports run out. Processes share them out among themselves.
+/// Loopback addresses 127.0.0.1, 127.0.0.2, ... that are tried while ports run out. Processes share them out among
+/// themselves.
 const ADDRESSES_MAX: u32 = 1_024;
 
-/// What a network is tried with.
+/// The payload of the datagram that tests the network.
 const ECHO: &[u8] = b"bulkprop";
 
-/// How long it has for it: on loopback it takes microseconds, and a machine may be busy.
+/// Time limit for that datagram: on loopback it takes microseconds, but a machine may be busy.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Bound sockets and where each is, both by owner.
+/// Bound sockets and their addresses, both by owner.
 pub(crate) struct Sockets {
-    /// One socket each, non-blocking.
+    /// One non-blocking socket per owner.
     pub(crate) sockets: Vec<UdpSocket>,
-    /// Where each is.
+    /// The address of each socket.
     pub(crate) addresses: Arc<[SocketAddrV4]>,
-    /// The receive buffer that each socket was granted, in bytes as the kernel counts them, where one was asked for.
+    /// The receive buffer that each socket was granted, in bytes as the kernel counts them, if one was requested.
     pub(crate) receive_buffer: Option<u32>,
 }
 
-/// Who has a socket each.
+/// The kind of owner that has one socket each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owners {
     /// Every node.
@@ -46,7 +47,7 @@ pub enum Owners {
     Threads,
 }
 
-/// One of them, as the option that counts them begins.
+/// Writes the singular, with which the option that counts them begins.
 impl fmt::Display for Owners {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -56,30 +57,30 @@ impl fmt::Display for Owners {
     }
 }
 
-/// Why not everyone has a socket.
+/// A reason why not every owner has a socket.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The user did not wait for all of them.
+    /// The user interrupted the set-up.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
     /// The hard limit on descriptors is too low.
     #[error(
         "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
          {threads} threads{}; {}raise the limit (ulimit -Hn){}",
-        in_each(*processes),
+        per_process(*processes),
         ask_for_fewer(*owners, *fits),
-        or_spread(*owners)
+        or_more_processes(*owners)
     )]
     Descriptors {
-        /// Who has a socket each.
+        /// The kind of owner that has one socket each.
         owners: Owners,
-        /// Sockets asked for.
+        /// Sockets requested.
         asked: u32,
         /// Sockets that fit.
         fits: u64,
         /// Workers of each process.
         threads: usize,
-        /// Processes asked for.
+        /// Processes requested.
         processes: usize,
     },
     /// No free port on any loopback address tried.
@@ -87,9 +88,9 @@ pub enum BindError {
         "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free some ports"
     )]
     Ports {
-        /// Who has a socket each.
+        /// The kind of owner that has one socket each.
         owners: Owners,
-        /// Sockets asked for.
+        /// Sockets requested.
         asked: u32,
         /// Sockets bound before.
         bound: usize,
@@ -97,10 +98,10 @@ pub enum BindError {
         first: Ipv4Addr,
         /// The last address tried.
         last: Ipv4Addr,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
-    /// A datagram does not come through.
+    /// A datagram did not arrive.
     #[error(
         "a datagram from {address} to itself did not arrive within {} s: a firewall drops it; allow UDP within 127.0.0.0/8, or \
          choose --transport memory or --transport simulated, which need no network",
@@ -117,67 +118,68 @@ pub enum BindError {
         remedy(cause)
     )]
     System {
-        /// Who has a socket each.
+        /// The kind of owner that has one socket each.
         owners: Owners,
-        /// Sockets asked for.
+        /// Sockets requested.
         asked: u32,
         /// Sockets bound before.
         bound: usize,
         /// The address tried.
         address: Ipv4Addr,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
 impl BindError {
-    /// Whether less would have worked: the user asked for too much.
+    /// True if less would have worked: the user asked for too much.
     pub fn is_usage(&self) -> bool {
         matches!(self, BindError::Descriptors { .. } | BindError::Ports { .. })
     }
 }
 
-/// Where there are several processes, that the threads are those of one.
-fn in_each(processes: usize) -> String {
+/// Adds, for several processes, that the threads are those of each.
+fn per_process(processes: usize) -> String {
     if processes == 1 { String::new() } else { format!(" in each of {processes} processes") }
 }
 
-/// Where any fit, that fewer would.
+/// Suggests the number that fits, if any does.
 fn ask_for_fewer(owners: Owners, fits: u64) -> String {
     if fits == 0 { String::new() } else { format!("ask for at most {fits} {owners}s, or ") }
 }
 
-/// Where processes can share a run, that more of them hold more nodes.
-fn or_spread(owners: Owners) -> &'static str {
+/// Suggests more processes where they can share the nodes of a run.
+fn or_more_processes(owners: Owners) -> &'static str {
     match owners {
         Owners::Nodes if cfg!(all(target_os = "linux", not(portable))) => ", or spread them over more --processes",
         _ => "",
     }
 }
 
-/// How many sockets a process of a run is to bind, and where it begins to look for ports.
+/// The sockets that a process of a run is to bind, and where it begins to look for ports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
-    /// Who has a socket each.
+    /// The kind of owner that has one socket each.
     pub(crate) owners: Owners,
-    /// The sockets of all processes.
+    /// Sockets of all processes.
     pub(crate) asked: u32,
-    /// The sockets of this process.
+    /// Sockets of this process.
     pub(crate) count: u32,
-    /// Its workers.
+    /// Worker threads of this process.
     pub(crate) threads: usize,
-    /// The process, counted from 0. Each begins at a loopback address of its own, so that they do not compete for ports.
+    /// Index of the process, from 0. Each begins at a loopback address of its own, so that they do not compete for
+    /// ports.
     pub(crate) process: usize,
-    /// How many processes there are.
+    /// Number of processes.
     pub(crate) processes: usize,
 }
 
-/// Binds sockets.
+/// Binds the sockets of one process.
 pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interrupt) -> Result<Sockets, BindError> {
     let Quota { owners, count, process, processes, .. } = quota;
     make_room(quota)?;
     let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * (ADDRESSES_MAX / processes as u32);
-    hear_an_echo(quota, first.into())?;
+    check_loopback(quota, first.into())?;
     let mut sockets = Vec::with_capacity(count as usize);
     let mut addresses = Vec::with_capacity(count as usize);
     let mut granted = None;
@@ -205,11 +207,11 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interr
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
 }
 
-/// Raises the descriptor limit as far as the hard limit lets it, and refuses what does not fit under it.
+/// Raises the descriptor limit as far as the hard limit allows, and fails if the sockets do not fit.
 pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
     let Quota { owners, asked, count, threads, processes, .. } = quota;
     let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
-    // Where the limit cannot be read, binding itself will tell.
+    // If the limit cannot be read, binding itself will fail.
     let allowed = raise_descriptor_limit(u64::from(count) + others).unwrap_or(u64::MAX);
     let fits = allowed.saturating_sub(others);
     if u64::from(count) > fits {
@@ -219,18 +221,18 @@ pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
     Ok(())
 }
 
-/// Sends a datagram to itself, so that a network which carries none is told before anything is set up: sockets can be bound
+/// Sends a datagram to its own socket, to find out before any set-up that a network carries none: sockets can be bound
 /// where nothing can be sent.
-fn hear_an_echo(quota: Quota, address: Ipv4Addr) -> Result<(), BindError> {
+fn check_loopback(quota: Quota, address: Ipv4Addr) -> Result<(), BindError> {
     let Quota { owners, asked, .. } = quota;
-    let heard = || -> io::Result<usize> {
+    let echo = || -> io::Result<usize> {
         let socket = UdpSocket::bind((address, 0))?;
         socket.set_read_timeout(Some(ECHO_TIMEOUT))?;
         socket.send_to(ECHO, socket.local_addr()?)?;
-        // What a stranger sent meanwhile has been carried, too.
+        // A stranger's datagram that arrives first shows just as well that the network carries datagrams.
         socket.recv_from(&mut [0; ECHO.len()]).map(|(bytes, _)| bytes)
     };
-    match heard() {
+    match echo() {
         Ok(_) => Ok(()),
         Err(cause) if matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             Err(BindError::Silent { address })

@@ -1,4 +1,4 @@
-//! Two workers' ends on real sockets: what is carried, what is turned away, what the kernel drops.
+//! Tests a worker's end on real sockets: datagrams carried, strays rejected, drops of the kernel counted.
 
 use super::*;
 use crate::message::{Kind, OrderHop};
@@ -9,7 +9,7 @@ use std::net::UdpSocket;
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
 const NODES: u32 = 4;
 
-/// Four nodes at one end.
+/// One end with four nodes.
 struct Bench {
     end: Box<dyn Transport>,
     addresses: Arc<[SocketAddrV4]>,
@@ -39,7 +39,7 @@ impl Bench {
         Bench { end, addresses: bound.addresses, template }
     }
 
-    /// Receives until nothing more comes.
+    /// Receives until nothing more arrives.
     fn receive_all(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
@@ -51,7 +51,7 @@ impl Bench {
         }
     }
 
-    /// The one stray that a datagram from a foreign socket to node 1 is.
+    /// Sends a datagram from a foreign socket to node 1; returns the kind of stray it was counted as.
     fn stray_of(&mut self, datagram: &[u8]) -> Stray {
         let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
         stranger.send_to(datagram, self.addresses[1]).unwrap();
@@ -61,7 +61,7 @@ impl Bench {
         Stray::ALL.into_iter().find(|&stray| after.of(stray) == before.of(stray) + 1).expect("counted")
     }
 
-    /// A datagram of the run, changed.
+    /// A datagram of the run, modified by `change`.
     fn datagram(&self, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut datagram = self.template.to_vec();
         change(&mut datagram);
@@ -124,7 +124,7 @@ fn a_socket_with_more_than_its_turn_is_read_to_its_end_without_a_new_event() {
 }
 
 #[test]
-fn every_kind_of_stray_is_told_from_the_others() {
+fn every_kind_of_stray_is_told_apart() {
     let mut bench = Bench::new(None);
     let version = bench.datagram(|bytes| bytes[0] = 99);
     let token = bench.datagram(|bytes| bytes[16] ^= 1);
@@ -150,7 +150,7 @@ fn every_kind_of_stray_is_told_from_the_others() {
 }
 
 #[test]
-fn a_drain_counts_what_nobody_received_and_strays_apart() {
+fn a_drain_counts_unreceived_messages_and_strays_apart() {
     let mut bench = Bench::new(None);
     bench.end.send(MessageBatch::bare(&[message(0, 1); 10])).unwrap();
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();

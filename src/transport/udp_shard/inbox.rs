@@ -1,8 +1,10 @@
-//! The way in: which datagrams of a train are messages of this run, and what each lane's numbers say is missing.
+//! Receives trains: decides which of their datagrams are messages of this run, and what each channel's counts show to
+//! be missing.
 //!
-//! The token and the source address keep out whoever cannot read or forge datagrams on this machine. Against who can, a train is
-//! held against what its sender says in memory that both share: a train must end with a mark, no mark and no message goes
-//! beyond what the sender has sent, and no mark counts twice. All of that is looked at once for a train.
+//! The token and the source address keep out all who cannot read or forge datagrams on this machine. Against those who
+//! can, a train is compared with the sender's totals in memory that both ends share: a train must end with a trailer,
+//! no trailer and no message may exceed what the sender has sent, and no trailer counts twice. All of this is checked
+//! once per train.
 
 mod seen;
 
@@ -17,32 +19,32 @@ use std::io;
 use std::net::SocketAddrV4;
 use std::ops::Range;
 
-/// All lanes into one shard.
+/// All channels into one shard.
 pub(super) struct TrainInbox {
     train: Train,
     /// This shard's nodes.
     here: Range<u32>,
-    lanes: Box<[InboundChannel]>,
+    channels: Box<[InboundChannel]>,
     /// Each shard by its address, sorted.
     senders: Box<[(SocketAddrV4, usize)]>,
 }
 
-/// What came from one shard.
+/// The state of the channel from one shard.
 struct InboundChannel {
-    /// Its nodes.
+    /// The sender's nodes.
     nodes: Range<u32>,
-    /// Messages let in.
+    /// Messages admitted.
     messages: u64,
-    /// Packets that held any of this run's.
+    /// Packets that held at least one datagram of this run.
     packets: u64,
-    /// The marks that came.
+    /// The trailers received.
     seen: SeenSequences,
 }
 
 impl TrainInbox {
-    /// Lanes from all shards of the network into one.
+    /// Creates the channels from all shards of the network into one.
     pub(super) fn new(network: &UdpShardNetwork, shard: usize) -> TrainInbox {
-        let lanes: Box<[InboundChannel]> = (0..network.addresses.len())
+        let channels: Box<[InboundChannel]> = (0..network.addresses.len())
             .map(|shard| InboundChannel {
                 nodes: network.nodes_of(shard),
                 messages: 0,
@@ -52,10 +54,10 @@ impl TrainInbox {
             .collect();
         let mut senders: Box<[_]> = network.addresses.iter().copied().zip(0..).collect();
         senders.sort_unstable();
-        TrainInbox { train: Train::new(network.segmentation), here: network.nodes_of(shard), lanes, senders }
+        TrainInbox { train: Train::new(network.segmentation), here: network.nodes_of(shard), channels, senders }
     }
 
-    /// Takes in one train and lists its messages; false where none was there.
+    /// Receives one train and adds its messages to `came`; returns false if there was none.
     pub(super) fn receive(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) -> Result<bool, TransportError> {
         loop {
             end.counts.receive_calls += 1;
@@ -77,46 +79,52 @@ impl TrainInbox {
         self.train.segment(usize::from(slot)).get(HEADER_BYTES..)
     }
 
-    /// What the lanes' numbers say is missing. Where the last trains were dropped no mark tells of them, and a mark may be
-    /// forged: the sender's own numbers say what went, which stand still once everybody is idle.
+    /// Computes what is missing on all channels, from the senders' own totals. Trailers do not suffice, because the
+    /// last ones may have been dropped, and a trailer may be forged. The totals stand still once all workers are idle.
     pub(super) fn missing(&self, end: &Endpoint<'_>) -> Missing {
         let mut missing = Missing::default();
-        for (shard, lane) in self.lanes.iter().enumerate() {
+        for (shard, channel) in self.channels.iter().enumerate() {
             let announced = end.network.lanes.announced(shard, end.shard);
-            missing.messages += announced.messages.saturating_sub(lane.messages);
-            missing.packets += announced.packets.saturating_sub(lane.packets);
+            missing.messages += announced.messages.saturating_sub(channel.messages);
+            missing.packets += announced.packets.saturating_sub(channel.packets);
         }
         missing
     }
 
-    /// Tells messages, marks and strays apart.
+    /// Splits a train into its packets and sorts their datagrams into messages, trailers and strays.
     fn sort(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
             match (self.sender(source), end.network.segmentation) {
-                (None, _) => self.turn_away(at..next, Stray::WrongSource, end),
-                (Some(sender), Segmentation::Whole { .. }) => self.take_whole(at..next, sender, end, came),
-                (Some(sender), Segmentation::Apart) => self.take_apart(at..next, sender, end, came),
+                (None, _) => self.reject(at..next, Stray::WrongSource, end),
+                (Some(sender), Segmentation::Whole { .. }) => self.receive_whole(at..next, sender, end, came),
+                (Some(sender), Segmentation::Apart) => self.receive_apart(at..next, sender, end, came),
             }
             at = next;
         }
     }
 
-    /// Takes a packet: messages and their mark, which is judged first.
-    fn take_whole(&mut self, segments: Range<usize>, sender: usize, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
+    /// Admits a packet: messages and their trailer, which is checked first.
+    fn receive_whole(
+        &mut self,
+        segments: Range<usize>,
+        sender: usize,
+        end: &mut Endpoint<'_>,
+        came: &mut Received<'_>,
+    ) {
         let promised = end.network.lanes.promised(sender, end.shard);
         let messages = segments.start..segments.end - 1;
-        let judged = self.judge(messages.end, sender, promised, end);
-        // A sender's messages are never more than it has sent, whatever order its trains arrive in.
-        let fits = self.lanes[sender].messages + messages.len() as u64 <= promised.messages;
-        let mark = match judged {
-            Ok(mark) if fits => mark,
-            Ok(_) => return self.turn_away(segments, Stray::Forged, end),
-            Err(stray) => return self.turn_away(segments, stray, end),
+        let checked = self.check_trailer(messages.end, sender, promised, end);
+        // A channel never carries more messages than its sender has sent, in whatever sequence its trains arrive.
+        let fits = self.channels[sender].messages + messages.len() as u64 <= promised.messages;
+        let trailer = match checked {
+            Ok(trailer) if fits => trailer,
+            Ok(_) => return self.reject(segments, Stray::Forged, end),
+            Err(stray) => return self.reject(segments, stray, end),
         };
-        self.apply_trailer(mark, sender, end);
-        self.lanes[sender].packets += 1;
+        self.apply_trailer(trailer, sender, end);
+        self.channels[sender].packets += 1;
         for at in messages {
             if let Err(stray) = self.admit(at, sender, end, came) {
                 end.counts.strays.add(stray);
@@ -124,26 +132,32 @@ impl TrainInbox {
         }
     }
 
-    /// Takes datagrams that came one by one: a message may come before the mark of its train.
-    fn take_apart(&mut self, segments: Range<usize>, sender: usize, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
+    /// Admits datagrams that came one by one: a message may come before the trailer of its train.
+    fn receive_apart(
+        &mut self,
+        segments: Range<usize>,
+        sender: usize,
+        end: &mut Endpoint<'_>,
+        came: &mut Received<'_>,
+    ) {
         let promised = end.network.lanes.promised(sender, end.shard);
         for at in segments {
             let taken = if wire::is_mark(self.train.segment(at)) {
-                self.judge(at, sender, promised, end).map(|mark| self.apply_trailer(mark, sender, end))
-            } else if self.lanes[sender].messages < promised.messages {
+                self.check_trailer(at, sender, promised, end).map(|trailer| self.apply_trailer(trailer, sender, end))
+            } else if self.channels[sender].messages < promised.messages {
                 self.admit(at, sender, end, came)
             } else {
                 Err(self.kind_of(at, Stray::Forged, end))
             };
             match taken {
-                Ok(()) => self.lanes[sender].packets += 1,
+                Ok(()) => self.channels[sender].packets += 1,
                 Err(stray) => end.counts.strays.add(stray),
             }
         }
     }
 
-    /// Counts datagrams as strays: each as what it is by itself, and if it is good by itself as `otherwise`.
-    fn turn_away(&mut self, segments: Range<usize>, otherwise: Stray, end: &mut Endpoint<'_>) {
+    /// Counts datagrams as strays: each under its own defect if it has one, else under `otherwise`.
+    fn reject(&mut self, segments: Range<usize>, otherwise: Stray, end: &mut Endpoint<'_>) {
         for at in segments {
             let stray = self.kind_of(at, otherwise, end);
             end.counts.strays.add(stray);
@@ -152,24 +166,25 @@ impl TrainInbox {
 
     fn kind_of(&self, at: usize, otherwise: Stray, end: &Endpoint<'_>) -> Stray {
         let (segment, admission) = (self.train.segment(at), end.network.admission);
-        let judged = match wire::is_mark(segment) {
+        let checked = match wire::is_mark(segment) {
             true => admission.admit_mark(segment).map(|_| ()),
             false => admission.admit(segment, |to| self.here.contains(&to.0)).map(|_| ()),
         };
-        judged.err().unwrap_or(otherwise)
+        checked.err().unwrap_or(otherwise)
     }
 
-    /// Lists a segment as a message, if it is one of this lane. Once for each message, so that both callers have it whole.
+    /// Admits a segment as a message if it belongs to this channel. Inlined into both callers because it runs once per
+    /// message.
     #[inline(always)]
     fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut Received<'_>) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         let (message, body) = end.network.admission.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
-        let lane = &mut self.lanes[sender];
-        if !lane.nodes.contains(&message.from.0) {
+        let channel = &mut self.channels[sender];
+        if !channel.nodes.contains(&message.from.0) {
             return Err(Stray::WrongSource);
         }
-        lane.messages += 1;
+        channel.messages += 1;
         if message.tail > 0 {
             came.tails.extend(wire::tail(body));
         }
@@ -177,31 +192,38 @@ impl TrainInbox {
         Ok(())
     }
 
-    /// The mark in a segment, if it is one of this lane, says no more than its sender has sent, and has not come before.
-    fn judge(&self, at: usize, sender: usize, promised: Announced, end: &Endpoint<'_>) -> Result<TrainTrailer, Stray> {
+    /// Reads the trailer in a segment; an error if it is not one of this channel, claims more than its sender has sent,
+    /// or has come before.
+    fn check_trailer(
+        &self,
+        at: usize,
+        sender: usize,
+        promised: Announced,
+        end: &Endpoint<'_>,
+    ) -> Result<TrainTrailer, Stray> {
         let segment = self.train.segment(at);
         if !wire::is_mark(segment) {
             return Err(Stray::Forged);
         }
-        let mark = end.network.admission.admit_mark(segment)?;
-        if (mark.from as usize, mark.to as usize) != (sender, end.shard) {
+        let trailer = end.network.admission.admit_mark(segment)?;
+        if (trailer.from as usize, trailer.to as usize) != (sender, end.shard) {
             return Err(Stray::UnknownNode);
         }
-        if mark.messages > promised.messages || mark.charge > promised.charge {
+        if trailer.messages > promised.messages || trailer.charge > promised.charge {
             return Err(Stray::Forged);
         }
-        if self.lanes[sender].seen.has(mark.charge) { Err(Stray::Replayed) } else { Ok(mark) }
+        if self.channels[sender].seen.has(trailer.charge) { Err(Stray::Replayed) } else { Ok(trailer) }
     }
 
-    /// Notes a mark and gives the lane its credit back.
-    fn apply_trailer(&mut self, mark: TrainTrailer, sender: usize, end: &Endpoint<'_>) {
-        // A mark that was overtaken gives nothing back that the later one did not.
-        if self.lanes[sender].seen.add(mark.charge) {
-            end.network.lanes.consume(sender, end.shard, mark.charge);
+    /// Records a trailer and returns the channel's credit.
+    fn apply_trailer(&mut self, trailer: TrainTrailer, sender: usize, end: &Endpoint<'_>) {
+        // An overtaken trailer returns no credit beyond what the later one returned.
+        if self.channels[sender].seen.add(trailer.charge) {
+            end.network.lanes.consume(sender, end.shard, trailer.charge);
         }
     }
 
-    /// Whose address this is.
+    /// The shard with this address.
     fn sender(&self, source: SocketAddrV4) -> Option<usize> {
         let found = self.senders.binary_search_by_key(&source, |&(address, _)| address);
         found.ok().map(|at| self.senders[at].1)

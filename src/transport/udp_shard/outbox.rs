@@ -1,8 +1,10 @@
-//! The way out: a lane to every shard, on which messages gather into trains and wait for credit.
+//! Sends trains: a channel to every shard, on which messages gather into trains and wait for credit.
 //!
-//! The kernel wants the segments of a train equal, so a lane has a train for each of some lengths. A train leaves when it is full or when there is nothing better to do, and only while the receiver's socket has room:
-//! every train is charged to its lane with what the kernel will count against the receive buffer, and the receiver gives
-//! the charge back once the train has left its socket. A lane without credit keeps its messages.
+//! The kernel requires the segments of a train to be equally long, so a channel has a separate train for each of
+//! several lengths. A train leaves when it is full or when the worker has nothing better to do, and only while the
+//! receiver's socket has room. Every train is charged to its channel with the bytes that the kernel will count against
+//! the receive buffer, and the receiver returns the charge once the train has left its socket. A channel without credit
+//! keeps its messages.
 
 mod train;
 
@@ -19,44 +21,44 @@ use std::io;
 use std::net::SocketAddrV4;
 use train::Train;
 
-/// Bytes of receive buffer that the kernel counts for a packet beside its own length, rounded up: 832 measured on
-/// Linux 6.18, whatever the length.
+/// Bytes of receive buffer that the kernel counts for a packet beside its own length, rounded up: 832 measured on Linux
+/// 6.18, at any length.
 const PACKET_OVERHEAD_BYTES: u64 = 1_100;
 
-/// The share of a receive buffer that all lanes into it may fill, in hundredths. The rest is for what has been taken out
-/// and the kernel has not yet written off, a quarter of the buffer at most, and for rounding.
+/// Share of a receive buffer, in percent, that all channels into it may fill. The rest is for rounding, and for packets
+/// that were taken out but that the kernel has not yet written off, a quarter of the buffer at most.
 const BUFFER_SHARE_PERCENT: u64 = 60;
 
-/// The longest UDP payload over IPv4.
+/// Bytes of the longest UDP payload over IPv4.
 const TRAIN_BYTES_MAX: u64 = 65_507;
 
-/// How long a lane stays without credit before its sender asks with a bare mark: where trains were dropped, their credit
-/// comes back with the next mark only. Longer than a worker waits for its turn on a busy core.
-const SILENCE_MAX: Nanos = Nanos::from_millis(10);
+/// Time without credit after which the sender probes with a bare trailer: after trains were dropped, their credit
+/// returns only with the next trailer. Longer than a worker waits for its turn on a busy core.
+const BLOCKED_MAX: Nanos = Nanos::from_millis(10);
 
-/// Each further mark waits twice as long as the one before, up to this many doublings: a receiver that gets no turn for
-/// seconds would else find its buffer full of marks, and trains that had credit dropped.
+/// Doublings of that time at most. Each further probe waits twice as long as the one before; otherwise probes would
+/// fill the buffer of a receiver that gets no turn for seconds, and trains that had credit would be dropped.
 const DOUBLINGS_MAX: u32 = 8;
 
-/// Trains of one lane at most. Messages of more lengths than that take turns.
+/// Trains of one channel at most. If messages have more lengths than that, the lengths take turns.
 const TRAINS_MAX: usize = 8;
 
-/// Looks for what has come, each with a find, after which trains leave that are not full.
+/// Successive polls that found messages, after which trains leave even if they are not full.
 const UNFLUSHED_MAX: u32 = 16;
 
-const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a mark is shorter than an order");
+const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a trailer is shorter than an order");
 const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
-/// All lanes out of one shard.
+/// All channels out of one shard.
 pub(super) struct TrainOutbox {
-    lanes: Box<[OutboundChannel]>,
-    departure: TrainSender,
+    channels: Box<[OutboundChannel]>,
+    sender: TrainSender,
     segmentation: Segmentation,
-    /// Charge that each lane may have outstanding.
+    /// Charge in bytes that each channel may have outstanding.
     credit: u64,
-    /// Messages that wait, on all lanes.
+    /// Messages waiting on all channels.
     waiting: usize,
-    /// Looks for what has come since all trains were sent.
+    /// Polls since all trains were sent.
     unflushed: u32,
 }
 
@@ -64,20 +66,20 @@ pub(super) struct TrainOutbox {
 struct OutboundChannel {
     shard: usize,
     to: SocketAddrV4,
-    /// Each gathers messages of one length. Where all have one length there is one.
+    /// Trains, each of which gathers messages of one length. A single one if all messages have the same length.
     trains: Box<[Train]>,
     announced: HandedOver,
     charged: u64,
-    /// What the receiver had given back of it when last asked.
+    /// Charge that the receiver had returned when last read.
     returned: u64,
-    /// Since when there has been no credit.
-    silent_since: Option<Nanos>,
-    /// Bare marks sent since then.
+    /// Instant since which there has been no credit, or of the last probe.
+    blocked_since: Option<Nanos>,
+    /// Bare trailers sent since then.
     asked: u32,
 }
 
 impl TrainOutbox {
-    /// Lanes to all shards of the network.
+    /// Creates the channels to all shards of the network.
     pub(super) fn new(network: &UdpShardNetwork) -> TrainOutbox {
         let segmentation = network.segmentation;
         let credit = credit(network.receive_buffer, network.addresses.len());
@@ -86,12 +88,13 @@ impl TrainOutbox {
         let room = train_bytes_max(segmentation, longest, credit) + MARK_BYTES;
         let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
         let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
-        let lane = |(shard, &to)| OutboundChannel::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
-        let lanes = network.addresses.iter().enumerate().map(lane).collect();
-        TrainOutbox { lanes, departure: TrainSender::new(segmentation), segmentation, credit, waiting: 0, unflushed: 0 }
+        let channel = |(shard, &to)| OutboundChannel::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
+        let channels = network.addresses.iter().enumerate().map(channel).collect();
+        TrainOutbox { channels, sender: TrainSender::new(segmentation), segmentation, credit, waiting: 0, unflushed: 0 }
     }
 
-    /// Adds a message to a train of its lane, which leaves if that fills it; false where the lane has no room.
+    /// Adds a message to a train of its channel, and sends the train if that fills it; returns false if the channel has
+    /// no room.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -103,19 +106,19 @@ impl TrainOutbox {
         let index = network.shard_of(message.to);
         let template = &network.templates[message.order.index()];
         let segment_bytes = if message.kind.is_control() { control_bytes(tail.len()) } else { template.len() };
-        let lane = &mut self.lanes[index];
-        let place = lane.place(segment_bytes);
-        let train = &mut lane.trains[place];
-        // Nearly all messages end here, with one look at their lane.
-        if train.goes_on_with(segment_bytes) {
+        let channel = &mut self.channels[index];
+        let place = channel.place(segment_bytes);
+        let train = &mut channel.trains[place];
+        // Nearly all messages take this path, with one access to their channel.
+        if train.joins_without_filling(segment_bytes) {
             train.add(template, network.admission.token, message, tail);
             self.waiting += 1;
             return Ok(true);
         }
-        if !self.lanes[index].trains[place].has_room(segment_bytes) && !self.dispatch(index, place, end)? {
+        if !self.channels[index].trains[place].has_room(segment_bytes) && !self.dispatch(index, place, end)? {
             return Ok(false);
         }
-        let train = &mut self.lanes[index].trains[place];
+        let train = &mut self.channels[index].trains[place];
         if train.messages == 0 {
             train.segment_bytes = segment_bytes;
             train.messages_max = messages_max(self.segmentation, segment_bytes, self.credit);
@@ -134,9 +137,9 @@ impl TrainOutbox {
         if self.waiting == 0 {
             return Ok(());
         }
-        for index in 0..self.lanes.len() {
-            for place in 0..self.lanes[index].trains.len() {
-                if self.lanes[index].trains[place].messages > 0 {
+        for index in 0..self.channels.len() {
+            for place in 0..self.channels[index].trains.len() {
+                if self.channels[index].trains[place].messages > 0 {
                     self.dispatch(index, place, end)?;
                 }
             }
@@ -144,44 +147,44 @@ impl TrainOutbox {
         Ok(())
     }
 
-    /// Sends every train now and then, though something has come: the only message of a rare length would else wait for as long
-    /// as there is no rest.
+    /// Sends every train at intervals even while messages arrive; otherwise the only message of a rare length would
+    /// wait until the worker finds nothing to receive.
     #[inline]
-    pub(super) fn flush_the_rare(&mut self, end: &mut Endpoint<'_>) -> Result<(), TransportError> {
+    pub(super) fn flush_at_intervals(&mut self, end: &mut Endpoint<'_>) -> Result<(), TransportError> {
         self.unflushed += 1;
-        // All lanes have as many trains.
-        let has_lengths = self.lanes.first().is_some_and(|lane| lane.trains.len() > 1);
+        // All channels have the same number of trains.
+        let has_lengths = self.channels.first().is_some_and(|channel| channel.trains.len() > 1);
         if has_lengths && self.unflushed >= UNFLUSHED_MAX { self.flush(end) } else { Ok(()) }
     }
 
-    /// Messages that wait on all lanes.
+    /// Messages waiting on all channels.
     #[inline]
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// The messages that wait, read back from their trains.
+    /// The waiting messages, decoded from their trains.
     pub(super) fn messages(&self, admission: &Admission) -> impl Iterator<Item = Message> {
-        let segments = self.lanes.iter().flat_map(|lane| &lane.trains).flat_map(Train::waiting);
+        let segments = self.channels.iter().flat_map(|channel| &channel.trains).flat_map(Train::waiting);
         segments.filter_map(|segment| admission.admit(segment, |_| true).ok().map(|(message, _)| message))
     }
 
-    /// Sends a train of a lane if there is credit for it; true if it has left whole.
+    /// Sends a train of a channel if there is credit for it; returns true if all of it was sent.
     fn dispatch(&mut self, index: usize, place: usize, end: &mut Endpoint<'_>) -> Result<bool, TransportError> {
-        let lane = &mut self.lanes[index];
-        let Train { messages, segment_bytes, gone: before, .. } = lane.trains[place];
+        let channel = &mut self.channels[index];
+        let Train { messages, segment_bytes, accepted: before, .. } = channel.trains[place];
         let charge = charge(self.segmentation, messages, segment_bytes);
-        if before == 0 && !lane.has_credit(charge, self.credit, end) {
-            lane.ask_for_credit(&mut self.departure, self.segmentation, end)?;
+        if before == 0 && !channel.has_credit(charge, self.credit, end) {
+            channel.probe_for_credit(&mut self.sender, self.segmentation, end)?;
             return Ok(false);
         }
-        let mark = lane.promised_mark(messages - before, charge, end).bytes(end.network.admission.token);
-        lane.trains[place].seal(&mark);
-        let is_whole = lane.depart(place, &mut self.departure, self.segmentation, end)?;
-        let train = &mut lane.trains[place];
-        self.waiting -= if is_whole { train.clear() - before } else { train.gone - before };
+        let trailer = channel.announced_trailer(messages - before, charge, end).bytes(end.network.admission.token);
+        channel.trains[place].seal(&trailer);
+        let is_whole = channel.send_train(place, &mut self.sender, self.segmentation, end)?;
+        let train = &mut channel.trains[place];
+        self.waiting -= if is_whole { train.clear() - before } else { train.accepted - before };
         if is_whole {
-            (lane.silent_since, lane.asked) = (None, 0);
+            (channel.blocked_since, channel.asked) = (None, 0);
         }
         Ok(is_whole)
     }
@@ -196,13 +199,13 @@ impl OutboundChannel {
             announced: HandedOver::default(),
             charged: 0,
             returned: 0,
-            silent_since: None,
+            blocked_since: None,
             asked: 0,
         }
     }
 
-    /// The train for messages of this length: one that gathers them, else an empty one, else the one that has most, which is
-    /// to leave first.
+    /// The train for messages of this length: the one that gathers them, else an empty one, else the one with the most
+    /// bytes, which must leave first.
     #[inline]
     fn place(&self, segment_bytes: usize) -> usize {
         if self.trains[0].has_room(segment_bytes) && (self.trains[0].messages > 0 || self.trains.len() == 1) {
@@ -220,8 +223,8 @@ impl OutboundChannel {
         (0..self.trains.len()).rev().max_by_key(|&place| rank(&self.trains[place])).unwrap_or(0)
     }
 
-    /// Whether the train may leave. A lane with nothing outstanding may always send: the kernel takes at least one packet
-    /// into an empty buffer, however small that is.
+    /// True if the train may leave. A channel with nothing outstanding may always send: the kernel accepts at least one
+    /// packet into an empty buffer, however small that is.
     fn has_credit(&mut self, charge: u64, credit: u64, end: &Endpoint<'_>) -> bool {
         let wanted = self.charged + charge;
         if wanted <= self.returned + credit {
@@ -231,24 +234,24 @@ impl OutboundChannel {
         wanted <= self.returned + credit || self.returned == self.charged
     }
 
-    /// Sends a bare mark if there has been no credit for long.
-    fn ask_for_credit(
+    /// Sends a bare trailer if there has been no credit for long.
+    fn probe_for_credit(
         &mut self,
-        departure: &mut TrainSender,
+        sender: &mut TrainSender,
         segmentation: Segmentation,
         end: &mut Endpoint<'_>,
     ) -> Result<(), TransportError> {
         end.counts.send_blocked += 1;
         let now = end.network.clock.now();
-        if now.since(*self.silent_since.get_or_insert(now)).0 < SILENCE_MAX.0 << self.asked.min(DOUBLINGS_MAX) {
+        if now.since(*self.blocked_since.get_or_insert(now)).0 < BLOCKED_MAX.0 << self.asked.min(DOUBLINGS_MAX) {
             return Ok(());
         }
-        self.silent_since = Some(now);
+        self.blocked_since = Some(now);
         self.asked += 1;
         let charge = charge(segmentation, 0, 0);
-        let mark = self.promised_mark(0, charge, end).bytes(end.network.admission.token);
+        let trailer = self.announced_trailer(0, charge, end).bytes(end.network.admission.token);
         end.counts.send_calls += 1;
-        match departure.send(end.socket, self.to, &mark, MARK_BYTES, 0) {
+        match sender.send(end.socket, self.to, &trailer, MARK_BYTES, 0) {
             Ok(_) => {
                 self.charged += charge;
                 self.announce(0, 1, end);
@@ -259,30 +262,31 @@ impl OutboundChannel {
         }
     }
 
-    /// The mark after so many further messages and so much further charge, which the receiver is told of: it takes no other.
-    fn promised_mark(&self, messages: usize, charge: u64, end: &Endpoint<'_>) -> TrainTrailer {
+    /// Creates the trailer after `messages` further messages and `charge` further bytes, and announces it to the
+    /// receiver, which accepts no other.
+    fn announced_trailer(&self, messages: usize, charge: u64, end: &Endpoint<'_>) -> TrainTrailer {
         let messages = self.announced.messages + messages as u64;
         let charge = self.charged + charge;
         end.network.lanes.promise(end.shard, self.shard, Announced { messages, charge });
         TrainTrailer { from: end.shard as u32, to: self.shard as u32, messages, charge }
     }
 
-    /// Hands the sealed train to the kernel; true once it has all of it.
-    fn depart(
+    /// Hands the sealed train to the kernel; returns true once the kernel has all of it.
+    fn send_train(
         &mut self,
         place: usize,
-        departure: &mut TrainSender,
+        sender: &mut TrainSender,
         segmentation: Segmentation,
         end: &mut Endpoint<'_>,
     ) -> Result<bool, TransportError> {
         loop {
             end.counts.send_calls += 1;
             let train = &mut self.trains[place];
-            match departure.send(end.socket, self.to, train.sealed(), train.segment_bytes, train.gone) {
+            match sender.send(end.socket, self.to, train.sealed(), train.segment_bytes, train.accepted) {
                 Ok(segments) => {
-                    // The mark is the last segment, and no message.
-                    let messages = segments.min(train.messages - train.gone);
-                    train.gone += messages;
+                    // The trailer is the last segment, and not a message.
+                    let messages = segments.min(train.messages - train.accepted);
+                    train.accepted += messages;
                     let charge = charge(segmentation, train.messages, train.segment_bytes);
                     self.announce(messages, segmentation.packets(segments), end);
                     if segments > messages {
@@ -300,7 +304,7 @@ impl OutboundChannel {
         }
     }
 
-    /// Counts what the kernel took, and tells the receiver.
+    /// Counts what the kernel accepted, and reports it to the receiver.
     fn announce(&mut self, messages: usize, packets: u64, end: &mut Endpoint<'_>) {
         self.announced.messages += messages as u64;
         self.announced.packets += packets;
@@ -313,18 +317,18 @@ impl OutboundChannel {
     }
 }
 
-/// The charge that one lane may have outstanding at a receive buffer of so many bytes.
+/// Charge in bytes that one of `shards` channels may have outstanding at a receive buffer of `receive_buffer` bytes.
 fn credit(receive_buffer: u32, shards: usize) -> u64 {
     u64::from(receive_buffer) * BUFFER_SHARE_PERCENT / 100 / shards as u64
 }
 
-/// What a train of so many messages costs its lane: what the kernel will count against the receive buffer.
+/// Charge of a train in bytes: what the kernel will count against the receive buffer.
 pub(super) fn charge(segmentation: Segmentation, messages: usize, segment_bytes: usize) -> u64 {
     segmentation.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
 }
 
-/// Messages of a train at most: what the kernel takes, and no more than half of the credit, so that the next train can
-/// leave while the receiver takes this one in. One message there is always.
+/// Messages of a train at most: what the kernel accepts, and no more than half of the credit, so that the next train
+/// can leave while the receiver reads this one. At least one.
 fn messages_max(segmentation: Segmentation, segment_bytes: usize, credit: u64) -> usize {
     let overhead = match segmentation {
         Segmentation::Whole { .. } => 0,
@@ -340,7 +344,7 @@ fn room_for_messages(credit: u64) -> u64 {
     bytes_max.saturating_sub(MARK_BYTES as u64)
 }
 
-/// Bytes that the messages of any train take at most, where none is longer than `longest`.
+/// Bytes that the messages of any train take at most if none is longer than `longest`.
 fn train_bytes_max(segmentation: Segmentation, longest: usize, credit: u64) -> usize {
     let many = (room_for_messages(credit) as usize).min((segmentation.segments_max() - 1) * longest);
     many.max(longest)
@@ -379,17 +383,17 @@ mod tests {
         }
     }
 
-    /// Eight lengths gather beside each other; a ninth takes the place of the one that has most.
+    /// Three lengths gather side by side; a fourth takes the place of the one with the most bytes.
     #[test]
     fn each_length_has_its_train() {
-        let mut lane = OutboundChannel::new(
+        let mut channel = OutboundChannel::new(
             0,
             SocketAddrV4::new([127, 0, 0, 1].into(), 1),
             (0..3).map(|_| Train::new(0)).collect(),
         );
         let mut gather = |bytes: usize, messages: usize| {
-            let place = lane.place(bytes);
-            let train = &mut lane.trains[place];
+            let place = channel.place(bytes);
+            let train = &mut channel.trains[place];
             let was_empty = train.messages == 0;
             (train.segment_bytes, train.messages, train.messages_max) = (bytes, train.messages + messages, 99);
             (place, was_empty)

@@ -1,5 +1,5 @@
-//! How a train crosses the kernel: whole, as one packet, or, where the kernel cannot do that, as one datagram for each of
-//! its segments, many with one call.
+//! Passes a train through the kernel: whole, as one packet, or, if the kernel cannot do that, as one datagram per
+//! segment, many with one call.
 
 use crate::transport::system::{Incoming, Outgoing, Train, send_train, take_trains};
 use mio::net::UdpSocket;
@@ -7,21 +7,21 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-/// Segments tried in one packet, the most first: what Linux takes since 6.9 and what it took before.
+/// Segments tried in one packet, the most first: the limit of Linux since 6.9, and the one before.
 const SEGMENTS_TRIED: [usize; 2] = [128, 64];
 
-/// Datagrams that leave or come in with one call where they go one by one.
+/// Datagrams sent or received with one call if they go one by one.
 const SLOTS: usize = 64;
 
-/// How long a train that is tried has to arrive.
+/// Time limit for a trial train to arrive.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How trains of this run cross the kernel.
+/// The mode in which trains of a run cross the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segmentation {
-    /// Whole: so many segments are one packet at most.
+    /// Whole: one packet of up to `segments` segments.
     Whole {
-        /// The limit, the mark included.
+        /// The limit, the trailer included.
         segments: usize,
     },
     /// One by one: each segment is a datagram.
@@ -29,13 +29,13 @@ pub enum Segmentation {
 }
 
 impl Segmentation {
-    /// Tries what this kernel takes, on two sockets of its own.
+    /// Finds out what this kernel supports, with two sockets of its own.
     pub fn probe() -> Segmentation {
-        let whole = SEGMENTS_TRIED.into_iter().find(|&segments| goes_whole(segments).unwrap_or(false));
+        let whole = SEGMENTS_TRIED.into_iter().find(|&segments| arrives_whole(segments).unwrap_or(false));
         whole.map_or(Segmentation::Apart, |segments| Segmentation::Whole { segments })
     }
 
-    /// The road as a number, and the number's road: 0 for apart, the segments for whole.
+    /// The mode as a number: 0 for `Apart`, the segments for `Whole`.
     pub fn number(self) -> u64 {
         match self {
             Segmentation::Whole { segments } => segments as u64,
@@ -43,12 +43,12 @@ impl Segmentation {
         }
     }
 
-    /// The road of a number that [`Segmentation::number`] gave.
+    /// The mode from a number that [`Segmentation::number`] returned.
     pub fn of_number(number: u64) -> Segmentation {
         if number == 0 { Segmentation::Apart } else { Segmentation::Whole { segments: number as usize } }
     }
 
-    /// Segments of one train at most, the mark included.
+    /// Segments of one train at most, the trailer included.
     pub(super) fn segments_max(self) -> usize {
         match self {
             Segmentation::Whole { segments } => segments,
@@ -56,7 +56,7 @@ impl Segmentation {
         }
     }
 
-    /// As how many packets the kernel sees a train of so many segments.
+    /// Number of packets that the kernel counts for a train of `segments` segments.
     #[inline]
     pub(super) fn packets(self, segments: usize) -> u64 {
         match self {
@@ -66,15 +66,15 @@ impl Segmentation {
     }
 }
 
-/// Whether a train of so many segments arrives as it was sent.
-fn goes_whole(segments: usize) -> io::Result<bool> {
+/// True if a train of `segments` segments arrives as it was sent.
+fn arrives_whole(segments: usize) -> io::Result<bool> {
     const BYTES: usize = 16;
     let (from, to) =
         (std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?, std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
     take_trains(&to)?;
     let SocketAddr::V4(address) = to.local_addr()? else { return Ok(false) };
     send_train(&from, address, &vec![0; segments * BYTES - 1], BYTES as u16)?;
-    // On a busy machine the kernel may carry it a moment later.
+    // On a busy machine the kernel may deliver it a moment later.
     to.set_read_timeout(Some(PROBE_TIMEOUT))?;
     to.peek_from(&mut [0])?;
     let mut train = Train::new();
@@ -82,13 +82,13 @@ fn goes_whole(segments: usize) -> io::Result<bool> {
     Ok(train.segments() == segments && train.segment(0).len() == BYTES)
 }
 
-/// The way out.
+/// The sending side.
 pub(super) enum TrainSender {
     Whole,
     Apart(Outgoing),
 }
 
-/// The way in, with what came last.
+/// The receiving side, with the segments received last.
 pub(super) enum TrainReceiver {
     Whole(Train),
     Apart(Incoming, usize),
@@ -102,7 +102,7 @@ impl TrainSender {
         }
     }
 
-    /// Sends the segments of a train from `first` on; says how many the kernel took, at least one.
+    /// Sends the segments of a train from `first` on; returns how many the kernel accepted, at least one.
     pub(super) fn send(
         &mut self,
         socket: &UdpSocket,
@@ -135,7 +135,7 @@ impl TrainReceiver {
         }
     }
 
-    /// Takes in the next train, or the next datagrams; `WouldBlock` where there are none.
+    /// Receives the next train, or the next datagrams; `WouldBlock` if there are none.
     pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<()> {
         match self {
             TrainReceiver::Whole(train) => train.receive(socket),
@@ -147,7 +147,7 @@ impl TrainReceiver {
         }
     }
 
-    /// How many segments came.
+    /// Number of segments received.
     pub(super) fn segments(&self) -> usize {
         match self {
             TrainReceiver::Whole(train) => train.segments(),
@@ -155,7 +155,7 @@ impl TrainReceiver {
         }
     }
 
-    /// One of them.
+    /// The segment at `index`.
     #[inline]
     pub(super) fn segment(&self, index: usize) -> &[u8] {
         match self {
@@ -164,7 +164,7 @@ impl TrainReceiver {
         }
     }
 
-    /// Where the segment at `first` came from, and where the segments from there end that came from the same address.
+    /// The source of the segment at `first`, and the end of the run of segments from the same source.
     pub(super) fn source(&self, first: usize) -> (SocketAddrV4, usize) {
         match self {
             TrainReceiver::Whole(train) => (train.source(), train.segments()),

@@ -1,4 +1,4 @@
-//! Workers' ends on real sockets: trains out and in, whole and apart, what is turned away, what is lost and found missing.
+//! Tests workers' ends on real sockets: trains sent and received, whole and apart, strays rejected, losses counted.
 
 mod forged;
 
@@ -17,7 +17,7 @@ const FAR: Nanos = Nanos::from_secs(3_600);
 struct Bench {
     ends: Vec<Box<dyn Transport>>,
     network: Arc<UdpShardNetwork>,
-    /// The ends' sockets once more, for whoever forges their addresses.
+    /// Duplicates of the ends' sockets, for forging their addresses.
     sockets: Vec<std::net::UdpSocket>,
 }
 
@@ -39,7 +39,7 @@ impl Bench {
             clock: Clock::start(),
             lanes: ChannelCredit::new(&mut Arena::heap(), 2),
             segmentation,
-            // Credit is reckoned by the default buffer, so that a smaller one overflows.
+            // Credit is computed from the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,
             control_bytes_max: Some(DATAGRAM_BYTES_MAX),
         });
@@ -50,7 +50,7 @@ impl Bench {
         Bench { ends: ends.collect(), network, sockets }
     }
 
-    /// Sends from shard 0 and lets go what gathered.
+    /// Sends from shard 0 and flushes what gathered.
     fn send(&mut self, messages: &[Message]) -> usize {
         let taken = self.ends[0].send(MessageBatch::bare(messages)).unwrap();
         self.ends[0].receive(Wait::No).unwrap();
@@ -58,7 +58,7 @@ impl Bench {
         taken
     }
 
-    /// Receives at shard 1 until nothing more comes.
+    /// Receives at shard 1 until nothing more arrives.
     fn receive_all(&mut self) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
@@ -70,7 +70,7 @@ impl Bench {
         }
     }
 
-    /// What shard 1 finds missing.
+    /// Messages and packets that shard 1 finds missing, and packets that the kernel dropped there.
     fn missing(&mut self) -> (u64, u64, Option<u64>) {
         self.ends[1].count_drops().unwrap();
         let counts = self.ends[1].counts();
@@ -92,21 +92,21 @@ fn message(order: u32, from: u32, to: u32) -> Message {
     OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
 }
 
-/// So many messages from shard 0 to shard 1, told apart by their nodes.
+/// Creates `count` messages from shard 0 to shard 1, told apart by their nodes.
 fn many(count: u32) -> Vec<Message> {
     (0..count).map(|i| message(0, i % 5, 5 + i / 5 % 5)).collect()
 }
 
-/// Both roads where the kernel has both.
-fn roads() -> Vec<Segmentation> {
-    let mut roads = vec![Segmentation::Apart];
-    roads.extend(Some(Segmentation::probe()).filter(|&segmentation| segmentation != Segmentation::Apart));
-    roads
+/// Both modes, if the kernel supports both.
+fn modes() -> Vec<Segmentation> {
+    let mut modes = vec![Segmentation::Apart];
+    modes.extend(Some(Segmentation::probe()).filter(|&segmentation| segmentation != Segmentation::Apart));
+    modes
 }
 
 #[test]
-fn control_messages_and_orders_share_a_lane_in_any_order() {
-    for segmentation in roads() {
+fn control_messages_and_orders_share_a_channel_in_any_sequence() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let (have, want, payload) = (Kind::Have, Kind::Want, Kind::Payload);
         let kinds = [payload, have, want, payload, payload, have, payload, want, want, have, payload, payload];
@@ -122,14 +122,14 @@ fn control_messages_and_orders_share_a_lane_in_any_order() {
                 assert!(orders.clone().all(|arrival| bench.ends[1].body(arrival) == order), "{segmentation:?}");
                 came.extend(arrivals.iter().map(|arrival| arrival.message));
             }
-            // Orders and control messages have different lengths, and keep their order among those of theirs.
+            // Orders and control messages have different lengths; each keep their own sequence.
             let ordered = |messages: &[Message]| {
                 let (control, orders): (Vec<Message>, Vec<_>) = messages.iter().partition(|one| one.kind.is_control());
                 [control, orders]
             };
             assert_eq!(ordered(&came), ordered(&sent), "{segmentation:?}");
         }
-        // Two trains each time, on which twelve messages and two marks travelled.
+        // Two trains each time, which carried twelve messages and two trailers.
         assert_eq!(
             bench.ends[0].counts().kernel_datagrams,
             3 * (segmentation.packets(6) + segmentation.packets(8)),
@@ -140,8 +140,8 @@ fn control_messages_and_orders_share_a_lane_in_any_order() {
 }
 
 #[test]
-fn tails_of_any_length_cross_whole_on_either_road() {
-    for segmentation in roads() {
+fn tails_of_any_length_cross_whole_in_either_mode() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let lengths = [0, 1, 179, 3, 3, 178, 0, 2];
         let sent = lengths.map(|tail| Message { kind: Kind::Have, tail, ..message(0, 1, 6) });
@@ -173,8 +173,8 @@ fn tails_of_any_length_cross_whole_on_either_road() {
 }
 
 #[test]
-fn a_train_arrives_as_it_left_on_either_road() {
-    for segmentation in roads() {
+fn a_train_arrives_as_it_left_in_either_mode() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let sent = many(20);
         assert_eq!(bench.send(&sent), 20);
@@ -192,7 +192,7 @@ fn a_train_arrives_as_it_left_on_either_road() {
 
 #[test]
 fn orders_of_different_lengths_take_different_trains() {
-    for segmentation in roads() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let sent = [message(0, 0, 5), message(0, 1, 6), message(1, 1, 7), message(0, 2, 8)];
         bench.send(&sent);
@@ -230,7 +230,7 @@ fn messages_to_the_own_shard_come_back_through_the_socket() {
 
 #[test]
 fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
-    for segmentation in roads() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let messages = many(20_000);
         let (mut taken, mut received) = (0, Vec::new());
@@ -247,7 +247,7 @@ fn a_sender_without_credit_holds_back_and_nothing_is_dropped() {
 }
 
 #[test]
-fn what_was_taken_and_did_not_leave_is_known() {
+fn messages_taken_and_not_sent_are_known() {
     let mut bench = Bench::new(Segmentation::probe(), None);
     let messages = many(20_000);
     let taken = bench.send(&messages);
@@ -259,8 +259,8 @@ fn what_was_taken_and_did_not_leave_is_known() {
 
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
-fn lost_trains_are_counted_exactly_and_the_sender_goes_on() {
-    for segmentation in roads() {
+fn lost_trains_are_counted_exactly_and_the_sender_continues() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, Some(1_152));
         let messages = many(3_000);
         let (mut taken, mut received) = (0, 0);
@@ -279,8 +279,8 @@ fn lost_trains_are_counted_exactly_and_the_sender_goes_on() {
 }
 
 #[test]
-fn strays_among_trains_are_told_apart_and_change_nothing() {
-    for segmentation in roads() {
+fn strays_among_trains_are_told_apart_and_have_no_effect() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let sent = many(50);
         bench.send(&sent[..20]);
@@ -292,7 +292,7 @@ fn strays_among_trains_are_told_apart_and_change_nothing() {
             change(&mut datagram);
             datagram
         };
-        let mark = wire::TrainTrailer { from: 0, to: 1, messages: 1_000, charge: 1 };
+        let trailer = wire::TrainTrailer { from: 0, to: 1, messages: 1_000, charge: 1 };
         let strays = [
             (changed(|bytes| bytes[0] = 99), Stray::BadVersion),
             (changed(|bytes| bytes[16] ^= 1), Stray::WrongToken),
@@ -302,8 +302,8 @@ fn strays_among_trains_are_told_apart_and_change_nothing() {
             (changed(|bytes| bytes.resize(DATAGRAM_BYTES_MAX + 1, 0)), Stray::Oversized),
             (changed(|bytes| bytes[12] = 9), Stray::Malformed),
             (changed(|_| {}), Stray::WrongSource),
-            (mark.bytes(TOKEN).to_vec(), Stray::WrongSource),
-            (mark.bytes(RunToken(0)).to_vec(), Stray::WrongToken),
+            (trailer.bytes(TOKEN).to_vec(), Stray::WrongSource),
+            (trailer.bytes(RunToken(0)).to_vec(), Stray::WrongToken),
             (Vec::new(), Stray::Truncated),
         ];
         for (datagram, _) in &strays {
@@ -319,10 +319,11 @@ fn strays_among_trains_are_told_apart_and_change_nothing() {
     }
 }
 
-/// How many leave depends on the credit, which singles use up sooner than trains: a drain finds what has left, all of it.
+/// The number sent depends on the credit, which single datagrams use up sooner than trains. A drain finds all that was
+/// sent.
 #[test]
-fn a_drain_counts_what_nobody_received() {
-    for segmentation in roads() {
+fn a_drain_counts_unreceived_messages() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let taken = bench.send(&many(300));
         let left = (taken - bench.ends[0].unsent().len()) as u64;
@@ -331,7 +332,7 @@ fn a_drain_counts_what_nobody_received() {
         assert_eq!(bench.ends[1].counts().drained, left, "{segmentation:?}");
         assert!(bench.ends[1].arrivals().is_empty());
         assert_eq!(bench.missing().0, 0, "{segmentation:?}");
-        // The drain gave the credit back, so that the rest leaves and is found by the next.
+        // The drain returned the credit, so the rest is sent and found by the next drain.
         let mut taken = taken;
         while taken < 300 || !bench.ends[0].unsent().is_empty() {
             taken += bench.send(&many(300)[taken..]);

@@ -1,17 +1,18 @@
-//! Which marks of a lane have come, so that none counts twice.
+//! Remembers which trailers of a channel have come, so that none counts twice.
 //!
-//! Each mark has a charge of its own, since each is charged itself. Most come in order, and are known as new by one comparison.
-//! One that was overtaken, as can be where the kernel handles packets on two cores, is told from one that comes again by the
-//! charges of those before: as against replays of IPsec's packets (RFC 6479), what is older than all of these is refused.
+//! Each trailer has a charge of its own, because each is charged itself. Most come in sequence, and one comparison
+//! shows that they are new. A trailer that was overtaken, which can happen if the kernel handles packets on two cores,
+//! is told from a replay by the charges of earlier ones: as in IPsec's replay protection (RFC 6479), a trailer older
+//! than all of these is refused.
 
-/// How many marks are known by themselves: more than a lane's credit lets be under way at the default buffer.
+/// Number of trailers remembered individually: more than a channel's credit allows under way at the default buffer.
 const KEPT: usize = 64;
 
-/// The charges of the marks that came last.
+/// The charges of the most recent trailers.
 pub(super) struct SeenSequences {
     newest: u64,
     kept: [u64; KEPT],
-    /// How many came.
+    /// Number of trailers recorded.
     count: usize,
 }
 
@@ -22,19 +23,19 @@ impl Default for SeenSequences {
 }
 
 impl SeenSequences {
-    /// Whether the mark of this charge has come, or is older than what is known.
+    /// True if the trailer with this charge has come, or is older than all remembered ones.
     #[inline]
     pub(super) fn has(&self, charge: u64) -> bool {
         charge <= self.newest && self.has_older(charge)
     }
 
     fn has_older(&self, charge: u64) -> bool {
-        // No charge is 0, which the places hold that no mark has yet.
+        // No charge is 0, the value of a slot that holds no trailer yet.
         let oldest = self.kept.iter().copied().min().unwrap_or(0);
         charge == 0 || charge < oldest || self.kept.contains(&charge)
     }
 
-    /// Notes a mark that had not come; true if it is the newest.
+    /// Records a trailer that had not come before; returns true if it is the newest.
     #[inline]
     pub(super) fn add(&mut self, charge: u64) -> bool {
         self.kept[self.count % KEPT] = charge;
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mark_counts_once_in_whatever_order_it_comes() {
+    fn a_trailer_counts_once_in_any_sequence() {
         let mut seen = SeenSequences::default();
         assert!(seen.has(0));
         for (charge, is_newest) in [(10, true), (30, true), (20, false), (40, true)] {
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_all_that_is_known_has_come() {
+    fn a_charge_older_than_all_remembered_has_come() {
         let mut seen = SeenSequences::default();
         (1..=KEPT as u64 + 5).for_each(|number| assert!(seen.add(number * 10)));
         assert!([1, 10, 50, 55].iter().all(|&charge| seen.has(charge)));

@@ -1,23 +1,23 @@
-//! Messages of one length that gather for one shard: equal segments, as the kernel wants them, then room for the mark.
+//! Messages of one length that gather for one shard: equal segments, as the kernel requires, then room for the trailer.
 
 use crate::ids::OrderIndex;
 use crate::message::{Kind, Message};
 use crate::wire::{self, MARK_BYTES, Token};
 
-/// A train that gathers.
+/// A train that gathers messages.
 pub(super) struct Train {
     bytes: Box<[u8]>,
     pub(super) segment_bytes: usize,
     pub(super) messages: usize,
     pub(super) messages_max: usize,
-    /// So many places hold this order's datagram already, from trains before.
+    /// Number of leading slots that already hold a datagram of the given order, from earlier trains.
     written: (usize, OrderIndex),
-    /// Messages that the kernel has already: above 0 only where segments travel one by one.
-    pub(super) gone: usize,
+    /// Messages that the kernel has accepted already: above 0 only if segments travel one by one.
+    pub(super) accepted: usize,
 }
 
 impl Train {
-    /// An empty one with room for so many bytes.
+    /// Creates an empty train with room for `room` bytes.
     pub(super) fn new(room: usize) -> Train {
         Train {
             bytes: vec![0; room].into(),
@@ -25,26 +25,28 @@ impl Train {
             messages: 0,
             messages_max: 0,
             written: (0, OrderIndex(0)),
-            gone: 0,
+            accepted: 0,
         }
     }
 
-    /// Whether a message of this length can join.
+    /// True if a message of this length can join.
     #[inline]
     pub(super) fn has_room(&self, segment_bytes: usize) -> bool {
-        self.messages == 0 || self.messages < self.messages_max && self.segment_bytes == segment_bytes && self.gone == 0
+        self.messages == 0
+            || self.messages < self.messages_max && self.segment_bytes == segment_bytes && self.accepted == 0
     }
 
-    /// Whether a message of this length joins others and does not fill the train: what happens to nearly all.
+    /// True if a message of this length joins others and does not fill the train: the case of nearly all messages.
     #[inline]
-    pub(super) fn goes_on_with(&self, segment_bytes: usize) -> bool {
+    pub(super) fn joins_without_filling(&self, segment_bytes: usize) -> bool {
         self.messages > 0
             && self.messages + 1 < self.messages_max
             && self.segment_bytes == segment_bytes
-            && self.gone == 0
+            && self.accepted == 0
     }
 
-    /// Adds a message: an order is a copy of its template, what is none is written with its tail over whatever the place held.
+    /// Adds a message: an order as a copy of its template, a control message with its tail over the slot's old
+    /// contents.
     #[inline]
     pub(super) fn add(&mut self, template: &[u8], token: Token, message: &Message, tail: &[u64]) {
         match message.kind {
@@ -60,9 +62,9 @@ impl Train {
         let (written, order) = self.written;
         if self.messages >= written || order != message.order {
             place.copy_from_slice(template);
-            // Only an unbroken row of one order's datagrams, from the first place on, is worth remembering.
-            let goes_on = self.messages == 0 || (written, order) == (self.messages, message.order);
-            self.written = (if goes_on { self.messages + 1 } else { 0 }, message.order);
+            // Only an unbroken run of one order's datagrams, from the first slot on, is worth remembering.
+            let is_unbroken = self.messages == 0 || (written, order) == (self.messages, message.order);
+            self.written = (if is_unbroken { self.messages + 1 } else { 0 }, message.order);
         }
         if let Some(header) = place.first_chunk_mut() {
             wire::patch(header, message);
@@ -75,27 +77,27 @@ impl Train {
         self.written.0 = 0;
     }
 
-    /// The segments that the kernel does not have yet.
+    /// The segments that the kernel has not accepted yet.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &[u8]> {
         let messages = &self.bytes[..self.messages * self.segment_bytes];
-        messages.chunks(self.segment_bytes.max(1)).skip(self.gone)
+        messages.chunks(self.segment_bytes.max(1)).skip(self.accepted)
     }
 
-    /// Writes the mark behind the messages.
-    pub(super) fn seal(&mut self, mark: &[u8; MARK_BYTES]) {
+    /// Writes the trailer behind the messages.
+    pub(super) fn seal(&mut self, trailer: &[u8; MARK_BYTES]) {
         let at = self.messages * self.segment_bytes;
         self.written.0 = self.written.0.min(self.messages);
-        self.bytes[at..][..MARK_BYTES].copy_from_slice(mark);
+        self.bytes[at..][..MARK_BYTES].copy_from_slice(trailer);
     }
 
-    /// Messages and mark.
+    /// The bytes of messages and trailer.
     pub(super) fn sealed(&self) -> &[u8] {
         &self.bytes[..self.messages * self.segment_bytes + MARK_BYTES]
     }
 
-    /// Begins anew; says how many messages it had.
+    /// Empties the train; returns the number of messages it had.
     pub(super) fn clear(&mut self) -> usize {
-        self.gone = 0;
+        self.accepted = 0;
         std::mem::take(&mut self.messages)
     }
 }

@@ -1,5 +1,5 @@
-//! Datagrams with the right token from the right address that no sender sent: by somebody who reads the wire and forges
-//! addresses. They are strays, the lane goes on, and what is missing stays missing.
+//! Tests datagrams with the right token from the right address that no sender sent, as an attacker can make them who
+//! reads the wire and forges addresses. They are strays, the channel keeps working, and what is missing stays missing.
 
 use super::*;
 use crate::transport::system::send_train;
@@ -7,7 +7,7 @@ use crate::transport::udp_shard::outbox::charge;
 use crate::wire::{StrayCounts, TrainTrailer};
 
 impl Bench {
-    /// Sends a datagram, or what has become of a train, from shard 0's address to shard 1.
+    /// Sends a forged datagram, or train, from shard 0's address to shard 1.
     fn forge(&self, datagrams: &[u8], segment_bytes: usize) {
         let (socket, to) = (&self.sockets[0], self.network.addresses[1]);
         match self.network.segmentation {
@@ -18,31 +18,31 @@ impl Bench {
         }
     }
 
-    fn forge_mark(&self, messages: u64, charge: u64) {
+    fn forge_trailer(&self, messages: u64, charge: u64) {
         self.forge(&TrainTrailer { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::MARK_BYTES);
     }
 
-    /// The train of these messages, all of the first order, as shard 0 sends it first of all.
+    /// The train of these messages, all of the first order, as shard 0's first train.
     fn first_train(&self, messages: &[Message]) -> (Vec<u8>, usize, TrainTrailer) {
         let template = &self.network.templates[0];
         let charge = charge(self.network.segmentation, messages.len(), template.len());
-        let mark = TrainTrailer { from: 0, to: 1, messages: messages.len() as u64, charge };
+        let trailer = TrainTrailer { from: 0, to: 1, messages: messages.len() as u64, charge };
         let mut bytes = Vec::new();
         for message in messages {
             let mut datagram = template.to_vec();
             wire::patch(datagram.first_chunk_mut().unwrap(), message);
             bytes.extend(datagram);
         }
-        bytes.extend(mark.bytes(TOKEN));
-        (bytes, template.len(), mark)
+        bytes.extend(trailer.bytes(TOKEN));
+        (bytes, template.len(), trailer)
     }
 
     fn strays(&self) -> StrayCounts {
         self.ends[1].counts().strays
     }
 
-    /// That the lane still carries everything: more than its credit is for at once.
-    fn goes_on(&mut self) {
+    /// Asserts that the channel still carries everything: more than its credit allows at once.
+    fn assert_keeps_working(&mut self) {
         let (blocked, messages) = (self.ends[0].counts().send_blocked, many(20_000));
         let (mut taken, mut received) = (0, 0);
         while received < messages.len() {
@@ -55,44 +55,44 @@ impl Bench {
 }
 
 #[test]
-fn a_mark_that_says_more_than_was_sent_is_forged_and_gives_no_credit() {
-    for segmentation in roads() {
+fn a_trailer_that_claims_more_than_was_sent_is_forged_and_returns_no_credit() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
         let given_back = bench.network.lanes.consumed(0, 1);
-        bench.forge_mark(20, given_back + 1);
-        bench.forge_mark(21, given_back);
-        bench.forge_mark(u64::MAX, u64::MAX);
+        bench.forge_trailer(20, given_back + 1);
+        bench.forge_trailer(21, given_back);
+        bench.forge_trailer(u64::MAX, u64::MAX);
         assert_eq!(bench.receive_all(), []);
         assert_eq!((bench.strays().of(Stray::Forged), bench.strays().total()), (3, 3), "{segmentation:?}");
         assert_eq!((bench.network.lanes.consumed(0, 1), bench.missing().0), (given_back, 0), "{segmentation:?}");
-        bench.goes_on();
+        bench.assert_keeps_working();
         assert_eq!(bench.strays().total(), 3, "{segmentation:?}");
     }
 }
 
 #[test]
-fn a_mark_that_came_before_is_a_replay_and_gives_no_credit() {
-    for segmentation in roads() {
+fn a_trailer_that_came_before_is_a_replay_and_returns_no_credit() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
-        let (_, _, mark) = bench.first_train(&many(20));
+        let (_, _, trailer) = bench.first_train(&many(20));
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
-        assert_eq!(bench.network.lanes.consumed(0, 1), mark.charge, "{segmentation:?}: the mark as it came");
-        bench.forge_mark(mark.messages, mark.charge);
+        assert_eq!(bench.network.lanes.consumed(0, 1), trailer.charge, "{segmentation:?}: the trailer as it came");
+        bench.forge_trailer(trailer.messages, trailer.charge);
         assert_eq!(bench.receive_all(), []);
-        bench.goes_on();
-        bench.forge_mark(mark.messages, mark.charge);
+        bench.assert_keeps_working();
+        bench.forge_trailer(trailer.messages, trailer.charge);
         assert_eq!(bench.receive_all(), []);
         assert_eq!((bench.strays().of(Stray::Replayed), bench.strays().total()), (2, 2), "{segmentation:?}");
-        bench.goes_on();
+        bench.assert_keeps_working();
     }
 }
 
 #[test]
-fn messages_that_nobody_sent_are_forged() {
-    for segmentation in roads() {
+fn messages_without_a_sender_are_forged() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let mut datagram = bench.network.templates[0].to_vec();
         wire::patch(datagram.first_chunk_mut().unwrap(), &message(0, 1, 6));
@@ -103,17 +103,18 @@ fn messages_that_nobody_sent_are_forged() {
             bench.forge(&datagram, segment_bytes);
             bench.receive_all();
         }
-        // One by one the first forged message stands where one of the sender's may: it is the sender's that is then one too many.
+        // Sent one by one, the first forged message takes the place of a real one, so the sender's own becomes the one
+        // too many.
         let received = bench.ends[1].counts();
         assert_eq!((received.strays.of(Stray::Forged), received.strays.total()), (6, 6), "{segmentation:?}");
         assert_eq!(bench.missing().0, 0, "{segmentation:?}: as many as were sent");
-        bench.goes_on();
+        bench.assert_keeps_working();
     }
 }
 
 #[test]
-fn a_train_that_comes_again_is_no_message() {
-    for segmentation in roads() {
+fn a_replayed_train_brings_no_message() {
+    for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let sent = many(20);
         let (train, segment_bytes, _) = bench.first_train(&sent);
@@ -124,14 +125,14 @@ fn a_train_that_comes_again_is_no_message() {
         let strays = bench.strays();
         let expected = if segmentation == Segmentation::Apart { (20, 1) } else { (0, 21) };
         assert_eq!((strays.of(Stray::Forged), strays.of(Stray::Replayed)), expected, "{segmentation:?}");
-        bench.goes_on();
+        bench.assert_keeps_working();
     }
 }
 
-/// Lost trains leave room for messages that nobody sent, but not for a train that has come before.
+/// Lost trains leave room for forged messages, but not for a train that has come before.
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
-fn a_replay_does_not_stand_in_for_what_was_lost() {
+fn a_replay_does_not_replace_lost_messages() {
     let segmentation = Segmentation::probe();
     if segmentation == Segmentation::Apart {
         return;
