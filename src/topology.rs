@@ -1,14 +1,15 @@
-//! Who knows whom: the overlay, fixed for a run.
+//! The overlay: which nodes are peers, fixed for a run.
 //!
-//! One file per family. A family is either stored, as compressed sparse rows, or computed on demand; whoever asks for
-//! a peer need not know which. Every overlay is undirected and simple: no node is its own peer, no two nodes are linked
-//! twice, and each is in the other's row.
+//! One file per family. A family is either stored as compressed sparse rows or computed on demand; the code that asks
+//! for a peer need not know which. Every overlay is undirected and simple: no node is its own peer, no two nodes are
+//! linked twice, and each of two linked nodes appears in the other's row.
 //!
-//! What is not here: which peers an order goes to (`gossip`), and who is a peer after a change (`membership`).
+//! What is not here: the choice of the peers that an order goes to (`protocol`), and the peers after a change
+//! (`membership`).
 //!
-//! What was refused: a trait object per overlay (the innermost loops read rows, and a match that is always taken the
-//! same way is free where a virtual call is not), and a graph library (its edges carry weights and lists to thread
-//! them on, at several times the memory).
+//! What was refused: a trait object per overlay, because the innermost loops read rows, and a match that always takes
+//! the same branch is free where a virtual call is not; and a graph library, because its edges carry weights and linked
+//! lists at several times the memory.
 
 mod alloc;
 mod barabasi_albert;
@@ -49,14 +50,14 @@ pub struct Topology {
     shape: Shape,
 }
 
-/// How the peers of a node are found.
+/// The representation from which the peers of a node are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Shape {
-    /// Read from compressed sparse rows.
+    /// Compressed sparse rows.
     Stored(CsrGraph),
-    /// Everyone but oneself, computed.
+    /// All other nodes, computed.
     Complete { nodes: u32 },
-    /// What keyed permutations make of one's own id.
+    /// The images of the node's own id under keyed permutations, computed.
     Implicit(Implicit),
 }
 
@@ -69,7 +70,8 @@ impl Topology {
         Topology { shape: Shape::Complete { nodes } }
     }
 
-    /// The slots that peers are computed from, where the family has them; the target draw takes slots instead of peers.
+    /// Returns the slots from which peers are computed, if the family has them; target selection then draws slots
+    /// instead of peers.
     #[inline]
     pub fn implicit(&self) -> Option<&Implicit> {
         match &self.shape {
@@ -78,7 +80,7 @@ impl Topology {
         }
     }
 
-    /// The number of nodes; their ids are `0..nodes`.
+    /// Returns the number of nodes; their ids are `0..nodes`.
     #[inline]
     pub fn nodes(&self) -> u32 {
         match &self.shape {
@@ -88,8 +90,8 @@ impl Topology {
         }
     }
 
-    /// The number of peers of `node`, which must be one of [`nodes`](Self::nodes). An implicit family computes them all
-    /// to tell.
+    /// Returns the number of peers of `node`, which must be below [`nodes`](Self::nodes). An implicit family computes
+    /// the whole row for it.
     #[inline]
     pub fn degree(&self, node: NodeId) -> u32 {
         match &self.shape {
@@ -99,8 +101,8 @@ impl Topology {
         }
     }
 
-    /// The `k`-th peer of `node` in ascending order; `k` counts from 0 and must be less than its degree.
-    /// An implicit family computes them all to tell.
+    /// Returns the `k`-th peer of `node` in ascending order; `k` counts from 0 and must be less than the degree. An
+    /// implicit family computes the whole row for it.
     #[inline]
     pub fn peer(&self, node: NodeId, k: u32) -> NodeId {
         match &self.shape {
@@ -110,7 +112,7 @@ impl Topology {
         }
     }
 
-    /// All peers of `node`, ascending.
+    /// Iterates over all peers of `node` in ascending order.
     pub fn peers(&self, node: NodeId) -> Peers<'_> {
         match &self.shape {
             Shape::Stored(rows) => Peers::stored(rows.row(node)),
@@ -119,9 +121,9 @@ impl Topology {
         }
     }
 
-    /// The peers of `node` as a slice, ascending, or `None` where the family is computed.
+    /// Returns the peers of `node` as a slice in ascending order, or `None` if the family is computed.
     ///
-    /// For loops that copy whole rows; they fall back to [`peer`](Self::peer) where there is no row to copy.
+    /// Meant for loops that copy whole rows; they fall back to [`peer`](Self::peer) if there is no row to copy.
     #[inline]
     pub fn row(&self, node: NodeId) -> Option<&[NodeId]> {
         match &self.shape {
@@ -130,13 +132,13 @@ impl Topology {
         }
     }
 
-    /// Whether rows are stored.
+    /// Returns true if the rows are stored.
     #[inline]
     pub fn is_stored(&self) -> bool {
         matches!(self.shape, Shape::Stored(_))
     }
 
-    /// Asks the processor for what leads to the row of `node`, which will be read soon.
+    /// Prefetches the bounds of the row of `node`, which will be read soon.
     #[inline]
     pub fn prefetch_degree(&self, node: NodeId) {
         if let Shape::Stored(rows) = &self.shape {
@@ -144,8 +146,8 @@ impl Topology {
         }
     }
 
-    /// Asks the processor for the row of `node`, which will be read soon; better some time after
-    /// [`prefetch_degree`](Self::prefetch_degree).
+    /// Prefetches the row of `node`, which will be read soon; works best some time after
+    /// [`prefetch_degree`](Self::prefetch_degree), because it reads the bounds.
     #[inline]
     pub fn prefetch_row(&self, node: NodeId) {
         if let Shape::Stored(rows) = &self.shape {
@@ -153,8 +155,8 @@ impl Topology {
         }
     }
 
-    /// The number of linked pairs. Large implicit overlays count half of all slots instead, which is too many by some d
-    /// / 2N of them for d peers and N nodes.
+    /// Returns the number of links. For large implicit overlays this is half the number of slots, which overcounts by a
+    /// share of about d / 2N for d peers and N nodes, because loops and repeats are not subtracted.
     pub fn links(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.entries() / 2,
@@ -163,12 +165,13 @@ impl Topology {
         }
     }
 
-    /// Peers per node, on average; 0 for no nodes.
+    /// Returns the mean number of peers per node; 0 for no nodes.
     pub fn mean_degree(&self) -> f64 {
         2.0 * self.links() as f64 / f64::from(self.nodes().max(1))
     }
 
-    /// The most peers any node has; of large implicit overlays the number of slots, which no node exceeds.
+    /// Returns the largest number of peers of any node; for large implicit overlays the number of slots, which no node
+    /// exceeds.
     pub fn max_degree(&self) -> u32 {
         match &self.shape {
             Shape::Stored(rows) => rows.longest(),
@@ -177,7 +180,7 @@ impl Topology {
         }
     }
 
-    /// The bytes held in memory for the peers of all nodes; next to nothing where they are computed.
+    /// Returns the bytes of memory that hold the peers of all nodes; next to nothing for computed families.
     pub fn bytes(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.bytes(),

@@ -1,19 +1,19 @@
-//! Memory for the large arrays: asked for once, refused with an error where there is none, on huge pages where the
-//! system has them.
+//! Allocates the large arrays: in one piece, with an error if the system refuses, and on huge pages where available.
 //!
-//! Scattered writes over hundreds of megabytes miss the translation cache on every access with pages of 4 KiB; with
-//! pages of 2 MiB they do not.
+//! Scattered writes over hundreds of megabytes miss the translation lookaside buffer on every access with pages of 4
+//! KiB; with pages of 2 MiB they do not.
 
 use super::TopologyError;
 use crate::sync::{Lookout, prefer_huge};
 
-/// An array of `length` times `value`, its memory touched.
+/// Allocates an array of `length` copies of `value` and touches all of its memory.
 ///
 /// # Errors
 ///
-/// [`TopologyError::Memory`] where the system refuses, [`TopologyError::Interrupted`].
+/// [`TopologyError::Memory`] if the system refuses, or [`TopologyError::Interrupted`].
 pub(super) fn filled<T: Copy>(length: usize, value: T, lookout: &mut Lookout<'_>) -> Result<Vec<T>, TopologyError> {
     let mut array = reserved(length)?;
+    // In pieces, because touching hundreds of megabytes takes long enough for the user to interrupt it.
     lookout.pieces(length, |piece| -> Result<(), TopologyError> {
         array.resize(piece.end, value);
         Ok(())
@@ -21,15 +21,16 @@ pub(super) fn filled<T: Copy>(length: usize, value: T, lookout: &mut Lookout<'_>
     Ok(array)
 }
 
-/// An empty array with room for `capacity` elements.
+/// Allocates an empty array with room for `capacity` elements.
 ///
 /// # Errors
 ///
-/// [`TopologyError::Memory`] where the system refuses.
+/// [`TopologyError::Memory`] if the system refuses.
 pub(super) fn reserved<T: Copy>(capacity: usize) -> Result<Vec<T>, TopologyError> {
     let mut array = Vec::new();
     let bytes = capacity as u64 * size_of::<T>() as u64;
     array.try_reserve_exact(capacity).map_err(|_| TopologyError::Memory { bytes })?;
+    // Before the first write, because a page gets its size when it is first touched.
     prefer_huge(array.spare_capacity_mut());
     Ok(array)
 }

@@ -1,22 +1,23 @@
-//! How far an order can get at all: a breadth-first search over the overlay, whatever fanout and TTL allow.
+//! Measures how far an order can get at all: a breadth-first search over the overlay, regardless of fanout and TTL.
 //!
-//! Answers whether the overlay is connected, how many nodes an origin can reach, and in how many hops. The complete
-//! overlay answers without a search. A large implicit one does not answer: a search of it would take longer than the
-//! run, only to find what nearly always holds, that a random regular overlay of three peers or more is in one piece.
+//! The search answers three questions: is the overlay connected, how many nodes can an origin reach, and in how many
+//! hops. The complete overlay needs no search. A large implicit overlay gives no answer, because a search would take
+//! longer than the run, only to find what nearly always holds: a random regular overlay of three peers or more is
+//! connected.
 
 use super::csr::CsrGraph;
 use super::{Implicit, Shape, Topology};
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Interrupted, Lookout};
 
-/// What can be reached from a node.
+/// The nodes within reach of an origin, counted by distance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reachability {
-    /// The number of nodes that can be reached, the node itself among them.
+    /// The number of nodes that can be reached, the origin included.
     pub reachable: u32,
-    /// The least number of hops within which all of them can be.
+    /// The largest distance of a reachable node, in hops.
     pub depth: u32,
-    /// How many of them are at each distance in hops, from 0 to `depth`; at distance 0 is the node itself.
+    /// The number of reachable nodes at each distance in hops, from 0 to `depth`; at distance 0 is the origin.
     pub by_depth: Vec<u32>,
 }
 
@@ -25,20 +26,20 @@ impl Reachability {
         Reachability { reachable: by_depth.iter().sum(), depth: by_depth.len().saturating_sub(1) as u32, by_depth }
     }
 
-    /// Whether everyone among `nodes` can be reached, so that the overlay is connected.
+    /// Returns true if all `nodes` nodes can be reached, so that the overlay is connected.
     pub const fn is_everyone(&self, nodes: u32) -> bool {
         self.reachable == nodes
     }
 }
 
-/// What can be reached from `origin`: nothing where it is not a node of the overlay. `None` where nobody knows, which
-/// is so for implicit overlays of more than 4 million slots.
+/// Searches the overlay from `origin`; the result is empty if `origin` is not a node. Returns `None` for implicit
+/// overlays of more than 4 million slots, which are not searched.
 pub fn reach(topology: &Topology, origin: NodeId) -> Option<Reachability> {
-    // Nobody utters this wish.
+    // A fresh interrupt is never raised, so the error cannot occur.
     reach_unless(topology, origin, &Interrupt::new()).unwrap_or(None)
 }
 
-/// The same, unless the user ends it meanwhile.
+/// Searches the overlay as [`reach`] does, unless the user interrupts it.
 ///
 /// # Errors
 ///
@@ -63,9 +64,9 @@ pub fn reach_unless(
     Ok(Some(Reachability::new(by_depth)))
 }
 
-/// The number of nodes at each distance from `origin`, through all slots.
+/// Counts the nodes at each distance from `origin`, through all slots.
 fn search_slots(implicit: &Implicit, origin: NodeId) -> Vec<u32> {
-    let mut seen = VisitedSet::nobody(implicit.nodes());
+    let mut seen = VisitedSet::empty(implicit.nodes());
     seen.mark(origin);
     let mut latest = vec![origin];
     let mut by_depth = Vec::new();
@@ -77,17 +78,17 @@ fn search_slots(implicit: &Implicit, origin: NodeId) -> Vec<u32> {
     by_depth
 }
 
-/// The share of nodes, as one in so many, from which on a distance is searched from the far side. It bounds how often
-/// that happens, so the time stays linear.
+/// The reciprocal of the share of nodes from which on the next distance is found by [`pull`]. It bounds the number of
+/// pulls, so the time stays linear.
 const PULL_FROM: usize = 32;
 
-/// The number of nodes at each distance from `origin`.
+/// Counts the nodes at each distance from `origin`.
 ///
-/// Where few nodes are at the latest distance, their rows lead to the next. Where many are, it is cheaper to ask each
-/// node not yet seen whether one of its peers has been: rows are then read in order, and most answers come early
-/// (Beamer, Asanovic, Patterson 2012, "Direction-optimizing breadth-first search").
+/// If few nodes are at the latest distance, their rows lead to the next. If many are, it is cheaper to test each unseen
+/// node for a peer that has been seen: rows are then read in order, and most tests end early (Beamer, Asanovic,
+/// Patterson 2012, "Direction-optimizing breadth-first search").
 fn search(rows: &CsrGraph, origin: NodeId, lookout: &mut Lookout<'_>) -> Result<Vec<u32>, Interrupted> {
-    let mut seen = VisitedSet::nobody(rows.nodes());
+    let mut seen = VisitedSet::empty(rows.nodes());
     seen.mark(origin);
     let mut latest = vec![origin];
     let mut next = Vec::new();
@@ -120,8 +121,8 @@ fn push(
     Ok(())
 }
 
-/// Finds the `next` distance through the rows of all who have not been seen. A peer of theirs that has been is at the
-/// latest distance: had it been nearer, they would have been seen.
+/// Finds the `next` distance through the rows of all unseen nodes. A seen peer of an unseen node is always at the
+/// latest distance: if it were nearer, the node would already have been seen.
 fn pull(
     rows: &CsrGraph,
     seen: &mut VisitedSet,
@@ -134,22 +135,23 @@ fn pull(
             next.push(node);
         }
     }
+    // Marked only after the scan, because a node of this distance must not count as seen for its own peers.
     for &node in &*next {
         seen.mark(node);
     }
     Ok(())
 }
 
-/// The work that the look at a node is, where a draw is one.
+/// The work of testing one node, in units of one draw.
 const PULL_UNITS: u64 = 4;
 
-/// One bit for each node: small enough for a cache where the rows are not.
+/// A set with one bit per node: small enough for a cache that cannot hold the rows.
 struct VisitedSet {
     words: Vec<u64>,
 }
 
 impl VisitedSet {
-    fn nobody(nodes: u32) -> VisitedSet {
+    fn empty(nodes: u32) -> VisitedSet {
         VisitedSet { words: vec![0; nodes.div_ceil(u64::BITS) as usize] }
     }
 

@@ -1,20 +1,21 @@
-//! The complete overlay: everyone knows everyone else. Computed, since storing it would take the square of the nodes.
+//! The complete overlay: every node is linked with every other. It is computed, because storing it would take memory
+//! quadratic in the number of nodes.
 
 use crate::ids::NodeId;
 
-/// The number of peers of each of `nodes` nodes.
+/// Returns the number of peers of each of `nodes` nodes.
 #[inline]
 pub(super) const fn degree(nodes: u32) -> u32 {
     nodes.saturating_sub(1)
 }
 
-/// The `k`-th node that is not `node`.
+/// Returns the `k`-th node other than `node`.
 #[inline]
 pub(super) const fn peer(node: NodeId, k: u32) -> NodeId {
     NodeId(if k < node.0 { k } else { k + 1 })
 }
 
-/// The number of pairs among `nodes` nodes.
+/// Returns the number of pairs among `nodes` nodes.
 pub(super) const fn links(nodes: u32) -> u64 {
     nodes as u64 * degree(nodes) as u64 / 2
 }
@@ -24,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_their_own_peer() {
+    fn no_node_is_its_own_peer() {
         let peers = |node| (0..degree(4)).map(|k| peer(NodeId(node), k).0).collect::<Vec<_>>();
         assert_eq!([peers(0), peers(1), peers(3)], [[1, 2, 3], [0, 2, 3], [0, 1, 2]]);
         assert_eq!([links(0), links(1), links(2), links(u32::MAX)], [0, 0, 1, 9_223_372_030_412_324_865]);

@@ -1,32 +1,32 @@
-//! Compressed sparse rows: the peers of all nodes in one array, and where each node's part begins.
+//! Compressed sparse rows: the peers of all nodes in one array, and the offset of each node's row in another.
 //!
-//! Both are 32 bits wide, half the memory of the usual 64, so that 10^7 nodes with 20 peers take 840 MB. This limits a
-//! stored overlay to [`ENTRIES_MAX`] entries, two for each link.
+//! Both arrays are 32 bits wide, half the usual 64, so that 10^7 nodes with 20 peers take 840 MB. This limits a stored
+//! overlay to [`ENTRIES_MAX`] entries, two per link.
 
 use super::{TopologyError, alloc};
 use crate::ids::NodeId;
 use crate::sync::{Interrupted, Lookout, prefetch};
 
-/// The most entries that rows can hold, over all nodes together.
+/// The maximum number of entries over all rows together.
 pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
 
-/// Entries in a cache line.
+/// Entries per cache line.
 const LINE_ENTRIES: usize = 16;
 
-/// The peers of every node; each row ascends.
+/// The peers of every node, each row in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CsrGraph {
-    /// Where each node's row begins, and after the last node the number of entries.
+    /// The offset of each node's row, and after the last node the number of entries.
     offsets: Vec<u32>,
     entries: Vec<NodeId>,
 }
 
 impl CsrGraph {
-    /// Leaves one of each run of equal entries in a row, and gives back the memory of the others.
+    /// Keeps one of each run of equal entries in a row, and frees the memory of the others.
     ///
     /// # Errors
     ///
-    /// [`Interrupted`], with the rows in no order.
+    /// [`Interrupted`], which leaves the rows inconsistent.
     pub(super) fn merge_repeats(&mut self, lookout: &mut Lookout<'_>) -> Result<(), Interrupted> {
         let mut kept = 0;
         let mut begin = 0;
@@ -49,14 +49,14 @@ impl CsrGraph {
         Ok(())
     }
 
-    /// The same rows, and behind them empty ones up to so many nodes, which are no fewer.
+    /// Copies the rows and appends empty ones up to `nodes`, which is not below the present number.
     pub(super) fn with_isolated(&self, nodes: u32) -> CsrGraph {
         let mut offsets = self.offsets.clone();
         offsets.resize(nodes as usize + 1, self.entries.len() as u32);
         CsrGraph { offsets, entries: self.entries.clone() }
     }
 
-    /// Puts `new` in the place of one `old` in the row of `node`, and keeps the row ascending.
+    /// Replaces one `old` by `new` in the row of `node`, and keeps the row in ascending order.
     pub(super) fn replace(&mut self, node: NodeId, old: NodeId, new: NodeId) {
         let (begin, end) = self.bounds(node);
         let row = &mut self.entries[begin..end];
@@ -92,12 +92,12 @@ impl CsrGraph {
         (end - begin) as u32
     }
 
-    /// Whether the row of `node` holds `peer`.
+    /// Returns true if the row of `node` holds `peer`.
     pub(super) fn holds(&self, node: NodeId, peer: NodeId) -> bool {
         self.row(node).binary_search(&peer).is_ok()
     }
 
-    /// The length of the longest row.
+    /// Returns the length of the longest row.
     pub(super) fn longest(&self) -> u32 {
         self.offsets.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0)
     }
@@ -111,7 +111,7 @@ impl CsrGraph {
         prefetch(&self.offsets, node.index());
     }
 
-    /// Asks for the first two cache lines of a row and the last; the processor fetches what lies between by itself.
+    /// Prefetches the first two cache lines of a row and the last; the hardware prefetcher fetches what lies between.
     #[inline]
     pub(super) fn prefetch_row(&self, node: NodeId) {
         let (begin, end) = self.bounds(node);
@@ -126,26 +126,26 @@ impl CsrGraph {
     }
 }
 
-/// Rows under construction, from the first node to the last, one batch after another.
+/// A builder of rows, from the first node to the last, one batch after another.
 ///
-/// Entries are scattered when their batch is complete, which is fast where its rows fit a second-level cache.
+/// Entries are scattered when their batch is complete, which is fast if the rows of a batch fit a second-level cache.
 pub(super) struct CsrBuilder {
     nodes: u32,
     rows: CsrGraph,
     /// The first row of the batch.
     first: u32,
-    /// How many entries each row of the batch has, and while they are scattered where its next one goes.
+    /// The number of entries of each row of the batch; while they are scattered, the position of its next entry.
     next: Vec<u32>,
     /// The entries of the batch as (row within the batch, entry), in order of arrival.
     arrived: Vec<[u32; 2]>,
 }
 
 impl CsrBuilder {
-    /// No rows yet of `nodes` nodes, and room for as many `entries` over all of them.
+    /// Creates a builder without rows for `nodes` nodes, with room for `entries` over all of them.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they could not be stored.
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they could not be stored.
     pub(super) fn with_room(nodes: u32, entries: u64) -> Result<CsrBuilder, TopologyError> {
         check_entries(nodes, entries)?;
         let mut offsets = alloc::reserved(nodes as usize + 1)?;
@@ -154,7 +154,7 @@ impl CsrBuilder {
         Ok(CsrBuilder { nodes, rows, first: 0, next: Vec::new(), arrived: Vec::new() })
     }
 
-    /// Begins a batch of `count` rows, or of as many as there are still nodes.
+    /// Begins a batch of `count` rows, or of the remaining rows if there are fewer.
     pub(super) fn begin(&mut self, count: u32) {
         self.first = self.rows.nodes();
         self.next.clear();
@@ -162,7 +162,7 @@ impl CsrBuilder {
         self.arrived.clear();
     }
 
-    /// Adds an entry to a row of the batch, behind those it has.
+    /// Appends an entry to a row of the batch.
     #[inline]
     pub(super) fn add(&mut self, row: u32, entry: u32) {
         let row = row - self.first;
@@ -170,11 +170,11 @@ impl CsrBuilder {
         self.arrived.push([row, entry]);
     }
 
-    /// Ends the batch.
+    /// Ends the batch and writes its rows.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] where its rows no longer can be stored.
+    /// [`TopologyError::TooManyEntries`] if the rows can no longer be stored.
     pub(super) fn end(&mut self) -> Result<(), TopologyError> {
         let CsrGraph { offsets, entries } = &mut self.rows;
         check_entries(self.nodes, (entries.len() + self.arrived.len()) as u64)?;
@@ -192,7 +192,7 @@ impl CsrBuilder {
         Ok(())
     }
 
-    /// Sorts the rows of the batch that ended last. Most are in order, and to see that is cheaper than to sort.
+    /// Sorts the rows of the latest batch. Most are already sorted, and checking that is cheaper than sorting.
     pub(super) fn sort(&mut self) {
         let CsrGraph { offsets, entries } = &mut self.rows;
         for ends in offsets[self.first as usize..].windows(2) {
@@ -203,18 +203,18 @@ impl CsrBuilder {
         }
     }
 
-    /// The rows. All must have been in a batch.
+    /// Returns the rows. Every row must have been in a batch.
     pub(super) fn finish(self) -> CsrGraph {
         debug_assert_eq!(self.rows.nodes(), self.nodes);
         self.rows
     }
 }
 
-/// Whether rows can hold `entries` over all `nodes` nodes.
+/// Checks that rows can hold `entries` over all `nodes` nodes.
 ///
 /// # Errors
 ///
-/// [`TopologyError::TooManyEntries`] where they cannot.
+/// [`TopologyError::TooManyEntries`] if they cannot.
 pub(super) fn check_entries(nodes: u32, entries: u64) -> Result<(), TopologyError> {
     if entries > ENTRIES_MAX { Err(TopologyError::TooManyEntries { nodes, entries }) } else { Ok(()) }
 }

@@ -1,12 +1,12 @@
-//! Edge lists: an overlay that somebody measured or drew, read from a file.
+//! Edge lists: an overlay that was measured or drawn elsewhere, read from a file.
 //!
-//! One link per line, as two node ids with whitespace or a comma between them; `#` begins a comment, and so does `%` at the
-//! beginning of a line. A first line that begins with no number is a title. Lines without ids are passed over. Links have no
-//! direction: one that is listed again, in either direction, is the same link, since published lists often give both. A node
-//! linked to itself is no link, and names the node.
+//! A line holds one link: two node ids separated by whitespace or a comma. `#` begins a comment, and so does `%` at the
+//! beginning of a line. A first line that does not begin with a number is a title. Lines without ids are skipped. Links
+//! are undirected: a link that is listed again, in either direction, is the same link, because published lists often
+//! give both. A line that links a node to itself gives no link, but names the node.
 //!
-//! The nodes are those that the file names, counted from 0 by ascending id. Who asks for more of them gets nodes without
-//! peers behind those.
+//! The nodes are those that the file names, numbered from 0 by ascending id. If more nodes are asked for, nodes without
+//! peers follow them.
 
 use super::edges::EdgeBuffer;
 use super::names::NodeNames;
@@ -18,53 +18,53 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
-/// The most bytes of a line that are read; two ids and a remark need far fewer.
+/// The maximum length of a line, in bytes; two ids and a remark need far fewer.
 const LINE_BYTES_MAX: u64 = 4096;
 
-/// The work that a line is, where a draw is one.
+/// The work of reading a line, in units of one draw.
 const LINE_UNITS: u64 = 32;
 
-/// The most bytes of a list that are read: twice what the most links that can be stored take in writing.
+/// The maximum size of a list, in bytes: twice the text of the largest number of links that can be stored.
 const FILE_BYTES_MAX: u64 = 1 << 37;
 
-/// How much of a faulty line an error shows, in characters.
+/// The length of a faulty line that an error shows, in characters.
 const SHOWN_MAX: usize = 60;
 
-/// The byte order mark that some editors put before the first line. It is no part of the line.
+/// The byte order mark that some editors put before the first line. It is not part of the line.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Why an edge list cannot be read, or not with so many nodes.
+/// The reason why an edge list cannot be read, or not for the requested number of nodes.
 #[derive(Debug, thiserror::Error)]
 pub enum EdgeListError {
-    /// The system does not give its contents.
+    /// The operating system cannot read the file.
     #[error("--topology file:{}: {source}; name a readable file with one link per line", escaped(path))]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// More than any list needs.
+    /// The file is larger than any list needs.
     #[error(
         "--topology file:{}: more than {most} bytes, the most that a list has; name a file of links",
         escaped(path)
     )]
     TooLong {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// The most that are read.
+        /// The limit, in bytes.
         most: u64,
     },
-    /// A line is not what it should be.
+    /// A line is malformed.
     #[error("--topology file:{}, line {line}: found `{}`; {fault}", escaped(path), escaped(found))]
     Line {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// The line, counted from 1.
+        /// Number of the line, counted from 1.
         line: u64,
-        /// Its beginning.
+        /// The beginning of the line.
         found: String,
-        /// What is wrong with it, and what would be right.
+        /// The fault and its remedy.
         fault: EdgeLineFault,
     },
     /// No line names a node.
@@ -73,72 +73,72 @@ pub enum EdgeListError {
         escaped(path)
     )]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: String,
     },
-    /// Fewer nodes than it names.
+    /// Fewer nodes were asked for than the file names.
     #[error(
         "--nodes {nodes} with --topology file:{}: it names {named} nodes; leave --nodes out or ask for at least \
          --nodes {named}",
         escaped(path)
     )]
     TooFewNodes {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The nodes it names.
+        /// Nodes that the file names.
         named: u32,
     },
-    /// More nodes than there are ids behind the greatest that it names.
+    /// More nodes were asked for than there are ids after the greatest id of the file.
     #[error(
         "--nodes {nodes} with --topology file:{}: nodes that it does not name get the ids behind {greatest}, its greatest, \
          and there are too few of them; leave --nodes out",
         escaped(path)
     )]
     NoIdsLeft {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The greatest id that it names.
+        /// The greatest id of the file.
         greatest: u64,
     },
 }
 
-/// What is wrong with a line.
+/// A fault of a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EdgeLineFault {
-    /// Not two whole numbers.
+    /// The line does not hold two integers.
     #[error("a line must hold two node ids, as in `0 1` or `0,1`, and `#` begins a comment")]
     NotALink,
-    /// An id that 64 bits do not hold.
+    /// An id does not fit into 64 bits.
     #[error("node ids go from 0 to {}", u64::MAX)]
     IdTooGreat,
-    /// The line does not end.
+    /// The line is longer than the limit.
     #[error("a line holds at most {LINE_BYTES_MAX} bytes; put each link on its own line")]
     TooLong,
-    /// More nodes than a run takes.
+    /// The file names more nodes than a run can have.
     #[error("it names more than {} nodes, the most that a run takes; take a part of the list", u32::MAX)]
     TooManyNodes,
 }
 
-/// An edge list that was read. Cheap to clone.
+/// An edge list after reading. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeList {
     path: Arc<str>,
     topology: Arc<Topology>,
     names: NodeNames,
-    /// What was passed over, for the notice.
-    passed: SkippedLines,
+    /// Lines that gave no link, for the notice.
+    skipped: SkippedLines,
 }
 
-/// What a file has beside nodes and links.
+/// Counts of the lines of a file that gave no link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct SkippedLines {
-    /// Its first line, where that is no link.
+    /// The first line, if it is a title.
     title: Option<String>,
-    /// Lines that list a link again.
+    /// Lines that repeat a link.
     repeats: u64,
     /// Lines that link a node to itself.
     loops: u64,
@@ -149,13 +149,13 @@ impl EdgeList {
     ///
     /// # Errors
     ///
-    /// [`EdgeListError`] where the file or a line of it cannot be read; else where the links are too many to store or
-    /// memory is short.
+    /// [`EdgeListError`] if the file or one of its lines cannot be read; other errors if there are too many links to
+    /// store or memory is short.
     pub fn read(path: &str) -> Result<EdgeList, TopologyError> {
         EdgeList::read_unless(path, &Interrupt::new())
     }
 
-    /// The same, unless the user ends it meanwhile.
+    /// Reads the edge list at `path`, unless the user interrupts it.
     ///
     /// # Errors
     ///
@@ -164,14 +164,14 @@ impl EdgeList {
         EdgeList::read_within(path, FILE_BYTES_MAX, interrupt)
     }
 
-    /// Reads a list of so many bytes at most.
+    /// Reads a list of at most `bytes_max` bytes.
     fn read_within(path: &str, bytes_max: u64, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
         let lookout = &mut Lookout::new(interrupt);
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         // A pipe or a device may have no end.
         let mut lines = BufReader::new(File::open(path).map_err(unreadable)?.take(bytes_max + 1));
         let (mut nodes, mut links) = (Numbering::default(), EdgeBuffer::with_room(0, 0)?);
-        let mut passed = SkippedLines::default();
+        let mut skipped = SkippedLines::default();
         let mut bytes = Vec::new();
         for line in 1.. {
             lookout.work(LINE_UNITS)?;
@@ -184,7 +184,7 @@ impl EdgeList {
             let shown = || text.trim().chars().take(SHOWN_MAX).collect();
             let faulty = |fault| EdgeListError::Line { path: path.to_owned(), line, found: shown(), fault };
             if line == 1 && is_title(&text) {
-                passed.title = Some(shown());
+                skipped.title = Some(shown());
                 continue;
             }
             let Some(ids) = link(&text).map_err(faulty)? else { continue };
@@ -192,10 +192,10 @@ impl EdgeList {
             let (Some(one), Some(other)) = (one, other) else { return Err(faulty(EdgeLineFault::TooManyNodes).into()) };
             links.set_nodes(nodes.len());
             if one == other {
-                passed.loops += 1;
+                skipped.loops += 1;
                 continue;
             }
-            // A pipe may never end: what cannot be stored is refused while it is read.
+            // A pipe may never end, so the limit on links applies while it is read.
             links.make_room()?;
             links.push(one, other);
         }
@@ -209,36 +209,36 @@ impl EdgeList {
         let listed = links.len() as u64;
         let mut rows = links.into_rows(lookout)?;
         rows.merge_repeats(lookout)?;
-        passed.repeats = listed - rows.entries() / 2;
+        skipped.repeats = listed - rows.entries() / 2;
         Ok(EdgeList {
             path: path.into(),
             topology: Arc::new(Topology::stored(rows)),
             names: NodeNames::listed(ids),
-            passed,
+            skipped,
         })
     }
 
-    /// Where it was read from.
+    /// Returns the path that the list was read from.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// How many peers all nodes together have.
+    /// Returns the number of peers over all nodes.
     pub fn entries(&self) -> u64 {
         2 * self.topology.links()
     }
 
-    /// How many nodes it names, at least 1.
+    /// Returns the number of nodes that the file names, at least 1.
     pub fn nodes(&self) -> u32 {
         self.topology.nodes()
     }
 
-    /// The ids of its nodes.
+    /// Returns the ids of the nodes.
     pub fn names(&self) -> &NodeNames {
         &self.names
     }
 
-    /// Passes a number of nodes on that it can be read with.
+    /// Checks that the list can give an overlay of `nodes` nodes, and returns that number.
     ///
     /// # Errors
     ///
@@ -255,11 +255,11 @@ impl EdgeList {
         }
     }
 
-    /// The overlay of `nodes` nodes: those that it names, and behind them isolated ones.
+    /// Returns the overlay of `nodes` nodes: those that the file names, followed by isolated ones.
     ///
     /// # Errors
     ///
-    /// What [`check`](Self::check) gives.
+    /// Those of [`check`](Self::check).
     pub fn overlay(&self, nodes: u32) -> Result<Arc<Topology>, TopologyError> {
         self.check(nodes)?;
         match &self.topology.shape {
@@ -268,7 +268,7 @@ impl EdgeList {
         }
     }
 
-    /// What there is to say of it as the overlay of `nodes` nodes.
+    /// Returns the notices on the overlay of `nodes` nodes: nodes that were added and lines that gave no link.
     pub fn notices(&self, nodes: u32) -> Vec<String> {
         let [first, last] = [self.nodes(), nodes - 1].map(|node| self.names.id(NodeId(node)));
         let isolated = match nodes - self.nodes() {
@@ -278,7 +278,7 @@ impl EdgeList {
         };
         let added =
             isolated.map(|added| format!("--nodes {nodes}: the edge list names {}, and {added}.", count(self.nodes())));
-        let SkippedLines { title, repeats, loops } = &self.passed;
+        let SkippedLines { title, repeats, loops } = &self.skipped;
         let title = title.as_ref().map(|title| format!("line 1, a title (`{}`)", escaped(title)));
         let repeats = (*repeats > 0).then(|| match repeats {
             1 => "1 line that repeats a link, in the same direction or the other".to_owned(),
@@ -302,20 +302,20 @@ fn count(nodes: u32) -> String {
     format!("{nodes} {}", if nodes == 1 { "node" } else { "nodes" })
 }
 
-/// The nodes met so far, numbered as they came.
+/// A numbering of the node ids in order of first appearance.
 ///
-/// What was refused: a tree, which takes thrice as long, and numbers in the file's own width until its end, which take twice
-/// the memory.
+/// What was refused: a tree, which takes three times as long; and keeping the 64-bit ids of the file until its end,
+/// which takes twice the memory.
 #[derive(Default)]
 struct Numbering {
     #[expect(clippy::disallowed_types, reason = "it is only asked by id; what is listed of it is sorted")]
     numbers: std::collections::HashMap<u64, u32>,
-    /// The one that was asked for last. Most lists are sorted by their first ids.
+    /// The latest id and its number. Most lists are sorted by their first ids, so this saves a lookup on most lines.
     latest: Option<(u64, u32)>,
 }
 
 impl Numbering {
-    /// The number of an id; `None` for a new one where there are as many as a run takes.
+    /// Returns the number of an id, or `None` if the id is new and a run cannot have more nodes.
     fn of(&mut self, id: u64) -> Option<u32> {
         if let Some((latest, number)) = self.latest
             && latest == id
@@ -339,7 +339,7 @@ impl Numbering {
         self.numbers.len() as u32
     }
 
-    /// The ids, ascending, and numbers in that order for the ends of links.
+    /// Returns the ids in ascending order, and renumbers `ends` to that order.
     fn into_ascending(self, ends: &mut [u32]) -> Vec<u64> {
         let mut ids: Vec<(u64, u32)> = self.numbers.into_iter().collect();
         ids.sort_unstable();
@@ -354,20 +354,20 @@ impl Numbering {
     }
 }
 
-/// What a line holds beside comments.
+/// Returns the part of a line outside comments, trimmed.
 fn content(line: &str) -> &str {
     let listed = line.split('#').next().unwrap_or_default().trim();
     if listed.starts_with('%') { "" } else { listed }
 }
 
-/// Whether a first line is no link and was not meant to be one: it begins with no number.
+/// Returns true if a first line is a title, that is, if it does not begin like a number.
 fn is_title(line: &str) -> bool {
     let is_short = line.len() as u64 <= LINE_BYTES_MAX;
     let begins_otherwise = |first: char| !first.is_numeric() && !"+-.,".contains(first) && !first.is_control();
     is_short && content(line).chars().next().is_some_and(begins_otherwise)
 }
 
-/// The ids that a line links, or `None` where it lists none.
+/// Returns the two ids of a line, or `None` if the line lists none.
 fn link(line: &str) -> Result<Option<[u64; 2]>, EdgeLineFault> {
     if line.len() as u64 > LINE_BYTES_MAX {
         return Err(EdgeLineFault::TooLong);
@@ -381,7 +381,7 @@ fn link(line: &str) -> Result<Option<[u64; 2]>, EdgeLineFault> {
     Ok(Some([id(one.trim_end())?, id(other.trim_start())?]))
 }
 
-/// The id that `text` is.
+/// Parses a node id.
 fn id(text: &str) -> Result<u64, EdgeLineFault> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(EdgeLineFault::NotALink);

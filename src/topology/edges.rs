@@ -1,20 +1,21 @@
-//! Links in any order become rows: what every stored family is built through.
+//! Collects links in any order and turns them into rows; every stored family except Erdős–Rényi is built through this.
 //!
-//! Each link is two entries, one in either end's row. Scattering them over all rows at once would miss every cache, so
-//! they go through buckets of neighbouring rows first: filling a bucket appends, and a bucket's rows fit the cache.
-//! The bucket sort is stable: links that arrive by ascending pair leave rows that are in order already.
+//! Each link is two entries, one in the row of either end. Scattering them over all rows at once would miss every
+//! cache, so they pass through buckets of neighbouring rows first: filling a bucket appends, and the rows of one bucket
+//! fit the cache. The bucket sort is stable: links that arrive in ascending order leave rows that are already sorted.
 //!
-//! What was refused: sorting the links as a whole (its time is not linear), and a list per node that grows (an
-//! allocation per node, and every push misses the cache).
+//! What was refused: sorting the links as a whole, because its time is not linear; and a growing list per node, because
+//! it takes an allocation per node and every push misses the cache.
 
 use super::csr::{CsrBuilder, CsrGraph, check_entries};
 use super::{TopologyError, alloc};
 use crate::sync::{Interrupted, Lookout};
 
-/// Rows per bucket, as a power of two: with 20 peers a bucket's rows take 1.3 MB and stay in a second-level cache.
+/// Rows per bucket, as a power of two: with 20 peers the rows of a bucket take 1.3 MB and stay in a second-level cache.
 const BUCKET_BITS_MIN: u32 = 14;
 
-/// The most buckets, as a power of two, so that the places being appended to stay in cache and translation cache.
+/// The maximum number of buckets, as a power of two, so that the append positions stay in the data cache and the
+/// translation lookaside buffer.
 const BUCKETS_BITS_MAX: u32 = 10;
 
 /// The links of an overlay under construction.
@@ -24,60 +25,60 @@ pub(super) struct EdgeBuffer {
 }
 
 impl EdgeBuffer {
-    /// No links yet among `nodes` nodes, and room for `expected`.
+    /// Creates an empty buffer for links among `nodes` nodes, with room for `expected` links.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they could not be stored.
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they could not be stored.
     pub(super) fn with_room(nodes: u32, expected: u64) -> Result<EdgeBuffer, TopologyError> {
         check(nodes, expected)?;
         Ok(EdgeBuffer { nodes, ends: alloc::reserved(expected as usize)? })
     }
 
-    /// Makes room for one more link. For those who do not know beforehand how many will come; others have had it made.
+    /// Makes room for one more link. Only needed if the number of links is not known beforehand.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where one more could not be stored.
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if one more could not be stored.
     pub(super) fn make_room(&mut self) -> Result<(), TopologyError> {
         let links = self.ends.len() as u64 + 1;
         check(self.nodes, links)?;
         self.ends.try_reserve(1).map_err(|_| TopologyError::Memory { bytes: links * size_of::<[u32; 2]>() as u64 })
     }
 
-    /// Takes so many nodes into account from now on, for those who do not know beforehand how many there are.
+    /// Sets the number of nodes, for callers that do not know it beforehand.
     pub(super) fn set_nodes(&mut self, nodes: u32) {
         self.nodes = nodes;
     }
 
-    /// Links two nodes. Whoever pushes sees to it that both are among the nodes.
+    /// Links two nodes. The caller ensures that both ids are below the number of nodes.
     #[inline]
     pub(super) fn push(&mut self, one: u32, other: u32) {
         debug_assert!(one < self.nodes && other < self.nodes);
         self.ends.push([one, other]);
     }
 
-    /// How many links there are.
+    /// Returns the number of links.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// The two ends of all links so far, one after the other.
+    /// Returns the ends of all links so far, two per link.
     pub(super) fn ends(&self) -> &[u32] {
         self.ends.as_flattened()
     }
 
-    /// The same, to be changed.
+    /// Returns the ends of all links so far, two per link, for modification.
     pub(super) fn ends_mut(&mut self) -> &mut [u32] {
         self.ends.as_flattened_mut()
     }
 
-    /// The rows of these links, each ascending. A link that was pushed twice stands twice in both rows, and one that
-    /// joins a node to itself stands twice in its row.
+    /// Builds the rows of these links, each in ascending order. A link that was pushed twice appears twice in both
+    /// rows, and a loop appears twice in the row of its node.
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] where they cannot be stored, and
+    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they cannot be stored, or
     /// [`TopologyError::Interrupted`].
     pub(super) fn into_rows(self, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
         check(self.nodes, self.ends.len() as u64)?;
@@ -96,12 +97,12 @@ impl EdgeBuffer {
     }
 }
 
-/// The entries of all rows as (row, entry), sorted by bucket and within a bucket in order of arrival.
+/// The entries of all rows as (row, entry), sorted by bucket, and within a bucket by arrival.
 struct Bucketed {
     nodes: u32,
     /// Rows per bucket, as a power of two.
     bits: u32,
-    /// Where each bucket ends.
+    /// The end of each bucket within `pairs`.
     ends: Vec<usize>,
     pairs: Vec<[u32; 2]>,
 }
@@ -125,7 +126,7 @@ impl Bucketed {
     }
 }
 
-/// Where each bucket of `2^bits` rows begins.
+/// Returns the index at which each bucket of `2^bits` rows begins.
 fn bucket_begins(links: &EdgeBuffer, bits: u32, lookout: &mut Lookout<'_>) -> Result<Vec<usize>, Interrupted> {
     let buckets = (links.nodes as usize).div_ceil(1 << bits);
     let mut begins = vec![0; buckets];
@@ -140,7 +141,7 @@ fn bucket_begins(links: &EdgeBuffer, bits: u32, lookout: &mut Lookout<'_>) -> Re
     Ok(begins)
 }
 
-/// Whether `links` links fit into rows.
+/// Checks that `links` links fit into rows.
 fn check(nodes: u32, links: u64) -> Result<(), TopologyError> {
     check_entries(nodes, links.saturating_mul(2))
 }

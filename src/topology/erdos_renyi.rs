@@ -1,10 +1,10 @@
-//! Erdős–Rényi, G(N, p): every pair of nodes is linked with the same probability, whatever the others are.
+//! Erdős–Rényi, G(N, p): every pair of nodes is linked independently with the same probability.
 //!
 //! p = peers / (N - 1), so that a node has `peers` peers on average; the degrees are binomial, nearly Poisson. One
 //! geometric draw leads from a linked pair to the next (Batagelj and Brandes 2005, "Efficient generation of large
 //! random networks"), so the time is linear in nodes plus links.
 //!
-//! The nodes are cut into strips, and the pairs into blocks with one strip for the rows and one for the columns:
+//! The nodes are divided into strips, and the pairs into blocks with one strip for the rows and one for the columns:
 //!
 //! ```text
 //!              strip 0    strip 1    strip 2
@@ -13,12 +13,13 @@
 //! strip 2   |           |           | triangle  |
 //! ```
 //!
-//! Each block has a stream of its own, so all peers of one strip can be drawn from the blocks above and beside its
-//! triangle without any other strip. Each rectangle is thus drawn twice, once for either end of its links. That is
-//! cheaper than to remember the other end: the draws stay in a cache, and no memory is touched but the result's.
+//! Each block has its own stream, so all peers of one strip can be drawn from the blocks above and beside its triangle
+//! without any other strip. Each rectangle is thus drawn twice, once for either end of its links. That is cheaper than
+//! remembering the other end: the draws stay in a cache, and only the memory of the result is touched.
 //!
-//! What was refused: drawing once and sorting both ends into buckets (three times the memory and, at 10^7 nodes, 1.4
-//! times the time warm and twice cold), and drawing the number of links and then random pairs, which needs a search for equal ones.
+//! What was refused: drawing once and sorting both ends into buckets, which takes three times the memory and, at 10^7
+//! nodes, 1.4 times the time warm and twice the time cold; and drawing the number of links and then random pairs, which
+//! needs a search for repeated ones.
 
 use super::csr::CsrBuilder;
 use super::skip::Skips;
@@ -26,17 +27,17 @@ use super::{Topology, TopologyError};
 use crate::random::{Key, Stream};
 use crate::sync::Lookout;
 
-/// Nodes per strip, as a power of two: with 20 peers a strip's entries and the work on them fit 2 MB of cache.
+/// Nodes per strip, as a power of two: with 20 peers the entries of a strip and the working memory fit 2 MB of cache.
 const STRIP_BITS_MIN: u32 = 13;
 
-/// The most strips, as a power of two, so that there are never more blocks than links to make them worth while.
+/// The maximum number of strips, as a power of two, so that there are never more blocks than links to justify them.
 const STRIPS_BITS_MAX: u32 = 11;
 
 /// Links each pair of `nodes` nodes with probability `peers / (nodes - 1)`; `1 <= peers < nodes - 1`.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, or the user does not wait.
+/// Returns an error if there are too many links to store, memory is short, or the user interrupts the build.
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let pairs = Pairs { nodes, bits: strip_bits(nodes), skips: Skips::new(peers, nodes - 1), key };
     let strips = nodes.div_ceil(1 << pairs.bits);
@@ -59,7 +60,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
     Ok(Topology::stored(rows.finish()))
 }
 
-/// All pairs of nodes, and how the linked ones are found.
+/// The pairs of all nodes, and the distribution of the linked ones.
 struct Pairs {
     nodes: u32,
     /// Nodes per strip, as a power of two.
@@ -69,7 +70,7 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Visits the linked pairs within one strip by ascending row, then column.
+    /// Visits the linked pairs within one strip in ascending order of row, then column.
     fn triangle(&self, strip: u32, mut visit: impl FnMut(u32, u32)) {
         let mut stream = self.stream(strip, strip);
         let first = strip << self.bits;
@@ -82,19 +83,21 @@ impl Pairs {
                 if row == width {
                     return;
                 }
-                // A row begins behind its own diagonal.
+                // A row begins just past the diagonal.
                 column = column - width + row + 1;
             }
             visit(first + row as u32, first + column as u32);
         }
     }
 
-    /// Visits the linked pairs between two strips, `above` being the earlier, by ascending row, then column.
+    /// Visits the linked pairs between two strips, of which `above` is the earlier, in ascending order of row, then
+    /// column.
     fn rectangle(&self, above: u32, beside: u32, mut visit: impl FnMut(u32, u32)) {
         let mut stream = self.stream(above, beside);
         let (first_row, first_column) = (above << self.bits, beside << self.bits);
         let width = self.width(beside);
-        // The last strip may be short. Its rows are drawn up to a power of two, and pairs outside are passed over.
+        // The last strip may be short. Its rows are drawn up to a power of two, so that a pair splits by a shift, and
+        // pairs outside are skipped.
         let column_bits = width.next_power_of_two().ilog2();
         let pairs = 1 << (self.bits + column_bits);
         let mut pair = self.skips.draw(&mut stream);
@@ -111,18 +114,18 @@ impl Pairs {
         self.key.with(u64::from(above)).with(u64::from(beside)).stream()
     }
 
-    /// The nodes in a strip.
+    /// Returns the number of nodes in a strip.
     fn width(&self, strip: u32) -> u32 {
         (self.nodes - (strip << self.bits)).min(1 << self.bits)
     }
 }
 
-/// Nodes per strip, as a power of two.
+/// Returns the number of nodes per strip, as a power of two.
 fn strip_bits(nodes: u32) -> u32 {
     STRIP_BITS_MIN.max((u32::BITS - nodes.leading_zeros()).saturating_sub(STRIPS_BITS_MAX))
 }
 
-/// The expected number of entries and eight standard deviations, which no seed will ever exceed.
+/// Returns the expected number of entries plus eight standard deviations, which in practice no seed exceeds.
 fn room(nodes: u32, peers: u32) -> u64 {
     let expected = u64::from(nodes) * u64::from(peers);
     (expected + 8 * (2 * expected).isqrt() + 16).min(super::csr::ENTRIES_MAX)

@@ -1,128 +1,128 @@
-//! Why an overlay cannot be built: one type for all families, each message with what was asked, the limit, and a way on.
+//! Errors of building an overlay: one type for all families, each message with the request, the limit and a remedy.
 
 use super::EdgeListError;
 use super::csr::ENTRIES_MAX;
 use crate::sync::Interrupted;
 
-/// Why an overlay was not built. Nothing is kept of a failed attempt.
+/// The reason why an overlay was not built. A failed attempt leaves nothing behind.
 #[derive(Debug, thiserror::Error)]
 pub enum TopologyError {
-    /// There is nobody to link.
+    /// No nodes were asked for.
     #[error("--nodes 0: a network needs at least one node; ask for 1 or more")]
     NoNodes,
 
-    /// Nobody would have a peer.
+    /// No node would have a peer.
     #[error("--peers 0 with --topology {family}: no node would know another; ask for at least {least}")]
     TooFewPeers {
-        /// The family, as it is asked for.
+        /// Family name, as on the command line.
         family: &'static str,
-        /// The fewest peers it can be built with.
+        /// The smallest number of peers that the family accepts.
         least: u32,
     },
 
-    /// The family deals out peers in pairs, and no pair fits.
+    /// The family assigns peers in pairs, and no pair fits.
     #[error(
         "--nodes {nodes} with --topology {family}: it gives each node two peers or more; ask for at least --nodes {least}"
     )]
     TooFewNodes {
-        /// The family, as it is asked for.
+        /// Family name, as on the command line.
         family: &'static str,
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The fewest nodes, above a single one, that it can be built with.
+        /// The smallest number of nodes, other than one, that the family accepts.
         least: u32,
     },
 
-    /// More peers than there are other nodes.
+    /// More peers were asked for than there are other nodes.
     #[error(
         "--peers {peers} with --nodes {nodes}: a node has at most {} others to know; ask for fewer --peers or more --nodes",
         nodes - 1
     )]
     TooManyPeers {
-        /// The peers asked for.
+        /// Peers asked for.
         peers: u32,
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
     },
 
-    /// Past the limit of computed overlays.
+    /// More peers were asked for than computed overlays can have.
     #[error(
         "--peers {peers} with --topology regular-implicit: it computes at most {most} peers of a node; ask for --peers {most} \
          or fewer, or for --topology random-regular, which stores them"
     )]
     TooManyComputed {
-        /// The peers asked for.
+        /// Peers asked for.
         peers: u32,
-        /// The most there can be.
+        /// The maximum number of peers.
         most: u32,
     },
 
-    /// The family deals out peers in pairs.
+    /// The family assigns peers in pairs, and the number is odd.
     #[error(
         "--peers {peers} with --topology {family}: it needs an even number, half for either side of a link; \
          ask for --peers {}",
         even_neighbours(*peers, *nodes)
     )]
     OddPeers {
-        /// The family, as it is asked for.
+        /// Family name, as on the command line.
         family: &'static str,
-        /// The peers asked for.
+        /// Peers asked for.
         peers: u32,
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
     },
 
-    /// A link has two ends, so the ends of all links cannot be odd in number.
+    /// The number of link ends would be odd, but every link has two.
     #[error(
         "--nodes {nodes} with --peers {peers} and --topology random-regular: nodes times peers must be even, since \
          each link has two ends; make one of them even"
     )]
     OddEnds {
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The peers asked for.
+        /// Peers asked for.
         peers: u32,
     },
 
-    /// Past the limit of stored overlays.
+    /// The overlay has more entries than can be stored.
     #[error(
         "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
          stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology regular-implicit or \
          complete, which are not stored"
     )]
     TooManyEntries {
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The entries that all rows together would have.
+        /// Entries over all rows.
         entries: u64,
     },
 
-    /// The system has no memory for it.
+    /// The operating system refuses the memory.
     #[error(
         "the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers, or for a \
          shorter edge list",
         bytes >> 20
     )]
     Memory {
-        /// The bytes that were refused.
+        /// Bytes that were refused.
         bytes: u64,
     },
 
-    /// The seed's pairings all ended where nothing could be switched any more.
+    /// Every pairing ended with a loop or a parallel link that could not be switched away.
     #[error(
         "--topology random-regular with --nodes {nodes} and --peers {peers}: none of {attempts} random pairings became \
          a simple graph; take another --seed"
     )]
     NoPairing {
-        /// The nodes asked for.
+        /// Nodes asked for.
         nodes: u32,
-        /// The peers asked for.
+        /// Peers asked for.
         peers: u32,
-        /// The pairings tried.
+        /// Pairings tried.
         attempts: u64,
     },
 
-    /// The user did not wait for it.
+    /// The user interrupted the build.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 
@@ -131,7 +131,7 @@ pub enum TopologyError {
     EdgeList(#[from] EdgeListError),
 }
 
-/// The even numbers next to an odd one of `peers` that `nodes` nodes, at least 3, can have.
+/// Lists the even numbers next to an odd `peers` that `nodes` nodes, at least 3, can have.
 fn even_neighbours(peers: u32, nodes: u32) -> String {
     let fits = |&even: &u32| 0 < even && even < nodes;
     let even: Vec<String> =

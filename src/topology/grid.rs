@@ -1,19 +1,19 @@
-//! The grid: nodes on a plane, row by row, each linked with those beside, above and below it.
+//! The grid: nodes on a plane, row by row, each linked with its neighbours to the left, to the right, above and below.
 //!
-//! As wide as the root of the number of nodes, rounded up; the last row may be short. The borders are open, so a node
-//! has 2 to 4 peers (1 in a row that has just begun), and the overlay is always connected.
+//! The width is the square root of the number of nodes, rounded up; the last row may be short. The borders are open, so
+//! a node has 2 to 4 peers (1 if it is alone in the last row), and the overlay is always connected.
 //!
-//! What was refused: a torus. It needs a full rectangle, which a prime number of nodes does not have.
+//! What was refused: a torus, because it needs a full rectangle, which a prime number of nodes does not have.
 
 use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};
 use crate::sync::Lookout;
 
-/// Lays `nodes` nodes, at least 1, out on a plane.
+/// Lays out `nodes` nodes, at least 1, on a plane.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, or the user does not wait.
+/// Returns an error if there are too many links to store, memory is short, or the user interrupts the build.
 pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let width = width(nodes);
     let mut links = EdgeBuffer::with_room(nodes, 2 * u64::from(nodes))?;
@@ -29,7 +29,7 @@ pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, T
     Ok(Topology::stored(links.into_rows(lookout)?))
 }
 
-/// The nodes in a row: the root, rounded up.
+/// Returns the number of nodes in a row: the square root, rounded up.
 fn width(nodes: u32) -> u32 {
     let root = nodes.isqrt();
     if root * root < nodes { root + 1 } else { root }

@@ -1,17 +1,19 @@
-//! Random regular without stored links: the peers of a node are what keyed permutations of all ids make of its own.
+//! Random regular without stored links: the peers of a node are the images of its id under keyed permutations of all
+//! ids.
 //!
-//! With `peers / 2` permutations a node has two *slots* for each: where the permutation sends it, and whom it sends
-//! there. The second undoes the first, so whoever is in my slot has me in the one beside it, and the overlay is
-//! undirected without anybody having written it down. Slots may hold the node itself, or somebody twice: some 20 and
-//! 100 times in all with 20 peers, however many nodes there are. Such slots count for nothing.
+//! With `peers / 2` permutations a node has two *slots* for each: the image of the node, and the node of which it is
+//! the image. The second undoes the first, so if node b is in a slot of node a, then a is in the neighbouring slot of
+//! b, and the overlay is undirected although no link is stored. A slot may hold the node itself, or a node that is in
+//! another slot as well: with 20 peers some 20 and 100 times in all, whatever the number of nodes. Such slots do not
+//! count as peers.
 //!
 //! A permutation is a Feistel network of three rounds (Luby and Rackoff 1988) over a rectangle that just holds all ids;
-//! what falls into the rest of it walks on until it is an id (Black and Rogaway 2002, "Ciphers with arbitrary finite
-//! domains"). Three rounds read the same from either end, so that forward and back are one piece of code with other
-//! keys. Steps and test vectors: `docs/DETERMINISM.md`.
+//! a result outside the ids is permuted again until it is an id (cycle walking; Black and Rogaway 2002, "Ciphers with
+//! arbitrary finite domains"). Three rounds are symmetric, so that forward and back are the same code with other keys.
+//! Steps and test vectors: `docs/DETERMINISM.md`.
 //!
-//! What was refused: affine maps, which need no rounds and cover as much in the end, but hop by hop spread like a
-//! lattice; and squares of a power of four, of which up to three quarters are no ids and have to be walked over.
+//! What was refused: affine maps, which need no rounds and cover the same share in the end, but spread hop by hop like
+//! a lattice; and squares of a power of four, of which up to three quarters are not ids and have to be walked over.
 
 mod lanes;
 
@@ -19,39 +21,40 @@ use crate::ids::NodeId;
 use crate::random::Key;
 use smallvec::SmallVec;
 
-/// The most peers: slots of a draw are told apart one by one, and a byte tells how many there are in a batch.
+/// The maximum number of peers: the slots of a draw are checked for distinctness one by one, and their number in a
+/// batch is held in a byte.
 pub(super) const PEERS_MAX: u32 = 4_096;
 
-/// Up to so many slots over all nodes their links are counted, which takes some 20 ms; above, slots are counted
-/// instead.
+/// The maximum number of slots over all nodes for which links are counted exactly, which takes some 20 ms; above it,
+/// slots are counted instead.
 pub(super) const COUNTED_SLOTS_MAX: u64 = 1 << 22;
 
-/// The two primes of XXH32 that its author multiplies with first.
+/// The first two primes of the multiplications in XXH32.
 const FACTORS: [u64; 2] = [0x9E37_79B1, 0x85EB_CA77];
 
-/// The lower half of a word.
+/// The mask of the lower half of a 64-bit word.
 const LOWER: u64 = u32::MAX as u64;
 
-/// Peers of which a row is put together on the stack.
+/// The number of peers for which a row is assembled on the stack.
 const ROW_PEERS: usize = 32;
 
-/// Where a row is put together.
+/// The inline storage of a row.
 pub(super) type RowArray = [NodeId; ROW_PEERS];
 
-/// The peers of one node, put together.
+/// The peers of one node, assembled from its slots.
 pub(super) type ImplicitRow = SmallVec<RowArray>;
 
-/// A random regular overlay that is computed.
+/// A computed random regular overlay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Implicit {
     shape: Rectangle,
-    /// By slot: 2i sends a node on under permutation i, 2i + 1 sends it back.
+    /// Keys by slot: slot 2i applies permutation i, slot 2i + 1 its inverse.
     slots: Vec<PermutationSlot>,
     links: u64,
     most: u32,
 }
 
-/// The ids, wrapped into rows: an id is `row * 2^columns_log2 + column`.
+/// The ids, arranged in rows: an id is `row * 2^columns_log2 + column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rectangle {
     nodes: u32,
@@ -74,7 +77,8 @@ impl PermutationSlot {
 }
 
 impl Implicit {
-    /// `peers` slots for each of `nodes` nodes; `peers` is even, above 0, at most [`PEERS_MAX`], and less than `nodes`.
+    /// Creates `peers` slots for each of `nodes` nodes; `peers` is even, above 0, at most [`PEERS_MAX`], and less than
+    /// `nodes`.
     pub(super) fn new(nodes: u32, peers: u32, key: Key) -> Implicit {
         let mut slots = Vec::with_capacity(peers as usize);
         for permutation in 0..u64::from(peers / 2) {
@@ -94,19 +98,19 @@ impl Implicit {
         implicit
     }
 
-    /// The number of nodes.
+    /// Returns the number of nodes.
     #[inline]
     pub fn nodes(&self) -> u32 {
         self.shape.nodes
     }
 
-    /// The number of slots of each node, numbered from 0.
+    /// Returns the number of slots of each node, numbered from 0.
     #[inline]
     pub fn slots(&self) -> u32 {
         self.slots.len() as u32
     }
 
-    /// Who is in a slot of `node`: perhaps the node itself, or somebody who is in another slot as well.
+    /// Returns the node in a slot of `node`: possibly `node` itself, or a node that is in another slot as well.
     #[inline]
     pub fn at(&self, node: NodeId, slot: u32) -> NodeId {
         let slot = self.slots[slot as usize];
@@ -117,7 +121,7 @@ impl Implicit {
         NodeId(id as u32)
     }
 
-    /// The peers of `node`, ascending, each once.
+    /// Returns the peers of `node` in ascending order, each once.
     pub(super) fn row(&self, node: NodeId) -> ImplicitRow {
         let mut row: ImplicitRow =
             (0..self.slots()).map(|slot| self.at(node, slot)).filter(|&peer| peer != node).collect();
@@ -126,17 +130,17 @@ impl Implicit {
         row
     }
 
-    /// The linked pairs, or half of all slots where those are too many to be looked at.
+    /// Returns the number of links, or half of all slots if there are too many to examine.
     pub(super) fn links(&self) -> u64 {
         self.links
     }
 
-    /// The most peers of any node, or the number of slots.
+    /// Returns the largest number of peers of any node, or the number of slots if there are too many to examine.
     pub(super) fn most(&self) -> u32 {
         self.most
     }
 
-    /// Whether nobody knows the exact number of links.
+    /// Returns true if the overlay is too large for its links to be counted exactly.
     pub(super) fn is_large(&self) -> bool {
         u64::from(self.nodes()) * u64::from(self.slots()) > COUNTED_SLOTS_MAX
     }
@@ -147,16 +151,17 @@ impl Implicit {
 }
 
 impl Rectangle {
-    /// The rectangle of `nodes` ids, nearly square, with less than a row to spare.
+    /// Creates the rectangle of `nodes` ids, nearly square, with less than a row to spare.
     fn of(nodes: u32) -> Rectangle {
         let bits = u32::BITS - nodes.saturating_sub(1).leading_zeros();
         let columns_log2 = bits / 2;
         Rectangle { nodes, columns_log2, rows: u64::from(nodes).div_ceil(1 << columns_log2) }
     }
 
-    /// Three rounds: the column moves by what the row says, the row by what the column says, and the column again.
+    /// Applies three rounds: the column moves by a function of the row, the row by a function of the column, and the
+    /// column again.
     ///
-    /// `place` is any of the rectangle, and so is what comes out.
+    /// Argument and result are places of the rectangle, which need not be ids.
     #[inline(always)]
     fn step(&self, place: u64, PermutationSlot(keys): PermutationSlot) -> u64 {
         let (mask, rows) = ((1 << self.columns_log2) - 1, self.rows);
@@ -171,14 +176,15 @@ impl Rectangle {
         row << self.columns_log2 | column
     }
 
-    /// Whether a place is an id.
+    /// Returns true if a place is an id.
     #[inline(always)]
     fn holds(&self, place: u32) -> bool {
         place < self.nodes
     }
 }
 
-/// What a round adds: a number below `range` that hangs on all bits of `half` and of the lower half of `key`.
+/// Returns the shift of a round: a number below `range` that depends on all bits of `half` and of the lower half of
+/// `key`.
 #[inline(always)]
 fn moved_by(half: u64, key: u64, range: u64) -> u64 {
     let once = folded((half ^ key) & LOWER, FACTORS[0]);
@@ -186,7 +192,8 @@ fn moved_by(half: u64, key: u64, range: u64) -> u64 {
     (twice * range) >> 32
 }
 
-/// A product whose halves are laid over each other: both of them are linear, and their exclusive or is not.
+/// Returns the exclusive or of the two halves of a product: each half is linear in `value`, and their combination is
+/// not.
 #[inline(always)]
 fn folded(value: u64, factor: u64) -> u64 {
     let product = value * factor;

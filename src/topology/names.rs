@@ -1,25 +1,26 @@
-//! Under which ids a file knows its nodes. Inside a run nodes are counted from 0; what people read and write is the file's.
+//! Maps the ids of an edge list to nodes and back. Inside a run nodes are numbered from 0; people read and write the
+//! ids of the file.
 
 use crate::ids::NodeId;
 use std::sync::Arc;
 
-/// The ids of the nodes, by node and ascending. Cheap to clone.
+/// The ids of the nodes, in ascending order. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeNames {
-    /// Those that a file lists; empty where each node's id is its number. Nodes past the last count on from its id.
+    /// Ids that a file lists; empty if the id of each node is its number. Nodes past the last one continue from its id.
     listed: Arc<[u64]>,
 }
 
 impl NodeNames {
-    /// The names for `ids`, which ascend without repeats.
+    /// Creates the names for `ids`, which ascend without repeats.
     pub(super) fn listed(ids: Vec<u64>) -> NodeNames {
         debug_assert!(ids.is_sorted_by(|one, next| one < next));
-        // Ascending numbers of which the last is its place leave none out.
+        // If the last of n ascending ids is n - 1, the ids are exactly 0 to n - 1.
         let are_numbers = ids.last().is_none_or(|&last| last == ids.len() as u64 - 1);
         NodeNames { listed: if are_numbers { Arc::default() } else { ids.into() } }
     }
 
-    /// The id of a node.
+    /// Returns the id of a node.
     pub fn id(&self, node: NodeId) -> u64 {
         match (self.listed.get(node.index()), self.listed.last()) {
             (Some(&id), _) => id,
@@ -28,7 +29,7 @@ impl NodeNames {
         }
     }
 
-    /// The node with this id among the first `nodes`; `None` where none of them has it.
+    /// Returns the node with this id among the first `nodes`, or `None` if none of them has it.
     pub fn find(&self, id: u64, nodes: u32) -> Option<NodeId> {
         let place = match self.listed.last() {
             Some(&last) if id > last => self.listed.len() as u64 + (id - last - 1),
@@ -38,12 +39,13 @@ impl NodeNames {
         u32::try_from(place).ok().filter(|&place| place < nodes).map(NodeId)
     }
 
-    /// Whether each node's id is its number.
+    /// Returns true if the id of each node is its number.
     pub fn are_numbers(&self) -> bool {
         self.listed.is_empty()
     }
 
-    /// What to ask for among the first `nodes`, at least 1, where an id is not there; `option` stands before an id. For errors.
+    /// Describes the valid ids among the first `nodes`, at least 1, for errors about an unknown id; `option` precedes
+    /// an id.
     pub fn advice(&self, option: &str, nodes: u32) -> String {
         let [first, last] = [NodeId(0), NodeId(nodes - 1)].map(|node| self.id(node));
         match nodes {
@@ -68,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn listed_ids_lead_there_and_back() {
+    fn listed_ids_round_trip() {
         let names = NodeNames::listed(vec![1, 5, u64::MAX - 2]);
         for node in (0..5).map(NodeId) {
             assert_eq!(names.find(names.id(node), 5), Some(node));

@@ -1,4 +1,4 @@
-//! The peers of one node, one after another, wherever they come from.
+//! Iterates over the peers of one node, for stored and computed families alike.
 
 use super::complete;
 use super::implicit::{ImplicitRow, RowArray};
@@ -7,7 +7,7 @@ use std::iter::Copied;
 use std::ops::Range;
 use std::slice;
 
-/// The peers of one node, ascending.
+/// An iterator over the peers of one node in ascending order.
 pub struct Peers<'a>(From<'a>);
 
 enum From<'a> {

@@ -1,14 +1,14 @@
-//! Random regular: each node has exactly `peers` peers, and which ones is as random as that allows.
+//! Random regular: each node has exactly `peers` peers, drawn as uniformly as that constraint allows.
 //!
 //! The pairing model (Bollobás 1980): every node gets `peers` points, and a shuffle pairs all points. A pairing has a
-//! handful of loops and parallel links, about peers^2 / 4 at any number of nodes; each of them is switched with a random
-//! link, so that both become simple (McKay and Wormald 1990). For a fixed number of peers this tends to the uniform
-//! random regular graph as the nodes grow. On few nodes the repair leaves a bias, so some more random switchings follow:
-//! a chain that is symmetric and reaches every graph (Taylor 1981) forgets where it began. Their number is limited, and
-//! the time is linear in nodes times peers.
+//! handful of loops and parallel links, about peers^2 / 4 for any number of nodes; each of them is switched with a
+//! random link, so that both become simple (McKay and Wormald 1990). For a fixed number of peers this tends to the
+//! uniform random regular graph as the number of nodes grows. With few nodes the repair leaves a bias, so some more
+//! random switchings follow: a chain that is symmetric and reaches every graph (Taylor 1981) forgets its starting
+//! point. Their number is limited, and the time is linear in nodes times peers.
 //!
-//! What was refused: starting over until a pairing is simple (exactly uniform, but with 20 peers one pairing in 10^43
-//! is), and a union of random cycles (other small-scale statistics).
+//! What was refused: restarting until a pairing is simple, which is exactly uniform, but with 20 peers only one pairing
+//! in 10^43 is simple; and a union of random cycles, which has other small-scale statistics.
 
 use super::csr::CsrGraph;
 use super::edges::EdgeBuffer;
@@ -17,27 +17,28 @@ use crate::ids::NodeId;
 use crate::random::{Key, Stream};
 use crate::sync::{Interrupted, Lookout};
 
-/// The pairings to try. All sizes in the tests succeed with the first.
+/// The maximum number of pairings. All sizes in the tests succeed with the first.
 const ATTEMPTS_MAX: u64 = 16;
 
-/// The links to try as a partner for one switching, per node; the share that fits is about a quarter at its least.
+/// The maximum number of candidate partners for one switching, per node; at worst about a quarter of the links fit.
 const TRIES_PER_NODE: u64 = 64;
 
-/// The switchings that are tried after the repair: so many per link, and at most so many in all. Where the limit
-/// holds, from 6,554 links on, the links that were repaired are too small a share to bias anything.
+/// The number of switchings tried after the repair, per link and in total. From 6,554 links on, where the total
+/// applies, the repaired links are too small a share to bias anything.
 const MIXING_PER_LINK: u64 = 10;
 const MIXING_MAX: u64 = 1 << 16;
 
 /// A link from its first end to its second.
 type Directed = (NodeId, NodeId);
 
-/// Gives each of `nodes` nodes `peers` peers; `1 <= peers < nodes - 1`, and their product is even.
+/// Gives each of `nodes` nodes `peers` peers; `1 <= peers < nodes - 1`, and the product of the two is even.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, no pairing became simple, or the user does not wait.
+/// Returns an error if there are too many links to store, memory is short, no pairing became simple, or the user
+/// interrupts the build.
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
-    // Past half of the nodes, who is not a peer is the sparser question, and switchings need room.
+    // Above half of the nodes the complement is the sparser graph, and switchings need room.
     let strangers = nodes - 1 - peers;
     if strangers < peers {
         return Ok(Topology::stored(complement(&simple(nodes, strangers, key, lookout)?, lookout)?));
@@ -45,7 +46,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
     Ok(Topology::stored(simple(nodes, peers, key, lookout)?))
 }
 
-/// The rows of a random simple graph in which all nodes have `degree` peers, at most half of the others.
+/// Builds the rows of a random simple graph in which every node has `degree` peers, at most half of the other nodes.
 fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     for attempt in 0..ATTEMPTS_MAX {
         let mut stream = key.with(attempt).stream();
@@ -67,6 +68,7 @@ fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'
         links.push((2 * link / u64::from(degree)) as u32, ((2 * link + 1) / u64::from(degree)) as u32);
     }
     let ends = links.ends_mut();
+    // A Fisher-Yates shuffle of all points.
     for last in (1..ends.len()).rev() {
         lookout.work(1)?;
         ends.swap(last, stream.below(last as u64 + 1) as usize);
@@ -74,7 +76,7 @@ fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'
     links.into_rows(lookout)
 }
 
-/// Switches every loop and every parallel link away; false where one of them found no partner.
+/// Switches away every loop and every parallel link; returns false if one of them found no partner.
 fn repair(
     rows: &mut CsrGraph,
     degree: u32,
@@ -113,24 +115,24 @@ fn mix(rows: &mut CsrGraph, degree: u32, stream: &mut Stream) {
     }
 }
 
-/// A peer that stands twice in a row. A loop does so as well.
+/// Returns a peer that appears twice in a row, which a loop does as well.
 fn repeated(row: &[NodeId]) -> Option<NodeId> {
     row.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
-/// Any link in either direction, all alike.
+/// Draws a link and a direction uniformly.
 fn random_link(rows: &CsrGraph, degree: u32, stream: &mut Stream) -> Directed {
     let entry = stream.below(rows.entries()) as u32;
     let node = NodeId(entry / degree);
     (node, rows.row(node)[(entry % degree) as usize])
 }
 
-/// Whether (node, far) and (peer, near) would both be new and simple.
+/// Returns true if (node, far) and (peer, near) would both be new and simple.
 fn can_switch(rows: &CsrGraph, (node, peer): Directed, (far, near): Directed) -> bool {
     far != near && far != node && near != peer && !rows.holds(node, far) && !rows.holds(peer, near)
 }
 
-/// Makes (node, far) and (peer, near) of the links (node, peer) and (far, near).
+/// Replaces the links (node, peer) and (far, near) by (node, far) and (peer, near).
 fn switch(rows: &mut CsrGraph, (node, peer): Directed, (far, near): Directed) {
     rows.replace(node, peer, far);
     rows.replace(peer, node, near);
@@ -138,7 +140,7 @@ fn switch(rows: &mut CsrGraph, (node, peer): Directed, (far, near): Directed) {
     rows.replace(near, far, peer);
 }
 
-/// The rows of everyone who is neither oneself nor a peer.
+/// Builds the complement: in each row all nodes that are neither the node itself nor one of its peers.
 fn complement(rows: &CsrGraph, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     let nodes = rows.nodes();
     let pairs = u64::from(nodes) * u64::from(nodes - 1) / 2;

@@ -1,25 +1,26 @@
-//! How many pairs to skip until the next one that is linked: geometric draws, the same bits on every platform.
+//! Draws the number of pairs to skip until the next linked one: geometric draws with the same bits on every platform.
 //!
-//! Visiting all pairs would take the square of the nodes; skipping from link to link takes one draw each (Batagelj and
-//! Brandes 2005, "Efficient generation of large random networks"). A skip is the floor of log(U) / log(1 - p) for a
-//! uniform U. Both logarithms are whole numbers (`random::log`), so that no platform can change an overlay. Their error
-//! is below 2^-30: it moves a skip by one pair at most while p is above 2^-30, and does so for at most one in 3,000 skips
-//! at 10^7 nodes with 20 peers.
+//! Visiting all pairs would take time quadratic in the number of nodes; skipping from link to link takes one draw each
+//! (Batagelj and Brandes 2005, "Efficient generation of large random networks"). A skip is the floor of log(U) / log(1
+//! - p) for a uniform U. Both logarithms are computed in integers (`random::log`), so that an overlay is the same on
+//! every platform. Their error is below 2^-30: it moves a skip by at most one pair while p is above 2^-30, and does so
+//! for at most one in 3,000 skips at 10^7 nodes with 20 peers.
 
 use crate::random::Stream;
 use crate::random::log::{log2, minus_log2};
 
-/// The distribution of skips for one probability.
+/// The geometric distribution of skips for one probability.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skips {
     /// 1 / -log2(1 - p), scaled to fill 63 bits.
     reciprocal: u64,
-    /// By how many bits more than 64 a product is too large.
+    /// The scale of a product beyond 64 bits, in bits: a draw shifts by this much more.
     excess: u32,
 }
 
 impl Skips {
-    /// Skips for the probability `chances / out_of`, which lies strictly between 0 and 1; `out_of` is below 2^32.
+    /// Creates the distribution for the probability `chances / out_of`, which lies strictly between 0 and 1; `out_of`
+    /// is below 2^32.
     pub(super) const fn new(chances: u32, out_of: u32) -> Skips {
         debug_assert!(0 < chances && chances < out_of);
         let decay = log2(out_of as u64, (out_of - chances) as u64);
@@ -27,7 +28,7 @@ impl Skips {
         Skips { reciprocal: ((1 << (bits + 62)) / decay as u128) as u64, excess: bits - 2 }
     }
 
-    /// The number of pairs without a link before the next pair with one; less than 2^38.
+    /// Draws the number of unlinked pairs before the next linked one; less than 2^38.
     #[inline]
     pub(super) fn draw(self, stream: &mut Stream) -> u64 {
         let product = u128::from(minus_log2(stream.next_word())) * u128::from(self.reciprocal);
@@ -44,8 +45,8 @@ mod tests {
         Key::new(1, Purpose::Topology).with(word).stream()
     }
 
-    /// The mean is (1 - p) / p and the standard deviation nearly as much, so that of the mean of a million draws is a
-    /// thousandth of it; five of them either way.
+    /// The mean is (1 - p) / p and the standard deviation nearly the same, so the mean of a million draws deviates by a
+    /// thousandth of it; the bound is five of these either way.
     #[test]
     fn skips_have_the_mean_of_their_probability() {
         for (chances, out_of) in [(1, 2), (998, 999), (20, 999), (20, 9_999_999), (1, u32::MAX - 1)] {
@@ -58,7 +59,7 @@ mod tests {
         }
     }
 
-    /// Skips of 0 have the probability p, and each next one (1 - p) times that of the one before.
+    /// A skip of 0 has probability p, and each longer one (1 - p) times that of the skip before.
     #[test]
     fn short_skips_are_geometric() {
         let skips = Skips::new(3, 10);

@@ -1,4 +1,5 @@
-//! Which overlay: a family and its options, written as `--topology` takes it, and the one place that builds any.
+//! The requested overlay: a family and its options, written as `--topology` takes it, and the one place that builds
+//! overlays.
 
 use super::*;
 use crate::random::{Key, Purpose};
@@ -9,63 +10,63 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The peers that are asked for where nothing else is.
+/// The default number of peers.
 const PEERS_DEFAULT: u32 = 20;
 
-/// The share of links that Watts–Strogatz rewires where nothing else is asked for: well inside the small-world range
-/// of the paper, where paths are short and neighbourhoods still overlap.
+/// The default share of links that Watts–Strogatz rewires: well inside the small-world range of the paper, where paths
+/// are short and neighbourhoods still overlap.
 const REWIRED_DEFAULT: Ratio = Ratio::new(1, 10).unwrap();
 
-/// A family of overlays. Written and read as `--topology` takes it.
+/// A family of overlays, written and read as `--topology` takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum TopologySpec {
-    /// Each pair is linked with the same probability; `peers` on average.
+    /// Each pair is linked with the same probability; `peers` peers on average.
     #[default]
     ErdosRenyi,
     /// Each node has exactly `peers` peers, chosen at random.
     RandomRegular,
-    /// The same without stored links, for any number of nodes: `peers / 2` keyed permutations, forward and back. A few
-    /// nodes have fewer peers, where a permutation sends a node to itself or two send it to the same.
+    /// Each node has `peers` peers that are computed instead of stored, for any number of nodes: `peers / 2` keyed
+    /// permutations, forward and back. A few nodes have fewer peers, because a permutation sends a node to itself or
+    /// two permutations send it to the same node.
     RegularImplicit,
-    /// A ring on which each node knows the `peers` nearest, with a share of the links rewired at random.
+    /// A ring on which each node is linked with the `peers` nearest, with a share of the links rewired at random.
     WattsStrogatz {
         /// The share that is rewired.
         rewired: Ratio,
     },
     /// Each new node links to `peers / 2` others, preferring those with many peers: a few hubs, many leaves.
     BarabasiAlbert,
-    /// Each node knows the next and the one before.
+    /// Each node is linked with the next and the previous one.
     Ring,
     /// A plane, nearly square, with open borders; up to four peers.
     Grid,
-    /// Node 0 knows everyone, everyone else knows only node 0.
+    /// Node 0 is linked with every other node; there are no further links.
     Star,
-    /// Everyone knows everyone.
+    /// Every node is linked with every other.
     Complete,
-    /// Read from an edge list.
+    /// An edge list, read from a file.
     File {
-        /// Where it is.
+        /// Path of the file.
         path: String,
     },
 }
 
 impl TopologySpec {
-    /// Every way to write a family, for help texts and errors.
+    /// The notations of all families, for help texts and errors.
     pub const WRITTEN: &'static str = "erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
                                        barabasi-albert, ring, grid, star, complete, file:PATH";
 
-    /// Builds the overlay for `nodes` nodes. `peers` is what the family understands by it; families that do not
-    /// ([`takes_peers`](Self::takes_peers)) ignore it. The same arguments give the same overlay everywhere.
+    /// Builds the overlay for `nodes` nodes. Each family has its own meaning of `peers`; families without one ignore it
+    /// (see [`takes_peers`](Self::takes_peers)). The same arguments give the same overlay everywhere.
     ///
     /// # Errors
     ///
-    /// [`TopologyError`] where the family cannot have this size, where it is too large to store, or where a file
-    /// cannot be read.
+    /// [`TopologyError`] if the family cannot have this size, if it is too large to store, or if a file cannot be read.
     pub fn build(&self, nodes: u32, peers: u32, seed: u64) -> Result<Topology, TopologyError> {
         self.build_unless(nodes, peers, seed, &Interrupt::new())
     }
 
-    /// The same, unless the user ends it meanwhile.
+    /// Builds the overlay as [`build`](Self::build) does, unless the user interrupts it.
     ///
     /// # Errors
     ///
@@ -89,6 +90,8 @@ impl TopologySpec {
             TopologySpec::Grid => grid::build(nodes, lookout),
             TopologySpec::Star => star::build(nodes, lookout),
             TopologySpec::BarabasiAlbert => barabasi_albert::build(nodes, peers, key, lookout),
+            // Each family with `nodes - 1` peers is the complete overlay, which takes no memory; Barabási–Albert gives
+            // fewer links.
             _ if peers == nodes - 1 => Ok(Topology::complete(nodes)),
             TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key, lookout),
             TopologySpec::RandomRegular => random_regular::build(nodes, peers, key, lookout),
@@ -98,19 +101,19 @@ impl TopologySpec {
         }
     }
 
-    /// Whether the number of peers can be chosen.
+    /// Returns true if the number of peers can be chosen.
     pub const fn takes_peers(&self) -> bool {
         use TopologySpec::*;
         matches!(self, ErdosRenyi | RandomRegular | RegularImplicit | WattsStrogatz { .. } | BarabasiAlbert)
     }
 
-    /// The number of peers to ask for where nobody says: 20, or the most that `nodes` nodes allow below that.
+    /// Returns the default number of peers: 20, or the largest number below that which `nodes` nodes allow.
     pub fn default_peers(&self, nodes: u32) -> u32 {
         let most = PEERS_DEFAULT.min(nodes.saturating_sub(1));
         (1..=most).rev().find(|&peers| self.check(nodes, peers).is_ok()).unwrap_or(most)
     }
 
-    /// The family's name, without options.
+    /// Returns the name of the family, without options.
     pub const fn family(&self) -> &'static str {
         match self {
             TopologySpec::ErdosRenyi => "erdos-renyi",
@@ -126,11 +129,11 @@ impl TopologySpec {
         }
     }
 
-    /// Whether the family can have this size, as far as that can be said before it is built.
+    /// Checks that the family can have this size, as far as that is known before it is built.
     ///
     /// # Errors
     ///
-    /// The [`TopologyError`] that [`build`](Self::build) would give.
+    /// The [`TopologyError`] that [`build`](Self::build) would return.
     pub fn check(&self, nodes: u32, peers: u32) -> Result<(), TopologyError> {
         let family = self.family();
         let is_implicit = matches!(self, TopologySpec::RegularImplicit);
@@ -155,7 +158,7 @@ impl TopologySpec {
         }
     }
 
-    /// The word that keeps the draws of the families apart; part of `docs/DETERMINISM.md`.
+    /// Returns the word that separates the random streams of the families; part of `docs/DETERMINISM.md`.
     const fn word(&self) -> u64 {
         match self {
             TopologySpec::ErdosRenyi => 1,
@@ -180,16 +183,16 @@ impl fmt::Display for TopologySpec {
     }
 }
 
-/// Why a text names no topology.
+/// The reason why a text is not a topology.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseTopologyError {
-    /// No family has this name.
+    /// The family is unknown.
     #[error("`{0}` is no topology; choose one of {families}", families = TopologySpec::WRITTEN)]
     Unknown(String),
-    /// What comes after the colon is no share.
+    /// The text after the colon is not a share.
     #[error("`{0}`: the part of the links to rewire must be a share from 0 to 1, as in watts-strogatz:0.2")]
     Rewired(String),
-    /// Nothing comes after the colon.
+    /// No path follows the colon.
     #[error("`{0}`: the path of an edge list must follow, as in file:links.txt")]
     NoPath(String),
 }
@@ -240,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn text_and_json_round_trip() {
         for text in [
             "erdos-renyi",
             "random-regular",
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_cannot_read() {
+    fn unreadable_text_is_refused_with_a_reason() {
         for (text, said) in [
             ("mesh", "`mesh` is no topology; choose one of erdos-renyi, "),
             ("ring:3", "`ring:3` is no topology"),

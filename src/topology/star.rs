@@ -1,4 +1,5 @@
-//! The star: node 0 knows everyone and everyone else knows only node 0. The shortest paths at the price of a hub.
+//! The star: node 0 is linked with every other node, and there are no further links. It has the shortest paths, and
+//! depends on one hub.
 
 use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};
@@ -8,7 +9,7 @@ use crate::sync::Lookout;
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, or the user does not wait.
+/// Returns an error if there are too many links to store, memory is short, or the user interrupts the build.
 pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let mut links = EdgeBuffer::with_room(nodes, u64::from(nodes - 1))?;
     for node in 1..nodes {

@@ -1,6 +1,6 @@
-//! What all families have in common, and what each is known for: properties, distributions, pinned results.
+//! Properties that all families share, the distributions that each is known for, and pinned results.
 //!
-//! Seeds are fixed, so a test passes always or never; bounds are five standard deviations unless they say otherwise.
+//! Seeds are fixed, so a test passes always or never; bounds are five standard deviations unless stated otherwise.
 
 mod interrupts;
 
@@ -16,7 +16,7 @@ fn peers_of(topology: &Topology, node: u32) -> Vec<u32> {
     topology.peers(NodeId(node)).map(|peer| peer.0).collect()
 }
 
-/// Rows ascend without repeats, hold nobody's own id, and each link stands in both.
+/// Asserts that rows ascend without repeats, no row holds its own node, and each link appears in both rows.
 fn assert_simple(topology: &Topology) {
     let mut entries = 0;
     for node in 0..topology.nodes() {
@@ -37,14 +37,14 @@ fn assert_simple(topology: &Topology) {
 }
 
 /// Asserts that `observed` counts agree with the `expected`: a chi-square within five standard deviations of its mean.
-/// The counts are binomial with a success this `likely`, so that a variance is less than the mean by that share.
+/// The counts are binomial with success probability `likely`, so that the variance is less than the mean by that share.
 fn assert_agrees(observed: &[f64], expected: &[f64], likely: f64) {
     let chi_square: f64 = observed.iter().zip(expected).map(|(o, e)| (o - e) * (o - e) / (e * (1.0 - likely))).sum();
     let freedom = observed.len() as f64;
     assert!((chi_square - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(), "{chi_square} with {freedom} degrees");
 }
 
-/// Three nodes that all know each other, each such three counted once.
+/// Counts the triangles: three nodes that are all linked with each other.
 fn triangles(topology: &Topology) -> u64 {
     let common = |node: u32, peer: u32| {
         let peers = peers_of(topology, node);
@@ -54,7 +54,7 @@ fn triangles(topology: &Topology) -> u64 {
     (0..topology.nodes()).map(|node| above(node).map(|peer| common(node, peer) as u64).sum::<u64>()).sum()
 }
 
-/// The 64-bit Fowler-Noll-Vo hash of all rows: degree, then peers.
+/// Returns the 64-bit Fowler-Noll-Vo hash of all rows: degree, then peers.
 fn digest(topology: &Topology) -> u64 {
     let words = (0..topology.nodes())
         .flat_map(|node| std::iter::once(topology.degree(NodeId(node))).chain(peers_of(topology, node)));
@@ -98,7 +98,7 @@ proptest! {
 }
 
 #[test]
-fn the_smallest_overlays_are_what_they_must_be() {
+fn the_smallest_overlays_have_the_expected_links() {
     for spec in [
         "erdos-renyi",
         "random-regular",
@@ -128,7 +128,7 @@ fn the_smallest_overlays_are_what_they_must_be() {
 }
 
 #[test]
-fn what_cannot_be_built_says_why_and_what_to_do() {
+fn impossible_overlays_are_refused_with_a_reason_and_a_remedy() {
     for (spec, nodes, peers, said) in [
         ("ring", 0, 2, "--nodes 0: a network needs at least one node; ask for 1 or more"),
         ("erdos-renyi", 9, 0, "--peers 0 with --topology erdos-renyi: no node would know another; ask for at least 1"),
@@ -169,14 +169,14 @@ fn a_complete_overlay_of_any_size_takes_no_memory() {
 }
 
 #[test]
-fn a_seed_is_an_overlay() {
+fn a_seed_determines_the_overlay() {
     for spec in ["erdos-renyi", "random-regular", "regular-implicit", "watts-strogatz", "barabasi-albert"] {
         assert_eq!(build(spec, 3_000, 10, 1), build(spec, 3_000, 10, 1), "{spec}");
         assert_ne!(build(spec, 3_000, 10, 1), build(spec, 3_000, 10, 2), "{spec}");
     }
 }
 
-/// The vectors in `docs/DETERMINISM.md`: a change of these is a change of every recorded run.
+/// The vectors in `docs/DETERMINISM.md`: changing these changes every recorded run.
 #[test]
 fn draws_are_pinned() {
     for (spec, nodes, peers, links, expected) in [
@@ -235,7 +235,7 @@ fn erdos_renyi_links_all_pairs_alike() {
     assert_agrees(&observed, &vec![seeds as f64 * p; observed.len()], p);
 }
 
-/// Links spread evenly over all parts of the triangle of pairs, whatever block drew them.
+/// Links spread evenly over all parts of the triangle of pairs, whichever block drew them.
 #[test]
 fn erdos_renyi_links_all_parts_alike() {
     let (nodes, peers, parts) = (40_000, 20, 20);
@@ -254,7 +254,7 @@ fn erdos_renyi_links_all_parts_alike() {
     assert_agrees(&observed, &expected, p);
 }
 
-/// The nodes at either side of a strip's border, and the first and last of all, have as many peers as others.
+/// The nodes on either side of a strip border, and the first and last of all, have as many peers as others.
 #[test]
 fn erdos_renyi_has_no_seams() {
     let (nodes, peers, seeds) = (16_384 + 3, 20, 40);
@@ -301,7 +301,7 @@ fn random_regular_is_uniform_even_on_six_nodes() {
     assert!((share - 1.0 / 7.0).abs() < 0.02, "{share}");
 }
 
-/// An order that goes to all peers comes as far, hop by hop, as on a random regular graph drawn link by link:
+/// An order that goes to all peers gets as far, hop by hop, as on a random regular graph drawn link by link;
 /// permutations with structure fall behind from the third hop on.
 #[test]
 fn implicit_overlays_spread_as_random_ones_at_every_distance() {
@@ -327,7 +327,7 @@ fn implicit_overlays_spread_as_random_ones_at_every_distance() {
 }
 
 #[test]
-fn large_implicit_overlays_take_no_memory_and_say_what_nobody_knows() {
+fn large_implicit_overlays_take_no_memory_and_report_bounds() {
     let overlay = build("regular-implicit", u32::MAX, 20, 1);
     assert!(overlay.bytes() < 1_000 && overlay.row(NodeId(5)).is_none());
     assert_eq!((overlay.links(), overlay.max_degree()), (u64::from(u32::MAX) * 10, 20));
@@ -337,7 +337,7 @@ fn large_implicit_overlays_take_no_memory_and_say_what_nobody_knows() {
         assert!(peers.is_sorted_by(|one, next| one < next) && peers.len() >= 19 && !peers.contains(&node));
         assert!(peers.iter().all(|&peer| overlay.peers(peer).any(|back| back == node)));
     }
-    // A node with every other is the complete overlay here as elsewhere.
+    // With `nodes - 1` peers this family too is the complete overlay.
     assert_eq!(build("regular-implicit", 9, 8, 1), build("complete", 9, 0, 1));
 }
 
@@ -351,7 +351,7 @@ fn watts_strogatz_runs_from_ring_to_random() {
     };
     let ring = build("watts-strogatz:0", nodes, peers, 1);
     assert_eq!(peers_of(&ring, 7), [2, 3, 4, 5, 6, 8, 9, 10, 11, 12]);
-    // Each node closes 3 (k / 2) (k / 2 - 1) / 2 triangles with k peers, and each triangle has three nodes.
+    // Each node is in 3 (k / 2) (k / 2 - 1) / 2 triangles with k peers, and each triangle has three nodes.
     assert_eq!(triangles(&ring), u64::from(nodes) * 10);
     for (spec, rewired) in [("watts-strogatz", 0.1), ("watts-strogatz:1/2", 0.5), ("watts-strogatz:1", 1.0)] {
         let overlay = build(spec, nodes, peers, 1);
@@ -365,7 +365,7 @@ fn watts_strogatz_runs_from_ring_to_random() {
 /// The share of nodes with at least k peers is m (m + 1) / (k (k + 1)) for m links per new node (Dorogovtsev, Mendes,
 /// Samukhin 2000, "Structure of growing networks with preferential linking").
 #[test]
-fn barabasi_albert_has_its_tail() {
+fn barabasi_albert_degrees_have_the_published_tail() {
     let (nodes, links) = (50_000, 5);
     let overlay = build("barabasi-albert", nodes, 2 * links, 1);
     assert_simple(&overlay);
@@ -379,9 +379,9 @@ fn barabasi_albert_has_its_tail() {
     }
 }
 
-/// Isolated nodes are e^-d of all where links are independent; the rest is one component here.
+/// With independent links a share of e^-d of all nodes is isolated; the rest is one component here.
 #[test]
-fn a_sparse_overlay_is_not_connected_and_says_how_far_it_reaches() {
+fn a_sparse_overlay_is_not_connected_and_reports_its_reach() {
     let overlay = build("erdos-renyi", 20_000, 5, 1);
     let isolated = (0..20_000).filter(|&node| overlay.degree(NodeId(node)) == 0).count() as f64;
     let expected = 20_000.0 * f64::exp(-5.0);
@@ -393,7 +393,7 @@ fn a_sparse_overlay_is_not_connected_and_says_how_far_it_reaches() {
 }
 
 proptest! {
-    /// The search that changes sides agrees with the plainest one.
+    /// The search that changes direction agrees with a plain one.
     #[test]
     fn distances_agree_with_a_plain_search(
         spec in prop::sample::select(vec![("erdos-renyi", 1), ("regular-implicit", 2)]),

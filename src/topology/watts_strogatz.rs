@@ -1,13 +1,14 @@
-//! Watts–Strogatz: a ring of neighbourhoods with a few shortcuts ("Collective dynamics of 'small-world' networks",
-//! Nature 393, 1998).
+//! Watts–Strogatz: a ring lattice with a few shortcuts ("Collective dynamics of 'small-world' networks", Nature 393,
+//! 1998).
 //!
-//! Each node is linked with the `peers / 2` nodes after it on the ring, and is said to own these links. Lap by lap, as
-//! in the paper, each link is rewired with the given probability: its owner keeps it, and its far end becomes a node
-//! drawn evenly from those that the owner is not linked with. The mean degree is exactly `peers`; an owner that already
-//! knows everyone keeps the link as it is.
+//! Each node is linked with the `peers / 2` nodes after it on the ring, and owns these links. As in the paper, the
+//! links are visited in laps, from the nearest neighbours to the farthest, and each is rewired with the given
+//! probability: its owner stays, and its far end becomes a node drawn uniformly from those that the owner is not linked
+//! with. The mean degree is exactly `peers`; an owner that is already linked with every node keeps the link as it is.
 //!
-//! The search for an existing link reads the links that either end owns, so the time is linear in the links plus
-//! rewired links times `peers`. What was refused: a hash set of links, which takes more memory than they do.
+//! The search for an existing link reads the links that either end owns, so the time is linear in the number of links
+//! plus `peers` per rewired link. What was refused: a hash set of links, because it takes more memory than the links
+//! do.
 
 use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError, alloc};
@@ -15,11 +16,12 @@ use crate::random::{Key, Stream};
 use crate::ratio::Ratio;
 use crate::sync::Lookout;
 
-/// Links each of `nodes` nodes with the nearest `peers` and rewires a share; `peers` is even and less than `nodes - 1`.
+/// Links each of `nodes` nodes with the nearest `peers` and rewires a share of the links; `peers` is even and less than
+/// `nodes - 1`.
 ///
 /// # Errors
 ///
-/// Where the links are too many to store, memory is short, or the user does not wait.
+/// Returns an error if there are too many links to store, memory is short, or the user interrupts the build.
 pub(super) fn build(
     nodes: u32,
     peers: u32,
@@ -28,7 +30,7 @@ pub(super) fn build(
     lookout: &mut Lookout<'_>,
 ) -> Result<Topology, TopologyError> {
     let mut lattice = Lattice::new(nodes, peers / 2, lookout)?;
-    // A share of 2^63, so that the verdict compares whole numbers.
+    // A share of 2^63, so that the comparison is between integers and the same on every platform.
     let threshold = rewired.ceil_of(1 << 63);
     let mut stream = key.stream();
     for lap in 0..peers / 2 {
@@ -43,13 +45,13 @@ pub(super) fn build(
     Ok(Topology::stored(lattice.links.into_rows(lookout)?))
 }
 
-/// The ring, more and more of it rewired.
+/// The ring lattice, rewired link by link.
 struct Lattice {
-    /// Links per owner, and half of the mean degree.
+    /// Links per owner: half of the mean degree.
     owned: u32,
-    /// How many peers each node has.
+    /// The number of peers of each node.
     degrees: Vec<u32>,
-    /// Those of one owner stand together, and the owner is the first end of each.
+    /// Links grouped by owner; the owner is the first end of each.
     links: EdgeBuffer,
 }
 
@@ -65,7 +67,8 @@ impl Lattice {
         Ok(Lattice { owned, degrees: alloc::filled(nodes as usize, 2 * owned, lookout)?, links })
     }
 
-    /// Gives the link that `owner` made in `lap` a new far end, drawn until it is neither the owner nor a peer of it.
+    /// Gives the link that `owner` made in `lap` a new far end, drawn until it is neither the owner nor one of its
+    /// peers.
     fn rewire(&mut self, owner: u32, lap: u32, stream: &mut Stream) {
         let nodes = self.degrees.len() as u32;
         if self.degrees[owner as usize] == nodes - 1 {
@@ -83,13 +86,13 @@ impl Lattice {
         self.degrees[far as usize] += 1;
     }
 
-    /// Whether one of the links of `owner` leads to `far`.
+    /// Returns true if `owner` owns a link to `far`.
     fn owns(&self, owner: u32, far: u32) -> bool {
         let first = self.first_end(owner);
         self.links.ends()[first..first + 2 * self.owned as usize].chunks_exact(2).any(|ends| ends[1] == far)
     }
 
-    /// Where the links of `owner` begin among the ends.
+    /// Returns the index of the first end of the first link of `owner`.
     fn first_end(&self, owner: u32) -> usize {
         2 * owner as usize * self.owned as usize
     }

@@ -1,4 +1,4 @@
-//! What is read, what is passed over, what is refused.
+//! Edge lists that are read, lines that are skipped, and files that are refused.
 
 use super::*;
 use std::io::Write;
@@ -9,7 +9,7 @@ fn read_text(text: impl AsRef<[u8]>) -> Result<EdgeList, TopologyError> {
     EdgeList::read(file.path().to_str().unwrap())
 }
 
-/// The ids of all nodes, and of the peers of each.
+/// Returns the ids of all nodes, and of the peers of each.
 fn by_id(list: &EdgeList, nodes: u32) -> Vec<(u64, Vec<u64>)> {
     let overlay = list.overlay(nodes).unwrap();
     let id = |node: NodeId| list.names().id(node);
@@ -28,7 +28,7 @@ fn links_are_read_however_they_are_written() {
 }
 
 #[test]
-fn nodes_are_those_that_are_named() {
+fn nodes_are_those_that_the_file_names() {
     let list = read_text("FromNodeId\tToNodeId\n3466 937\n12295\t12295\n937 3466\n18446744073709551613 937\n").unwrap();
     assert_eq!(list.nodes(), 4);
     let named = [(937, vec![3466, u64::MAX - 2]), (3466, vec![937]), (12295, vec![]), (u64::MAX - 2, vec![937])];
@@ -39,7 +39,7 @@ fn nodes_are_those_that_are_named() {
 }
 
 #[test]
-fn more_nodes_are_isolated_and_said() {
+fn additional_nodes_are_isolated_and_reported() {
     let list = read_text("1 2\n2 3\n3 4\n4 1").unwrap();
     assert_eq!(by_id(&list, 6)[3..], [(4, vec![1, 3]), (5, vec![]), (6, vec![])]);
     let said = |nodes| list.notices(nodes).pop().unwrap_or_default();
@@ -55,7 +55,7 @@ fn more_nodes_are_isolated_and_said() {
 }
 
 #[test]
-fn nodes_that_cannot_be_are_refused() {
+fn impossible_node_counts_are_refused() {
     let path = |error: TopologyError| error.to_string().split_once("with --topology file:/").is_some();
     let few = read_text("1 2\n2 3").unwrap().overlay(2).unwrap_err();
     assert!(few.to_string().starts_with("--nodes 2 with --topology file:/"), "{few}");

@@ -1,8 +1,8 @@
-//! Many slots at once, lane by lane: what a whole batch of forwards asks for.
+//! Computes many slots at once in SIMD lanes, for a whole batch of forwards.
 //!
-//! A slot is some fifty simple steps without a branch, and one after the other they leave most of a processor idle. In
-//! lanes the same code is compiled for 8 or 4 of them at a time where the processor can, which is asked when it runs.
-//! Every way gives the same ids; a test holds them together.
+//! A slot takes some fifty simple steps without a branch, and one after the other they leave most of a processor idle.
+//! The same code is therefore compiled for 8 or 4 slots at a time, and the widest version that the processor supports
+//! is chosen at run time. All versions give the same ids, which a test checks.
 
 #![allow(unsafe_code)]
 
@@ -14,7 +14,8 @@ use std::ops::Range;
 const LANES: usize = 16;
 
 impl Implicit {
-    /// Who is in `slots[k]` of `nodes[k]`, for each k, as [`at`](Self::at) has it. All three are of one length.
+    /// Fills `peers[k]` with the node in `slots[k]` of `nodes[k]`, for each k, as [`at`](Self::at) returns it. The
+    /// three slices have equal length.
     pub fn fill(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
         let length = peers.len().min(nodes.len()).min(slots.len());
         let whole = length - length % LANES;
@@ -25,17 +26,17 @@ impl Implicit {
         }
     }
 
-    /// One step for each, on the widest lanes there are.
+    /// Applies one permutation step to each, with the widest instructions available.
     #[cfg(target_arch = "x86_64")]
     fn fill_lanes(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
         if is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
         {
-            // SAFETY: the processor has what the function is compiled for.
+            // SAFETY: the processor has the features that the function is compiled for.
             unsafe { self.fill_avx512(nodes, slots, peers) }
         } else if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has what the function is compiled for.
+            // SAFETY: the processor has the features that the function is compiled for.
             unsafe { self.fill_avx2(nodes, slots, peers) }
         } else {
             self.step_each(nodes, slots, peers);
@@ -59,7 +60,8 @@ impl Implicit {
         self.step_each(nodes, slots, peers);
     }
 
-    /// The loop itself. It is compiled into each of its callers, for their processor.
+    /// Applies the step to whole groups of lanes. It is inlined into each of its callers, and so compiled for their
+    /// processor features.
     #[inline(always)]
     fn step_each(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
         let lanes = nodes.chunks_exact(LANES).zip(slots.chunks_exact(LANES)).zip(peers.chunks_exact_mut(LANES));
@@ -80,7 +82,7 @@ impl Implicit {
         }
     }
 
-    /// Walks on from places that are no ids: at most one in the square root of all.
+    /// Repeats the step for places that are not ids: at most one in the square root of all.
     fn walk_on(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId], lanes: Range<usize>) {
         let outside = |peers: &[NodeId]| peers.iter().any(|&peer| !self.shape.holds(peer.0));
         for first in lanes.step_by(LANES) {
@@ -98,8 +100,8 @@ mod tests {
     use super::*;
     use crate::random::{Key, Purpose};
 
-    /// Whatever the processor has, the plain loop and single slots say the same, at every length and with ids to walk
-    /// over.
+    /// The dispatched version, the plain loop and single slots agree on every processor, at every length, and with ids
+    /// to walk over.
     #[test]
     fn lanes_and_single_slots_agree() {
         for nodes in [1_000, 4_097, 1_000_000_000, u32::MAX] {
@@ -120,7 +122,7 @@ mod tests {
                 assert_eq!(plain, chosen, "{nodes} {length}");
                 #[cfg(target_arch = "x86_64")]
                 if is_x86_feature_detected!("avx2") {
-                    // SAFETY: the processor has what the function is compiled for.
+                    // SAFETY: the processor has the features that the function is compiled for.
                     unsafe { implicit.fill_avx2(&from[..whole], &slots[..whole], &mut chosen) };
                     assert_eq!(plain, chosen, "{nodes} {length}");
                 }

@@ -1,4 +1,4 @@
-//! Permutations that undo themselves, rows that know each other, and the vectors of `docs/DETERMINISM.md`.
+//! Inverse permutations, symmetric rows, and the vectors of `docs/DETERMINISM.md`.
 
 use super::*;
 use crate::random::Purpose;
@@ -9,9 +9,9 @@ fn implicit(nodes: u32, peers: u32, seed: u64) -> Implicit {
 }
 
 proptest! {
-    /// Both directions of a permutation undo each other, at any size, in the corners as well.
+    /// The two directions of a permutation are inverse to each other, at any size, and at the first and last id.
     #[test]
-    fn who_is_in_my_slot_has_me_beside(nodes in 4u32.., node: u32, seed: u64) {
+    fn neighbouring_slots_are_inverse(nodes in 4u32.., node: u32, seed: u64) {
         let overlay = implicit(nodes, 4, seed);
         for node in [node % nodes, 0, nodes - 1].map(NodeId) {
             for slot in 0..4 {
@@ -33,7 +33,7 @@ proptest! {
     }
 }
 
-/// A permutation without structure has one fixed point on average, and pairs that two slots share as by chance.
+/// A permutation without structure has one fixed point on average, and two slots agree as often as by chance.
 #[test]
 fn loops_and_repeats_are_as_few_as_by_chance() {
     let (nodes, peers, seeds) = (50_000, 20u32, 40);
@@ -47,8 +47,8 @@ fn loops_and_repeats_are_as_few_as_by_chance() {
             repeats += slots.windows(2).filter(|pair| pair[0] == pair[1] && pair[0] != node).count();
         }
     }
-    // Ten permutations have ten fixed points, each in two slots. 190 pairs of slots agree somewhere once each; ten of
-    // them are a permutation and its way back, which agree on pairs that swap.
+    // Ten permutations have ten fixed points, each in two slots. Each of the 190 pairs of slots agrees at one node on
+    // average; ten of these pairs are a permutation and its inverse, which agree on nodes that swap.
     for (found, mean, weight) in [(loops, 20.0, 2.0), (repeats, 190.0, 2.0)] {
         let (found, mean) = (found as f64, mean * seeds as f64);
         assert!((found - mean).abs() < 5.0 * (mean * weight).sqrt(), "{found} where {mean} were expected");

@@ -1,15 +1,15 @@
-//! Who builds or searches an overlay looks at the user's wish to end often enough, counted by the work between two looks.
+//! Builds and searches poll for an interrupt often enough, counted by the work between two polls.
 
 use super::*;
 use crate::sync::{Interrupt, Interrupted};
 use std::io::Write;
 
 #[test]
-fn no_build_and_no_search_outlasts_the_wish_to_end() {
+fn builds_and_searches_stop_when_interrupted() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     (1..20_000).for_each(|node| writeln!(file, "{} {node}", node / 2).unwrap());
     let file = format!("file:{}", file.path().display());
-    // A look comes before so much work or before a strip or a bucket of rows; so many there are at least.
+    // A poll precedes each unit of work, strip or bucket of rows; `looks` is a lower bound on the number of polls.
     for (text, nodes, peers, looks) in [
         ("erdos-renyi", 20_000, 20, 3),
         ("random-regular", 20_000, 20, 300),
