@@ -11,11 +11,10 @@ mod floor;
 mod rival;
 
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::scenario::{Draft, Scenario, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Choice, Draft, Scenario, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
-use clap::ValueEnum;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +95,7 @@ fn row(scenario: &Scenario, runs: usize) -> String {
     let (floor, units) = median(&mut floors);
     format!(
         "{:<9} {nodes:>9} {:>12} {:>12} {:>12} {:>9.1} {:>9.2} {:>9} {:>8} {:>7} {missed:>7}",
-        transport.to_possible_value().expect("every carrier has a name").get_name(),
+        transport.name(),
         Nanos(time.as_nanos() as u64).to_string(),
         Nanos(least.as_nanos() as u64).to_string(),
         Nanos(floor.as_nanos() as u64).to_string(),
@@ -174,7 +173,7 @@ impl Arguments {
             match word.as_str() {
                 "--runs" => arguments.runs = next().parse().expect("a number of runs"),
                 "--threads" => arguments.threads = next().parse().expect("a number of threads"),
-                "--transport" => arguments.transport = TransportKind::from_str(&next(), false).ok(),
+                "--transport" => arguments.transport = TransportKind::named(&next()),
                 // Under `cargo test --benches`: once, small, only to see that it works.
                 "--test" => (arguments.runs, arguments.sizes) = (1, vec![10, 100]),
                 "--bench" => {}

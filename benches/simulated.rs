@@ -3,13 +3,12 @@
 //!
 //! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [nodes...]`
 
-use bulk_order_propagation::scenario::{Draft, Engine, Scenario};
+use bulk_order_propagation::scenario::{Choice, Draft, Engine, Scenario};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::threads::Observer;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::transport::Clock;
-use clap::ValueEnum;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ fn row(engine: Engine, nodes: u32, arguments: &Arguments) -> String {
     let per_message = |time: Duration| time.as_nanos() as f64 / messages as f64;
     format!(
         "{:<8} {nodes:>10} {messages:>12} {:>10.2?} {:>10.2?} {:>10}",
-        engine.to_possible_value().expect("every engine has a name").get_name(),
+        engine.name(),
         least,
         median,
         format!("{:.1} {:.1}", per_message(least), per_message(median)),
@@ -120,7 +119,7 @@ impl Arguments {
             match word.as_str() {
                 "--runs" => arguments.runs = next().parse().ok().filter(|&runs| runs > 1).unwrap_or(arguments.runs),
                 "--threads" => arguments.threads = next().parse().unwrap_or(arguments.threads),
-                "--engine" => arguments.engine = Engine::from_str(&next(), false).ok(),
+                "--engine" => arguments.engine = Engine::named(&next()),
                 "--latency" => arguments.latency = next(),
                 size => arguments.sizes.extend(size.parse::<u32>()),
             }

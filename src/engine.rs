@@ -53,29 +53,13 @@ use crate::network::{Faults, Network};
 use crate::protocol::{Protocol, TargetDraw, TargetScratch};
 use crate::record::{AccessLinkRecord, ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
 use crate::runtime::RuntimeError;
+use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, Progress, ShardMap};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::workload::Workload;
-use clap::ValueEnum;
-use serde::Serialize;
 use shortest_path::ShortestPathOutcome;
-
-/// Which way a run is computed. All give the same, to the bit. Only where figures by node are not kept do hops know of no
-/// senders, so that their digest is another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Engine {
-    /// By hops where every message takes as long, else the fast path where it is open, else the general one.
-    Auto,
-    /// Every message through its protocol.
-    General,
-    /// First messages only, by shortest paths.
-    Fast,
-    /// Hop by hop, each a set of bits, where every message takes as long.
-    Hops,
-}
 
 /// What a run in virtual time goes by.
 #[derive(Clone, Copy)]

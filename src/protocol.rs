@@ -11,7 +11,7 @@
 //! | `list` | messages about several orders |
 //! | `targets` | the draw of a node's targets |
 //!
-//! A new protocol is a file here, a line in [`ProtocolKind`] and one in `simulation/protocols.rs`. Should it speak of
+//! A new protocol is a file here, a line in `scenario::ProtocolKind` and one in `simulation/protocols.rs`. Should it speak of
 //! something new, that is a [`Kind`], which every carrier takes as it is.
 
 mod announcements;
@@ -31,20 +31,6 @@ pub use targets::{TargetBatch, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::time::Nanos;
-use clap::ValueEnum;
-use serde::Serialize;
-
-/// The protocols by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProtocolKind {
-    /// [`Push`].
-    Push,
-    /// [`Flood`].
-    Flood,
-    /// [`Lazy`].
-    Lazy,
-}
 
 /// Whom a protocol's [`Context::fan_out`] goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

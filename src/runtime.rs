@@ -13,7 +13,6 @@ mod timers;
 mod traffic;
 mod worker;
 
-pub use idle::Spin;
 pub use run_state::RunState;
 
 use crate::coverage::Marker;
@@ -21,6 +20,7 @@ use crate::network::Network;
 use crate::order::Order;
 use crate::protocol::{Protocol, TargetDraw};
 use crate::record::{DelayHistogram, DepartureDelays, End, OrderCounts, Receipt, Traffic, WorkerRecord};
+use crate::scenario::Spin;
 use crate::sync::{Allowance, BarrierBroken, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap, ThreadError, WorkerSeat, WorkerThreads};
 use crate::time::Nanos;

@@ -7,6 +7,7 @@
 mod draft;
 mod error;
 mod file;
+mod kinds;
 pub mod limits;
 mod network;
 mod options;
@@ -18,12 +19,9 @@ mod shell;
 mod tests;
 mod window;
 
-pub use crate::engine::Engine;
-pub use crate::protocol::ProtocolKind;
-pub use crate::runtime::Spin;
-pub use crate::threads::Pin;
 pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
+pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, TransportKind, Until};
 pub use payload::PayloadBytes;
 pub use shell::pasteable;
 
@@ -34,7 +32,6 @@ use crate::sync::Interrupt;
 use crate::time::Nanos;
 use crate::topology::{EdgeList, NodeNames, Topology, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
-use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use std::path::Path;
 use std::sync::Arc;
@@ -126,16 +123,6 @@ pub enum WindowSize {
     Auto,
 }
 
-/// Where orders enter, as it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OriginsKind {
-    /// All at one node.
-    One,
-    /// Each at a node of its own draw.
-    Random,
-}
-
 impl Scenario {
     /// How many orders a run publishes.
     pub fn orders(&self) -> u32 {
@@ -204,27 +191,6 @@ impl Scenario {
     }
 }
 
-/// What carries a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TransportKind {
-    /// One real UDP socket per node, on loopback.
-    Udp,
-    /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
-    UdpShard,
-    /// Lock-free rings between the workers' shards, inside this process.
-    Memory,
-    /// No carrier: virtual time on a modelled network.
-    Simulated,
-}
-
-impl TransportKind {
-    /// Whether time and network are modelled.
-    pub const fn is_virtual(self) -> bool {
-        matches!(self, TransportKind::Simulated)
-    }
-}
-
 /// How many hops an order may travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
@@ -232,16 +198,6 @@ pub enum Ttl {
     Hops(u8),
     /// Twice the hops to the target plus 2, at most 255.
     Auto,
-}
-
-/// What ends a run, besides its time limit and an interrupt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Until {
-    /// The target, or quiescence before it.
-    Target,
-    /// Quiescence alone: no message in flight and every protocol idle.
-    Quiescent,
 }
 
 /// A whole number, or the text `auto`.

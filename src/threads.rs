@@ -14,7 +14,7 @@ mod shard_map;
 mod spawn;
 
 pub use observer::{Observer, Progress};
-pub use pinning::{Pin, Pinning};
+pub use pinning::Pinning;
 pub use shard_map::ShardMap;
 #[cfg(test)]
 pub(crate) use spawn::refusing_from;

@@ -13,7 +13,6 @@ pub use rate::{ParseRateError, Rate};
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose};
 use crate::time::Nanos;
-use clap::ValueEnum;
 use serde::Serialize;
 use std::ops::RangeInclusive;
 
@@ -37,7 +36,7 @@ pub struct Publication {
 }
 
 /// How the times at which orders are due lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
     /// At even distances.

@@ -15,7 +15,7 @@ use crate::network::{
 use crate::protocol::{Flood, Lazy, Push};
 use crate::ratio::Ratio;
 use crate::record::Receipt;
-use crate::threads::Pin;
+use crate::scenario::Pin;
 use crate::topology::{NodeNames, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate};
 use proptest::prelude::*;

@@ -7,11 +7,11 @@
 //! What is not here: messages under way, which depend on what happens; and what the kernel keeps for sockets, but for the
 //! sockets themselves.
 
-use crate::engine::{Engine, NODE_FIGURES_END};
+use crate::engine::NODE_FIGURES_END;
 use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{ProtocolKind, Scenario, TransportKind, Ttl};
+use crate::scenario::{Engine, ProtocolKind, Scenario, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 

@@ -4,21 +4,8 @@
 //! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the message
 //! it waits for can only come from a worker that is not running.
 
+use crate::scenario::Spin;
 use crate::time::Nanos;
-use clap::ValueEnum;
-use serde::Serialize;
-
-/// Whether an idle worker polls without sleeping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spin {
-    /// A short while where each worker has a core; where not, it yields and soon sleeps.
-    Auto,
-    /// For as long as the run lasts.
-    Always,
-    /// Never: it sleeps in the kernel at once.
-    Never,
-}
 
 /// How long an idle worker polls before it sleeps, under `--spin auto`.
 const POLLING: Nanos = Nanos(100_000);

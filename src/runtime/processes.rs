@@ -21,7 +21,7 @@ mod platform;
 #[path = "processes/elsewhere.rs"]
 mod platform;
 
-pub use platform::{SUPPORTED, inherited};
+pub use platform::inherited;
 
 use crate::sync::file_in_memory;
 use crate::transport::remedy;

@@ -4,12 +4,11 @@
 use super::limits::{self, THREADS};
 use super::network::OPTIONS;
 use super::shell::quoted;
-use super::{ProtocolKind, TransportKind};
+use super::{Choice, ProtocolKind, TransportKind};
 use crate::escape::escaped_to;
 use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::Rate;
-use clap::ValueEnum;
 use std::fmt;
 
 /// A value that its option does not accept, whatever the other options are.
@@ -92,7 +91,7 @@ pub enum ScenarioError {
     #[error(
         "--processes {processes} with --transport {}: this carrier stays within one process; leave --processes out or \
          choose --transport udp or udp-shard",
-        name(*transport)
+        transport.name()
     )]
     OneProcessOnly {
         /// The processes asked for.
@@ -202,7 +201,7 @@ pub enum ScenarioError {
     #[error(
         "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave --receive-buffer \
          out or choose --transport udp",
-        name(*transport)
+        transport.name()
     )]
     NoReceiveBuffer {
         /// The bytes asked for.
@@ -236,7 +235,7 @@ pub enum ScenarioError {
     #[error(
         "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, --latency, \
          --loss and --duplicate; leave --{option} out or choose --transport simulated",
-        name(*transport)
+        transport.name()
     )]
     NoModel {
         /// The option asked for.
@@ -271,7 +270,7 @@ pub enum ScenarioError {
     #[error(
         "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
          --protocol lazy",
-        protocol.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+        protocol.name()
     )]
     NothingToRetry {
         /// The protocol asked for.
@@ -282,7 +281,7 @@ pub enum ScenarioError {
     #[error(
         "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \
          --protocol lazy",
-        protocol.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+        protocol.name()
     )]
     NothingToAnnounce {
         /// The protocol asked for.
@@ -360,11 +359,6 @@ fn narrower(nodes: u32, orders: u32) -> String {
         0 => String::new(),
         widest => format!("a --window of at most {widest}, or "),
     }
-}
-
-/// A carrier as `--transport` names it.
-fn name(transport: TransportKind) -> String {
-    transport.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and

@@ -19,6 +19,9 @@ pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worke
 /// Processes of a run. Each builds the overlay for itself and costs its parent two descriptors.
 pub const PROCESSES: Limit = Limit::new("processes", 1, 64, "a run is spread over", "processes");
 
+/// True where runs of several processes are possible: they share memory by `memfd`, which Linux alone has.
+pub const HAS_PROCESSES: bool = cfg!(all(target_os = "linux", not(portable)));
+
 /// Peers of a node. None at all make sense for a network of one; the topology refuses them elsewhere.
 pub const PEERS: Limit = Limit::new("peers", 0, NODES.most - 1, "a node knows", "peers");
 

@@ -2,23 +2,19 @@
 
 use super::error::BadValue;
 use super::limits;
-use super::{PayloadBytes, Ttl, WindowSize};
+use super::{Choice, PayloadBytes, Ttl, WindowSize};
 use crate::network::{LATENCY_MAX, RegionSpec};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::{ParseTopologyError, TopologySpec};
 use crate::workload::Rate;
-use clap::ValueEnum;
 use std::fmt::Display;
 use std::str::FromStr;
 
 /// Reads one of the names of `T`.
-pub(super) fn choose<T: ValueEnum>(option: &'static str, text: &str) -> Result<T, BadValue> {
-    let names = || {
-        let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-        values.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
-    };
-    T::from_str(text, false).map_err(|_| BadValue::new(option, text, format!("choose one of {}", names())))
+pub(super) fn choose<T: Choice>(option: &'static str, text: &str) -> Result<T, BadValue> {
+    let names = || T::ALL.iter().map(|value| value.name()).collect::<Vec<_>>().join(", ");
+    T::named(text).ok_or_else(|| BadValue::new(option, text, format!("choose one of {}", names())))
 }
 
 /// Reads yes or no as TOML writes them.

@@ -13,7 +13,6 @@ use super::{
 use crate::ids::NodeId;
 use crate::network::NetworkSpec;
 use crate::ratio::Ratio;
-use crate::runtime::processes::SUPPORTED;
 use crate::time::Nanos;
 use crate::topology::{EdgeList, NodeNames, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Origins, Rate};
@@ -183,7 +182,7 @@ fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, Scen
     let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
     match transport {
         _ if processes == 1 => Ok(1),
-        TransportKind::Udp | TransportKind::UdpShard if SUPPORTED => Ok(processes),
+        TransportKind::Udp | TransportKind::UdpShard if limits::HAS_PROCESSES => Ok(processes),
         TransportKind::Udp | TransportKind::UdpShard => Err(ScenarioError::NoProcesses { processes }),
         _ => Err(ScenarioError::OneProcessOnly { processes, transport }),
     }

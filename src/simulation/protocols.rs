@@ -2,9 +2,9 @@
 
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineSetup};
-use crate::protocol::{Flood, Lazy, Protocol, ProtocolKind, Push, TargetDraw, Targets};
+use crate::protocol::{Flood, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::Scenario;
+use crate::scenario::{ProtocolKind, Scenario};
 use crate::transport::TransportBuilder;
 
 /// Something that is done with a protocol of any type.

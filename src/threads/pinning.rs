@@ -2,22 +2,9 @@
 //!
 //! Cores are listed before any thread is pinned, because afterwards the list holds the pinned core alone.
 
-use clap::ValueEnum;
+use crate::scenario::Pin;
 use core_affinity::CoreId;
-use serde::Serialize;
 use std::fs;
-
-/// Where workers are pinned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pin {
-    /// On as many physical cores as there are, hyperthreads last.
-    Spread,
-    /// On neighbouring cores, hyperthreads of one core first.
-    Compact,
-    /// Nowhere: the kernel moves them.
-    None,
-}
 
 /// The cores this process may use and the workers' places on them.
 #[derive(Clone, Debug, PartialEq, Eq)]

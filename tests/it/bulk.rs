@@ -2,9 +2,10 @@
 
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
-use bulk_order_propagation::protocol::ProtocolKind;
 use bulk_order_propagation::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
-use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until, WindowSize};
+use bulk_order_propagation::scenario::{
+    Draft, OriginsKind, PayloadBytes, ProtocolKind, TransportKind, Ttl, Until, WindowSize,
+};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
 

@@ -3,9 +3,8 @@
 use crate::support::{run, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, LatencySpec, Network};
-use bulk_order_propagation::protocol::ProtocolKind;
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::scenario::{Draft, TransportKind, WindowSize};
+use bulk_order_propagation::scenario::{Draft, ProtocolKind, TransportKind, WindowSize};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
 

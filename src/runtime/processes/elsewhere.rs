@@ -5,9 +5,6 @@ use std::io;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-/// Whether runs of several processes are possible here.
-pub const SUPPORTED: bool = false;
-
 /// Not here.
 pub(super) fn prepare(_: &mut Command, _: &[i32]) -> io::Result<()> {
     Err(io::Error::from(io::ErrorKind::Unsupported))

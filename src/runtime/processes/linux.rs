@@ -9,9 +9,6 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-/// Whether runs of several processes are possible here.
-pub const SUPPORTED: bool = true;
-
 /// How long the parent sleeps where it cannot be woken by a child's end.
 const BLIND_LOOK: Duration = Duration::from_millis(2);
 

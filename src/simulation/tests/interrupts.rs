@@ -1,10 +1,9 @@
 //! An interrupt ends a run wherever it comes: before the first order is published with an error that says so, later with a
 //! report whose ledger balance. Every look at the wish is tried, or every so-manieth.
 
-use crate::engine::Engine;
 use crate::network::Latency;
 use crate::record::{End, RunRecord};
-use crate::scenario::{Draft, ProtocolKind, TransportKind, Ttl, Until};
+use crate::scenario::{Draft, Engine, ProtocolKind, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run};
 use crate::sync::{Interrupt, Interrupted};
 use crate::time::Nanos;

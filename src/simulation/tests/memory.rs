@@ -1,9 +1,8 @@
 //! A run whose messages under way outgrow what was left for them ends with what it came to, in every engine and on carriers.
 
-use crate::engine::Engine;
 use crate::network::Latency;
 use crate::record::{End, RunRecord};
-use crate::scenario::{Draft, ProtocolKind, TransportKind, Until};
+use crate::scenario::{Draft, Engine, ProtocolKind, TransportKind, Until};
 use crate::simulation::Runner;
 use crate::sync::Interrupt;
 use crate::time::Nanos;

@@ -1,9 +1,8 @@
 //! A thread that is refused or panics ends the run with its cause, wherever it is. A defect here would be a hang.
 
-use crate::engine::Engine;
 use crate::network::Latency;
 use crate::runtime::RuntimeError;
-use crate::scenario::{Draft, TransportKind, Ttl, Until};
+use crate::scenario::{Draft, Engine, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run_observed};
 use crate::sync::Interrupt;
 use crate::threads::{Observer, Progress, ThreadError, refusing_from};

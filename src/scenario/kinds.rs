@@ -1,0 +1,170 @@
+//! The closed choices of an experiment: what carries messages, which protocol runs, how virtual time is computed, and how
+//! worker threads behave. The rooms that do the work take these enums from here.
+//!
+//! Each choice has the names that `--help`, a TOML file and the JSON report use ([`Choice`]).
+
+use crate::workload::Arrivals;
+use serde::Serialize;
+
+/// A closed choice whose values have names.
+pub trait Choice: Copy + PartialEq + 'static {
+    /// All values, in the order in which messages list them.
+    const ALL: &'static [Self];
+
+    /// The name of the value, as a user writes it.
+    fn name(self) -> &'static str;
+
+    /// Returns the value of this name, or `None` where no value has it.
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.name() == name)
+    }
+}
+
+/// Gives each value of a choice its name.
+macro_rules! choice {
+    ($Type:ident { $($Value:ident = $name:literal),+ $(,)? }) => {
+        impl Choice for $Type {
+            const ALL: &'static [$Type] = &[$($Type::$Value),+];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $($Type::$Value => $name),+
+                }
+            }
+        }
+    };
+}
+
+/// The carrier of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportKind {
+    /// One real UDP socket per node, on loopback.
+    Udp,
+    /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
+    UdpShard,
+    /// Lock-free rings between the workers' shards, inside this process.
+    Memory,
+    /// No carrier: virtual time on a modelled network.
+    Simulated,
+}
+
+choice!(TransportKind { Udp = "udp", UdpShard = "udp-shard", Memory = "memory", Simulated = "simulated" });
+
+impl TransportKind {
+    /// Returns true if time and network are modelled.
+    pub const fn is_virtual(self) -> bool {
+        matches!(self, TransportKind::Simulated)
+    }
+}
+
+/// The gossip protocol that every node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolKind {
+    /// Forwards the first copy of an order to `fanout` peers.
+    Push,
+    /// Forwards the first copy of an order to every peer but its sender.
+    Flood,
+    /// Announces an order to `fanout` peers and sends it to those that ask for it.
+    Lazy,
+}
+
+choice!(ProtocolKind { Push = "push", Flood = "flood", Lazy = "lazy" });
+
+/// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where
+/// figures by node are not kept, `hops` does not record senders, so its digest differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// `hops` where every message has the same latency, else `fast` where the scenario allows it, else `general`.
+    Auto,
+    /// Every message passes through its protocol.
+    General,
+    /// Only the first copy of each order at a node is handled, along shortest paths.
+    Fast,
+    /// Each hop is a set of bits, where every message has the same latency.
+    Hops,
+}
+
+choice!(Engine { Auto = "auto", General = "general", Fast = "fast", Hops = "hops" });
+
+/// The cores that workers are pinned to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pin {
+    /// As many physical cores as there are, hyperthreads last.
+    Spread,
+    /// Neighbouring cores, hyperthreads of one core first.
+    Compact,
+    /// None: the kernel moves workers.
+    None,
+}
+
+choice!(Pin { Spread = "spread", Compact = "compact", None = "none" });
+
+/// The rule by which an idle worker polls without sleeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spin {
+    /// A short while where each worker has a core; where not, it yields and soon sleeps.
+    Auto,
+    /// For the whole run.
+    Always,
+    /// Never: it sleeps in the kernel at once.
+    Never,
+}
+
+choice!(Spin { Auto = "auto", Always = "always", Never = "never" });
+
+/// The event that ends a run, besides its time limit and an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// The target, or quiescence before it.
+    Target,
+    /// Quiescence alone: no message in flight and every protocol idle.
+    Quiescent,
+}
+
+choice!(Until { Target = "target", Quiescent = "quiescent" });
+
+/// The rule by which orders get the node where they enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginsKind {
+    /// All at one node.
+    One,
+    /// Each at a node of its own draw.
+    Random,
+}
+
+choice!(OriginsKind { One = "one", Random = "random" });
+choice!(Arrivals { Constant = "constant", Poisson = "poisson", Burst = "burst" });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    /// Demands that the names of a choice are those of its JSON, and that they read back.
+    fn assert_named<T: Choice + Debug + Serialize>() {
+        for &value in T::ALL {
+            assert_eq!(serde_json::to_value(value).unwrap(), value.name());
+            assert_eq!(T::named(value.name()), Some(value));
+        }
+        assert_eq!(T::named(""), None);
+    }
+
+    #[test]
+    fn a_choice_has_one_name_everywhere() {
+        assert_named::<TransportKind>();
+        assert_named::<ProtocolKind>();
+        assert_named::<Engine>();
+        assert_named::<Pin>();
+        assert_named::<Spin>();
+        assert_named::<Until>();
+        assert_named::<OriginsKind>();
+        assert_named::<Arrivals>();
+    }
+}
