@@ -9,6 +9,4 @@ mod validate;
 
 pub use knee::{Fault, Growth, Knee, KneeError, KneeQuestion, Probe, Search, find_knee};
 pub use replicates::{Series, run_replicates};
-pub use validate::{
-    Case, CasePlan, Effort, Estimate, SEED_MAX, Statistic, ValidateError, Validation, header, validate,
-};
+pub use validate::{Case, CasePlan, Effort, SEED_MAX, ValidateError, Validation, header, validate};

@@ -29,6 +29,7 @@
 //! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.
 
 pub mod adversary;
+pub mod analysis;
 pub mod coverage;
 pub mod engine;
 pub mod escape;

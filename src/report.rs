@@ -3,45 +3,23 @@
 //! A [`Report`] is plain data, computed once. `to_string` renders it as text, [`Report::to_json`] as one JSON object,
 //! [`write_nodes_csv`] writes what each node saw. All are described in `docs/REPORT.md`.
 //!
-//! What does not live here: counting (`stats`), what an exit code means (the binary), and printing: whoever holds a
+//! What does not live here: counting (`record`), figures (`analysis`), what an exit code means (the binary), and printing: whoever holds a
 //! report decides where it goes.
 
-mod access_links;
-mod across_runs;
-mod bulk;
 mod csv;
-mod delay;
 mod environment;
-mod groups;
 mod json;
-mod ledger;
-mod percentiles;
-mod processes;
-mod row;
-mod run;
-mod runs;
 mod text;
-mod words;
 
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use access_links::{AccessLinkFigures, LinkSideFigures};
-pub use across_runs::{AcrossRuns, DistributionPart};
-pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
-pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv};
-pub use delay::{BINS, Bin, DelayFigures, TimeTo};
+pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 pub use environment::{Environment, Host};
-pub use groups::GroupFigures;
-pub use ledger::LedgerFigures;
-pub use percentiles::Summary;
-pub use processes::ProcessFigures;
-pub use row::{COLUMNS, Row, write_runs_csv};
-pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
-pub use runs::Runs;
 
+use crate::analysis::{Row, RunFigures, Runs};
 use crate::record::{End, RunRecord};
 use crate::scenario::{Scenario, TransportKind};
 use serde::Serialize;

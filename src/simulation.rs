@@ -6,10 +6,8 @@
 mod bulk;
 mod carriers;
 mod diagnosis;
-mod forecast;
 mod groups;
 mod overload;
-mod population;
 mod processes;
 mod protocols;
 mod unmet;
@@ -22,6 +20,7 @@ pub use processes::check_task;
 pub use processes::serve;
 
 use crate::adversary::AdversaryError;
+use crate::analysis::Forecast;
 use crate::coverage::{Goals, Scope, Window};
 use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
@@ -42,7 +41,6 @@ use crate::transport::{Clock, ProcessWaker, TransportError};
 use crate::workload::{Workload, payload_bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
 use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
-use forecast::Forecast;
 use processes::ProcessesError;
 use protocols::OnCarriers;
 use std::io;

@@ -7,9 +7,9 @@
 //! A run is made, turned into what is wanted of it, and let go: memory grows by that alone, however many there are. Where a run
 //! fails, those before it are kept.
 
+use crate::analysis::Row;
 use crate::memory::runs_at_once;
 use crate::record::{End, RunRecord};
-use crate::report::Row;
 use crate::runtime::RuntimeError;
 use crate::scenario::{Pin, Scenario};
 use crate::simulation::{Program, Runner, SimulationError};

@@ -18,7 +18,6 @@
 //! bursts     how losses in bursts are spread over time
 //! spies      how often the first spy names the origin
 //! spread     that every random thing varies with the seed
-//! estimate   what many runs say together, and how far that may err
 //! table      the lines that a person reads
 //! ```
 //!
@@ -30,7 +29,6 @@ mod carriers;
 mod chances;
 mod cost;
 mod coverage;
-mod estimate;
 mod failures;
 mod hops;
 mod queues;
@@ -40,10 +38,10 @@ mod spread;
 mod table;
 mod windows;
 
-pub use estimate::{Estimate, Statistic};
 pub use table::header;
 
 use super::replicates::{OrderedTurns, in_turns};
+use crate::analysis::Estimate;
 use crate::experiment::knee::KneeError;
 use crate::network::{Latency, LossSpec};
 use crate::record::{End, OrderOutcome, RunRecord};
@@ -348,6 +346,11 @@ impl RunShare {
     fn of(record: &RunRecord) -> RunShare {
         RunShare { share: reached(record), died_out: record.order_outcome() == Some(OrderOutcome::DiedOut) }
     }
+}
+
+/// The shares of the runs that did not die out.
+fn survivors_of(runs: &[RunShare]) -> Vec<f64> {
+    runs.iter().filter(|run| !run.died_out).map(|run| run.share).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Fields are integers or empty, so that none needs quotes; a crate for that was refused.
 
+use crate::analysis::{COLUMNS, Cell, Row};
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
 use crate::record::{OrderRecord, Receipt, Receipts, RunRecord, Traffic};
@@ -117,6 +118,32 @@ fn write_order(into: &mut impl Write, names: &NodeNames, index: usize, order: &O
     writeln!(into, "{half},{most},{nearly_all},{target},{end}")
 }
 
+/// Writes rows as comma-separated values with a header. What a run does not have is empty.
+///
+/// # Errors
+/// Whatever `into` gives.
+pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
+    let mut into = BufWriter::new(into);
+    writeln!(into, "{}", COLUMNS.join(","))?;
+    for row in rows {
+        for (column, cell) in row.cells().iter().enumerate() {
+            if column > 0 {
+                write!(into, ",")?;
+            }
+            match cell {
+                Cell::Missing => Ok(()),
+                Cell::Whole(number) => write!(into, "{number}"),
+                Cell::Part(number) => write!(into, "{number}"),
+                Cell::Truth(truth) => write!(into, "{truth}"),
+                // None holds a comma or a quote: names of outcomes, and hexadecimal digits.
+                Cell::Text(text) => write!(into, "{text}"),
+            }?;
+        }
+        writeln!(into)?;
+    }
+    into.flush()
+}
+
 /// The last shard that starts at or before `node`: those that start at the same node, but the last, are empty.
 fn shard_of(starts: &[u32], node: u32) -> usize {
     starts.partition_point(|&start| start <= node).saturating_sub(1)
@@ -127,6 +154,7 @@ mod tests {
     use super::*;
     use crate::record::ByHop;
     use crate::report::fixtures;
+    use serde_json::Value;
 
     fn written(record: &RunRecord) -> String {
         let mut bytes = Vec::new();
@@ -200,5 +228,31 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
     #[test]
     fn empty_shards_own_no_node() {
         assert_eq!([0, 1, 2, 3].map(|node| shard_of(&[0, 0, 2, 4, 4], node)), [1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn a_row_is_a_line_and_an_object() {
+        let record = fixtures::thousand_nodes_record();
+        let row = Row::new(3, 45, &record);
+        let object = serde_json::to_value(&row).unwrap();
+        for (path, value) in [
+            ("/run", Value::from(3)),
+            ("/seed", 45.into()),
+            ("/outcome", "target".into()),
+            ("/goal_met", true.into()),
+            ("/time_to_ns/95", 751_378.into()),
+            ("/coverage", 0.984.into()),
+            ("/strays", 4.into()),
+            ("/ledger/balanced", true.into()),
+            ("/bulk/orders", Value::Null),
+        ] {
+            assert_eq!(object.pointer(path), Some(&value), "{path}");
+        }
+        let mut bytes = Vec::new();
+        write_runs_csv(&[row.clone(), row], &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("3,45,target,true,false,") && lines.len() == 3, "{text}");
+        assert!(lines.iter().all(|line| line.split(',').count() == COLUMNS.len()), "{text}");
     }
 }

@@ -5,7 +5,7 @@ use super::fixtures::{
     traffic,
 };
 use super::*;
-use crate::record::{MachineTimes, OrderOutcome, Receipt, Receipts, Traffic};
+use crate::record::{MachineTimes, OrderOutcome, ProcessRecord, Receipt, Receipts, Traffic};
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -274,6 +274,13 @@ fn what_became_of_an_order_is_said() {
         assert_eq!(report.run.order_outcome, Some(outcome));
         assert_says(&report, &[said]);
     }
+}
+
+#[test]
+fn processes_have_a_table_of_their_own() {
+    let mut record = thousand_nodes_record();
+    record.processes = [11, 12].map(|pid| ProcessRecord { pid, workers: 1 }).into();
+    assert_says(&report(&[record]), &["on 2 workers in 2 processes, pinned...\n", "\nProcess  pid  workers"]);
 }
 
 fn any_record() -> impl Strategy<Value = RunRecord> {

@@ -1,7 +1,7 @@
 //! What became of each order of a bulk, from what all workers counted of it.
 
 use super::Runner;
-use super::population::Population;
+use crate::analysis::Population;
 use crate::coverage::{Goals, MILESTONES, TARGET};
 use crate::engine::OrderTraffic;
 use crate::record::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};

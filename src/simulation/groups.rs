@@ -2,8 +2,8 @@
 //! either side of a partition.
 
 use super::Runner;
-use super::population::Population;
 use crate::adversary::Adversaries;
+use crate::analysis::Population;
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};

@@ -2,4 +2,5 @@
 
 mod interrupts;
 mod memory;
+mod population;
 mod threads;

@@ -4,11 +4,11 @@
 //! nowhere. One seed gives the same bytes on any number of threads.
 
 use super::groups::Groups;
-use super::population::Population;
 use super::protocols::InVirtualTime;
 use super::unmet::UnmetFault;
 use super::{Runner, SimulationError, carriers};
 use crate::adversary::{Adversaries, FirstSpy, Role, Sighting, SpyScore};
+use crate::analysis::Population;
 use crate::engine::{EngineOutcome, EngineSetup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from the ground up. See `docs/ARCHITECTURE.md`.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 27] = [
     "escape",
     "ids",
     "time",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 26] = [
     "runtime",
     "engine",
     "memory",
+    "analysis",
     "simulation",
     "report",
     "experiment",

@@ -1,8 +1,8 @@
 //! One run at a rate, and whether the rate holds in it.
 
 use super::machine::Machine;
+use crate::analysis::OrderTimes;
 use crate::record::{End, OrderOutcome, OrderRecord, RunRecord};
-use crate::report::OrderTimes;
 use crate::scenario::Scenario;
 use crate::simulation::{Program, Runner, SimulationError};
 use crate::sync::Interrupt;

@@ -1,7 +1,7 @@
 //! Where the search goes, what it refuses, and that no answer exceeds what a line can carry.
 
 use super::*;
-use crate::report::OrderTimes;
+use crate::analysis::OrderTimes;
 use crate::scenario::TransportKind;
 use std::convert::Infallible;
 

@@ -4,8 +4,8 @@
 //! time. The covariance of its state at two instants `t` apart is that of a two-state Markov process,
 //! `P (1 - P) exp(-t (1/g + 1/b))`. Here all is lost while it is bad, so that a loss shows the state.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd};
+use crate::analysis::Estimate;
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Fate, Latency, LossSpec, Network};
 use crate::time::Nanos;

@@ -1,9 +1,9 @@
 //! Some of the same figures on the memory carrier: what virtual time agrees with, real workers must agree with too.
 
 use super::cost::{RMR_ERROR, redundancy_of};
-use super::estimate::Estimate;
 use super::hops::{FORM_ERROR, by_hop};
 use super::{Bench, Case, EarlyEnd, reached, simulated};
+use crate::analysis::Estimate;
 use crate::scenario::{Draft, Spin, TransportKind};
 use crate::theory::coverage::RandomGraph;
 use crate::theory::redundancy::push_on_graph;

@@ -1,8 +1,8 @@
 //! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what
 //! loss a spread survives.
 
-use super::estimate::Estimate;
-use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated, survivors_of};
+use crate::analysis::Estimate;
 use crate::ids::NodeId;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
@@ -145,7 +145,7 @@ fn at_threshold<T: FnMut(&Case)>(
     let hits: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
     let case = Case::new(group, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, draft)?;
-    let survivors = Estimate::mean_of_survivors(&runs);
+    let survivors = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(group, name, (at_last, NEAR_THRESHOLD_ERROR), survivors), draft)
 }
 

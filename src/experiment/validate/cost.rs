@@ -1,7 +1,7 @@
 //! What a spread costs: messages for each node reached, and copies that a node receives.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd, simulated};
+use crate::analysis::Estimate;
 use crate::record::RunRecord;
 use crate::scenario::{Draft, ProtocolKind};
 use crate::theory::coverage::final_coverage;

@@ -1,8 +1,8 @@
 //! Who is reached in the end: on the complete graph, at the effective fanouts that people ask for, and on random
 //! graphs.
 
-use super::estimate::Estimate;
-use super::{Bench, Case, EarlyEnd, RunShare, lossy, reached, simulated};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, reached, simulated, survivors_of};
+use crate::analysis::Estimate;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
@@ -75,7 +75,7 @@ fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32)
     let in_force = effective_fanout(f64::from(fanout), loss.as_f64(), 0.0);
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let case = format!("complete, {nodes} nodes, f_eff {in_force:.4}");
-    let estimate = Estimate::mean_of_survivors(&runs);
+    let estimate = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(GROUP, case, (share, FORM_ERROR), estimate), &draft)
 }
 
@@ -98,7 +98,7 @@ fn on_graph<T: FnMut(&Case)>(
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let loss = if form.loss > 0.0 { format!(", loss {}", form.loss) } else { String::new() };
     let (case, form) = (format!("{name}, {nodes} nodes, f {fanout}{loss}"), form.final_coverage());
-    let estimate = Estimate::mean_of_survivors(&runs);
+    let estimate = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), estimate), &draft)
 }
 

@@ -3,8 +3,8 @@
 //! Coverage is a share of those up. A copy to a node that is down is as good as lost, so that a fanout of `f` comes to
 //! `f (1 - loss)(1 - failed)`, and the first hops may come to nothing as they do under loss.
 
-use super::estimate::Estimate;
-use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated};
+use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated, survivors_of};
+use crate::analysis::Estimate;
 use crate::network::{DownSpec, LossSpec, Outage, Selector};
 use crate::ratio::Ratio;
 use crate::record::RunRecord;
@@ -92,7 +92,7 @@ fn covered<T: FnMut(&Case)>(
     let draft = crash_cost.on(draft);
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let case = format!("{name}, {nodes} nodes, f {fanout}, {}", crash_cost.words());
-    let estimate = Estimate::mean_of_survivors(&runs);
+    let estimate = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(GROUP, case, (form, form_error(nodes, crash_cost, fanout)), estimate), &draft)
 }
 
@@ -123,7 +123,7 @@ fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, crash_cost: CrashCost) -> R
     let name = threshold_name(crash_cost);
     let case = Case::new(THRESHOLD_GROUP, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, &draft)?;
-    let survivors = Estimate::mean_of_survivors(&runs);
+    let survivors = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(THRESHOLD_GROUP, name, (form, form_error(nodes, crash_cost, FANOUT)), survivors), &draft)
 }
 

@@ -1,7 +1,7 @@
 //! Who is reached after how many hops, all of equal time.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd, simulated};
+use crate::analysis::Estimate;
 use crate::ratio::Ratio;
 use crate::record::{Receipts, RunRecord};
 use crate::scenario::{Draft, Ttl};

@@ -4,8 +4,8 @@
 //! constant service time s: M/D/1, whose mean wait at load rho is rho s / (2 (1 - rho)) (Khinchine, Pollaczek). With a thousand
 //! leaves few orders enter at the hub itself, and those are left out.
 
-use super::estimate::{Estimate, Statistic};
 use super::{Bench, Case, EarlyEnd, simulated};
+use crate::analysis::{Estimate, Statistic};
 use crate::experiment::knee::{KneeQuestion, find_knee};
 use crate::ids::NodeId;
 use crate::network::{HEADER_BYTES, Latency};

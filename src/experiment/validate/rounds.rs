@@ -1,8 +1,8 @@
 //! How long calls in rounds take. No protocol here calls in rounds, so the forms are held to a draw of the calls
 //! themselves.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd};
+use crate::analysis::Estimate;
 use crate::random::{Key, Purpose, Stream};
 use crate::theory::rounds;
 

@@ -3,8 +3,8 @@
 //! Where all hops take equal time the first of the spies has the order from the origin itself if any of the origin's targets is
 //! one, and else from somebody else: 1 - (1 - p)^f with a share p of spies among f targets.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd, simulated};
+use crate::analysis::Estimate;
 use crate::record::RunRecord;
 use crate::scenario::Draft;
 use crate::topology::TopologySpec;

@@ -3,8 +3,8 @@
 //! A flood over a grid where every message takes as long draws nothing: all seeds give the same run. Each case adds one random
 //! thing to it, and the runs must then differ. A replicate that repeats another would make every interval too narrow.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd};
+use crate::analysis::Estimate;
 use crate::record::RunRecord;
 use crate::scenario::Draft;
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! The table for a terminal: a heading, a line for each case, and what they come to.
 
-use super::{Case, Effort, Statistic, Validation};
+use super::{Case, Effort, Validation};
+use crate::analysis::Statistic;
 use std::fmt;
 
 /// What stands over the columns.
@@ -44,8 +45,8 @@ impl Validation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Estimate;
     use super::*;
+    use crate::analysis::Estimate;
 
     #[test]
     fn lines_are_as_wide_as_their_heading() {

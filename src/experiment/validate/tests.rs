@@ -1,6 +1,7 @@
 //! The rule of the table, the order of its replicates, and that it can fail.
 
 use super::*;
+use crate::analysis::Statistic;
 
 fn bench(effort: Effort, threads: usize, interrupt: &Interrupt) -> Bench<'_, impl FnMut(&Case)> {
     Bench { plan: CasePlan { seed: 3, threads, effort }, interrupt, told: |_: &Case| {}, cases: Vec::new() }

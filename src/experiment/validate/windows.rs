@@ -3,8 +3,8 @@
 //! One node publishes, another has an order as soon as its one message is there. Orders that overtake each other by more than the window
 //! are expired when they come. Who knows each message's latency can walk through the arrivals and count them.
 
-use super::estimate::Estimate;
 use super::{Bench, Case, EarlyEnd, simulated};
+use crate::analysis::Estimate;
 use crate::ids::{NodeId, OrderIndex};
 use crate::network::Fate;
 use crate::record::RunRecord;

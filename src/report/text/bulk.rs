@@ -2,8 +2,9 @@
 
 use super::layout::table;
 use super::sentences::{scale, target_text, time_or_not};
-use crate::report::words::{counted, grouped};
-use crate::report::{BulkFigures, OrderTimes, Report};
+use crate::analysis::numbers::{counted, grouped};
+use crate::analysis::{BulkFigures, OrderTimes};
+use crate::report::Report;
 use std::fmt::{self, Formatter};
 
 /// How long orders took, over orders, and how long single receipts did.

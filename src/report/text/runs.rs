@@ -3,8 +3,9 @@
 
 use super::layout::{Scale, line, table};
 use super::sentences::{target_text, time_or_not};
-use crate::report::words::{grouped, plain};
-use crate::report::{AcrossRuns, DistributionPart, Report};
+use crate::analysis::numbers::{grouped, plain};
+use crate::analysis::{AcrossRuns, DistributionPart};
+use crate::report::Report;
 use std::fmt::{self, Formatter};
 
 /// How a figure is written.

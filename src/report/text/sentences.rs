@@ -2,10 +2,11 @@
 
 use super::layout::{Scale, grid, line, percent, wrapped};
 use super::runs::spread;
+use crate::analysis::numbers::{counted, grouped, plain};
+use crate::analysis::{BulkFigures, Lateness, MachineFigures};
 use crate::ratio::Ratio;
 use crate::record::{End, OrderOutcome};
-use crate::report::words::{counted, grouped, plain};
-use crate::report::{BulkFigures, Lateness, MachineFigures, Report, TimeBase};
+use crate::report::{Report, TimeBase};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};

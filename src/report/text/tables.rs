@@ -2,10 +2,11 @@
 
 use super::layout::{bar, line, percent, side_by_side, table};
 use super::sentences::{scale, time_or_not};
+use crate::analysis::numbers::{counted, grouped};
+use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary};
 use crate::escape::escaped_to;
 use crate::record::{Ledger, Missing, SpyRecord, WorkerRecord};
-use crate::report::words::{counted, grouped};
-use crate::report::{AccessLinkFigures, LinkSideFigures, Report, Summary};
+use crate::report::Report;
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
 

@@ -25,7 +25,7 @@ pub struct LinkSideFigures {
 
 impl AccessLinkFigures {
     /// The lines of a run, where any has a limit.
-    pub(super) fn of(record: &RunRecord) -> Option<AccessLinkFigures> {
+    pub(crate) fn of(record: &RunRecord) -> Option<AccessLinkFigures> {
         let figures = |way: LinkSideRecord| LinkSideFigures {
             longest_queue_bytes: way.queue_bytes,
             longest_queue_ns: way.queue_drains_in.0,

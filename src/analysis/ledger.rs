@@ -1,6 +1,6 @@
 //! The ledger as it is shown: every entry, whether they balance, and one sentence that says so.
 
-use super::words::{counted, plain};
+use super::numbers::{counted, plain};
 use crate::record::Ledger;
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ pub struct LedgerFigures {
 
 impl LedgerFigures {
     /// Judges a ledger.
-    pub(super) fn of(ledger: &Ledger) -> LedgerFigures {
+    pub(crate) fn of(ledger: &Ledger) -> LedgerFigures {
         LedgerFigures {
             lost: i64::try_from(ledger.lost()).unwrap_or(i64::MAX),
             unaccounted: ledger.unaccounted(),

@@ -8,7 +8,6 @@ use super::RunFigures;
 use crate::record::{End, OrderOutcome, RunRecord};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use std::io::{self, BufWriter, Write};
 
 /// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
 pub const COLUMNS: [&str; 154] = [
@@ -170,7 +169,7 @@ pub const COLUMNS: [&str; 154] = [
 
 /// A single figure.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Missing,
     Whole(u64),
     Part(f64),
@@ -182,21 +181,21 @@ pub(super) enum Cell {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// What ended it.
-    pub(super) end: End,
+    pub(crate) end: End,
     /// Whether every order that was published reached its target, and one at least was published.
-    pub(super) is_goal_met: bool,
+    pub(crate) is_goal_met: bool,
     /// Whether an order of it died out.
-    pub(super) is_died_out: bool,
+    pub(crate) is_died_out: bool,
     /// Whether its ledger balance.
-    pub(super) is_balanced: bool,
+    pub(crate) is_balanced: bool,
     /// Datagrams that were not of it.
-    pub(super) strays: u64,
+    pub(crate) strays: u64,
     /// Messages that are lost by the sum of its ledger.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// Its seed.
-    pub(super) seed: u64,
+    pub(crate) seed: u64,
     /// What its user should know, each a sentence.
-    pub(super) notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
     /// By column.
     cells: Vec<Cell>,
 }
@@ -208,7 +207,7 @@ impl Row {
     }
 
     /// The same where its figures are at hand.
-    pub(super) fn of(run: u32, seed: u64, record: &RunRecord, figures: &RunFigures) -> Row {
+    pub(crate) fn of(run: u32, seed: u64, record: &RunRecord, figures: &RunFigures) -> Row {
         let mut row = Row {
             end: record.end,
             is_goal_met: record.is_goal_met(),
@@ -236,8 +235,13 @@ impl Row {
         row
     }
 
+    /// What stands in the columns, in their order.
+    pub(crate) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
     /// The figure of a column as a number.
-    pub(super) fn number(&self, column: usize) -> Option<f64> {
+    pub(crate) fn number(&self, column: usize) -> Option<f64> {
         match self.cells.get(column)? {
             Cell::Whole(number) => Some(*number as f64),
             Cell::Part(number) => Some(*number),
@@ -285,7 +289,7 @@ impl Cell {
 }
 
 /// Puts values of columns into objects within objects, as the report has them.
-pub(super) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+pub(crate) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     let mut whole = Map::new();
     for (column, value) in values {
         let (groups, name) = column.rsplit_once('.').unwrap_or(("", column));
@@ -307,37 +311,11 @@ impl Serialize for Row {
     }
 }
 
-/// Writes rows as comma-separated values with a header. What a run does not have is empty.
-///
-/// # Errors
-/// Whatever `into` gives.
-pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
-    let mut into = BufWriter::new(into);
-    writeln!(into, "{}", COLUMNS.join(","))?;
-    for row in rows {
-        for (column, cell) in row.cells.iter().enumerate() {
-            if column > 0 {
-                write!(into, ",")?;
-            }
-            match cell {
-                Cell::Missing => Ok(()),
-                Cell::Whole(number) => write!(into, "{number}"),
-                Cell::Part(number) => write!(into, "{number}"),
-                Cell::Truth(truth) => write!(into, "{truth}"),
-                // None holds a comma or a quote: names of outcomes, and hexadecimal digits.
-                Cell::Text(text) => write!(into, "{text}"),
-            }?;
-        }
-        writeln!(into)?;
-    }
-    into.flush()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::fixtures;
     use crate::record::{AccessLinkRecord, LinkSideRecord, Missing};
-    use crate::report::fixtures;
     use std::collections::BTreeSet;
 
     /// The paths of all single figures in a value. Lists have none, and neither have strays by kind.
@@ -366,8 +344,9 @@ mod tests {
         numbered.ledger.missing = Some(Missing::default());
         numbered.lines =
             AccessLinkRecord { up: Some(LinkSideRecord::default()), down: Some(LinkSideRecord::default()) };
-        for report in [fixtures::thousand_nodes_and_groups(), fixtures::bulk_report(), fixtures::report(&[numbered])] {
-            singles(&serde_json::to_value(&report.run).unwrap(), "", &mut paths);
+        for record in [fixtures::record_of_everything(), fixtures::bulk_record(), numbered] {
+            let figures = RunFigures::new(&record, record.target);
+            singles(&serde_json::to_value(&figures).unwrap(), "", &mut paths);
         }
         // A group that one of them does not have is no figure.
         let groups: Vec<String> = paths
@@ -396,31 +375,5 @@ mod tests {
             };
             assert!(is_known, "{column}");
         }
-    }
-
-    #[test]
-    fn a_row_is_a_line_and_an_object() {
-        let record = fixtures::thousand_nodes_record();
-        let row = Row::new(3, 45, &record);
-        let object = serde_json::to_value(&row).unwrap();
-        for (path, value) in [
-            ("/run", Value::from(3)),
-            ("/seed", 45.into()),
-            ("/outcome", "target".into()),
-            ("/goal_met", true.into()),
-            ("/time_to_ns/95", 751_378.into()),
-            ("/coverage", 0.984.into()),
-            ("/strays", 4.into()),
-            ("/ledger/balanced", true.into()),
-            ("/bulk/orders", Value::Null),
-        ] {
-            assert_eq!(object.pointer(path), Some(&value), "{path}");
-        }
-        let mut bytes = Vec::new();
-        write_runs_csv(&[row.clone(), row], &mut bytes).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[1].starts_with("3,45,target,true,false,") && lines.len() == 3, "{text}");
-        assert!(lines.iter().all(|line| line.split(',').count() == COLUMNS.len()), "{text}");
     }
 }

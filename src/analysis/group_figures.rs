@@ -1,6 +1,6 @@
 //! The figures of each region and of each class of node, where there are any.
 
-use super::delay::fraction_of;
+use super::delays::fraction_of;
 use super::percentiles::{nearest_rank, share};
 use crate::record::{GroupKind, GroupRecord};
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct GroupFigures {
 
 impl GroupFigures {
     /// The figures of one group.
-    pub(super) fn of(record: &GroupRecord) -> GroupFigures {
+    pub(crate) fn of(record: &GroupRecord) -> GroupFigures {
         let reached = record.delays.len() as u64;
         let at = |parts| nearest_rank(&record.delays, share(parts, 100));
         GroupFigures {

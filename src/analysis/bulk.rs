@@ -139,7 +139,7 @@ impl OrderTimes {
 
 /// The 99th percentile of the published orders' time to their target, those that missed it the last of all: `None` where
 /// the order at that rank is one of them, or none was published.
-pub(super) fn time_to_target(bulk: &BulkRecord) -> Option<u64> {
+pub(crate) fn time_to_target(bulk: &BulkRecord) -> Option<u64> {
     let time = |order: &OrderRecord| order.time_to_target().map_or(u64::MAX, |time| time.0);
     let mut ascending: Vec<u64> = bulk.published().map(time).collect();
     ascending.sort_unstable();

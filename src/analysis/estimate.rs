@@ -1,6 +1,5 @@
 //! What many runs say together: a mean, a median or a share, and its standard error.
 
-use super::RunShare;
 use serde::Serialize;
 
 /// What was taken of the runs' figures.
@@ -52,10 +51,9 @@ impl Estimate {
         Estimate { standard_error: mean.standard_error.max(poisson), ..mean }
     }
 
-    /// The mean over the runs that did not die out: the upper of two humps.
-    pub(super) fn mean_of_survivors(runs: &[RunShare]) -> Estimate {
-        let survivors: Vec<f64> = runs.iter().filter(|run| !run.died_out).map(|run| run.share).collect();
-        Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(&survivors) }
+    /// The mean over the runs that did not die out, where only these are given: the upper of two humps.
+    pub fn mean_of_survivors(survivors: &[f64]) -> Estimate {
+        Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(survivors) }
     }
 
     /// The median. Its error is half the distance between the figures whose ranks are half a root of the count away
@@ -106,8 +104,8 @@ mod tests {
         figures.extend((0..95).map(|i| 0.98 + 1e-5 * f64::from(i)));
         let median = Estimate::median(&figures);
         assert!((median.measured - 0.98045).abs() < 1e-4 && median.standard_error < 1e-4, "{median:?}");
-        let runs = figures.iter().map(|&share| RunShare { share, died_out: share < 0.095 });
-        let survivors = Estimate::mean_of_survivors(&runs.collect::<Vec<_>>());
+        let survivors: Vec<f64> = figures.iter().copied().filter(|&share| share >= 0.095).collect();
+        let survivors = Estimate::mean_of_survivors(&survivors);
         assert_eq!(survivors.runs, 95);
         assert!(survivors.standard_error < 1e-4 && Estimate::mean(&figures).standard_error > 0.01);
     }

@@ -7,14 +7,14 @@ use crate::ratio::Ratio;
 use serde::Serialize;
 
 /// The share that `parts` of `whole` are, for percentiles written as constants.
-pub(super) const fn share(parts: u64, whole: u64) -> Ratio {
+pub(crate) const fn share(parts: u64, whole: u64) -> Ratio {
     Ratio::new(parts, whole).expect("a percentile is a share")
 }
 
 /// The least value that is at least as great as the given share of all; `None` where there is none.
 ///
 /// `ascending` must be sorted. The rank is rounded up, and at least 1.
-pub(super) fn nearest_rank(ascending: &[u64], share: Ratio) -> Option<u64> {
+pub(crate) fn nearest_rank(ascending: &[u64], share: Ratio) -> Option<u64> {
     let rank = share.ceil_of(ascending.len() as u64).max(1);
     ascending.get(rank as usize - 1).copied()
 }
@@ -36,7 +36,7 @@ pub struct Summary {
 
 impl Summary {
     /// The spread of one value per node, in any order.
-    pub(super) fn of(values: impl Iterator<Item = u64>) -> Summary {
+    pub(crate) fn of(values: impl Iterator<Item = u64>) -> Summary {
         let mut ascending: Vec<u64> = values.collect();
         ascending.sort_unstable();
         let sum: u128 = ascending.iter().map(|&value| u128::from(value)).sum();

@@ -39,7 +39,7 @@ pub struct Runs {
 impl Runs {
     /// The runs of a scenario that asked for so many; there is one at least. One that an interrupt cut short is shown where it is
     /// the first, and says nothing about the others.
-    pub(super) fn new(asked: u32, same_seed: bool, each: Vec<Row>, failure: Option<String>) -> Runs {
+    pub(crate) fn new(asked: u32, same_seed: bool, each: Vec<Row>, failure: Option<String>) -> Runs {
         let whole = whole(&each);
         let sum = |count: fn(&Row) -> u64| each.iter().map(count).sum();
         Runs {

@@ -21,21 +21,21 @@ use mean_field::MeanField;
 const MEAN_FIELD_NODES_MIN: u64 = 100;
 
 /// What is known before an order leaves.
-pub(super) struct Forecast {
+pub(crate) struct Forecast {
     /// The TTL in force.
-    pub(super) ttl: u8,
+    pub(crate) ttl: u8,
     /// Where the first order enters.
-    pub(super) origin: NodeId,
+    pub(crate) origin: NodeId,
     /// What an order could reach if it were forwarded to every peer without end; `None` where nobody knows.
-    pub(super) reach: Option<Reachability>,
+    pub(crate) reach: Option<Reachability>,
     /// What the user should know first, each a sentence.
-    pub(super) notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
 }
 
 impl Forecast {
     /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order, where that is known.
     /// `network` is what is modelled of one.
-    pub(super) fn new(
+    pub(crate) fn new(
         scenario: &Scenario,
         topology: &Topology,
         origin: NodeId,

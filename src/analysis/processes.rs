@@ -26,7 +26,7 @@ pub struct ProcessFigures {
 
 impl ProcessFigures {
     /// The processes of a run, in the order of their workers.
-    pub(super) fn all(record: &RunRecord) -> Vec<ProcessFigures> {
+    pub(crate) fn all(record: &RunRecord) -> Vec<ProcessFigures> {
         let mut rest = record.workers.as_slice();
         let of = |process: &ProcessRecord| {
             let (own, others) = rest.split_at(rest.len().min(process.workers as usize));
@@ -53,8 +53,8 @@ impl ProcessFigures {
 
 #[cfg(test)]
 mod tests {
+    use crate::analysis::fixtures;
     use crate::record::ProcessRecord;
-    use crate::report::fixtures;
 
     #[test]
     fn processes_have_the_sums_of_their_workers_in_order() {
@@ -66,8 +66,5 @@ mod tests {
         assert_eq!((second.pid, second.queued_unsent, second.kernel_dropped), (12, 432, None));
         assert_eq!(first.sent + second.sent, record.ledger.sent);
         assert_eq!(first.reached + second.reached, record.reached());
-        let text = fixtures::report(&[record]).to_string();
-        assert!(text.contains("on 2 workers in 2 processes, pinned...\n"), "{text}");
-        assert!(text.contains("\nProcess  pid  workers"), "{text}");
     }
 }

@@ -2,8 +2,8 @@
 
 use super::access_links::AccessLinkFigures;
 use super::bulk::BulkFigures;
-use super::delay::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
-use super::groups::GroupFigures;
+use super::delays::{BINS, Bin, DelayFigures, Delays, TimeTo, fraction_of};
+use super::group_figures::GroupFigures;
 use super::ledger::LedgerFigures;
 use super::percentiles::{Summary, nearest_rank, share};
 use super::processes::ProcessFigures;
@@ -189,7 +189,7 @@ pub struct RunFigures {
 
 impl RunFigures {
     /// The figures of a run that was to reach `target`.
-    pub(super) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
+    pub(crate) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
         let nodes = u64::from(record.nodes);
         let orders = record.bulk.as_ref().map_or(1, |bulk| bulk.published().count() as u64);

@@ -25,11 +25,11 @@ pub struct DistributionPart {
 
 impl DistributionPart {
     /// Counts the runs that are such.
-    pub(super) fn of(rows: &[&Row], is: impl Fn(&Row) -> bool) -> DistributionPart {
+    pub(crate) fn of(rows: &[&Row], is: impl Fn(&Row) -> bool) -> DistributionPart {
         let (hits, count) = (rows.iter().filter(|row| is(row)).count(), rows.len());
         DistributionPart {
             runs: hits as u64,
-            share: super::delay::fraction_of(hits as u64, count as u64),
+            share: super::delays::fraction_of(hits as u64, count as u64),
             interval_95: wilson_interval(hits, count),
         }
     }
@@ -63,7 +63,7 @@ pub struct AcrossRuns {
 
 impl AcrossRuns {
     /// A column over runs; `None` where it holds no number at all.
-    pub(super) fn of(rows: &[&Row], column: &str) -> Option<AcrossRuns> {
+    pub(crate) fn of(rows: &[&Row], column: &str) -> Option<AcrossRuns> {
         let place = COLUMNS.iter().position(|&name| name == column)?;
         let mut figures: Vec<f64> = rows.iter().filter_map(|row| row.number(place)).collect();
         if figures.is_empty() {
@@ -98,7 +98,7 @@ fn is_time(column: &str) -> bool {
 }
 
 /// Every column that holds a number over runs, in objects within objects as the report's. What every run was given is none.
-pub(super) fn all(rows: &[&Row]) -> Value {
+pub(crate) fn all(rows: &[&Row]) -> Value {
     let figures = COLUMNS.into_iter().filter(|column| !["run", "seed"].contains(column));
     // Plain data with text for keys is always a value.
     nested(
@@ -111,8 +111,8 @@ pub(super) fn all(rows: &[&Row]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::fixtures::thousand_nodes_record;
     use crate::record::{End, Receipts, RunRecord};
-    use crate::report::fixtures::thousand_nodes_record;
     use crate::time::Nanos;
 
     /// A run in which every receipt came so much sooner, or that ended with its origin alone.

@@ -14,11 +14,11 @@ use crate::time::Nanos;
 use crate::workload::Publication;
 
 /// What makes the crowd of each order.
-pub(super) struct Population<'a> {
-    pub(super) faults: &'a Faults,
-    pub(super) nodes: u32,
+pub(crate) struct Population<'a> {
+    pub(crate) faults: &'a Faults,
+    pub(crate) nodes: u32,
     /// The orders, by when they are due.
-    pub(super) publications: &'a [Publication],
+    pub(crate) publications: &'a [Publication],
 }
 
 /// A node that goes down or comes up.
@@ -34,17 +34,17 @@ const DRAW_UNITS: u64 = 4;
 
 impl Population<'_> {
     /// Whether coverage counts all nodes, whatever happens.
-    pub(super) fn is_everybody(&self) -> bool {
+    pub(crate) fn is_everybody(&self) -> bool {
         self.faults.all_up()
     }
 
     /// Whom coverage counts at a time, by node.
-    pub(super) fn at(&self, time: Nanos) -> Vec<bool> {
+    pub(crate) fn at(&self, time: Nanos) -> Vec<bool> {
         (0..self.nodes).map(|node| self.faults.is_up(NodeId(node), time)).collect()
     }
 
     /// How many nodes are up from the start, where nobody comes or goes.
-    pub(super) fn steady(&self, interrupt: &Interrupt) -> Result<u64, Interrupted> {
+    pub(crate) fn steady(&self, interrupt: &Interrupt) -> Result<u64, Interrupted> {
         if self.is_everybody() {
             return Ok(u64::from(self.nodes));
         }
@@ -58,14 +58,14 @@ impl Population<'_> {
 
     /// When the last order first had this share of its crowd; `None` where any never had. `receipts` are those of order 0 by node,
     /// then those of order 1, and so on, up to `end`.
-    pub(super) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
+    pub(crate) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
         let times = self.curves(receipts, end).map(|curve| curve.time_to(target));
         times.collect::<Option<Vec<Nanos>>>()?.into_iter().max()
     }
 
     /// How the coverage of each order rose, in their order. `receipts` are those of order 0 by node, then those of order 1, and so
     /// on, up to `end`.
-    pub(super) fn curves(&self, receipts: &[Receipt], end: Nanos) -> impl Iterator<Item = CoverageCurve> {
+    pub(crate) fn curves(&self, receipts: &[Receipt], end: Nanos) -> impl Iterator<Item = CoverageCurve> {
         let (mut up, changes) = (self.at(Nanos::ZERO), self.changes(end));
         let mut passed = 0;
         let orders = receipts.chunks(self.nodes as usize).zip(self.publications);
@@ -119,6 +119,3 @@ fn rise(receipts: &[Receipt], mut up: Vec<bool>, changes: &[PopulationChange], d
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -62,7 +62,7 @@ pub struct Bin {
 }
 
 /// The delays of the reached nodes, and how many nodes there are in all.
-pub(super) struct Delays<'a> {
+pub(crate) struct Delays<'a> {
     reached: Reached,
     nodes: u64,
     /// How coverage rose, where nodes fail or come and go.
@@ -70,7 +70,7 @@ pub(super) struct Delays<'a> {
 }
 
 /// A part of a whole, 0 of nothing.
-pub(super) fn fraction_of(part: u64, whole: u64) -> f64 {
+pub(crate) fn fraction_of(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
@@ -85,7 +85,7 @@ enum Reached {
 
 impl Delays<'_> {
     /// The delays of a run.
-    pub(super) fn of(record: &RunRecord) -> Delays<'_> {
+    pub(crate) fn of(record: &RunRecord) -> Delays<'_> {
         let reached = match (&record.bulk, &*record.counted_receipts()) {
             (Some(bulk), _) => {
                 Reached::Steps(bulk.delays.iter().map(|(delay, count)| (delay.0, count)).collect(), bulk.delays.sum())
@@ -107,7 +107,7 @@ impl Delays<'_> {
     }
 
     /// How many nodes have the order; with many orders the sum over all.
-    pub(super) fn reached(&self) -> u64 {
+    pub(crate) fn reached(&self) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.len() as u64,
             Reached::Steps(steps, _) => steps.iter().map(|&(_, count)| count).sum(),
@@ -115,12 +115,12 @@ impl Delays<'_> {
     }
 
     /// How many nodes coverage counts; with many orders as often as there are orders.
-    pub(super) fn all(&self) -> u64 {
+    pub(crate) fn all(&self) -> u64 {
         self.nodes
     }
 
     /// How many nodes had it at `time`, in nanoseconds since the injection.
-    pub(super) fn reached_by(&self, time: u64) -> u64 {
+    pub(crate) fn reached_by(&self, time: u64) -> u64 {
         self.count_while(|delay| delay <= time)
     }
 
@@ -149,7 +149,7 @@ impl Delays<'_> {
     }
 
     /// When this share of the nodes that were up had the order, rounded up to whole nodes and at least one.
-    pub(super) fn time_to(&self, share: Ratio) -> Option<u64> {
+    pub(crate) fn time_to(&self, share: Ratio) -> Option<u64> {
         match self.curve {
             Some(curve) => curve.time_to(share).map(|time| time.0),
             None => self.at_rank(share.ceil_of(self.nodes).max(1)),
@@ -157,13 +157,13 @@ impl Delays<'_> {
     }
 
     /// When the usual shares had it.
-    pub(super) fn times(&self) -> TimeTo {
+    pub(crate) fn times(&self) -> TimeTo {
         let to = |percent| self.time_to(share(percent, 100));
         TimeTo { half: to(50), percent_90: to(90), percent_95: to(95), percent_99: to(99), all: to(100) }
     }
 
     /// The percentiles; `None` where no node was reached.
-    pub(super) fn figures(&self) -> Option<DelayFigures> {
+    pub(crate) fn figures(&self) -> Option<DelayFigures> {
         let at = |parts, whole| self.at_rank(share(parts, whole).ceil_of(self.reached()).max(1));
         Some(DelayFigures {
             p50: at(50, 100)?,
@@ -189,7 +189,7 @@ impl Delays<'_> {
     ///
     /// Edge `i` is `floor(i x greatest / 10)`. A delay lies in the last bin whose first edge it is not below, so that
     /// the greatest falls into the tenth, and so does everything where the greatest is 0.
-    pub(super) fn bins(&self) -> [Bin; BINS] {
+    pub(crate) fn bins(&self) -> [Bin; BINS] {
         let greatest = self.at_rank(self.reached()).unwrap_or(0);
         let edge = |i: usize| (u128::from(greatest) * i as u128 / BINS as u128) as u64;
         let below = |i: usize| match i {

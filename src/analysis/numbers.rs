@@ -1,7 +1,7 @@
 //! Numbers in sentences: digits in groups, and nouns in the right number.
 
 /// The digits in groups of three, for tables: `1,000`.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -14,12 +14,12 @@ pub(super) fn grouped(count: u64) -> String {
 }
 
 /// The digits for running text, where four stand together: `1000`, but `10,000`.
-pub(super) fn plain(count: u64) -> String {
+pub(crate) fn plain(count: u64) -> String {
     if count < 10_000 { count.to_string() } else { grouped(count) }
 }
 
 /// A count and what it counts, for running text: `1 node`, `12,500 nodes`. `noun` must take an s.
-pub(super) fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", plain(count), if count == 1 { "" } else { "s" })
 }
 

@@ -1,0 +1,39 @@
+//! What a run's records mean: figures, percentiles, outcomes, and what casts doubt on them.
+//!
+//! A number has three lives: a worker counts it (`record`), it is merged and made a figure here, and it is shown (`report`).
+//! Nothing here runs a scenario, and nothing lays out a page.
+
+mod access_links;
+mod across_runs;
+mod bulk;
+mod delays;
+mod estimate;
+mod forecast;
+mod group_figures;
+mod ledger;
+pub(crate) mod numbers;
+mod percentiles;
+mod population;
+mod processes;
+mod row;
+mod run;
+mod runs;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+pub use access_links::{AccessLinkFigures, LinkSideFigures};
+pub use across_runs::{AcrossRuns, DistributionPart};
+pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
+pub use delays::{BINS, Bin, DelayFigures, TimeTo};
+pub use estimate::{Estimate, Statistic};
+pub(crate) use forecast::Forecast;
+pub use group_figures::GroupFigures;
+pub use ledger::LedgerFigures;
+pub use percentiles::Summary;
+pub(crate) use population::Population;
+pub use processes::ProcessFigures;
+pub(crate) use row::Cell;
+pub use row::{COLUMNS, Row};
+pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
+pub use runs::Runs;
