@@ -1,8 +1,8 @@
-//! The modelled network: how long a message takes from node to node, and whether it comes at all.
+//! The modelled network: the latency of a message between two nodes, and its loss.
 //!
-//! Every draw is keyed by (seed, order, sender, receiver, attempt), so that a message has the same fate on every carrier
-//! and any number of threads. Time and chances are integers. What is modelled, from which source, and what is not:
-//! `docs/NETWORK.md`.
+//! Every draw is keyed by (seed, order, sender, receiver, attempt), so that a message has the same fate on every
+//! carrier and with any number of threads. Times and probabilities are integers. The models, their sources and their
+//! limits: `docs/NETWORK.md`.
 
 mod attempts;
 mod bandwidth;
@@ -46,13 +46,13 @@ use sampler::Sampler;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-/// Draws by which a slow way is found: sixteen of them lie above it.
-const SLOW_WAY_DRAWS: usize = 16_384;
+/// The number of draws from which a slow latency is taken: sixteen of them lie above it.
+const SLOW_LATENCY_DRAWS: usize = 16_384;
 
-/// What becomes of a message.
+/// The fate of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It arrives after so long.
+    /// It arrives after this latency.
     Arrives(Nanos),
     /// It is lost.
     Lost,
@@ -63,7 +63,7 @@ pub enum Fate {
 pub struct Network {
     seed: u64,
     key: Key,
-    quick: FastPath,
+    fast_path: FastPath,
     latency: LatencySource,
     loss: Loss,
     duplicated: Probability,
@@ -74,39 +74,39 @@ pub struct Network {
     ceiling: Option<Nanos>,
 }
 
-/// What can be said of a message in a few nanoseconds, in place of the whole way.
+/// The decision on a message in a few nanoseconds, for networks that allow it.
 #[derive(Clone, Copy, Debug)]
 enum FastPath {
-    /// Each message takes this long and none is lost.
+    /// Every message has this latency, and none is lost.
     Constant(Nanos),
-    /// A message takes evenly from `least` on, one of so many values, and is lost with this chance.
+    /// A message has a latency uniform over `values` nanoseconds from `least` on, and is lost with probability `lost`.
     Uniform { least: u64, values: u64, lost: Probability },
-    /// Nothing.
+    /// No shortcut; see [`OutgoingLinks::any_fate`].
     Never,
 }
 
-/// Where a message's time comes from.
+/// The source of a message's latency.
 #[derive(Clone, Debug)]
 enum LatencySource {
-    /// A draw for each message.
+    /// One draw per message.
     Message(Sampler),
-    /// A draw for each link, and one for each message.
+    /// One draw per link, plus one per message.
     Link { key: Key, is_directed: bool, link: Sampler, message: Sampler },
-    /// A draw for each message, from a distribution that hangs on where the two nodes are.
+    /// One draw per message, from a distribution that depends on the regions of the two nodes.
     Regions(Box<RegionMap>),
 }
 
-/// Which messages are lost.
+/// The model of loss.
 #[derive(Clone, Debug)]
 enum Loss {
-    /// Each with this chance.
+    /// Each message is lost with this probability.
     Independent(Probability),
-    /// Those in bad periods.
+    /// Messages are lost in bad periods.
     Bursts(Box<Bursts>),
 }
 
 impl Network {
-    /// The network of the run with this seed.
+    /// Creates the network of the run with this seed.
     pub fn new(seed: u64, latency: impl Into<LatencySpec>) -> Network {
         let latency = latency.into();
         let built = OnceCell::new();
@@ -124,7 +124,7 @@ impl Network {
         Network::of(seed, source, latency.floor(), latency.ceiling())
     }
 
-    /// The network of the run with this seed, with its nodes in regions.
+    /// Creates the network of the run with this seed, with its nodes in regions.
     pub fn in_regions(seed: u64, regions: &Regions) -> Network {
         let source = LatencySource::Regions(Box::new(RegionMap::new(seed, regions)));
         let network = Network::of(seed, source, regions.floor(), regions.ceiling());
@@ -135,7 +135,7 @@ impl Network {
         Network {
             seed,
             key: Key::new(seed, Purpose::Network),
-            quick: FastPath::of(&latency, Probability::NEVER),
+            fast_path: FastPath::of(&latency, Probability::NEVER),
             latency,
             loss: Loss::Independent(Probability::NEVER),
             duplicated: Probability::NEVER,
@@ -147,9 +147,9 @@ impl Network {
         }
     }
 
-    /// The same network, which loses messages.
+    /// Adds loss to the network.
     pub fn with_loss(mut self, loss: &LossSpec) -> Network {
-        (self.loss, self.quick) = match loss {
+        (self.loss, self.fast_path) = match loss {
             LossSpec::Independent(share) => {
                 let chance = Probability::of(*share);
                 (Loss::Independent(chance), FastPath::of(&self.latency, chance))
@@ -159,95 +159,97 @@ impl Network {
         self
     }
 
-    /// The same network, which makes a second copy of this share of the messages that it does not lose.
+    /// Adds second copies of this share of the messages that are not lost.
     pub fn with_duplicates(mut self, share: Ratio) -> Network {
         self.duplicated = Probability::of(share);
         self
     }
 
-    /// The least time any message takes: how far nodes can be handled apart.
+    /// Returns the minimum latency of any message. Within this time nodes cannot affect each other, so they can be
+    /// simulated apart.
     pub fn floor(&self) -> Nanos {
         self.floor
     }
 
-    /// The most time any message takes, `None` where there is no limit.
+    /// Returns the maximum latency of any message, or `None` if there is no limit.
     pub fn ceiling(&self) -> Option<Nanos> {
         self.ceiling
     }
 
-    /// How long a slow message takes between so many nodes: 999 of a thousand draws of its own, between nodes drawn alike, take no
-    /// longer. These draws decide nothing else.
+    /// Returns a high latency between nodes drawn uniformly from `nodes`: 999 of 1,000 of its own draws take no longer.
+    /// These draws affect nothing else.
     pub fn slow_way(&self, nodes: u32) -> Nanos {
-        if let FastPath::Constant(time) = self.quick {
+        if let FastPath::Constant(time) = self.fast_path {
             return time;
         }
+        // No order has this key, so that the draws of messages stay as they are.
         let mut stream = Key::new(self.seed, Purpose::Network).with(u64::MAX).stream();
         let node = |stream: &mut Stream| NodeId(stream.below(u64::from(nodes.max(1))) as u32);
-        let mut times: Vec<Nanos> = (0..SLOW_WAY_DRAWS)
+        let mut times: Vec<Nanos> = (0..SLOW_LATENCY_DRAWS)
             .map(|_| {
                 let (from, to) = (node(&mut stream), node(&mut stream));
                 self.ways(OrderIndex(0), from).time(to, stream.next_word())
             })
             .collect();
-        let rank = SLOW_WAY_DRAWS - SLOW_WAY_DRAWS / 1_000;
+        let rank = SLOW_LATENCY_DRAWS - SLOW_LATENCY_DRAWS / 1_000;
         *times.select_nth_unstable(rank - 1).1
     }
 
-    /// Whether one message may take more than ten times as long as another, so that many ways in a row may be sooner there
-    /// than one.
+    /// Returns true if one message may take more than ten times as long as another, so that a path of many hops may be
+    /// faster than a direct one.
     pub fn is_uneven(&self) -> bool {
         self.ceiling.is_none_or(|ceiling| ceiling.0 / 10 > self.floor.0)
     }
 
-    /// The region in which a node is, where there are regions.
+    /// Returns the region of a node, if there are regions.
     pub fn region(&self, node: NodeId) -> Option<RegionIndex> {
-        self.pinning().map(|pinning| pinning.region(node))
+        self.placement().map(|placement| placement.region(node))
     }
 
-    /// Which node is where, where there are regions.
-    pub fn pinning(&self) -> Option<&Placement> {
+    /// Returns the placement of nodes in regions, if there are regions.
+    pub fn placement(&self) -> Option<&Placement> {
         match &self.latency {
-            LatencySource::Regions(map) => Some(map.pinning()),
+            LatencySource::Regions(map) => Some(map.placement()),
             LatencySource::Message(_) | LatencySource::Link { .. } => None,
         }
     }
 
-    /// The names of the regions, in the order of [`RegionIndex`]; none where there are no regions.
+    /// Returns the names of the regions in the order of [`RegionIndex`]; empty if there are no regions.
     pub fn regions(&self) -> &[String] {
         &self.region_names
     }
 
-    /// How long every message takes, if all take as long and none is lost, doubled, queued or worked on; `None` elsewhere.
+    /// Returns the constant latency, if every message has the same one and nothing else can happen to it; else `None`.
     pub fn constant(&self) -> Option<Nanos> {
-        match self.quick {
+        match self.fast_path {
             FastPath::Constant(time) if self.is_plain() => Some(time),
             _ => None,
         }
     }
 
-    /// Whether no message is doubled, queued or worked on: each takes the time that was drawn for it, or is lost.
+    /// Returns true if no message is duplicated, queued or processed: each takes the latency drawn for it, or is lost.
     pub fn is_plain(&self) -> bool {
         self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited()
     }
 
-    /// A node's lines; neither where the network has bandwidth without limit.
+    /// Returns the access links of a node; neither if bandwidth is unlimited.
     #[inline]
     pub fn lines(&self, node: NodeId) -> AccessLinkSpecs {
         self.lines.of(|| self.region(node))
     }
 
-    /// Whether any node's line has a limit: out of the node, and into it.
+    /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
     pub fn limited(&self) -> [bool; 2] {
         self.lines.limited()
     }
 
-    /// How long a node is busy with each message that comes.
+    /// Returns the time that a node is busy with each message that arrives.
     pub fn processing(&self) -> Nanos {
         self.processing
     }
 
-    /// The ways out of `from` for an order: what all copies of one forward have in common. They lead off at time 0; a
-    /// network that changes in time is asked [`at`](OutgoingLinks::at) another.
+    /// Returns the outgoing links of `from` for an order: the part of the draws that all copies of one forward share.
+    /// They apply to messages sent at time 0; see [`at`](OutgoingLinks::at) for another time.
     #[inline]
     pub fn ways(&self, order: OrderIndex, from: NodeId) -> OutgoingLinks<'_> {
         let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
@@ -274,31 +276,34 @@ impl FastPath {
     }
 }
 
-/// The ways out of one node for one order.
+/// The outgoing links of one node for one order.
 #[derive(Clone, Copy, Debug)]
 pub struct OutgoingLinks<'a> {
     network: &'a Network,
     key: Key,
     from: NodeId,
-    /// Where the latencies out of the sender's region begin.
+    /// Index of the first latency from the sender's region.
     row: u32,
     now: Nanos,
 }
 
 impl OutgoingLinks<'_> {
-    /// The same ways at the time at which messages are sent, which decides where losses come in bursts.
+    /// Sets the time at which the messages are sent; it matters only for losses in bursts.
     #[inline]
     pub fn at(mut self, now: Nanos) -> Self {
         self.now = now;
         self
     }
 
-    /// What becomes of the message to `to`; `attempt` counts messages of one order between the same two nodes, from 0.
+    /// Decides the fate of the message to `to`; `attempt` counts the messages of one order between the same two nodes,
+    /// from 0.
     #[inline]
     pub fn fate(&self, to: NodeId, attempt: u32) -> Fate {
-        match self.network.quick {
+        match self.network.fast_path {
             FastPath::Constant(time) => Fate::Arrives(time),
             FastPath::Uniform { least, values, lost } => {
+                // The latency takes the first word of the stream and the loss the second, in this path and in the
+                // general one.
                 let mut stream = self.stream(to, attempt);
                 let time = Nanos(least + stream.below(values));
                 if lost != Probability::NEVER && lost.hits(stream.next_word()) {
@@ -311,7 +316,7 @@ impl OutgoingLinks<'_> {
         }
     }
 
-    /// The whole way, kept apart so that the quick ones stay small where they are asked.
+    /// Decides the fate in general; not inlined, so that callers of the fast path stay small.
     #[inline(never)]
     fn any_fate(&self, to: NodeId, attempt: u32) -> Fate {
         let mut stream = self.stream(to, attempt);
@@ -326,8 +331,8 @@ impl OutgoingLinks<'_> {
         Fate::Arrives(self.time(to, word))
     }
 
-    /// How long the second copy takes that the network makes of a message, if it makes one; asked only for messages that
-    /// arrive. The copy has a time of its own, and may come first.
+    /// Returns the latency of the network's second copy of a message, if it makes one; called only for messages that
+    /// arrive. The copy has its own latency, and may arrive first.
     #[inline]
     pub fn duplicate(&self, to: NodeId, attempt: u32) -> Option<Nanos> {
         if self.network.duplicated == Probability::NEVER {
@@ -338,7 +343,7 @@ impl OutgoingLinks<'_> {
         self.network.duplicated.hits(duplicated).then(|| self.time(to, time))
     }
 
-    /// The words of one message: its time, its loss, its doubling, the time of its double.
+    /// Returns the random words of one message: its latency, its loss, its duplication, the latency of the duplicate.
     #[inline]
     fn stream(&self, to: NodeId, attempt: u32) -> Stream {
         self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()

@@ -82,27 +82,27 @@ impl FromStr for RoleSpec {
 
     fn from_str(text: &str) -> Result<RoleSpec, AdversaryError> {
         let (name, rest) = text.split_once(':').unwrap_or((text, ""));
-        let mut words = SpecFields::new(rest);
-        let share = read_share("the share of nodes", words.plain().unwrap_or_default())?;
+        let mut fields = SpecFields::new(rest);
+        let share = read_share("the share of nodes", fields.plain().unwrap_or_default())?;
         let part = match name.trim() {
-            "drop" => Role::Drop { of: words.named("of").map_or(Ok(ALL), |written| read_share("of", written))? },
-            "censor" => Role::Censor { origin: read_node(&mut words, "origin")? },
+            "drop" => Role::Drop { of: fields.named("of").map_or(Ok(ALL), |written| read_share("of", written))? },
+            "censor" => Role::Censor { origin: read_node(&mut fields, "origin")? },
             "delay" => {
-                let written = words.named("by").ok_or(AdversaryError::Missing { figure: "by=TIME" })?;
+                let written = fields.named("by").ok_or(AdversaryError::Missing { figure: "by=TIME" })?;
                 let by =
                     read_span("by", written).map_err(|_| AdversaryError::NoTime { written: written.to_owned() })?;
                 Role::Delay { by }
             }
             "flood" => {
-                let written = words.named("times").ok_or(AdversaryError::Missing { figure: "times=N" })?;
+                let written = fields.named("times").ok_or(AdversaryError::Missing { figure: "times=N" })?;
                 let times = written.parse().ok().filter(|times| (1..=TIMES_MAX).contains(times));
                 Role::Flood { times: times.ok_or_else(|| AdversaryError::Times { written: written.to_owned() })? }
             }
-            "eclipse" => Role::Eclipse { victim: read_node(&mut words, "victim")? },
+            "eclipse" => Role::Eclipse { victim: read_node(&mut fields, "victim")? },
             "spy" => Role::Spy,
             _ => return Err(AdversaryError::Unknown { written: text.to_owned() }),
         };
-        match words.left() {
+        match fields.left() {
             Some(written) => Err(AdversaryError::Surplus { written }),
             None => Ok(RoleSpec { share, part }),
         }
@@ -157,8 +157,8 @@ fn read_share(figure: &'static str, written: &str) -> Result<Ratio, AdversaryErr
     written.parse().map_err(|_| AdversaryError::Share { figure, written: written.to_owned() })
 }
 
-fn read_node(words: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, AdversaryError> {
-    let written = words.named(figure).ok_or(AdversaryError::Missing { figure })?;
+fn read_node(fields: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, AdversaryError> {
+    let written = fields.named(figure).ok_or(AdversaryError::Missing { figure })?;
     let is_plain = written.bytes().all(|byte| byte.is_ascii_digit());
     let node = written.parse().ok().filter(|_| is_plain);
     node.ok_or_else(|| AdversaryError::NoNode { figure, written: written.to_owned() })

@@ -1,28 +1,28 @@
-//! How often each node has sent anything about each order: what tells the messages of one order between the same two
-//! nodes apart, so that each has a fate of its own.
+//! Counts how often each node has sent each order, which tells the messages of one order between the same two nodes
+//! apart, so that each has its own fate.
 
 use crate::ids::OrderIndex;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// The counts of some nodes, a bit for each node of each order that any of them has sent, and a number where it was more
-/// than once.
+/// The counts of some nodes: one bit for each node and order once it has been sent, and a number only for those sent
+/// again, because few are.
 #[derive(Debug)]
 pub struct Attempts {
     nodes: usize,
-    /// By order; empty where none of the nodes has sent anything about it.
+    /// Bits by order; empty if none of the nodes has sent it.
     sent: Vec<Vec<u64>>,
-    /// How often besides the first time, by order and node.
+    /// Number of repeats after the first time, by order and node.
     repeats: BTreeMap<(OrderIndex, u32), u32>,
 }
 
 impl Attempts {
-    /// None yet, of so many nodes and orders.
+    /// Creates zero counts for `nodes` nodes and `orders` orders.
     pub fn new(nodes: usize, orders: usize) -> Attempts {
         Attempts { nodes, sent: vec![Vec::new(); orders], repeats: BTreeMap::new() }
     }
 
-    /// How often the `local`-th of the nodes has sent anything about the order before; it does so once more.
+    /// Returns how often the `local`-th node has sent the order before, and counts one more.
     pub fn next(&mut self, local: u32, order: OrderIndex) -> u32 {
         let row = &mut self.sent[order.index()];
         if row.is_empty() {
@@ -39,12 +39,12 @@ impl Attempts {
     }
 }
 
-/// What leaves one node at one time: all messages that go by one order are one attempt.
+/// The attempts of one node at one time: all its messages with one order are one attempt.
 #[derive(Debug, Default)]
 pub struct AttemptCache(SmallVec<[(OrderIndex, u32); 4]>);
 
 impl AttemptCache {
-    /// The attempt of a message that goes by this order, which `next` gives for the first of them.
+    /// Returns the attempt of a message with this order; `next` supplies it for the first such message.
     pub fn attempt(&mut self, order: OrderIndex, next: impl FnOnce() -> u32) -> u32 {
         if let Some((_, attempt)) = self.0.iter().find(|known| known.0 == order) {
             return *attempt;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_one_time_that_go_by_one_order_are_one_attempt() {
+    fn messages_with_one_order_at_one_time_are_one_attempt() {
         let mut attempts = Attempts::new(1, 3);
         for time in 0..3 {
             let mut at_once = AttemptCache::default();

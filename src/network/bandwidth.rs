@@ -1,9 +1,10 @@
-//! Bandwidth: the serial lines into and out of a node, with their queues, and the time that a message costs its node.
+//! Bandwidth: the uplink and the downlink of a node with their queues, and the time that a node spends on a message.
 //!
-//! What decides is one word of a line's state, the time at which all it has taken will be through; its backlog follows from that
-//! and the rate, so that no queue of messages is kept. Where no queue is asked for none is ever full: bytes wait. Whoever owns a node offers its messages in the order of their times. On the
-//! way through both lines a message is as slow as the slower one, not as both together: the downlink begins with the first
-//! bit while the uplink still sends the last. Time under way is apart from all this.
+//! The state of an access link is one time, the one at which all accepted messages will have been sent; the backlog
+//! follows from it and the rate, so that no queue of messages is stored. Without a requested limit no queue is ever
+//! full: bytes wait. The owner of a node offers its messages in the order of their times. Through both links a message
+//! is as slow as the slower one, not as both together: the downlink begins with the first bit while the uplink still
+//! sends the last. Propagation latency is separate from all this.
 
 use super::error::BandwidthError;
 use super::matrix::RATE_MAX;
@@ -13,48 +14,49 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a datagram weighs beside its payload: 8 bytes of UDP (RFC 768) and 20 of IPv4 (RFC 791).
+/// The header bytes of a datagram: 8 of UDP (RFC 768) and 20 of IPv4 (RFC 791).
 pub const HEADER_BYTES: u32 = 28;
 
-/// A line's rate and queue.
+/// The rate and the queue of an access link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkRate {
-    /// In bits a second, at least 1.
+    /// Rate in bits per second, at least 1.
     bits: u64,
-    /// How many bytes may wait, those on the line included; `None` for any number.
+    /// Bytes that may wait, those in transmission included; `None` for no limit.
     queue_bytes: Option<u64>,
 }
 
-/// The state of one node's line in one direction.
+/// The state of one access link of a node, in one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessLink {
-    /// When all that it has taken will be through.
+    /// Time at which all accepted messages will have been sent.
     free: Nanos,
-    /// When all would be that it was offered, had it taken everything.
+    /// Time at which all offered messages would have been sent, had none been dropped.
     free_of_all: Nanos,
 }
 
-/// What a line says to a message.
+/// The answer of an access link to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueOffer {
-    /// When its last bit is through; `None` where too much waits already and the message is dropped.
+    /// Time at which its last bit is sent; `None` if the queue is full and the message is dropped.
     pub departs: Option<Nanos>,
-    /// How long the line takes for what waits then, the message included if it was taken.
+    /// Time that the link takes for the backlog, including the message if it was accepted.
     pub queue: Nanos,
-    /// The same had the line taken all that it was ever offered.
+    /// Time that the link would take for the backlog if it had accepted every message ever offered.
     pub queue_of_all: Nanos,
 }
 
 impl LinkRate {
-    /// A line of `bits` a second on which `queue_bytes` may wait, or any number. A rate of 0 counts as 1.
+    /// Creates a link of `bits` per second with a queue of `queue_bytes`, or without a limit. A rate of 0 counts as 1.
     pub fn new(bits: u64, queue_bytes: Option<u64>) -> LinkRate {
         LinkRate { bits: bits.max(1), queue_bytes }
     }
 
-    /// How long the line takes for so many bytes, rounded up.
+    /// Returns the time that the link takes for `bytes` bytes, rounded up.
     #[inline]
     pub fn time(&self, bytes: u32) -> Nanos {
-        // 2^32 bytes in bits and nanoseconds need 66 bits; what a datagram holds needs 50.
+        // 2^32 bytes in bits and nanoseconds need 66 bits; those of a datagram need 50, so the usual division is by a
+        // u64.
         let bits = u128::from(bytes) * 8 * 1_000_000_000;
         Nanos(match u64::try_from(bits) {
             Ok(bits) => bits.div_ceil(self.bits),
@@ -62,20 +64,21 @@ impl LinkRate {
         })
     }
 
-    /// Offers the uplink a message of so many bytes, headers included, that is ready at `now`.
+    /// Offers the uplink a message of `bytes` bytes, headers included, that is ready at `now`.
     #[inline]
     pub fn send(&self, line: &mut AccessLink, now: Nanos, bytes: u32) -> QueueOffer {
         self.offer(line, now, Nanos::ZERO, bytes)
     }
 
-    /// Offers the downlink a message whose last bit comes at `now`, and whose first came `sent_in` before, which is what
-    /// its sender's uplink took for it ([`time`](Self::time)).
+    /// Offers the downlink a message whose last bit arrives at `now`. Its first bit arrived `sent_in` earlier, which is
+    /// the time that the sender's uplink took for it ([`time`](Self::time)).
     #[inline]
     pub fn receive(&self, line: &mut AccessLink, now: Nanos, sent_in: Nanos, bytes: u32) -> QueueOffer {
         self.offer(line, now, sent_in, bytes)
     }
 
-    /// A message whose last bit comes at `now` and whose first came `ahead` before. An idle line takes any message.
+    /// Offers a message whose last bit arrives at `now` and whose first arrived `ahead` earlier. An idle link accepts
+    /// any message.
     #[inline]
     fn offer(&self, line: &mut AccessLink, now: Nanos, ahead: Nanos, bytes: u32) -> QueueOffer {
         let (first, takes) = (now - ahead, self.time(bytes));
@@ -92,42 +95,44 @@ impl LinkRate {
         QueueOffer { departs: Some(line.free), queue: backlog + takes, queue_of_all }
     }
 
-    /// How many bits the line carries in a time, in 10^-9: what tells which of two queues holds more.
+    /// Returns the bits that the link carries in a time, in units of 10^-9 bits; exact, so that queues can be compared
+    /// by size.
     pub fn bits_in(&self, time: Nanos) -> u128 {
         u128::from(time.0) * u128::from(self.bits)
     }
 
-    /// How many bytes the line carries in a time, rounded up.
+    /// Returns the bytes that the link carries in a time, rounded up.
     pub fn bytes_in(&self, time: Nanos) -> u64 {
         u64::try_from(self.bits_in(time).div_ceil(8_000_000_000)).unwrap_or(u64::MAX)
     }
 }
 
-/// Takes one message after another, each for the same time; nothing is dropped. When the one that comes at `now` is done.
+/// Processes one message after another, `each` for the same time and without drops; returns the time at which the
+/// message that arrives at `now` is done.
 #[inline]
 pub fn process(line: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
     line.free = line.free.max(now) + each;
     line.free
 }
 
-/// The lines of all nodes, as a person writes them: `up=10mbit,down=100mbit,queue=64KiB`, each part may be missing; or `regions`,
-/// for the rates that the data set of `--network` knows.
+/// The requested access links: `up=10mbit,down=100mbit,queue=64KiB`, of which each part may be missing; or `regions`,
+/// for the rates in the data set of `--network`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BandwidthSpec {
-    /// Where the rates come from.
+    /// The source of the rates.
     pub rates: Rates,
-    /// How many bytes may wait at each line; `None` for any number.
+    /// Bytes that may wait at each access link; `None` for no limit.
     pub queue_bytes: Option<u64>,
 }
 
-/// Where rates come from.
+/// The source of rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rates {
-    /// All nodes have the same, in bits a second; `None` for a line without limit.
+    /// The same for all nodes, in bits per second; `None` for an unlimited link.
     Same {
-        /// Out of a node.
+        /// Rate of the uplink.
         up: Option<u64>,
-        /// Into a node.
+        /// Rate of the downlink.
         down: Option<u64>,
     },
     /// By region, from the data set.
@@ -135,10 +140,10 @@ pub enum Rates {
 }
 
 impl BandwidthSpec {
-    /// Every way to write it, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "up=RATE,down=RATE[,queue=SIZE], regions[,queue=SIZE]";
 
-    /// The longest queue that can be asked for: 4 GiB. Without one any number of bytes waits.
+    /// The longest queue that can be requested: 4 GiB. Without a limit any number of bytes waits.
     pub const QUEUE_BYTES_MAX: u64 = 4 << 30;
 }
 
@@ -163,24 +168,24 @@ impl FromStr for BandwidthSpec {
     type Err = BandwidthError;
 
     fn from_str(text: &str) -> Result<BandwidthSpec, BandwidthError> {
-        let mut words = SpecFields::new(text);
+        let mut fields = SpecFields::new(text);
         let mut rate = |name: &'static str| {
-            let written = words.named(name);
+            let written = fields.named(name);
             written.map(|written| {
                 read(written, &RATES, RATE_MAX).ok_or(BandwidthError::Rate { name, written: written.into() })
             })
         };
         let (up, down) = (rate("up").transpose()?, rate("down").transpose()?);
-        let queue = words.named("queue").map(|written| {
+        let queue = fields.named("queue").map(|written| {
             read(written, &SIZES, Self::QUEUE_BYTES_MAX).ok_or(BandwidthError::Queue { written: written.to_owned() })
         });
         let queue_bytes = queue.transpose()?;
-        let rates = match words.plain() {
+        let rates = match fields.plain() {
             Some("regions") if up.is_none() && down.is_none() => Rates::Regions,
             None if up.is_some() || down.is_some() => Rates::Same { up, down },
             _ => return Err(BandwidthError::Unknown { written: text.to_owned() }),
         };
-        match words.left() {
+        match fields.left() {
             Some(written) => Err(BandwidthError::Surplus { written }),
             None => Ok(BandwidthSpec { rates, queue_bytes }),
         }
@@ -199,13 +204,13 @@ impl<'de> Deserialize<'de> for BandwidthSpec {
     }
 }
 
-/// Units, the greatest first.
+/// Units, from the largest to the smallest.
 type Units = [(&'static str, u64); 4];
 
 const RATES: Units = [("gbit", 1_000_000_000), ("mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];
 const SIZES: Units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// A number and its unit as a whole number of the least unit, from 1 to `most`.
+/// Parses a number with a unit into a multiple of the smallest unit, from 1 to `most`.
 fn read(text: &str, units: &Units, most: u64) -> Option<u64> {
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
     let scaled = u128::from(decimal(number.trim_end(), 9)?) * u128::from(unit);
@@ -226,7 +231,7 @@ mod tests {
     const MBIT: u64 = 1_000_000;
 
     #[test]
-    fn a_line_serves_one_message_after_another() {
+    fn an_access_link_serves_one_message_after_another() {
         // 1,000 bytes at 8 Mbit/s take a millisecond.
         let rate = LinkRate::new(8 * MBIT, None);
         let mut line = AccessLink::default();
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_and_an_idle_line_takes_anything() {
+    fn a_full_queue_drops_and_an_idle_link_takes_anything() {
         let ms = Nanos::from_millis;
         let rate = LinkRate::new(8 * MBIT, Some(2_500));
         let mut line = AccessLink::default();
@@ -255,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_that_nobody_asked_for_is_never_full_and_says_how_long_it_is() {
+    fn an_unlimited_queue_is_never_full_and_reports_its_length() {
         let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         for sent in 1..=5_000 {
             let offer = rate.send(&mut line, Nanos::ZERO, 1_000);
@@ -269,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_as_long_as_all_that_was_offered_takes_all() {
+    fn a_queue_for_the_longest_backlog_drops_nothing() {
         let mut lengths = Key::new(7, Purpose::Workload).stream();
         let offered: Vec<(Nanos, u32)> =
             (0..500).map(|at| (Nanos(at * 20_000), 40 + lengths.below(1_000) as u32)).collect();
@@ -288,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn both_lines_together_are_as_slow_as_the_slower() {
+    fn both_links_together_are_as_slow_as_the_slower() {
         let latency = Nanos::from_millis(50);
         for (up, down) in [(8, 80), (80, 8), (8, 8)] {
             let (up, down) = (LinkRate::new(up * MBIT, None), LinkRate::new(down * MBIT, None));
@@ -296,7 +301,7 @@ mod tests {
             let received = down.receive(&mut AccessLink::default(), sent + latency, up.time(1_000), 1_000);
             assert_eq!(received.departs, Some(Nanos::from_millis(51)));
         }
-        // Two that come at once through a downlink share it.
+        // Two messages that arrive simultaneously share the downlink.
         let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         let (now, sent_in) = (Nanos::from_millis(51), Nanos::from_millis(1));
         assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(51)));
@@ -305,7 +310,7 @@ mod tests {
 
     #[test]
     fn messages_wait_as_long_as_in_the_queue_m_d_1() {
-        // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)).
+        // Pollaczek-Khinchine: with service time D and load rho the mean wait is D rho / (2 (1 - rho)).
         let rate = LinkRate::new(8 * MBIT, None);
         for (load, mean_ms) in [(0.5, 0.5), (0.8, 2.0)] {
             let mut arrivals = Key::new(7, Purpose::Workload).with((load * 10.0) as u64).stream();
@@ -316,7 +321,7 @@ mod tests {
                 let end = rate.send(&mut line, now, 1_000).departs.expect("the queue is endless");
                 waited += (end - now).0 as f64 / 1e6 - 1.0;
             }
-            // Waits hang together over a busy period; at these loads that leaves a few percent.
+            // Waits within a busy period are correlated; at these loads that leaves a few percent.
             let measured = waited / f64::from(messages);
             assert!((measured - mean_ms).abs() < 0.03 * mean_ms, "load {load}: {measured} ms");
         }
@@ -331,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn text_round_trips() {
         for (text, written) in [
             ("up=10mbit,down=100mbit,queue=64KiB", "up=10mbit,down=100mbit,queue=64KiB"),
             ("up=10mbit,down=100mbit", "up=10mbit,down=100mbit"),

@@ -1,23 +1,24 @@
-//! Good and bad periods of a link, without a state that anybody keeps: whether a link is bad at a time is a function of
-//! (seed, link, time), so that links can be asked at any time, in any order, by any thread.
+//! Good and bad periods of a link, without stored state: the state of a link is a function of (seed, link, time), so
+//! that links can be queried at any time, in any order, by any thread.
 //!
-//! The periods are those of a Markov chain of two states over slots of time, the chain of Gilbert and Elliott: a slot is a
-//! power of two in nanoseconds, between a 128th and a 64th of the shorter mean period, and after each the state changes with
-//! the slot's length over the period's mean. After 2^k slots with lambda^(2^k) < 2^-63, lambda being the chain's second
-//! eigenvalue, nothing of the first state is left that the arithmetic could show. So the states at the borders of such
-//! epochs are drawn by themselves, from the stationary distribution; and within an epoch the state in the middle between two
-//! known ones is drawn from its exact distribution given both (P(a, m) P(m, b) / P(a, b), a Markov bridge), then in the
-//! middle of the half that holds the time asked for, at most 13 times until that slot is reached.
+//! The periods are those of a Markov chain of two states over slots of time, the chain of Gilbert and Elliott: a slot
+//! is a power of two in nanoseconds, between a 128th and a 64th of the shorter mean period, and at its end the state
+//! changes with probability slot length over mean period. After 2^k slots with lambda^(2^k) < 2^-63, where lambda is
+//! the second eigenvalue of the chain, the arithmetic cannot show any influence of the first state. The states at the
+//! borders of such epochs are therefore drawn independently, from the stationary distribution. Within an epoch the
+//! state in the middle between two known ones is drawn from its exact distribution given both (P(a, m) P(m, b) / P(a,
+//! b), a Markov bridge), then the state in the middle of the half that holds the requested time, at most 13 times until
+//! the slot is reached.
 //!
-//! What was refused: a state for each link, which 10^9 nodes have no room for and which would hang on the order of asking;
-//! and epochs that begin anew, which would cut every burst at their borders.
+//! What was refused: a stored state per link, because 10^9 nodes leave no memory for it and it would depend on the
+//! order of queries; and independent epochs, which would cut every burst at their borders.
 
 use super::loss::{BurstScope, BurstSpec};
 use crate::ids::NodeId;
 use crate::random::{Key, Probability, Purpose};
 use crate::time::Nanos;
 
-/// The bits of a chance.
+/// Certainty, as a probability in units of 2^-63.
 const ONE: u64 = 1 << 63;
 
 /// The periods of all links of a run.
@@ -25,19 +26,19 @@ const ONE: u64 = 1 << 63;
 pub(super) struct Bursts {
     key: Key,
     per: BurstScope,
-    /// A slot's length, as a power of two in nanoseconds.
+    /// Length of a slot in nanoseconds, as a power of two.
     slot_bits: u32,
-    /// Of the state at an epoch's border being bad.
+    /// Probability that the state at the border of an epoch is bad.
     border: Probability,
-    /// By halving, the last first: the chances of the middle being bad, at `2 a + b` where a is whether the left end is bad
-    /// and b whether the right one is. There are as many as an epoch has halvings.
+    /// For each halving of an epoch, the last first, the probabilities of a bad middle, at index `2 a + b` where a is 1
+    /// if the left end is bad and b is 1 if the right end is bad.
     middles: Vec<[Probability; 4]>,
-    /// Of loss, in a good and in a bad slot.
+    /// Probability of loss in a good and in a bad slot.
     loss: [Probability; 2],
 }
 
 impl Bursts {
-    /// The periods of the run with this seed.
+    /// Creates the periods of the run with this seed.
     pub(super) fn new(seed: u64, spec: &BurstSpec) -> Bursts {
         let slot_bits = (spec.good.0.min(spec.bad.0) / 64).max(1).ilog2();
         let leaves = |period: Nanos| ((u128::from(ONE) << slot_bits) / u128::from(period.0.max(1))) as u64;
@@ -60,7 +61,7 @@ impl Bursts {
         }
     }
 
-    /// The chance of loss on the way between two nodes at a time.
+    /// Returns the probability of loss between two nodes at a time.
     pub(super) fn chance(&self, from: NodeId, to: NodeId, now: Nanos) -> Probability {
         let key = match self.per {
             BurstScope::Link => self.key.with(u64::from(from.0)).with(u64::from(to.0)),
@@ -70,13 +71,14 @@ impl Bursts {
         self.loss[usize::from(self.is_bad(key, now))]
     }
 
-    /// Whether what this key names is bad at a time.
+    /// Returns true if the link, sender or receiver of this key is bad at a time.
     fn is_bad(&self, key: Key, now: Nanos) -> bool {
         let halvings = self.middles.len();
         let slot = now.0 >> self.slot_bits;
         let epoch = key.with(slot >> halvings);
         let border = |key: Key| self.border.hits(key.stream().next_word());
         let (mut left, mut right) = (border(epoch), border(key.with((slot >> halvings) + 1)));
+        // The path to the halving, as in a binary heap: the root is 1, and the children of p are 2 p and 2 p + 1.
         let mut part = 1u64;
         for (halving, middles) in self.middles.iter().enumerate().rev() {
             let chance = middles[2 * usize::from(left) + usize::from(right)];
@@ -93,10 +95,11 @@ impl Bursts {
     }
 }
 
-/// The chance of the middle being bad between two ends, each 1 for bad, where `decay` is what is left of a state after half of the
-/// way and `twice` what is left after all of it.
+/// Returns the probability of a bad middle between two ends, each 1 for bad, where `decay` is the remaining influence
+/// of a state after half the distance and `twice` the one after the whole distance.
 fn middle(bad: u64, decay: u64, twice: u64, left: u64, right: u64) -> Probability {
-    // The chance of getting from one state to another, the stationary share of the other and what is left of the one.
+    // The probability of a transition: the stationary share of the target state, plus the remaining influence of the
+    // first.
     let step = |from: u64, to: u64, decay: u64| {
         let share = if to == 1 { bad } else { ONE - bad };
         let reached = multiply(share, ONE - decay);
@@ -110,7 +113,7 @@ fn multiply(one: u64, other: u64) -> u64 {
     ((u128::from(one) * u128::from(other)) >> 63) as u64
 }
 
-/// A quotient, at most 1.
+/// Returns a quotient in units of 2^-63, at most 1.
 fn divide(part: u64, whole: u64) -> u64 {
     (((u128::from(part)) << 63) / u128::from(whole.max(1))).min(u128::from(ONE)) as u64
 }
@@ -127,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Whether one link is bad, slot by slot.
+    /// Returns the states of one link, slot by slot: true for bad.
     fn slots(bursts: &Bursts, link: u64, count: u64) -> Vec<bool> {
         let key = bursts.key.with(link);
         (0..count).map(|slot| bursts.is_bad(key, Nanos(slot << bursts.slot_bits))).collect()
@@ -149,13 +152,13 @@ mod tests {
 
     #[test]
     fn periods_have_their_means_and_are_memoryless() {
-        // 64 slots of 2^22 ns make a bad period of 268 ms; a good one takes three times as long.
+        // 64 slots of 2^22 ns make a bad period of 268 ms; a good one is three times as long.
         let bursts = bursts("gilbert-elliott:good=805306368ns,bad=268435456ns");
         assert_eq!(bursts.slot_bits, 22);
         let (mut lengths, mut long) = ([Vec::new(), Vec::new()], 0u32);
         for link in 0..200 {
             let slots = slots(&bursts, link, 20_000);
-            // The first and the last period of a link are cut off by the window.
+            // The window cuts off the first and the last period of a link.
             let periods: Vec<&[bool]> = slots.chunk_by(|a, b| a == b).collect();
             for period in &periods[1..periods.len() - 1] {
                 lengths[usize::from(period[0])].push(period.len() as f64);
@@ -164,18 +167,18 @@ mod tests {
         }
         for (lengths, mean) in lengths.iter().zip([192.0, 64.0]) {
             let measured = lengths.iter().sum::<f64>() / lengths.len() as f64;
-            // Geometric: the standard deviation nearly equals the mean. The window misses a few of the longest.
+            // Geometric: the standard deviation nearly equals the mean. The window misses a few of the longest periods.
             let error = mean / (lengths.len() as f64).sqrt();
             assert!((measured - mean).abs() < 4.0 * error + 0.004 * mean, "{measured} of {mean} +- {error}");
         }
-        // Beyond its mean goes a share of (1 - 1/64)^64 of all bad periods.
+        // A share of (1 - 1/64)^64 of all bad periods is longer than the mean.
         let share = f64::from(long) / lengths[1].len() as f64;
         assert!((share - 0.365).abs() < 4.0 * (0.365 * 0.635 / lengths[1].len() as f64).sqrt() + 0.004, "{share}");
     }
 
     #[test]
     fn the_border_of_an_epoch_is_no_seam() {
-        // How often a link changes from one slot to the next, at the borders of epochs and elsewhere: 2/4 / 64 of the time.
+        // How often a link changes between two slots, at the borders of epochs and elsewhere: 2/4 / 64 of the time.
         let bursts = bursts("gilbert-elliott:good=268435456ns,bad=268435456ns");
         let epoch = 1u64 << bursts.middles.len();
         let changes = |slot: u64| {

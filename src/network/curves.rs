@@ -1,33 +1,33 @@
-//! The two curves that skewed latencies need, in whole numbers: the quantiles of the normal distribution, and powers of
-//! two. Both are tables with straight lines between their knots.
+//! The two functions that skewed latencies need, in integers: the quantiles of the normal distribution, and powers of
+//! two. Both are tables with linear interpolation.
 //!
 //! The tables are built at the start of a run by `libm`, which is software and thus the same everywhere; they hold
-//! correctly rounded values, so that another program builds the same without it (`docs/DETERMINISM.md`). What was
-//! refused: the platform's `exp` and `ln`, whose last bits differ, and a table for each distribution, which for a
+//! correctly rounded values, so that another program can build the same tables without it (`docs/DETERMINISM.md`). What
+//! was refused: the platform's `exp` and `ln`, whose last bits differ; and a table per distribution, because those of a
 //! matrix of regions would fill the caches.
 
 use std::f64::consts::{PI, SQRT_2};
 
-/// Fixed point of the curves' arguments and values, as a power of two.
+/// The binary digits after the point of the arguments and values.
 pub(super) const ONE_BITS: u32 = 32;
 
-/// How many straight lines stand for the quantiles of one halving of the tail, as a power of two.
+/// The number of linear segments for the quantiles of one halving of the tail, as a power of two.
 const CELL_BITS: u32 = 6;
 const CELLS: usize = 1 << CELL_BITS;
 
-/// How many straight lines stand for 2^x over one unit of x, as a power of two.
+/// The number of linear segments for 2^x over one unit of x, as a power of two.
 const PART_BITS: u32 = 10;
 const PARTS: usize = 1 << PART_BITS;
 
-/// The bits of a word that place it between two knots of the quantiles.
+/// The bits of a word that interpolate between two quantiles.
 const REST_BITS: u32 = 24;
 
-/// Both tables.
+/// The tables of both functions.
 #[derive(Debug)]
 pub(super) struct Curves {
-    /// At `64 z + 64 - c` the upper quantile of 2^-(z + 2) (1 + c / 64), in 2^-32.
+    /// At index `64 z + 64 - c` the upper quantile of 2^-(z + 2) (1 + c / 64), in units of 2^-32.
     quantiles: Box<[u64]>,
-    /// At `i` the power 2^(i / 1024), in 2^-32.
+    /// At index `i` the power 2^(i / 1024), in units of 2^-32.
     powers: Box<[u64]>,
 }
 
@@ -45,8 +45,8 @@ impl Curves {
         Curves { quantiles: quantiles.collect(), powers: powers.collect() }
     }
 
-    /// The standard normal quantile that a word stands for, in 2^-32. Its first bit decides the side, the others how
-    /// far out, to 2^-64 of the tail.
+    /// Returns the standard normal quantile that a word maps to, in units of 2^-32. Its first bit decides the sign, the
+    /// others the distance, down to a tail of 2^-64.
     #[inline]
     pub(super) fn normal(&self, word: u64) -> i64 {
         let tail = (word << 1) | 1;
@@ -57,12 +57,13 @@ impl Curves {
         let knot = halvings as usize * CELLS + CELLS - cell;
         let (far, near) = (self.quantiles[knot], self.quantiles[knot - 1]);
         let distance = (far - (((far - near) * rest) >> REST_BITS)) as i64;
-        // Without a branch, which would be guessed wrong half of the time.
+        // Without a branch, because it would be mispredicted half of the time.
         let sign = (word as i64 >> 63) | 1;
         -sign * distance
     }
 
-    /// `scale` times 2^`exponent`, the exponent in 2^-32, rounded down; the greatest word where it is more than that.
+    /// Returns `scale` times 2^`exponent`, rounded down, with the exponent in units of 2^-32; `u64::MAX` if the result
+    /// exceeds it.
     #[inline]
     pub(super) fn scaled(&self, scale: u64, exponent: i64) -> u64 {
         let part = exponent as u64 & ((1 << ONE_BITS) - 1);
@@ -71,7 +72,8 @@ impl Curves {
         let (low, high) = (self.powers[at], self.powers[at + 1]);
         let power = low + (((high - low) * (part & ((1 << rest_bits) - 1))) >> rest_bits);
         let product = u128::from(scale) * u128::from(power);
-        // The product has at most 97 bits, so that 31 more fit; where more are wanted the result has 65 or more.
+        // The product has at most 97 bits, so a left shift by up to 31 fits; beyond that the result has 65 bits or
+        // more.
         match i64::from(ONE_BITS) - (exponent >> ONE_BITS) {
             shift @ 0..128 => u64::try_from(product >> shift).unwrap_or(u64::MAX),
             shift @ -31..0 => u64::try_from(product << -shift).unwrap_or(u64::MAX),
@@ -81,13 +83,13 @@ impl Curves {
     }
 }
 
-/// The nearest number in 2^-32 to a value of 0..2^31.
+/// Returns the nearest multiple of 2^-32 to a value of 0..2^31.
 fn fixed(value: f64) -> u64 {
     libm::round(libm::scalbn(value, ONE_BITS as i32)) as u64
 }
 
-/// The point beyond which the standard normal distribution has `tail`, at most 1/2: a first guess (Hastings 1955), then
-/// Halley's steps on the complementary error function until nothing is left to gain.
+/// Returns the point beyond which the standard normal distribution has `tail`, at most 1/2: a first guess (Hastings
+/// 1955), then Halley's method on the complementary error function until it no longer improves.
 fn upper_quantile(tail: f64) -> f64 {
     let t = libm::sqrt(-2.0 * libm::log(tail));
     let mut guess = t - (2.30753 + 0.27061 * t) / (1.0 + 0.99229 * t + 0.04481 * t * t);
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_those_of_the_textbooks() {
+    fn quantiles_agree_with_textbooks() {
         for (tail, quantile) in [
             (0.1, 1.281_551_565_544_600_4),
             (0.025, 1.959_963_984_540_054),

@@ -1,5 +1,5 @@
-//! Why a model of the network is none. Each message names what was asked, the limit, and what to do; the option that it
-//! was asked with is put before it by whoever read that.
+//! Errors of the models of the network. Each message names the request, the limit and a remedy; the code that parsed
+//! the option puts the option's name before it.
 
 use super::bandwidth::BandwidthSpec;
 use super::latency::Latency;
@@ -11,60 +11,60 @@ use crate::escape::escaped_to;
 use crate::time::Nanos;
 use std::io;
 
-/// Why a text is no latency.
+/// The reason why a text is not a latency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LatencyError {
     /// No distribution has this name.
     #[error("`{written}` is no latency; choose one of {written_ways}", written_ways = Latency::WRITTEN)]
     Unknown {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A figure is not there.
+    /// A value is missing.
     #[error("{figure} is missing; write one of {written_ways}", written_ways = Latency::WRITTEN)]
     Missing {
-        /// Which.
+        /// Name of the value.
         figure: &'static str,
     },
-    /// There is more than the distribution takes.
+    /// The text holds more than the distribution takes.
     #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = Latency::WRITTEN)]
     Surplus {
-        /// What nobody takes.
+        /// The first unused part.
         written: String,
     },
-    /// A time before the sending.
+    /// A time is negative.
     #[error("{figure} is {written}: a message cannot arrive before it is sent; write a time of 0 or more")]
     Negative {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a time at all.
+    /// A value is not a time.
     #[error("{figure} is `{written}`, which is no time; write a number and a unit, such as 50ms, 1.5ms or 40us")]
     NoTime {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// What must be less is more.
+    /// A value exceeds another that bounds it.
     #[error(
         "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, span(low.1), high.0, span(high.1)
     )]
     OutOfOrder {
-        /// The name and the value of what must not be more.
+        /// Name and value of the smaller bound.
         low: (&'static str, Nanos),
-        /// The name and the value of its limit.
+        /// Name and value of the larger bound.
         high: (&'static str, Nanos),
     },
-    /// Nothing lies between the least and the median.
+    /// The minimum is not below the median.
     #[error(
         "min of {} leaves nothing below p50 of {}; take a smaller min, or write constant:{}", span(*least), span(*median),
         span(*median)
     )]
     NoRest {
-        /// The least.
+        /// The minimum.
         least: Nanos,
         /// The median.
         median: Nanos,
@@ -80,153 +80,153 @@ pub enum LatencyError {
         /// The 90th percentile.
         p90: Nanos,
     },
-    /// A Pareto distribution of nothing.
+    /// The minimum of a Pareto distribution is 0.
     #[error("the least is 0, and every draw of a Pareto distribution is a multiple of it; ask for more than 0")]
     NoScale,
-    /// A shape that is none.
+    /// The shape of a Pareto distribution is not a number within its limits.
     #[error("the shape is `{written}`; write a decimal from 0.1 to 1000 with at most 6 places, such as 1.5")]
     Shape {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Two parts of one kind.
+    /// The text has two parts for the link, or two for the message.
     #[error(
         "`{written}` has two parts of one kind; write at most one for the link and one for the message, such as \
              link:uniform:10ms..100ms+exponential:5ms"
     )]
     TwoAlike {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
 }
 
-/// Why a text is no loss.
+/// The reason why a text is not a loss.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LossError {
     /// No model has this name.
     #[error("`{written}` is no loss; choose one of {written_ways}", written_ways = LossSpec::WRITTEN)]
     Unknown {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A figure is not there.
+    /// A value is missing.
     #[error("{figure}= is missing; write {written_ways}", written_ways = LossSpec::WRITTEN)]
     Missing {
-        /// Which.
+        /// Name of the value.
         figure: &'static str,
     },
-    /// There is more than the model takes.
+    /// The text holds more than the model takes.
     #[error("`{written}` is one figure too many; write {written_ways}", written_ways = LossSpec::WRITTEN)]
     Surplus {
-        /// What nobody takes.
+        /// The first unused part.
         written: String,
     },
-    /// Less than none or more than all.
+    /// A value is not a share from 0 to 1.
     #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
     Share {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a time.
+    /// A value is not a time.
     #[error("{figure} is `{written}`, which is no length of a period; write a number and a unit, such as 200ms or 10s")]
     NoTime {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A period outside its limits.
+    /// The mean length of a period is outside its limits.
     #[error(
         "{period} is {}, and a period takes {} to {} on average; ask for a length between them", span(*time),
         span(PERIOD_LEAST), span(PERIOD_MOST)
     )]
     Period {
-        /// Which period.
+        /// Name of the period.
         period: &'static str,
-        /// Its mean length.
+        /// Mean length of the period.
         time: Nanos,
     },
-    /// Two periods too far apart.
+    /// The mean lengths of the two periods are too far apart.
     #[error(
         "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them nearer \
          together", span(*good), span(*bad)
     )]
     PeriodsApart {
-        /// The mean of the good ones.
+        /// Mean length of a good period.
         good: Nanos,
-        /// The mean of the bad ones.
+        /// Mean length of a bad period.
         bad: Nanos,
     },
-    /// Something that has no periods.
+    /// The scope is neither a link, a sender nor a receiver.
     #[error("per is `{written}`; choose one of link, sender, receiver")]
     Scope {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
 }
 
-/// Why a text is no bandwidth.
+/// The reason why a text is not a bandwidth.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BandwidthError {
-    /// Neither rates nor regions.
+    /// The text gives neither rates nor `regions`.
     #[error("`{written}` is no bandwidth; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
     Unknown {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// There is more than a bandwidth takes.
+    /// The text holds more than a bandwidth takes.
     #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
     Surplus {
-        /// What nobody takes.
+        /// The first unused part.
         written: String,
     },
-    /// Not a rate.
+    /// A value is not a rate.
     #[error(
         "{name} is `{written}`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, at most 1000gbit"
     )]
     Rate {
-        /// Which.
+        /// Name of the value.
         name: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a size.
+    /// The queue is not a size.
     #[error("the queue is `{written}`, which is no size; write a number above 0 with B, KiB, MiB or GiB, at most 4GiB")]
     Queue {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
 }
 
-/// Why there are no regions.
+/// The reason why a set of regions cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RegionError {
     /// No set has this name.
     #[error("`{}` is no network; choose one of {written_ways}", escaped(written), written_ways = RegionSpec::WRITTEN)]
     Unknown {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// The system does not give the file's contents.
+    /// The operating system cannot read the file.
     #[error("{}: {source}; name a readable file of latencies", escaped(path))]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: String,
-        /// What the system says.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// More than a matrix needs.
+    /// The file is larger than any matrix needs.
     #[error(
         "{}: more than {FILE_BYTES_MAX} bytes, the most that a matrix has; name a file of latencies",
         escaped(path)
     )]
     TooLong {
-        /// The file.
+        /// Path of the file.
         path: String,
     },
-    /// Nothing in it.
+    /// The file is empty.
     #[error(
         "{}: it holds nothing; its first line must name its columns, such as one_way_ms,europe,asia",
         escaped(file)
@@ -235,17 +235,17 @@ pub enum RegionError {
         /// The file or the data set.
         file: String,
     },
-    /// A line is not what it should be.
+    /// A line is malformed.
     #[error("{}, line {line}: {fault}", escaped(file))]
     Line {
         /// The file or the data set.
         file: String,
-        /// The line, counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What is wrong with it, and what would be right.
+        /// The fault and its remedy.
         fault: MatrixLineFault,
     },
-    /// A pair of regions without latency.
+    /// A pair of regions has no latency.
     #[error(
         "{}: nothing from {} to {}; every region needs a latency to every region, itself included",
         escaped(file),
@@ -255,12 +255,12 @@ pub enum RegionError {
     Hole {
         /// The file or the data set.
         file: String,
-        /// The region that is left.
+        /// Region of the sender.
         from: String,
-        /// The region that is not reached.
+        /// Region of the receiver.
         to: String,
     },
-    /// A pair of regions with two latencies.
+    /// A pair of regions has two latencies.
     #[error(
         "{}: the pair from {} to {} stands twice; remove one of the lines",
         escaped(file),
@@ -270,12 +270,12 @@ pub enum RegionError {
     Twice {
         /// The file or the data set.
         file: String,
-        /// The region that is left.
+        /// Region of the sender.
         from: String,
-        /// The region that is reached.
+        /// Region of the receiver.
         to: String,
     },
-    /// All weights are 0.
+    /// All weights are 0, so that no region would have nodes.
     #[error("{}: every weight is 0, so no node would be anywhere; give one region more", escaped(file))]
     Nobody {
         /// The file or the data set.
@@ -283,88 +283,88 @@ pub enum RegionError {
     },
 }
 
-/// What is wrong with a line of a matrix.
+/// A fault of a line of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MatrixLineFault {
-    /// The columns are not known.
+    /// The columns are unknown.
     #[error(
         "`{}` names no columns that are known; begin a square matrix with one_way_ms, rtt_ms or pareto_mean_ms, and a list of \
          pairs with from,to,one_way_ms or from,to,p50_rtt_ms,p90_rtt_ms",
         escaped(found)
     )]
     Header {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// No region at all.
+    /// There are no regions.
     #[error("no region is named; name one or more")]
     NoRegions,
-    /// Past the limit.
+    /// There are more regions than the limit.
     #[error("{regions} regions, and a set has at most {REGIONS_MAX}; put some together")]
     TooMany {
-        /// How many there are.
+        /// Number of regions.
         regions: usize,
     },
-    /// A region without a name.
+    /// A region has no name.
     #[error("a region has no name; give each one")]
     NoName,
-    /// Two regions with one name.
+    /// Two regions have the same name.
     #[error("two regions are called {}; give each a name of its own", escaped(name))]
     SameName {
         /// The name.
         name: String,
     },
-    /// A region that no column has.
+    /// A line names a region that no column has.
     #[error(
         "the matrix is not square: {} comes after as many lines as there are columns ({regions}); remove the line or \
              add the column",
         escaped(found)
     )]
     NotSquare {
-        /// The columns.
+        /// Number of columns.
         regions: usize,
-        /// The region of the line.
+        /// Region of the line.
         found: String,
     },
-    /// Lines and columns in different orders.
+    /// The lines and the columns are in different orders.
     #[error(
         "the line is {}'s, and by the order of the columns it should be {}'s; put lines and columns in one order",
         escaped(found),
         escaped(wanted)
     )]
     OutOfOrder {
-        /// The region of the line.
+        /// Region of the line.
         found: String,
-        /// The region of the column.
+        /// Region of the column.
         wanted: String,
     },
-    /// Too many or too few cells.
+    /// A line has too many or too few cells.
     #[error("{cells} cells where {wanted} belong; put commas between them and leave none out")]
     Cells {
-        /// How many there are.
+        /// Number of cells.
         cells: usize,
-        /// How many belong there.
+        /// Number of cells expected.
         wanted: usize,
     },
-    /// A region that is not in the set.
+    /// The set does not hold this region.
     #[error("no region is called {}", escaped(name))]
     UnknownRegion {
         /// The name.
         name: String,
     },
-    /// A time before the sending.
+    /// A time is negative.
     #[error("{} ms: a message cannot arrive before it is sent; write 0 or more", escaped(found))]
     Negative {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// Not a time.
+    /// A cell is not a time.
     #[error("`{}` is no latency; write milliseconds with at most 6 decimals, at most a day", escaped(found))]
     NoTime {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// Quantiles in the wrong order.
+    /// The median exceeds the 90th percentile.
     #[error("p90 of {} is less than p50 of {}; the two columns may be exchanged", span(*p90), span(*median))]
     Quantiles {
         /// The median.
@@ -372,30 +372,30 @@ pub enum MatrixLineFault {
         /// The 90th percentile.
         p90: Nanos,
     },
-    /// A mean that leaves nothing below it.
+    /// The mean of a Pareto distribution leaves nothing below it.
     #[error("a mean of {} ms: the least lies 5 ms below it and must be above 0; ask for more than 5", escaped(found))]
     ParetoMean {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// Not a weight.
+    /// A cell is not a weight.
     #[error("`{}` is no weight; write a number from 0 to a billion with at most 6 decimals", escaped(found))]
     Weight {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// Not a rate.
+    /// A cell is not a rate.
     #[error("`{}` is no rate; write megabits a second above 0, at most a million", escaped(found))]
     Rate {
-        /// What stands there.
+        /// The text as written.
         found: String,
     },
-    /// A latency that cannot be drawn.
+    /// A latency is invalid.
     #[error(transparent)]
     Latency(#[from] LatencyError),
 }
 
-/// What came from outside, fit for one line of a terminal, and cut where it is very long.
+/// Makes foreign text fit for one line of a terminal, and cuts it if it is very long.
 pub(super) fn escaped(text: &str) -> String {
     escaped_to(SHOWN_CHARS_MAX, text)
 }

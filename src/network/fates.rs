@@ -1,5 +1,5 @@
-//! The fates of many messages at once: what [`OutgoingLinks::fate`](super::OutgoingLinks::fate) says of each, drawn side by side where a
-//! few words decide it.
+//! Draws the fates of many messages at once: the results of [`OutgoingLinks::fate`](super::OutgoingLinks::fate), side
+//! by side in SIMD lanes if a few random words decide them.
 
 use super::{FastPath, Fate, Network};
 use crate::ids::{NodeId, OrderIndex};
@@ -10,17 +10,17 @@ use crate::time::Nanos;
 /// The fates of a batch of messages.
 #[derive(Debug, Default)]
 pub struct Fates {
-    /// By message, the key of its sender.
+    /// The key of the sender, by message.
     keys: Vec<Key>,
     latencies: Vec<Nanos>,
 }
 
 impl Fates {
-    /// What stands for a message that is lost; no latency is as long.
+    /// The mark of a lost message; no latency is this long.
     pub const LOST: Nanos = Nanos::MAX;
 
-    /// Draws for the first messages with `order` from some nodes to `to`, in place of those drawn before. For each sender in
-    /// turn `forwards` has the node, when it sends, and to how many of `to`.
+    /// Draws the first messages with `order` from some nodes to `to`, replacing the previous batch. For each sender in
+    /// turn, `forwards` yields the node, its time of sending, and its number of receivers in `to`.
     pub fn draw(
         &mut self,
         network: &Network,
@@ -29,7 +29,7 @@ impl Fates {
         to: &[NodeId],
     ) {
         self.latencies.clear();
-        match network.quick {
+        match network.fast_path {
             FastPath::Constant(time) => self.latencies.resize(to.len(), time),
             FastPath::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
                 let key = network.key.with(u64::from(order.0));
@@ -52,14 +52,14 @@ impl Fates {
         }
     }
 
-    /// How long each message takes, in the order of the receivers, or [`LOST`](Self::LOST).
+    /// Returns the latency of each message in the order of the receivers, or [`LOST`](Self::LOST).
     #[inline]
     pub fn latencies(&self) -> &[Nanos] {
         &self.latencies
     }
 }
 
-/// Messages whose times are spread evenly.
+/// A batch of messages with uniform latencies.
 struct Uniform<'a> {
     keys: &'a [Key],
     to: &'a [NodeId],
@@ -93,9 +93,9 @@ mod tests {
     use crate::network::{LatencySpec, LossSpec};
     use crate::ratio::Ratio;
 
-    /// Every kind of network, and numbers of messages that fill no lanes.
+    /// All kinds of networks, and message counts that do not fill the lanes.
     #[test]
-    fn many_fates_are_those_of_each() {
+    fn batched_and_single_fates_agree() {
         let latencies = ["50ms", "uniform:10ms..100ms", "uniform:1ms..20s", "lognormal:p50=40ms,p90=90ms,min=10ms"];
         let networks = latencies.iter().map(|text| Network::new(7, text.parse::<LatencySpec>().expect(text)));
         let loss = LossSpec::Independent(Ratio::new(1, 3).unwrap());

@@ -1,4 +1,4 @@
-//! Why faults are none that can be modelled. Each message names what was asked, the limit, and what to do.
+//! Errors of the models of faults. Each message names the request, the limit and a remedy.
 
 use super::error::escaped;
 use super::fault_spec;
@@ -6,70 +6,70 @@ use super::spec_fields::span;
 use crate::sync::Interrupted;
 use crate::time::Nanos;
 
-/// Why faults cannot be modelled.
+/// The reason why faults cannot be modelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// The user did not wait until all nodes were ranked.
+    /// The user interrupted the ranking of the nodes.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
-    /// Less than none or more than all.
+    /// A value is not a share from 0 to 1.
     #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
     Share {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a time.
+    /// A value is not a time.
     #[error("{figure} is `{written}`, which is no time; write a number and a unit, such as 200ms or 10s")]
     NoTime {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A figure is not there.
+    /// A value is missing.
     #[error("{figure} is missing; write {ways}")]
     Missing {
-        /// Which.
+        /// Name of the value.
         figure: &'static str,
-        /// How it is written.
+        /// The notation that is accepted.
         ways: &'static str,
     },
-    /// There is more than it takes.
+    /// The text holds more than the notation takes.
     #[error("`{written}` is one figure too many; write {ways}")]
     Surplus {
-        /// What nobody takes.
+        /// The first unused part.
         written: String,
-        /// How it is written.
+        /// The notation that is accepted.
         ways: &'static str,
     },
-    /// No way to choose nodes.
+    /// The selection of nodes is unknown.
     #[error("by is `{written}`; choose random or degree, or leave it out and name a region")]
     Whom {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A region without a name.
+    /// A region has no name.
     #[error("region has no name; write one that the network knows")]
     NoRegionName,
-    /// A period outside its limits.
+    /// The mean time up or down is outside its limits.
     #[error(
         "{period} is {}, and a node is up or down for {} to {} on average; ask for a time between them", span(*time),
         span(fault_spec::PERIOD_LEAST), span(fault_spec::PERIOD_MOST)
     )]
     Period {
-        /// Which period.
+        /// Name of the period.
         period: &'static str,
-        /// Its mean length.
+        /// Mean length of the period.
         time: Nanos,
     },
-    /// A cut that is over before it begins.
+    /// A partition heals before it begins.
     #[error("the cut heals at {} and begins at {}; let it heal later", span(*heal), span(*at))]
     HealsTooSoon {
-        /// When it begins.
+        /// Begin of the partition.
         at: Nanos,
-        /// When it heals.
+        /// Time at which it heals.
         heal: Nanos,
     },
     /// The network has no regions.
@@ -78,7 +78,7 @@ pub enum FaultError {
         escaped(name)
     )]
     NoRegions {
-        /// The option that names it, without dashes.
+        /// The option that names the region, without dashes.
         option: &'static str,
         /// The region.
         name: String,
@@ -86,11 +86,11 @@ pub enum FaultError {
     /// The network does not have this region.
     #[error("--{option} region={}: the network has no such region; choose one of {known}", escaped(name))]
     UnknownRegion {
-        /// The option that names it, without dashes.
+        /// The option that names the region, without dashes.
         option: &'static str,
         /// The region.
         name: String,
-        /// The regions it has.
+        /// The regions of the network.
         known: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What fails, as a person writes it: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
+//! The requested faults: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
 
 use super::fault_error::FaultError;
 use super::spec_fields::{SpecFields, read_span, span};
@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// What fails in a run.
+/// The faults of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultSpec {
     /// Nodes that go down and stay down.
     pub down: DownSpec,
-    /// Nodes that come and go.
+    /// Nodes that go down and come up repeatedly.
     pub churn: Option<ChurnSpec>,
-    /// Groups of nodes that do not hear each other for a while.
+    /// Groups of nodes that cannot reach each other for some time.
     pub partition: PartitionSpec,
-    /// The share of nodes that can only connect outward.
+    /// The share of nodes that can only open outgoing connections.
     pub nat: Ratio,
 }
 
@@ -27,82 +27,83 @@ impl Default for FaultSpec {
     }
 }
 
-/// Nodes that go down for good, in one or more strokes. Written `10%`, `20%,at=1s,by=degree`, `100%,at=2s,region=europe`; several
-/// with `+` between them.
+/// Nodes that go down for good, in one or more outages. Written `10%`, `20%,at=1s,by=degree`,
+/// `100%,at=2s,region=europe`; several are separated by `+`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DownSpec(pub Vec<Outage>);
 
-/// One stroke.
+/// One outage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The share of those among whom it strikes.
+    /// The share of the selected nodes that go down.
     pub share: Ratio,
-    /// When; 0 for nodes that are down from the start.
+    /// The time at which they go down; 0 for nodes that are down from the start.
     pub at: Nanos,
-    /// Whom.
+    /// The nodes among which the share is taken.
     pub whom: Selector,
 }
 
-/// Whom a stroke meets.
+/// The selection of nodes for an outage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
-    /// Each node by itself, with the share as its chance.
+    /// Each node independently, with the share as its probability.
     Random,
-    /// The best connected first: exactly the share of all nodes, rounded up.
+    /// The nodes with the most peers: exactly the share of all nodes, rounded up.
     Degree,
-    /// Each node of a region by itself, with the share as its chance.
+    /// Each node of a region independently, with the share as its probability.
     Region(String),
 }
 
-/// Nodes that come and go, each by itself, up and down in turn for exponential times. Written `up=60s,down=5s`.
+/// Nodes that alternate independently between up and down for exponentially distributed times. Written
+/// `up=60s,down=5s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChurnSpec {
-    /// How long a node is up on average.
+    /// The mean time up.
     pub up: Nanos,
-    /// How long it is down on average.
+    /// The mean time down.
     pub down: Nanos,
 }
 
-/// Cuts of the network. Written `50%,at=1s,heal=3s`, `region=europe,at=1s,one-way`; several with `+` between them.
+/// Cuts of the network. Written `50%,at=1s,heal=3s`, `region=europe,at=1s,one-way`; several are separated by `+`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionSpec(pub Vec<Cut>);
 
 /// One cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Who is on the side that is cut off.
+    /// The side that is cut off.
     pub side: PartitionSide,
-    /// From when on.
+    /// The time at which the cut begins.
     pub at: Nanos,
-    /// Until when; [`Nanos::MAX`] for a cut that never heals.
+    /// The time at which it heals; [`Nanos::MAX`] for a cut that never heals.
     pub heal: Nanos,
-    /// Whether only messages out of the side are cut, and those into it pass.
+    /// True if only messages out of the side are cut, and those into it pass.
     pub is_one_way: bool,
 }
 
-/// Who is cut off.
+/// The nodes that are cut off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionSide {
-    /// Each node by itself, with this chance.
+    /// Each node independently, with this probability.
     Share(Ratio),
     /// The nodes of a region.
     Region(String),
 }
 
 impl DownSpec {
-    /// Every way to write it, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "SHARE[,at=TIME][,by=random|degree or ,region=NAME], several with + between";
 }
 
 impl ChurnSpec {
-    /// How it is written, for help texts and errors.
+    /// The accepted notation, for help texts and errors.
     pub const WRITTEN: &'static str = "up=TIME,down=TIME";
 
-    /// Passes a churn on that can be drawn.
+    /// Returns the churn if both mean times are within their limits.
     ///
     /// # Errors
     ///
-    /// [`FaultError`] where a period is outside its limits.
+    /// [`FaultError`] if a mean time is outside its limits.
     pub fn check(self) -> Result<ChurnSpec, FaultError> {
         for (period, time) in [("up", self.up), ("down", self.down)] {
             if !(PERIOD_LEAST..=PERIOD_MOST).contains(&time) {
@@ -114,7 +115,7 @@ impl ChurnSpec {
 }
 
 impl PartitionSpec {
-    /// Every way to write it, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "SHARE or region=NAME[,at=TIME][,heal=TIME][,one-way], several with + between";
 }
 
@@ -136,17 +137,17 @@ impl FromStr for Outage {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Outage, FaultError> {
-        let mut words = SpecFields::new(text);
-        let written = words.plain().unwrap_or_default();
+        let mut fields = SpecFields::new(text);
+        let written = fields.plain().unwrap_or_default();
         let share = share("the share of nodes that go down", written)?;
-        let at = time(&mut words, "at")?.unwrap_or(Nanos::ZERO);
-        let whom = match (words.named("by"), words.named("region")) {
+        let at = time(&mut fields, "at")?.unwrap_or(Nanos::ZERO);
+        let whom = match (fields.named("by"), fields.named("region")) {
             (None | Some("random"), None) => Selector::Random,
             (Some("degree"), None) => Selector::Degree,
             (None, Some(name)) => Selector::Region(region(name)?),
             (Some(by), _) => return Err(FaultError::Whom { written: by.to_owned() }),
         };
-        end(&words, DownSpec::WRITTEN)?;
+        end(&fields, DownSpec::WRITTEN)?;
         Ok(Outage { share, at, whom })
     }
 }
@@ -161,11 +162,11 @@ impl FromStr for ChurnSpec {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<ChurnSpec, FaultError> {
-        let mut words = SpecFields::new(text);
+        let mut fields = SpecFields::new(text);
         let missing = |figure| FaultError::Missing { figure, ways: ChurnSpec::WRITTEN };
-        let up = time(&mut words, "up")?.ok_or(missing("up="))?;
-        let down = time(&mut words, "down")?.ok_or(missing("down="))?;
-        end(&words, ChurnSpec::WRITTEN)?;
+        let up = time(&mut fields, "up")?.ok_or(missing("up="))?;
+        let down = time(&mut fields, "down")?.ok_or(missing("down="))?;
+        end(&fields, ChurnSpec::WRITTEN)?;
         ChurnSpec { up, down }.check()
     }
 }
@@ -190,8 +191,8 @@ impl FromStr for Cut {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Cut, FaultError> {
-        let mut words = SpecFields::new(text);
-        let side = match (words.named("region"), words.plain()) {
+        let mut fields = SpecFields::new(text);
+        let side = match (fields.named("region"), fields.plain()) {
             (Some(name), None) => (PartitionSide::Region(region(name)?), false),
             (Some(name), Some("one-way")) => (PartitionSide::Region(region(name)?), true),
             (Some(_), Some(other)) => {
@@ -199,7 +200,7 @@ impl FromStr for Cut {
             }
             (None, first) => {
                 let share = share("the share of nodes that are cut off", first.unwrap_or_default())?;
-                let is_one_way = match words.plain() {
+                let is_one_way = match fields.plain() {
                     None => false,
                     Some("one-way") => true,
                     Some(other) => {
@@ -210,9 +211,9 @@ impl FromStr for Cut {
             }
         };
         let (side, is_one_way) = side;
-        let at = time(&mut words, "at")?.unwrap_or(Nanos::ZERO);
-        let heal = time(&mut words, "heal")?.unwrap_or(Nanos::MAX);
-        end(&words, PartitionSpec::WRITTEN)?;
+        let at = time(&mut fields, "at")?.unwrap_or(Nanos::ZERO);
+        let heal = time(&mut fields, "heal")?.unwrap_or(Nanos::MAX);
+        end(&fields, PartitionSpec::WRITTEN)?;
         if heal <= at {
             return Err(FaultError::HealsTooSoon { at, heal });
         }
@@ -220,7 +221,7 @@ impl FromStr for Cut {
     }
 }
 
-/// Reads parts with `+` between them, and none of the text `none`.
+/// Parses parts separated by `+`; the text `none` gives no parts.
 fn parts<T: FromStr<Err = FaultError>>(text: &str) -> Result<Vec<T>, FaultError> {
     if text.trim() == NOTHING { Ok(Vec::new()) } else { text.split('+').map(str::parse).collect() }
 }
@@ -283,27 +284,27 @@ fn share(figure: &'static str, written: &str) -> Result<Ratio, FaultError> {
     written.parse().map_err(|_| FaultError::Share { figure, written: written.to_owned() })
 }
 
-fn time(words: &mut SpecFields<'_>, figure: &'static str) -> Result<Option<Nanos>, FaultError> {
+fn time(fields: &mut SpecFields<'_>, figure: &'static str) -> Result<Option<Nanos>, FaultError> {
     let read = |written: &str| {
         read_span(figure, written).map_err(|_| FaultError::NoTime { figure, written: written.to_owned() })
     };
-    words.named(figure).map(read).transpose()
+    fields.named(figure).map(read).transpose()
 }
 
 fn region(name: &str) -> Result<String, FaultError> {
     if name.is_empty() { Err(FaultError::NoRegionName) } else { Ok(name.to_owned()) }
 }
 
-fn end(words: &SpecFields<'_>, ways: &'static str) -> Result<(), FaultError> {
-    words.left().map_or(Ok(()), |written| Err(FaultError::Surplus { written, ways }))
+fn end(fields: &SpecFields<'_>, ways: &'static str) -> Result<(), FaultError> {
+    fields.left().map_or(Ok(()), |written| Err(FaultError::Surplus { written, ways }))
 }
 
 const NONE: Ratio = Ratio::new(0, 1).unwrap();
 
-/// Stands for no part at all.
+/// The notation for no parts.
 const NOTHING: &str = "none";
 
-/// The shortest and the longest mean time up or down. A node's changes are drawn one after another from the start of the
-/// run, so that a great many cost time.
+/// The smallest and the largest mean time up or down. The changes of a node are drawn one after another from the start
+/// of the run, so that very short times would be slow.
 pub(super) const PERIOD_LEAST: Nanos = Nanos::from_millis(1);
 pub(super) const PERIOD_MOST: Nanos = Nanos::from_secs(365 * 86_400);

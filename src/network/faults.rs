@@ -1,11 +1,12 @@
-//! What fails in one run, node by node: who is up when, and who hears whom.
+//! The faults of one run by node: the nodes that are up at a time, and the pairs that can reach each other.
 //!
-//! Everything is a function of (seed, node, time), drawn where it is asked; only who is best connected is a table, a bit for
-//! each node. The node at which the orders enter is spared: it neither goes down nor comes and goes.
+//! Everything is a function of (seed, node, time), drawn on every query; only the selection of the best connected nodes
+//! is a table, with one bit per node. The node at which the orders enter is exempt: it neither goes down nor takes part
+//! in churn.
 //!
-//! Churn is drawn from the start of the run at each question, a word for each change before the time asked for: the times
-//! asked for are those of a run, not the end of all time. A node begins
-//! up with the share of time that it is up in the long run, so that the share is the same at all times.
+//! Churn is drawn from the start of the run on every query, one random word for each change before the requested time,
+//! which is affordable because that time lies within the run. A node starts up with the long-run probability of being
+//! up, so that the share of nodes that are up is the same at all times.
 
 use super::Network;
 use super::fault_error::FaultError;
@@ -22,19 +23,19 @@ use std::collections::BTreeMap;
 /// The faults of one run.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    spared: Option<NodeId>,
+    exempt: Option<NodeId>,
     outages: Vec<(Nanos, Group)>,
     churn: Option<Churn>,
     cuts: Vec<PreparedCut>,
     nat: Group,
 }
 
-/// Some of the nodes.
+/// A subset of the nodes.
 #[derive(Clone, Debug)]
 enum Group {
-    /// Each by itself; of a region, where one is named.
+    /// Each node independently; only nodes of `region` if it is given.
     Drawn { key: Key, chance: Probability, region: Option<(RegionIndex, Placement)> },
-    /// Those whose bit is set.
+    /// The nodes whose bit is set.
     Listed(Vec<u64>),
 }
 
@@ -55,25 +56,25 @@ struct PreparedCut {
 }
 
 impl Faults {
-    /// No faults at all.
+    /// Creates a run without faults.
     pub fn none() -> Faults {
-        Faults { spared: None, outages: Vec::new(), churn: None, cuts: Vec::new(), nat: Group::nobody() }
+        Faults { exempt: None, outages: Vec::new(), churn: None, cuts: Vec::new(), nat: Group::empty() }
     }
 
-    /// The faults of the run with this seed over `nodes` nodes, whose `degree` ranks them where the best connected go first.
-    /// Node `spared` always stays.
+    /// Creates the faults of the run with this seed over `nodes` nodes; `degree` ranks them for outages of the best
+    /// connected. Node `exempt` always stays up.
     ///
     /// # Errors
     ///
-    /// [`FaultError`] where a region is named that the network does not have, or where the user does not wait until all nodes
-    /// are ranked.
+    /// [`FaultError`] if an option names a region that the network does not have, or if the user interrupts the ranking
+    /// of the nodes.
     pub fn new(
         spec: &FaultSpec,
         seed: u64,
         nodes: u32,
         network: &Network,
         degree: impl Fn(NodeId) -> u32,
-        spared: Option<NodeId>,
+        exempt: Option<NodeId>,
         interrupt: &Interrupt,
     ) -> Result<Faults, FaultError> {
         let key = Key::new(seed, Purpose::Faults);
@@ -97,7 +98,7 @@ impl Faults {
             Ok(PreparedCut { side, at: cut.at, heal: cut.heal, is_one_way: cut.is_one_way })
         };
         Ok(Faults {
-            spared,
+            exempt,
             outages: spec.down.0.iter().enumerate().map(outage).collect::<Result<_, FaultError>>()?,
             churn: spec.churn.map(|ChurnSpec { up, down }| Churn {
                 key: key.with(CHURN),
@@ -110,24 +111,24 @@ impl Faults {
         })
     }
 
-    /// Whether every node is up all the time.
+    /// Returns true if every node is up all the time.
     #[inline]
     pub fn all_up(&self) -> bool {
         self.outages.is_empty() && self.churn.is_none()
     }
 
-    /// Whether who is up is up all the time, and who is down is so from the start.
+    /// Returns true if no node changes: each is up all the time, or down from the start.
     pub fn is_steady(&self) -> bool {
         self.churn.is_none() && self.outages.iter().all(|(at, _)| *at == Nanos::ZERO)
     }
 
-    /// Whether everybody hears everybody all the time.
+    /// Returns true if every node can reach every other all the time.
     #[inline]
     pub fn none_cut(&self) -> bool {
-        self.cuts.is_empty() && self.nat.is_nobody()
+        self.cuts.is_empty() && self.nat.is_empty()
     }
 
-    /// Whether a node is up at a time.
+    /// Returns true if a node is up at a time.
     #[inline]
     pub fn is_up(&self, node: NodeId, now: Nanos) -> bool {
         self.all_up() || (!self.has_failed(node, now) && self.churned(node, now).0)
@@ -138,28 +139,28 @@ impl Faults {
         fails_at <= now && fails_at != Nanos::MAX
     }
 
-    /// When a node goes down for good; [`Nanos::MAX`] for never.
+    /// Returns the time at which a node goes down for good; [`Nanos::MAX`] for never.
     pub fn fails_at(&self, node: NodeId) -> Nanos {
-        if self.spared == Some(node) {
+        if self.exempt == Some(node) {
             return Nanos::MAX;
         }
-        let struck = self.outages.iter().filter(|(_, group)| group.has(node)).map(|(at, _)| *at);
-        struck.min().unwrap_or(Nanos::MAX)
+        let hits = self.outages.iter().filter(|(_, group)| group.has(node)).map(|(at, _)| *at);
+        hits.min().unwrap_or(Nanos::MAX)
     }
 
-    /// The first time after `now` at which a node goes down or comes up; `None` where it stays as it is.
+    /// Returns the first time after `now` at which a node goes down or comes up; `None` if it stays as it is.
     pub fn next_change(&self, node: NodeId, now: Nanos) -> Option<Nanos> {
         self.changes(node, now).next().map(|(time, _)| time)
     }
 
-    /// The times after `now` at which a node goes down or comes up, ascending, and whether it is up from then on.
+    /// Iterates over the times after `now` at which a node goes down or comes up, in ascending order, with true for up.
     pub fn changes(&self, node: NodeId, now: Nanos) -> impl Iterator<Item = (Nanos, bool)> + '_ {
         let (fails_at, mut turns, mut is_over) = (self.fails_at(node), self.turns(node), false);
         let all = std::iter::from_fn(move || {
             let (is_up, until) = turns.next().filter(|_| !is_over)?;
             is_over = fails_at <= until;
             match is_over {
-                // Where it fails while it is down nobody sees a difference.
+                // A failure while the node is down changes nothing.
                 true => (is_up && fails_at < Nanos::MAX).then_some((fails_at, false)),
                 false => Some((until, !is_up)),
             }
@@ -167,53 +168,54 @@ impl Faults {
         all.skip_while(move |&(time, _)| time <= now)
     }
 
-    /// Whether a message that is sent at `now` is held up for ever by a partition, or because neither of two nodes behind a
-    /// NAT can open the connection. What is under way when a partition begins still arrives.
+    /// Returns true if a message sent at `now` is blocked for ever, by a partition or because both nodes are behind a
+    /// NAT and neither can open the connection. Messages that are under way when a partition begins still arrive.
     #[inline]
     pub fn is_cut(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
         !self.none_cut() && self.is_cut_at(from, to, now)
     }
 
-    /// The partitions that hold such a message up, by their places among those that are asked for.
+    /// Returns the partitions that block such a message, by index in the request.
     pub fn cuts_between(&self, from: NodeId, to: NodeId, now: Nanos) -> impl Iterator<Item = usize> {
-        let held_up = move |(place, cut): (usize, &PreparedCut)| cut.holds_up(from, to, now).then_some(place);
-        self.cuts.iter().enumerate().filter_map(held_up)
+        let is_blocking = move |(place, cut): (usize, &PreparedCut)| cut.blocks(from, to, now).then_some(place);
+        self.cuts.iter().enumerate().filter_map(is_blocking)
     }
 
-    /// Whether a node goes down by the stroke with this place among those that are asked for, and by no sooner one.
+    /// Returns true if a node goes down by the outage with this index in the request, and by no earlier one.
     pub fn is_hit_by(&self, outage: usize, node: NodeId) -> bool {
-        let struck = self.outages.get(outage).filter(|(_, group)| group.has(node));
-        struck.is_some_and(|(at, _)| self.fails_at(node) == *at)
+        let hits = self.outages.get(outage).filter(|(_, group)| group.has(node));
+        hits.is_some_and(|(at, _)| self.fails_at(node) == *at)
     }
 
-    /// How many partitions there are, one after another as they were asked for.
+    /// Returns the number of partitions in the request.
     pub fn partitions(&self) -> usize {
         self.cuts.len()
     }
 
-    /// Whether a node is on the side that a partition cuts off.
+    /// Returns true if a node is on the side that a partition cuts off.
     pub fn is_cut_off(&self, node: NodeId, partition: usize) -> bool {
         self.cuts[partition].side.has(node)
     }
 
-    /// Whether a node can only connect outward. A link between it and another node works both ways once it has opened it.
+    /// Returns true if a node can only open outgoing connections. A link that it has opened to another node works in
+    /// both directions.
     pub fn is_behind_nat(&self, node: NodeId) -> bool {
         self.nat.has(node)
     }
 
     fn is_cut_at(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
-        self.cuts.iter().any(|cut| cut.holds_up(from, to, now)) || (self.nat.has(from) && self.nat.has(to))
+        self.cuts.iter().any(|cut| cut.blocks(from, to, now)) || (self.nat.has(from) && self.nat.has(to))
     }
 
-    /// Whether a node is up as far as churn goes, and when that changes.
+    /// Returns whether churn has a node up at a time, and until when.
     fn churned(&self, node: NodeId, now: Nanos) -> (bool, Nanos) {
         self.turns(node).find(|&(_, until)| now < until || until == Nanos::MAX).unwrap_or((true, Nanos::MAX))
     }
 
-    /// How churn makes a node up and down in turn from the start on: whether it is up, and until when. Without churn it is up for
-    /// ever, and the last turn lasts as long.
+    /// Iterates over the alternating up and down times of a node from the start on: true for up, and the time until
+    /// which it lasts. Without churn a single up time lasts for ever, as does the last one with churn.
     fn turns(&self, node: NodeId) -> impl Iterator<Item = (bool, Nanos)> + '_ {
-        let churn = self.churn.as_ref().filter(|_| self.spared != Some(node));
+        let churn = self.churn.as_ref().filter(|_| self.exempt != Some(node));
         let mut drawn = churn.map(|churn| {
             let mut stream = churn.key.with(u64::from(node.0)).stream();
             let is_up = churn.is_up.hits(stream.next_word());
@@ -237,7 +239,7 @@ impl Faults {
 
 impl PreparedCut {
     #[inline]
-    fn holds_up(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
+    fn blocks(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
         if now < self.at || (self.heal <= now && self.heal != Nanos::MAX) {
             return false;
         }
@@ -247,7 +249,7 @@ impl PreparedCut {
 }
 
 impl Group {
-    fn nobody() -> Group {
+    fn empty() -> Group {
         Group::Drawn { key: Key::new(0, Purpose::Faults), chance: Probability::NEVER, region: None }
     }
 
@@ -255,7 +257,7 @@ impl Group {
         Group::Drawn { key, chance: Probability::of(share), region: None }
     }
 
-    /// In the region that an option names.
+    /// Selects a share of the region that an option names.
     fn drawn_in(
         key: Key,
         share: Ratio,
@@ -263,19 +265,19 @@ impl Group {
         (option, name): (&'static str, &str),
     ) -> Result<Group, FaultError> {
         let known = network.regions();
-        let Some(pinning) = network.pinning() else {
+        let Some(placement) = network.placement() else {
             return Err(FaultError::NoRegions { option, name: name.to_owned() });
         };
         match known.iter().position(|known| known == name) {
             Some(at) => {
-                let region = Some((RegionIndex(at as u16), pinning.clone()));
+                let region = Some((RegionIndex(at as u16), placement.clone()));
                 Ok(Group::Drawn { key, chance: Probability::of(share), region })
             }
             None => Err(FaultError::UnknownRegion { option, name: name.to_owned(), known: known.join(", ") }),
         }
     }
 
-    /// The share of the nodes with the most peers, rounded up; draws decide among equals.
+    /// Selects the share of the nodes with the most peers, rounded up; draws decide among equals.
     ///
     /// Nodes are counted by degree first, so that only those of the degree at which the share ends are ranked by draw.
     fn best_connected(
@@ -290,7 +292,8 @@ impl Group {
             lookout.work(RANK_UNITS)?;
             *by_degree.entry(degree(NodeId(node))).or_default() += 1;
         }
-        // Room is left for some of those with the last degree, and whoever has more peers is among them.
+        // After the loop `last` is the degree at which the share ends: all nodes of higher degree are selected, and
+        // `room` of those with this degree.
         let (mut room, mut last) = (share.ceil_of(u64::from(nodes)), u32::MAX);
         for (&degree, &count) in by_degree.iter().rev() {
             last = degree;
@@ -315,7 +318,7 @@ impl Group {
         Ok(Group::Listed(bits))
     }
 
-    fn is_nobody(&self) -> bool {
+    fn is_empty(&self) -> bool {
         matches!(self, Group::Drawn { chance: Probability::NEVER, .. })
     }
 
@@ -324,7 +327,7 @@ impl Group {
         match self {
             Group::Drawn { chance: Probability::NEVER, .. } => false,
             Group::Drawn { key, chance, region } => {
-                let is_there = region.as_ref().is_none_or(|(region, pinning)| pinning.region(node) == *region);
+                let is_there = region.as_ref().is_none_or(|(region, placement)| placement.region(node) == *region);
                 is_there && chance.hits(key.with(u64::from(node.0)).stream().next_word())
             }
             Group::Listed(bits) => bits.get(node.index() / 64).is_some_and(|bits| bits >> (node.0 % 64) & 1 == 1),
@@ -332,10 +335,10 @@ impl Group {
     }
 }
 
-/// The nodes with the least `count` of these draws, in no order.
+/// Returns the nodes with the `count` smallest draws, in no particular order.
 ///
-/// A draw is even over all words, so that its upper bits tell nearly all of them apart: whole parts of the range are taken
-/// until one has more nodes than there is room for, and only that one is sorted.
+/// Draws are uniform over all words, so that their upper bits tell nearly all of them apart: whole buckets are taken
+/// until one has more nodes than are needed, and only that one is sorted.
 fn least(drawn: Vec<(u64, u32)>, count: usize, lookout: &mut Lookout<'_>) -> Result<Vec<u32>, Interrupted> {
     let part = |word: u64| (word >> (u64::BITS - PART_BITS)) as usize;
     let mut sizes = vec![0usize; 1 << PART_BITS];
@@ -365,15 +368,15 @@ fn least(drawn: Vec<(u64, u32)>, count: usize, lookout: &mut Lookout<'_>) -> Res
     Ok(nodes)
 }
 
-/// Upper bits of a draw that tell its part of the range.
+/// Upper bits of a draw that select its bucket.
 const PART_BITS: u32 = 12;
 
-/// The work that it is to count a node by its degree, where a draw is one.
+/// The work of counting a node by its degree, in units of one draw.
 const RANK_UNITS: u64 = 4;
 
 const ALL: Ratio = Ratio::new(1, 1).unwrap();
 
-// The word that keeps the draws of the kinds apart; part of docs/DETERMINISM.md.
+// The words that separate the random streams of the kinds of fault; part of docs/DETERMINISM.md.
 const DOWN: u64 = 1;
 const CHURN: u64 = 2;
 const PARTITION: u64 = 3;

@@ -1,10 +1,10 @@
-//! How long a message may be under way, as a person writes it: a distribution, or one drawn once for each link and one
-//! drawn for each message beside it.
+//! The requested latency of messages: a distribution, or one drawn once per link plus one drawn per message.
 //!
-//! The figures that are written stay true with a `min`: an exponential latency of mean 30 ms and least 5 ms is 5 ms and an
-//! exponential part of mean 25 ms; a log-normal one keeps its quantiles. Only the normal distribution, which has no least of
-//! its own, is cut: a draw below `min` counts as `min`. With any of them a draw above `max` counts as `max`. What was refused: to
-//! draw again, since a message would then cost no one knows how many words.
+//! The values as written remain true with a `min`: an exponential latency of mean 30 ms and minimum 5 ms is 5 ms plus
+//! an exponential part of mean 25 ms, and a log-normal one keeps its quantiles. Only the normal distribution, which has
+//! no minimum of its own, is clamped: a draw below `min` counts as `min`. With any distribution a draw above `max`
+//! counts as `max`. What was refused: drawing again, because a message would then take an unpredictable number of
+//! random words.
 
 use super::error::LatencyError;
 use super::spec_fields::{SpecFields, decimal, span};
@@ -13,71 +13,71 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest time under way that can be asked for, and that any message takes: a day.
+/// The longest latency that can be requested, and that any message has: a day.
 pub const LATENCY_MAX: Nanos = Nanos::from_secs(86_400);
 
-/// How long something takes, as a distribution.
+/// A distribution of latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Latency {
-    /// Always as long. Written `constant:50ms`, or plainly `50ms`.
+    /// Constant. Written `constant:50ms`, or simply `50ms`.
     Constant(Nanos),
-    /// Evenly between a least and a greatest, both included. Written `uniform:10ms..100ms`.
+    /// Uniform between a minimum and a maximum, both included. Written `uniform:10ms..100ms`.
     Uniform {
-        /// The least.
+        /// The minimum.
         least: Nanos,
-        /// The greatest.
+        /// The maximum.
         greatest: Nanos,
     },
-    /// Around a mean, as often below as above. Written `normal:50ms,10ms,min=20ms,max=90ms`.
+    /// Normal, symmetric around a mean. Written `normal:50ms,10ms,min=20ms,max=90ms`.
     Normal {
-        /// The mean, before the cut at either end.
+        /// The mean, before clamping.
         mean: Nanos,
-        /// The standard deviation, before the cut.
+        /// The standard deviation, before clamping.
         deviation: Nanos,
-        /// What is below counts as this.
+        /// The value that lower draws are clamped to.
         least: Nanos,
-        /// What is above counts as this.
+        /// The value that higher draws are clamped to.
         greatest: Nanos,
     },
-    /// Skewed to the right: a shortest way, and above it a log-normal rest. Written `lognormal:p50=40ms,p90=90ms,min=10ms`.
+    /// Skewed to the right: a minimum plus a log-normal part. Written `lognormal:p50=40ms,p90=90ms,min=10ms`.
     LogNormal {
-        /// The time that half of all draws stay below, `least` included.
+        /// The median, `least` included.
         median: Nanos,
-        /// The time that nine in ten stay below, `least` included.
+        /// The 90th percentile, `least` included.
         p90: Nanos,
-        /// The shortest way.
+        /// The minimum.
         least: Nanos,
-        /// What is above counts as this.
+        /// The value that higher draws are clamped to.
         greatest: Nanos,
     },
-    /// A shortest way, and above it an exponential rest. Written `exponential:30ms,min=5ms`.
+    /// A minimum plus an exponential part. Written `exponential:30ms,min=5ms`.
     Exponential {
         /// The mean, `least` included.
         mean: Nanos,
-        /// The shortest way.
+        /// The minimum.
         least: Nanos,
-        /// What is above counts as this.
+        /// The value that higher draws are clamped to.
         greatest: Nanos,
     },
-    /// A heavy tail: beyond x lies a share of (least / x)^shape. Written `pareto:10ms,1.5`, the least and the shape. At a
-    /// shape of 1 or less the mean has no limit but the cut.
+    /// A heavy tail: a share of (least / x)^shape lies beyond x. Written `pareto:10ms,1.5`, the minimum and the shape.
+    /// For a shape of 1 or less only the clamping limits the mean.
     Pareto {
-        /// The least, which is the scale as well.
+        /// The minimum, which is also the scale.
         least: Nanos,
         /// The shape, in millionths.
         shape_millionths: u64,
-        /// What is above counts as this.
+        /// The value that higher draws are clamped to.
         greatest: Nanos,
     },
 }
 
 impl Latency {
-    /// Every way to write a distribution, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "constant:TIME, uniform:LEAST..GREATEST, normal:MEAN,DEVIATION, \
                                        lognormal:p50=TIME,p90=TIME, exponential:MEAN, pareto:LEAST,SHAPE; the last four \
                                        with ,min=TIME (not pareto) and ,max=TIME";
 
-    /// The least time any draw takes.
+    /// Returns the minimum of all draws.
     pub const fn floor(&self) -> Nanos {
         match *self {
             Latency::Constant(time) => time,
@@ -89,7 +89,7 @@ impl Latency {
         }
     }
 
-    /// The most time any draw takes, [`LATENCY_MAX`] where nothing less was asked for.
+    /// Returns the maximum of all draws: [`LATENCY_MAX`] unless a lower one was requested.
     pub const fn ceiling(&self) -> Nanos {
         match *self {
             Latency::Constant(time) => time,
@@ -101,11 +101,11 @@ impl Latency {
         }
     }
 
-    /// Passes a distribution on that can be drawn from.
+    /// Returns the latency if it can be sampled.
     ///
     /// # Errors
     ///
-    /// [`LatencyError`] where the least lies above what must not be less than it, or something is too long.
+    /// [`LatencyError`] if a minimum exceeds a value that it bounds, or a time is too long.
     pub fn check(self) -> Result<Latency, LatencyError> {
         let (least, greatest) = (self.floor(), self.ceiling());
         let in_order = |low: (&'static str, Nanos), high: (&'static str, Nanos)| {
@@ -147,7 +147,7 @@ impl Latency {
     }
 }
 
-/// Written as it is read.
+/// Writes the notation that [`FromStr`] reads.
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -185,76 +185,76 @@ impl FromStr for Latency {
             None if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => ("constant", text),
             None => (text, ""),
         };
-        let mut words = SpecFields::new(rest);
+        let mut fields = SpecFields::new(rest);
         let latency = match name {
-            "constant" => Latency::Constant(words.next_span("the time")?),
+            "constant" => Latency::Constant(fields.next_span("the time")?),
             "uniform" => {
-                let (least, greatest) = words.next_range()?;
+                let (least, greatest) = fields.next_range()?;
                 Latency::Uniform { least, greatest }
             }
             "normal" => {
-                let (mean, deviation) = (words.next_span("the mean")?, words.next_span("the deviation")?);
-                let (least, greatest) = (words.named_span("min")?, words.named_span("max")?);
+                let (mean, deviation) = (fields.next_span("the mean")?, fields.next_span("the deviation")?);
+                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
                 let least = least.unwrap_or(Nanos::ZERO);
                 Latency::Normal { mean, deviation, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
             }
             "lognormal" => {
                 let missing = |figure| LatencyError::Missing { figure };
-                let median = words.named_span("p50")?.ok_or(missing("p50=TIME"))?;
-                let p90 = words.named_span("p90")?.ok_or(missing("p90=TIME"))?;
-                let (least, greatest) = (words.named_span("min")?, words.named_span("max")?);
+                let median = fields.named_span("p50")?.ok_or(missing("p50=TIME"))?;
+                let p90 = fields.named_span("p90")?.ok_or(missing("p90=TIME"))?;
+                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
                 let least = least.unwrap_or(Nanos::ZERO);
                 Latency::LogNormal { median, p90, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
             }
             "exponential" => {
-                let mean = words.next_span("the mean")?;
-                let (least, greatest) = (words.named_span("min")?, words.named_span("max")?);
+                let mean = fields.next_span("the mean")?;
+                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
                 let least = least.unwrap_or(Nanos::ZERO);
                 Latency::Exponential { mean, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
             }
             "pareto" => {
-                let least = words.next_span("the least")?;
-                let shape = words.next_word("the shape")?;
+                let least = fields.next_span("the least")?;
+                let shape = fields.next_plain("the shape")?;
                 let bad_shape = || LatencyError::Shape { written: shape.to_owned() };
                 let shape_millionths = decimal(shape, 6).ok_or_else(bad_shape)?;
-                let greatest = words.named_span("max")?.unwrap_or(LATENCY_MAX);
+                let greatest = fields.named_span("max")?.unwrap_or(LATENCY_MAX);
                 Latency::Pareto { least, shape_millionths, greatest }
             }
             _ => return Err(LatencyError::Unknown { written: text.to_owned() }),
         };
-        words.end()?;
+        fields.end()?;
         latency.check()
     }
 }
 
-/// The latency of a network without regions: what a link has for ever, and what each message has beside it.
+/// The latency of a network without regions: a constant part of each link plus a part of each message.
 ///
-/// Written `link:uniform:10ms..100ms+exponential:5ms`; either part may be missing. `link:` gives both directions of a link the
-/// same time, `direction:` a time each.
+/// Written `link:uniform:10ms..100ms+exponential:5ms`; either part may be missing. `link:` gives both directions of a
+/// link the same latency, `direction:` one each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencySpec {
-    /// Drawn once.
+    /// The part that is drawn once per link.
     pub link: Option<LinkLatency>,
-    /// Drawn for each message.
+    /// The part that is drawn per message.
     pub message: Option<Latency>,
 }
 
 /// A latency that a link keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkLatency {
-    /// What it is drawn from.
+    /// The distribution that it is drawn from.
     pub latency: Latency,
-    /// Whether the two directions of a link have a draw each.
+    /// True if each direction of a link has its own draw.
     pub is_directed: bool,
 }
 
 impl LatencySpec {
-    /// The least time any message takes.
+    /// Returns the minimum latency of any message.
     pub fn floor(&self) -> Nanos {
         self.parts().fold(Nanos::ZERO, |sum, part| sum + part.floor())
     }
 
-    /// The most time any message takes, `None` where nobody set a limit.
+    /// Returns the maximum latency of any message, or `None` if no limit was set.
     pub fn ceiling(&self) -> Option<Nanos> {
         let is_bounded = self.parts().all(|part| part.ceiling() < LATENCY_MAX);
         is_bounded.then(|| self.parts().fold(Nanos::ZERO, |sum, part| sum + part.ceiling()))
@@ -271,7 +271,7 @@ impl From<Latency> for LatencySpec {
     }
 }
 
-/// What is modelled where nobody asks for anything: 50 ms on every link.
+/// The default: 50 ms on every link.
 impl Default for LatencySpec {
     fn default() -> LatencySpec {
         Latency::Constant(Nanos::from_millis(50)).into()
@@ -326,7 +326,7 @@ impl<'de> Deserialize<'de> for LatencySpec {
     }
 }
 
-/// A number of millionths as a decimal.
+/// A number of millionths, written as a decimal.
 struct Millionths(u64);
 
 impl fmt::Display for Millionths {
@@ -336,15 +336,15 @@ impl fmt::Display for Millionths {
     }
 }
 
-/// How much farther p90 may lie from the least than p50: the logarithm of more does not fit its place.
+/// The largest ratio of p90 to p50, both counted from the minimum: the logarithm of a larger one does not fit its type.
 const SKEW_MAX: u64 = 1_000_000;
 
-/// The shapes of a Pareto distribution, in millionths.
+/// The smallest and the largest shape of a Pareto distribution, in millionths.
 const SHAPE_LEAST: u64 = 100_000;
 const SHAPE_MOST: u64 = 1_000_000_000;
 
-/// Stands before a latency that is drawn once for each link.
+/// The prefix of a latency that is drawn once per link.
 const LINK: &str = "link:";
 
-/// Stands before a latency that is drawn once for each direction of a link.
+/// The prefix of a latency that is drawn once per direction of a link.
 const DIRECTION: &str = "direction:";

@@ -1,4 +1,4 @@
-//! Which messages are lost, as a person writes it: each by itself with the same chance, or in bursts.
+//! The requested loss of messages: independent with one probability, or in bursts.
 
 use super::error::LossError;
 use super::spec_fields::{SpecFields, read_span, span};
@@ -8,54 +8,55 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// How messages are lost.
+/// A model of loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossSpec {
-    /// Each by itself, with the same chance. Written `0.1`, `10%` or `1/8`.
+    /// Each message independently, with the same probability. Written `0.1`, `10%` or `1/8`.
     Independent(Ratio),
     /// In bursts.
     Bursts(BurstSpec),
 }
 
-/// Losses after Gilbert (1960) and Elliott (1963): a link is good or bad, for periods of random length, and loses messages with one
-/// chance while it is good and with another while it is bad. Here the periods are spans of time, not numbers of messages.
+/// Loss after Gilbert (1960) and Elliott (1963): a link alternates between good and bad periods of random length, and
+/// loses messages with one probability in good and with another in bad ones. Here the periods are spans of time, not
+/// numbers of messages.
 ///
 /// Written `gilbert-elliott:good=10s,bad=200ms,loss=0.8,good-loss=0.001,per=receiver`; the last three may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BurstSpec {
-    /// How long a good period is on average.
+    /// Mean length of a good period.
     pub good: Nanos,
-    /// How long a bad period is on average.
+    /// Mean length of a bad period.
     pub bad: Nanos,
-    /// The chance of loss in a good period.
+    /// Probability of loss in a good period.
     pub good_loss: Ratio,
-    /// The chance of loss in a bad period.
+    /// Probability of loss in a bad period.
     pub bad_loss: Ratio,
-    /// What has a period.
+    /// The scope of a period.
     pub per: BurstScope,
 }
 
-/// What is good or bad at a time.
+/// The scope of a good or bad period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum BurstScope {
     /// Each direction of each link.
     #[default]
     Link,
-    /// Each node's way out.
+    /// All outgoing links of a node.
     Sender,
-    /// Each node's way in.
+    /// All incoming links of a node.
     Receiver,
 }
 
 impl LossSpec {
-    /// Every way to write a loss, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str =
         "SHARE, gilbert-elliott:good=TIME,bad=TIME[,loss=SHARE][,good-loss=SHARE][,per=link|sender|receiver]";
 
-    /// No loss at all.
+    /// No loss.
     pub const NONE: LossSpec = LossSpec::Independent(Ratio::new(0, 1).unwrap());
 
-    /// The share of messages that is lost in the long run, for formulas and for showing.
+    /// Returns the long-run share of lost messages, for formulas and display.
     pub fn mean(&self) -> f64 {
         match self {
             LossSpec::Independent(share) => share.as_f64(),
@@ -74,11 +75,11 @@ impl Default for LossSpec {
 }
 
 impl BurstSpec {
-    /// Passes bursts on that can be drawn.
+    /// Returns the bursts if they can be drawn.
     ///
     /// # Errors
     ///
-    /// [`LossError`] where a period is outside its limits or the two are too far apart.
+    /// [`LossError`] if a mean period is outside its limits or the two are too far apart.
     pub fn check(self) -> Result<BurstSpec, LossError> {
         for (period, time) in [("good", self.good), ("bad", self.bad)] {
             if !(PERIOD_LEAST..=PERIOD_MOST).contains(&time) {
@@ -135,24 +136,24 @@ impl FromStr for LossSpec {
                 Err(_) => Err(LossError::Unknown { written: text.to_owned() }),
             };
         };
-        let mut words = SpecFields::new(rest);
+        let mut fields = SpecFields::new(rest);
         let mut period = |name: &'static str| {
-            let written = words.named(name).ok_or(LossError::Missing { figure: name })?;
+            let written = fields.named(name).ok_or(LossError::Missing { figure: name })?;
             read_span(name, written).map_err(|_| LossError::NoTime { figure: name, written: written.to_owned() })
         };
         let (good, bad) = (period("good")?, period("bad")?);
         let mut share = |name: &'static str, default: Ratio| {
             let bad = |written: &str| LossError::Share { figure: name, written: written.to_owned() };
-            words.named(name).map_or(Ok(default), |written| written.parse().map_err(|_| bad(written)))
+            fields.named(name).map_or(Ok(default), |written| written.parse().map_err(|_| bad(written)))
         };
         let (bad_loss, good_loss) = (share("loss", CERTAIN)?, share("good-loss", NEVER)?);
-        let per = match words.named("per") {
+        let per = match fields.named("per") {
             None | Some("link") => BurstScope::Link,
             Some("sender") => BurstScope::Sender,
             Some("receiver") => BurstScope::Receiver,
             Some(other) => return Err(LossError::Scope { written: other.to_owned() }),
         };
-        match words.left() {
+        match fields.left() {
             Some(written) => Err(LossError::Surplus { written }),
             None => BurstSpec { good, bad, good_loss, bad_loss, per }.check().map(LossSpec::Bursts),
         }
@@ -189,9 +190,9 @@ const BURSTS: &str = "gilbert-elliott:";
 const CERTAIN: Ratio = Ratio::new(1, 1).unwrap();
 const NEVER: Ratio = Ratio::new(0, 1).unwrap();
 
-/// The shortest and the longest mean of a period.
+/// The smallest and the largest mean length of a period.
 pub(super) const PERIOD_LEAST: Nanos = Nanos(1_000);
 pub(super) const PERIOD_MOST: Nanos = Nanos::from_secs(86_400);
 
-/// How many times as long as the shorter period the longer may be: beyond, the chances need more bits than they have.
+/// The maximum ratio of the longer to the shorter period: beyond it the probabilities need more bits than they have.
 pub(super) const PERIODS_APART_MAX: u64 = 1_000_000;

@@ -1,12 +1,13 @@
-//! Matrices of latencies as text: the data sets and the files of users are read by the same reader.
+//! Reads matrices of latencies; the data sets and the files of users go through the same parser.
 //!
-//! Comma-separated values, with `#` for comments, in one of two shapes. A square matrix: the first cell names what the
-//! numbers are (`one_way_ms`, `rtt_ms`, `pareto_mean_ms`), then come `weight`, `up_mbit` and `down_mbit` where they are known,
-//! then the regions; each further line is a region and its numbers. Or a list of pairs: `from,to` and one number, or two
-//! quantiles (`p50_one_way_ms,p90_one_way_ms`, `p50_rtt_ms,p90_rtt_ms`). A round trip counts half each way.
+//! The text is comma-separated values, with `#` for comments, in one of two forms. A square matrix: the first cell
+//! names the measure (`one_way_ms`, `rtt_ms`, `pareto_mean_ms`), followed by `weight`, `up_mbit` and `down_mbit` where
+//! they are known, then the regions; each further line is a region and its values. Or a list of pairs: `from,to` and
+//! one value, or two quantiles (`p50_one_way_ms,p90_one_way_ms`, `p50_rtt_ms,p90_rtt_ms`). Half of a round trip counts
+//! for each direction.
 //!
-//! Two quantiles become a latency skewed to the right: a shortest way, and above it a log-normal rest. The data do not tell
-//! the shortest way; it is taken to lie as far below the median as the median below p90, at most half the median.
+//! Two quantiles become a latency skewed to the right: a minimum plus a log-normal part. The data do not give the
+//! minimum; it is assumed to lie as far below the median as p90 lies above it, but at most half the median below.
 
 use super::error::{MatrixLineFault, RegionError};
 use super::latency::{LATENCY_MAX, Latency};
@@ -15,10 +16,10 @@ use super::spec_fields::decimal;
 use crate::time::Nanos;
 use std::collections::BTreeMap;
 
-/// The most regions of a set.
+/// The maximum number of regions of a set.
 pub(super) const REGIONS_MAX: usize = 1_024;
 
-/// What a number in a matrix is.
+/// The measure of the values in a matrix.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measure {
     OneWay,
@@ -26,7 +27,7 @@ enum Measure {
     ParetoMean,
 }
 
-/// The lines of a text that hold anything, with their numbers, cut into cells.
+/// Returns the non-empty lines of a text with their numbers, split into cells.
 fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
@@ -37,7 +38,7 @@ fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
 ///
 /// # Errors
 ///
-/// [`RegionError`] with the line, for the first thing in it that is wrong, or with the pair that is missing.
+/// [`RegionError`] with the line of the first fault, or with the pair that is missing.
 pub(super) fn read(file: &str, text: &str) -> Result<Regions, RegionError> {
     let mut rows = rows(text);
     let Some((line, header)) = rows.next() else { return Err(RegionError::Empty { file: file.to_owned() }) };
@@ -179,7 +180,7 @@ fn pairs<'a>(
     Ok(Regions { names, weights, latencies, rates: None })
 }
 
-/// Passes regions on in which somebody lives.
+/// Returns the set if at least one region has nodes.
 fn weighed(file: &str, set: Regions) -> Result<Regions, RegionError> {
     if set.weights.iter().any(|&weight| weight > 0) {
         Ok(set)
@@ -211,7 +212,7 @@ fn measure(name: &str) -> Result<Measure, MatrixLineFault> {
     }
 }
 
-/// A latency of one figure: always as long, or after SimBlock a Pareto distribution of this mean.
+/// Parses a latency of one value: constant, or for SimBlock's matrices a Pareto distribution with this mean.
 fn one_figure(cell: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
     let time = time(cell, measure)?;
     if measure != Measure::ParetoMean {
@@ -225,7 +226,7 @@ fn one_figure(cell: &str, measure: Measure) -> Result<Latency, MatrixLineFault> 
     Ok(Latency::Pareto { least, shape_millionths, greatest: LATENCY_MAX }.check()?)
 }
 
-/// A latency of two quantiles.
+/// Parses a latency of two quantiles.
 fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
     let (median, p90) = (time(median, measure)?, time(p90, measure)?);
     if p90 < median {
@@ -238,7 +239,7 @@ fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, Mat
     Ok(Latency::LogNormal { median, p90, least, greatest: LATENCY_MAX }.check()?)
 }
 
-/// One way in whole nanoseconds, from milliseconds.
+/// Parses milliseconds into the one-way time in nanoseconds.
 fn time(cell: &str, measure: Measure) -> Result<Nanos, MatrixLineFault> {
     if cell.starts_with('-') {
         return Err(MatrixLineFault::Negative { found: cell.to_owned() });
@@ -248,26 +249,26 @@ fn time(cell: &str, measure: Measure) -> Result<Nanos, MatrixLineFault> {
     Ok(Nanos(if measure == Measure::RoundTrip { time / 2 } else { time }))
 }
 
-/// A weight in millionths.
+/// Parses a weight into millionths.
 fn weight(cell: &str) -> Result<u64, MatrixLineFault> {
     let weight = decimal(cell, 6).filter(|&weight| weight <= WEIGHT_MAX);
     weight.ok_or_else(|| MatrixLineFault::Weight { found: cell.to_owned() })
 }
 
-/// A rate in bits a second, from megabits.
+/// Parses megabits into a rate in bits per second.
 fn rate(cell: &str) -> Result<u64, MatrixLineFault> {
     let rate = decimal(cell, 6).filter(|rate| (1..=RATE_MAX).contains(rate));
     rate.ok_or_else(|| MatrixLineFault::Rate { found: cell.to_owned() })
 }
 
-/// Columns that may stand between the first and the regions.
+/// The columns that may stand between the first and the regions.
 const EXTRAS: [&str; 3] = ["weight", "up_mbit", "down_mbit"];
 
-/// How far the least of SimBlock's Pareto distribution lies below its mean.
+/// The distance of the minimum of SimBlock's Pareto distribution below its mean.
 const PARETO_BELOW_MEAN: Nanos = Nanos::from_millis(5);
 
-/// A billion, in millionths: 1,024 of them fit a word.
+/// The maximum weight, a billion, in millionths: the sum of 1,024 of them fits into 64 bits.
 const WEIGHT_MAX: u64 = 1_000_000_000_000_000;
 
-/// A terabit a second.
+/// The maximum rate: a terabit per second.
 pub(super) const RATE_MAX: u64 = 1_000_000_000_000;

@@ -1,7 +1,7 @@
-//! Regions: which there are, how far they are from each other, and in which a node is.
+//! Regions: their names, the latencies between them, and the placement of nodes in them.
 //!
-//! A node's region is a draw keyed by the node alone, by weight. It is drawn anew wherever it is asked for: 10^9 nodes need
-//! no table, and the draw costs less than a look into one that is out of the cache.
+//! The region of a node is a draw by weight, keyed by the node alone. It is repeated on every query: 10^9 nodes need no
+//! table, and the draw costs less than a table lookup that misses the cache.
 
 use super::curves::Curves;
 use super::error::RegionError;
@@ -19,10 +19,10 @@ use std::io::{self, Read};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A set of regions, by name. Written and read as `--network` takes it.
+/// A set of regions by name, written and read as `--network` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegionSpec {
-    /// 33 cloud regions, with nodes evenly over them.
+    /// 33 cloud regions with equal numbers of nodes.
     Aws33,
     /// 8 regions of Ethereum nodes.
     Ethereum8,
@@ -30,22 +30,22 @@ pub enum RegionSpec {
     Bitcoin6,
     /// 7 sites of exchanges.
     ExchangeSites,
-    /// Read from a file.
+    /// A set from a file.
     File {
-        /// Where it is.
+        /// Path of the file.
         path: String,
     },
 }
 
 impl RegionSpec {
-    /// Every way to write a set of regions, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "aws33, ethereum8, bitcoin6, exchange-sites, FILE.csv";
 
-    /// The regions themselves.
+    /// Reads the regions.
     ///
     /// # Errors
     ///
-    /// [`RegionError`] where a file cannot be read or holds no complete matrix.
+    /// [`RegionError`] if a file cannot be read or does not hold a complete matrix.
     pub fn read(&self) -> Result<Regions, RegionError> {
         match self {
             RegionSpec::Aws33 => matrix::read("aws33", AWS33),
@@ -56,7 +56,7 @@ impl RegionSpec {
             }
             RegionSpec::File { path } => {
                 let unreadable = |source| RegionError::Unreadable { path: path.clone(), source };
-                // A pipe or a device does not tell its length, and may have no end.
+                // A pipe or a device does not report its length, and may have no end.
                 let mut text = Vec::new();
                 let mut file = File::open(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1);
                 file.read_to_end(&mut text).map_err(unreadable)?;
@@ -72,7 +72,7 @@ impl RegionSpec {
 
 const AWS33: &str = include_str!("data/aws33.csv");
 
-/// The most bytes of a matrix that are read: the greatest one with long names has fewer.
+/// The maximum size of a matrix, in bytes: the largest one with long names is smaller.
 pub(super) const FILE_BYTES_MAX: u64 = 1 << 28;
 
 impl fmt::Display for RegionSpec {
@@ -114,52 +114,52 @@ impl<'de> Deserialize<'de> for RegionSpec {
     }
 }
 
-/// One of the regions of a set, counted from 0.
+/// The index of a region in its set, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegionIndex(pub u16);
 
 impl RegionIndex {
-    /// The region as a position in an array that covers all regions.
+    /// Returns the index into an array that covers all regions.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A set of regions: names, weights and the latency from each to each.
+/// A set of regions: names, weights and the latency of each pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regions {
-    /// As the data set calls them.
+    /// Names, as in the data set.
     pub(super) names: Vec<String>,
-    /// How many of the nodes are in each, beside the others; not all 0, and the sum fits.
+    /// Relative numbers of nodes; not all 0, and the sum fits into 64 bits.
     pub(super) weights: Vec<u64>,
-    /// At `from * regions + to`.
+    /// Latencies, at index `from * regions + to`.
     pub(super) latencies: Vec<Latency>,
-    /// The rates of a node's access in each, where the data set knows them: up and down, in bits a second.
+    /// Access rates of the nodes of each region, up and down in bits per second, if the data set has them.
     pub(super) rates: Option<Vec<[u64; 2]>>,
 }
 
 impl Regions {
-    /// The names, in the order of [`RegionIndex`].
+    /// Returns the names in the order of [`RegionIndex`].
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The region of this name.
+    /// Finds the region of this name.
     pub fn find(&self, name: &str) -> Option<RegionIndex> {
         self.names.iter().position(|known| known == name).map(|at| RegionIndex(at as u16))
     }
 
-    /// How long messages take from one region to another.
+    /// Returns the latency from one region to another.
     pub fn latency(&self, from: RegionIndex, to: RegionIndex) -> Latency {
         self.latencies[from.index() * self.names.len() + to.index()]
     }
 
-    /// The rates of a node's access in a region, up and down in bits a second, where the data set knows them.
+    /// Returns the access rates of a node of a region, up and down in bits per second, if the data set has them.
     pub fn rates(&self, region: RegionIndex) -> Option<[u64; 2]> {
         self.rates.as_ref().map(|rates| rates[region.index()])
     }
 
-    /// The latencies between regions that have nodes.
+    /// Iterates over the latencies between regions that have nodes.
     fn used(&self) -> impl Iterator<Item = Latency> {
         let has_nodes = |region: usize| self.weights[region] > 0;
         let count = self.names.len();
@@ -167,21 +167,21 @@ impl Regions {
         pairs.filter(move |(pair, _)| has_nodes(pair / count) && has_nodes(pair % count)).map(|(_, latency)| *latency)
     }
 
-    /// The least time any message takes.
+    /// Returns the minimum latency of any message.
     pub fn floor(&self) -> Nanos {
         self.used().map(|latency| latency.floor()).min().unwrap_or(Nanos::ZERO)
     }
 
-    /// The most time any message takes, `None` where there is no limit.
+    /// Returns the maximum latency of any message, or `None` if there is no limit.
     pub fn ceiling(&self) -> Option<Nanos> {
         self.used().map(|latency| latency.ceiling()).max().filter(|&most| most < LATENCY_MAX)
     }
 }
 
-/// The regions of one run, ready to be drawn from.
+/// The regions of one run, prepared for sampling.
 #[derive(Clone, Debug)]
 pub(super) struct RegionMap {
-    pinning: Placement,
+    placement: Placement,
     regions: u32,
     samplers: Vec<Sampler>,
 }
@@ -191,41 +191,41 @@ impl RegionMap {
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
         RegionMap {
-            pinning: Placement::new(seed, regions),
+            placement: Placement::new(seed, regions),
             regions: regions.names.len() as u32,
             samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, curves)).collect(),
         }
     }
 
-    /// Where the latencies out of a node's region begin.
+    /// Returns the index of the first latency from the region of a node.
     #[inline]
     pub(super) fn row(&self, from: NodeId) -> u32 {
-        u32::from(self.pinning.region(from).0) * self.regions
+        u32::from(self.placement.region(from).0) * self.regions
     }
 
-    /// The time that a word stands for between the region of a row and that of a node.
+    /// Returns the latency that a random word maps to, from the region of a row to that of a node, in nanoseconds.
     #[inline]
     pub(super) fn draw(&self, row: u32, to: NodeId, word: u64) -> u64 {
-        self.samplers[row as usize + self.pinning.region(to).index()].draw(word)
+        self.samplers[row as usize + self.placement.region(to).index()].draw(word)
     }
 
-    pub(super) fn pinning(&self) -> &Placement {
-        &self.pinning
+    pub(super) fn placement(&self) -> &Placement {
+        &self.placement
     }
 }
 
-/// Which node is where.
+/// The placement of nodes in regions.
 #[derive(Clone, Debug)]
 pub struct Placement {
     key: Key,
-    /// The weights of all regions up to each, itself included.
+    /// Cumulative weights of the regions, each including its own.
     sums: Vec<u64>,
-    /// By 256th of the whole weight the first region that lies in it.
+    /// For each 256th of the total weight, the first region that lies in it.
     guide: Vec<u16>,
 }
 
 impl Placement {
-    /// The placement of the run with this seed.
+    /// Creates the placement of the run with this seed.
     pub fn new(seed: u64, regions: &Regions) -> Placement {
         let mut sum = 0;
         let sums: Vec<u64> = regions
@@ -244,7 +244,7 @@ impl Placement {
         Placement { key: Key::new(seed, Purpose::Regions), sums, guide }
     }
 
-    /// The region of a node: the first whose sum is above a draw below the whole weight.
+    /// Returns the region of a node: the first whose cumulative weight exceeds a draw below the total weight.
     #[inline]
     pub fn region(&self, node: NodeId) -> RegionIndex {
         let word = self.key.with(u64::from(node.0)).stream().next_word();

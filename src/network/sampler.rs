@@ -1,14 +1,14 @@
-//! A distribution made ready to be drawn from: one word in, one span out, whole numbers throughout.
+//! A distribution prepared for sampling: one random word in, one time out, in integers throughout.
 
 use super::curves::{Curves, ONE_BITS};
 use super::latency::{LATENCY_MAX, Latency};
 use crate::random::log;
 use std::sync::Arc;
 
-/// The 90th percentile of the standard normal distribution, 1.2815515655446004, in 2^-32.
+/// The 90th percentile of the standard normal distribution, 1.2815515655446004, in units of 2^-32.
 const NORMAL_P90: u64 = 0x1_4813_C36E;
 
-/// A distribution of times.
+/// A distribution of times, in nanoseconds.
 #[derive(Clone, Debug)]
 pub(super) enum Sampler {
     Constant(u64),
@@ -20,7 +20,7 @@ pub(super) enum Sampler {
 }
 
 impl Sampler {
-    /// Makes a distribution ready. `curves` is asked only by what needs them.
+    /// Prepares a distribution. `curves` is called only for distributions that need them.
     pub(super) fn new(latency: Latency, curves: impl Fn() -> Arc<Curves>) -> Sampler {
         match latency {
             Latency::Constant(time) => Sampler::Constant(time.0),
@@ -51,7 +51,7 @@ impl Sampler {
         }
     }
 
-    /// The time that a word stands for, in nanoseconds. The word must not decide anything else.
+    /// Returns the time that a random word maps to, in nanoseconds. The word must not be used for anything else.
     #[inline]
     pub(super) fn draw(&self, word: u64) -> u64 {
         match self {
@@ -61,7 +61,7 @@ impl Sampler {
         }
     }
 
-    /// Kept apart, so that the two that are drawn most stay small where they are drawn.
+    /// Samples the less frequent distributions; separate, so that callers of the two frequent ones stay small.
     fn draw_skewed(&self, word: u64) -> u64 {
         match self {
             Sampler::Exponential { least, mean, greatest } => {
@@ -69,7 +69,8 @@ impl Sampler {
             }
             Sampler::Normal { mean, deviation, least, greatest, curves } => {
                 let away = (i128::from(curves.normal(word)) * i128::from(*deviation)) >> ONE_BITS;
-                // A quantile lies below 2^4 and a deviation below 2^47.
+                // A quantile is below 2^4 and a deviation below 2^47, so that the product shifted back fits into an
+                // i64.
                 let drawn = (*mean as i64).saturating_add(away as i64).max(0) as u64;
                 drawn.max(*least).min(*greatest)
             }
@@ -84,8 +85,8 @@ impl Sampler {
     }
 }
 
-/// How many doublings above its median a log-normal distribution lies at one standard deviation, in 2^-32, where `median`
-/// and `p90` are its quantiles: log2(p90 / median) / 1.28.
+/// Returns the number of doublings per standard deviation of a log-normal distribution with these quantiles, in units
+/// of 2^-32: log2(p90 / median) / 1.28.
 pub(super) fn exponent_of(median: u64, p90: u64) -> u64 {
     if median == 0 || p90 <= median {
         return 0;
@@ -95,15 +96,15 @@ pub(super) fn exponent_of(median: u64, p90: u64) -> u64 {
     ((doublings << ONE_BITS) / u128::from(NORMAL_P90)) as u64
 }
 
-/// The median times two to the power of a normal draw.
+/// Returns the median times two to the power of a normal draw.
 #[inline]
 pub(super) fn log_normal(curves: &Curves, median: u64, exponent: u64, word: u64) -> u64 {
     let doublings = (i128::from(curves.normal(word)) * i128::from(exponent)) >> ONE_BITS;
-    // A quantile lies below 2^4 and an exponent below 2^5.
+    // A quantile is below 2^4 and an exponent below 2^5.
     curves.scaled(median, doublings as i64)
 }
 
-/// The least times U^(-1 / shape), where `exponent` is 1 / shape in 2^-32.
+/// Returns the minimum times U^(-1 / shape), where `exponent` is 1 / shape in units of 2^-32.
 #[inline]
 pub(super) fn pareto(curves: &Curves, least: u64, exponent: u64, word: u64) -> u64 {
     let doublings = (u128::from(log::minus_log2(word)) * u128::from(exponent)) >> log::ONE_BITS;

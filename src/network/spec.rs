@@ -1,4 +1,4 @@
-//! The whole network as it is asked for, and how it is made.
+//! The requested network with all its parts, and its construction.
 
 use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
 use super::error::RegionError;
@@ -9,31 +9,31 @@ use super::{Network, Probability};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 
-/// What a network is to be like.
+/// The models of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSpec {
-    /// How long messages take.
+    /// The latencies of messages.
     pub paths: Paths,
-    /// Which are lost.
+    /// The loss of messages.
     pub loss: LossSpec,
-    /// Of which share of the others a second copy is made.
+    /// The share of the remaining messages of which a second copy is made.
     pub duplicate: Ratio,
-    /// The lines of the nodes; `None` for lines without limit.
+    /// The access links of the nodes; `None` if they are unlimited.
     pub bandwidth: Option<BandwidthSpec>,
-    /// How long a node is busy with each message that comes.
+    /// The time that a node is busy with each message that arrives.
     pub processing: Nanos,
 }
 
-/// How long messages take: the same everywhere, or by region.
+/// The source of latencies: the same everywhere, or by region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Paths {
-    /// From one distribution.
+    /// One distribution.
     Latency(LatencySpec),
-    /// From a distribution for each pair of regions.
+    /// A distribution for each pair of regions.
     Regions(RegionSpec),
 }
 
-/// What is modelled where nobody asks for anything: 50 ms on every link, and nothing else.
+/// The default: 50 ms on every link, and nothing else.
 impl Default for NetworkSpec {
     fn default() -> NetworkSpec {
         NetworkSpec {
@@ -46,15 +46,15 @@ impl Default for NetworkSpec {
     }
 }
 
-/// What no way between two regions of the data sets exceeds by much.
+/// An upper bound on latencies between regions of the data sets, which hardly any exceed.
 const REGIONS_LONGEST: Nanos = Nanos::from_millis(500);
 
 impl NetworkSpec {
-    /// The network of the run with this seed.
+    /// Builds the network of the run with this seed.
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] where a matrix cannot be read, or where rates by region are asked of one that knows none.
+    /// [`NetworkError`] if a matrix cannot be read, or if rates by region are requested and the regions have none.
     pub fn build(&self, seed: u64) -> Result<Network, NetworkError> {
         let (network, regions) = match &self.paths {
             Paths::Latency(latency) => (Network::new(seed, *latency), None),
@@ -72,7 +72,8 @@ impl NetworkSpec {
         Ok(network.with_loss(&self.loss))
     }
 
-    /// The most time that a message takes, where there is a most and it is known without reading any file.
+    /// Returns the maximum latency, if there is one and it is known without reading a file: [`REGIONS_LONGEST`] for
+    /// regions, and 0 for a latency without limit.
     pub fn longest(&self) -> Nanos {
         match &self.paths {
             Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
@@ -90,10 +91,10 @@ impl NetworkSpec {
     }
 }
 
-/// Why a network cannot be made.
+/// The reason why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// There is no matrix.
+    /// The regions cannot be read.
     #[error("--network {0}")]
     Regions(#[from] RegionError),
     /// The regions have no rates.
@@ -103,7 +104,7 @@ pub enum NetworkError {
         where_from(network)
     )]
     NoRates {
-        /// The set of regions, where there is one.
+        /// The set of regions, if there is one.
         network: Option<RegionSpec>,
     },
 }
@@ -115,16 +116,16 @@ fn where_from(network: &Option<RegionSpec>) -> String {
     }
 }
 
-/// The lines of one node; `None` for one without limit.
+/// The access links of one node; `None` for an unlimited one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessLinkSpecs {
-    /// Out of the node.
+    /// The uplink, out of the node.
     pub up: Option<LinkRate>,
-    /// Into the node.
+    /// The downlink, into the node.
     pub down: Option<LinkRate>,
 }
 
-/// The lines of all nodes.
+/// The access links of all nodes.
 #[derive(Clone, Debug)]
 pub(super) enum AccessLinkTable {
     Same(AccessLinkSpecs),
@@ -138,12 +139,12 @@ impl Default for AccessLinkTable {
 }
 
 impl AccessLinkTable {
-    /// Whether nobody's line has a limit.
+    /// Returns true if no node has a limited access link.
     pub(super) fn is_unlimited(&self) -> bool {
         matches!(self, AccessLinkTable::Same(AccessLinkSpecs { up: None, down: None }))
     }
 
-    /// Whether anybody's line has one: out of the node, and into it.
+    /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
     pub(super) fn limited(&self) -> [bool; 2] {
         let all = match self {
             AccessLinkTable::Same(lines) => std::slice::from_ref(lines),
@@ -152,7 +153,7 @@ impl AccessLinkTable {
         [all.iter().any(|lines| lines.up.is_some()), all.iter().any(|lines| lines.down.is_some())]
     }
 
-    /// `None` where rates by region are asked for and not known.
+    /// Creates the table, or returns `None` if rates by region are requested and not known.
     fn new(spec: BandwidthSpec, regions: Option<&Regions>) -> Option<AccessLinkTable> {
         let rate = |bits| LinkRate::new(bits, spec.queue_bytes);
         Some(match spec.rates {

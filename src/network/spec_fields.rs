@@ -1,11 +1,11 @@
-//! How the parts of a model are written: `first,second,name=value`. Reading and writing of times, shares and sizes, in
-//! one way for all models.
+//! The notation of a model's fields: `first,second,name=value`. Times, shares and sizes are read and written in the
+//! same way for all models.
 
 use super::error::LatencyError;
 use crate::time::Nanos;
 use std::fmt;
 
-/// The parts of a model, taken one by one; a part that nobody takes is an error at the end.
+/// The fields of a model, taken one by one; a field that was not taken is an error at the end.
 pub(crate) struct SpecFields<'a> {
     plain: Vec<&'a str>,
     named: Vec<(&'a str, &'a str)>,
@@ -14,63 +14,64 @@ pub(crate) struct SpecFields<'a> {
 impl<'a> SpecFields<'a> {
     /// Splits a text at its commas.
     pub(crate) fn new(text: &'a str) -> SpecFields<'a> {
-        let mut words = SpecFields { plain: Vec::new(), named: Vec::new() };
-        for word in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
-            match word.split_once('=') {
-                Some((name, value)) => words.named.push((name.trim(), value.trim())),
-                None => words.plain.push(word),
+        let mut fields = SpecFields { plain: Vec::new(), named: Vec::new() };
+        for field in text.split(',').map(str::trim).filter(|_| !text.trim().is_empty()) {
+            match field.split_once('=') {
+                Some((name, value)) => fields.named.push((name.trim(), value.trim())),
+                None => fields.plain.push(field),
             }
         }
-        words.plain.reverse();
-        words
+        // Reversed, so that the next field is popped from the end.
+        fields.plain.reverse();
+        fields
     }
 
-    /// The next part without a name.
-    pub(crate) fn next_word(&mut self, figure: &'static str) -> Result<&'a str, LatencyError> {
-        self.plain.pop().filter(|word| !word.is_empty()).ok_or(LatencyError::Missing { figure })
+    /// Takes the next field without a name.
+    pub(crate) fn next_plain(&mut self, figure: &'static str) -> Result<&'a str, LatencyError> {
+        self.plain.pop().filter(|field| !field.is_empty()).ok_or(LatencyError::Missing { figure })
     }
 
-    /// The next part without a name, where there is one.
+    /// Takes the next field without a name, if there is one.
     pub(crate) fn plain(&mut self) -> Option<&'a str> {
         self.plain.pop()
     }
 
-    /// The next part without a name, a time.
+    /// Takes the next field without a name, as a time.
     pub(crate) fn next_span(&mut self, figure: &'static str) -> Result<Nanos, LatencyError> {
-        read_span(figure, self.next_word(figure)?)
+        read_span(figure, self.next_plain(figure)?)
     }
 
-    /// The next part without a name, two times with two dots between them.
+    /// Takes the next field without a name, as two times separated by two dots.
     pub(crate) fn next_range(&mut self) -> Result<(Nanos, Nanos), LatencyError> {
-        let word = self.next_word("LEAST..GREATEST")?;
-        let (least, greatest) = word.split_once("..").ok_or(LatencyError::Missing { figure: "LEAST..GREATEST" })?;
+        let field = self.next_plain("LEAST..GREATEST")?;
+        let (least, greatest) = field.split_once("..").ok_or(LatencyError::Missing { figure: "LEAST..GREATEST" })?;
         Ok((read_span("the least", least)?, read_span("the greatest", greatest)?))
     }
 
-    /// The part of this name, where there is one.
+    /// Takes the field of this name, if there is one.
     pub(crate) fn named(&mut self, name: &str) -> Option<&'a str> {
         let at = self.named.iter().position(|(written, _)| *written == name)?;
         Some(self.named.remove(at).1)
     }
 
-    /// The part of this name, a time.
+    /// Takes the field of this name, as a time.
     pub(crate) fn named_span(&mut self, name: &'static str) -> Result<Option<Nanos>, LatencyError> {
         self.named(name).map(|value| read_span(name, value)).transpose()
     }
 
-    /// Refuses what is left.
+    /// Returns an error if a field is left.
     pub(crate) fn end(self) -> Result<(), LatencyError> {
         self.left().map_or(Ok(()), |written| Err(LatencyError::Surplus { written }))
     }
 
-    /// The first part that nobody took.
+    /// Returns the first field that is left.
     pub(crate) fn left(&self) -> Option<String> {
         let named = self.named.first().map(|(name, value)| format!("{name}={value}"));
-        named.or(self.plain.last().map(|&word| word.to_owned()))
+        named.or(self.plain.last().map(|&field| field.to_owned()))
     }
 }
 
-/// A time of 0 or more.
+/// Parses a time of 0 or more.
 pub(crate) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, LatencyError> {
     let written = written.trim();
     if written.starts_with('-') {
@@ -79,7 +80,7 @@ pub(crate) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, La
     written.parse().map_err(|_| LatencyError::NoTime { figure, written: written.to_owned() })
 }
 
-/// A time as a model is written with it: `50ms`, `1500us`.
+/// Formats a time in the notation of a model: `50ms`, `1500us`.
 pub(crate) fn span(time: Nanos) -> impl fmt::Display {
     fmt::from_fn(move |f| {
         let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")];
@@ -88,7 +89,7 @@ pub(crate) fn span(time: Nanos) -> impl fmt::Display {
     })
 }
 
-/// A decimal of at most `places` places as a whole number of its last place; `None` where it is none or too large.
+/// Parses a decimal of at most `places` places as a multiple of its last place; `None` if it is malformed or too large.
 pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! What the models draw, held against their closed forms, and what they refuse.
+//! The distributions of the models compared with their closed forms, and the requests that they refuse.
 
 mod faults;
 mod latency;

@@ -1,4 +1,4 @@
-//! Faults: shares, schedules and cuts as they were asked for, and the grammar.
+//! Faults: shares, schedules and cuts as requested, and the notation.
 
 use super::super::*;
 use crate::ids::NodeId;
@@ -27,12 +27,12 @@ fn faults(down: &str, churn: Option<&str>, partition: &str, nat: &str) -> Faults
     Faults::new(&spec, 7, NODES, &network(), |node| node.0 % 1_000, Some(NodeId(5)), &Interrupt::new()).unwrap()
 }
 
-/// How many nodes something is true of.
+/// Counts the nodes that satisfy a predicate.
 fn count(is: impl Fn(NodeId) -> bool) -> f64 {
     (0..NODES).filter(|&node| is(NodeId(node))).count() as f64
 }
 
-/// Whether a count of nodes is binomial with this share, within five deviations.
+/// Asserts that a count of nodes is binomial with this share, within five standard deviations.
 #[track_caller]
 fn assert_share(count: f64, share: f64) {
     let nodes = f64::from(NODES);
@@ -53,7 +53,7 @@ fn a_share_is_down_from_the_start_and_the_origin_is_not() {
 }
 
 #[test]
-fn nodes_go_down_when_they_should() {
+fn nodes_go_down_at_their_time() {
     let faults = faults("10%,at=2s", None, "none", "0");
     let (before, then) = (Nanos(1_999_999_999), Nanos::from_secs(2));
     assert_eq!(count(|node| faults.is_up(node, before)), f64::from(NODES));
@@ -70,7 +70,7 @@ fn the_best_connected_go_first() {
     for node in (0..NODES).map(NodeId) {
         assert_eq!(faults.is_up(node, Nanos::ZERO), node.0 % 1_000 < 975, "{node}");
     }
-    // Of equals as many as are needed, and not just the first.
+    // Only the required number of equal nodes goes down, and not simply the first ones.
     let some = self::faults("0.05%,by=degree", None, "none", "0");
     let down: Vec<u32> = (0..NODES).filter(|&node| !some.is_up(NodeId(node), Nanos::ZERO)).collect();
     assert_eq!(down.len(), 50);
@@ -93,7 +93,7 @@ fn churn_has_its_share_and_its_times() {
     for seconds in [0, 1, 10] {
         assert_share(count(|node| !faults.is_up(node, Nanos::from_secs(seconds))), 0.25);
     }
-    // From time 0 an up node stays up for an exponential time of mean 3 s, whose deviation is its mean.
+    // From time 0 an up node stays up for an exponential time of mean 3 s, whose standard deviation equals its mean.
     let (mut sum, mut nodes) = (0.0, 0.0f64);
     for node in (0..NODES).map(NodeId).filter(|&node| faults.is_up(node, Nanos::ZERO) && node != NodeId(5)) {
         sum += faults.next_change(node, Nanos::ZERO).unwrap().as_secs_f64();
@@ -120,7 +120,7 @@ fn between_two_changes_nothing_changes() {
 }
 
 #[test]
-fn who_is_up_follows_from_the_changes() {
+fn up_times_agree_with_the_changes() {
     let faults = faults("20%,at=7s+5%", Some("up=3s,down=1s"), "none", "0");
     for node in (0..300).map(NodeId) {
         let changes: Vec<(Nanos, bool)> =
@@ -144,13 +144,13 @@ fn a_partition_cuts_until_it_heals() {
     let pairs = || (0..NODES).map(|node| (NodeId(node), NodeId((node + 7) % NODES)));
     let cut = |faults: &Faults, now| pairs().filter(|&(from, to)| faults.is_cut(from, to, now)).count() as f64;
     assert_eq!((cut(&both, Nanos(start.0 - 1)), cut(&both, healed)), (0.0, 0.0));
-    // The ends of 2 * .3 * .7 of all pairs are on different sides; those of half of them in the one direction. Pairs share
-    // nodes, which widens the spread a little.
+    // A share of 2 * .3 * .7 of all pairs has its ends on different sides; half of it counts if only one direction is
+    // cut. Pairs share nodes, which widens the spread a little.
     assert!((cut(&both, start) / f64::from(NODES) - 0.42).abs() < 0.01);
     assert!((cut(&one, start) / f64::from(NODES) - 0.21).abs() < 0.01);
     assert!(pairs().all(|(from, to)| both.is_cut(from, to, start) == both.is_cut(to, from, start)));
     assert!(!pairs().any(|(from, to)| one.is_cut(from, to, start) && one.is_cut(to, from, start)));
-    // A cut leaves two groups: it never leaks over a third.
+    // A cut leaves two groups: no third node connects them.
     let side = |node| never.is_cut(NodeId(0), node, Nanos::MAX);
     for (from, to) in pairs() {
         assert_eq!(never.is_cut(from, to, Nanos::ZERO), side(from) != side(to));
@@ -159,7 +159,7 @@ fn a_partition_cuts_until_it_heals() {
 }
 
 #[test]
-fn two_behind_a_nat_do_not_meet() {
+fn two_nodes_behind_a_nat_cannot_connect() {
     let faults = faults("none", None, "none", "20%");
     assert_share(count(|node| faults.is_behind_nat(node)), 0.2);
     for (from, to) in (0..1_000).map(|node| (NodeId(node), NodeId(node + 1))) {
@@ -168,7 +168,7 @@ fn two_behind_a_nat_do_not_meet() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn text_round_trips() {
     for (text, written) in [
         ("none", "none"),
         ("10%", "0.1"),
@@ -239,7 +239,7 @@ fn bad_faults_are_refused_by_name() {
 }
 
 #[test]
-fn the_best_connected_are_those_that_a_sort_puts_first() {
+fn the_best_connected_agree_with_a_sort() {
     let degree = |node: NodeId| node.0 % 7 * u32::from(node.0.is_multiple_of(3));
     let network = network();
     for nodes in [1, 10, 3_000] {
@@ -260,7 +260,7 @@ fn the_best_connected_are_those_that_a_sort_puts_first() {
 }
 
 #[test]
-fn nobody_waits_until_all_are_ranked() {
+fn ranking_stops_when_interrupted() {
     let spec = spec("1%,by=degree", None, "none", "0");
     for looks in [1, 20, 300] {
         let faults = Faults::new(&spec, 7, NODES, &network(), |_| 3, None, &Interrupt::after(looks)).map(|_| ());

@@ -1,10 +1,11 @@
-//! Latencies: moments and quantiles against their closed forms, floors, the two directions of a link, and the grammar.
+//! Latencies: moments and quantiles compared with their closed forms, minima, the two directions of a link, and the
+//! notation.
 
 use super::super::*;
 
 const DRAWS: u32 = 200_000;
 
-/// One draw for each message of many, in milliseconds, ascending.
+/// Draws one latency for each of many messages, in milliseconds, ascending.
 fn draws(text: &str) -> Vec<f64> {
     let network = Network::new(7, text.parse::<LatencySpec>().unwrap());
     let ways = network.ways(OrderIndex(0), NodeId(3));
@@ -22,7 +23,7 @@ fn draws(text: &str) -> Vec<f64> {
     draws
 }
 
-/// Whether as many draws lie below `value` as should: within five standard deviations of the binomial.
+/// Asserts that `share` of the draws lies below `value`, within five standard deviations of the binomial.
 #[track_caller]
 fn assert_quantile(text: &str, draws: &[f64], share: f64, value: f64) {
     let below = draws.partition_point(|&draw| draw <= value) as f64 / draws.len() as f64;
@@ -30,7 +31,7 @@ fn assert_quantile(text: &str, draws: &[f64], share: f64, value: f64) {
     assert!((below - share).abs() <= 5.0 * deviation, "{text}: {below} below {value} ms, not {share}");
 }
 
-/// Whether the mean is `mean` within five standard errors of draws with this standard deviation.
+/// Asserts that the mean is `mean`, within five standard errors of draws with this standard deviation.
 #[track_caller]
 fn assert_mean(text: &str, draws: &[f64], mean: f64, deviation: f64) {
     let measured = draws.iter().sum::<f64>() / draws.len() as f64;
@@ -46,7 +47,7 @@ fn means_are_those_of_the_closed_forms() {
         ("normal:50ms,10ms", 50.0, 10.0),
         ("exponential:30ms", 30.0, 30.0),
         ("exponential:30ms,min=5ms", 30.0, 25.0),
-        // Without a cut the median times exp(s^2 / 2), where s is ln(p90 / p50) / 1.28155; s = 0.632766 here.
+        // Without clamping the median times exp(s^2 / 2), where s is ln(p90 / p50) / 1.28155; s = 0.632766 here.
         ("lognormal:p50=40ms,p90=90ms", 40.0 * (0.632_766f64.powi(2) / 2.0).exp(), 34.2),
         ("lognormal:p50=50ms,p90=100ms,min=10ms", 10.0 + 40.0 * (0.632_766f64.powi(2) / 2.0).exp(), 34.2),
         // shape * least / (shape - 1), and least^2 shape / ((shape - 1)^2 (shape - 2)) for the variance.
@@ -83,8 +84,8 @@ fn quantiles_are_those_of_the_closed_forms() {
 }
 
 #[test]
-fn a_cut_gathers_what_lies_beyond_it() {
-    // One standard deviation below the mean lie 15.866 %, and so much stands at the cut.
+fn clamping_gathers_the_draws_beyond_it() {
+    // 15.866 % of the draws lie below the mean minus one standard deviation, so this share is clamped at either end.
     let normal = draws("normal:50ms,10ms,min=40ms,max=60ms");
     assert_quantile("min", &normal, 0.158_655, 40.0);
     assert_quantile("max", &normal, 1.0 - 0.158_655, 59.999_999);
@@ -94,7 +95,7 @@ fn a_cut_gathers_what_lies_beyond_it() {
 }
 
 #[test]
-fn a_link_keeps_its_time_and_only_its_own() {
+fn a_link_keeps_its_own_latency() {
     let fate = |network: &Network, order, from, to, attempt| {
         network.ways(OrderIndex(order), NodeId(from)).fate(NodeId(to), attempt)
     };
@@ -138,7 +139,7 @@ fn floors_and_ceilings_are_sums_of_their_parts() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn text_round_trips() {
     for (text, written) in [
         ("50ms", "constant:50ms"),
         ("constant:0", "constant:0s"),

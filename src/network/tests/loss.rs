@@ -1,4 +1,4 @@
-//! Losses and second copies: shares against what was asked, exact ends, and the grammar.
+//! Losses and second copies: shares as requested, exact extremes, and the notation.
 
 use super::super::*;
 
@@ -8,7 +8,7 @@ fn network(loss: &str) -> Network {
     Network::new(7, Latency::Constant(Nanos::from_millis(50))).with_loss(&loss.parse().unwrap())
 }
 
-/// The share of messages that is lost, each on a link of its own at a time of its own.
+/// Returns the share of messages that is lost, each on its own link at its own time.
 fn lost(network: &Network) -> f64 {
     let fate = |message: u32| {
         let ways = network.ways(OrderIndex(0), NodeId(message % 1_000)).at(Nanos(u64::from(message) * 1_000_003));
@@ -18,7 +18,7 @@ fn lost(network: &Network) -> f64 {
 }
 
 #[test]
-fn as_much_is_lost_as_was_asked_for() {
+fn the_requested_share_is_lost() {
     for text in ["0.1", "50%", "1/3", "gilbert-elliott:good=1s,bad=1s,loss=0.5,good-loss=0.1"] {
         let mean = text.parse::<LossSpec>().unwrap().mean();
         let measured = lost(&network(text));
@@ -30,7 +30,7 @@ fn as_much_is_lost_as_was_asked_for() {
 }
 
 #[test]
-fn loss_leaves_the_times_of_the_rest_alone() {
+fn loss_does_not_change_other_latencies() {
     let latency: LatencySpec = "uniform:10ms..100ms".parse().unwrap();
     let (clean, lossy) = (Network::new(7, latency), Network::new(7, latency).with_loss(&"0.5".parse().unwrap()));
     for to in 0..1_000 {
@@ -40,8 +40,8 @@ fn loss_leaves_the_times_of_the_rest_alone() {
 }
 
 #[test]
-fn bursts_take_neighbours_in_time_along() {
-    // In a bad period everything is lost: of two messages a millisecond apart either both are or, rarely, one.
+fn messages_close_in_time_share_a_burst() {
+    // In a bad period every message is lost: of two messages a millisecond apart either both are lost or, rarely, one.
     let fates = |network: &Network, now: Nanos| -> Vec<bool> {
         let fate = |from: u32| network.ways(OrderIndex(from), NodeId(from)).at(now).fate(NodeId(from + 1), 0);
         (0..20_000).map(|from| fate(from) == Fate::Lost).collect()
@@ -53,13 +53,13 @@ fn bursts_take_neighbours_in_time_along() {
         first.iter().zip(&second).filter(|(first, second)| first != second).count()
     };
     for per in ["link", "sender", "receiver"] {
-        // A bad period of 200 ms ends within a millisecond in one of 200 cases: 8 of 1,667, and as many begin.
+        // A bad period of 200 ms ends within a given millisecond in one of 200 cases: 8 of 1,667, and as many begin.
         assert!(unlike(&format!("gilbert-elliott:good=2s,bad=200ms,per={per}")) < 50, "{per}");
     }
 }
 
 #[test]
-fn a_burst_takes_all_that_share_it() {
+fn a_burst_affects_all_links_of_its_scope() {
     let at = |per: &str, from: u32, to: u32| {
         let network = network(&format!("gilbert-elliott:good=1s,bad=1s,per={per}"));
         (0..64)
@@ -76,7 +76,7 @@ fn a_burst_takes_all_that_share_it() {
 }
 
 #[test]
-fn second_copies_are_as_many_as_asked_for_and_have_times_of_their_own() {
+fn second_copies_have_the_requested_share_and_their_own_latency() {
     let latency: LatencySpec = "uniform:10ms..100ms".parse().unwrap();
     let network = Network::new(7, latency).with_duplicates("5%".parse().unwrap());
     let ways = network.ways(OrderIndex(0), NodeId(0));
@@ -89,13 +89,13 @@ fn second_copies_are_as_many_as_asked_for_and_have_times_of_their_own() {
     }
     let share = f64::from(copies) / f64::from(MESSAGES);
     assert!((share - 0.05).abs() < 5.0 * (0.05f64 / f64::from(MESSAGES)).sqrt(), "{share}");
-    // Half of them overtake, give or take five deviations: this is how a network reorders.
+    // Half of the copies overtake, within five standard deviations: this is how a network reorders messages.
     assert!(first.abs_diff(copies / 2) < 5 * (copies / 4).isqrt(), "{first} of {copies}");
     assert_eq!(Network::new(7, latency).ways(OrderIndex(0), NodeId(0)).duplicate(NodeId(1), 0), None);
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn text_round_trips() {
     for (text, written) in [
         ("0", "0"),
         ("10%", "0.1"),

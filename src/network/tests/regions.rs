@@ -1,4 +1,4 @@
-//! Regions: what the data sets say is what is drawn, and what a file may get wrong.
+//! Regions: draws agree with the data sets, and faulty files are refused.
 
 use super::super::*;
 use std::io::Write;
@@ -13,12 +13,12 @@ fn file(text: &str) -> Result<Regions, RegionError> {
     file.path().to_str().unwrap().parse::<RegionSpec>().unwrap().read()
 }
 
-/// Nodes in a region of the run, the first of many.
+/// Returns the first `count` nodes in a region of the run.
 fn nodes(network: &Network, region: RegionIndex, count: usize) -> Vec<NodeId> {
     (0..).map(NodeId).filter(|&node| network.region(node) == Some(region)).take(count).collect()
 }
 
-/// Times between two regions of a set, in milliseconds, ascending.
+/// Draws latencies between two regions of a set, in milliseconds, ascending.
 fn draws(regions: &Regions, from: &str, to: &str) -> Vec<f64> {
     let network = Network::in_regions(7, regions);
     let place = |name| regions.find(name).unwrap();
@@ -40,7 +40,7 @@ fn draws(regions: &Regions, from: &str, to: &str) -> Vec<f64> {
 #[test]
 fn the_data_sets_are_complete_and_have_their_floors() {
     for (name, regions, floor_ns, ceiling_ms) in [
-        // ca-west-1 within itself: half of its median of 1.481 ms there and back, half each way.
+        // ca-west-1 within itself: half of its median round trip of 1.481 ms, halved again for the minimum.
         ("aws33", 33, Some(370_250), None),
         ("ethereum8", 8, Some(2_000_000), Some(220)),
         ("bitcoin6", 6, Some(6_000_000), None),
@@ -59,7 +59,7 @@ fn the_data_sets_are_complete_and_have_their_floors() {
 }
 
 #[test]
-fn matrices_that_are_stated_symmetric_are() {
+fn matrices_stated_to_be_symmetric_are() {
     let asymmetric = |name: &str| {
         let set = preset(name);
         let regions = (0..set.names().len() as u16).map(RegionIndex);
@@ -70,7 +70,7 @@ fn matrices_that_are_stated_symmetric_are() {
             .collect::<Vec<_>>()
     };
     assert!(asymmetric("bitcoin6").is_empty());
-    // So it stands in the source: 195 ms one way, 190 ms the other.
+    // The source is asymmetric here: 195 ms one way, 190 ms the other.
     assert_eq!(asymmetric("ethereum8"), ["south_america south_africa"]);
 }
 
@@ -94,20 +94,21 @@ fn nodes_are_placed_by_weight() {
     let set = file("one_way_ms,weight,a,b,c\na,0,1,2,3\nb,1,2,1,3\nc,0,3,3,0.5").unwrap();
     let network = Network::in_regions(7, &set);
     assert!((0..1_000).all(|node| network.region(NodeId(node)) == set.find("b")));
-    // Nobody is in c, whose latency to itself is the least.
+    // No node is in c, whose latency to itself is the lowest.
     assert_eq!((network.floor(), network.ceiling()), (Nanos::from_millis(1), Some(Nanos::from_millis(1))));
 }
 
 #[test]
-fn half_a_round_trip_and_its_spread_are_what_is_drawn() {
-    // af-south-1 to ap-east-1: 347.552 and 376.122 ms there and back. 20,000 draws put p50 and p90 within a few thousandths.
+fn draws_have_the_quantiles_of_half_a_round_trip() {
+    // af-south-1 to ap-east-1: round trips of 347.552 and 376.122 ms. With 20,000 draws p50 and p90 are accurate to a
+    // few thousandths.
     let draws = draws(&preset("aws33"), "af-south-1", "ap-east-1");
     let share = |value: f64| draws.partition_point(|&draw| draw <= value) as f64 / draws.len() as f64;
     assert!((share(173.776) - 0.5).abs() < 5.0 * (0.25f64 / 2e4).sqrt(), "{}", share(173.776));
     assert!((share(188.061) - 0.9).abs() < 5.0 * (0.09f64 / 2e4).sqrt(), "{}", share(188.061));
-    // The shortest way lies as far below the median as the median below p90.
+    // The minimum lies as far below the median as p90 lies above it.
     assert!(draws[0] >= 173.776 - 14.285, "{}", draws[0]);
-    // Skewed to the right: p10 is nearer to the median than p90 is; by the form at half the distance.
+    // Skewed to the right: p10 is nearer to the median than p90 is; for this distribution at half the distance.
     let p10 = 173.776 - 14.285 / 2.0;
     assert!((share(p10) - 0.1).abs() < 5.0 * (0.09f64 / 2e4).sqrt(), "{}", share(p10));
 }
@@ -126,7 +127,7 @@ fn simblocks_pareto_has_the_mean_of_its_cell() {
 }
 
 #[test]
-fn a_site_is_where_its_region_is() {
+fn a_site_has_the_latencies_of_its_region() {
     let (sites, aws) = (preset("exchange-sites"), preset("aws33"));
     let place = |set: &Regions, name| set.find(name).unwrap();
     let there = sites.latency(place(&sites, "new_york"), place(&sites, "tokyo"));
@@ -134,7 +135,7 @@ fn a_site_is_where_its_region_is() {
 }
 
 #[test]
-fn a_file_has_either_shape() {
+fn a_file_may_have_either_form() {
     let square = file("one_way_ms,a,b # a remark\n\na,1,20\nb,30.5,2\n").unwrap();
     let pairs = file("from,to,rtt_ms\na,a,2\na,b,40\nb,a,61\nb,b,4\n").unwrap();
     assert_eq!(square, pairs);
@@ -195,7 +196,7 @@ fn a_bad_matrix_is_refused_by_name() {
 }
 
 #[test]
-fn names_are_read_as_they_are_written() {
+fn names_round_trip() {
     for text in ["aws33", "ethereum8", "bitcoin6", "exchange-sites", "some/file.csv"] {
         let spec: RegionSpec = text.parse().unwrap();
         assert_eq!(spec.to_string(), text);

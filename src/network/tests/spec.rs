@@ -1,9 +1,9 @@
-//! The parts of a network together.
+//! The parts of a network in combination.
 
 use super::super::*;
 
 #[test]
-fn nothing_asked_for_is_fifty_milliseconds() {
+fn the_default_is_fifty_milliseconds() {
     let network = NetworkSpec::default().build(7).unwrap();
     assert_eq!((network.floor(), network.ceiling()), (Nanos::from_millis(50), Some(Nanos::from_millis(50))));
     assert_eq!(network.ways(OrderIndex(0), NodeId(0)).fate(NodeId(1), 0), Fate::Arrives(Nanos::from_millis(50)));
@@ -12,7 +12,7 @@ fn nothing_asked_for_is_fifty_milliseconds() {
 }
 
 #[test]
-fn parts_do_not_change_each_other() {
+fn the_parts_are_independent() {
     let paths = Paths::Latency("uniform:10ms..100ms".parse().unwrap());
     let plain = NetworkSpec { paths, ..NetworkSpec::default() };
     let full = NetworkSpec {

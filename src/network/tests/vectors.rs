@@ -7,7 +7,7 @@ fn times(text: &str) -> [u64; 4] {
     times_of(&network)
 }
 
-/// The times of order 3 from node 5 to nodes 0 to 3.
+/// Returns the latencies of order 3 from node 5 to nodes 0 to 3.
 fn times_of(network: &Network) -> [u64; 4] {
     [0, 1, 2, 3].map(|to| match network.ways(OrderIndex(3), NodeId(5)).fate(NodeId(to), 0) {
         Fate::Arrives(time) => time.0,
