@@ -1,9 +1,9 @@
-//! What wraps any protocol: nodes that do not do as it says. They drop, censor, delay or flood what they should forward, own
+//! Adversarial nodes, which deviate from any protocol: they drop, censor, delay or flood what they should forward, own
 //! the peers of a victim, or spy.
 //!
-//! A node has one part at most, by a draw keyed by the node alone; what it does to an order is keyed by order and node. The
-//! protocol knows nothing of it: an engine asks at each forward. The node at which the orders enter is spared. What an
-//! adversary forges is not here: an order that somebody made up would not be counted.
+//! A node has at most one role, by a draw keyed by the node alone; what it does to an order is keyed by order and node.
+//! The protocol knows nothing of this: an engine applies it to each forward. The node at which the orders enter is
+//! exempt. What is not here: forged orders, because no count would include an order that was never published.
 
 mod error;
 mod spec;
@@ -20,42 +20,42 @@ use crate::random::{Key, Probability, Purpose};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 
-/// What becomes of a forward.
+/// The treatment of a forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tampering {
-    /// What the protocol says.
+    /// Sent as the protocol says.
     AsUsual,
-    /// Nothing is sent.
+    /// Not sent.
     Drop,
-    /// It is sent so much later.
+    /// Sent this much later.
     Delay(Nanos),
-    /// It is sent to all peers, so many times to each.
+    /// Sent to all peers, this many times to each.
     Flood(u32),
 }
 
-/// Who it is that does not do as the protocol says.
+/// The cause of a forward that is not as the protocol says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Culprit {
-    /// The part with this place among those that are asked for, the eclipse left out.
+    /// The role at this index in the request, not counting an eclipse.
     Part(usize),
-    /// An owned peer of the victim, which the order comes from.
+    /// The eclipse: the sender is an owned peer of the victim at which the order entered.
     Eclipse,
 }
 
-/// Who plays which part in one run.
+/// The roles of the nodes of one run.
 #[derive(Clone, Debug)]
 pub struct Adversaries {
     key: Key,
-    spared: Option<NodeId>,
-    /// Each part with the draw below which a node has it, counted from 0; ascending.
+    exempt: Option<NodeId>,
+    /// The roles in ascending order of the draw below which a node has them, counted from 0.
     parts: Vec<(Limit, PreparedRole)>,
     eclipse: Option<Eclipse>,
 }
 
-/// The end of a part's range of draws, in 2^63.
+/// The end of a role's range of draws, in units of 2^-63.
 type Limit = u64;
 
-/// A part made ready to be asked.
+/// A role with its parameters resolved.
 #[derive(Clone, Copy, Debug)]
 enum PreparedRole {
     Drop(Probability),
@@ -65,7 +65,7 @@ enum PreparedRole {
     Spy,
 }
 
-/// A victim and those of its peers that an adversary owns, ascending.
+/// A victim and its peers that an adversary owns, in ascending order.
 #[derive(Clone, Debug)]
 struct Eclipse {
     victim: NodeId,
@@ -73,28 +73,28 @@ struct Eclipse {
 }
 
 impl Adversaries {
-    /// Everybody does as the protocol says.
+    /// Creates a run without adversaries.
     pub fn none() -> Adversaries {
         let key = Key::new(0, Purpose::Behaviour);
-        Adversaries { key, spared: None, parts: Vec::new(), eclipse: None }
+        Adversaries { key, exempt: None, parts: Vec::new(), eclipse: None }
     }
 
-    /// The parts of the run with this seed over `nodes` nodes of these `names`; `peers` are asked for the victim of an eclipse. Node
-    /// `spared` has no part.
+    /// Assigns the roles of the run with this seed over `nodes` nodes with these `names`; `peers` returns the peers of
+    /// the victim of an eclipse. Node `exempt` has no role.
     ///
     /// # Errors
     ///
-    /// [`AdversaryError`] where a node is named that does not exist.
+    /// [`AdversaryError`] if a node is named that does not exist.
     pub fn new(
         spec: &AdversarySpec,
         seed: u64,
         nodes: u32,
         names: &NodeNames,
         peers: impl Fn(NodeId) -> Vec<NodeId>,
-        spared: Option<NodeId>,
+        exempt: Option<NodeId>,
     ) -> Result<Adversaries, AdversaryError> {
         let key = Key::new(seed, Purpose::Behaviour);
-        let mut adversaries = Adversaries { key, spared, parts: Vec::new(), eclipse: None };
+        let mut adversaries = Adversaries { key, exempt, parts: Vec::new(), eclipse: None };
         let named = |name, node| {
             let advice = || names.advice(&format!("{name}="), nodes);
             names.find(node, nodes).ok_or_else(|| AdversaryError::NoSuchNode { name, node, nodes, advice: advice() })
@@ -123,25 +123,25 @@ impl Adversaries {
         Ok(adversaries)
     }
 
-    /// Whether everybody does as the protocol says.
+    /// Returns true if every node does as the protocol says.
     #[inline]
     pub fn is_none(&self) -> bool {
         self.parts.is_empty() && self.eclipse.is_none()
     }
 
-    /// What becomes of a node's forward of an order that entered at `origin`.
+    /// Decides the treatment of a node's forward of an order that entered at `origin`.
     #[inline]
     pub fn forward(&self, node: NodeId, order: OrderIndex, origin: NodeId) -> Tampering {
         if self.is_none() { Tampering::AsUsual } else { self.act(node, order, origin) }
     }
 
-    /// Whether a node withholds every message from another: an owned peer from its victim.
+    /// Returns true if a node withholds every message from another, as an owned peer does from its victim.
     #[inline]
     pub fn withholds(&self, from: NodeId, to: NodeId) -> bool {
         self.eclipse.as_ref().is_some_and(|eclipse| eclipse.victim == to && eclipse.owns(from))
     }
 
-    /// Who acts where a node's forward of an order that entered at `origin` is not as usual.
+    /// Returns the cause if a node's forward of an order that entered at `origin` may not be as the protocol says.
     pub fn actor(&self, node: NodeId, origin: NodeId) -> Option<Culprit> {
         match self.eclipse.as_ref().filter(|eclipse| eclipse.victim == origin && eclipse.owns(node)) {
             Some(_) => Some(Culprit::Eclipse),
@@ -149,26 +149,29 @@ impl Adversaries {
         }
     }
 
-    /// How many of the victim's peers are owned, where one is eclipsed.
+    /// Returns the number of owned peers of the victim, if there is an eclipse.
     pub fn owned(&self) -> Option<usize> {
         self.eclipse.as_ref().map(|eclipse| eclipse.owned.len())
     }
 
-    /// Which part a node has, by its place among those that are asked for, the eclipse left out.
+    /// Returns the index of a node's role in the request, not counting an eclipse.
     pub fn place_of_part(&self, node: NodeId) -> Option<usize> {
-        if self.parts.is_empty() || self.spared == Some(node) {
+        if self.parts.is_empty() || self.exempt == Some(node) {
             return None;
+            // The upper 63 bits, because the limits are in units of 2^-63.
         }
         let drawn = self.key.with(PART).with(u64::from(node.0)).stream().next_word() >> 1;
         self.parts.iter().position(|(end, _)| drawn < *end)
     }
 
-    /// Whether a node spies: it does as the protocol says, and notes from whom it first heard of each order.
+    /// Returns true if a node spies: it does as the protocol says, and notes the sender of its first copy of each
+    /// order.
     pub fn is_spy(&self, node: NodeId) -> bool {
         matches!(self.part(node), Some(PreparedRole::Spy))
     }
 
-    /// What a node's part is called; `as-usual` for none. Who owns or is the victim of an eclipse has none by that.
+    /// Returns the name of a node's role; `as-usual` for none. Being an owned peer or the victim of an eclipse is not a
+    /// role.
     pub fn name_of_part(&self, node: NodeId) -> &'static str {
         match self.part(node) {
             None => "as-usual",
@@ -184,12 +187,12 @@ impl Adversaries {
         if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.victim == origin && eclipse.owns(node)) {
             return Tampering::Drop;
         }
-        let strikes = |chance: Probability| {
+        let hits = |chance: Probability| {
             let key = self.key.with(DROP).with(u64::from(order.0)).with(u64::from(node.0));
             chance.hits(key.stream().next_word())
         };
         match self.part(node) {
-            Some(PreparedRole::Drop(chance)) if strikes(chance) => Tampering::Drop,
+            Some(PreparedRole::Drop(chance)) if hits(chance) => Tampering::Drop,
             Some(PreparedRole::Censor(censored)) if censored == origin => Tampering::Drop,
             Some(PreparedRole::Delay(by)) => Tampering::Delay(by),
             Some(PreparedRole::Flood(times)) => Tampering::Flood(times),
@@ -208,7 +211,7 @@ impl Eclipse {
     }
 }
 
-// The word that keeps the draws of the kinds apart; part of docs/DETERMINISM.md.
+// The words that separate the random streams of the kinds of draw; part of docs/DETERMINISM.md.
 const PART: u64 = 1;
 const DROP: u64 = 2;
 const ECLIPSE: u64 = 3;

@@ -1,73 +1,72 @@
-//! Why a text names no adversary, and why a named one cannot be. Each message names what was asked, the limit, and what to
-//! do.
+//! Errors of the requested adversaries. Each message names the request, the limit and a remedy.
 
 use super::spec::{AdversarySpec, TIMES_MAX};
 
-/// Why adversaries cannot be modelled.
+/// The reason why adversaries cannot be modelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdversaryError {
-    /// No part has this name.
+    /// No role has this name.
     #[error("`{written}` is no part of an adversary; choose one of {ways}", ways = AdversarySpec::WRITTEN)]
     Unknown {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// A figure is not there.
+    /// A value is missing.
     #[error("{figure} is missing; write one of {ways}", ways = AdversarySpec::WRITTEN)]
     Missing {
-        /// Which.
+        /// Name of the value.
         figure: &'static str,
     },
-    /// There is more than the part takes.
+    /// The text holds more than the role takes.
     #[error("`{written}` is one figure too many; write one of {ways}", ways = AdversarySpec::WRITTEN)]
     Surplus {
-        /// What nobody takes.
+        /// The first unused part.
         written: String,
     },
-    /// Less than none or more than all.
+    /// A value is not a share from 0 to 1.
     #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
     Share {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a time.
+    /// A value is not a time.
     #[error("by is `{written}`, which is no time; write a number and a unit, such as 200ms or 10s")]
     NoTime {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not the number of a node.
+    /// A value is not the id of a node.
     #[error("{figure} is `{written}`, which is no node; write its number in digits only")]
     NoNode {
-        /// Which figure.
+        /// Name of the value.
         figure: &'static str,
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// Not a number of copies.
+    /// A value is not a number of copies within its limits.
     #[error("times is `{written}`; write how often each message is sent, from 1 to {TIMES_MAX}")]
     Times {
-        /// What was asked for.
+        /// The text as written.
         written: String,
     },
-    /// More nodes have a part than there are.
+    /// The shares of the roles exceed all nodes together.
     #[error("the parts take more than all nodes together, and each node has one at most; make the shares smaller")]
     TooManyParts,
-    /// Two eclipses.
+    /// There is more than one eclipse.
     #[error("two nodes are eclipsed, and a run eclipses one; leave one of them out")]
     TwoEclipses,
-    /// A node that does not exist.
+    /// The node does not exist.
     #[error("--adversary {name}={node} with --nodes {nodes}: {advice}")]
     NoSuchNode {
-        /// Which figure.
+        /// Name of the value.
         name: &'static str,
         /// The node asked for.
         node: u64,
-        /// How many nodes there are.
+        /// Number of nodes.
         nodes: u32,
-        /// What to ask for.
+        /// The valid ids.
         advice: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Adversaries as a person writes them: parts, each with its share of the nodes.
+//! The requested adversaries: roles, each with its share of the nodes.
 
 use super::error::AdversaryError;
 use crate::network::spec_fields::{SpecFields, read_span, span};
@@ -8,56 +8,57 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which adversaries there are. Written `drop:10%,of=50%+spy:5%`.
+/// The adversaries of a run. Written `drop:10%,of=50%+spy:5%`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AdversarySpec(pub Vec<RoleSpec>);
 
-/// A part and who has it.
+/// A role and the share of nodes that have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleSpec {
-    /// The share of all nodes; of the victim's peers, where one is eclipsed.
+    /// The share of all nodes; for an eclipse, of the victim's peers.
     pub share: Ratio,
-    /// What they do.
+    /// The role.
     pub part: Role,
 }
 
-/// What an adversary does.
+/// The behaviour of an adversary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Does not forward a share of the orders. Written `drop:10%,of=50%`.
     Drop {
-        /// Of the orders that it should forward; all where nothing is said.
+        /// The share of orders that it does not forward; all by default.
         of: Ratio,
     },
     /// Does not forward what one node publishes. Written `censor:10%,origin=0`.
     Censor {
-        /// The node's id.
+        /// Id of the node.
         origin: u64,
     },
-    /// Forwards later. Written `delay:10%,by=2s`.
+    /// Forwards late. Written `delay:10%,by=2s`.
     Delay {
-        /// How much.
+        /// The delay.
         by: Nanos,
     },
-    /// Sends to all its peers, and more than once. Written `flood:1%,times=10`.
+    /// Sends to all its peers, several times to each. Written `flood:1%,times=10`.
     Flood {
-        /// How often to each.
+        /// Copies per peer.
         times: u32,
     },
-    /// Owns peers of a victim, tells it nothing, and forwards nothing that it publishes. Written `eclipse:100%,victim=7`.
+    /// Owns peers of a victim, sends it nothing, and forwards nothing that it publishes. Written
+    /// `eclipse:100%,victim=7`.
     Eclipse {
-        /// The node's id.
+        /// Id of the victim.
         victim: u64,
     },
-    /// Notes from whom it first heard of each order. Written `spy:5%`.
+    /// Notes the sender of its first copy of each order. Written `spy:5%`.
     Spy,
 }
 
-/// The most copies of a message that a flooding node sends.
+/// The maximum number of copies that a flooding node sends to each peer.
 pub(super) const TIMES_MAX: u32 = 1_000;
 
 impl AdversarySpec {
-    /// Every way to write it, for help texts and errors.
+    /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "drop:SHARE[,of=SHARE], censor:SHARE,origin=NODE, delay:SHARE,by=TIME, \
                                        flood:SHARE,times=N, eclipse:SHARE,victim=NODE, spy:SHARE; several with + between";
 }
@@ -112,7 +113,7 @@ impl FromStr for RoleSpec {
 impl fmt::Display for AdversarySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return f.write_str(NOBODY);
+            return f.write_str(NONE);
         }
         let parts: Vec<String> = self.0.iter().map(RoleSpec::to_string).collect();
         f.write_str(&parts.join("+"))
@@ -123,7 +124,7 @@ impl FromStr for AdversarySpec {
     type Err = AdversaryError;
 
     fn from_str(text: &str) -> Result<AdversarySpec, AdversaryError> {
-        if text.trim() == NOBODY {
+        if text.trim() == NONE {
             return Ok(AdversarySpec::default());
         }
         let parts: Vec<RoleSpec> = text.split('+').map(str::trim).map(str::parse).collect::<Result<_, _>>()?;
@@ -132,7 +133,8 @@ impl FromStr for AdversarySpec {
         if eclipses.len() > 1 {
             return Err(AdversaryError::TwoEclipses);
         }
-        // Each share is rounded up by less than one, so that shares of exactly all together are over by no more than their number.
+        // Each share is rounded up by less than one unit, so that shares of exactly all nodes exceed 2^63 by at most
+        // their number.
         let sum: u128 = of_all.iter().map(|part| u128::from(part.share.ceil_of(1 << 63))).sum();
         if sum > (1 << 63) + of_all.len() as u128 {
             return Err(AdversaryError::TooManyParts);
@@ -166,5 +168,5 @@ fn read_node(fields: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, A
 
 const ALL: Ratio = Ratio::new(1, 1).unwrap();
 
-/// Stands for no adversary at all.
-const NOBODY: &str = "none";
+/// The notation for no adversaries.
+const NONE: &str = "none";

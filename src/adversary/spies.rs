@@ -1,8 +1,8 @@
-//! The first spy's guess: whoever told the first spy of an order is taken for its origin (Biryukov, Khovratovich, Pustogarov
-//! 2014; the estimator that Dandelion, Fanti et al. 2018, is measured against).
+//! The first-spy estimator: the node that sent an order to the first spy is taken for its origin (Biryukov,
+//! Khovratovich, Pustogarov 2014; the estimator that Dandelion, Fanti et al. 2018, is measured against).
 //!
-//! Spies pool what they hear. Where two hear at one time, the one with the lesser number counts as first, so that the guess is
-//! the same on any number of threads.
+//! Spies pool their sightings. If two spies receive an order at the same time, the one with the lower number counts as
+//! first, so that the guess does not depend on the number of threads.
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
@@ -10,38 +10,38 @@ use crate::time::Nanos;
 /// A spy's first copy of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sighting {
-    /// When it came.
+    /// Time of arrival.
     pub time: Nanos,
-    /// To which spy.
+    /// The spy that received it.
     pub spy: NodeId,
-    /// From whom.
+    /// The node that sent it.
     pub from: NodeId,
 }
 
-/// What the spies know: of each order the first sighting.
+/// The pooled knowledge of the spies: the first sighting of each order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstSpy {
     first: Vec<Option<Sighting>>,
 }
 
-/// How well the spies guessed.
+/// The success of the spies' guesses, in orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpyScore {
-    /// The orders that were published.
+    /// Orders published.
     pub orders: u32,
-    /// Those that any spy saw.
+    /// Orders that any spy saw.
     pub seen: u32,
-    /// Those of them whose origin was named right.
+    /// Orders seen whose origin was guessed correctly.
     pub right: u32,
 }
 
 impl FirstSpy {
-    /// Knows nothing yet of this many orders.
+    /// Creates empty knowledge of `orders` orders.
     pub fn new(orders: u32) -> FirstSpy {
         FirstSpy { first: vec![None; orders as usize] }
     }
 
-    /// Notes a copy that came to a spy. Orders out of range are nobody's.
+    /// Notes a copy that a spy received. Orders out of range are ignored.
     #[inline]
     pub fn see(&mut self, order: OrderIndex, sighting: Sighting) {
         if let Some(first) = self.first.get_mut(order.index()) {
@@ -49,7 +49,7 @@ impl FirstSpy {
         }
     }
 
-    /// Takes over what others of the spies know.
+    /// Adds the sightings of other spies.
     pub fn merge(&mut self, other: &FirstSpy) {
         for (order, sighting) in (0..).map(OrderIndex).zip(&other.first) {
             if let Some(sighting) = sighting {
@@ -58,12 +58,12 @@ impl FirstSpy {
         }
     }
 
-    /// Whom the spies take for the origin of an order; `None` where none saw it.
+    /// Returns the guessed origin of an order, or `None` if no spy saw it.
     pub fn guess(&self, order: OrderIndex) -> Option<NodeId> {
         self.first.get(order.index()).copied().flatten().map(|sighting| sighting.from)
     }
 
-    /// How often the guess is right, where `origin` knows.
+    /// Counts the correct guesses; `origin` returns the true origin of an order.
     pub fn score(&self, origin: impl Fn(OrderIndex) -> NodeId) -> SpyScore {
         let mut score = SpyScore { orders: self.first.len() as u32, seen: 0, right: 0 };
         for order in (0..score.orders).map(OrderIndex) {
@@ -77,7 +77,7 @@ impl FirstSpy {
 }
 
 impl SpyScore {
-    /// The share of the published orders whose origin was named right; 0 where none was published.
+    /// Returns the share of the published orders whose origin was guessed correctly; 0 if none was published.
     pub fn precision(&self) -> f64 {
         f64::from(self.right) / f64::from(self.orders.max(1))
     }

@@ -1,4 +1,4 @@
-//! Parts: shares and deeds as they were asked for, the first spy against its closed form, and the grammar.
+//! Roles: shares and actions as requested, the first-spy estimator compared with its closed form, and the notation.
 
 use super::*;
 use crate::protocol::{TargetDraw, TargetScratch};
@@ -11,7 +11,7 @@ fn adversaries(text: &str) -> Adversaries {
     Adversaries::new(&text.parse().unwrap(), 7, NODES, &NodeNames::default(), peers, Some(NodeId(5))).unwrap()
 }
 
-/// The share of nodes whose forward of an order from node 0 ends so.
+/// Returns the share of nodes whose forward of an order from node 0 is treated so.
 fn share(adversaries: &Adversaries, order: u32, act: Tampering) -> f64 {
     let forward = |node| adversaries.forward(NodeId(node), OrderIndex(order), NodeId(0));
     (0..NODES).filter(|&node| forward(node) == act).count() as f64 / f64::from(NODES)
@@ -26,7 +26,7 @@ fn assert_near(measured: f64, share: f64) {
 #[test]
 fn parts_have_their_shares_and_do_not_overlap() {
     let all = adversaries("drop:10%+censor:20%,origin=0+delay:5%,by=2s+flood:1%,times=3+spy:30%");
-    // What node 0 publishes both the dropping and the censoring keep back.
+    // Both the dropping and the censoring nodes withhold what node 0 publishes.
     assert_near(share(&all, 0, Tampering::Drop), 0.3);
     assert_near(share(&all, 0, Tampering::Delay(Nanos::from_secs(2))), 0.05);
     assert_near(share(&all, 0, Tampering::Flood(3)), 0.01);
@@ -65,7 +65,7 @@ fn the_owned_peers_leave_their_victim_alone() {
 }
 
 #[test]
-fn the_first_sighting_counts_and_the_order_of_telling_does_not() {
+fn the_first_sighting_counts_in_any_order_of_reports() {
     let sighting = |time, spy, from| Sighting { time: Nanos(time), spy: NodeId(spy), from: NodeId(from) };
     let all = [sighting(5, 1, 10), sighting(3, 9, 11), sighting(3, 2, 12), sighting(4, 0, 13)];
     for turn in 0..all.len() {
@@ -82,9 +82,9 @@ fn the_first_sighting_counts_and_the_order_of_telling_does_not() {
 }
 
 #[test]
-fn the_first_spy_is_right_as_often_as_it_should_be() {
-    // Where all hops take equal time, the first spy names the origin exactly if one of its `fanout` targets spies: with a share
-    // p of spies 1 - (1 - p)^fanout. A share of the nodes is drawn, so p is the share itself.
+fn the_first_spy_is_right_as_often_as_the_closed_form_says() {
+    // If all hops take equal time, the first spy names the origin exactly if one of its `fanout` targets spies: for a
+    // share p of spies with probability 1 - (1 - p)^fanout. Roles are drawn per node, so p is the share itself.
     const FANOUT: u32 = 8;
     let topology = TopologySpec::Complete.build(1_000, 0, 7).unwrap();
     let (orders, spies) = (4_000, "spy:5%".parse().unwrap());
@@ -119,7 +119,7 @@ fn the_first_spy_is_right_as_often_as_it_should_be() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn text_round_trips() {
     for (text, written) in [
         ("none", "none"),
         ("drop:10%", "drop:0.1"),
