@@ -1,23 +1,23 @@
-//! Closed forms: what a run should come to, before it is run and after.
+//! Closed forms: the expected results of a run, before and after it.
 //!
-//! Each form is a small pure function that names its source, its domain and how far it errs. None decides anything in a
-//! run, so that doubles serve; what is shown beside a measurement, or proposed as a TTL, comes from here. A form is
-//! mean-field: it knows counts and shares, never a node.
+//! Each form is a small pure function that names its source, its domain and its error. None affects a run, so floating
+//! point is enough; the values shown beside a measurement, or proposed as a TTL, come from here. The forms are
+//! mean-field: they know counts and shares, never single nodes.
 //!
-//! No input panics and none gives a value that is no number: a share below 0 or not a number counts as 0 and one above 1
-//! as 1, a negative fanout as 0.
+//! No input panics, and none gives a value that is not a number: a share below 0 or not a number counts as 0, one above
+//! 1 as 1, and a negative fanout as 0.
 //!
-//! What was refused: a solver crate (one bisection finds every root here, to the last digits), and forms for lattices,
-//! whose hops follow from a breadth-first search of the graph itself.
+//! What was refused: a solver crate, because one bisection finds every root here to the last digits; and forms for
+//! lattices, because their hops follow from a breadth-first search of the graph itself.
 //!
 //! ```text
-//! coverage     who is reached in the end
-//! hops         who is reached after how many hops, and the TTL that follows
+//! coverage     the share of nodes reached in the end
+//! hops         the share reached by hop, and the TTL that follows
 //! links        the same on overlays with few peers
-//! redundancy   what it costs in messages
-//! chances      that all are reached, that none is, that a graph is in one piece
-//! rounds       how long it takes where nodes call in rounds
-//! intervals    how far a mean and a share over runs may err
+//! redundancy   the cost in messages
+//! chances      that all are reached, that none is, that a graph is connected
+//! rounds       the duration if nodes contact each other in rounds
+//! intervals    the error of a mean and a share over runs
 //! ```
 
 pub mod chances;
@@ -30,21 +30,22 @@ pub mod rounds;
 mod links;
 mod poisson;
 
-/// The copies of a forward that arrive at a node that is up, on average: `fanout (1 - loss) (1 - failed)`.
+/// Returns the mean number of copies of a forward that arrive at a node that is up: `fanout (1 - loss) (1 - failed)`.
 ///
-/// `loss` is the share of datagrams lost, `failed` the share of nodes that are down. Exact where losses and failures are
+/// `loss` is the share of datagrams lost, `failed` the share of nodes that are down. Exact if losses and failures are
 /// independent. The forms that take a fanout take this one.
 pub fn effective_fanout(fanout: f64, loss: f64, failed: f64) -> f64 {
     not_negative(fanout) * (1.0 - share(loss)) * (1.0 - share(failed))
 }
 
-/// The most bisections of 0..=1: one for each bit of a double's fraction, and some for what lies near 0.
+/// The maximum number of bisections of 0..=1: one for each bit of a double's fraction, and some for values near 0.
 const BISECTIONS: u32 = 100;
 
-/// The largest `x` in 0..=1 with `gain(x) = x`, for a concave `gain` with `gain(0) = 0`; 0 where that is the only one.
+/// Returns the largest `x` in 0..=1 with `gain(x) = x`, for a concave `gain` with `gain(0) = 0`; 0 if that is the only
+/// one.
 ///
-/// Such a gain lies above `x` before the root and below it afterwards, so that bisection cannot miss. Iterating
-/// `x <- gain(x)` was refused: near the threshold, where the root leaves 0, it needs millions of steps.
+/// Such a gain lies above `x` before the root and below it afterwards, so that bisection cannot miss. Iterating `x <-
+/// gain(x)` was refused, because near the threshold, where the root leaves 0, it needs millions of steps.
 fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
     if gain(1.0) >= 1.0 {
         return 1.0;
@@ -61,7 +62,8 @@ fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
     below
 }
 
-/// `1 - (1 - chance)^times`, precise where the chance is small: that at least one of so many tries succeeds.
+/// Returns `1 - (1 - chance)^times`, the probability that at least one of `times` trials succeeds; accurate for small
+/// chances.
 fn at_least_one(chance: f64, times: f64) -> f64 {
     match (chance, times) {
         (chance, times) if chance <= 0.0 || times <= 0.0 => 0.0,
@@ -70,12 +72,12 @@ fn at_least_one(chance: f64, times: f64) -> f64 {
     }
 }
 
-/// A share within 0..=1; what is not a number is 0.
+/// Clamps a share to 0..=1; not-a-number becomes 0.
 const fn share(value: f64) -> f64 {
     value.max(0.0).min(1.0)
 }
 
-/// A finite number from 0 up; what is not a number is 0.
+/// Clamps a number to finite values from 0 up; not-a-number becomes 0.
 const fn not_negative(value: f64) -> f64 {
     value.max(0.0).min(f64::MAX)
 }

@@ -1,21 +1,22 @@
-//! Who is reached in the end, when each node forwards an order once and no TTL stops it.
+//! The share of nodes reached in the end, if each node forwards an order once and no TTL stops it.
 
 use super::{at_least_one, effective_fanout, largest_root, not_negative, poisson, share};
 
-/// The share of nodes that an order reaches, when each node forwards it once to `fanout` uniformly random nodes.
+/// Returns the share of nodes that an order reaches if each node forwards it once to `fanout` uniformly random nodes.
 ///
-/// The positive root of `1 - r = exp(-f r)`: the giant component of a random directed graph (Karp 1990; Eugster,
-/// Guerraoui, Kermarrec, Massoulié 2004). `fanout` is the effective one; up to 1 the share is 0. It holds where the
-/// order does not die out early ([`super::chances::die_out`]). Off by .0003 at most from 10^4 nodes up; below, by some
-/// `1/nodes`.
+/// This is the positive root of `1 - r = exp(-f r)`: the giant component of a random directed graph (Karp 1990;
+/// Eugster, Guerraoui, Kermarrec, Massoulié 2004). `fanout` is the effective one; up to 1 the share is 0. It holds if
+/// the order does not die out early ([`super::chances::die_out`]). Its error is at most .0003 from 10^4 nodes up, and
+/// about `1/nodes` below.
 pub fn final_coverage(fanout: f64) -> f64 {
     let fanout = not_negative(fanout);
     if fanout <= 1.0 { 0.0 } else { largest_root(|reached| -(-fanout * reached).exp_m1()) }
 }
 
-/// The effective fanout that reaches a share of nodes: `-ln(1 - r) / r`, the inverse of [`final_coverage`].
+/// Returns the effective fanout that reaches a share of nodes: `-ln(1 - r) / r`, the inverse of [`final_coverage`].
 ///
-/// 1 for a share of 0, the threshold; infinite for all nodes, which no fanout promises without end.
+/// It is 1 for a share of 0, the threshold, and infinite for all nodes, because no finite fanout reaches all with
+/// certainty.
 pub fn fanout_for(coverage: f64) -> f64 {
     match share(coverage) {
         0.0 => 1.0,
@@ -23,64 +24,64 @@ pub fn fanout_for(coverage: f64) -> f64 {
     }
 }
 
-/// What becomes of the copy that would go back to the node a first copy came from.
+/// The treatment of the sender of a first copy when the receiver draws its targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// Targets are drawn without looking at the sender. Sending its copy or sparing it comes to the same coverage.
+    /// Targets are drawn regardless of the sender. Coverage is the same with the sender's copy sent or suppressed.
     Ignored,
-    /// The sender is left out, and another peer drawn in its place.
+    /// The sender is excluded, and another peer is drawn in its place.
     Replaced,
 }
 
-/// How peers are spread over the nodes of a random graph.
+/// The distribution of degrees of a random graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Degrees {
-    /// By chance, as on an Erdős–Rényi graph.
+    /// Poisson, as on an Erdős–Rényi graph.
     Poisson,
-    /// Everyone has as many, as on a random regular graph.
+    /// The same degree for all nodes, as on a random regular graph.
     Equal,
 }
 
-/// Forward-once push on a random graph: targets are peers, drawn without replacement.
+/// Forward-once push on a random graph; targets are peers, drawn without replacement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomGraph {
-    /// How peers are spread.
+    /// The distribution of degrees.
     pub degrees: Degrees,
-    /// Mean number of peers. Above a million it counts as a million, where the form has long met the uniform one.
+    /// Mean number of peers. Values above a million count as a million, where the form equals the uniform one.
     pub degree: f64,
-    /// How many peers a node forwards to, all where it has fewer.
+    /// Peers that a node forwards to; all if it has fewer.
     pub fanout: f64,
-    /// The share of datagrams lost.
+    /// Share of datagrams lost.
     pub loss: f64,
-    /// The share of nodes that are down. Coverage is a share of the others.
+    /// Share of nodes that are down. Coverage is a share of the others.
     pub failed: f64,
-    /// The rule about the sender.
+    /// The treatment of the sender.
     pub sender: Sender,
 }
 
 impl RandomGraph {
-    /// An Erdős–Rényi graph without loss or failures, whose nodes do not look at the sender.
+    /// Creates an Erdős–Rényi graph without loss or failures, whose nodes ignore the sender.
     pub const fn new(degree: f64, fanout: f64) -> RandomGraph {
         let degrees = Degrees::Poisson;
         RandomGraph { degrees, degree, fanout, loss: 0.0, failed: 0.0, sender: Sender::Ignored }
     }
 
-    /// The same on a random regular graph.
+    /// Creates a random regular graph without loss or failures, whose nodes ignore the sender.
     pub const fn regular(degree: f64, fanout: f64) -> RandomGraph {
         RandomGraph { degrees: Degrees::Equal, ..RandomGraph::new(degree, fanout) }
     }
 
-    /// The share of nodes that an order reaches.
+    /// Returns the share of nodes that an order reaches.
     ///
-    /// `q = sum over m of Pois(m; d) [1 - (1 - q)^m] min(1, f/(m + 1)) (1 - loss)(1 - failed)` is the chance that a node
-    /// gets the order over one given link: that its neighbour, which has `m` further links, is up, is reached over one
-    /// of them and draws this one. Then `r = 1 - exp(-d q)`. With the sender replaced the neighbour draws among `m`, not
-    /// `m + 1`. Branching processes on random graphs (Newman 2002), directed by the draw. Off by .0003 at most from
-    /// 10^4 nodes up.
+    /// `q = sum over m of Pois(m; d) [1 - (1 - q)^m] min(1, f/(m + 1)) (1 - loss)(1 - failed)` is the probability that
+    /// a node receives the order over a given link: that its neighbour, which has `m` further links, is up, is reached
+    /// over one of them, and draws this one. Then `r = 1 - exp(-d q)`. With the sender replaced, the neighbour draws
+    /// among `m` instead of `m + 1`. The source is branching processes on random graphs (Newman 2002), directed by the
+    /// draw. The error is at most .0003 from 10^4 nodes up.
     ///
-    /// Where all have `d` peers, `m` is `d - 1`: `q = min(1, f/d) [1 - (1 - q)^(d - 1)]` without loss, and
-    /// `r = 1 - (1 - q)^d` (the same source, with one degree). With three peers or more and a fanout of all of them it
-    /// is 1: such a graph is nearly always in one piece.
+    /// If all nodes have `d` peers, `m` is `d - 1`: `q = min(1, f/d) [1 - (1 - q)^(d - 1)]` without loss, and `r = 1 -
+    /// (1 - q)^d` (the same source, with one degree). With three peers or more and a fanout of all of them the result
+    /// is 1, because such a graph is nearly always connected.
     pub fn final_coverage(&self) -> f64 {
         let terms = self.terms();
         self.reached_over(largest_root(|link| {
@@ -88,7 +89,7 @@ impl RandomGraph {
         }))
     }
 
-    /// The chance that a node is reached, where it is over each link with the chance `link`.
+    /// Returns the probability that a node is reached, if each of its links delivers with probability `link`.
     pub(super) fn reached_over(&self, link: f64) -> f64 {
         let degree = poisson::mean_degree(self.degree);
         match self.degrees {
@@ -97,14 +98,14 @@ impl RandomGraph {
         }
     }
 
-    /// The sum's terms: how many further links a neighbour may have, and how likely it has them and draws this one.
+    /// Returns the terms of the sum, one for each number of further links that a neighbour may have.
     pub(super) fn terms(&self) -> Vec<Term> {
         let degree = poisson::mean_degree(self.degree);
         let kept = effective_fanout(1.0, self.loss, self.failed);
         let fanout = not_negative(self.fanout);
         let drawn = |links: f64| match self.sender {
             Sender::Ignored => share(fanout / (links + 1.0)),
-            // A neighbour with no further link was not reached over one, so that its draw does not count.
+            // A neighbour without further links was not reached over one, so that its draw does not count.
             Sender::Replaced => share(fanout / links.max(1.0)),
         };
         let term = |(links, chance)| Term { links, drawn: chance * drawn(links) * kept };
@@ -118,7 +119,7 @@ impl RandomGraph {
 /// A number of further links that a neighbour may have.
 pub(super) struct Term {
     pub(super) links: f64,
-    /// The chance that it has so many, is up, and draws the given one.
+    /// The probability that it has this number, is up, and draws the given link.
     pub(super) drawn: f64,
 }
 
@@ -152,17 +153,17 @@ mod tests {
     }
 
     #[test]
-    fn coverage_where_all_have_as_many_peers() {
+    fn coverage_with_equal_degrees() {
         let covered = |(degree, fanout)| format!("{:.5}", RandomGraph::regular(degree, fanout).final_coverage());
         assert_eq!([(3.0, 8.0), (3.0, 3.0), (4.0, 4.0), (2.0, 2.0)].map(covered), ["1.00000"; 4]);
         assert_eq!([(1.0, 8.0), (2.0, 1.0), (9.0, 0.0)].map(covered), ["0.00000"; 3]);
-        // By hand: q = (2/3)(2q - q^2) has the root 1/2, and seven of eight are reached over one of three links.
+        // By hand: q = (2/3)(2q - q^2) has the root 1/2, and seven of eight nodes are reached over one of three links.
         assert_eq!(covered((3.0, 2.0)), "0.87500");
         assert_eq!(covered((1e6, 3.0)), format!("{:.5}", final_coverage(3.0)));
     }
 
     #[test]
-    fn what_fails_counts_as_what_is_lost() {
+    fn failed_nodes_count_as_lost_messages() {
         let lossy = RandomGraph { loss: 0.3, ..RandomGraph::new(20.0, 8.0) };
         let failing = RandomGraph { failed: 0.3, ..RandomGraph::new(20.0, 8.0) };
         assert_eq!(lossy.final_coverage(), failing.final_coverage());
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_numbers() {
+    fn edge_cases_are_numbers() {
         for odd in [f64::NAN, f64::NEG_INFINITY, -1.0, 0.0, 1.0] {
             assert_eq!(final_coverage(odd), 0.0);
             assert_eq!(RandomGraph::new(odd, odd).final_coverage(), 0.0);

@@ -1,18 +1,20 @@
-//! Who is reached after how many hops, and the TTL that follows. All hops take equal time.
+//! The share of nodes reached by hop, and the TTL that follows. All hops take equal time.
 //!
 //! The chain is Reed and Frost's (Abbey 1952): with `S` nodes not reached and `I` reached in the last hop, the next has
-//! `S' = S (1 - f/(N - 1))^I` and `I' = S - S'`. `f` is the effective fanout. The form errs by up to .005 of coverage at
-//! the steep hops. On a sparse graph a forward may go back where it came from, which the complete graph hardly shows and
-//! twenty peers do: [`RandomGraph::coverage_by_hop`](super::coverage::RandomGraph::coverage_by_hop) has the form for that.
-//! Where latency varies or carriers race, a first copy may have come a longer way, and a TTL reaches fewer than this says.
+//! `S' = S (1 - f/(N - 1))^I` and `I' = S - S'`. `f` is the effective fanout. The error of the coverage is up to .005
+//! at the steep hops. On a sparse graph a forward may return to its sender, which hardly matters on the complete graph
+//! but does with twenty peers: [`RandomGraph::coverage_by_hop`](super::coverage::RandomGraph::coverage_by_hop) has the
+//! form for that. If latency varies or carriers race, a first copy may have come by a longer path, and a TTL reaches
+//! fewer nodes than this form says.
 
 use super::{at_least_one, not_negative, share};
 use crate::message::TTL_MAX;
 use crate::ratio::Ratio;
 
-/// The share of `nodes` reached within 1, 2, 3 ... hops of forward-once push, as a mean over runs that do not die out.
+/// Iterates over the share of `nodes` reached within 1, 2, 3 ... hops of forward-once push, as a mean over runs that do
+/// not die out.
 ///
-/// Without end; it stops growing once no node is newly reached. For one node, or none, it is 1 throughout.
+/// The iterator is infinite; its values stop growing once no node is newly reached. For one node, or none, all are 1.
 pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
     let mut spread = HopChain::new(nodes, fanout);
     std::iter::repeat_with(move || {
@@ -21,16 +23,17 @@ pub fn coverage_by_hop(nodes: u64, fanout: f64) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The share of `nodes` reached within so many hops; `1/nodes` for 0, the origin.
+/// Returns the share of `nodes` reached within this many hops; `1/nodes`, the origin, for 0.
 pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
     let mut spread = HopChain::new(nodes, fanout);
     (0..hops).for_each(|_| spread.hop());
     spread.coverage()
 }
 
-/// The hops after which `target` of the nodes are expected to have an order, or `None` where no TTL brings that about.
+/// Returns the number of hops after which `target` of the nodes are expected to have an order, or `None` if no TTL
+/// achieves that.
 ///
-/// A target of all nodes counts as met where less than half a node is expected to be missing.
+/// A target of all nodes counts as met once less than half a node is expected to be missing.
 pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
     let mut spread = HopChain::new(nodes, fanout);
     for hops in 0..=u32::from(TTL_MAX) {
@@ -42,20 +45,22 @@ pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
     None
 }
 
-/// The hops after which a curve of the coverage within 0, 1, 2 ... hops meets its target, up to the greatest TTL.
+/// Returns the number of hops after which a curve of the coverage within 0, 1, 2 ... hops meets its target, up to the
+/// maximum TTL.
 pub fn hops_until(nodes: u64, target: Ratio, by_hop: impl IntoIterator<Item = f64>) -> Option<u32> {
     let hops = by_hop.into_iter().take(usize::from(TTL_MAX) + 1).position(|coverage| meets(nodes, coverage, target));
     hops.map(|hops| hops as u32)
 }
 
-/// Whether an expected coverage meets a target. So does one that leaves less than half a node missing.
+/// Returns true if an expected coverage meets a target, or leaves less than half a node missing.
 pub fn meets(nodes: u64, coverage: f64, target: Ratio) -> bool {
     coverage >= target.as_f64() || (1.0 - coverage) * (nodes as f64) < MISSING_MAX
 }
 
-/// The largest network in which `target` of the nodes are expected to have an order within so many hops.
+/// Returns the size of the largest network in which `target` of the nodes are expected to have an order within this
+/// many hops.
 ///
-/// Up to 2^48, which stands for no bound. At least 1: an origin alone is covered.
+/// The result is at most 2^48, which means unbounded, and at least 1, because an origin alone is covered.
 pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
     let meets = |nodes: u64| {
         let mut spread = HopChain::new(nodes, fanout);
@@ -80,12 +85,14 @@ pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
     fits
 }
 
-/// The TTL of `--ttl auto`: twice the hops to the target plus 2, at most [`TTL_MAX`]; that too where no hops suffice. Where ways
-/// are uneven, one more than ten times as long as another, it is four times the hops.
+/// Returns the TTL of `--ttl auto`: twice the hops to the target plus 2, at most [`TTL_MAX`], which is also the result
+/// if no number of hops suffices. If latencies are uneven, one more than ten times another, it is four times the hops
+/// plus 2.
 ///
-/// Twice, because a first copy may have come a longer way; plus 2, so that there is room where the hops are few. Four times,
-/// because many short ways are then sooner there than few long ones: on the regions of `aws33` one first copy in fourteen
-/// came with the last hop of twice as many. More costs nothing: an order that a node has is not forwarded again.
+/// The factor is two because a first copy may have come by a longer path, and the 2 leaves room if there are few hops.
+/// It is four with uneven latencies because many short hops are then faster than few long ones: on the regions of
+/// `aws33` one first copy in fourteen came with the last hop of a TTL of twice the hops. A larger TTL costs nothing,
+/// because a node does not forward an order that it already has.
 pub fn auto_ttl(hops: Option<u32>, is_uneven: bool) -> u8 {
     let times = if is_uneven { 4 } else { 2 };
     let ttl = hops.and_then(|hops| hops.checked_mul(times)?.checked_add(2));
@@ -94,13 +101,13 @@ pub fn auto_ttl(hops: Option<u32>, is_uneven: bool) -> u8 {
 
 const NODES_MAX: u64 = 1 << 48;
 
-/// Fewer missing nodes than these, on average, count as none.
+/// Fewer missing nodes than this, on average, count as none.
 const MISSING_MAX: f64 = 0.5;
 
-/// The state of the chain: expected numbers of nodes, not whole ones.
+/// The state of the chain, in expected numbers of nodes.
 struct HopChain {
     nodes: f64,
-    /// The chance that one node's forward goes to one given other.
+    /// Probability that a node's forward goes to a given other node.
     chance: f64,
     missing: f64,
     newest: f64,
@@ -123,7 +130,7 @@ impl HopChain {
     }
 
     fn meets(&self, target: Ratio) -> bool {
-        // Not from the coverage: in the largest networks its digits end before half a node.
+        // Not derived from the coverage, whose precision ends before half a node in the largest networks.
         self.coverage() >= target.as_f64() || self.missing < MISSING_MAX
     }
 }
@@ -163,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn less_than_half_a_node_is_nobody() {
+    fn less_than_half_a_node_counts_as_none() {
         let all = Ratio::new(1, 1).unwrap();
         assert!(meets(150, 0.9997, all) && !meets(2_000, 0.9997, all));
         assert!(meets(2_000, 0.95, TARGET) && !meets(2_000, 0.9499, TARGET));
@@ -179,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_numbers() {
+    fn edge_cases_are_numbers() {
         for fanout in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
             assert_eq!(hops_to_target(0, fanout, TARGET), Some(0));
             assert_eq!(hops_to_target(1, fanout, TARGET), Some(0));

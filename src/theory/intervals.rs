@@ -1,25 +1,25 @@
-//! Intervals over runs: Student's for a mean, Wilson's for a share.
+//! Confidence intervals over runs: Student's for a mean, Wilson's for a share.
 //!
-//! Over few runs the normal quantile promises too much: with five runs Student's is 2.78 where the normal is 1.96. Its
-//! distribution has a finite sum for whole degrees of freedom, so that a bisection gives the quantile to the last digits, and no
-//! crate of distributions is needed for it.
+//! For few runs the normal quantile promises too much: for five runs Student's is 2.78 and the normal one 1.96.
+//! Student's distribution is a finite sum for integer degrees of freedom, so that bisection gives the quantile to the
+//! last digits without a crate of distributions.
 
 use libm::{atan, cos, sin, sqrt, tan};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-/// Fewer runs give no interval: it would be wider than what anybody asks.
+/// The minimum number of runs for an interval: with fewer it would be too wide to be useful.
 pub const RUNS_MIN: usize = 5;
 
-/// A rise of no more than this part of the mean is one of rounding.
+/// The largest rise, relative to the mean, that is attributed to rounding.
 const LEVEL: f64 = 1e-12;
 
-/// The normal quantile of 97.5 %.
+/// The 97.5 % quantile of the normal distribution.
 const NORMAL_975: f64 = 1.959_963_984_540_054;
 
-/// The value that Student's t with so many degrees of freedom, at least one, exceeds with a chance of 1 - `probability`, which
-/// lies in 0.5..1.
+/// Returns the value that Student's t with this many degrees of freedom, at least one, exceeds with probability 1 -
+/// `probability`, which lies in 0.5..1.
 ///
-/// Source of the sum: Abramowitz and Stegun, 26.7.3 and 26.7.4. Errs in the last digits only.
+/// The sum is from Abramowitz and Stegun, 26.7.3 and 26.7.4. Only the last digits are inexact.
 pub fn student_quantile(probability: f64, degrees: u32) -> f64 {
     let within = (2.0 * super::share(probability) - 1.0).max(0.0);
     let degrees = degrees.max(1);
@@ -35,7 +35,7 @@ pub fn student_quantile(probability: f64, degrees: u32) -> f64 {
     sqrt(f64::from(degrees)) * tan(0.5 * (low + high))
 }
 
-/// The chance that Student's t lies within `sqrt(degrees) tan(angle)` of 0, on either side.
+/// Returns the probability that Student's t lies within `sqrt(degrees) tan(angle)` of 0, on either side.
 fn student_within(angle: f64, degrees: u32) -> f64 {
     let (sine, cosine) = (sin(angle), cos(angle));
     let is_odd = degrees % 2 == 1;
@@ -44,7 +44,7 @@ fn student_within(angle: f64, degrees: u32) -> f64 {
     }
     let mut term = if is_odd { cosine } else { 1.0 };
     let (mut sum, first) = (term, if is_odd { 2 } else { 1 });
-    // Each factor is that of every other number over the one behind it: 2/3, 4/5 ... where the degrees are odd, else 1/2, 3/4 ...
+    // The factors are 2/3, 4/5 ... for odd degrees of freedom, and 1/2, 3/4 ... for even ones.
     for number in (first..degrees - 2).step_by(2) {
         let number = f64::from(number);
         term *= number / (number + 1.0) * cosine * cosine;
@@ -53,8 +53,8 @@ fn student_within(angle: f64, degrees: u32) -> f64 {
     if is_odd { FRAC_2_PI * (angle + sine * sum) } else { sine * sum }
 }
 
-/// Student's two-sided interval of 95 % for the mean of so many figures with this standard deviation; `None` for fewer than
-/// [`RUNS_MIN`].
+/// Returns Student's two-sided 95 % interval for the mean of `count` values with this standard deviation, or `None` for
+/// fewer than [`RUNS_MIN`].
 pub fn student_interval(mean: f64, standard_deviation: f64, count: usize) -> Option<[f64; 2]> {
     if count < RUNS_MIN {
         return None;
@@ -63,9 +63,10 @@ pub fn student_interval(mean: f64, standard_deviation: f64, count: usize) -> Opt
     Some([mean - half, mean + half])
 }
 
-/// Wilson's interval of 95 % for the chance of what happened in so many of all runs; `None` for fewer than [`RUNS_MIN`].
+/// Returns Wilson's 95 % interval for the probability of an event that occurred in `hits` of `count` runs, or `None`
+/// for fewer than [`RUNS_MIN`].
 ///
-/// Source: Wilson 1927. It stays within 0 and 1, and is no point where all agree.
+/// Source: Wilson 1927. It stays within 0 and 1, and is not a point if all runs agree.
 pub fn wilson_interval(hits: usize, count: usize) -> Option<[f64; 2]> {
     if count < RUNS_MIN {
         return None;
@@ -75,12 +76,13 @@ pub fn wilson_interval(hits: usize, count: usize) -> Option<[f64; 2]> {
     let middle = share + square / (2.0 * count);
     let half = NORMAL_975 * sqrt(share * (1.0 - share) / count + square / (4.0 * count * count));
     let bound = |bound: f64| bound / (1.0 + square / count);
-    // Where all agree, or none, the last digits of the formula are off.
+    // If all runs agree, the last digits of the formula are inexact.
     Some([if share == 0.0 { 0.0 } else { bound(middle - half) }, if share == 1.0 { 1.0 } else { bound(middle + half) }])
 }
 
-/// The slope of `values` over their places 0, 1, 2 ..., over its standard error, and its degrees of freedom; `None` for fewer than
-/// three values. Where they lie on a line, the slope's sign decides alone: the ratio is infinite, or 0.
+/// Returns the slope of `values` over their positions 0, 1, 2 ... divided by its standard error, and its degrees of
+/// freedom; `None` for fewer than three values. If they lie exactly on a line, the ratio is infinite with the sign of
+/// the slope, or 0 for a level line.
 pub fn slope_ratio(values: &[f64]) -> Option<(f64, u32)> {
     let degrees = values.len().checked_sub(2).filter(|&degrees| degrees > 0)?;
     let count = values.len() as f64;
@@ -90,13 +92,13 @@ pub fn slope_ratio(values: &[f64]) -> Option<(f64, u32)> {
     let slope = placed().map(|(at, value)| at * (value - mean)).sum::<f64>() / spread;
     let residue: f64 = placed().map(|(at, value)| (value - mean - slope * at).powi(2)).sum();
     let error = sqrt(residue / degrees as f64 / spread);
-    // What rounding alone makes is no slope.
+    // A slope from rounding alone counts as 0.
     let is_level = slope.abs() * count <= LEVEL * mean.abs();
     let ratio = if is_level { 0.0 } else { slope / error };
     Some((ratio, degrees as u32))
 }
 
-/// The chance that a slope is no more than chance where it exceeds its standard error so many times, one-sided.
+/// Returns the one-sided probability that chance alone gives a slope of at least this many standard errors.
 pub fn student_tail(ratio: f64, degrees: u32) -> f64 {
     let degrees = degrees.max(1);
     let within = student_within(atan(ratio.abs() / sqrt(f64::from(degrees))), degrees);
@@ -108,9 +110,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// To the digits that tables print.
+    /// To the precision of printed tables.
     #[test]
-    fn quantiles_are_those_of_the_tables() {
+    fn quantiles_agree_with_tables() {
         for (probability, degrees, quantile) in [
             (0.975, 1, 12.7062),
             (0.975, 2, 4.3027),
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn tails_are_those_that_quantiles_leave() {
+    fn tails_complement_quantiles() {
         for (ratio, degrees, tail) in [(2.8965, 8, 0.01), (0.0, 8, 0.5), (-2.8965, 8, 0.99), (12.7062, 1, 0.025)] {
             assert!((student_tail(ratio, degrees) - tail).abs() < 1e-5, "{ratio}");
         }
@@ -162,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_is_held_against_its_error() {
+    fn a_slope_is_compared_with_its_error() {
         assert_eq!(slope_ratio(&[1.0, 2.0]), None);
         assert_eq!(slope_ratio(&[3.0; 10]), Some((0.0, 8)));
         assert_eq!(slope_ratio(&[1.0, 2.0, 3.0]), Some((f64::INFINITY, 1)));
         assert_eq!(slope_ratio(&[0.1; 10]), Some((0.0, 8)));
-        // By hand: slope 0.9, residues -0.2, 0.4, -0.2, over a spread of 5 and two degrees.
+        // By hand: slope 0.9, residuals -0.2, 0.4, -0.2, with a sum of squares of 5 and two degrees of freedom.
         let (ratio, degrees) = slope_ratio(&[1.0, 2.0, 3.5, 3.5]).unwrap();
         assert!((ratio - 0.9 / (0.45_f64 / 2.0 / 5.0).sqrt()).abs() < 1e-9, "{ratio}");
         assert_eq!(degrees, 2);
@@ -175,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn intervals_hold_what_they_are_of(hits in 0usize..60, more in 5usize..60, spread in 0.0..1e9f64) {
+        fn intervals_contain_their_estimate(hits in 0usize..60, more in 5usize..60, spread in 0.0..1e9f64) {
             let count = hits + more;
             let [low, high] = wilson_interval(hits, count).unwrap();
             let share = hits as f64 / count as f64;

@@ -1,17 +1,18 @@
-//! Who is reached after how many hops on a random graph, link by link. All hops take equal time.
+//! The share of nodes reached by hop on a random graph, link by link. All hops take equal time.
 //!
-//! The chain of [`super::hops`] draws targets among all nodes, and so misses some for ever that a graph does not: a
-//! node of three peers that all forward to all is not missed. Here the chance `q` that a node gets the order over one
-//! given link grows hop by hop, `q' = sum over m of P(m) [1 - (1 - 1/N)(1 - q)^m] min(1, f/(m + 1))`, up to the root
-//! that [`RandomGraph::final_coverage`] takes. Edge-based compartments (Volz 2008; Miller, Slim, Volz 2012), in whole
-//! hops. The origin stands in them as a share of 1/N of every node, which errs in the first hop where the fanout is
-//! near the number of nodes: take the chain there.
+//! The chain of [`super::hops`] draws targets among all nodes, and so never reaches some that a graph does reach: a
+//! node with three peers that all forward to all of theirs is not missed. Here the probability `q` that a node receives
+//! the order over a given link grows hop by hop, `q' = sum over m of P(m) [1 - (1 - 1/N)(1 - q)^m] min(1, f/(m + 1))`,
+//! up to the root that [`RandomGraph::final_coverage`] returns. These are edge-based compartments (Volz 2008; Miller,
+//! Slim, Volz 2012), in whole hops. The origin enters as a share of 1/N of every node, which is inaccurate in the first
+//! hop if the fanout is near the number of nodes: use the chain there.
 
 use super::at_least_one;
 use super::coverage::RandomGraph;
 
 impl RandomGraph {
-    /// The share of `nodes` reached within 0, 1, 2 ... hops, as a mean over runs that do not die out. Without end.
+    /// Iterates over the share of `nodes` reached within 0, 1, 2 ... hops, as a mean over runs that do not die out. The
+    /// iterator is infinite.
     pub fn coverage_by_hop(&self, nodes: u64) -> impl Iterator<Item = f64> + use<> {
         let (graph, terms) = (*self, self.terms());
         let origin = 1.0 / nodes.max(1) as f64;
@@ -34,14 +35,14 @@ mod tests {
     }
 
     #[test]
-    fn few_equal_peers_reach_everyone_in_time() {
+    fn few_equal_peers_reach_all_nodes_eventually() {
         let three = RandomGraph::regular(3.0, 8.0);
         let printed = [0, 1, 2, 6, 10, 11].map(|hops| format!("{:.4}", within(three, 1_000, hops)));
         assert_eq!(printed, ["0.0010", "0.0040", "0.0100", "0.1731", "0.9537", "0.9979"]);
     }
 
-    /// Within .005 of what runs come to; see the table of `validate`. A hop branches 7.6-fold, since one copy in twenty goes
-    /// back, and the third hop covers .40 of 1,000 nodes where the complete graph has .43.
+    /// Within .005 of measured runs; see the table of `validate`. A hop branches 7.6-fold, because one copy in twenty
+    /// goes back, and the third hop covers .40 of 1,000 nodes where the complete graph has .43.
     #[test]
     fn twenty_peers_branch_less_than_uniform_targets() {
         let printed =
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_numbers() {
+    fn edge_cases_are_numbers() {
         for odd in [f64::NAN, -1.0, 0.0] {
             assert_eq!(within(RandomGraph::regular(odd, odd), 10, 255), 0.1);
             assert_eq!(within(RandomGraph::new(odd, odd), 0, 255), 1.0);

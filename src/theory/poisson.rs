@@ -1,19 +1,20 @@
-//! The Poisson distribution: how many peers a node of an Erdős–Rényi graph has.
+//! The Poisson distribution of the degrees of an Erdős–Rényi graph.
 
 use super::not_negative;
 
-/// The largest mean degree that is told from a larger one. Far above it, forms on a graph have met the uniform ones.
+/// The largest mean degree that is distinguished. Far above it, the forms on a graph equal the uniform ones.
 const DEGREE_MAX: f64 = 1e6;
 
-/// A mean degree that [`about`] takes: from 0 up to a million.
+/// Clamps a mean degree to the domain of [`about`]: from 0 to a million.
 pub(super) fn mean_degree(degree: f64) -> f64 {
     not_negative(degree).min(DEGREE_MAX)
 }
 
-/// Each whole number within twelve standard deviations of `mean`, and its chance.
+/// Iterates over the integers within twelve standard deviations of `mean`, with their probabilities.
 ///
-/// What is left out is below 10^-30. The weights are built by ratios from the mode, so that none underflows where it
-/// matters, and divided by their sum, so that no factorial is needed. `mean` is one of [`mean_degree`].
+/// The total probability of the others is below 10^-30. The weights are built as ratios from the mode, so that none
+/// that matters underflows, and divided by their sum, so that no factorial is needed. `mean` comes from
+/// [`mean_degree`].
 pub(super) fn about(mean: f64) -> impl Iterator<Item = (f64, f64)> {
     let reach = (12.0 * mean.sqrt()).ceil() as u64 + 40;
     let mode = mean as u64;
@@ -26,7 +27,7 @@ pub(super) fn about(mean: f64) -> impl Iterator<Item = (f64, f64)> {
     (first..).zip(weights).map(move |(value, weight)| (value as f64, weight / total))
 }
 
-/// The mean of `value` over the distribution about `mean`.
+/// Returns the mean of `value` over the Poisson distribution with this mean.
 pub(super) fn mean_of(mean: f64, value: impl Fn(f64) -> f64) -> f64 {
     about(mean).map(|(count, chance)| chance * value(count)).sum()
 }

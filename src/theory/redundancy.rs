@@ -1,11 +1,11 @@
-//! What a spread costs in messages.
+//! The cost of a spread in messages.
 
 use super::{not_negative, poisson};
 
-/// Relative message redundancy as Solana's gossip simulator defines it: `messages / (reached - 1) - 1`.
+/// Returns the relative message redundancy as Solana's gossip simulator defines it: `messages / (reached - 1) - 1`.
 ///
-/// `messages` are payload messages handed to the carrier, `reached` counts the origin. 0 is a spanning tree, where each
-/// message reaches a node; `None` where no node but the origin was reached.
+/// `messages` counts payload messages handed to the carrier, and `reached` includes the origin. 0 means a spanning
+/// tree, in which each message reaches a new node; `None` means that only the origin was reached.
 pub fn rmr(messages: u64, reached: u64) -> Option<f64> {
     match reached {
         0 | 1 => None,
@@ -13,37 +13,40 @@ pub fn rmr(messages: u64, reached: u64) -> Option<f64> {
     }
 }
 
-/// The redundancy of forward-once push, where each node reached sends `fanout` messages: `fanout - 1`.
+/// Returns the redundancy of forward-once push, where each node reached sends `fanout` messages: `fanout - 1`.
 ///
-/// `fanout` is the one sent, not the effective one: a lost message is sent too. Off by `fanout / reached`, which is below
-/// .02 at a fanout of 8 from 400 nodes up.
+/// `fanout` is the one sent, not the effective one, because a lost message was sent too. The error is `fanout /
+/// reached`, which is below .02 at a fanout of 8 from 400 nodes up.
 pub fn push(fanout: f64) -> f64 {
     not_negative(fanout) - 1.0
 }
 
-/// The same on an Erdős–Rényi graph, where a node with fewer peers than the fanout sends to all it has.
+/// Returns the redundancy of push on an Erdős–Rényi graph, where a node with fewer peers than the fanout sends to all
+/// of them.
 ///
-/// The mean of `min(f, m)`, less 1, for `m` peers in Poisson's distribution about `degree`. Right where nearly all nodes
-/// are reached; where few are, they have more peers than the mean.
+/// This is the mean of `min(f, m)`, less 1, for a Poisson number `m` of peers with mean `degree`. It is accurate if
+/// nearly all nodes are reached; if few are, they have more peers than the mean.
 pub fn push_on_graph(fanout: f64, degree: f64) -> f64 {
     let fanout = not_negative(fanout);
     poisson::mean_of(poisson::mean_degree(degree), |peers| fanout.min(peers)) - 1.0
 }
 
-/// The same where the copy to the node a first copy came from is spared, without another in its place.
+/// Returns the redundancy of push on an Erdős–Rényi graph if the copy to the sender of the first copy is suppressed and
+/// not replaced.
 ///
-/// That node is one of `m` peers, and among those drawn with the chance `min(1, f/m)`. Right where nearly all nodes are
-/// reached, as [`push_on_graph`]; a simulation of 20,000 nodes agrees within .005.
+/// The sender is one of `m` peers, and is drawn with probability `min(1, f/m)`. Like [`push_on_graph`] this is accurate
+/// if nearly all nodes are reached; a simulation of 20,000 nodes agrees within .005.
 pub fn push_sparing_the_sender(fanout: f64, degree: f64) -> f64 {
     let (fanout, degree) = (not_negative(fanout), poisson::mean_degree(degree));
     let spared = poisson::mean_of(degree, |peers| if peers == 0.0 { 0.0 } else { (fanout / peers).min(1.0) });
     push_on_graph(fanout, degree) - spared
 }
 
-/// The chance that a node receives exactly so many copies of an order, `mean` on average: Poisson's.
+/// Returns the probability that a node receives exactly this many copies of an order, given the mean: a Poisson
+/// distribution.
 ///
-/// With uniform targets each forward meets a node with the same small chance, so that copies are Poisson's about
-/// `f r`, the messages sent for each node; their variance is the mean. Off by some `f^2 / nodes`.
+/// With uniform targets each forward goes to a node with the same small probability, so that the number of copies is
+/// Poisson with mean `f r`, the messages sent per node; its variance equals the mean. The error is about `f^2 / nodes`.
 pub fn copies_chance(mean: f64, copies: u32) -> f64 {
     let copies = f64::from(copies);
     poisson::about(poisson::mean_degree(mean))
@@ -51,10 +54,11 @@ pub fn copies_chance(mean: f64, copies: u32) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// The messages of a forward-once flood that does not answer its sender: `2 edges - (nodes - 1)`.
+/// Returns the number of messages of a forward-once flood that does not send back to the sender: `2 edges - (nodes -
+/// 1)`.
 ///
-/// Exact on every connected simple graph and for every timing, without loss or TTL: each node sends to all peers, and
-/// each but the origin to one fewer.
+/// Exact on every connected simple graph and for every timing, without loss or TTL: the origin sends to all of its
+/// peers, and each other node to all but one.
 pub fn flood_messages(edges: u64, nodes: u64) -> u64 {
     edges.saturating_mul(2).saturating_sub(nodes.saturating_sub(1))
 }
@@ -67,7 +71,8 @@ mod tests {
     fn redundancy_of_push() {
         assert_eq!(format!("{:.3}", push(8.0)), "7.000");
         assert_eq!(format!("{:.3}", push_on_graph(8.0, 20.0)), "6.999");
-        // A thousand nodes that each send eight: seven to spare for each that is reached, and the origin's own.
+        // A thousand nodes that each send eight: seven redundant copies for each node that is reached, and those of the
+        // origin.
         assert_eq!(format!("{:.3}", rmr(8_000, 1_000).unwrap()), "7.008");
     }
 
@@ -79,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn copies_are_poissons() {
+    fn copies_are_poisson() {
         let printed = [0, 4, 8, 20].map(|copies| format!("{:.5}", copies_chance(8.0, copies)));
         assert_eq!(printed, ["0.00034", "0.05725", "0.13959", "0.00016"]);
         assert_eq!((copies_chance(0.0, 0), copies_chance(8.0, u32::MAX), copies_chance(f64::NAN, 1)), (1.0, 0.0, 0.0));
     }
 
     #[test]
-    fn a_tree_has_none() {
+    fn a_tree_has_no_redundancy() {
         assert_eq!(rmr(999, 1_000), Some(0.0));
         assert_eq!(rmr(flood_messages(999, 1_000), 1_000), Some(0.0));
     }
@@ -99,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn edges_are_numbers() {
+    fn edge_cases_are_numbers() {
         assert_eq!((rmr(5, 0), rmr(5, 1)), (None, None));
         assert_eq!((push(f64::NAN), push(-3.0)), (-1.0, -1.0));
         assert_eq!(push_sparing_the_sender(0.0, 0.0), -1.0);
         assert_eq!(push_sparing_the_sender(f64::INFINITY, f64::NAN), -1.0);
-        // All peers but the sender: what a flood sends.
+        // All peers but the sender, as in a flood.
         assert!((push_sparing_the_sender(f64::INFINITY, 20.0) - 18.0).abs() < 1e-6);
     }
 }
