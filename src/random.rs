@@ -1,11 +1,13 @@
-//! Keyed random streams: every draw that decides something is a function of (seed, purpose, words), never of a thread,
+//! Keyed random streams: every draw that affects a result is a function of (seed, purpose, words), never of a thread,
 //! an arrival or a memory layout.
 //!
 //! The generator is specified to the bit, with test vectors, in `docs/DETERMINISM.md`, because a replay must outlive
-//! the next version of any library. `rand` supplies traits and the operating system's entropy, nothing that decides.
+//! the next version of any library. `rand` supplies traits and the operating system's entropy, nothing that affects a
+//! result.
 //!
-//! What was refused: a generator per thread (a replay would depend on the thread count), and a cryptographic generator
-//! (ten times the price for a property nobody here needs: an attacker in this runner is modelled, not real).
+//! What was refused: a generator per thread, because a replay would depend on the number of threads; and a
+//! cryptographic generator, because it costs ten times as much for a property that is not needed here: attackers are
+//! modelled, not real.
 
 pub(crate) mod log;
 mod probability;
@@ -21,55 +23,55 @@ const STREAM_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Separates keys from stream states, so that a key's children are not its own stream's output.
 const KEY_GAMMA: u64 = 0xD1B5_4A32_D192_ED03;
 
-/// What a stream decides. Two purposes never share a draw, whatever their words.
+/// The purpose of a stream. Two purposes never share a draw, whatever their words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Which nodes are peers.
+    /// Links of the overlay.
     Topology = 1,
-    /// Which peers an order is forwarded to; words: order, node.
+    /// Peers that an order is forwarded to; words: order, node.
     Targets = 2,
-    /// What an order says and where it enters; words: order.
+    /// Content of an order and the node at which it enters; words: order.
     Workload = 3,
-    /// How long a message takes and whether it is lost; words: order, sender, then receiver and attempt.
+    /// Latency and loss of a message; words: order, sender, then receiver and attempt.
     Network = 4,
-    /// The part of a message's time that its link has for ever; words: the two nodes.
+    /// The constant part of a link's latency; words: the two nodes.
     Links = 10,
-    /// When a link loses messages in bursts; words: what has the burst, epoch, part.
+    /// Periods of burst loss; words: the link, sender or receiver, epoch, part.
     Bursts = 11,
-    /// In which region a node is; words: node.
+    /// Region of a node; words: node.
     Regions = 12,
-    /// Who is down or cut off, and when; words: kind, part, node.
+    /// Nodes that are down or cut off, and the times; words: kind, part, node.
     Faults = 13,
-    /// Who does not do as the protocol says, and when; words: kind, part, order, node.
+    /// Roles and actions of adversaries; words: kind, part, order, node.
     Behaviour = 14,
-    /// Nothing: it hashes what a run in virtual time gave.
+    /// No draw: it hashes the results of a run in virtual time.
     Digest = 90,
 }
 
-/// The name of a stream: a seed, a purpose, and any words folded in with [`Key::with`].
+/// The name of a stream: a seed, a purpose, and words that [`Key::with`] folds in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key(u64);
 
 impl Key {
-    /// The key of everything that `purpose` decides in a run with `seed`.
+    /// Creates the key of everything that `purpose` decides in a run with `seed`.
     pub const fn new(seed: u64, purpose: Purpose) -> Key {
         Key(mix(seed.wrapping_add(KEY_GAMMA))).with(purpose as u64)
     }
 
-    /// The key of one part: a node, an order, an attempt. The order of the words matters.
+    /// Derives the key of one part: a node, an order, an attempt. The order of the words matters.
     #[inline(always)]
     pub const fn with(self, word: u64) -> Key {
         Key(mix((self.0 ^ word).wrapping_add(KEY_GAMMA)))
     }
 
-    /// The stream of draws under this key, from its start.
+    /// Returns the stream of draws under this key, from its start.
     #[inline(always)]
     pub const fn stream(self) -> Stream {
         Stream { state: self.0 }
     }
 
-    /// The word at a place of the stream, counted from 0, without those before it.
+    /// Returns the word at a position of the stream, counted from 0, without the words before it.
     #[inline(always)]
     pub(crate) const fn word_at(self, place: u64) -> u64 {
         mix(self.0.wrapping_add(STREAM_GAMMA.wrapping_mul(place.wrapping_add(1))))
@@ -86,14 +88,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     #[inline(always)]
     pub const fn next_word(&mut self) -> u64 {
         self.state = self.state.wrapping_add(STREAM_GAMMA);
         mix(self.state)
     }
 
-    /// A whole number in `0..bound`, one word a draw: the high half of word times bound.
+    /// Draws an integer in `0..bound` from one word: the upper half of word times bound.
     ///
     /// No value is favoured by more than `bound` in 2^64. A `bound` of 0 gives 0.
     #[inline]
@@ -101,7 +103,8 @@ impl Stream {
         ((self.next_word() as u128 * bound as u128) >> 64) as u64
     }
 
-    /// A whole number from the exponential distribution with this mean, one word a draw: `mean * -ln(U)`, rounded down.
+    /// Draws an integer from the exponential distribution with this mean, using one word: `mean * -ln(U)`, rounded
+    /// down.
     #[inline]
     pub fn exponential(&mut self, mean: u64) -> u64 {
         log::exponential(mean, self.next_word())
@@ -127,8 +130,8 @@ impl rand::TryRng for Stream {
     }
 }
 
-/// What [`Stream::below`] makes of a word, for a bound that fits 32 bits: of two products, which lanes have, where the whole
-/// product of 128 bits is none of theirs.
+/// Returns the value of [`Stream::below`] for a word and a bound of 32 bits: from two 64-bit products, because SIMD
+/// lanes have no 128-bit product.
 #[inline(always)]
 pub(crate) const fn below_of(word: u64, bound: u32) -> u64 {
     let (upper, lower) = ((word >> 32) * bound as u64, (word & u32::MAX as u64) * bound as u64);
@@ -170,7 +173,8 @@ mod tests {
     fn exponential_draws_have_their_mean_and_their_tail() {
         let mut stream = Key::new(2, Purpose::Workload).stream();
         let draws: Vec<u64> = (0..200_000).map(|_| stream.exponential(1_000_000)).collect();
-        // Mean and standard deviation are equal: that of the mean is 1/447 of it. One in e^3 lies beyond three means.
+        // Mean and standard deviation are equal, so the standard deviation of the sample mean is 1/447 of the mean. A
+        // share of e^-3 lies beyond three means.
         let mean = draws.iter().sum::<u64>() as f64 / 200_000.0;
         assert!((mean / 1e6 - 1.0).abs() < 5.0 / 447.0, "{mean}");
         let far = draws.iter().filter(|&&draw| draw > 3_000_000).count() as f64 / 200_000.0;
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_and_a_bounded_draw_can_be_had_by_themselves() {
+    fn single_words_and_bounded_draws_agree_with_the_stream() {
         let key = Key::new(7, Purpose::Network).with(3);
         let (mut words, mut draws) = (key.stream(), key.stream());
         for place in 0..1_000 {
@@ -216,13 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bounded_draw_is_even() {
+    fn a_bounded_draw_is_uniform() {
         let mut stream = Key::new(1, Purpose::Targets).stream();
         let mut counts = [0u32; 20];
         for _ in 0..200_000 {
             counts[stream.below(20) as usize] += 1;
         }
-        // Binomial(200,000, 1/20): mean 10,000, standard deviation 97.5; five of them either way.
+        // Binomial(200,000, 1/20): mean 10,000, standard deviation 97.5; the bound is five of them either way.
         for count in counts {
             assert!(count.abs_diff(10_000) < 490, "{counts:?}");
         }

@@ -1,37 +1,37 @@
-//! Logarithms in whole numbers: the same bits on every platform.
+//! Logarithms in integers: the same bits on every platform.
 //!
-//! A table and a parabola; the error is below 2^-30. What was refused: the platform's `ln` (its last bit differs between
-//! C libraries; 9.6 ns a draw where this takes 4.2), and the `libm` crate (the same bits everywhere, but 14.2 ns, and its
-//! next version may round otherwise).
+//! A table and a parabola; the error is below 2^-30. What was refused: the platform's `ln`, because its last bit
+//! differs between C libraries, and it takes 9.6 ns a draw instead of 4.2; and the `libm` crate, which gives the same
+//! bits everywhere but takes 14.2 ns, and whose next version may round differently.
 
-/// A logarithm of 1 in fixed point, as a power of two: 7 bits before the point, 57 after.
+/// The binary digits after the point of a logarithm: 7 bits before the point, 57 after.
 pub(crate) const ONE_BITS: u32 = 57;
 
-/// ln 2, in 2^-64.
+/// ln 2, in units of 2^-64.
 const LN_2: u128 = 0xB172_17F7_D1CF_79AB;
 
-/// The parts into which the table divides 1..2.
+/// The number of segments into which the table divides 1..2.
 const SEGMENTS: usize = 512;
 
-/// The parabola that stands for log2 near the centre of one segment.
+/// The parabola that approximates log2 near the centre of one segment.
 #[derive(Clone, Copy)]
 struct Segment {
-    /// The logarithm at the centre, in 2^-57.
+    /// Logarithm at the centre, in units of 2^-57.
     level: u64,
-    /// Its first derivative, in 2^-62.
+    /// First derivative, in units of 2^-62.
     slope: i64,
-    /// Minus half of its second, in 2^-31.
+    /// Minus half of the second derivative, in units of 2^-31.
     curve: u64,
 }
 
 static TABLE: [Segment; SEGMENTS] = table();
 
-/// -log2((word | 1) / 2^64), in 2^-57.
+/// Returns -log2((word | 1) / 2^64), in units of 2^-57.
 #[inline]
 pub(crate) fn minus_log2(word: u64) -> u64 {
     let word = word | 1;
     let zeros = word.leading_zeros();
-    // The bits after the leading one, moved to the top: what is in front of the point is 1, what is here is behind it.
+    // The bits after the leading one, shifted to the top: the fraction of a number whose integer part is 1.
     let fraction = word << zeros << 1;
     let segment = &TABLE[(fraction >> 55) as usize];
     let offset = (fraction & ((1 << 55) - 1)) as i64 - (1 << 54);
@@ -42,16 +42,17 @@ pub(crate) fn minus_log2(word: u64) -> u64 {
     (u64::from(zeros + 1) << ONE_BITS).saturating_sub(mantissa)
 }
 
-/// `mean * -ln((word | 1) / 2^64)`, rounded down: the exponential draw that a word stands for.
+/// Returns `mean * -ln((word | 1) / 2^64)`, rounded down: the exponential draw that a word maps to.
 #[inline]
 pub(crate) fn exponential(mean: u64, word: u64) -> u64 {
     let logarithm = (u128::from(minus_log2(word)) * LN_2) >> 64;
     u64::try_from((u128::from(mean) * logarithm) >> ONE_BITS).unwrap_or(u64::MAX)
 }
 
-/// log2(numerator / denominator) for `1 <= numerator / denominator < 2^32`, in 2^-57, rounded down.
+/// Returns log2(numerator / denominator) for `1 <= numerator / denominator < 2^32`, in units of 2^-57, rounded down.
 ///
-/// Digit by digit: a number of 1..2 squared is 2 or more exactly where the next binary digit of its logarithm is 1.
+/// It is computed digit by digit: the square of a number in 1..2 is 2 or more exactly if the next binary digit of its
+/// logarithm is 1.
 pub(crate) const fn log2(numerator: u64, denominator: u64) -> u64 {
     let mut digits = 0;
     let mut power = denominator;
@@ -72,9 +73,9 @@ pub(crate) const fn log2(numerator: u64, denominator: u64) -> u64 {
 }
 
 const fn table() -> [Segment; SEGMENTS] {
-    /// log2(e), in 2^-62.
+    /// log2(e), in units of 2^-62.
     const LOG2_E: u128 = 0x5C55_1D94_AE0B_F85D;
-    /// The segments' centres are odd multiples of 1 / PARTS.
+    /// The centres of the segments are odd multiples of 1 / PARTS.
     const PARTS: u64 = 2 * SEGMENTS as u64;
 
     let mut table = [Segment { level: 0, slope: 0, curve: 0 }; SEGMENTS];

@@ -1,32 +1,32 @@
-//! Many draws side by side: one piece of code, compiled for the widest lanes that processors have.
+//! Many draws side by side: the same code, compiled for the widest SIMD lanes that processors have.
 //!
-//! A draw is a chain of multiplications, and one after the other they leave most of a processor idle. A [`SimdBatch`] is a
-//! loop over draws that know nothing of each other. It is compiled for 8 lanes, for 4, and for any processor; which one
-//! runs is asked when it runs. Integers only, so that all of them give the same.
+//! A draw is a chain of multiplications, and one after the other they leave most of a processor idle. A [`SimdBatch`]
+//! is a loop over independent draws. It is compiled for 8 lanes, for 4, and for any processor, and the version is
+//! chosen at run time. It uses integers only, so that all versions give the same results.
 
 #![allow(unsafe_code)]
 
-/// Fills lanes with each value so many times, in place of what they held.
+/// Fills `lanes` with each value repeated `count` times, replacing their content.
 #[inline(always)]
 pub(crate) fn fill<T: Copy>(lanes: &mut Vec<T>, values: impl Iterator<Item = (T, usize)>) {
     lanes.clear();
     for (value, count) in values {
         match count {
-            // The usual fanout, of which the compiler makes a store or two.
+            // The usual fanout, which the compiler turns into a store or two.
             8 => lanes.extend_from_slice(&[value; 8]),
             _ => lanes.resize(lanes.len() + count, value),
         }
     }
 }
 
-/// A loop whose turns are independent.
+/// A loop with independent iterations.
 pub(crate) trait SimdBatch {
-    /// The loop itself, plainly. It must be `#[inline(always)]`, and so must all that it calls, since only what is inlined
+    /// Runs the loop. It must be `#[inline(always)]`, and so must everything that it calls, because only inlined code
     /// is compiled for the lanes.
     fn run(self);
 }
 
-/// Runs a batch on the widest lanes there are.
+/// Runs a batch on the widest lanes available.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn run(batch: impl SimdBatch) {
@@ -35,17 +35,17 @@ pub(crate) fn run(batch: impl SimdBatch) {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
     {
-        // SAFETY: the processor has what the function is compiled for.
+        // SAFETY: the processor has the features that the function is compiled for.
         unsafe { run_avx512(batch) }
     } else if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has what the function is compiled for.
+        // SAFETY: the processor has the features that the function is compiled for.
         unsafe { run_avx2(batch) }
     } else {
         batch.run();
     }
 }
 
-/// Elsewhere the compiler knows which lanes there are.
+/// Runs a batch; on other architectures the lanes are known at compile time.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
 pub(crate) fn run(batch: impl SimdBatch) {
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(drawn(|batch| run(batch)), plain);
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has what the function is compiled for.
+            // SAFETY: the processor has the features that the function is compiled for.
             assert_eq!(drawn(|batch| unsafe { run_avx2(batch) }), plain);
         }
     }
