@@ -1,15 +1,17 @@
-//! Who has which order: the shared bitmap, and the counters over it that tell one worker that a target is reached.
+//! The coverage of each order: the shared bitmap, and the counters over it with which one worker detects that a target
+//! is reached.
 //!
 //! A worker marks its own nodes as it handles a batch and adds the whole batch to the shared counters at its end: one
 //! contended addition per batch and order instead of one per mark.
 //!
-//! A node remembers so many orders up to the newest one it has seen, as IPsec's receivers do against replays (RFC 6479):
-//! its bits are a ring of words, and a newer order clears those it moves into. An order from before the window is
-//! expired: whether the node had it nobody knows any more, so that it is not taken for news. Where the window holds all
-//! orders of a run, nothing ever moves, and one order takes one bit per node.
+//! A node remembers a fixed number of orders up to the newest one it has seen, as IPsec's receivers do against replays
+//! (RFC 6479): its bits are a ring of words, and a newer order clears those it moves into. An order from before the
+//! window is expired: it is unknown whether the node had it, so it does not count as a first copy. If the window holds
+//! all orders of a run, it never moves, and an order takes one bit per node.
 //!
-//! How far each node's window has moved is in `coverage/horizon.rs`, which virtual time goes by as well. How a marker keeps its nodes' bits is in `coverage/keep.rs`, once for one order, whose marks are the innermost loop of
-//! every bar that is measured, and once for many.
+//! The position of each node's window is in `coverage/horizon.rs`, which virtual time uses as well. The bits of a
+//! marker's nodes are in `coverage/dedup_window.rs`, in one version for a single order, whose marks are the innermost
+//! loop of every measured benchmark, and one for many.
 
 mod dedup_window;
 mod horizon;
@@ -22,67 +24,67 @@ use crate::ratio::Ratio;
 use crate::sync::{Arena, BitmapView, Counters, OwnedBitmap, Section, Threshold};
 use crate::time::Nanos;
 
-/// Shares of all nodes whose time is taken for every order, before the target.
+/// The shares of all nodes at which the time of an order is recorded, besides the target.
 pub const MILESTONES: [Ratio; 3] =
     [Ratio::new(50, 100).unwrap(), Ratio::new(95, 100).unwrap(), Ratio::new(99, 100).unwrap()];
 
-/// The target's place among an order's times, behind the milestones.
+/// The index of the target among an order's times, after the milestones.
 pub const TARGET: usize = MILESTONES.len();
 
-/// How many times are taken for an order.
+/// The number of times recorded per order.
 pub const TIMES: usize = MILESTONES.len() + 1;
 
-/// How many orders a node tells apart, up to the newest one that it has seen.
+/// The number of orders that a node can tell apart, up to the newest one that it has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Orders that are told apart, the newest included.
     orders: u32,
-    /// Bits of one node.
+    /// Bits per node.
     bits: u32,
-    /// Whether it ever moves.
+    /// True if the window ever moves.
     slides: bool,
 }
 
 impl Window {
-    /// A window of `asked` orders for a run of `orders`: all of them where that is no more.
+    /// Creates a window of `asked` orders for a run of `orders`; if `asked` is not smaller, it holds all of them.
     pub const fn new(orders: u32, asked: u32) -> Window {
         if orders <= asked {
             return Window { orders, bits: orders, slides: false };
         }
-        // Whole words, and one beyond the window, which is the one that is being filled.
+        // Whole words, plus one beyond the window, which is being filled.
         Window { orders: asked, bits: asked.next_multiple_of(u64::BITS) + u64::BITS, slides: true }
     }
 
-    /// Bits that a node takes.
+    /// Returns the number of bits per node.
     pub const fn bits(self) -> u32 {
         self.bits
     }
 
-    /// Orders that a node tells apart.
+    /// Returns the number of orders that a node can tell apart.
     pub const fn orders(self) -> u32 {
         self.orders
     }
 }
 
-/// The nodes that make an order's milestones and its target.
+/// The numbers of nodes at an order's milestones and its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Goals([u64; TIMES]);
 
 impl Goals {
-    /// Shares of so many nodes, each rounded up and at least one node.
+    /// Computes the goals for `nodes` nodes: each share rounded up, at least one node.
     pub fn new(nodes: u32, target: Ratio) -> Goals {
         let of = |share: Ratio| share.ceil_of(u64::from(nodes)).max(1);
         let [half, most, nearly_all] = MILESTONES;
         Goals([of(half), of(most), of(nearly_all), of(target)])
     }
 
-    /// How many nodes make each.
+    /// Returns the number of nodes at each goal.
     pub fn ranks(&self) -> [usize; TIMES] {
         self.0.map(|goal| goal as usize)
     }
 
-    /// Puts the times at which batches crossed these goals in the order that the count had. Workers read their clocks
-    /// before they add, so that the one who adds later may have read earlier, by a batch at most.
+    /// Reorders the times at which batches crossed these goals to the order of the count. Workers read their clocks
+    /// before they add, so a worker that adds later may have read its clock earlier, by at most a batch.
     pub fn in_order(&self, crossed: [Nanos; TIMES]) -> [Nanos; TIMES] {
         let before = |goal: u64| self.0.iter().zip(crossed).filter(move |&(&other, _)| other <= goal);
         let passed = |goal: u64, time: Nanos| before(goal).map(|(_, time)| time).fold(time, Nanos::max);
@@ -90,28 +92,28 @@ impl Goals {
     }
 }
 
-/// What a node knows of an order that has come.
+/// The state of an order at a node on arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It is news.
+    /// The first copy.
     New,
-    /// The node has it.
+    /// A repeated copy: the node has the order.
     Duplicate,
-    /// It is older than the node's window, so many orders behind the newest that the node has seen.
+    /// The order is older than the node's window.
     Expired {
-        /// So many.
+        /// Distance behind the newest order that the node has seen, in orders.
         behind: u32,
     },
 }
 
-/// What a run's coverage covers.
+/// The dimensions of a run's coverage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// How many orders there are.
+    /// Number of orders.
     pub orders: u32,
-    /// How many of them a node tells apart.
+    /// The window of orders that a node can tell apart.
     pub window: Window,
-    /// Nodes that make each order's milestones and its target.
+    /// The numbers of nodes at each order's milestones and its target.
     pub goals: Goals,
 }
 
@@ -119,7 +121,7 @@ pub struct Scope {
 pub struct Coverage {
     bitmap: OwnedBitmap,
     counters: Counters,
-    /// Orders that have reached their target.
+    /// The number of orders that have reached their target.
     reached_target: Threshold,
     window: Window,
     goals: Goals,
@@ -127,7 +129,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Nothing covered, for shards of the given sizes and so many orders.
+    /// Creates empty coverage for shards of the given sizes.
     pub fn new(
         arena: &mut Arena,
         shard_nodes: impl IntoIterator<Item = u32>,
@@ -144,17 +146,18 @@ impl Coverage {
         }
     }
 
-    /// A marker for each shard and a view for everybody else.
+    /// Splits the coverage into a marker for each shard and a view for all other threads.
     ///
     /// # Panics
-    /// Where `K` is [`SingleOrderWindow`] and there are more: a marker is made for what it is to hold.
+    ///
+    /// If `K` is [`SingleOrderWindow`] and there is more than one order.
     pub fn split<K: DedupWindow>(&mut self) -> (CoverageView<'_>, Vec<Marker<'_, K>>) {
         let Coverage { bitmap, counters, reached_target, window, goals, orders } = self;
         let (bitmap, sections) = bitmap.split();
         let (counters, reached_target, window) = (&*counters, &*reached_target, *window);
         let (goals, orders) = (*goals, *orders);
         let markers = sections.into_iter().map(|section| Marker {
-            keep: K::new(section.bits() / (window.bits as usize).max(1), orders, window),
+            dedup: K::new(section.bits() / (window.bits as usize).max(1), orders, window),
             section,
             counters,
             reached_target,
@@ -164,7 +167,7 @@ impl Coverage {
     }
 }
 
-/// Reads the coverage while workers mark it.
+/// A view of the coverage that is readable while workers mark it.
 #[derive(Clone, Copy)]
 pub struct CoverageView<'a> {
     bitmap: BitmapView<'a>,
@@ -173,61 +176,64 @@ pub struct CoverageView<'a> {
 }
 
 impl CoverageView<'_> {
-    /// Nodes covered, over all orders, as published by the workers.
+    /// Returns the number of nodes covered, over all orders, as published by the workers.
     pub fn covered(&self) -> u64 {
         self.counters.sum()
     }
 
-    /// The same as marked in the bitmap; `None` where a window has moved, and marks were cleared. After the workers have
-    /// ended it equals [`CoverageView::covered`].
+    /// Returns the number of marks in the bitmap, or `None` if a window can move, because marks are then cleared. After
+    /// the workers have ended it equals [`CoverageView::covered`].
     pub fn marked(&self) -> Option<u64> {
         (!self.window.slides).then(|| self.bitmap.count())
     }
 }
 
-/// The right to mark one shard's nodes.
+/// The exclusive right to mark one shard's nodes.
 pub struct Marker<'a, K> {
     section: Section<'a>,
     counters: &'a Counters,
     reached_target: &'a Threshold,
     goals: Goals,
-    keep: K,
+    dedup: K,
 }
 
 impl<K: DedupWindow> Marker<'_, K> {
-    /// Marks an order as held by the shard's `local`-th node, and says what the node knew of it.
+    /// Marks an order as held by the shard's `local`-th node, and returns its previous state there.
     #[inline]
     pub fn mark(&mut self, local: u32, order: OrderIndex) -> Delivery {
-        if let Err(behind) = self.keep.make_room(&mut self.section, local, order) {
+        if let Err(behind) = self.dedup.make_room(&mut self.section, local, order) {
             return Delivery::Expired { behind };
         }
-        if !self.section.mark(self.keep.place(local, order)) {
+        if !self.section.mark(self.dedup.place(local, order)) {
             return Delivery::Duplicate;
         }
-        self.keep.note(order);
+        self.dedup.note(order);
         Delivery::New
     }
 
-    /// Whether the order would be no news to the shard's `local`-th node.
+    /// Returns true if the order would not be a first copy at the shard's `local`-th node.
     #[inline]
     pub fn knows(&self, local: u32, order: OrderIndex) -> bool {
-        self.keep.knows(local, order).unwrap_or_else(|| self.section.contains(self.keep.place(local, order)))
+        self.dedup.knows(local, order).unwrap_or_else(|| self.section.contains(self.dedup.place(local, order)))
     }
 
-    /// Whether the shard's `local`-th node has the order within its window: not one that it has forgotten.
+    /// Returns true if the shard's `local`-th node has the order within its window, so that it has not forgotten it.
     pub fn holds(&self, local: u32, order: OrderIndex) -> bool {
-        self.keep.knows(local, order).is_none() && self.section.contains(self.keep.place(local, order))
+        self.dedup.knows(local, order).is_none() && self.section.contains(self.dedup.place(local, order))
     }
 
-    /// Adds the marks since the last call to the shared counters; true for the one batch with which every order has
-    /// reached its target. `crossed` hears of each time that this batch makes: an order and its place among [`TIMES`].
+    /// Adds the marks since the last call to the shared counters; returns true for the one batch with which every order
+    /// has reached its target. `crossed` is called for each time that this batch sets, with the order and an index
+    /// below [`TIMES`].
     #[inline]
     pub fn publish(&mut self, mut crossed: impl FnMut(OrderIndex, usize)) -> bool {
-        let Marker { counters, reached_target, goals, keep, .. } = self;
+        let Marker { counters, reached_target, goals, dedup, .. } = self;
         let mut is_last = false;
-        keep.drain(|order, fresh| {
+        dedup.drain(|order, fresh| {
             let before = counters.add(order.index(), fresh);
             for (time, &goal) in goals.0.iter().enumerate() {
+                // Each addition returns the count before it, so exactly one batch sees a goal crossed, whatever the
+                // interleaving.
                 if before < goal && goal <= before + fresh {
                     crossed(order, time);
                     is_last |= time == TARGET && reached_target.add(1);
@@ -303,7 +309,7 @@ mod tests {
         let (_, mut markers) = coverage.split::<SlidingWindow>();
         let marker = &mut markers[0];
         assert_eq!(marker.mark(1, OrderIndex(1_000)), Delivery::New);
-        for (order, sight, known) in [
+        for (order, delivery, known) in [
             (1_000, Delivery::Duplicate, true),
             (937, Delivery::New, false),
             (937, Delivery::Duplicate, true),
@@ -312,13 +318,13 @@ mod tests {
             (1_000, Delivery::Expired { behind: 4_000 }, true),
         ] {
             assert_eq!(marker.knows(1, OrderIndex(order)), known, "{order}");
-            assert_eq!(marker.mark(1, OrderIndex(order)), sight, "{order}");
+            assert_eq!(marker.mark(1, OrderIndex(order)), delivery, "{order}");
         }
         assert_eq!(marker.mark(0, OrderIndex(1)), Delivery::New, "each node has a window of its own");
     }
 
     proptest! {
-        /// Held against a node that remembers everything.
+        /// Compared with a node that remembers everything.
         #[test]
         fn no_order_is_delivered_twice(orders in prop::collection::vec(0..600u32, 1..400), window in 1..200u32) {
             let mut coverage = coverage([1, 0], 600, window, percent(95));
@@ -326,14 +332,14 @@ mod tests {
             let (mut seen, mut newest) = (BTreeSet::new(), 0);
             for order in orders {
                 let knows = markers[0].knows(0, OrderIndex(order));
-                let sight = markers[0].mark(0, OrderIndex(order));
-                prop_assert_eq!(knows, sight != Delivery::New);
-                match sight {
+                let delivery = markers[0].mark(0, OrderIndex(order));
+                prop_assert_eq!(knows, delivery != Delivery::New);
+                match delivery {
                     Delivery::New => prop_assert!(seen.insert(order)),
                     Delivery::Duplicate => prop_assert!(seen.contains(&order)),
                     Delivery::Expired { behind } => prop_assert_eq!(behind, newest - 1 - order),
                 }
-                let is_expired = matches!(sight, Delivery::Expired { .. });
+                let is_expired = matches!(delivery, Delivery::Expired { .. });
                 prop_assert_eq!(is_expired, order + window < newest, "a window of {} holds no more and no less", window);
                 newest = newest.max(order + 1);
             }

@@ -1,32 +1,32 @@
-//! How one shard's marker keeps its bits: where the bit of a node and an order is, what a node has forgotten, and what
-//! was marked since the last publication.
+//! The bits of one shard's marker: the position of the bit of a node and an order, the orders that a node has
+//! forgotten, and the marks since the last publication.
 
 use super::{Horizon, Window, WindowPosition};
 use crate::ids::OrderIndex;
 use crate::sync::{Section, touched};
 
-/// A way to keep bits and fresh marks.
+/// A storage of bits and unpublished marks.
 pub trait DedupWindow: Send {
-    /// For so many nodes and orders.
+    /// Creates the storage for `nodes` nodes and `orders` orders.
     fn new(nodes: usize, orders: u32, window: Window) -> Self;
 
-    /// Makes room for an order at a node, or says how far behind the newest it is where it is too old for that.
+    /// Makes room for an order at a node, or returns its distance behind the newest if it is too old for that.
     fn make_room(&mut self, section: &mut Section<'_>, local: u32, order: OrderIndex) -> Result<(), u32>;
 
-    /// What can be said without a look at the bit: whether the node has the order or has forgotten it.
+    /// Returns true if the node has forgotten the order and false if it cannot have it, or `None` if its bit decides.
     fn knows(&self, local: u32, order: OrderIndex) -> Option<bool>;
 
-    /// Where the bit is, once there is room for it.
+    /// Returns the position of the bit, once there is room for it.
     fn place(&self, local: u32, order: OrderIndex) -> usize;
 
-    /// Remembers a fresh mark.
+    /// Counts a new mark.
     fn note(&mut self, order: OrderIndex);
 
-    /// Gives the fresh marks of each order that has any, and forgets them.
+    /// Passes the number of new marks of each order that has any to `each`, and resets it.
     fn drain(&mut self, each: impl FnMut(OrderIndex, u64));
 }
 
-/// One order: a bit per node, and one count.
+/// The storage for a single order: a bit per node, and one count.
 pub struct SingleOrderWindow {
     fresh: u64,
 }
@@ -65,13 +65,13 @@ impl DedupWindow for SingleOrderWindow {
     }
 }
 
-/// Many orders: a window of bits per node.
+/// The storage for many orders: a window of bits per node.
 pub struct SlidingWindow {
     window: Window,
     horizon: Horizon,
-    /// By order, marks not yet published.
+    /// By order, the number of marks not yet published.
     fresh: Vec<u32>,
-    /// Orders that have some.
+    /// Orders that have unpublished marks.
     seen: Vec<OrderIndex>,
 }
 
@@ -92,7 +92,8 @@ impl DedupWindow for SlidingWindow {
             WindowPosition::Behind(behind) => return Err(behind),
             WindowPosition::Ahead { before } => before,
         };
-        // The words from behind the newest order's up to this one's are those of orders long gone.
+        // The words after that of the previous newest order, up to that of this one, still hold bits of orders that
+        // have left the window.
         let words = self.window.bits / u64::BITS;
         let (before, now) = (newest.div_ceil(u64::BITS), order.0 / u64::BITS + 1);
         for word in before..now.min(before.saturating_add(words)) {

@@ -1,40 +1,40 @@
-//! How far each node's window has moved: which orders it has forgotten.
+//! The position of each node's window, which decides the orders that it has forgotten.
 //!
-//! Every carrier and virtual time ask this, so that `--window` means the same everywhere.
+//! All carriers and virtual time use this code, so that `--window` has the same meaning everywhere.
 
 use super::Window;
 use crate::ids::OrderIndex;
 
-/// By node, how far its window has moved.
+/// The positions of the windows of some nodes.
 #[derive(Debug)]
 pub struct Horizon {
-    /// Orders that a node tells apart, the newest included.
+    /// Orders that a node can tell apart, the newest included.
     orders: u32,
-    /// By node, one more than the newest order that it has seen; empty where the window holds them all.
+    /// By node, one more than the newest order that it has seen; empty if the window holds all orders.
     newest: Vec<u32>,
 }
 
-/// Where an order lies from a node that sees it.
+/// The position of an order relative to a node's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowPosition {
     /// Within the window.
     Within,
-    /// Ahead of it, which has now moved; `before` is one more than the newest order that the node had seen.
+    /// Ahead of the window, which has now moved.
     Ahead {
-        /// That number.
+        /// One more than the newest order that the node had seen before.
         before: u32,
     },
-    /// Older than the window, so many orders behind the newest.
+    /// Older than the window, this many orders behind the newest.
     Behind(u32),
 }
 
 impl Horizon {
-    /// Of so many nodes that have seen nothing.
+    /// Creates the windows of `nodes` nodes that have seen no order.
     pub fn new(nodes: usize, window: Window) -> Horizon {
         Horizon { orders: window.orders, newest: vec![0; if window.slides { nodes } else { 0 }] }
     }
 
-    /// Shows an order to a node: says where it lies, and moves the window if it is the newest.
+    /// Returns the position of an order at a node, and moves the window if the order is the newest.
     #[inline]
     pub fn see(&mut self, local: u32, order: OrderIndex) -> WindowPosition {
         let Some(newest) = self.newest.get_mut(local as usize) else { return WindowPosition::Within };
@@ -47,7 +47,8 @@ impl Horizon {
         }
     }
 
-    /// What can be said without a look at the marks: whether the order would be no news to the node, because it has forgotten it.
+    /// Returns true if the node has forgotten the order and false if it is newer than all it has seen, or `None` if the
+    /// marks decide.
     #[inline]
     pub fn knows(&self, local: u32, order: OrderIndex) -> Option<bool> {
         match self.newest.get(local as usize) {
