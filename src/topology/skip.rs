@@ -45,7 +45,7 @@ mod tests {
         Key::new(1, Purpose::Topology).with(word).stream()
     }
 
-    /// The mean is (1 - p) / p and the standard deviation nearly the same, so the mean of a million draws deviates by a
+    /// The mean is (1 - p) / p and the standard deviation nearly the same, so that of the mean of a million draws is a
     /// thousandth of it; the bound is five of these either way.
     #[test]
     fn skips_have_the_mean_of_their_probability() {
