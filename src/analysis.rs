@@ -6,18 +6,23 @@
 mod access_links;
 mod across_runs;
 mod bulk;
+mod context;
 mod delays;
+mod diagnosis;
 mod estimate;
 mod forecast;
 mod group_figures;
+mod groups;
 mod ledger;
 pub(crate) mod numbers;
+mod orders;
 mod percentiles;
 mod population;
 mod processes;
 mod row;
 mod run;
 mod runs;
+mod spies;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -25,10 +30,13 @@ pub(crate) mod fixtures;
 pub use access_links::{AccessLinkFigures, LinkSideFigures};
 pub use across_runs::{AcrossRuns, DistributionPart};
 pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
+pub(crate) use context::RunContext;
 pub use delays::{BINS, Bin, DelayFigures, TimeTo};
+pub(crate) use diagnosis::{UnmetFaults, lateness};
 pub use estimate::{Estimate, Statistic};
 pub(crate) use forecast::Forecast;
 pub use group_figures::GroupFigures;
+pub(crate) use groups::Groups;
 pub use ledger::LedgerFigures;
 pub use percentiles::Summary;
 pub(crate) use population::Population;

@@ -3,16 +3,10 @@
 //!
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
 
-mod bulk;
 mod carriers;
-mod diagnosis;
-mod groups;
-mod overload;
 mod processes;
 mod protocols;
-mod unmet;
 mod virtual_time;
-mod window;
 
 pub use crate::runtime::processes::Program;
 #[doc(hidden)]
@@ -20,7 +14,7 @@ pub use processes::check_task;
 pub use processes::serve;
 
 use crate::adversary::AdversaryError;
-use crate::analysis::Forecast;
+use crate::analysis::{Forecast, RunContext, lateness};
 use crate::coverage::{Goals, Scope, Window};
 use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
@@ -284,21 +278,24 @@ impl<'a> Runner<'a> {
             Some(network) => self.simulate(network, clock)?,
             None => self.run_on_carriers(clock)?,
         };
-        // Without a model in front of it a carrier takes much the same time for each message.
-        let hops_are_equal = self.network.as_ref().is_none_or(|network| network.constant().is_some());
-        let doubt = self.binding_ttl(&record, hops_are_equal);
-        record.notices.extend(doubt);
-        record.notices.extend(unmet::untouched(self.scenario, &record));
-        let overload = self.overload(&record);
-        record.overloaded = overload.is_some();
-        let overloaded = overload.map(|overload| self.overloaded(&record, &overload));
-        // A window that bit comes first: it decides figures, and nobody may have asked for it.
-        let first = self.narrow_window(&record).into_iter().chain(overloaded);
-        record.notices.splice(..0, first);
+        self.context().diagnose(&mut record);
         if record.end == End::OutOfMemory {
             record.notices.insert(0, self.used_up());
         }
         Ok(record)
+    }
+
+    /// What the runs of this runner are judged against.
+    fn context(&self) -> RunContext<'_> {
+        RunContext {
+            scenario: self.scenario,
+            network: self.network.as_ref(),
+            workload: &self.workload,
+            orders: &self.orders,
+            window: self.window,
+            forecast: &self.forecast,
+            cores: self.pinning.allowed,
+        }
     }
 
     /// Says that the run ended for want of memory.
@@ -383,7 +380,7 @@ impl<'a> Runner<'a> {
             receipt.time = receipt.time.since(injected_at);
         }
         let wall = left_at.since(injected_at);
-        let groups = self.regions(&receipts, &traffic, wall);
+        let groups = self.context().regions(&receipts, &traffic, wall);
         RunRecord {
             end,
             nodes: self.topology.nodes(),
@@ -391,7 +388,7 @@ impl<'a> Runner<'a> {
             elapsed: wall,
             is_virtual: false,
             machine: MachineTimes { wall, setup: injected_at },
-            bulk: bulk.map(|counts| self.bulk(counts, end, injected_at)),
+            bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
             target: self.scenario.target,
             overloaded: false,
@@ -403,11 +400,7 @@ impl<'a> Runner<'a> {
             ledger: Ledger::of(&workers, end),
             notices: {
                 let forecast = self.forecast.notices.iter().cloned();
-                forecast
-                    .chain(notices)
-                    .chain(self.placing(&workers))
-                    .chain(diagnosis::lateness(departures.as_ref()))
-                    .collect()
+                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
             },
             receipts: Receipts::Each(receipts),
             counted: None,

@@ -1,5 +1,6 @@
 //! What holds for every carrier and every engine.
 
+mod diagnosis;
 mod interrupts;
 mod memory;
 mod population;

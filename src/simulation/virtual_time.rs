@@ -3,16 +3,14 @@
 //! Nothing that depends on the machine gets among the record's figures: the time it took stands apart, and who counted what
 //! nowhere. One seed gives the same bytes on any number of threads.
 
-use super::groups::Groups;
 use super::protocols::InVirtualTime;
-use super::unmet::UnmetFault;
 use super::{Runner, SimulationError, carriers};
-use crate::adversary::{Adversaries, FirstSpy, Role, Sighting, SpyScore};
-use crate::analysis::Population;
+use crate::adversary::{Adversaries, Role};
+use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::record::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, SpyRecord, Traffic};
+use crate::record::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::{Engine, Until};
 use crate::sync::Allowance;
 use crate::time::Nanos;
@@ -90,7 +88,8 @@ impl Runner<'_> {
     ) -> RunRecord {
         let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
         let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
-        let spies = self.spies(&outcome.receipts, adversaries);
+        let context = self.context();
+        let spies = context.spies(&outcome.receipts, adversaries);
         let groups = Groups {
             network,
             adversaries,
@@ -104,7 +103,7 @@ impl Runner<'_> {
             Receipts::ByHop(_) => Vec::new(),
         };
         let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
-        let unmet = UnmetFault { nodes, faults: setup.faults, adversaries, met, spies, end };
+        let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
         // What an interrupt cut short might have met it later.
         let unmet = match outcome.end {
             End::Interrupted | End::OutOfMemory => Vec::new(),
@@ -134,28 +133,6 @@ impl Runner<'_> {
             end if end.is_cut_short() => outcome,
             _ => EngineOutcome { end: End::Target, ended_at: at, ..outcome },
         })
-    }
-
-    /// What the spies make of what came to them first.
-    fn spies(&self, receipts: &Receipts, adversaries: &Adversaries) -> Option<SpyRecord> {
-        let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
-        let spies: Vec<NodeId> =
-            (0..self.scenario.nodes).map(NodeId).filter(|&node| adversaries.is_spy(node)).collect();
-        if !self.scenario.adversary.0.iter().any(|part| part.part == Role::Spy) {
-            return None;
-        }
-        let mut first = FirstSpy::new(publications.len() as u32);
-        for (receipts, publication) in receipts.chunks(self.scenario.nodes as usize).zip(publications) {
-            for &spy in &spies {
-                let Receipt { time, sender: from, hop } = receipts[spy.index()];
-                // What a spy publishes nobody told it.
-                if hop > 0 && receipts[spy.index()].is_reached() {
-                    first.see(publication.order, Sighting { time, spy, from });
-                }
-            }
-        }
-        let SpyScore { orders, seen, right } = first.score(|order| publications[order.index()].origin);
-        Some(SpyRecord { nodes: spies.len() as u32, orders, seen, right })
     }
 
     /// The node at which the orders enter, if it is one: it neither fails nor misbehaves.
@@ -247,7 +224,7 @@ impl Runner<'_> {
                 match by_order.len() {
                     1 => (Receipts::Each(receipts), None),
                     _ => {
-                        let bulk = self.virtual_bulk(&receipts, &by_order, population, end, ended_at);
+                        let bulk = self.context().virtual_bulk(&receipts, &by_order, population, end, ended_at);
                         (Receipts::Each(Vec::new()), Some(bulk))
                     }
                 }
@@ -260,7 +237,7 @@ impl Runner<'_> {
             duplicated: model_duplicated,
             held: 0,
         };
-        let overflow = self.overflow(&record.model, &lines, ended_at);
+        let overflow = self.context().overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();

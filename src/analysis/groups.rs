@@ -1,27 +1,26 @@
 //! What the nodes of each region and of each class come to: those behind a NAT and the others, those who play a part, and those on
 //! either side of a partition.
 
-use super::Runner;
+use super::{Population, RunContext};
 use crate::adversary::Adversaries;
-use crate::analysis::Population;
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 
 /// What decides to which groups a node belongs.
-pub(super) struct Groups<'a> {
-    pub(super) network: &'a Network,
-    pub(super) adversaries: &'a Adversaries,
-    pub(super) population: &'a Population<'a>,
+pub(crate) struct Groups<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) adversaries: &'a Adversaries,
+    pub(crate) population: &'a Population<'a>,
     /// Whether any nodes are behind a NAT, or play a part.
-    pub(super) has_nat: bool,
-    pub(super) has_parts: bool,
+    pub(crate) has_nat: bool,
+    pub(crate) has_parts: bool,
 }
 
 impl Groups<'_> {
     /// The figures of all groups that have a node. `traffic` is by node, or empty where it was not kept. `receipts` are those of order 0 by node, then those of order 1, and so on.
-    pub(super) fn records<R: Copy + Into<Receipt>>(
+    pub(crate) fn records<R: Copy + Into<Receipt>>(
         &self,
         receipts: &[R],
         traffic: &[Traffic],
@@ -98,11 +97,11 @@ impl Groups<'_> {
     }
 }
 
-impl Runner<'_> {
+impl RunContext<'_> {
     /// The nodes by region, where a real carrier has some. Of a bulk it knows no node's receipts, and so of no region what it
     /// came to.
-    pub(super) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
-        let Some(network) = self.network.as_ref().filter(|_| !receipts.is_empty()) else { return Vec::new() };
+    pub(crate) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
+        let Some(network) = self.network.filter(|_| !receipts.is_empty()) else { return Vec::new() };
         let (faults, adversaries) = (Faults::none(), Adversaries::none());
         let (nodes, publications) = (self.scenario.nodes, self.workload.publications());
         let population = Population { faults: &faults, nodes, publications };

@@ -1,6 +1,6 @@
 //! What a run on a real carrier shows of a machine that did not keep up with its orders.
 
-use super::Runner;
+use crate::analysis::RunContext;
 use crate::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use crate::time::Nanos;
 
@@ -18,14 +18,14 @@ pub(super) struct Overload {
     queued: u64,
 }
 
-impl Runner<'_> {
+impl RunContext<'_> {
     /// Whether a run of many orders on a real carrier was overloaded: orders were published late, or were under way when their time
     /// limit passed, though no way through the modelled network takes as long.
     pub(super) fn overload(&self, record: &RunRecord) -> Option<Overload> {
         let bulk = record.bulk.as_ref().filter(|_| !self.scenario.transport.is_virtual())?;
         let published_late = late(bulk);
         let under_way = self.scenario.timeout.map_or(0, |timeout| {
-            let way = self.network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(record.nodes));
+            let way = self.network.map_or(Nanos::ZERO, |network| network.slow_way(record.nodes));
             let emulator = self.scenario.slowest_spread(record.ttl, way);
             let is_stuck = |order: &&OrderRecord| {
                 matches!(order.outcome, OrderOutcome::UnderWay | OrderOutcome::NotPublished)
@@ -52,8 +52,8 @@ impl Runner<'_> {
             shown.push(format!("{queued} messages waited to be sent at the end"));
         }
         let workers = self.scenario.workers();
-        let threads = match workers < self.pinning.allowed && workers < record.nodes as usize {
-            true => format!(", or give it more --threads, of which {} would have a core each", self.pinning.allowed),
+        let threads = match workers < self.cores && workers < record.nodes as usize {
+            true => format!(", or give it more --threads, of which {} would have a core each", self.cores),
             false => String::new(),
         };
         format!(

@@ -1,7 +1,6 @@
 //! What became of each order of a bulk, from what all workers counted of it.
 
-use super::Runner;
-use crate::analysis::Population;
+use super::{Population, RunContext};
 use crate::coverage::{Goals, MILESTONES, TARGET};
 use crate::engine::OrderTraffic;
 use crate::record::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
@@ -9,10 +8,10 @@ use crate::runtime::BulkCounts;
 use crate::time::Nanos;
 use crate::workload::Publication;
 
-impl Runner<'_> {
+impl RunContext<'_> {
     /// Puts the orders' times on their own zero, which is when each was due. Workers took them from clocks that they read before
     /// they counted.
-    pub(super) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
+    pub(crate) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
         let goals = Goals::new(self.scenario.nodes, self.scenario.target);
         counts.orders.iter_mut().for_each(|counts| counts.crossed = goals.in_order(counts.crossed));
         self.bulk_of(counts, self.scenario.nodes, end, injected_at)
@@ -21,7 +20,7 @@ impl Runner<'_> {
     /// The same where times are in order and coverage counts so many nodes.
     fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, delays, mut hops } = counts;
-        let publications = self.workload.publications().iter().zip(&self.orders).zip(&orders);
+        let publications = self.workload.publications().iter().zip(self.orders).zip(&orders);
         let target_nodes = self.scenario.target.ceil_of(u64::from(counted)).max(1);
         let orders = publications.map(|((publication, order), counts)| {
             let judge = OrderJudge { end, injected_at, timeout: self.scenario.timeout, target_nodes };
@@ -36,10 +35,10 @@ impl Runner<'_> {
     }
 }
 
-impl Runner<'_> {
+impl RunContext<'_> {
     /// The same from every first receipt, which only virtual time keeps: those of order 0 by node, then those of order 1.
     /// Times are exact.
-    pub(super) fn virtual_bulk(
+    pub(crate) fn virtual_bulk(
         &self,
         receipts: &[Receipt],
         traffic: &[OrderTraffic],

@@ -1,10 +1,10 @@
 //! What is said of a window that was too narrow.
 
-use super::Runner;
+use crate::analysis::RunContext;
 use crate::record::RunRecord;
 use crate::scenario::limits;
 
-impl Runner<'_> {
+impl RunContext<'_> {
     /// Says that the window threw first copies away. In virtual time these are known. A real carrier knows only which copies were
     /// older than a window, and that no more nodes can be without an order for that reason than are without it.
     pub(super) fn narrow_window(&self, record: &RunRecord) -> Option<String> {

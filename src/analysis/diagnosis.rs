@@ -1,7 +1,13 @@
 //! What a run itself shows to be doubtful: queues that were full; orders that came over as many hops as they may, and went no
 //! further; messages that left late.
 
-use super::Runner;
+mod overload;
+mod unmet;
+mod window;
+
+pub(crate) use unmet::UnmetFaults;
+
+use crate::analysis::RunContext;
 use crate::message::TTL_MAX;
 use crate::network::BandwidthSpec;
 use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Receipts, RunRecord};
@@ -10,9 +16,24 @@ use crate::time::Nanos;
 /// One first receipt in so many with the last hop is worth a word.
 const NOTICEABLE: u64 = 100;
 
-impl Runner<'_> {
+impl RunContext<'_> {
+    /// Adds to a record what casts doubt on its figures, the most doubtful first.
+    pub(crate) fn diagnose(&self, record: &mut RunRecord) {
+        // Without a model in front of it a carrier takes much the same time for each message.
+        let hops_are_equal = self.network.is_none_or(|network| network.constant().is_some());
+        let doubt = self.binding_ttl(record, hops_are_equal);
+        record.notices.extend(doubt);
+        record.notices.extend(unmet::untouched(self.scenario, record));
+        let overload = self.overload(record);
+        record.overloaded = overload.is_some();
+        let overloaded = overload.map(|overload| self.overloaded(record, &overload));
+        // A window that bit comes first: it decides figures, and nobody may have asked for it.
+        let first = self.narrow_window(record).into_iter().chain(overloaded);
+        record.notices.splice(..0, first);
+    }
+
     /// Says what the queues that were asked for dropped, and what would have done.
-    pub(super) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<String> {
+    pub(crate) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<String> {
         if model.uplink_dropped + model.dropped == 0 {
             return None;
         }
@@ -37,7 +58,7 @@ impl Runner<'_> {
 
     /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long, or
     /// nearly so: the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
-    pub(super) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<String> {
+    pub(crate) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<String> {
         let (reached, counted) = (record.reached(), record.counted());
         let last = receipts_with_hop(record, record.ttl);
         let is_said = self.forecast.notices.iter().any(|notice| notice.contains("--ttl"));
@@ -61,7 +82,7 @@ impl Runner<'_> {
 }
 
 /// Says that messages left a modelled network so late that times are the machine's as much as the model's.
-pub(super) fn lateness(departures: Option<&DepartureDelays>) -> Option<String> {
+pub(crate) fn lateness(departures: Option<&DepartureDelays>) -> Option<String> {
     let departures = departures.filter(|departures| departures.is_late())?;
     let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
     Some(format!(
@@ -78,86 +99,5 @@ fn receipts_with_hop(record: &RunRecord, hop: u8) -> u64 {
     match &*record.counted_receipts() {
         Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),
         receipts => receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == hop).count() as u64,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::ids::NodeId;
-    use crate::network::Latency;
-    use crate::record::RunRecord;
-    use crate::scenario::{Draft, TransportKind, Ttl, Until};
-    use crate::simulation::run;
-    use crate::sync::Interrupt;
-    use crate::time::Nanos;
-    use crate::topology::TopologySpec;
-
-    fn record(draft: Draft) -> RunRecord {
-        let scenario = Draft { seed: Some(7), ..draft }.build().unwrap();
-        run(&scenario, &Interrupt::new()).unwrap().remove(0)
-    }
-
-    fn doubts(record: &RunRecord) -> Vec<&String> {
-        record.notices.iter().filter(|notice| notice.starts_with("The TTL may bind")).collect()
-    }
-
-    fn simulated(latency: Latency, ttl: u8, until: Until) -> Draft {
-        Draft {
-            transport: Some(TransportKind::Simulated),
-            nodes: Some(5_000),
-            latency: Some(latency.into()),
-            ttl: Some(Ttl::Hops(ttl)),
-            until: Some(until),
-            ..Draft::default()
-        }
-    }
-
-    const EQUAL: Latency = Latency::Constant(Nanos(50_000_000));
-    const SPREAD: Latency = Latency::Uniform { least: Nanos(10_000_000), greatest: Nanos(100_000_000) };
-
-    #[test]
-    fn a_ttl_that_cuts_is_named() {
-        // The mean field expects the target within six hops, and where latency is spread many first copies come over more.
-        let cut = record(simulated(SPREAD, 6, Until::Quiescent));
-        let last = cut.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == 6).count() as u64;
-        let permille = last * 1_000 / cut.reached();
-        let said = format!("{}.{} % of the first receipts came with hop 6", permille / 10, permille % 10);
-        assert!(permille >= 10 && doubts(&cut).len() == 1 && doubts(&cut)[0].contains(&said), "{:?}", cut.notices);
-        assert!(doubts(&cut)[0].ends_with("Ask for more, as --ttl 12, to see whether it does."));
-        assert_eq!(doubts(&record(simulated(SPREAD, 40, Until::Quiescent))), Vec::<&String>::new());
-    }
-
-    #[test]
-    fn a_target_that_came_by_the_shortest_ways_was_not_cut() {
-        let on_time = record(simulated(EQUAL, 5, Until::Target));
-        let last = on_time.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == 5).count() as u64;
-        assert!(last * 100 >= on_time.reached() && on_time.reached() < 5_000);
-        assert_eq!(doubts(&on_time), Vec::<&String>::new());
-    }
-
-    #[test]
-    fn a_bulk_is_looked_at_over_all_orders() {
-        let bulk = Draft { orders: Some(20), ..simulated(SPREAD, 6, Until::Quiescent) };
-        assert_eq!(doubts(&record(bulk)).len(), 1);
-    }
-
-    #[test]
-    fn plain_runs_and_what_was_said_before_are_left_alone() {
-        for nodes in [10, 1_000] {
-            let plain = Draft {
-                transport: Some(TransportKind::Memory),
-                nodes: Some(nodes),
-                threads: Some(1),
-                ..Draft::default()
-            };
-            assert_eq!(doubts(&record(plain)), Vec::<&String>::new(), "{nodes}");
-        }
-        // A ring of which six hops reach twelve: that was foreseen.
-        let ring =
-            Draft { topology: Some(TopologySpec::Ring), nodes: Some(100), ..simulated(EQUAL, 6, Until::Quiescent) };
-        let ring = record(ring);
-        assert!(ring.notices.iter().any(|notice| notice.starts_with("The target cannot come")), "{:?}", ring.notices);
-        assert_eq!(doubts(&ring), Vec::<&String>::new());
-        assert!(ring.receipts.get(NodeId(6)).is_reached());
     }
 }

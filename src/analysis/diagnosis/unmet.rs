@@ -13,19 +13,19 @@ use crate::scenario::Scenario;
 use crate::time::Nanos;
 
 /// What is known when a run in virtual time is over.
-pub(super) struct UnmetFault<'a> {
-    pub(super) nodes: u32,
-    pub(super) faults: &'a Faults,
-    pub(super) adversaries: &'a Adversaries,
-    pub(super) met: &'a FirstEncounters,
-    pub(super) spies: Option<SpyRecord>,
+pub(crate) struct UnmetFaults<'a> {
+    pub(crate) nodes: u32,
+    pub(crate) faults: &'a Faults,
+    pub(crate) adversaries: &'a Adversaries,
+    pub(crate) met: &'a FirstEncounters,
+    pub(crate) spies: Option<SpyRecord>,
     /// When the run was over.
-    pub(super) end: Nanos,
+    pub(crate) end: Nanos,
 }
 
-impl UnmetFault<'_> {
+impl UnmetFaults<'_> {
     /// A sentence for each that met nothing.
-    pub(super) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
+    pub(crate) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
         let outages = faults.down.0.iter().enumerate().filter_map(|(place, outage)| self.outage(place, outage));
         let churn = faults.churn.and_then(|churn| self.churn(&churn));
         let cuts = faults.partition.0.iter().enumerate().filter_map(|(place, cut)| self.cut(place, cut));
