@@ -3,20 +3,18 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `need` | what a scenario takes, part by part, before anything of it is made |
-//! | `there` | what the machine, the control group and the limit on the address space leave |
 //!
 //! Messages under way are not known before: they have what is left, and a run that uses it up ends
 //! ([`Allowance`](crate::sync::Allowance)).
 
-mod available;
 mod need;
 #[cfg(test)]
 mod tests;
 
-pub use available::{AvailableMemory, MemoryBound};
 pub use need::{MemoryNeed, MemoryPart};
 
 use crate::scenario::Scenario;
+use crate::sys::{AvailableMemory, MemoryBound};
 
 /// A run that would take more memory than there is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

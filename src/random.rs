@@ -11,7 +11,6 @@
 
 pub(crate) mod log;
 mod probability;
-pub(crate) mod simd;
 
 pub use probability::Probability;
 

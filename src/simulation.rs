@@ -27,11 +27,12 @@ use crate::record::{
 use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
 use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
+use crate::sys::ProcessWaker;
 use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::{Topology, TopologyError, reach_unless};
 use crate::transport::udp::BindError;
-use crate::transport::{Clock, ProcessWaker, TransportError};
+use crate::transport::{Clock, TransportError};
 use crate::workload::{Workload, payload_bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
 use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};

@@ -3,7 +3,6 @@
 //! | file | contents |
 //! |---|---|
 //! | `arena` | storage for the other types: the heap, or memory that several processes map |
-//! | `shared_memory` | such mapped memory |
 //! | `owned_bitmap` | one bit per node, written by the bit's owner, read by all |
 //! | `counters` | one count per order; an addition returns the count before it |
 //! | `atomic_bitset` | one bit per node that any thread may set, in any sequence |
@@ -19,7 +18,6 @@
 //! | `lookout` | polls the user's interrupt each time a fixed amount of work is done |
 //! | `ring` | a queue from one worker to one other |
 //! | `sleep_flag` | wakes a sleeping worker without losing a wake-up |
-//! | `prefetch` | memory made ready before its use: touched pages, prefetched cache lines |
 //!
 //! Under `--cfg loom` the same code runs on loom's atomics, which try every interleaving.
 
@@ -36,9 +34,7 @@ mod counters;
 mod cursor;
 mod lookout;
 mod owned_bitmap;
-mod prefetch;
 mod ring;
-mod shared_memory;
 mod sleep_flag;
 mod stop;
 mod termination;
@@ -55,9 +51,7 @@ pub use counters::Counters;
 pub use cursor::Cursor;
 pub use lookout::{Interrupted, Lookout};
 pub use owned_bitmap::{BitmapView, OwnedBitmap, Section, SectionView};
-pub use prefetch::{prefer_huge, prefetch, touched, touched_room};
 pub use ring::{Consumer, MessageWords, Producer, ring};
-pub use shared_memory::{SharedMemory, file_in_memory};
 pub use sleep_flag::{SleepFlag, after_publishing};
 pub use stop::{Interrupt, Stop};
 pub use termination::{MessageTotals, PollCounts, Quiescence, TerminationDetector};

@@ -6,19 +6,18 @@
 
 mod clock;
 pub(crate) mod memory;
-mod process_waker;
-mod remedy;
-mod system;
 pub mod udp;
 pub mod udp_shard;
 
 pub use clock::Clock;
-pub use process_waker::ProcessWaker;
-pub use remedy::remedy;
+
+// A datagram longer than any of ours shows by filling the bytes received, which must therefore fit their slot.
+const _: () = assert!(crate::sys::DATAGRAM_STRIDE >= crate::wire::RECEIVE_BYTES);
 
 use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
+use crate::sys::{ProcessWaker, remedy};
 use crate::time::Nanos;
 use std::io;
 use std::sync::Arc;

@@ -6,10 +6,9 @@
 //!
 //! `ctrlc` was refused, because it does not tell which signal came.
 
-mod disposition;
-
 use super::{Exit, Failure, files};
 use bulk_order_propagation::sync::Interrupt;
+use bulk_order_propagation::sys::is_signal_ignored;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;
@@ -71,7 +70,7 @@ impl SignalWatch {
     /// [`Failure::NoSignals`] where the system refuses a handler, or a thread that waits for them.
     pub(crate) fn start() -> Result<SignalWatch, Failure> {
         let watch = SignalWatch { interrupt: Interrupt::new(), first: Arc::default() };
-        let heard: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !disposition::is_ignored(*signal)).collect();
+        let heard: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
         let mut signals = Signals::new(heard.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
         let (interrupt, first) = (watch.interrupt.clone(), Arc::clone(&watch.first));
         let listen = move || {

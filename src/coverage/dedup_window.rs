@@ -3,7 +3,8 @@
 
 use super::{Horizon, Window, WindowPosition};
 use crate::ids::OrderIndex;
-use crate::sync::{Section, touched};
+use crate::sync::Section;
+use crate::sys::touched;
 
 /// A storage of bits and unpublished marks.
 pub trait DedupWindow: Send {

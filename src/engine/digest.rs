@@ -2,9 +2,9 @@
 //! its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
 
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::simd::{self, SimdBatch};
 use crate::random::{Key, Purpose};
 use crate::record::{Receipt, Receipts};
+use crate::simd::{self, SimdBatch};
 use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 use core_affinity::CoreId;
 use std::convert::Infallible;

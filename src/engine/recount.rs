@@ -13,7 +13,8 @@ use crate::network::Fate;
 use crate::protocol::{Context, Protocol, TargetScratch};
 use crate::record::{Receipt, Receipts, Traffic, WorkerRecord};
 use crate::runtime::RuntimeError;
-use crate::sync::{Arena, Barrier, Interrupt, Interrupted, Lookout, prefetch};
+use crate::simd::prefetch;
+use crate::sync::{Arena, Barrier, Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
 
 /// How many messages wait for the receipt that they are held against to come from memory. A power of two.

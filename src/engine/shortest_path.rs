@@ -21,7 +21,8 @@ use crate::message::OrderHop;
 use crate::protocol::{Context, Protocol};
 use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
 use crate::runtime::RuntimeError;
-use crate::sync::{Arena, OwnedBitmap, touched};
+use crate::sync::{Arena, OwnedBitmap};
+use crate::sys::touched;
 use crate::time::Nanos;
 use worker::ShortestPathWorker;
 

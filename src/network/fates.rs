@@ -3,8 +3,8 @@
 
 use super::{FastPath, Fate, Network};
 use crate::ids::{NodeId, OrderIndex};
-use crate::random::simd::{self, SimdBatch};
 use crate::random::{Key, Probability, below_of};
+use crate::simd::{self, SimdBatch};
 use crate::time::Nanos;
 
 /// The fates of a batch of messages.

@@ -7,7 +7,7 @@
 use super::{CompactReceipt, Receipt};
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
-use crate::sync::prefetch;
+use crate::simd::prefetch;
 use crate::time::Nanos;
 
 /// First receipts, by node.

@@ -8,7 +8,7 @@ use super::RunPlan;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::protocol::{Announcement, AnnouncementBatch, TargetDraw, TargetScratch};
-use crate::sync::{touched, touched_room};
+use crate::sys::{touched, touched_room};
 use crate::topology::Topology;
 use std::collections::VecDeque;
 

@@ -13,19 +13,7 @@
 //!
 //! What was refused: forking without a new program, because threads and locks do not survive it.
 
-#[cfg(all(target_os = "linux", not(portable)))]
-#[path = "processes/linux.rs"]
-mod platform;
-
-#[cfg(not(all(target_os = "linux", not(portable))))]
-#[path = "processes/elsewhere.rs"]
-mod platform;
-
-pub use platform::inherited;
-
-use crate::sync::file_in_memory;
-use crate::transport::remedy;
-use platform::ExitWatch;
+use crate::sys::{ExitWatch, file_in_memory, prepare_child, remedy, sleep_until_exit};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
@@ -132,7 +120,7 @@ impl ProcessGroup {
                 self.give_up();
                 continue;
             }
-            let all_stayed = platform::sleep(self.running().map(|member| &member.watch), LOOK);
+            let all_stayed = sleep_until_exit(self.running().map(|member| &member.watch), LOOK);
             looks_left = looks_left.map(|looks| looks - u32::from(all_stayed));
             if look() {
                 self.give_up();
@@ -177,7 +165,7 @@ impl ChildProcess {
         let wrote = file_in_memory()?;
         let mut command = Command::new(&program.path);
         command.args(&program.arguments).stdin(Stdio::piped()).stdout(wrote.try_clone()?);
-        platform::prepare(&mut command, inherited)?;
+        prepare_child(&mut command, inherited)?;
         let mut child = command.spawn()?;
         let watch = ExitWatch::new(&child);
         if let Some(mut stdin) = child.stdin.take() {

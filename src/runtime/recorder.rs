@@ -10,7 +10,8 @@ use crate::coverage::{DedupWindow, SingleOrderWindow, SlidingWindow};
 use crate::ids::OrderIndex;
 use crate::message::Message;
 use crate::record::{DelayHistogram, OrderCounts, Receipt, Traffic};
-use crate::sync::{prefetch, touched};
+use crate::simd::prefetch;
+use crate::sys::touched;
 use crate::time::Nanos;
 
 /// First receipts of one shard.

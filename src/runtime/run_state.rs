@@ -5,9 +5,9 @@ use super::{RunPlan, RuntimeOutcome, WorkerOutcome, end_of};
 use crate::coverage::{Coverage, Scope};
 use crate::record::End;
 use crate::sync::{Arena, Barrier, Stop, TerminationDetector, WriteOnce};
+use crate::sys::ProcessWaker;
 use crate::threads::ShardMap;
 use crate::time::Nanos;
-use crate::transport::ProcessWaker;
 use parking_lot::Mutex;
 use std::sync::Arc;
 

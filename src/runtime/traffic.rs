@@ -3,7 +3,8 @@
 
 use crate::message::Message;
 use crate::record::Traffic;
-use crate::sync::{prefetch, touched};
+use crate::simd::prefetch;
+use crate::sys::touched;
 use crate::wire::control_bytes;
 
 /// The traffic of one shard's nodes.

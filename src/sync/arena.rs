@@ -9,8 +9,8 @@
 
 #![allow(unsafe_code)]
 
-use super::SharedMemory;
 use super::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
+use crate::sys::SharedMemory;
 use crossbeam_utils::CachePadded;
 use std::ops::Deref;
 use std::ptr::NonNull;

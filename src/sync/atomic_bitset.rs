@@ -4,7 +4,8 @@
 //! messages by owner would cost more than the atomic write, which only the first of several messages needs.
 
 use super::atomic::{AtomicU64, Ordering};
-use super::{prefer_huge, prefetch};
+use crate::simd::prefetch;
+use crate::sys::prefer_huge;
 use std::collections::TryReserveError;
 
 /// A set of bits, one for each index below its length.

@@ -1,7 +1,8 @@
 //! Keeps the minimum of all values proposed for each of many indices: a tie rule that no order of arrival can change.
 
 use super::atomic::{AtomicU32, Ordering};
-use super::{prefer_huge, prefetch};
+use crate::simd::prefetch;
+use crate::sys::prefer_huge;
 use std::collections::TryReserveError;
 
 /// One minimum per index, initially `u32::MAX`.

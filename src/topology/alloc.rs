@@ -4,7 +4,8 @@
 //! KiB; with pages of 2 MiB they do not.
 
 use super::TopologyError;
-use crate::sync::{Lookout, prefer_huge};
+use crate::sync::Lookout;
+use crate::sys::prefer_huge;
 
 /// Allocates an array of `length` copies of `value` and touches all of its memory.
 ///

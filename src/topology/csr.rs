@@ -5,7 +5,8 @@
 
 use super::{TopologyError, alloc};
 use crate::ids::NodeId;
-use crate::sync::{Interrupted, Lookout, prefetch};
+use crate::simd::prefetch;
+use crate::sync::{Interrupted, Lookout};
 
 /// The maximum number of entries over all rows together.
 pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;

@@ -1,7 +1,6 @@
 //! The clock of the real carriers: the system's monotonic clock, counted from a base that all workers share.
 
-#![cfg_attr(all(target_os = "linux", not(portable)), allow(unsafe_code))]
-
+use crate::sys::monotonic_ns;
 use crate::time::Nanos;
 
 /// A reader of the monotonic clock.
@@ -13,7 +12,7 @@ pub struct Clock {
 impl Clock {
     /// Creates a clock whose zero is now. Its copies agree.
     pub fn start() -> Clock {
-        Clock { base: monotonic() }
+        Clock { base: monotonic_ns() }
     }
 
     /// Creates a clock from another one's [`Clock::base`], perhaps of another process on this machine.
@@ -29,29 +28,8 @@ impl Clock {
     /// The time since the base.
     #[inline]
     pub fn now(&self) -> Nanos {
-        Nanos(monotonic().saturating_sub(self.base))
+        Nanos(monotonic_ns().saturating_sub(self.base))
     }
-}
-
-/// Nanoseconds since an instant that all processes of the machine share.
-#[cfg(all(target_os = "linux", not(portable)))]
-#[inline]
-fn monotonic() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is writable and of the type the call expects. The call fails for unknown clocks only.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// Nanoseconds since the first call. Other systems need no common instant because a run there has one process.
-#[cfg(not(all(target_os = "linux", not(portable))))]
-#[expect(clippy::disallowed_methods, reason = "the clock of real carriers is this room's to read")]
-fn monotonic() -> u64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-
-    static FIRST: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(all(test, not(loom)))]

@@ -15,12 +15,12 @@ mod tests;
 
 pub(crate) use serialization::SerializationCharge;
 
-use super::system::raise_descriptor_limit;
 use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch, TAIL_WORDS_MAX};
 use crate::record::CarrierCounts;
-use crate::sync::{Consumer, Producer, SleepFlag, after_publishing, ring, touched_room};
+use crate::sync::{Consumer, Producer, SleepFlag, after_publishing, ring};
+use crate::sys::{raise_descriptor_limit, touched_room};
 use crate::time::Nanos;
 use mio::{Events, Poll, Token, Waker};
 use shard_index::ShardIndex;

@@ -10,13 +10,13 @@ mod tests;
 pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{Quota, bind, make_room};
 
-use super::system::{Incoming, Outgoing, is_full, kernel_drops};
-use super::{Arrival, Clock, ProcessWaker, Transport, TransportBuilder, TransportError, Wait};
+use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
+use crate::sys::{Incoming, Outgoing, ProcessWaker, is_full, kernel_drops};
 use crate::time::Nanos;
-use crate::wire::{self, Admission, Header, Stray};
+use crate::wire::{self, Admission, Header, RECEIVE_BYTES, Stray};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -90,7 +90,7 @@ impl TransportBuilder for UdpBuilder {
             readable: Readable { queue: VecDeque::with_capacity(nodes), queued: vec![false; nodes] },
             outgoing: Outgoing::new(SEND_SLOTS),
             templates_out: [None; SEND_SLOTS],
-            incoming: Incoming::new(RECEIVE_SLOTS),
+            incoming: Incoming::new(RECEIVE_SLOTS, RECEIVE_BYTES),
             arrivals: Vec::with_capacity(RECEIVE_SLOTS),
             tails: Vec::new(),
             counts: CarrierCounts::default(),

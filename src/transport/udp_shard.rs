@@ -23,12 +23,12 @@ mod tests;
 
 pub use segmentation::Segmentation;
 
-use super::system::{kernel_drops, receive_buffer, take_trains};
-use super::{Arrival, Clock, ProcessWaker, Transport, TransportBuilder, TransportError, Wait};
+use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
 use crate::sync::ChannelCredit;
+use crate::sys::{ProcessWaker, kernel_drops, receive_buffer, take_trains};
 use crate::time::Nanos;
 use crate::wire::{Admission, Stray};
 use inbox::TrainInbox;

@@ -9,7 +9,8 @@ use super::{HopsProgress, HopsSetup, time_of};
 use crate::ids::NodeId;
 use crate::protocol::TargetBatch;
 use crate::record::End;
-use crate::sync::{BarrierBroken, Lookout, prefetch};
+use crate::simd::prefetch;
+use crate::sync::{BarrierBroken, Lookout};
 use std::ops::Range;
 
 /// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,

@@ -5,8 +5,8 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
 use crate::network::Fates;
 use crate::protocol::TargetBatch;
-use crate::random::simd::{self, SimdBatch};
 use crate::record::{CompactReceipt, Receipt};
+use crate::simd::{self, SimdBatch};
 use crate::time::Nanos;
 
 /// The most nodes of one batch.

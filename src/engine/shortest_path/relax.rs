@@ -3,7 +3,7 @@
 use super::candidates::Candidate;
 use crate::ids::NodeId;
 use crate::record::CompactReceipt;
-use crate::sync::prefetch;
+use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::RangeInclusive;
 

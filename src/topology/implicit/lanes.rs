@@ -4,10 +4,9 @@
 //! The same code is therefore compiled for 8 or 4 slots at a time, and the widest version that the processor supports
 //! is chosen at run time. All versions give the same ids, which a test checks.
 
-#![allow(unsafe_code)]
-
 use super::{Implicit, PermutationSlot};
 use crate::ids::NodeId;
+use crate::simd::{self, SimdBatch};
 use std::ops::Range;
 
 /// Slots that are computed side by side.
@@ -19,66 +18,15 @@ impl Implicit {
     pub fn fill(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
         let length = peers.len().min(nodes.len()).min(slots.len());
         let whole = length - length % LANES;
-        self.fill_lanes(&nodes[..whole], &slots[..whole], &mut peers[..whole]);
+        simd::run(FirstSteps {
+            implicit: self,
+            nodes: &nodes[..whole],
+            slots: &slots[..whole],
+            peers: &mut peers[..whole],
+        });
         self.walk_on(nodes, slots, peers, 0..whole);
         for k in whole..length {
             peers[k] = self.at(nodes[k], u32::from(slots[k]));
-        }
-    }
-
-    /// Applies one permutation step to each, with the widest instructions available.
-    #[cfg(target_arch = "x86_64")]
-    fn fill_lanes(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-        {
-            // SAFETY: the processor has the features that the function is compiled for.
-            unsafe { self.fill_avx512(nodes, slots, peers) }
-        } else if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the features that the function is compiled for.
-            unsafe { self.fill_avx2(nodes, slots, peers) }
-        } else {
-            self.step_each(nodes, slots, peers);
-        }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn fill_lanes(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
-        self.step_each(nodes, slots, peers);
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
-    fn fill_avx512(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
-        self.step_each(nodes, slots, peers);
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn fill_avx2(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
-        self.step_each(nodes, slots, peers);
-    }
-
-    /// Applies the step to whole groups of lanes. It is inlined into each of its callers, and so compiled for their
-    /// processor features.
-    #[inline(always)]
-    fn step_each(&self, nodes: &[NodeId], slots: &[u16], peers: &mut [NodeId]) {
-        let lanes = nodes.chunks_exact(LANES).zip(slots.chunks_exact(LANES)).zip(peers.chunks_exact_mut(LANES));
-        let shape = self.shape;
-        for ((nodes, slots), peers) in lanes {
-            let mut keys = [[0; LANES]; 2];
-            for lane in 0..LANES {
-                let slot = self.slots[usize::from(slots[lane])];
-                (keys[0][lane], keys[1][lane]) = (slot.0[0], slot.0[1]);
-            }
-            let mut places = [0; LANES];
-            for lane in 0..LANES {
-                places[lane] = shape.step(u64::from(nodes[lane].0), PermutationSlot([keys[0][lane], keys[1][lane]]));
-            }
-            for lane in 0..LANES {
-                peers[lane] = NodeId(places[lane] as u32);
-            }
         }
     }
 
@@ -90,6 +38,37 @@ impl Implicit {
                 for k in first..first + LANES {
                     peers[k] = self.at(nodes[k], u32::from(slots[k]));
                 }
+            }
+        }
+    }
+}
+
+/// The first step of each slot's walk, from a whole number of lanes.
+struct FirstSteps<'a> {
+    implicit: &'a Implicit,
+    nodes: &'a [NodeId],
+    slots: &'a [u16],
+    peers: &'a mut [NodeId],
+}
+
+impl SimdBatch for FirstSteps<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let FirstSteps { implicit, nodes, slots, peers } = self;
+        let lanes = nodes.chunks_exact(LANES).zip(slots.chunks_exact(LANES)).zip(peers.chunks_exact_mut(LANES));
+        let shape = implicit.shape;
+        for ((nodes, slots), peers) in lanes {
+            let mut keys = [[0; LANES]; 2];
+            for lane in 0..LANES {
+                let slot = implicit.slots[usize::from(slots[lane])];
+                (keys[0][lane], keys[1][lane]) = (slot.0[0], slot.0[1]);
+            }
+            let mut places = [0; LANES];
+            for lane in 0..LANES {
+                places[lane] = shape.step(u64::from(nodes[lane].0), PermutationSlot([keys[0][lane], keys[1][lane]]));
+            }
+            for lane in 0..LANES {
+                peers[lane] = NodeId(places[lane] as u32);
             }
         }
     }
@@ -116,16 +95,19 @@ mod tests {
                     from.iter().zip(&slots).map(|(&from, &slot)| implicit.at(from, u32::from(slot))).collect();
                 assert_eq!(peers, singly, "{nodes} {length}");
                 let whole = length - length % LANES;
-                let (mut plain, mut chosen) = (vec![NodeId(0); whole], vec![NodeId(0); whole]);
-                implicit.step_each(&from[..whole], &slots[..whole], &mut plain);
-                implicit.fill_lanes(&from[..whole], &slots[..whole], &mut chosen);
-                assert_eq!(plain, chosen, "{nodes} {length}");
-                #[cfg(target_arch = "x86_64")]
-                if is_x86_feature_detected!("avx2") {
-                    // SAFETY: the processor has the features that the function is compiled for.
-                    unsafe { implicit.fill_avx2(&from[..whole], &slots[..whole], &mut chosen) };
-                    assert_eq!(plain, chosen, "{nodes} {length}");
-                }
+                let stepped = |run: &dyn Fn(FirstSteps<'_>)| {
+                    let mut peers = vec![NodeId(0); whole];
+                    run(FirstSteps {
+                        implicit: &implicit,
+                        nodes: &from[..whole],
+                        slots: &slots[..whole],
+                        peers: &mut peers,
+                    });
+                    peers
+                };
+                let plain = stepped(&|steps| steps.run());
+                assert_eq!(plain, stepped(&|steps| simd::run(steps)), "{nodes} {length}");
+                assert_eq!(plain, stepped(&|steps| simd::run_narrow(steps)), "{nodes} {length}");
             }
         }
     }

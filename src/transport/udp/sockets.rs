@@ -1,8 +1,7 @@
 //! Sockets on loopback, one for every node or one for every shard, and the table of their addresses.
 
 use crate::sync::{Interrupt, Interrupted, Lookout};
-use crate::transport::remedy;
-use crate::transport::system::{raise_descriptor_limit, set_receive_buffer};
+use crate::sys::{raise_descriptor_limit, remedy, set_receive_buffer};
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};

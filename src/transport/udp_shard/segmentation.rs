@@ -1,7 +1,8 @@
 //! Passes a train through the kernel: whole, as one packet, or, if the kernel cannot do that, as one datagram per
 //! segment, many with one call.
 
-use crate::transport::system::{Incoming, Outgoing, Train, send_train, take_trains};
+use crate::sys::{Incoming, Outgoing, Train, send_train, take_trains};
+use crate::wire::RECEIVE_BYTES;
 use mio::net::UdpSocket;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -131,7 +132,7 @@ impl TrainReceiver {
     pub(super) fn new(segmentation: Segmentation) -> TrainReceiver {
         match segmentation {
             Segmentation::Whole { .. } => TrainReceiver::Whole(Train::new()),
-            Segmentation::Apart => TrainReceiver::Apart(Incoming::new(SLOTS), 0),
+            Segmentation::Apart => TrainReceiver::Apart(Incoming::new(SLOTS, RECEIVE_BYTES), 0),
         }
     }
 

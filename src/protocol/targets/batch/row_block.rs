@@ -7,8 +7,8 @@
 use super::{DENSE_PEERS_MAX, TargetBatch};
 use crate::ids::{NodeId, OrderIndex};
 use crate::protocol::TargetDraw;
-use crate::random::simd::{self, SimdBatch};
 use crate::random::{Key, below_of};
+use crate::simd::{self, SimdBatch};
 use crate::topology::Topology;
 
 /// Nodes that are drawn for side by side.

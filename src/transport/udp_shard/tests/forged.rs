@@ -2,7 +2,7 @@
 //! reads the wire and forges addresses. They are strays, the channel keeps working, and what is missing stays missing.
 
 use super::*;
-use crate::transport::system::send_train;
+use crate::sys::send_train;
 use crate::transport::udp_shard::outbox::charge;
 use crate::wire::{StrayCounts, TrainTrailer};
 

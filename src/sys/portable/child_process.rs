@@ -1,32 +1,33 @@
 //! Any other system: a run has one process, and more are refused.
 
+use super::unsupported;
 use std::fs::File;
 use std::io;
 use std::process::{Child, Command};
 use std::time::Duration;
 
 /// Not here.
-pub(super) fn prepare(_: &mut Command, _: &[i32]) -> io::Result<()> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
+pub(crate) fn prepare_child(_: &mut Command, _: &[i32]) -> io::Result<()> {
+    unsupported()
 }
 
 /// Not here.
 pub fn inherited(_: i32) -> io::Result<File> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
+    unsupported()
 }
 
 /// Sees nothing.
-pub(super) struct ExitWatch;
+pub(crate) struct ExitWatch;
 
 impl ExitWatch {
     /// Of a child that was never started.
-    pub(super) fn new(_: &Child) -> ExitWatch {
+    pub(crate) fn new(_: &Child) -> ExitWatch {
         ExitWatch
     }
 }
 
 /// Sleeps for `most`.
-pub(super) fn sleep<'a>(_: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
+pub(crate) fn sleep_until_exit<'a>(_: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
     std::thread::park_timeout(most);
     true
 }

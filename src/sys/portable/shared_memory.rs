@@ -1,5 +1,6 @@
 //! Systems other than Linux: no memory is shared between processes, and every request for some fails.
 
+use super::unsupported;
 use std::fs::File;
 use std::io;
 use std::ptr::NonNull;
@@ -10,12 +11,12 @@ pub enum SharedMemory {}
 impl SharedMemory {
     /// Fails: unsupported on this system.
     pub fn create(_: u64) -> io::Result<SharedMemory> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+        unsupported()
     }
 
     /// Fails: unsupported on this system.
     pub fn open(_: File) -> io::Result<SharedMemory> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+        unsupported()
     }
 
     /// Unreachable.
@@ -29,17 +30,17 @@ impl SharedMemory {
     }
 
     /// Unreachable.
-    pub(in crate::sync) fn start(&self) -> NonNull<u8> {
+    pub(crate) fn start(&self) -> NonNull<u8> {
         match *self {}
     }
 
     /// Unreachable.
-    pub(in crate::sync) fn holds(&self, _: usize, _: usize) -> bool {
+    pub(crate) fn holds(&self, _: usize, _: usize) -> bool {
         match *self {}
     }
 }
 
 /// Fails: unsupported on this system.
 pub fn file_in_memory() -> io::Result<File> {
-    Err(io::Error::from(io::ErrorKind::Unsupported))
+    unsupported()
 }

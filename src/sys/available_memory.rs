@@ -25,7 +25,7 @@ pub enum MemoryBound {
 }
 
 impl MemoryBound {
-    pub(super) const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             MemoryBound::Machine => "this machine has available",
             MemoryBound::ControlGroup => "the limit of the control group leaves",
@@ -41,7 +41,7 @@ impl AvailableMemory {
     }
 
     /// The same, read from files under `root`.
-    pub(super) fn under(root: &Path, threads: usize) -> Option<AvailableMemory> {
+    pub(crate) fn under(root: &Path, threads: usize) -> Option<AvailableMemory> {
         let bounds = [
             (machine(root), MemoryBound::Machine),
             (control_group(root), MemoryBound::ControlGroup),

@@ -1,7 +1,6 @@
 //! Any system that mio supports: one call per datagram, no drop counters, receive buffers left as they are.
 
-use super::{Slab, slab};
-use crate::wire::RECEIVE_BYTES;
+use super::{DATAGRAM_STRIDE, Slab, slab};
 use mio::net::UdpSocket;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -13,34 +12,34 @@ const RECEIVE_BUFFER_ASSUMED: u32 = 65_536;
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
 /// Outgoing datagrams, each in a slot of its own with an address.
-pub(in crate::transport) struct Outgoing {
+pub(crate) struct Outgoing {
     slab: Slab,
     addressed: Box<[(SocketAddrV4, usize)]>,
 }
 
 impl Outgoing {
     /// Creates room for `slots` datagrams.
-    pub(in crate::transport) fn new(slots: usize) -> Outgoing {
+    pub(crate) fn new(slots: usize) -> Outgoing {
         Outgoing { slab: slab(slots), addressed: vec![(NOWHERE, 0); slots].into_boxed_slice() }
     }
 
     /// Number of slots.
-    pub(in crate::transport) fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.slab.len()
     }
 
     /// The buffer of a slot's datagram.
-    pub(in crate::transport) fn place(&mut self, slot: usize) -> &mut [u8] {
+    pub(crate) fn place(&mut self, slot: usize) -> &mut [u8] {
         &mut self.slab[slot]
     }
 
     /// Sets a slot's destination and length in bytes.
-    pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
+    pub(crate) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
         self.addressed[slot] = (to, bytes);
     }
 
     /// Sends `count` slots from `first` on through `socket`; returns how many the kernel accepted, at least one.
-    pub(in crate::transport) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
         for slot in first..first + count {
             let (to, bytes) = self.addressed[slot];
             match socket.send_to(&self.slab[slot][..bytes], SocketAddr::V4(to)) {
@@ -54,32 +53,30 @@ impl Outgoing {
 }
 
 /// Received datagrams, each in a slot of its own with its source.
-pub(in crate::transport) struct Incoming {
+pub(crate) struct Incoming {
     slab: Slab,
     received: Box<[(SocketAddrV4, usize)]>,
+    /// Bytes of a datagram that are received at most.
+    datagram_bytes: usize,
 }
 
 impl Incoming {
-    /// Creates room for `slots` datagrams.
-    pub(in crate::transport) fn new(slots: usize) -> Incoming {
-        Incoming { slab: slab(slots), received: vec![(NOWHERE, 0); slots].into_boxed_slice() }
+    /// Creates room for `slots` datagrams, of each of which at most `datagram_bytes` are received.
+    pub(crate) fn new(slots: usize, datagram_bytes: usize) -> Incoming {
+        let received = vec![(NOWHERE, 0); slots].into_boxed_slice();
+        Incoming { slab: slab(slots), received, datagram_bytes: datagram_bytes.min(DATAGRAM_STRIDE) }
     }
 
     /// Number of slots.
-    pub(in crate::transport) fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.slab.len()
     }
 
     /// Receives up to `count` datagrams; returns their number. Fewer than `count` means that the socket is now empty.
-    pub(in crate::transport) fn receive(
-        &mut self,
-        socket: &UdpSocket,
-        first: usize,
-        count: usize,
-    ) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
         let mut slot = first;
         while slot < first + count {
-            match socket.recv_from(&mut self.slab[slot][..RECEIVE_BYTES]) {
+            match socket.recv_from(&mut self.slab[slot][..self.datagram_bytes]) {
                 Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source, bytes),
                 Ok((bytes, SocketAddr::V6(_))) => self.received[slot] = (NOWHERE, bytes),
                 // A signal says nothing about the socket, and returning fewer than `count` would say that it is empty.
@@ -92,33 +89,33 @@ impl Incoming {
         Ok(count)
     }
 
-    /// The datagram in a slot; one that was too long fills [`RECEIVE_BYTES`].
-    pub(in crate::transport) fn datagram(&self, slot: usize) -> &[u8] {
+    /// The datagram in a slot; one that was too long is cut to the bytes that are received.
+    pub(crate) fn datagram(&self, slot: usize) -> &[u8] {
         &self.slab[slot][..self.received[slot].1]
     }
 
     /// The source address of a slot's datagram.
-    pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
+    pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
         self.received[slot].0
     }
 }
 
 /// `None`: there is no portable drop counter.
-pub(in crate::transport) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64>> {
+pub(crate) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
 /// Leaves the system's default, because there is no portable call for it; the returned size of 0 says so.
-pub(in crate::transport) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
+pub(crate) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
     Ok(0)
 }
 
 /// The size that every system is assumed to grant, because there is no portable call for it.
-pub(in crate::transport) fn receive_buffer<S>(_: &S) -> io::Result<u32> {
+pub(crate) fn receive_buffer<S>(_: &S) -> io::Result<u32> {
     Ok(RECEIVE_BUFFER_ASSUMED)
 }
 
 /// True if the system had no room for a datagram now but will have some later.
-pub(in crate::transport) fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

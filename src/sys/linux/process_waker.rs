@@ -54,7 +54,7 @@ impl ProcessWaker {
     }
 
     /// Makes a poll listen to the waker.
-    pub(in crate::transport) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(&mut SourceFd(&self.counter.as_raw_fd()), token, Interest::READABLE)
     }
 }

@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+use super::check;
 use std::io;
 
 /// Raises the soft limit on open descriptors to `needed`, as far as the hard limit allows; returns the limit
 /// afterwards.
 #[cfg(unix)]
-pub(in crate::transport) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
+pub(crate) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is writable and of the type the call expects.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
@@ -19,13 +21,8 @@ pub(in crate::transport) fn raise_descriptor_limit(needed: u64) -> io::Result<u6
     Ok(limit.rlim_cur)
 }
 
-#[cfg(unix)]
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
 /// Other systems have no such limit to raise; `bind` fails when they run out.
 #[cfg(not(unix))]
-pub(in crate::transport) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
+pub(crate) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
     Ok(u64::MAX)
 }

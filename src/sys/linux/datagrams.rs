@@ -2,8 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::{STRIDE, Slab, slab};
-use crate::wire::RECEIVE_BYTES;
+use super::{DATAGRAM_STRIDE, Slab, check, slab};
 use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sockaddr_in, socklen_t};
 use mio::net::UdpSocket;
 use std::io;
@@ -32,7 +31,10 @@ impl DatagramBatch {
         let mut addresses = vec![unsafe { std::mem::zeroed::<sockaddr_in>() }; slots].into_boxed_slice();
         let mut vectors: Box<[iovec]> = slab
             .iter_mut()
-            .map(|place| iovec { iov_base: place.as_mut_ptr().cast::<c_void>(), iov_len: datagram_bytes })
+            .map(|place| iovec {
+                iov_base: place.as_mut_ptr().cast::<c_void>(),
+                iov_len: datagram_bytes.min(DATAGRAM_STRIDE),
+            })
             .collect();
         let headers = vectors.iter_mut().zip(&mut addresses).map(|(vector, address)| header(vector, address)).collect();
         DatagramBatch { slab, addresses, vectors, headers }
@@ -51,34 +53,34 @@ fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
 }
 
 /// Outgoing datagrams, each in a slot of its own with an address.
-pub(in crate::transport) struct Outgoing {
+pub(crate) struct Outgoing {
     batch: DatagramBatch,
 }
 
 impl Outgoing {
     /// Creates room for `slots` datagrams.
-    pub(in crate::transport) fn new(slots: usize) -> Outgoing {
+    pub(crate) fn new(slots: usize) -> Outgoing {
         Outgoing { batch: DatagramBatch::new(slots, 0) }
     }
 
     /// Number of slots.
-    pub(in crate::transport) fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
 
     /// The buffer of a slot's datagram.
-    pub(in crate::transport) fn place(&mut self, slot: usize) -> &mut [u8] {
+    pub(crate) fn place(&mut self, slot: usize) -> &mut [u8] {
         &mut self.batch.slab[slot]
     }
 
     /// Sets a slot's destination and length in bytes, at most the buffer's length.
-    pub(in crate::transport) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
+    pub(crate) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
         self.batch.addresses[slot] = raw_address(to);
-        self.batch.vectors[slot].iov_len = bytes.min(STRIDE);
+        self.batch.vectors[slot].iov_len = bytes.min(DATAGRAM_STRIDE);
     }
 
     /// Sends `count` slots from `first` on through `socket`; returns how many the kernel accepted, at least one.
-    pub(in crate::transport) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
         // SAFETY: the headers are `count` long, and each points to a vector, an address and a buffer that live as long
         // as `self`, whose lengths are within those objects.
@@ -89,30 +91,25 @@ impl Outgoing {
 }
 
 /// Received datagrams, each in a slot of its own with its source.
-pub(in crate::transport) struct Incoming {
+pub(crate) struct Incoming {
     batch: DatagramBatch,
 }
 
 impl Incoming {
-    /// Creates room for `slots` datagrams.
-    pub(in crate::transport) fn new(slots: usize) -> Incoming {
-        Incoming { batch: DatagramBatch::new(slots, RECEIVE_BYTES) }
+    /// Creates room for `slots` datagrams, of each of which at most `datagram_bytes` are received.
+    pub(crate) fn new(slots: usize, datagram_bytes: usize) -> Incoming {
+        Incoming { batch: DatagramBatch::new(slots, datagram_bytes) }
     }
 
     /// Number of slots.
-    pub(in crate::transport) fn slots(&self) -> usize {
+    pub(crate) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
 
     /// Receives up to `count` datagrams from `socket` into the slots from `first` on; returns their number.
     ///
     /// Fewer than `count` means that the socket is now empty; `WouldBlock` that it was empty from the start.
-    pub(in crate::transport) fn receive(
-        &mut self,
-        socket: &UdpSocket,
-        first: usize,
-        count: usize,
-    ) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
         // The kernel overwrites the length with that of the address it wrote.
         for header in headers.iter_mut() {
@@ -127,16 +124,16 @@ impl Incoming {
         usize::try_from(received).map_err(|_| io::Error::last_os_error())
     }
 
-    /// The datagram in a slot; one that was too long fills [`RECEIVE_BYTES`].
+    /// The datagram in a slot; one that was too long is cut to the bytes that are received.
     #[inline]
-    pub(in crate::transport) fn datagram(&self, slot: usize) -> &[u8] {
+    pub(crate) fn datagram(&self, slot: usize) -> &[u8] {
         let bytes = self.batch.headers[slot].msg_len as usize;
-        &self.batch.slab[slot][..bytes.min(RECEIVE_BYTES)]
+        &self.batch.slab[slot][..bytes.min(DATAGRAM_STRIDE)]
     }
 
     /// The source address of a slot's datagram.
     #[inline]
-    pub(in crate::transport) fn source(&self, slot: usize) -> SocketAddrV4 {
+    pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
         address_of(&self.batch.addresses[slot])
     }
 }
@@ -159,12 +156,12 @@ pub(super) fn address_of(raw: &sockaddr_in) -> SocketAddrV4 {
 }
 
 /// True if the kernel had no room for a datagram now but will have some later.
-pub(in crate::transport) fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
 /// Number of datagrams that the kernel has dropped at this socket because its buffer was full.
-pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
+pub(crate) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
     let mut info = [0u32; libc::SK_MEMINFO_DROPS as usize + 1];
     let mut bytes = size_of_val(&info) as socklen_t;
     // SAFETY: `info` is writable and `bytes` says its length; the kernel writes at most that much.
@@ -182,14 +179,14 @@ pub(in crate::transport) fn kernel_drops(socket: &UdpSocket) -> io::Result<Optio
 }
 
 /// Requests a receive buffer of `bytes`; returns the granted bytes, the kernel's overhead included.
-pub(in crate::transport) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Result<u32> {
+pub(crate) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Result<u32> {
     let asked = c_int::try_from(bytes).unwrap_or(c_int::MAX);
     set_option_at(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, asked)?;
     receive_buffer(socket)
 }
 
 /// A socket's receive buffer in bytes as the kernel counts them, its overhead included.
-pub(in crate::transport) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<u32> {
+pub(crate) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<u32> {
     let mut granted: c_int = 0;
     let mut length = size_of::<c_int>() as socklen_t;
     // SAFETY: `granted` is a writable `int` and `length` is its size.
@@ -219,8 +216,4 @@ pub(super) fn set_option_at(descriptor: RawFd, level: c_int, option: c_int, valu
         )
     };
     check(result)
-}
-
-fn check(result: c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+use super::check;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
@@ -75,12 +76,12 @@ impl SharedMemory {
     }
 
     /// The first byte, on a page border.
-    pub(in crate::sync) fn start(&self) -> NonNull<u8> {
+    pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
     /// True if `bytes` from offset `at` on are mapped.
-    pub(in crate::sync) fn holds(&self, at: usize, bytes: usize) -> bool {
+    pub(crate) fn holds(&self, at: usize, bytes: usize) -> bool {
         at.checked_add(bytes).is_some_and(|end| end <= self.bytes)
     }
 }
@@ -119,7 +120,3 @@ pub fn file_in_memory() -> io::Result<File> {
 
 /// The name under which the memory shows in `/proc`.
 const NAME: &CStr = c"bulkprop";
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}

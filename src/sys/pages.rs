@@ -1,30 +1,8 @@
-//! Prepares memory before its use: pages already faulted in, cache lines already requested. Neither changes anything
-//! but the time a run takes.
+//! Memory whose pages are faulted in before the run. Changes nothing but the time a run takes.
 
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
-
-/// Prefetches the cache line of `slice[index]`; does nothing if there is no such element.
-#[inline(always)]
-pub fn prefetch<T>(slice: &[T], index: usize) {
-    if let Some(element) = slice.get(index) {
-        fetch(element);
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn fetch<T>(element: &T) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch neither reads into a register nor writes nor faults, and the address is that of a live element.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
-}
-
-/// Does nothing, because other processors are left to their own prefetchers.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn fetch<T>(_: &T) {}
 
 /// Creates an array whose pages are already faulted in; otherwise the first messages would pay for the faults.
 pub fn touched<T: Copy>(length: usize, value: T) -> Vec<T> {
@@ -45,7 +23,7 @@ pub fn touched_room<T: Copy>(capacity: usize, value: T) -> Vec<T> {
 
 /// Asks the system to back `room` with huge pages. A hint only: without them the program runs the same but slower.
 #[cfg(all(target_os = "linux", not(portable)))]
-pub fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
+pub(crate) fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
     /// Page size in bytes, the unit of `madvise` on the measured platforms; elsewhere the call fails, which does no
     /// harm.
     const PAGE: usize = 4096;
@@ -68,4 +46,4 @@ pub fn prefer_huge<T>(room: &mut [MaybeUninit<T>]) {
 
 /// Does nothing, because huge pages are requested on Linux only.
 #[cfg(not(all(target_os = "linux", not(portable))))]
-pub fn prefer_huge<T>(_room: &mut [MaybeUninit<T>]) {}
+pub(crate) fn prefer_huge<T>(_room: &mut [MaybeUninit<T>]) {}

@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::platform::{address_of, raw_address, set_option_at};
+use super::datagrams::{address_of, raw_address, set_option_at};
 use libc::{c_int, c_void, iovec, msghdr, sockaddr_in, socklen_t};
 use std::io;
 use std::net::SocketAddrV4;
@@ -27,17 +27,12 @@ const SEGMENT_SPACE: usize = unsafe { libc::CMSG_SPACE(size_of::<u16>() as u32) 
 const SEGMENT_LENGTH: usize = unsafe { libc::CMSG_LEN(size_of::<u16>() as u32) } as usize;
 
 /// Enables a socket to receive trains whole.
-pub(in crate::transport) fn take_trains(socket: &impl AsRawFd) -> io::Result<()> {
+pub(crate) fn take_trains(socket: &impl AsRawFd) -> io::Result<()> {
     set_option_at(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, 1)
 }
 
 /// Sends `bytes` as one packet of datagrams of `segment_bytes` each, of which the last may be shorter.
-pub(in crate::transport) fn send_train(
-    socket: &impl AsRawFd,
-    to: SocketAddrV4,
-    bytes: &[u8],
-    segment_bytes: u16,
-) -> io::Result<()> {
+pub(crate) fn send_train(socket: &impl AsRawFd, to: SocketAddrV4, bytes: &[u8], segment_bytes: u16) -> io::Result<()> {
     let mut address = raw_address(to);
     let mut vector = iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
     let mut control = ControlBuffer([0; 64]);
@@ -61,7 +56,7 @@ pub(in crate::transport) fn send_train(
 }
 
 /// A received train, or a single datagram.
-pub(in crate::transport) struct Train {
+pub(crate) struct Train {
     buffer: Box<[u8]>,
     bytes: usize,
     segment_bytes: usize,
@@ -70,13 +65,13 @@ pub(in crate::transport) struct Train {
 
 impl Train {
     /// Creates a buffer for the longest train.
-    pub(in crate::transport) fn new() -> Train {
+    pub(crate) fn new() -> Train {
         let nowhere = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
         Train { buffer: vec![0; TRAIN_BYTES_MAX].into(), bytes: 0, segment_bytes: 1, source: nowhere }
     }
 
     /// Receives the next train in place of the last; `WouldBlock` if there is none.
-    pub(in crate::transport) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
+    pub(crate) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
         // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
         let mut address: sockaddr_in = unsafe { std::mem::zeroed() };
         let base = self.buffer.as_mut_ptr().cast::<c_void>();
@@ -96,20 +91,20 @@ impl Train {
     }
 
     /// Number of datagrams, at least one: an empty datagram counts, too.
-    pub(in crate::transport) fn segments(&self) -> usize {
+    pub(crate) fn segments(&self) -> usize {
         self.bytes.div_ceil(self.segment_bytes).max(1)
     }
 
     /// The datagram at `index`.
     #[inline]
-    pub(in crate::transport) fn segment(&self, index: usize) -> &[u8] {
+    pub(crate) fn segment(&self, index: usize) -> &[u8] {
         let bytes = &self.buffer[..self.bytes];
         let rest = bytes.get(index * self.segment_bytes..).unwrap_or_default();
         &rest[..rest.len().min(self.segment_bytes)]
     }
 
     /// The source address.
-    pub(in crate::transport) fn source(&self) -> SocketAddrV4 {
+    pub(crate) fn source(&self) -> SocketAddrV4 {
         self.source
     }
 }

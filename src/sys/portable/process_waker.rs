@@ -1,5 +1,6 @@
 //! Systems other than Linux: runs have one process, and no process waker is requested.
 
+use super::unsupported;
 use mio::{Registry, Token};
 use std::fs::File;
 use std::io;
@@ -10,12 +11,12 @@ pub enum ProcessWaker {}
 impl ProcessWaker {
     /// Fails: unsupported on this system.
     pub fn new() -> io::Result<ProcessWaker> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+        unsupported()
     }
 
     /// Fails: unsupported on this system.
     pub fn inherited(_: File) -> io::Result<ProcessWaker> {
-        Err(io::Error::from(io::ErrorKind::Unsupported))
+        unsupported()
     }
 
     /// Unreachable.
@@ -29,7 +30,7 @@ impl ProcessWaker {
     }
 
     /// Unreachable.
-    pub(in crate::transport) fn register(&self, _: &Registry, _: Token) -> io::Result<()> {
+    pub(crate) fn register(&self, _: &Registry, _: Token) -> io::Result<()> {
         match *self {}
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use super::check;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -14,7 +15,7 @@ const BLIND_LOOK: Duration = Duration::from_millis(2);
 
 /// Sees to it that what is started inherits the descriptors of these numbers, is killed when the caller's thread ends, and
 /// leaves the signals that end a run to its parent, although a terminal sends them to both.
-pub(super) fn prepare(command: &mut Command, inherited: &[RawFd]) -> io::Result<()> {
+pub(crate) fn prepare_child(command: &mut Command, inherited: &[RawFd]) -> io::Result<()> {
     let (parent, inherited) = (std::process::id(), inherited.to_vec());
     let before_exec = move || {
         for &descriptor in &inherited {
@@ -51,11 +52,11 @@ pub fn inherited(descriptor: i32) -> io::Result<File> {
 }
 
 /// Tells that a child has ended.
-pub(super) struct ExitWatch(Option<OwnedFd>);
+pub(crate) struct ExitWatch(Option<OwnedFd>);
 
 impl ExitWatch {
     /// The watch over a child; blind on kernels before 5.3.
-    pub(super) fn new(child: &Child) -> ExitWatch {
+    pub(crate) fn new(child: &Child) -> ExitWatch {
         // SAFETY: the call takes integers. The child was not waited for, so that its number is still its own.
         let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
         let descriptor = RawFd::try_from(opened).ok().filter(|&descriptor| descriptor >= 0);
@@ -65,7 +66,7 @@ impl ExitWatch {
 }
 
 /// Sleeps until a child has ended, `most` at the longest; true if none has.
-pub(super) fn sleep<'a>(watches: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
+pub(crate) fn sleep_until_exit<'a>(watches: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
     let mut is_blind = false;
     let mut polled: Vec<libc::pollfd> = watches
         .filter_map(|watch| {
@@ -77,8 +78,4 @@ pub(super) fn sleep<'a>(watches: impl Iterator<Item = &'a ExitWatch>, most: Dura
     let millis = if is_blind { BLIND_LOOK } else { most }.as_millis() as libc::c_int;
     // SAFETY: the array is writable and as long as is said. An interrupted call is a look too early, which does no harm.
     unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, millis) == 0 }
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -2,15 +2,14 @@
 
 #![allow(unsafe_code)]
 
-use super::Signal;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Whether the signal is ignored.
-pub(super) fn is_ignored(signal: Signal) -> bool {
+/// Tells whether the process was started with the signal of this number ignored.
+pub fn is_signal_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: no new action is given, and the old one is written to memory of its size.
-    if unsafe { libc::sigaction(signal.number(), ptr::null(), action.as_mut_ptr()) } != 0 {
+    if unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) } != 0 {
         return false;
     }
     // SAFETY: the call above has filled it.

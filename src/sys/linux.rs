@@ -1,0 +1,10 @@
+//! Linux's own calls.
+
+pub(super) mod child_process;
+pub(super) mod clock;
+pub(super) mod datagrams;
+pub(super) mod process_waker;
+pub(super) mod shared_memory;
+pub(super) mod trains;
+
+use super::{DATAGRAM_STRIDE, Slab, check, slab};
