@@ -86,13 +86,13 @@ fn datagram(bytes: &[u8]) -> bool {
 fn mark(bytes: &[u8]) -> bool {
     let token = bytes.get(16..24).and_then(|token| token.try_into().ok()).map_or(0, u64::from_le_bytes);
     let admission = Admission { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
-    let read = admission.admit_mark(bytes);
+    let read = admission.admit_trailer(bytes);
     if let Ok(mark) = read {
-        assert!(wire::is_mark(bytes));
+        assert!(wire::is_train_trailer(bytes));
         assert_eq!(mark.bytes(admission.token), bytes);
-        assert_eq!(Admission { token: Token(!token), ..admission }.admit_mark(bytes), Err(Stray::WrongToken));
+        assert_eq!(Admission { token: Token(!token), ..admission }.admit_trailer(bytes), Err(Stray::WrongToken));
     }
-    if wire::is_mark(bytes) {
+    if wire::is_train_trailer(bytes) {
         assert!(admission.admit(bytes, |_| true).is_err());
         assert!(wire::decode_header(bytes).is_err());
     }

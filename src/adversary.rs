@@ -75,7 +75,7 @@ struct Eclipse {
 impl Adversaries {
     /// Creates a run without adversaries.
     pub fn none() -> Adversaries {
-        let key = Key::new(0, Purpose::Behaviour);
+        let key = Key::new(0, Purpose::Adversary);
         Adversaries { key, exempt: None, parts: Vec::new(), eclipse: None }
     }
 
@@ -93,7 +93,7 @@ impl Adversaries {
         peers: impl Fn(NodeId) -> Vec<NodeId>,
         exempt: Option<NodeId>,
     ) -> Result<Adversaries, AdversaryError> {
-        let key = Key::new(seed, Purpose::Behaviour);
+        let key = Key::new(seed, Purpose::Adversary);
         let mut adversaries = Adversaries { key, exempt, parts: Vec::new(), eclipse: None };
         let named = |name, node| {
             let advice = || names.advice(&format!("{name}="), nodes);

@@ -43,7 +43,7 @@ pub enum Purpose {
     /// Nodes that are down or cut off, and the times; words: kind, part, node.
     Faults = 13,
     /// Roles and actions of adversaries; words: kind, part, order, node.
-    Behaviour = 14,
+    Adversary = 14,
     /// No draw: it hashes the results of a run in virtual time.
     Digest = 90,
 }

@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// A run that is over sooner is not worth a word.
-const PATIENCE: Nanos = Nanos::from_millis(500);
+const SILENT_AT_FIRST: Nanos = Nanos::from_millis(500);
 
 /// Time between two words on a terminal, and elsewhere, where each has a line of its own.
 const PERIOD: Nanos = Nanos::from_millis(100);
@@ -61,7 +61,7 @@ impl Meter {
     fn period(&self, said: &LastLine) -> Nanos {
         match self.manner {
             ProgressStyle::Terminal if said.is_shown => PERIOD,
-            ProgressStyle::Terminal => PATIENCE,
+            ProgressStyle::Terminal => SILENT_AT_FIRST,
             ProgressStyle::Lines | ProgressStyle::Silent => LINE_PERIOD,
         }
     }

@@ -172,8 +172,8 @@ fn share(percent: u64) -> Ratio {
 fn faults() -> impl Strategy<Value = FaultSpec> {
     let times = prop_oneof![Just(0..1u64), Just(0..200), Just(0..200_000_000)];
     let outage = (0..60u64, times.prop_flat_map(|times| times), any::<bool>()).prop_map(|(of, at, is_by_degree)| {
-        let whom = if is_by_degree { Selector::Degree } else { Selector::Random };
-        Outage { share: share(of), at: Nanos(at), whom }
+        let selector = if is_by_degree { Selector::Degree } else { Selector::Random };
+        Outage { share: share(of), at: Nanos(at), selector }
     });
     let churn = (1_000_000..90_000_000u64, 1_000_000..90_000_000u64);
     let churn = churn.prop_map(|(up, down)| ChurnSpec { up: Nanos(up), down: Nanos(down) });

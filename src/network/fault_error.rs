@@ -46,7 +46,7 @@ pub enum FaultError {
     },
     /// The selection of nodes is unknown.
     #[error("by is `{written}`; choose random or degree, or leave it out and name a region")]
-    Whom {
+    Selector {
         /// The text as written.
         written: String,
     },

@@ -40,7 +40,7 @@ pub struct Outage {
     /// The time at which they go down; 0 for nodes that are down from the start.
     pub at: Nanos,
     /// The nodes among which the share is taken.
-    pub whom: Selector,
+    pub selector: Selector,
 }
 
 /// The selection of nodes for an outage.
@@ -125,7 +125,7 @@ impl fmt::Display for Outage {
         if self.at != Nanos::ZERO {
             write!(f, ",at={}", span(self.at))?;
         }
-        match &self.whom {
+        match &self.selector {
             Selector::Random => Ok(()),
             Selector::Degree => f.write_str(",by=degree"),
             Selector::Region(name) => write!(f, ",region={name}"),
@@ -141,14 +141,14 @@ impl FromStr for Outage {
         let written = fields.plain().unwrap_or_default();
         let share = share("the share of nodes that go down", written)?;
         let at = time(&mut fields, "at")?.unwrap_or(Nanos::ZERO);
-        let whom = match (fields.named("by"), fields.named("region")) {
+        let selector = match (fields.named("by"), fields.named("region")) {
             (None | Some("random"), None) => Selector::Random,
             (Some("degree"), None) => Selector::Degree,
             (None, Some(name)) => Selector::Region(region(name)?),
-            (Some(by), _) => return Err(FaultError::Whom { written: by.to_owned() }),
+            (Some(by), _) => return Err(FaultError::Selector { written: by.to_owned() }),
         };
         end(&fields, DownSpec::WRITTEN)?;
-        Ok(Outage { share, at, whom })
+        Ok(Outage { share, at, selector })
     }
 }
 

@@ -80,7 +80,7 @@ impl Faults {
         let key = Key::new(seed, Purpose::Faults);
         let outage = |(at, outage): (usize, &Outage)| {
             let key = key.with(DOWN).with(at as u64);
-            let group = match &outage.whom {
+            let group = match &outage.selector {
                 Selector::Random => Group::drawn(key, outage.share),
                 Selector::Region(name) => Group::drawn_in(key, outage.share, network, ("down", name))?,
                 Selector::Degree => {

@@ -133,12 +133,12 @@ impl Admission {
         Ok((message, body))
     }
 
-    /// The mark of a datagram that [`super::is_mark`] takes for one, judged in the order of [`Admission::admit`]. Its shards
+    /// The mark of a datagram that [`super::is_train_trailer`] takes for one, judged in the order of [`Admission::admit`]. Its shards
     /// are the carrier's to judge.
     ///
     /// # Errors
     /// [`Stray::BadVersion`], [`Stray::WrongToken`], [`Stray::Truncated`], [`Stray::Oversized`] or [`Stray::Malformed`].
-    pub fn admit_mark(&self, datagram: &[u8]) -> Result<TrainTrailer, Stray> {
+    pub fn admit_trailer(&self, datagram: &[u8]) -> Result<TrainTrailer, Stray> {
         let (header, body) = split(datagram)?;
         if token_of(header) != self.token {
             return Err(Stray::WrongToken);

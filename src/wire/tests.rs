@@ -25,7 +25,7 @@ struct PostcardHeader {
     token: u64,
 }
 
-const GATE: Admission = Admission { token: Token(7), nodes: 10, orders: 2 };
+const ADMISSION: Admission = Admission { token: Token(7), nodes: 10, orders: 2 };
 
 fn example_header() -> Header {
     let message = Message {
@@ -58,10 +58,10 @@ fn encoded(header: &Header, order: &OrderRef<'_>) -> Vec<u8> {
     buffer[..bytes].to_vec()
 }
 
-/// A message to node 3 from node 1, as [`GATE`] lets it in.
+/// A message to node 3 from node 1, as [`ADMISSION`] lets it in.
 fn admitted() -> Header {
     let message = Message { to: NodeId(3), from: NodeId(1), order: OrderIndex(1), ..example_header().message };
-    Header { token: GATE.token, message }
+    Header { token: ADMISSION.token, message }
 }
 
 fn any_header() -> impl Strategy<Value = Header> {
@@ -88,7 +88,7 @@ prop_compose! {
 
 /// Runs every decoder; what they say does not matter here, that they say something does.
 fn decode_all(bytes: &[u8]) -> Result<(Header, Order), WireError> {
-    let _ = GATE.admit(bytes, |_| true);
+    let _ = ADMISSION.admit(bytes, |_| true);
     let _ = decode_order(bytes);
     let (header, body) = decode_header(bytes)?;
     Ok((header, Order::new(decode_order(body)?).expect("a decoded payload fits")))
@@ -121,12 +121,12 @@ fn a_control_message_is_a_header_zeros_and_its_tail() {
             let mut bytes = vec![0xEE; control_bytes(words.len())];
             assert_eq!(encode_control(&Header { message, ..admitted() }, words, &mut bytes), bytes.len());
             assert_eq!((bytes[KIND_AT], &bytes[HEADER_BYTES..CONTROL_BYTES]), (number, &[0; 16][..]));
-            let (back, body) = GATE.admit(&bytes, |_| true).unwrap();
+            let (back, body) = ADMISSION.admit(&bytes, |_| true).unwrap();
             assert_eq!((back, tail(body).collect::<Vec<_>>()), (message, words.to_vec()));
-            assert_eq!(GATE.admit(&bytes[..bytes.len() - 1], |_| true), Err(Stray::Malformed), "one byte short");
-            assert_eq!(GATE.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
+            assert_eq!(ADMISSION.admit(&bytes[..bytes.len() - 1], |_| true), Err(Stray::Malformed), "one byte short");
+            assert_eq!(ADMISSION.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
             bytes[CONTROL_BYTES - 1] = 1;
-            assert_eq!(GATE.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
+            assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
         }
     }
 }
@@ -137,7 +137,7 @@ fn the_longest_tail_fills_one_datagram() {
     let mut bytes = [0; DATAGRAM_BYTES_MAX];
     let length = encode_control(&Header { message, ..admitted() }, &[u64::MAX; TAIL_WORDS_MAX], &mut bytes);
     assert_eq!(length, DATAGRAM_BYTES_MAX);
-    assert_eq!(GATE.admit(&bytes, |_| true).map(|admitted| admitted.0), Ok(message));
+    assert_eq!(ADMISSION.admit(&bytes, |_| true).map(|admitted| admitted.0), Ok(message));
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn the_gate_tells_kinds_apart() {
         let mut header = admitted();
         change(&mut header);
         let datagram = encoded(&header, &example_order(b"x"));
-        GATE.admit(&datagram, |node| node == NodeId(3)).map(|(message, body)| (message, body.len()))
+        ADMISSION.admit(&datagram, |node| node == NodeId(3)).map(|(message, body)| (message, body.len()))
     };
     assert_eq!(with(|_| ()), Ok((admitted().message, 23)));
     assert_eq!(with(|header| header.token.0 += 1), Err(Stray::WrongToken));
@@ -270,9 +270,9 @@ fn the_gate_tells_kinds_apart() {
     assert_eq!(with(|header| header.message.to.0 = 4), Err(Stray::UnknownNode));
     assert_eq!(with(|header| header.message.order.0 = 2), Err(Stray::Malformed));
     assert_eq!(with(|header| header.message.hop = 0), Err(Stray::Malformed));
-    assert_eq!(GATE.admit(&[], |_| true), Err(Stray::Truncated));
-    assert_eq!(GATE.admit(&[0; HEADER_BYTES], |_| true), Err(Stray::BadVersion));
-    assert_eq!(GATE.admit(&[0; RECEIVE_BYTES], |_| true), Err(Stray::Oversized));
+    assert_eq!(ADMISSION.admit(&[], |_| true), Err(Stray::Truncated));
+    assert_eq!(ADMISSION.admit(&[0; HEADER_BYTES], |_| true), Err(Stray::BadVersion));
+    assert_eq!(ADMISSION.admit(&[0; RECEIVE_BYTES], |_| true), Err(Stray::Oversized));
 }
 
 #[test]

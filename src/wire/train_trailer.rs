@@ -45,7 +45,7 @@ pub struct TrainTrailer {
 
 /// Whether a datagram says of itself that it is a mark.
 #[inline]
-pub fn is_mark(datagram: &[u8]) -> bool {
+pub fn is_train_trailer(datagram: &[u8]) -> bool {
     datagram.get(KIND_AT) == Some(&KIND)
 }
 
@@ -85,25 +85,25 @@ mod tests {
     use super::*;
     use crate::wire::Admission;
 
-    const GATE: Admission = Admission { token: Token(0x0123_4567_89AB_CDEF), nodes: 4, orders: 1 };
+    const ADMISSION: Admission = Admission { token: Token(0x0123_4567_89AB_CDEF), nodes: 4, orders: 1 };
     const MARK: TrainTrailer = TrainTrailer { from: 1, to: 2, messages: 300, charge: u64::MAX - 1 };
 
     #[test]
     fn a_mark_is_read_as_it_was_written_and_is_no_message() {
-        let bytes = MARK.bytes(GATE.token);
-        assert!(is_mark(&bytes));
-        assert_eq!(GATE.admit_mark(&bytes), Ok(MARK));
-        assert_eq!(GATE.admit(&bytes, |_| true), Err(Stray::Malformed));
+        let bytes = MARK.bytes(ADMISSION.token);
+        assert!(is_train_trailer(&bytes));
+        assert_eq!(ADMISSION.admit_trailer(&bytes), Ok(MARK));
+        assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed));
     }
 
     #[test]
     fn every_cut_and_every_addition_is_told() {
-        let bytes = MARK.bytes(GATE.token);
+        let bytes = MARK.bytes(ADMISSION.token);
         for length in 0..MARK_BYTES {
-            assert_eq!(GATE.admit_mark(&bytes[..length]), Err(Stray::Truncated));
+            assert_eq!(ADMISSION.admit_trailer(&bytes[..length]), Err(Stray::Truncated));
         }
-        assert_eq!(GATE.admit_mark(&[&bytes[..], &[0]].concat()), Err(Stray::Malformed));
-        assert_eq!(GATE.admit_mark(&MARK.bytes(Token(1))), Err(Stray::WrongToken));
+        assert_eq!(ADMISSION.admit_trailer(&[&bytes[..], &[0]].concat()), Err(Stray::Malformed));
+        assert_eq!(ADMISSION.admit_trailer(&MARK.bytes(Token(1))), Err(Stray::WrongToken));
     }
 
     #[test]
@@ -117,11 +117,11 @@ mod tests {
             &[0x2C, 1, 0, 0, 0, 0, 0, 0],                      // 300 messages
             &[0xFE, 255, 255, 255, 255, 255, 255, 255],        // charge
         ];
-        assert_eq!(MARK.bytes(GATE.token)[..], expected.concat());
+        assert_eq!(MARK.bytes(ADMISSION.token)[..], expected.concat());
         for at in (1..4).chain(12..16) {
-            let mut bytes = MARK.bytes(GATE.token);
+            let mut bytes = MARK.bytes(ADMISSION.token);
             bytes[at] ^= 0x40;
-            assert_eq!(GATE.admit_mark(&bytes), Err(Stray::Malformed), "byte {at} is as it must be");
+            assert_eq!(ADMISSION.admit_trailer(&bytes), Err(Stray::Malformed), "byte {at} is as it must be");
         }
     }
 }

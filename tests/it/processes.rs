@@ -13,7 +13,7 @@ use tempfile::TempDir;
 const ENDLESS: &str = "--nodes 300 --threads 1 --runs 10000 --seed 3 --timeout 600s --quiet";
 
 /// Far longer than anything awaited here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -94,13 +94,13 @@ impl Run {
 }
 
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+    for _ in 0..LONGEST_WAIT.as_millis() / LOOK.as_millis() {
         if let Some(found) = look() {
             return found;
         }
         std::thread::park_timeout(LOOK);
     }
-    panic!("{what} did not come within {PATIENCE:?}");
+    panic!("{what} did not come within {LONGEST_WAIT:?}");
 }
 
 /// The processes that live and have this parent.

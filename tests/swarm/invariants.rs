@@ -21,7 +21,7 @@ struct Ended {
 pub(crate) fn violation(options: &Options) -> Result<bool, String> {
     let ended = run(&words(options))?;
     let Some(report) = whole(&ended)? else { return Ok(true) };
-    ensure_books(&report)?;
+    ensure_ledger(&report)?;
     ensure_sums(&report)?;
     ensure_times(&report)?;
     ensure_exit(&report, ended.code)?;
@@ -115,7 +115,7 @@ fn sum(list: &Value, field: &str) -> i128 {
 }
 
 /// Holds the ledger to its identity, and to the workers' own counts.
-fn ensure_books(report: &Value) -> Result<(), String> {
+fn ensure_ledger(report: &Value) -> Result<(), String> {
     let ledger = &report["ledger"];
     let of = |field: &str| count(ledger, &format!("/{field}"));
     let missing = match (&ledger["missing"], &ledger["kernel_dropped"]) {

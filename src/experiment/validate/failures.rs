@@ -49,7 +49,7 @@ impl CrashCost {
 
     /// A run of the draft under it.
     fn on(self, draft: Draft) -> Draft {
-        let outage = Outage { share: share_of(self.failed), at: Nanos::ZERO, whom: Selector::Random };
+        let outage = Outage { share: share_of(self.failed), at: Nanos::ZERO, selector: Selector::Random };
         let draft = Draft { down: Some(DownSpec(vec![outage])), ..draft };
         if self.loss == 0 { draft } else { lossy(draft, LossSpec::Independent(share_of(self.loss))) }
     }

@@ -142,7 +142,7 @@ impl TrainInbox {
     ) {
         let promised = end.network.lanes.promised(sender, end.shard);
         for at in segments {
-            let taken = if wire::is_mark(self.train.segment(at)) {
+            let taken = if wire::is_train_trailer(self.train.segment(at)) {
                 self.check_trailer(at, sender, promised, end).map(|trailer| self.apply_trailer(trailer, sender, end))
             } else if self.channels[sender].messages < promised.messages {
                 self.admit(at, sender, end, came)
@@ -166,8 +166,8 @@ impl TrainInbox {
 
     fn kind_of(&self, at: usize, otherwise: Stray, end: &Endpoint<'_>) -> Stray {
         let (segment, admission) = (self.train.segment(at), end.network.admission);
-        let checked = match wire::is_mark(segment) {
-            true => admission.admit_mark(segment).map(|_| ()),
+        let checked = match wire::is_train_trailer(segment) {
+            true => admission.admit_trailer(segment).map(|_| ()),
             false => admission.admit(segment, |to| self.here.contains(&to.0)).map(|_| ()),
         };
         checked.err().unwrap_or(otherwise)
@@ -202,10 +202,10 @@ impl TrainInbox {
         end: &Endpoint<'_>,
     ) -> Result<TrainTrailer, Stray> {
         let segment = self.train.segment(at);
-        if !wire::is_mark(segment) {
+        if !wire::is_train_trailer(segment) {
             return Err(Stray::Forged);
         }
-        let trailer = end.network.admission.admit_mark(segment)?;
+        let trailer = end.network.admission.admit_trailer(segment)?;
         if (trailer.from as usize, trailer.to as usize) != (sender, end.shard) {
             return Err(Stray::UnknownNode);
         }
