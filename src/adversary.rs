@@ -5,14 +5,12 @@
 //! The protocol knows nothing of this: an engine applies it to each forward. The node at which the orders enter is
 //! exempt. What is not here: forged orders, because no count would include an order that was never published.
 
-mod error;
 mod spec;
 mod spies;
 #[cfg(test)]
 mod tests;
 
-pub use error::AdversaryError;
-pub use spec::{AdversarySpec, Role, RoleSpec};
+pub use spec::{AdversaryError, AdversarySpec, Role, RoleSpec};
 pub use spies::{FirstSpy, Sighting, SpyScore};
 
 use crate::ids::{NodeId, OrderIndex};

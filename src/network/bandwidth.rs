@@ -6,8 +6,6 @@
 //! is as slow as the slower one, not as both together: the downlink begins with the first bit while the uplink still
 //! sends the last. Propagation latency is separate from all this.
 
-use super::error::BandwidthError;
-use super::matrix::RATE_MAX;
 use super::spec_fields::{SpecFields, decimal};
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -16,6 +14,9 @@ use std::str::FromStr;
 
 /// The header bytes of a datagram: 8 of UDP (RFC 768) and 20 of IPv4 (RFC 791).
 pub const HEADER_BYTES: u32 = 28;
+
+/// The maximum rate: a terabit per second.
+pub(super) const RATE_MAX: u64 = 1_000_000_000_000;
 
 /// The rate and the queue of an access link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +146,39 @@ impl BandwidthSpec {
 
     /// The longest queue that can be requested: 4 GiB. Without a limit any number of bytes waits.
     pub const QUEUE_BYTES_MAX: u64 = 4 << 30;
+}
+
+/// The reason why a text is not a bandwidth.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BandwidthError {
+    /// The text gives neither rates nor `regions`.
+    #[error("`{written}` is no bandwidth; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    Unknown {
+        /// The text as written.
+        written: String,
+    },
+    /// The text holds more than a bandwidth takes.
+    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    Surplus {
+        /// The first unused part.
+        written: String,
+    },
+    /// A value is not a rate.
+    #[error(
+        "{name} is `{written}`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, at most 1000gbit"
+    )]
+    Rate {
+        /// Name of the value.
+        name: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// The queue is not a size.
+    #[error("the queue is `{written}`, which is no size; write a number above 0 with B, KiB, MiB or GiB, at most 4GiB")]
+    Queue {
+        /// The text as written.
+        written: String,
+    },
 }
 
 impl fmt::Display for BandwidthSpec {

@@ -9,8 +9,7 @@
 //! up, so that the share of nodes that are up is the same at all times.
 
 use super::Network;
-use super::fault_error::FaultError;
-use super::fault_spec::{ChurnSpec, Cut, FaultSpec, Outage, PartitionSide, Selector};
+use super::fault_spec::{ChurnSpec, Cut, FaultError, FaultSpec, Outage, PartitionSide, Selector};
 use super::regions::{Placement, RegionIndex};
 use crate::ids::NodeId;
 use crate::random::{Key, Probability, Purpose};

@@ -1,4 +1,4 @@
-//! The requested latency of messages: a distribution, or one drawn once per link plus one drawn per message.
+//! The requested distribution of a latency.
 //!
 //! The values as written remain true with a `min`: an exponential latency of mean 30 ms and minimum 5 ms is 5 ms plus
 //! an exponential part of mean 25 ms, and a log-normal one keeps its quantiles. Only the normal distribution, which has
@@ -6,10 +6,8 @@
 //! counts as `max`. What was refused: drawing again, because a message would then take an unpredictable number of
 //! random words.
 
-use super::error::LatencyError;
-use super::spec_fields::{SpecFields, decimal, span};
+use super::spec_fields::{FieldError, SpecFields, decimal, span};
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -147,6 +145,106 @@ impl Latency {
     }
 }
 
+/// The reason why a text is not a latency.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LatencyError {
+    /// No distribution has this name.
+    #[error("`{written}` is no latency; choose one of {written_ways}", written_ways = Latency::WRITTEN)]
+    Unknown {
+        /// The text as written.
+        written: String,
+    },
+    /// A value is missing.
+    #[error("{figure} is missing; write one of {written_ways}", written_ways = Latency::WRITTEN)]
+    Missing {
+        /// Name of the value.
+        figure: &'static str,
+    },
+    /// The text holds more than the distribution takes.
+    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = Latency::WRITTEN)]
+    Surplus {
+        /// The first unused part.
+        written: String,
+    },
+    /// A time is negative.
+    #[error("{figure} is {written}: a message cannot arrive before it is sent; write a time of 0 or more")]
+    Negative {
+        /// Name of the value.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// A value is not a time.
+    #[error("{figure} is `{written}`, which is no time; write a number and a unit, such as 50ms, 1.5ms or 40us")]
+    NoTime {
+        /// Name of the value.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// A value exceeds another that bounds it.
+    #[error(
+        "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, span(low.1), high.0, span(high.1)
+    )]
+    OutOfOrder {
+        /// Name and value of the smaller bound.
+        low: (&'static str, Nanos),
+        /// Name and value of the larger bound.
+        high: (&'static str, Nanos),
+    },
+    /// The minimum is not below the median.
+    #[error(
+        "min of {} leaves nothing below p50 of {}; take a smaller min, or write constant:{}", span(*least), span(*median),
+        span(*median)
+    )]
+    NoRest {
+        /// The minimum.
+        least: Nanos,
+        /// The median.
+        median: Nanos,
+    },
+    /// The tail is too long for the arithmetic.
+    #[error(
+        "p90 of {} lies more than a million times as far above min as p50 of {}; bring them nearer together", span(*p90),
+        span(*median)
+    )]
+    TooSkewed {
+        /// The median.
+        median: Nanos,
+        /// The 90th percentile.
+        p90: Nanos,
+    },
+    /// The minimum of a Pareto distribution is 0.
+    #[error("the least is 0, and every draw of a Pareto distribution is a multiple of it; ask for more than 0")]
+    NoScale,
+    /// The shape of a Pareto distribution is not a number within its limits.
+    #[error("the shape is `{written}`; write a decimal from 0.1 to 1000 with at most 6 places, such as 1.5")]
+    Shape {
+        /// The text as written.
+        written: String,
+    },
+    /// The text has two parts for the link, or two for the message.
+    #[error(
+        "`{written}` has two parts of one kind; write at most one for the link and one for the message, such as \
+             link:uniform:10ms..100ms+exponential:5ms"
+    )]
+    TwoAlike {
+        /// The text as written.
+        written: String,
+    },
+}
+
+impl From<FieldError> for LatencyError {
+    fn from(error: FieldError) -> LatencyError {
+        match error {
+            FieldError::Missing { figure } => LatencyError::Missing { figure },
+            FieldError::Surplus { written } => LatencyError::Surplus { written },
+            FieldError::Negative { figure, written } => LatencyError::Negative { figure, written },
+            FieldError::NoTime { figure, written } => LatencyError::NoTime { figure, written },
+        }
+    }
+}
+
 /// Writes the notation that [`FromStr`] reads.
 impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -227,105 +325,6 @@ impl FromStr for Latency {
     }
 }
 
-/// The latency of a network without regions: a constant part of each link plus a part of each message.
-///
-/// Written `link:uniform:10ms..100ms+exponential:5ms`; either part may be missing. `link:` gives both directions of a
-/// link the same latency, `direction:` one each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LatencySpec {
-    /// The part that is drawn once per link.
-    pub link: Option<LinkLatency>,
-    /// The part that is drawn per message.
-    pub message: Option<Latency>,
-}
-
-/// A latency that a link keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkLatency {
-    /// The distribution that it is drawn from.
-    pub latency: Latency,
-    /// True if each direction of a link has its own draw.
-    pub is_directed: bool,
-}
-
-impl LatencySpec {
-    /// Returns the minimum latency of any message.
-    pub fn floor(&self) -> Nanos {
-        self.parts().fold(Nanos::ZERO, |sum, part| sum + part.floor())
-    }
-
-    /// Returns the maximum latency of any message, or `None` if no limit was set.
-    pub fn ceiling(&self) -> Option<Nanos> {
-        let is_bounded = self.parts().all(|part| part.ceiling() < LATENCY_MAX);
-        is_bounded.then(|| self.parts().fold(Nanos::ZERO, |sum, part| sum + part.ceiling()))
-    }
-
-    fn parts(&self) -> impl Iterator<Item = Latency> {
-        self.link.map(|link| link.latency).into_iter().chain(self.message)
-    }
-}
-
-impl From<Latency> for LatencySpec {
-    fn from(latency: Latency) -> LatencySpec {
-        LatencySpec { link: None, message: Some(latency) }
-    }
-}
-
-/// The default: 50 ms on every link.
-impl Default for LatencySpec {
-    fn default() -> LatencySpec {
-        Latency::Constant(Nanos::from_millis(50)).into()
-    }
-}
-
-impl fmt::Display for LatencySpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(LinkLatency { latency, is_directed }) = self.link {
-            write!(f, "{}{latency}", if is_directed { DIRECTION } else { LINK })?;
-        }
-        match self.message {
-            Some(latency) if self.link.is_some() => write!(f, "+{latency}"),
-            Some(latency) => latency.fmt(f),
-            None => Ok(()),
-        }
-    }
-}
-
-impl FromStr for LatencySpec {
-    type Err = LatencyError;
-
-    fn from_str(text: &str) -> Result<LatencySpec, LatencyError> {
-        let mut spec = LatencySpec { link: None, message: None };
-        for part in text.split('+').map(str::trim) {
-            let per_link = [(LINK, false), (DIRECTION, true)];
-            let per_link =
-                per_link.iter().find_map(|&(name, is_directed)| Some((part.strip_prefix(name)?, is_directed)));
-            let twice = match per_link {
-                Some((latency, is_directed)) => {
-                    spec.link.replace(LinkLatency { latency: latency.parse()?, is_directed }).is_some()
-                }
-                None => spec.message.replace(part.parse()?).is_some(),
-            };
-            if twice {
-                return Err(LatencyError::TwoAlike { written: text.to_owned() });
-            }
-        }
-        Ok(spec)
-    }
-}
-
-impl Serialize for LatencySpec {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for LatencySpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LatencySpec, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// A number of millionths, written as a decimal.
 struct Millionths(u64);
 
@@ -342,9 +341,3 @@ const SKEW_MAX: u64 = 1_000_000;
 /// The smallest and the largest shape of a Pareto distribution, in millionths.
 const SHAPE_LEAST: u64 = 100_000;
 const SHAPE_MOST: u64 = 1_000_000_000;
-
-/// The prefix of a latency that is drawn once per link.
-const LINK: &str = "link:";
-
-/// The prefix of a latency that is drawn once per direction of a link.
-const DIRECTION: &str = "direction:";

@@ -1,6 +1,5 @@
 //! The requested loss of messages: independent with one probability, or in bursts.
 
-use super::error::LossError;
 use super::spec_fields::{SpecFields, read_span, span};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -91,6 +90,73 @@ impl BurstSpec {
         }
         Ok(self)
     }
+}
+
+/// The reason why a text is not a loss.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LossError {
+    /// No model has this name.
+    #[error("`{written}` is no loss; choose one of {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Unknown {
+        /// The text as written.
+        written: String,
+    },
+    /// A value is missing.
+    #[error("{figure}= is missing; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Missing {
+        /// Name of the value.
+        figure: &'static str,
+    },
+    /// The text holds more than the model takes.
+    #[error("`{written}` is one figure too many; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    Surplus {
+        /// The first unused part.
+        written: String,
+    },
+    /// A value is not a share from 0 to 1.
+    #[error("{figure} is `{written}`, which is no share from 0 to 1; write it as 0.1, 10% or 1/10")]
+    Share {
+        /// Name of the value.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// A value is not a time.
+    #[error("{figure} is `{written}`, which is no length of a period; write a number and a unit, such as 200ms or 10s")]
+    NoTime {
+        /// Name of the value.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// The mean length of a period is outside its limits.
+    #[error(
+        "{period} is {}, and a period takes {} to {} on average; ask for a length between them", span(*time),
+        span(PERIOD_LEAST), span(PERIOD_MOST)
+    )]
+    Period {
+        /// Name of the period.
+        period: &'static str,
+        /// Mean length of the period.
+        time: Nanos,
+    },
+    /// The mean lengths of the two periods are too far apart.
+    #[error(
+        "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them nearer \
+         together", span(*good), span(*bad)
+    )]
+    PeriodsApart {
+        /// Mean length of a good period.
+        good: Nanos,
+        /// Mean length of a bad period.
+        bad: Nanos,
+    },
+    /// The scope is neither a link, a sender nor a receiver.
+    #[error("per is `{written}`; choose one of link, sender, receiver")]
+    Scope {
+        /// The text as written.
+        written: String,
+    },
 }
 
 impl fmt::Display for BurstScope {

@@ -9,22 +9,70 @@
 //! Two quantiles become a latency skewed to the right: a minimum plus a log-normal part. The data do not give the
 //! minimum; it is assumed to lie as far below the median as p90 lies above it, but at most half the median below.
 
-use super::error::{MatrixLineFault, RegionError};
-use super::latency::{LATENCY_MAX, Latency};
+use super::latency::Latency;
+use super::matrix_cells::{MatrixLineFault, Measure, REGIONS_MAX, measure, one_figure, rate, two_figures, weight};
 use super::regions::Regions;
-use super::spec_fields::decimal;
-use crate::time::Nanos;
+use super::spec_fields::escaped;
 use std::collections::BTreeMap;
 
-/// The maximum number of regions of a set.
-pub(super) const REGIONS_MAX: usize = 1_024;
-
-/// The measure of the values in a matrix.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    OneWay,
-    RoundTrip,
-    ParetoMean,
+/// The reason why a text does not hold a complete matrix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MatrixError {
+    /// The file is empty.
+    #[error(
+        "{}: it holds nothing; its first line must name its columns, such as one_way_ms,europe,asia",
+        escaped(file)
+    )]
+    Empty {
+        /// The file or the data set.
+        file: String,
+    },
+    /// A line is malformed.
+    #[error("{}, line {line}: {fault}", escaped(file))]
+    Line {
+        /// The file or the data set.
+        file: String,
+        /// Number of the line, counted from 1.
+        line: usize,
+        /// The fault and its remedy.
+        fault: MatrixLineFault,
+    },
+    /// A pair of regions has no latency.
+    #[error(
+        "{}: nothing from {} to {}; every region needs a latency to every region, itself included",
+        escaped(file),
+        escaped(from),
+        escaped(to)
+    )]
+    Hole {
+        /// The file or the data set.
+        file: String,
+        /// Region of the sender.
+        from: String,
+        /// Region of the receiver.
+        to: String,
+    },
+    /// A pair of regions has two latencies.
+    #[error(
+        "{}: the pair from {} to {} stands twice; remove one of the lines",
+        escaped(file),
+        escaped(from),
+        escaped(to)
+    )]
+    Twice {
+        /// The file or the data set.
+        file: String,
+        /// Region of the sender.
+        from: String,
+        /// Region of the receiver.
+        to: String,
+    },
+    /// All weights are 0, so that no region would have nodes.
+    #[error("{}: every weight is 0, so no node would be anywhere; give one region more", escaped(file))]
+    Nobody {
+        /// The file or the data set.
+        file: String,
+    },
 }
 
 /// Returns the non-empty lines of a text with their numbers, split into cells.
@@ -38,18 +86,18 @@ fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
 ///
 /// # Errors
 ///
-/// [`RegionError`] with the line of the first fault, or with the pair that is missing.
-pub(super) fn read(file: &str, text: &str) -> Result<Regions, RegionError> {
+/// [`MatrixError`] with the line of the first fault, or with the pair that is missing.
+pub(super) fn read(file: &str, text: &str) -> Result<Regions, MatrixError> {
     let mut rows = rows(text);
-    let Some((line, header)) = rows.next() else { return Err(RegionError::Empty { file: file.to_owned() }) };
+    let Some((line, header)) = rows.next() else { return Err(MatrixError::Empty { file: file.to_owned() }) };
     if header[0] == "from" { pairs(file, line, &header, rows) } else { square(file, line, &header, rows) }
 }
 
 /// Reads a set of sites, each of which is in a region of another set.
-pub(super) fn sites(regions: &Regions, text: &str) -> Result<Regions, RegionError> {
+pub(super) fn sites(regions: &Regions, text: &str) -> Result<Regions, MatrixError> {
     let (mut names, mut places, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for (line, cells) in rows(text).skip(1) {
-        let located = |fault| RegionError::Line { file: "exchange-sites".to_owned(), line, fault };
+        let located = |fault| MatrixError::Line { file: "exchange-sites".to_owned(), line, fault };
         let [site, region, share] = cells[..] else {
             return Err(located(MatrixLineFault::Cells { cells: cells.len(), wanted: 3 }));
         };
@@ -70,8 +118,8 @@ fn square<'a>(
     first: usize,
     header: &[&'a str],
     rows: impl Iterator<Item = (usize, Vec<&'a str>)>,
-) -> Result<Regions, RegionError> {
-    let at_line = |line: usize| move |fault| RegionError::Line { file: file.to_owned(), line, fault };
+) -> Result<Regions, MatrixError> {
+    let at_line = |line: usize| move |fault| MatrixError::Line { file: file.to_owned(), line, fault };
     let measure = measure(header[0]).map_err(at_line(first))?;
     let extras = header[1..].iter().take_while(|name| EXTRAS.contains(name)).count();
     let extra =
@@ -104,7 +152,7 @@ fn square<'a>(
         }
         for (name, cell) in set.names.iter().zip(&cells[1 + extras..]) {
             if cell.is_empty() {
-                return Err(RegionError::Hole { file: file.to_owned(), from: cells[0].to_owned(), to: name.clone() });
+                return Err(MatrixError::Hole { file: file.to_owned(), from: cells[0].to_owned(), to: name.clone() });
             }
             let latency = one_figure(cell, measure).map_err(located)?;
             set.latencies.push(latency);
@@ -112,7 +160,7 @@ fn square<'a>(
     }
     if let Some(missing) = set.names.get(set.weights.len()) {
         let to = set.names[0].clone();
-        return Err(RegionError::Hole { file: file.to_owned(), from: missing.clone(), to });
+        return Err(MatrixError::Hole { file: file.to_owned(), from: missing.clone(), to });
     }
     set.rates = (rates.len() == set.names.len()).then_some(rates);
     weighed(file, set)
@@ -124,8 +172,8 @@ fn pairs<'a>(
     first: usize,
     header: &[&str],
     rows: impl Iterator<Item = (usize, Vec<&'a str>)>,
-) -> Result<Regions, RegionError> {
-    let at_line = |line: usize| move |fault| RegionError::Line { file: file.to_owned(), line, fault };
+) -> Result<Regions, MatrixError> {
+    let at_line = |line: usize| move |fault| MatrixError::Line { file: file.to_owned(), line, fault };
     let quantiles = match header {
         ["from", "to", "p50_rtt_ms", "p90_rtt_ms"] => Some(Measure::RoundTrip),
         ["from", "to", "p50_one_way_ms", "p90_one_way_ms"] => Some(Measure::OneWay),
@@ -166,10 +214,10 @@ fn pairs<'a>(
     for (from, to, latency) in found {
         if latencies[from * names.len() + to].replace(latency).is_some() {
             let (from, to) = (names[from].clone(), names[to].clone());
-            return Err(RegionError::Twice { file: file.to_owned(), from, to });
+            return Err(MatrixError::Twice { file: file.to_owned(), from, to });
         }
     }
-    let hole = |pair: usize| RegionError::Hole {
+    let hole = |pair: usize| MatrixError::Hole {
         file: file.to_owned(),
         from: names[pair / names.len()].clone(),
         to: names[pair % names.len()].clone(),
@@ -181,11 +229,11 @@ fn pairs<'a>(
 }
 
 /// Returns the set if at least one region has nodes.
-fn weighed(file: &str, set: Regions) -> Result<Regions, RegionError> {
+fn weighed(file: &str, set: Regions) -> Result<Regions, MatrixError> {
     if set.weights.iter().any(|&weight| weight > 0) {
         Ok(set)
     } else {
-        Err(RegionError::Nobody { file: file.to_owned() })
+        Err(MatrixError::Nobody { file: file.to_owned() })
     }
 }
 
@@ -203,72 +251,5 @@ fn check_names(names: &[String]) -> Result<(), MatrixLineFault> {
     }
 }
 
-fn measure(name: &str) -> Result<Measure, MatrixLineFault> {
-    match name {
-        "one_way_ms" => Ok(Measure::OneWay),
-        "rtt_ms" => Ok(Measure::RoundTrip),
-        "pareto_mean_ms" => Ok(Measure::ParetoMean),
-        _ => Err(MatrixLineFault::Header { found: name.to_owned() }),
-    }
-}
-
-/// Parses a latency of one value: constant, or for SimBlock's matrices a Pareto distribution with this mean.
-fn one_figure(cell: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
-    let time = time(cell, measure)?;
-    if measure != Measure::ParetoMean {
-        return Ok(Latency::Constant(time));
-    }
-    if time <= PARETO_BELOW_MEAN {
-        return Err(MatrixLineFault::ParetoMean { found: cell.to_owned() });
-    }
-    // Shape 0.2 m with m in milliseconds is m / 5 in millionths with m in nanoseconds.
-    let (least, shape_millionths) = (time.since(PARETO_BELOW_MEAN), time.0 / 5);
-    Ok(Latency::Pareto { least, shape_millionths, greatest: LATENCY_MAX }.check()?)
-}
-
-/// Parses a latency of two quantiles.
-fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<Latency, MatrixLineFault> {
-    let (median, p90) = (time(median, measure)?, time(p90, measure)?);
-    if p90 < median {
-        return Err(MatrixLineFault::Quantiles { median, p90 });
-    }
-    if p90 == median {
-        return Ok(Latency::Constant(median));
-    }
-    let least = median - p90.since(median).min(Nanos(median.0 / 2));
-    Ok(Latency::LogNormal { median, p90, least, greatest: LATENCY_MAX }.check()?)
-}
-
-/// Parses milliseconds into the one-way time in nanoseconds.
-fn time(cell: &str, measure: Measure) -> Result<Nanos, MatrixLineFault> {
-    if cell.starts_with('-') {
-        return Err(MatrixLineFault::Negative { found: cell.to_owned() });
-    }
-    let time = decimal(cell, 6).filter(|&time| time <= LATENCY_MAX.0);
-    let time = time.ok_or_else(|| MatrixLineFault::NoTime { found: cell.to_owned() })?;
-    Ok(Nanos(if measure == Measure::RoundTrip { time / 2 } else { time }))
-}
-
-/// Parses a weight into millionths.
-fn weight(cell: &str) -> Result<u64, MatrixLineFault> {
-    let weight = decimal(cell, 6).filter(|&weight| weight <= WEIGHT_MAX);
-    weight.ok_or_else(|| MatrixLineFault::Weight { found: cell.to_owned() })
-}
-
-/// Parses megabits into a rate in bits per second.
-fn rate(cell: &str) -> Result<u64, MatrixLineFault> {
-    let rate = decimal(cell, 6).filter(|rate| (1..=RATE_MAX).contains(rate));
-    rate.ok_or_else(|| MatrixLineFault::Rate { found: cell.to_owned() })
-}
-
 /// The columns that may stand between the first and the regions.
 const EXTRAS: [&str; 3] = ["weight", "up_mbit", "down_mbit"];
-
-/// The distance of the minimum of SimBlock's Pareto distribution below its mean.
-const PARETO_BELOW_MEAN: Nanos = Nanos::from_millis(5);
-
-/// The maximum weight, a billion, in millionths: the sum of 1,024 of them fits into 64 bits.
-const WEIGHT_MAX: u64 = 1_000_000_000_000_000;
-
-/// The maximum rate: a terabit per second.
-pub(super) const RATE_MAX: u64 = 1_000_000_000_000;

@@ -1,10 +1,10 @@
 //! The requested network with all its parts, and its construction.
 
 use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
-use super::error::RegionError;
-use super::latency::LatencySpec;
+use super::latency_spec::LatencySpec;
 use super::loss::LossSpec;
-use super::regions::{RegionIndex, RegionSpec, Regions};
+use super::region_spec::{RegionError, RegionSpec};
+use super::regions::{RegionIndex, Regions};
 use super::{Network, Probability};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -112,7 +112,7 @@ pub enum NetworkError {
 fn where_from(network: &Option<RegionSpec>) -> String {
     match network {
         None => "without --network".to_owned(),
-        Some(spec) => format!("with --network {}", super::error::escaped(&spec.to_string())),
+        Some(spec) => format!("with --network {}", super::spec_fields::escaped(&spec.to_string())),
     }
 }
 

@@ -1,9 +1,38 @@
 //! The notation of a model's fields: `first,second,name=value`. Times, shares and sizes are read and written in the
 //! same way for all models.
 
-use super::error::LatencyError;
+use crate::escape::escaped_to;
 use crate::time::Nanos;
 use std::fmt;
+
+/// The reason why a field is not what its model takes there. Each model has its own error, with its notation in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FieldError {
+    /// The field is missing.
+    Missing {
+        /// Name of the field.
+        figure: &'static str,
+    },
+    /// The text holds more than the model takes.
+    Surplus {
+        /// The first unused part.
+        written: String,
+    },
+    /// A time is negative.
+    Negative {
+        /// Name of the field.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+    /// A value is not a time.
+    NoTime {
+        /// Name of the field.
+        figure: &'static str,
+        /// The text as written.
+        written: String,
+    },
+}
 
 /// The fields of a model, taken one by one; a field that was not taken is an error at the end.
 pub(crate) struct SpecFields<'a> {
@@ -27,8 +56,8 @@ impl<'a> SpecFields<'a> {
     }
 
     /// Takes the next field without a name.
-    pub(crate) fn next_plain(&mut self, figure: &'static str) -> Result<&'a str, LatencyError> {
-        self.plain.pop().filter(|field| !field.is_empty()).ok_or(LatencyError::Missing { figure })
+    pub(crate) fn next_plain(&mut self, figure: &'static str) -> Result<&'a str, FieldError> {
+        self.plain.pop().filter(|field| !field.is_empty()).ok_or(FieldError::Missing { figure })
     }
 
     /// Takes the next field without a name, if there is one.
@@ -37,14 +66,14 @@ impl<'a> SpecFields<'a> {
     }
 
     /// Takes the next field without a name, as a time.
-    pub(crate) fn next_span(&mut self, figure: &'static str) -> Result<Nanos, LatencyError> {
+    pub(crate) fn next_span(&mut self, figure: &'static str) -> Result<Nanos, FieldError> {
         read_span(figure, self.next_plain(figure)?)
     }
 
     /// Takes the next field without a name, as two times separated by two dots.
-    pub(crate) fn next_range(&mut self) -> Result<(Nanos, Nanos), LatencyError> {
+    pub(crate) fn next_range(&mut self) -> Result<(Nanos, Nanos), FieldError> {
         let field = self.next_plain("LEAST..GREATEST")?;
-        let (least, greatest) = field.split_once("..").ok_or(LatencyError::Missing { figure: "LEAST..GREATEST" })?;
+        let (least, greatest) = field.split_once("..").ok_or(FieldError::Missing { figure: "LEAST..GREATEST" })?;
         Ok((read_span("the least", least)?, read_span("the greatest", greatest)?))
     }
 
@@ -55,13 +84,13 @@ impl<'a> SpecFields<'a> {
     }
 
     /// Takes the field of this name, as a time.
-    pub(crate) fn named_span(&mut self, name: &'static str) -> Result<Option<Nanos>, LatencyError> {
+    pub(crate) fn named_span(&mut self, name: &'static str) -> Result<Option<Nanos>, FieldError> {
         self.named(name).map(|value| read_span(name, value)).transpose()
     }
 
     /// Returns an error if a field is left.
-    pub(crate) fn end(self) -> Result<(), LatencyError> {
-        self.left().map_or(Ok(()), |written| Err(LatencyError::Surplus { written }))
+    pub(crate) fn end(self) -> Result<(), FieldError> {
+        self.left().map_or(Ok(()), |written| Err(FieldError::Surplus { written }))
     }
 
     /// Returns the first field that is left.
@@ -72,12 +101,12 @@ impl<'a> SpecFields<'a> {
 }
 
 /// Parses a time of 0 or more.
-pub(crate) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, LatencyError> {
+pub(crate) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, FieldError> {
     let written = written.trim();
     if written.starts_with('-') {
-        return Err(LatencyError::Negative { figure, written: written.to_owned() });
+        return Err(FieldError::Negative { figure, written: written.to_owned() });
     }
-    written.parse().map_err(|_| LatencyError::NoTime { figure, written: written.to_owned() })
+    written.parse().map_err(|_| FieldError::NoTime { figure, written: written.to_owned() })
 }
 
 /// Formats a time in the notation of a model: `50ms`, `1500us`.
@@ -101,3 +130,10 @@ pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
     let parts = parts * 10u64.pow((places - fraction.len()) as u32);
     whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(parts)
 }
+
+/// Makes foreign text fit for one line of a terminal, and cuts it if it is very long.
+pub(crate) fn escaped(text: &str) -> String {
+    escaped_to(SHOWN_CHARS_MAX, text)
+}
+
+const SHOWN_CHARS_MAX: usize = 200;
