@@ -3,7 +3,7 @@
 //! ```text
 //!  at  bytes  field                                    patched per copy
 //!   0      1  version, 1
-//!   1      1  kind, 0 = payload, 2 = have, 3 = want; 1 = the mark that ends a train, laid out in `wire/mark.rs`
+//!   1      1  kind, 0 = payload, 2 = have, 3 = want; 1 = the trailer of a train, see `wire/train_trailer.rs`
 //!   2      1  TTL: hops left after this one            yes
 //!   3      1  hop: hops travelled with this one, >= 1  yes
 //!   4      4  destination node, little endian          yes
@@ -20,18 +20,20 @@
 //!             payload     varint length, then the bytes
 //! ```
 //!
-//! A control message (have, want) has 16 zeros in the order's place: there a network without a table of its orders would
-//! name one by a hash. They make it as long as a mark, which must not be longer than the messages of its train. Behind them
-//! stands its tail, up to 179 words of 8 bytes, little endian, which say what the protocol has them say.
+//! A control message (have, want) has 16 zeros in the order's place, where a network without a table of its orders
+//! would identify one by a hash. The zeros make it as long as a trailer, which must not be longer than the messages of
+//! its train. Its tail follows: up to 179 words of 8 bytes, little endian, whose meaning the protocol defines.
 //!
-//! All of it is postcard: a test holds the header's layout against postcard's own encoding. The header is still written
-//! by offset, because a forward differs from the next in ten bytes, and a duplicate is told by its header alone.
+//! The whole layout is postcard: a test compares the header with postcard's own encoding. The header is still written
+//! by offset, because one forward differs from the next in ten bytes, and because a duplicate is recognised from its
+//! header alone.
 //!
-//! Every decoder takes any bytes and gives a value or an error. None allocates: a payload is borrowed from the datagram.
-//! Receive into at least [`RECEIVE_BYTES`]; a datagram that fills that is too long, not cut in silence.
+//! Every decoder accepts any bytes and returns a value or an error. None allocates: a payload is borrowed from the
+//! datagram. Receive into at least [`RECEIVE_BYTES`]; a datagram that fills that is too long, and is reported instead
+//! of being cut silently.
 //!
-//! What was refused: a checksum (UDP has one, and a payload's own is the publisher's), a length field (a datagram has
-//! one), and varints in the header (its length would depend on who sends to whom).
+//! Rejected: a checksum (UDP has one, and a payload's own is the publisher's), a length field (a datagram has one), and
+//! varints in the header (its length would depend on sender and destination).
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
@@ -46,29 +48,29 @@ mod train_trailer;
 #[cfg(test)]
 mod tests;
 
-/// The layout above. A datagram of another version is a stray.
+/// The version of this layout. A datagram of another version is a stray.
 pub const VERSION: u8 = 1;
 
-/// The length of the header.
+/// Length of the header in bytes.
 pub const HEADER_BYTES: usize = 24;
 
-/// The longest datagram: Ethernet's 1,500 bytes without the headers of IPv4 (20) and UDP (8).
+/// Length of the longest datagram in bytes: Ethernet's 1,500 without the headers of IPv4 (20) and UDP (8).
 pub const DATAGRAM_BYTES_MAX: usize = 1_472;
 
-/// The shortest receive buffer that can tell a datagram that is too long from one that just fits.
+/// Length in bytes of the shortest receive buffer that tells a datagram that is too long from one that just fits.
 pub const RECEIVE_BYTES: usize = DATAGRAM_BYTES_MAX + 1;
 
 const _: () = assert!(HEADER_BYTES + ORDER_BYTES_MAX == DATAGRAM_BYTES_MAX, "an order fills what the header leaves");
 
-/// The length of a control message without a tail.
+/// Length in bytes of a control message without a tail.
 pub const CONTROL_BYTES: usize = HEADER_BYTES + 16;
 
-/// The length of a word of a tail.
+/// Length in bytes of a word of a tail.
 pub const WORD_BYTES: usize = 8;
 
 const _: () = assert!(control_bytes(TAIL_WORDS_MAX) == DATAGRAM_BYTES_MAX, "the longest tail fills a datagram");
 
-const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "a mark is no longer than any message");
+const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "a trailer is no longer than any message");
 
 const VERSION_AT: usize = 0;
 const KIND_AT: usize = 1;
@@ -79,25 +81,26 @@ const FROM_AT: usize = 8;
 const ORDER_AT: usize = 12;
 const TOKEN_AT: usize = 16;
 
-/// What the datagrams of one run have in common and those of another have not. Drawn from the operating system, never
-/// from the seed: two runs with one seed must not hear each other.
+/// A number that all datagrams of one run share and those of another do not. It comes from the operating system, never
+/// from the seed, because two runs with one seed must not accept each other's datagrams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(pub u64);
 
-/// What stands before the order in a datagram.
+/// The part of a datagram before the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The run it belongs to.
+    /// The token of the run it belongs to.
     pub token: Token,
-    /// What it says.
+    /// The message it carries.
     pub message: Message,
 }
 
-/// Writes a whole datagram to the start of `into`; gives its length.
+/// Writes a whole datagram to the start of `into`; returns its length in bytes.
 ///
 /// # Errors
-/// [`NoRoom`] where header and order take more than `into` has, or the payload is longer than [`PAYLOAD_BYTES_MAX`].
-/// What `into` then holds is of no use. [`DATAGRAM_BYTES_MAX`] bytes are enough for every [`crate::order::Order`].
+/// [`NoRoom`] if header and order take more than `into` has, or if the payload is longer than [`PAYLOAD_BYTES_MAX`].
+/// The contents of `into` are then unspecified. [`DATAGRAM_BYTES_MAX`] bytes are enough for every
+/// [`crate::order::Order`].
 pub fn encode(header: &Header, order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRoom> {
     let no_room = NoRoom { room_bytes: into.len(), payload_bytes: order.payload.len() };
     let (head, body) = into.split_first_chunk_mut().ok_or(no_room)?;
@@ -105,7 +108,7 @@ pub fn encode(header: &Header, order: &OrderRef<'_>, into: &mut [u8]) -> Result<
     Ok(HEADER_BYTES + encode_order(order, body).map_err(|_| no_room)?)
 }
 
-/// Writes all of a header.
+/// Writes a whole header.
 #[inline]
 pub fn encode_header(header: &Header, into: &mut [u8; HEADER_BYTES]) {
     into[VERSION_AT] = VERSION;
@@ -115,9 +118,9 @@ pub fn encode_header(header: &Header, into: &mut [u8; HEADER_BYTES]) {
     patch(into, &header.message);
 }
 
-/// Readdresses an encoded datagram: what one copy of a forward, or one forward of an order, has of its own.
+/// Patches an encoded datagram with the fields that differ between copies and between forwards of one order.
 ///
-/// Writes destination, sender, TTL and hop of `message`; its order and kind are those that were encoded.
+/// Writes destination, sender, TTL and hop of `message`; its order and kind must be those that were encoded.
 #[inline]
 pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     header[TTL_AT] = message.ttl;
@@ -126,14 +129,14 @@ pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     put(header, FROM_AT, message.from.0.to_le_bytes());
 }
 
-/// The length of a control message with a tail of so many words.
+/// Length in bytes of a control message with a tail of `tail` words.
 #[inline]
 pub const fn control_bytes(tail: usize) -> usize {
     CONTROL_BYTES + tail * WORD_BYTES
 }
 
-/// Writes a whole control message to the start of `into`; gives its length. Into fewer than [`control_bytes`] of the tail it
-/// writes what fits.
+/// Writes a whole control message to the start of `into`; returns its length in bytes. If `into` has fewer than
+/// [`control_bytes`] of the tail, it writes as much as fits.
 #[inline]
 pub fn encode_control(header: &Header, tail: &[u64], into: &mut [u8]) -> usize {
     if let Some((head, rest)) = into.split_first_chunk_mut() {
@@ -147,17 +150,17 @@ pub fn encode_control(header: &Header, tail: &[u64], into: &mut [u8]) -> usize {
     control_bytes(tail.len())
 }
 
-/// The words of a control message's tail, from the bytes behind its header.
+/// Decodes the words of a control message's tail from the bytes behind its header.
 #[inline]
 pub fn tail(body: &[u8]) -> impl Iterator<Item = u64> {
     let words = body.get(CONTROL_BYTES - HEADER_BYTES..).unwrap_or_default();
     words.chunks_exact(WORD_BYTES).map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
 }
 
-/// Writes an order to the start of `into`, as it stands behind a header; gives its length.
+/// Writes an order to the start of `into`, in the form that follows a header; returns its length in bytes.
 ///
 /// # Errors
-/// [`NoRoom`] where it takes more than `into` has, or its payload is longer than [`PAYLOAD_BYTES_MAX`].
+/// [`NoRoom`] if it takes more than `into` has, or if its payload is longer than [`PAYLOAD_BYTES_MAX`].
 pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRoom> {
     let no_room = NoRoom { room_bytes: into.len(), payload_bytes: order.payload.len() };
     if order.payload.len() > PAYLOAD_BYTES_MAX {
@@ -166,19 +169,20 @@ pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRo
     postcard::to_slice(order, into).map(|written| written.len()).map_err(|_| no_room)
 }
 
-/// Reads a datagram's header and gives the bytes behind it, which are looked at only by [`decode_order`].
+/// Decodes a datagram's header; returns it with the bytes behind it, which only [`decode_order`] examines.
 ///
 /// # Errors
-/// Each [`WireError`] but those about the order. What the run cannot know of (token, nodes, orders) is [`Admission`]'s.
+/// Each [`WireError`] except those about the order. Token, nodes and orders, which this module does not know, are
+/// checked by [`Admission`].
 #[inline]
 pub fn decode_header(datagram: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let (header, body) = split(datagram)?;
     Ok((Header { token: token_of(header), message: message_of(header, body)? }, body))
 }
 
-/// Reads the order behind a header. The payload stays where it is, and is short enough to be sent on.
+/// Decodes the order behind a header. The payload is borrowed, and is short enough to be forwarded.
 ///
-/// A number may be written longer than it need be, as postcard allows; sent on, it is written shortest.
+/// A number may be encoded longer than necessary, as postcard allows; a forward encodes it in the shortest form.
 ///
 /// # Errors
 /// [`WireError::OrderCut`], [`WireError::BadOrder`] or [`WireError::TrailingBytes`].
@@ -215,7 +219,7 @@ fn token_of(header: &[u8; HEADER_BYTES]) -> Token {
 fn message_of(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Message, WireError> {
     let kind = Kind::from_number(header[KIND_AT]).ok_or(WireError::BadKind { found: header[KIND_AT] })?;
     let (ttl, hop) = (header[TTL_AT], header[HOP_AT]);
-    // The origin sends hop 1 with the TTL less one, and each hop takes from one what it adds to the other.
+    // The origin sends hop 1 with the TTL less one, and each hop moves one from TTL to hop.
     if hop == 0 || ttl > TTL_MAX - hop {
         return Err(WireError::BadHops { ttl, hop });
     }
@@ -226,17 +230,17 @@ fn message_of(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Message, WireE
     Ok(Message { to, from, order, ttl, hop, kind, tail })
 }
 
-/// How many words stand behind a control message, from the bytes behind its header.
+/// Number of tail words of a control message, from the bytes behind its header.
 fn tail_words(body: &[u8]) -> Result<u8, WireError> {
     let bytes = HEADER_BYTES + body.len();
     match bytes.checked_sub(CONTROL_BYTES) {
-        // A datagram is too short for more than fit a byte.
+        // The most words of a datagram fit a byte.
         Some(tail) if tail.is_multiple_of(WORD_BYTES) => Ok((tail / WORD_BYTES) as u8),
         _ => Err(WireError::BadControl { bytes }),
     }
 }
 
-/// The `N` bytes of a field. Both ends are constants within the header, so that nothing is checked at run time.
+/// The `N` bytes of a field. Both ends are constants within the header, so nothing is checked at run time.
 #[inline(always)]
 fn get<const N: usize>(header: &[u8; HEADER_BYTES], at: usize) -> [u8; N] {
     std::array::from_fn(|i| header[at + i])
@@ -254,47 +258,47 @@ fn put<const N: usize>(header: &mut [u8; HEADER_BYTES], at: usize, field: [u8; N
      {DATAGRAM_BYTES_MAX} bytes and a payload of at most {PAYLOAD_BYTES_MAX}"
 )]
 pub struct NoRoom {
-    /// The length of the buffer.
+    /// Length of the buffer.
     pub room_bytes: usize,
-    /// The length of the order's payload.
+    /// Length of the order's payload.
     pub payload_bytes: usize,
 }
 
-/// Why bytes are not a datagram. Nothing is kept of one; [`Stray`] says how it is counted.
+/// A reason why bytes are not a datagram. Such bytes are dropped; [`Stray`] is the kind under which they are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// Longer than any datagram of ours.
+    /// Longer than any datagram of this layout.
     #[error("the datagram has {bytes} bytes, more than the {DATAGRAM_BYTES_MAX} of one MTU; drop it")]
     Oversized {
-        /// The length received.
+        /// Length received.
         bytes: usize,
     },
     /// Shorter than a header.
     #[error("the datagram ends after {bytes} bytes, within its header of {HEADER_BYTES}; drop it")]
     HeaderCut {
-        /// The length received.
+        /// Length received.
         bytes: usize,
     },
-    /// Not our layout.
+    /// Another layout.
     #[error("the datagram has version {found}, this build speaks {VERSION}; run the same build on both sides")]
     BadVersion {
-        /// The version received.
+        /// Version received.
         found: u8,
     },
-    /// No kind of message that this version knows.
+    /// A kind that this version does not know.
     #[error("the datagram is of kind {found}, version {VERSION} knows only 0, payload, 2, have, and 3, want; drop it")]
     BadKind {
-        /// The kind received.
+        /// Kind received.
         found: u8,
     },
-    /// A hop that cannot be: 0, or one that with the hops left passes [`TTL_MAX`].
+    /// An impossible hop: 0, or one that with the hops left exceeds [`TTL_MAX`].
     #[error(
         "the datagram has {ttl} hops left at hop {hop}; hops count from 1 and add up to at most {TTL_MAX}; drop it"
     )]
     BadHops {
-        /// The hops left.
+        /// Hops left.
         ttl: u8,
-        /// The hops travelled.
+        /// Hops travelled.
         hop: u8,
     },
     /// A length that no control message has.
@@ -302,23 +306,23 @@ pub enum WireError {
         "the control message has {bytes} bytes; it takes {CONTROL_BYTES} and {WORD_BYTES} for each word behind it; drop it"
     )]
     BadControl {
-        /// The length received.
+        /// Length received.
         bytes: usize,
     },
     /// The bytes end within the order.
     #[error("the order ends after {bytes} bytes, before its last field; drop it")]
     OrderCut {
-        /// The length behind the header.
+        /// Length behind the header.
         bytes: usize,
     },
-    /// A field that no order has: a symbol that is no ASCII text, a side beyond sell, a number past 64 bits, a payload
-    /// past [`PAYLOAD_BYTES_MAX`].
+    /// A field that no order has: a symbol that is not ASCII text, a side beyond sell, a number beyond 64 bits, or a
+    /// payload longer than [`PAYLOAD_BYTES_MAX`].
     #[error("the order has a symbol, side, number or payload length that no order can have; drop it")]
     BadOrder,
-    /// More than an order.
+    /// Bytes after the order.
     #[error("{bytes} bytes follow the order, where a datagram ends; drop it")]
     TrailingBytes {
-        /// How many follow.
+        /// Number of bytes that follow.
         bytes: usize,
     },
 }

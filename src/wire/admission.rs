@@ -1,8 +1,8 @@
-//! Datagrams that are not ours: which kinds there are, who is let in, and how many of each were turned away.
+//! Admission of datagrams: the kinds of strays, the check of each datagram, and the count of each kind rejected.
 //!
-//! Ports on loopback are open to every process, so that anything may come. A stray is counted by kind and dropped; it
-//! is outside the ledger's sum. Three kinds are not told here: a wrong source address, which only the carrier sees, and what is
-//! forged or replayed, which only a carrier that numbers messages sees.
+//! Ports on loopback are open to every process, so anything may arrive. A stray is counted by kind and dropped; the
+//! ledger's sum does not include it. Three kinds are not detected here: a wrong source address, which only the carrier
+//! sees, and forged or replayed datagrams, which only a carrier that numbers messages detects.
 
 use super::{CONTROL_BYTES, HEADER_BYTES, Token, TrainTrailer, WireError, message_of, split, token_of};
 use crate::ids::NodeId;
@@ -10,39 +10,39 @@ use crate::message::Message;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Serialize, Serializer};
 
-/// What stands behind the header of a control message.
+/// The bytes between the header of a control message and its tail.
 const CONTROL_BODY: [u8; CONTROL_BYTES - HEADER_BYTES] = [0; CONTROL_BYTES - HEADER_BYTES];
 
-/// Why a datagram is not one of this run's.
+/// A reason why a datagram does not belong to this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stray {
-    /// Another version of the layout, or no layout of ours at all.
+    /// Another version of the layout, or another protocol altogether.
     BadVersion,
     /// Another run's token.
     WrongToken,
     /// A sender or a destination that the run does not have, or a destination that is not at this socket.
     UnknownNode,
-    /// A known sender, but not from that sender's address. Told by the carrier, which knows the addresses.
+    /// A known sender, but not from that sender's address. Detected by the carrier, which knows the addresses.
     WrongSource,
     /// Cut short, within the header or within the order.
     Truncated,
-    /// Longer than any datagram of ours.
+    /// Longer than any datagram of this layout.
     Oversized,
-    /// The right token before fields that no message has.
+    /// The right token, but fields that no message has.
     Malformed,
-    /// More than its sender has sent, or a message outside a train where messages travel in trains. Told by the carrier,
-    /// which knows the sender's own sums.
+    /// Beyond what its sender has sent, or a message outside a train on a carrier of trains. Detected by the carrier,
+    /// which knows the sender's own totals.
     Forged,
-    /// A train that has come before. Told by the carrier, from the sums in its mark.
+    /// A train that has come before. Detected by the carrier, from the totals in its trailer.
     Replayed,
 }
 
 impl Stray {
-    /// How many kinds there are.
+    /// Number of kinds.
     pub const COUNT: usize = 9;
 
-    /// Every kind, in the order of [`Stray::index`].
+    /// Every kind, in the sequence of [`Stray::index`].
     pub const ALL: [Stray; Stray::COUNT] = [
         Stray::BadVersion,
         Stray::WrongToken,
@@ -55,12 +55,12 @@ impl Stray {
         Stray::Replayed,
     ];
 
-    /// The kind as a position in an array that covers all kinds.
+    /// The kind as an index into an array of all kinds.
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The kind as reports write it.
+    /// The kind's name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Stray::BadVersion => "bad_version",
@@ -91,28 +91,29 @@ impl From<WireError> for Stray {
     }
 }
 
-/// What a datagram must agree with to be let into a run.
+/// The conditions that a datagram must meet to be admitted to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The run's token.
     pub token: Token,
-    /// How many nodes the run has.
+    /// Number of nodes of the run.
     pub nodes: u32,
-    /// How many orders the run has.
+    /// Number of orders of the run.
     pub orders: u32,
 }
 
 impl Admission {
-    /// The message of a datagram that came to a socket, and the order's bytes for [`super::decode_order`].
+    /// Checks a datagram that came to a socket; returns its message, and the order's bytes for [`super::decode_order`].
     ///
-    /// `is_here` says whether a node receives at that socket: one node where each has its own, a shard's otherwise.
-    /// The token is judged before anything but length and version, so that another run's datagram is known as such.
-    /// A message that is let in may be used as an index: its nodes and its order are below the run's counts. The order's
-    /// bytes are not judged: that is left to the first copy, and most are not. Those of a control message are, but for its
-    /// tail, which is the protocol's to judge.
+    /// `is_here` returns true if a node receives at that socket: one node if each has its own, else any node of the
+    /// shard. The token is checked before anything but length and version, so that another run's datagram is recognised
+    /// as such. The nodes and the order of an admitted message are below the run's counts, so they may be used as
+    /// indices. The order's bytes are not checked, because only a first copy is decoded, and most copies are not first.
+    /// Those of a control message are checked, except for its tail, which the protocol checks.
     ///
     /// # Errors
-    /// Each [`Stray`] but those that the carrier tells: [`Stray::WrongSource`], [`Stray::Forged`], [`Stray::Replayed`].
+    /// Each [`Stray`] except those that the carrier detects: [`Stray::WrongSource`], [`Stray::Forged`],
+    /// [`Stray::Replayed`].
     #[inline]
     pub fn admit<'a>(
         &self,
@@ -133,11 +134,12 @@ impl Admission {
         Ok((message, body))
     }
 
-    /// The mark of a datagram that [`super::is_train_trailer`] takes for one, judged in the order of [`Admission::admit`]. Its shards
-    /// are the carrier's to judge.
+    /// Checks a datagram for which [`super::is_train_trailer`] is true, in the sequence of [`Admission::admit`]; returns its
+    /// trailer. The carrier checks the shards.
     ///
     /// # Errors
-    /// [`Stray::BadVersion`], [`Stray::WrongToken`], [`Stray::Truncated`], [`Stray::Oversized`] or [`Stray::Malformed`].
+    /// [`Stray::BadVersion`], [`Stray::WrongToken`], [`Stray::Truncated`], [`Stray::Oversized`] or
+    /// [`Stray::Malformed`].
     pub fn admit_trailer(&self, datagram: &[u8]) -> Result<TrainTrailer, Stray> {
         let (header, body) = split(datagram)?;
         if token_of(header) != self.token {
@@ -147,7 +149,7 @@ impl Admission {
     }
 }
 
-/// How many strays of each kind came: one worker's, or the sum over workers.
+/// Number of strays of each kind, of one worker or summed over workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct StrayCounts([u64; Stray::COUNT]);
 
@@ -157,7 +159,7 @@ impl StrayCounts {
         self.add_many(stray, 1);
     }
 
-    /// Counts so many more.
+    /// Counts `more` more.
     pub const fn add_many(&mut self, stray: Stray, more: u64) {
         self.0[stray.index()] += more;
     }
@@ -169,12 +171,12 @@ impl StrayCounts {
         }
     }
 
-    /// How many of one kind came.
+    /// Number of strays of one kind.
     pub const fn of(&self, stray: Stray) -> u64 {
         self.0[stray.index()]
     }
 
-    /// How many came in all.
+    /// Number of strays of all kinds.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
@@ -185,7 +187,7 @@ impl StrayCounts {
     }
 }
 
-/// An object with every kind by name, in the order of [`Stray::ALL`].
+/// Serializes an object with every kind by name, in the sequence of [`Stray::ALL`].
 impl Serialize for StrayCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|(stray, count)| (stray.name(), count)))

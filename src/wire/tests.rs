@@ -1,4 +1,4 @@
-//! The datagram against its pinned bytes, against postcard's own encoding, and against any bytes at all.
+//! Tests the datagram against its pinned bytes, against postcard's own encoding, and against arbitrary bytes.
 
 mod page;
 
@@ -58,7 +58,7 @@ fn encoded(header: &Header, order: &OrderRef<'_>) -> Vec<u8> {
     buffer[..bytes].to_vec()
 }
 
-/// A message to node 3 from node 1, as [`ADMISSION`] lets it in.
+/// A message to node 3 from node 1 that [`ADMISSION`] admits.
 fn admitted() -> Header {
     let message = Message { to: NodeId(3), from: NodeId(1), order: OrderIndex(1), ..example_header().message };
     Header { token: ADMISSION.token, message }
@@ -86,7 +86,7 @@ prop_compose! {
     }
 }
 
-/// Runs every decoder; what they say does not matter here, that they say something does.
+/// Runs every decoder: each must return, with a value or an error, and must not panic.
 fn decode_all(bytes: &[u8]) -> Result<(Header, Order), WireError> {
     let _ = ADMISSION.admit(bytes, |_| true);
     let _ = decode_order(bytes);
@@ -126,7 +126,7 @@ fn a_control_message_is_a_header_zeros_and_its_tail() {
             assert_eq!(ADMISSION.admit(&bytes[..bytes.len() - 1], |_| true), Err(Stray::Malformed), "one byte short");
             assert_eq!(ADMISSION.admit(&[&bytes[..], &[0]].concat(), |_| true), Err(Stray::Malformed), "one too many");
             bytes[CONTROL_BYTES - 1] = 1;
-            assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is none");
+            assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed), "a zero that is not zero");
         }
     }
 }
@@ -191,7 +191,7 @@ fn each_cut_of_a_datagram_is_an_error() {
 }
 
 #[test]
-fn what_follows_an_order_is_an_error() {
+fn bytes_after_an_order_are_an_error() {
     let mut datagram = encoded(&example_header(), &example_order(b"payload"));
     datagram.push(0);
     assert_eq!(decode_all(&datagram), Err(WireError::TrailingBytes { bytes: 1 }));
@@ -202,7 +202,7 @@ fn what_follows_an_order_is_an_error() {
 }
 
 #[test]
-fn a_payload_that_could_not_be_sent_on_is_an_error() {
+fn a_payload_too_long_to_forward_is_an_error() {
     let mut order = example_order(&[]);
     order.id = OrderId(0);
     let mut body = [0; ORDER_BYTES_MAX];
@@ -234,7 +234,7 @@ fn each_changed_byte_decodes_or_errs() {
 }
 
 #[test]
-fn fields_that_cannot_be_are_errors() {
+fn impossible_fields_are_errors() {
     let (header, order) = (admitted(), example_order(b""));
     let bytes = encoded(&header, &order).len();
     let cases: [(usize, u8, WireError, Stray); 8] = [
@@ -256,7 +256,7 @@ fn fields_that_cannot_be_are_errors() {
 }
 
 #[test]
-fn the_gate_tells_kinds_apart() {
+fn admission_tells_kinds_apart() {
     let with = |change: fn(&mut Header)| {
         let mut header = admitted();
         change(&mut header);
@@ -297,7 +297,7 @@ proptest! {
     }
 
     #[test]
-    fn the_header_is_what_postcard_makes_of_it(header in any_header()) {
+    fn the_header_equals_postcards_encoding(header in any_header()) {
         let Header { token, message } = header;
         let kind = [Kind::Payload, Kind::Have, Kind::Want][token.0 as usize % 3];
         let header = Header { message: Message { kind, ..message }, token };
@@ -318,7 +318,7 @@ proptest! {
     }
 
     #[test]
-    fn a_patched_copy_is_as_if_encoded_anew(first in any_header(), copy in any_header(), order in any_order()) {
+    fn a_patched_copy_equals_a_new_encoding(first in any_header(), copy in any_header(), order in any_order()) {
         let message = Message { order: first.message.order, kind: first.message.kind, ..copy.message };
         let mut datagram = encoded(&first, &order.view());
         patch(datagram.first_chunk_mut().unwrap(), &message);
@@ -331,7 +331,7 @@ proptest! {
     }
 
     #[test]
-    fn any_body_behind_a_good_header_gives_a_value_or_an_error(body in proptest::collection::vec(any::<u8>(), 0..80)) {
+    fn any_body_after_a_good_header_gives_a_value_or_an_error(body in proptest::collection::vec(any::<u8>(), 0..80)) {
         let mut datagram = vec![0; HEADER_BYTES];
         encode_header(&admitted(), datagram.first_chunk_mut().unwrap());
         datagram.extend(&body);

@@ -1,4 +1,4 @@
-//! The mark that ends a train: the numbers by which the receiving shard finds what it missed and returns credit.
+//! The trailer of a train: totals from which the receiving shard computes what it missed and returns credit.
 //!
 //! ```text
 //!  at  bytes  field
@@ -9,48 +9,49 @@
 //!   8      4  sending shard, little endian
 //!  12      4  zero
 //!  16      8  the run's token, little endian
-//!  24      8  messages sent on this lane up to here, little endian
-//!  32      8  bytes charged on this lane up to here, this mark included, little endian
+//!  24      8  messages sent on this channel up to here, little endian
+//!  32      8  bytes charged on this channel up to here, this trailer included, little endian
 //! ```
 //!
-//! It is no longer than any message, since the segments of a train are equal but for the last, which may be shorter. Both
-//! numbers are sums since the start: whatever was lost in between, the next mark tells all of it. The receiver holds them
-//! against the sender's own sums, which lie in memory that both have, and knows each mark again by its charge.
+//! It is no longer than any message, because all segments of a train are equally long except the last, which may be
+//! shorter. Both numbers are totals since the start, so after any loss the next trailer accounts for all of it. The
+//! receiver compares them with the sender's own totals, in memory that both share, and recognises a replayed trailer by
+//! its charge.
 
 use super::{
     FROM_AT, HEADER_BYTES, KIND_AT, ORDER_AT, Stray, TO_AT, TOKEN_AT, TTL_AT, Token, VERSION, VERSION_AT, get,
 };
 
-/// The length of a mark.
+/// Length of a trailer in bytes.
 pub const MARK_BYTES: usize = HEADER_BYTES + 16;
 
-/// A mark's kind; no message has it.
+/// The kind of a trailer, which no message has.
 const KIND: u8 = 1;
 
 const MESSAGES_AT: usize = HEADER_BYTES;
 const CHARGE_AT: usize = HEADER_BYTES + 8;
 
-/// The end of a train on the lane between two shards.
+/// The end of a train on the channel between two shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrainTrailer {
     /// The sending shard.
     pub from: u32,
     /// The receiving shard.
     pub to: u32,
-    /// Messages sent on the lane since the start, with this train.
+    /// Messages sent on the channel since the start, this train included.
     pub messages: u64,
-    /// Bytes of receive buffer charged on the lane since the start, with this train.
+    /// Bytes of receive buffer charged on the channel since the start, this train included.
     pub charge: u64,
 }
 
-/// Whether a datagram says of itself that it is a mark.
+/// True if the kind of a datagram is that of a trailer.
 #[inline]
 pub fn is_train_trailer(datagram: &[u8]) -> bool {
     datagram.get(KIND_AT) == Some(&KIND)
 }
 
 impl TrainTrailer {
-    /// The mark as it stands at the end of a train.
+    /// Encodes the trailer.
     pub fn bytes(&self, token: Token) -> [u8; MARK_BYTES] {
         let mut bytes = [0; MARK_BYTES];
         bytes[VERSION_AT] = VERSION;
@@ -63,7 +64,7 @@ impl TrainTrailer {
         bytes
     }
 
-    /// Reads a mark whose version and token are right.
+    /// Decodes a trailer whose version and token are right.
     pub(super) fn read(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<TrainTrailer, Stray> {
         let (messages, rest) = body.split_first_chunk().ok_or(Stray::Truncated)?;
         let (charge, rest) = rest.split_first_chunk().ok_or(Stray::Truncated)?;
@@ -86,24 +87,24 @@ mod tests {
     use crate::wire::Admission;
 
     const ADMISSION: Admission = Admission { token: Token(0x0123_4567_89AB_CDEF), nodes: 4, orders: 1 };
-    const MARK: TrainTrailer = TrainTrailer { from: 1, to: 2, messages: 300, charge: u64::MAX - 1 };
+    const TRAILER: TrainTrailer = TrainTrailer { from: 1, to: 2, messages: 300, charge: u64::MAX - 1 };
 
     #[test]
-    fn a_mark_is_read_as_it_was_written_and_is_no_message() {
-        let bytes = MARK.bytes(ADMISSION.token);
+    fn a_trailer_is_read_as_it_was_written_and_is_no_message() {
+        let bytes = TRAILER.bytes(ADMISSION.token);
         assert!(is_train_trailer(&bytes));
-        assert_eq!(ADMISSION.admit_trailer(&bytes), Ok(MARK));
+        assert_eq!(ADMISSION.admit_trailer(&bytes), Ok(TRAILER));
         assert_eq!(ADMISSION.admit(&bytes, |_| true), Err(Stray::Malformed));
     }
 
     #[test]
-    fn every_cut_and_every_addition_is_told() {
-        let bytes = MARK.bytes(ADMISSION.token);
+    fn every_cut_and_every_addition_is_an_error() {
+        let bytes = TRAILER.bytes(ADMISSION.token);
         for length in 0..MARK_BYTES {
             assert_eq!(ADMISSION.admit_trailer(&bytes[..length]), Err(Stray::Truncated));
         }
         assert_eq!(ADMISSION.admit_trailer(&[&bytes[..], &[0]].concat()), Err(Stray::Malformed));
-        assert_eq!(ADMISSION.admit_trailer(&MARK.bytes(Token(1))), Err(Stray::WrongToken));
+        assert_eq!(ADMISSION.admit_trailer(&TRAILER.bytes(Token(1))), Err(Stray::WrongToken));
     }
 
     #[test]
@@ -117,9 +118,9 @@ mod tests {
             &[0x2C, 1, 0, 0, 0, 0, 0, 0],                      // 300 messages
             &[0xFE, 255, 255, 255, 255, 255, 255, 255],        // charge
         ];
-        assert_eq!(MARK.bytes(ADMISSION.token)[..], expected.concat());
+        assert_eq!(TRAILER.bytes(ADMISSION.token)[..], expected.concat());
         for at in (1..4).chain(12..16) {
-            let mut bytes = MARK.bytes(ADMISSION.token);
+            let mut bytes = TRAILER.bytes(ADMISSION.token);
             bytes[at] ^= 0x40;
             assert_eq!(ADMISSION.admit_trailer(&bytes), Err(Stray::Malformed), "byte {at} is as it must be");
         }

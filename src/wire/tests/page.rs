@@ -1,4 +1,4 @@
-//! The examples of `docs/WIRE.md`, held against what is written and read here.
+//! Tests that the examples of `docs/WIRE.md` are the bytes that this room writes.
 
 use super::*;
 
@@ -14,8 +14,8 @@ fn examples() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_pages_examples_are_what_is_written() {
-    let [order, control, mark] = examples().try_into().expect("three examples");
+fn the_pages_examples_are_the_bytes_written() {
+    let [order, control, trailer] = examples().try_into().expect("three examples");
     assert_eq!(order, encoded(&example_header(), &example_order(&[0xAA, 0xBB])));
 
     let token = example_header().token;
@@ -25,7 +25,7 @@ fn the_pages_examples_are_what_is_written() {
     assert_eq!(control, bytes);
 
     let written = TrainTrailer { from: 1, to: 2, messages: 300, charge: 42_352 };
-    assert_eq!(mark, written.bytes(token));
+    assert_eq!(trailer, written.bytes(token));
 }
 
 #[test]
