@@ -1,10 +1,10 @@
-//! Memory: what a run takes for sure, what there is, and whether the one fits into the other.
+//! Memory: what a run certainly needs, what is available, and a check that the need fits.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `need` | what a scenario takes, part by part, before anything of it is made |
+//! | `need` | the memory of a scenario, part by part, computed before any of it is allocated |
 //!
-//! Messages under way are not known before: they have what is left, and a run that uses it up ends
+//! Messages under way cannot be computed beforehand: they may use the remaining memory, and a run that uses it up ends
 //! ([`Allowance`](crate::sync::Allowance)).
 
 mod need;
@@ -16,7 +16,7 @@ pub use need::{MemoryNeed, MemoryPart};
 use crate::scenario::Scenario;
 use crate::sys::{AvailableMemory, MemoryBound};
 
-/// A run that would take more memory than there is.
+/// A run that needs more memory than is available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}: the run takes at least {} of memory, {} of it for {}, and {} {}; ask for {}",
@@ -29,13 +29,13 @@ use crate::sys::{AvailableMemory, MemoryBound};
     need.greatest().0.advice()
 )]
 pub struct MemoryError {
-    /// What it would take.
+    /// The memory needed.
     pub need: MemoryNeed,
-    /// What there is.
+    /// The memory available.
     pub there: AvailableMemory,
 }
 
-/// The options that make a need, with their values.
+/// The options that cause a need, with their values.
 fn flags(need: &MemoryNeed) -> String {
     let MemoryNeed { nodes, orders, .. } = need;
     match need.greatest().0 {
@@ -47,7 +47,7 @@ fn flags(need: &MemoryNeed) -> String {
     }
 }
 
-/// So many bytes as people write them.
+/// Formats bytes for people, in decimal units.
 pub fn written(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match UNITS.into_iter().find(|&(unit, _)| bytes >= unit) {
@@ -56,18 +56,19 @@ pub fn written(bytes: u64) -> String {
     }
 }
 
-/// What is left for messages under way once a scenario has what it takes for sure; `None` where nobody knows what there is.
+/// Bytes left for messages under way after everything that a scenario certainly needs; `None` if the available memory
+/// is unknown.
 ///
 /// # Errors
 ///
-/// [`MemoryError`] where it takes more than there is.
+/// [`MemoryError`] if the scenario needs more than is available.
 pub fn left(scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
     let Some(there) = AvailableMemory::now(scenario.threads) else { return Ok(None) };
     let left = fits(MemoryNeed::of(scenario), there)?;
     Ok(Some(match there.bound {
-        // Queues double as they grow, and what is mapped for that counts against the address space.
+        // Queues double as they grow, and the mappings for that count against the address space.
         MemoryBound::AddressSpace => left / 4,
-        // The rest of the machine goes on, too.
+        // Leaves a tenth for the rest of the machine.
         MemoryBound::Machine | MemoryBound::ControlGroup => left / 10 * 9,
     }))
 }
@@ -76,8 +77,8 @@ fn fits(need: MemoryNeed, there: AvailableMemory) -> Result<u64, MemoryError> {
     there.bytes.checked_sub(need.bytes()).ok_or(MemoryError { need, there })
 }
 
-/// How many runs of a scenario fit into what there is side by side, at least one: each with as much again for its messages under
-/// way as it takes for sure.
+/// Number of runs of a scenario that fit into the available memory side by side, at least one. Each is given its
+/// certain need twice, the second time for its messages under way.
 pub fn runs_at_once(scenario: &Scenario) -> usize {
     AvailableMemory::now(scenario.threads).map_or(1, |there| at_once(MemoryNeed::of(scenario).bytes(), there.bytes))
 }

@@ -1,10 +1,10 @@
-//! What a scenario takes for sure, part by part, from the scenario alone.
+//! Computes the memory that a scenario certainly needs, part by part, from the scenario alone.
 //!
-//! A run has phases, and what it takes is what its greatest phase takes: the overlay is built, then searched, then orders spread
-//! over it, then what was measured is put together and shown. The figures are those of the arrays that the rooms make; a test
-//! holds the sums to what the binary is seen to take.
+//! A run has phases, and its need is that of its greatest phase: the overlay is built, then searched, then orders
+//! spread over it, then the measurements are combined and reported. The figures are those of the arrays that the other
+//! rooms allocate; a test compares the sums with the measured memory of the binary.
 //!
-//! What is not here: messages under way, which depend on what happens; and what the kernel keeps for sockets, but for the
+//! Not included: messages under way, which depend on what happens, and the kernel's memory for sockets beyond the
 //! sockets themselves.
 
 use crate::engine::NODE_FIGURES_END;
@@ -15,22 +15,22 @@ use crate::scenario::{Engine, ProtocolKind, Scenario, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
-/// What some of the memory is for.
+/// A purpose of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryPart {
     /// The peers of all nodes.
     Overlay,
-    /// Links that have yet to become rows.
+    /// Links that have not become rows yet.
     Links,
-    /// What each node counts and holds, and what is shown of it.
+    /// Each node's counts and figures, and what is reported of them.
     Nodes,
     /// The first receipts.
     Receipts,
-    /// The bits that tell orders apart.
+    /// The bits by which nodes tell orders apart.
     Window,
-    /// The orders, and what is counted of each.
+    /// The orders, and their counts.
     Orders,
-    /// What leads from worker to worker, and sockets.
+    /// Channels from worker to worker, and sockets.
     Channels,
     /// The targets of one forward.
     Targets,
@@ -65,10 +65,10 @@ impl MemoryPart {
     }
 }
 
-/// What a scenario takes for sure, in its greatest phase.
+/// The memory that a scenario certainly needs, in its greatest phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryNeed {
-    /// By part, in bytes.
+    /// Bytes by part.
     pub parts: Vec<(MemoryPart, u64)>,
     pub(super) nodes: u32,
     pub(super) orders: u32,
@@ -76,7 +76,7 @@ pub struct MemoryNeed {
 }
 
 impl MemoryNeed {
-    /// What a scenario takes, beyond an edge list that was read with it.
+    /// Computes the need of a scenario, without an edge list that was read with it.
     pub fn of(scenario: &Scenario) -> MemoryNeed {
         let sizes = Sizes::of(scenario);
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
@@ -85,7 +85,7 @@ impl MemoryNeed {
         MemoryNeed { parts, nodes: scenario.nodes, orders: scenario.orders(), workers: scenario.workers() }
     }
 
-    /// All of it, in bytes.
+    /// The sum of all parts in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.1))
     }
@@ -97,7 +97,7 @@ impl MemoryNeed {
     }
 }
 
-/// Which way a run goes.
+/// The kind of storage that a run uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StorageShape {
     Hops,
@@ -106,15 +106,15 @@ enum StorageShape {
     Carrier,
 }
 
-/// What decides how much there is of everything.
+/// The numbers that determine the size of each part.
 struct Sizes<'a> {
     scenario: &'a Scenario,
-    way: StorageShape,
+    shape: StorageShape,
     nodes: u64,
     orders: u64,
     workers: u64,
     processes: u64,
-    /// Entries of all rows that are stored.
+    /// Entries of all stored rows.
     entries: u64,
 }
 
@@ -124,7 +124,7 @@ impl Sizes<'_> {
     fn of(scenario: &Scenario) -> Sizes<'_> {
         Sizes {
             scenario,
-            way: way(scenario),
+            shape: storage_shape(scenario),
             nodes: scenario.nodes.into(),
             orders: scenario.orders().into(),
             workers: scenario.workers() as u64,
@@ -133,8 +133,8 @@ impl Sizes<'_> {
         }
     }
 
-    /// Each process builds the overlay for itself, and so does the one that starts them. That of an edge list is there when the
-    /// scenario is.
+    /// Number of overlays in memory: each process builds its own, and so does the one that starts them. An edge list's
+    /// overlay exists together with the scenario.
     fn overlays(&self) -> u64 {
         let here = u64::from(self.scenario.edge_list.is_none());
         if self.processes == 1 { here } else { self.processes + here }
@@ -145,7 +145,8 @@ impl Sizes<'_> {
         self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)))
     }
 
-    /// Links are pairs of ids, and stand in buckets by either end before they become rows. Erdős–Rényi draws rows at once.
+    /// Memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end before they
+    /// become rows; Erdős–Rényi draws rows directly.
     fn building(&self) -> Parts {
         let links = match self.scenario.topology {
             TopologySpec::ErdosRenyi => 0,
@@ -154,7 +155,7 @@ impl Sizes<'_> {
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]
     }
 
-    /// A bit for each node, and the nodes of two distances.
+    /// Memory while the overlay is searched: a bit per node, and the nodes of two distances.
     fn searching(&self) -> Parts {
         let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Nodes, self.overlays() * nodes)]
@@ -162,18 +163,18 @@ impl Sizes<'_> {
 
     fn running(&self) -> Parts {
         let Sizes { nodes, workers, .. } = *self;
-        let by_node = match self.way {
-            // Hops and three bits, and with figures by node senders, twice where they are handed over.
+        let by_node = match self.shape {
+            // Hops and three bits, and with figures by node also the senders, twice where they are handed over.
             StorageShape::Hops if self.keeps_figures() => nodes + nodes * 3 / 8 + 8 * nodes,
             StorageShape::Hops if self.scenario.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
             StorageShape::Hops => nodes + nodes * 3 / 8,
-            // Nodes that wait for their window, and those that are in it.
+            // Nodes waiting for their window, and those in it.
             StorageShape::Fast => nodes / 8 + 12 * nodes,
-            // Sequences and traffic, which is put together once more.
+            // Sequence numbers and traffic, which is also summed once more.
             StorageShape::General => 4 * nodes + 2 * bytes::<Traffic>(nodes),
             StorageShape::Carrier => self.on_carriers_by_node(),
         };
-        let receipts = match self.way {
+        let receipts = match self.shape {
             StorageShape::Hops => 0,
             StorageShape::Fast => bytes::<CompactReceipt>(nodes),
             StorageShape::General if workers > 1 => 2 * self.receipts(),
@@ -192,78 +193,78 @@ impl Sizes<'_> {
         ]
     }
 
-    /// Counts of copies and messages, forwards that wait, and traffic when all is over.
+    /// Bytes by node on a carrier: counts of copies and messages, waiting forwards, and the traffic at the end.
     fn on_carriers_by_node(&self) -> u64 {
-        let weighs = self.scenario.transport != TransportKind::Memory || self.scenario.charge_serialization;
-        let tally = 10 + if weighs { 16 } else { 0 };
+        let counts_bytes = self.scenario.transport != TransportKind::Memory || self.scenario.charge_serialization;
+        let counts = 10 + if counts_bytes { 16 } else { 0 };
         let firsts = if self.orders > 1 { 4 } else { 0 };
-        let by_node = tally + firsts + 16 * self.orders.min(ROOM_ORDERS) + size_of::<Traffic>() as u64;
+        let by_node = counts + firsts + 16 * self.orders.min(ROOM_ORDERS) + size_of::<Traffic>() as u64;
         let sockets = if self.scenario.transport == TransportKind::Udp { SOCKET_BYTES } else { 0 };
         (by_node + sockets).saturating_mul(self.nodes)
     }
 
-    /// What was measured is put together, drawn again where it was not kept, and ranked to be shown.
+    /// Memory while the measurements are combined, drawn again if they were not kept, and ranked for the report.
     fn closing(&self) -> Parts {
         let Sizes { nodes, workers, .. } = *self;
         let traffic = bytes::<Traffic>(nodes);
-        let (receipts, figures) = match (self.way, self.keeps_figures()) {
+        let (receipts, figures) = match (self.shape, self.keeps_figures()) {
             // Ranks of delays and of figures by node, and degrees.
             (StorageShape::Hops, true) => (bytes::<Receipt>(nodes), (workers + 5 + 8 + 4) * nodes + traffic),
             (StorageShape::Hops, false) => (nodes, 0),
             (StorageShape::Fast, true) => (bytes::<CompactReceipt>(nodes), (workers + 16 + 4) * nodes + traffic),
             (StorageShape::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
             (StorageShape::General | StorageShape::Carrier, _) if self.orders > 1 => {
-                let receipts = if self.way == StorageShape::General { self.receipts() } else { 0 };
+                let receipts = if self.shape == StorageShape::General { self.receipts() } else { 0 };
                 (receipts, traffic + 20 * nodes)
             }
             (StorageShape::General | StorageShape::Carrier, _) => (bytes::<Receipt>(nodes), traffic + 20 * nodes),
         };
-        // Each process writes what it has to memory, from where it is read.
-        let brought = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };
+        // Each process writes its results to memory, from where they are read.
+        let transferred = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };
         vec![
             (MemoryPart::Overlay, self.overlay()),
-            (MemoryPart::Nodes, figures.saturating_add(brought)),
+            (MemoryPart::Nodes, figures.saturating_add(transferred)),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Orders, self.orders()),
         ]
     }
 
-    /// Whether virtual time keeps figures by node. Carriers and the general path do.
+    /// True if virtual time keeps figures by node. Carriers and the windowed engine always do.
     fn keeps_figures(&self) -> bool {
         self.nodes < u64::from(NODE_FIGURES_END)
     }
 
-    /// A receipt for each node and order.
+    /// Bytes of a receipt for each node and order.
     fn receipts(&self) -> u64 {
         bytes::<Receipt>(self.nodes.saturating_mul(self.orders))
     }
 
-    /// The bits by node and order, twice where virtual time also knows what each node has sent.
+    /// Bytes of the bits by node and order, twice where virtual time also records what each node has sent.
     fn window(&self) -> u64 {
-        let bits = match self.way {
+        let bits = match self.shape {
             StorageShape::Hops => 0,
             StorageShape::Fast => 1,
             StorageShape::General => 2 * self.orders,
             StorageShape::Carrier => self.window_bits(),
         };
-        let newest = if self.way == StorageShape::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
+        let newest = if self.shape == StorageShape::Carrier && bits > self.orders { 4 * self.nodes } else { 0 };
         self.nodes.saturating_mul(bits) / 8 + newest
     }
 
-    /// Bits of one node's window. Before the overlay and the network are there, the TTL of `auto` is taken for the usual one and a
-    /// slow way for the longest.
+    /// Bits of one node's window. Before overlay and network exist, a TTL of `auto` is replaced by the usual one, and
+    /// the longest latency of the network stands for every path.
     fn window_bits(&self) -> u64 {
         let ttl = if let Ttl::Hops(ttl) = self.scenario.ttl { ttl } else { TTL_USUAL };
-        let way = self.scenario.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
-        self.scenario.window(ttl, way).bits().into()
+        let longest = self.scenario.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
+        self.scenario.window(ttl, longest).bits().into()
     }
 
-    /// What is said, and what every worker counts.
+    /// Bytes of the orders, and of each worker's counts of them.
     fn orders(&self) -> u64 {
         let payload = self.scenario.payload_bytes.range();
         let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
         let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
-        let by_worker = match self.way {
+        let by_worker = match self.shape {
             StorageShape::Hops | StorageShape::Fast => 0,
             // Messages, rows of bits, counts and goals.
             StorageShape::General => 56 + 24 + 8 + 8,
@@ -275,21 +276,21 @@ impl Sizes<'_> {
         each.saturating_mul(self.orders)
     }
 
-    /// Rings or trains between all workers, and a stack for each.
+    /// Bytes of the rings or trains between all workers, and of each worker's stack.
     fn channels(&self) -> u64 {
         let Sizes { workers, .. } = *self;
-        let lanes = match self.scenario.transport {
+        let channels = match self.scenario.transport {
             TransportKind::Memory => {
                 let slots = (SLOTS_MAX / (workers * workers)).clamp(16, 8_192);
                 16 * (workers * 512 + workers * (workers - 1) * slots)
             }
-            TransportKind::UdpShard => workers * workers * LANE_BYTES + workers * RECEIVE_BYTES,
+            TransportKind::UdpShard => workers * workers * CHANNEL_BYTES + workers * RECEIVE_BYTES,
             TransportKind::Udp | TransportKind::Simulated => 0,
         };
-        lanes + workers * STACK_BYTES
+        channels + workers * STACK_BYTES
     }
 
-    /// Where a node may send to nearly all others, each worker has room for that.
+    /// Bytes of each worker's buffer for targets, if a node may send to nearly all others.
     fn targets(&self) -> u64 {
         let Scenario { topology, protocol, fanout, .. } = self.scenario;
         let has_hub = matches!(topology, TopologySpec::Complete | TopologySpec::Star);
@@ -297,7 +298,7 @@ impl Sizes<'_> {
         if !has_hub || most <= 32 {
             return 0;
         }
-        let each = match self.way {
+        let each = match self.shape {
             StorageShape::Hops => 24,
             StorageShape::Fast => 64,
             StorageShape::General => 4,
@@ -307,8 +308,8 @@ impl Sizes<'_> {
     }
 }
 
-/// Which way the scenario is run, as far as that can be told from it.
-fn way(scenario: &Scenario) -> StorageShape {
+/// The storage of the scenario's run, as far as the scenario determines it.
+fn storage_shape(scenario: &Scenario) -> StorageShape {
     if !scenario.transport.is_virtual() {
         return StorageShape::Carrier;
     }
@@ -316,7 +317,7 @@ fn way(scenario: &Scenario) -> StorageShape {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_inert = scenario.protocol != ProtocolKind::Lazy && scenario.orders() == 1;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
-    let nobody_fails = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
+    let no_failures = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
     let constant = match paths {
         Paths::Latency(latency) if latency.link.is_none() => {
             matches!(latency.message, Some(Latency::Constant(time)) if time.0 > 0)
@@ -326,7 +327,7 @@ fn way(scenario: &Scenario) -> StorageShape {
     let is_lossless = loss.mean() == 0.0;
     match scenario.engine {
         Engine::General => StorageShape::General,
-        _ if !(is_inert && is_plain && nobody_fails) => StorageShape::General,
+        _ if !(is_inert && is_plain && no_failures) => StorageShape::General,
         Engine::Hops | Engine::Auto if constant && is_lossless => StorageShape::Hops,
         _ => StorageShape::Fast,
     }
@@ -351,24 +352,24 @@ const fn bytes<T>(count: u64) -> u64 {
     count.saturating_mul(size_of::<T>() as u64)
 }
 
-/// Orders whose forwards have room at every node of a carrier.
+/// Orders for whose forwards every node of a carrier has room.
 const ROOM_ORDERS: u64 = 4;
 
-/// What the heap takes beside each piece that is asked of it.
+/// Bytes that the heap adds to each allocation.
 const ALLOCATION_BYTES: u64 = 16;
 
-/// The hops that an order may travel on a real carrier, unless that is left to the overlay.
+/// Hops that an order may travel on a real carrier, unless the TTL depends on the overlay.
 const TTL_USUAL: u8 = 6;
 
-/// What a socket takes, in the kernel for the most part: its state, its file, and what watches it.
+/// Bytes of a socket, most of them in the kernel: its state, its file, and its entry in the event queue.
 const SOCKET_BYTES: u64 = 3_000;
 
-/// What a thread takes of its stack.
+/// Bytes that a thread uses of its stack.
 const STACK_BYTES: u64 = 64 << 10;
 
 /// Slots of all rings together.
 const SLOTS_MAX: u64 = 1 << 22;
 
-/// What is touched of the trains of a lane, and of where trains are received.
-const LANE_BYTES: u64 = 16 << 10;
+/// Bytes touched of the trains of a channel, and of the buffer that receives trains.
+const CHANNEL_BYTES: u64 = 16 << 10;
 const RECEIVE_BYTES: u64 = 512 << 10;

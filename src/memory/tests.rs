@@ -1,5 +1,5 @@
-//! Needs that are known by hand, limits as Linux writes them, and what is said where one exceeds the other. That the sums are
-//! what the binary takes is in `tests/it/memory.rs`.
+//! Tests needs computed by hand, limits in Linux's format, and the error if one exceeds the other. `tests/it/memory.rs`
+//! compares the sums with the measured memory of the binary.
 
 use super::*;
 use crate::scenario::{Draft, TransportKind};
@@ -25,13 +25,13 @@ fn a_receipt_for_each_node_and_order_is_most_of_it() {
     let need = MemoryNeed::of(&bulk(10_000, 1_000_000, 1));
     assert_eq!(need.greatest(), (MemoryPart::Receipts, 160_000_000_000));
     assert!((160_000_000_000..175_000_000_000).contains(&need.bytes()), "{need:?}");
-    // Put together from two shards they stand twice.
+    // Combined from two shards, they exist twice.
     assert_eq!(MemoryNeed::of(&bulk(10_000, 1_000_000, 2)).greatest(), (MemoryPart::Receipts, 320_000_000_000));
 }
 
 #[test]
 #[cfg(all(target_os = "linux", not(portable)))]
-fn each_process_has_an_overlay_and_so_has_the_one_that_starts_them() {
+fn each_process_has_an_overlay_and_so_has_the_parent() {
     let overlay = |processes| {
         let draft = Draft { nodes: Some(1_000_000), processes: Some(processes), threads: Some(1), ..Draft::default() };
         let transport = Some(TransportKind::UdpShard);
@@ -42,7 +42,7 @@ fn each_process_has_an_overlay_and_so_has_the_one_that_starts_them() {
 }
 
 #[test]
-fn what_is_too_much_is_refused_with_flag_need_and_what_there_is() {
+fn too_great_a_need_is_refused_with_flag_need_and_available_memory() {
     let there = AvailableMemory { bytes: 24_000_000_000, bound: MemoryBound::Machine };
     let error = fits(MemoryNeed::of(&bulk(10_000, 1_000_000, 1)), there).unwrap_err().to_string();
     let start = "--nodes 10000 with --orders 1000000: the run takes at least 16";
@@ -55,11 +55,11 @@ fn what_is_too_much_is_refused_with_flag_need_and_what_there_is() {
 }
 
 #[test]
-fn runs_beside_each_other_have_room_for_their_messages() {
+fn runs_side_by_side_have_room_for_their_messages() {
     assert_eq!([at_once(1_000, 8_000), at_once(1_000, 1), at_once(0, 5)], [4, 1, 5]);
 }
 
-/// A machine as its files tell it.
+/// Creates the files of a machine.
 fn machine(files: &[(&str, &str)]) -> TempDir {
     let root = TempDir::new().unwrap();
     for (path, text) in files {
@@ -85,7 +85,7 @@ fn the_machine_bounds_where_nothing_else_does() {
 }
 
 #[test]
-fn the_least_limit_of_all_groups_around_bounds() {
+fn the_lowest_limit_of_all_ancestor_groups_bounds() {
     let root = machine(&[
         MEMINFO,
         ("proc/self/cgroup", "0::/a/b\n"),
@@ -98,7 +98,7 @@ fn the_least_limit_of_all_groups_around_bounds() {
 }
 
 #[test]
-fn the_older_groups_bound_as_well_and_a_container_sees_its_own_as_the_root() {
+fn version_1_groups_bound_too_and_a_container_sees_its_own_as_the_root() {
     let root = machine(&[
         MEMINFO,
         ("proc/self/cgroup", "5:cpu,cpuacct:/x\n9:memory:/docker/0123\n"),

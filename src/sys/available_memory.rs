@@ -1,19 +1,19 @@
-//! What memory there is: the least of what the machine has available, what the control group leaves of its limit, and what
-//! the limit on the address space leaves. Read as Linux tells it, in text; elsewhere nobody knows.
+//! Finds the available memory: the least of what the machine has, what the control group leaves of its limit, and what
+//! the limit on the address space leaves. Reads Linux's text files; on other systems it is unknown.
 
 use std::fs;
 use std::path::Path;
 
-/// What there is, and what it is bounded by.
+/// Available memory, and what bounds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvailableMemory {
-    /// Bytes.
+    /// Available bytes.
     pub bytes: u64,
-    /// By what.
+    /// The limit that gave this number.
     pub bound: MemoryBound,
 }
 
-/// What bounds memory.
+/// A limit on memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryBound {
     /// The machine has no more available.
@@ -35,12 +35,12 @@ impl MemoryBound {
 }
 
 impl AvailableMemory {
-    /// What there is now for a process of so many threads; `None` where the system does not tell.
+    /// Reads the memory available to a process of `threads` threads; `None` if the system does not report it.
     pub fn now(threads: usize) -> Option<AvailableMemory> {
         AvailableMemory::under(Path::new("/"), threads)
     }
 
-    /// The same, read from files under `root`.
+    /// Reads the same from files under `root`.
     pub(crate) fn under(root: &Path, threads: usize) -> Option<AvailableMemory> {
         let bounds = [
             (machine(root), MemoryBound::Machine),
@@ -52,12 +52,12 @@ impl AvailableMemory {
     }
 }
 
-/// What the machine can give without swapping.
+/// Bytes that the machine can give without swapping.
 fn machine(root: &Path) -> Option<u64> {
     kibibytes(&read(root, "proc/meminfo")?, "MemAvailable:")
 }
 
-/// What is left below the limits of this process's control group and of those around it.
+/// Bytes left below the limits of this process's control group and of all its ancestors.
 fn control_group(root: &Path) -> Option<u64> {
     let groups = read(root, "proc/self/cgroup")?;
     let left = groups.lines().filter_map(|line| {
@@ -77,25 +77,25 @@ fn control_group(root: &Path) -> Option<u64> {
             },
             _ => return None,
         };
-        // In a container the path may be one that only its host sees, and the group is then mounted as the root.
+        // In a container the path may be visible only to its host, and the group is then mounted as the root.
         let around = Path::new(path.trim_start_matches('/')).ancestors();
         around.filter_map(|group| files.left(&root.join(files.mount).join(group))).min()
     });
     left.min()
 }
 
-/// How a version of control groups calls what it tells.
+/// The file names and keys of one version of control groups.
 struct LimitFiles {
     mount: &'static str,
     limit: &'static str,
     usage: &'static str,
-    /// Of the usage, what the kernel gives back before it refuses anything.
+    /// Key of the part of the usage that the kernel reclaims before it refuses anything.
     cache: &'static str,
 }
 
 impl LimitFiles {
     fn left(&self, group: &Path) -> Option<u64> {
-        // Without a limit the newer version writes `max`, and the older one a number no machine has.
+        // Without a limit the newer version writes `max`, and the older one a number that no machine has.
         let limit: u64 = read(group, self.limit)?.trim().parse().ok()?;
         let usage: u64 = read(group, self.usage)?.trim().parse().ok()?;
         let stat = read(group, "memory.stat").unwrap_or_default();
@@ -104,8 +104,8 @@ impl LimitFiles {
     }
 }
 
-/// What this process may still use of what it may map: each thread maps a stack and an arena of its heap whole, and arrays that
-/// grow map more than they use.
+/// Bytes of address space that this process may still use. Each thread maps a whole stack and a whole arena of its
+/// heap, and growing arrays map more than they use.
 fn address_space(root: &Path, threads: usize) -> Option<u64> {
     let limits = read(root, "proc/self/limits")?;
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
@@ -114,7 +114,7 @@ fn address_space(root: &Path, threads: usize) -> Option<u64> {
     Some(limit.saturating_sub(mapped).saturating_sub(threads as u64 * THREAD_BYTES) / 4 * 3)
 }
 
-/// What a thread maps: a stack of 2 MiB and an arena of 64.
+/// Bytes that a thread maps: a stack of 2 MiB and an arena of 64 MiB.
 const THREAD_BYTES: u64 = 66 << 20;
 
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
