@@ -1,8 +1,8 @@
 //! The command line: the only place that reads arguments, prints, and chooses an exit code.
 //!
-//! `bulkprop [flags]` runs one scenario, `bulkprop knee` looks for the highest rate that one carries, `bulkprop validate`
-//! holds runs against closed forms. What a scenario may be is decided in the library, by `scenario`; a flag that is in this
-//! file says only where a scenario comes from and where its report goes.
+//! `bulkprop [flags]` runs one scenario, `bulkprop knee` searches for the highest rate that one carries, and
+//! `bulkprop validate` compares runs with closed forms. The library's `scenario` defines the options of a scenario; the
+//! flags in this file only say where a scenario comes from and where its report goes.
 
 mod config;
 mod determinism;
@@ -84,12 +84,12 @@ pub(crate) struct Cli {
     #[arg(long, help_heading = IN_AND_OUT)]
     quiet: bool,
 
-    /// How this program starts itself as a process of a run; of no use to anybody else.
+    /// Starts this program as a process of a run. For the program's own use only.
     #[arg(long, hide = true, exclusive = true)]
     serve: bool,
 }
 
-/// What takes more than one scenario to answer.
+/// A command that takes more than one scenario.
 #[derive(Debug, Subcommand)]
 enum Question {
     Knee(Box<knee::KneeArguments>),
@@ -108,7 +108,7 @@ pub(crate) fn arguments() -> Result<Cli, Failure> {
     if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
 }
 
-/// A number below zero is a bad value of its flag, not an unknown flag of its own.
+/// Makes clap report a negative number as a bad value of its flag, not as an unknown flag.
 fn with_negative_numbers(command: Command) -> Command {
     let command = command.mut_args(|argument| {
         let takes_values = argument.get_action().takes_values();
@@ -117,7 +117,7 @@ fn with_negative_numbers(command: Command) -> Command {
     command.mut_subcommands(with_negative_numbers)
 }
 
-/// Does what the arguments ask for.
+/// Runs the command that the arguments name.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     if cli.serve {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
@@ -130,9 +130,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         None => run_scenario(cli, &watch),
     };
     match answered {
-        // What a signal ended has not failed, and which signal it was the watch knows.
+        // A run that a signal ended has not failed; the watch knows the signal.
         Err(Failure::Simulation(SimulationError::Interrupted(interrupted))) => {
-            tell(&interrupted.to_string());
+            warn(&interrupted.to_string());
             Ok(watch.exit())
         }
         answered => answered,
@@ -157,12 +157,13 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     ];
     let [nodes_csv, orders_csv, runs_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
     let meter = progress::Meter::new(&scenario, cli.progress);
-    let series = run_replicates(&scenario, &watch.interrupt, &meter, &myself())?;
+    let series = run_replicates(&scenario, &watch.interrupt, &meter, &this_program())?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
-    let mut report = Report::new(&scenario, setting(&scenario, shown)?, shown, series.others, said);
+    let mut report = Report::new(&scenario, environment(&scenario, shown)?, shown, series.others, said);
     let exit = Exit::of(&report, watch);
-    // No output is lost for a failure of another.
+    // All outputs are written before any of their errors ends the command, so that one failure does not lose another
+    // output.
     let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
     report.notices.extend(nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown)));
     report.notices.extend(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
@@ -176,26 +177,26 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
         Format::Text => escaped_lines(&report.to_string()).into_owned(),
     })?;
     if cli.quiet {
-        report.notices.iter().for_each(|notice| tell(&format!("Notice: {notice}")));
+        report.notices.iter().for_each(|notice| warn(&format!("Notice: {notice}")));
     }
     for said in [nodes_filled?, orders_filled?, runs_filled?].into_iter().flatten().flatten() {
-        tell(&said);
+        warn(&said);
     }
     failure.map_or(Ok(exit), Err)
 }
 
-/// The files that a command is read from.
+/// The files that a command reads.
 fn inputs<'a>(scenario: &'a Scenario, config: Option<&'a Path>) -> Vec<files::NamedInput<'a>> {
     scenario.files().chain(config.map(|path| ("config", path))).collect()
 }
 
-/// This very program, also where its file was replaced meanwhile, told to serve as a process of a run.
-fn myself() -> Program {
+/// This program as a process of a run. `/proc/self/exe` names it even if its file has been replaced meanwhile.
+fn this_program() -> Program {
     Program { path: "/proc/self/exe".into(), arguments: vec!["--serve".to_owned()] }
 }
 
-/// What the report says beside figures.
-fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Environment, Failure> {
+/// The parts of the report other than figures.
+fn environment(scenario: &Scenario, record: &RunRecord) -> Result<Environment, Failure> {
     Ok(Environment {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: Host::read(),
@@ -204,28 +205,28 @@ fn setting(scenario: &Scenario, record: &RunRecord) -> Result<Environment, Failu
     })
 }
 
-/// Says on standard error what went wrong, and gives the exit code for it.
+/// Prints a failure to standard error, and returns its exit code.
 pub(crate) fn explain(failure: &Failure) -> Exit {
     let said = match failure {
-        // Help and version are what was asked for, and fail where they find no room.
+        // Help and version are what was asked for; they fail only if they cannot be printed.
         Failure::Arguments(error) if error.exit_code() == 0 => {
             return print(&error.to_string()).map_or_else(|failure| explain(&failure), |()| Exit::GoalMet);
         }
         Failure::Arguments(error) => escaped_lines(&error.to_string()).into_owned(),
         other => format!("error: {}\n", escaped(&other.to_string())),
     };
-    // Where standard error is closed too, the exit code has to speak alone.
+    // If standard error is closed too, only the exit code remains.
     let _ = io::stderr().write_all(said.as_bytes());
     failure.exit()
 }
 
-/// Says a sentence on standard error. Where that is closed there is nobody to tell.
-fn tell(sentence: &str) {
+/// Prints a sentence to standard error. If that is closed, nothing remains to be done.
+fn warn(sentence: &str) {
     let _ = writeln!(io::stderr(), "{}", escaped(sentence));
 }
 
-/// Prints to standard output, as it is: what is for people and holds names from files is escaped before. A reader who has seen
-/// enough, such as `head`, is not a failure.
+/// Prints to standard output without escaping: callers escape text for people that holds names from files. A reader
+/// that closes the pipe early, such as `head`, is not a failure.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -234,7 +235,7 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// The heading in `--help` of what is not part of a scenario.
+/// The heading in `--help` of options that are not part of a scenario.
 const IN_AND_OUT: &str = "Input and output";
 
 const EXIT_CODES: &str = "\

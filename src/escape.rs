@@ -1,12 +1,12 @@
-//! Text from outside, made fit for a terminal: names in files, paths, arguments.
+//! Escapes text from outside (names in files, paths, arguments) for a terminal.
 //!
-//! Control characters move the cursor and recolour the screen, marks of direction turn a line around, and signs of no width
-//! hide in it. All of them stand as escapes, `\u{202e}`. Text that holds none stays as it is, so that escaping twice does no
-//! harm. JSON and TOML have escapes of their own and do not come here.
+//! Control characters move the cursor and recolour the screen, direction marks reverse text, and zero-width characters
+//! hide in it. All of them are written as escapes, `\u{202e}`. Text without any is unchanged, so escaping twice does no
+//! harm. JSON and TOML have escapes of their own and do not use this.
 
 use std::borrow::Cow;
 
-/// Whether a terminal does anything with a character but show it in a column of its own.
+/// True if a terminal does anything with a character other than show it in a column of its own.
 pub fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -24,17 +24,17 @@ pub fn is_treacherous(character: char) -> bool {
         )
 }
 
-/// One line of text with all such characters as escapes.
+/// Escapes all such characters in one line of text.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     escaped_but(text, |_| false)
 }
 
-/// The same for text of several lines, which stay lines.
+/// Escapes text of several lines, and keeps its line ends.
 pub fn escaped_lines(text: &str) -> Cow<'_, str> {
     escaped_but(text, |character| character == '\n')
 }
 
-/// One line of text in so many characters at most, before they are escaped.
+/// Escapes one line of text, cut to at most `most` characters before escaping.
 pub fn escaped_to(most: usize, text: &str) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", escaped(&text[..end])),
@@ -42,8 +42,8 @@ pub fn escaped_to(most: usize, text: &str) -> String {
     }
 }
 
-fn escaped_but(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let is_escaped = |character: char| is_treacherous(character) && !stays(character);
+fn escaped_but(text: &str, kept: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let is_escaped = |character: char| is_treacherous(character) && !kept(character);
     if !text.chars().any(is_escaped) {
         return Cow::Borrowed(text);
     }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_moves_turns_or_hides_stands_as_an_escape() {
+    fn characters_that_move_turn_or_hide_are_escaped() {
         for (text, shown) in [
             ("plain, ärger, 東京, 🚀", "plain, ärger, 東京, 🚀"),
             ("\x1b[31mred\x07\r", r"\u{1b}[31mred\u{7}\r"),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_very_long_is_cut_between_characters() {
+    fn long_text_is_cut_between_characters() {
         assert_eq!(escaped_to(2, "äöü"), "äö…");
         assert_eq!(escaped_to(3, "äöü"), "äöü");
         assert_eq!(escaped_to(2, "a\x1bb"), r"a\u{1b}…");

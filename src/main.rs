@@ -1,4 +1,4 @@
-//! The binary `bulkprop`: arguments in, report and exit code out. What happens between is the library's.
+//! The binary `bulkprop`: arguments in, report and exit code out. The library does the rest.
 
 mod cli;
 

@@ -6,7 +6,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// The longest file of options: many times what all of them take, and little to read where it is something else.
+/// Bytes of the longest file of options: many times what all options take, and quickly read if the file is something
+/// else.
 pub(crate) const CONFIG_BYTES_MAX: u64 = 65_536;
 
 /// Reads a file of options.

@@ -1,12 +1,13 @@
-//! `--check-determinism`: the same scenario on different numbers of threads must give the same first receipts, to the bit.
+//! `--check-determinism`: checks that the same scenario gives bit-identical first receipts on different numbers of
+//! threads.
 
 use super::signals::SignalWatch;
-use super::{Exit, Failure, print, tell};
+use super::{Exit, Failure, print, warn};
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::Scenario;
 use bulk_order_propagation::simulation;
 
-/// Runs the scenario as it was asked for, and once more on another number of threads; prints both digests.
+/// Runs the scenario as requested, and once more on another number of threads; prints both digests.
 pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Failure> {
     if !scenario.transport.is_virtual() {
         return Err(Failure::NothingToCheck);
@@ -16,11 +17,11 @@ pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Fa
         let once = Scenario { threads, runs: 1, ..scenario.clone() };
         let records = simulation::run(&once, &watch.interrupt)?;
         if records.first().is_some_and(|record| record.end == End::Interrupted) {
-            tell("interrupted: a digest takes a whole run, so there is nothing to compare");
+            warn("interrupted: a digest takes a whole run, so there is nothing to compare");
             return Ok(watch.exit());
         }
         if records.first().is_some_and(|record| record.end == End::OutOfMemory) {
-            tell(
+            warn(
                 "memory for messages under way was used up: a digest takes a whole run, so there is nothing to compare",
             );
             return Ok(Exit::Broken);
@@ -37,7 +38,7 @@ pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Fa
     Ok(if is_same { Exit::GoalMet } else { Exit::Broken })
 }
 
-/// Another number of threads, where there are nodes enough for one.
+/// Returns another number of threads, if there are nodes enough for one.
 fn other_than(threads: usize, nodes: u32) -> usize {
     match threads {
         1 => (nodes as usize).min(2),

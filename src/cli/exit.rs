@@ -4,24 +4,24 @@ use super::signals::{Signal, SignalWatch};
 use bulk_order_propagation::report::Report;
 use std::process::ExitCode;
 
-/// How the process ends.
+/// The outcome of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Every run reached its target.
     GoalMet,
     /// Some run did not.
     GoalMissed,
-    /// What was asked for cannot be run.
+    /// The arguments cannot be run.
     Usage,
-    /// Books that do not balance, a failure of the system, or memory that was used up.
+    /// A ledger that does not balance, a failure of the system, or exhausted memory.
     Broken,
-    /// A signal stopped it.
+    /// A signal ended it.
     Ended(Signal),
 }
 
 impl Exit {
-    /// The exit code of a report. Broken ledger outrank everything, because they put every other figure in doubt; an interrupt
-    /// outranks the target that it kept away.
+    /// Chooses the exit code of a report. A ledger that does not balance outranks everything, because it puts every
+    /// other figure in doubt; an interrupt outranks the target that it kept the run from reaching.
     pub(crate) fn of(report: &Report, watch: &SignalWatch) -> Exit {
         if !report.balanced() || report.out_of_memory() {
             Exit::Broken

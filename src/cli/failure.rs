@@ -1,4 +1,4 @@
-//! Why the binary cannot do what it was asked to, and with which exit code it says so.
+//! The reasons for which the binary cannot do what was asked, and their exit codes.
 
 use super::Exit;
 use super::config::CONFIG_BYTES_MAX;
@@ -11,22 +11,22 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-/// What ends the process without a report.
+/// A failure that ends the process without a report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Arguments of which clap makes nothing; also `--help` and `--version`, which are no failures.
+    /// Arguments that clap rejects; also `--help` and `--version`, which are not failures.
     #[error(transparent)]
     Arguments(clap::Error),
 
-    /// Options that make no scenario.
+    /// Options that do not form a scenario.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
 
-    /// One line and one whole object at once.
+    /// One line and one whole object requested at once.
     #[error("--quiet with --format json: json is always one whole object; leave one of them out")]
     QuietJson,
 
-    /// Nothing that a seed alone decides.
+    /// A scenario whose result the seed alone does not determine.
     #[error(
         "--check-determinism without --transport simulated: on a real carrier times and hops vary from run to run; choose \
          --transport simulated"
@@ -37,11 +37,11 @@ pub(crate) enum Failure {
     #[error("--config {path:?}: {cause}; name a readable TOML file")]
     ConfigUnreadable { path: PathBuf, cause: io::Error },
 
-    /// A file that is surely something else.
+    /// A file too long to be one of options.
     #[error("--config {path:?}: it is longer than {CONFIG_BYTES_MAX} bytes; name a TOML file of options")]
     ConfigTooLong { path: PathBuf },
 
-    /// A file of options with something wrong in it.
+    /// A file of options with an error in it.
     #[error("--config {path:?}, {error}")]
     ConfigWrong { path: PathBuf, error: FileError },
 
@@ -49,48 +49,48 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Output(#[from] OutputError),
 
-    /// No way to hear of signals.
+    /// A system that cannot report signals.
     #[error("the system lets nobody wait for signals such as Ctrl-C ({0}); raise the limit of processes (ulimit -u)")]
     NoSignals(io::Error),
 
-    /// What was sent to a process of a run is no task, or its result finds no taker.
+    /// A process of a run that received no valid task, or whose result cannot be sent.
     #[error("--serve is how this program starts itself, and nobody gave it a task ({0}); leave it out")]
     Serve(io::Error),
 
-    /// One of many runs that could not be made or finished, behind others that were.
+    /// One of several runs that could not be started or finished, after others that were.
     #[error("run {run} (seed {seed}): {error}")]
     Run { run: u32, seed: u64, error: SimulationError },
 
-    /// A search that would have to change what was asked for.
+    /// A search that would have to change the requested options.
     #[error("{0}")]
     Knee(String),
 
-    /// A run that could not be made or finished.
+    /// A run that could not be started or finished.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
 
-    /// A table of closed forms that could not be made.
+    /// A table of closed forms that could not be produced.
     #[error(transparent)]
     Validate(#[from] ValidateError),
 
-    /// A report that is no JSON.
+    /// A report that cannot be written as JSON.
     #[error("the report cannot be written as JSON: {0}; take --format text")]
     Json(#[from] serde_json::Error),
 
-    /// A standard output that takes no report.
+    /// A standard output that accepts no report.
     #[error("standard output takes no more: {0}; send it elsewhere")]
     Print(io::Error),
 }
 
 impl Failure {
-    /// The exit code: 2 for what another command line would avoid, 3 for the rest.
+    /// The exit code: 2 if another command line would avoid the failure, 3 otherwise.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
             Failure::Run { .. } => Exit::Broken,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
-            // Nobody asked for these scenarios but this program.
+            // These scenarios come from this program, not from the user.
             Failure::Validate(_) => Exit::Broken,
             Failure::Output(error) if !error.is_usage() => Exit::Broken,
             Failure::NoSignals(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
@@ -109,15 +109,15 @@ impl From<KneeError> for Failure {
     }
 }
 
-/// A value that the library refuses keeps the library's words, whatever command it was given to; for the rest clap has good
-/// ones.
+/// Keeps the library's own message for a value that the library rejects, whatever command it was given to. Clap's
+/// messages are good for the rest.
 impl From<clap::Error> for Failure {
     fn from(error: clap::Error) -> Failure {
         bad_value(&error).map_or(Failure::Arguments(error), |bad| Failure::Scenario(bad.into()))
     }
 }
 
-/// The value that its reader refused, in the reader's words.
+/// The value that its parser rejected, with the parser's message.
 fn bad_value(error: &clap::Error) -> Option<BadValue> {
     let source = error.source()?;
     if let Some(bad) = source.downcast_ref::<BadValue>() {

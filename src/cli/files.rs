@@ -1,15 +1,15 @@
-//! The files that figures are written to. Every output of the program but the report itself goes through here.
+//! The files that figures are written to. Every output of the program except the report itself goes through here.
 //!
-//! All of them are looked at before anything runs, so that a wrong path costs no measurement: an output that is an input
-//! or another output is refused, whatever path or link leads to it, and so is a directory that takes no new file. A regular
-//! file is written beside its place and renamed into it when it is whole; until then the old one stays. What cannot be
-//! replaced (a pipe, a device, standard output) is written as it is.
+//! All of them are checked before anything runs, so that a wrong path costs no measurement. An output that is an input
+//! or another output is rejected, whatever path or link leads to it, and so is a directory that accepts no new file. A
+//! regular file is written beside its destination and renamed to it when it is complete; until then the old one stays.
+//! An output that cannot be replaced (a pipe, a device, standard output) is written in place.
 
 mod beside;
 mod error;
 mod place;
 
-pub(crate) use beside::hold_back;
+pub(crate) use beside::remove_unfinished;
 pub(crate) use error::OutputError;
 
 use error::{Clash, TempLeftover};
@@ -21,33 +21,33 @@ use std::path::Path;
 /// A file that the arguments name, with the option that names it.
 pub(super) type NamedInput<'a> = (&'static str, &'a Path);
 
-/// An output that may be written.
+/// An output that passed the checks.
 #[derive(Debug)]
 pub(super) struct OutputFile {
     option: &'static str,
     place: OutputPath,
-    way: WriteMode,
+    mode: WriteMode,
 }
 
-/// How an output is written.
+/// The style in which an output is written.
 #[derive(Debug)]
 enum WriteMode {
-    /// As a new file that takes the place of the old one.
+    /// As a new file that replaces the old one.
     Beside,
-    /// As it is.
+    /// In place.
     InPlace(File),
 }
 
-/// Looks at all files of a command, and gives its outputs in the order in which they were named.
+/// Checks all files of a command, and returns its outputs in the sequence in which they were named.
 ///
 /// # Errors
 ///
-/// [`OutputError`] for the first output that cannot be written, or would destroy an input or another output.
+/// [`OutputError`] for the first output that cannot be written, or that would destroy an input or another output.
 pub(super) fn prepare<const OUTPUTS: usize>(
     inputs: &[NamedInput<'_>],
     outputs: [(&'static str, Option<&Path>); OUTPUTS],
 ) -> Result<[Option<OutputFile>; OUTPUTS], OutputError> {
-    // An input that is not there is refused by its reader.
+    // A missing input is rejected by its reader.
     let inputs = inputs.iter().filter_map(|&(option, path)| Some((option, OutputPath::of(path).ok()?, Clash::Input)));
     let mut taken: Vec<_> = inputs.chain(redirected()).collect();
     let mut places = [const { None }; OUTPUTS];
@@ -72,7 +72,7 @@ pub(super) fn prepare<const OUTPUTS: usize>(
     Ok(ready)
 }
 
-/// Standard output and standard error, where a shell sends them to a file.
+/// Standard output and standard error, if a shell sends them to a file.
 fn redirected() -> impl Iterator<Item = (&'static str, OutputPath, Clash)> {
     let streams = [("standard output", place::STANDARD_OUTPUT), ("standard error", place::STANDARD_ERROR)];
     streams.into_iter().filter_map(|(name, [path, ..])| {
@@ -83,7 +83,7 @@ fn redirected() -> impl Iterator<Item = (&'static str, OutputPath, Clash)> {
 
 impl OutputFile {
     fn open(option: &'static str, place: OutputPath) -> io::Result<OutputFile> {
-        let way = match place.stream()? {
+        let mode = match place.stream()? {
             Some(stream) => WriteMode::InPlace(stream),
             None if place.is_replaceable() => {
                 beside::probe(&place)?;
@@ -91,41 +91,43 @@ impl OutputFile {
             }
             None => WriteMode::InPlace(File::options().write(true).open(&place.path)?),
         };
-        Ok(OutputFile { option, place, way })
+        Ok(OutputFile { option, place, mode })
     }
 
-    /// Writes the content. Of a run that is not whole it goes to a file of its own, `.partial`, and the old one is kept; the
-    /// sentence that says so comes back.
+    /// Writes the content. That of an incomplete run goes to a file of its own, `.partial`, and the old file is kept;
+    /// the returned sentence says so.
     ///
     /// # Errors
     ///
-    /// [`OutputError`] where that fails; a file that was there is then as it was.
+    /// [`OutputError`] if that fails; an existing file is then unchanged.
     pub(super) fn fill(
         self,
         is_whole: bool,
         content: impl FnOnce(&File) -> io::Result<()>,
     ) -> Result<Option<String>, OutputError> {
-        let OutputFile { option, place, way } = self;
+        let OutputFile { option, place, mode } = self;
         let named = place.named.clone();
         let not_filled = |left| move |cause| OutputError::NotFilled { option, path: named, cause, left };
-        match way {
+        match mode {
             WriteMode::InPlace(file) => match content(&file) {
-                // A reader who has seen enough, such as `head`, is not a failure.
+                // A reader that closes the pipe early, such as `head`, is not a failure.
                 Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(not_filled(TempLeftover::Incomplete)(error)),
                 _ => Ok(None),
             },
             WriteMode::Beside => {
-                let begun = beside::written(&place, content).map_err(not_filled.clone()(TempLeftover::AsItWas))?;
+                let replacement = beside::write(&place, content).map_err(not_filled.clone()(TempLeftover::AsItWas))?;
                 let partial = place.partial().path;
                 if is_whole {
-                    // What was measured is not lost where it may not have the name that it was to have.
-                    let renamed = begun.take_place(&place.path);
-                    return renamed.map(|()| None).map_err(|(cause, begun)| match begun.take_place(&partial) {
-                        Ok(()) => not_filled(TempLeftover::In(partial))(cause),
-                        Err(_) => not_filled(TempLeftover::AsItWas)(cause),
+                    // If the file cannot get its own name, the partial name keeps the figures from being lost.
+                    let renamed = replacement.rename_to(&place.path);
+                    return renamed.map(|()| None).map_err(|(cause, replacement)| {
+                        match replacement.rename_to(&partial) {
+                            Ok(()) => not_filled(TempLeftover::In(partial))(cause),
+                            Err(_) => not_filled(TempLeftover::AsItWas)(cause),
+                        }
                     });
                 }
-                begun.take_place(&partial).map_err(|(cause, _)| not_filled(TempLeftover::AsItWas)(cause))?;
+                replacement.rename_to(&partial).map_err(|(cause, _)| not_filled(TempLeftover::AsItWas)(cause))?;
                 let named = &place.named;
                 Ok(Some(format!(
                     "--{option}: the run was interrupted; its figures are in {partial:?}, and {named:?} is as it was"

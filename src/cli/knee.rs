@@ -1,7 +1,7 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
 use super::signals::SignalWatch;
-use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, myself, print, tell};
+use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, print, this_program, warn};
 use bulk_order_propagation::escape::escaped_lines;
 use bulk_order_propagation::experiment::{Fault, KneeQuestion, Probe, find_knee};
 use bulk_order_propagation::scenario::{Draft, pasteable};
@@ -13,9 +13,9 @@ use std::path::PathBuf;
 
 /// Find the highest rate of orders that a network carries in time.
 ///
-/// Runs the scenario at one rate after the other: doubled until one fails, then closing in. A rate holds if, of the orders after the
-/// first fifth, 99 % reach their target within the limit, none misses it, and their times do not grow, with two seeds of three. --rate is
-/// where to begin. docs/KNEE.md has every rule.
+/// Runs the scenario at one rate after the other: doubled until one fails, then closing in. A rate holds if, of the
+/// orders after the first fifth, 99 % reach their target within the limit, none misses it, and their times do not grow,
+/// with two seeds of three. --rate is where to begin. docs/KNEE.md has every rule.
 #[derive(Debug, Args)]
 pub(super) struct KneeArguments {
     #[command(flatten)]
@@ -25,8 +25,8 @@ pub(super) struct KneeArguments {
     #[arg(long, value_name = "TIME", default_value = "50ms", allow_hyphen_values = true, help_heading = SEARCH)]
     limit: Nanos,
 
-    /// For how long orders are published at each rate, or for 1000 orders if those take longer [default: 10s, or ten times the limit
-    /// if that is more]. A longer one finds queues that grow more slowly.
+    /// For how long orders are published at each rate, or for 1000 orders if those take longer
+    /// [default: 10s, or ten times the limit if that is more]. A longer one finds queues that grow more slowly.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = SEARCH)]
     span: Option<Nanos>,
 
@@ -52,8 +52,8 @@ pub(super) struct KneeArguments {
     #[arg(value_enum, help_heading = IN_AND_OUT)]
     format: Format,
 
-    /// Write a line for each run to this file, which is replaced once all are written. An interrupted search leaves it as it
-    /// is, and writes FILE.partial.
+    /// Write a line for each run to this file, which is replaced once all are written. An interrupted search leaves it
+    /// as it is, and writes FILE.partial.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     csv: Option<PathBuf>,
 }
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit,
     let search = asked.prepare()?;
     let read_from = inputs(search.scenario(), arguments.config.as_deref());
     let [csv] = files::prepare(&read_from, [("csv", arguments.csv.as_deref())])?;
-    let knee = find_knee(&search, &watch.interrupt, &myself(), tell_probe)?;
+    let knee = find_knee(&search, &watch.interrupt, &this_program(), print_probe)?;
     let shown = knee.rate.or(knee.fails_at).unwrap_or(search.start());
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit,
     })?;
     let filled = csv.map(|file| file.fill(!knee.interrupted, |into| knee.write_csv(into))).transpose()?;
     if let Some(said) = filled.flatten() {
-        tell(&said);
+        warn(&said);
     }
     Ok(match knee.rate {
         _ if knee.interrupted => watch.exit(),
@@ -94,10 +94,10 @@ pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit,
     })
 }
 
-/// Says on standard error how far the search is.
-fn tell_probe(probe: &Probe) {
+/// Prints the outcome of one rate to standard error.
+fn print_probe(probe: &Probe) {
     let delay = probe.time_to_target_ns.p99.map_or_else(|| "never".to_owned(), |delay| Nanos(delay).to_string());
     let verdict = probe.fault.map_or("holds", Fault::name);
-    // Progress that cannot be shown is no reason to stop.
+    // A failure to show progress is no reason to stop.
     let _ = writeln!(io::stderr(), "{}: p99 {delay}, {} missed, {verdict}", probe.rate, probe.missed);
 }

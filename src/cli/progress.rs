@@ -1,6 +1,6 @@
-//! How far a long run in virtual time has come, on standard error: where that is a terminal, or on request.
+//! Shows on standard error how far a long run in virtual time has come: if that is a terminal, or on request.
 //!
-//! What was refused: a crate of progress bars. It is one line, and a bar would have to know when the run ends.
+//! Rejected: a crate of progress bars, because this is one line, and a bar would have to know when the run ends.
 
 use bulk_order_propagation::scenario::Scenario;
 use bulk_order_propagation::threads::{Observer, Progress};
@@ -9,59 +9,60 @@ use bulk_order_propagation::transport::Clock;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
-/// A run that is over sooner is not worth a word.
-const SILENT_AT_FIRST: Nanos = Nanos::from_millis(500);
+/// Time before the first line on a terminal. A shorter run shows none.
+const FIRST_LINE_DELAY: Nanos = Nanos::from_millis(500);
 
-/// Time between two words on a terminal, and elsewhere, where each has a line of its own.
+/// Time between two updates on a terminal.
 const PERIOD: Nanos = Nanos::from_millis(100);
+/// Time between two updates elsewhere, where each takes a line of its own.
 const LINE_PERIOD: Nanos = Nanos::from_millis(500);
 
-/// Blanks the line and goes back to its start.
+/// Clears the line and returns to its start.
 const BLANK: &str = "\r\x1b[2K";
 
-/// Tells how far a run has come.
+/// A display of how far a run has come.
 pub(super) struct Meter {
     /// First receipts that all orders together can have.
     receipts: u64,
-    manner: ProgressStyle,
+    style: ProgressStyle,
     clock: Clock,
     said: Mutex<LastLine>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ProgressStyle {
-    /// One line that changes.
+    /// One line that is overwritten.
     Terminal,
-    /// A line for each word.
+    /// A line for each update.
     Lines,
     Silent,
 }
 
-/// What was told last.
+/// The last update shown.
 #[derive(Default)]
 struct LastLine {
-    /// When; before the first word of a run, when the run began.
+    /// Its time; before the first update of a run, the time at which the run began.
     at: Option<Nanos>,
     messages: u64,
     is_shown: bool,
 }
 
 impl Meter {
-    /// A meter for runs of a scenario, which speaks if that is `asked` or standard error is a terminal.
+    /// Creates a meter for runs of a scenario, which shows progress if `asked` is true or standard error is a terminal.
     pub(super) fn new(scenario: &Scenario, asked: bool) -> Meter {
-        let manner = match (scenario.transport.is_virtual(), io::stderr().is_terminal(), asked) {
+        let style = match (scenario.transport.is_virtual(), io::stderr().is_terminal(), asked) {
             (true, true, _) => ProgressStyle::Terminal,
             (true, false, true) => ProgressStyle::Lines,
             _ => ProgressStyle::Silent,
         };
         let receipts = u64::from(scenario.nodes) * u64::from(scenario.orders());
-        Meter { receipts, manner, clock: Clock::start(), said: Mutex::default() }
+        Meter { receipts, style, clock: Clock::start(), said: Mutex::default() }
     }
 
     fn period(&self, said: &LastLine) -> Nanos {
-        match self.manner {
+        match self.style {
             ProgressStyle::Terminal if said.is_shown => PERIOD,
-            ProgressStyle::Terminal => SILENT_AT_FIRST,
+            ProgressStyle::Terminal => FIRST_LINE_DELAY,
             ProgressStyle::Lines | ProgressStyle::Silent => LINE_PERIOD,
         }
     }
@@ -76,14 +77,14 @@ impl Meter {
 
 impl Observer for Meter {
     fn progressed(&self, progress: &Progress) {
-        if self.manner == ProgressStyle::Silent {
+        if self.style == ProgressStyle::Silent {
             return;
         }
-        // Only one worker of a run speaks, so that nobody waits here.
+        // Only one worker of a run reports progress, so the lock is free.
         let Ok(mut said) = self.said.try_lock() else { return };
         let now = self.clock.now();
         if progress.messages < said.messages {
-            // Another run has begun.
+            // Another run has replacement.
             (said.at, said.messages) = (None, 0);
         }
         let since = now.since(*said.at.get_or_insert(now));
@@ -91,8 +92,8 @@ impl Observer for Meter {
             return;
         }
         let line = self.line(progress, since, progress.messages - said.messages);
-        // Where standard error is closed there is nobody to tell.
-        let _ = match self.manner {
+        // If standard error is closed, nothing remains to be done.
+        let _ = match self.style {
             ProgressStyle::Terminal => write!(io::stderr(), "{BLANK}{line}"),
             ProgressStyle::Lines | ProgressStyle::Silent => writeln!(io::stderr(), "{line}"),
         };
@@ -100,7 +101,7 @@ impl Observer for Meter {
     }
 }
 
-/// A count in six columns at most: three digits and a factor where it has more than five.
+/// Formats a count in six columns at most: three digits and a factor if it has more than five.
 fn short(count: u64) -> String {
     if count < 100_000 {
         return count.to_string();
@@ -116,11 +117,11 @@ fn short(count: u64) -> String {
     format!("{shown:.decimals$} {}", factor.unwrap_or(&""))
 }
 
-/// Leaves a terminal as it was.
+/// Clears the line, to leave the terminal as it was.
 impl Drop for Meter {
     fn drop(&mut self) {
         let is_shown = self.said.get_mut().is_ok_and(|said| said.is_shown);
-        if is_shown && self.manner == ProgressStyle::Terminal {
+        if is_shown && self.style == ProgressStyle::Terminal {
             let _ = write!(io::stderr(), "{BLANK}");
         }
     }
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn it_counts_receipts_of_all_orders() {
+    fn receipts_of_all_orders_are_counted() {
         let progress = Progress { reached: 67_001, time: Nanos::from_millis(6_700), messages: 65_869_065 };
         let line = meter(1_000, 5_000).line(&progress, Nanos::from_secs(2), 3_000_000);
         assert_eq!(line, "67001 of 5.00 M receipts, 6.700 s virtual, 65.9 M messages, 1.50 M/s");

@@ -1,10 +1,10 @@
-//! What ends a run from outside: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
+//! Signals that end a run: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 //!
-//! The first of them ends the run with a partial report; before anything was published there is none to wait for, and the
-//! process ends at once. So it does at the second. A signal that whoever started the process ignores, as `nohup` does, stays
-//! ignored.
+//! The first of them ends the run with a partial report. If nothing was published yet, there is nothing to report, and
+//! the process ends at once; so it does at a second signal. A signal that was ignored when the process started, as
+//! `nohup` arranges, stays ignored.
 //!
-//! `ctrlc` was refused, because it does not tell which signal came.
+//! Rejected: `ctrlc`, because it does not report which signal came.
 
 use super::{Exit, Failure, files};
 use bulk_order_propagation::sync::Interrupt;
@@ -22,7 +22,7 @@ use std::thread;
 pub(crate) enum Signal {
     /// From Ctrl-C.
     Interrupt,
-    /// From whoever asks a process to end.
+    /// From a process that asks this one to end.
     Terminate,
     /// From a terminal that is closed.
     HangUp,
@@ -39,7 +39,7 @@ impl Signal {
         }
     }
 
-    /// The exit code that a shell gives a process which such a signal ended.
+    /// The exit code that a shell reports for a process that this signal ended.
     pub(crate) const fn exit_code(self) -> u8 {
         128 + self.number() as u8
     }
@@ -55,7 +55,7 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Hears of the signals for the rest of the process.
+/// A watch for the signals, for the rest of the process.
 pub(crate) struct SignalWatch {
     /// Raised by the first signal.
     pub(crate) interrupt: Interrupt,
@@ -63,19 +63,19 @@ pub(crate) struct SignalWatch {
 }
 
 impl SignalWatch {
-    /// Begins to listen. To be called once in a process.
+    /// Begins to watch. Call once in a process.
     ///
     /// # Errors
     ///
-    /// [`Failure::NoSignals`] where the system refuses a handler, or a thread that waits for them.
+    /// [`Failure::NoSignals`] if the system refuses a handler, or a thread that waits for the signals.
     pub(crate) fn start() -> Result<SignalWatch, Failure> {
         let watch = SignalWatch { interrupt: Interrupt::new(), first: Arc::default() };
-        let heard: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
-        let mut signals = Signals::new(heard.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
+        let watched: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
+        let mut signals = Signals::new(watched.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
         let (interrupt, first) = (watch.interrupt.clone(), Arc::clone(&watch.first));
         let listen = move || {
             for number in signals.forever() {
-                let Some(&signal) = heard.iter().find(|signal| signal.number() == number) else { continue };
+                let Some(&signal) = watched.iter().find(|signal| signal.number() == number) else { continue };
                 if first.set(signal).is_err() || !interrupt.is_attended() {
                     end(signal, &interrupt);
                 }
@@ -86,7 +86,7 @@ impl SignalWatch {
         Ok(watch)
     }
 
-    /// The exit code of what was interrupted.
+    /// The exit code of an interrupted command.
     pub(crate) fn exit(&self) -> Exit {
         Exit::Ended(self.first.get().copied().unwrap_or(Signal::Interrupt))
     }
@@ -94,12 +94,12 @@ impl SignalWatch {
 
 /// Ends the process at once, and leaves no file half written.
 fn end(signal: Signal, interrupt: &Interrupt) -> ! {
-    let _held_back = files::hold_back();
-    // Where standard error is closed, the exit code has to speak alone.
+    let _guard = files::remove_unfinished();
+    // If standard error is closed, only the exit code remains.
     let mut stderr = io::stderr();
     let _ = match interrupt.is_attended() {
         false => writeln!(stderr, "{signal} before anything was published: there is nothing to report"),
-        // The prompt is not to follow a line of progress.
+        // The shell's prompt must not follow a line of progress.
         true if stderr.is_terminal() => writeln!(stderr),
         true => Ok(()),
     };

@@ -1,4 +1,4 @@
-//! `bulkprop validate`: runs held against closed forms, in front of the reader.
+//! `bulkprop validate`: compares runs with closed forms, and prints the table.
 
 use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, print};
@@ -32,14 +32,14 @@ pub(super) struct ValidateArguments {
     format: Format,
 }
 
-/// Reads a seed that leaves room for those of the replicates.
+/// Parses a seed that leaves room for those of the replicates.
 fn seed(text: &str) -> Result<u64, BadValue> {
     let seed = limits::SEED.parse::<u64>(text).ok().filter(|&seed| seed <= SEED_MAX);
     let rule = || format!("a seed of the table is a whole number from 0 to {SEED_MAX}; write one of them");
     seed.ok_or_else(|| BadValue { option: "seed".to_owned(), value: text.to_owned(), rule: rule() })
 }
 
-/// Runs the table and prints it, as text line by line as cases are judged.
+/// Runs the table and prints it; as text, each line when its case has been judged.
 pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<Exit, Failure> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     let plan = CasePlan {
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<
     let is_text = arguments.format == Format::Text;
     let mut printed = if is_text { print(&format!("{}\n", header())) } else { Ok(()) };
     let mut group = "";
-    let tell = |case: &Case| {
+    let show = |case: &Case| {
         if !is_text || printed.is_err() {
             return;
         }
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &ValidateArguments, watch: &SignalWatch) -> Result<
         group = case.group;
         printed = print(&format!("{heading}{case}\n"));
     };
-    let table = validate(plan, &watch.interrupt, tell)?;
+    let table = validate(plan, &watch.interrupt, show)?;
     printed?;
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&table)? + "\n",

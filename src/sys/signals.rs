@@ -1,11 +1,11 @@
-//! What the process was told to do with a signal when it was started.
+//! The disposition of a signal that the process inherited.
 
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Tells whether the process was started with the signal of this number ignored.
+/// True if the process was started with the signal of this number ignored.
 pub fn is_signal_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: no new action is given, and the old one is written to memory of its size.

@@ -1,17 +1,17 @@
-//! Why an output cannot be written.
+//! The reasons why an output cannot be written.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why an output cannot be written.
+/// A reason why an output cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutputError {
-    /// It would destroy what another option names.
+    /// It would destroy a file that another option names.
     #[error("--{option} {path:?}: {} is the same file as {}; name another one", subject(partial), clash.said(other))]
     Clash { option: &'static str, path: PathBuf, partial: Option<PathBuf>, other: &'static str, clash: Clash },
 
-    /// A place where no file can be put.
+    /// A path at which no file can be created.
     #[error("--{option} {path:?}: {cause}; name a file that can be written, in a directory that takes new ones")]
     Unwritable { option: &'static str, path: PathBuf, cause: io::Error },
 
@@ -20,25 +20,25 @@ pub(crate) enum OutputError {
     NotFilled { option: &'static str, path: PathBuf, cause: io::Error, left: TempLeftover },
 }
 
-/// What an output would destroy.
+/// The kind of file that an output would destroy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clash {
-    /// What the run is read from.
+    /// An input of the run.
     Input,
-    /// What another option writes, or leaves of an interrupted run.
+    /// Another option's output, or its partial result of an interrupted run.
     Output,
-    /// Where a shell sends what is printed.
+    /// A file to which a shell redirects what is printed.
     Stream,
 }
 
-/// What a failure leaves.
+/// The state in which a failure leaves the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TempLeftover {
-    /// The file that was there, if one was.
+    /// The old file, if there was one, is unchanged.
     AsItWas,
-    /// The figures under another name.
+    /// The figures are under another name.
     In(PathBuf),
-    /// A part, where nothing can be taken back.
+    /// A part was written and cannot be taken back.
     Incomplete,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for TempLeftover {
     }
 }
 
-/// The output itself, or what an interrupted run leaves in its place.
+/// The output itself, or the file that an interrupted run writes instead.
 fn subject(partial: &Option<PathBuf>) -> impl fmt::Display {
     fmt::from_fn(move |f| match partial {
         None => f.write_str("it"),
@@ -77,7 +77,7 @@ impl OutputError {
         OutputError::Unwritable { option, path: path.to_owned(), cause }
     }
 
-    /// Whether another command line would avoid it.
+    /// True if another command line would avoid it.
     pub(crate) fn is_usage(&self) -> bool {
         !matches!(self, OutputError::NotFilled { .. })
     }

@@ -1,4 +1,4 @@
-//! The file that a path leads to, also where none is there yet.
+//! The file that a path leads to, even if it does not exist yet.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
@@ -6,24 +6,25 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The names of this process's own streams. Opened anew, one that is a file would be written over from its start.
+/// Names of this process's own streams. They are never reopened, because a stream that is a file would be overwritten
+/// from its start.
 pub(super) const STANDARD_OUTPUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 pub(super) const STANDARD_ERROR: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
 
-/// Links that are followed to a file that is not there, as many as Linux follows to one that is.
+/// Links followed to a missing file, as many as Linux follows to an existing one.
 const LINKS_MAX: u32 = 40;
 
-/// What an interrupted run adds to the name of its output.
+/// Suffix of the output of an interrupted run.
 const PARTIAL: &str = ".partial";
 
-/// Where a path leads.
+/// A path with all links followed.
 #[derive(Clone, Debug)]
 pub(super) struct OutputPath {
-    /// The path as it was asked for.
+    /// The path as it was given.
     pub(super) named: PathBuf,
     /// The whole path, all links followed.
     pub(super) path: PathBuf,
-    /// What is there.
+    /// Metadata of the existing file, if there is one.
     pub(super) found: Option<Metadata>,
 }
 
@@ -32,22 +33,22 @@ impl OutputPath {
     ///
     /// # Errors
     ///
-    /// Where the directory that it leads into is not there or not to be entered.
+    /// If the directory that it leads into does not exist or cannot be entered.
     pub(super) fn of(named: &Path) -> io::Result<OutputPath> {
         match fs::metadata(named) {
             Ok(found) => {
-                // A pipe has no path but the one that it was asked for with.
+                // A pipe has no path except the one that it was given by.
                 let path = fs::canonicalize(named).unwrap_or_else(|_| named.to_owned());
                 Ok(OutputPath { named: named.to_owned(), path, found: Some(found) })
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                Ok(OutputPath { named: named.to_owned(), path: path_of_none(named)?, found: None })
+                Ok(OutputPath { named: named.to_owned(), path: path_of_missing(named)?, found: None })
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Whether both are one file. A device keeps nothing, and may stand for many.
+    /// True if both are one file. A device stores nothing, so any number of outputs may share it.
     pub(super) fn is_same(&self, other: &OutputPath) -> bool {
         match (&self.found, &other.found) {
             (Some(one), Some(_)) if one.file_type().is_char_device() => false,
@@ -56,15 +57,15 @@ impl OutputPath {
         }
     }
 
-    /// The places that a run may write: this one and that of its partial result. Of a stream of this process there is
-    /// nothing to be lost.
+    /// The files that a run may write: this one and its partial result. A stream of this process has nothing to lose,
+    /// so it is not among them.
     pub(super) fn written(&self) -> impl Iterator<Item = OutputPath> + use<> {
         let kept = (self.is_replaceable() && !self.is_stream()).then(|| self.partial());
         let place = (!self.is_stream()).then(|| self.clone());
         place.into_iter().chain(kept)
     }
 
-    /// Where an interrupted run puts what it has.
+    /// The file of an interrupted run's partial result.
     pub(super) fn partial(&self) -> OutputPath {
         let mut path = self.path.clone().into_os_string();
         path.push(PARTIAL);
@@ -73,12 +74,12 @@ impl OutputPath {
         OutputPath { named: path.clone(), path, found }
     }
 
-    /// Whether a file is there.
+    /// True if a regular file exists.
     pub(super) fn is_regular(&self) -> bool {
         self.found.as_ref().is_some_and(Metadata::is_file)
     }
 
-    /// Whether a new file can take this place.
+    /// True if a new file can replace this one.
     pub(super) fn is_replaceable(&self) -> bool {
         self.found.as_ref().is_none_or(Metadata::is_file)
     }
@@ -87,7 +88,7 @@ impl OutputPath {
         STANDARD_OUTPUT.iter().chain(&STANDARD_ERROR).any(|name| self.named == Path::new(name))
     }
 
-    /// The stream of this process that was asked for.
+    /// The stream of this process that the path names.
     pub(super) fn stream(&self) -> io::Result<Option<File>> {
         let is_one_of = |names: [&str; 3]| names.iter().any(|name| self.named == Path::new(name));
         let stream = match () {
@@ -99,8 +100,8 @@ impl OutputPath {
     }
 }
 
-/// The whole path of a file that is not there, through links that lead to it.
-fn path_of_none(named: &Path) -> io::Result<PathBuf> {
+/// The whole path of a missing file, through links that lead to it.
+fn path_of_missing(named: &Path) -> io::Result<PathBuf> {
     let mut path = named.to_owned();
     for _ in 0..LINKS_MAX {
         let is_directory = path.to_string_lossy().ends_with('/');

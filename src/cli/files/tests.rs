@@ -1,4 +1,4 @@
-//! Which outputs are refused, and what a failure leaves of the others.
+//! Tests which outputs are rejected, and what a failure leaves of the others.
 
 use super::*;
 use std::fs;
@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// What keeps one output from being written beside these inputs.
+/// The error that keeps an output from being written beside these inputs.
 fn refused(inputs: &[NamedInput<'_>], path: &Path) -> String {
     prepare(inputs, [("nodes-csv", Some(path))]).map(|_| ()).unwrap_err().to_string()
 }
@@ -24,7 +24,7 @@ fn names(directory: &TempDir) -> Vec<PathBuf> {
 }
 
 #[test]
-fn an_input_is_refused_by_whatever_name() {
+fn an_input_is_refused_by_any_name() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| directory.path().join(name);
     fs::write(at("input"), "0 1\n").unwrap();
@@ -42,7 +42,7 @@ fn an_input_is_refused_by_whatever_name() {
 }
 
 #[test]
-fn two_outputs_are_not_one_file_before_it_exists_either() {
+fn two_outputs_are_not_one_file_even_before_it_exists() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| directory.path().join(name);
     symlink("out", at("link")).unwrap();
@@ -62,7 +62,7 @@ fn two_outputs_are_not_one_file_before_it_exists_either() {
 }
 
 #[test]
-fn what_an_interrupted_run_leaves_destroys_nothing_either() {
+fn a_partial_result_destroys_nothing_either() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| directory.path().join(name);
     fs::write(at("x.partial"), "0 1\n").unwrap();
@@ -82,7 +82,7 @@ fn a_failure_leaves_the_old_file_and_nothing_else() {
     let said = one(&path).fill(true, half).unwrap_err().to_string();
     assert!(said.contains("nothing was changed"), "{said}");
     assert_eq!((fs::read_to_string(&path).unwrap().as_str(), names(&directory)), ("yesterday", vec![path.clone()]));
-    // A directory took the name meanwhile: what was measured is kept under another.
+    // A directory took the name meanwhile: the figures are kept under another name.
     let output = one(&path);
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
