@@ -1,10 +1,11 @@
-//! The knee: the highest rate of orders that a network carries in time, none missed and no queue growing.
+//! The knee: the highest rate of orders that a network carries in time, with no order missed and no queue growing.
 //!
-//! Rates are doubled until one fails, then the least is tried, and the gap is bisected in ratio. A rate is judged by three runs,
-//! which differ in their seeds alone. `docs/KNEE.md` has every rule.
+//! Rates are doubled until one fails, then the least is tried, and the gap is bisected geometrically. Three runs, which
+//! differ in their seeds alone, judge a rate. `docs/KNEE.md` has every rule.
 //!
-//! What was refused: raising the rate within one run, because a queue that an earlier rate has left is felt by the next; and
-//! judging a rate by its delay alone, because a queue that grows by a thousandth of its load stays below any limit for a while.
+//! Rejected: raising the rate within one run, because a queue that an earlier rate has left affects the next; and
+//! judging a rate by its delay alone, because a queue that grows by a thousandth of its load stays below any limit for
+//! a while.
 
 mod diagnosis;
 mod machine;
@@ -24,40 +25,41 @@ use probe::Load;
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// The fewest orders of a probe.
+/// Orders of a probe at least.
 const ORDERS_MIN: u64 = 1_000;
 
-/// The shortest probe, of the run's clock, unless the limit asks for a longer one.
+/// Duration of a probe at least, on the run's clock. The limit may require a longer one.
 const SPAN_MIN: Nanos = Nanos::from_secs(10);
 
-/// A probe is so many times as long as the limit, at least.
+/// Duration of a probe at least, in limits.
 const LIMITS_IN_SPAN: u64 = 10;
 
-/// Runs that judge a rate, each with a seed of its own, and how many of them decide.
+/// Runs that judge a rate, each with a seed of its own.
 const SEEDS: u32 = 3;
+/// Runs that must hold for the rate to hold.
 const MAJORITY: usize = 2;
 
-/// What to look for. Every field is as it was asked for; [`KneeQuestion::prepare`] fills in what was not.
+/// The parameters of a search. Every field is as the user gave it; [`KneeQuestion::prepare`] fills in the missing ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KneeQuestion {
-    /// What carries the orders. Its rate is the first one tried.
+    /// The network and its workload. Its rate is the first one tried.
     pub draft: Draft,
-    /// What the 99th percentile of the orders' time to their target may not exceed.
+    /// Limit of the 99th percentile, over orders, of the time to the target.
     pub limit: Nanos,
-    /// For how long orders are published at each rate.
+    /// Time for which orders are published at each rate.
     pub span: Option<Nanos>,
-    /// No lesser rate is tried.
+    /// The least rate tried.
     pub least: Option<Rate>,
-    /// No greater rate is tried.
+    /// The greatest rate tried.
     pub most: Option<Rate>,
-    /// How near the greatest rate that holds must come to the least that fails: their ratio less 1, in hundredths.
+    /// Precision: the ratio of the least rate that fails to the greatest that holds, less 1, in percent.
     pub precision_percent: u32,
 }
 
-/// A search that can be made as it stands.
+/// A validated search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
-    /// What every probe has in common.
+    /// The scenario that all probes share, except for the rate.
     scenario: Scenario,
     limit: Nanos,
     span: Nanos,
@@ -67,53 +69,55 @@ pub struct Search {
     precision_percent: u32,
 }
 
-/// Why there is no knee to be had.
+/// A reason why no knee can be found.
 #[derive(Debug, thiserror::Error)]
 pub enum KneeError {
-    /// What was asked for makes no scenario at some rate.
+    /// The options form no scenario at some rate.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// A run could not be made.
+    /// A run failed.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
-    /// The search would have to change what was asked for.
+    /// The search would have to change the requested options.
     #[error("{0}")]
     Asked(String),
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Knee {
-    /// The limit that was asked for.
+    /// The requested limit in nanoseconds.
     pub limit_ns: u64,
-    /// For how long orders were published at each rate, at least.
+    /// Time in nanoseconds for which orders were published at each rate, at least.
     pub span_ns: u64,
-    /// The highest rate that holds with most seeds; `None` where none did.
+    /// The highest rate that holds with most seeds; `None` if none does.
     pub rate: Option<Rate>,
-    /// The lowest rate above it that does not; `None` where every rate that was tried holds.
+    /// The lowest rate above it that does not; `None` if every rate tried holds.
     pub fails_at: Option<Rate>,
-    /// The highest rate that holds with the seed that fails first, and with the one that fails last; `None` where none holds.
+    /// The highest rate that holds with the seed that fails first, and with the one that fails last; `None` if none
+    /// holds.
     pub over_seeds: [Option<Rate>; 2],
-    /// The median time to the target at the least rate, where nothing queues; `None` where half of the orders missed it.
+    /// Median time to the target in nanoseconds at the least rate, without queues; `None` if half of the orders missed
+    /// it.
     pub unloaded_p50_ns: Option<u64>,
-    /// The greatest share of the processors that other work took during a run; `None` in virtual time, and where the system does
-    /// not tell.
+    /// Greatest share of the processors that other work took during a run; `None` in virtual time, and if the system
+    /// does not report it.
     pub others_share: Option<f64>,
-    /// Whether that was so much that the figures are the machine's.
+    /// True if that share was so great that the figures may be the machine's.
     pub busy: bool,
-    /// What stands in the way where no rate holds, and whether the machine was busy; a sentence each.
+    /// One sentence each on why no rate holds, and on a busy machine.
     pub notices: Vec<String>,
-    /// Whether an interrupt ended the search early.
+    /// True if an interrupt ended the search early.
     pub interrupted: bool,
-    /// Every run, in the order of rates tried, by seed.
+    /// Every run, in the sequence of rates tried, by seed.
     pub probes: Vec<Probe>,
 }
 
 impl KneeQuestion {
-    /// The search that this asks for. What was asked for stands; what was not bends to it.
+    /// Validates the parameters and fills in the missing ones. Given values are kept; defaults adapt to them.
     ///
     /// # Errors
-    /// [`KneeError`] where two wishes contradict each other, or what was asked for is no scenario.
+    /// [`KneeError`] if two parameters contradict each other, or if they form no scenario.
     pub fn prepare(self) -> Result<Search, KneeError> {
         let refuse = |text: String| Err(KneeError::Asked(text));
         let KneeQuestion { draft, limit, .. } = &self;
@@ -151,21 +155,21 @@ impl KneeQuestion {
         }
         self.check_timeout()?;
         let [least, start, most] = self.rates(span)?;
-        // As many orders as any rate takes, so that a window that was asked for stands.
+        // The most orders that any rate takes, so that a requested window is kept.
         let orders = ((most.as_f64() * span.as_secs_f64()).ceil() as u64).clamp(ORDERS_MIN, limits::ORDERS.most);
-        // With so many runs there is a seed for each.
+        // With as many runs as seeds, the seeds are validated, too.
         let draft = Draft { orders: Some(orders as u32), rate: None, runs: Some(SEEDS), ..self.draft };
-        let is_impatient = draft.timeout.is_some();
-        // Once, because an overlay may come from what can be read once.
+        let has_timeout = draft.timeout.is_some();
+        // Built only once, because an overlay may come from a source that can be read only once.
         let mut scenario = draft.build()?;
-        if !is_impatient {
+        if !has_timeout {
             let twice = Nanos(self.limit.0.saturating_mul(2));
             scenario.timeout = scenario.timeout.map(|default| default.max(twice));
         }
         Ok(Search { scenario, limit: self.limit, span, start, least, most, precision_percent: self.precision_percent })
     }
 
-    /// Refuses a time limit of an order that is not beyond the limit of the search.
+    /// Rejects a time limit per order that is not beyond the limit of the search.
     fn check_timeout(&self) -> Result<(), KneeError> {
         let (limit, twice) = (self.limit, Nanos(self.limit.0.saturating_mul(2)));
         match self.draft.timeout {
@@ -179,10 +183,10 @@ impl KneeQuestion {
         }
     }
 
-    /// The rates at which the search ends and where it begins.
+    /// The least, the first and the greatest rate of the search.
     fn rates(&self, span: Nanos) -> Result<[Rate; 3], KneeError> {
         let refuse = |text: String| Err(KneeError::Asked(text));
-        // As many orders as a run takes, spread over the span.
+        // The rate at which a run's greatest number of orders fills the span.
         let greatest = Rate::per_second(1).scaled((limits::ORDERS.most as f64 / span.as_secs_f64()) as u64, 1);
         let (asked, least, most) = (self.draft.rate, self.least, self.most);
         for (option, rate) in [("most", most), ("rate", asked), ("least", least)] {
@@ -213,22 +217,23 @@ impl KneeQuestion {
     }
 }
 
-/// The least rate that is tried, and the first one, where nobody says.
+/// The least rate tried by default.
 const LEAST: Rate = Rate::per_second(10);
+/// The first rate tried by default.
 const START: Rate = Rate::per_second(100);
 
 impl Search {
-    /// The command that makes the first run of a rate again.
+    /// The command that repeats the first run of a rate.
     pub fn replay(&self, rate: Rate) -> String {
         self.at_rate(rate, 0).replay()
     }
 
-    /// What every probe has in common.
+    /// The scenario that all probes share, except for the rate.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// The rate that is tried first.
+    /// The first rate tried.
     pub fn start(&self) -> Rate {
         self.start
     }
@@ -251,10 +256,10 @@ impl Search {
     }
 }
 
-/// Looks for the knee. `program` is what several processes are started from; `told` hears of each run.
+/// Searches for the knee. `program` is the executable of a run's processes; `told` receives each run.
 ///
 /// # Errors
-/// [`KneeError`] of the first run that could not be made.
+/// [`KneeError`] of the first run that failed.
 pub fn find_knee(
     search: &Search,
     interrupt: &Interrupt,
@@ -295,7 +300,7 @@ pub fn find_knee(
     Ok(knee)
 }
 
-/// How long orders take at the least rate, where nothing queues; `None` where it was interrupted. It is the warm-up, too.
+/// Measures the orders' times at the least rate, without queues; `None` if interrupted. It is the warm-up, too.
 fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result<Option<Probe>, KneeError> {
     let orders = (search.least.as_f64() * UNLOADED_SPAN.as_secs_f64()).clamp(5.0, 20.0) as u64;
     let scenario = search.with_orders(search.least, orders, 0);
@@ -303,10 +308,10 @@ fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result
     probe::make(&scenario, load, interrupt, program).map_err(KneeError::from)
 }
 
-/// About so long takes the look at the least rate.
+/// Approximate duration of that measurement.
 const UNLOADED_SPAN: Nanos = Nanos::from_secs(2);
 
-/// The runs of a rate, by seed; `None` where they were interrupted.
+/// Runs a rate with each seed; `None` if interrupted.
 fn probe_rate(
     search: &Search,
     rate: Rate,
@@ -330,8 +335,8 @@ fn probe_rate(
     }
 }
 
-/// The highest rate that holds with the seed that fails first, and with the one that fails last. A rate above one at which a seed
-/// fails is none of its own.
+/// The highest rate that holds with the seed that fails first, and with the one that fails last. For each seed, only
+/// rates below the lowest that fails count.
 fn over_seeds(probes: &[Probe]) -> [Option<Rate>; 2] {
     let mut seeds: Vec<u64> = probes.iter().map(|probe| probe.seed).collect();
     seeds.sort_unstable();
@@ -346,7 +351,7 @@ fn over_seeds(probes: &[Probe]) -> [Option<Rate>; 2] {
     [highest.iter().copied().min().flatten(), highest.iter().copied().max().flatten()]
 }
 
-/// What is known of where the knee lies.
+/// The bounds of the knee found so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Bounds {
     holds: Option<Rate>,
@@ -354,7 +359,7 @@ struct Bounds {
     interrupted: bool,
 }
 
-/// Closes in on the knee; `holds` says whether a rate does, `None` where it was interrupted.
+/// Narrows the bounds of the knee. `holds` tries a rate; it returns `None` if interrupted.
 fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool>, E>) -> Result<Bounds, E> {
     let mut bounds = Bounds::default();
     let mut next = Some(search.start);
@@ -370,12 +375,12 @@ fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool
 }
 
 impl Bounds {
-    /// The rate to try next; `None` once the knee is known well enough.
+    /// The rate to try next; `None` once the knee is known to the requested precision.
     fn next(&self, search: &Search) -> Option<Rate> {
         match (self.holds, self.fails) {
             (None, None) => None,
             (Some(holds), None) => (holds < search.most).then(|| holds.scaled(2, 1).min(search.most)),
-            // Where the least fails, no other rate needs to.
+            // If the least rate fails, no other needs to be tried.
             (None, Some(fails)) => (fails > search.least).then_some(search.least),
             (Some(holds), Some(fails)) => {
                 let near = holds.scaled(100 + u64::from(search.precision_percent), 100);
@@ -391,10 +396,11 @@ const HEADER: &str = "rate_per_second,seed,orders,judged,missed,p50_ns,p90_ns,p9
                       growth_chance,published_late_p99_ns,messages_per_second,others_share,fault,holds";
 
 impl Knee {
-    /// Writes every run as comma-separated values with a header, in ascending order of rates. What a run does not have is empty.
+    /// Writes every run as comma-separated values with a header, in ascending sequence of rates. Missing values are
+    /// empty.
     ///
     /// # Errors
-    /// Whatever `into` gives.
+    /// Any error of `into`.
     pub fn write_csv(&self, mut into: impl Write) -> io::Result<()> {
         writeln!(into, "{HEADER}")?;
         let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());

@@ -1,14 +1,14 @@
-//! What stands in the way where no rate holds, and whether the machine was quiet.
+//! Explains why no rate holds, and reports whether other work kept the machine busy.
 
 use super::probe::{Fault, Probe};
 use super::{Knee, Search};
 use crate::time::Nanos;
 use crate::workload::Rate;
 
-/// A share of the processors that others may take before the figures are called theirs.
+/// Share of the processors above which other work may have determined the figures.
 const BUSY: f64 = 0.1;
 
-/// Says that no rate can hold, because orders take too long where nothing queues.
+/// Explains that no rate can hold because orders take too long even without queues.
 pub(super) fn unloaded(least: Rate, limit: Nanos, probe: &Probe) -> Option<String> {
     match probe.time_to_target_ns.p50 {
         Some(time) if probe.missed * 2 <= probe.judged && time > limit.0 => Some(format!(
@@ -25,7 +25,7 @@ pub(super) fn unloaded(least: Rate, limit: Nanos, probe: &Probe) -> Option<Strin
     }
 }
 
-/// Adds to a knee what is to be known of the machine, and why no rate holds.
+/// Adds to a knee the load of the machine, and the reason why no rate holds.
 pub(super) fn conclude(search: &Search, knee: &mut Knee) {
     let shares = || knee.probes.iter().filter_map(|probe| probe.others_share);
     let disturbed = shares().filter(|&share| share > BUSY).count();
@@ -45,7 +45,7 @@ pub(super) fn conclude(search: &Search, knee: &mut Knee) {
     }
 }
 
-/// Says why the least rate does not hold.
+/// Explains why the least rate does not hold.
 fn least_fails(search: &Search, knee: &Knee) -> Option<String> {
     let least = search.least;
     let at_least = || knee.probes.iter().filter(|probe| probe.rate == least);

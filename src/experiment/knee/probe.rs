@@ -1,4 +1,4 @@
-//! One run at a rate, and whether the rate holds in it.
+//! One run at a rate, and the verdict whether the rate holds in it.
 
 use super::machine::Machine;
 use crate::analysis::OrderTimes;
@@ -12,23 +12,23 @@ use crate::transport::Clock;
 use crate::workload::Rate;
 use serde::Serialize;
 
-/// Orders due before this part of the schedule find queues that are yet to fill, and are not judged.
+/// Divisor of the schedule: orders due in its first part find queues that are not filled yet, and are not judged.
 const WARM_UP_PARTS: u64 = 5;
 
-/// Means whose slope is looked at.
+/// Batch means over which the slope is computed.
 const BATCHES: usize = 10;
 
-/// A slope that chance makes more seldom than this is one.
+/// Probability below which a slope counts as growth and not as chance.
 const CHANCE: f64 = 0.01;
 
-/// A rate under its limit.
+/// A rate with its limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
     pub(super) rate: Rate,
     pub(super) limit: Nanos,
 }
 
-/// Why a rate does not hold in a run.
+/// A reason why a rate does not hold in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -38,12 +38,12 @@ pub enum Fault {
     Missed,
     /// The percentile is above the limit.
     Late,
-    /// The times grow: a queue fills.
+    /// The times grow: a queue is filling.
     Grows,
 }
 
 impl Fault {
-    /// Its name in JSON and CSV.
+    /// Name in JSON and CSV.
     pub const fn name(self) -> &'static str {
         match self {
             Fault::Unbalanced => "unbalanced",
@@ -57,42 +57,44 @@ impl Fault {
 /// The slope of the orders' times over ten batch means.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Growth {
-    /// The slope over its standard error; at most 10^9, which stands for a line without scatter.
+    /// Slope over its standard error; at most 10^9, which stands for a line without scatter.
     pub ratio: f64,
-    /// The chance of a slope as great where there is none.
+    /// Probability of a slope at least as great without growth.
     pub chance: f64,
 }
 
-/// One rate, as it was measured with one seed.
+/// The measurement of one rate with one seed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Probe {
-    /// Orders due a second.
+    /// Orders due per second.
     pub rate: Rate,
-    /// The run's seed.
+    /// Seed of the run.
     pub seed: u64,
     /// Orders of the schedule.
     pub orders: u64,
-    /// They that were published after the first fifth of the schedule, and are judged.
+    /// Orders that are judged: those published after the first fifth of the schedule.
     pub judged: u64,
-    /// Of these, they that missed their target.
+    /// Judged orders that missed their target.
     pub missed: u64,
-    /// Percentiles of the time to the target over those of them that reached it.
+    /// Percentiles, over the judged orders that reached their target, of the time to it in nanoseconds.
     pub time_to_target_ns: OrderTimes,
-    /// How these times grow; `None` where fewer than ten reached it.
+    /// Growth of these times; `None` if fewer than ten orders reached their target.
     pub growth: Option<Growth>,
-    /// How late these were published: where this is not small, the publisher was the bottleneck.
+    /// Percentiles of how late the judged orders were published, in nanoseconds. If they are not small, the publisher
+    /// was the bottleneck.
     pub published_late_ns: OrderTimes,
     /// Messages handed to the carrier per second of the run's clock.
     pub messages_per_second: f64,
-    /// The share of the processors that other work took meanwhile; `None` in virtual time, and where the system does not tell.
+    /// Share of the processors that other work took meanwhile; `None` in virtual time, and if the system does not
+    /// report it.
     pub others_share: Option<f64>,
-    /// What kept the rate from holding.
+    /// The reason why the rate does not hold.
     pub fault: Option<Fault>,
-    /// Whether it holds.
+    /// True if the rate holds.
     pub holds: bool,
 }
 
-/// Makes a run; `None` where it was interrupted.
+/// Makes a run; `None` if interrupted.
 pub(super) fn make(
     scenario: &Scenario,
     load: Load,
@@ -102,6 +104,7 @@ pub(super) fn make(
     let measure = || {
         let clock = Clock::start();
         let runner = Runner::build(scenario, interrupt, &(), Some(program))?;
+        // Read after the set-up, which is this process's own work and no part of the run.
         let before = Machine::read().filter(|_| !scenario.transport.is_virtual());
         let record = runner.run(clock)?;
         Ok((record, before.and_then(|before| Machine::read()?.others_since(&before))))
@@ -149,7 +152,7 @@ fn judge(record: &RunRecord, seed: u64, load: Load) -> Probe {
     }
 }
 
-/// How times grow, in the order in which their orders were due.
+/// Computes the growth of times, which are in the sequence in which their orders were due.
 fn growth(times: &[u64]) -> Option<Growth> {
     if times.len() < BATCHES {
         return None;
@@ -163,7 +166,7 @@ fn growth(times: &[u64]) -> Option<Growth> {
     Some(Growth { ratio: ratio.clamp(-STEEPEST, STEEPEST), chance: student_tail(ratio, degrees) })
 }
 
-/// What stands for a slope without scatter.
+/// The ratio that stands for a slope without scatter.
 const STEEPEST: f64 = 1e9;
 
 #[cfg(test)]
@@ -194,7 +197,7 @@ mod tests {
         judge(&run_of(orders), 7, Load { rate: Rate::per_second(100), limit: Nanos(2_000) })
     }
 
-    /// A run whose orders came to this.
+    /// A run with these orders.
     fn run_of(orders: Vec<OrderRecord>) -> RunRecord {
         let draft = Draft { nodes: Some(2), orders: Some(2), seed: Some(1), ..Draft::default() };
         let scenario = Draft { transport: Some(TransportKind::Simulated), ..draft }.build().unwrap();
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_holds_where_times_are_level_and_under_the_limit() {
+    fn a_rate_holds_if_times_are_level_and_under_the_limit() {
         let probe = judged(level(1_001));
         assert_eq!((probe.fault, probe.holds, probe.orders, probe.judged, probe.missed), (None, true, 1_001, 801, 0));
         assert!(probe.growth.unwrap().chance > CHANCE, "{:?}", probe.growth);
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_published_is_not_judged() {
+    fn unpublished_orders_are_not_judged() {
         let mut orders: Vec<OrderRecord> = (0..).zip(level(1_001)).map(|(due, time)| order(due * 10, time)).collect();
         orders[500] = OrderRecord { outcome: OrderOutcome::NotPublished, ..order(5_000, None) };
         let probe = judge(&run_of(orders), 7, Load { rate: Rate::per_second(100), limit: Nanos(2_000) });

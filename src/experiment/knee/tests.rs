@@ -1,11 +1,11 @@
-//! Where the search goes, what it refuses, and that no answer exceeds what a line can carry.
+//! Tests the path of the search, the parameters it rejects, and that no answer exceeds the capacity of an uplink.
 
 use super::*;
 use crate::analysis::OrderTimes;
 use crate::scenario::TransportKind;
 use std::convert::Infallible;
 
-/// What was found, as far as the text needs it.
+/// A result with the fields that the text needs.
 pub(super) fn knee(limit_ns: u64, probes: Vec<Probe>) -> Knee {
     Knee {
         limit_ns,
@@ -57,7 +57,7 @@ fn search(start: u64, most: u64) -> Search {
     KneeQuestion { least, most, ..asked(draft) }.prepare().unwrap()
 }
 
-/// Searches where every rate up to `knee` holds; gives the bounds and how many rates were tried.
+/// Searches where every rate up to `knee` holds; returns the bounds and the number of rates tried.
 fn searched(start: u64, most: u64, knee: u64) -> (Bounds, u32) {
     let mut tried = 0;
     let holds = |rate: Rate| {
@@ -78,7 +78,7 @@ fn a_knee_is_found_from_below_and_from_above() {
 }
 
 #[test]
-fn a_search_ends_where_everything_holds_and_where_nothing_does() {
+fn a_search_ends_if_every_rate_holds_and_if_none_does() {
     let (bounds, _) = searched(100, 5_000, 100_000);
     assert_eq!((bounds.holds, bounds.fails), (Some(Rate::per_second(5_000)), None));
     let (bounds, tried) = searched(100, 5_000, 0);
@@ -106,7 +106,7 @@ fn assert_refused(asked: KneeQuestion, said: &str) {
 }
 
 #[test]
-fn what_was_asked_for_is_honoured_or_refused() {
+fn given_values_are_honoured_or_rejected() {
     let rate = |rate| Some(Rate::per_second(rate));
     let plain = || asked(Draft::default());
     let rated = |of| asked(Draft { rate: rate(of), ..Draft::default() });
@@ -131,12 +131,12 @@ fn what_was_asked_for_is_honoured_or_refused() {
         KneeQuestion { least: rate(9), most: rate(8), ..plain() },
         "--least 9/s with --most 8/s: no rate lies between",
     );
-    let impatient = asked(Draft { timeout: Some(Nanos(1_000_000)), ..Draft::default() });
-    assert_refused(impatient, "--timeout 1ms with --limit 1ms: an order would be given up before it is late");
+    let short_timeout = asked(Draft { timeout: Some(Nanos(1_000_000)), ..Draft::default() });
+    assert_refused(short_timeout, "--timeout 1ms with --limit 1ms: an order would be given up before it is late");
     let late_seed = KneeQuestion { draft: Draft { seed: Some(u64::MAX - 1), ..plain().draft }, ..plain() };
     assert_refused(late_seed, "--seed 18446744073709551614 with --runs 3");
 
-    // What was not asked for bends.
+    // Defaults adapt to the given values.
     let rates = |asked: KneeQuestion| asked.prepare().map(|search| [search.least, search.start, search.most]).unwrap();
     let [ten, hundred, greatest] = [10, 100, 100_000].map(Rate::per_second);
     assert_eq!(rates(plain()), [ten, hundred, greatest]);
@@ -157,9 +157,9 @@ fn found(draft: &str, limit: &str) -> Knee {
     find_knee(&search, &Interrupt::new(), &program, |_| ()).unwrap()
 }
 
-/// A node with a line of 200 kbit/s sends eight copies of 84 bytes 37.2 times a second and no more, whatever the limit.
+/// A node with an uplink of 200 kbit/s sends eight copies of 84 bytes at most 37.2 times a second, whatever the limit.
 #[test]
-fn no_answer_exceeds_what_the_line_carries() {
+fn no_knee_exceeds_the_uplinks_capacity() {
     let line = "nodes = 40\nlatency = '20ms'\nbandwidth = 'up=200kbit,queue=4GiB'\nrate = '20/s'\n";
     for limit in ["200ms", "2s"] {
         let knee = found(line, limit);
@@ -175,7 +175,7 @@ fn no_answer_exceeds_what_the_line_carries() {
 }
 
 #[test]
-fn a_limit_that_no_rate_can_keep_is_told_at_once() {
+fn a_limit_that_no_rate_can_meet_is_reported_at_once() {
     let knee = found("nodes = 40\nlatency = '50ms'", "90ms");
     assert!(knee.probes.is_empty() && knee.rate.is_none() && knee.unloaded_p50_ns >= Some(100_000_000));
     assert!(
@@ -188,7 +188,7 @@ fn a_limit_that_no_rate_can_keep_is_told_at_once() {
 }
 
 #[test]
-fn a_busy_machine_is_told() {
+fn a_busy_machine_is_reported() {
     let search = search(100, 1_000);
     let shared = |share| Probe { others_share: Some(share), ..probe(100, 1, 0) };
     let mut knee = Knee { rate: Some(Rate::per_second(100)), ..knee(5, vec![shared(0.02), shared(0.4), shared(0.2)]) };
@@ -198,7 +198,7 @@ fn a_busy_machine_is_told() {
 }
 
 #[test]
-fn what_keeps_the_least_rate_from_holding_is_named() {
+fn the_fault_of_the_least_rate_is_named() {
     let search = search(100, 1_000);
     let at_least = |fault| Probe { fault: Some(fault), holds: false, ..probe(1, 3_000_000, 0) };
     for (fault, said) in [

@@ -4,12 +4,14 @@ use super::{Fault, Knee, Probe};
 use crate::time::Nanos;
 use std::fmt;
 
-/// Columns and rows of the plot's field.
+/// Columns of the plot's field.
 const COLUMNS: usize = 72;
+/// Rows of the plot's field.
 const ROWS: usize = 14;
 
-/// What stands for a run.
+/// The mark of a run that holds.
 const HOLDS: char = '*';
+/// The mark of a run that fails.
 const FAILS: char = 'x';
 
 impl fmt::Display for Knee {
@@ -45,7 +47,7 @@ impl fmt::Display for Knee {
 }
 
 impl Knee {
-    /// Both axes in ratios, so that every doubling is as wide. A run in which orders missed their target stands at the top.
+    /// Plots delay against rate on logarithmic axes. A run in which orders missed their target is in the top row.
     fn plot(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let delay = |probe: &Probe| probe.time_to_target_ns.p99.filter(|_| probe.missed == 0);
         let delays = || self.probes.iter().filter_map(delay).chain([self.limit_ns]);
@@ -110,7 +112,7 @@ impl Knee {
     }
 }
 
-/// Where a value lies between two others in ratio, as one of `steps + 1` places.
+/// The position of a value between two others on a logarithmic axis, as one of `steps + 1` places.
 fn position(value: f64, least: f64, greatest: f64, steps: usize) -> usize {
     let span = (greatest.max(1.0) / least.max(1.0)).ln();
     if span <= 0.0 { 0 } else { ((value.max(1.0) / least.max(1.0)).ln() / span * steps as f64).round() as usize }
