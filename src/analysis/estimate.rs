@@ -1,8 +1,8 @@
-//! What many runs say together: a mean, a median or a share, and its standard error.
+//! A figure from many runs: a mean, a median or a share, with its standard error.
 
 use serde::Serialize;
 
-/// What was taken of the runs' figures.
+/// The statistic computed from the runs' figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
@@ -12,25 +12,25 @@ pub enum Statistic {
     MeanOfSurvivors,
     /// The median over all runs.
     Median,
-    /// The share of the runs in which something happened.
+    /// The share of the runs in which an event happened.
     Share,
 }
 
 /// A figure from many runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// What was taken of them.
+    /// The statistic.
     pub statistic: Statistic,
-    /// How many runs went into it.
+    /// Number of runs in it.
     pub runs: u32,
-    /// What it comes to; not a number where there were too few.
+    /// Value; NaN if there were too few runs.
     pub measured: f64,
-    /// Its standard error.
+    /// Standard error of the value.
     pub standard_error: f64,
 }
 
 impl Estimate {
-    /// The mean, with the standard error of the mean. Two figures at least.
+    /// Computes the mean and its standard error, from at least two figures.
     pub fn mean(figures: &[f64]) -> Estimate {
         let count = figures.len() as f64;
         let mean = figures.iter().sum::<f64>() / count;
@@ -43,21 +43,22 @@ impl Estimate {
         }
     }
 
-    /// The mean of counts of something rare, each over many nodes. The standard error is no less than Poisson's, which the
-    /// form implies: where few runs saw any, their own spread would be too small.
+    /// Computes the mean of counts of a rare event, each over many nodes. The standard error is at least Poisson's,
+    /// which the form implies, because if few runs saw any event, their own scatter would be too small.
     pub fn rare(counts: &[f64], form: f64) -> Estimate {
         let mean = Estimate::mean(counts);
         let poisson = (form / counts.len() as f64).sqrt();
         Estimate { standard_error: mean.standard_error.max(poisson), ..mean }
     }
 
-    /// The mean over the runs that did not die out, where only these are given: the upper of two humps.
+    /// Computes the mean over the given runs, which must be those that did not die out: the upper of two modes.
     pub fn mean_of_survivors(survivors: &[f64]) -> Estimate {
         Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(survivors) }
     }
 
-    /// The median. Its error is half the distance between the figures whose ranks are half a root of the count away
-    /// from it, one standard deviation of the binomial that counts those below: no hump or tail elsewhere matters.
+    /// Computes the median. Its error is half the distance between the figures whose ranks are half a root of the count
+    /// away from it, one standard deviation of the binomial that counts those below. Modes and tails elsewhere do not
+    /// affect it.
     pub fn median(figures: &[f64]) -> Estimate {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -69,8 +70,8 @@ impl Estimate {
         Estimate { statistic: Statistic::Median, runs: count as u32, measured, standard_error }
     }
 
-    /// The share of hits. The standard error is the one that the form implies: the runs' own would be 0 where all
-    /// agree, and a rare event that did not happen would pass for certain.
+    /// Computes the share of hits. The standard error is the one that the form implies: the runs' own would be 0 if all
+    /// agree, and a rare event that did not happen would pass for an impossible one.
     pub fn share(hits: &[bool], form: f64) -> Estimate {
         let count = hits.len() as f64;
         let measured = hits.iter().filter(|&&hit| hit).count() as f64 / count;
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_has_the_error_of_a_mean() {
+    fn a_mean_has_the_standard_error_of_a_mean() {
         let Estimate { measured, standard_error, runs, .. } = Estimate::mean(&[1.0, 2.0, 3.0, 4.0]);
         assert_eq!((runs, measured), (4, 2.5));
         assert!((standard_error - (5.0_f64 / 3.0 / 4.0).sqrt()).abs() < 1e-12);
@@ -92,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rare_count_errs_as_its_form_says_at_least() {
+    fn a_rare_count_has_at_least_the_error_of_its_form() {
         let Estimate { measured, standard_error, .. } = Estimate::rare(&[0.0; 16], 0.25);
         assert_eq!((measured, standard_error), (0.0, 0.125));
         assert_eq!(Estimate::rare(&[0.0, 100.0], 1.0), Estimate::mean(&[0.0, 100.0]));
     }
 
     #[test]
-    fn the_lower_hump_moves_neither_median_nor_survivors() {
+    fn the_lower_mode_moves_neither_median_nor_survivors() {
         let mut figures = vec![0.001; 5];
         figures.extend((0..95).map(|i| 0.98 + 1e-5 * f64::from(i)));
         let median = Estimate::median(&figures);
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_errs_as_its_form_says() {
+    fn a_share_has_the_error_of_its_form() {
         let Estimate { measured, standard_error, .. } = Estimate::share(&[true, false, false, false], 0.5);
         assert_eq!((measured, standard_error), (0.25, 0.25));
         assert_eq!(Estimate::share(&[true], 1.0).standard_error, 0.0);

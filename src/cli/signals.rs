@@ -70,7 +70,8 @@ impl SignalWatch {
     /// [`Failure::NoSignals`] if the system refuses a handler, or a thread that waits for the signals.
     pub(crate) fn start() -> Result<SignalWatch, Failure> {
         let watch = SignalWatch { interrupt: Interrupt::new(), first: Arc::default() };
-        let watched: Vec<Signal> = Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
+        let watched: Vec<Signal> =
+            Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
         let mut signals = Signals::new(watched.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
         let (interrupt, first) = (watch.interrupt.clone(), Arc::clone(&watch.first));
         let listen = move || {

@@ -1,28 +1,29 @@
-//! The table that shows whether the runner can be believed: cases with a closed form, run and held against it.
+//! A table that shows that the runner can be trusted: it runs cases with a closed form and compares the results with
+//! it.
 //!
-//! A case agrees where `|measured - form|` is at most four standard errors of what was measured, plus the form's own
-//! error. Standard errors come from replicates, which differ in the seed alone. Where an order may die out, what is
-//! measured is a share of die-outs, a median, or a mean over the runs that did not, and the case says which: a mean
-//! over both humps would describe no run.
+//! A case agrees if `|measured - form|` is at most four standard errors of the measurement, plus the form's own error.
+//! Standard errors come from replicates, which differ in the seed alone. If an order may die out, the measurement is a
+//! share of die-outs, a median, or a mean over the surviving runs, and the case says which: a mean over both modes
+//! would describe no run.
 //!
 //! ```text
-//! coverage   who is reached in the end
-//! hops       who is reached after how many hops
+//! coverage   final coverage
+//! hops       coverage by hop
 //! cost       messages sent, and copies that a node receives
-//! chances    that all are reached, that none is, that a graph is in one piece; the thresholds
-//! failures   who is reached where nodes are down, and how many may be
+//! chances    chances that all are reached, that none is, that a graph is connected; the thresholds
+//! failures   coverage with nodes down, and how many may be
 //! carriers   some of these on the memory carrier
-//! rounds     how long calls in rounds take
-//! queues     how long messages wait at a server, and what a line carries
-//! windows    how many orders come behind a node's window
-//! bursts     how losses in bursts are spread over time
+//! rounds     duration of rumour spreading in synchronous rounds
+//! queues     waits at a server, and the capacity of an access link
+//! windows    orders that arrive after a node's window has passed them
+//! bursts     losses in bursts over time
 //! spies      how often the first spy names the origin
-//! spread     that every random thing varies with the seed
-//! table      the lines that a person reads
+//! spread     variation of every random quantity with the seed
+//! table      the table for people
 //! ```
 //!
-//! What was refused: figures in this file to compare with. A form is computed by `theory`, whose own tests hold it to
-//! the published digits.
+//! Rejected: reference figures in this file. `theory` computes the forms, and its own tests compare them with the
+//! published digits.
 
 mod bursts;
 mod carriers;
@@ -53,7 +54,7 @@ use crate::time::Nanos;
 use crate::topology::{TopologyError, TopologySpec};
 use serde::Serialize;
 
-/// How much is run.
+/// The extent of a validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effort {
@@ -63,63 +64,64 @@ pub enum Effort {
     Quick,
 }
 
-/// What to validate with.
+/// The parameters of a validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CasePlan {
-    /// Names the replicates' seeds: `seed * 100000` and those after it. At most [`SEED_MAX`].
+    /// Seed of the plan; the replicates' seeds are `seed * 100000` and those after it. At most [`SEED_MAX`].
     pub seed: u64,
-    /// How many replicates run at a time, at least one; each is computed on one thread.
+    /// Number of replicates that run at a time, at least one; each runs on one thread.
     pub threads: usize,
-    /// How much is run.
+    /// The extent.
     pub effort: Effort,
 }
 
 /// The greatest seed of a plan.
 pub const SEED_MAX: u64 = 1_000_000_000;
 
-/// Seeds that a plan has to itself.
+/// Number of consecutive seeds that belong to one plan.
 const SEEDS: u64 = 100_000;
 
-/// The networks of a quick plan have so many nodes at most.
+/// Nodes of a quick plan's networks at most.
 const QUICK_NODES: u32 = 10_000;
 
-/// A quick plan makes one replicate of so many, but some at least.
+/// Divisor of a quick plan for the number of replicates.
 const QUICK_PART: u32 = 8;
+/// Replicates that a quick plan makes at least, if the whole plan makes as many.
 const QUICK_LEAST: u32 = 16;
 
-/// Standard errors that a measurement may be off.
+/// Standard errors by which a measurement may deviate.
 const STANDARD_ERRORS: f64 = 4.0;
 
-/// One figure and what it should be.
+/// A measured figure and its expected value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Case {
-    /// What kind of figure it is.
+    /// The group of figures that it belongs to.
     pub group: &'static str,
-    /// Which one.
+    /// Name of the case.
     pub case: String,
-    /// What the closed form says.
+    /// Value of the closed form.
     pub form: f64,
-    /// By how much the form may err.
+    /// Error allowed for the form.
     pub form_error: f64,
-    /// What the runs say.
+    /// The measurement.
     #[serde(flatten)]
     pub estimate: Estimate,
-    /// Measured less form.
+    /// Measurement minus form.
     pub deviation: f64,
-    /// How far the deviation may be from 0.
+    /// Greatest deviation that still agrees.
     pub allowed: f64,
-    /// Whether it is within that.
+    /// True if the deviation is within that.
     pub agrees: bool,
-    /// The command that makes the first of the runs; `None` where it is no run of a scenario.
+    /// The command that repeats the first run; `None` if no scenario was run.
     pub replay: Option<String>,
 }
 
 impl Case {
-    /// Judges an estimate by a form.
+    /// Compares an estimate with a form.
     pub fn new(group: &'static str, case: String, (form, form_error): (f64, f64), estimate: Estimate) -> Case {
         let deviation = estimate.measured - form;
         let allowed = STANDARD_ERRORS * estimate.standard_error + form_error;
-        // What is no number agrees with nothing.
+        // NaN agrees with nothing.
         let agrees = deviation.abs() <= allowed;
         Case { group, case, form, form_error, estimate, deviation, allowed, agrees, replay: None }
     }
@@ -128,51 +130,51 @@ impl Case {
 /// The whole table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Validation {
-    /// The seed that was asked for.
+    /// The requested seed.
     pub seed: u64,
-    /// How much was run.
+    /// The extent.
     pub effort: Effort,
-    /// Whether an interrupt ended it early.
+    /// True if an interrupt ended it early.
     pub interrupted: bool,
-    /// How many cases do not agree.
+    /// Number of cases that do not agree.
     pub failed: usize,
-    /// Every case that was measured, in order.
+    /// Every case measured, in sequence.
     pub cases: Vec<Case>,
 }
 
-/// Why no table could be made.
+/// A reason why no table could be produced.
 #[derive(Debug, thiserror::Error)]
 pub enum ValidateError {
-    /// A scenario of the table cannot be asked for.
+    /// A scenario of the table is invalid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// A run could not be made.
+    /// A run failed.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
-    /// A knee could not be looked for.
+    /// A search for a knee failed.
     #[error(transparent)]
     Knee(#[from] KneeError),
     /// An overlay could not be built.
     #[error(transparent)]
     Topology(#[from] TopologyError),
-    /// The runs could not go on beside each other.
+    /// The runs could not continue side by side.
     #[error(transparent)]
     Threads(#[from] ThreadError),
-    /// A run whose figures mean nothing.
+    /// A run whose figures are meaningless.
     #[error("messages are unaccounted for, so that no figure of the run can be held against a form; see {replay}")]
     Unbalanced {
-        /// The command that makes the run again.
+        /// The command that repeats the run.
         replay: String,
     },
     /// A run that did not come to rest.
     #[error("the run was still under way at its time limit, so that its coverage is not the final one; see {replay}")]
     CutOff {
-        /// The command that makes the run again.
+        /// The command that repeats the run.
         replay: String,
     },
 }
 
-/// What ends the table early.
+/// A reason why the table ends early.
 enum EarlyEnd {
     Interrupted,
     Failed(ValidateError),
@@ -184,10 +186,10 @@ impl<E: Into<ValidateError>> From<E> for EarlyEnd {
     }
 }
 
-/// Runs all cases. `told` hears of each as it is judged.
+/// Runs all cases, and passes each to `told` once it is judged.
 ///
 /// # Errors
-/// [`ValidateError`] of the first run that could not be made or does not balance.
+/// [`ValidateError`] of the first run that failed or does not balance.
 pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) -> Result<Validation, ValidateError> {
     let mut bench = Bench { plan, interrupt, told, cases: Vec::new() };
     let groups = [
@@ -214,7 +216,7 @@ pub fn validate(plan: CasePlan, interrupt: &Interrupt, told: impl FnMut(&Case)) 
     Ok(Validation { seed: plan.seed, effort: plan.effort, interrupted, failed, cases: bench.cases })
 }
 
-/// Where the cases are run and judged.
+/// Runs and judges the cases of a plan.
 struct Bench<'a, T> {
     plan: CasePlan,
     interrupt: &'a Interrupt,
@@ -223,20 +225,20 @@ struct Bench<'a, T> {
 }
 
 impl<T: FnMut(&Case)> Bench<'_, T> {
-    /// Takes a case into the table. `draft` is what was run for it.
+    /// Adds a case to the table, with the command that repeats the run of `draft`.
     fn judge(&mut self, case: Case, draft: &Draft) -> Result<(), EarlyEnd> {
         let replay = Some(Draft { seed: Some(self.seed(0)), ..draft.clone() }.build()?.replay());
         self.take(Case { replay, ..case });
         Ok(())
     }
 
-    /// Takes a case for which no scenario was run.
+    /// Adds a case for which no scenario was run.
     fn take(&mut self, case: Case) {
         (self.told)(&case);
         self.cases.push(case);
     }
 
-    /// So many replicates of a whole plan, as many as this one makes.
+    /// Number of replicates that this plan makes if a whole plan makes `whole`.
     fn replicates(&self, whole: u32) -> u32 {
         match self.plan.effort {
             Effort::Whole => whole,
@@ -244,12 +246,12 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         }
     }
 
-    /// The size of a network, as this plan has it.
+    /// Number of nodes that this plan uses if a whole plan uses `whole`.
     fn nodes(&self, whole: u32) -> u32 {
         if self.takes(whole) { whole } else { QUICK_NODES }
     }
 
-    /// Whether a network of so many nodes is run at all.
+    /// True if this plan runs networks of `nodes` nodes.
     fn takes(&self, nodes: u32) -> bool {
         self.plan.effort == Effort::Whole || nodes <= QUICK_NODES
     }
@@ -258,7 +260,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         self.plan.seed.min(SEED_MAX) * SEEDS + u64::from(replicate)
     }
 
-    /// A figure of each of so many runs of a draft, in the order of their seeds.
+    /// Runs a draft `replicates` times and returns a figure of each run, in the sequence of the seeds.
     fn runs<F: Send>(
         &self,
         draft: &Draft,
@@ -284,7 +286,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         })
     }
 
-    /// What comes of so many seeds, in their order.
+    /// Computes `of` for `replicates` seeds, and returns the results in the sequence of the seeds.
     fn each<F: Send>(
         &self,
         replicates: u32,
@@ -305,7 +307,8 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
     }
 }
 
-/// Forward-once push in virtual time, to the end, on one thread: 50 ms a message, so that hops take equal time.
+/// A forward-once push in virtual time, run to quiescence on one thread, with 50 ms a message, so that all hops take
+/// the same time.
 fn simulated(topology: TopologySpec, nodes: u32, fanout: u32) -> Draft {
     Draft {
         transport: Some(TransportKind::Simulated),
@@ -317,28 +320,28 @@ fn simulated(topology: TopologySpec, nodes: u32, fanout: u32) -> Draft {
         until: Some(Until::Quiescent),
         timeout: Some(Nanos::ZERO),
         latency: Some(Latency::Constant(Nanos::from_millis(50)).into()),
-        // Replicates run beside each other, and one thread each: pinned, all would be on the first core.
+        // Replicates run side by side, on one thread each: pinned, all would be on the first core.
         pin: Some(Pin::None),
         ..Draft::default()
     }
 }
 
-/// The same, where a share of all messages is lost.
+/// The same draft with losses.
 fn lossy(draft: Draft, loss: LossSpec) -> Draft {
     Draft { loss: Some(loss), ..draft }
 }
 
-/// The share of nodes that a run reached, of those that are up.
+/// Share of the nodes up that a run reached.
 fn reached(record: &RunRecord) -> f64 {
     record.reached() as f64 / record.counted() as f64
 }
 
-/// How far a run came, where some die out and the others come to about the same share.
+/// The extent of one run, in a set of which some die out and the others reach about the same share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct RunShare {
-    /// The share of nodes that it reached, of those that are up.
+    /// Share of the nodes up that it reached.
     share: f64,
-    /// Whether its order died out, as every report has it.
+    /// True if its order died out, by the same definition as in every report.
     died_out: bool,
 }
 

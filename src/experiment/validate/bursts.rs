@@ -1,8 +1,9 @@
-//! Losses in bursts: how much is lost, how alike two instants are, and how long a burst lasts (Gilbert 1960, Elliott 1963).
+//! Losses in bursts: the share lost, the correlation of two instants, and the duration of a burst (Gilbert 1960,
+//! Elliott 1963).
 //!
-//! A link that is good for exponential times of mean `g` and bad for those of mean `b` is bad for a share `b / (g + b)` of the
-//! time. The covariance of its state at two instants `t` apart is that of a two-state Markov process,
-//! `P (1 - P) exp(-t (1/g + 1/b))`. Here all is lost while it is bad, so that a loss shows the state.
+//! A link that is good for exponential times of mean `g` and bad for those of mean `b` is bad for a share `b / (g + b)`
+//! of the time. The covariance of its state at two instants `t` apart is that of a two-state Markov process,
+//! `P (1 - P) exp(-t (1/g + 1/b))`. Here everything is lost while it is bad, so a loss shows the state.
 
 use super::{Bench, Case, EarlyEnd};
 use crate::analysis::Estimate;
@@ -15,16 +16,18 @@ const GROUP: &str = "Losses in bursts";
 const GOOD_MS: u64 = 1_000;
 const BAD_MS: u64 = 200;
 
-/// A link is looked at once a millisecond, which is shorter than the slots its state is drawn in, for so long.
-const LOOKS: usize = 100_000;
+/// Samples of a link, one a millisecond, which is shorter than the slots in which its state is drawn.
+const SAMPLES: usize = 100_000;
 
 const REPLICATES: u32 = 64;
 
-/// The state is drawn in slots of up to a 64th of a bad period, with chances that are linear in their length. The rate at
-/// which two instants forget each other is off by half the chance of a change within a slot, which is below a hundredth.
+/// Relative error of the rate at which two instants become independent. The state is drawn in slots of up to a 64th of
+/// a bad period, with chances that are linear in their length, so the rate is off by half the chance of a change within
+/// a slot, which is below a hundredth.
 const RATE_ERROR: f64 = 0.01;
 
-/// A replicate sees some eighty bursts, and a ratio of two sums over so many errs by about one in eighty of its variation.
+/// Relative error of the mean burst. A replicate has some eighty bursts, and a ratio of two sums over that many is
+/// biased by about one eightieth of its variation.
 const BURST_ERROR: f64 = 0.02;
 
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
@@ -51,17 +54,17 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// Whether one link is bad, millisecond by millisecond.
+/// The state of one link by millisecond; true if it is bad.
 fn states(seed: u64, loss: &LossSpec) -> Vec<bool> {
     let network = Network::new(seed, Latency::Constant(Nanos::from_millis(1))).with_loss(loss);
-    let is_bad = |look: usize| {
-        let ways = network.ways(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(look as u64));
-        ways.fate(NodeId(6), look as u32) == Fate::Lost
+    let is_bad = |sample: usize| {
+        let links = network.ways(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(sample as u64));
+        links.fate(NodeId(6), sample as u32) == Fate::Lost
     };
-    (0..LOOKS).map(is_bad).collect()
+    (0..SAMPLES).map(is_bad).collect()
 }
 
-/// The covariance of the states `lag` looks apart, about their known mean, so that it is not biased.
+/// The covariance of states `lag` samples apart, about their known mean, so that it is unbiased.
 fn covariance(states: &[bool], lag: usize, mean: f64) -> f64 {
     let from_mean = |is_bad: bool| f64::from(u8::from(is_bad)) - mean;
     let pairs = states.iter().zip(&states[lag..]);
@@ -69,7 +72,7 @@ fn covariance(states: &[bool], lag: usize, mean: f64) -> f64 {
     sum / (states.len() - lag) as f64
 }
 
-/// The looks at which the link was bad, by burst. A link that was never bad had no burst.
+/// Mean number of bad samples per burst. A link that was never bad had no burst.
 fn mean_burst(states: &[bool]) -> f64 {
     let bad = states.iter().filter(|&&is_bad| is_bad).count();
     let ends = states.windows(2).filter(|pair| pair[0] && !pair[1]).count();

@@ -1,4 +1,5 @@
-//! Some of the same figures on the memory carrier: what virtual time agrees with, real workers must agree with too.
+//! Repeats some of the cases on the memory carrier: a figure that holds in virtual time must hold with real workers,
+//! too.
 
 use super::cost::{RMR_ERROR, redundancy_of};
 use super::hops::{FORM_ERROR, by_hop};
@@ -34,7 +35,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     hops(bench)
 }
 
-/// One worker handles messages first in, first out, so that hops take equal time on a real carrier too.
+/// Coverage by hop. One worker handles messages first in, first out, so hops take equal time on a real carrier, too.
 fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (1_000, 8);
     let draft = in_memory(nodes, fanout);
@@ -48,7 +49,7 @@ fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     Ok(())
 }
 
-/// The draft of a run in memory, which may take a minute where the machine is busy.
+/// A run in memory, which may take a minute on a busy machine.
 fn in_memory(nodes: u32, fanout: u32) -> Draft {
     Draft {
         transport: Some(TransportKind::Memory),

@@ -1,5 +1,5 @@
-//! Chances: that every node is reached, that an order dies out at its origin, that a graph is in one piece; and what
-//! loss a spread survives.
+//! Chances that every node is reached, that an order dies out at its origin, and that a graph is connected; and the
+//! loss that a spread survives.
 
 use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated, survivors_of};
 use crate::analysis::Estimate;
@@ -16,15 +16,15 @@ use crate::topology::{TopologySpec, reach};
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     // N = e^(f - c), with c = 0, 1, 2.
     for (nodes, replicates) in [(2_981, 800), (1_097, 1_600), (403, 1_600)] {
-        everyone(bench, nodes, replicates)?;
+        every_node(bench, nodes, replicates)?;
     }
-    everyone_on_graph(bench)?;
+    every_node_on_graph(bench)?;
     for (percent, replicates) in [(50, 4_000), (60, 2_000)] {
-        dying(bench, percent, replicates)?;
+        early_die_out(bench, percent, replicates)?;
     }
     for (nodes, degree, replicates) in [(1_000, 7, 2_000), (10_000, 10, 400), (100_000, 12, 32)] {
         if bench.takes(nodes) {
-            one_piece(bench, nodes, degree, replicates)?;
+            connected_graph(bench, nodes, degree, replicates)?;
         }
     }
     for percent in [80, 85, 90] {
@@ -36,53 +36,53 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// That every node is reached, with a fanout of `ln N + c`.
-fn everyone<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
+/// The chance that every node is reached, with a fanout of `ln N + c`.
+fn every_node<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let fanout = 8;
     let draft = simulated(TopologySpec::Complete, nodes, fanout);
     let form = every_node_reached(nodes.into(), f64::from(fanout));
     let hits = bench.runs(&draft, bench.replicates(replicates), |record| record.reached() == u64::from(nodes))?;
     let surplus = f64::from(fanout) - f64::from(nodes).ln();
     let case = format!("complete, {nodes} nodes, f {fanout}: c {surplus:+.2}");
-    // A node is missed by all with (1 - f/(N - 1))^N, not e^-f: the exponent is off by f^2 / 2N of itself.
+    // The chance that all miss a node is (1 - f/(N - 1))^N, not e^-f: the relative error of the exponent is f^2 / 2N.
     let exponent_error = f64::from(fanout * fanout) / (2.0 * f64::from(nodes));
     let error = -form * form.ln() * exponent_error;
     bench.judge(Case::new("Every node reached", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// The same on a random graph, where the final coverage says who is missed.
-fn everyone_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
+/// The same chance on a random graph, where the final coverage gives the nodes missed.
+fn every_node_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (1_000, 20, 8);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
     let coverage = RandomGraph::new(f64::from(peers), f64::from(fanout)).final_coverage();
     let form = every_node_reached_on_graph(nodes.into(), coverage);
     let hits = bench.runs(&draft, bench.replicates(800), |record| record.reached() == u64::from(nodes))?;
     let case = format!("ER d {peers}, {nodes} nodes, f {fanout}");
-    // Degrees are binomial, not Poisson: the exponent is off by some d^2 / 2N of itself.
+    // Degrees are binomial, not Poisson: the relative error of the exponent is about d^2 / 2N.
     let error = -form * form.ln() * f64::from(peers * peers) / (2.0 * f64::from(nodes));
     bench.judge(Case::new("Every node reached", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// Two humps under loss: the share of the lower one, and the median, which lies in the upper.
-fn dying<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
+/// Two modes under loss: the share of the lower one, and the median, which lies in the upper.
+fn early_die_out<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (400, 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
     let runs = bench.runs(&draft, bench.replicates(replicates), RunShare::of)?;
     let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();
-    let at_last = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
+    let final_share = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
     let died: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
     let form = die_out(f64::from(fanout), loss.as_f64());
     let name = format!("complete, {nodes} nodes, f {fanout}, loss {}", loss.as_f64());
     let estimate = Estimate::share(&died, form);
     bench.judge(Case::new("Early die-out", name.clone(), (form, 0.0), estimate), &draft)?;
-    // Below 10^4 nodes the coverage is off by some 1/N.
+    // Below 10^4 nodes the coverage is off by about 1/N.
     let error = 1.5 / f64::from(nodes);
-    bench.judge(Case::new("Early die-out", name, (at_last, error), Estimate::median(&shares)), &draft)
+    bench.judge(Case::new("Early die-out", name, (final_share, error), Estimate::median(&shares)), &draft)
 }
 
-/// That a random graph is connected. No order is needed to see it.
-fn one_piece<T: FnMut(&Case)>(
+/// The chance that a random graph is connected. It is measured without any order.
+fn connected_graph<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     nodes: u32,
     degree: u32,
@@ -101,17 +101,18 @@ fn one_piece<T: FnMut(&Case)>(
     bench.judge(Case::new("Graph in one piece", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// Loss thins a spread as failures at random do. Before the threshold most runs survive, beyond it none.
+/// The threshold of loss for push. Loss thins a spread as random failures do: below the threshold most runs survive,
+/// above it none.
 fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (bench.nodes(20_000), 8);
     let loss = share_of(percent);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
-    let at_last = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
+    let final_share = final_coverage(effective_fanout(f64::from(fanout), loss.as_f64(), 0.0));
     let died = die_out(f64::from(fanout), loss.as_f64());
-    at_threshold(bench, &draft, ("complete", removal_threshold(fanout.into())), loss, (at_last, died))
+    at_threshold(bench, &draft, ("complete", removal_threshold(fanout.into())), loss, (final_share, died))
 }
 
-/// The same where everyone sends to all peers, as a flood does.
+/// The same threshold where each node sends to all its peers, as a flood does.
 fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (10_000, 20, 1_000);
     let loss = share_of(percent);
@@ -119,11 +120,11 @@ fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -
     let draft = lossy(draft, LossSpec::Independent(loss));
     let degree = f64::from(peers);
     let graph = RandomGraph { loss: loss.as_f64(), ..RandomGraph::new(degree, f64::from(fanout)) };
-    let at_last = graph.final_coverage();
-    // Lost copies thin the links, and a graph with fewer links is one of its kind: what does not die out is the share
-    // of nodes in its large piece.
+    let final_share = graph.final_coverage();
+    // Lost copies thin the links, and a graph with fewer links is a random graph again. The share that does not die out
+    // is therefore the share of nodes in its giant component.
     let name = ("ER d 20, to all peers", removal_threshold(degree));
-    at_threshold(bench, &draft, name, loss, (at_last, 1.0 - at_last))
+    at_threshold(bench, &draft, name, loss, (final_share, 1.0 - final_share))
 }
 
 fn at_threshold<T: FnMut(&Case)>(
@@ -131,13 +132,13 @@ fn at_threshold<T: FnMut(&Case)>(
     draft: &Draft,
     (name, threshold): (&str, f64),
     loss: Ratio,
-    (at_last, died): (f64, f64),
+    (final_share, died): (f64, f64),
 ) -> Result<(), EarlyEnd> {
     let group = "Loss before and beyond the threshold";
-    // Few survive near the threshold, and they differ: a quick plan makes half of these runs.
+    // Few runs survive near the threshold, and they differ, so a quick plan still makes half of the 200 runs.
     let runs = bench.runs(draft, bench.replicates(800).min(200), RunShare::of)?;
     let name = format!("{name}, loss {} of {threshold:.3}", loss.as_f64());
-    if at_last == 0.0 {
+    if final_share == 0.0 {
         let shares: Vec<f64> = runs.iter().map(|run| run.share).collect();
         let case = Case::new(group, name, (0.0, 0.000_5), Estimate::mean(&shares));
         return bench.judge(case, draft);
@@ -146,10 +147,10 @@ fn at_threshold<T: FnMut(&Case)>(
     let case = Case::new(group, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, draft)?;
     let survivors = Estimate::mean_of_survivors(&survivors_of(&runs));
-    bench.judge(Case::new(group, name, (at_last, NEAR_THRESHOLD_ERROR), survivors), draft)
+    bench.judge(Case::new(group, name, (final_share, NEAR_THRESHOLD_ERROR), survivors), draft)
 }
 
-/// By how much the coverage of those that survive errs near the threshold, at 10^4 nodes.
+/// Error of the survivors' coverage near the threshold, at 10^4 nodes.
 const NEAR_THRESHOLD_ERROR: f64 = 0.001;
 
 fn share_of(percent: u64) -> Ratio {

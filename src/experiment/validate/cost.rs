@@ -1,4 +1,4 @@
-//! What a spread costs: messages for each node reached, and copies that a node receives.
+//! The cost of a spread: messages per node reached, and copies that a node receives.
 
 use super::{Bench, Case, EarlyEnd, simulated};
 use crate::analysis::Estimate;
@@ -8,7 +8,7 @@ use crate::theory::coverage::final_coverage;
 use crate::theory::redundancy::{copies_chance, flood_messages, push, push_on_graph, push_sparing_the_sender, rmr};
 use crate::topology::TopologySpec;
 
-/// By how much the forms of the redundancy err.
+/// Error of the closed forms of redundancy.
 pub(super) const RMR_ERROR: f64 = 0.02;
 
 const NODES: u32 = 10_000;
@@ -32,7 +32,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     copies(bench, 8)
 }
 
-/// A flood crosses each link twice, but for those over which the order first came: not one message more or less.
+/// A flood crosses each link twice, except those by which the order first arrived, so its number of messages is exact.
 fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
     let draft = Draft { protocol: Some(ProtocolKind::Flood), fanout: None, ..regular };
@@ -52,17 +52,17 @@ fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draf
     bench.judge(Case::new("Redundancy (RMR)", case, (form, RMR_ERROR), Estimate::mean(&figures)), &draft)
 }
 
-/// A run's redundancy; no number where it reached nobody.
+/// A run's redundancy; NaN if it reached no other node.
 pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
     rmr(record.payload_messages(), record.reached()).unwrap_or(f64::NAN)
 }
 
-/// How the copies that nodes receive are spread: as Poisson has it, around the messages sent for each node.
+/// Distribution of the copies that nodes receive: Poisson, around the messages sent per node.
 fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, NODES, fanout);
     let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| CopiesCase::of(record, fanout))?;
     let mean = f64::from(fanout) * final_coverage(f64::from(fanout));
-    // A network of N nodes is off by some f^2 / N, of variance and chances alike.
+    // A network of N nodes is off by about f^2 / N, in variance and chances alike.
     let error = f64::from(fanout * fanout) / f64::from(NODES);
     let of = |figure: fn(&CopiesCase) -> f64| spreads.iter().map(figure).collect::<Vec<f64>>();
     for (what, form, measured) in [
@@ -76,7 +76,7 @@ fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), 
     Ok(())
 }
 
-/// The copies that the nodes of one run received.
+/// Statistics of the copies that the nodes of one run received.
 struct CopiesCase {
     mean: f64,
     variance: f64,

@@ -1,5 +1,4 @@
-//! Who is reached in the end: on the complete graph, at the effective fanouts that people ask for, and on random
-//! graphs.
+//! Final coverage: on the complete graph, at the effective fanouts of common targets, and on random graphs.
 
 use super::{Bench, Case, EarlyEnd, RunShare, lossy, reached, simulated, survivors_of};
 use crate::analysis::Estimate;
@@ -12,7 +11,7 @@ use crate::topology::TopologySpec;
 
 const GROUP: &str = "Final coverage";
 
-/// By how much the form errs from 10^4 nodes up.
+/// Error of the form from 10^4 nodes on.
 const FORM_ERROR: f64 = 0.000_3;
 
 /// Nodes of the complete graph, where targets are uniform.
@@ -37,14 +36,14 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     for loss in [0.0, 0.3, 0.5] {
         on_graph(bench, "ER d 20", &erdos_renyi, 8, RandomGraph { loss, ..random(8.0) })?;
     }
-    // Who spares the sender's copy and draws no other in its place reaches the same nodes.
+    // A node that excludes the sender, and draws no other target in its place, reaches the same nodes.
     on_graph(bench, "ER d 20, sender spared", &erdos_renyi, 8, RandomGraph { loss: 0.5, ..random(8.0) })?;
     on_graph(bench, "regular d 20", &TopologySpec::RandomRegular, 3, RandomGraph::regular(20.0, 3.0))?;
     on_graph(bench, "implicit d 20", &TopologySpec::RegularImplicit, 3, RandomGraph::regular(20.0, 3.0))?;
     on_graph(bench, "regular d 3", &TopologySpec::RandomRegular, 2, RandomGraph::regular(3.0, 2.0))
 }
 
-/// Uniform targets without loss; where few are missed, also how many.
+/// Uniform targets without loss; if few nodes are missed, also their number.
 fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), fanout);
     let nodes = bench.nodes(UNIFORM_NODES);
@@ -53,7 +52,7 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
     let case = format!("complete, {nodes} nodes, f {fanout}");
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), Estimate::mean(&shares)), &draft)?;
     if fanout >= 6 {
-        // Nearly all are reached, so that the allowance above exceeds who is not. Counted, they are told to a node.
+        // Nearly all are reached, so the allowance above exceeds the share missed. A count of them is exact to a node.
         let missed: Vec<f64> = shares.iter().map(|share| (1.0 - share) * f64::from(nodes)).collect();
         let case = format!("complete, {nodes} nodes, f {fanout}: nodes missed");
         let form = (1.0 - form) * f64::from(nodes);
@@ -62,7 +61,7 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
     Ok(())
 }
 
-/// The nodes by which the number of those missed is off, for the form knows no finite network: some `f^2 / 2N` of them.
+/// Error of the number of nodes missed, because the form assumes an infinite network: about `f^2 / 2N` of them.
 const MISSED_ERROR: f64 = 0.1;
 
 /// A fanout and a loss that together should reach this share.
@@ -72,14 +71,14 @@ fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32)
     let loss = ratio(millionths);
     let nodes = bench.nodes(UNIFORM_NODES);
     let draft = lossy(simulated(TopologySpec::Complete, nodes, fanout), LossSpec::Independent(loss));
-    let in_force = effective_fanout(f64::from(fanout), loss.as_f64(), 0.0);
+    let f_eff = effective_fanout(f64::from(fanout), loss.as_f64(), 0.0);
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
-    let case = format!("complete, {nodes} nodes, f_eff {in_force:.4}");
+    let case = format!("complete, {nodes} nodes, f_eff {f_eff:.4}");
     let estimate = Estimate::mean_of_survivors(&survivors_of(&runs));
     bench.judge(Case::new(GROUP, case, (share, FORM_ERROR), estimate), &draft)
 }
 
-/// Peers as the form has them.
+/// A random graph with the parameters of the form.
 fn on_graph<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     name: &str,
@@ -102,7 +101,7 @@ fn on_graph<T: FnMut(&Case)>(
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), estimate), &draft)
 }
 
-/// So many millionths, at most all of them.
+/// The ratio of that many millionths, at most 1.
 fn ratio(millionths: u64) -> Ratio {
     Ratio::new(millionths.min(1_000_000), 1_000_000).unwrap_or(Ratio::new(0, 1).unwrap())
 }

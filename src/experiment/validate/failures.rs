@@ -1,7 +1,7 @@
-//! Who is reached where nodes are down from the start, each by chance; and how many may be before a spread breaks down.
+//! Coverage with random nodes down from the start, and the share of failures at which a spread breaks down.
 //!
-//! Coverage is a share of those up. A copy to a node that is down is as good as lost, so that a fanout of `f` comes to
-//! `f (1 - loss)(1 - failed)`, and the first hops may come to nothing as they do under loss.
+//! Coverage is a share of the nodes that are up. A copy to a node that is down is in effect lost, so a fanout of `f`
+//! amounts to `f (1 - loss)(1 - failed)`, and an order may die out in its first hops as it does under loss.
 
 use super::{Bench, Case, EarlyEnd, RunShare, lossy, simulated, survivors_of};
 use crate::analysis::Estimate;
@@ -18,7 +18,7 @@ use crate::topology::TopologySpec;
 const GROUP: &str = "Final coverage of those up";
 const THRESHOLD_GROUP: &str = "Failures before and beyond the threshold";
 
-/// By how much the form errs where 10^4 nodes are up.
+/// Error of the form with 10^4 nodes up.
 const FORM_ERROR: f64 = 0.000_3;
 
 const UNIFORM_NODES: u32 = 30_000;
@@ -42,42 +42,38 @@ impl CrashCost {
         share_of(self.loss).as_f64()
     }
 
-    /// The fanout that is left of one.
+    /// The effective fanout that remains of `fanout`.
     fn leaves(self, fanout: u32) -> f64 {
         effective_fanout(f64::from(fanout), self.loss(), self.failed())
     }
 
-    /// A run of the draft under it.
-    fn on(self, draft: Draft) -> Draft {
+    /// Applies the failures and the loss to a draft.
+    fn applied_to(self, draft: Draft) -> Draft {
         let outage = Outage { share: share_of(self.failed), at: Nanos::ZERO, selector: Selector::Random };
         let draft = Draft { down: Some(DownSpec(vec![outage])), ..draft };
         if self.loss == 0 { draft } else { lossy(draft, LossSpec::Independent(share_of(self.loss))) }
     }
 
-    fn words(self) -> String {
+    fn label(self) -> String {
         let loss = if self.loss == 0 { String::new() } else { format!(", loss {}", self.loss()) };
         format!("down {}{loss}", self.failed())
     }
 }
 
-/// Who is reached in the end.
+/// Final coverage.
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
-    let crash_cost = |failed, loss| CrashCost { failed, loss };
-    for (fanout, crash_cost) in
-        [(4, crash_cost(20, 0)), (8, crash_cost(20, 0)), (8, crash_cost(50, 0)), (8, crash_cost(50, 30))]
-    {
+    let rates = |failed, loss| CrashCost { failed, loss };
+    for (fanout, rates) in [(4, rates(20, 0)), (8, rates(20, 0)), (8, rates(50, 0)), (8, rates(50, 30))] {
         let nodes = bench.nodes(UNIFORM_NODES);
         let draft = simulated(TopologySpec::Complete, nodes, fanout);
-        covered(bench, "complete", draft, (nodes, fanout, crash_cost), final_coverage(crash_cost.leaves(fanout)))?;
+        covered(bench, "complete", draft, (nodes, fanout, rates), final_coverage(rates.leaves(fanout)))?;
     }
-    for (fanout, crash_cost) in
-        [(3, crash_cost(20, 0)), (8, crash_cost(20, 0)), (8, crash_cost(50, 0)), (8, crash_cost(20, 30))]
-    {
+    for (fanout, rates) in [(3, rates(20, 0)), (8, rates(20, 0)), (8, rates(50, 0)), (8, rates(20, 30))] {
         let nodes = bench.nodes(GRAPH_NODES);
         let draft = Draft { peers: Some(PEERS), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
         let graph = RandomGraph::new(f64::from(PEERS), f64::from(fanout));
-        let form = RandomGraph { loss: crash_cost.loss(), failed: crash_cost.failed(), ..graph }.final_coverage();
-        covered(bench, "ER d 20", draft, (nodes, fanout, crash_cost), form)?;
+        let form = RandomGraph { loss: rates.loss(), failed: rates.failed(), ..graph }.final_coverage();
+        covered(bench, "ER d 20", draft, (nodes, fanout, rates), form)?;
     }
     Ok(())
 }
@@ -86,24 +82,25 @@ fn covered<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     name: &str,
     draft: Draft,
-    (nodes, fanout, crash_cost): (u32, u32, CrashCost),
+    (nodes, fanout, rates): (u32, u32, CrashCost),
     form: f64,
 ) -> Result<(), EarlyEnd> {
-    let draft = crash_cost.on(draft);
+    let draft = rates.applied_to(draft);
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
-    let case = format!("{name}, {nodes} nodes, f {fanout}, {}", crash_cost.words());
+    let case = format!("{name}, {nodes} nodes, f {fanout}, {}", rates.label());
     let estimate = Estimate::mean_of_survivors(&survivors_of(&runs));
-    bench.judge(Case::new(GROUP, case, (form, form_error(nodes, crash_cost, fanout)), estimate), &draft)
+    bench.judge(Case::new(GROUP, case, (form, form_error(nodes, rates, fanout)), estimate), &draft)
 }
 
-/// By how much the coverage of those up errs. Where the fanout that is left is small, coverage bends with it: how many nodes
-/// are up differs from run to run, and so does how far a spread gets, which shifts the mean by some `5 / N` of `N` nodes up.
-fn form_error(nodes: u32, crash_cost: CrashCost, fanout: u32) -> f64 {
-    let up = f64::from(nodes) * (1.0 - crash_cost.failed());
-    if crash_cost.leaves(fanout) > 3.0 { FORM_ERROR } else { FORM_ERROR.max(5.0 / up) }
+/// Error of the coverage of the nodes up. At a small effective fanout, coverage is a curved function of it: the number
+/// of nodes up differs from run to run, and so does the extent of a spread, which shifts the mean by about `5 / N` of
+/// `N` nodes up.
+fn form_error(nodes: u32, rates: CrashCost, fanout: u32) -> f64 {
+    let up = f64::from(nodes) * (1.0 - rates.failed());
+    if rates.leaves(fanout) > 3.0 { FORM_ERROR } else { FORM_ERROR.max(5.0 / up) }
 }
 
-/// The threshold of push, where a node informs one that is up on average.
+/// The threshold of push, at which a node informs one other that is up on average.
 pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for failed in [60, 80] {
         before(bench, CrashCost { failed, loss: 0 })?;
@@ -113,47 +110,48 @@ pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<()
 
 const FANOUT: u32 = 8;
 
-/// Before it, most runs survive, and those reach the same share.
-fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, crash_cost: CrashCost) -> Result<(), EarlyEnd> {
-    let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, crash_cost));
+/// Below the threshold most runs survive, and those reach the same share.
+fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
+    let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, rates));
     let runs = bench.runs(&draft, threshold_runs(bench), RunShare::of)?;
-    let form = final_coverage(crash_cost.leaves(FANOUT));
-    let died = die_out(f64::from(FANOUT), crash_cost.failed());
+    let form = final_coverage(rates.leaves(FANOUT));
+    let died = die_out(f64::from(FANOUT), rates.failed());
     let hits: Vec<bool> = runs.iter().map(|run| run.died_out).collect();
-    let name = threshold_name(crash_cost);
+    let name = threshold_name(rates);
     let case = Case::new(THRESHOLD_GROUP, format!("{name}: died out"), (died, 0.0), Estimate::share(&hits, died));
     bench.judge(case, &draft)?;
     let survivors = Estimate::mean_of_survivors(&survivors_of(&runs));
-    bench.judge(Case::new(THRESHOLD_GROUP, name, (form, form_error(nodes, crash_cost, FANOUT)), survivors), &draft)
+    bench.judge(Case::new(THRESHOLD_GROUP, name, (form, form_error(nodes, rates, FANOUT)), survivors), &draft)
 }
 
-/// Beyond it, no run gets far: some past a few nodes, as often as chance has it, and none to half of those up.
-fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, crash_cost: CrashCost) -> Result<(), EarlyEnd> {
-    let draft = at_threshold(bench, crash_cost);
+/// Above the threshold no run gets far: some exceed a few nodes, as often as the form says, and none reaches half of
+/// those up.
+fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
+    let draft = at_threshold(bench, rates);
     let reached = bench.runs(&draft, threshold_runs(bench), RunRecord::reached)?;
-    let up = u64::from(bench.nodes(UNIFORM_NODES)) * (100 - crash_cost.failed) / 100;
+    let up = u64::from(bench.nodes(UNIFORM_NODES)) * (100 - rates.failed) / 100;
     for most in [1, 10, up as u32 / 2] {
         let hits: Vec<bool> = reached.iter().map(|&reached| reached > u64::from(most)).collect();
-        let form = outgrows(FANOUT, crash_cost.failed(), most);
-        // Copies that meet make it less, but no less than nothing.
+        let form = outgrows(FANOUT, rates.failed(), most);
+        // Copies that meet make it less, but not less than 0.
         let error = form * (f64::from(most).powi(2) / (2.0 * up as f64)).min(1.0);
-        let case = format!("{}: above {most} nodes", threshold_name(crash_cost));
+        let case = format!("{}: above {most} nodes", threshold_name(rates));
         bench.judge(Case::new(THRESHOLD_GROUP, case, (form, error), Estimate::share(&hits, form)), &draft)?;
     }
     Ok(())
 }
 
-/// Few survive near the threshold, and they differ: a quick plan makes fewer of these runs, but still many.
+/// Few runs survive near the threshold, and they differ: a quick plan makes fewer of these runs, but still many.
 fn threshold_runs<T: FnMut(&Case)>(bench: &Bench<'_, T>) -> u32 {
     bench.replicates(800).min(400)
 }
 
-fn at_threshold<T: FnMut(&Case)>(bench: &Bench<'_, T>, crash_cost: CrashCost) -> Draft {
-    crash_cost.on(simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), FANOUT))
+fn at_threshold<T: FnMut(&Case)>(bench: &Bench<'_, T>, rates: CrashCost) -> Draft {
+    rates.applied_to(simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), FANOUT))
 }
 
-fn threshold_name(crash_cost: CrashCost) -> String {
-    format!("complete, {} of {:.3}", crash_cost.words(), removal_threshold(FANOUT.into()))
+fn threshold_name(rates: CrashCost) -> String {
+    format!("complete, {} of {:.3}", rates.label(), removal_threshold(FANOUT.into()))
 }
 
 fn share_of(percent: u64) -> Ratio {

@@ -1,4 +1,4 @@
-//! Who is reached after how many hops, all of equal time.
+//! Coverage by hop, with hops of equal time.
 
 use super::{Bench, Case, EarlyEnd, simulated};
 use crate::analysis::Estimate;
@@ -11,10 +11,10 @@ use crate::topology::TopologySpec;
 
 const GROUP: &str = "Coverage by hop";
 
-/// By how much the forms err at the steep hops.
+/// Error of the forms at the steep hops.
 pub(super) const FORM_ERROR: f64 = 0.005;
 
-/// Hops that are looked at.
+/// Hops that are compared.
 const HOPS: u8 = 6;
 
 const FANOUT: u32 = 8;
@@ -43,7 +43,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// Every hop of one network, of which the form says who is reached within 1, 2, 3 ... hops.
+/// Every hop of one network, with the coverage within 1, 2, 3 ... hops by the form.
 fn curve<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     (name, topology): (&str, TopologySpec),
@@ -61,7 +61,7 @@ fn curve<T: FnMut(&Case)>(
     Ok(())
 }
 
-/// The last hop on the complete graph, beyond which nothing is sent.
+/// The last hop on the complete graph, after which nothing is sent.
 fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let draft = Draft { ttl: Some(Ttl::Hops(HOPS)), ..simulated(TopologySpec::Complete, nodes, fanout) };
     let shares = bench.runs(&draft, bench.replicates(replicates), super::reached)?;

@@ -1,8 +1,8 @@
-//! Waits at a server, and what a line can carry.
+//! Waits at a server, and the capacity of an access link.
 //!
-//! Orders that enter at the leaves of a star in a Poisson stream, and go no further than its hub, are customers of one server with a
-//! constant service time s: M/D/1, whose mean wait at load rho is rho s / (2 (1 - rho)) (Khinchine, Pollaczek). With a thousand
-//! leaves few orders enter at the hub itself, and those are left out.
+//! Orders that enter at the leaves of a star in a Poisson stream, and go no further than its hub, are customers of one
+//! server with a constant service time s: M/D/1, whose mean wait at load rho is rho s / (2 (1 - rho)) (Khinchine,
+//! Pollaczek). With a thousand leaves few orders enter at the hub itself, and those are excluded.
 
 use super::{Bench, Case, EarlyEnd, simulated};
 use crate::analysis::{Estimate, Statistic};
@@ -20,15 +20,16 @@ use std::path::PathBuf;
 const LEAVES: u32 = 1_000;
 const ORDERS: u32 = 20_000;
 
-/// The service time, and the time that an order takes to the hub.
+/// Service time at the hub.
 const SERVICE: Nanos = Nanos::from_millis(1);
+/// Latency of an order to the hub.
 const LATENCY: Nanos = Nanos::from_millis(50);
 
-/// Waits that follow each other depend on each other, over some hundred orders at the greatest load. Means over batches much
-/// longer than that do not, so that their spread tells how far the mean errs.
+/// Orders in a batch. Successive waits are correlated, over some hundred orders at the greatest load. Means over
+/// batches much longer than that are not, so their scatter gives the error of the mean.
 const BATCH: usize = 2_000;
 
-/// The queue is empty at the start, and its waits are those of a queue that has always been there only after a while.
+/// Orders excluded at the start, because the queue starts empty and takes a while to reach its steady state.
 const WARM_UP: usize = 2_000;
 
 const REPLICATES: u32 = 8;
@@ -50,7 +51,7 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
     let draft = Draft {
         processing: Some(SERVICE),
         orders: Some(ORDERS),
-        // A server with a service time of a millisecond is full at a thousand orders a second.
+        // A server with a service time of a millisecond is saturated at a thousand orders a second.
         rate: Some(Rate::per_second(10 * percent)),
         arrivals: Some(Arrivals::Poisson),
         origins: Some(OriginsKind::Random),
@@ -68,7 +69,7 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
     bench.judge(Case::new("Waits", case, (form, error), estimate), &draft)
 }
 
-/// A bulk that asks for more than its lines carry: no node sends more bytes, headers included, than rate x time.
+/// A bulk that exceeds its uplinks' capacity: no node sends more bytes, headers included, than rate x time.
 fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), EarlyEnd> {
     let Ok(bandwidth) = lines.parse() else { return Ok(()) };
     let draft = Draft {
@@ -85,14 +86,14 @@ fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(),
     let excess = bench.runs(&draft, bench.replicates(8).min(8), |record| {
         let bytes = |traffic: &Traffic| traffic.bytes_out + u64::from(HEADER_BYTES) * traffic.sent;
         let most = record.traffic.iter().map(bytes).max().unwrap_or(0) as f64;
-        // A megabit a second is an eighth of a byte in a microsecond.
+        // A megabit a second is an eighth of a byte per microsecond.
         (most - record.elapsed.0 as f64 / 8e3).max(0.0)
     })?;
     let case = format!("{lines}: bytes over");
     bench.judge(Case::new("Lines", case, (0.0, 0.0), Estimate::mean(&excess)), &draft)
 }
 
-/// No rate above what the origin's line carries is sustained, whatever delay is allowed.
+/// No knee lies above the capacity of the origin's uplink, whatever delay is allowed.
 fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), EarlyEnd> {
     const LINES: &str = "up=200kbit,queue=4GiB";
     let Ok(bandwidth) = LINES.parse() else { return Ok(()) };
@@ -107,15 +108,15 @@ fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(
     let limit = Nanos::from_millis(limit_ms);
     let asked = KneeQuestion { draft, limit, span: None, least: None, most: None, precision_percent: 5 };
     let search = asked.prepare()?;
-    // One process is enough, so that no program is started.
+    // The scenario has one process, so no program is started.
     let program = Program { path: PathBuf::new(), arguments: Vec::new() };
     let knee = find_knee(&search, bench.interrupt, &program, |_| ())?;
     if knee.interrupted {
         return Err(EarlyEnd::Interrupted);
     }
-    // 8 copies of 56 bytes and 28 of UDP and IPv4 for each order.
+    // 8 copies per order, each of 56 bytes and 28 of UDP and IPv4.
     let carried = 200_000.0 / f64::from(8 * 8 * (56 + HEADER_BYTES));
-    // Where no rate holds, that agrees with nothing.
+    // If no rate holds, the result agrees with nothing.
     let excess = knee.rate.map_or(f64::NAN, |rate| (rate.as_f64() / carried - 1.0).max(0.0));
     let estimate = Estimate { statistic: Statistic::Mean, runs: 1, measured: excess, standard_error: 0.0 };
     let case = format!("{LINES}, knee within {limit_ms} ms: rate over");
@@ -123,7 +124,7 @@ fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(
     Ok(())
 }
 
-/// The mean waits, in microseconds, of batches of orders at the hub of one run.
+/// Mean waits, in microseconds, of batches of orders at the hub of one run.
 fn batch_means(record: &RunRecord) -> Vec<f64> {
     let orders = record.bulk.iter().flat_map(|bulk| &bulk.orders).filter(|order| order.origin != NodeId(0));
     let waits = orders.skip(WARM_UP).filter_map(|order| order.time_to_end?.0.checked_sub(SERVICE.0 + LATENCY.0));

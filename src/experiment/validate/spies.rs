@@ -1,7 +1,7 @@
-//! How often the first spy names the origin right (Biryukov, Khovratovich, Pustogarov 2014).
+//! How often the first spy names the origin correctly (Biryukov, Khovratovich, Pustogarov 2014).
 //!
-//! Where all hops take equal time the first of the spies has the order from the origin itself if any of the origin's targets is
-//! one, and else from somebody else: 1 - (1 - p)^f with a share p of spies among f targets.
+//! If all hops take equal time, the first spy has the order from the origin itself if any of the origin's targets is a
+//! spy, and from another node otherwise: 1 - (1 - p)^f with a share p of spies among f targets.
 
 use super::{Bench, Case, EarlyEnd, simulated};
 use crate::analysis::Estimate;

@@ -1,7 +1,8 @@
-//! Every random thing varies with the seed, and nothing else does.
+//! Checks that every random quantity varies with the seed, and that nothing else does.
 //!
-//! A flood over a grid where every message takes as long draws nothing: all seeds give the same run. Each case adds one random
-//! thing to it, and the runs must then differ. A replicate that repeats another would make every interval too narrow.
+//! A flood over a grid with a constant latency draws nothing, so all seeds give the same run. Each case adds one random
+//! quantity to it, and the runs must then differ. A replicate that repeats another would make every interval too
+//! narrow.
 
 use super::{Bench, Case, EarlyEnd};
 use crate::analysis::Estimate;
@@ -13,13 +14,13 @@ const GROUP: &str = "Spread over seeds (1: runs differ)";
 
 const SEEDS: u32 = 4;
 
-/// What draws nothing.
+/// Options that draw nothing.
 const FIXED: &str = "transport = \"simulated\"\nnodes = 100\nthreads = 1\npin = \"none\"\nttl = 255\nuntil = \"quiescent\"\n\
                      timeout = \"0\"\n";
 const GRID: &str = "topology = \"grid\"\nprotocol = \"flood\"\n";
 const STEADY: &str = "latency = \"50ms\"\n";
 
-/// One random thing each: its name, and what it replaces and adds.
+/// One random quantity each: its name, and the options that it replaces and adds.
 const RANDOM: [(&str, [&str; 3]); 32] = [
     ("Erdős–Rényi", ["topology = \"erdos-renyi\"\nprotocol = \"flood\"\n", STEADY, ""]),
     ("random regular", ["topology = \"random-regular\"\npeers = 4\nprotocol = \"flood\"\n", STEADY, ""]),
@@ -67,7 +68,7 @@ fn spread<T: FnMut(&Case)>(
     form: f64,
 ) -> Result<(), EarlyEnd> {
     let Ok(draft) = Draft::from_toml(&format!("{FIXED}{}", options.concat())) else {
-        // An option that is refused agrees with nothing.
+        // A rejected option agrees with nothing.
         bench.take(Case::new(GROUP, name.to_owned(), (form, 0.0), Estimate::share(&[], form)));
         return Ok(());
     };
@@ -77,11 +78,12 @@ fn spread<T: FnMut(&Case)>(
     bench.judge(case, &draft)
 }
 
-/// What a run came to: its receipts, its messages and bytes, what its spies heard, and when its orders were due.
+/// Everything that may vary in a run: its receipts, its messages and bytes, the spies' guesses, and the orders' due
+/// times.
 fn fingerprint(record: &RunRecord) -> String {
     let bytes: u64 = record.traffic.iter().map(|traffic| traffic.bytes_out).sum();
     let due: Option<Vec<_>> =
         record.bulk.as_ref().map(|bulk| bulk.orders.iter().map(|order| (order.due, order.origin)).collect());
-    let books = (record.ledger.sent, record.ledger.model_lost, record.ledger.model_duplicated);
-    format!("{:?} {books:?} {bytes} {:?} {due:?}", record.digest, record.spies)
+    let ledger = (record.ledger.sent, record.ledger.model_lost, record.ledger.model_duplicated);
+    format!("{:?} {ledger:?} {bytes} {:?} {due:?}", record.digest, record.spies)
 }

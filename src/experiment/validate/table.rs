@@ -1,16 +1,16 @@
-//! The table for a terminal: a heading, a line for each case, and what they come to.
+//! The table for a terminal: a heading, a line per case, and a summary.
 
 use super::{Case, Effort, Validation};
 use crate::analysis::Statistic;
 use std::fmt;
 
-/// What stands over the columns.
+/// The heading of the columns.
 pub fn header() -> String {
     let [case, of, form, measured, deviation] = ["case", "of", "closed form", "measured", "deviation"];
     format!("{case:<55} {of:<9} {form:>11} {measured:>11} {deviation:>11} {:>11} {:>7}  verdict", "allowed", "runs")
 }
 
-/// One line of the table, as wide as its [`header`]. It does not name its group.
+/// Writes one line of the table, as wide as its [`header`], without the name of its group.
 impl fmt::Display for Case {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Case { case, form, estimate, deviation, allowed, agrees, .. } = self;
@@ -30,7 +30,7 @@ impl fmt::Display for Case {
 }
 
 impl Validation {
-    /// What the cases come to, in a sentence or two.
+    /// Summarizes the cases in a sentence or two.
     pub fn summary(&self) -> String {
         let (cases, failed) = (self.cases.len(), self.failed);
         let so_far = if self.interrupted { " Interrupted: the others were not run." } else { "" };

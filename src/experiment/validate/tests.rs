@@ -1,4 +1,4 @@
-//! The rule of the table, the order of its replicates, and that it can fail.
+//! Tests the criterion of the table, the sequence of its replicates, and that a case can fail.
 
 use super::*;
 use crate::analysis::Statistic;
@@ -12,14 +12,14 @@ fn estimate(measured: f64, standard_error: f64) -> Estimate {
 }
 
 #[test]
-fn four_standard_errors_and_the_forms_own_decide() {
+fn the_limit_is_four_standard_errors_plus_the_forms_own() {
     let agrees = |measured, error| Case::new("group", String::new(), (1.0, 0.25), estimate(measured, error)).agrees;
     assert!(agrees(1.25, 0.0) && !agrees(1.26, 0.0) && agrees(0.25, 0.125) && !agrees(0.2, 0.125));
     assert!(!agrees(f64::NAN, 0.1) && !agrees(1.0, f64::NAN));
 }
 
 #[test]
-fn replicates_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
+fn replicates_keep_the_sequence_of_their_seeds_on_any_number_of_threads() {
     let interrupt = Interrupt::new();
     for threads in [1, 2, 3, 8] {
         let seeds = bench(Effort::Whole, threads, &interrupt).each(7, |seed, _| Ok(seed));
@@ -27,7 +27,7 @@ fn replicates_come_in_the_order_of_their_seeds_on_any_number_of_threads() {
     }
 }
 
-/// The table can fail: runs with one fanout do not agree with the form of the next.
+/// A case can fail: runs with one fanout do not agree with the form of another.
 #[test]
 fn the_wrong_form_does_not_agree() {
     use crate::theory::coverage::final_coverage;
@@ -56,7 +56,7 @@ fn a_refused_thread_or_a_panic_ends_the_table_with_its_cause() {
     let interrupt = Interrupt::new();
     let bench = || bench(Effort::Whole, 3, &interrupt);
     let waits = |_, interrupt: &Interrupt| {
-        // For ever, unless the others are told.
+        // Without end, unless the other threads are told to stop.
         while !interrupt.is_raised() {
             std::thread::yield_now();
         }

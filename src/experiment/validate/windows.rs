@@ -1,7 +1,7 @@
-//! Orders that come behind a node's window: as many as the arrival times say, on every carrier.
+//! Orders that arrive after a node's window has passed them: as many as their arrival times imply, on every carrier.
 //!
-//! One node publishes, another has an order as soon as its one message is there. Orders that overtake each other by more than the window
-//! are expired when they come. Who knows each message's latency can walk through the arrivals and count them.
+//! One node publishes, and the other has an order as soon as its one message arrives. An order that is overtaken by
+//! more than the window is expired when it arrives. From each message's latency, the expired orders can be counted.
 
 use super::{Bench, Case, EarlyEnd, simulated};
 use crate::analysis::Estimate;
@@ -16,8 +16,8 @@ const ORDERS: u32 = 400;
 const WINDOW: u32 = 64;
 const LATENCY: &str = "uniform:10ms..400ms";
 
-/// On real carriers a message leaves some time after its own: of orders that are a millisecond apart a few in a hundred then come in
-/// another order at the edge of a window. Beside other work it is more.
+/// Error of the share on real carriers, where a message leaves some time after it is due: with orders a millisecond
+/// apart, a few percent then arrive in a different sequence at the edge of a window, and more beside other work.
 const REAL_ERROR: f64 = 0.05;
 
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
@@ -27,7 +27,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
         rate: Some(Rate::per_second(1_000)),
         window: Some(WindowSize::Orders(WINDOW)),
         latency: Some(latency),
-        // The order goes no further, so that nothing comes back to its origin.
+        // The order goes no further, so nothing comes back to its origin.
         ttl: Some(Ttl::Hops(1)),
         ..simulated(TopologySpec::Complete, 2, 1)
     };
@@ -41,10 +41,10 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
         let expired = |record: &RunRecord| record.workers.iter().map(|worker| worker.expired).sum::<u64>();
         let runs = if transport.is_virtual() { 8 } else { 2 };
         let shares: Vec<f64> = bench.runs(&draft, runs, expired)?.into_iter().map(share).collect();
-        let forms = (0..runs).map(|run| walked(&draft, bench.seed(run)));
+        let forms = (0..runs).map(|run| expired_orders(&draft, bench.seed(run)));
         let forms: Vec<f64> = forms.collect::<Result<Vec<u64>, EarlyEnd>>()?.into_iter().map(share).collect();
         let (form, measured) = (Estimate::mean(&forms), Estimate::mean(&shares));
-        // Runs differ by far more than a run from its own form.
+        // Runs differ from each other by far more than a run from its own form.
         let off: Vec<f64> = shares.iter().zip(&forms).map(|(measured, form)| measured - form).collect();
         let estimate = Estimate { standard_error: Estimate::mean(&off).standard_error, ..measured };
         let name = serde_json::to_value(transport).ok().and_then(|name| name.as_str().map(str::to_owned));
@@ -58,8 +58,8 @@ fn share(orders: u64) -> f64 {
     orders as f64 / f64::from(ORDERS)
 }
 
-/// How many orders come to node 1 when it has seen one that is `WINDOW` or more newer.
-fn walked(draft: &Draft, seed: u64) -> Result<u64, EarlyEnd> {
+/// Number of orders that arrive at node 1 after one that is newer by `WINDOW` or more.
+fn expired_orders(draft: &Draft, seed: u64) -> Result<u64, EarlyEnd> {
     let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
     let network = scenario.network.as_ref().map(|network| network.build(seed)).transpose();
     let Some(network) = network.map_err(crate::simulation::SimulationError::from)? else { return Ok(0) };
