@@ -26,6 +26,7 @@
 //! has a time of its own; and optimistic execution, which would have to take back what a protocol did.
 
 mod access_links;
+mod choice;
 mod digest;
 mod encounters;
 mod event_by_event;
@@ -37,29 +38,27 @@ mod recount;
 mod shard;
 mod shard_outcome;
 mod shortest_path;
-mod spawn;
+mod single_order;
 #[cfg(test)]
 mod tests;
 mod uplink_queue;
 mod window_length;
 mod windowed;
 
+pub use choice::{Algorithm, EngineError, RunProperties};
 pub use encounters::FirstEncounters;
 
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
-use crate::ids::{NodeId, OrderIndex};
 use crate::network::{Faults, Network};
-use crate::protocol::{Protocol, TargetDraw, TargetScratch};
-use crate::record::{AccessLinkRecord, ByHop, CarrierCounts, End, Receipts, Traffic, WorkerRecord};
-use crate::runtime::RuntimeError;
+use crate::protocol::{Protocol, TargetDraw};
+use crate::record::{AccessLinkRecord, End, Receipts, Traffic, WorkerRecord};
 use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
-use crate::threads::{Observer, Pinning, Progress, ShardMap};
+use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::workload::Workload;
-use shortest_path::ShortestPathOutcome;
 
 /// What a run in virtual time goes by.
 #[derive(Clone, Copy)]
@@ -107,9 +106,17 @@ pub struct EngineSetup<'a> {
 }
 
 impl EngineSetup<'_> {
-    /// Whether messages are at most late or lost: all that shortest paths and hops know of.
-    pub fn is_plain(&self) -> bool {
-        self.network.is_plain() && self.faults.all_up() && self.faults.none_cut() && self.adversaries.is_none()
+    /// Returns the properties that decide which algorithms can compute the run.
+    fn properties<P: Protocol>(&self) -> RunProperties {
+        let EngineSetup { network, faults, adversaries, workload, .. } = *self;
+        RunProperties {
+            duplicates_are_inert: P::DUPLICATES_ARE_INERT,
+            orders: workload.orders(),
+            is_plain: network.is_plain() && faults.all_up() && faults.none_cut() && adversaries.is_none(),
+            constant_latency: network.constant(),
+            least_latency: network.floor(),
+            fits_compact_receipts: shortest_path::fits(network.ceiling(), workload.last_due(), self.deadline()),
+        }
     }
 
     /// The last instant whose events count.
@@ -217,169 +224,19 @@ impl OrderTraffic {
 ///
 /// # Errors
 ///
-/// [`RuntimeError::Threads`] where the system gives no thread, and for a defect of this program.
-pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, RuntimeError> {
-    if let Some(latency) = latency_of_hops::<P>(setup) {
-        return hopwise(setup, protocol, latency);
-    }
-    if setup.engine != Engine::General && is_fast::<P>(setup) {
-        return settled(setup, protocol, shortest_path::run(setup, protocol)?);
-    }
-    let ended = if setup.network.floor() == Nanos::ZERO {
-        event_by_event::run(setup, protocol.clone())
-    } else {
-        windowed::run(setup, protocol)?
+/// [`EngineError`] if the engine that was asked for cannot compute the run, or if the system refuses threads or memory.
+pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+    let ended = match Algorithm::choose(setup.engine, &setup.properties::<P>())? {
+        Algorithm::Hops { latency } => return single_order::hopwise(setup, protocol, latency),
+        Algorithm::ShortestPath => {
+            return single_order::settled(setup, protocol, shortest_path::run(setup, protocol)?);
+        }
+        Algorithm::Windowed => windowed::run(setup, protocol)?,
+        Algorithm::EventByEvent => event_by_event::run(setup, protocol.clone()),
     };
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
-}
-
-/// How long a hop takes, if the run is to be computed by hops and can be: one order, and every message takes as long.
-fn latency_of_hops<P: Protocol>(setup: &EngineSetup<'_>) -> Option<Nanos> {
-    let is_wanted = matches!(setup.engine, Engine::Hops | Engine::Auto);
-    let is_open = is_wanted && setup.is_plain() && P::DUPLICATES_ARE_INERT && setup.workload.orders() == 1;
-    setup.network.constant().filter(|&latency| is_open && latency > Nanos::ZERO)
-}
-
-/// Whether the fast path is open: duplicates are inert, windows have a length, there is one order, and nothing is asked of the
-/// network but latency and loss.
-fn is_fast<P: Protocol>(setup: &EngineSetup<'_>) -> bool {
-    let has_windows = setup.network.floor() > Nanos::ZERO;
-    let is_open = P::DUPLICATES_ARE_INERT && has_windows && setup.is_plain();
-    is_open && setup.workload.orders() == 1 && shortest_path::fits(setup)
-}
-
-/// The ledger of what the fast path did not keep.
-fn settled<P: Protocol + Clone + Send>(
-    setup: &EngineSetup<'_>,
-    protocol: &P,
-    spread: ShortestPathOutcome,
-) -> Result<EngineOutcome, RuntimeError> {
-    let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
-    let is_whole = end == End::Quiescent;
-    // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to send to.
-    let patience = match end.is_cut_short() {
-        true => (&Interrupt::new(), RECOUNTED_MAX),
-        false => (setup.interrupt, u64::MAX),
-    };
-    let is_long = end.is_cut_short() && record.sent > RECOUNTED_MAX;
-    let limit = if is_whole { Nanos::MAX } else { at };
-    let books = match (setup.keeps_traffic || !is_whole) && !is_long {
-        true => recount::recount(setup, protocol, &receipts, limit, patience)?,
-        false => None,
-    };
-    let mut outcome = EngineOutcome { end, ended_at: at, digest, ..EngineOutcome::nothing() };
-    match books {
-        Some(books) => {
-            outcome.traffic = books.traffic;
-            if !is_whole {
-                // The windows went beyond the end.
-                (record, model_lost) = (books.record, books.model_lost);
-            }
-        }
-        None if is_whole => {}
-        None => {
-            outcome.is_rough = true;
-            outcome.end = if end.is_cut_short() { end } else { End::Interrupted };
-            record.reached = receipts.reached();
-            record.received = record.reached.saturating_sub(1) + record.duplicates;
-            record.carrier.drained = record.sent - model_lost - record.received;
-        }
-    }
-    outcome.by_order = by_order(&record, model_lost);
-    Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
-}
-
-/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast path.
-fn hopwise<P: Protocol + Clone + Send>(
-    setup: &EngineSetup<'_>,
-    protocol: &P,
-    latency: Nanos,
-) -> Result<EngineOutcome, RuntimeError> {
-    let nodes = setup.topology.nodes();
-    let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
-    let tell = |hops::HopsProgress { time, reached, .. }| {
-        // Whoever has the order has sent it, or is about to.
-        let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
-        setup.observer.progressed(&Progress { reached, time, messages });
-    };
-    let ran = hops::run(&hops::HopsSetup {
-        topology: setup.topology,
-        draw: setup.draw,
-        order: OrderIndex(0),
-        origin,
-        ttl: setup.ttl,
-        latency,
-        exclude_sender: setup.exclude_sender,
-        records_senders: setup.keeps_traffic,
-        counts_copies: false,
-        goal: setup.goal,
-        ends_at_target: setup.ends_at_target,
-        timeout: setup.timeout,
-        cores: &setup.pinning.cores,
-        interrupt: setup.interrupt,
-        observer: &tell,
-    });
-    let ran = ran.map_err(|error| match error {
-        hops::HopsError::Memory { nodes } => RuntimeError::NoMemory { nodes },
-        hops::HopsError::Threads(error) => RuntimeError::Threads(error),
-    })?;
-    let record = WorkerRecord {
-        nodes,
-        sent: ran.sent,
-        received: ran.received,
-        duplicates: ran.duplicates(),
-        reached: ran.receipts.reached(),
-        spared: ran.spared,
-        queued_unsent: ran.queued_unsent,
-        carrier: CarrierCounts { drained: ran.in_flight, ..shard_outcome::nothing().carrier },
-        ..shard_outcome::nothing()
-    };
-    // Where time is up and nothing is under way, the run had ended at rest.
-    let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };
-    let at = match (end, setup.timeout) {
-        (End::Timeout, Some(timeout)) => timeout,
-        _ => ran.receipts.time_of(last_arrival(setup, &ran.receipts)),
-    };
-    let receipts = Receipts::ByHop(ran.receipts);
-    let digest = match end {
-        end if end.is_cut_short() => 0,
-        _ => digest::of_order(OrderIndex(0), &receipts, &setup.pinning.cores)?,
-    };
-    // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
-    if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
-        let receipts = Receipts::Each(receipts.iter().collect());
-        return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });
-    }
-    let by_order = by_order(&record, 0);
-    Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
-}
-
-/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it
-/// had nobody to send to.
-fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
-    let last = receipts.counts.len().saturating_sub(1) as u8;
-    if last == 0 || receipts.counts[usize::from(last)] > 0 {
-        return last;
-    }
-    let mut scratch = TargetScratch::default();
-    let mut sends = |node: NodeId| {
-        let targets = setup.draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
-        targets.iter().any(|&to| !setup.exclude_sender || to != receipts.get(node).sender)
-    };
-    let newest = (0..).map(NodeId).zip(&receipts.hop_of).filter(|&(_, &hop)| hop == last - 1).map(|(node, _)| node);
-    let mut newest = newest.filter(|&node| last > 1 || node == receipts.origin);
-    if newest.any(&mut sends) { last } else { last - 1 }
 }
 
 /// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 44 bytes of each, and a third of
 /// the time.
 pub const NODE_FIGURES_END: u32 = 10_000_000;
-
-/// The most messages that are counted again after an interrupt: less than a second's work.
-const RECOUNTED_MAX: u64 = if cfg!(test) { 5_000 } else { 20_000_000 };
-
-/// The messages of the only order are all there are.
-fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {
-    let WorkerRecord { sent, received, .. } = *record;
-    vec![OrderTraffic { sent, received, lost, under_way: record.carrier.drained, ..OrderTraffic::default() }]
-}

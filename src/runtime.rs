@@ -116,12 +116,6 @@ pub enum RuntimeError {
     /// A thread was refused, or panicked.
     #[error(transparent)]
     Threads(#[from] ThreadError),
-    /// The nodes of a run in virtual time do not fit.
-    #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
-    NoMemory {
-        /// The nodes asked for.
-        nodes: u32,
-    },
     /// A worker of another process failed first, and says so itself.
     #[error("the run was broken off elsewhere")]
     Abandoned,

@@ -16,7 +16,7 @@ pub use processes::serve;
 use crate::adversary::AdversaryError;
 use crate::analysis::{Forecast, RunContext, lateness};
 use crate::coverage::{Goals, Scope, Window};
-use crate::engine::NODE_FIGURES_END;
+use crate::engine::{EngineError, NODE_FIGURES_END};
 use crate::ids::NodeId;
 use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
@@ -68,9 +68,9 @@ pub enum SimulationError {
     /// The order cannot be made or encoded.
     #[error("the order cannot be made: {0}")]
     Order(String),
-    /// The engine that was asked for cannot compute this.
-    #[error("{0}")]
-    Engine(String),
+    /// The engine cannot compute this, or failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
@@ -90,7 +90,8 @@ impl SimulationError {
     pub fn is_usage(&self) -> bool {
         match self {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
-            SimulationError::Behaviour(_) | SimulationError::Faults(_) | SimulationError::Engine(_) => true,
+            SimulationError::Behaviour(_) | SimulationError::Faults(_) => true,
+            SimulationError::Engine(error) => error.is_usage(),
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,

@@ -4,11 +4,12 @@
 //! from there after it; the next time that half is written to is after the next meeting, which nobody passes who still
 //! reads. So one meeting a window is enough, and the locks are never waited for.
 
+use super::EngineSetup;
 use super::window_length::WindowLength;
 use crate::ids::OrderIndex;
 use crate::record::End;
 use crate::sync::{Arena, Barrier, BarrierBroken};
-use crate::threads::Progress;
+use crate::threads::{Progress, ThreadError, WorkerThreads};
 use crate::time::Nanos;
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
@@ -65,11 +66,6 @@ impl<T> LocalExchange<T> {
             halves: [half(), half()],
             times: (0..workers).map(|_| Mutex::default()).collect(),
         }
-    }
-
-    /// What a worker that fails must break.
-    pub(super) fn barrier(&self) -> &Barrier {
-        &self.barrier
     }
 
     /// Before the meeting of round `round`: exchanges each of `out`, by receiver, for an empty lane.
@@ -140,6 +136,26 @@ impl<T> LocalExchange<T> {
         }
         Ok(target)
     }
+}
+
+/// Runs `life` for each of `shares` on a thread of its own, and gives what they report, in order. A thread that fails breaks the
+/// barrier, so that none waits for it.
+pub(super) fn run_shards<T: Send, S: Send, R: Send>(
+    setup: &EngineSetup<'_>,
+    exchange: &LocalExchange<T>,
+    shares: impl IntoIterator<Item = S>,
+    life: impl Fn(usize, S) -> Result<R, BarrierBroken> + Sync,
+) -> Result<Vec<R>, ThreadError> {
+    let barrier = &exchange.barrier;
+    let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| barrier.abort() };
+    threads.run_together(shares, |worker, share| {
+        // What comes before, the start of threads, is no part of the run.
+        barrier.wait()?;
+        setup.observer.loop_entered(worker);
+        let result = life(worker, share);
+        setup.observer.loop_left(worker);
+        result
+    })
 }
 
 /// What follows from a meeting.

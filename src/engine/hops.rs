@@ -21,7 +21,6 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::spawn::collect;
 use crate::ids::{NodeId, OrderIndex};
 use crate::protocol::TargetDraw;
 use crate::record::{ByHop, End};
@@ -144,8 +143,8 @@ pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
         rest = others;
         workers.push(HopsWorker::new(setup, &field, words, hops, copies));
     }
-    let worker_threads = WorkerThreads { first: 0, cores: setup.cores, give_up: &|| field.barrier.abort() };
-    let done = collect(worker_threads.run(workers, |_, worker| worker.run())?)?;
+    let threads = WorkerThreads { first: 0, cores: setup.cores, give_up: &|| field.barrier.abort() };
+    let done = threads.run_together(workers, |_, worker| worker.run())?;
     Ok(merged(setup, &field, done, hop_of))
 }
 

@@ -6,15 +6,15 @@
 
 use super::shard_outcome::{add, nothing};
 use super::shortest_path::first_message;
-use super::{EngineSetup, spawn};
+use super::{EngineError, EngineSetup};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
 use crate::network::Fate;
 use crate::protocol::{Context, Protocol, TargetScratch};
 use crate::record::{Receipt, Receipts, Traffic, WorkerRecord};
-use crate::runtime::RuntimeError;
 use crate::simd::prefetch;
-use crate::sync::{Arena, Barrier, Interrupt, Interrupted, Lookout};
+use crate::sync::{Interrupt, Interrupted, Lookout};
+use crate::threads::{WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 
 /// How many messages wait for the receipt that they are held against to come from memory. A power of two.
@@ -36,12 +36,12 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     receipts: &Receipts,
     limit: Nanos,
     (interrupt, most): (&Interrupt, u64),
-) -> Result<Option<RecountedTraffic>, RuntimeError> {
+) -> Result<Option<RecountedTraffic>, EngineError> {
     let workers = setup.partition.workers();
-    let barrier = Barrier::new(&mut Arena::heap(), workers as u32);
-    let unobserved = EngineSetup { observer: &(), ..*setup };
     let protocols = (0..workers).map(|_| protocol.clone());
-    let counts = spawn::run(&unobserved, &barrier, protocols, |worker, mut protocol| {
+    // No worker waits for another.
+    let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| () };
+    let counts = threads.run(protocols, |WorkerSeat { worker, .. }, mut protocol| {
         let mut count = RecountWorker::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
         count.record.nodes = nodes.len() as u32;
@@ -49,11 +49,11 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         for node in nodes {
             let sent = count.sender(&mut protocol, NodeId(node));
             if lookout.work(1 + sent).is_err() || count.record.sent > most {
-                return Ok(Err(Interrupted));
+                return Err(Interrupted);
             }
         }
         count.settle();
-        Ok(Ok(count.into_parts()))
+        Ok(count.into_parts())
     })?;
     let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
     let mut books = RecountedTraffic { record: nothing(), model_lost: 0, traffic: Vec::new() };

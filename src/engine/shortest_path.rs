@@ -13,14 +13,14 @@ mod node_sort;
 mod relax;
 mod worker;
 
-use super::exchange::LocalExchange;
+use super::exchange::{LocalExchange, run_shards};
 use super::shard_outcome::{add, nothing};
-use super::{EngineSetup, spawn};
+use super::{EngineError, EngineSetup};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
+use crate::network::LATENCY_MAX;
 use crate::protocol::{Context, Protocol};
 use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
-use crate::runtime::RuntimeError;
 use crate::sync::{Arena, OwnedBitmap};
 use crate::sys::touched;
 use crate::time::Nanos;
@@ -38,18 +38,20 @@ pub(super) struct ShortestPathOutcome {
     pub(super) digest: u64,
 }
 
-/// Whether every instant of the run fits a crossing.
-pub(super) fn fits(setup: &EngineSetup<'_>) -> bool {
-    let ways = setup.network.ceiling().map(|ceiling| ceiling.0.saturating_mul(u64::from(u8::MAX) + 1));
-    let last = ways.map_or(Nanos::MAX, |ways| setup.workload.last_due() + Nanos(ways));
-    last.min(setup.deadline()) < CompactReceipt::TIME_MAX
+/// Returns true if every instant of a run fits into a compact receipt: up to the deadline, or up to the longest path of
+/// messages, each of which takes at most `ceiling`.
+pub(super) fn fits(ceiling: Option<Nanos>, last_due: Nanos, deadline: Nanos) -> bool {
+    // A latency without a limit of its own is a sum of two draws at most, one of the link and one of the message.
+    let ceiling = ceiling.unwrap_or(Nanos(2 * LATENCY_MAX.0));
+    let longest_path = Nanos(ceiling.0.saturating_mul(u64::from(u8::MAX) + 1));
+    (last_due + longest_path).min(deadline) < CompactReceipt::TIME_MAX
 }
 
 /// Runs the only order to the end. The network must have a floor.
 pub(super) fn run<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
-) -> Result<ShortestPathOutcome, RuntimeError> {
+) -> Result<ShortestPathOutcome, EngineError> {
     let partition = setup.partition;
     let round = LocalExchange::new(partition.workers());
     let mut receipts = touched(setup.topology.nodes() as usize, CompactReceipt::NONE);
@@ -62,7 +64,7 @@ pub(super) fn run<P: Protocol + Clone + Send>(
         rest = others;
         shares.push((own, known, protocol.clone()));
     }
-    let homes = spawn::run(setup, round.barrier(), shares, |worker, (receipts, known, mut protocol)| {
+    let homes = run_shards(setup, &round, shares, |worker, (receipts, known, mut protocol)| {
         ShortestPathWorker::new(setup, &round, worker, receipts, known, view).run(&mut protocol)
     })?;
     let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);

@@ -9,8 +9,8 @@ use super::*;
 use crate::adversary::{Adversaries, AdversarySpec};
 use crate::ids::NodeId;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, Latency, LossSpec, NetworkSpec, Outage, PartitionSide,
-    PartitionSpec, Paths, Rates, Selector,
+    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, LATENCY_MAX, Latency, LossSpec, NetworkSpec, Outage,
+    PartitionSide, PartitionSpec, Paths, Rates, Selector,
 };
 use crate::protocol::{Flood, Lazy, Push};
 use crate::ratio::Ratio;
@@ -262,10 +262,28 @@ impl EngineOutcome {
 }
 
 /// The fast path, whatever was asked for, its receipts in the form that all others have.
-fn shortest<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, RuntimeError> {
-    let outcome = settled(setup, protocol, shortest_path::run(setup, protocol)?)?;
+fn shortest<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+    let outcome = single_order::settled(setup, protocol, shortest_path::run(setup, protocol)?)?;
     let receipts = Receipts::Each(outcome.receipts.iter().collect());
     Ok(EngineOutcome { receipts, ..outcome })
+}
+
+#[test]
+fn shortest_paths_take_a_latency_and_a_run_without_limits() {
+    let unbounded = Latency::Exponential { mean: Nanos(9_000), least: Nanos(500), greatest: LATENCY_MAX };
+    let case = cases().new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
+    let workload = Workload::single(NodeId(7));
+    let case = Case { latency: unbounded, timeout: None, workload, ends_at_target: false, ..case };
+    for threads in 1..4 {
+        case.with(threads, |setup| {
+            assert_eq!(setup.network.ceiling(), None);
+            let setup = EngineSetup { engine: Engine::Fast, ..*setup };
+            let outcome = run(&setup, &Push).unwrap();
+            assert!(matches!(outcome.receipts, Receipts::Compact(_)), "the engine that was asked for ran");
+            let receipts = Receipts::Each(outcome.receipts.iter().collect());
+            assert_eq!(EngineOutcome { receipts, ..outcome }, case.general(threads));
+        });
+    }
 }
 
 /// No node sends or receives more than its lines carry in the time, headers included.
@@ -465,9 +483,9 @@ proptest! {
         let origin = case.workload.publications()[0].origin;
         let (latency_of_all, workload) = (Latency::Constant(Nanos(latency)), Workload::single(origin));
         let case = Case { latency: latency_of_all, loss: LossSpec::NONE, workload, ..case };
-        let by_hops = case.with(threads, |setup| hopwise(setup, &Push, Nanos(latency)).unwrap());
+        let by_hops = case.with(threads, |setup| single_order::hopwise(setup, &Push, Nanos(latency)).unwrap());
         prop_assert_eq!(by_hops, case.with(2, |setup| shortest(setup, &Push).unwrap()));
-        let by_hops = case.flood(threads, |setup| hopwise(setup, &Flood, Nanos(latency)).unwrap());
+        let by_hops = case.flood(threads, |setup| single_order::hopwise(setup, &Flood, Nanos(latency)).unwrap());
         prop_assert_eq!(by_hops, case.flood(2, |setup| shortest(setup, &Flood).unwrap()));
     }
 }

@@ -1,15 +1,14 @@
 //! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
 
-use super::exchange::{Decision, GlobalState, LocalExchange, WindowReport};
+use super::exchange::{Decision, GlobalState, LocalExchange, WindowReport, run_shards};
 use super::pending_event::{EventRank, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::{EndedRun, ShardOutcome};
 use super::window_length::WindowLength;
-use super::{EngineSetup, spawn};
+use super::{EngineError, EngineSetup};
 use crate::ids::OrderIndex;
 use crate::protocol::Protocol;
 use crate::record::End;
-use crate::runtime::RuntimeError;
 use crate::sync::{BarrierBroken, Lookout};
 use crate::time::{Calendar, Nanos};
 use crate::workload::Publication;
@@ -24,11 +23,11 @@ const AHEAD: usize = 8;
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Runs to the end. The network must have a floor.
-pub(super) fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EndedRun, RuntimeError> {
+pub(super) fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EndedRun, EngineError> {
     let workers = setup.partition.workers();
     let round = LocalExchange::new(workers);
     let protocols = (0..workers).map(|_| protocol.clone());
-    let homes = spawn::run(setup, round.barrier(), protocols, |worker, protocol| {
+    let homes = run_shards(setup, &round, protocols, |worker, protocol| {
         WindowedWorker::new(setup, &round, worker, protocol).run()
     })?;
     let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));

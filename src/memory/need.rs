@@ -7,11 +7,11 @@
 //! Not included: messages under way, which depend on what happens, and the kernel's memory for sockets beyond the
 //! sockets themselves.
 
-use crate::engine::NODE_FIGURES_END;
-use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
+use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
+use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{Engine, ProtocolKind, Scenario, TransportKind, Ttl};
+use crate::scenario::{ProtocolKind, Scenario, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -308,28 +308,41 @@ impl Sizes<'_> {
     }
 }
 
-/// The storage of the scenario's run, as far as the scenario determines it.
+/// Returns the storage that the scenario's carrier or algorithm takes, as far as the scenario alone tells. One that the engine
+/// will refuse counts as the algorithm that stores most.
 fn storage_shape(scenario: &Scenario) -> StorageShape {
     if !scenario.transport.is_virtual() {
         return StorageShape::Carrier;
     }
     let Some(network) = &scenario.network else { return StorageShape::General };
+    match Algorithm::choose(scenario.engine, &properties(scenario, network)) {
+        Ok(Algorithm::Hops { .. }) => StorageShape::Hops,
+        Ok(Algorithm::ShortestPath) => StorageShape::Fast,
+        Ok(Algorithm::Windowed | Algorithm::EventByEvent) | Err(_) => StorageShape::General,
+    }
+}
+
+/// Returns what the scenario tells of the properties of its run. A matrix of regions is not read: its least latency is taken
+/// to be above 0, as that of every published one is.
+fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
-    let is_inert = scenario.protocol != ProtocolKind::Lazy && scenario.orders() == 1;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
-    let no_failures = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
+    let is_faultless = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
     let constant = match paths {
-        Paths::Latency(latency) if latency.link.is_none() => {
-            matches!(latency.message, Some(Latency::Constant(time)) if time.0 > 0)
-        }
-        _ => false,
+        Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)) }) => Some(*time),
+        _ => None,
     };
-    let is_lossless = loss.mean() == 0.0;
-    match scenario.engine {
-        Engine::General => StorageShape::General,
-        _ if !(is_inert && is_plain && no_failures) => StorageShape::General,
-        Engine::Hops | Engine::Auto if constant && is_lossless => StorageShape::Hops,
-        _ => StorageShape::Fast,
+    RunProperties {
+        duplicates_are_inert: scenario.protocol != ProtocolKind::Lazy,
+        orders: scenario.orders(),
+        is_plain: is_plain && is_faultless,
+        constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),
+        least_latency: match paths {
+            Paths::Latency(latency) => latency.floor(),
+            Paths::Regions(_) => Nanos(1),
+        },
+        // An only order is published at time 0, and no path of messages takes longer than a compact receipt can say.
+        fits_compact_receipts: true,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::{EngineOutcome, EngineSetup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
 use crate::record::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, Traffic};
-use crate::scenario::{Engine, Until};
+use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::transport::Clock;
@@ -21,7 +21,6 @@ impl Runner<'_> {
     /// One run of the scenario, whose network is this one. `clock` was started when its set-up began.
     pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
         self.with_setup(network, |setup, population| {
-            self.check_engine(setup)?;
             self.interrupt.attend();
             let began = clock.now();
             let outcome = self.run_engine(setup, population)?;
@@ -142,31 +141,6 @@ impl Runner<'_> {
             (Origins::Random, [only]) => Some(only.origin),
             (Origins::Random, _) => None,
         }
-    }
-
-    /// Refuses an engine that cannot compute this.
-    fn check_engine(&self, setup: &EngineSetup<'_>) -> Result<(), SimulationError> {
-        let network = setup.network;
-        let one_order = self.workload.orders() == 1;
-        let refused = match self.scenario.engine {
-            Engine::Auto | Engine::General => None,
-            Engine::Fast | Engine::Hops if !setup.is_plain() => Some(
-                "--engine fast and hops know of latency, and fast of --loss, and of nothing else that can happen to a message or a \
-                 node; leave --engine out",
-            ),
-            Engine::Fast | Engine::Hops if !one_order => {
-                Some("--engine fast and hops compute one order; leave --engine out or ask for --orders 1")
-            }
-            Engine::Fast => (network.floor() == Nanos::ZERO).then_some(
-                "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
-                 give --latency a least above 0",
-            ),
-            Engine::Hops => network.constant().is_none_or(|latency| latency == Nanos::ZERO).then_some(
-                "--engine hops computes runs in which every message takes as long and none is lost; leave --engine out \
-                 or give a constant --latency above 0 alone",
-            ),
-        };
-        refused.map_or(Ok(()), |why| Err(SimulationError::Engine(why.to_owned())))
     }
 
     fn keeps_node_figures(&self) -> bool {

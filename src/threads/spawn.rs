@@ -101,6 +101,21 @@ impl WorkerThreads<'_> {
         ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
     }
 
+    /// Runs workers that wait for each other, so that one fails only because another was refused its thread or panicked.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and [`ThreadError::Panic`] for a worker that gave up without such a cause.
+    pub fn run_together<S: Send, R: Send, E: Send>(
+        &self,
+        shares: impl IntoIterator<Item = S>,
+        life: impl Fn(usize, S) -> Result<R, E> + Sync,
+    ) -> Result<Vec<R>, ThreadError> {
+        let ends = self.run(shares, |WorkerSeat { worker, .. }, share| life(worker, share))?;
+        let alone = |worker| ThreadError::Panic { worker, message: "it was left alone".to_owned() };
+        (self.first..).zip(ends).map(|(worker, end)| end.map_err(|_| alone(worker))).collect()
+    }
+
     /// A worker's whole life on its thread, of which the others hear if it ends badly.
     fn guarded<R, E>(
         &self,

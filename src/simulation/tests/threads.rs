@@ -1,5 +1,6 @@
 //! A thread that is refused or panics ends the run with its cause, wherever it is. A defect here would be a hang.
 
+use crate::engine::EngineError;
 use crate::network::Latency;
 use crate::runtime::RuntimeError;
 use crate::scenario::{Draft, Engine, TransportKind, Ttl, Until};
@@ -38,10 +39,13 @@ fn drafts() -> Vec<Draft> {
 fn thread_error(draft: &Draft, observer: &dyn Observer) -> ThreadError {
     let scenario = draft.clone().build().unwrap();
     match run_observed(&scenario, &Interrupt::new(), observer).map(|_| ()) {
-        Err(error @ SimulationError::Runtime(_)) => {
+        Err(error) => {
             assert!(!error.is_usage());
-            let SimulationError::Runtime(RuntimeError::Threads(error)) = error else { panic!("{error}") };
-            error
+            match error {
+                SimulationError::Runtime(RuntimeError::Threads(error)) => error,
+                SimulationError::Engine(EngineError::Threads(error)) => error,
+                error => panic!("{error}"),
+            }
         }
         other => panic!("{other:?}"),
     }

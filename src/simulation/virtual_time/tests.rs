@@ -1,7 +1,7 @@
 //! Figures by node that a large run does not keep: they are missing, not 0, and every sum is as it would be with them.
 
 use super::*;
-use crate::scenario::{Draft, TransportKind, Ttl};
+use crate::scenario::{Draft, Engine, TransportKind, Ttl};
 use crate::sync::Interrupt;
 
 /// A run of 200 nodes that keeps no figures by node from so many nodes on.

@@ -1,0 +1,146 @@
+//! Runs of one order that only first messages decide, by hops or shortest paths, and the ledger of what these do not keep.
+
+use super::digest;
+use super::hops;
+use super::recount;
+use super::shard_outcome;
+use super::shortest_path::ShortestPathOutcome;
+use super::{EngineError, EngineOutcome, EngineSetup, OrderTraffic};
+use crate::ids::{NodeId, OrderIndex};
+use crate::protocol::{Protocol, TargetScratch};
+use crate::record::{ByHop, CarrierCounts, End, Receipts, WorkerRecord};
+use crate::sync::Interrupt;
+use crate::threads::Progress;
+use crate::time::Nanos;
+
+/// The most messages that are counted again after an interrupt: less than a second's work.
+const RECOUNTED_MAX: u64 = if cfg!(test) { 5_000 } else { 20_000_000 };
+
+/// The ledger of what the fast path did not keep.
+pub(super) fn settled<P: Protocol + Clone + Send>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    spread: ShortestPathOutcome,
+) -> Result<EngineOutcome, EngineError> {
+    let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
+    let is_whole = end == End::Quiescent;
+    // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to send to.
+    let patience = match end.is_cut_short() {
+        true => (&Interrupt::new(), RECOUNTED_MAX),
+        false => (setup.interrupt, u64::MAX),
+    };
+    let is_long = end.is_cut_short() && record.sent > RECOUNTED_MAX;
+    let limit = if is_whole { Nanos::MAX } else { at };
+    let books = match (setup.keeps_traffic || !is_whole) && !is_long {
+        true => recount::recount(setup, protocol, &receipts, limit, patience)?,
+        false => None,
+    };
+    let mut outcome = EngineOutcome { end, ended_at: at, digest, ..EngineOutcome::nothing() };
+    match books {
+        Some(books) => {
+            outcome.traffic = books.traffic;
+            if !is_whole {
+                // The windows went beyond the end.
+                (record, model_lost) = (books.record, books.model_lost);
+            }
+        }
+        None if is_whole => {}
+        None => {
+            outcome.is_rough = true;
+            outcome.end = if end.is_cut_short() { end } else { End::Interrupted };
+            record.reached = receipts.reached();
+            record.received = record.reached.saturating_sub(1) + record.duplicates;
+            record.carrier.drained = record.sent - model_lost - record.received;
+        }
+    }
+    outcome.by_order = by_order(&record, model_lost);
+    Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
+}
+
+/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast path.
+pub(super) fn hopwise<P: Protocol + Clone + Send>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    latency: Nanos,
+) -> Result<EngineOutcome, EngineError> {
+    let nodes = setup.topology.nodes();
+    let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
+    let tell = |hops::HopsProgress { time, reached, .. }| {
+        // Whoever has the order has sent it, or is about to.
+        let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
+        setup.observer.progressed(&Progress { reached, time, messages });
+    };
+    let ran = hops::run(&hops::HopsSetup {
+        topology: setup.topology,
+        draw: setup.draw,
+        order: OrderIndex(0),
+        origin,
+        ttl: setup.ttl,
+        latency,
+        exclude_sender: setup.exclude_sender,
+        records_senders: setup.keeps_traffic,
+        counts_copies: false,
+        goal: setup.goal,
+        ends_at_target: setup.ends_at_target,
+        timeout: setup.timeout,
+        cores: &setup.pinning.cores,
+        interrupt: setup.interrupt,
+        observer: &tell,
+    });
+    let ran = ran.map_err(|error| match error {
+        hops::HopsError::Memory { nodes } => EngineError::NoMemory { nodes },
+        hops::HopsError::Threads(error) => EngineError::Threads(error),
+    })?;
+    let record = WorkerRecord {
+        nodes,
+        sent: ran.sent,
+        received: ran.received,
+        duplicates: ran.duplicates(),
+        reached: ran.receipts.reached(),
+        spared: ran.spared,
+        queued_unsent: ran.queued_unsent,
+        carrier: CarrierCounts { drained: ran.in_flight, ..shard_outcome::nothing().carrier },
+        ..shard_outcome::nothing()
+    };
+    // Where time is up and nothing is under way, the run had ended at rest.
+    let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };
+    let at = match (end, setup.timeout) {
+        (End::Timeout, Some(timeout)) => timeout,
+        _ => ran.receipts.time_of(last_arrival(setup, &ran.receipts)),
+    };
+    let receipts = Receipts::ByHop(ran.receipts);
+    let digest = match end {
+        end if end.is_cut_short() => 0,
+        _ => digest::of_order(OrderIndex(0), &receipts, &setup.pinning.cores)?,
+    };
+    // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
+    if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
+        let receipts = Receipts::Each(receipts.iter().collect());
+        return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });
+    }
+    let by_order = by_order(&record, 0);
+    Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
+}
+
+/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it
+/// had nobody to send to.
+fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
+    let last = receipts.counts.len().saturating_sub(1) as u8;
+    if last == 0 || receipts.counts[usize::from(last)] > 0 {
+        return last;
+    }
+    let mut scratch = TargetScratch::default();
+    let mut sends = |node: NodeId| {
+        let targets = setup.draw.draw(setup.topology, OrderIndex(0), node, &mut scratch);
+        targets.iter().any(|&to| !setup.exclude_sender || to != receipts.get(node).sender)
+    };
+    let newest = (0..).map(NodeId).zip(&receipts.hop_of).filter(|&(_, &hop)| hop == last - 1).map(|(node, _)| node);
+    let mut newest = newest.filter(|&node| last > 1 || node == receipts.origin);
+    if newest.any(&mut sends) { last } else { last - 1 }
+}
+
+/// The messages of the only order are all there are.
+fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {
+    let WorkerRecord { sent, received, .. } = *record;
+    vec![OrderTraffic { sent, received, lost, under_way: record.carrier.drained, ..OrderTraffic::default() }]
+}
