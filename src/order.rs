@@ -1,11 +1,11 @@
-//! The order: what is published, carried and received. What it says, its limits, and its shape as postcard sees it.
+//! The order: the item that is published, carried and received. Its content, its limits, and its encoding by postcard.
 //!
-//! An order is data. Who publishes it when is the workload's business, who has it is coverage's, and the bytes around
-//! it are the wire's. An absent payload is an empty one: a flag would cost a byte and say nothing more.
+//! An order is data. The node and time of its publication belong to the workload, its spread to coverage, and the bytes
+//! around it to the wire format. An absent payload is an empty one, because a flag would cost a byte and add nothing.
 //!
-//! Two things were refused. A string as symbol: eight fixed bytes need no allocation and no length. Varints for the
-//! time of publication: it grows while a run goes on, and orders of one run should be equally long, because the kernel
-//! cuts a train of datagrams into equal segments.
+//! Two things were refused. A string as symbol, because eight fixed bytes need no allocation and no length. A varint
+//! for the time of publication, because the time grows during a run and the orders of one run should have equal length:
+//! the kernel cuts a train of datagrams into equal segments.
 
 use crate::ids::OrderIndex;
 use crate::random::{Key, Purpose, Stream};
@@ -21,25 +21,25 @@ mod symbol;
 #[cfg(test)]
 mod tests;
 
-/// The name of an order, unique with overwhelming likelihood, not dense: arrays are indexed by [`OrderIndex`].
+/// The id of an order. It is unique with overwhelming probability but not dense; arrays are indexed by [`OrderIndex`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderId(pub u64);
 
-/// Sixteen hexadecimal digits: `0x00c0ffee00c0ffee`.
+/// Writes sixteen hexadecimal digits: `0x00c0ffee00c0ffee`.
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#018x}", self.0)
     }
 }
 
-/// Which way an order trades.
+/// The side of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// Bids for the symbol.
+    /// A bid for the symbol.
     Buy,
-    /// Offers the symbol.
+    /// An offer of the symbol.
     Sell,
 }
 
@@ -52,66 +52,68 @@ impl fmt::Display for Side {
     }
 }
 
-/// An order whose payload lies in someone else's bytes: a receive buffer, or an [`Order`].
+/// An order that borrows its payload, from a receive buffer or an [`Order`].
 ///
-/// Its serialized fields, in this order, are the body of a datagram; [`crate::wire`] draws them.
+/// Its serialized fields, in this order, are the body of a datagram; [`crate::wire`] shows the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRef<'a> {
-    /// Its name.
+    /// Id of the order.
     pub id: OrderId,
-    /// What it trades.
+    /// Traded symbol.
     pub symbol: Symbol,
-    /// Which way.
+    /// Side of the trade.
     pub side: Side,
     /// Price in ticks. Signed, because spreads and futures trade below zero.
     pub price_ticks: i64,
-    /// How much, in the symbol's smallest lot.
+    /// Quantity in the symbol's smallest lot.
     pub quantity: u64,
-    /// When it was published, counted from the run's injection: 0 for the first order.
+    /// Time of publication, counted from the start of the run's publications: 0 for the first order.
     #[serde(with = "fixed_nanos")]
     pub published_at: Nanos,
-    /// What else the publisher attached; empty where there is nothing. At most [`PAYLOAD_BYTES_MAX`] go on the wire.
+    /// Further data of the publisher; empty if there is none. At most [`PAYLOAD_BYTES_MAX`] bytes go on the wire.
     #[serde(with = "payload_bytes")]
     pub payload: &'a [u8],
 }
 
-/// An order that owns its payload, which is at most [`PAYLOAD_BYTES_MAX`] long. Workers share it by `Arc`.
+/// An order that owns its payload of at most [`PAYLOAD_BYTES_MAX`] bytes. Workers share it by `Arc`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Its name.
+    /// Id of the order.
     pub id: OrderId,
-    /// What it trades.
+    /// Traded symbol.
     pub symbol: Symbol,
-    /// Which way.
+    /// Side of the trade.
     pub side: Side,
     /// Price in ticks.
     pub price_ticks: i64,
-    /// How much, in the symbol's smallest lot.
+    /// Quantity in the symbol's smallest lot.
     pub quantity: u64,
-    /// When it was published, counted from the run's injection.
+    /// Time of publication, counted from the start of the run's publications.
     pub published_at: Nanos,
     payload: Box<[u8]>,
 }
 
 impl Order {
-    /// The order with these fields and a copy of this payload.
+    /// Creates an order with these fields and a copy of the payload.
     ///
     /// # Errors
-    /// [`PayloadTooLong`] where the payload has more than [`PAYLOAD_BYTES_MAX`] bytes.
+    ///
+    /// [`PayloadTooLong`] if the payload has more than [`PAYLOAD_BYTES_MAX`] bytes.
     pub fn new(view: OrderRef<'_>) -> Result<Order, PayloadTooLong> {
         check_payload(view.payload.len())?;
         let OrderRef { id, symbol, side, price_ticks, quantity, published_at, payload } = view;
         Ok(Order { id, symbol, side, price_ticks, quantity, published_at, payload: payload.into() })
     }
 
-    /// The order that `index` stands for in a run with `seed`, published at 0; the same on every machine.
+    /// Generates the order of `index` in a run with `seed`, published at 0; the same on every machine.
     ///
-    /// Each field is drawn within one varint width, so that all orders of a run with one payload length have
-    /// encodings of one length: [`GENERATED_BYTES`] and the payload with its length. The stream is that of
-    /// `(seed, Workload, index)`; it gives id, symbol, side, price, quantity, then the payload's words in little endian.
+    /// Each field is drawn within one varint width, so that all orders of a run with one payload length have encodings
+    /// of one length: [`GENERATED_BYTES`] plus the payload with its length. The stream is that of `(seed, Workload,
+    /// index)`; it yields id, symbol, side, price, quantity, then the words of the payload in little endian.
     ///
     /// # Errors
-    /// [`PayloadTooLong`] where `payload_bytes` is above [`PAYLOAD_BYTES_MAX`].
+    ///
+    /// [`PayloadTooLong`] if `payload_bytes` is above [`PAYLOAD_BYTES_MAX`].
     pub fn generate(seed: u64, index: OrderIndex, payload_bytes: usize) -> Result<Order, PayloadTooLong> {
         check_payload(payload_bytes)?;
         let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(index.0)).stream();
@@ -126,33 +128,33 @@ impl Order {
         })
     }
 
-    /// What the publisher attached; empty where there is nothing.
+    /// Returns the further data of the publisher; empty if there is none.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// The same order with a borrowed payload: what the wire encodes and decodes.
+    /// Returns the order with a borrowed payload, which is the form that the wire format encodes and decodes.
     pub fn view(&self) -> OrderRef<'_> {
         let &Order { id, symbol, side, price_ticks, quantity, published_at, ref payload } = self;
         OrderRef { id, symbol, side, price_ticks, quantity, published_at, payload }
     }
 }
 
-/// `buy 200 SOL-USDT at 14950`: what a report says of an order.
+/// Writes the order as in reports: `buy 200 SOL-USDT at 14950`.
 impl fmt::Display for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {} at {}", self.side, self.quantity, self.symbol, self.price_ticks)
     }
 }
 
-/// A payload that does not fit the one datagram an order travels in.
+/// The error of a payload that does not fit the datagram of its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a payload of {asked_bytes} bytes is too long: an order travels in one datagram, which leaves {PAYLOAD_BYTES_MAX} \
      bytes to the payload; attach fewer bytes, or their digest"
 )]
 pub struct PayloadTooLong {
-    /// The length that was asked for.
+    /// Requested length of the payload, in bytes.
     pub asked_bytes: usize,
 }
 
@@ -166,7 +168,7 @@ fn draw_payload(stream: &mut Stream, payload_bytes: usize) -> Box<[u8]> {
     payload
 }
 
-/// Whole numbers that all take the same number of bytes as a varint.
+/// A range of integers that all take the same number of bytes as a varint.
 struct VarintRange {
     least: u64,
     end: u64,
@@ -178,14 +180,14 @@ impl VarintRange {
     }
 }
 
-/// Nine bytes.
+/// Ids of nine bytes.
 const GENERATED_IDS: VarintRange = VarintRange { least: 1 << 56, end: 1 << 63 };
-/// Three bytes after the zigzag, which doubles a price.
+/// Prices of three bytes after the zigzag encoding, which doubles them.
 const GENERATED_PRICES: VarintRange = VarintRange { least: 1 << 13, end: 1 << 20 };
-/// Two bytes.
+/// Quantities of two bytes.
 const GENERATED_QUANTITIES: VarintRange = VarintRange { least: 1 << 7, end: 1 << 14 };
 
-/// What generated orders trade. Invented quotes for real pairs: nothing depends on the names.
+/// The symbols of generated orders: invented quotes for real pairs; nothing depends on the names.
 const SYMBOLS: [Symbol; 8] = [
     Symbol::literal(b"ADA-USDT"),
     Symbol::literal(b"BTC-USDT"),
@@ -197,13 +199,13 @@ const SYMBOLS: [Symbol; 8] = [
     Symbol::literal(b"XRP-USDT"),
 ];
 
-/// The most bytes an encoded order takes, payload included: what one datagram leaves beside its header.
+/// The maximum length of an encoded order in bytes, payload included: the part of a datagram after its header.
 pub const ORDER_BYTES_MAX: usize = 1_448;
 
-/// The longest varint of 64 bits: seven bits a byte.
+/// The length of the longest varint of 64 bits, at seven bits a byte.
 const VARINT_BYTES_MAX: usize = varint_bytes(u64::MAX);
 
-/// The longest encoding of an order without its payload: id, symbol, side, price, quantity, time, payload length.
+/// The maximum length of an encoded order without its payload: id, symbol, side, price, quantity, time, payload length.
 const FIELDS_BYTES_MAX: usize = VARINT_BYTES_MAX
     + size_of::<Symbol>()
     + 1
@@ -212,10 +214,10 @@ const FIELDS_BYTES_MAX: usize = VARINT_BYTES_MAX
     + size_of::<Nanos>()
     + varint_bytes(ORDER_BYTES_MAX as u64);
 
-/// The longest payload that fits whatever the other fields hold.
+/// The longest payload that fits regardless of the other fields, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = ORDER_BYTES_MAX - FIELDS_BYTES_MAX;
 
-/// The encoding of a generated order without its payload and the payload's length.
+/// The length of an encoded generated order, without the payload and the payload's length.
 pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
     + size_of::<Symbol>()
     + 1
@@ -223,12 +225,13 @@ pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
     + varint_bytes(GENERATED_QUANTITIES.least)
     + size_of::<Nanos>();
 
-/// How many bytes `value` takes as a varint of seven bits a byte.
+/// Returns the length of `value` as a varint of seven bits a byte.
 const fn varint_bytes(value: u64) -> usize {
     (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 
-/// An instant as eight bytes in little endian. The readable form with its unit is for files, not for datagrams.
+/// The encoding of an instant as eight bytes in little endian. The readable form with its unit is for files, not for
+/// datagrams.
 mod fixed_nanos {
     use crate::time::Nanos;
     use serde::{Deserializer, Serializer};
@@ -242,7 +245,8 @@ mod fixed_nanos {
     }
 }
 
-/// A payload as one run of bytes. Serde's own way with a slice is byte by byte, which costs a thousand calls.
+/// The encoding of a payload as one block of bytes. Serde's default for a slice goes byte by byte, which costs a
+/// thousand calls.
 mod payload_bytes {
     use serde::{Deserialize, Deserializer, Serializer};
 

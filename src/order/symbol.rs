@@ -1,42 +1,43 @@
-//! What an order trades, in eight bytes.
+//! The traded symbol, in eight bytes.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// One to eight printable ASCII characters without spaces, filled up with zero bytes.
+/// A symbol of one to eight printable ASCII characters without spaces, padded with zero bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol([u8; Symbol::BYTES]);
 
 impl Symbol {
-    /// The room a symbol has, and always takes.
+    /// The length of a symbol, padding included, in bytes.
     pub const BYTES: usize = 8;
 
-    /// The symbol in these bytes, or `None` where they are not characters first, zeros after.
+    /// Creates the symbol of these bytes, or returns `None` if they are not characters followed by zeros.
     #[inline]
     pub const fn from_bytes(bytes: [u8; Symbol::BYTES]) -> Option<Symbol> {
         if is_symbol(bytes) { Some(Symbol(bytes)) } else { None }
     }
 
-    /// The bytes, zeros included.
+    /// Returns the bytes, zeros included.
     pub const fn to_bytes(self) -> [u8; Symbol::BYTES] {
         self.0
     }
 
-    /// The characters.
+    /// Returns the characters.
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(Symbol::BYTES);
         std::str::from_utf8(&self.0[..end]).unwrap_or_default()
     }
 
-    /// A symbol in the source code; bytes that are none do not compile.
+    /// Creates a symbol in source code; invalid bytes do not compile.
     pub(super) const fn literal(bytes: &[u8; Symbol::BYTES]) -> Symbol {
         assert!(is_symbol(*bytes), "not a symbol");
         Symbol(*bytes)
     }
 }
 
-/// Eight comparisons without a branch between them: every byte is a character or zero, none follows a zero.
+/// Returns true if every byte is a character or zero, and none follows a zero. Eight comparisons without a branch
+/// between them.
 #[inline]
 const fn is_symbol(bytes: [u8; Symbol::BYTES]) -> bool {
     let mut good = bytes[0] != 0;
@@ -61,7 +62,7 @@ impl fmt::Debug for Symbol {
     }
 }
 
-/// Why a text is not a symbol.
+/// The reason why a text is not a symbol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a symbol; write one to eight ASCII letters, digits or signs without spaces, such as BTC-USDT")]
 pub struct ParseSymbolError(String);
@@ -80,7 +81,7 @@ impl FromStr for Symbol {
 }
 
 impl Serialize for Symbol {
-    /// The text where people read it, else the eight bytes.
+    /// Writes text in human-readable formats, else the eight bytes.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             serializer.serialize_str(self.as_str())

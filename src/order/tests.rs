@@ -1,4 +1,4 @@
-//! Orders at their limits: symbols, payloads, and what a seed generates.
+//! Orders at their limits: symbols, payloads, and generation from a seed.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn symbols_are_one_to_eight_printable_characters() {
 }
 
 #[test]
-fn varints_are_as_long_as_postcard_makes_them() {
+fn varint_lengths_agree_with_postcard() {
     let mut buffer = [0; 10];
     for value in (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit]).chain([u64::MAX]) {
         assert_eq!(varint_bytes(value), postcard::to_slice(&value, &mut buffer).unwrap().len(), "{value}");
