@@ -1,10 +1,10 @@
-//! Which order enters where, and when: an open-loop schedule, drawn before the run.
+//! The workload: the order, node and time of each publication, as an open-loop schedule drawn before the run.
 //!
 //! The schedule never waits for the system. A worker that is late publishes late, and the delay of an order counts from
-//! the time it was due, so that a stall shows instead of hiding (coordinated omission, Tene 2013).
+//! the time at which it was due, so that a stall shows instead of hiding (coordinated omission, Tene 2013).
 //!
-//! What was refused: a closed loop, in which the next order waits for the last one: it measures a system that is never
-//! busier than it likes.
+//! What was refused: a closed loop, in which the next order waits for the previous one, because it never loads the
+//! system more than the system allows.
 
 mod rate;
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_are_numbered_as_they_are_due() {
+    fn orders_are_numbered_in_the_order_of_their_times() {
         for arrivals in [Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst] {
             let publications = bulk(arrivals, Origins::Random);
             assert!(publications.is_sorted_by_key(|publication| publication.due));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn payloads_keep_to_their_range_and_fill_it() {
+    fn payloads_stay_in_their_range_and_fill_it() {
         let drawn: Vec<u16> = (0..1_000).map(|order| payload_bytes(7, OrderIndex(order), 10..=14)).collect();
         assert!((10..=14).all(|bytes| drawn.contains(&bytes)));
         assert!(drawn.iter().all(|bytes| (10..=14).contains(bytes)));

@@ -1,4 +1,4 @@
-//! How many orders a second: an exact decimal number, because a schedule of a million orders adds up every error.
+//! The rate of orders: an exact decimal number, because over a schedule of a million orders every error adds up.
 
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
@@ -9,19 +9,19 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(u64);
 
-/// The finest part of a rate.
+/// The units of a rate in one order per second.
 const MILLION: u64 = 1_000_000;
 
-/// Picoseconds in 10^6 seconds: what a rate's unit divides.
+/// Picoseconds in 10^6 seconds: divided by a rate in its unit they give the interval in picoseconds.
 const PS_PER_UNIT: u128 = 1_000_000_000_000 * MILLION as u128;
 
 impl Rate {
-    /// The least rate: an order in some eleven days.
+    /// The minimum rate: an order in some eleven days.
     pub const LEAST: Rate = Rate(1);
-    /// The greatest rate: a thousand million orders a second, one in a nanosecond.
+    /// The maximum rate: a thousand million orders per second, one per nanosecond.
     pub const MOST: Rate = Rate(1_000_000_000 * MILLION);
 
-    /// So many orders a second, within [`LEAST`](Self::LEAST) and [`MOST`](Self::MOST).
+    /// Creates a rate of `orders` per second, clamped to [`LEAST`](Self::LEAST) and [`MOST`](Self::MOST).
     pub const fn per_second(orders: u64) -> Rate {
         let most = Rate::MOST.0 / MILLION;
         Rate(if orders == 0 {
@@ -33,44 +33,44 @@ impl Rate {
         })
     }
 
-    /// This many times the rate, `parts` of `whole`, rounded down to a millionth and kept within the limits.
+    /// Returns the rate times `parts / whole`, rounded down to a millionth and clamped to the limits.
     pub fn scaled(self, parts: u64, whole: u64) -> Rate {
         let scaled = u128::from(self.0) * u128::from(parts) / u128::from(whole.max(1));
         Rate(u64::try_from(scaled).unwrap_or(u64::MAX).clamp(Rate::LEAST.0, Rate::MOST.0))
     }
 
-    /// The rate half way to another in ratio: the root of their product, rounded down to whole orders where both are
-    /// above ten.
+    /// Returns the geometric mean of two rates, rounded down to whole orders per second if both are at least ten.
     pub fn between(self, other: Rate) -> Rate {
         let root = (u128::from(self.0) * u128::from(other.0)).isqrt() as u64;
         let step = if self.0.min(other.0) >= 10 * MILLION { MILLION } else { 1 };
         Rate(root / step * step)
     }
 
-    /// Orders per second.
+    /// Returns the rate in orders per second.
     pub fn as_f64(self) -> f64 {
         self.0 as f64 / MILLION as f64
     }
 
-    /// How many orders are due within a span, rounded up.
+    /// Returns the number of orders due within a duration, rounded up.
     pub fn within(self, span: Nanos) -> u64 {
         let orders = (u128::from(self.0) * u128::from(span.0) * 1_000).div_ceil(PS_PER_UNIT);
         u64::try_from(orders).unwrap_or(u64::MAX)
     }
 
-    /// When the `order`-th order, counted from 0, is due at even distances.
+    /// Returns the time at which the `order`-th order, counted from 0, is due at constant intervals.
     pub(super) fn due(self, order: u32) -> Nanos {
+        // Computed from the start and not from the previous order, so that no rounding error accumulates.
         let passed_ps = u128::from(order) * PS_PER_UNIT / u128::from(self.0);
         Nanos(u64::try_from(passed_ps / 1_000).unwrap_or(u64::MAX))
     }
 
-    /// The mean distance of two orders in picoseconds.
+    /// Returns the mean interval between two orders, in picoseconds.
     pub(super) fn distance_ps(self) -> u64 {
         u64::try_from(PS_PER_UNIT / u128::from(self.0)).unwrap_or(u64::MAX)
     }
 }
 
-/// Why a text is not a rate.
+/// The reason why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a rate; write orders per second from 0.000001/s to 1000000000/s, as 200/s or 0.5/s")]
 pub struct ParseRateError(String);
@@ -78,7 +78,7 @@ pub struct ParseRateError(String);
 impl FromStr for Rate {
     type Err = ParseRateError;
 
-    /// Reads `1000/s`, `0.5/s`, or the number alone.
+    /// Parses `1000/s`, `0.5/s`, or the number alone.
     fn from_str(text: &str) -> Result<Rate, ParseRateError> {
         parse(text.trim()).ok_or_else(|| ParseRateError(text.to_owned()))
     }
@@ -96,7 +96,7 @@ fn parse(text: &str) -> Option<Rate> {
     (Rate::LEAST..=Rate::MOST).contains(&rate).then_some(rate)
 }
 
-/// The shortest text that reads back: `1000/s`, `0.5/s`.
+/// Writes the shortest text that reads back: `1000/s`, `0.5/s`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = (self.0 / MILLION, self.0 % MILLION);
@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_what_people_write() {
+    fn usual_notations_are_read() {
         for (text, millionths) in [("1000/s", 1_000 * MILLION), ("0.5/s", 500_000), ("2", 2 * MILLION), ("0.000001", 1)]
         {
             assert_eq!(text.parse(), Ok(Rate(millionths)), "{text}");
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_holds_as_many_orders_as_are_due_in_it() {
+    fn a_duration_holds_the_orders_that_are_due_in_it() {
         let within = |rate: &str, span: Nanos| rate.parse::<Rate>().unwrap().within(span);
         assert_eq!(within("100000/s", Nanos::from_millis(600)), 60_000);
         assert_eq!(within("0.5/s", Nanos::from_secs(3)), 2);
