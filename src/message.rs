@@ -1,17 +1,18 @@
-//! One message as the seam between protocol and carrier sees it: sixteen bytes, whatever it stands for, and where it has
-//! more to say, a tail of words behind them.
+//! The message in the form that protocols and carriers share: sixteen bytes for every kind, followed by a tail of
+//! 64-bit words if it has more to say.
 
 use crate::ids::{NodeId, OrderIndex};
 
-/// The most hops an order may travel.
+/// The maximum number of hops of an order.
 pub const TTL_MAX: u8 = 255;
 
-/// The most words that a message's tail has: with them a control message fills one MTU.
+/// The maximum number of words in the tail of a message: with them a control message fills one MTU.
 pub const TAIL_WORDS_MAX: usize = 179;
 
-/// What a message is. Payload carries an order; the other kinds are control messages, carry nothing and are counted apart.
+/// The kind of a message. A payload message carries an order; the other kinds are control messages, carry no order and
+/// are counted separately.
 ///
-/// 1 is no kind of message: on the wire it is the mark that ends a train.
+/// The number 1 is not a kind: on the wire it marks the trailer that ends a train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -24,16 +25,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kinds that messages have; the place of 1, which none has, is filled.
+    /// The kinds by number; index 1, which no kind has, is filled with a payload.
     const BY_NUMBER: [Kind; 4] = [Kind::Payload, Kind::Payload, Kind::Have, Kind::Want];
 
-    /// Whether it carries no order.
+    /// Returns true for the kinds that carry no order.
     #[inline]
     pub const fn is_control(self) -> bool {
         !matches!(self, Kind::Payload)
     }
 
-    /// The kind with this number, `None` where no message has it.
+    /// Returns the kind with this number, or `None` if there is none.
     #[inline]
     pub const fn from_number(number: u8) -> Option<Kind> {
         match number {
@@ -51,39 +52,39 @@ impl Kind {
 /// to: u32 | from: u32 | order: u32 | ttl: u8 | hop: u8 | kind: u8 | tail: u8
 /// ```
 ///
-/// The words of its tail travel beside it, whole and in order: what they say is the protocol's own.
+/// The words of its tail travel beside it, complete and in order; their meaning belongs to the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The node it is for.
+    /// The receiving node.
     pub to: NodeId,
-    /// The node that sends it.
+    /// The sending node.
     pub from: NodeId,
-    /// The order it is about.
+    /// The order that the message is about.
     pub order: OrderIndex,
-    /// How many further hops the order may travel after this one.
+    /// Further hops that the order may travel after this one.
     pub ttl: u8,
-    /// Which hop this is: 1 for a message from the origin.
+    /// Number of this hop: 1 for a message from the origin.
     pub hop: u8,
-    /// What it is.
+    /// The kind of the message.
     pub kind: Kind,
-    /// How many words stand behind it, at most [`TAIL_WORDS_MAX`]. An order itself has none.
+    /// Length of the tail in words, at most [`TAIL_WORDS_MAX`]. A payload message has none.
     pub tail: u8,
 }
 
-/// What stands behind a protocol's messages, as it is kept while they are under way in virtual time: nothing, which takes no
+/// The tail of a protocol's messages, as it is stored while they are pending in virtual time: empty, which takes no
 /// memory, or words.
 pub trait Tail: Clone + std::fmt::Debug + PartialEq + Send + Sync {
-    /// The most words it has.
+    /// The maximum length of a tail in words.
     const WORDS_MAX: usize;
 
-    /// A tail of these words.
+    /// Creates a tail of these words.
     fn of(words: &[u64]) -> Self;
 
-    /// Its words.
+    /// Returns the words.
     fn words(&self) -> &[u64];
 }
 
-/// No words.
+/// The empty tail.
 impl Tail for () {
     const WORDS_MAX: usize = 0;
 
@@ -96,7 +97,7 @@ impl Tail for () {
     }
 }
 
-/// Words; a tail without any takes no memory of its own.
+/// A tail of words; an empty one does not allocate.
 impl Tail for Box<[u64]> {
     const WORDS_MAX: usize = TAIL_WORDS_MAX;
 
@@ -109,22 +110,22 @@ impl Tail for Box<[u64]> {
     }
 }
 
-/// Messages, and the words of their tails one behind the other, in the same order.
+/// Messages, and the words of their tails one after the other in the same order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageBatch<'a> {
     /// The messages.
     pub messages: &'a [Message],
-    /// The words behind them, and perhaps those of messages to come.
+    /// The words of their tails; words of later messages may follow.
     pub tails: &'a [u64],
 }
 
 impl<'a> MessageBatch<'a> {
-    /// Messages without tails.
+    /// Creates a batch of messages without tails.
     pub const fn bare(messages: &'a [Message]) -> MessageBatch<'a> {
         MessageBatch { messages, tails: &[] }
     }
 
-    /// Each message with its tail.
+    /// Iterates over the messages with their tails.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = (&'a Message, &'a [u64])> + Clone {
         let mut tails = self.tails;
@@ -133,7 +134,7 @@ impl<'a> MessageBatch<'a> {
 }
 
 impl Message {
-    /// Cuts the words of this message's tail off those of it and the messages behind it.
+    /// Splits the tail of this message from the front of `tails`.
     #[inline]
     pub fn cut<'a>(&self, tails: &mut &'a [u64]) -> &'a [u64] {
         let (tail, rest) = tails.split_at(usize::from(self.tail).min(tails.len()));
@@ -141,13 +142,14 @@ impl Message {
         tail
     }
 
-    /// The step that this message is, or is about: what an announcement promises, a request asks for and an order makes.
+    /// Returns the order with its TTL and hop: the one that an announcement promises, a request asks for, or a payload
+    /// carries.
     #[inline]
     pub const fn order_hop(&self) -> OrderHop {
         OrderHop { order: self.order, ttl: self.ttl, hop: self.hop }
     }
 
-    /// How the receiver forwards the order, or `None` where its TTL is spent.
+    /// Returns the receiver's forward of the order, or `None` if the TTL is used up.
     #[inline]
     pub const fn next_hop(&self) -> Option<OrderHop> {
         match self.ttl.checked_sub(1) {
@@ -156,7 +158,7 @@ impl Message {
         }
     }
 
-    /// The message as two words.
+    /// Encodes the message as two words.
     #[inline]
     pub const fn to_words(self) -> [u64; 2] {
         let route = self.to.0 as u64 | (self.from.0 as u64) << 32;
@@ -164,7 +166,7 @@ impl Message {
         [route, rest | (self.kind as u64) << 48 | (self.tail as u64) << 56]
     }
 
-    /// The message that [`to_words`](Self::to_words) wrote.
+    /// Decodes the message that [`to_words`](Self::to_words) encoded.
     #[inline]
     pub const fn from_words([route, rest]: [u64; 2]) -> Message {
         Message {
@@ -173,25 +175,26 @@ impl Message {
             order: OrderIndex(rest as u32),
             ttl: (rest >> 32) as u8,
             hop: (rest >> 40) as u8,
+            // Masked instead of checked, because the words come from `to_words`; no value indexes out of range.
             kind: Kind::BY_NUMBER[(rest >> 48) as usize & 3],
             tail: (rest >> 56) as u8,
         }
     }
 }
 
-/// An order on its way out of a node: what all copies of one forward have in common.
+/// An order on a hop: the part that all copies of one forward share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderHop {
     /// The order to forward.
     pub order: OrderIndex,
-    /// The hops left after this forward.
+    /// Hops left after this forward.
     pub ttl: u8,
-    /// The hop that this forward is, 1 from the origin.
+    /// Number of this hop: 1 from the origin.
     pub hop: u8,
 }
 
 impl OrderHop {
-    /// The origin's own forward of an order that may travel `ttl` hops, or `None` where it may not leave.
+    /// Returns the origin's own forward of an order that may travel `ttl` hops, or `None` for a TTL of 0.
     pub const fn from_origin(order: OrderIndex, ttl: u8) -> Option<OrderHop> {
         match ttl.checked_sub(1) {
             Some(ttl) => Some(OrderHop { order, ttl, hop: 1 }),
@@ -199,31 +202,31 @@ impl OrderHop {
         }
     }
 
-    /// The copy that goes from `from` to `to`.
+    /// Returns the copy from `from` to `to`.
     #[inline]
     pub const fn copy(&self, from: NodeId, to: NodeId) -> Message {
         self.message(Kind::Payload, from, to)
     }
 
-    /// The message of some kind about it that goes from `from` to `to`.
+    /// Returns a message of this kind about the order, from `from` to `to`.
     #[inline]
     pub const fn message(&self, kind: Kind, from: NodeId, to: NodeId) -> Message {
         Message { to, from, order: self.order, ttl: self.ttl, hop: self.hop, kind, tail: 0 }
     }
 
-    /// The same with so many words behind it.
+    /// Returns a message of this kind about the order with a tail of `tail` words.
     #[inline]
     pub const fn message_with(&self, kind: Kind, from: NodeId, to: NodeId, tail: u8) -> Message {
         Message { tail, ..self.message(kind, from, to) }
     }
 
-    /// The step as one word: how a list names an order.
+    /// Encodes the order and its hop as one word, the form that announcements use.
     #[inline]
     pub const fn to_word(self) -> u64 {
         self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40
     }
 
-    /// The step that [`to_word`](Self::to_word) wrote; `None` where it wrote no such word.
+    /// Decodes the word that [`to_word`](Self::to_word) encoded, or returns `None` if it encoded no such word.
     #[inline]
     pub const fn from_word(word: u64) -> Option<OrderHop> {
         let (ttl, hop) = ((word >> 32) as u8, (word >> 40) as u8);
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_names_a_step_or_none() {
+    fn a_word_decodes_to_an_order_hop_or_none() {
         let order_hop = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
         assert_eq!(OrderHop::from_word(order_hop.to_word()), Some(order_hop));
         for word in [0, order_hop.to_word() | 1 << 48, order_hop.to_word() + (1 << 41), u64::MAX] {
