@@ -1,10 +1,10 @@
-//! Names of things: nodes, orders, workers. Plain words, four bytes at most, so that a message stays small.
+//! The ids of nodes and orders: plain integers of at most four bytes, so that a message stays small.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A node of the overlay, counted from 0. At most 2^32 - 1 nodes take part in a run.
+/// A node of the overlay, counted from 0. A run has at most 2^32 - 1 nodes.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
 )]
@@ -12,7 +12,7 @@ use std::fmt;
 pub struct NodeId(pub u32);
 
 impl NodeId {
-    /// The node as a position in an array that covers all nodes.
+    /// Returns the index into an array that covers all nodes.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -26,7 +26,7 @@ impl fmt::Display for NodeId {
 
 /// An order of the run, counted from 0 in order of publication.
 ///
-/// An order travels as this index; what it says (symbol, price, payload) stays in a table per worker.
+/// A message carries this index; the content of the order (symbol, price, payload) is in a table per worker.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
 )]
@@ -34,7 +34,7 @@ impl fmt::Display for NodeId {
 pub struct OrderIndex(pub u32);
 
 impl OrderIndex {
-    /// The order as a position in an array that covers all orders.
+    /// Returns the index into an array that covers all orders.
     pub const fn index(self) -> usize {
         self.0 as usize
     }

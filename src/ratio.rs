@@ -12,22 +12,22 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// `numerator / denominator`, or `None` where that is not in 0..=1.
+    /// Creates `numerator / denominator`, or returns `None` if that is not in 0..=1.
     pub const fn new(numerator: u64, denominator: u64) -> Option<Ratio> {
         if denominator == 0 || numerator > denominator { None } else { Some(Ratio { numerator, denominator }) }
     }
 
-    /// The least whole number that is at least this share of `count`.
+    /// Returns this share of `count`, rounded up.
     pub const fn ceil_of(self, count: u64) -> u64 {
         (self.numerator as u128 * count as u128).div_ceil(self.denominator as u128) as u64
     }
 
-    /// Nothing at all.
+    /// Returns true if the share is 0.
     pub const fn is_zero(self) -> bool {
         self.numerator == 0
     }
 
-    /// The nearest double, for formulas and for showing.
+    /// Returns the nearest double, for formulas and display.
     pub const fn as_f64(self) -> f64 {
         self.numerator as f64 / self.denominator as f64
     }
@@ -35,6 +35,7 @@ impl Ratio {
 
 impl PartialEq for Ratio {
     fn eq(&self, other: &Ratio) -> bool {
+        // Cross-multiplied, so that 1/2 equals 2/4 without reducing the fractions.
         u128::from(self.numerator) * u128::from(other.denominator)
             == u128::from(other.numerator) * u128::from(self.denominator)
     }
@@ -42,8 +43,8 @@ impl PartialEq for Ratio {
 
 impl Eq for Ratio {}
 
-/// A decimal where the denominator is a power of ten that the reader takes, else a fraction; reads back to the same
-/// share.
+/// Writes a decimal if the denominator is a power of ten that the parser accepts, else a fraction; both read back to
+/// the same share.
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.numerator == self.denominator {
@@ -59,7 +60,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Why a text is not a share.
+/// The reason why a text is not a share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a share from 0 to 1; write it as 0.95, 95% or 19/20")]
 pub struct ParseRatioError(String);
@@ -92,7 +93,7 @@ fn parse(text: &str) -> Option<Ratio> {
 }
 
 impl Serialize for Ratio {
-    /// A plain number where that reads back exactly (it does for up to 15 decimals), else the fraction as text.
+    /// Writes a number if it reads back exactly, which holds for up to 15 decimals, else the fraction as text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.to_string().parse::<f64>() {
             Ok(number) => serializer.serialize_f64(number),
@@ -102,7 +103,7 @@ impl Serialize for Ratio {
 }
 
 impl<'de> Deserialize<'de> for Ratio {
-    /// Reads a number or a text; a number stands for the shortest decimal that names it.
+    /// Reads a number or a text; a number means the shortest decimal that identifies it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
@@ -118,7 +119,7 @@ impl<'de> Deserialize<'de> for Ratio {
     }
 }
 
-/// The most decimals of a share: what a double holds exactly enough to name again.
+/// The maximum number of decimals of a share: the precision at which a double still identifies its decimal.
 const DECIMALS_MAX: usize = 15;
 
 #[cfg(test)]
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_what_it_reads() {
+    fn the_display_reads_back() {
         for (text, shown) in [
             ("0.95", "0.95"),
             ("1", "1"),
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_share() {
+    fn text_that_is_not_a_share_is_refused() {
         for text in ["", "1.01", "-0.5", "101%", "2/1", "1/0", "nan", "inf", "1e-3", "."] {
             assert!(text.parse::<Ratio>().is_err(), "{text}");
         }

@@ -1,5 +1,5 @@
-//! Instants and spans as whole nanoseconds, and the calendar of what is due at such instants. Reading a clock is the
-//! carriers' business, not this room's.
+//! Instants and durations in integer nanoseconds, and the calendar of items that are due at such instants. What is not
+//! here: reading a clock, which only carriers do.
 
 mod calendar;
 
@@ -10,34 +10,34 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
-/// Nanoseconds: a span, or an instant counted from the run's time base.
+/// A number of nanoseconds: a duration, or an instant counted from the run's time base.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize, borsh::BorshDeserialize,
 )]
 pub struct Nanos(pub u64);
 
 impl Nanos {
-    /// No time at all; as an instant, the time base.
+    /// The empty duration; as an instant, the time base.
     pub const ZERO: Nanos = Nanos(0);
-    /// An instant that never comes.
+    /// The instant that never comes.
     pub const MAX: Nanos = Nanos(u64::MAX);
 
-    /// A span of whole milliseconds.
+    /// Creates a duration of whole milliseconds.
     pub const fn from_millis(millis: u64) -> Nanos {
         Nanos(millis * 1_000_000)
     }
 
-    /// A span of whole seconds.
+    /// Creates a duration of whole seconds.
     pub const fn from_secs(secs: u64) -> Nanos {
         Nanos(secs * 1_000_000_000)
     }
 
-    /// The span since `earlier`, 0 if that lies later.
+    /// Returns the duration since `earlier`, or 0 if that is later.
     pub const fn since(self, earlier: Nanos) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The span in seconds, for rates.
+    /// Returns the duration in seconds, for rates.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e9
     }
@@ -47,6 +47,7 @@ impl Add for Nanos {
     type Output = Nanos;
 
     fn add(self, span: Nanos) -> Nanos {
+        // Saturating, so that a time past the end of the range means never and does not wrap into the past.
         Nanos(self.0.saturating_add(span.0))
     }
 }
@@ -59,7 +60,7 @@ impl Sub for Nanos {
     }
 }
 
-/// Three decimals in the largest unit that leaves a whole part: `755.917 μs`.
+/// Writes three decimals in the largest unit that leaves an integer part: `755.917 μs`.
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self.0 {
@@ -72,7 +73,7 @@ impl fmt::Display for Nanos {
     }
 }
 
-/// Why a text is not a span of time.
+/// The reason why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a span of time; write a number and a unit, such as 3s, 250ms, 1.5ms, 40us or 900ns, below 584 years"
@@ -82,7 +83,7 @@ pub struct ParseNanosError(String);
 impl FromStr for Nanos {
     type Err = ParseNanosError;
 
-    /// Reads `3s`, `1.5ms`, `0`; exact to the nanosecond.
+    /// Parses `3s`, `1.5ms`, `0`; exact to the nanosecond.
     fn from_str(text: &str) -> Result<Nanos, ParseNanosError> {
         parse(text.trim()).ok_or_else(|| ParseNanosError(text.to_owned()))
     }
@@ -115,7 +116,7 @@ fn parse(text: &str) -> Option<Nanos> {
 }
 
 impl Nanos {
-    /// The shortest exact text that [`Nanos::from_str`] reads back: `3s`, `1500us`.
+    /// Returns the shortest exact text that [`Nanos::from_str`] reads back: `3s`, `1500us`.
     pub fn written(self) -> String {
         let (unit_ns, unit) = match self.0 {
             0 => (1, "s"),
@@ -128,7 +129,7 @@ impl Nanos {
     }
 }
 
-/// As [`Nanos::written`] has it.
+/// Writes the text of [`Nanos::written`].
 impl Serialize for Nanos {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.written())
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_people_write() {
+    fn usual_notations_are_read() {
         for (text, nanos) in [
             ("3s", 3_000_000_000),
             ("1.5ms", 1_500_000),
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_exact() {
+    fn inexact_text_is_refused() {
         for text in ["", "3", "s", "1.5ns", "-1s", "1.s", ".5s", "9999999999999s", "1e3s", "nan"] {
             assert!(text.parse::<Nanos>().is_err(), "{text}");
         }

@@ -1,32 +1,33 @@
-//! What is under way, by the window in which it arrives: a ring of buckets for the windows to come, and an ordered map for
-//! what lies beyond the ring.
+//! A calendar queue of pending items by the window in which they are due: a ring of buckets for the next windows, and
+//! an ordered map for those beyond the ring.
 //!
-//! A bucket keeps its items in the order in which they were put; whatever else is to be sorted is left to who handles the
-//! window. Virtual time keeps its messages here, and so does the delay line of a real carrier. What was refused: one heap,
-//! which at 10^6 messages under way costs 580 ns each.
+//! A bucket keeps its items in the order in which they were put; further sorting is left to the code that handles the
+//! window. Virtual time keeps its messages here, and so does the delay line of a real carrier. What was refused: a
+//! single heap, because with 10^6 pending messages it costs 580 ns each.
 
 use std::collections::BTreeMap;
 
-/// Buckets of the smallest ring.
+/// The number of buckets of the smallest ring.
 const BUCKETS_MIN: u64 = 64;
 
-/// Buckets of the largest: windows so much narrower than the longest latency hold little each.
+/// The number of buckets of the largest ring: with windows so much narrower than the longest latency, each holds
+/// little.
 const BUCKETS_MAX: u64 = 4_096;
 
-/// Items by window.
+/// A calendar of items by window.
 pub(crate) struct Calendar<T> {
-    /// The window that is being handled; everything lies behind it.
+    /// The window that is being handled; no item is due before it.
     now: u64,
-    /// The bucket of window `w` stands at `w` modulo their number, for the windows `now..now + buckets.len()`.
+    /// Buckets of the windows `now..now + buckets.len()`; window `w` is at index `w` modulo their number.
     buckets: Vec<Vec<T>>,
-    /// Which buckets hold anything, a bit each.
+    /// The non-empty buckets, one bit each.
     filled: Vec<u64>,
-    /// Windows beyond the ring.
+    /// Items of windows beyond the ring.
     far: BTreeMap<u64, Vec<T>>,
 }
 
 impl<T> Calendar<T> {
-    /// An empty one, for items that lie up to `reach` windows ahead, or any number where that is not known.
+    /// Creates an empty calendar for items at most `reach` windows ahead, or at any distance if that is unknown.
     pub(crate) fn new(reach: Option<u64>) -> Calendar<T> {
         let reach = reach.map_or(BUCKETS_MAX, |windows| windows.saturating_add(2));
         let buckets = reach.clamp(BUCKETS_MIN, BUCKETS_MAX).next_power_of_two();
@@ -38,7 +39,7 @@ impl<T> Calendar<T> {
         }
     }
 
-    /// Puts an item into a window, which must not lie before the one that was taken last.
+    /// Puts an item into a window, which must not precede the one that was taken last.
     #[inline(always)]
     pub(crate) fn put(&mut self, window: u64, item: T) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
@@ -51,11 +52,12 @@ impl<T> Calendar<T> {
         }
     }
 
-    /// Goes on to a window before which nothing is left, and exchanges what it holds for the empty `items`.
+    /// Advances to a window before which no item is left, and swaps its items with the empty `items`.
     pub(crate) fn take(&mut self, window: u64, items: &mut Vec<T>) {
         debug_assert!(items.is_empty() && window >= self.now);
         self.now = window;
         let buckets = self.buckets.len() as u64;
+        // Items move in when the ring first covers their window, so they come before those put there directly later.
         while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() - window < buckets) {
             let (near, mut more) = entry.remove_entry();
             let slot = self.slot(near);
@@ -67,19 +69,20 @@ impl<T> Calendar<T> {
         self.filled[slot / 64] &= !(1 << (slot % 64));
     }
 
-    /// Takes the memory of items back that were [taken](Self::take), for windows to come.
+    /// Returns the memory of [taken](Self::take) items to the calendar, for later windows.
     pub(crate) fn give_back(&mut self, mut items: Vec<T>) {
         items.clear();
+        // The bucket of the previous window is the last one to be needed again.
         let last = self.slot(self.now.wrapping_sub(1));
         if self.buckets[last].capacity() < items.capacity() && self.buckets[last].is_empty() {
             self.buckets[last] = items;
         }
     }
 
-    /// The next window that holds anything, or `None` where nothing is under way.
+    /// Returns the next window with items, or `None` if there are none.
     pub(crate) fn next(&self) -> Option<u64> {
         let (words, start) = (self.filled.len(), self.slot(self.now));
-        // The first word twice: from the present bit on, and at the end up to it.
+        // The first word is read twice: from the current bit on, and at the end up to it.
         let in_word = |step: usize| {
             let word = (start / 64 + step) % words;
             let mask = match step {
@@ -95,7 +98,7 @@ impl<T> Calendar<T> {
         slot.map(|slot| self.now + ahead(slot)).or_else(|| self.far.keys().next().copied())
     }
 
-    /// Everything that is under way.
+    /// Iterates over all pending items.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.buckets.iter().chain(self.far.values()).flatten()
     }
@@ -114,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_comes_in_its_window(
+        fn items_come_in_their_window(
             steps in prop::collection::vec(prop::collection::vec(0..6_000_u64, 0..4), 1..40),
             reach in prop::option::of(0..5_000_u64),
         ) {
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_window_of_all_is_one_too() {
+    fn the_very_last_window_works_too() {
         let mut calendar = Calendar::new(None);
         calendar.put(u64::MAX, 1);
         assert_eq!(calendar.next(), Some(u64::MAX));
