@@ -97,6 +97,7 @@ impl Adversaries {
             let advice = || names.advice(&format!("{name}="), nodes);
             names.find(node, nodes).ok_or_else(|| AdversaryError::NoSuchNode { name, node, nodes, advice: advice() })
         };
+        // The roles divide the range of one draw, so that a node has at most one of them.
         let mut end: u64 = 0;
         for RoleSpec { share, part } in &spec.0 {
             let ready = match *part {
@@ -110,6 +111,7 @@ impl Adversaries {
                     let (key, chance) = (key.with(ECLIPSE).with(u64::from(victim.0)), Probability::of(*share));
                     let mut owned = peers(victim);
                     owned.retain(|peer| chance.hits(key.with(u64::from(peer.0)).stream().next_word()));
+                    // Sorted for the binary search in `owns`.
                     owned.sort_unstable();
                     adversaries.eclipse = Some(Eclipse { victim, owned });
                     continue;
@@ -182,10 +184,12 @@ impl Adversaries {
     }
 
     fn act(&self, node: NodeId, order: OrderIndex, origin: NodeId) -> Tampering {
+        // The eclipse takes precedence over the node's own role.
         if self.eclipse.as_ref().is_some_and(|eclipse| eclipse.victim == origin && eclipse.owns(node)) {
             return Tampering::Drop;
         }
         let hits = |chance: Probability| {
+            // Keyed by order and node, so that a node drops the same orders on every engine and carrier.
             let key = self.key.with(DROP).with(u64::from(order.0)).with(u64::from(node.0));
             chance.hits(key.stream().next_word())
         };

@@ -219,6 +219,7 @@ impl<K: DedupWindow> Marker<'_, K> {
 
     /// Returns true if the shard's `local`-th node has the order within its window, so that it has not forgotten it.
     pub fn holds(&self, local: u32, order: OrderIndex) -> bool {
+        // A forgotten order is known but no longer held.
         self.dedup.knows(local, order).is_none() && self.section.contains(self.dedup.place(local, order))
     }
 

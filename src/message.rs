@@ -230,6 +230,8 @@ impl OrderHop {
     #[inline]
     pub const fn from_word(word: u64) -> Option<OrderHop> {
         let (ttl, hop) = ((word >> 32) as u8, (word >> 40) as u8);
+        // Words come from the wire, so all fields are checked: spare bits 0, hops counted from 1, their sum within the
+        // limit.
         if word >> 48 != 0 || hop == 0 || ttl > TTL_MAX - hop {
             return None;
         }

@@ -114,6 +114,7 @@ impl Network {
         let latency = latency.into();
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
+        // Without a part per message, the latency is that of the link alone.
         let message = Sampler::new(latency.message.unwrap_or(Latency::Constant(Nanos::ZERO)), curves);
         let source = match latency.link {
             None => LatencySource::Message(message),
@@ -157,6 +158,7 @@ impl Network {
                 let chance = Probability::of(*share);
                 (Loss::Independent(chance), FastPath::of(&self.latency, chance))
             }
+            // A burst depends on the time of sending, which the fast path does not consider.
             LossSpec::Bursts(spec) => (Loss::Bursts(Box::new(Bursts::new(self.seed, spec))), FastPath::Never),
         };
         self
@@ -255,6 +257,7 @@ impl Network {
     /// They apply to messages sent at time 0; see [`at`](OutgoingLinks::at) for another time.
     #[inline]
     pub fn ways(&self, order: OrderIndex, from: NodeId) -> OutgoingLinks<'_> {
+        // Hashed once per forward, so that each of its messages costs a single further step.
         let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
         let row = match &self.latency {
             LatencySource::Regions(map) => map.row(from),
@@ -270,6 +273,7 @@ impl FastPath {
             LatencySource::Message(Sampler::Constant(time)) if lost == Probability::NEVER => {
                 FastPath::Constant(Nanos(*time))
             }
+            // A single value still takes a draw, so that the loss uses the second word here too.
             LatencySource::Message(Sampler::Constant(time)) => FastPath::Uniform { least: *time, values: 1, lost },
             LatencySource::Message(Sampler::Uniform { least, values }) => {
                 FastPath::Uniform { least: *least, values: *values, lost }
@@ -342,6 +346,7 @@ impl OutgoingLinks<'_> {
             return None;
         }
         let mut stream = self.stream(to, attempt);
+        // The third and the fourth word, so that duplication changes neither latencies nor losses.
         let [_time, _loss, duplicated, time] = std::array::from_fn(|_| stream.next_word());
         self.network.duplicated.hits(duplicated).then(|| self.time(to, time))
     }
@@ -349,6 +354,7 @@ impl OutgoingLinks<'_> {
     /// Returns the random words of one message: its latency, its loss, its duplication, the latency of the duplicate.
     #[inline]
     fn stream(&self, to: NodeId, attempt: u32) -> Stream {
+        // Receiver and attempt share a word, which saves one step of the hash per message.
         self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()
     }
 
@@ -357,6 +363,7 @@ impl OutgoingLinks<'_> {
             LatencySource::Message(message) => Nanos(message.draw(word)),
             LatencySource::Regions(map) => Nanos(map.draw(self.row, to, word)),
             LatencySource::Link { key, is_directed, link, message } => {
+                // An undirected link is keyed by its ends in ascending order, so that both directions share one draw.
                 let (one, other) = if *is_directed || self.from < to { (self.from, to) } else { (to, self.from) };
                 let mut stream = key.with(u64::from(one.0)).with(u64::from(other.0)).stream();
                 Nanos(link.draw(stream.next_word()) + message.draw(word))

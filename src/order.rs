@@ -118,6 +118,7 @@ impl Order {
         check_payload(payload_bytes)?;
         let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(index.0)).stream();
         Ok(Order {
+            // The order of these draws is part of docs/DETERMINISM.md.
             id: OrderId(GENERATED_IDS.draw(&mut stream)),
             symbol: SYMBOLS[stream.below(SYMBOLS.len() as u64) as usize],
             side: if stream.below(2) == 0 { Side::Buy } else { Side::Sell },

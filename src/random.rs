@@ -55,6 +55,7 @@ pub struct Key(u64);
 impl Key {
     /// Creates the key of everything that `purpose` decides in a run with `seed`.
     pub const fn new(seed: u64, purpose: Purpose) -> Key {
+        // Mixed before the purpose is folded in, so that neighbouring seeds have unrelated keys.
         Key(mix(seed.wrapping_add(KEY_GAMMA))).with(purpose as u64)
     }
 
@@ -123,6 +124,7 @@ impl rand::TryRng for Stream {
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         for chunk in bytes.chunks_mut(8) {
+            // Little endian everywhere, so that payloads are the same on every platform.
             chunk.copy_from_slice(&self.next_word().to_le_bytes()[..chunk.len()]);
         }
         Ok(())

@@ -112,6 +112,7 @@ impl<'de> Deserialize<'de> for Ratio {
             Text(String),
         }
         let text = match RatioForm::deserialize(deserializer)? {
+            // The shortest decimal of the double, so that 0.95 in a file is exactly 95/100.
             RatioForm::Number(number) => number.to_string(),
             RatioForm::Text(text) => text,
         };

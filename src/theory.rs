@@ -47,6 +47,7 @@ const BISECTIONS: u32 = 100;
 /// Such a gain lies above `x` before the root and below it afterwards, so that bisection cannot miss. Iterating `x <-
 /// gain(x)` was refused, because near the threshold, where the root leaves 0, it needs millions of steps.
 fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
+    // The bisection below would only approach 1.
     if gain(1.0) >= 1.0 {
         return 1.0;
     }
@@ -68,12 +69,14 @@ fn at_least_one(chance: f64, times: f64) -> f64 {
     match (chance, times) {
         (chance, times) if chance <= 0.0 || times <= 0.0 => 0.0,
         (chance, _) if chance >= 1.0 => 1.0,
+        // `ln_1p` and `exp_m1` keep the digits of a small chance, which `1 - chance` would lose.
         (chance, times) => -(times * (-chance).ln_1p()).exp_m1(),
     }
 }
 
 /// Clamps a share to 0..=1; not-a-number becomes 0.
 const fn share(value: f64) -> f64 {
+    // `max` returns the other operand for not-a-number.
     value.max(0.0).min(1.0)
 }
 

@@ -107,8 +107,10 @@ fn parse(text: &str) -> Option<Nanos> {
     }
     let whole: u64 = whole.parse().ok()?;
     let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    // 128 bits, because nine decimals of a minute exceed 64.
     let scaled = u128::from(parts) * u128::from(unit_ns);
     let scale = 10u128.pow(fraction.len() as u32);
+    // A fraction of a nanosecond is refused instead of rounded.
     if scaled % scale != 0 {
         return None;
     }

@@ -167,6 +167,7 @@ impl Topology {
 
     /// Returns the mean number of peers per node; 0 for no nodes.
     pub fn mean_degree(&self) -> f64 {
+        // At least 1, so that an overlay without nodes has mean degree 0 and not a quotient of zeros.
         2.0 * self.links() as f64 / f64::from(self.nodes().max(1))
     }
 

@@ -88,6 +88,7 @@ impl Workload {
         // Sums of distances in picoseconds: at a million orders a second a distance has a thousand nanoseconds.
         let mut passed_ps: u128 = 0;
         let publications = (0..bulk.orders).map(|order| {
+            // The first order is due at 0 for every distribution.
             if order > 0 && bulk.arrivals == Arrivals::Poisson {
                 passed_ps += u128::from(stream(order, DISTANCE).exponential(bulk.rate.distance_ps()));
             }

@@ -45,6 +45,7 @@ impl FirstSpy {
     #[inline]
     pub fn see(&mut self, order: OrderIndex, sighting: Sighting) {
         if let Some(first) = self.first.get_mut(order.index()) {
+            // The smallest by time, then spy, so that the order of the calls does not matter.
             *first = Some(first.map_or(sighting, |known| known.min(sighting)));
         }
     }

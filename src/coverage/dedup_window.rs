@@ -81,6 +81,7 @@ impl DedupWindow for SlidingWindow {
         SlidingWindow {
             window,
             horizon: Horizon::new(nodes, window),
+            // Touched and reserved now, so that marking neither allocates nor faults during the run.
             fresh: touched(orders as usize, 0),
             seen: Vec::with_capacity(orders as usize),
         }
@@ -118,6 +119,7 @@ impl DedupWindow for SlidingWindow {
     #[inline]
     fn note(&mut self, order: OrderIndex) {
         let fresh = &mut self.fresh[order.index()];
+        // Listed once, so that draining takes time per marked order and not per order of the run.
         if *fresh == 0 {
             self.seen.push(order);
         }

@@ -37,6 +37,7 @@ impl Horizon {
     /// Returns the position of an order at a node, and moves the window if the order is the newest.
     #[inline]
     pub fn see(&mut self, local: u32, order: OrderIndex) -> WindowPosition {
+        // There are no positions if the window holds all orders: none is ever ahead or behind.
         let Some(newest) = self.newest.get_mut(local as usize) else { return WindowPosition::Within };
         if order.0 >= *newest {
             return WindowPosition::Ahead { before: std::mem::replace(newest, order.0 + 1) };

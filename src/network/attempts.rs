@@ -25,6 +25,7 @@ impl Attempts {
     /// Returns how often the `local`-th node has sent the order before, and counts one more.
     pub fn next(&mut self, local: u32, order: OrderIndex) -> u32 {
         let row = &mut self.sent[order.index()];
+        // Allocated on first use: an order that none of these nodes has sent takes no memory.
         if row.is_empty() {
             row.resize(self.nodes.div_ceil(64), 0);
         }
@@ -46,6 +47,7 @@ pub struct AttemptCache(SmallVec<[(OrderIndex, u32); 4]>);
 impl AttemptCache {
     /// Returns the attempt of a message with this order; `next` supplies it for the first such message.
     pub fn attempt(&mut self, order: OrderIndex, next: impl FnOnce() -> u32) -> u32 {
+        // A scan, because a node rarely sends more than a few orders at one time.
         if let Some((_, attempt)) = self.0.iter().find(|known| known.0 == order) {
             return *attempt;
         }

@@ -82,10 +82,13 @@ impl LinkRate {
     /// any message.
     #[inline]
     fn offer(&self, line: &mut AccessLink, now: Nanos, ahead: Nanos, bytes: u32) -> QueueOffer {
+        // The link starts with the first bit, and cannot finish before the last one has arrived.
         let (first, takes) = (now - ahead, self.time(bytes));
         let backlog = line.free.since(first);
         let queue_of_all = line.free_of_all.since(first) + takes;
+        // Kept as if nothing were dropped, so that a report can name the queue that would have been long enough.
         line.free_of_all = now.max(line.free_of_all.max(first) + takes);
+        // An idle link accepts any message, because one larger than the queue could otherwise never be sent.
         if let Some(most) = self.queue_bytes
             && backlog > Nanos::ZERO
             && self.bytes_in(backlog).saturating_add(u64::from(bytes)) > most

@@ -46,6 +46,7 @@ impl Bursts {
         let bad = divide(to_bad, to_bad + to_good);
         let mut middles = Vec::new();
         let mut decay = ONE - to_bad - to_good;
+        // Squaring doubles the distance, until the influence of a state is below the precision.
         while decay != 0 {
             let twice = multiply(decay, decay);
             middles.push([0, 1, 2, 3].map(|ends| middle(bad, decay, twice, ends / 2, ends % 2)));
@@ -105,6 +106,7 @@ fn middle(bad: u64, decay: u64, twice: u64, left: u64, right: u64) -> Probabilit
         let reached = multiply(share, ONE - decay);
         if from == to { reached + decay } else { reached }
     };
+    // Bayes' rule: the paths through a bad middle, over all paths between the two ends.
     let through_bad = multiply(step(left, 1, decay), step(1, right, decay));
     Probability::of_parts(divide(through_bad, step(left, right, twice).max(1)))
 }

@@ -49,6 +49,7 @@ impl Curves {
     /// others the distance, down to a tail of 2^-64.
     #[inline]
     pub(super) fn normal(&self, word: u64) -> i64 {
+        // The lowest bit is set, so that the tail is never 0 and always has a leading one.
         let tail = (word << 1) | 1;
         let halvings = tail.leading_zeros();
         let fraction = tail << halvings << 1;
@@ -93,6 +94,7 @@ fn fixed(value: f64) -> u64 {
 fn upper_quantile(tail: f64) -> f64 {
     let t = libm::sqrt(-2.0 * libm::log(tail));
     let mut guess = t - (2.30753 + 0.27061 * t) / (1.0 + 0.99229 * t + 0.04481 * t * t);
+    // Halley's method converges cubically, so four steps exhaust the precision of a double.
     for _ in 0..4 {
         let density = libm::exp(-guess * guess / 2.0) / libm::sqrt(2.0 * PI);
         let step = (libm::erfc(guess / SQRT_2) / 2.0 - tail) / density;

@@ -31,6 +31,7 @@ impl Fates {
         self.latencies.clear();
         match network.fast_path {
             FastPath::Constant(time) => self.latencies.resize(to.len(), time),
+            // More than 2^32 values would need 128-bit products, which SIMD lanes do not have.
             FastPath::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
                 let key = network.key.with(u64::from(order.0));
                 simd::fill(&mut self.keys, forwards.map(|(from, _, count)| (key.with(u64::from(from.0)), count)));
@@ -74,6 +75,7 @@ impl SimdBatch for Uniform<'_> {
     fn run(self) {
         let Uniform { keys, to, latencies, least, values, lost } = self;
         let messages = keys.iter().zip(to).map(|(key, to)| key.with(u64::from(to.0)));
+        // Two loops, so that a network without loss does not pay for the second word.
         if lost == Probability::NEVER {
             for (key, latency) in messages.zip(latencies) {
                 *latency = Nanos(least + below_of(key.word_at(0), values));

@@ -101,6 +101,7 @@ impl Faults {
             outages: spec.down.0.iter().enumerate().map(outage).collect::<Result<_, FaultError>>()?,
             churn: spec.churn.map(|ChurnSpec { up, down }| Churn {
                 key: key.with(CHURN),
+                // The long-run share, so that the number of nodes that are up does not drift from the start on.
                 is_up: Probability::of(Ratio::new(up.0, up.0 + down.0).unwrap_or(ALL)),
                 up,
                 down,
@@ -229,6 +230,7 @@ impl Faults {
             };
             let is_up = std::mem::replace(is_next_up, !*is_next_up);
             let mean = if is_up { churn.up } else { churn.down };
+            // At least a nanosecond, so that time advances with every change.
             let until = since + Nanos(stream.exponential(mean.0).max(1));
             last = Some(until).filter(|&until| until < Nanos::MAX);
             Some((is_up, until))
@@ -239,6 +241,7 @@ impl Faults {
 impl PreparedCut {
     #[inline]
     fn blocks(&self, from: NodeId, to: NodeId, now: Nanos) -> bool {
+        // `Nanos::MAX` means never, even for a message sent at that time.
         if now < self.at || (self.heal <= now && self.heal != Nanos::MAX) {
             return false;
         }
@@ -286,6 +289,7 @@ impl Group {
         degree: impl Fn(NodeId) -> u32,
         lookout: &mut Lookout<'_>,
     ) -> Result<Group, Interrupted> {
+        // Counting takes no memory per node; a ranking of all nodes would take 16 bytes each.
         let mut by_degree = BTreeMap::<u32, u64>::new();
         for node in 0..nodes {
             lookout.work(RANK_UNITS)?;

@@ -195,6 +195,7 @@ impl FromStr for LossSpec {
     fn from_str(text: &str) -> Result<LossSpec, LossError> {
         let text = text.trim();
         let Some(rest) = text.strip_prefix(BURSTS) else {
+            // This decides only which error is given: a faulty number or an unknown model.
             let begins_a_share = text.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first));
             return match text.parse() {
                 Ok(share) => Ok(LossSpec::Independent(share)),

@@ -148,6 +148,7 @@ impl Placement {
         let word = self.key.with(u64::from(node.0)).stream().next_word();
         let whole = self.sums.last().copied().unwrap_or(0);
         let drawn = ((u128::from(word) * u128::from(whole)) >> 64) as u64;
+        // The guide leads to the first candidate, so that few of up to 1,024 sums are compared.
         let mut region = self.guide[(word >> 56) as usize];
         while self.sums.get(usize::from(region)).is_some_and(|&sum| sum <= drawn) {
             region += 1;

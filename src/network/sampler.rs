@@ -37,6 +37,7 @@ impl Sampler {
                 greatest: greatest.0,
                 curves: curves(),
             },
+            // The quantiles include the minimum; the log-normal part is the rest above it.
             Latency::LogNormal { median, p90, least, greatest } => {
                 let (median, p90) = (median.since(least).0, p90.since(least).0);
                 let exponent = exponent_of(median, p90);
@@ -88,6 +89,7 @@ impl Sampler {
 /// Returns the number of doublings per standard deviation of a log-normal distribution with these quantiles, in units
 /// of 2^-32: log2(p90 / median) / 1.28.
 pub(super) fn exponent_of(median: u64, p90: u64) -> u64 {
+    // A rest without spread is constant.
     if median == 0 || p90 <= median {
         return 0;
     }

@@ -75,6 +75,7 @@ impl FromStr for Symbol {
         if let Some(room) = bytes.get_mut(..text.len()) {
             room.copy_from_slice(text.as_bytes());
         }
+        // Compared with the text, because zero characters at its end would pass for padding.
         let exact = Symbol::from_bytes(bytes).filter(|symbol| symbol.as_str() == text);
         exact.ok_or_else(|| ParseSymbolError(text.to_owned()))
     }

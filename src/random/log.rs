@@ -29,6 +29,7 @@ static TABLE: [Segment; SEGMENTS] = table();
 /// Returns -log2((word | 1) / 2^64), in units of 2^-57.
 #[inline]
 pub(crate) fn minus_log2(word: u64) -> u64 {
+    // Odd, so that the logarithm of 0 never occurs; the change is below 2^-63 of the range.
     let word = word | 1;
     let zeros = word.leading_zeros();
     // The bits after the leading one, shifted to the top: the fraction of a number whose integer part is 1.
@@ -36,6 +37,7 @@ pub(crate) fn minus_log2(word: u64) -> u64 {
     let segment = &TABLE[(fraction >> 55) as usize];
     let offset = (fraction & ((1 << 55) - 1)) as i64 - (1 << 54);
     let line = ((i128::from(segment.slope) * i128::from(offset)) >> 69) as i64;
+    // The quadratic term needs few digits, and this way its square fits into 64 bits.
     let coarse = offset >> 23;
     let bend = (((coarse * coarse) as u64 >> 31) * segment.curve) >> 25;
     let mantissa = segment.level.wrapping_add_signed(line).wrapping_sub(bend);

@@ -28,6 +28,7 @@ impl Probability {
     /// Returns true if the event occurs under this word, which must not be used for anything else.
     #[inline]
     pub const fn hits(self, word: u64) -> bool {
+        // 63 bits of the word, so that the threshold of certainty, 2^63, fits into the type.
         word >> 1 < self.0
     }
 }

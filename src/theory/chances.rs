@@ -51,6 +51,7 @@ fn binomial(tries: u64, chance: f64, hits: u64) -> f64 {
     if hits > tries {
         return 0.0;
     }
+    // In logarithms, because the binomial coefficient overflows a double.
     let ways = (1..=hits).map(|hit| ((tries - hits + hit) as f64 / hit as f64).ln()).sum::<f64>();
     // 0^0 is 1, but 0 times its logarithm is not a number.
     let all = |chance: f64, times: u64| if times == 0 { 0.0 } else { times as f64 * chance.ln() };

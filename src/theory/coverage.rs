@@ -110,6 +110,8 @@ impl RandomGraph {
         };
         let term = |(links, chance)| Term { links, drawn: chance * drawn(links) * kept };
         match self.degrees {
+            // A neighbour is found in proportion to its degree, so its further links are again Poisson with the same
+            // mean.
             Degrees::Poisson => poisson::about(degree).map(term).collect(),
             Degrees::Equal => vec![term(((degree - 1.0).max(0.0), 1.0))],
         }

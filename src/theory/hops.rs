@@ -67,6 +67,7 @@ pub fn nodes_within(hops: u8, fanout: f64, target: Ratio) -> u64 {
         (0..hops).for_each(|_| spread.hop());
         spread.meets(target)
     };
+    // Doubling brackets the answer, which may be anything up to 2^48, before the bisection.
     let (mut fits, mut too_many) = (1, 2);
     while meets(too_many) {
         if too_many >= NODES_MAX {

@@ -16,6 +16,7 @@ impl RandomGraph {
     pub fn coverage_by_hop(&self, nodes: u64) -> impl Iterator<Item = f64> + use<> {
         let (graph, terms) = (*self, self.terms());
         let origin = 1.0 / nodes.max(1) as f64;
+        // A node is the origin with probability 1/N, and then has the order from the start.
         let or_origin = move |reached: f64| origin + (1.0 - origin) * reached;
         let further = move |&link: &f64| {
             Some(terms.iter().map(|term| term.drawn * or_origin(at_least_one(link, term.links))).sum())

@@ -20,6 +20,7 @@ use crate::sync::Lookout;
 pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<Topology, TopologyError> {
     let new_links = peers / 2;
     let mut links = EdgeBuffer::with_room(nodes, u64::from(nodes) * u64::from(new_links))?;
+    // A clique, so that the first newcomer finds enough distinct nodes that have links.
     for node in 0..=new_links {
         lookout.work(node.into())?;
         for earlier in 0..node {
@@ -36,6 +37,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
         let mut missing = new_links;
         while missing > 0 {
             let earlier = links.ends()[stream.below(ends) as usize];
+            // Repeats are drawn again, which keeps the choice proportional to degree among the remaining nodes.
             if std::mem::replace(&mut chosen_by[earlier as usize], node) != node {
                 links.push(earlier, node);
                 missing -= 1;

@@ -29,6 +29,7 @@ impl CsrGraph {
     ///
     /// [`Interrupted`], which leaves the rows inconsistent.
     pub(super) fn merge_repeats(&mut self, lookout: &mut Lookout<'_>) -> Result<(), Interrupted> {
+        // In place: entries move only towards the front, so none is overwritten before it is read.
         let mut kept = 0;
         let mut begin = 0;
         for node in 0..self.nodes() as usize {
@@ -46,6 +47,7 @@ impl CsrGraph {
             begin = end;
         }
         self.entries.truncate(kept);
+        // An edge list often names every link twice, so up to half of the memory is free now.
         self.entries.shrink_to_fit();
         Ok(())
     }
@@ -64,6 +66,7 @@ impl CsrGraph {
         let from = row.partition_point(|&peer| peer < old);
         debug_assert_eq!(row.get(from), Some(&old), "{old} is no peer of {node}");
         let to = row.partition_point(|&peer| peer < new);
+        // The entries between the old and the new position shift by one, which is cheaper than sorting the row.
         if from < to {
             row[from..to].rotate_left(1);
             row[to - 1] = new;
@@ -181,6 +184,7 @@ impl CsrBuilder {
         check_entries(self.nodes, (entries.len() + self.arrived.len()) as u64)?;
         let mut end = entries.len() as u32;
         for next in &mut self.next {
+            // The count of a row becomes the position of its first entry.
             end += std::mem::replace(next, end);
             offsets.push(end);
         }

@@ -179,6 +179,7 @@ impl EdgeList {
             if lines.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
                 break;
             }
+            // A mark elsewhere than at the beginning of the file is a fault of its line.
             let mark = if line == 1 { BYTE_ORDER_MARK } else { &[] };
             let text = String::from_utf8_lossy(bytes.strip_prefix(mark).unwrap_or(&bytes));
             let shown = || text.trim().chars().take(SHOWN_MAX).collect();
@@ -205,6 +206,7 @@ impl EdgeList {
         if nodes.len() == 0 {
             return Err(EdgeListError::Empty { path: path.to_owned() }.into());
         }
+        // The order of the ids is known only now, so the ends of all links are renumbered.
         let ids = nodes.into_ascending(links.ends_mut());
         let listed = links.len() as u64;
         let mut rows = links.into_rows(lookout)?;
@@ -383,6 +385,7 @@ fn link(line: &str) -> Result<Option<[u64; 2]>, EdgeLineFault> {
 
 /// Parses a node id.
 fn id(text: &str) -> Result<u64, EdgeLineFault> {
+    // Digits only, because the standard parser would accept a leading `+`.
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(EdgeLineFault::NotALink);
     }

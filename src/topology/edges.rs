@@ -90,6 +90,7 @@ impl EdgeBuffer {
             rows.begin(1 << bucketed.bits);
             bucketed.pairs[begin..end].iter().for_each(|&[row, entry]| rows.add(row, entry));
             rows.end()?;
+            // The bucket sort keeps the order of arrival, which need not be ascending.
             rows.sort();
             begin = end;
         }
@@ -109,11 +110,13 @@ struct Bucketed {
 
 impl Bucketed {
     fn new(links: EdgeBuffer, lookout: &mut Lookout<'_>) -> Result<Bucketed, TopologyError> {
+        // Large overlays get wider buckets instead of more of them, so that the append positions stay in the caches.
         let bits = BUCKET_BITS_MIN.max((u32::BITS - links.nodes.leading_zeros()).saturating_sub(BUCKETS_BITS_MAX));
         let mut ends = bucket_begins(&links, bits, lookout)?;
         let mut pairs = alloc::filled(2 * links.ends.len(), [0; 2], lookout)?;
         lookout.pieces(links.ends.len(), |piece| -> Result<(), TopologyError> {
             for &[one, other] in &links.ends[piece] {
+                // Each link is an entry in the rows of both of its ends.
                 for (row, entry) in [(one, other), (other, one)] {
                     let next = &mut ends[(row >> bits) as usize];
                     pairs[*next] = [row, entry];
@@ -135,6 +138,7 @@ fn bucket_begins(links: &EdgeBuffer, bits: u32, lookout: &mut Lookout<'_>) -> Re
         Ok::<(), Interrupted>(())
     })?;
     let mut begin = 0;
+    // Prefix sums turn the counts into positions.
     for count in &mut begins {
         begin += std::mem::replace(count, begin);
     }

@@ -45,6 +45,8 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
     for strip in 0..strips {
         lookout.work(u64::from(peers) << pairs.bits)?;
         rows.begin(1 << pairs.bits);
+        // Blocks are visited from the earliest strip to the last, so each row fills in ascending order and needs no
+        // sorting.
         for before in 0..strip {
             pairs.rectangle(before, strip, |row, column| rows.add(column, row));
         }

@@ -85,6 +85,7 @@ impl Implicit {
             let mut stream = key.with(permutation).stream();
             let keys = [(); 3].map(|()| (stream.next_word() >> 32) as u32);
             let [first, second, third] = keys;
+            // The inverse applies the rounds in reverse order, so the first and the third key change places.
             slots.extend([PermutationSlot::new(keys, false), PermutationSlot::new([third, second, first], true)]);
         }
         let links = u64::from(nodes) * u64::from(peers) / 2;
@@ -115,6 +116,7 @@ impl Implicit {
     pub fn at(&self, node: NodeId, slot: u32) -> NodeId {
         let slot = self.slots[slot as usize];
         let mut id = self.shape.step(u64::from(node.0), slot);
+        // Fewer places than a row holds are not ids, so a second step is rare.
         while id >= u64::from(self.shape.nodes) {
             id = self.shape.step(id, slot);
         }
@@ -171,6 +173,8 @@ impl Rectangle {
         let (mut column, mut row) = (place & mask, place >> self.columns_log2);
         column = column.wrapping_add(turned(moved_by(row, keys[0], mask + 1))) & mask;
         row = row.wrapping_add(turned(moved_by(column, keys[0] >> 32, rows))).wrapping_add(back & rows);
+        // One subtraction is enough, because both summands are below `rows`; a division would cost several times the
+        // round.
         row = if row >= rows { row - rows } else { row };
         column = column.wrapping_add(turned(moved_by(row, keys[1], mask + 1))) & mask;
         row << self.columns_log2 | column

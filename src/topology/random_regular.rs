@@ -49,6 +49,7 @@ pub(super) fn build(nodes: u32, peers: u32, key: Key, lookout: &mut Lookout<'_>)
 /// Builds the rows of a random simple graph in which every node has `degree` peers, at most half of the other nodes.
 fn simple(nodes: u32, degree: u32, key: Key, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
     for attempt in 0..ATTEMPTS_MAX {
+        // A stream per attempt, so that its draws do not depend on how many the previous attempt took.
         let mut stream = key.with(attempt).stream();
         let mut rows = pairing(nodes, degree, &mut stream, lookout)?;
         if repair(&mut rows, degree, &mut stream, lookout)? {
@@ -86,6 +87,7 @@ fn repair(
     for node in 0..rows.nodes() {
         let node = NodeId(node);
         lookout.work(degree.into())?;
+        // A switch changes this row, so it is searched again from its start.
         while let Some(peer) = repeated(rows.row(node)) {
             let tries = TRIES_PER_NODE * u64::from(rows.nodes());
             let mut partner = None;
@@ -122,6 +124,7 @@ fn repeated(row: &[NodeId]) -> Option<NodeId> {
 
 /// Draws a link and a direction uniformly.
 fn random_link(rows: &CsrGraph, degree: u32, stream: &mut Stream) -> Directed {
+    // All rows have equal length, so the index of an entry gives its node without a search.
     let entry = stream.below(rows.entries()) as u32;
     let node = NodeId(entry / degree);
     (node, rows.row(node)[(entry % degree) as usize])
@@ -148,6 +151,7 @@ fn complement(rows: &CsrGraph, lookout: &mut Lookout<'_>) -> Result<CsrGraph, To
     for node in 0..nodes {
         lookout.work((nodes - node).into())?;
         let peers = rows.row(NodeId(node));
+        // Both sequences ascend, so one pass over the row finds the ids that are missing from it.
         let mut above = peers[peers.partition_point(|peer| peer.0 < node)..].iter().copied().peekable();
         for other in node + 1..nodes {
             if above.next_if_eq(&NodeId(other)).is_none() {

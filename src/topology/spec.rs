@@ -142,6 +142,7 @@ impl TopologySpec {
             (0, _) => Err(TopologyError::NoNodes),
             _ if !self.takes_peers() => Ok(()),
             (1, 0) => Ok(()),
+            // Two nodes have one peer each, and these families assign at least two.
             (2, _) if in_pairs => Err(TopologyError::TooFewNodes { family, nodes, least: 3 }),
             (_, 0) => Err(TopologyError::TooFewPeers { family, least: if in_pairs { 2 } else { 1 } }),
             _ if peers >= nodes => Err(TopologyError::TooManyPeers { peers, nodes }),
@@ -149,11 +150,13 @@ impl TopologySpec {
             _ if matches!(self, TopologySpec::RandomRegular) && nodes % 2 == 1 && peers % 2 == 1 => {
                 Err(TopologyError::OddEnds { nodes, peers })
             }
+            // This is the complete overlay, which is computed, so neither limit below applies.
             _ if peers == nodes - 1 && !matches!(self, TopologySpec::BarabasiAlbert) => Ok(()),
             _ if is_implicit && peers > implicit::PEERS_MAX => {
                 Err(TopologyError::TooManyComputed { peers, most: implicit::PEERS_MAX })
             }
             _ if is_implicit => Ok(()),
+            // The expected number for random degrees; the builder checks the exact one.
             _ => csr::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
         }
     }

@@ -37,6 +37,7 @@ pub(super) fn build(
         for owner in 0..nodes {
             lookout.work(1)?;
             if stream.next_word() >> 1 < threshold {
+                // The search reads the links of two owners.
                 lookout.work(peers.into())?;
                 lattice.rewire(owner, lap, &mut stream);
             }
@@ -71,11 +72,13 @@ impl Lattice {
     /// peers.
     fn rewire(&mut self, owner: u32, lap: u32, stream: &mut Stream) {
         let nodes = self.degrees.len() as u32;
+        // No node is left to draw, so the loop below would never end.
         if self.degrees[owner as usize] == nodes - 1 {
             return;
         }
         let far = loop {
             let drawn = stream.below(u64::from(nodes)) as u32;
+            // Either end may own an existing link, so both directions are searched.
             if drawn != owner && !self.owns(owner, drawn) && !self.owns(drawn, owner) {
                 break drawn;
             }
