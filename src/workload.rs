@@ -16,76 +16,77 @@ use crate::time::Nanos;
 use serde::Serialize;
 use std::ops::RangeInclusive;
 
-/// The span whose orders come all at once under [`Arrivals::Burst`].
+/// The interval whose orders are all published at its start under [`Arrivals::Burst`].
 pub const BURST: Nanos = Nanos::from_millis(100);
 
-/// What a stream of `(seed, Workload, order)` decides with one word more; the order's own fields have none.
+/// The words that separate the streams of `(seed, Workload, order)`; the order's own fields use the stream without a
+/// further word.
 const DISTANCE: u64 = 1;
 const ORIGIN: u64 = 2;
 const PAYLOAD: u64 = 3;
 
-/// An order's entry into the network.
+/// The publication of an order at a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// Which order; orders are numbered as they are due.
+    /// The order; orders are numbered as they are due.
     pub order: OrderIndex,
-    /// At which node.
+    /// The node at which it enters.
     pub origin: NodeId,
-    /// When it is due, since the start of the schedule. The first is due at 0.
+    /// The time at which it is due, since the start of the schedule. The first order is due at 0.
     pub due: Nanos,
 }
 
-/// How the times at which orders are due lie.
+/// The distribution of the times at which orders are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
-    /// At even distances.
+    /// At constant intervals.
     Constant,
-    /// At exponential distances, as from many who know nothing of each other.
+    /// At exponentially distributed intervals, as from many independent publishers.
     Poisson,
-    /// In bursts: what is due within each [`BURST`] at an even rate comes at its start.
+    /// In bursts: the orders due within each [`BURST`] at a constant rate are all due at its start.
     Burst,
 }
 
-/// Where orders enter.
+/// The nodes at which orders enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origins {
     /// All at this node.
     One(NodeId),
-    /// Each at a node of its own draw.
+    /// Each at a node drawn for it.
     Random,
 }
 
-/// A bulk of orders, as it is asked for.
+/// The parameters of a bulk of orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bulk {
-    /// How many.
+    /// Number of orders.
     pub orders: u32,
-    /// How many a second, on average.
+    /// Mean rate in orders per second.
     pub rate: Rate,
-    /// How they are spread over time.
+    /// Distribution over time.
     pub arrivals: Arrivals,
-    /// Where they enter.
+    /// Nodes at which they enter.
     pub origins: Origins,
 }
 
-/// What is published in a run.
+/// The publications of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
     publications: Vec<Publication>,
 }
 
 impl Workload {
-    /// One order, at once.
+    /// Creates a workload of one order, due at 0.
     pub fn single(origin: NodeId) -> Workload {
         Workload { publications: vec![Publication { order: OrderIndex(0), origin, due: Nanos::ZERO }] }
     }
 
-    /// The schedule of a bulk over `nodes` nodes.
+    /// Creates the schedule of a bulk over `nodes` nodes.
     pub fn bulk(seed: u64, nodes: u32, bulk: Bulk) -> Workload {
         let key = Key::new(seed, Purpose::Workload);
         let stream = |order: u32, word: u64| key.with(u64::from(order)).with(word).stream();
-        // Sums of distances in picoseconds: at a million orders a second a distance has a thousand nanoseconds.
+        // Intervals are summed in picoseconds: at a million orders a second one is only a thousand nanoseconds long.
         let mut passed_ps: u128 = 0;
         let publications = (0..bulk.orders).map(|order| {
             // The first order is due at 0 for every distribution.
@@ -100,7 +101,7 @@ impl Workload {
             };
             let origin = match bulk.origins {
                 Origins::One(node) => node,
-                // Below `nodes`, so it fits.
+                // Below `nodes`, so it fits into 32 bits.
                 Origins::Random => NodeId(stream(order, ORIGIN).below(u64::from(nodes)) as u32),
             };
             Publication { order: OrderIndex(order), origin, due }
@@ -108,27 +109,27 @@ impl Workload {
         Workload { publications: publications.collect() }
     }
 
-    /// All publications, as they are due.
+    /// Returns all publications as they are due.
     pub fn publications(&self) -> &[Publication] {
         &self.publications
     }
 
-    /// How many orders there are.
+    /// Returns the number of orders.
     pub fn orders(&self) -> u32 {
         self.publications.len() as u32
     }
 
-    /// When the last order is due; 0 where there is none.
+    /// Returns the time at which the last order is due; 0 if there is none.
     pub fn last_due(&self) -> Nanos {
         self.publications.last().map_or(Nanos::ZERO, |publication| publication.due)
     }
 }
 
-/// How many bytes of payload an order has, evenly drawn from `bytes`.
+/// Draws the payload length of an order uniformly from `bytes`.
 pub fn payload_bytes(seed: u64, order: OrderIndex, bytes: RangeInclusive<u16>) -> u16 {
     let span = u64::from(bytes.end().saturating_sub(*bytes.start())) + 1;
     let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(order.0)).with(PAYLOAD).stream();
-    // Below the span, so it fits.
+    // Below the length of the range, so it fits.
     bytes.start() + stream.below(span) as u16
 }
 
@@ -148,7 +149,8 @@ mod tests {
             assert!(publications.is_sorted_by_key(|publication| publication.due));
             assert!((0..).zip(&publications).all(|(order, publication)| publication.order.0 == order));
             assert_eq!(publications[0].due, Nanos::ZERO);
-            // Ten thousand distances of a mean have a hundredth of it as the deviation of theirs; five either way.
+            // The sum of ten thousand exponential intervals has a relative standard deviation of a hundredth; the bound
+            // is five of them either way.
             let span = publications[9_999].due.as_secs_f64();
             assert!((span - 10.0).abs() < 0.5, "{arrivals:?}: {span}");
         }
@@ -168,7 +170,7 @@ mod tests {
         for publication in bulk(Arrivals::Constant, Origins::Random) {
             counts[publication.origin.index()] += 1;
         }
-        // Binomial(10,000, 1/50): mean 200, standard deviation 14; five of them either way.
+        // Binomial(10,000, 1/50): mean 200, standard deviation 14; the bound is five of them either way.
         assert!(counts.iter().all(|count| count.abs_diff(200) < 70), "{counts:?}");
     }
 
