@@ -128,7 +128,8 @@ pub enum AdversaryError {
 impl AdversarySpec {
     /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "drop:SHARE[,of=SHARE], censor:SHARE,origin=NODE, delay:SHARE,by=TIME, \
-                                       flood:SHARE,times=N, eclipse:SHARE,victim=NODE, spy:SHARE; several with + between";
+                                       flood:SHARE,times=N, eclipse:SHARE,victim=NODE, spy:SHARE; several with + \
+                                       between";
 }
 
 impl fmt::Display for RoleSpec {

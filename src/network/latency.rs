@@ -72,8 +72,8 @@ pub enum Latency {
 impl Latency {
     /// The accepted notations, for help texts and errors.
     pub const WRITTEN: &'static str = "constant:TIME, uniform:LEAST..GREATEST, normal:MEAN,DEVIATION, \
-                                       lognormal:p50=TIME,p90=TIME, exponential:MEAN, pareto:LEAST,SHAPE; the last four \
-                                       with ,min=TIME (not pareto) and ,max=TIME";
+                                       lognormal:p50=TIME,p90=TIME, exponential:MEAN, pareto:LEAST,SHAPE; the last \
+                                       four with ,min=TIME (not pareto) and ,max=TIME";
 
     /// Returns the minimum of all draws.
     pub const fn floor(&self) -> Nanos {

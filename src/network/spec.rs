@@ -72,8 +72,8 @@ impl NetworkSpec {
         Ok(network.with_loss(&self.loss))
     }
 
-    /// Returns the maximum latency, if there is one and it is known without reading a file: [`REGIONS_LONGEST`] for
-    /// regions, and 0 for a latency without limit.
+    /// Returns the maximum latency, if there is one and it is known without reading a file: 500 ms for regions,
+    /// which hardly any latency exceeds, and 0 for a latency without limit.
     pub fn longest(&self) -> Nanos {
         match &self.paths {
             Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
@@ -99,8 +99,8 @@ pub enum NetworkError {
     Regions(#[from] RegionError),
     /// The regions have no rates.
     #[error(
-        "--bandwidth regions {}: no rates are known there; write --bandwidth up=RATE,down=RATE, or choose --network bitcoin6 \
-         or a file with the columns up_mbit and down_mbit",
+        "--bandwidth regions {}: no rates are known there; write --bandwidth up=RATE,down=RATE, or choose --network \
+         bitcoin6 or a file with the columns up_mbit and down_mbit",
         where_from(network)
     )]
     NoRates {

@@ -92,8 +92,8 @@ pub enum EdgeListError {
     },
     /// More nodes were asked for than there are ids after the greatest id of the file.
     #[error(
-        "--nodes {nodes} with --topology file:{}: nodes that it does not name get the ids behind {greatest}, its greatest, \
-         and there are too few of them; leave --nodes out",
+        "--nodes {nodes} with --topology file:{}: nodes that it does not name get the ids behind {greatest}, its \
+         greatest, and there are too few of them; leave --nodes out",
         escaped(path)
     )]
     NoIdsLeft {

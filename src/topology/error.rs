@@ -22,7 +22,8 @@ pub enum TopologyError {
 
     /// The family assigns peers in pairs, and no pair fits.
     #[error(
-        "--nodes {nodes} with --topology {family}: it gives each node two peers or more; ask for at least --nodes {least}"
+        "--nodes {nodes} with --topology {family}: it gives each node two peers or more; ask for at least --nodes \
+         {least}"
     )]
     TooFewNodes {
         /// Family name, as on the command line.
@@ -35,7 +36,8 @@ pub enum TopologyError {
 
     /// More peers were asked for than there are other nodes.
     #[error(
-        "--peers {peers} with --nodes {nodes}: a node has at most {} others to know; ask for fewer --peers or more --nodes",
+        "--peers {peers} with --nodes {nodes}: a node has at most {} others to know; ask for fewer --peers or more \
+         --nodes",
         nodes - 1
     )]
     TooManyPeers {
@@ -47,8 +49,8 @@ pub enum TopologyError {
 
     /// More peers were asked for than computed overlays can have.
     #[error(
-        "--peers {peers} with --topology regular-implicit: it computes at most {most} peers of a node; ask for --peers {most} \
-         or fewer, or for --topology random-regular, which stores them"
+        "--peers {peers} with --topology regular-implicit: it computes at most {most} peers of a node; ask for \
+         --peers {most} or fewer, or for --topology random-regular, which stores them"
     )]
     TooManyComputed {
         /// Peers asked for.

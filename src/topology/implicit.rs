@@ -21,8 +21,8 @@ use crate::ids::NodeId;
 use crate::random::Key;
 use smallvec::SmallVec;
 
-/// The maximum number of peers: the slots of a draw are checked for distinctness one by one, and their number in a
-/// batch is held in a byte.
+/// The maximum number of peers: the slots of a draw are checked for distinctness one by one, and a row takes time
+/// linear in it.
 pub(super) const PEERS_MAX: u32 = 4_096;
 
 /// The maximum number of slots over all nodes for which links are counted exactly, which takes some 20 ms; above it,

@@ -1,8 +1,8 @@
 //! Draws the number of pairs to skip until the next linked one: geometric draws with the same bits on every platform.
 //!
 //! Visiting all pairs would take time quadratic in the number of nodes; skipping from link to link takes one draw each
-//! (Batagelj and Brandes 2005, "Efficient generation of large random networks"). A skip is the floor of log(U) / log(1
-//! - p) for a uniform U. Both logarithms are computed in integers (`random::log`), so that an overlay is the same on
+//! (Batagelj and Brandes 2005, "Efficient generation of large random networks"). For a uniform U a skip is the floor of
+//! log(U) / log(1 - p). Both logarithms are computed in integers (`random::log`), so that an overlay is the same on
 //! every platform. Their error is below 2^-30: it moves a skip by at most one pair while p is above 2^-30, and does so
 //! for at most one in 3,000 skips at 10^7 nodes with 20 peers.
 

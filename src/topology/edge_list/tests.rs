@@ -22,7 +22,8 @@ fn links_are_read_however_they_are_written() {
     let list = read_text(text).unwrap();
     assert_eq!(by_id(&list, 4), [(0, vec![1, 2, 3]), (1, vec![0, 2]), (2, vec![0, 1]), (3, vec![0])]);
     assert!(list.names().are_numbers());
-    let said = "The edge list has 4 nodes and 4 links. Left out: 2 lines that repeat a link, in the same direction or the other.";
+    let said = "The edge list has 4 nodes and 4 links. Left out: 2 lines that repeat a link, in the same direction or \
+                the other.";
     assert_eq!(list.notices(4), [said]);
     assert_eq!(read_text("0 1\n1 2\n").unwrap().notices(3), Vec::<String>::new());
 }
@@ -33,8 +34,8 @@ fn nodes_are_those_that_the_file_names() {
     assert_eq!(list.nodes(), 4);
     let named = [(937, vec![3466, u64::MAX - 2]), (3466, vec![937]), (12295, vec![]), (u64::MAX - 2, vec![937])];
     assert_eq!(by_id(&list, 4), named);
-    let said = "The edge list has 4 nodes and 2 links. Left out: line 1, a title (`FromNodeId\\tToNodeId`); 1 line that repeats a \
-                 link, in the same direction or the other; 1 line that links a node to itself.";
+    let said = "The edge list has 4 nodes and 2 links. Left out: line 1, a title (`FromNodeId\\tToNodeId`); 1 line \
+                that repeats a link, in the same direction or the other; 1 line that links a node to itself.";
     assert_eq!(list.notices(4), [said]);
 }
 

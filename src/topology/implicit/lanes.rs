@@ -58,7 +58,8 @@ impl SimdBatch for FirstSteps<'_> {
         let lanes = nodes.chunks_exact(LANES).zip(slots.chunks_exact(LANES)).zip(peers.chunks_exact_mut(LANES));
         let shape = implicit.shape;
         for ((nodes, slots), peers) in lanes {
-            // The keys are gathered first, because they lie at arbitrary indices; the loop over the steps then vectorizes.
+            // The keys are gathered first, because they lie at arbitrary indices; the loop over the steps then
+            // vectorizes.
             let mut keys = [[0; LANES]; 2];
             for lane in 0..LANES {
                 let slot = implicit.slots[usize::from(slots[lane])];
