@@ -119,6 +119,7 @@ impl Latency {
             Latency::LogNormal { median, p90, .. } => {
                 in_order(("p50", median), ("p90", p90))?;
                 in_order(("p90", p90), ("max", greatest))?;
+                // Equal quantiles mean a constant latency, which needs nothing above its minimum.
                 if least >= median && least != p90 {
                     return Err(LatencyError::NoRest { least, median });
                 }
@@ -184,7 +185,8 @@ pub enum LatencyError {
     },
     /// A value exceeds another that bounds it.
     #[error(
-        "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, span(low.1), high.0, span(high.1)
+        "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, span(low.1), high.0,
+        span(high.1)
     )]
     OutOfOrder {
         /// Name and value of the smaller bound.
@@ -194,7 +196,8 @@ pub enum LatencyError {
     },
     /// The minimum is not below the median.
     #[error(
-        "min of {} leaves nothing below p50 of {}; take a smaller min, or write constant:{}", span(*least), span(*median),
+        "min of {} leaves nothing below p50 of {}; take a smaller min, or write constant:{}", span(*least),
+        span(*median),
         span(*median)
     )]
     NoRest {
@@ -205,7 +208,8 @@ pub enum LatencyError {
     },
     /// The tail is too long for the arithmetic.
     #[error(
-        "p90 of {} lies more than a million times as far above min as p50 of {}; bring them nearer together", span(*p90),
+        "p90 of {} lies more than a million times as far above min as p50 of {}; bring them nearer together",
+        span(*p90),
         span(*median)
     )]
     TooSkewed {
@@ -280,6 +284,8 @@ impl FromStr for Latency {
         let text = text.trim();
         let (name, rest) = match text.split_once(':') {
             Some((name, rest)) => (name.trim(), rest),
+            // A text that begins like a number is a constant latency, so that its errors speak of times and not of
+            // names.
             None if text.starts_with(|first: char| first.is_ascii_digit() || first == '-') => ("constant", text),
             None => (text, ""),
         };

@@ -35,6 +35,7 @@ impl LatencySpec {
 
     /// Returns the maximum latency of any message, or `None` if no limit was set.
     pub fn ceiling(&self) -> Option<Nanos> {
+        // `LATENCY_MAX` means that no maximum was requested.
         let is_bounded = self.parts().all(|part| part.ceiling() < LATENCY_MAX);
         is_bounded.then(|| self.parts().fold(Nanos::ZERO, |sum, part| sum + part.ceiling()))
     }

@@ -142,8 +142,8 @@ pub enum LossError {
     },
     /// The mean lengths of the two periods are too far apart.
     #[error(
-        "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them nearer \
-         together", span(*good), span(*bad)
+        "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them \
+         nearer together", span(*good), span(*bad)
     )]
     PeriodsApart {
         /// Mean length of a good period.

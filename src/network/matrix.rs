@@ -77,6 +77,7 @@ pub enum MatrixError {
 
 /// Returns the non-empty lines of a text with their numbers, split into cells.
 fn rows(text: &str) -> impl Iterator<Item = (usize, Vec<&str>)> {
+    // Some editors put a byte order mark before the first line.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()));
     lines.filter(|(_, line)| !line.is_empty()).map(|(at, line)| (at, line.split(',').map(str::trim).collect()))
@@ -199,7 +200,9 @@ fn pairs<'a>(
             })
         };
         let (from, to) = (place(cells[0]), place(cells[1]));
+        // Only the names that this line can have added; all of them are checked once at the end.
         check_names(&names[names.len().saturating_sub(2)..]).map_err(located)?;
+        // Checked on each line, because the matrix will take memory quadratic in the number of regions.
         if names.len() > REGIONS_MAX {
             return Err(located(MatrixLineFault::TooMany { regions: names.len() }));
         }

@@ -13,8 +13,8 @@ pub(super) const REGIONS_MAX: usize = 1_024;
 pub enum MatrixLineFault {
     /// The columns are unknown.
     #[error(
-        "`{}` names no columns that are known; begin a square matrix with one_way_ms, rtt_ms or pareto_mean_ms, and a list of \
-         pairs with from,to,one_way_ms or from,to,p50_rtt_ms,p90_rtt_ms",
+        "`{}` names no columns that are known; begin a square matrix with one_way_ms, rtt_ms or pareto_mean_ms, and a \
+         list of pairs with from,to,one_way_ms or from,to,p50_rtt_ms,p90_rtt_ms",
         escaped(found)
     )]
     Header {
@@ -160,6 +160,7 @@ pub(super) fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<L
     if p90 == median {
         return Ok(Latency::Constant(median));
     }
+    // At most half the median below it, so that a wide spread does not bring the minimum to 0.
     let least = median - p90.since(median).min(Nanos(median.0 / 2));
     Ok(Latency::LogNormal { median, p90, least, greatest: LATENCY_MAX }.check()?)
 }
