@@ -145,7 +145,7 @@ impl Scenario {
     /// Those of [`overlay`](Self::overlay), and [`TopologyError::Interrupted`].
     pub fn overlay_unless(&self, interrupt: &Interrupt) -> Result<Arc<Topology>, TopologyError> {
         match &self.edge_list {
-            Some(list) => list.overlay(self.nodes),
+            Some(list) => Ok(list.overlay(self.nodes)?),
             None => self.topology.build_unless(self.nodes, self.peers, self.seed, interrupt).map(Arc::new),
         }
     }

@@ -33,6 +33,7 @@ mod star;
 mod tests;
 mod watts_strogatz;
 
+pub use alloc::StorageError;
 pub use bfs::{Reachability, reach, reach_unless};
 pub use edge_list::{EdgeList, EdgeListError};
 pub use error::TopologyError;

@@ -39,10 +39,12 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
 use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
 
-pub use admission::{Admission, Stray, StrayCounts};
+pub use admission::Admission;
+pub use stray::{Stray, StrayCounts};
 pub use train_trailer::{MARK_BYTES, TrainTrailer, is_train_trailer};
 
 mod admission;
+mod stray;
 mod train_trailer;
 
 #[cfg(test)]

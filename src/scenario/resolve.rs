@@ -150,7 +150,7 @@ fn edge_list(asked: Option<&TopologySpec>, read: Option<&EdgeList>) -> Result<Op
     let Some(TopologySpec::File { path }) = asked else { return Ok(None) };
     match read.filter(|list| list.path() == path) {
         Some(list) => Ok(Some(list.clone())),
-        None => Ok(Some(EdgeList::read(path)?)),
+        None => Ok(Some(EdgeList::read(path).map_err(TopologyError::from)?)),
     }
 }
 

@@ -3,13 +3,10 @@
 //! Both arrays are 32 bits wide, half the usual 64, so that 10^7 nodes with 20 peers take 840 MB. This limits a stored
 //! overlay to [`ENTRIES_MAX`] entries, two per link.
 
-use super::{TopologyError, alloc};
+use super::alloc::{self, ENTRIES_MAX, StorageError};
 use crate::ids::NodeId;
 use crate::simd::prefetch;
 use crate::sync::{Interrupted, Lookout};
-
-/// The maximum number of entries over all rows together.
-pub(super) const ENTRIES_MAX: u64 = u32::MAX as u64;
 
 /// Entries per cache line.
 const LINE_ENTRIES: usize = 16;
@@ -149,8 +146,8 @@ impl CsrBuilder {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they could not be stored.
-    pub(super) fn with_room(nodes: u32, entries: u64) -> Result<CsrBuilder, TopologyError> {
+    /// [`StorageError::TooManyEntries`] or [`StorageError::Memory`] if they could not be stored.
+    pub(super) fn with_room(nodes: u32, entries: u64) -> Result<CsrBuilder, StorageError> {
         check_entries(nodes, entries)?;
         let mut offsets = alloc::reserved(nodes as usize + 1)?;
         offsets.push(0);
@@ -178,8 +175,8 @@ impl CsrBuilder {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] if the rows can no longer be stored.
-    pub(super) fn end(&mut self) -> Result<(), TopologyError> {
+    /// [`StorageError::TooManyEntries`] if the rows can no longer be stored.
+    pub(super) fn end(&mut self) -> Result<(), StorageError> {
         let CsrGraph { offsets, entries } = &mut self.rows;
         check_entries(self.nodes, (entries.len() + self.arrived.len()) as u64)?;
         let mut end = entries.len() as u32;
@@ -219,9 +216,9 @@ impl CsrBuilder {
 ///
 /// # Errors
 ///
-/// [`TopologyError::TooManyEntries`] if they cannot.
-pub(super) fn check_entries(nodes: u32, entries: u64) -> Result<(), TopologyError> {
-    if entries > ENTRIES_MAX { Err(TopologyError::TooManyEntries { nodes, entries }) } else { Ok(()) }
+/// [`StorageError::TooManyEntries`] if they cannot.
+pub(super) fn check_entries(nodes: u32, entries: u64) -> Result<(), StorageError> {
+    if entries > ENTRIES_MAX { Err(StorageError::TooManyEntries { nodes, entries }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@
 //! The nodes are those that the file names, numbered from 0 by ascending id. If more nodes are asked for, nodes without
 //! peers follow them.
 
+use super::alloc::StorageError;
 use super::edges::EdgeBuffer;
 use super::names::NodeNames;
-use super::{Shape, Topology, TopologyError};
+use super::{Shape, Topology};
 use crate::escape::escaped;
 use crate::ids::NodeId;
-use crate::sync::{Interrupt, Lookout};
+use crate::sync::{Interrupt, Interrupted, Lookout};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -104,6 +105,15 @@ pub enum EdgeListError {
         /// The greatest id of the file.
         greatest: u64,
     },
+    /// The links cannot be stored, or the user interrupted the reading.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl From<Interrupted> for EdgeListError {
+    fn from(interrupted: Interrupted) -> EdgeListError {
+        EdgeListError::Storage(interrupted.into())
+    }
 }
 
 /// A fault of a line.
@@ -151,7 +161,7 @@ impl EdgeList {
     ///
     /// [`EdgeListError`] if the file or one of its lines cannot be read; other errors if there are too many links to
     /// store or memory is short.
-    pub fn read(path: &str) -> Result<EdgeList, TopologyError> {
+    pub fn read(path: &str) -> Result<EdgeList, EdgeListError> {
         EdgeList::read_unless(path, &Interrupt::new())
     }
 
@@ -159,13 +169,13 @@ impl EdgeList {
     ///
     /// # Errors
     ///
-    /// Those of [`read`](Self::read), and [`TopologyError::Interrupted`].
-    pub fn read_unless(path: &str, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
+    /// Those of [`read`](Self::read), and [`StorageError::Interrupted`].
+    pub fn read_unless(path: &str, interrupt: &Interrupt) -> Result<EdgeList, EdgeListError> {
         EdgeList::read_within(path, FILE_BYTES_MAX, interrupt)
     }
 
     /// Reads a list of at most `bytes_max` bytes.
-    fn read_within(path: &str, bytes_max: u64, interrupt: &Interrupt) -> Result<EdgeList, TopologyError> {
+    fn read_within(path: &str, bytes_max: u64, interrupt: &Interrupt) -> Result<EdgeList, EdgeListError> {
         let lookout = &mut Lookout::new(interrupt);
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         // A pipe or a device may have no end.
@@ -190,7 +200,7 @@ impl EdgeList {
             }
             let Some(ids) = link(&text).map_err(faulty)? else { continue };
             let [one, other] = [nodes.of(ids[0]), nodes.of(ids[1])];
-            let (Some(one), Some(other)) = (one, other) else { return Err(faulty(EdgeLineFault::TooManyNodes).into()) };
+            let (Some(one), Some(other)) = (one, other) else { return Err(faulty(EdgeLineFault::TooManyNodes)) };
             links.set_nodes(nodes.len());
             if one == other {
                 skipped.loops += 1;
@@ -201,10 +211,10 @@ impl EdgeList {
             links.push(one, other);
         }
         if lines.get_ref().limit() == 0 {
-            return Err(EdgeListError::TooLong { path: path.to_owned(), most: bytes_max }.into());
+            return Err(EdgeListError::TooLong { path: path.to_owned(), most: bytes_max });
         }
         if nodes.len() == 0 {
-            return Err(EdgeListError::Empty { path: path.to_owned() }.into());
+            return Err(EdgeListError::Empty { path: path.to_owned() });
         }
         // The order of the ids is known only now, so the ends of all links are renumbered.
         let ids = nodes.into_ascending(links.ends_mut());
@@ -262,7 +272,7 @@ impl EdgeList {
     /// # Errors
     ///
     /// Those of [`check`](Self::check).
-    pub fn overlay(&self, nodes: u32) -> Result<Arc<Topology>, TopologyError> {
+    pub fn overlay(&self, nodes: u32) -> Result<Arc<Topology>, EdgeListError> {
         self.check(nodes)?;
         match &self.topology.shape {
             Shape::Stored(rows) if nodes > self.nodes() => Ok(Arc::new(Topology::stored(rows.with_isolated(nodes)))),

@@ -7,8 +7,8 @@
 //! What was refused: sorting the links as a whole, because its time is not linear; and a growing list per node, because
 //! it takes an allocation per node and every push misses the cache.
 
+use super::alloc::{self, StorageError};
 use super::csr::{CsrBuilder, CsrGraph, check_entries};
-use super::{TopologyError, alloc};
 use crate::sync::{Interrupted, Lookout};
 
 /// Rows per bucket, as a power of two: with 20 peers the rows of a bucket take 1.3 MB and stay in a second-level cache.
@@ -29,8 +29,8 @@ impl EdgeBuffer {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they could not be stored.
-    pub(super) fn with_room(nodes: u32, expected: u64) -> Result<EdgeBuffer, TopologyError> {
+    /// [`StorageError::TooManyEntries`] or [`StorageError::Memory`] if they could not be stored.
+    pub(super) fn with_room(nodes: u32, expected: u64) -> Result<EdgeBuffer, StorageError> {
         check(nodes, expected)?;
         Ok(EdgeBuffer { nodes, ends: alloc::reserved(expected as usize)? })
     }
@@ -39,11 +39,11 @@ impl EdgeBuffer {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if one more could not be stored.
-    pub(super) fn make_room(&mut self) -> Result<(), TopologyError> {
+    /// [`StorageError::TooManyEntries`] or [`StorageError::Memory`] if one more could not be stored.
+    pub(super) fn make_room(&mut self) -> Result<(), StorageError> {
         let links = self.ends.len() as u64 + 1;
         check(self.nodes, links)?;
-        self.ends.try_reserve(1).map_err(|_| TopologyError::Memory { bytes: links * size_of::<[u32; 2]>() as u64 })
+        self.ends.try_reserve(1).map_err(|_| StorageError::Memory { bytes: links * size_of::<[u32; 2]>() as u64 })
     }
 
     /// Sets the number of nodes, for callers that do not know it beforehand.
@@ -78,9 +78,9 @@ impl EdgeBuffer {
     ///
     /// # Errors
     ///
-    /// [`TopologyError::TooManyEntries`] or [`TopologyError::Memory`] if they cannot be stored, or
-    /// [`TopologyError::Interrupted`].
-    pub(super) fn into_rows(self, lookout: &mut Lookout<'_>) -> Result<CsrGraph, TopologyError> {
+    /// [`StorageError::TooManyEntries`] or [`StorageError::Memory`] if they cannot be stored, or
+    /// [`StorageError::Interrupted`].
+    pub(super) fn into_rows(self, lookout: &mut Lookout<'_>) -> Result<CsrGraph, StorageError> {
         check(self.nodes, self.ends.len() as u64)?;
         let bucketed = Bucketed::new(self, lookout)?;
         let mut rows = CsrBuilder::with_room(bucketed.nodes, bucketed.pairs.len() as u64)?;
@@ -109,12 +109,12 @@ struct Bucketed {
 }
 
 impl Bucketed {
-    fn new(links: EdgeBuffer, lookout: &mut Lookout<'_>) -> Result<Bucketed, TopologyError> {
+    fn new(links: EdgeBuffer, lookout: &mut Lookout<'_>) -> Result<Bucketed, StorageError> {
         // Large overlays get wider buckets instead of more of them, so that the append positions stay in the caches.
         let bits = BUCKET_BITS_MIN.max((u32::BITS - links.nodes.leading_zeros()).saturating_sub(BUCKETS_BITS_MAX));
         let mut ends = bucket_begins(&links, bits, lookout)?;
         let mut pairs = alloc::filled(2 * links.ends.len(), [0; 2], lookout)?;
-        lookout.pieces(links.ends.len(), |piece| -> Result<(), TopologyError> {
+        lookout.pieces(links.ends.len(), |piece| -> Result<(), StorageError> {
             for &[one, other] in &links.ends[piece] {
                 // Each link is an entry in the rows of both of its ends.
                 for (row, entry) in [(one, other), (other, one)] {
@@ -146,7 +146,7 @@ fn bucket_begins(links: &EdgeBuffer, bits: u32, lookout: &mut Lookout<'_>) -> Re
 }
 
 /// Checks that `links` links fit into rows.
-fn check(nodes: u32, links: u64) -> Result<(), TopologyError> {
+fn check(nodes: u32, links: u64) -> Result<(), StorageError> {
     check_entries(nodes, links.saturating_mul(2))
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::ids::NodeId;
     use crate::sync::Interrupt;
-    use crate::topology::csr::ENTRIES_MAX;
+    use crate::topology::alloc::ENTRIES_MAX;
 
     #[test]
     fn links_in_any_order_give_ascending_rows() {
@@ -194,6 +194,6 @@ mod tests {
     #[test]
     fn more_entries_than_offsets_can_count_are_refused() {
         let error = EdgeBuffer::with_room(9, (ENTRIES_MAX / 2) + 1).err().unwrap();
-        assert!(matches!(error, TopologyError::TooManyEntries { nodes: 9, .. }), "{error}");
+        assert!(matches!(error, StorageError::TooManyEntries { nodes: 9, .. }), "{error}");
     }
 }

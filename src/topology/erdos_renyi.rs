@@ -130,5 +130,5 @@ fn strip_bits(nodes: u32) -> u32 {
 /// Returns the expected number of entries plus eight standard deviations, which in practice no seed exceeds.
 fn room(nodes: u32, peers: u32) -> u64 {
     let expected = u64::from(nodes) * u64::from(peers);
-    (expected + 8 * (2 * expected).isqrt() + 16).min(super::csr::ENTRIES_MAX)
+    (expected + 8 * (2 * expected).isqrt() + 16).min(super::alloc::ENTRIES_MAX)
 }

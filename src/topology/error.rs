@@ -1,7 +1,7 @@
 //! Errors of building an overlay: one type for all families, each message with the request, the limit and a remedy.
 
-use super::EdgeListError;
-use super::csr::ENTRIES_MAX;
+use super::alloc::StorageError;
+use super::edge_list::EdgeListError;
 use crate::sync::Interrupted;
 
 /// The reason why an overlay was not built. A failed attempt leaves nothing behind.
@@ -86,30 +86,6 @@ pub enum TopologyError {
         peers: u32,
     },
 
-    /// The overlay has more entries than can be stored.
-    #[error(
-        "--nodes {nodes}: the overlay would hold {entries} peers over all nodes, and at most {ENTRIES_MAX} can be \
-         stored; ask for fewer --nodes or --peers, for a shorter edge list, or for --topology regular-implicit or \
-         complete, which are not stored"
-    )]
-    TooManyEntries {
-        /// Nodes asked for.
-        nodes: u32,
-        /// Entries over all rows.
-        entries: u64,
-    },
-
-    /// The operating system refuses the memory.
-    #[error(
-        "the overlay needs {} MiB in one piece and the system refuses; ask for fewer --nodes or --peers, or for a \
-         shorter edge list",
-        bytes >> 20
-    )]
-    Memory {
-        /// Bytes that were refused.
-        bytes: u64,
-    },
-
     /// Every pairing ended with a loop or a parallel link that could not be switched away.
     #[error(
         "--topology random-regular with --nodes {nodes} and --peers {peers}: none of {attempts} random pairings became \
@@ -124,13 +100,35 @@ pub enum TopologyError {
         attempts: u64,
     },
 
+    /// The overlay cannot be stored.
+    #[error(transparent)]
+    Storage(StorageError),
+
     /// The user interrupted the build.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 
     /// The edge list cannot be read.
     #[error(transparent)]
-    EdgeList(#[from] EdgeListError),
+    EdgeList(EdgeListError),
+}
+
+impl From<StorageError> for TopologyError {
+    fn from(error: StorageError) -> TopologyError {
+        match error {
+            StorageError::Interrupted(interrupted) => TopologyError::Interrupted(interrupted),
+            other => TopologyError::Storage(other),
+        }
+    }
+}
+
+impl From<EdgeListError> for TopologyError {
+    fn from(error: EdgeListError) -> TopologyError {
+        match error {
+            EdgeListError::Storage(error) => error.into(),
+            other => TopologyError::EdgeList(other),
+        }
+    }
 }
 
 /// Lists the even numbers next to an odd `peers` that `nodes` nodes, at least 3, can have.

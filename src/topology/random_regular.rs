@@ -74,7 +74,7 @@ fn pairing(nodes: u32, degree: u32, stream: &mut Stream, lookout: &mut Lookout<'
         lookout.work(1)?;
         ends.swap(last, stream.below(last as u64 + 1) as usize);
     }
-    links.into_rows(lookout)
+    Ok(links.into_rows(lookout)?)
 }
 
 /// Switches away every loop and every parallel link; returns false if one of them found no partner.
@@ -159,5 +159,5 @@ fn complement(rows: &CsrGraph, lookout: &mut Lookout<'_>) -> Result<CsrGraph, To
             }
         }
     }
-    links.into_rows(lookout)
+    Ok(links.into_rows(lookout)?)
 }

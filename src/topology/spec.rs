@@ -84,7 +84,7 @@ impl TopologySpec {
         match self {
             TopologySpec::Complete => Ok(Topology::complete(nodes)),
             TopologySpec::File { path } => {
-                EdgeList::read_unless(path, interrupt)?.overlay(nodes).map(Arc::unwrap_or_clone)
+                Ok(Arc::unwrap_or_clone(EdgeList::read_unless(path, interrupt)?.overlay(nodes)?))
             }
             TopologySpec::Ring => ring::build(nodes, lookout),
             TopologySpec::Grid => grid::build(nodes, lookout),
@@ -157,7 +157,7 @@ impl TopologySpec {
             }
             _ if is_implicit => Ok(()),
             // The expected number for random degrees; the builder checks the exact one.
-            _ => csr::check_entries(nodes, u64::from(nodes) * u64::from(peers)),
+            _ => Ok(csr::check_entries(nodes, u64::from(nodes) * u64::from(peers))?),
         }
     }
 
