@@ -1,5 +1,5 @@
-//! What a mark costs: by its owner, twice over, and published to a counter that another worker adds to as well. Beside
-//! it the floor and the refused ways: a plain bit, a locked one, one shared addition per mark.
+//! Cost of a mark: by its owner, as a duplicate, and published to a counter that another worker adds to as well. Beside
+//! it the floor and the rejected designs: a plain bit, a locked one, one shared addition per mark.
 
 use bulk_order_propagation::coverage::{Coverage, Goals, Scope, SingleOrderWindow, Window};
 use bulk_order_propagation::ids::OrderIndex;
@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const NODES: u32 = 100_000;
 
-/// Marks added to the shared counter at a time, as a receive batch would.
+/// Marks per addition to the shared counter, as in a receive batch.
 const BATCH: u32 = 16;
 
-/// An order in which neighbours in time are no neighbours in memory, as arrivals are.
+/// Local indices in a sequence in which successive ones are far apart in memory, as those of arrivals are.
 fn scattered() -> impl Iterator<Item = u32> {
     (0..NODES).map(|i| (u64::from(i) * 40_503 % u64::from(NODES)) as u32)
 }
 
-/// The coverage of one order, whose target is all nodes.
+/// The coverage of one order whose target is all nodes.
 fn coverage<const SHARDS: usize>(shards: [u32; SHARDS]) -> Coverage {
     let all = Ratio::new(1, 1).expect("a share");
     let goals = Goals::new(shards.iter().sum(), all);
@@ -66,10 +66,10 @@ fn alone(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same marks with one locked instruction for the bit and one for the count.
+/// Sets the same marks with one locked instruction for the bit and one for the count.
 fn locked(words: &[AtomicU64], count: &AtomicU64) {
     for local in scattered() {
-        // Ordering: Relaxed; as the marks it is compared with.
+        // Ordering: Relaxed; as for the marks that it is compared with.
         let before = words[local as usize / 64].fetch_or(1 << (local % 64), Ordering::Relaxed);
         if before & 1 << (local % 64) == 0 {
             count.fetch_add(1, Ordering::Relaxed);
@@ -77,7 +77,7 @@ fn locked(words: &[AtomicU64], count: &AtomicU64) {
     }
 }
 
-/// The same while a second thread marks its own shard without end.
+/// The same while a second thread keeps marking its own shard.
 fn contended(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group(format!("mark contended/{NODES} nodes"));
     group.throughput(Throughput::Elements(u64::from(NODES)));
@@ -90,7 +90,7 @@ fn contended(criterion: &mut Criterion) {
                 let (mine, theirs) = markers.split_at_mut(1);
                 std::thread::scope(|scope| {
                     scope.spawn(|| {
-                        // Ordering: Relaxed; it only ends the rival.
+                        // Ordering: Relaxed; it only ends the second thread.
                         while !over.load(Ordering::Relaxed) {
                             for local in scattered().take(1_000) {
                                 theirs[0].mark(local, OrderIndex(0));

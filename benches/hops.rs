@@ -1,10 +1,10 @@
-//! Virtual time with constant latency: push to quiescence with fanout 8, 20 peers and as many hops as it takes, by
-//! overlay, size and threads, each beside its floor on one thread: as many draws of a node, each looked up and marked
+//! Virtual time with constant latency: push to quiescence with fanout 8, 20 peers and a TTL that does not bind, by
+//! overlay, size and threads. Each row has its floor on one thread: as many draws of a node, each looked up and marked
 //! in a bitmap.
 //!
-//! The first columns are the run alone, the least of several; `whole` is the first of them with the build of the
+//! The first columns are the run alone, the least of several; `whole` is the first run including the build of the
 //! overlay, and `peak` the most memory that the process has held so far. Small sizes come first, so that a size is not
-//! charged with what a larger one held.
+//! charged with the memory of a larger one.
 //! `cargo bench --bench hops -- [--runs N] [--threads T] [--topology FAMILY] [--copies] [--exclude-sender] [nodes...]`
 
 use bulk_order_propagation::engine::hops::{self, HopsOutcome, HopsSetup};
@@ -83,7 +83,7 @@ fn time(topology: &Topology, threads: usize, arguments: &Arguments) -> (Duration
     (elapsed(&started), outcome)
 }
 
-/// Draws and marks, without an overlay, for at most ten million messages.
+/// Time of the draws and marks without an overlay, measured for at most ten million messages.
 fn floor(nodes: u32, messages: u64) -> Duration {
     let bits = AtomicBitset::new(nodes).expect("there is memory");
     let mut stream = Key::new(SEED, Purpose::Targets).stream();
@@ -104,20 +104,20 @@ fn elapsed(clock: &Clock) -> Duration {
     Duration::from_nanos(clock.now().0)
 }
 
-/// The most memory that this process has held, in KiB; 0 where the system does not tell.
+/// Most memory that this process has held, in KiB; 0 if the system does not report it.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
 }
 
-/// What to measure.
+/// The parameters of the measurement.
 struct Arguments {
     runs: usize,
     threads: Vec<usize>,
     families: Vec<TopologySpec>,
     sizes: Vec<u32>,
-    /// Whether copies are counted by node.
+    /// True if copies are counted by node.
     copies: bool,
     exclude_sender: bool,
 }
@@ -141,7 +141,7 @@ impl Arguments {
                 "--topology" => arguments.families = vec![next().parse().expect("a topology")],
                 "--copies" => arguments.copies = true,
                 "--exclude-sender" => arguments.exclude_sender = true,
-                // Under `cargo test --benches`: once, small, only to see that it works.
+                // Under `cargo test --benches`: one small run, only to check that it works.
                 "--test" => (arguments.runs, arguments.sizes) = (1, vec![10, 1_000]),
                 "--bench" => {}
                 other => arguments.sizes.push(other.parse().expect("a number of nodes")),

@@ -1,5 +1,5 @@
-//! What the fate of a message costs on each model of the network: eight messages a forward, to nodes far apart. The floor
-//! is the key and the word that every draw needs.
+//! Cost of a message's fate in each model of the network: eight messages a forward, to nodes far apart. The floor is
+//! the key and the 64-bit word that every draw needs.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{
@@ -13,13 +13,13 @@ use std::hint::black_box;
 const FORWARDS: u32 = 1_000;
 const FANOUT: u32 = 8;
 
-/// The sum of all times, for one order over many senders.
+/// Sum of all arrival times of one order from many senders.
 fn fates(network: &Network, order: u32) -> u64 {
     let mut sum = 0u64;
     for from in 0..FORWARDS {
-        let ways = network.ways(OrderIndex(order), NodeId(from)).at(Nanos(u64::from(from) * 1_000_000));
+        let links = network.ways(OrderIndex(order), NodeId(from)).at(Nanos(u64::from(from) * 1_000_000));
         for to in 0..FANOUT {
-            if let Fate::Arrives(time) = ways.fate(NodeId(from.wrapping_mul(7_919) + to * 104_729), 0) {
+            if let Fate::Arrives(time) = links.fate(NodeId(from.wrapping_mul(7_919) + to * 104_729), 0) {
                 sum = sum.wrapping_add(time.0);
             }
         }
@@ -110,20 +110,20 @@ fn faults(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn lines(criterion: &mut Criterion) {
+fn access_links(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("network/bandwidth");
     group.throughput(Throughput::Elements(u64::from(FORWARDS)));
     let rate = LinkRate::new(10_000_000, Some(64 << 10));
     group.bench_function("an offer to a line of 10 Mbit/s, mostly full", |bencher| {
         bencher.iter(|| {
-            let mut line = AccessLink::default();
+            let mut link = AccessLink::default();
             let offers =
-                (0..FORWARDS).map(|message| rate.send(&mut line, Nanos(u64::from(message) * 50_000), black_box(128)));
+                (0..FORWARDS).map(|message| rate.send(&mut link, Nanos(u64::from(message) * 50_000), black_box(128)));
             offers.filter(|offer| offer.departs.is_some()).count()
         });
     });
     group.finish();
 }
 
-criterion_group!(benches, latencies, regions, losses, faults, lines);
+criterion_group!(benches, latencies, regions, losses, faults, access_links);
 criterion_main!(benches);

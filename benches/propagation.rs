@@ -1,10 +1,10 @@
-//! Time to 95 % on each carrier, every size beside its floor, which has no protocol: on `udp` the same sockets and threads
-//! moving 3.2 datagrams a node (3.2 copies a node is what 95 % takes in the mean field, rounded up); on `udp-shard` a bare
-//! loop of as many trains as the run beside it sent, of their mean length; in `memory` the same threads moving as many
-//! messages through rings, and beside it a plain build on tokio.
+//! Time to 95 % on each carrier, with every size beside its floor, which has no protocol. On `udp` the floor is the
+//! same sockets and threads moving 3.2 datagrams a node (the copies a node that 95 % takes in the mean field, rounded
+//! up). On `udp-shard` it is a bare loop of as many trains as the run beside it sent, of their mean length. In `memory`
+//! it is the same threads moving as many messages through rings, and beside it a plain build on tokio.
 //!
-//! Runs, floors and rivals alternate in one process and a ratio is the median over pairs, because the speed of a shared
-//! machine drifts. The last column is the wall time of a run to quiescence over its messages.
+//! Runs, floors and rivals alternate in one process, and a ratio is the median over pairs, because the speed of a
+//! shared machine drifts. The last column is the wall time of a run to quiescence divided by its messages.
 //! `cargo bench --bench propagation -- [--runs N] [--threads T] [--transport NAME] [nodes...]`
 
 mod floor;
@@ -18,10 +18,10 @@ use bulk_order_propagation::time::Nanos;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A socket a node: past 15,000 of them many systems need a higher limit.
+/// Sizes with a socket per node: above 15,000 sockets many systems need a higher limit.
 const UDP_SIZES: [u32; 5] = [10, 100, 1_000, 5_000, 15_000];
 
-/// Without a socket per node.
+/// Sizes without a socket per node.
 const SHARED_SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 const CARRIERS: [(TransportKind, &[u32]); 3] = [
@@ -30,7 +30,7 @@ const CARRIERS: [(TransportKind, &[u32]); 3] = [
     (TransportKind::Memory, &SHARED_SIZES),
 ];
 
-/// Above so many nodes the tokio build is left out: it takes minutes.
+/// Nodes above which the tokio build is left out, because it takes minutes.
 const RIVAL_NODES_MAX: u32 = 10_000;
 
 fn main() {
@@ -67,13 +67,13 @@ fn row(scenario: &Scenario, runs: usize) -> String {
     let has_rival = transport == TransportKind::Memory && nodes <= RIVAL_NODES_MAX;
     let (mut times, mut floors, mut to_floor, mut to_rival, mut sent) = (vec![], vec![], vec![], vec![], 0);
     let (mut per_message, mut missed) = (vec![], 0);
-    // One more than asked for: the first pair warms the caches up and is dropped.
+    // One more than requested: the first pair warms up the caches and is dropped.
     for pair in 0..=runs {
         let record = run(scenario);
         let (floor, units) = floor(scenario, &record);
         let whole = run(&Scenario { until: Until::Quiescent, ..scenario.clone() });
         let rival = has_rival.then(|| rival::time(scenario, &topology));
-        // A run whose first copies came the longer way may end below the target where the TTL is short; it is counted.
+        // With a short TTL, a run whose first copies took longer paths may end below the target; it is counted.
         let Some(time) = record.time_to(scenario.target).map(|time| Duration::from_nanos(time.0)) else {
             missed += u32::from(pair > 0);
             continue;
@@ -107,7 +107,7 @@ fn row(scenario: &Scenario, runs: usize) -> String {
     )
 }
 
-/// The time that a run's traffic takes without a protocol, and the datagrams or messages of that.
+/// Time that a run's traffic takes without a protocol, and the number of its datagrams or messages.
 fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
     let Scenario { nodes, threads, .. } = *scenario;
     let units = u64::from(nodes) * 32 / 10;
@@ -123,7 +123,7 @@ fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
     }
 }
 
-/// The middle figure as text; sorts.
+/// The median as text; sorts.
 fn middle(ratios: &mut [f64]) -> String {
     ratios.sort_by(f64::total_cmp);
     ratios.get(ratios.len() / 2).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"))
@@ -134,13 +134,13 @@ fn run(scenario: &Scenario) -> RunRecord {
     records.pop().expect("one run gives one record")
 }
 
-/// The middle one; sorts.
+/// The median; sorts.
 fn median<T: Copy + Ord>(times: &mut [T]) -> T {
     times.sort_unstable();
     times[(times.len() - 1) / 2]
 }
 
-/// The defaults at this size.
+/// The default scenario of this size.
 fn scenario(transport: TransportKind, nodes: u32, threads: usize) -> Scenario {
     let draft = Draft {
         transport: Some(transport),
@@ -154,13 +154,13 @@ fn scenario(transport: TransportKind, nodes: u32, threads: usize) -> Scenario {
     draft.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What to measure.
+/// The parameters of the measurement.
 struct Arguments {
     runs: usize,
     threads: usize,
     /// One carrier, or all.
     transport: Option<TransportKind>,
-    /// Empty for each carrier's own.
+    /// Empty for each carrier's own sizes.
     sizes: Vec<u32>,
 }
 
@@ -174,7 +174,7 @@ impl Arguments {
                 "--runs" => arguments.runs = next().parse().expect("a number of runs"),
                 "--threads" => arguments.threads = next().parse().expect("a number of threads"),
                 "--transport" => arguments.transport = TransportKind::named(&next()),
-                // Under `cargo test --benches`: once, small, only to see that it works.
+                // Under `cargo test --benches`: one small run, only to check that it works.
                 "--test" => (arguments.runs, arguments.sizes) = (1, vec![10, 100]),
                 "--bench" => {}
                 other => arguments.sizes.push(other.parse().expect("a number of nodes")),

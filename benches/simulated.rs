@@ -1,5 +1,5 @@
-//! Virtual time: nanoseconds of real time per message of the propagation alone, from the barrier to the join, on the general
-//! and the fast path.
+//! Virtual time: nanoseconds of real time per message of the propagation alone, from the barrier to the join, with the
+//! general and the fast engine.
 //!
 //! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [nodes...]`
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
 
-/// Above so many nodes the general path is left out: it takes its time.
+/// Nodes above which the general engine is left out, because it takes too long.
 const GENERAL_NODES_MAX: u32 = 1_000_000;
 
 fn main() {
@@ -66,7 +66,7 @@ fn scenario(engine: Engine, nodes: u32, arguments: &Arguments) -> Scenario {
     draft.build().expect("a scenario")
 }
 
-/// When workers entered and left their loops.
+/// The instants at which workers entered and left their loops.
 struct Watch {
     clock: Clock,
     entered: Mutex<Vec<Nanos>>,
@@ -84,7 +84,7 @@ impl Observer for Watch {
 }
 
 impl Watch {
-    /// From the first worker's entry to the last one's leaving, for each run, the warm-up first.
+    /// The time from the first worker's entry to the last one's exit, for each run, the warm-up first.
     fn times(&self, threads: usize) -> Vec<Duration> {
         let (entered, left) = (self.entered.lock().expect("all have ended"), self.left.lock().expect("all have ended"));
         let runs = entered.chunks(threads).zip(left.chunks(threads));
@@ -103,7 +103,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Cargo adds flags of its own, which are passed over. Under `cargo test` everything is small.
+    /// Reads the arguments. Flags that Cargo adds are ignored. Under `cargo test` everything is small.
     fn read() -> Arguments {
         let is_test = !std::env::args().any(|argument| argument == "--bench");
         let mut arguments = Arguments {

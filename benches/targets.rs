@@ -1,5 +1,5 @@
-//! What a forward's draw costs: eight targets of twenty peers, and the sparse and dense ways at a hub. The floor copies
-//! the row and takes its head.
+//! Cost of a forward's draw: eight targets of twenty peers, and the sparse and dense methods at a hub. The floor copies
+//! the row and takes its first entries.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::protocol::{TargetDraw, TargetScratch};

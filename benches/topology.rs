@@ -1,9 +1,9 @@
-//! How long an overlay takes to build and to search, beside the floor: writing as many words into memory.
+//! Time to build and to search an overlay, beside the floor: writing as many 32-bit words into memory.
 //!
-//! Groups are named by their parameters. The floors are what any builder pays at least: `stream` writes the entries in
-//! order, `scatter` writes them at random rows, as a builder without buckets or strips would. Memory is warm after the
-//! first iteration; the first in a fresh process is up to twice as slow on a virtual machine, whose host must find the
-//! pages. 10^7 nodes run with `BULKPROP_BENCH_LARGE=1` only: they need 2.5 GB of memory, and minutes.
+//! Groups are named by their parameters. The floors are the least that any builder pays: `stream` writes the entries in
+//! sequence, `scatter` writes them at random rows, as a builder without buckets or strips would. Memory is warm after
+//! the first iteration; the first in a fresh process is up to twice as slow on a virtual machine, whose host must find
+//! the pages. 10^7 nodes run only with `BULKPROP_BENCH_LARGE=1`, because they need 2.5 GB of memory, and minutes.
 #![allow(missing_docs, reason = "criterion's macros make public items without any")]
 
 use bulk_order_propagation::ids::NodeId;
@@ -65,7 +65,7 @@ fn searches(group: &mut BenchmarkGroup<'_, WallTime>, nodes: u32) {
     }
 }
 
-/// What an implicit overlay has instead of rows: one slot after another, and in lanes. The floor is a draw.
+/// Slots of an implicit overlay, which it has instead of rows: one after another, and with SIMD. The floor is a draw.
 fn slots(criterion: &mut Criterion) {
     const BATCH: usize = 4_096;
     let overlay = TopologySpec::RegularImplicit.build(1_000_000_000, PEERS, SEED).unwrap();

@@ -1,7 +1,7 @@
-//! What a datagram costs: encoded once per order, patched per copy, its header read per copy, its order once per node.
+//! Cost of a datagram: encoded once per order, patched per copy, its header decoded per copy, its order once per node.
 //!
-//! Each figure stands beside its floor in the same run: moving as many bytes with nothing in mind. The header's rival is
-//! postcard on a structure of fixed-width fields, which has the same bytes.
+//! Each figure has its floor in the same run: copying as many bytes. The header's rival is postcard on a structure of
+//! fixed-width fields, which gives the same bytes.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::message::{Kind, Message};
@@ -11,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 
-/// Nothing, a few fields more, and what fills the datagram of a generated order.
+/// Payload bytes: none, some, and the most that fits the datagram of a generated order.
 const PAYLOADS_BYTES: [usize; 3] = [0, 256, 1_399];
 
 const HEADER: Header = Header {
@@ -89,7 +89,7 @@ fn header(criterion: &mut Criterion) {
     rival(&mut group, &source[..bytes]);
 }
 
-/// The header as postcard encodes a structure.
+/// The header as a structure that postcard encodes.
 #[derive(Serialize, Deserialize)]
 struct PostcardHeader {
     version: u8,

@@ -1,5 +1,5 @@
-//! What the machine charges for datagrams alone: the same sockets, threads and datagram count as a run, and no
-//! protocol. A run is measured against this, in the same process.
+//! The cost of datagrams alone: the same sockets, threads and datagram count as a run, and no protocol. A run is
+//! compared with this floor in the same process.
 
 #![allow(unsafe_code)]
 
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-/// Datagrams that leave one socket with one call, as a forward's do.
+/// Datagrams that leave one socket with one call, as those of a forward do.
 const FAN_OUT: usize = 8;
 
 /// Datagrams taken from one socket with one call.
@@ -52,7 +52,7 @@ pub(crate) fn time(nodes: usize, threads: usize, datagrams: u64) -> Duration {
                 #[expect(clippy::disallowed_methods, reason = "the floor has a clock of its own")]
                 let began = Instant::now();
                 let mut left = quota;
-                // Ordering: Relaxed; a count of datagrams, nothing else hangs on it.
+                // Ordering: Relaxed; a count of datagrams that publishes nothing else.
                 while received.load(Ordering::Relaxed) < datagrams {
                     left -= end.send(left.min(FAN_OUT as u64) as usize);
                     received.fetch_add(end.receive(), Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl<'a> End<'a> {
         End { poll, events: Events::with_capacity(256), sockets, addresses, next: 0, random: 1 }
     }
 
-    /// Sends `count` datagrams from the next socket to random ones; says how many the kernel took.
+    /// Sends `count` datagrams from the next socket to random ones; returns how many the kernel accepted.
     fn send(&mut self, count: usize) -> u64 {
         if count == 0 {
             return 0;
@@ -117,7 +117,8 @@ impl<'a> End<'a> {
         sent.max(0) as u64
     }
 
-    /// Receives all that is there, as a worker does: up to four datagrams a call, fewer saying that the socket is empty.
+    /// Receives all available datagrams, as a worker does: up to four per call, where fewer show that the socket is
+    /// empty.
     fn receive(&mut self) -> u64 {
         let mut buffers = [[0u8; 2_048]; TURN];
         let mut vectors =

@@ -1,5 +1,5 @@
-//! What the machine charges for messages through rings alone: each thread sends its share round to all threads, itself
-//! included, and takes in what comes; no protocol, no node, no draw.
+//! The cost of messages through rings alone: each thread sends its share round robin to all threads, itself included,
+//! and receives what arrives; no protocol, no node, no draw.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -36,7 +36,7 @@ pub(crate) fn time(threads: usize, messages: u64) -> Duration {
                 out.iter_mut().for_each(Producer::warm_up);
                 start.wait();
                 let (began, mut left) = (Instant::now(), share);
-                // Ordering: Relaxed; a count of messages, nothing else hangs on it.
+                // Ordering: Relaxed; a count of messages that publishes nothing else.
                 while received.load(Ordering::Relaxed) < share * threads as u64 {
                     left -= send(&mut out, left);
                     received.fetch_add(receive(&mut into), Ordering::Relaxed);
@@ -52,7 +52,7 @@ pub(crate) fn time(threads: usize, messages: u64) -> Duration {
     })
 }
 
-/// Sends a batch at most, round robin; says how many messages were taken.
+/// Sends up to a batch, round robin; returns how many messages were accepted.
 fn send(out: &mut [Producer], left: u64) -> u64 {
     let rings = out.len();
     let batch = left.min(BATCH as u64);
@@ -63,14 +63,14 @@ fn send(out: &mut [Producer], left: u64) -> u64 {
     taken as u64
 }
 
-/// Takes a batch at most from each ring; says how many messages came.
+/// Takes up to a batch from each ring; returns how many messages were received.
 fn receive(into: &mut [Consumer]) -> u64 {
     let mut sum = 0;
-    let mut note = |[word, _]: [u64; 2]| {
+    let mut add = |[word, _]: [u64; 2]| {
         sum ^= word;
         0
     };
-    let came: usize = into.iter_mut().map(|ring| ring.take(BATCH, &mut note)).sum();
+    let came: usize = into.iter_mut().map(|ring| ring.take(BATCH, &mut add)).sum();
     std::hint::black_box(sum);
     came as u64
 }

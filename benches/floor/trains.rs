@@ -1,5 +1,5 @@
-//! What the machine charges for trains alone: one socket per thread, as many trains of as many datagrams as a run sent,
-//! the same bound on what is under way, and no protocol.
+//! The cost of trains alone: one socket per thread, as many trains of as many datagrams as a run sent, the same bound
+//! on what is under way, and no protocol.
 
 #![allow(unsafe_code)]
 
@@ -16,10 +16,10 @@ const DATAGRAM_BYTES: usize = 56;
 /// Datagrams of a train at most.
 const TRAIN_MAX: usize = 128;
 
-/// What is sent and where it comes in: nobody looks at it.
+/// The bytes sent and received; their content does not matter.
 const BUFFER: [u8; TRAIN_MAX * DATAGRAM_BYTES] = [0; TRAIN_MAX * DATAGRAM_BYTES];
 
-/// Bytes of receive buffer that all threads together may fill at one socket, by the same reckoning as a run's.
+/// Bytes of receive buffer that all threads together may fill at one socket, computed as in a run.
 const CREDIT_BYTES: usize = 212_992 * 60 / 100;
 
 /// Bytes that a train costs beside its own.
@@ -32,7 +32,7 @@ pub(crate) fn time(threads: usize, trains: u64, datagrams: usize) -> Duration {
     let bytes = datagrams.clamp(1, TRAIN_MAX) * DATAGRAM_BYTES;
     let credit = (CREDIT_BYTES / threads / (bytes + OVERHEAD_BYTES)).max(1) as u64;
     let cores = core_affinity::get_core_ids().unwrap_or_default();
-    // Trains taken in, by sender and receiver.
+    // Trains received, by sender and receiver.
     let taken: Vec<AtomicU64> = (0..threads * threads).map(|_| AtomicU64::new(0)).collect();
     let received = AtomicU64::new(0);
     let start = Barrier::new(threads);
@@ -48,7 +48,7 @@ pub(crate) fn time(threads: usize, trains: u64, datagrams: usize) -> Duration {
                 let mut left = (thread as u64 + 1) * trains / threads as u64 - thread as u64 * trains / threads as u64;
                 start.wait();
                 let began = Clock::start();
-                // Ordering: Relaxed; a count of trains, nothing else hangs on it.
+                // Ordering: Relaxed; a count of trains that publishes nothing else.
                 while end.shared.received.load(Ordering::Relaxed) < trains {
                     left -= u64::from(left > 0 && end.send());
                     if !end.receive() && crowded {
@@ -88,7 +88,7 @@ impl End<'_> {
         let threads = self.sent.len();
         self.next = (self.next + 1) % threads;
         let to = self.next;
-        // Ordering: Relaxed; it says that room is free, and no memory hangs on it.
+        // Ordering: Relaxed; it only means free room, and publishes no memory.
         let taken = self.shared.taken[self.thread * threads + to].load(Ordering::Relaxed);
         if self.sent[to] - taken >= self.shared.credit {
             return false;
@@ -98,20 +98,20 @@ impl End<'_> {
         true
     }
 
-    /// Receives a train; says whether there was one.
+    /// Receives a train; returns true if there was one.
     fn receive(&mut self) -> bool {
         let Ok((_, source)) = self.socket.recv_from(&mut self.buffer) else { return false };
         let threads = self.sent.len();
         let from = self.shared.addresses.iter().position(|&address| address == source).unwrap();
         // Ordering: Relaxed; as in `send`.
         self.shared.taken[from * threads + self.thread].fetch_add(1, Ordering::Relaxed);
-        // Ordering: Relaxed; a count of trains, nothing else hangs on it.
+        // Ordering: Relaxed; a count of trains that publishes nothing else.
         self.shared.received.fetch_add(1, Ordering::Relaxed);
         true
     }
 }
 
-/// A socket that cuts whatever it sends into datagrams, and takes them in whole.
+/// Creates a socket that cuts all it sends into datagrams, and receives them whole.
 fn socket() -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();

@@ -1,5 +1,6 @@
-//! The same protocol as anybody would write it on tokio: a task per node, a channel per task, the order shared by `Arc`,
-//! atomic dedup and coverage, the multi-threaded runtime with as many workers. What memory is measured against.
+//! The same protocol as commonly written on tokio: a task per node, a channel per task, the order shared by `Arc`,
+//! atomic dedup and coverage, and the multi-threaded runtime with the same number of workers. The memory carrier is
+//! compared with it.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// A copy of the order, and the hops it may still travel.
 type Copy = (Arc<Order>, u8);
 
-/// What all tasks share.
+/// The state that all tasks share.
 struct Network {
     topology: Arc<Topology>,
     draw: TargetDraw,
@@ -28,7 +29,7 @@ struct Network {
     reached: Notify,
 }
 
-/// Time from the injection to the target, over as many workers as the scenario has threads.
+/// Time from the injection to the target, with as many workers as the scenario has threads.
 pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(scenario.threads)
@@ -45,7 +46,7 @@ pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
         reached: Notify::new(),
     });
     for (node, inbox) in inboxes.into_iter().enumerate() {
-        runtime.spawn(live(Arc::clone(&network), NodeId(node as u32), inbox));
+        runtime.spawn(run_node(Arc::clone(&network), NodeId(node as u32), inbox));
     }
     let order = Order::generate(scenario.seed, OrderIndex(0), 0).expect("an order can be made");
     let took = runtime.block_on(async {
@@ -59,11 +60,11 @@ pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
     took
 }
 
-/// One node: the first copy is counted and sent on, the others are dropped.
-async fn live(network: Arc<Network>, me: NodeId, mut inbox: UnboundedReceiver<Copy>) {
+/// Runs one node: the first copy is counted and forwarded, the others are dropped.
+async fn run_node(network: Arc<Network>, me: NodeId, mut inbox: UnboundedReceiver<Copy>) {
     let mut scratch = TargetScratch::new(8, &network.topology);
     while let Some((order, ttl)) = inbox.recv().await {
-        // Ordering: Relaxed; only this task swaps its node's flag, and the count is a count.
+        // Ordering: Relaxed; only this task swaps its node's flag, and the count publishes nothing else.
         if network.has_it[me.index()].swap(true, Ordering::Relaxed) {
             continue;
         }

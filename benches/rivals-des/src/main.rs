@@ -1,9 +1,10 @@
-//! Virtual time beside discrete-event crates: the same overlay, the same draws, the same first receipts, and a crate's own
-//! queue and dispatch in the place of our windows.
+//! Virtual time beside discrete-event crates: the same overlay, the same draws, the same first receipts, with a crate's
+//! own queue and dispatch in the place of this project's windows.
 //!
-//! Each crate gets the kindest build that it allows: one component for all nodes, and a node's handling is one function,
-//! the same for all. Every build must reach the same nodes at the same times, or the bench ends there. Runs alternate in
-//! one process, because the speed of a shared machine drifts; a ratio is that of the least times.
+//! Each crate gets the most favourable build that it allows: one component for all nodes, and one function that handles
+//! a message at a node, the same for all. Every build must reach the same nodes at the same times, or the benchmark
+//! ends there. Runs alternate in one process, because the speed of a shared machine drifts; a ratio is that of the
+//! least times.
 //!
 //! `cargo run --release -- [--runs N] [--threads T] [nodes...]`
 
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use world::{World, reached_and_times};
 
-/// A build's name, and how long it took to which reach.
+/// A build's name, and a function that returns its time and its reach.
 type Rival = (&'static str, fn(&Arc<World>) -> (Duration, (u64, u64)));
 
 const RIVALS: [Rival; 3] = [("nexosim", nexosim_net::run), ("simcore", simcore_net::run), ("simrs", simrs_net::run)];
@@ -66,7 +67,7 @@ fn compare(nodes: u32, threads: u32, runs: u32) {
     }
 }
 
-/// From the first worker's latch to the last one's end.
+/// The time from the first worker's entry into its loop to the last one's exit.
 #[derive(Default)]
 struct Watch(Mutex<(Option<Instant>, Option<Instant>)>);
 
@@ -80,7 +81,7 @@ impl Observer for Watch {
     }
 }
 
-/// Our own run: its time, its reach, and its messages.
+/// This project's own run: its time, its reach, and its messages.
 fn ours(nodes: u32, threads: u32) -> (Duration, (u64, u64), u64) {
     let text = format!(
         "transport = 'simulated'\nnodes = {nodes}\nthreads = {threads}\nseed = {}\nttl = {}\nuntil = 'quiescent'\n\

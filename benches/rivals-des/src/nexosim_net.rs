@@ -1,4 +1,4 @@
-//! On `nexosim`: one model that schedules its own inputs.
+//! A build on `nexosim`: one model that schedules its own inputs.
 
 use crate::world::{FIRST, Nodes, Packet, World, reached_and_times};
 use nexosim::model::{Context, Model, schedulable};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The nodes, which the model must not own alone: they are read when it is gone.
+/// The nodes, shared because they are read after the model is gone.
 #[derive(Default, Serialize, Deserialize)]
 struct Net {
     #[serde(skip)]

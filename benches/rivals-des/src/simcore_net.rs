@@ -1,4 +1,4 @@
-//! On `simcore`: one handler; times are seconds as doubles, so that a packet carries its exact time beside.
+//! A build on `simcore`: one handler. Its times are seconds as doubles, so each packet also carries its exact time.
 
 use crate::world::{FIRST, Nodes, Packet, World, reached_and_times};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! On `simrs`: one component, a binary heap of boxed events.
+//! A build on `simrs`: one component, and a binary heap of boxed events.
 
 use crate::world::{FIRST, Nodes, Packet, World, reached_and_times};
 use simrs::{Component, ComponentId, Key, Scheduler, Simulation, State};

@@ -1,6 +1,6 @@
-//! What all builds share: the overlay, the draws, and what a node does with a message.
+//! The parts that all builds share: the overlay, the draws, and the handling of a message at a node.
 
-use bulk_order_propagation::gossip::{TargetDraw, TargetScratch};
+use bulk_order_propagation::protocol::{TargetDraw, TargetScratch};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, Latency, Network};
 use bulk_order_propagation::time::Nanos;
@@ -24,10 +24,10 @@ pub(crate) struct Packet {
     pub(crate) ttl: u8,
 }
 
-/// Enters the network at node 0.
+/// The message that enters the network at node 0.
 pub(crate) const FIRST: Packet = Packet { to: 0, ttl: TTL };
 
-/// What nodes keep: when they were reached.
+/// The nodes' state: the time in nanoseconds at which each was reached.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Nodes {
     pub(crate) times: Vec<u64>,
@@ -52,7 +52,8 @@ impl World {
         }
     }
 
-    /// Forward-once push at one node: what is news goes on to its targets, each after so many nanoseconds.
+    /// Handles a message at one node by forward-once push: a first copy goes on to the node's targets, each with its
+    /// latency in nanoseconds.
     pub(crate) fn receive(&self, nodes: &mut Nodes, now: u64, packet: Packet, mut send: impl FnMut(u64, Packet)) {
         let time = &mut nodes.times[packet.to as usize];
         if *time != u64::MAX {
@@ -63,16 +64,16 @@ impl World {
             return;
         }
         let (order, me) = (OrderIndex(0), NodeId(packet.to));
-        let ways = self.network.ways(order, me);
+        let links = self.network.ways(order, me);
         for &to in self.draw.draw(&self.topology, order, me, &mut nodes.scratch) {
-            if let Fate::Arrives(latency) = ways.fate(to, 0) {
+            if let Fate::Arrives(latency) = links.fate(to, 0) {
                 send(latency.0, Packet { to: to.0, ttl: packet.ttl - 1 });
             }
         }
     }
 }
 
-/// How many nodes were reached, and the sum of their times.
+/// Number of nodes reached, and the sum of their times.
 pub(crate) fn reached_and_times(times: impl Iterator<Item = u64>) -> (u64, u64) {
     times.filter(|&time| time != u64::MAX).fold((0, 0), |(count, sum), time| (count + 1, sum + time))
 }
