@@ -1,4 +1,5 @@
-//! From the start barrier to the stop no worker allocates. In a binary of its own, because it replaces the allocator.
+//! Tests that no worker allocates between the start barrier and the stop. In a binary of its own, because it replaces
+//! the allocator.
 
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
@@ -8,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The system's allocator, counting what threads inside their loops ask of it.
+/// The system's allocator, which counts the requests of threads inside their loops.
 struct Counting;
 
 /// Requests made inside loops.
@@ -25,7 +26,7 @@ fn count() {
     }
 }
 
-// SAFETY: every call is handed on to the system's allocator unchanged.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -49,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Marks the time between the start barrier and the stop; `waste` makes each worker allocate once.
+/// An observer that marks the time between the start barrier and the stop; with `waste`, each worker allocates once.
 struct Watch {
     waste: bool,
 }

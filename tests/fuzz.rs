@@ -1,11 +1,12 @@
-//! The fuzz targets of `fuzz/targets.rs` over their seeds, what mutation makes of these, and bytes at random: on stable, with
-//! every `cargo test`. In a binary of its own, because it counts what readers allocate.
+//! Runs the fuzz targets of `fuzz/targets.rs` over their seeds, over mutations of these, and over random bytes: on
+//! stable, with every `cargo test`. In a binary of its own, because it counts what readers allocate.
 //!
-//! `PROPTEST_CASES=100000 cargo test --test fuzz -- matrix` draws as many inputs, other ones each time; without it the same
-//! 2,000. What fails is made smaller first; put it into `fuzz/seeds/TARGET`, so that it stays tried. `just fuzz` runs longer.
+//! `PROPTEST_CASES=100000 cargo test --test fuzz -- matrix` draws that many inputs, different ones each time; without
+//! the variable it draws the same 2,000. A failing input is shrunk first; put it into `fuzz/seeds/TARGET`, so that it
+//! is always tried. `just fuzz` runs longer.
 //!
-//! What was refused: a fuzzing crate on stable (bolero draws at random there, and does not mutate seeds). `proptest`, which is
-//! here, draws the edits and makes what fails smaller.
+//! Rejected: a fuzzing crate on stable (bolero draws at random there, and does not mutate seeds). `proptest`, which the
+//! project uses anyway, draws the edits and shrinks failing inputs.
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
@@ -18,17 +19,18 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
-/// Inputs of each target where nobody says.
+/// Inputs of each target by default.
 const CASES: u32 = 2_000;
 
-/// Of so many inputs at least one is taken for what its target reads: else nothing but refusals were tried.
+/// At least one input in this many must be accepted by its target; otherwise only rejections were tested.
 const TAKEN_OF: u32 = 50;
 
-/// Bytes that a reader may hold at once, for each byte that it is fed and beside that.
+/// Bytes that a reader may hold at once for each input byte.
 const HELD_PER_BYTE: usize = 1_024;
+/// Bytes that a reader may hold at once in addition.
 const HELD_BESIDE: usize = 4 << 20;
 
-/// The system's allocator, keeping count of what each thread holds.
+/// The system's allocator, which counts what each thread holds.
 struct Counting;
 
 thread_local! {
@@ -44,7 +46,7 @@ fn hold(more: isize) {
     });
 }
 
-// SAFETY: every call is handed on to the system's allocator unchanged.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -63,7 +65,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a target is fed, shown as it would be written in Rust.
+/// An input of a target, shown as a Rust byte string.
 #[derive(Clone)]
 struct Input(Vec<u8>);
 
@@ -73,7 +75,7 @@ impl fmt::Debug for Input {
     }
 }
 
-/// One change to some bytes; places are shares of the length.
+/// One change to some bytes; positions are shares of the length.
 #[derive(Clone, Debug)]
 enum Edit {
     Set(Index, u8),
@@ -83,13 +85,13 @@ enum Edit {
     Remove(Index, u8),
     Repeat(Index, u8, u8),
     Cut(Index),
-    /// Another digit in the place of one, which leaves most inputs what they were: some sort of good.
+    /// Replaces one digit by another, which leaves most inputs well-formed.
     Digit(Index, u8),
-    /// Another number in the place of one.
+    /// Replaces one number by another.
     Number(Index, u64),
-    /// Another word in the place of one.
+    /// Replaces one word by another.
     Word(Index, Vec<u8>),
-    /// Two words in each other's place.
+    /// Swaps two words.
     Swap(Index, Index),
 }
 
@@ -142,7 +144,7 @@ impl Edit {
     }
 }
 
-/// What breaks readers.
+/// Words that break readers.
 const HARD: [&[u8]; 16] = [
     b"0",
     b"-1",
@@ -171,12 +173,12 @@ fn seeds(name: &str) -> Vec<Input> {
     paths.iter().map(|path| Input(std::fs::read(path).unwrap())).collect()
 }
 
-/// The words that bytes are made of: runs of letters and digits, and what stands between them.
+/// Splits bytes into words: runs of letters and digits, and the separators between them.
 fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
     bytes.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()).map(<[u8]>::to_vec).collect()
 }
 
-/// The words of seeds, and what breaks readers.
+/// The words of seeds, and words that break readers.
 fn words(seeds: &[Input]) -> Vec<Vec<u8>> {
     let hard = HARD.iter().map(|word| word.to_vec());
     let mut words: Vec<Vec<u8>> = seeds.iter().flat_map(|Input(bytes)| split(bytes)).chain(hard).collect();
@@ -185,7 +187,7 @@ fn words(seeds: &[Input]) -> Vec<Vec<u8>> {
     words
 }
 
-/// Mostly seeds with some edits, some of them long repeats of a part; now and then bytes at random.
+/// Mostly seeds with some edits, some of which repeat a part many times; occasionally random bytes.
 fn inputs(seeds: Vec<Input>) -> impl Strategy<Value = Input> {
     let word = select(words(&seeds));
     let short = 0..12_u8;
@@ -209,7 +211,8 @@ fn inputs(seeds: Vec<Input>) -> impl Strategy<Value = Input> {
     prop_oneof![15 => edited, 1 => proptest::collection::vec(any::<u8>(), 0..1_600).prop_map(Input)]
 }
 
-/// Feeds one input to a target and holds what that takes against its length; true where the target took it.
+/// Feeds one input to a target and compares the memory it takes with its length; returns true if the target accepted
+/// it.
 fn feed(name: &str, Input(bytes): &Input) -> bool {
     let before = HELD.get();
     MOST.set(before);

@@ -1,5 +1,5 @@
-//! A stranger floods every port of a run and changes nothing but the counters. In a binary of its own, because it finds
-//! the ports of everything in its process.
+//! Tests that a stranger who floods every port of a run changes nothing but the counters. In a binary of its own,
+//! because it finds the ports of every socket in its process.
 
 use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
@@ -15,15 +15,15 @@ use std::time::Duration;
 
 const NODES: u32 = 300;
 
-/// Rounds over all ports before the order is let in, so that the run finds strays in every socket.
+/// Rounds over all ports before the order is published, so that the run finds strays in every socket.
 const ROUNDS_BEFORE: usize = 5;
 
-/// Holds all workers at the loop's door until the flood has begun.
-struct Door {
-    open: AtomicBool,
+/// An observer that holds the first worker at the start of its loop until the flood has begun.
+struct HeldStart {
+    is_released: AtomicBool,
 }
 
-/// Ends the flood, also where the run fails.
+/// Ends the flood when dropped, even if the run fails.
 #[cfg(target_os = "linux")]
 struct Over<'a>(&'a AtomicBool);
 
@@ -35,16 +35,16 @@ impl Drop for Over<'_> {
     }
 }
 
-impl Observer for Door {
+impl Observer for HeldStart {
     fn loop_entered(&self, worker: usize) {
-        // Ordering: Relaxed; it only opens the door.
-        while worker == 0 && !self.open.load(Ordering::Relaxed) {
+        // Ordering: Relaxed; it only starts the run.
+        while worker == 0 && !self.is_released.load(Ordering::Relaxed) {
             std::thread::park_timeout(Duration::from_millis(1));
         }
     }
 }
 
-/// How many workers, and on `udp-shard` how many sockets.
+/// Number of workers, and on `udp-shard` of sockets.
 const THREADS: u32 = 2;
 
 fn scenario(transport: TransportKind) -> Draft {
@@ -90,23 +90,23 @@ fn bound_ports(own: u16) -> Vec<SocketAddr> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_flood_of_strays_changes_nothing_but_the_counters() {
-    // One after the other: each finds its ports among those of the process.
+    // One after the other, because each finds its ports among those of the process.
     for (transport, sockets) in [(TransportKind::Udp, NODES), (TransportKind::UdpShard, THREADS)] {
-        is_flooded_in_vain(transport, sockets as usize);
+        assert_flood_changes_only_counters(transport, sockets as usize);
     }
 }
 
 #[cfg(target_os = "linux")]
-fn is_flooded_in_vain(transport: TransportKind, sockets: usize) {
+fn assert_flood_changes_only_counters(transport: TransportKind, sockets: usize) {
     let quiet = run(transport, &());
-    let door = Door { open: AtomicBool::new(false) };
+    let start = HeldStart { is_released: AtomicBool::new(false) };
     let (over, record) = (AtomicBool::new(false), Mutex::new(None));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let _over = Over(&over);
-            *record.lock().unwrap() = Some(run(transport, &door));
+            *record.lock().unwrap() = Some(run(transport, &start));
         });
-        flood(&door, &over, sockets);
+        flood(&start, &over, sockets);
     });
     let flooded = record.into_inner().unwrap().unwrap();
     assert!(flooded.ledger.strays.total() >= ((ROUNDS_BEFORE - 1) * sockets) as u64, "{:?}", flooded.ledger);
@@ -120,10 +120,10 @@ fn is_flooded_in_vain(transport: TransportKind, sockets: usize) {
     assert_eq!(nodes(&flooded), nodes(&quiet), "what each node received and sent");
 }
 
-/// Sends strays of four kinds to every bound port, a few rounds before the door opens and on until the run is over.
-/// It pauses between rounds: more than a socket's buffer takes would drop the run's own datagrams, and be right to.
+/// Sends strays of four kinds to every bound port: a few rounds before the run starts, and on until it is over. It
+/// pauses between rounds, because more than a socket's buffer holds would drop the run's own datagrams, and rightly.
 #[cfg(target_os = "linux")]
-fn flood(door: &Door, over: &AtomicBool, sockets: usize) {
+fn flood(start: &HeldStart, over: &AtomicBool, sockets: usize) {
     let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
     let own = stranger.local_addr().unwrap().port();
     let mut ports = bound_ports(own);
@@ -136,12 +136,12 @@ fn flood(door: &Door, over: &AtomicBool, sockets: usize) {
     // Ordering: Relaxed; it only ends the flood.
     for round in (0..).take_while(|_| !over.load(Ordering::Relaxed)) {
         for (at, port) in ports.iter().enumerate() {
-            // A port that closes meanwhile is no failure.
+            // A port that closes meanwhile is not a failure.
             let _ = stranger.send_to(&strays[(at + round) % strays.len()], port);
         }
         if round + 1 == ROUNDS_BEFORE {
-            // Ordering: Relaxed; it only opens the door.
-            door.open.store(true, Ordering::Relaxed);
+            // Ordering: Relaxed; it only starts the run.
+            start.is_released.store(true, Ordering::Relaxed);
         }
         std::thread::park_timeout(Duration::from_millis(5));
     }

@@ -1,21 +1,21 @@
-//! Whatever carries the messages: for one seed, without a TTL limit, the same nodes are reached, and each sends and takes
-//! in as many messages, to the bit, on any number of workers.
+//! Tests that all carriers agree: for one seed, without a TTL limit, the same nodes are reached, and each sends and
+//! receives exactly as many messages, on any number of workers.
 
 use crate::support::{covered, run, sent, to_quiescence};
 use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, Spin, TransportKind, Ttl, Until};
 
-/// All carriers; the first is what the others are held against.
+/// All carriers; the others are compared with the first.
 const CARRIERS: [TransportKind; 4] =
     [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
 
-/// Those without a socket per node.
+/// The carriers without a socket per node.
 const SHARED: [TransportKind; 2] = [TransportKind::UdpShard, TransportKind::Memory];
 
 /// Alone, with one other, unevenly, and with more than there are cores.
 const THREADS: [u32; 4] = [1, 2, 3, 8];
 
-/// What must not differ: who was reached, how many messages each node sent, and how many copies each took in.
+/// The figures that must not differ: nodes reached, messages that each node sent, and copies that each received.
 fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u64>, Vec<u64>) {
     let copies = record.traffic.iter().map(|traffic| traffic.copies).collect();
     (covered(record), sent(record), copies)
@@ -28,7 +28,7 @@ fn on(transport: TransportKind, draft: &Draft, threads: u32) -> RunRecord {
 #[test]
 fn every_carrier_reaches_the_same_nodes_with_the_same_messages() {
     for seed in [1, 2, 3] {
-        // A fanout of 3 leaves about 6 % of the nodes out, so that there is something to disagree about.
+        // A fanout of 3 misses about 6 % of the nodes, so that the carriers could disagree.
         let draft = Draft { fanout: Some(3), ..to_quiescence(800, 1, seed) };
         let model = on(CARRIERS[0], &draft, 1);
         assert!(model.reached() < 800);
@@ -43,7 +43,7 @@ fn every_carrier_reaches_the_same_nodes_with_the_same_messages() {
 }
 
 #[test]
-fn a_shape_with_a_hub_fills_lanes_and_loses_nothing() {
+fn an_overlay_with_a_hub_fills_channels_and_loses_nothing() {
     for (family, transport) in ["star", "complete"].into_iter().flat_map(|family| SHARED.map(|kind| (family, kind))) {
         let draft =
             Draft { topology: Some(family.parse().unwrap()), fanout: Some(u32::MAX), ..to_quiescence(1_500, 1, 9) };
@@ -66,7 +66,7 @@ fn a_hundred_thousand_nodes_cost_no_drop_at_default_buffers() {
 }
 
 #[test]
-fn spared_copies_and_charged_serialization_change_nobody() {
+fn excluded_senders_and_charged_serialization_reach_the_same_nodes() {
     let draft = to_quiescence(1_000, 1, 4);
     let plain = on(TransportKind::Memory, &draft, 2);
     let spared = on(TransportKind::Memory, &Draft { exclude_sender: Some(true), ..draft.clone() }, 3);
@@ -82,7 +82,7 @@ fn spared_copies_and_charged_serialization_change_nobody() {
 }
 
 #[test]
-fn a_target_stops_every_carrier_with_even_books() {
+fn a_target_stops_every_carrier_with_a_balanced_ledger() {
     for transport in CARRIERS {
         for threads in [1, 2, 8] {
             let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(8_000, 1, 5) };

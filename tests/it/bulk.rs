@@ -1,4 +1,5 @@
-//! Many orders at once: each is an experiment of its own, on every carrier, and none is delivered twice or forgotten.
+//! Tests many orders at once: each is an experiment of its own, on every carrier, and none is delivered twice or
+//! forgotten.
 
 use crate::support::{run, sent, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
@@ -11,7 +12,7 @@ use bulk_order_propagation::workload::{Arrivals, Rate};
 
 const CARRIERS: [TransportKind; 3] = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory];
 
-/// So many orders at a rate that publishes them within a twentieth of a second.
+/// Adds `orders` orders at a rate that publishes them within a twentieth of a second.
 fn bulk(orders: u32, draft: Draft) -> Draft {
     Draft {
         orders: Some(orders),
@@ -27,7 +28,7 @@ fn orders(record: &RunRecord) -> &BulkRecord {
     record.bulk.as_ref().expect("a bulk")
 }
 
-/// What must not differ between carriers: who was reached by how many orders, and every message.
+/// The figures that must not differ between carriers: nodes reached by each order, and every message.
 fn figures(record: &RunRecord) -> (Vec<(u64, u64)>, Vec<u64>, Vec<u32>) {
     let by_order = orders(record).orders.iter().map(|order| (order.reached, order.sent)).collect();
     (by_order, sent(record), record.traffic.iter().map(|traffic| traffic.firsts).collect())
@@ -52,7 +53,7 @@ fn every_carrier_carries_every_order_to_the_same_nodes() {
 
 #[test]
 fn an_order_alone_is_the_same_among_many() {
-    // Order 0 has the draws of a single order, so that it reaches as many nodes with as many messages.
+    // Order 0 has the draws of a single order, so it reaches as many nodes with as many messages.
     let alone = run(Draft { fanout: Some(3), ..to_quiescence(300, 2, 8) });
     let among =
         Draft { fanout: Some(3), orders: Some(10), rate: Some(Rate::per_second(1_000)), ..to_quiescence(300, 2, 8) };
@@ -92,7 +93,7 @@ fn orders_that_cannot_get_far_die_out_each_by_itself() {
 
 #[test]
 fn a_window_that_is_too_small_loses_orders_and_counts_them() {
-    // A burst of hundreds at once: copies of the first come after the last ones.
+    // Hundreds of orders at once: copies of the first arrive after the last ones.
     let draft = Draft {
         window: Some(WindowSize::Orders(1)),
         arrivals: Some(Arrivals::Burst),
@@ -112,7 +113,7 @@ fn a_window_that_is_too_small_loses_orders_and_counts_them() {
 
 #[test]
 fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
-    // More than any machine carries: the schedule goes on, and delays show the queue.
+    // More than any machine carries: the schedule continues, and delays show the queue.
     let draft = Draft {
         orders: Some(400),
         rate: Some(Rate::per_second(100_000)),
@@ -124,7 +125,7 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     let bulk = orders(&record);
     assert!(bulk.count(OrderOutcome::UnderWay) > 0, "two thousand nodes times four hundred orders in a second");
     assert!(bulk.orders.iter().all(|order| order.published_late.is_some()));
-    // And it is told as what it is.
+    // A notice reports the overload.
     let notice = record.notices.iter().find(|notice| notice.starts_with("Overload: ")).expect("an overload");
     let said = format!("{} of 400 were still under way", bulk.count(OrderOutcome::UnderWay));
     assert!(record.overloaded && notice.contains(&said) && notice.contains("Lower --rate"), "{notice}");
@@ -132,10 +133,10 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     assert_eq!(messages, record.ledger.sent);
 }
 
-/// What is lost is not under way. Orders that lost all their first copies are over, though the run went on to its time limit
-/// with later ones.
+/// Lost messages are not under way. Orders that lost all their first copies are over, though the run continued to its
+/// time limit with later ones.
 #[test]
-fn what_the_network_lost_has_died_out_before_the_time_limit() {
+fn lost_orders_have_died_out_before_the_time_limit() {
     let draft = Draft {
         transport: Some(TransportKind::Simulated),
         orders: Some(60),
@@ -155,8 +156,8 @@ fn what_the_network_lost_has_died_out_before_the_time_limit() {
     assert!(orders(&record).count(OrderOutcome::UnderWay) > 0);
 }
 
-/// An order whose origin is down when it is due never enters: it is not published, and one whose origin failed later was.
-/// Coverage is of those that were.
+/// An order whose origin is down when it is due is not published; one whose origin failed later was. Coverage is a
+/// share of the published ones.
 #[test]
 fn an_order_whose_origin_is_down_is_not_published() {
     let draft = Draft {
@@ -182,10 +183,10 @@ fn an_order_whose_origin_is_down_is_not_published() {
     assert_eq!(record.counted(), entered);
 }
 
-/// Of two nodes the one that heard of an order and never got it asks again after the time limit: that order is under way, and one
-/// whose announcement was lost came to rest.
+/// One of two nodes, which heard of an order and never got it, asks again after the time limit: that order is under
+/// way. An order whose announcement was lost has come to rest.
 #[test]
-fn an_order_that_is_yet_to_be_asked_for_again_is_under_way() {
+fn an_order_to_be_requested_again_is_under_way() {
     for transport in [TransportKind::Simulated, TransportKind::Memory, TransportKind::Udp] {
         let draft = Draft {
             transport: Some(transport),
@@ -206,14 +207,14 @@ fn an_order_that_is_yet_to_be_asked_for_again_is_under_way() {
         let announced = record.control_messages() - 60;
         let asked = count(OrderOutcome::UnderWay) + count(OrderOutcome::Reached);
         assert_eq!(asked, announced, "{transport:?}: as many asked");
-        // One of the two nodes that the target takes is no less than a tenth of them.
+        // One of the two nodes is at least a tenth of the target, so such an order is missed and has not died out.
         assert!(count(OrderOutcome::UnderWay) > 5 && count(OrderOutcome::Missed) == 60 - announced, "{transport:?}");
     }
 }
 
-/// News that a node gathers has yet to be announced, and a list that is under way is about all its orders.
+/// Orders that a node gathers have yet to be announced, and an announcement under way concerns all its orders.
 #[test]
-fn an_order_that_is_yet_to_be_announced_is_under_way() {
+fn an_order_to_be_announced_is_under_way() {
     for (interval_ms, latency, carriers) in [
         (2_000, "1ms", &[TransportKind::Simulated, TransportKind::Memory, TransportKind::Udp][..]),
         (100, "10s", &[TransportKind::Simulated]),
@@ -235,10 +236,10 @@ fn an_order_that_is_yet_to_be_announced_is_under_way() {
     }
 }
 
-/// What came to rest just below its target missed it, and did not die out; nor did what the TTL cut off at a few nodes. On every
-/// carrier, for one order as for many.
+/// An order that came to rest just below its target missed it, and did not die out; nor did one that the TTL cut off at
+/// a few nodes. On every carrier, for one order as for many.
 #[test]
-fn what_came_to_rest_below_its_target_has_missed_it() {
+fn an_order_at_rest_below_its_target_has_missed_it() {
     let carriers = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
     for (orders_asked, transport) in
         [1, 20].into_iter().flat_map(|orders| carriers.map(|transport| (orders, transport)))
@@ -252,13 +253,13 @@ fn what_came_to_rest_below_its_target_has_missed_it() {
             None => Vec::from_iter(record.order_outcome()),
         };
         let all = |outcome| vec![outcome; orders_asked as usize];
-        // Fanout 3 leaves some 6 % out.
+        // Fanout 3 misses about 6 % of the nodes.
         let nearly = on(Draft { fanout: Some(3), target: "0.999".parse().ok(), ..to_quiescence(300, 2, 5) });
         assert_eq!(outcomes(&nearly), all(OrderOutcome::Missed), "{transport:?}");
-        // Nine of 500, each reached from the origin with the only hop there is.
+        // Nine of 500, each reached from the origin by the only hop allowed.
         let cut = on(Draft { ttl: Some(Ttl::Hops(1)), ..to_quiescence(500, 2, 5) });
         assert_eq!(outcomes(&cut), all(OrderOutcome::Missed), "{transport:?}");
-        // A forward each: a walk that soon comes back to where it was.
+        // One forward each: a walk that soon returns to a node it has visited.
         let walk = on(Draft { fanout: Some(1), ..to_quiescence(2_000, 2, 4) });
         assert_eq!(outcomes(&walk), all(OrderOutcome::DiedOut), "{transport:?}");
         assert!(!nearly.is_goal_met() && !cut.is_goal_met() && !walk.is_goal_met());

@@ -1,4 +1,4 @@
-//! How the tests start the real binary.
+//! Starts the real binary for the tests.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
@@ -11,18 +11,19 @@ pub(crate) fn bulkprop<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) 
     command
 }
 
-/// Runs it to its end: exit code, standard output, standard error.
+/// Runs it to its end; returns exit code, standard output, standard error.
 pub(crate) fn output(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-/// What standard error has beside the notices that `--quiet` prints there: whether workers share a core is the machine's affair.
+/// Standard error without the notices that `--quiet` prints there, because whether workers share a core depends on the
+/// machine.
 pub(crate) fn beside_notices(stderr: &str) -> String {
     stderr.lines().filter(|line| !line.starts_with("Notice: ")).collect()
 }
 
-/// A process that has said something on standard error, which tells how far it is.
+/// A process that has printed a line on standard error, which shows how far it is.
 pub(crate) struct UnderWay {
     child: Child,
     first: String,
@@ -39,12 +40,12 @@ impl UnderWay {
         UnderWay { child, first, stderr }
     }
 
-    /// Sends it a signal, as `kill` names it.
+    /// Sends it a signal, named as for `kill`.
     pub(crate) fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits for its end: exit code, standard output, standard error.
+    /// Waits for its end; returns exit code, standard output, standard error.
     pub(crate) fn end(self) -> (Option<i32>, String, String) {
         let UnderWay { child, first: mut said, mut stderr } = self;
         let rest = std::thread::spawn(move || {

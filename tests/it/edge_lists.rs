@@ -1,4 +1,4 @@
-//! Overlays from files: which nodes there are, and under which ids they are asked for and reported.
+//! Tests overlays from files: which nodes exist, and the ids by which they are requested and reported.
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Stdio;
 use tempfile::TempDir;
 
-/// A list as SNAP publishes them: a title, remarks, tabs, sparse ids, both directions, a node linked to itself.
+/// A list in SNAP's format: a title, remarks, tabs, sparse ids, both directions, a node linked to itself.
 const SNAP: &str = "https://example.org/data/tiny-collab.html\n# Nodes: 6 Edges: 15\n# FromNodeId\tToNodeId\n\
                     3466\t937\n3466\t5233\n3466\t8579\n937\t3466\n5233\t3466\n8579\t3466\n10310\t3466\n3466\t10310\n\
                     10310\t5233\n5233\t10310\n12295\t12295\n12295\t937\n937\t12295\n8579\t937\n937\t8579\n";
@@ -22,7 +22,7 @@ fn lists() -> TempDir {
     folder
 }
 
-/// The exit code, what is printed, and what is said on standard error, of `arguments` in this folder.
+/// Runs `arguments` in this folder; returns exit code, standard output, standard error.
 fn run(folder: &TempDir, arguments: &str) -> (Option<i32>, String, String) {
     output(bulkprop(arguments.split(' ')).current_dir(folder.path()))
 }
@@ -84,7 +84,7 @@ fn ids_from_one_have_no_node_before_them() {
 }
 
 #[test]
-fn what_the_file_does_not_have_is_refused() {
+fn ids_that_the_file_does_not_have_are_rejected() {
     let folder = lists();
     for (arguments, said) in [
         (
@@ -113,7 +113,7 @@ fn what_the_file_does_not_have_is_refused() {
     assert_eq!(column(&folder, "node"), ["1", "2", "3", "4", "5", "6"]);
 }
 
-/// A node's part is drawn for its place, and whom it is to meet is asked for by its id.
+/// An adversary's role is drawn for a node's index, and its victim is named by id.
 #[test]
 fn adversaries_and_orders_know_the_ids() {
     let folder = lists();
@@ -141,7 +141,7 @@ fn carriers_processes_and_pipes_know_the_ids() {
         assert_eq!(column(&folder, "node"), ["937", "3466", "5233", "8579", "10310", "12295"], "{arguments}");
         assert_eq!(column(&folder, "sender")[5], "937", "{arguments}");
     }
-    // What a pipe gives once is read once, although the replay command is looked for in many scenarios.
+    // A pipe gives its content once and is read once, although the replay command is looked for in many scenarios.
     let piped = "--transport simulated --seed 7 --ttl 20 --origin 2 --topology file:/dev/stdin";
     let mut command = bulkprop(piped.split(' '));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -152,7 +152,7 @@ fn carriers_processes_and_pipes_know_the_ids() {
     assert!(text.contains("--origin 2") && text.contains("(4/4)"), "{text}");
 }
 
-/// Ids from 0 that leave none out mean what they always meant: the overlay that is drawn from them is that of the family.
+/// Ids from 0 without gaps keep their meaning: the overlay read from them is that of the family.
 #[test]
 fn a_ring_from_a_file_is_the_ring() {
     let folder = tempfile::tempdir().unwrap();

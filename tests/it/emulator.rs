@@ -1,5 +1,5 @@
-//! The modelled latency and loss in front of real carriers: the same fates as in virtual time, no message before its time,
-//! and ledger that know what is still held.
+//! Tests modelled latency and loss in front of real carriers: the same fates as in virtual time, no message before its
+//! time, and a ledger that counts held messages.
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, run, sent, to_quiescence};
@@ -10,7 +10,7 @@ use bulk_order_propagation::topology::TopologySpec;
 
 const REAL: [TransportKind; 3] = [TransportKind::Memory, TransportKind::UdpShard, TransportKind::Udp];
 
-/// A draft on a carrier and so many threads, with the options of the network that `line` names as `option=value`.
+/// A draft on a carrier and a number of threads, with the network options that `line` gives as `option=value`.
 fn on(transport: TransportKind, threads: u32, draft: Draft, line: &str) -> Draft {
     let option = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     Draft {
@@ -24,7 +24,7 @@ fn on(transport: TransportKind, threads: u32, draft: Draft, line: &str) -> Draft
     }
 }
 
-/// What must not differ where nothing but the seed decides.
+/// The figures that must not differ where the seed alone decides.
 fn figures(record: &RunRecord) -> (Vec<bool>, Vec<u64>, Vec<u64>, [u64; 5]) {
     let copies = record.traffic.iter().map(|traffic| traffic.copies).collect();
     let Ledger { sent: all, received, model_lost, model_duplicated, held, .. } = record.ledger;
@@ -49,8 +49,8 @@ fn every_carrier_loses_and_doubles_the_same_messages() {
     }
 }
 
-/// A flood spares the copy to whoever was first, so that what is lost hangs on who that was; whom it reaches and how much it
-/// sends does not.
+/// A flood does not send back to the sender of the first copy, so the lost messages depend on which copy came first;
+/// the nodes reached and the number of messages sent do not.
 #[test]
 fn every_carrier_floods_as_far() {
     let draft = Draft { protocol: Some(ProtocolKind::Flood), peers: Some(3), ..to_quiescence(400, 1, 2) };
@@ -92,7 +92,7 @@ fn a_request_that_is_lost_is_made_again() {
     for transport in REAL {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
         assert!(record.reached() > 280, "{transport:?}: {}", record.reached());
-        // Each node but the origin was handed the order once at least, and some of what handed it was lost.
+        // Each node but the origin received the order at least once, and some transfers were lost.
         assert!(record.payload_messages() >= record.reached() - 1);
         assert!(record.control_messages() > 2_000 && record.ledger.model_lost > 400, "{:?}", record.ledger);
         let control: u64 = record.workers.iter().map(|worker| worker.control_received).sum();
@@ -100,9 +100,9 @@ fn a_request_that_is_lost_is_made_again() {
     }
 }
 
-/// Lists of orders, requests for lists and orders are held, lost and doubled alike, tails and all.
+/// Announcements, requests and orders are held, lost and duplicated alike, tails included.
 #[test]
-fn what_is_gathered_passes_the_network_whole() {
+fn gathered_announcements_pass_the_network_whole() {
     let draft = Draft {
         protocol: Some(ProtocolKind::Lazy),
         retry: Some(Nanos::from_millis(40)),
@@ -115,13 +115,13 @@ fn what_is_gathered_passes_the_network_whole() {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
         assert!(record.ledger.is_balanced() && record.ledger.model_lost > 100, "{transport:?}: {:?}", record.ledger);
         assert!(record.reached() > 39 * 100, "{transport:?}: {}", record.reached());
-        // One by one it is an announcement to each of eight targets, without a single request.
+        // One by one they are an announcement to each of eight targets, without a single request.
         assert!(record.control_messages() < 40 * 100 * 8, "{transport:?}: {}", record.control_messages());
     }
 }
 
 #[test]
-fn who_loses_everything_comes_to_rest_at_once() {
+fn a_run_that_loses_everything_comes_to_rest_at_once() {
     for transport in REAL {
         let record = run(on(transport, 2, to_quiescence(500, 1, 7), "loss=1 latency=10s"));
         assert_eq!((record.end, record.reached(), record.ledger.model_lost), (End::Quiescent, 1, 8));
@@ -130,14 +130,14 @@ fn who_loses_everything_comes_to_rest_at_once() {
 }
 
 #[test]
-fn what_the_line_holds_at_the_stop_is_in_flight() {
+fn messages_held_at_the_stop_are_in_flight() {
     for transport in REAL {
         let draft = Draft { until: Some(Until::Target), ..to_quiescence(600, 1, 7) };
         let record = run(on(transport, 2, draft, "latency=uniform:1ms..10s loss=0.01"));
         let Ledger { sent, received, held, in_flight_at_stop, model_lost, .. } = record.ledger;
         assert!(record.end == End::Target && held > 100, "{:?}", record.ledger);
         assert!(sent == received + in_flight_at_stop + model_lost && held <= in_flight_at_stop);
-        // A book that forgot what is held would not balance.
+        // A ledger that forgot the held messages would not balance.
         let without = in_flight_at_stop - held;
         assert!(!Ledger { in_flight_at_stop: without, ..record.ledger.clone() }.is_balanced());
         assert!(!Ledger { in_flight_at_stop: in_flight_at_stop + 1, ..record.ledger }.is_balanced());
@@ -145,7 +145,7 @@ fn what_the_line_holds_at_the_stop_is_in_flight() {
 }
 
 #[test]
-fn a_bulk_says_of_each_order_what_came_of_it() {
+fn a_bulk_reports_the_outcome_of_each_order() {
     let draft = Draft { orders: Some(40), rate: Some("400/s".parse().unwrap()), ..to_quiescence(200, 1, 9) };
     let model = run(on(TransportKind::Simulated, 1, draft.clone(), "latency=uniform:1ms..3ms loss=0.2 duplicate=0.1"));
     let figures = |record: &RunRecord| -> Vec<_> {
@@ -202,7 +202,7 @@ fn processes_lose_the_same_messages_and_the_report_shows_it() {
 }
 
 #[test]
-fn a_real_carrier_takes_what_happens_on_the_way_and_refuses_the_rest_by_name() {
+fn a_real_carrier_accepts_latency_and_loss_and_rejects_other_faults_by_name() {
     for transport in ["udp", "udp-shard", "memory"] {
         let words = format!("--transport {transport} --seed 1 --threads 1 --nodes 30");
         for option in [

@@ -1,4 +1,4 @@
-//! Every way a run can end but by a signal.
+//! Tests every way in which a run can end, except by a signal.
 
 use crate::support::{run, to_quiescence};
 use bulk_order_propagation::record::End;
@@ -56,7 +56,7 @@ fn past_the_hard_descriptor_limit_with_the_number_that_fits() {
     assert_eq!(limited(fits + 1).status.code(), Some(2));
 }
 
-/// Needs a network namespace of its own, so that it is run apart: `just namespaces`.
+/// Needs a network namespace of its own, so it is run separately: `just namespaces`.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "needs the right to make a network namespace"]
@@ -70,11 +70,11 @@ fn past_the_ports_of_one_address_on_the_next() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A network that carries nothing is told before the run, with what to do. Run apart, as above.
+/// A network that carries nothing is reported before the run, with a remedy. Run separately, as above.
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 #[ignore = "needs the right to make a network namespace"]
-fn a_loopback_that_is_down_is_told_with_what_to_do() {
+fn a_loopback_that_is_down_is_reported_with_a_remedy() {
     let within = |line: &str| {
         let line = line.replace("bulkprop", env!("CARGO_BIN_EXE_bulkprop"));
         Command::new("unshare").args(["-rn", "sh", "-c", &line]).output().unwrap()

@@ -1,5 +1,5 @@
-//! The files that the binary reads and writes: nothing of the user's is lost, whatever the command line says and however the
-//! run ends.
+//! Tests the files that the binary reads and writes: none of the user's data is lost, whatever the command line says
+//! and however the run ends.
 
 use crate::command::{UnderWay, beside_notices, bulkprop, output};
 use std::fs;
@@ -47,7 +47,8 @@ impl Folder {
         command
     }
 
-    /// Demands that a command line is refused with these words, and that no byte and no name has changed.
+    /// Asserts that a command line is rejected with a message that has these parts, and that no byte and no name has
+    /// changed.
     #[track_caller]
     fn assert_refused(&self, line: &str, parts: &[&str]) {
         let before: Vec<_> = self.names().into_iter().map(|name| (fs::read(self.at(&name)).ok(), name)).collect();
@@ -73,7 +74,7 @@ fn an_input_without_end_is_read_within_its_limit() {
     folder.assert_refused(&format!("--transport simulated --network {}", zero.display()), &["268435456 bytes"]);
     fs::create_dir(folder.at("d.csv")).unwrap();
     folder.assert_refused("--transport simulated --network d.csv", &["directory", "name a readable file"]);
-    // A task comes from this program alone.
+    // A task comes only from this program.
     let zero = fs::File::open("/dev/zero").unwrap();
     let ended = folder.bulkprop("--serve").stdin(zero).output().unwrap();
     assert_eq!(ended.status.code(), Some(2), "{}", String::from_utf8_lossy(&ended.stderr));
@@ -111,7 +112,7 @@ fn an_output_is_never_another_one() {
 }
 
 #[test]
-fn what_cannot_be_written_is_found_before_the_run() {
+fn an_unwritable_output_is_found_before_the_run() {
     let folder = Folder::new();
     fs::create_dir(folder.at("sub")).unwrap();
     let long = "n".repeat(250);
@@ -121,7 +122,7 @@ fn what_cannot_be_written_is_found_before_the_run() {
 }
 
 #[test]
-fn a_run_that_fails_or_is_refused_leaves_the_old_file_and_no_other() {
+fn a_run_that_fails_or_is_rejected_leaves_the_old_file_and_no_other() {
     let folder = Folder::new();
     for line in [
         "--nodes 0 --nodes-csv out.csv",
@@ -137,7 +138,7 @@ fn a_run_that_fails_or_is_refused_leaves_the_old_file_and_no_other() {
 }
 
 #[test]
-fn a_whole_file_takes_the_place_of_the_old_one_with_its_mode() {
+fn a_complete_file_replaces_the_old_one_with_its_mode() {
     let folder = Folder::new();
     fs::set_permissions(folder.at("out.csv"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("out.csv", folder.at("link")).unwrap();
@@ -164,7 +165,7 @@ fn pipes_and_streams_are_written_as_they_are() {
     let child = folder.bulkprop("--nodes 30 --quiet --nodes-csv pipe").stdout(Stdio::piped()).spawn().unwrap();
     assert_eq!(folder.text("pipe").lines().count(), 31);
     assert!(child.wait_with_output().unwrap().status.success());
-    // Where standard output is a file, figures and report follow each other.
+    // If standard output is a file, figures and report follow each other.
     let report = fs::File::create(folder.at("report")).unwrap();
     let status = folder.bulkprop("--nodes 30 --quiet --nodes-csv /dev/stdout").stdout(report).status().unwrap();
     let text = folder.text("report");

@@ -1,4 +1,4 @@
-//! `bulkprop knee` as its user sees it.
+//! Tests `bulkprop knee` as a user sees it.
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
@@ -24,9 +24,9 @@ fn a_knee_is_found_drawn_and_written() {
     assert!(lines[1..].iter().all(|line| line.ends_with(",,true")), "{written}");
 }
 
-/// The machine decides what holds; that it was looked at does not hang on that.
+/// The machine determines which rate holds; its load is measured in any case.
 #[test]
-fn on_a_carrier_the_machine_is_looked_at() {
+fn on_a_carrier_the_machine_is_measured() {
     let line = "knee --nodes 20 --threads 1 --transport memory --seed 1 --limit 1s --rate 100/s --least 100/s --most 100/s --format json";
     let run = bulkprop(line.split(' ')).output().unwrap();
     assert!([Some(0), Some(1)].contains(&run.status.code()), "{}", String::from_utf8_lossy(&run.stderr));
@@ -45,7 +45,7 @@ fn on_a_carrier_the_machine_is_looked_at() {
 }
 
 #[test]
-fn a_limit_that_nothing_keeps_is_a_goal_missed_and_explained() {
+fn a_limit_that_no_rate_meets_is_a_goal_missed_and_explained() {
     let line = "knee --nodes 20 --transport simulated --seed 1 --limit 1ns --format json";
     let run = bulkprop(line.split(' ')).output().unwrap();
     assert_eq!(run.status.code(), Some(1));
@@ -59,7 +59,7 @@ fn a_limit_that_nothing_keeps_is_a_goal_missed_and_explained() {
 }
 
 #[test]
-fn what_a_search_cannot_honour_is_refused() {
+fn values_that_a_search_cannot_honour_are_rejected() {
     for (line, said) in [
         ("knee --limit 0", "--limit 0: it takes more than no time"),
         ("knee --orders 5", "--orders with knee: "),

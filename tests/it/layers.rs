@@ -1,4 +1,4 @@
-//! Imports go down only: a module may use those that stand before it in this list, and no other.
+//! Tests that imports go down only: a module may use those that stand before it in this list, and no other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,13 +36,13 @@ const ROOMS: [&str; 29] = [
     "experiment",
 ];
 
-/// What only one room may say.
+/// Text that only some rooms may contain.
 const OWNED: [(&str, &[&str]); 8] = [
     ("allow(unsafe_code)", &["simd", "sync", "sys"]),
     ("Instant::now", &["sys"]),
     ("std::sync::atomic", &["sync"]),
     ("thread::scope", &["threads", "sync"]),
-    // What waits for signals shares no work and is never joined.
+    // The thread that waits for signals shares no work and is never joined.
     ("thread::Builder", &["threads", "cli"]),
     ("set_for_current", &["threads"]),
     ("println!", &["main", "cli"]),
@@ -68,7 +68,7 @@ fn every_room_uses_only_those_below_it() {
 }
 
 #[test]
-fn what_one_room_owns_no_other_says() {
+fn owned_text_is_in_no_other_room() {
     let mut wrong = Vec::new();
     for (room, path, text) in sources() {
         for (word, owners) in OWNED {
@@ -82,7 +82,7 @@ fn what_one_room_owns_no_other_says() {
 }
 
 #[test]
-fn every_file_says_what_it_is_and_is_not_too_long() {
+fn every_file_has_a_door_plate_and_is_not_too_long() {
     for (_, path, text) in sources() {
         assert!(text.starts_with("//! "), "{} has no door-plate", path.display());
         let lines = text.lines().count();

@@ -1,5 +1,5 @@
-//! The lines of nodes as their user sees them: no queue that nobody asked for drops anything, one that was asked for says so
-//! first, and no node sends or receives more than its lines carry.
+//! Tests access links as a user sees them: a queue without a limit drops nothing, one with a limit reports its drops
+//! first, and no node sends or receives more than its links carry.
 
 use crate::command::{bulkprop, output};
 use crate::support::run;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const MBIT: u128 = 1_000_000;
 
-/// A star flooded from its hub: exit code, report in JSON, and as text.
+/// Floods a star from its hub; returns exit code, report in JSON, and report as text.
 fn flooded_star(lines: &str) -> (Option<i32>, Value, String) {
     let common =
         "--transport simulated --nodes 1000 --seed 7 --topology star --protocol flood --until quiescent --bandwidth";
@@ -26,14 +26,14 @@ fn flooded_star(lines: &str) -> (Option<i32>, Value, String) {
     (code, serde_json::from_str(&json).unwrap(), report("text").1)
 }
 
-/// What stands behind a name in the text.
+/// The figures behind a name in the text.
 fn figures<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name));
     line.unwrap_or_else(|| panic!("no {name} in {text}")).split_whitespace().collect()
 }
 
 #[test]
-fn a_queue_that_nobody_asked_for_drops_nothing() {
+fn a_queue_without_a_limit_drops_nothing() {
     let (code, report, text) = flooded_star("up=10mbit");
     assert_eq!((code, &report["reached"], &report["messages"]), (Some(0), &Value::from(1_000), &Value::from(999)));
     assert_eq!((&report["ledger"]["uplink_dropped"], &report["notices"]), (&Value::from(0), &Value::Array(Vec::new())));
@@ -48,7 +48,7 @@ fn a_queue_that_nobody_asked_for_drops_nothing() {
 }
 
 #[test]
-fn what_a_queue_drops_is_told_first_and_was_not_sent() {
+fn drops_of_a_queue_are_reported_first_and_not_sent() {
     let (code, report, text) = flooded_star("up=10mbit,queue=64KiB");
     // 780 of 84 bytes fit in 65,536.
     assert_eq!((code, &report["reached"], &report["messages"]), (Some(1), &Value::from(781), &Value::from(780)));
@@ -64,7 +64,7 @@ fn what_a_queue_drops_is_told_first_and_was_not_sent() {
     assert_eq!((code, &report["ledger"]["uplink_dropped"]), (Some(0), &Value::from(0)));
 }
 
-/// A bulk that its uplinks cannot carry.
+/// A bulk that exceeds its uplinks' capacity.
 fn overloaded(lines: &str, timeout: Nanos) -> RunRecord {
     run(Draft {
         transport: Some(TransportKind::Simulated),
@@ -116,9 +116,10 @@ fn no_node_sends_more_than_its_line_carries() {
     }
 }
 
-/// Whoever had it without narrow lines has everything once all that waits has left, and the queue was as long as it says.
+/// Once everything that waits has been sent, every node that has the orders without narrow links has them, and the
+/// queue was as long as reported.
 #[test]
-fn whatever_waits_arrives_in_the_end() {
+fn waiting_messages_arrive_in_the_end() {
     let record = overloaded("up=1mbit,down=100mbit", Nanos::ZERO);
     assert_eq!(record.reached(), overloaded("up=1gbit", Nanos::ZERO).reached());
     assert_eq!(record.ledger.sent, overloaded("up=1gbit", Nanos::ZERO).ledger.sent);

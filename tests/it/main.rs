@@ -1,4 +1,4 @@
-//! All integration tests that leave the process as it is, in one binary: a module per behaviour.
+//! All integration tests that leave the process unchanged, in one binary: a module per behaviour.
 
 mod agreement;
 mod bulk;

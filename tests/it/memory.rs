@@ -1,5 +1,5 @@
-//! What a scenario takes for sure is computed before it runs, and is what the binary is then seen to take; what does not fit is
-//! refused, whatever bounds it.
+//! Tests that the memory a scenario certainly needs, computed before it runs, is what the binary then takes, and that a
+//! need that does not fit is rejected, whatever the limit is.
 
 use crate::command::{bulkprop, output};
 use bulk_order_propagation::memory::MemoryNeed;
@@ -7,7 +7,7 @@ use bulk_order_propagation::scenario::Draft;
 use std::fs;
 use std::process::Stdio;
 
-/// Starts the binary so that it tells its own peak, through a shell that reads it while it is there.
+/// Peak memory in bytes of the binary, started through a script that writes it down.
 fn peak(line: &str) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let told = folder.path().join("peak");
@@ -18,21 +18,21 @@ fn peak(line: &str) -> u64 {
     fs::read_to_string(told).unwrap().trim().parse::<u64>().unwrap() * 1_024
 }
 
-/// Starts what it is told to start with nothing of its own in memory, and writes down its greatest resident size in KiB.
+/// Starts a program with nothing of its own in memory, and writes its greatest resident size in KiB to a file.
 const PEAK: &str = "import os, sys
 pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
 open(sys.argv[1], 'w').write(str(usage.ru_maxrss))
 sys.exit(os.waitstatus_to_exitcode(status))";
 
-/// The scenario of a command line of long flags, as a file would have it.
+/// The scenario of a command line, read back from its configuration file.
 fn scenario(line: &str) -> bulk_order_propagation::scenario::Scenario {
     let (_, toml, wrong) = output(bulkprop(line.split(' ')).arg("--print-config"));
     assert_eq!(wrong, "", "{line}");
     Draft::from_toml(&toml).unwrap().build().unwrap()
 }
 
-/// Shapes in which each part is once the greatest; messages under way are few in all of them.
+/// Shapes of which each makes another part the greatest; messages under way are few in all of them.
 const SHAPES: [&str; 10] = [
     "--transport simulated --topology complete --nodes 700000 --ttl auto --threads 2",
     "--transport simulated --topology complete --nodes 12000000 --ttl auto --threads 2 --until quiescent",
@@ -47,7 +47,7 @@ const SHAPES: [&str; 10] = [
 ];
 
 #[test]
-fn what_is_computed_is_what_is_taken() {
+fn the_computed_need_is_the_memory_taken() {
     if std::process::Command::new("python3").arg("-V").output().is_err() {
         eprintln!("skipped: there is no python3 to start the binary from");
         return;
@@ -57,7 +57,7 @@ fn what_is_computed_is_what_is_taken() {
         let need = MemoryNeed::of(&scenario(line));
         let taken = peak(&format!("{line} --quiet")) - BASE;
         let ratio = need.bytes() as f64 / taken as f64;
-        // On a real carrier the room for forwards is taken as they come to wait, and how many do is the machine's doing.
+        // On a real carrier, room for forwards is allocated as they wait, and how many do depends on the machine.
         let most = if line.contains("--transport memory") && line.contains("--orders") { 1.5 } else { 1.2 };
         if !(0.8..=most).contains(&ratio) {
             wrong.push(format!("{line}: computed {}, taken {taken}; {:?}", need.bytes(), need.parts));
@@ -66,11 +66,11 @@ fn what_is_computed_is_what_is_taken() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What the program takes without a run, in bytes.
+/// Bytes that the program takes without a run.
 const BASE: u64 = 6_000_000;
 
 #[test]
-fn what_does_not_fit_is_refused_whatever_bounds_it() {
+fn a_need_that_does_not_fit_is_rejected_whatever_the_limit() {
     let line = "--transport simulated --nodes 10000 --orders 1000000 --rate 1000000/s --window 1000000";
     let (code, said, wrong) = output(&mut bulkprop(line.split(' ')));
     assert_eq!((code, said.as_str()), (Some(2), ""), "{wrong}");
@@ -82,7 +82,7 @@ fn what_does_not_fit_is_refused_whatever_bounds_it() {
         "--transport udp-shard --nodes 4000000 --threads 1 --processes 2",
         "--transport simulated --nodes 4000000 --topology ring --ttl auto",
     ] {
-        // Half a gigabyte of address space: less than any of these takes.
+        // Half a gigabyte of address space: less than any of these needs.
         let mut command = std::process::Command::new("prlimit");
         command.arg("--as=500000000").arg(env!("CARGO_BIN_EXE_bulkprop")).args(line.split(' '));
         let (code, said, wrong) = output(&mut command);
@@ -92,8 +92,8 @@ fn what_does_not_fit_is_refused_whatever_bounds_it() {
 }
 
 #[test]
-fn a_run_that_uses_its_memory_up_ends_with_a_report_and_says_so() {
-    // Sixteen million messages at one instant, of eighty bytes.
+fn a_run_that_exhausts_its_memory_ends_with_a_report_that_says_so() {
+    // Sixteen million messages at one instant, of eighty bytes each.
     let line = "--transport simulated --nodes 4000 --topology complete --protocol flood --engine general --ttl auto --threads 2";
     let mut command = std::process::Command::new("prlimit");
     command.arg("--as=1500000000").arg(env!("CARGO_BIN_EXE_bulkprop")).args(line.split(' ')).args(["--format", "json"]);

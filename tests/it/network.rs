@@ -1,5 +1,5 @@
-//! The modelled network as its user sees it: one digest on any number of threads, coverage under loss as the closed form has
-//! it, no message before its time, and files that are refused by line.
+//! Tests the modelled network as a user sees it: one digest on any number of threads, coverage under loss as the closed
+//! form gives it, no message before its time, and files that are rejected by line.
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, mean_and_error, run, to_quiescence};
@@ -49,9 +49,10 @@ fn every_model_gives_one_digest_on_any_number_of_threads() {
     }
 }
 
-/// One after another through the hub's line, in the order that the seed gives, on rows of any length.
+/// A flood's copies leave one after another through the hub's uplink, in the sequence that the seed draws, on rows of
+/// any length.
 #[test]
-fn a_flood_leaves_in_the_order_that_the_seed_draws() {
+fn a_flood_leaves_in_the_sequence_that_the_seed_draws() {
     for (nodes, seed) in [(40, 7), (40, 8), (1_000, 7), (1_000, 8)] {
         let record = run(Draft {
             topology: Some(TopologySpec::Star),
@@ -69,7 +70,7 @@ fn a_flood_leaves_in_the_order_that_the_seed_draws() {
 }
 
 #[test]
-fn no_message_comes_before_its_time() {
+fn no_message_arrives_before_its_time() {
     let network = NetworkSpec { paths: Paths::Regions("aws33".parse().unwrap()), ..NetworkSpec::default() };
     let floor = network.build(7).unwrap().floor();
     let record = run(Draft { network: Some("aws33".parse().unwrap()), ..simulated(3_000, 2, 7) });
@@ -79,18 +80,18 @@ fn no_message_comes_before_its_time() {
 }
 
 #[test]
-fn who_loses_everything_covers_the_origin_alone() {
+fn a_run_that_loses_everything_covers_the_origin_alone() {
     let record = run(Draft { loss: Some("1".parse().unwrap()), ..simulated(1_000, 2, 7) });
     assert_eq!((share(&record), record.ledger.model_lost), (0.001, 8));
 }
 
 #[test]
 fn coverage_under_loss_is_that_of_the_closed_form() {
-    // Random graphs of mean degree 20, fanout 8; loss by itself, and in bursts of which each message sees the mean alone.
+    // Random graphs of mean degree 20, fanout 8; independent loss, and bursts of which each message sees only the mean.
     for (loss, form) in [("0.3", 0.996_19), ("0.5", 0.979_74), ("gilbert-elliott:good=1s,bad=1s", 0.979_74)] {
         let shares: Vec<f64> = (0..12)
             .map(|seed| share(&run(Draft { loss: Some(loss.parse().unwrap()), ..simulated(10_000, 2, seed) })))
-            // One order in 250 dies out early under a loss of one half, and is not what the form is about.
+            // One order in 250 dies out early under a loss of one half, which the form does not cover.
             .filter(|&share| share > 0.5)
             .collect();
         let (mean, error) = mean_and_error(&shares);
@@ -118,7 +119,7 @@ fn a_matrix_of_ones_own_is_run_or_refused_by_line() {
     }
 }
 
-/// A node's own figures under faults: (counted, reached, all that ever had it, ledger).
+/// A run with the faults of `line`, after checking that one and three threads agree.
 fn faulty(draft: Draft, line: &str) -> RunRecord {
     let option = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
     let record = |threads| {
@@ -141,22 +142,22 @@ fn faulty(draft: Draft, line: &str) -> RunRecord {
 }
 
 #[test]
-fn coverage_counts_those_who_are_up() {
+fn coverage_counts_the_nodes_up() {
     let record = faulty(simulated(2_000, 1, 7), "down=40%");
     let down = (0..2_000).filter(|&node| record.traffic[node].sent == 0 && record.traffic[node].copies == 0).count();
     // Binomial(1,999, 0.6): mean 1,199, standard deviation 22.
     assert!((1_100..1_300).contains(&record.counted()), "{}", record.counted());
     assert!(record.reached() > record.counted() * 95 / 100 && down as u64 + record.counted() >= 2_000);
     assert!(record.ledger.model_lost > record.ledger.sent / 3, "{:?}", record.ledger);
-    // The target is a share of those who are up: 95 % of all could never be reached.
+    // The target is a share of the nodes up: 95 % of all could never be reached.
     let latency = Some("uniform:10ms..100ms".parse().unwrap());
     let record = faulty(Draft { until: Some(Until::Target), latency, ..simulated(2_000, 1, 7) }, "down=40%");
     assert_eq!((record.end, record.reached()), (End::Target, (record.counted() * 95).div_ceil(100)));
 }
 
-/// The run ends at the first instant at which the target is met by those who count then.
+/// The run ends at the first instant at which the nodes that then count meet the target.
 #[test]
-fn the_target_is_met_by_those_who_are_left() {
+fn the_target_is_met_by_the_nodes_left() {
     for faults in ["down=50%,at=120ms", "churn=up=400ms,down=100ms", "down=30%,at=1ms,by=degree churn=up=2s,down=200ms"]
     {
         let draft = Draft { until: Some(Until::Target), ..simulated(2_000, 1, 7) };
@@ -169,8 +170,8 @@ fn the_target_is_met_by_those_who_are_left() {
 }
 
 #[test]
-fn who_hears_nobody_is_not_reached() {
-    // Half of the nodes are cut off for ever; the other half for 300 ms, and after that nobody sends again.
+fn a_node_cut_off_is_not_reached() {
+    // Half of the nodes are cut off for ever; the other half for 300 ms, after which no node sends again.
     for (faults, least, most) in [
         ("partition=50%", 900, 1_100),
         ("partition=50%,heal=300ms", 900, 2_000),
@@ -184,7 +185,7 @@ fn who_hears_nobody_is_not_reached() {
 }
 
 #[test]
-fn second_copies_are_in_the_books() {
+fn second_copies_are_in_the_ledger() {
     let draft = Draft { duplicate: Some("0.25".parse().unwrap()), ..simulated(2_000, 1, 7) };
     let record = faulty(Draft { loss: Some("0.2".parse().unwrap()), ..draft }, "");
     let Ledger { sent, received, model_lost, model_duplicated, .. } = record.ledger;
@@ -196,10 +197,10 @@ fn second_copies_are_in_the_books() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whoever has the order has it from somebody who had it before, by the least latency at least and one hop more; and
-    /// every message was received, lost by the model, or is the ledger' fault.
+    /// Every node that has the order got it from a node that had it before, at least the least latency earlier and one
+    /// hop less; and every message was received or lost by the model.
     #[test]
-    fn nothing_comes_before_its_cause(
+    fn no_message_arrives_before_its_cause(
         nodes in 2u32..400,
         threads in 1u32..4,
         seed in 0u64..1_000,
@@ -211,7 +212,7 @@ proptest! {
             latency: Some(Latency::Uniform { least: Nanos(least), greatest: Nanos(least + span) }.into()),
             loss: Some(LossSpec::Independent(Ratio::new(loss, 100).unwrap())),
             fanout: Some(fanout),
-            // A small network has the complete overlay, and peers of its own choice.
+            // A small network has the complete overlay, and these peers.
             topology: Some(TopologySpec::Complete),
             ..simulated(nodes, threads.min(nodes), seed)
         };
@@ -233,21 +234,21 @@ proptest! {
 }
 
 #[test]
-fn the_first_spy_is_right_as_often_as_one_of_the_first_to_hear_spies() {
-    // Every hop takes as long, so that the first spy had it from the origin unless none of its 8 targets spies.
+fn the_first_spy_is_right_as_often_as_the_form_says() {
+    // All hops take equal time, so the first spy has the order from the origin unless none of its 8 targets is a spy.
     let orders = Some(400);
     let origins = Some(OriginsKind::Random);
     let draft = Draft { adversary: Some("spy:10%".parse().unwrap()), orders, origins, ..simulated(500, 1, 7) };
     let record = faulty(draft, "");
     let SpyRecord { orders, seen, right, .. } = record.spies.expect("some spy");
     assert_eq!((orders, seen), (400, 400));
-    // 1 - 0.9^8 = 0.570 of 400 orders is 228; some 275 origins, each with its own peers: standard deviation 12.
+    // 1 - 0.9^8 = 0.570 of 400 orders is 228; about 275 origins, each with its own peers: standard deviation 12.
     assert!(right.abs_diff(228) < 50, "{right}");
     assert!(faulty(simulated(500, 1, 7), "").spies.is_none());
 }
 
 #[test]
-fn adversaries_lines_and_work_are_named_and_change_what_they_say() {
+fn adversaries_links_and_processing_are_reported_and_change_their_figures() {
     let line = "--transport simulated --nodes 800 --seed 3 --until quiescent --format json --bandwidth up=1mbit,down=100kbit,queue=200B \
                 --processing 1ms --duplicate 0.1 --churn up=1s,down=100ms --adversary spy:5%+drop:10%";
     let outputs = ["1", "3"].map(|threads| {
@@ -286,7 +287,7 @@ fn groups_add_up_to_all() {
     {
         let groups: Vec<_> = record.groups.iter().filter(|group| group.kind == kind).collect();
         assert_eq!(groups.len(), count);
-        // Each node is in one group of a kind, and of partitions on one side of each.
+        // Each node is in one group of a kind, and on one side of each partition.
         let groups = match kind {
             GroupKind::Partition => groups.into_iter().filter(|group| group.name.ends_with("-1")).collect(),
             _ => groups,
@@ -299,7 +300,7 @@ fn groups_add_up_to_all() {
     }
 }
 
-/// Who is cut off from the start hears nothing, and the others all; the report says so of each side.
+/// Nodes cut off from the start receive nothing, and the others all; the report has figures for each side.
 #[test]
 fn the_sides_of_a_partition_have_figures_of_their_own() {
     let draft = Draft { ttl: Some(Ttl::Hops(40)), fanout: Some(20), ..simulated(1_000, 1, 7) };
@@ -308,7 +309,7 @@ fn the_sides_of_a_partition_have_figures_of_their_own() {
     assert_eq!([cut_off.name.as_str(), others.name.as_str()], ["cut-off", "others"]);
     assert!(cut_off.kind == GroupKind::Partition && (200..400).contains(&cut_off.nodes), "{}", cut_off.nodes);
     assert_eq!(cut_off.nodes + others.nodes, 1_000);
-    // The origin is on one of the sides, and whoever is on the other has nothing.
+    // The origin is on one of the sides, and no node on the other has the order.
     let mut reached = [cut_off, others].map(|group| (group.delays.len() as u64, group.nodes));
     reached.sort_unstable();
     assert!(reached[0].0 == 0 && reached[1].0 == reached[1].1, "{reached:?}");

@@ -1,4 +1,5 @@
-//! Notices are true: what cannot come does not come, what met nothing changes nothing, and what is advised is accepted.
+//! Tests that notices are true: what they call impossible does not happen, a fault without effect changes nothing, and
+//! advised values are accepted.
 
 use crate::support::{run, scenario};
 use bulk_order_propagation::record::RunRecord;
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
 
-/// What the flags of a command line ask for.
+/// The draft that the flags of a command line form.
 fn draft(line: &str) -> Draft {
     let command = Draft::augment_args(Command::new("bulkprop").no_binary_name(true));
     let matches =
@@ -20,18 +21,18 @@ fn simulated(line: &str) -> RunRecord {
     run(draft(&format!("--transport simulated --threads 2 {line}")))
 }
 
-/// The sentences that say that something met nothing.
+/// The notices of faults and losses that had no effect.
 fn unmet(record: &RunRecord) -> Vec<&str> {
     let said = [" met nothing: ", " met no message: ", " lost none of ", " made a second copy of none of "];
     let notices = record.notices.iter().map(String::as_str);
     notices.filter(|notice| said.iter().any(|said| notice.contains(said))).collect()
 }
 
-/// A run that is over at 200 ms: four hops of 50 ms reach all.
+/// A run that is over at 200 ms: four hops of 50 ms reach all nodes.
 const SHORT: &str = "--nodes 400 --topology random-regular --peers 10 --seed 7 --ttl 12";
 
 #[test]
-fn what_met_nothing_is_said_with_its_times() {
+fn faults_without_effect_are_reported_with_their_times() {
     for (line, said) in [
         (
             "--partition 50%,at=1s",
@@ -82,7 +83,7 @@ fn what_met_nothing_is_said_with_its_times() {
 }
 
 #[test]
-fn what_met_something_is_not_said() {
+fn faults_with_an_effect_are_not_reported() {
     for line in [
         "--loss 0",
         "--duplicate 0",
@@ -107,7 +108,7 @@ fn what_met_something_is_not_said() {
     }
 }
 
-/// Flags with a value that a sentence names.
+/// The flags with a value that a notice names.
 fn flags(notice: &str) -> Vec<String> {
     let mut words = notice.split(' ').peekable();
     let mut found = Vec::new();
@@ -122,7 +123,7 @@ fn flags(notice: &str) -> Vec<String> {
     found
 }
 
-/// A percentage behind some words.
+/// The percentage that follows some words.
 fn percentage(notice: &str, words: &str) -> Option<f64> {
     notice.split_once(words)?.1.split_once(" %")?.0.parse().ok()
 }
@@ -198,7 +199,7 @@ fn lines() -> impl Strategy<Value = String> {
     )
 }
 
-/// The line without what fails or misbehaves.
+/// The command line without faults and adversaries.
 fn without_faults(line: &str) -> String {
     let mut words: Vec<&str> = line.split(' ').collect();
     let options = ["--down", "--churn", "--partition", "--nat", "--adversary"];
@@ -214,7 +215,7 @@ fn notices_are_true_of_random_runs() {
         Config { cases: 250, failure_persistence: None, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    // Bounds, flags and faults that were looked at: a check of nothing would pass for ever.
+    // Number of bounds, flags and faults checked: a test that checks none would always pass.
     let [bounds, advised, empty] = [const { Cell::new(0_u32) }; 3];
     let count = |counter: &Cell<u32>| counter.set(counter.get() + 1);
     let outcome = runner.run(&lines(), |line| {
@@ -259,9 +260,9 @@ fn notices_are_true_of_random_runs() {
     assert!(looked_at.iter().all(|&times| times >= 10), "{looked_at:?}");
 }
 
-/// What is advised where the target cannot come lets it come, where nothing is left to chance.
+/// Following the advice lets a run reach its target, if nothing is left to chance.
 #[test]
-fn advice_helps() {
+fn following_the_advice_reaches_the_target() {
     for line in [
         "--nodes 60 --topology ring --ttl 6 --protocol flood --seed 1",
         "--nodes 60 --topology grid --ttl 3 --protocol flood --seed 1",
@@ -275,7 +276,7 @@ fn advice_helps() {
         let flag = flags(notice).into_iter().next().unwrap_or_else(|| panic!("{notice}"));
         let asked = draft(&format!("--transport simulated --threads 2 {line}"));
         let mut changed = draft(&shlex::try_quote(&flag).unwrap()).or(asked);
-        // More than that time is asked for.
+        // Slightly more than that time is needed.
         changed.timeout = changed.timeout.map(|time| time + bulk_order_propagation::time::Nanos::from_millis(1));
         assert!(scenario(changed.clone()).seed == 1 && run(changed).is_goal_met(), "{line}: {notice}");
     }

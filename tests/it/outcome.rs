@@ -1,4 +1,4 @@
-//! What a finished run leaves behind: an exit code, and a report in the form that was asked for.
+//! Tests the results of a finished run: an exit code, and a report in the requested form.
 
 use crate::command::{beside_notices, bulkprop, output};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 
 #[test]
-fn the_exit_code_tells_whether_the_goal_was_met() {
+fn the_exit_code_shows_if_the_goal_was_met() {
     for (line, code) in [
         ("--quiet", 0),
         ("--nodes 100 --until quiescent --quiet", 0),
@@ -21,7 +21,7 @@ fn the_exit_code_tells_whether_the_goal_was_met() {
 }
 
 #[test]
-fn a_quiet_run_says_on_standard_error_what_the_reader_must_know() {
+fn a_quiet_run_prints_its_notices_to_standard_error() {
     let line = "--transport simulated --nodes 1000 --ttl 1 --seed 1";
     let (_, whole, nothing) = output(&mut bulkprop(line.split(' ')));
     let (code, headline, notices) = output(bulkprop(line.split(' ')).arg("--quiet"));
@@ -32,7 +32,7 @@ fn a_quiet_run_says_on_standard_error_what_the_reader_must_know() {
 }
 
 #[test]
-fn json_is_one_object_whose_replay_asks_for_the_same() {
+fn json_is_one_object_whose_replay_has_the_same_scenario() {
     let line = "--nodes 60 --topology watts-strogatz:0.2 --seed 7 --fanout 6 --format json";
     let (_, stdout, _) = output(&mut bulkprop(line.split(' ')));
     let report: Value = serde_json::from_str(&stdout).unwrap();
@@ -56,7 +56,7 @@ fn the_file_of_nodes_has_a_line_for_each() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_be_written_is_a_failure_of_the_system() {
+fn an_output_that_cannot_be_written_is_a_failure_of_the_system() {
     let (code, stdout, stderr) = output(&mut bulkprop(["--quiet", "--nodes-csv", "/dev/full"]));
     assert_eq!((code, stdout.lines().count()), (Some(3), 1));
     assert!(stderr.starts_with("error: --nodes-csv \"/dev/full\": "), "{stderr}");

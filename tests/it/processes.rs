@@ -1,4 +1,4 @@
-//! Several processes: they agree with one, they end when one of them does, and they leave nothing behind.
+//! Tests several processes: they agree with one, they end when one of them does, and they leave nothing behind.
 
 use crate::command::{beside_notices, bulkprop, output};
 use serde_json::Value;
@@ -9,15 +9,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A series that goes on until somebody ends it, with processes in every state from set-up to departure.
+/// A series that continues until it is killed, with processes in every state from set-up to exit.
 const ENDLESS: &str = "--nodes 300 --threads 1 --runs 10000 --seed 3 --timeout 600s --quiet";
 
 /// Far longer than anything awaited here takes.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-const LOOK: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What must not differ: who was reached, and how many messages each node took in and sent.
+/// The figures that must not differ: nodes reached, and messages that each received and sent.
 fn figures(line: &str) -> Vec<[String; 4]> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("nodes.csv");
@@ -67,7 +67,7 @@ fn the_report_has_each_process_and_the_whole() {
     assert!(text.contains("on 6 workers in 3 processes"), "{text}");
 }
 
-/// A run of several processes that was started.
+/// A started run of several processes.
 struct Run {
     parent: Child,
 }
@@ -79,12 +79,12 @@ impl Run {
         Run { parent }
     }
 
-    /// Waits until it has so many processes; gives them.
+    /// Waits until it has `count` processes; returns them.
     fn processes(&self, count: usize) -> Vec<u32> {
         wait_for("its processes", || Some(children(self.parent.id())).filter(|found| found.len() == count))
     }
 
-    /// Waits for its end; gives exit code, standard output and standard error.
+    /// Waits for its end; returns exit code, standard output and standard error.
     fn end(mut self) -> (Option<i32>, String, String) {
         wait_for("its end", || self.parent.try_wait().unwrap());
         let output = self.parent.wait_with_output().unwrap();
@@ -93,17 +93,17 @@ impl Run {
     }
 }
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..LONGEST_WAIT.as_millis() / LOOK.as_millis() {
-        if let Some(found) = look() {
+fn wait_for<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..LONGEST_WAIT.as_millis() / POLL_INTERVAL.as_millis() {
+        if let Some(found) = poll() {
             return found;
         }
-        std::thread::park_timeout(LOOK);
+        std::thread::park_timeout(POLL_INTERVAL);
     }
     panic!("{what} did not come within {LONGEST_WAIT:?}");
 }
 
-/// The processes that live and have this parent.
+/// The living processes with this parent.
 fn children(parent: u32) -> Vec<u32> {
     let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(|&pid| state(pid).is_some_and(|(state, of)| of == parent && state != 'Z')).collect()
@@ -116,7 +116,7 @@ fn state(pid: u32) -> Option<(char, u32)> {
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
 
-/// Whether a process is no more, or waits for nothing but to be counted out by a parent that is not ours.
+/// True if a process is gone, or is a zombie waiting to be reaped by a parent that is not this test.
 fn is_gone(pid: u32) -> bool {
     state(pid).is_none_or(|(state, _)| state == 'Z')
 }
@@ -127,7 +127,7 @@ fn signal(name: &str, target: &str) -> bool {
 }
 
 fn assert_died(stderr: &str, killed: &[u32]) {
-    // Of a series the runs before are kept, and their notices stand before the error, which says which run it was.
+    // The earlier runs of a series are kept, and their notices precede the error, which names the failed run.
     let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
     let named = killed.iter().any(|pid| {
         (0..3).any(|process| {
@@ -146,7 +146,7 @@ fn a_process_killed_at_any_moment_ends_the_run_and_is_named() {
         std::thread::park_timeout(Duration::from_millis(attempt * 7));
         let mut killed = Vec::new();
         let parent = run.parent.id();
-        // One that was about to end may end well before the signal comes: then the next is tried.
+        // A process that was about to end may do so before the signal comes: then the next is tried.
         wait_for("a process to kill", || {
             if let Some(&victim) = children(parent).get(attempt as usize % 3) {
                 let is_hit = signal("-KILL", &victim.to_string());
@@ -163,11 +163,11 @@ fn a_process_killed_at_any_moment_ends_the_run_and_is_named() {
 }
 
 #[test]
-fn one_that_does_not_leave_is_killed_too() {
+fn a_process_that_does_not_exit_is_killed_too() {
     let line = "--nodes 20000 --threads 1 --processes 3 --transport udp-shard --until quiescent --timeout 0 --quiet";
     let run = Run::start(line);
     let processes = run.processes(3);
-    // Whatever it was at, it now waits, and the others wait for it.
+    // The first now waits, at whatever it was doing, and the others wait for it.
     assert!(signal("-STOP", &processes[0].to_string()));
     assert!(signal("-KILL", &processes[1].to_string()));
     let (code, _, stderr) = run.end();
@@ -189,7 +189,7 @@ fn no_process_outlives_its_parent() {
 fn a_signal_that_goes_to_all_ends_them_with_a_report() {
     for (name, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let run = Run::start("--nodes 300 --threads 1 --runs 10000 --processes 2 --format json");
-        // Behind the warm-up and the first run there is something to report.
+        // After the warm-up and the first run there is something to report.
         let mut seen = run.processes(2);
         for _ in 0..2 {
             seen.extend(wait_for("the next run", || {

@@ -1,5 +1,5 @@
-//! Flood and lazy beside push: what each costs in messages on every carrier and any number of threads, and that the seam
-//! carries control messages and times alike.
+//! Tests flood and lazy beside push: the messages that each costs on every carrier and any number of threads, and that
+//! carriers transport control messages and times as well.
 
 use crate::command::{bulkprop, output};
 use crate::support::{covered, run, scenario, sent, to_quiescence};
@@ -15,33 +15,33 @@ use bulk_order_propagation::workload::Rate;
 const CARRIERS: [TransportKind; 4] =
     [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
 
-/// No answer takes so long, however busy the machine is: what is asked for is never asked for again.
-const PATIENT: Nanos = Nanos::from_secs(30);
+/// A retry interval longer than any answer takes, however busy the machine is, so that no request is repeated.
+const LONG_RETRY: Nanos = Nanos::from_secs(30);
 
 fn on(transport: TransportKind, draft: &Draft, threads: u32) -> RunRecord {
     run(Draft { transport: Some(transport), threads: Some(threads), ..draft.clone() })
 }
 
 fn lazy(draft: Draft) -> Draft {
-    Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(PATIENT), ..draft }
+    Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(LONG_RETRY), ..draft }
 }
 
-/// Twice the links of a draft's overlay.
-fn links_both_ways(draft: &Draft) -> u64 {
+/// Twice the number of links of a draft's overlay.
+fn directed_links(draft: &Draft) -> u64 {
     let scenario = scenario(draft.clone());
     let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
     (0..scenario.nodes).map(|node| u64::from(topology.degree(NodeId(node)))).sum()
 }
 
 #[test]
-fn a_flood_sends_each_way_but_those_it_came() {
+fn a_flood_crosses_each_link_twice_except_those_of_first_copies() {
     for (family, nodes) in [("erdos-renyi", 600), ("star", 300), ("ring", 100), ("barabasi-albert", 500)] {
         let draft = Draft {
             protocol: Some(ProtocolKind::Flood),
             topology: Some(family.parse().unwrap()),
             ..to_quiescence(nodes, 1, 4)
         };
-        let expected = links_both_ways(&draft) - (u64::from(nodes) - 1);
+        let expected = directed_links(&draft) - (u64::from(nodes) - 1);
         for transport in CARRIERS {
             for threads in [1, 2, 3, 8] {
                 let record = on(transport, &draft, threads);
@@ -54,7 +54,7 @@ fn a_flood_sends_each_way_but_those_it_came() {
 }
 
 #[test]
-fn lazy_reaches_whom_push_reaches_with_one_order_each() {
+fn lazy_reaches_the_nodes_of_push_with_one_order_each() {
     for seed in [1, 2] {
         let draft = Draft { fanout: Some(3), ..to_quiescence(500, 1, seed) };
         let push = on(TransportKind::Memory, &draft, 1);
@@ -76,7 +76,7 @@ fn lazy_reaches_whom_push_reaches_with_one_order_each() {
 }
 
 #[test]
-fn control_bytes_are_what_the_wire_takes() {
+fn control_bytes_are_those_on_the_wire() {
     for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Simulated, TransportKind::Memory] {
         let charge_serialization = (transport == TransportKind::Memory).then_some(true);
         let draft = Draft { charge_serialization, ..lazy(to_quiescence(200, 1, 3)) };
@@ -110,10 +110,10 @@ fn many_orders_are_announced_and_handed_over_on_every_carrier() {
     }
 }
 
-/// The bytes of all control messages say how many words stand behind them: with an order in each message and in each word, as many
-/// orders are announced and asked for as without an interval, in a fraction of the messages.
+/// The bytes of all control messages give the number of tail words. With an order in each message and in each word, as
+/// many orders are announced and requested as without an interval, in a fraction of the messages.
 #[test]
-fn what_is_gathered_travels_in_fewer_messages_on_every_carrier() {
+fn gathered_announcements_take_fewer_messages_on_every_carrier() {
     let at_once = lazy(Draft {
         orders: Some(200),
         rate: Some(Rate::per_second(100_000)),
@@ -156,9 +156,10 @@ fn an_interval_is_paid_at_every_hop() {
     assert_eq!(covered(&at_once), covered(&gathered));
 }
 
-/// Eight nodes hear of the order after 50 ms and ask for it; all but the origin fail at 60 ms, before they would ask again.
+/// Eight nodes hear of the order after 50 ms and ask for it; all but the origin fail at 60 ms, before they would ask
+/// again.
 #[test]
-fn who_is_down_asks_no_more() {
+fn a_node_that_is_down_asks_no_more() {
     let draft = Draft {
         transport: Some(TransportKind::Simulated),
         down: Some("100%,at=60ms".parse().unwrap()),
@@ -182,9 +183,9 @@ fn one_seed_gives_one_digest_on_any_threads() {
     }
 }
 
-/// Who asks again before an answer can have come gets the order twice, and the ledger still balance.
+/// A node that asks again before an answer can have come receives the order twice, and the ledger still balances.
 #[test]
-fn impatience_costs_duplicates_and_nothing_else() {
+fn a_short_retry_costs_duplicates_and_nothing_else() {
     let draft = Draft { retry: Some(Nanos::from_millis(60)), ..lazy(to_quiescence(500, 1, 3)) };
     let record = on(TransportKind::Simulated, &draft, 2);
     let duplicates: u64 = record.workers.iter().map(|worker| worker.duplicates).sum();
@@ -192,9 +193,9 @@ fn impatience_costs_duplicates_and_nothing_else() {
     assert_eq!((record.reached(), record.payload_messages()), (500, 499 + duplicates));
 }
 
-/// A tenth of all messages is lost: what was asked for is asked for again, and what was lost is in the ledger.
+/// A tenth of all messages is lost: orders are requested again, and the losses are in the ledger.
 #[test]
-fn what_the_network_loses_is_asked_for_again() {
+fn orders_lost_by_the_network_are_requested_again() {
     let loss = Some(LossSpec::Independent(Ratio::new(1, 10).unwrap()));
     for seed in 1..=5 {
         let lossless =
@@ -208,10 +209,10 @@ fn what_the_network_loses_is_asked_for_again() {
             "seed {seed}"
         );
         assert!(record.ledger.model_lost > 500, "{:?}", record.ledger);
-        // An announcement that is lost is not made again, but there are eleven others; to ask eight times in vain has a
-        // chance of two in a million.
+        // A lost announcement is not repeated, but there are eleven others; eight requests in vain have a chance of two
+        // in a million.
         assert_eq!((record.end, record.reached()), (End::Quiescent, 500), "seed {seed}");
-        // A request or an order that is lost costs one more request; while an answer is under way nobody is asked.
+        // A lost request or order costs one more request; while an answer is under way, no other peer is asked.
         let requests = record.control_messages() - whole.control_messages() + whole.reached() - 1;
         assert!(requests > record.payload_messages() && record.payload_messages() > 499, "seed {seed}");
         let duplicates: u64 = record.workers.iter().map(|worker| worker.duplicates).sum();
@@ -219,11 +220,11 @@ fn what_the_network_loses_is_asked_for_again() {
     }
 }
 
-/// The centre of a star is asked by all at once, and its receive buffer holds a request or two: whatever is dropped, the
-/// ledger say so, and nobody asks for ever.
+/// All nodes ask the centre of a star at once, and its receive buffer holds a request or two: whatever is dropped, the
+/// ledger counts it, and no node asks for ever.
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
-fn what_a_full_socket_drops_is_asked_for_again() {
+fn orders_dropped_by_a_full_socket_are_requested_again() {
     let draft = Draft {
         transport: Some(TransportKind::Udp),
         topology: Some("star".parse().unwrap()),
@@ -251,7 +252,7 @@ fn the_report_counts_control_messages_apart() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said() {
+fn contradictory_options_are_rejected() {
     for (line, said) in [
         ("--protocol flood --fanout 3", "--fanout with --protocol flood: it forwards to every peer"),
         ("--protocol flood --exclude-sender", "--exclude-sender with --protocol flood"),

@@ -1,4 +1,4 @@
-//! Orders over real sockets: who is reached, what is sent, and ledger that balance whatever happens.
+//! Tests orders over real sockets: nodes reached, messages sent, and a ledger that balances whatever happens.
 
 use crate::support::{covered, run, scenario, sent, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
@@ -7,7 +7,7 @@ use bulk_order_propagation::record::End;
 use bulk_order_propagation::scenario::{Draft, PayloadBytes, Scenario};
 use bulk_order_propagation::topology::TopologySpec;
 
-/// On how many threads each case runs: alone, with one other, unevenly, and with more than there are cores.
+/// Threads of each case: alone, with one other, unevenly, and with more than there are cores.
 const THREADS: [u32; 4] = [1, 2, 3, 8];
 
 #[test]
@@ -28,7 +28,7 @@ fn a_flood_reaches_every_node_of_a_connected_overlay() {
             let record = run(draft);
             assert_eq!(record.overlay.reachable, Some(nodes), "{family} is connected for this seed");
             assert_eq!((record.end, record.reached()), (End::Quiescent, u64::from(nodes)), "{family}");
-            // Everybody sends to every peer once.
+            // Every node sends to every peer once.
             let links: u64 = record.degrees.iter().map(|&degree| u64::from(degree)).sum();
             assert_eq!(record.ledger.sent, links, "{family}");
             assert_eq!(record.ledger.in_flight_at_stop + record.ledger.queued_unsent, 0, "{family}");
@@ -51,7 +51,7 @@ fn covered_set_and_messages_are_the_same_on_any_number_of_threads() {
 }
 
 #[test]
-fn sparing_the_sender_changes_nothing_in_who_is_reached() {
+fn excluding_the_sender_reaches_the_same_nodes() {
     let draft = || Draft { fanout: Some(4), ..to_quiescence(400, 2, 11) };
     let plain = run(draft());
     let sparing = run(Draft { exclude_sender: Some(true), ..draft() });
@@ -115,8 +115,8 @@ fn every_receipt_has_a_cause_before_it() {
 
 #[test]
 fn a_small_receive_buffer_shows_as_kernel_drops_and_not_as_silence() {
-    // A hub with room for a few datagrams, and leaves on other workers that all answer it. Whether it overflows is up
-    // to the scheduler; that the ledger balance is not.
+    // A hub with room for a few datagrams, and leaves on other workers that all answer it. Whether it overflows depends
+    // on the scheduler; the ledger must balance either way.
     let star = |seed| Draft {
         topology: Some(TopologySpec::Star),
         fanout: Some(1_000),

@@ -1,4 +1,4 @@
-//! Push in virtual time held against a second implementation, `tests/reference/push.py`, which was written from
+//! Compares push in virtual time with a second implementation, `tests/reference/push.py`, which was written from
 //! `docs/DETERMINISM.md` alone: the same first receipts, node for node.
 
 use crate::command::{bulkprop, output};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// The columns that both write, by name.
 const COLUMNS: [&str; 4] = ["node", "time_ns", "hop", "sender"];
 
-/// Takes the common columns of a file of nodes, as lines without the header.
+/// The common columns of a file of nodes, as lines without the header.
 fn receipts(csv: &str) -> Vec<Vec<String>> {
     let mut lines = csv.lines();
     let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
@@ -27,7 +27,7 @@ fn assert_same_receipts(reference: &str, ours: &str) {
     let python = Command::new("python3").arg("tests/reference/push.py").args(reference.split(' ')).output();
     let python = match python {
         Ok(output) => output,
-        // The reference is a check for whoever has Python; where the project is checked as a whole it must be there.
+        // Locally the comparison is skipped without Python; in CI it is required.
         Err(error) if std::env::var_os("CI").is_none() => return eprintln!("not compared, no python3: {error}"),
         Err(error) => panic!("python3 is needed to run the reference: {error}"),
     };
@@ -80,7 +80,7 @@ fn independent_losses() {
 }
 
 #[test]
-fn every_engine_is_the_same_to_it() {
+fn every_engine_agrees_with_the_reference() {
     for engine in ["general", "fast"] {
         assert_same_receipts(
             "--nodes 500 --seed 11 --ttl 12 --loss 0.1 --least 1000000 --greatest 9000000",

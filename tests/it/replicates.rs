@@ -1,4 +1,4 @@
-//! `--runs` as its user sees it: new draws, a row of each, and what they say together.
+//! Tests `--runs` as a user sees it: new draws, a row for each run, and the figures over all of them.
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn each_run_is_the_run_of_its_own_seed() {
         let (_, alone) = report(&LOSSY.replace("--seed 1", &format!("--seed {} --threads 1", 1 + run)));
         let mut row = rows[run].clone();
         assert_eq!((&row["run"], &row["seed"]), (&run.into(), &(1 + run).into()));
-        // Alone it is the first, and what the machine did is its own.
+        // Alone it is the first run, and the machine's figures are its own.
         row["run"] = 0.into();
         let mut alone = alone["runs"]["each"][0].clone();
         for row in [&mut row, &mut alone] {
@@ -40,7 +40,7 @@ fn each_run_is_the_run_of_its_own_seed() {
 }
 
 #[test]
-fn no_figure_hangs_on_how_many_runs_are_beside_each_other() {
+fn no_figure_depends_on_the_number_of_parallel_runs() {
     let folder = tempfile::tempdir().unwrap();
     let csv = folder.path().join("runs.csv");
     let files = [1, 2, 5].map(|threads| {
@@ -63,7 +63,7 @@ fn no_figure_hangs_on_how_many_runs_are_beside_each_other() {
     assert!(files.iter().all(|file| *file == files[0]));
 }
 
-/// README's own question.
+/// The question in the README.
 #[test]
 fn a_fanout_of_four_is_enough_for_a_thousand() {
     let line = "--transport simulated --nodes 1000 --fanout 4 --seed 1 --runs 20";
@@ -79,7 +79,7 @@ fn a_fanout_of_four_is_enough_for_a_thousand() {
 }
 
 #[test]
-fn one_seed_is_repeated_on_request_and_said() {
+fn one_seed_is_repeated_on_request_and_reported() {
     let (_, report) = report(&format!("{LOSSY} --runs 5 --same-seed"));
     assert_eq!(report["runs"]["same_seed"], true);
     let over = &report["runs"]["over"]["reached"];
@@ -89,7 +89,7 @@ fn one_seed_is_repeated_on_request_and_said() {
 }
 
 #[test]
-fn an_interrupted_series_in_virtual_time_reports_what_is_whole() {
+fn an_interrupted_series_in_virtual_time_reports_its_complete_runs() {
     let line = "--transport simulated --nodes 3000 --seed 3 --runs 10000 --threads 2 --format json";
     let child = Command::new(env!("CARGO_BIN_EXE_bulkprop"))
         .args(line.split(' '))
@@ -97,13 +97,13 @@ fn an_interrupted_series_in_virtual_time_reports_what_is_whole() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Long enough for the signal handler to stand; ten thousand runs take longer by far.
+    // Long enough for the signal handler to be installed; ten thousand runs take far longer.
     std::thread::park_timeout(Duration::from_millis(1_500));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     if output.stdout.is_empty() {
-        // A busy machine may not have come so far.
+        // A busy machine may not have come that far.
         return;
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

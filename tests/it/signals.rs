@@ -1,4 +1,4 @@
-//! The signals that end the process: which report they leave, which exit code, and which of them are ignored.
+//! Tests the signals that end the process: the report they leave, the exit code, and that ignored ones stay ignored.
 
 use crate::command::{UnderWay, bulkprop};
 use std::fs::{self, File};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Minutes of computing in little memory, told on standard error from its first half second on.
+/// Minutes of computing in little memory, with progress on standard error from its first half second on.
 const LONG: &str = "--transport simulated --nodes 1000 --topology complete --protocol flood --orders 5000 --rate 10/s --timeout 0 \
                     --progress --seed 1";
 
@@ -21,7 +21,7 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// A pipe with a name, in a directory of its own.
+/// A named pipe, in a directory of its own.
 fn pipe() -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("pipe").to_str().unwrap().to_owned();
@@ -29,7 +29,8 @@ fn pipe() -> (TempDir, String) {
     (folder, path)
 }
 
-/// Starts a command that reads its overlay from a pipe; gives the pipe's other end, which is open once the command reads.
+/// Starts a command that reads its overlay from a pipe; returns the pipe's other end, which is open once the command
+/// reads.
 fn started_on_a_pipe(path: &str, line: &str) -> (Child, File) {
     let topology = format!("file:{path}");
     let mut command = bulkprop(line.split(' '));
@@ -39,7 +40,7 @@ fn started_on_a_pipe(path: &str, line: &str) -> (Child, File) {
 }
 
 #[test]
-fn each_ends_a_run_with_what_was_measured() {
+fn each_ends_a_run_with_a_report() {
     for (name, code) in ENDS {
         let run = start(&format!("{LONG} --format json"));
         run.signal(name);
@@ -52,7 +53,7 @@ fn each_ends_a_run_with_what_was_measured() {
 }
 
 #[test]
-fn each_ends_a_series_on_a_carrier_with_the_runs_that_are_whole() {
+fn each_ends_a_series_on_a_carrier_with_its_complete_runs() {
     for (name, code) in ENDS {
         let long = ["--nodes", "300", "--runs", "10000", "--threads", "2", "--format", "json"];
         let child = bulkprop(long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -64,7 +65,7 @@ fn each_ends_a_series_on_a_carrier_with_the_runs_that_are_whole() {
             let ids = tasks.map(|task| task.unwrap().file_name().to_str().unwrap().parse().unwrap());
             ids.filter(|&id| is_worker(id)).collect()
         };
-        // Other worker threads tell of the next run; behind the warm-up and the first one there is something to report.
+        // Different worker threads mean the next run; after the warm-up and the first one there is something to report.
         let mut seen: Vec<u32> = Vec::new();
         for _ in 0..3 {
             let next = loop {
@@ -112,7 +113,7 @@ fn a_second_one_ends_the_process_at_once() {
     let run = UnderWay::start(&mut command);
     let mut pipe = reader.join().unwrap();
     run.signal("-INT");
-    // The first byte of figures tells that the run is over.
+    // The first byte of figures means that the run is over.
     pipe.read_exact(&mut [0]).unwrap();
     run.signal("-TERM");
     let (code, stdout, stderr) = run.end();
@@ -120,7 +121,7 @@ fn a_second_one_ends_the_process_at_once() {
 }
 
 #[test]
-fn one_that_was_ignored_at_the_start_stays_ignored() {
+fn a_signal_ignored_at_the_start_stays_ignored() {
     for (ignored, others) in [("INT", [("-TERM", 143), ("-HUP", 129)]), ("HUP", [("-INT", 130), ("-TERM", 143)])] {
         for (name, code) in others {
             let line = format!("trap '' {ignored}; exec {} {LONG} --format json", env!("CARGO_BIN_EXE_bulkprop"));
@@ -128,7 +129,7 @@ fn one_that_was_ignored_at_the_start_stays_ignored() {
             run.signal(&format!("-{ignored}"));
             run.signal(name);
             let (got, stdout, stderr) = run.end();
-            // Had the first one counted, the second would have ended the process without a report.
+            // Had the first signal counted, the second would have ended the process without a report.
             assert_eq!(got, Some(code), "{stderr}");
             assert!(serde_json::from_str::<serde_json::Value>(&stdout).is_ok(), "{ignored}, then {name}");
         }
@@ -138,7 +139,7 @@ fn one_that_was_ignored_at_the_start_stays_ignored() {
 #[test]
 fn each_command_gives_the_code_of_the_signal() {
     for (name, code) in ENDS {
-        // A knee that lies further than anybody waits, told of at the first rate.
+        // A knee that takes far longer to find than this test; the first rate is reported before.
         let knee = "knee --transport simulated --nodes 200 --latency 1ms --limit 1s --precision 1 --seed 1";
         let run = start(knee);
         run.signal(name);

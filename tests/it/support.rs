@@ -6,7 +6,7 @@ use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
 
-/// A scenario without a TTL limit that runs to quiescence, on so many threads.
+/// A scenario without a TTL limit that runs to quiescence, on `threads` threads.
 pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
     Draft {
         nodes: Some(nodes),
@@ -20,12 +20,12 @@ pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
     }
 }
 
-/// The scenario that a draft stands for.
+/// The scenario of a draft.
 pub(crate) fn scenario(draft: Draft) -> Scenario {
     draft.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs a draft's scenario once, and demands that its ledger balance.
+/// Runs a draft's scenario once, and asserts that its ledger balances.
 pub(crate) fn run(draft: Draft) -> RunRecord {
     let scenario = scenario(draft);
     let mut records = simulation::run(&scenario, &Interrupt::new()).unwrap_or_else(|error| panic!("{error}"));
@@ -36,12 +36,12 @@ pub(crate) fn run(draft: Draft) -> RunRecord {
     record
 }
 
-/// Which nodes were reached.
+/// True for each node that was reached.
 pub(crate) fn covered(record: &RunRecord) -> Vec<bool> {
     record.receipts.iter().map(|receipt| receipt.is_reached()).collect()
 }
 
-/// How many messages each node sent.
+/// Messages that each node sent.
 pub(crate) fn sent(record: &RunRecord) -> Vec<u64> {
     record.traffic.iter().map(|traffic| traffic.sent).collect()
 }

@@ -1,11 +1,11 @@
-//! What reaches a terminal: names from files and arguments only as signs that it shows, JSON as it is read.
+//! Tests what reaches a terminal: names from files and arguments are escaped there, and unchanged in JSON.
 
 use crate::command::{bulkprop, output};
 use bulk_order_propagation::escape::is_treacherous;
 use std::fs;
 use tempfile::TempDir;
 
-/// Clears the screen, sets the title, turns the line around, hides, and clears again by one character.
+/// Clears the screen, sets the title, reverses the text, hides a character, and clears again by one character.
 const TREACHEROUS: &str = "a\x1b[2J\x1b]0;owned\x07\u{202e}b\u{200b}\u{9b}2J\u{2066}";
 
 #[track_caller]
@@ -15,7 +15,7 @@ fn assert_shown(text: &str) {
 }
 
 #[test]
-fn names_and_paths_from_files_are_shown_and_not_obeyed() {
+fn names_and_paths_from_files_are_escaped() {
     let folder = TempDir::new().unwrap();
     let matrix = folder.path().join(format!("{TREACHEROUS}.csv"));
     fs::write(&matrix, format!("one_way_ms,{TREACHEROUS}\n{TREACHEROUS},1\n")).unwrap();
@@ -32,7 +32,7 @@ fn names_and_paths_from_files_are_shown_and_not_obeyed() {
     assert!(text.contains(r"a\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\u{9b}2J\u{2066}"), "{text}");
     let (_, _, stderr) = output(&mut command(&["--quiet"]));
     assert_shown(&stderr);
-    // The replay stands so that a shell reads the paths back.
+    // The replay command is quoted so that a shell reads the paths back.
     let replay = text.lines().find_map(|line| line.strip_prefix("  bulkprop ")).unwrap();
     let run = format!("{} {replay} --format json", env!("CARGO_BIN_EXE_bulkprop"));
     if let Ok(again) = std::process::Command::new("bash").args(["-c", &run]).output() {
@@ -52,7 +52,7 @@ fn names_and_paths_from_files_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn errors_show_what_they_blame() {
+fn errors_escape_the_text_they_quote() {
     let folder = TempDir::new().unwrap();
     let bad = folder.path().join(format!("{TREACHEROUS}.csv"));
     fs::write(&bad, format!("one_way_ms,{TREACHEROUS}\n{TREACHEROUS},{TREACHEROUS}\n")).unwrap();

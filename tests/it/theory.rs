@@ -1,5 +1,5 @@
-//! Runs on real sockets against closed forms, over fixed seeds. The tolerance is four standard errors of the measured
-//! mean plus the form's own error.
+//! Compares runs on real sockets with closed forms, over fixed seeds. The tolerance is four standard errors of the
+//! measured mean plus the form's own error.
 
 use crate::support::{mean_and_error, run, to_quiescence};
 use bulk_order_propagation::scenario::Draft;
@@ -14,7 +14,7 @@ fn assert_agrees(what: &str, measured: &[f64], form: f64, form_error: f64) {
     assert!((mean - form).abs() <= allowed, "{what}: measured {mean:.5}, form {form:.5}, allowed {allowed:.5}");
 }
 
-/// The forms are of large networks; here they err by about a node.
+/// The forms are for large networks; at this size their error is about a node.
 const NODES: u32 = 2_000;
 
 #[test]
@@ -33,13 +33,13 @@ fn final_coverage_and_redundancy_are_those_of_a_random_graph() {
 }
 
 #[test]
-fn coverage_by_hop_is_as_the_forms_have_it_where_hops_are_equal() {
-    hold_to("complete", coverage_by_hop(1_000, 8.0));
-    hold_to("erdos-renyi", RandomGraph::new(20.0, 8.0).coverage_by_hop(1_000).skip(1));
+fn coverage_by_hop_agrees_with_the_forms_for_equal_hops() {
+    assert_coverage_by_hop("complete", coverage_by_hop(1_000, 8.0));
+    assert_coverage_by_hop("erdos-renyi", RandomGraph::new(20.0, 8.0).coverage_by_hop(1_000).skip(1));
 }
 
-/// One worker handles messages first in, first out, so that hops take equal time.
-fn hold_to(family: &str, form: impl Iterator<Item = f64>) {
+/// Compares coverage by hop. One worker handles messages first in, first out, so hops take equal time.
+fn assert_coverage_by_hop(family: &str, form: impl Iterator<Item = f64>) {
     let by_hop: Vec<Vec<f64>> = (0..24)
         .map(|seed| {
             let record = run(Draft { topology: family.parse().ok(), ..to_quiescence(1_000, 1, seed) });

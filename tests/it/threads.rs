@@ -1,4 +1,4 @@
-//! A system that gives too few threads: one sentence and exit code 3, on every path, and never a hang.
+//! Tests a system that grants too few threads: one sentence and exit code 3, on every path, and never a hang.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The binary as a user of its own, to whom the system gives so many processes and threads, all together. `None` where this
+/// The binary as a user of its own, to whom the system grants `threads` processes and threads in all. `None` if this
 /// user cannot become another.
 fn limited(binary: &Path, threads: u32, line: &str) -> Option<Command> {
-    // Nobody else's processes count: the number is of no user, and of this process's own.
+    // No other processes count, because the number belongs to no user and derives from this process's own.
     let user = 2_000_000_000 + std::process::id();
     let become_another = ["setpriv", "--reuid", &user.to_string(), "--clear-groups", "--"].map(str::to_owned);
     let tried = Command::new(&become_another[0]).args(&become_another[1..]).arg("true").output();
@@ -23,10 +23,10 @@ fn limited(binary: &Path, threads: u32, line: &str) -> Option<Command> {
 }
 
 #[test]
-fn too_few_threads_are_said_and_nobody_waits() {
+fn too_few_threads_are_an_error_and_never_a_hang() {
     let folder = TempDir::new().unwrap();
     let binary = folder.path().join("bulkprop");
-    // Where another user may read and start it.
+    // A place where another user may read and start it.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_bulkprop"), &binary).unwrap();
     fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();

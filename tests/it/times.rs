@@ -1,4 +1,4 @@
-//! Times as the binary reports them: a share is reached when it is first held, whatever ends the run.
+//! Tests times as the binary reports them: a share is reached when it is first held, whatever ends the run.
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
@@ -10,10 +10,10 @@ fn report(line: &str) -> Value {
     serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{line}: {stdout}{stderr}"))
 }
 
-/// At 1,046.25 ms came the receipt that made 75 % of those who were up at the publication and at the end. 141 of the 190 nodes that were
-/// up had the order then, and 144 of 191, the first 75 %, at 1,084.18 ms.
+/// At 1,046.25 ms came the receipt that made 75 % of the nodes that were up at the publication and at the end. 141 of
+/// the 190 nodes that were up had the order then, and 144 of 191, the first 75 %, at 1,084.18 ms.
 #[test]
-fn a_share_counts_those_who_are_up_at_its_instant() {
+fn a_share_counts_the_nodes_up_at_its_instant() {
     let line = "--transport simulated --nodes 200 --seed 18 --topology erdos-renyi --ttl 20 --network aws33 --target 0.75 \
                 --churn up=2s,down=100ms --fanout 2 --timeout 20s";
     let stopped = report(line);
@@ -24,7 +24,7 @@ fn a_share_counts_those_who_are_up_at_its_instant() {
 }
 
 #[test]
-fn one_value_whatever_ends_the_run() {
+fn the_time_to_the_target_does_not_depend_on_the_end() {
     for (seed, faults) in (0..12).flat_map(|seed| {
         ["--churn up=2s,down=100ms", "--churn up=300ms,down=200ms", "--down 30%,at=200ms"].map(|faults| (seed, faults))
     }) {
@@ -41,7 +41,7 @@ fn one_value_whatever_ends_the_run() {
     }
 }
 
-/// A histogram keeps three digits; the greatest of all delays is a time of some order, and is kept as it was.
+/// A histogram keeps three digits; the greatest of all delays is a time of some order, and is kept exactly.
 #[test]
 fn the_extremes_of_a_bulk_are_exact() {
     let line = "--transport simulated --nodes 300 --orders 40 --rate 100/s --seed 3 --latency lognormal:p50=40ms,p90=400ms --ttl 30 \
@@ -49,7 +49,7 @@ fn the_extremes_of_a_bulk_are_exact() {
     let of = report(line);
     assert_eq!(of["delay_ns"]["max"], of["bulk"]["time_to_end_ns"]["max"]);
     assert_eq!(of["delay_bins"][9]["to_ns"], of["delay_ns"]["max"]);
-    // Two hours are two hours.
+    // Two hours are reported as two hours.
     let long =
         "--transport simulated --nodes 2 --peers 1 --orders 2 --rate 1/s --latency 7200s --until quiescent --timeout 0";
     let of = report(long);
@@ -74,7 +74,7 @@ fn the_time_of_the_model_and_that_of_the_machine_stand_apart() {
 }
 
 #[test]
-fn how_late_held_messages_left_is_said() {
+fn late_departures_of_held_messages_are_reported() {
     for carrier in ["memory", "udp", "udp-shard"] {
         let line = format!("--transport {carrier} --nodes 100 --threads 1 --seed 1 --until quiescent");
         assert!(report(&line)["departure_late_ns"].is_null(), "{line}");
@@ -83,7 +83,7 @@ fn how_late_held_messages_left_is_said() {
         assert_eq!(late["messages"], of["ledger"]["sent"], "{of:#}");
         let [p50, p99, max] = ["p50", "p99", "max"].map(|figure| late[figure].as_u64().unwrap());
         assert!(p50 <= p99 && p99 <= max, "{late}");
-        // A latency of some nanoseconds is always less than ten times how late a loop is.
+        // A latency of some nanoseconds is always less than a tenth of a loop's delay.
         let of = report(&format!("{line} --latency 1ns"));
         let notices = of["notices"].to_string();
         assert!(notices.contains("Messages left the modelled network late: one in a hundred by"), "{of:#}");

@@ -1,7 +1,7 @@
-//! The real binary on a bad command line: exit code 2, one message on standard error, nothing on standard output.
+//! Tests the real binary on a bad command line: exit code 2, one message on standard error, nothing on standard output.
 //!
-//! The messages themselves are tested where they are written, in `scenario`. Here it counts that each kind of mistake
-//! comes out of the process whole.
+//! The messages themselves are tested where they are written, in `scenario`. Here each kind of mistake must leave the
+//! process as one whole message.
 
 use crate::command::{bulkprop, output};
 use std::ffi::OsStr;
@@ -9,7 +9,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-/// Demands one message that contains all `parts`, and that nothing else happened.
+/// Asserts one message that contains all `parts`, and no other output.
 #[track_caller]
 fn assert_refused(command: &mut Command, parts: &[&str]) {
     let (code, stdout, stderr) = output(command);
@@ -58,7 +58,7 @@ fn values_outside_their_limits() {
 }
 
 #[test]
-fn wishes_that_contradict_each_other() {
+fn options_that_contradict_each_other() {
     for (line, parts) in [
         ("--nodes 10 --peers 20", ["--peers 20", "--nodes 10", "at most 9"]),
         ("--topology ring --peers 20", ["--peers 20", "--topology ring", "leave --peers out"]),
@@ -129,7 +129,7 @@ fn values_of_any_length() {
         let (code, _, stderr) = output(bulkprop(["--transport", "simulated"]).args(arguments));
         assert!(matches!(code, Some(0 | 2)) && !stderr.contains("panicked"), "{}: {stderr}", arguments[0]);
     }
-    // Faults as many as one argument holds: the report lists them all.
+    // As many faults as one argument holds: the report lists them all.
     let cuts = vec!["50%,at=10s,heal=11s"; 4_500].join("+");
     let (code, stdout, stderr) =
         output(bulkprop(["--transport", "simulated", "--nodes", "9", "--partition"]).arg(&cuts));
@@ -138,7 +138,7 @@ fn values_of_any_length() {
 }
 
 #[test]
-fn words_that_are_no_flags() {
+fn arguments_that_are_not_flags() {
     assert_refused(&mut bulkprop(["--fanuot", "3"]), &["--fanuot", "'--fanout'"]);
     assert_refused(&mut bulkprop(["order"]), &["'order'", "--help"]);
     assert_refused(&mut bulkprop(["--nodes"]), &["--nodes", "value is required"]);
@@ -149,7 +149,7 @@ fn words_that_are_no_flags() {
 
 #[cfg(unix)]
 #[test]
-fn bytes_that_are_no_text() {
+fn bytes_that_are_not_text() {
     use std::os::unix::ffi::OsStrExt;
     let bytes = OsStr::from_bytes(b"\xff");
     assert_refused(&mut bulkprop([OsStr::new("--nodes"), bytes]), &["UTF-8"]);
@@ -211,7 +211,7 @@ fn help_names_every_option_with_its_default() {
 }
 
 #[test]
-fn a_closed_standard_output_is_no_failure() {
+fn a_closed_standard_output_is_not_a_failure() {
     for arguments in [["--print-config", "--seed=7"], ["--print-config", "--help"]] {
         let mut child = bulkprop(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

@@ -1,4 +1,4 @@
-//! `bulkprop validate` as its user sees it: its whole quick table over two fixed seeds.
+//! Tests `bulkprop validate` as a user sees it: its whole quick table over two fixed seeds.
 
 use crate::command::{bulkprop, output};
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn every_case_agrees_with_its_closed_form() {
     };
     assert_eq!(form("complete, 10000 nodes, f 2", 6), "0.796812");
     assert_eq!(form("complete, 10000 nodes, f 8, hop 5", 4), "0.9460");
-    // A fanout of 8 with half of the nodes down is one of 4.
+    // A fanout of 8 with half of the nodes down equals one of 4.
     assert_eq!(form("complete, 10000 nodes, f 8, down 0.5", 6), "0.980173");
     let replay = cases[0]["replay"].as_str().unwrap();
     assert!(replay.contains("--transport simulated") && replay.contains("--seed 100000"), "{replay}");
@@ -36,7 +36,7 @@ fn the_table_is_printed_as_it_is_judged() {
 }
 
 #[test]
-fn an_absurd_plan_is_refused() {
+fn an_absurd_plan_is_rejected() {
     for line in ["validate --seed -1", "validate --threads 0", "validate --seed 99999999999", "validate --nodes 5"] {
         let (code, stdout, _) = output(&mut bulkprop(line.split(' ')));
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{line}");

@@ -1,4 +1,4 @@
-//! Virtual time as its user sees it: one seed, one output, whatever the threads; and time limits that are exact.
+//! Tests virtual time as a user sees it: one seed, one output, on any number of threads; and exact time limits.
 
 use crate::command::{beside_notices, bulkprop, output};
 use crate::support::{run, to_quiescence};
@@ -17,7 +17,7 @@ fn simulated(draft: Draft, latency: Latency, threads: u32) -> RunRecord {
     run(Draft { transport, latency, threads, ..draft })
 }
 
-/// The vector in `docs/DETERMINISM.md`.
+/// The test vector in `docs/DETERMINISM.md`.
 #[test]
 fn the_digest_is_as_specified() {
     let draft = Draft { ttl: Some(Ttl::Hops(6)), ..to_quiescence(1_000, 1, 7) };
@@ -26,14 +26,14 @@ fn the_digest_is_as_specified() {
     }
 }
 
-/// The vector in `docs/DETERMINISM.md`: no latency is what ever smaller ones come to.
+/// The test vector in `docs/DETERMINISM.md`: latency 0 is the limit of ever smaller latencies.
 #[test]
 fn without_latency_a_hop_is_a_round() {
     let draft = Draft { ttl: Some(Ttl::Hops(40)), ..to_quiescence(1_000, 1, 7) };
     let of = |latency| simulated(draft.clone(), Latency::Constant(Nanos(latency)), 2);
     let (none, least) = (of(0), of(1));
-    let ways = |record: &RunRecord| record.receipts.iter().map(|first| (first.sender, first.hop)).collect::<Vec<_>>();
-    assert_eq!(ways(&none), ways(&least));
+    let paths = |record: &RunRecord| record.receipts.iter().map(|first| (first.sender, first.hop)).collect::<Vec<_>>();
+    assert_eq!(paths(&none), paths(&least));
     assert!(none.receipts.iter().all(|first| first.time == Nanos::ZERO));
     let hops: Vec<usize> = (0..6).map(|hop| none.receipts.iter().filter(|first| first.hop == hop).count()).collect();
     assert_eq!((hops, none.digest), (vec![1, 8, 58, 332, 562, 39], Some(0xA0AA_1861_D773_93B7)));
@@ -71,7 +71,7 @@ fn both_engines_give_the_same_report() {
             let (code, stdout, _) = output(&mut bulkprop(line.split_whitespace()));
             assert_ne!(code, Some(2), "{line}");
             let mut report: Value = serde_json::from_str(&stdout.replace(engine, "either")).unwrap();
-            // What differs is what the run took of the machine, and all of that stands in one place of a run, also in its row.
+            // Only the machine's figures differ, and they stand in one object of a run, and of its row.
             let machine = report.as_object_mut().unwrap().remove("machine").unwrap();
             assert_eq!(report["runs"]["each"][0].as_object_mut().unwrap().remove("machine"), Some(machine.clone()));
             assert!(machine["wall_ns"].as_u64() > Some(0) && machine["setup_ns"].as_u64() > Some(0), "{machine}");
@@ -120,7 +120,7 @@ fn constant_latency_makes_hops_of_time() {
     assert!(
         record.receipts.iter().all(|receipt| !receipt.is_reached() || receipt.time.0 == u64::from(receipt.hop) * hop.0)
     );
-    // The limit takes in what happens at its very instant, and nothing after it.
+    // The limit includes all that happens at its very instant, and nothing after it.
     for (limit, hops) in [(Nanos(150_000_000), 3), (Nanos(149_999_999), 2)] {
         let cut = Draft { timeout: Some(limit), ..to_quiescence(2_000, 1, 3) };
         let cut = simulated(cut, Latency::Constant(hop), 3);
@@ -130,19 +130,19 @@ fn constant_latency_makes_hops_of_time() {
 }
 
 #[test]
-fn progress_is_told_on_request_and_changes_no_figure() {
+fn progress_is_shown_on_request_and_changes_no_figure() {
     let line = "--transport simulated --nodes 200000 --seed 2 --ttl 6 --engine general --threads 1 --quiet";
     let (code, plain, silence) = output(&mut bulkprop(line.split(' ')));
     assert_eq!((code, beside_notices(&silence).as_str()), (Some(1), ""), "{plain}");
     let (_, told, progress) = output(bulkprop(line.split(' ')).arg("--progress"));
     assert_eq!(told, plain);
-    // A fast machine may be done before there is anything to tell.
+    // A fast machine may be done before there is any progress to show.
     let told = progress.lines().filter(|line| !line.starts_with("Notice: "));
     assert!(told.clone().all(|line| line.contains(" of 200 k receipts, ") && line.len() < 80), "{progress}");
 }
 
 #[test]
-fn without_a_floor_it_says_so() {
+fn a_latency_of_zero_is_reported() {
     let none = Latency::Uniform { least: Nanos::ZERO, greatest: Nanos::from_millis(30) };
     let record = simulated(to_quiescence(1_000, 1, 3), none, 2);
     assert!(record.notices.iter().any(|notice| notice.contains("least latency is 0")), "{:?}", record.notices);

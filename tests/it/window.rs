@@ -1,4 +1,5 @@
-//! `--window`: how many orders a node tells apart, with the same meaning in virtual time as on the carriers.
+//! Tests `--window`: the number of orders that a node tells apart, with the same meaning in virtual time as on the
+//! carriers.
 
 use crate::support::{run, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
@@ -12,7 +13,8 @@ const ORDERS: u32 = 1_000;
 const SEED: u64 = 7;
 const LATENCY: &str = "uniform:10ms..1s";
 
-/// A thousand orders from one of two nodes to the other, a millisecond apart, over ways that take up to a thousand times as long.
+/// A thousand orders from one of two nodes to the other, a millisecond apart, with latencies of up to a thousand times
+/// that.
 fn two_nodes(window: u32, transport: TransportKind, protocol: ProtocolKind) -> Draft {
     Draft {
         transport: Some(transport),
@@ -27,8 +29,8 @@ fn two_nodes(window: u32, transport: TransportKind, protocol: ProtocolKind) -> D
     }
 }
 
-/// How long the n-th message about an order takes between the two nodes.
-fn way(network: &Network, order: u32, from: u32, attempt: u32) -> Nanos {
+/// Latency of the given attempt at a message about an order from one of the two nodes to the other.
+fn latency_of(network: &Network, order: u32, from: u32, attempt: u32) -> Nanos {
     match network.ways(OrderIndex(order), NodeId(from)).fate(NodeId(1 - from), attempt) {
         Fate::Arrives(latency) => latency,
         Fate::Lost => panic!("nothing is lost"),
@@ -39,7 +41,7 @@ fn due(order: u32) -> Nanos {
     Nanos(u64::from(order) * 1_000_000)
 }
 
-/// How many of these orders, each with its arrival, come when one so much newer has been seen.
+/// Number of orders, each given with its arrival, that arrive after one that is newer by `window` or more.
 fn expired(mut arrivals: Vec<(Nanos, u32)>, window: u32) -> u64 {
     arrivals.sort_unstable();
     let mut newest = 0;
@@ -55,10 +57,10 @@ fn sums(record: &RunRecord) -> (u64, Option<u64>) {
 }
 
 #[test]
-fn first_copies_expire_in_virtual_time_as_their_arrivals_have_it() {
+fn first_copies_expire_in_virtual_time_by_their_arrivals() {
     let network = Network::new(SEED, LATENCY.parse::<LatencySpec>().unwrap());
     let arrivals: Vec<(Nanos, u32)> =
-        (0..ORDERS).map(|order| (due(order) + way(&network, order, 0, 0), order)).collect();
+        (0..ORDERS).map(|order| (due(order) + latency_of(&network, order, 0, 0), order)).collect();
     assert_eq!(expired(arrivals.clone(), 64), 838);
     for window in [1, 64, 65, 100, 500, 999, 1_000] {
         let late = expired(arrivals.clone(), window);
@@ -72,25 +74,25 @@ fn first_copies_expire_in_virtual_time_as_their_arrivals_have_it() {
     }
 }
 
-/// An announcement moves no window, an order that is older than it is not asked for, and one that its holder has forgotten is not
-/// handed over.
+/// An announcement moves no window, an order older than the window is not requested, and one that its holder has
+/// forgotten is not sent.
 #[test]
-fn lazy_nodes_neither_ask_for_what_expired_nor_hand_it_over() {
+fn lazy_nodes_neither_request_nor_send_expired_orders() {
     let network = Network::new(SEED, LATENCY.parse::<LatencySpec>().unwrap());
     for window in [20, 64, 300] {
-        // By time: 0 an announcement comes to node 1, 1 a request to node 0, 2 the order to node 1.
-        let announced = |order| (due(order) + way(&network, order, 0, 0), 0, order);
+        // Events by time: 0 an announcement arrives at node 1, 1 a request at node 0, 2 the order at node 1.
+        let announced = |order| (due(order) + latency_of(&network, order, 0, 0), 0, order);
         let mut events: std::collections::BTreeSet<(Nanos, u8, u32)> = (0..ORDERS).map(announced).collect();
         let (mut newest, mut has, mut late) = (None::<u32>, 0, 0);
         while let Some((now, kind, order)) = events.pop_first() {
             let is_forgotten = newest.is_some_and(|newest| order + window <= newest);
             match kind {
-                0 if !is_forgotten => _ = events.insert((now + way(&network, order, 1, 0), 1, order)),
+                0 if !is_forgotten => _ = events.insert((now + latency_of(&network, order, 1, 0), 1, order)),
                 0 => {}
                 1 => {
                     let published = (now.0 / 1_000_000).min(u64::from(ORDERS) - 1) as u32;
                     if order + window > published {
-                        events.insert((now + way(&network, order, 0, 1), 2, order));
+                        events.insert((now + latency_of(&network, order, 0, 1), 2, order));
                     }
                 }
                 _ if is_forgotten => late += 1,

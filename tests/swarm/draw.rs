@@ -1,9 +1,9 @@
-//! Draws a scenario as command-line options. Most combinations are valid; some are refused, and must then say so well.
+//! Draws a scenario as command-line options. Most combinations are valid; some are rejected, and must then say so well.
 
 use bulk_order_propagation::random::{Key, Purpose, Stream};
 use std::fmt;
 
-/// Options by name and value, as they stand on a command line; a flag without a value has an empty one.
+/// Options by name and value, as on a command line; a flag without a value has an empty one.
 #[derive(Clone)]
 pub(crate) struct Options(pub(crate) Vec<(&'static str, String)>);
 
@@ -20,19 +20,19 @@ impl Options {
         self.0.iter().find(|(name, _)| *name == option).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the run is in virtual time.
+    /// True if the run is in virtual time.
     pub(crate) fn is_virtual(&self) -> bool {
         self.get("transport") == Some("simulated")
     }
 
-    /// The same with another value of an option.
+    /// The same options with another value of one.
     pub(crate) fn with(&self, option: &'static str, value: &str) -> Options {
         let mut options: Vec<_> = self.0.iter().filter(|(name, _)| *name != option).cloned().collect();
         options.push((option, value.to_owned()));
         Options(options)
     }
 
-    /// The scenario of a seed.
+    /// Draws the scenario of a seed.
     pub(crate) fn drawn(seed: u64) -> Options {
         let mut draw = Draw { words: Key::new(seed, Purpose::Workload).stream(), options: Vec::new() };
         let is_virtual = draw.carrier();
@@ -59,7 +59,7 @@ impl Draw {
         self.words.below(n)
     }
 
-    /// True once in so many times.
+    /// True once in `n` times on average.
     fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
@@ -82,7 +82,7 @@ impl Draw {
         self.options.iter().find(|(name, _)| *name == "nodes").map_or(10, |(_, nodes)| nodes.parse().unwrap())
     }
 
-    /// The carrier, the nodes and the threads; true for virtual time.
+    /// Draws the carrier, the nodes and the threads; returns true for virtual time.
     fn carrier(&mut self) -> bool {
         let transport = match self.below(10) {
             0..=5 => "simulated",

@@ -1,4 +1,4 @@
-//! What is true of every run, whatever was asked for.
+//! The invariants of every run, whatever its options.
 
 use crate::draw::Options;
 use serde_json::Value;
@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// No scenario of the swarm takes longer than this many looks at its process, a hundredth of a second apart.
-const LOOKS: u32 = 12_000;
+/// Polls of a process, a hundredth of a second apart, within which every scenario of the swarm must end.
+const POLLS: u32 = 12_000;
 
 /// A run of the binary that has ended.
 struct Ended {
@@ -17,10 +17,10 @@ struct Ended {
     stderr: String,
 }
 
-/// Runs a scenario and says which invariant it violates; `true` where it was refused, as it may be.
+/// Runs a scenario; returns the invariant that it violates, or `true` if it was rejected, as it may be.
 pub(crate) fn violation(options: &Options) -> Result<bool, String> {
     let ended = run(&words(options))?;
-    let Some(report) = whole(&ended)? else { return Ok(true) };
+    let Some(report) = report_of(&ended)? else { return Ok(true) };
     ensure_ledger(&report)?;
     ensure_sums(&report)?;
     ensure_times(&report)?;
@@ -35,7 +35,7 @@ pub(crate) fn violation(options: &Options) -> Result<bool, String> {
     Ok(false)
 }
 
-/// The arguments of a scenario, whose report is to be JSON.
+/// The arguments of a scenario, with its report in JSON.
 fn words(options: &Options) -> Vec<String> {
     let pairs = options.0.iter().flat_map(|(name, value)| [format!("--{name}"), value.clone()]);
     pairs.filter(|word| !word.is_empty()).chain(["--format".to_owned(), "json".to_owned()]).collect()
@@ -55,7 +55,7 @@ fn run(words: &[String]) -> Result<Ended, String> {
     let stdout = read(Box::new(child.stdout.take().expect("a pipe")));
     let stderr = read(Box::new(child.stderr.take().expect("a pipe")));
     let mut status = None;
-    for _ in 0..LOOKS {
+    for _ in 0..POLLS {
         status = child.try_wait().map_err(|error| error.to_string())?;
         if status.is_some() {
             break;
@@ -73,8 +73,8 @@ fn run(words: &[String]) -> Result<Ended, String> {
     Ok(Ended { code: status.code(), stdout: text(stdout)?, stderr: text(stderr)? })
 }
 
-/// The report of a run; `None` where the scenario was refused in one sentence.
-fn whole(ended: &Ended) -> Result<Option<Value>, String> {
+/// The report of a run; `None` if the scenario was rejected in one sentence.
+fn report_of(ended: &Ended) -> Result<Option<Value>, String> {
     let Ended { code, stdout, stderr } = ended;
     if stderr.contains("panicked") {
         return Err(format!("it panicked: {stderr}"));
@@ -91,13 +91,13 @@ fn whole(ended: &Ended) -> Result<Option<Value>, String> {
     }
 }
 
-/// What the ledger says, for a run that broke its ledger.
+/// The ledger of a run, for the message about one that does not balance.
 fn verdict(stdout: &str) -> String {
     let report: Value = serde_json::from_str(stdout).unwrap_or_default();
     report["ledger"].to_string()
 }
 
-/// Demands that something holds.
+/// Returns `what` as an error unless `holds` is true.
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
@@ -114,7 +114,7 @@ fn sum(list: &Value, field: &str) -> i128 {
     items.iter().map(|item| i128::from(item[field].as_i64().unwrap_or(0))).sum()
 }
 
-/// Holds the ledger to its identity, and to the workers' own counts.
+/// Checks the ledger's identity, and the workers' own counts against it.
 fn ensure_ledger(report: &Value) -> Result<(), String> {
     let ledger = &report["ledger"];
     let of = |field: &str| count(ledger, &format!("/{field}"));
@@ -136,7 +136,7 @@ fn ensure_ledger(report: &Value) -> Result<(), String> {
     ensure(sent == all, || format!("{sent} messages, {all} in the ledger"))
 }
 
-/// Holds counts that stand for the same to each other.
+/// Checks that counts of the same quantity are equal.
 fn ensure_sums(report: &Value) -> Result<(), String> {
     let of = |path: &str| count(report, path);
     let (reached, counted, residue) = (of("/reached")?, of("/counted")?, of("/residue")?);
@@ -159,12 +159,12 @@ fn ensure_sums(report: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Holds times and percentiles to ascend.
+/// Checks that times and percentiles ascend.
 fn ensure_times(report: &Value) -> Result<(), String> {
     let ascends = |of: &Value, fields: &[&str]| {
         let times: Vec<Option<u64>> = fields.iter().map(|field| of[field].as_u64()).collect();
         let known: Vec<u64> = times.iter().flatten().copied().collect();
-        // A time that did not come is later than any.
+        // A time that was not reached is later than any.
         let is_whole = times.iter().skip_while(|time| time.is_some()).all(Option::is_none);
         ensure(known.is_sorted() && is_whole, || format!("{fields:?} do not ascend: {of}"))
     };
@@ -178,17 +178,18 @@ fn ensure_times(report: &Value) -> Result<(), String> {
     ensure(mean <= max, || format!("the mean delay exceeds the greatest: {}", report["delay_ns"]))
 }
 
-/// Holds the exit code to what the report says.
+/// Checks the exit code against the report.
 fn ensure_exit(report: &Value, code: Option<i32>) -> Result<(), String> {
     let expected = if report["goal_met"] == true { 0 } else { 1 };
     ensure(code == Some(expected), || format!("exit code {code:?}, goal_met {}", report["goal_met"]))
 }
 
-/// Runs the scenario again on other threads, by the general engine, and from its replay command: the same report.
+/// Runs the scenario again on other threads, by the general engine, and from its replay command: the report must be the
+/// same.
 fn ensure_repeats(options: &Options, report: &Value) -> Result<(), String> {
     let again = |what: &str, words: &[String]| {
         let ended = run(words)?;
-        let Some(other) = whole(&ended)? else { return Err(format!("{what} is refused: {}", ended.stderr)) };
+        let Some(other) = report_of(&ended)? else { return Err(format!("{what} is refused: {}", ended.stderr)) };
         let (one, other) = (comparable(report), comparable(&other));
         match difference("", &one, &other) {
             Some(where_) => Err(format!("{what} differs at {where_}")),
@@ -205,13 +206,14 @@ fn ensure_repeats(options: &Options, report: &Value) -> Result<(), String> {
     again("the replay command", &[&words[1..], &json[..]].concat())
 }
 
-/// Runs a scenario that is a variant of one that was not refused.
+/// Runs a variant of a scenario that was not rejected.
 fn variant(options: &Options) -> Result<Value, String> {
     let ended = run(&words(options))?;
-    whole(&ended)?.ok_or_else(|| format!("a variant is refused: {}\n  bulkprop {options}", ended.stderr))
+    report_of(&ended)?.ok_or_else(|| format!("a variant is refused: {}\n  bulkprop {options}", ended.stderr))
 }
 
-/// Holds the file of nodes to the report. What was not kept is empty there, so that only virtual time, which repeats, is asked.
+/// Checks the file of nodes against the report. Only in virtual time, which repeats, because the report lacks what was
+/// not kept.
 fn ensure_nodes_file(options: &Options, report: &Value) -> Result<(), String> {
     if !options.is_virtual() || options.get("orders").is_some() {
         return Ok(());
@@ -238,7 +240,7 @@ fn ensure_nodes_file(options: &Options, report: &Value) -> Result<(), String> {
     ensure(bytes.0 == bytes.1, || format!("nodes sent {} bytes, the report has {}", bytes.0, bytes.1))
 }
 
-/// A line carries no more than its rate: no node's bytes out, with 28 of UDP and IPv4 for each message, exceed rate x time.
+/// Checks the uplinks' capacity: no node's bytes out, with 28 of UDP and IPv4 for each message, exceed rate x time.
 fn ensure_lines(options: &Options, report: &Value) -> Result<(), String> {
     let Some(lines) = options.get("bandwidth") else { return Ok(()) };
     let Some(up) = lines.split(',').find_map(|part| part.strip_prefix("up=")) else { return Ok(()) };
@@ -249,7 +251,7 @@ fn ensure_lines(options: &Options, report: &Value) -> Result<(), String> {
     ensure(most <= may, || format!("a node sent {most} bytes over a line that carries {may} in {time} ns"))
 }
 
-/// The time to the target is one value, whatever ends the run.
+/// Checks that the time to the target is one value, whatever ends the run.
 fn ensure_one_time_to_target(options: &Options) -> Result<(), String> {
     if options.get("orders").is_some() {
         return Ok(());
@@ -259,11 +261,12 @@ fn ensure_one_time_to_target(options: &Options) -> Result<(), String> {
     ensure(one == other, || format!("the target is reached at {one} or at {other}, as --until has it"))
 }
 
-/// Options that only virtual time has, or with which coverage hangs on who was first.
+/// Options that only virtual time has, or with which coverage depends on which copy came first.
 const NOT_ON_ALL: [&str; 10] =
     ["bandwidth", "processing", "down", "churn", "partition", "nat", "adversary", "exclude-sender", "orders", "engine"];
 
-/// Without a TTL limit, push with independent losses covers the same nodes with the same messages on every carrier.
+/// Checks, without a TTL limit, that push with independent losses covers the same nodes with the same messages on every
+/// carrier.
 fn ensure_carriers_agree(options: &Options) -> Result<(), String> {
     let is_push = options.get("protocol").is_none_or(|protocol| protocol == "push");
     let has_bursts = options.get("loss").is_some_and(|loss| loss.contains(':'));
@@ -279,7 +282,7 @@ fn ensure_carriers_agree(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// A report without what may differ between repetitions: the machine, and which threads and engine were asked for.
+/// A report without the fields that may differ between repetitions: the machine, and the requested threads and engine.
 fn comparable(report: &Value) -> Value {
     let mut report = report.clone();
     if let Value::Object(fields) = &mut report {
@@ -291,7 +294,7 @@ fn comparable(report: &Value) -> Value {
             row.remove("machine");
         }
         if let Some(Value::Object(scenario)) = fields.get_mut("scenario") {
-            // A replay names the numbers that `auto` came to.
+            // A replay names the numbers that `auto` resolved to.
             for option in ["threads", "engine", "ttl", "window"] {
                 scenario.remove(option);
             }
@@ -300,7 +303,7 @@ fn comparable(report: &Value) -> Value {
     report
 }
 
-/// The first place where two values differ.
+/// The first path at which two values differ.
 fn difference(path: &str, one: &Value, other: &Value) -> Option<String> {
     match (one, other) {
         (Value::Object(ones), Value::Object(others)) => {

@@ -1,9 +1,10 @@
-//! A swarm of random scenarios over carriers, protocols, networks, faults and bulks, each run by the real binary and held to
-//! what is true of every run: ledger and sums, times in their order, the exit code, JSON that parses, an end in its time, and
-//! in virtual time the same figures on any number of threads, by any engine, and from the replay command.
+//! Runs a swarm of random scenarios over carriers, protocols, networks, faults and bulks with the real binary, and
+//! checks the invariants of every run: ledger and sums, ascending times, the exit code, JSON that parses, an end in
+//! time, and in virtual time the same figures on any number of threads, by any engine, and from the replay command.
 //!
-//! `cargo test --test swarm` runs 300. `SWARM_RUNS=5000 SWARM_SEED=9 cargo test --test swarm` (or `just swarm 5000 9`) runs
-//! others. A failure is shrunk to the fewest options that still fail and printed as a command.
+//! `cargo test --test swarm` runs 300 scenarios. `SWARM_RUNS=5000 SWARM_SEED=9 cargo test --test swarm` (or
+//! `just swarm 5000 9`) runs others. A failing one is shrunk to the fewest options that still fail, and printed as a
+//! command.
 
 mod draw;
 mod invariants;
@@ -15,13 +16,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-/// Scenarios without a word from the environment.
+/// Scenarios by default.
 const RUNS: u64 = 300;
 
-/// At most one scenario in so many may be refused: more would mean that the swarm draws nonsense and checks nothing.
+/// Divisor of the scenarios for the number that may be rejected: more would mean that the swarm draws nonsense and
+/// checks nothing.
 const REFUSED_SHARE: u64 = 5;
 
-/// The number that an environment variable names.
+/// The number in an environment variable.
 fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable}={text}: a whole number is needed")),
@@ -36,7 +38,7 @@ fn every_run_keeps_its_invariants() {
     let (refused, failures) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let work = || {
         loop {
-            // Ordering: Relaxed, because the counter hands out numbers and guards nothing else.
+            // Ordering: Relaxed; the counter hands out numbers and publishes nothing else.
             let run = next.fetch_add(1, Ordering::Relaxed);
             if run >= runs || !failures.lock().unwrap().is_empty() {
                 return;
@@ -45,12 +47,12 @@ fn every_run_keeps_its_invariants() {
             let options = Options::drawn(seed);
             match violation(&options) {
                 Ok(is_refused) => {
-                    // Ordering: Relaxed, because the sum is read after the threads have been joined.
+                    // Ordering: Relaxed; the sum is read after the threads have been joined.
                     refused.fetch_add(u64::from(is_refused), Ordering::Relaxed);
                 }
                 Err(what) => {
                     let whole = format!("scenario {seed}: {what}\n  bulkprop {options}");
-                    let (least, what) = shrunk(options, what);
+                    let (least, what) = shrink(options, what);
                     failures.lock().unwrap().push(format!("{whole}\nshrunk: {what}\n  bulkprop {least}"));
                 }
             }
@@ -65,12 +67,12 @@ fn every_run_keeps_its_invariants() {
     assert!(refused * REFUSED_SHARE <= runs, "{refused} of {runs} scenarios were refused");
 }
 
-/// Leaves out one option after the other as long as any invariant is still violated.
-fn shrunk(mut options: Options, mut what: String) -> (Options, String) {
+/// Removes one option after the other as long as an invariant is still violated.
+fn shrink(mut options: Options, mut what: String) -> (Options, String) {
     let mut place = 0;
     while place < options.0.len() {
         let mut fewer = options.clone();
-        // Without its seed a scenario is another one each time, and without its carrier it is one of another kind.
+        // Without its seed a scenario differs each time, and without its carrier it is of another kind.
         if ["seed", "transport"].contains(&fewer.0.remove(place).0) {
             place += 1;
             continue;

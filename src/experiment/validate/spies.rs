@@ -1,4 +1,4 @@
-//! How often the first spy names the origin correctly (Biryukov, Khovratovich, Pustogarov 2014).
+//! The share of orders of which the first spy names the origin correctly (Biryukov, Khovratovich, Pustogarov 2014).
 //!
 //! If all hops take equal time, the first spy has the order from the origin itself if any of the origin's targets is a
 //! spy, and from another node otherwise: 1 - (1 - p)^f with a share p of spies among f targets.

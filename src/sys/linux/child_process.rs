@@ -60,7 +60,7 @@ impl ExitWatch {
         // SAFETY: the call takes integers. The child was not waited for, so that its number is still its own.
         let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
         let descriptor = RawFd::try_from(opened).ok().filter(|&descriptor| descriptor >= 0);
-        // SAFETY: the descriptor was opened above and belongs to nobody else.
+        // SAFETY: the descriptor was opened above and has no other owner.
         ExitWatch(descriptor.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 }

@@ -114,7 +114,7 @@ pub fn file_in_memory() -> io::Result<File> {
         open = unsafe { libc::memfd_create(NAME.as_ptr(), flags) };
     }
     check(open)?;
-    // SAFETY: the descriptor was opened above and belongs to nobody else.
+    // SAFETY: the descriptor was opened above and has no other owner.
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(open) }))
 }
 
