@@ -165,8 +165,8 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     // All outputs are written before any of their errors ends the command, so that one failure does not lose another
     // output.
     let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
-    report.notices.extend(nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown)));
-    report.notices.extend(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
+    let gaps = nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown));
+    gaps.chain(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown))).for_each(|gap| report.add_notice(&gap));
     let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
     let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
     let rows = &report.runs.each;

@@ -13,6 +13,7 @@ mod tests;
 
 pub use need::{MemoryNeed, MemoryPart};
 
+use crate::record::rounded_bytes;
 use crate::scenario::Scenario;
 use crate::sys::{AvailableMemory, MemoryBound};
 
@@ -21,11 +22,11 @@ use crate::sys::{AvailableMemory, MemoryBound};
 #[error(
     "{}: the run takes at least {} of memory, {} of it for {}, and {} {}; ask for {}",
     flags(need),
-    written(need.bytes()),
-    written(need.greatest().1),
+    rounded_bytes(need.bytes()),
+    rounded_bytes(need.greatest().1),
     need.greatest().0.words(),
     there.bound.words(),
-    written(there.bytes),
+    rounded_bytes(there.bytes),
     need.greatest().0.advice()
 )]
 pub struct MemoryError {
@@ -44,15 +45,6 @@ fn flags(need: &MemoryNeed) -> String {
         }
         MemoryPart::Channels => format!("--nodes {nodes} with {} worker threads", need.workers),
         _ => format!("--nodes {nodes}"),
-    }
-}
-
-/// Formats bytes for people, in decimal units.
-pub fn written(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match UNITS.into_iter().find(|&(unit, _)| bytes >= unit) {
-        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
-        None => format!("{bytes} bytes"),
     }
 }
 

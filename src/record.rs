@@ -8,6 +8,7 @@ mod compact;
 mod curve;
 mod delays;
 mod ledger;
+mod notice;
 mod orders;
 mod outcome;
 mod receipts;
@@ -17,6 +18,8 @@ pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
 pub use ledger::Ledger;
+pub use notice::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
+pub(crate) use notice::{rounded_bytes, share_text};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
@@ -358,8 +361,8 @@ pub struct RunRecord {
     pub spies: Option<SpyRecord>,
     /// The nodes by region and by class, where there are any.
     pub groups: Vec<GroupRecord>,
-    /// What the user should know before reading on, each a sentence: limits not honoured, targets that cannot come.
-    pub notices: Vec<String>,
+    /// What a reader should know first, in the order of [`Notice::CODES`].
+    pub notices: Vec<Notice>,
 }
 
 impl RunRecord {

@@ -20,7 +20,7 @@ pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv
 pub use environment::{Environment, Host};
 
 use crate::analysis::{Row, RunFigures, Runs};
-use crate::record::{End, RunRecord};
+use crate::record::{End, Notice, RunRecord};
 use crate::scenario::{Scenario, TransportKind};
 use serde::Serialize;
 use std::iter;
@@ -45,8 +45,10 @@ pub struct Report {
     pub schema: u32,
     /// The program's version.
     pub version: String,
-    /// What the user should know before reading on, each a sentence.
+    /// What the reader should know first, each a sentence, in the order of [`Notice::CODES`].
     pub notices: Vec<String>,
+    /// The code of each of them.
+    pub notice_codes: Vec<&'static str>,
     /// The root of every draw.
     pub seed: u64,
     /// The command that runs the scenario again.
@@ -89,10 +91,12 @@ impl Report {
         let row = Row::of(0, scenario.seed, first, &run);
         let each = iter::once(row).chain(others).collect();
         let runs = Runs::new(scenario.runs, scenario.same_seed, each, failure);
+        let (notice_codes, notices) = notices(&runs).into_iter().unzip();
         Report {
             schema: SCHEMA,
             version: setting.version,
-            notices: notices(&runs),
+            notices,
+            notice_codes,
             seed: scenario.seed,
             replay: setting.replay,
             options: setting.options,
@@ -106,6 +110,12 @@ impl Report {
             runs,
             asked: scenario.clone(),
         }
+    }
+
+    /// Adds what the reader should know of a file that was written beside the report.
+    pub fn add_notice(&mut self, notice: &Notice) {
+        self.notices.push(notice.to_string());
+        self.notice_codes.push(notice.code());
     }
 
     /// Whether in every run each order that was published reached the target, and one at least was published.
@@ -129,56 +139,39 @@ impl Report {
     }
 }
 
-/// The runs' own notices, each kind once, after those that cast doubt on the figures. Two are of a kind where they differ in
-/// numbers alone.
-fn notices(runs: &Runs) -> Vec<String> {
+/// Collects the notices of all runs, each kind once, with its code; behind each stands in how many of several runs it came.
+fn notices(runs: &Runs) -> Vec<(&'static str, String)> {
     let Runs { asked, count, failure, .. } = runs;
-    let mut notices: Vec<String> = Vec::new();
+    let (measured, asked) = (*count, *asked);
+    let mut own: Vec<Notice> = Vec::new();
     if let Some(failure) = failure {
-        notices.push(format!("The series ended early, with {count} of {asked} runs: {failure}."));
-    } else if count < asked {
-        notices.push(format!("The series was interrupted: {count} of {asked} runs were measured."));
+        own.push(Notice::SeriesFailed { measured, asked, failure: failure.clone() });
+    } else if measured < asked {
+        own.push(Notice::SeriesInterrupted { measured, asked });
     }
-    match (runs.unbalanced, asked) {
-        (0, _) => {}
-        (_, 1) => notices.push("The books do not balance; the ledger below says where.".to_owned()),
-        (broken, _) => notices.push(format!("The books of {broken} of {count} runs do not balance.")),
+    if runs.unbalanced > 0 {
+        let of_runs = (asked > 1).then_some(measured);
+        own.push(Notice::LedgerUnbalanced { unbalanced: runs.unbalanced, of_runs });
     }
-    let mut kinds: Vec<(String, &String, u64)> = Vec::new();
+    let mut kinds: Vec<(&Notice, u64)> = Vec::new();
     for row in &runs.each {
-        let mut told = Vec::new();
-        for notice in &row.notices {
-            let kind = without_numbers(notice);
-            match kinds.iter_mut().find(|(other, ..)| *other == kind) {
-                _ if told.contains(&kind) => {}
-                Some((.., runs)) => *runs += 1,
-                None => kinds.push((kind.clone(), notice, 1)),
+        for (place, notice) in row.notices.iter().enumerate() {
+            if row.notices[..place].iter().any(|before| before.is_same_kind(notice)) {
+                continue;
             }
-            told.push(kind);
+            match kinds.iter_mut().find(|(kind, _)| kind.is_same_kind(notice)) {
+                Some((_, runs)) => *runs += 1,
+                None => kinds.push((notice, 1)),
+            }
         }
     }
-    notices.extend(kinds.into_iter().map(|(_, notice, runs)| match *count {
-        1 => notice.clone(),
-        _ if runs == *count => format!("{notice} (All {count} runs.)"),
-        _ => format!("{notice} ({runs} of {count} runs.)"),
-    }));
-    notices
-}
-
-/// A sentence with each number in it replaced by one sign.
-fn without_numbers(sentence: &str) -> String {
-    let mut kind = String::with_capacity(sentence.len());
-    let mut signs = sentence.chars().peekable();
-    while let Some(sign) = signs.next() {
-        let is_within = kind.ends_with('#') && signs.peek().is_some_and(char::is_ascii_digit);
-        match sign {
-            '0'..='9' if kind.ends_with('#') => {}
-            '0'..='9' => kind.push('#'),
-            '.' | ',' if is_within => {}
-            _ => kind.push(sign),
-        }
-    }
-    kind
+    kinds.sort_by_key(|(notice, _)| notice.priority());
+    let told = kinds.into_iter().map(|(notice, runs)| match measured {
+        1 => (notice.code(), notice.to_string()),
+        _ if runs == measured => (notice.code(), format!("{notice} (All {measured} runs.)")),
+        _ => (notice.code(), format!("{notice} ({runs} of {measured} runs.)")),
+    });
+    own.iter().map(|notice| (notice.code(), notice.to_string())).chain(told).collect()
 }
 
 const fn clock_of(transport: TransportKind) -> TimeBase {

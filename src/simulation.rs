@@ -22,7 +22,7 @@ use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
 use crate::record::{
-    AccessLinkRecord, End, Ledger, MachineTimes, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
+    AccessLinkRecord, End, Ledger, MachineTimes, Notice, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
 use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, WorkerOutcome};
 use crate::scenario::{Pin, Scenario, Until};
@@ -189,7 +189,7 @@ fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
     let (whole, asked) = (records.len(), asked as usize);
     if whole < asked {
         for record in records {
-            record.notices.push(format!("The series was interrupted: {whole} of {asked} runs were measured."));
+            record.notices.push(Notice::SeriesInterrupted { measured: whole as u64, asked: asked as u64 });
         }
     }
 }
@@ -282,7 +282,7 @@ impl<'a> Runner<'a> {
         };
         self.context().diagnose(&mut record);
         if record.end == End::OutOfMemory {
-            record.notices.insert(0, self.used_up());
+            record.notices.insert(0, Notice::MemoryUsedUp { left_bytes: self.memory_left });
         }
         Ok(record)
     }
@@ -298,15 +298,6 @@ impl<'a> Runner<'a> {
             forecast: &self.forecast,
             cores: self.pinning.allowed,
         }
-    }
-
-    /// Says that the run ended for want of memory.
-    fn used_up(&self) -> String {
-        format!(
-            "The memory that was left for messages under way was used up ({}), and the run was ended: what follows is what it came \
-             to by then. Ask for a lower --rate, fewer --nodes or a lesser --fanout, or take a machine with more memory.",
-            memory::written(self.memory_left)
-        )
     }
 
     fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
@@ -369,7 +360,7 @@ impl<'a> Runner<'a> {
         let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
         let processes = processes.collect();
         let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
-        let mut notices: Vec<String> = Vec::new();
+        let mut notices: Vec<Notice> = Vec::new();
         let mut brought = Vec::with_capacity(self.partition.workers());
         for (_, home) in homes {
             brought.extend(home.workers);
@@ -432,23 +423,20 @@ impl<'a> Runner<'a> {
     }
 
     /// Says where workers could not have a core each, or not the one meant for them.
-    fn placing(&self, workers: &[WorkerRecord]) -> Vec<String> {
+    fn placing(&self, workers: &[WorkerRecord]) -> Vec<Notice> {
         let mut notices = Vec::new();
         let (threads, cores) = (self.scenario.workers(), self.pinning.allowed);
         if !self.pinning.is_exclusive() {
-            let pinned = if self.scenario.pin == Pin::None { "not pinned" } else { "pinned round robin" };
-            let noun = if cores == 1 { "core" } else { "cores" };
-            notices.push(format!(
-                "{threads} workers share {cores} {noun}, {pinned}: they take turns, and times include the waiting."
-            ));
+            notices.push(Notice::CoresShared {
+                workers: threads as u64,
+                cores: cores as u64,
+                is_pinned: self.scenario.pin != Pin::None,
+            });
         }
         let meant = workers.iter().zip(&self.pinning.cores).filter(|(_, core)| core.is_some());
         let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
         if unpinned > 0 {
-            notices.push(format!(
-                "{unpinned} of {threads} workers could not be pinned, for lack of permission or of the core; the kernel \
-                 places them."
-            ));
+            notices.push(Notice::WorkersNotPinned { unpinned: unpinned as u64, workers: threads as u64 });
         }
         notices
     }
@@ -461,8 +449,8 @@ struct ProcessOutcome {
     workers: Vec<WorkerOutcome>,
     /// Bytes of a datagram, 0 where there is none.
     datagram_bytes: u32,
-    /// What the user should know, each a sentence.
-    notices: Vec<String>,
+    /// What a reader should know of its carrier.
+    notices: Vec<Notice>,
 }
 
 /// The orders that a schedule publishes: what each says, how large it is, and when it is due.

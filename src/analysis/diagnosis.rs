@@ -10,7 +10,7 @@ pub(crate) use unmet::UnmetFaults;
 use crate::analysis::RunContext;
 use crate::message::TTL_MAX;
 use crate::network::BandwidthSpec;
-use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Receipts, RunRecord};
+use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Notice, Receipts, RunRecord};
 use crate::time::Nanos;
 
 /// One first receipt in so many with the last hop is worth a word.
@@ -21,19 +21,17 @@ impl RunContext<'_> {
     pub(crate) fn diagnose(&self, record: &mut RunRecord) {
         // Without a model in front of it a carrier takes much the same time for each message.
         let hops_are_equal = self.network.is_none_or(|network| network.constant().is_some());
-        let doubt = self.binding_ttl(record, hops_are_equal);
-        record.notices.extend(doubt);
-        record.notices.extend(unmet::untouched(self.scenario, record));
         let overload = self.overload(record);
         record.overloaded = overload.is_some();
-        let overloaded = overload.map(|overload| self.overloaded(record, &overload));
-        // A window that bit comes first: it decides figures, and nobody may have asked for it.
-        let first = self.narrow_window(record).into_iter().chain(overloaded);
-        record.notices.splice(..0, first);
+        let window = self.narrow_window(record);
+        let ttl = self.binding_ttl(record, hops_are_equal);
+        let untouched = unmet::untouched(self.scenario, record);
+        record.notices.extend(window.into_iter().chain(overload).chain(ttl).chain(untouched));
+        record.notices.sort_by_key(Notice::priority);
     }
 
     /// Says what the queues that were asked for dropped, and what would have done.
-    pub(crate) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<String> {
+    pub(crate) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<Notice> {
         if model.uplink_dropped + model.dropped == 0 {
             return None;
         }
@@ -41,54 +39,38 @@ impl RunContext<'_> {
         let percent = ways().map(|way| way.busiest.as_secs_f64()).fold(0.0, f64::max) * 100.0;
         let used = percent / ended_at.as_secs_f64().max(f64::MIN_POSITIVE);
         let wanted = ways().map(|way| way.offered_bytes).max().unwrap_or(0);
-        let raise = match wanted {
-            wanted if wanted <= BandwidthSpec::QUEUE_BYTES_MAX => format!(", or raise it to queue={wanted}B or more"),
-            _ => String::new(),
-        };
-        let slower = if self.workload.orders() > 1 { ", or lower --rate" } else { "" };
-        let messages = if model.uplink_dropped + model.dropped == 1 { "message was" } else { "messages were" };
-        Some(format!(
-            "The queues overflowed: {} {messages} dropped, {} of them at the lines out of their nodes, unsent, and {} at the lines \
-             into nodes; the busiest line was used {used:.1} % of the time. Leave queue= out, so that bytes wait{raise}{slower}.",
-            model.uplink_dropped + model.dropped,
-            model.uplink_dropped,
-            model.dropped,
-        ))
+        Some(Notice::QueuesOverflowed {
+            uplink_dropped: model.uplink_dropped,
+            downlink_dropped: model.dropped,
+            busiest_percent: used,
+            queue_bytes: (wanted <= BandwidthSpec::QUEUE_BYTES_MAX).then_some(wanted),
+            has_rate: self.workload.orders() > 1,
+        })
     }
 
     /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long, or
     /// nearly so: the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
-    pub(crate) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<String> {
+    pub(crate) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<Notice> {
         let (reached, counted) = (record.reached(), record.counted());
         let last = receipts_with_hop(record, record.ttl);
-        let is_said = self.forecast.notices.iter().any(|notice| notice.contains("--ttl"));
+        let is_said = self.forecast.notices.iter().any(Notice::raises_ttl);
         let cut_nothing = record.end == End::Target && hops_are_equal;
         if last == 0 || last.saturating_mul(NOTICEABLE) < reached || reached == counted || is_said || cut_nothing {
             return None;
         }
-        let tenths = (u128::from(last) * 1_000 / u128::from(reached.max(1))) as u64;
-        let advice = match record.ttl {
-            TTL_MAX => format!("No TTL exceeds {TTL_MAX}; an overlay with shorter ways does without."),
-            ttl => format!("Ask for more, as --ttl {}, to see whether it does.", ttl.saturating_mul(2)),
-        };
-        Some(format!(
-            "The TTL may bind: {}.{} % of the first receipts came with hop {}, the last that it allows, and were not forwarded. \
-             {advice}",
-            tenths / 10,
-            tenths % 10,
-            record.ttl
-        ))
+        Some(Notice::TtlBinds {
+            permille: (u128::from(last) * 1_000 / u128::from(reached.max(1))) as u64,
+            ttl: record.ttl,
+            raise_to: (record.ttl < TTL_MAX).then(|| record.ttl.saturating_mul(2)),
+        })
     }
 }
 
 /// Says that messages left a modelled network so late that times are the machine's as much as the model's.
-pub(crate) fn lateness(departures: Option<&DepartureDelays>) -> Option<String> {
+pub(crate) fn lateness(departures: Option<&DepartureDelays>) -> Option<Notice> {
     let departures = departures.filter(|departures| departures.is_late())?;
     let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
-    Some(format!(
-        "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency is {latency}. Times \
-         include that. Leave the cores to this run alone, or ask for less at a time; in virtual time no message is late."
-    ))
+    Some(Notice::DeparturesLate { late, latency })
 }
 
 /// How many first receipts, of all orders, came over so many hops, at the nodes that coverage counts.

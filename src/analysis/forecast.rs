@@ -10,6 +10,7 @@ use crate::ids::NodeId;
 use crate::message::TTL_MAX;
 use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
+use crate::record::{Notice, TtlAdvice};
 use crate::scenario::{ProtocolKind, Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
@@ -28,8 +29,8 @@ pub(crate) struct Forecast {
     pub(crate) origin: NodeId,
     /// What an order could reach if it were forwarded to every peer without end; `None` where nobody knows.
     pub(crate) reach: Option<Reachability>,
-    /// What the user should know first, each a sentence.
-    pub(crate) notices: Vec<String>,
+    /// What the user should know first.
+    pub(crate) notices: Vec<Notice>,
 }
 
 impl Forecast {
@@ -63,32 +64,28 @@ impl Forecast {
             None => unsearched(scenario),
         };
         let read = scenario.edge_list.as_ref().map_or_else(Vec::new, |list| list.notices(scenario.nodes));
+        let read = read.into_iter().map(|sentence| Notice::EdgeListRead { sentence });
         let notices = apart.into_iter().chain(short).chain(read).collect();
         Forecast { ttl, origin, reach, notices }
     }
 }
 
 /// Says that part of the overlay cannot be reached at all.
-fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Option<String> {
+fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Option<Notice> {
     let nodes = scenario.nodes;
     (!reach.is_everyone(nodes)).then(|| {
-        let reachable = reach.reachable;
         let origin = scenario.names().id(origin);
-        format!("The overlay is not connected: {reachable} of {nodes} nodes can be reached from node {origin} at all.")
+        Notice::OverlayDisconnected { reachable: reach.reachable, nodes, origin }
     })
 }
 
 /// Says that an overlay that is not searched is in pieces. From three peers on it nearly never is.
-fn unsearched(scenario: &Scenario) -> Option<String> {
-    (scenario.peers <= 2).then(|| {
-        "This overlay is computed and not searched, and with 2 peers it is some rings of all lengths: an order gets round its \
-         own alone."
-            .to_owned()
-    })
+fn unsearched(scenario: &Scenario) -> Option<Notice> {
+    (scenario.peers <= 2).then_some(Notice::OverlayNotSearched)
 }
 
 /// Says that too few nodes lie within the TTL, whatever is drawn. Where nodes are down fewer make the target, which may come.
-fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, auto: u8) -> Option<String> {
+fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, auto: u8) -> Option<Notice> {
     let FaultSpec { down, churn, .. } = &scenario.faults;
     if *down != DownSpec::default() || churn.is_some() {
         return None;
@@ -97,19 +94,12 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, aut
     let goal = target.ceil_of(u64::from(*nodes));
     let near = within(reach, ttl.into());
     (near < goal).then(|| {
-        let advice = match hops_to(reach, goal) {
-            None => advice::denser(scenario, near),
-            Some(needed) => {
-                let farthest = hops(reach.depth);
-                format!("the farthest node is {farthest} away: {}", advice::longer(scenario, needed, ttl, auto, near))
-            }
+        let (farthest, advice) = match hops_to(reach, goal) {
+            None => (None, TtlAdvice { text: advice::denser(scenario, near), raises_ttl: false }),
+            Some(needed) => (Some(reach.depth), advice::longer(scenario, needed, ttl, auto, near)),
         };
-        format!(
-            "The target cannot come: {near} of {nodes} nodes lie within {} of {}, and {goal} make {}; {advice}.",
-            hops(ttl.into()),
-            entrance(scenario, origin),
-            percent(target.as_f64())
-        )
+        let (entrance, target) = (entrance(scenario, origin), target.as_f64());
+        Notice::TargetBeyondTtl { near, nodes: *nodes, ttl, entrance, goal, target, farthest, advice }
     })
 }
 
@@ -140,7 +130,7 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
 /// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
 /// for crosses each link as an announcement, a request, and itself, and waits where news are gathered. Where nodes fail, fewer
 /// may make the target.
-fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<String> {
+fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<Notice> {
     if scenario.faults != FaultSpec::default() {
         return None;
     }
@@ -154,32 +144,17 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Na
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);
     let needed = hops_to(reach, goal)?;
-    (near < goal).then(|| {
-        format!(
-            "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the {} of {} that \
-             {timeout} leave room for, where {goal} make {}; ask for more than --timeout {}.",
-            hops(hops_in_time),
-            entrance(scenario, origin),
-            percent(target.as_f64()),
-            span(Nanos(hop.0.saturating_mul(needed.into())))
-        )
+    (near < goal).then(|| Notice::TargetTooLate {
+        hop,
+        near,
+        nodes: *nodes,
+        hops: hops_in_time,
+        entrance: entrance(scenario, origin),
+        timeout,
+        goal,
+        target: target.as_f64(),
+        needed: span(Nanos(hop.0.saturating_mul(needed.into()))).to_string(),
     })
-}
-
-/// So many hops, in words.
-fn hops(count: u32) -> String {
-    format!("{count} {}", if count == 1 { "hop" } else { "hops" })
-}
-
-/// A share as people say it: `95 %`, `99.95 %`, in so many digits that it is nothing or all only where it is.
-fn percent(share: f64) -> String {
-    let written = |digits: usize| {
-        let digits = format!("{:.digits$}", share * 100.0);
-        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    let is_rounded_off = |text: &String| (text == "0" || text == "100") && !(share <= 0.0 || share == 1.0);
-    let text = (2..=9).map(written).find(|text| !is_rounded_off(text)).unwrap_or_else(|| written(2));
-    format!("{text} %")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! `runs.each`, in `runs.over` and in the file of runs. Lists have no column, nor has a sentence.
 
 use super::RunFigures;
-use crate::record::{End, OrderOutcome, RunRecord};
+use crate::record::{End, Notice, OrderOutcome, RunRecord};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -194,8 +194,8 @@ pub struct Row {
     pub(crate) lost: u64,
     /// Its seed.
     pub(crate) seed: u64,
-    /// What its user should know, each a sentence.
-    pub(crate) notices: Vec<String>,
+    /// What a reader should know of it.
+    pub(crate) notices: Vec<Notice>,
     /// By column.
     cells: Vec<Cell>,
 }

@@ -5,7 +5,7 @@
 use crate::analysis::{COLUMNS, Cell, Row};
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::record::{OrderRecord, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
@@ -41,14 +41,10 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
 }
 
 /// Says which columns of the nodes' file are empty because the run has no such figures, and why; nothing where all are filled.
-pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<String> {
+pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<Notice> {
     let mut gaps = Vec::new();
     if record.bulk.is_some() {
-        gaps.push(
-            "The file of nodes leaves time_ns, hop and sender empty, because of a bulk a node has one of each for every order. \
-             --orders-csv has times by order."
-                .to_owned(),
-        );
+        gaps.push(Notice::NodesFileWithoutTimes);
     }
     let senders_are_kept = match &record.receipts {
         Receipts::ByHop(by_hop) => by_hop.senders.is_some(),
@@ -63,18 +59,14 @@ pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<String> {
     .filter_map(|(columns, is_empty)| is_empty.then_some(columns))
     .collect();
     if !columns.is_empty() {
-        let columns = columns.join(", ");
-        gaps.push(format!(
-            "The file of nodes leaves these columns empty, because a run of so many nodes does not keep them by node: {columns}."
-        ));
+        gaps.push(Notice::NodesFileWithoutColumns { columns: columns.join(", ") });
     }
     gaps
 }
 
 /// Says that the orders' file has no line but its header, and why; nothing where it has.
-pub fn orders_csv_gaps(record: &RunRecord) -> Vec<String> {
-    let gap = "The file of orders has its header alone, because one order is no bulk: its figures are in the report.";
-    if record.bulk.is_none() { vec![gap.to_owned()] } else { Vec::new() }
+pub fn orders_csv_gaps(record: &RunRecord) -> Vec<Notice> {
+    if record.bulk.is_none() { vec![Notice::OrdersFileEmpty] } else { Vec::new() }
 }
 
 fn write_receipt(into: &mut impl Write, names: &NodeNames, node: NodeId, receipt: &Receipt) -> io::Result<()> {
@@ -187,14 +179,14 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
     fn columns_that_stay_empty_are_named() {
         let whole = fixtures::three_nodes();
         assert_eq!((nodes_csv_gaps(&whole), orders_csv_gaps(&fixtures::bulk_record())), (Vec::new(), Vec::new()));
-        assert!(orders_csv_gaps(&whole)[0].contains("header alone"));
+        assert!(orders_csv_gaps(&whole)[0].to_string().contains("header alone"));
         let of_bulk = nodes_csv_gaps(&fixtures::bulk_record());
-        assert!(of_bulk.len() == 1 && of_bulk[0].contains("time_ns, hop and sender empty"), "{of_bulk:?}");
+        assert!(of_bulk.len() == 1 && of_bulk[0].to_string().contains("time_ns, hop and sender empty"), "{of_bulk:?}");
         let by_hop =
             ByHop { latency: Nanos(1), origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders: None };
         let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
         let gaps = nodes_csv_gaps(&bare);
-        assert!(gaps[0].ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
+        assert!(gaps[0].to_string().ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
         // Every column that is said to be empty is, and no other.
         let text = written(&bare);
         let row: Vec<&str> = text.lines().nth(2).unwrap().split(',').collect();

@@ -14,6 +14,7 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::Notice;
     use crate::report::fixtures;
     use crate::wire::Stray;
     use serde_json::Value;
@@ -74,6 +75,11 @@ mod tests {
             fixtures::documented("Figures over runs").into_iter().map(str::to_owned).collect();
         assert_eq!(written, documented);
         assert_eq!(report["runs"]["each"].as_array().unwrap().len(), 5);
+    }
+
+    #[test]
+    fn every_code_of_a_notice_is_documented_in_its_place() {
+        assert_eq!(fixtures::documented("Notices"), Notice::CODES);
     }
 
     #[test]

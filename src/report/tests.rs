@@ -101,14 +101,14 @@ fn a_target_reached_on_the_way_to_rest_is_met() {
 #[test]
 fn notices_come_first_and_once_and_broken_books_before_them() {
     let mut broken = thousand_nodes_record();
-    broken.notices = vec!["TTL 6 and fanout 8 cannot reach 95 % of 1000000 nodes.".to_owned(); 2];
+    broken.notices = vec![Notice::LossUnmet { loss: "10%".to_owned(), sent: 1_000 }; 2];
     broken.ledger.in_flight_at_stop -= 2;
     let report = report(&[broken]);
     assert!(!report.balanced());
     let text = report.to_string();
     assert!(text.starts_with(
         "Notice: The books do not balance; the ledger below says where.\n\
-         Notice: TTL 6 and fanout 8 cannot reach 95 % of 1000000 nodes.\n\nBulk Order"
+         Notice: --loss 10% lost none of 1000 messages.\n\nBulk Order"
     ));
     let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
     assert!(text.contains(verdict), "{text}");
@@ -162,8 +162,8 @@ fn many_runs_are_told_beside_the_first() {
     records.push(origin_only(1_000, End::Timeout));
     records[1].ledger.strays.add(crate::wire::Stray::Oversized);
     records[2].ledger.in_flight_at_stop -= 2;
-    records[3].notices = vec!["Some 12.5 % are late.".to_owned()];
-    records[4].notices = vec!["Some 3 % are late.".to_owned()];
+    records[3].notices = vec![Notice::LossUnmet { loss: "10%".to_owned(), sent: 125 }];
+    records[4].notices = vec![Notice::LossUnmet { loss: "10%".to_owned(), sent: 3 }];
     let six = report(&records);
     assert!(!six.goal_met() && !six.balanced());
     // Four in each run but the last, and one more in one.
@@ -172,7 +172,7 @@ fn many_runs_are_told_beside_the_first() {
     assert_says(
         &six,
         &[
-            "Notice: The books of 1 of 6 runs do not balance.\nNotice: Some 12.5 % are late. (2 of 6 runs.)\n",
+            "Notice: The books of 1 of 6 runs do not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 runs.)\n",
             "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
             "  time to 95%           5  375.689  187.844        -  ",
         ],

@@ -4,6 +4,7 @@ use super::{Runner, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
 use crate::order::Order;
+use crate::record::Notice;
 use crate::runtime::RuntimeError;
 use crate::scenario::{Scenario, TransportKind};
 use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
@@ -26,8 +27,8 @@ pub(super) struct Carriers {
     pub(super) ends: Vec<Box<dyn TransportBuilder>>,
     /// Bytes of a datagram, 0 where there is none.
     pub(super) datagram_bytes: u32,
-    /// What the user should know, each a sentence.
-    pub(super) notices: Vec<String>,
+    /// What a reader should know of it.
+    pub(super) notices: Vec<Notice>,
 }
 
 /// An encoded datagram of each order.
@@ -240,25 +241,18 @@ pub(super) fn drawn_token() -> Result<Token, SimulationError> {
 }
 
 /// Says that trains go one datagram at a time.
-fn segmentation_notice(segmentation: Segmentation) -> Option<String> {
-    (segmentation == Segmentation::Apart).then(|| {
-        "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker share \
-         system calls only, and kernel datagrams are counted one by one."
-            .to_owned()
-    })
+fn segmentation_notice(segmentation: Segmentation) -> Option<Notice> {
+    (segmentation == Segmentation::Apart).then_some(Notice::TrainsApart)
 }
 
 /// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
 /// its own bookkeeping, between limits of its own.
-fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<String> {
+fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Notice> {
     let (asked, granted) = (asked?, granted?);
     let usable = granted / 2;
-    (usable != asked).then(|| match granted {
-        0 => format!("--receive-buffer {asked} was not set: this platform has no portable way to."),
-        _ => format!(
-            "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its limits \
-             are in net.core.rmem_max and SO_RCVBUF's minimum."
-        ),
+    (usable != asked).then_some(match granted {
+        0 => Notice::ReceiveBufferNotSet { asked },
+        _ => Notice::ReceiveBufferGranted { asked, usable },
     })
 }
 

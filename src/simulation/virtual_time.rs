@@ -10,7 +10,7 @@ use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::record::{End, Ledger, MachineTimes, ModelCounts, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{End, Ledger, MachineTimes, ModelCounts, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
@@ -148,14 +148,8 @@ impl Runner<'_> {
     }
 
     /// Says that figures per node are not there. The general path counts them in any case.
-    fn left_out(&self, traffic: &[Traffic]) -> Option<String> {
-        traffic.is_empty().then(|| {
-            format!(
-                "From {} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out below. \
-                 Sums are whole; --engine general keeps all.",
-                self.node_figures_end
-            )
-        })
+    fn left_out(&self, traffic: &[Traffic]) -> Option<Notice> {
+        traffic.is_empty().then_some(Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end })
     }
 
     fn virtual_record(
@@ -163,7 +157,7 @@ impl Runner<'_> {
         outcome: EngineOutcome,
         population: &Population<'_>,
         datagram_bytes: u32,
-        notice: Option<String>,
+        notice: Option<Notice>,
     ) -> RunRecord {
         let EngineOutcome {
             end,
@@ -262,27 +256,13 @@ fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [
 }
 
 /// Says what an interrupt has kept from being counted.
-fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<String> {
-    let rough = if is_rough {
-        " Messages that bring nobody news are counted as received when they are sent, and what is in flight is what is left."
-    } else {
-        ""
-    };
-    traffic.is_empty().then(|| {
-        format!(
-            "The run was cut short, and its messages were not counted again node by node, because that takes long: duplicates \
-             and bytes per node are left out.{rough}"
-        )
-    })
+fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<Notice> {
+    traffic.is_empty().then_some(Notice::NodeTrafficCutShort { is_rough })
 }
 
 /// Says that nodes could not be handled apart.
-fn floorless(network: &Network) -> Option<String> {
-    (network.floor() == Nanos::ZERO).then(|| {
-        "The least latency is 0, so that no two nodes can be computed apart: one worker handled every message in its turn. \
-         The figures are as exact as any; a least latency above 0 computes them sooner."
-            .to_owned()
-    })
+fn floorless(network: &Network) -> Option<Notice> {
+    (network.floor() == Nanos::ZERO).then_some(Notice::LatencyWithoutFloor)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tests many orders at once: each is an experiment of its own, on every carrier, and none is delivered twice or
 //! forgotten.
 
-use crate::support::{run, sent, to_quiescence};
+use crate::support::{run, sent, sentences, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
 use bulk_order_propagation::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use bulk_order_propagation::scenario::{
@@ -126,7 +126,7 @@ fn a_schedule_is_open_loop_and_a_time_limit_counts_from_publication() {
     assert!(bulk.count(OrderOutcome::UnderWay) > 0, "two thousand nodes times four hundred orders in a second");
     assert!(bulk.orders.iter().all(|order| order.published_late.is_some()));
     // A notice reports the overload.
-    let notice = record.notices.iter().find(|notice| notice.starts_with("Overload: ")).expect("an overload");
+    let notice = sentences(&record).into_iter().find(|notice| notice.starts_with("Overload: ")).expect("an overload");
     let said = format!("{} of 400 were still under way", bulk.count(OrderOutcome::UnderWay));
     assert!(record.overloaded && notice.contains(&said) && notice.contains("Lower --rate"), "{notice}");
     let messages: u64 = bulk.orders.iter().map(|order| order.sent).sum();

@@ -1,6 +1,6 @@
 //! Tests every way in which a run can end, except by a signal.
 
-use crate::support::{run, to_quiescence};
+use crate::support::{run, sentences, to_quiescence};
 use bulk_order_propagation::record::End;
 use bulk_order_propagation::scenario::{Draft, Ttl, Until};
 use bulk_order_propagation::time::Nanos;
@@ -22,7 +22,7 @@ fn at_the_target_with_no_fewer_nodes_than_it_takes() {
 fn at_quiescence_where_the_ttl_cannot_reach_the_target_and_says_so_first() {
     let record = run(Draft { until: Some(Until::Target), ttl: Some(Ttl::Hops(1)), ..to_quiescence(1_000, 2, 5) });
     assert_eq!((record.end, record.reached()), (End::Quiescent, 9));
-    assert!(record.notices.iter().any(|notice| notice.contains("target")), "{:?}", record.notices);
+    assert!(sentences(&record).iter().any(|notice| notice.contains("target")), "{:?}", record.notices);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! first, and no node sends or receives more than its links carry.
 
 use crate::command::{bulkprop, output};
-use crate::support::run;
+use crate::support::{run, sentences};
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Draft, OriginsKind, PayloadBytes, TransportKind, Ttl, Until};
 use bulk_order_propagation::time::Nanos;
@@ -109,7 +109,7 @@ fn no_node_sends_more_than_its_line_carries() {
             let dropped = ledger.uplink_dropped + ledger.model_dropped;
             assert_eq!(dropped > 0, lines.contains("queue"), "{lines} {ledger:?}");
             assert_eq!(
-                record.notices.first().is_some_and(|notice| notice.starts_with("The queues overflowed")),
+                sentences(&record).first().is_some_and(|notice| notice.starts_with("The queues overflowed")),
                 dropped > 0
             );
         }

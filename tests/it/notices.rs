@@ -1,7 +1,7 @@
 //! Tests that notices are true: what they call impossible does not happen, a fault without effect changes nothing, and
 //! advised values are accepted.
 
-use crate::support::{run, scenario};
+use crate::support::{run, scenario, sentences};
 use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::Draft;
 use clap::{Args, Command, FromArgMatches};
@@ -22,10 +22,9 @@ fn simulated(line: &str) -> RunRecord {
 }
 
 /// The notices of faults and losses that had no effect.
-fn unmet(record: &RunRecord) -> Vec<&str> {
+fn unmet(record: &RunRecord) -> Vec<String> {
     let said = [" met nothing: ", " met no message: ", " lost none of ", " made a second copy of none of "];
-    let notices = record.notices.iter().map(String::as_str);
-    notices.filter(|notice| said.iter().any(|said| notice.contains(said))).collect()
+    sentences(record).into_iter().filter(|notice| said.iter().any(|said| notice.contains(said))).collect()
 }
 
 /// A run that is over at 200 ms: four hops of 50 ms reach all nodes.
@@ -223,7 +222,7 @@ fn notices_are_true_of_random_runs() {
         let asked = draft(&line);
         let Ok(scenario) = asked.clone().build() else { return Ok(()) };
         let record = run(asked);
-        for notice in &record.notices {
+        for notice in &sentences(&record) {
             if notice.contains("cannot come") {
                 count(&bounds);
             }
@@ -271,9 +270,9 @@ fn following_the_advice_reaches_the_target() {
         "--nodes 60 --topology ring --ttl 60 --timeout 200ms --protocol flood --seed 1",
     ] {
         let record = simulated(line);
-        let notice = record.notices.iter().find(|notice| notice.contains("cannot come")).unwrap();
+        let notice = sentences(&record).into_iter().find(|notice| notice.contains("cannot come")).unwrap();
         assert!(!record.is_goal_met(), "{line}");
-        let flag = flags(notice).into_iter().next().unwrap_or_else(|| panic!("{notice}"));
+        let flag = flags(&notice).into_iter().next().unwrap_or_else(|| panic!("{notice}"));
         let asked = draft(&format!("--transport simulated --threads 2 {line}"));
         let mut changed = draft(&shlex::try_quote(&flag).unwrap()).or(asked);
         // Slightly more than that time is needed.

@@ -53,3 +53,8 @@ pub(crate) fn mean_and_error(figures: &[f64]) -> (f64, f64) {
     let variance = figures.iter().map(|figure| (figure - mean).powi(2)).sum::<f64>() / (count - 1.0);
     (mean, (variance / count).sqrt())
 }
+
+/// The sentences of a record's notices.
+pub(crate) fn sentences(record: &RunRecord) -> Vec<String> {
+    record.notices.iter().map(ToString::to_string).collect()
+}

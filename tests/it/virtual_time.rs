@@ -1,7 +1,7 @@
 //! Tests virtual time as a user sees it: one seed, one output, on any number of threads; and exact time limits.
 
 use crate::command::{beside_notices, bulkprop, output};
-use crate::support::{run, to_quiescence};
+use crate::support::{run, sentences, to_quiescence};
 use bulk_order_propagation::network::Latency;
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
@@ -145,5 +145,5 @@ fn progress_is_shown_on_request_and_changes_no_figure() {
 fn a_latency_of_zero_is_reported() {
     let none = Latency::Uniform { least: Nanos::ZERO, greatest: Nanos::from_millis(30) };
     let record = simulated(to_quiescence(1_000, 1, 3), none, 2);
-    assert!(record.notices.iter().any(|notice| notice.contains("least latency is 0")), "{:?}", record.notices);
+    assert!(sentences(&record).iter().any(|notice| notice.contains("least latency is 0")), "{:?}", record.notices);
 }

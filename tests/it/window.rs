@@ -1,7 +1,7 @@
 //! Tests `--window`: the number of orders that a node tells apart, with the same meaning in virtual time as on the
 //! carriers.
 
-use crate::support::{run, to_quiescence};
+use crate::support::{run, sentences, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, LatencySpec, Network};
 use bulk_order_propagation::record::RunRecord;
@@ -68,7 +68,7 @@ fn first_copies_expire_in_virtual_time_by_their_arrivals() {
             let record = run(two_nodes(window, TransportKind::Simulated, protocol));
             let expected = (u64::from(2 * ORDERS) - late, Some(late));
             assert_eq!(sums(&record), expected, "{protocol:?}, a window of {window}");
-            let is_said = record.notices.first().is_some_and(|notice| notice.starts_with("The window of"));
+            let is_said = sentences(&record).first().is_some_and(|notice| notice.starts_with("The window of"));
             assert_eq!(is_said, late > 0, "{:?}", record.notices);
         }
     }
@@ -122,10 +122,10 @@ fn auto_is_every_order_in_virtual_time_and_enough_of_them_on_a_carrier() {
         let whole = run(draft(transport, None));
         let bulk = whole.bulk.as_ref().unwrap();
         assert_eq!((bulk.window, expired(&whole)), (3_000, 0), "{transport:?}");
-        assert!(whole.is_goal_met() && !whole.notices.iter().any(|notice| notice.contains("window")));
+        assert!(whole.is_goal_met() && !sentences(&whole).iter().any(|notice| notice.contains("window")));
         let narrow = run(draft(transport, Some(WindowSize::Orders(64))));
         assert!(narrow.reached() < whole.reached() && expired(&narrow) > 0, "{transport:?}");
-        let notice = &narrow.notices[0];
+        let notice = &sentences(&narrow)[0];
         assert!(notice.starts_with("The window of 64 orders threw copies away: "), "{:?}", narrow.notices);
         let behind = narrow.workers.iter().map(|worker| worker.expired_behind_max).max().unwrap();
         assert!(behind > 64 && notice.contains(&format!("the oldest lay {behind} orders behind")), "{notice}");

@@ -8,7 +8,7 @@ use crate::adversary::{Adversaries, AdversarySpec, Role, RoleSpec};
 use crate::engine::FirstEncounters;
 use crate::ids::NodeId;
 use crate::network::{ChurnSpec, Cut, FaultSpec, Faults, Outage};
-use crate::record::{RunRecord, SpyRecord};
+use crate::record::{Notice, RunRecord, SpyRecord, UnmetCause};
 use crate::scenario::Scenario;
 use crate::time::Nanos;
 
@@ -24,12 +24,16 @@ pub(crate) struct UnmetFaults<'a> {
 }
 
 impl UnmetFaults<'_> {
-    /// A sentence for each that met nothing.
-    pub(crate) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<String> {
+    /// Returns a notice for each that met nothing.
+    pub(crate) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<Notice> {
         let outages = faults.down.0.iter().enumerate().filter_map(|(place, outage)| self.outage(place, outage));
         let churn = faults.churn.and_then(|churn| self.churn(&churn));
         let cuts = faults.partition.0.iter().enumerate().filter_map(|(place, cut)| self.cut(place, cut));
-        let nat = || format!("--nat {} met no message: none went between two nodes behind a NAT", faults.nat);
+        let nat = || {
+            let option = format!("--nat {}", faults.nat);
+            let cause = UnmetCause::Other("none went between two nodes behind a NAT".to_owned());
+            Notice::FaultUnmet { option, of_messages: true, cause, ended_at: self.end }
+        };
         let nat = (!faults.nat.is_zero() && !self.is_met(self.met.nat)).then(nat);
         let mut place = 0;
         let parts = adversary.0.iter().filter_map(|part| {
@@ -39,56 +43,55 @@ impl UnmetFaults<'_> {
             place += 1;
             self.part(place - 1, part)
         });
-        let all = outages.chain(churn).chain(cuts).chain(nat).chain(parts);
-        all.map(|sentence| {
-            let advice =
-                if sentence.contains(LATE) { " Let it begin sooner, or publish for longer with --orders." } else { "" };
-            format!("{sentence}, and the run was over at {}.{advice}", self.end)
-        })
-        .collect()
+        outages.chain(churn).chain(cuts).chain(nat).chain(parts).collect()
     }
 
-    fn outage(&self, place: usize, outage: &Outage) -> Option<String> {
-        let sentence = match outage.at {
-            at if at > self.end => begins_late(at),
+    /// The notice of an option that met nothing.
+    fn unmet(&self, option: String, cause: UnmetCause) -> Notice {
+        Notice::FaultUnmet { option, of_messages: false, cause, ended_at: self.end }
+    }
+
+    fn outage(&self, place: usize, outage: &Outage) -> Option<Notice> {
+        let cause = match outage.at {
+            at if at > self.end => UnmetCause::BeginsLate(at),
             _ if self.any(|node| self.faults.is_hit_by(place, node)) => return None,
-            _ => "no node of this draw goes down by it".to_owned(),
+            _ => UnmetCause::Other("no node of this draw goes down by it".to_owned()),
         };
-        Some(format!("--down {outage} met nothing: {sentence}"))
+        Some(self.unmet(format!("--down {outage}"), cause))
     }
 
-    fn churn(&self, churn: &ChurnSpec) -> Option<String> {
+    fn churn(&self, churn: &ChurnSpec) -> Option<Notice> {
         let changes = |node: NodeId| match self.faults.is_up(node, Nanos::ZERO) {
             true => self.faults.next_change(node, Nanos::ZERO).unwrap_or(Nanos::MAX),
             false => Nanos::ZERO,
         };
         let first = (0..self.nodes).map(NodeId).map(changes).min().filter(|&first| first < Nanos::MAX);
-        let sentence = match first {
+        let cause = match first {
             Some(first) if first <= self.end => return None,
             Some(first) => format!("the first node would have gone down at {first}"),
             None => "no node of this draw ever goes down".to_owned(),
         };
-        Some(format!("--churn {churn} met nothing: {sentence}"))
+        Some(self.unmet(format!("--churn {churn}"), UnmetCause::Other(cause)))
     }
 
-    fn cut(&self, place: usize, cut: &Cut) -> Option<String> {
+    fn cut(&self, place: usize, cut: &Cut) -> Option<Notice> {
         if self.met.cuts.get(place).is_some_and(|&first| first <= self.end) {
             return None;
         }
         let on_side = |node| self.faults.is_cut_off(node, place);
-        let sentence = match cut.at {
-            at if at >= self.end && at > Nanos::ZERO => begins_late(at),
-            _ if !self.any(on_side) => "no node of this draw is on its side".to_owned(),
-            _ if !self.any(|node| !on_side(node)) => "all nodes are on its side".to_owned(),
+        let cause = match cut.at {
+            at if at >= self.end && at > Nanos::ZERO => UnmetCause::BeginsLate(at),
+            _ if !self.any(on_side) => UnmetCause::Other("no node of this draw is on its side".to_owned()),
+            _ if !self.any(|node| !on_side(node)) => UnmetCause::Other("all nodes are on its side".to_owned()),
             at => {
                 let until = cut.heal.min(self.end);
-                format!("none was sent across it between {at} and {until}")
+                UnmetCause::Other(format!("none was sent across it between {at} and {until}"))
             }
         };
-        Some(format!("--partition {cut} met no message: {sentence}"))
+        Some(Notice::FaultUnmet { option: format!("--partition {cut}"), of_messages: true, cause, ended_at: self.end })
     }
 
-    fn part(&self, place: usize, part: &RoleSpec) -> Option<String> {
+    fn part(&self, place: usize, part: &RoleSpec) -> Option<Notice> {
         let is_met = match (part.part, self.spies) {
             (Role::Spy, Some(spies)) => spies.seen > 0,
             _ => self.met.parts.get(place).is_some_and(|&first| first <= self.end),
@@ -96,7 +99,7 @@ impl UnmetFaults<'_> {
         if is_met {
             return None;
         }
-        let sentence = match part.part {
+        let cause = match part.part {
             _ if !self.any(|node| self.adversaries.place_of_part(node) == Some(place)) => {
                 "no node of this draw has the part".to_owned()
             }
@@ -105,16 +108,16 @@ impl UnmetFaults<'_> {
             Role::Drop { .. } => "none of its nodes had an order to forward that it drops".to_owned(),
             _ => "none of its nodes had an order to forward".to_owned(),
         };
-        Some(format!("--adversary {part} met nothing: {sentence}"))
+        Some(self.unmet(format!("--adversary {part}"), UnmetCause::Other(cause)))
     }
 
-    fn eclipse(&self, part: &RoleSpec, victim: u64) -> Option<String> {
-        let sentence = match self.adversaries.owned() {
+    fn eclipse(&self, part: &RoleSpec, victim: u64) -> Option<Notice> {
+        let cause = match self.adversaries.owned() {
             _ if self.is_met(self.met.eclipse) => return None,
             Some(0) => format!("it owns no peer of node {victim}"),
             _ => format!("no peer that it owns had a message for node {victim}, or one of its orders to forward"),
         };
-        Some(format!("--adversary {part} met nothing: {sentence}"))
+        Some(self.unmet(format!("--adversary {part}"), UnmetCause::Other(cause)))
     }
 
     fn is_met(&self, first: Option<Nanos>) -> bool {
@@ -126,22 +129,13 @@ impl UnmetFaults<'_> {
     }
 }
 
-/// Says that a fault begins when all is over.
-fn begins_late(at: Nanos) -> String {
-    format!("{LATE} {at}")
-}
-
-/// What is said of a fault that begins when all is over.
-const LATE: &str = "it would have begun at";
-
-/// Losses and second copies that were asked for and did not come about.
-pub(super) fn untouched(scenario: &Scenario, record: &RunRecord) -> Vec<String> {
+/// Returns the losses and second copies that were asked for and did not come about.
+pub(super) fn untouched(scenario: &Scenario, record: &RunRecord) -> Vec<Notice> {
     let sent = record.ledger.sent;
     let Some(network) = scenario.network.as_ref().filter(|_| sent > 0) else { return Vec::new() };
-    let of_all = format!("none of {sent} {}", if sent == 1 { "message" } else { "messages" });
     let lost = (network.loss.mean() > 0.0 && record.ledger.model_lost == 0)
-        .then(|| format!("--loss {} lost {of_all}.", network.loss));
+        .then(|| Notice::LossUnmet { loss: network.loss.to_string(), sent });
     let doubled = (!network.duplicate.is_zero() && record.ledger.model_duplicated == 0)
-        .then(|| format!("--duplicate {} made a second copy of {of_all}.", network.duplicate));
+        .then(|| Notice::DuplicateUnmet { share: network.duplicate.to_string(), sent });
     lost.into_iter().chain(doubled).collect()
 }

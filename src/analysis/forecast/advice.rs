@@ -1,21 +1,24 @@
 //! What to do where a target is out of reach. Whatever is named here as a flag with a value is accepted beside the other options.
 
 use crate::message::TTL_MAX;
+use crate::record::TtlAdvice;
 use crate::scenario::{Scenario, Ttl};
 use crate::topology::TopologySpec;
 
 /// What to do where the TTL is too short for the `needed` hops and lets `near` nodes be reached, 0 where nobody knows: `auto`
 /// is named only where it is long enough.
-pub(super) fn longer(scenario: &Scenario, needed: u32, ttl: u8, auto: u8, near: u64) -> String {
+pub(super) fn longer(scenario: &Scenario, needed: u32, ttl: u8, auto: u8, near: u64) -> TtlAdvice {
     if needed > u32::from(TTL_MAX) {
         let shorter = if has_other_overlays(scenario) { ", or choose an overlay with shorter ways" } else { "" };
-        return format!("no TTL exceeds {TTL_MAX}, so {}{shorter}", lower(scenario, near));
+        let text = format!("no TTL exceeds {TTL_MAX}, so {}{shorter}", lower(scenario, near));
+        return TtlAdvice { text, raises_ttl: false };
     }
-    if scenario.ttl != Ttl::Auto && auto > ttl && u32::from(auto) >= needed {
+    let text = if scenario.ttl != Ttl::Auto && auto > ttl && u32::from(auto) >= needed {
         format!("ask for --ttl {needed} or more, or for --ttl auto, here {auto}")
     } else {
         format!("ask for --ttl {needed} or more")
-    }
+    };
+    TtlAdvice { text, raises_ttl: true }
 }
 
 /// What to do where too few nodes can be reached over any number of hops, and `near` of them are within the TTL.

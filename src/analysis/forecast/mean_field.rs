@@ -1,9 +1,10 @@
 //! What the mean field expects of push on a random overlay, and what would help where it expects too little.
 
+use super::MEAN_FIELD_NODES_MIN;
 use super::advice;
-use super::{MEAN_FIELD_NODES_MIN, percent};
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
+use crate::record::{Notice, TtlAdvice, share_text};
 use crate::scenario::{ProtocolKind, Scenario};
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
@@ -94,7 +95,7 @@ impl<'a> MeanField<'a> {
     }
 
     /// Says that fanout and TTL are expected to fall short of the target. Faults and adversaries only take more away.
-    pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<String> {
+    pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
         let Scenario { nodes, fanout, target, .. } = self.scenario;
         let in_time = self.by_hop().nth(usize::from(ttl))?;
         let chance = DEVIATIONS * (in_time * (1.0 - in_time) / self.nodes as f64).max(0.0).sqrt();
@@ -105,17 +106,23 @@ impl<'a> MeanField<'a> {
         let at_last = self.at_last(self.fanout).max(in_time);
         let advice = match self.hops_to_target() {
             Some(needed) => advice::longer(self.scenario, needed.max(u32::from(ttl) + 1), ttl, auto, 0),
-            None => format!("no TTL makes it more than {}; {}", percent(at_last), self.wider()),
+            None => TtlAdvice {
+                text: format!("no TTL makes it more than {}; {}", share_text(at_last), self.wider()),
+                raises_ttl: false,
+            },
         };
-        Some(format!(
-            "The target is not expected: {}fanout {fanout} and TTL {ttl}{} reach about {} of {nodes} nodes (mean field){}, short of \
-             {}; {advice}.",
-            self.even(),
-            self.lossy(),
-            percent(in_time),
-            self.dying(),
-            percent(target.as_f64())
-        ))
+        Some(Notice::TargetUnlikely {
+            fanout: *fanout,
+            ttl,
+            has_faults: self.scenario.faults != FaultSpec::default()
+                || self.scenario.adversary != AdversarySpec::default(),
+            loss: self.loss,
+            expected: in_time,
+            nodes: *nodes,
+            dying: self.dying(),
+            target: target.as_f64(),
+            advice,
+        })
     }
 
     /// What to do where no TTL is enough: the least fanout that is, or the fewest peers; else what can be asked less of.
@@ -147,30 +154,13 @@ impl<'a> MeanField<'a> {
         meets(self.nodes, coverage, self.scenario.target)
     }
 
-    /// What the network loses, in words; nothing where it loses nothing.
-    fn lossy(&self) -> String {
-        if self.loss > 0.0 { format!(" under a loss of {}", percent(self.loss)) } else { String::new() }
-    }
-
-    /// Says what the forms leave out.
-    fn even(&self) -> &'static str {
-        let has_more =
-            self.scenario.faults != FaultSpec::default() || self.scenario.adversary != AdversarySpec::default();
-        if has_more { "even without the faults and adversaries asked for, " } else { "" }
-    }
-
-    /// Says how many orders do not come so far, since they die out at once; nothing where hardly any does, or each.
-    fn dying(&self) -> String {
+    /// Returns the share of orders that die out at once; `None` where hardly any does, or each.
+    fn dying(&self) -> Option<f64> {
         let fanout = match self.overlay {
             OverlayModel::Complete => self.fanout,
             OverlayModel::Sparse(graph) => self.fanout.min(graph.degree),
         };
-        match die_out(fanout, self.loss) {
-            share if (DYING_NOTICEABLE..1.0).contains(&share) => {
-                format!(" where the order does not die out at once, as it does in {} of all runs", percent(share))
-            }
-            _ => String::new(),
-        }
+        Some(die_out(fanout, self.loss)).filter(|share| (DYING_NOTICEABLE..1.0).contains(share))
     }
 }
 

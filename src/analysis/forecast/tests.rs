@@ -35,7 +35,8 @@ fn forecast(draft: Draft) -> Forecast {
 
 /// The one notice about the target, or nothing.
 fn doubt(draft: Draft) -> String {
-    let about_target = forecast(draft).notices.into_iter().filter(|notice| notice.starts_with("The target"));
+    let notices = forecast(draft).notices;
+    let about_target = notices.iter().map(Notice::to_string).filter(|notice| notice.starts_with("The target"));
     about_target.collect::<Vec<_>>().join("\n")
 }
 

@@ -21,7 +21,7 @@ fn assert_ends(draft: &Draft, memory_left: u64) {
     let record = run(draft, memory_left);
     assert_eq!(record.end, End::OutOfMemory, "{:?} {:?}", draft.transport, draft.engine);
     assert!(record.ledger.is_balanced(), "{:?}", record.ledger);
-    let said = record.notices.first().unwrap();
+    let said = record.notices.first().unwrap().to_string();
     assert!(said.starts_with("The memory that was left for messages under way was used up ("), "{said}");
     assert_eq!(record.digest, None);
 }

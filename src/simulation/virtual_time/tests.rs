@@ -20,7 +20,7 @@ fn run(draft: &Draft, node_figures_end: u32) -> RunRecord {
 }
 
 fn says(record: &RunRecord, start: &str) -> bool {
-    record.notices.iter().any(|notice| notice.starts_with(start))
+    record.notices.iter().any(|notice| notice.to_string().starts_with(start))
 }
 
 #[test]
