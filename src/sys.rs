@@ -1,25 +1,26 @@
-//! Every system call that the standard library and mio have no safe name for, and nearly all of the crate's `unsafe`.
+//! Every system call that the standard library and mio do not wrap safely, and nearly all of the crate's `unsafe`.
 //!
-//! | file | what it wraps |
+//! | file | contents |
 //! |---|---|
 //! | `datagrams` | batches of datagrams in one call (`sendmmsg`, `recvmmsg`), receive buffers, drop counters |
 //! | `trains` | many datagrams as one packet through the kernel (`UDP_SEGMENT`, `UDP_GRO`) |
 //! | `clock` | the monotonic clock that all processes of a machine share |
 //! | `process_waker` | a counter that wakes the workers of all processes (`eventfd`) |
 //! | `shared_memory` | memory that several processes map (`memfd_create`, `mmap`) |
-//! | `child_process` | what a child inherits, that it dies with its parent, and how its end is awaited |
-//! | `pages` | memory whose pages are there before the run, huge ones where possible (`madvise`) |
+//! | `child_process` | a child's inheritance, its end with its parent, and the wait for its end |
+//! | `pages` | memory faulted in before the run, on huge pages where possible (`madvise`) |
 //! | `descriptors` | the limit on open files (`setrlimit`) |
 //! | `signals` | signals that the process was started to ignore (`sigaction`) |
 //! | `available_memory` | memory that the machine, the control group and the address space leave, from `/proc` and `/sys` |
-//! | `remedy` | what a person can do about an error of the system |
+//! | `remedy` | remedies for errors of the system |
 //!
-//! The first six differ by system: `linux/` has the calls, and `portable/` serves any other system, and builds with
-//! `--cfg portable`, by what the standard library and mio offer; what they do not offer is refused there with
-//! [`Unsupported`](std::io::ErrorKind::Unsupported). The rooms above see the same names on both sides.
+//! The first six differ by system: `linux/` has the calls; `portable/` serves other systems, and builds with
+//! `--cfg portable`, with the means of the standard library and mio, and fails with
+//! [`Unsupported`](std::io::ErrorKind::Unsupported) where those have none. The rooms above see the same names on both
+//! sides.
 //!
-//! The crates `nix` and `rustix` were refused: neither wraps `UDP_GRO` together with `recvmmsg` into memory that is
-//! reused from call to call, and without that every batch would allocate.
+//! Rejected: the crates `nix` and `rustix`, because neither wraps `UDP_GRO` together with `recvmmsg` into memory that
+//! is reused from call to call, and without that every batch would allocate.
 
 mod available_memory;
 mod descriptors;
@@ -52,18 +53,18 @@ pub use remedy::remedy;
 #[cfg(unix)]
 pub use signals::is_signal_ignored;
 
-/// Bytes from one datagram's place in a slab to the next: a whole number of cache lines, and the longest datagram that
+/// Bytes from one datagram's slot in a slab to the next: a whole number of cache lines, and the longest datagram that
 /// can be received whole.
 pub(crate) const DATAGRAM_STRIDE: usize = 1_536;
 
-/// A slab of datagram places.
+/// Slots for datagrams.
 type Slab = Box<[[u8; DATAGRAM_STRIDE]]>;
 
 fn slab(slots: usize) -> Slab {
     vec![[0; DATAGRAM_STRIDE]; slots].into_boxed_slice()
 }
 
-/// Turns the negative result of a failed call into the error that the system left.
+/// Converts the negative result of a failed call to the system's last error.
 #[cfg(unix)]
 fn check(result: libc::c_int) -> std::io::Result<()> {
     if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }

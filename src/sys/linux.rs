@@ -1,4 +1,4 @@
-//! Linux's own calls.
+//! Implements the first six with Linux's own calls.
 
 pub(super) mod child_process;
 pub(super) mod clock;

@@ -1,4 +1,4 @@
-//! What the standard library and mio offer on any system, under the names that `linux` has.
+//! Implements the names of `linux` with the standard library and mio, for any system.
 
 pub(super) mod child_process;
 pub(super) mod clock;
@@ -10,7 +10,7 @@ pub(super) mod trains;
 use super::{DATAGRAM_STRIDE, Slab, slab};
 use std::io;
 
-/// The refusal of what only Linux has.
+/// Fails, because only Linux supports the call.
 fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::from(io::ErrorKind::Unsupported))
 }

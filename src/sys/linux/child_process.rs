@@ -1,4 +1,4 @@
-//! Linux: what a child inherits, that it does not outlive its parent, and how its end is awaited.
+//! Linux: a child's inheritance, its end with its parent, and the wait for its end.
 
 #![allow(unsafe_code)]
 
@@ -10,20 +10,20 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-/// How long the parent sleeps where it cannot be woken by a child's end.
-const BLIND_LOOK: Duration = Duration::from_millis(2);
+/// Longest sleep of the parent if a child's end cannot wake it.
+const BLIND_SLEEP: Duration = Duration::from_millis(2);
 
-/// Sees to it that what is started inherits the descriptors of these numbers, is killed when the caller's thread ends, and
+/// Prepares a command so that its process inherits the given descriptors, is killed when the caller's thread ends, and
 /// leaves the signals that end a run to its parent, although a terminal sends them to both.
 pub(crate) fn prepare_child(command: &mut Command, inherited: &[RawFd]) -> io::Result<()> {
     let (parent, inherited) = (std::process::id(), inherited.to_vec());
     let before_exec = move || {
         for &descriptor in &inherited {
-            // SAFETY: the call takes integers, and is one that may be made between fork and exec.
+            // SAFETY: the call takes integers, and is allowed between fork and exec.
             check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) })?;
         }
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            // SAFETY: as above; no handler of ours is named.
+            // SAFETY: as above; no handler is installed.
             if unsafe { libc::signal(signal, libc::SIG_IGN) } == libc::SIG_ERR {
                 return Err(io::Error::last_os_error());
             }
@@ -37,12 +37,12 @@ pub(crate) fn prepare_child(command: &mut Command, inherited: &[RawFd]) -> io::R
         Ok(())
     };
     command.arg0("bulkprop");
-    // SAFETY: the closure makes system calls alone, and neither allocates nor takes a lock.
+    // SAFETY: the closure only makes system calls, and neither allocates nor takes a lock.
     unsafe { command.pre_exec(before_exec) };
     Ok(())
 }
 
-/// What the caller inherited under this number, which it must ask for once only.
+/// Opens an inherited descriptor by its number. Call once per number.
 pub fn inherited(descriptor: i32) -> io::Result<File> {
     // SAFETY: the call takes integers.
     check(unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) })?;
@@ -51,13 +51,13 @@ pub fn inherited(descriptor: i32) -> io::Result<File> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
-/// Tells that a child has ended.
+/// A watch over a child's end; `None` inside if the system cannot report it.
 pub(crate) struct ExitWatch(Option<OwnedFd>);
 
 impl ExitWatch {
-    /// The watch over a child; blind on kernels before 5.3.
+    /// Watches a child; without effect on kernels before 5.3.
     pub(crate) fn new(child: &Child) -> ExitWatch {
-        // SAFETY: the call takes integers. The child was not waited for, so that its number is still its own.
+        // SAFETY: the call takes integers. The child was not waited for, so its number is still its own.
         let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
         let descriptor = RawFd::try_from(opened).ok().filter(|&descriptor| descriptor >= 0);
         // SAFETY: the descriptor was opened above and has no other owner.
@@ -65,7 +65,7 @@ impl ExitWatch {
     }
 }
 
-/// Sleeps until a child has ended, `most` at the longest; true if none has.
+/// Sleeps until a child has ended, for `most` at the longest; returns true if none has.
 pub(crate) fn sleep_until_exit<'a>(watches: impl Iterator<Item = &'a ExitWatch>, most: Duration) -> bool {
     let mut is_blind = false;
     let mut polled: Vec<libc::pollfd> = watches
@@ -75,7 +75,8 @@ pub(crate) fn sleep_until_exit<'a>(watches: impl Iterator<Item = &'a ExitWatch>,
         })
         .map(|descriptor| libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 })
         .collect();
-    let millis = if is_blind { BLIND_LOOK } else { most }.as_millis() as libc::c_int;
-    // SAFETY: the array is writable and as long as is said. An interrupted call is a look too early, which does no harm.
+    let millis = if is_blind { BLIND_SLEEP } else { most }.as_millis() as libc::c_int;
+    // SAFETY: the array is writable and has the given length. An interrupted call only returns early, which does no
+    // harm.
     unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, millis) == 0 }
 }

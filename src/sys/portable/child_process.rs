@@ -1,4 +1,4 @@
-//! Any other system: a run has one process, and more are refused.
+//! Any other system: a run has one process, and several are rejected.
 
 use super::unsupported;
 use std::fs::File;
@@ -6,21 +6,21 @@ use std::io;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-/// Not here.
+/// Fails: unsupported on this system.
 pub(crate) fn prepare_child(_: &mut Command, _: &[i32]) -> io::Result<()> {
     unsupported()
 }
 
-/// Not here.
+/// Fails: unsupported on this system.
 pub fn inherited(_: i32) -> io::Result<File> {
     unsupported()
 }
 
-/// Sees nothing.
+/// A watch that reports nothing.
 pub(crate) struct ExitWatch;
 
 impl ExitWatch {
-    /// Of a child that was never started.
+    /// Creates a watch; never called, because no child is started.
     pub(crate) fn new(_: &Child) -> ExitWatch {
         ExitWatch
     }
