@@ -308,8 +308,8 @@ impl Sizes<'_> {
     }
 }
 
-/// Returns the storage that the scenario's carrier or algorithm takes, as far as the scenario alone tells. One that the engine
-/// will refuse counts as the algorithm that stores most.
+/// The kind of storage that the scenario's carrier or algorithm uses, as far as the scenario determines it. A scenario
+/// that the engine will reject counts as the algorithm that stores most.
 fn storage_shape(scenario: &Scenario) -> StorageShape {
     if !scenario.transport.is_virtual() {
         return StorageShape::Carrier;
@@ -322,8 +322,8 @@ fn storage_shape(scenario: &Scenario) -> StorageShape {
     }
 }
 
-/// Returns what the scenario tells of the properties of its run. A matrix of regions is not read: its least latency is taken
-/// to be above 0, as that of every published one is.
+/// The properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not read: its
+/// least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;

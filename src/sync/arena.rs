@@ -155,8 +155,8 @@ impl<T: ?Sized> Deref for Placed<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: the object is a live `T` as long as `self` is: on the heap only `drop` frees it, and `backing` keeps a
-        // mapping alive. No exclusive reference to it exists.
+        // SAFETY: the object is a live `T` as long as `self` is: on the heap only `drop` frees it, and `backing` keeps
+        // a mapping alive. No exclusive reference to it exists.
         unsafe { self.at.as_ref() }
     }
 }

@@ -96,7 +96,8 @@ impl Producer {
     #[inline]
     pub fn push(&mut self, [first, second]: MessageWords) -> bool {
         if self.next - self.head == self.slots.len() as u64 {
-            // Ordering: Acquire; partner: the Release store in `take`. The consumer has read a slot before this writes it.
+            // Ordering: Acquire; partner: the Release store in `take`. The consumer has read a slot before this writes
+            // it.
             self.head = self.indices.head.load(Ordering::Acquire);
             if self.next - self.head == self.slots.len() as u64 {
                 return false;

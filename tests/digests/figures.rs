@@ -1,8 +1,8 @@
-//! Figures as they are compared: a path and a value each, in the order of the paths, whatever order the report has.
+//! Figures in a form that can be compared: paths with a value each, sorted by path, in whatever sequence the report has
+//! them.
 //!
-//! What is null is left out, since a figure that does not exist is null. A list of objects is turned into a line for
-//! each figure of its items (`workers/*/sent = 510 498`); a list too long to be read is told by its length and its
-//! hash.
+//! Nulls are left out, because a figure that does not exist is null. A list of objects becomes one line for each figure
+//! of its items (`workers/*/sent = 510 498`); a list too long to be read is reduced to its length and its hash.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,19 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Values by path.
 pub(crate) type Figures = BTreeMap<String, String>;
 
-/// The longest list that is written out.
+/// Items of the longest list that is written out.
 const LISTED: usize = 12;
 
-/// What stands where an item of a list has no such figure.
+/// The placeholder for an item that lacks a figure.
 const NOTHING: &str = "-";
 
-/// A figure that stands alone, or those of the items of a list.
+/// A single figure, or one figure of all items of a list.
 enum Figure {
     One(String),
     Each(Vec<String>),
 }
 
-/// The figures of a JSON value that `is_pinned` wants, by path.
+/// The figures of a JSON value for which `is_pinned` is true, by path.
 pub(crate) fn of(value: &Value, is_pinned: impl Fn(&str) -> bool) -> Figures {
     let pinned = flat(value).into_iter().filter(|(path, _)| is_pinned(path));
     pinned.map(|(path, figure)| (path, figure.written())).collect()
@@ -37,7 +37,7 @@ impl Figure {
         }
     }
 
-    /// What it is as one item of a list.
+    /// The text of the figure as one item of a list.
     fn item(self) -> String {
         match self {
             Figure::One(text) => text,
@@ -46,7 +46,7 @@ impl Figure {
     }
 }
 
-/// All figures of a value; of one that is null, none.
+/// All figures of a value; none for a null.
 fn flat(value: &Value) -> BTreeMap<String, Figure> {
     match value {
         Value::Null => BTreeMap::new(),
@@ -78,8 +78,8 @@ fn joined(name: &str, path: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{name}/{path}") }
 }
 
-/// The columns of a file of comma-separated values that `is_pinned` wants, each told by its hash, under the file's
-/// name. Of a column that `is_shape` wants it is only told where it has something.
+/// The columns of a CSV file for which `is_pinned` is true, each as its hash, under the file's name. A column for which
+/// `is_shape` is true is reduced to whether each cell has a value.
 pub(crate) fn of_csv(
     file: &str,
     text: &str,
@@ -102,7 +102,7 @@ pub(crate) fn of_csv(
     pinned.map(|(path, column)| (path, format!("{} values, hash {}", column.len(), hash(&column)))).collect()
 }
 
-/// Folds figures into one line for each of the branches that `branch_of` puts them in, told by its hash.
+/// Folds figures into one line per branch, with a hash of the branch's figures. `branch_of` assigns them.
 pub(crate) fn fold(figures: Figures, branch_of: impl Fn(&str) -> Option<String>) -> Figures {
     let mut whole = Figures::new();
     let mut branches: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -117,7 +117,7 @@ pub(crate) fn fold(figures: Figures, branch_of: impl Fn(&str) -> Option<String>)
     whole
 }
 
-/// Where two sets of figures differ: the path, the value that is pinned, and the one that came out.
+/// The differences of two sets of figures: the path, the pinned value, and the new one.
 pub(crate) fn differences(old: &Figures, new: &Figures) -> Vec<String> {
     let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let differs = paths.into_iter().filter(|&path| old.get(path) != new.get(path));
@@ -125,7 +125,7 @@ pub(crate) fn differences(old: &Figures, new: &Figures) -> Vec<String> {
     differs.map(|path| format!("{path}: {} is pinned, {} came out", text(old.get(path)), text(new.get(path)))).collect()
 }
 
-/// The hash of some lines, each with the end of a line behind it.
+/// The hash of some lines, each followed by a line end.
 pub(crate) fn hash<S: AsRef<str>>(lines: &[S]) -> String {
     let bytes = lines.iter().flat_map(|line| line.as_ref().bytes().chain([b'\n']));
     format!("{:016X}", fnv_1a(bytes))
@@ -153,7 +153,7 @@ fn figures_are_told_apart_by_path_whatever_their_order() {
 
 #[test]
 fn the_hash_is_fnv_1a() {
-    // Vectors of its authors (draft-eastlake-fnv, "Test vectors").
+    // The authors' test vectors (draft-eastlake-fnv, "Test vectors").
     let vectors = [("", 0xCBF2_9CE4_8422_2325), ("a", 0xAF63_DC4C_8601_EC8C), ("foobar", 0x8594_4171_F739_67E8)];
     for (text, hash) in vectors {
         assert_eq!(fnv_1a(text.bytes()), hash, "{text}");

@@ -1,17 +1,16 @@
 //! Pins the figures of a fixed list of scenarios: on each carrier, by each engine, on one thread and several.
 //!
-//! A change that is to leave the model alone leaves these tables alone. In virtual time every figure of the JSON report
-//! is pinned, and every column of the files of nodes and orders, by each engine that can compute the scenario and on 1,
-//! 2 and 3 threads, all held to one section of the table. On real carriers it is what no timing decides (`pins.rs`
-//! names it): counts, sums, who was reached. What lives elsewhere: what is true of every run (`tests/swarm`), and that
-//! carriers agree with each other (`tests/it/agreement.rs`).
+//! A change that does not alter the model leaves these tables unchanged. In virtual time every figure of the JSON
+//! report is pinned, and every column of the files of nodes and orders, by each engine that can compute the scenario
+//! and on 1, 2 and 3 threads, all compared with one section of the table. On real carriers only the figures that no
+//! timing decides are pinned (`pins.rs` names them): counts, sums, nodes reached. Tested elsewhere: the invariants of
+//! every run (`tests/swarm`), and the agreement of carriers (`tests/it/agreement.rs`).
 //!
-//! The tables are `tests/digests/*.txt`: a section for each scenario, a line for each figure. Sentences, the replay
-//! command, the version and what hangs on the machine (times that it took, its name, cores) are not in them.
+//! The tables are `tests/digests/*.txt`: a section for each scenario, a line for each figure. They do not contain
+//! sentences, the replay command, the version, or anything that depends on the machine (times taken, its name, cores).
 //!
-//! `DIGESTS=write cargo test --test digests` writes the tables anew, for a change that is meant to move figures; what
-//! it moved is then the difference in the repository. A figure that the variants of a scenario disagree about fails
-//! even so.
+//! `DIGESTS=write cargo test --test digests` writes the tables again, for a change that is meant to alter figures; the
+//! repository's diff then shows what changed. A figure on which the variants of a scenario disagree fails even then.
 
 mod figures;
 mod pins;
@@ -26,17 +25,17 @@ use scenario::Group;
 use std::collections::BTreeMap;
 use table::Section;
 
-/// The variable that asks for new tables, and what it has to say.
+/// The variable that requests new tables, and the value it must have.
 const SWITCH: (&str, &str) = ("DIGESTS", "write");
 
-/// At most so many differences of a scenario are printed; one changed draw moves a hundred figures.
+/// Differences of a scenario that are printed at most; one changed draw alters a hundred figures.
 const PRINTED: usize = 15;
 
-/// No fewer scenarios than these may be pinned.
+/// Scenarios that must be pinned at least.
 const SCENARIOS_LEAST: usize = 110;
 
-/// Runs a group of scenarios and holds each to its section of the group's table.
-fn hold(group: &Group) {
+/// Runs a group of scenarios and compares each with its section of the group's table.
+fn assert_pinned(group: &Group) {
     let is_writing = is_writing();
     let table = if is_writing { Vec::new() } else { table::read(group.name) };
     let (mut sections, mut complaints) = (Vec::new(), Vec::new());
@@ -58,10 +57,10 @@ fn hold(group: &Group) {
     if is_writing {
         table::write(group.name, &sections);
     }
-    assert!(complaints.is_empty(), "{}", told(group, &complaints));
+    assert!(complaints.is_empty(), "{}", failure_message(group, &complaints));
 }
 
-/// Whether the tables are to be written.
+/// True if the tables are to be written.
 fn is_writing() -> bool {
     match std::env::var(SWITCH.0) {
         Err(_) => false,
@@ -70,7 +69,8 @@ fn is_writing() -> bool {
     }
 }
 
-/// Where the runs of a scenario differ from what is pinned: path, old value, new value, and in which variants.
+/// The differences of a scenario's runs from the pinned figures: path, old value, new value, and the variants
+/// concerned.
 fn differences_of(pinned: &Section, command: &str, runs: &[(String, Result<Figures, String>)]) -> Vec<String> {
     if pinned.command != command {
         return vec![format!("the table was written for {}, not for {command}", pinned.command)];
@@ -90,8 +90,8 @@ fn differences_of(pinned: &Section, command: &str, runs: &[(String, Result<Figur
     differences.into_iter().map(told).collect()
 }
 
-/// What a failed test prints.
-fn told(group: &Group, complaints: &[(String, String)]) -> String {
+/// The message of a failed test.
+fn failure_message(group: &Group, complaints: &[(String, String)]) -> String {
     let mut names: Vec<&str> = complaints.iter().map(|(name, _)| name.as_str()).collect();
     names.dedup();
     let mut text = format!(
@@ -114,53 +114,53 @@ fn told(group: &Group, complaints: &[(String, String)]) -> String {
 
 #[test]
 fn engines_give_the_pinned_figures() {
-    hold(&simulated::engines());
+    assert_pinned(&simulated::engines());
 }
 
 #[test]
 fn overlays_give_the_pinned_figures() {
-    hold(&simulated::overlays());
+    assert_pinned(&simulated::overlays());
 }
 
 #[test]
 fn modelled_networks_give_the_pinned_figures() {
-    hold(&simulated::networks());
+    assert_pinned(&simulated::networks());
 }
 
 #[test]
 fn regions_give_the_pinned_figures() {
-    hold(&simulated::regions());
+    assert_pinned(&simulated::regions());
 }
 
 #[test]
 fn faults_and_adversaries_give_the_pinned_figures() {
-    hold(&simulated::faults());
+    assert_pinned(&simulated::faults());
 }
 
 #[test]
 fn bulks_and_series_give_the_pinned_figures() {
-    hold(&simulated::bulks());
+    assert_pinned(&simulated::bulks());
 }
 
 #[test]
 fn memory_gives_the_pinned_figures() {
-    hold(&real::memory());
+    assert_pinned(&real::memory());
 }
 
 #[test]
 fn udp_gives_the_pinned_figures() {
-    hold(&real::udp());
+    assert_pinned(&real::udp());
 }
 
 #[test]
 fn udp_shard_gives_the_pinned_figures() {
-    hold(&real::udp_shard());
+    assert_pinned(&real::udp_shard());
 }
 
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn processes_give_the_pinned_figures() {
-    hold(&real::processes());
+    assert_pinned(&real::processes());
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Which figures are pinned: in virtual time all, on real carriers those that came out the same each time, idle and
-//! beside other work. Times, hops, turns and calls did not; who was first did not, and with it what hangs on it: with
-//! `flood` who spared whom a copy, with `lazy` who was asked.
+//! The figures that are pinned: in virtual time all, on real carriers those that were the same each time, idle and
+//! beside other work. Times, hops, loop turns and calls were not; nor were the senders of first copies, and the figures
+//! that depend on them: with `flood` the copies not sent back to a sender, with `lazy` the peers asked.
 
-/// Which figures of a report are pinned.
+/// The selection of figures of a report that are pinned.
 #[derive(Clone, Copy)]
 pub(crate) enum Pins {
-    /// All but what the options came to.
+    /// All but the resolved options.
     All,
     /// All.
     AllAndDefaults,
@@ -13,27 +13,27 @@ pub(crate) enum Pins {
     Some {
         /// Paths in the report, and columns of the files.
         paths: &'static [&'static [&'static str]],
-        /// Columns of which it is pinned where they have something, and not what.
+        /// Columns of which only the presence of a value is pinned.
         shapes: &'static [&'static str],
     },
 }
 
-/// Of a run that ends at its target: what the options came to, and that it got there.
+/// For a run that ends at its target: the resolved options, and that it reached the target.
 pub(crate) const DEFAULTS: Pins = Pins::Some { paths: &[SETTING, &["scenario/"]], shapes: &[] };
 
-/// Of push, whose targets are drawn without a look at the sender.
+/// For push, whose targets do not depend on the sender.
 pub(crate) const PUSH: Pins = Pins::Some { paths: &[SETTING, SUMS, SENT, RECEIVED], shapes: REACHED };
 
-/// Of flood: who sent how much, and who took in how much in all.
+/// For flood: the messages that each node sent, and the sum of those received.
 pub(crate) const FLOOD: Pins = Pins::Some { paths: &[SETTING, SUMS, SENT], shapes: REACHED };
 
-/// Of lazy push, without a retry: how much in all.
+/// For lazy push, without a retry: sums only.
 pub(crate) const LAZY: Pins = Pins::Some { paths: &[SETTING, SUMS], shapes: REACHED };
 
-/// Where each node's first copy can come but one way.
-pub(crate) const ONE_WAY: Pins = Pins::Some { paths: &[SETTING, SUMS, SENT, RECEIVED, WAYS], shapes: REACHED };
+/// For overlays in which each node's first copy has only one possible path.
+pub(crate) const ONE_WAY: Pins = Pins::Some { paths: &[SETTING, SUMS, SENT, RECEIVED, PATHS], shapes: REACHED };
 
-/// What was asked, and what that is on this seed.
+/// The requested options, and what they resolve to for this seed.
 const SETTING: &[&str] = &[
     "exit",
     "schema",
@@ -73,7 +73,7 @@ const SETTING: &[&str] = &[
     "run",
 ];
 
-/// Sums over all nodes, and who was reached.
+/// Sums over all nodes, and the nodes reached.
 const SUMS: &[&str] = &[
     "at_stop/reached",
     "at_stop/coverage",
@@ -131,7 +131,7 @@ const SUMS: &[&str] = &[
     "runs/unbalanced",
 ];
 
-/// Who sent how much.
+/// Messages that each node sent.
 const SENT: &[&str] = &[
     "bytes_per_node/out/",
     "workers/*/sent",
@@ -143,7 +143,7 @@ const SENT: &[&str] = &[
     "groups/*/bytes_out",
 ];
 
-/// Who took in how much.
+/// Messages that each node received.
 const RECEIVED: &[&str] = &[
     "duplicates_per_node/",
     "bytes_per_node/in/",
@@ -155,8 +155,8 @@ const RECEIVED: &[&str] = &[
     "groups/*/bytes_in",
 ];
 
-/// From whom, and over how many hops.
-const WAYS: &[&str] = &["hops", "ldh", "nodes-csv/hop", "nodes-csv/sender"];
+/// Senders and hops of first copies.
+const PATHS: &[&str] = &["hops", "ldh", "nodes-csv/hop", "nodes-csv/sender"];
 
-/// A node that was reached has a time.
+/// The column that has a value for exactly the nodes that were reached.
 const REACHED: &[&str] = &["nodes-csv/time_ns"];

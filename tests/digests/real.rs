@@ -1,15 +1,16 @@
-//! The scenarios on real carriers: runs to rest, without a TTL that binds, so that no timing decides who is reached.
+//! The scenarios on real carriers: runs to rest, with a TTL that does not bind, so that no timing decides which nodes
+//! are reached.
 
 use crate::pins::{self, Pins};
 use crate::scenario::{Group, Scenario};
 
-/// A scenario on a real carrier, with what is pinned of it; it is run twice.
+/// A scenario on a real carrier, with its pinned figures; it is run twice.
 fn real(carrier: &str, name: &'static str, pins: Pins, options: &str) -> Scenario {
     let line = format!("--transport {carrier} {options} --pin none --timeout 300s");
     Scenario { name, line, variants: vec![String::new(); 2], pins }
 }
 
-/// What every carrier is asked.
+/// The options that every carrier is run with.
 fn on(carrier: &str) -> Vec<Scenario> {
     let real = |name, pins, options: &str| real(carrier, name, pins, options);
     vec![
@@ -32,13 +33,13 @@ fn on(carrier: &str) -> Vec<Scenario> {
             "--nodes 300 --threads 2 --protocol flood --topology watts-strogatz:0.2 --peers 6 --ttl 255 --until \
              quiescent --seed 105",
         ),
-        // There is but one way to each node, so that nobody can be first in another's place.
+        // Each node has only one path, so the sender of a first copy does not depend on timing.
         real(
             "flood-star",
             pins::ONE_WAY,
             "--nodes 200 --threads 3 --protocol flood --topology star --origin 3 --until quiescent --seed 106",
         ),
-        // A retry would be a race: none comes in time.
+        // A retry would be a race, so the interval is longer than any run.
         real(
             "lazy",
             pins::LAZY,

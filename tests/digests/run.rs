@@ -1,4 +1,4 @@
-//! Runs a scenario by the real binary, in each of its variants, and takes from its report what is pinned.
+//! Runs a scenario with the real binary, in each of its variants, and extracts the pinned figures from its report.
 
 use crate::figures::{self, Figures};
 use crate::pins::Pins;
@@ -10,19 +10,19 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What no table has: sentences, what names the program or the machine, what the run took of it, and how it was
+/// Names that no table has: sentences, names of the program or the machine, the machine's figures, and how the run was
 /// computed.
 const UNPINNED: [&str; 12] = [
     "version", "notices", "replay", "host", "machine", "verdict", "failure", "pid", "core", "pinned", "threads",
     "engine",
 ];
 
-/// The command of a scenario, without what its variants add.
+/// The command of a scenario, without the arguments of its variants.
 pub(crate) fn command(scenario: &Scenario) -> String {
     format!("bulkprop {}", scenario.line)
 }
 
-/// The figures of a scenario in each of its variants, which are named by what they add, or why there are none.
+/// The figures of a scenario in each of its variants, or the error, by the variant's arguments.
 pub(crate) fn variants(scenario: &Scenario) -> Vec<(String, Result<Figures, String>)> {
     scenario.variants.iter().map(|variant| (variant.clone(), run(scenario, variant))).collect()
 }
@@ -57,9 +57,9 @@ fn run(scenario: &Scenario, variant: &str) -> Result<Figures, String> {
     Ok(table::with_hash(figures::fold(figures, branch_of)))
 }
 
-/// The branch of a path, if a table tells its figures by one hash: they that the report has twice, as the row of the
-/// only run or of the only worker; parts of the rows of many, and what all say of one figure, which are much; the edges
-/// of bins, which the greatest delay decides; strays, of which there are none.
+/// The branch of a path whose figures the table reduces to one hash: figures that the report has twice, as in the row
+/// of the only run or of the only worker; the many parts of rows, and summaries, of several runs; the edges of bins,
+/// which the greatest delay decides; and strays, of which there are none.
 fn branch_of(path: &str, is_twice: bool) -> Option<String> {
     let start = |names: usize| Some(path.split('/').take(names).collect::<Vec<&str>>().join("/"));
     match path.split('/').collect::<Vec<&str>>()[..] {
@@ -77,13 +77,13 @@ fn of_file(scenario: &Scenario, folder: &Path, file: &str) -> Figures {
     let text = fs::read_to_string(folder.join(file)).unwrap();
     let is_shape = |path: &str| matches!(scenario.pins, Pins::Some { shapes, .. } if is_among(shapes, path));
     match text.lines().count() {
-        // Of one order the file of orders has no line but the first.
+        // With one order, the file of orders has only its header.
         0 | 1 => Figures::new(),
         _ => figures::of_csv(file, &text, |path| is_pinned(scenario, path), is_shape),
     }
 }
 
-/// Whether the table of a scenario has the figure of this path.
+/// True if the table of a scenario has the figure at this path.
 fn is_pinned(scenario: &Scenario, path: &str) -> bool {
     let is_known = path.split('/').all(|name| !UNPINNED.contains(&name));
     let is_wanted = match scenario.pins {
@@ -94,7 +94,7 @@ fn is_pinned(scenario: &Scenario, path: &str) -> bool {
     is_known && is_wanted
 }
 
-/// The path in the report of what a row of runs, or what all runs say of it, has under this path.
+/// The path in the report of a figure that a row of runs, or a summary over runs, has at this path.
 fn of_a_run(path: &str) -> &str {
     match (path.strip_prefix("runs/each/*/"), path.strip_prefix("runs/over/").and_then(|path| path.rsplit_once('/'))) {
         (Some(path), _) | (None, Some((path, _))) => path,
@@ -102,7 +102,7 @@ fn of_a_run(path: &str) -> &str {
     }
 }
 
-/// Whether a path is one of these, or lies below one that ends in a slash.
+/// True if a path is one of these, or lies below one that ends in a slash.
 fn is_among(paths: &[&str], path: &str) -> bool {
     paths.iter().any(|wanted| path == *wanted || (wanted.ends_with('/') && path.starts_with(wanted)))
 }

@@ -3,7 +3,7 @@
 use crate::pins::Pins;
 use crate::scenario::{BY_HOPS, BY_MESSAGES, BY_PATHS, Group, Scenario, knee, simulated};
 
-/// Each protocol by each engine, each way to end.
+/// Each protocol by each engine, and each kind of end.
 pub(crate) fn engines() -> Group {
     let defaults = simulated(BY_HOPS, "defaults", "--nodes 300 --seed 1");
     let scenarios = vec![
@@ -101,7 +101,7 @@ pub(crate) fn overlays() -> Group {
     Group { name: "overlays", scenarios }
 }
 
-/// Latencies, losses, second copies, lines and work.
+/// Latencies, losses, second copies, access links and processing.
 pub(crate) fn networks() -> Group {
     let scenarios = vec![
         simulated(BY_PATHS, "normal", "--nodes 400 --latency normal:50ms,10ms,min=20ms --seed 41"),
@@ -182,7 +182,7 @@ pub(crate) fn regions() -> Group {
     Group { name: "regions", scenarios }
 }
 
-/// Who fails, comes and goes, is cut off, or does not do as the protocol says.
+/// Nodes that fail, come and go, are cut off, or deviate from the protocol.
 pub(crate) fn faults() -> Group {
     let scenarios = vec![
         simulated(BY_MESSAGES, "down-at-once", "--nodes 400 --down 20% --fanout 4 --until quiescent --seed 61"),

@@ -1,34 +1,34 @@
-//! Reads and writes the tables: sections of a name, a command, a hash of all, and a line for each figure.
+//! Reads and writes the tables: sections with a name, a command, a hash of all figures, and a line for each figure.
 
 use crate::figures::{self, Figures};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 
-/// What is pinned of a scenario.
+/// The pinned figures of a scenario.
 #[derive(Default)]
 pub(crate) struct Section {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub(crate) name: String,
-    /// The command that gives the figures, without what its variants add.
+    /// The command that gives the figures, without the arguments of its variants.
     pub(crate) command: String,
-    /// They themselves, their hash under [`HASH`] among them.
+    /// The figures, with their hash under [`HASH`].
     pub(crate) figures: Figures,
 }
 
 /// The path of the hash of all other figures.
 const HASH: &str = "hash";
 
-/// What the line of a section's name begins with.
+/// Prefix of the line with a section's name.
 const NAME: &str = "## ";
 
-/// What the line of its command begins with.
+/// Prefix of the line with its command.
 const COMMAND: &str = "$ ";
 
-/// Between a path and its value.
+/// Separator between a path and its value.
 const IS: &str = " = ";
 
-/// Adds to some figures the hash of all of them.
+/// Adds the hash of all figures to them.
 pub(crate) fn with_hash(mut figures: Figures) -> Figures {
     let lines: Vec<String> = figures.iter().map(line).collect();
     figures.insert(HASH.to_owned(), figures::hash(&lines));
@@ -39,14 +39,14 @@ fn line((path, text): (&String, &String)) -> String {
     format!("{path}{IS}{text}")
 }
 
-fn place(group: &str) -> PathBuf {
+fn path(group: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/digests/{group}.txt"))
 }
 
-/// The table of a group.
+/// Reads the table of a group.
 pub(crate) fn read(group: &str) -> Vec<Section> {
-    let place = place(group);
-    let text = fs::read_to_string(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    let path = path(group);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut sections: Vec<Section> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(name) = line.strip_prefix(NAME) {
@@ -55,7 +55,7 @@ pub(crate) fn read(group: &str) -> Vec<Section> {
             match (line.strip_prefix(COMMAND), line.split_once(IS)) {
                 (Some(command), _) => command.clone_into(&mut section.command),
                 (None, Some((path, text))) => drop(section.figures.insert(path.to_owned(), text.to_owned())),
-                (None, None) => panic!("{}: {line}: neither a name nor a command nor a figure", place.display()),
+                (None, None) => panic!("{}: {line}: neither a name nor a command nor a figure", path.display()),
             }
         }
     }
@@ -72,6 +72,6 @@ pub(crate) fn write(group: &str, sections: &[Section]) {
             writeln!(text, "{}", line(figure)).expect("a string takes all");
         }
     }
-    let place = place(group);
-    fs::write(&place, text).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    let path = path(group);
+    fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
