@@ -73,6 +73,7 @@ pub struct Goals([u64; TIMES]);
 impl Goals {
     /// Computes the goals for `nodes` nodes: each share rounded up, at least one node.
     pub fn new(nodes: u32, target: Ratio) -> Goals {
+        // At least one node, so that every goal is crossed by an addition and none is met before the first one.
         let of = |share: Ratio| share.ceil_of(u64::from(nodes)).max(1);
         let [half, most, nearly_all] = MILESTONES;
         Goals([of(half), of(most), of(nearly_all), of(target)])

@@ -137,6 +137,7 @@ impl Message {
     /// Splits the tail of this message from the front of `tails`.
     #[inline]
     pub fn cut<'a>(&self, tails: &mut &'a [u64]) -> &'a [u64] {
+        // Clamped, so that a batch with too few words gives a short tail instead of a panic.
         let (tail, rest) = tails.split_at(usize::from(self.tail).min(tails.len()));
         *tails = rest;
         tail

@@ -184,6 +184,7 @@ impl Network {
     /// Returns a high latency between nodes drawn uniformly from `nodes`: 999 of 1,000 of its own draws take no longer.
     /// These draws affect nothing else.
     pub fn slow_way(&self, nodes: u32) -> Nanos {
+        // Every draw would give the same.
         if let FastPath::Constant(time) = self.fast_path {
             return time;
         }

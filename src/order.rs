@@ -165,6 +165,7 @@ const fn check_payload(asked_bytes: usize) -> Result<(), PayloadTooLong> {
 
 fn draw_payload(stream: &mut Stream, payload_bytes: usize) -> Box<[u8]> {
     let mut payload = vec![0; payload_bytes].into_boxed_slice();
+    // The stream cannot fail: its error type is `Infallible`.
     let Ok(()) = stream.try_fill_bytes(&mut payload);
     payload
 }
@@ -228,6 +229,7 @@ pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
 
 /// Returns the length of `value` as a varint of seven bits a byte.
 const fn varint_bytes(value: u64) -> usize {
+    // The lowest bit is set, because 0 takes one byte as well.
     (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
 }
 

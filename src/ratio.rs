@@ -19,6 +19,7 @@ impl Ratio {
 
     /// Returns this share of `count`, rounded up.
     pub const fn ceil_of(self, count: u64) -> u64 {
+        // 128 bits hold the product, and the result fits because it is at most `count`.
         (self.numerator as u128 * count as u128).div_ceil(self.denominator as u128) as u64
     }
 

@@ -98,6 +98,7 @@ fn parse(text: &str) -> Option<Nanos> {
         "ms" => 1_000_000,
         "s" => 1_000_000_000,
         "m" | "min" => 60_000_000_000,
+        // Zero needs no unit.
         "" if number == "0" => 1,
         _ => return None,
     };

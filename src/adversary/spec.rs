@@ -230,6 +230,7 @@ fn read_share(figure: &'static str, written: &str) -> Result<Ratio, AdversaryErr
 
 fn read_node(fields: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, AdversaryError> {
     let written = fields.named(figure).ok_or(AdversaryError::Missing { figure })?;
+    // Digits only, because the standard parser would accept a leading `+`.
     let is_plain = written.bytes().all(|byte| byte.is_ascii_digit());
     let node = written.parse().ok().filter(|_| is_plain);
     node.ok_or_else(|| AdversaryError::NoNode { figure, written: written.to_owned() })

@@ -249,6 +249,7 @@ const SIZES: Units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B"
 
 /// Parses a number with a unit into a multiple of the smallest unit, from 1 to `most`.
 fn read(text: &str, units: &Units, most: u64) -> Option<u64> {
+    // The smallest unit is tried last, because its name is a suffix of the others.
     let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
     let scaled = u128::from(decimal(number.trim_end(), 9)?) * u128::from(unit);
     let whole = u64::try_from(scaled / 1_000_000_000).ok()?;

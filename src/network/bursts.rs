@@ -65,6 +65,7 @@ impl Bursts {
     /// Returns the probability of loss between two nodes at a time.
     pub(super) fn chance(&self, from: NodeId, to: NodeId, now: Nanos) -> Probability {
         let key = match self.per {
+            // In this order, because each direction of a link has its own periods.
             BurstScope::Link => self.key.with(u64::from(from.0)).with(u64::from(to.0)),
             BurstScope::Sender => self.key.with(u64::from(from.0)),
             BurstScope::Receiver => self.key.with(u64::from(to.0)),

@@ -78,6 +78,7 @@ impl Faults {
     ) -> Result<Faults, FaultError> {
         let key = Key::new(seed, Purpose::Faults);
         let outage = |(at, outage): (usize, &Outage)| {
+            // Keyed by its index as well, so that two outages with one share select different nodes.
             let key = key.with(DOWN).with(at as u64);
             let group = match &outage.selector {
                 Selector::Random => Group::drawn(key, outage.share),

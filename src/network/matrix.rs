@@ -163,6 +163,7 @@ fn square<'a>(
         let to = set.names[0].clone();
         return Err(MatrixError::Hole { file: file.to_owned(), from: missing.clone(), to });
     }
+    // Rates count only if every region has them.
     set.rates = (rates.len() == set.names.len()).then_some(rates);
     weighed(file, set)
 }
@@ -227,6 +228,7 @@ fn pairs<'a>(
     };
     let complete = latencies.into_iter().enumerate().map(|(pair, latency)| latency.ok_or_else(|| hole(pair)));
     let latencies = complete.collect::<Result<_, _>>()?;
+    // A list of pairs has no column for weights, so all regions count the same.
     let weights = vec![1; names.len()];
     Ok(Regions { names, weights, latencies, rates: None })
 }

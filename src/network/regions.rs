@@ -147,6 +147,7 @@ impl Placement {
     pub fn region(&self, node: NodeId) -> RegionIndex {
         let word = self.key.with(u64::from(node.0)).stream().next_word();
         let whole = self.sums.last().copied().unwrap_or(0);
+        // A product instead of a remainder, so that the upper byte of the word selects the entry of the guide.
         let drawn = ((u128::from(word) * u128::from(whole)) >> 64) as u64;
         // The guide leads to the first candidate, so that few of up to 1,024 sums are compared.
         let mut region = self.guide[(word >> 56) as usize];

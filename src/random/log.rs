@@ -41,6 +41,7 @@ pub(crate) fn minus_log2(word: u64) -> u64 {
     let coarse = offset >> 23;
     let bend = (((coarse * coarse) as u64 >> 31) * segment.curve) >> 25;
     let mantissa = segment.level.wrapping_add_signed(line).wrapping_sub(bend);
+    // Saturating, because the error of the table could take the logarithm of a word of ones below 0.
     (u64::from(zeros + 1) << ONE_BITS).saturating_sub(mantissa)
 }
 

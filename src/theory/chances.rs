@@ -43,6 +43,7 @@ pub fn die_out(fanout: f64, loss: f64) -> f64 {
 pub fn outgrows(fanout: u32, loss: f64, nodes: u32) -> f64 {
     let kept = 1.0 - share(loss);
     let comes_to = |n: u32| binomial(u64::from(n) * u64::from(fanout), kept, u64::from(n) - 1) / f64::from(n);
+    // Clamped, because rounding may take the sum past 1.
     share(1.0 - (1..=nodes).map(comes_to).sum::<f64>())
 }
 

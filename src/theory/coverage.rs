@@ -19,6 +19,7 @@ pub fn final_coverage(fanout: f64) -> f64 {
 /// certainty.
 pub fn fanout_for(coverage: f64) -> f64 {
     match share(coverage) {
+        // The limit of the formula as the share goes to 0.
         0.0 => 1.0,
         reached => -(-reached).ln_1p() / reached,
     }
@@ -101,6 +102,7 @@ impl RandomGraph {
     /// Returns the terms of the sum, one for each number of further links that a neighbour may have.
     pub(super) fn terms(&self) -> Vec<Term> {
         let degree = poisson::mean_degree(self.degree);
+        // Of a fanout of 1, the effective one is the share of copies that arrive.
         let kept = effective_fanout(1.0, self.loss, self.failed);
         let fanout = not_negative(self.fanout);
         let drawn = |links: f64| match self.sender {

@@ -118,6 +118,7 @@ impl HopChain {
     fn new(nodes: u64, fanout: f64) -> HopChain {
         let nodes = nodes.max(1) as f64;
         let others = nodes - 1.0;
+        // A node forwards to others only, so a target is one of N - 1.
         HopChain { nodes, chance: share(not_negative(fanout) / others.max(1.0)), missing: others, newest: 1.0 }
     }
 

@@ -23,6 +23,7 @@ const NORMAL_975: f64 = 1.959_963_984_540_054;
 pub fn student_quantile(probability: f64, degrees: u32) -> f64 {
     let within = (2.0 * super::share(probability) - 1.0).max(0.0);
     let degrees = degrees.max(1);
+    // The bisection runs over the angle, which is bounded where the quantile is not.
     let (mut low, mut high) = (0.0, FRAC_PI_2);
     for _ in 0..super::BISECTIONS {
         let middle = 0.5 * (low + high);
@@ -39,6 +40,7 @@ pub fn student_quantile(probability: f64, degrees: u32) -> f64 {
 fn student_within(angle: f64, degrees: u32) -> f64 {
     let (sine, cosine) = (sin(angle), cos(angle));
     let is_odd = degrees % 2 == 1;
+    // The formula has no sum for one degree of freedom.
     if degrees == 1 {
         return FRAC_2_PI * angle;
     }

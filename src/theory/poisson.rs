@@ -17,6 +17,7 @@ pub(super) fn mean_degree(degree: f64) -> f64 {
 /// [`mean_degree`].
 pub(super) fn about(mean: f64) -> impl Iterator<Item = (f64, f64)> {
     let reach = (12.0 * mean.sqrt()).ceil() as u64 + 40;
+    // The largest weight is at the mode, so all ratios away from it are at most 1.
     let mode = mean as u64;
     let first = mode.saturating_sub(reach);
     let mut weights = vec![1.0];

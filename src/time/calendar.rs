@@ -94,6 +94,7 @@ impl<T> Calendar<T> {
             (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
         };
         let slot = (0..=words).find_map(in_word);
+        // Modulo the ring: a slot before that of the current window belongs to the next lap.
         let ahead = |slot: usize| (slot as u64).wrapping_sub(start as u64) & (self.buckets.len() as u64 - 1);
         slot.map(|slot| self.now + ahead(slot)).or_else(|| self.far.keys().next().copied())
     }

@@ -202,6 +202,7 @@ impl EdgeList {
             let [one, other] = [nodes.of(ids[0]), nodes.of(ids[1])];
             let (Some(one), Some(other)) = (one, other) else { return Err(faulty(EdgeLineFault::TooManyNodes)) };
             links.set_nodes(nodes.len());
+            // Dropped only after it was numbered, because such a line names its node.
             if one == other {
                 skipped.loops += 1;
                 continue;
@@ -375,6 +376,7 @@ fn content(line: &str) -> &str {
 /// Returns true if a first line is a title, that is, if it does not begin like a number.
 fn is_title(line: &str) -> bool {
     let is_short = line.len() as u64 <= LINE_BYTES_MAX;
+    // A first line that begins like a number is a faulty link and gets an error.
     let begins_otherwise = |first: char| !first.is_numeric() && !"+-.,".contains(first) && !first.is_control();
     is_short && content(line).chars().next().is_some_and(begins_otherwise)
 }

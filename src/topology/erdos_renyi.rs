@@ -118,6 +118,7 @@ impl Pairs {
 
     /// Returns the number of nodes in a strip.
     fn width(&self, strip: u32) -> u32 {
+        // The last strip may be short.
         (self.nodes - (strip << self.bits)).min(1 << self.bits)
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn build(nodes: u32, lookout: &mut Lookout<'_>) -> Result<Topology, T
         if node >= width {
             links.push(node - width, node);
         }
+        // The first node of a row has no neighbour on its left.
         if node % width != 0 {
             links.push(node - 1, node);
         }

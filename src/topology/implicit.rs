@@ -90,6 +90,7 @@ impl Implicit {
         }
         let links = u64::from(nodes) * u64::from(peers) / 2;
         let mut implicit = Implicit { shape: Rectangle::of(nodes), slots, links, most: peers };
+        // Loops and repeats make the exact count smaller than the slots.
         if 2 * links <= COUNTED_SLOTS_MAX {
             let degrees = (0..nodes).map(|node| implicit.row(NodeId(node)).len() as u32);
             let (ends, most) =
@@ -156,6 +157,7 @@ impl Rectangle {
     /// Creates the rectangle of `nodes` ids, nearly square, with less than a row to spare.
     fn of(nodes: u32) -> Rectangle {
         let bits = u32::BITS - nodes.saturating_sub(1).leading_zeros();
+        // A power of two, so that a place splits into row and column by shift and mask.
         let columns_log2 = bits / 2;
         Rectangle { nodes, columns_log2, rows: u64::from(nodes).div_ceil(1 << columns_log2) }
     }

@@ -32,6 +32,7 @@ impl NodeNames {
     /// Returns the node with this id among the first `nodes`, or `None` if none of them has it.
     pub fn find(&self, id: u64, nodes: u32) -> Option<NodeId> {
         let place = match self.listed.last() {
+            // Ids after the last one belong to nodes that were added to the file's.
             Some(&last) if id > last => self.listed.len() as u64 + (id - last - 1),
             Some(_) => self.listed.binary_search(&id).ok()? as u64,
             None => id,

@@ -80,6 +80,7 @@ impl TopologySpec {
     ) -> Result<Topology, TopologyError> {
         self.check(nodes, peers)?;
         let lookout = &mut Lookout::new(interrupt);
+        // A word per family, so that two families with one seed share no draws.
         let key = Key::new(seed, Purpose::Topology).with(self.word());
         match self {
             TopologySpec::Complete => Ok(Topology::complete(nodes)),
@@ -110,6 +111,7 @@ impl TopologySpec {
     /// Returns the default number of peers: 20, or the largest number below that which `nodes` nodes allow.
     pub fn default_peers(&self, nodes: u32) -> u32 {
         let most = PEERS_DEFAULT.min(nodes.saturating_sub(1));
+        // Some families need an even number, so the largest one that fits is taken.
         (1..=most).rev().find(|&peers| self.check(nodes, peers).is_ok()).unwrap_or(most)
     }
 

@@ -42,6 +42,7 @@ impl Rate {
     /// Returns the geometric mean of two rates, rounded down to whole orders per second if both are at least ten.
     pub fn between(self, other: Rate) -> Rate {
         let root = (u128::from(self.0) * u128::from(other.0)).isqrt() as u64;
+        // Below ten, whole orders would be too coarse.
         let step = if self.0.min(other.0) >= 10 * MILLION { MILLION } else { 1 };
         Rate(root / step * step)
     }
