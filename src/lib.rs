@@ -40,6 +40,7 @@ pub mod message;
 pub mod network;
 pub mod order;
 pub mod protocol;
+pub mod quantity;
 pub mod random;
 pub mod ratio;
 pub mod record;

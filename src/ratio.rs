@@ -1,5 +1,6 @@
 //! Exact shares: a target of 95 % is 95/100, not the nearest double.
 
+use crate::quantity;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -70,27 +71,10 @@ impl FromStr for Ratio {
     type Err = ParseRatioError;
 
     fn from_str(text: &str) -> Result<Ratio, ParseRatioError> {
-        parse(text.trim()).ok_or_else(|| ParseRatioError(text.to_owned()))
+        let parts = quantity::share(text).ok();
+        let ratio = parts.and_then(|(numerator, denominator)| Ratio::new(numerator, denominator));
+        ratio.ok_or_else(|| ParseRatioError(text.to_owned()))
     }
-}
-
-fn parse(text: &str) -> Option<Ratio> {
-    if let Some((numerator, denominator)) = text.split_once('/') {
-        return Ratio::new(numerator.trim().parse().ok()?, denominator.trim().parse().ok()?);
-    }
-    let (number, hundred) = match text.strip_suffix('%') {
-        Some(number) => (number.trim_end(), 100),
-        None => (text, 1),
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) || whole.len() + fraction.len() == 0 || fraction.len() > DECIMALS_MAX {
-        return None;
-    }
-    let denominator = 10u64.pow(fraction.len() as u32);
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    Ratio::new(whole.checked_mul(denominator)?.checked_add(parts)?, denominator * hundred)
 }
 
 impl Serialize for Ratio {
@@ -134,7 +118,7 @@ mod tests {
         assert_eq!(target.ceil_of(1_000), 950);
         assert_eq!(target.ceil_of(10), 10);
         assert_eq!(target.ceil_of(1_000_000_000), 950_000_000);
-        for text in ["95%", "19/20", ".95", "0.950"] {
+        for text in ["95%", "19/20", ".95", "0.950", "95e-2", "9_5%"] {
             assert_eq!(text.parse::<Ratio>().unwrap(), target, "{text}");
         }
     }
@@ -158,7 +142,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_a_share_is_refused() {
-        for text in ["", "1.01", "-0.5", "101%", "2/1", "1/0", "nan", "inf", "1e-3", "."] {
+        for text in ["", "1.01", "-0.5", "101%", "2/1", "1/0", "nan", "inf", "1e3", "."] {
             assert!(text.parse::<Ratio>().is_err(), "{text}");
         }
     }

@@ -5,6 +5,7 @@ mod calendar;
 
 pub(crate) use calendar::Calendar;
 
+use crate::quantity;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -75,47 +76,21 @@ impl fmt::Display for Nanos {
 
 /// The reason why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a span of time; write a number and a unit, such as 3s, 250ms, 1.5ms, 40us or 900ns, below 584 years"
-)]
-pub struct ParseNanosError(String);
+#[error("`{written}` is not a span of time{}", quantity::refusal(quantity::span_ns(written), ADVICE))]
+pub struct ParseNanosError {
+    written: String,
+}
+
+/// What to write in place of a text that is not a duration.
+const ADVICE: &str = "write a number and a unit, such as 3s, 250ms, 1.5ms, 40us or 1m30s, below 584 years";
 
 impl FromStr for Nanos {
     type Err = ParseNanosError;
 
-    /// Parses `3s`, `1.5ms`, `0`; exact to the nanosecond.
+    /// Parses `3s`, `1.5ms`, `1m30s`, `0`; exact to the nanosecond.
     fn from_str(text: &str) -> Result<Nanos, ParseNanosError> {
-        parse(text.trim()).ok_or_else(|| ParseNanosError(text.to_owned()))
+        quantity::span_ns(text).map(Nanos).map_err(|_| ParseNanosError { written: text.to_owned() })
     }
-}
-
-fn parse(text: &str) -> Option<Nanos> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
-    let unit_ns: u64 = match unit.trim() {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "m" | "min" => 60_000_000_000,
-        // Zero needs no unit.
-        "" if number == "0" => 1,
-        _ => return None,
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || fraction.len() > 9 || (number.contains('.') && fraction.is_empty()) {
-        return None;
-    }
-    let whole: u64 = whole.parse().ok()?;
-    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    // 128 bits, because nine decimals of a minute exceed 64.
-    let scaled = u128::from(parts) * u128::from(unit_ns);
-    let scale = 10u128.pow(fraction.len() as u32);
-    // A fraction of a nanosecond is refused instead of rounded.
-    if scaled % scale != 0 {
-        return None;
-    }
-    whole.checked_mul(unit_ns)?.checked_add(u64::try_from(scaled / scale).ok()?).map(Nanos)
 }
 
 impl Nanos {
@@ -158,6 +133,8 @@ mod tests {
             ("900ns", 900),
             ("0", 0),
             ("2min", 120_000_000_000),
+            ("1m30s", 90_000_000_000),
+            ("1e3s", 1_000_000_000_000),
         ] {
             assert_eq!(text.parse(), Ok(Nanos(nanos)), "{text}");
         }
@@ -165,7 +142,7 @@ mod tests {
 
     #[test]
     fn inexact_text_is_refused() {
-        for text in ["", "3", "s", "1.5ns", "-1s", "1.s", ".5s", "9999999999999s", "1e3s", "nan"] {
+        for text in ["", "3", "s", "1.5ns", "-1s", "1.s", ".5s", "9999999999999s", "5m", "nan"] {
             assert!(text.parse::<Nanos>().is_err(), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The requested adversaries: roles, each with its share of the nodes.
 
 use crate::network::spec_fields::{SpecFields, read_span, span};
+use crate::quantity;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,6 +57,9 @@ pub enum Role {
 /// The maximum number of copies that a flooding node sends to each peer.
 const TIMES_MAX: u32 = 1_000;
 
+/// What to write in place of a text that is no time.
+const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 200ms or 10s";
+
 /// The reason why adversaries cannot be modelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdversaryError {
@@ -86,7 +90,7 @@ pub enum AdversaryError {
         written: String,
     },
     /// A value is not a time.
-    #[error("by is `{written}`, which is no time; write a number and a unit, such as 200ms or 10s")]
+    #[error("by is `{written}`{}", quantity::refusal(quantity::span_ns(written), TIME_ADVICE))]
     NoTime {
         /// The text as written.
         written: String,
@@ -165,7 +169,8 @@ impl FromStr for RoleSpec {
             }
             "flood" => {
                 let written = fields.named("times").ok_or(AdversaryError::Missing { figure: "times=N" })?;
-                let times = written.parse().ok().filter(|times| (1..=TIMES_MAX).contains(times));
+                let times = quantity::count(written).ok().and_then(|times| times.try_into().ok());
+                let times = times.filter(|times| (1..=TIMES_MAX).contains(times));
                 Role::Flood { times: times.ok_or_else(|| AdversaryError::Times { written: written.to_owned() })? }
             }
             "eclipse" => Role::Eclipse { victim: read_node(&mut fields, "victim")? },
@@ -230,10 +235,7 @@ fn read_share(figure: &'static str, written: &str) -> Result<Ratio, AdversaryErr
 
 fn read_node(fields: &mut SpecFields<'_>, figure: &'static str) -> Result<u64, AdversaryError> {
     let written = fields.named(figure).ok_or(AdversaryError::Missing { figure })?;
-    // Digits only, because the standard parser would accept a leading `+`.
-    let is_plain = written.bytes().all(|byte| byte.is_ascii_digit());
-    let node = written.parse().ok().filter(|_| is_plain);
-    node.ok_or_else(|| AdversaryError::NoNode { figure, written: written.to_owned() })
+    quantity::count(written).map_err(|_| AdversaryError::NoNode { figure, written: written.to_owned() })
 }
 
 const ALL: Ratio = Ratio::new(1, 1).unwrap();

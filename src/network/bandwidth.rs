@@ -6,7 +6,8 @@
 //! is as slow as the slower one, not as both together: the downlink begins with the first bit while the uplink still
 //! sends the last. Propagation latency is separate from all this.
 
-use super::spec_fields::{SpecFields, decimal};
+use super::spec_fields::SpecFields;
+use crate::quantity;
 use crate::time::Nanos;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -167,9 +168,7 @@ pub enum BandwidthError {
         written: String,
     },
     /// A value is not a rate.
-    #[error(
-        "{name} is `{written}`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, at most 1000gbit"
-    )]
+    #[error("{name} is `{written}`{}", quantity::refusal(quantity::bits_per_second(written), RATE_ADVICE))]
     Rate {
         /// Name of the value.
         name: &'static str,
@@ -177,7 +176,7 @@ pub enum BandwidthError {
         written: String,
     },
     /// The queue is not a size.
-    #[error("the queue is `{written}`, which is no size; write a number above 0 with B, KiB, MiB or GiB, at most 4GiB")]
+    #[error("the queue is `{written}`{}", quantity::refusal(quantity::bytes(written), SIZE_ADVICE))]
     Queue {
         /// The text as written.
         written: String,
@@ -209,12 +208,16 @@ impl FromStr for BandwidthSpec {
         let mut rate = |name: &'static str| {
             let written = fields.named(name);
             written.map(|written| {
-                read(written, &RATES, RATE_MAX).ok_or(BandwidthError::Rate { name, written: written.into() })
+                let bits = quantity::bits_per_second(written).ok().filter(|bits| (1..=RATE_MAX).contains(bits));
+                bits.ok_or(BandwidthError::Rate { name, written: written.into() })
             })
         };
         let (up, down) = (rate("up").transpose()?, rate("down").transpose()?);
         let queue = fields.named("queue").map(|written| {
-            read(written, &SIZES, Self::QUEUE_BYTES_MAX).ok_or(BandwidthError::Queue { written: written.to_owned() })
+            // A bare number could be one of messages.
+            let has_unit = written.ends_with('B');
+            let bytes = quantity::bytes(written).ok().filter(|bytes| (1..=Self::QUEUE_BYTES_MAX).contains(bytes));
+            bytes.filter(|_| has_unit).ok_or(BandwidthError::Queue { written: written.to_owned() })
         });
         let queue_bytes = queue.transpose()?;
         let rates = match fields.plain() {
@@ -242,19 +245,13 @@ impl<'de> Deserialize<'de> for BandwidthSpec {
 }
 
 /// Units, from the largest to the smallest.
+const RATE_ADVICE: &str = "which is no rate; write a number above 0 with bit, kbit, mbit or gbit, at most 1000gbit";
+const SIZE_ADVICE: &str = "which is no size; write a number above 0 with B, KiB, MiB or GiB, at most 4GiB";
+
 type Units = [(&'static str, u64); 4];
 
 const RATES: Units = [("gbit", 1_000_000_000), ("mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];
 const SIZES: Units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
-
-/// Parses a number with a unit into a multiple of the smallest unit, from 1 to `most`.
-fn read(text: &str, units: &Units, most: u64) -> Option<u64> {
-    // The smallest unit is tried last, because its name is a suffix of the others.
-    let (number, unit) = units.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))?;
-    let scaled = u128::from(decimal(number.trim_end(), 9)?) * u128::from(unit);
-    let whole = u64::try_from(scaled / 1_000_000_000).ok()?;
-    (scaled % 1_000_000_000 == 0 && (1..=most).contains(&whole)).then_some(whole)
-}
 
 fn shown(value: u64, units: &Units) -> String {
     let (name, unit) = units.iter().find(|(_, unit)| value.is_multiple_of(*unit)).unwrap_or(&units[3]);

@@ -1,6 +1,7 @@
 //! The requested faults: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
 
 use super::spec_fields::{SpecFields, escaped, read_span, span};
+use crate::quantity;
 use crate::ratio::Ratio;
 use crate::sync::Interrupted;
 use crate::time::Nanos;
@@ -90,6 +91,9 @@ pub enum PartitionSide {
     Region(String),
 }
 
+/// What to write in place of a text that is no time.
+const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 200ms or 10s";
+
 /// The reason why faults cannot be modelled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
@@ -105,7 +109,7 @@ pub enum FaultError {
         written: String,
     },
     /// A value is not a time.
-    #[error("{figure} is `{written}`, which is no time; write a number and a unit, such as 200ms or 10s")]
+    #[error("{figure} is `{written}`{}", quantity::refusal(quantity::span_ns(written), TIME_ADVICE))]
     NoTime {
         /// Name of the value.
         figure: &'static str,

@@ -7,6 +7,7 @@
 //! random words.
 
 use super::spec_fields::{FieldError, SpecFields, decimal, span};
+use crate::quantity;
 use crate::time::Nanos;
 use std::fmt;
 use std::str::FromStr;
@@ -146,6 +147,9 @@ impl Latency {
     }
 }
 
+/// What to write in place of a text that is no time.
+const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 50ms, 1.5ms or 40us";
+
 /// The reason why a text is not a latency.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LatencyError {
@@ -176,7 +180,7 @@ pub enum LatencyError {
         written: String,
     },
     /// A value is not a time.
-    #[error("{figure} is `{written}`, which is no time; write a number and a unit, such as 50ms, 1.5ms or 40us")]
+    #[error("{figure} is `{written}`{}", quantity::refusal(quantity::span_ns(written), TIME_ADVICE))]
     NoTime {
         /// Name of the value.
         figure: &'static str,

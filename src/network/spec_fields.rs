@@ -2,6 +2,7 @@
 //! same way for all models.
 
 use crate::escape::escaped_to;
+use crate::quantity;
 use crate::time::Nanos;
 use std::fmt;
 
@@ -119,16 +120,8 @@ pub(crate) fn span(time: Nanos) -> impl fmt::Display {
 }
 
 /// Parses a decimal of at most `places` places as a multiple of its last place; `None` if it is malformed or too large.
-pub(crate) fn decimal(text: &str, places: usize) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > places || text.ends_with('.') {
-        return None;
-    }
-    let scale = 10u64.pow(places as u32);
-    let parts: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    let parts = parts * 10u64.pow((places - fraction.len()) as u32);
-    whole.parse::<u64>().ok()?.checked_mul(scale)?.checked_add(parts)
+pub(crate) fn decimal(text: &str, places: u32) -> Option<u64> {
+    quantity::scaled(text, places).ok()
 }
 
 /// Makes foreign text fit for one line of a terminal, and cuts it if it is very long.

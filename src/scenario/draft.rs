@@ -232,7 +232,7 @@ pub struct Draft {
 
     /// Receive buffer of each socket in bytes [default: the system's]. A small one shows what overload does, a great
     /// one takes bursts.
-    #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::RECEIVE_BUFFER.parse::<u32>(text))]
+    #[arg(long, value_name = "BYTES", value_parser = |text: &str| limits::RECEIVE_BUFFER.parse_bytes::<u32>(text))]
     pub receive_buffer: Option<u32>,
 
     /// With memory, encode and decode each message all the same [default: false]. It shows what serialization would cost.

@@ -7,6 +7,7 @@
 use super::error::BadValue;
 use crate::message::TTL_MAX;
 use crate::order::PAYLOAD_BYTES_MAX;
+use crate::quantity::{self, QuantityError};
 use std::fmt::Display;
 
 /// Nodes of a run. An id has 32 bits, and the greatest stands for nobody.
@@ -92,24 +93,41 @@ impl Limit {
         Limit { option, least, most, subject, unit }
     }
 
-    /// Reads a whole number within the limit.
+    /// Reads a whole number within the limit, as [`quantity::count`] takes it.
     ///
     /// # Errors
     ///
     /// [`BadValue`] where the text is no whole number, or one outside the limit, however large.
     pub fn parse<T: TryFrom<u64>>(&self, text: &str) -> Result<T, BadValue> {
-        let (is_negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text),
-        };
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(self.refuse(text, "write it in digits only"));
+        self.parse_with(quantity::count, "write it in digits, as 10000, 10_000, 10k or 1e4", text)
+    }
+
+    /// Reads a number of bytes within the limit, as [`quantity::bytes`] takes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_bytes<T: TryFrom<u64>>(&self, text: &str) -> Result<T, BadValue> {
+        self.parse_with(quantity::bytes, "write it in digits, as 1000, 1kB or 1KiB", text)
+    }
+
+    fn parse_with<T: TryFrom<u64>>(
+        &self,
+        read: fn(&str) -> Result<u64, QuantityError>,
+        advice: &str,
+        text: &str,
+    ) -> Result<T, BadValue> {
+        let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+        match read(digits) {
+            // Below zero is below any limit, and what is wrong is not how it is written.
+            Ok(_) | Err(QuantityError::TooLarge) if is_negative => Err(self.too_little(text)),
+            Ok(number) if number > self.most => Err(self.too_much(text)),
+            Ok(number) if number < self.least => Err(self.too_little(text)),
+            Ok(number) => T::try_from(number).map_err(|_| self.too_much(text)),
+            Err(QuantityError::TooLarge) => Err(self.too_much(text)),
+            Err(QuantityError::TooFine) => Err(self.refuse(text, "ask for a whole number")),
+            Err(error) => Err(self.refuse(text, &error.question_or(advice))),
         }
-        if is_negative {
-            return Err(self.too_little(text));
-        }
-        let number = digits.parse().map_err(|_| self.too_much(text))?;
-        T::try_from(self.check(number)?).map_err(|_| self.too_much(text))
     }
 
     /// Passes a number on that lies within the limit.

@@ -4,6 +4,7 @@ use super::error::BadValue;
 use super::limits;
 use super::{Choice, PayloadBytes, Ttl, WindowSize};
 use crate::network::{LATENCY_MAX, RegionSpec};
+use crate::quantity;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::{ParseTopologyError, TopologySpec};
@@ -82,14 +83,22 @@ pub(super) fn part_of(option: &'static str, text: &str) -> Result<Ratio, BadValu
 /// Reads the time that a message costs its node.
 pub(super) fn processing(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
-    let time = text.parse().ok().filter(|&time| time <= LATENCY_MAX);
-    time.ok_or_else(|| BadValue::new("processing", text, rule))
+    match time("processing", text, rule)? {
+        time if time <= LATENCY_MAX => Ok(time),
+        _ => Err(BadValue::new("processing", text, rule)),
+    }
 }
 
 /// Reads a time limit.
 pub(super) fn span(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
-    text.parse().map_err(|_| BadValue::new("timeout", text, rule))
+    time("timeout", text, rule)
+}
+
+/// Reads a span of time. One with two readings is asked about; any other that is none is refused with the rule.
+fn time(option: &'static str, text: &str, rule: &str) -> Result<Nanos, BadValue> {
+    let read = quantity::span_ns(text).map(Nanos);
+    read.map_err(|error| BadValue::new(option, text, error.question_or(rule)))
 }
 
 /// What a time to ask again must be.
@@ -98,26 +107,29 @@ pub(super) const RETRY_RULE: &str =
 
 /// Reads how long to wait for an answer.
 pub(super) fn retry(text: &str) -> Result<Nanos, BadValue> {
-    let time = text.parse().ok().filter(|&time| time != Nanos::ZERO);
-    time.ok_or_else(|| BadValue::new("retry", text, RETRY_RULE))
+    match time("retry", text, RETRY_RULE)? {
+        Nanos::ZERO => Err(BadValue::new("retry", text, RETRY_RULE)),
+        time => Ok(time),
+    }
 }
 
 /// Reads how long news are gathered before they are announced.
 pub(super) fn announce_interval(text: &str) -> Result<Nanos, BadValue> {
     let rule =
         "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
-    text.parse().map_err(|_| BadValue::new("announce-interval", text, rule))
+    time("announce-interval", text, rule)
 }
 
 /// Reads orders per second.
 pub(super) fn rate(text: &str) -> Result<Rate, BadValue> {
     let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";
-    text.parse().map_err(|_| BadValue::new("rate", text, rule))
+    let question = quantity::rate_millionths(text).err().map(|error| error.question_or(rule));
+    text.parse().map_err(|_| BadValue::new("rate", text, question.unwrap_or_else(|| rule.to_owned())))
 }
 
 /// Reads a number of bytes or a range of them, both ends included.
 pub(super) fn payload(text: &str) -> Result<PayloadBytes, BadValue> {
-    let number = |text: &str| limits::PAYLOAD_BYTES.parse::<u16>(text);
+    let number = |text: &str| limits::PAYLOAD_BYTES.parse_bytes::<u16>(text);
     let Some((least, most)) = text.split_once("..") else { return number(text).map(PayloadBytes::exactly) };
     let backwards =
         || BadValue::new("payload-bytes", text, "a range leads from the lesser to the greater; write 0..1000");

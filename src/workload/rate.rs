@@ -1,5 +1,6 @@
 //! The rate of orders: an exact decimal number, because over a schedule of a million orders every error adds up.
 
+use crate::quantity;
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -73,28 +74,23 @@ impl Rate {
 
 /// The reason why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a rate; write orders per second from 0.000001/s to 1000000000/s, as 200/s or 0.5/s")]
-pub struct ParseRateError(String);
+#[error("`{written}` is not a rate{}", quantity::refusal(quantity::rate_millionths(written), ADVICE))]
+pub struct ParseRateError {
+    written: String,
+}
+
+/// What to write in place of a text that is not a rate.
+const ADVICE: &str = "write orders per second from 0.000001/s to 1000000000/s, as 200/s, 10k/s or 0.5/s";
 
 impl FromStr for Rate {
     type Err = ParseRateError;
 
-    /// Parses `1000/s`, `0.5/s`, or the number alone.
+    /// Parses `1000/s`, `10k/s`, `0.5/s`, or the number alone.
     fn from_str(text: &str) -> Result<Rate, ParseRateError> {
-        parse(text.trim()).ok_or_else(|| ParseRateError(text.to_owned()))
+        let rate = quantity::rate_millionths(text).ok().map(Rate);
+        let rate = rate.filter(|rate| (Rate::LEAST..=Rate::MOST).contains(rate));
+        rate.ok_or_else(|| ParseRateError { written: text.to_owned() })
     }
-}
-
-fn parse(text: &str) -> Option<Rate> {
-    let number = text.strip_suffix("/s").unwrap_or(text).trim_end();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || fraction.len() > 6 {
-        return None;
-    }
-    let millionths = fraction.parse::<u64>().ok()? * 10u64.pow(6 - fraction.len() as u32);
-    let rate = Rate(whole.parse::<u64>().ok()?.checked_mul(MILLION)?.checked_add(millionths)?);
-    (Rate::LEAST..=Rate::MOST).contains(&rate).then_some(rate)
 }
 
 /// Writes the shortest text that reads back: `1000/s`, `0.5/s`.
@@ -121,11 +117,17 @@ mod tests {
 
     #[test]
     fn usual_notations_are_read() {
-        for (text, millionths) in [("1000/s", 1_000 * MILLION), ("0.5/s", 500_000), ("2", 2 * MILLION), ("0.000001", 1)]
-        {
+        for (text, millionths) in [
+            ("1000/s", 1_000 * MILLION),
+            ("0.5/s", 500_000),
+            ("2", 2 * MILLION),
+            ("0.000001", 1),
+            ("10k/s", 10_000 * MILLION),
+            ("1e3", 1_000 * MILLION),
+        ] {
             assert_eq!(text.parse(), Ok(Rate(millionths)), "{text}");
         }
-        for text in ["", "/s", "0", "-1", "1e3", "1.", ".5", "0.0000001", "1000000001", "99999999999999999999", "x/s"] {
+        for text in ["", "/s", "0", "-1", "10m", "1.", ".5", "0.0000001", "1000000001", "99999999999999999999", "x/s"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
     }

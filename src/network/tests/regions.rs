@@ -166,7 +166,7 @@ fn a_bad_matrix_is_refused_by_name() {
         ("one_way_ms,a,b\nb,1,2\na,1,2", "line 2: the line is b's, and by the order of the columns it should be a's"),
         ("one_way_ms,a\na,-1", "line 2: -1 ms: a message cannot arrive before it is sent"),
         ("one_way_ms,a\na,x", "line 2: `x` is no latency; write milliseconds"),
-        ("one_way_ms,a\na,1e3", "line 2: `1e3` is no latency"),
+        ("one_way_ms,a\na,1e-9", "line 2: `1e-9` is no latency"),
         ("one_way_ms,a\na,86400001", "line 2: `86400001` is no latency"),
         ("one_way_ms,weight,a\na,-1,1", "line 2: `-1` is no weight"),
         ("one_way_ms,weight,a\na,0,1", ": every weight is 0"),

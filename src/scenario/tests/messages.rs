@@ -23,10 +23,19 @@ fn whole_numbers_have_limits() {
     assert_refused(&[
         ("--nodes 0", "--nodes 0: a network needs 1 to 4294967295 nodes; ask for at least 1"),
         ("--nodes=-5", "--nodes -5: a network needs 1 to 4294967295 nodes; ask for at least 1"),
-        ("--nodes abc", "--nodes abc: a network needs 1 to 4294967295 nodes; write it in digits only"),
-        ("--nodes ''", "--nodes '': a network needs 1 to 4294967295 nodes; write it in digits only"),
-        ("--nodes=-", "--nodes -: a network needs 1 to 4294967295 nodes; write it in digits only"),
-        ("--nodes 1e3", "--nodes 1e3: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        (
+            "--nodes abc",
+            "--nodes abc: a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
+        (
+            "--nodes ''",
+            "--nodes '': a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
+        (
+            "--nodes=-",
+            "--nodes -: a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
+        ("--nodes 0.5", "--nodes 0.5: a network needs 1 to 4294967295 nodes; ask for a whole number"),
         ("--nodes 4294967296", "--nodes 4294967296: a network needs 1 to 4294967295 nodes; ask for at most 4294967295"),
         (
             "--nodes 99999999999999999999999",
@@ -40,8 +49,14 @@ fn whole_numbers_have_limits() {
         ("--fanout 0", "--fanout 0: a node forwards to 1 to 4294967295 peers; ask for at least 1"),
         ("--ttl 0", "--ttl 0: an order travels 1 to 255 hops, or `auto`; ask for at least 1"),
         ("--ttl 256", "--ttl 256: an order travels 1 to 255 hops, or `auto`; ask for at most 255"),
-        ("--ttl far", "--ttl far: an order travels 1 to 255 hops, or `auto`; write it in digits only"),
-        ("--origin x", "--origin x: nodes have ids from 0 to 18446744073709551615; write it in digits only"),
+        (
+            "--ttl far",
+            "--ttl far: an order travels 1 to 255 hops, or `auto`; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
+        (
+            "--origin x",
+            "--origin x: nodes have ids from 0 to 18446744073709551615; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
         (
             "--payload-bytes 1400",
             "--payload-bytes 1400: an order carries 0 to 1399 bytes of payload; ask for at most 1399",
@@ -57,13 +72,42 @@ fn whole_numbers_have_limits() {
 }
 
 #[test]
+fn what_could_mean_two_things_is_asked_about() {
+    assert_refused(&[
+        (
+            "--nodes 5m",
+            "--nodes 5m: a network needs 1 to 4294967295 nodes; is that 5 million or 5 thousandths? Write 5M",
+        ),
+        ("--timeout 5m", "--timeout 5m: is that 5 minutes or 5 milliseconds? Write 5min or 5ms"),
+        ("--orders 5 --rate 10m/s", "--rate 10m/s: is that 10 million or 10 thousandths? Write 10M/s"),
+        (
+            "--transport simulated --latency 50m",
+            "--latency 50m: the time is `50m`: is that 50 minutes or 50 milliseconds? Write 50min or 50ms",
+        ),
+        (
+            "--transport simulated --bandwidth up=10MB/s",
+            "--bandwidth 'up=10MB/s': up is `10MB/s`: is that 10 megabits or 10 megabytes a second? Write 10Mbit or 80Mbit",
+        ),
+        (
+            "--transport simulated --bandwidth up=1Mbit,queue=64K",
+            "--bandwidth 'up=1Mbit,queue=64K': the queue is `64K`: is that 64 times 1000 or times 1024? Write 64kB or 64KiB",
+        ),
+        (
+            "--receive-buffer 64k",
+            "--receive-buffer 64k: a socket buffers 1152 to 1073741823 bytes; is that 64 times 1000 or times 1024? Write \
+             64kB or 64KiB",
+        ),
+    ]);
+}
+
+#[test]
 fn shares_times_and_names_have_a_form() {
     let target = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
     for text in ["0", "1.5", "-1", "NaN", "1e400", "''", "inf", "0.0000000000000001"] {
         assert_eq!(refusal(&format!("--target={text}")), format!("--target {text}: {target}"));
     }
     let timeout = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
-    for text in ["3", "-1s", "''", "soon", "1e9s", "99999999999999s"] {
+    for text in ["3", "-1s", "''", "soon", "1e11s", "99999999999999s"] {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
     assert_refused(&[
@@ -245,7 +289,10 @@ fn a_terminal_is_safe_from_what_was_asked() {
 fn a_file_is_refused_by_line_and_key() {
     for (text, message) in [
         ("nodes = 0", "line 1: nodes = 0: a network needs 1 to 4294967295 nodes; ask for at least 1"),
-        ("\nnodes = \"abc\"", "line 2: nodes = abc: a network needs 1 to 4294967295 nodes; write it in digits only"),
+        (
+            "\nnodes = \"abc\"",
+            "line 2: nodes = abc: a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or 1e4",
+        ),
         ("# why\n\npin = 'x'", "line 3: pin = x: choose one of spread, compact, none"),
         ("pin = 'x'\nnodes = 0", "line 1: pin = x: choose one of spread, compact, none"),
         ("node = 3", "line 1: no option is called node; did you mean `nodes`?"),

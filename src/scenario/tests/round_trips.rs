@@ -284,6 +284,39 @@ fn a_file_takes_natural_types() {
     assert_eq!(Draft::from_toml(texts).unwrap(), draft(flags).unwrap());
 }
 
+/// Each number in many forms, as a flag and in a file.
+#[test]
+fn numbers_are_read_as_people_write_them() {
+    for (option, plain, forms) in [
+        ("nodes", "10000", ["10_000", "10k", "1e4", "0.01M"].as_slice()),
+        ("orders", "1000000", &["1M", "1e6", "1_000_000"]),
+        ("seed", "1000000000", &["1G", "1e9"]),
+        ("payload-bytes", "1024", &["1KiB", "1024B", "1.024kB"]),
+        ("payload-bytes", "0..1000", &["0..1kB", "0B..1e3"]),
+        ("receive-buffer", "65536", &["64KiB", "65_536"]),
+        ("rate", "10000/s", &["10k/s", "10k", "1e4/s", "10_000"]),
+        ("timeout", "90s", &["1m30s", "1.5min", "90_000ms", "0.025h"]),
+        ("retry", "250ms", &["0.25s", "250_000us"]),
+        ("target", "0.95", &["95%", "19/20", "950e-3"]),
+        ("latency", "constant:100ms", &["0.1s", "100ms", "1e5us"]),
+        (
+            "bandwidth",
+            "up=25mbit,queue=64KiB",
+            &["up=25Mbit,queue=65536B", "up=25Mbps,queue=64KiB", "up=25e6bit/s,queue=0.0625MiB"],
+        ),
+        ("adversary", "flood:0.1,times=100", &["flood:10%,times=1e2"]),
+    ] {
+        let expected = Draft::from_option(option, plain).unwrap();
+        for form in forms {
+            assert_eq!(Draft::from_option(option, form), Ok(expected.clone()), "--{option} {form}");
+            assert_eq!(Draft::from_toml(&format!("{option} = '{form}'")), Ok(expected.clone()), "{option} = {form}");
+        }
+    }
+    for text in ["nodes = 1e4", "nodes = 10_000", "nodes = 10_000.0"] {
+        assert_eq!(Draft::from_toml(text), Ok(Draft { nodes: Some(10_000), ..Draft::default() }), "{text}");
+    }
+}
+
 #[test]
 fn the_network_may_stand_in_a_table_of_its_own() {
     let table = "nodes = 100\ntransport = 'simulated'\n[network]\nname = 'aws33'\nloss = 0.1\nnat = '20%'";
