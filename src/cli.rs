@@ -123,7 +123,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
     }
-    let watch = SignalWatch::start()?;
+    let watch = SignalWatch::start().map_err(Failure::NoSignals)?;
     let answered = match cli.question {
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),

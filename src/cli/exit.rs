@@ -35,6 +35,13 @@ impl Exit {
     }
 }
 
+impl SignalWatch {
+    /// Returns the outcome of a command that was interrupted.
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::Ended(self.signal())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {

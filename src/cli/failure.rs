@@ -1,15 +1,14 @@
 //! The reasons for which the binary cannot do what was asked, and their exit codes.
 
 use super::Exit;
-use super::config::CONFIG_BYTES_MAX;
+use super::config::ConfigError;
 use super::files::OutputError;
 use bulk_order_propagation::experiment::{KneeError, ValidateError};
-use bulk_order_propagation::scenario::{BadValue, FileError, ScenarioError};
+use bulk_order_propagation::scenario::{BadValue, ScenarioError};
 use bulk_order_propagation::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
 use std::error::Error;
 use std::io;
-use std::path::PathBuf;
 
 /// A failure that ends the process without a report.
 #[derive(Debug, thiserror::Error)]
@@ -33,17 +32,9 @@ pub(crate) enum Failure {
     )]
     NothingToCheck,
 
-    /// A file of options that cannot be read.
-    #[error("--config {path:?}: {cause}; name a readable TOML file")]
-    ConfigUnreadable { path: PathBuf, cause: io::Error },
-
-    /// A file too long to be one of options.
-    #[error("--config {path:?}: it is longer than {CONFIG_BYTES_MAX} bytes; name a TOML file of options")]
-    ConfigTooLong { path: PathBuf },
-
-    /// A file of options with an error in it.
-    #[error("--config {path:?}, {error}")]
-    ConfigWrong { path: PathBuf, error: FileError },
+    /// A file of options that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 
     /// A file of figures that cannot be written.
     #[error(transparent)]

@@ -6,7 +6,7 @@
 //!
 //! Rejected: `ctrlc`, because it does not report which signal came.
 
-use super::{Exit, Failure, files};
+use super::files;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::sys::is_signal_ignored;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -67,12 +67,12 @@ impl SignalWatch {
     ///
     /// # Errors
     ///
-    /// [`Failure::NoSignals`] if the system refuses a handler, or a thread that waits for the signals.
-    pub(crate) fn start() -> Result<SignalWatch, Failure> {
+    /// The error of the system if it refuses a handler, or a thread that waits for the signals.
+    pub(crate) fn start() -> io::Result<SignalWatch> {
         let watch = SignalWatch { interrupt: Interrupt::new(), first: Arc::default() };
         let watched: Vec<Signal> =
             Signal::ALL.into_iter().filter(|signal| !is_signal_ignored(signal.number())).collect();
-        let mut signals = Signals::new(watched.iter().map(|signal| signal.number())).map_err(Failure::NoSignals)?;
+        let mut signals = Signals::new(watched.iter().map(|signal| signal.number()))?;
         let (interrupt, first) = (watch.interrupt.clone(), Arc::clone(&watch.first));
         let listen = move || {
             for number in signals.forever() {
@@ -83,13 +83,13 @@ impl SignalWatch {
                 interrupt.raise();
             }
         };
-        thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(Failure::NoSignals)?;
+        thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
         Ok(watch)
     }
 
-    /// The exit code of an interrupted command.
-    pub(crate) fn exit(&self) -> Exit {
-        Exit::Ended(self.first.get().copied().unwrap_or(Signal::Interrupt))
+    /// Returns the signal that came first.
+    pub(crate) fn signal(&self) -> Signal {
+        self.first.get().copied().unwrap_or(Signal::Interrupt)
     }
 }
 

@@ -285,25 +285,18 @@ impl FromStr for Cut {
 
     fn from_str(text: &str) -> Result<Cut, FaultError> {
         let mut fields = SpecFields::new(text);
-        let side = match (fields.named("region"), fields.plain()) {
-            (Some(name), None) => (PartitionSide::Region(region(name)?), false),
-            (Some(name), Some("one-way")) => (PartitionSide::Region(region(name)?), true),
-            (Some(_), Some(other)) => {
-                return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN });
-            }
-            (None, first) => {
-                let share = share("the share of nodes that are cut off", first.unwrap_or_default())?;
-                let is_one_way = match fields.plain() {
-                    None => false,
-                    Some("one-way") => true,
-                    Some(other) => {
-                        return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN });
-                    }
-                };
-                (PartitionSide::Share(share), is_one_way)
+        let side = match fields.named("region") {
+            Some(name) => PartitionSide::Region(region(name)?),
+            None => {
+                let written = fields.plain().unwrap_or_default();
+                PartitionSide::Share(share("the share of nodes that are cut off", written)?)
             }
         };
-        let (side, is_one_way) = side;
+        let is_one_way = match fields.plain() {
+            None => false,
+            Some("one-way") => true,
+            Some(other) => return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN }),
+        };
         let at = time(&mut fields, "at")?.unwrap_or(Nanos::ZERO);
         let heal = time(&mut fields, "heal")?.unwrap_or(Nanos::MAX);
         end(&fields, PartitionSpec::WRITTEN)?;

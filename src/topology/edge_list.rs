@@ -10,7 +10,7 @@
 
 use super::alloc::StorageError;
 use super::edges::EdgeBuffer;
-use super::names::NodeNames;
+use super::names::{NodeNames, Numbering};
 use super::{Shape, Topology};
 use crate::escape::escaped;
 use crate::ids::NodeId;
@@ -313,58 +313,6 @@ impl EdgeList {
 
 fn count(nodes: u32) -> String {
     format!("{nodes} {}", if nodes == 1 { "node" } else { "nodes" })
-}
-
-/// A numbering of the node ids in order of first appearance.
-///
-/// What was refused: a tree, which takes three times as long; and keeping the 64-bit ids of the file until its end,
-/// which takes twice the memory.
-#[derive(Default)]
-struct Numbering {
-    #[expect(clippy::disallowed_types, reason = "it is only asked by id; what is listed of it is sorted")]
-    numbers: std::collections::HashMap<u64, u32>,
-    /// The latest id and its number. Most lists are sorted by their first ids, so this saves a lookup on most lines.
-    latest: Option<(u64, u32)>,
-}
-
-impl Numbering {
-    /// Returns the number of an id, or `None` if the id is new and a run cannot have more nodes.
-    fn of(&mut self, id: u64) -> Option<u32> {
-        if let Some((latest, number)) = self.latest
-            && latest == id
-        {
-            return Some(number);
-        }
-        let next = self.numbers.len() as u32;
-        let number = match self.numbers.get(&id) {
-            Some(&number) => number,
-            None if next == u32::MAX => return None,
-            None => {
-                self.numbers.insert(id, next);
-                next
-            }
-        };
-        self.latest = Some((id, number));
-        Some(number)
-    }
-
-    fn len(&self) -> u32 {
-        self.numbers.len() as u32
-    }
-
-    /// Returns the ids in ascending order, and renumbers `ends` to that order.
-    fn into_ascending(self, ends: &mut [u32]) -> Vec<u64> {
-        let mut ids: Vec<(u64, u32)> = self.numbers.into_iter().collect();
-        ids.sort_unstable();
-        let mut ranks = vec![0; ids.len()];
-        for (rank, &(_, number)) in (0..).zip(&ids) {
-            ranks[number as usize] = rank;
-        }
-        for end in ends {
-            *end = ranks[*end as usize];
-        }
-        ids.into_iter().map(|(id, _)| id).collect()
-    }
 }
 
 /// Returns the part of a line outside comments, trimmed.
