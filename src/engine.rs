@@ -59,6 +59,7 @@ use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::workload::Workload;
+use exchange::LocalExchange;
 
 /// What a run in virtual time goes by.
 #[derive(Clone, Copy)]
@@ -226,12 +227,14 @@ impl OrderTraffic {
 ///
 /// [`EngineError`] if the engine that was asked for cannot compute the run, or if the system refuses threads or memory.
 pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+    let shards = setup.partition.workers();
     let ended = match Algorithm::choose(setup.engine, &setup.properties::<P>())? {
         Algorithm::Hops { latency } => return single_order::hopwise(setup, protocol, latency),
         Algorithm::ShortestPath => {
-            return single_order::settled(setup, protocol, shortest_path::run(setup, protocol)?);
+            let ran = shortest_path::run(setup, protocol, &LocalExchange::new(shards))?;
+            return single_order::settled(setup, protocol, ran);
         }
-        Algorithm::Windowed => windowed::run(setup, protocol)?,
+        Algorithm::Windowed => windowed::run(setup, protocol, &LocalExchange::new(shards))?,
         Algorithm::EventByEvent => event_by_event::run(setup, protocol.clone()),
     };
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))

@@ -1,269 +1,170 @@
-//! The meeting after each window: what crosses from shard to shard, and whether the run goes on.
+//! Carries items between the shards of a run, and makes all shards agree on what follows.
 //!
-//! All that a worker hands to the others lies in one of two halves, by turns. It is put there before the meeting and taken
-//! from there after it; the next time that half is written to is after the next meeting, which nobody passes who still
-//! reads. So one meeting a window is enough, and the locks are never waited for.
+//! The engines know an exchange by its traits alone, so that shards may live in one process ([`LocalExchange`]) or in several. A
+//! meeting merges what the shards report, piece by piece: no shard holds what all others have.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `local` | the exchange between threads of one process |
+//! | `global_state` | the decision after each window |
+//!
+//! What was refused: a boxed exchange. Items cross by the million, and a call per batch is the least that an engine can make of it.
+
+mod global_state;
+mod local;
+
+pub(super) use global_state::{Decision, GlobalState};
+pub(super) use local::LocalExchange;
 
 use super::EngineSetup;
-use super::window_length::WindowLength;
 use crate::ids::OrderIndex;
 use crate::record::End;
-use crate::sync::{Arena, Barrier, BarrierBroken};
-use crate::threads::{Progress, ThreadError, WorkerThreads};
+use crate::threads::{ThreadError, WorkerThreads};
 use crate::time::Nanos;
-use crossbeam_utils::CachePadded;
-use parking_lot::Mutex;
+use std::ops::{Range, RangeInclusive};
 
-/// What one worker says of the window that it has handled.
-#[derive(Clone, Debug, Default)]
+/// The exchange of one run, for items of type `T`, as one process sees it.
+pub(super) trait Exchange<T>: Sync {
+    /// True if every shard is in this process, so that shards may read what others write in shared memory. An engine that gains
+    /// speed from it does without where it is false, and gives the same figures.
+    const SHARES_MEMORY: bool;
+
+    /// The end of one shard.
+    type End<'a>: ExchangeEnd<T>
+    where
+        Self: 'a;
+
+    /// Returns the shards of this process.
+    fn shards(&self) -> Range<usize>;
+
+    /// Makes the end of a shard of this process, once, on the shard's own thread.
+    fn end(&self, shard: usize) -> Self::End<'_>;
+
+    /// Breaks the exchange: every end that waits or comes to wait fails.
+    fn abort(&self);
+}
+
+/// One shard's end of an exchange. All shards call [`meet`](Self::meet) and [`add_up`](Self::add_up) in the same sequence.
+pub(super) trait ExchangeEnd<T> {
+    /// Passes each of `out`, by receiving shard, to that shard, which receives it after the next meeting. Leaves all of them empty.
+    fn send(&mut self, out: &mut [Vec<T>]);
+
+    /// Waits for the reports of all shards and merges them; every shard gets the same.
+    fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken>;
+
+    /// Hands what was sent to this shard before the last meeting to `take`, batch by batch, in the order of the senders.
+    fn receive(&mut self, take: impl FnMut(&mut Vec<T>));
+
+    /// Waits for the counts of all shards and puts their sums into `counts`, which are equally many in every shard.
+    fn add_up(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken>;
+}
+
+/// An exchange over which no shard can meet the others any more. Whoever broke it tells why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ExchangeBroken;
+
+/// The report of a window that one shard, or several together, have handled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct WindowReport {
-    /// The next window for which it knows of anything, its own or handed to others.
+    /// The next window in which anything is known to happen, in this shard or in one that it has sent to.
     pub(super) next: Option<u64>,
-    /// Whether it left anything in this window undone, because it comes after the time limit.
+    /// The next window with a timer of a node.
+    pub(super) wake: Option<u64>,
+    /// True if anything in this window was left undone, because it comes after the time limit.
     pub(super) late: bool,
-    /// Whether the user wants to end.
+    /// True if the user wants to end.
     pub(super) interrupted: bool,
-    /// Why it left this window in its midst, if it did.
+    /// The reason for which this window was left in its midst, if it was.
     pub(super) cut_short: Option<End>,
-    /// The last event it handled.
+    /// The time of the last event.
     pub(super) last_event: Nanos,
-    /// When the last of all messages that it has sent arrives, where what is under way is not stored; else when the last that
-    /// waited for a line has left it.
+    /// The arrival of the last of all messages sent, where those under way are not stored; else the time at which the last that
+    /// waited for an access link has left it.
     pub(super) last_arrival: Nanos,
-    /// Messages that it has dealt with so far.
+    /// Messages handled up to now.
     pub(super) messages: u64,
-    /// How many nodes newly have which order.
+    /// The number of nodes that newly have each order, ascending by order.
     pub(super) fresh: Vec<(OrderIndex, u64)>,
 }
 
-/// Where workers meet and exchange items of type `T`.
-pub(super) struct LocalExchange<T> {
-    barrier: Barrier,
-    halves: [ExchangeHalf<T>; 2],
-    /// First receipts of the last window, by worker.
-    times: Vec<Mutex<Vec<(OrderIndex, Nanos)>>>,
-}
-
-struct ExchangeHalf<T> {
-    posts: Vec<CachePadded<Mutex<WindowReport>>>,
-    /// By worker, the next window with a time that one of its nodes has asked for.
-    wakes: Vec<CachePadded<Mutex<Option<u64>>>>,
-    /// By receiving and by sending worker.
-    lanes: Vec<Vec<Mutex<Vec<T>>>>,
-}
-
-impl<T> LocalExchange<T> {
-    /// A meeting of so many workers.
-    pub(super) fn new(workers: usize) -> LocalExchange<T> {
-        let lanes = || (0..workers).map(|_| Mutex::default()).collect();
-        let half = || ExchangeHalf {
-            posts: (0..workers).map(|_| CachePadded::default()).collect(),
-            wakes: (0..workers).map(|_| CachePadded::default()).collect(),
-            lanes: (0..workers).map(|_| lanes()).collect(),
-        };
-        LocalExchange {
-            barrier: Barrier::new(&mut Arena::heap(), workers as u32),
-            halves: [half(), half()],
-            times: (0..workers).map(|_| Mutex::default()).collect(),
-        }
-    }
-
-    /// Before the meeting of round `round`: exchanges each of `out`, by receiver, for an empty lane.
-    pub(super) fn send(&self, round: usize, worker: usize, out: &mut [Vec<T>]) {
-        for (lanes, out) in self.halves[round % 2].lanes.iter().zip(out) {
-            std::mem::swap(&mut *lanes[worker].lock(), out);
-        }
-    }
-
-    /// Before the meeting: says when a node of this worker is to be woken next.
-    pub(super) fn ask(&self, round: usize, worker: usize, window: Option<u64>) {
-        *self.halves[round % 2].wakes[worker].lock() = window;
-    }
-
-    /// After the meeting: the next window with a time that any node has asked for. It keeps no run going, but whatever
-    /// goes on must not pass it by.
-    pub(super) fn asked(&self, round: usize) -> Option<u64> {
-        self.halves[round % 2].wakes.iter().filter_map(|wake| *wake.lock()).min()
-    }
-
-    /// Meets the others, and gives what all have said.
-    pub(super) fn meet(
-        &self,
-        round: usize,
-        worker: usize,
-        post: WindowReport,
-    ) -> Result<Vec<WindowReport>, BarrierBroken> {
-        let posts = &self.halves[round % 2].posts;
-        *posts[worker].lock() = post;
-        self.barrier.wait()?;
-        Ok(posts.iter().map(|post| post.lock().clone()).collect())
-    }
-
-    /// After the meeting: hands every item that is for this worker to `take`, and leaves the lanes empty.
-    pub(super) fn receive(&self, round: usize, worker: usize, mut take: impl FnMut(T)) {
-        for lane in &self.halves[round % 2].lanes[worker] {
-            lane.lock().drain(..).for_each(&mut take);
-        }
-    }
-
-    /// The same, lane by lane.
-    pub(super) fn receive_all(&self, round: usize, worker: usize, mut take: impl FnMut(&[T])) {
-        for lane in &self.halves[round % 2].lanes[worker] {
-            let mut lane = lane.lock();
-            take(&lane);
-            lane.clear();
-        }
-    }
-
-    /// When the last of the `crossing` orders had its target: each has it with its so-manieth receipt of this window. All
-    /// workers must call this in the same round.
-    pub(super) fn target_at(
-        &self,
-        worker: usize,
-        crossing: &[(OrderIndex, u64)],
-        fresh: impl Iterator<Item = (OrderIndex, Nanos)>,
-    ) -> Result<Nanos, BarrierBroken> {
-        *self.times[worker].lock() = fresh.collect();
-        self.barrier.wait()?;
-        let mut target = Nanos::ZERO;
-        for &(order, rank) in crossing {
-            let mut times = Vec::new();
-            for all in &self.times {
-                times.extend(all.lock().iter().filter(|fresh| fresh.0 == order).map(|fresh| fresh.1));
-            }
-            let (_, &mut time, _) = times.select_nth_unstable(rank as usize - 1);
-            target = target.max(time);
-        }
-        Ok(target)
+impl WindowReport {
+    /// Merges the report of shards that come after those of this one.
+    pub(super) fn merge(&mut self, other: &WindowReport) {
+        let WindowReport { next, wake, late, interrupted, cut_short, last_event, last_arrival, messages, fresh } =
+            other;
+        self.next = earlier(self.next, *next);
+        self.wake = earlier(self.wake, *wake);
+        self.late |= late;
+        self.interrupted |= interrupted;
+        // Of two reasons the first shard's counts, so that all shards take the same.
+        self.cut_short = self.cut_short.or(*cut_short);
+        self.last_event = self.last_event.max(*last_event);
+        self.last_arrival = self.last_arrival.max(*last_arrival);
+        self.messages += messages;
+        merge_counts(&mut self.fresh, fresh);
     }
 }
 
-/// Runs `life` for each of `shares` on a thread of its own, and gives what they report, in order. A thread that fails breaks the
-/// barrier, so that none waits for it.
-pub(super) fn run_shards<T: Send, S: Send, R: Send>(
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
+/// Adds counts by order, both lists ascending.
+fn merge_counts(sums: &mut Vec<(OrderIndex, u64)>, counts: &[(OrderIndex, u64)]) {
+    let before = std::mem::take(sums);
+    let (mut before, mut counts) = (before.into_iter().peekable(), counts.iter().copied().peekable());
+    while let Some(least) = before.peek().into_iter().chain(counts.peek()).map(|&(order, _)| order).min() {
+        let own = before.next_if(|count| count.0 == least);
+        let more = counts.next_if(|count| count.0 == least);
+        sums.push((least, own.into_iter().chain(more).map(|(_, count)| count).sum()));
+    }
+}
+
+/// Finds the time at which the last of the `crossing` orders has its target: each with its receipt of the given rank, counted
+/// from 1, among those of all shards `within` which it lies. All shards call this after the same meeting.
+///
+/// The shards halve the span together and add up counts only, so that none holds the receipts of another.
+pub(super) fn target_time<T>(
+    end: &mut impl ExchangeEnd<T>,
+    crossing: &[(OrderIndex, u64)],
+    fresh: impl Iterator<Item = (OrderIndex, Nanos)>,
+    within: RangeInclusive<Nanos>,
+) -> Result<Nanos, ExchangeBroken> {
+    let mut fresh: Vec<(OrderIndex, Nanos)> = fresh.collect();
+    fresh.sort_unstable();
+    let up_to = |order, time| fresh.partition_point(|&receipt| receipt <= (order, time)) as u64;
+    let before = |order| fresh.partition_point(|receipt| receipt.0 < order) as u64;
+    let (Nanos(mut least), Nanos(mut most)) = within.into_inner();
+    while least < most {
+        let middle = least + (most - least) / 2;
+        let mut counts: Vec<u64> =
+            crossing.iter().map(|&(order, _)| up_to(order, Nanos(middle)) - before(order)).collect();
+        end.add_up(&mut counts)?;
+        match counts.iter().zip(crossing).all(|(&count, &(_, rank))| count >= rank) {
+            true => most = middle,
+            false => least = middle + 1,
+        }
+    }
+    Ok(Nanos(least))
+}
+
+/// Runs `life` for each of `shares`, one for each shard of this process, on threads of their own; returns what they report, in
+/// order. A shard that fails breaks the exchange, so that none waits for it.
+pub(super) fn run_shards<T, X: Exchange<T>, S: Send, R: Send>(
     setup: &EngineSetup<'_>,
-    exchange: &LocalExchange<T>,
+    exchange: &X,
     shares: impl IntoIterator<Item = S>,
-    life: impl Fn(usize, S) -> Result<R, BarrierBroken> + Sync,
+    life: impl Fn(usize, X::End<'_>, S) -> Result<R, ExchangeBroken> + Sync,
 ) -> Result<Vec<R>, ThreadError> {
-    let barrier = &exchange.barrier;
-    let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| barrier.abort() };
-    threads.run_together(shares, |worker, share| {
-        // What comes before, the start of threads, is no part of the run.
-        barrier.wait()?;
-        setup.observer.loop_entered(worker);
-        let result = life(worker, share);
-        setup.observer.loop_left(worker);
+    let first = exchange.shards().start;
+    let cores = setup.pinning.cores.get(first..).unwrap_or_default();
+    WorkerThreads { first, cores, give_up: &|| exchange.abort() }.run_together(shares, |shard, share| {
+        let mut end = exchange.end(shard);
+        // The start of threads is no part of the run: all shards enter their loops together.
+        end.add_up(&mut [])?;
+        setup.observer.loop_entered(shard);
+        let result = life(shard, end, share);
+        setup.observer.loop_left(shard);
         result
     })
-}
-
-/// What follows from a meeting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// The run goes on with this window.
-    On(u64),
-    /// It ends at its target, which these orders reach in this window, with so many of its receipts.
-    Target(Vec<(OrderIndex, u64)>),
-    /// It ends so, at that time.
-    Ended(End, Nanos),
-    /// It ends so before this window, which somebody has left in its midst; the last event before it was then.
-    CutShort(End, Nanos),
-}
-
-/// How far the orders have come. Each worker keeps its own, and all are equal.
-pub(super) struct GlobalState {
-    goal: u64,
-    ends_at_target: bool,
-    deadline: Nanos,
-    width: WindowLength,
-    /// Nodes reached, by order.
-    reached: Vec<u64>,
-    /// Orders that do not have their target.
-    short: usize,
-    last_event: Nanos,
-    last_arrival: Nanos,
-    progress: Progress,
-}
-
-impl GlobalState {
-    /// Nothing reached by any of `orders` orders.
-    pub(super) fn new(
-        orders: u32,
-        goal: u64,
-        ends_at_target: bool,
-        deadline: Nanos,
-        width: WindowLength,
-    ) -> GlobalState {
-        let reached = vec![0; orders as usize];
-        let short = reached.len();
-        GlobalState {
-            goal: goal.max(1),
-            ends_at_target,
-            deadline,
-            width,
-            reached,
-            short,
-            last_event: Nanos::ZERO,
-            last_arrival: Nanos::ZERO,
-            progress: Progress { reached: 0, time: Nanos::ZERO, messages: 0 },
-        }
-    }
-
-    /// Adds what all have said of a window, and says what follows.
-    pub(super) fn decide(&mut self, posts: &[WindowReport]) -> Decision {
-        if let Some(end) = posts.iter().find_map(|post| post.cut_short) {
-            return Decision::CutShort(end, self.last_event);
-        }
-        let crossing = self.add(posts);
-        let fresh = posts.iter().flat_map(|post| &post.fresh);
-        self.progress = Progress {
-            reached: self.progress.reached + fresh.map(|fresh| fresh.1).sum::<u64>(),
-            time: self.last_event,
-            messages: posts.iter().map(|post| post.messages).sum(),
-        };
-        if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
-            return Decision::Target(crossing);
-        }
-        if posts.iter().any(|post| post.interrupted) {
-            return Decision::Ended(End::Interrupted, self.last_event);
-        }
-        let next = posts.iter().filter_map(|post| post.next).min();
-        match next {
-            _ if posts.iter().any(|post| post.late) => Decision::Ended(End::Timeout, self.deadline),
-            None if self.last_arrival > self.deadline => Decision::Ended(End::Timeout, self.deadline),
-            None => Decision::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),
-            Some(next) if next > self.width.window(self.deadline) => Decision::Ended(End::Timeout, self.deadline),
-            Some(next) => Decision::On(next),
-        }
-    }
-
-    /// How far all have come.
-    pub(super) fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    /// The orders that come to their goal, and with how many of these receipts.
-    fn add(&mut self, posts: &[WindowReport]) -> Vec<(OrderIndex, u64)> {
-        let mut before: Vec<(OrderIndex, u64)> = Vec::new();
-        for post in posts {
-            self.last_event = self.last_event.max(post.last_event);
-            self.last_arrival = self.last_arrival.max(post.last_arrival);
-            for &(order, count) in &post.fresh {
-                let reached = &mut self.reached[order.index()];
-                if *reached < self.goal && *reached + count >= self.goal {
-                    self.short -= 1;
-                    before.push((order, 0));
-                }
-                *reached += count;
-            }
-        }
-        // How many there were before is how many there are less those that have come.
-        for (order, rank) in &mut before {
-            let come: u64 =
-                posts.iter().flat_map(|post| &post.fresh).filter(|fresh| fresh.0 == *order).map(|f| f.1).sum();
-            *rank = self.goal - (self.reached[order.index()] - come);
-        }
-        before
-    }
 }

@@ -9,12 +9,14 @@
 
 mod candidates;
 mod forward_batch;
+mod known_nodes;
 mod node_sort;
 mod relax;
 mod worker;
 
-use super::exchange::{LocalExchange, run_shards};
+use super::exchange::{Exchange, run_shards};
 use super::shard_outcome::{add, nothing};
+use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
@@ -24,6 +26,8 @@ use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
 use crate::sync::{Arena, OwnedBitmap};
 use crate::sys::touched;
 use crate::time::Nanos;
+use candidates::Candidate;
+use known_nodes::KnownNodes;
 use worker::ShortestPathWorker;
 
 /// What the propagation of one order came to.
@@ -47,25 +51,28 @@ pub(super) fn fits(ceiling: Option<Nanos>, last_due: Nanos, deadline: Nanos) -> 
     (last_due + longest_path).min(deadline) < CompactReceipt::TIME_MAX
 }
 
-/// Runs the only order to the end. The network must have a floor.
-pub(super) fn run<P: Protocol + Clone + Send>(
+/// Runs the only order to the end, for the shards of this process. The network must have a floor.
+pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
     setup: &EngineSetup<'_>,
     protocol: &P,
+    exchange: &X,
 ) -> Result<ShortestPathOutcome, EngineError> {
-    let partition = setup.partition;
-    let round = LocalExchange::new(partition.workers());
-    let mut receipts = touched(setup.topology.nodes() as usize, CompactReceipt::NONE);
-    let mut known = OwnedBitmap::new(&mut Arena::heap(), partition.sizes().map(|nodes| nodes as usize));
+    let first = exchange.shards().start;
+    let sizes = || exchange.shards().map(|shard| setup.partition.shard(shard).len());
+    let mut receipts = touched(sizes().sum(), CompactReceipt::NONE);
+    let mut known = OwnedBitmap::new(&mut Arena::heap(), sizes());
     let (view, sections) = known.split();
     let mut rest = &mut receipts[..];
-    let mut shares = Vec::with_capacity(partition.workers());
-    for (nodes, known) in partition.sizes().zip(sections) {
-        let (own, others) = rest.split_at_mut(nodes as usize);
+    let mut shares = Vec::with_capacity(exchange.shards().len());
+    for (nodes, known) in sizes().zip(sections) {
+        let (own, others) = rest.split_at_mut(nodes);
         rest = others;
         shares.push((own, known, protocol.clone()));
     }
-    let homes = run_shards(setup, &round, shares, |worker, (receipts, known, mut protocol)| {
-        ShortestPathWorker::new(setup, &round, worker, receipts, known, view).run(&mut protocol)
+    let homes = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section, mut protocol)| {
+        let reach = setup.network.ceiling().map(|ceiling| WindowLength::new(setup.network.floor()).window(ceiling));
+        let known = KnownNodes::new(setup.partition, shard, reach, X::SHARES_MEMORY, (view, first));
+        ShortestPathWorker::new(setup, shard, receipts, section, known).run(&mut protocol, &mut end)
     })?;
     let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);
     for home in &homes {

@@ -1,5 +1,6 @@
 //! One seed gives one outcome: on any number of threads, in windows or one event after another.
 
+mod exchange;
 mod lines_and_parts;
 mod rounds;
 mod window;
@@ -104,7 +105,7 @@ impl Case {
     }
 
     fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> EngineOutcome {
-        self.outcome(self.with(threads, |setup| windowed::run(setup, protocol).unwrap()))
+        self.outcome(self.with(threads, |setup| windowed::run(setup, protocol, &LocalExchange::new(threads)).unwrap()))
     }
 
     /// Floods: everyone is a target, and nothing goes back.
@@ -122,7 +123,7 @@ impl Case {
     }
 
     fn general(&self, threads: usize) -> EngineOutcome {
-        self.outcome(self.with(threads, |setup| windowed::run(setup, &Push).unwrap()))
+        self.outcome(self.with(threads, |setup| windowed::run(setup, &Push, &LocalExchange::new(threads)).unwrap()))
     }
 }
 
@@ -263,7 +264,8 @@ impl EngineOutcome {
 
 /// The fast path, whatever was asked for, its receipts in the form that all others have.
 fn shortest<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
-    let outcome = single_order::settled(setup, protocol, shortest_path::run(setup, protocol)?)?;
+    let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;
+    let outcome = single_order::settled(setup, protocol, ran)?;
     let receipts = Receipts::Each(outcome.receipts.iter().collect());
     Ok(EngineOutcome { receipts, ..outcome })
 }
@@ -428,7 +430,7 @@ proptest! {
     #[test]
     fn floods_are_shortest_paths_too(case in cases(), origin in 0..20u32) {
         let case = Case { workload: Workload::single(NodeId(origin)), ..case };
-        let general = case.outcome(case.flood(2, |setup| windowed::run(setup, &Flood).unwrap()));
+        let general = case.outcome(case.flood(2, |setup| windowed::run(setup, &Flood, &LocalExchange::new(2)).unwrap()));
         for threads in [1, 2, 3, 8] {
             let fast = case.flood(threads, |setup| shortest(setup, &Flood).unwrap());
             prop_assert_eq!(&fast, &general, "{} threads", threads);

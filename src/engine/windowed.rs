@@ -1,6 +1,8 @@
 //! Any protocol, window by window: each worker handles its nodes' messages of a window in their order, then all meet.
 
-use super::exchange::{Decision, GlobalState, LocalExchange, WindowReport, run_shards};
+use super::exchange::{
+    Decision, Exchange, ExchangeBroken, ExchangeEnd, GlobalState, WindowReport, run_shards, target_time,
+};
 use super::pending_event::{EventRank, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::{EndedRun, ShardOutcome};
@@ -9,7 +11,7 @@ use super::{EngineError, EngineSetup};
 use crate::ids::OrderIndex;
 use crate::protocol::Protocol;
 use crate::record::End;
-use crate::sync::{BarrierBroken, Lookout};
+use crate::sync::Lookout;
 use crate::time::{Calendar, Nanos};
 use crate::workload::Publication;
 use std::collections::BTreeMap;
@@ -23,21 +25,23 @@ const AHEAD: usize = 8;
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Runs to the end. The network must have a floor.
-pub(super) fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EndedRun, EngineError> {
-    let workers = setup.partition.workers();
-    let round = LocalExchange::new(workers);
-    let protocols = (0..workers).map(|_| protocol.clone());
-    let homes = run_shards(setup, &round, protocols, |worker, protocol| {
-        WindowedWorker::new(setup, &round, worker, protocol).run()
+pub(super) fn run<P: Protocol + Clone + Send>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    exchange: &impl Exchange<PendingEvent<P::Tail>>,
+) -> Result<EndedRun, EngineError> {
+    let protocols = exchange.shards().map(|_| protocol.clone());
+    let homes = run_shards(setup, exchange, protocols, |shard, end, protocol| {
+        WindowedWorker::new(setup, end, shard, protocol).run()
     })?;
     let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
     Ok(EndedRun { end, at, homes: homes.into_iter().map(|home| home.2).collect() })
 }
 
 /// One worker.
-struct WindowedWorker<'a, P: Protocol> {
+struct WindowedWorker<'a, P: Protocol, E> {
     setup: &'a EngineSetup<'a>,
-    meeting: &'a LocalExchange<PendingEvent<P::Tail>>,
+    exchange: E,
     index: usize,
     protocol: P,
     shard: VirtualShard<'a, P::Tail>,
@@ -68,20 +72,15 @@ struct WindowedWorker<'a, P: Protocol> {
     fresh: NewReceiptCounts,
 }
 
-impl<'a, P: Protocol> WindowedWorker<'a, P> {
-    fn new(
-        setup: &'a EngineSetup<'a>,
-        meeting: &'a LocalExchange<PendingEvent<P::Tail>>,
-        index: usize,
-        protocol: P,
-    ) -> WindowedWorker<'a, P> {
+impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, P, E> {
+    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: P) -> WindowedWorker<'a, P, E> {
         let nodes = setup.partition.shard(index);
         let width = WindowLength::new(setup.network.floor());
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
         WindowedWorker {
             setup,
-            meeting,
+            exchange,
             index,
             protocol,
             shard: VirtualShard::new(setup, nodes),
@@ -104,24 +103,22 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
         }
     }
 
-    fn run(mut self) -> Result<(End, Nanos, ShardOutcome), BarrierBroken> {
+    fn run(mut self) -> Result<(End, Nanos, ShardOutcome), ExchangeBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
         let mut state = GlobalState::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
         let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
-        for round in 0.. {
+        loop {
             self.handle(window);
-            let post = self.post();
-            self.meeting.ask(round, self.index, self.next_wake());
+            let report = self.report();
             self.stored -= self.out.iter().map(Vec::len).sum::<usize>() as u64;
-            self.meeting.send(round, self.index, &mut self.out);
-            let posts = self.meeting.meet(round, self.index, post)?;
-            let (calendar, width) = (&mut self.calendar, self.width);
-            let stored = &mut self.stored;
-            self.meeting.receive(round, self.index, |pending| {
-                *stored += 1;
-                calendar.put(width.window(pending.time), pending);
+            self.exchange.send(&mut self.out);
+            let report = self.exchange.meet(report)?;
+            let (calendar, width, stored) = (&mut self.calendar, self.width, &mut self.stored);
+            self.exchange.receive(|items| {
+                *stored += items.len() as u64;
+                items.drain(..).for_each(|pending| calendar.put(width.window(pending.time), pending));
             });
-            let decision = state.decide(&posts);
+            let decision = state.decide(&report);
             if self.index == 0 {
                 self.setup.observer.progressed(state.progress());
             }
@@ -130,25 +127,20 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
                     self.shard.book(Nanos::MAX);
                     // No run ends before the last event of a window that it goes on from.
                     self.shard.book_departures(state.progress().time);
-                    window = self.meeting.asked(round).map_or(next, |wake| wake.min(next));
+                    window = next;
                 }
                 Decision::Target(crossing) => {
-                    let at = self.meeting.target_at(self.index, &crossing, self.shard.fresh())?;
+                    let within = self.width.start(window)..=self.width.end(window);
+                    let at = target_time(&mut self.exchange, &crossing, self.shard.fresh(), within)?;
                     return Ok((End::Target, at, self.close(at)));
                 }
-                Decision::Ended(end, at) => {
-                    let pending_events = self.calendar.iter().chain(&self.late);
-                    self.shard.leave_named(&self.protocol, pending_events);
-                    return Ok((end, at, self.close(at)));
-                }
-                Decision::CutShort(end, at) => {
+                Decision::Ended(end, at) | Decision::CutShort(end, at) => {
                     let pending_events = self.calendar.iter().chain(&self.late);
                     self.shard.leave_named(&self.protocol, pending_events);
                     return Ok((end, at, self.close(at)));
                 }
             }
         }
-        unreachable!("rounds do not run out")
     }
 
     /// Handles a window's messages, and what its nodes publish in it, up to the time limit.
@@ -262,14 +254,17 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
         }
     }
 
-    fn post(&mut self) -> WindowReport {
+    /// Reports the window that was handled.
+    fn report(&mut self) -> WindowReport {
         // While a protocol awaits an answer, the run goes on to its next time; one beyond the time limit comes late.
-        let wake = self.next_wake().filter(|_| !self.protocol.is_idle());
+        let wake = self.next_wake();
+        let awaited = wake.filter(|_| !self.protocol.is_idle());
         let due = self.publications.peek().map(|publication| self.width.window(publication.due));
-        let next = [self.calendar.next(), self.out_next.take(), due, wake].into_iter().flatten().min();
+        let next = [self.calendar.next(), self.out_next.take(), due, awaited].into_iter().flatten().min();
         WindowReport {
             next,
-            late: !self.late.is_empty() || wake.is_some_and(|wake| wake <= self.window),
+            wake,
+            late: !self.late.is_empty() || awaited.is_some_and(|wake| wake <= self.window),
             interrupted: self.setup.interrupt.is_raised(),
             cut_short: self.cut_short,
             last_event: self.last_event,
@@ -287,7 +282,7 @@ impl<'a, P: Protocol> WindowedWorker<'a, P> {
     }
 }
 
-/// Counts first receipts by order, without a look at orders that have none.
+/// Counts first receipts by order, ascending, without a look at orders that have none.
 struct NewReceiptCounts {
     counts: Vec<u64>,
 }
@@ -309,6 +304,7 @@ impl NewReceiptCounts {
         for (order, count) in &mut seen {
             *count = std::mem::take(&mut self.counts[order.index()]);
         }
+        seen.sort_unstable();
         seen
     }
 }

@@ -24,6 +24,11 @@ impl ShardMap {
         self.starts.len()
     }
 
+    /// How many nodes there are.
+    pub fn nodes(&self) -> u32 {
+        self.nodes
+    }
+
     /// The nodes of a worker.
     pub fn shard(&self, worker: usize) -> Range<u32> {
         self.starts[worker]..self.starts.get(worker + 1).copied().unwrap_or(self.nodes)

@@ -6,7 +6,7 @@ use crate::ids::NodeId;
 /// A message. When and by which hop it arrives is one word; 0 stands for one that is lost, since none comes at once or
 /// without a hop.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+pub(in crate::engine) struct Candidate {
     pub(super) time_hop: u64,
     pub(super) to: NodeId,
     pub(super) from: NodeId,

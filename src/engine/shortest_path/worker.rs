@@ -3,17 +3,18 @@
 use super::candidates::{Candidate, filter, owner};
 use super::first_message;
 use super::forward_batch::ForwardBatch;
+use super::known_nodes::KnownNodes;
 use super::node_sort::NodeSort;
 use super::relax::{Improvement, relax, settle};
 use crate::engine::EngineSetup;
 use crate::engine::digest::of_receipts;
-use crate::engine::exchange::{Decision, GlobalState, LocalExchange, WindowReport};
+use crate::engine::exchange::{Decision, ExchangeBroken, ExchangeEnd, GlobalState, WindowReport, target_time};
 use crate::engine::window_length::WindowLength;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
 use crate::protocol::{Context, Protocol};
 use crate::record::{CompactReceipt, End, Receipt, WorkerRecord};
-use crate::sync::{BarrierBroken, BitmapView, Lookout, Section, SectionView};
+use crate::sync::{Lookout, Section};
 use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
@@ -35,7 +36,6 @@ pub(super) struct ShortestPathShare {
 /// One worker.
 pub(super) struct ShortestPathWorker<'a> {
     setup: &'a EngineSetup<'a>,
-    meeting: &'a LocalExchange<Candidate>,
     index: usize,
     nodes: Range<u32>,
     /// The best that is known of each node of this shard.
@@ -43,7 +43,7 @@ pub(super) struct ShortestPathWorker<'a> {
     /// Who has the order: a bit for each node of this shard.
     section: Section<'a>,
     /// The same of all shards, as far as it is known here.
-    known: Vec<SectionView<'a>>,
+    known: KnownNodes<'a>,
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
     /// Puts those of a window into the order of memory.
@@ -77,11 +77,10 @@ pub(super) struct ShortestPathWorker<'a> {
 impl<'a> ShortestPathWorker<'a> {
     pub(super) fn new(
         setup: &'a EngineSetup<'a>,
-        meeting: &'a LocalExchange<Candidate>,
         index: usize,
         receipts: &'a mut [CompactReceipt],
         section: Section<'a>,
-        known: BitmapView<'a>,
+        known: KnownNodes<'a>,
     ) -> ShortestPathWorker<'a> {
         let width = WindowLength::new(setup.network.floor());
         let (forward_batch, batch_nodes) = ForwardBatch::new(setup);
@@ -89,13 +88,12 @@ impl<'a> ShortestPathWorker<'a> {
         let size = nodes.len() as u32;
         ShortestPathWorker {
             setup,
-            meeting,
             index,
             event: (NodeId(nodes.start), Receipt::NONE),
             nodes,
             receipts,
             section,
-            known: (0..setup.partition.workers()).map(|shard| known.section(shard)).collect(),
+            known,
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
             node_sort: NodeSort::new(size),
             forward_batch,
@@ -116,7 +114,11 @@ impl<'a> ShortestPathWorker<'a> {
         }
     }
 
-    pub(super) fn run<P: Protocol>(mut self, protocol: &mut P) -> Result<ShortestPathShare, BarrierBroken> {
+    pub(super) fn run<P: Protocol>(
+        mut self,
+        protocol: &mut P,
+        exchange: &mut impl ExchangeEnd<Candidate>,
+    ) -> Result<ShortestPathShare, ExchangeBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
         let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width);
         let Some(first) = workload.publications().first() else {
@@ -132,13 +134,14 @@ impl<'a> ShortestPathWorker<'a> {
         let mut window = self.width.window(first.due);
         for round in 0.. {
             let before = (self.record.clone(), self.model_lost);
+            self.known.advance(window);
             let late = self.reach(window);
             self.activate(protocol);
-            let post = self.post(late, round);
-            self.meeting.send(round, self.index, &mut self.out);
-            let posts = self.meeting.meet(round, self.index, post)?;
-            self.receive_candidates(round);
-            let decision = state.decide(&posts);
+            let report = self.report(late, round);
+            exchange.send(&mut self.out);
+            let report = exchange.meet(report)?;
+            self.receive_candidates(exchange);
+            let decision = state.decide(&report);
             if self.index == 0 {
                 self.setup.observer.progressed(state.progress());
             }
@@ -146,7 +149,8 @@ impl<'a> ShortestPathWorker<'a> {
                 Decision::On(next) => window = next,
                 Decision::Target(crossing) => {
                     let times = self.fired.iter().map(|(_, receipt)| (OrderIndex(0), receipt.time()));
-                    let at = self.meeting.target_at(self.index, &crossing, times)?;
+                    let within = self.width.start(window)..=self.width.end(window);
+                    let at = target_time(exchange, &crossing, times, within)?;
                     return Ok(self.close(End::Target, at));
                 }
                 Decision::Ended(end, at) => return Ok(self.close(end, at)),
@@ -221,13 +225,14 @@ impl<'a> ShortestPathWorker<'a> {
         if self.news.len() < sent {
             self.news.resize(sent, Candidate::NONE);
         }
-        let (starts, known) = (self.setup.partition.starts(), &self.known[..]);
-        let filtered = match known {
-            [known] => filter(&self.forward_batch, &mut self.news, |to| known.contains(to.0)),
-            _ => filter(&self.forward_batch, &mut self.news, |to| {
+        let (starts, batch, news) = (self.setup.partition.starts(), &self.forward_batch, &mut self.news[..]);
+        let filtered = match &self.known {
+            KnownNodes::One(known) => filter(batch, news, |to| known.contains(to.0)),
+            KnownNodes::Shared(known) => filter(batch, news, |to| {
                 let owner = owner(starts, to);
                 known[owner].contains(to.0 - starts[owner])
             }),
+            KnownNodes::Own(known) => filter(batch, news, |to| known.contains(to.0)),
         };
         self.last_arrival = self.last_arrival.max(filtered.latest);
         self.model_lost += filtered.lost;
@@ -240,6 +245,7 @@ impl<'a> ShortestPathWorker<'a> {
     /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
     fn hand_over(&mut self, count: usize) -> usize {
         let starts = self.setup.partition.starts();
+        self.known.sent(&self.news[..count], self.width);
         for &crossing in &self.news[..count] {
             self.out[owner(starts, crossing.to)].push(crossing);
         }
@@ -267,15 +273,14 @@ impl<'a> ShortestPathWorker<'a> {
     }
 
     /// Takes in what others have sent.
-    fn receive_candidates(&mut self, round: usize) {
-        let meeting = self.meeting;
-        meeting.receive_all(round, self.index, |crossings| {
+    fn receive_candidates(&mut self, exchange: &mut impl ExchangeEnd<Candidate>) {
+        exchange.receive(|candidates| {
             // Piece by piece, so that little room is enough.
-            for crossings in crossings.chunks(RECEIVED) {
+            for candidates in candidates.chunks(RECEIVED) {
                 // What is not looked at comes after this window, and the next is left at once.
-                self.look(crossings.len() as u64);
+                self.look(candidates.len() as u64);
                 if self.cut_short.is_none() {
-                    self.improve(crossings);
+                    self.improve(candidates);
                 }
             }
         });
@@ -295,13 +300,15 @@ impl<'a> ShortestPathWorker<'a> {
         }
     }
 
-    fn post(&mut self, late: bool, round: usize) -> WindowReport {
+    /// Reports the window that was handled.
+    fn report(&mut self, late: bool, round: usize) -> WindowReport {
         let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
         let out = out.map(|least| self.width.window(Nanos(least >> u8::BITS)));
         let last_event = self.fired.iter().map(|(_, receipt)| receipt.time()).max().unwrap_or_default();
         let fresh = self.fired.len() as u64;
         WindowReport {
             next: [self.calendar.next(), out].into_iter().flatten().min(),
+            wake: None,
             late,
             interrupted: self.setup.interrupt.is_raised(),
             // Of the first window, in which the order is published, nothing is left out.

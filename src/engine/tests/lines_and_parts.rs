@@ -90,7 +90,7 @@ fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() 
                 let node = NodeId(if time == Nanos::ZERO { 0 } else { reached as u32 });
                 setup.faults.is_up(node, time)
             });
-            (case.outcome(windowed::run(setup, &Push).unwrap()), is_up)
+            (case.outcome(windowed::run(setup, &Push, &LocalExchange::new(setup.partition.workers())).unwrap()), is_up)
         });
         if is_up[0] {
             let has_it = outcome.each()[reached].is_reached();

@@ -1,0 +1,110 @@
+//! Decides after each window whether a run goes on. Every shard keeps the same state and comes to the same decision, because all
+//! go by the same merged report.
+
+use super::WindowReport;
+use crate::engine::window_length::WindowLength;
+use crate::ids::OrderIndex;
+use crate::record::End;
+use crate::threads::Progress;
+use crate::time::Nanos;
+
+/// The consequence of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Decision {
+    /// The run goes on with this window.
+    On(u64),
+    /// It ends at its target, which these orders reach in this window, with so many of its receipts.
+    Target(Vec<(OrderIndex, u64)>),
+    /// It ends so, at that time.
+    Ended(End, Nanos),
+    /// It ends so before this window, which somebody has left in its midst; the last event before it was then.
+    CutShort(End, Nanos),
+}
+
+/// How far the orders have come. Each worker keeps its own, and all are equal.
+pub(in crate::engine) struct GlobalState {
+    goal: u64,
+    ends_at_target: bool,
+    deadline: Nanos,
+    width: WindowLength,
+    /// Nodes reached, by order.
+    reached: Vec<u64>,
+    /// Orders that do not have their target.
+    short: usize,
+    last_event: Nanos,
+    last_arrival: Nanos,
+    progress: Progress,
+}
+
+impl GlobalState {
+    /// Nothing reached by any of `orders` orders.
+    pub(in crate::engine) fn new(
+        orders: u32,
+        goal: u64,
+        ends_at_target: bool,
+        deadline: Nanos,
+        width: WindowLength,
+    ) -> GlobalState {
+        let reached = vec![0; orders as usize];
+        let short = reached.len();
+        GlobalState {
+            goal: goal.max(1),
+            ends_at_target,
+            deadline,
+            width,
+            reached,
+            short,
+            last_event: Nanos::ZERO,
+            last_arrival: Nanos::ZERO,
+            progress: Progress { reached: 0, time: Nanos::ZERO, messages: 0 },
+        }
+    }
+
+    /// Adds the report of a window that all shards have handled; returns what follows.
+    pub(in crate::engine) fn decide(&mut self, report: &WindowReport) -> Decision {
+        if let Some(end) = report.cut_short {
+            return Decision::CutShort(end, self.last_event);
+        }
+        let crossing = self.add(report);
+        self.progress = Progress {
+            reached: self.progress.reached + report.fresh.iter().map(|fresh| fresh.1).sum::<u64>(),
+            time: self.last_event,
+            messages: report.messages,
+        };
+        if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
+            return Decision::Target(crossing);
+        }
+        if report.interrupted {
+            return Decision::Ended(End::Interrupted, self.last_event);
+        }
+        match report.next {
+            _ if report.late => Decision::Ended(End::Timeout, self.deadline),
+            None if self.last_arrival > self.deadline => Decision::Ended(End::Timeout, self.deadline),
+            None => Decision::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),
+            Some(next) if next > self.width.window(self.deadline) => Decision::Ended(End::Timeout, self.deadline),
+            // A timer keeps no run going, but a run that goes on does not pass one by.
+            Some(next) => Decision::On(report.wake.map_or(next, |wake| wake.min(next))),
+        }
+    }
+
+    /// Returns the progress of all shards.
+    pub(in crate::engine) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Returns the orders that reach their goal in this window, and with how many of its receipts.
+    fn add(&mut self, report: &WindowReport) -> Vec<(OrderIndex, u64)> {
+        self.last_event = self.last_event.max(report.last_event);
+        self.last_arrival = self.last_arrival.max(report.last_arrival);
+        let mut crossing = Vec::new();
+        for &(order, count) in &report.fresh {
+            let reached = &mut self.reached[order.index()];
+            if *reached < self.goal && *reached + count >= self.goal {
+                self.short -= 1;
+                crossing.push((order, self.goal - *reached));
+            }
+            *reached += count;
+        }
+        crossing
+    }
+}
