@@ -183,7 +183,7 @@ impl Runner<'_> {
         let network = Arc::new(UdpShardNetwork {
             receive_buffer: least(&meeting.receive_buffers) as u32,
             addresses: addresses.iter().copied().collect(),
-            starts: self.partition.starts().iter().copied().chain([scenario.nodes]).collect(),
+            shards: self.partition.clone(),
             templates,
             admission,
             clock: seat.clock,
@@ -207,8 +207,8 @@ impl Runner<'_> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
-        let (starts, words) = (self.partition.starts(), self.tail_words_max().unwrap_or(0));
-        let ends = memory::connect(starts, self.scenario.nodes, seat.clock, serialization.as_ref(), words)?;
+        let words = self.tail_words_max().unwrap_or(0);
+        let ends = memory::connect(&self.partition, seat.clock, serialization.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
     }

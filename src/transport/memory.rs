@@ -9,7 +9,6 @@
 //! worker's first-level cache and needs no branch.
 
 mod serialization;
-mod shard_index;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -21,9 +20,9 @@ use crate::message::{Message, MessageBatch, TAIL_WORDS_MAX};
 use crate::record::CarrierCounts;
 use crate::sync::{Consumer, Producer, SleepFlag, after_publishing, ring};
 use crate::sys::{raise_descriptor_limit, touched_room};
+use crate::threads::ShardMap;
 use crate::time::Nanos;
 use mio::{Events, Poll, Token, Waker};
-use shard_index::ShardIndex;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +54,7 @@ const WAKER: Token = Token(0);
 
 /// One worker's end before it is set up on its thread.
 pub(crate) struct MemoryBuilder {
-    shards: ShardIndex,
+    shards: ShardMap,
     clock: Clock,
     poll: Poll,
     index: usize,
@@ -76,28 +75,27 @@ struct Channel {
     waker: Arc<Waker>,
 }
 
-/// Creates an end for each worker. Worker `i` owns the nodes from `starts[i]` on, the last one those before `nodes`. No
-/// message has a tail of more than `tail_words_max` 64-bit words.
+/// Creates an end for each worker. No message has a tail of more than `tail_words_max` 64-bit words.
 pub(crate) fn connect(
-    starts: &[u32],
-    nodes: u32,
+    shards: &ShardMap,
     clock: Clock,
     serialization: Option<&SerializationCharge>,
     tail_words_max: usize,
 ) -> Result<Vec<MemoryBuilder>, TransportError> {
+    let workers = shards.workers();
     // If the limit cannot be raised, opening the first event queue beyond it fails with a better error.
-    let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (starts.len() as u64 + 8));
-    let mut ends = (0..starts.len())
+    let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (workers as u64 + 8));
+    let mut ends = (0..workers)
         .map(|index| {
             let poll = Poll::new().map_err(TransportError::new("opening an event queue"))?;
             let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening a waker"))?;
             Ok(MemoryBuilder {
                 index,
-                shards: ShardIndex::new(starts, nodes),
+                shards: shards.clone(),
                 clock,
                 poll,
-                channels: Vec::with_capacity(starts.len()),
-                incoming: Vec::with_capacity(starts.len()),
+                channels: Vec::with_capacity(workers),
+                incoming: Vec::with_capacity(workers),
                 sleep_flag: Arc::new(SleepFlag::new()),
                 waker: Arc::new(waker),
                 serialization: serialization.cloned(),
@@ -105,7 +103,7 @@ pub(crate) fn connect(
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let slots = ring_slots(starts.len(), slots_of(tail_words_max));
+    let slots = ring_slots(workers, slots_of(tail_words_max));
     for from in 0..ends.len() {
         for to in 0..ends.len() {
             let (producer, consumer) = ring(if from == to { OWN_SLOTS } else { slots });

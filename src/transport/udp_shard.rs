@@ -29,6 +29,7 @@ use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
 use crate::sync::ChannelCredit;
 use crate::sys::{ProcessWaker, kernel_drops, receive_buffer, take_trains};
+use crate::threads::ShardMap;
 use crate::time::Nanos;
 use crate::wire::{Admission, Stray};
 use inbox::TrainInbox;
@@ -66,8 +67,8 @@ const SOCKET: Token = Token(0);
 pub struct UdpShardNetwork {
     /// The address of each shard.
     pub addresses: Box<[SocketAddrV4]>,
-    /// The first node of each shard, then the number of nodes.
-    pub starts: Box<[u32]>,
+    /// The nodes of each shard.
+    pub shards: ShardMap,
     /// An encoded datagram of each order, whose header is patched for each copy.
     pub templates: Arc<[Box<[u8]>]>,
     /// The conditions that an admitted datagram meets.
@@ -88,12 +89,11 @@ impl UdpShardNetwork {
     /// The shard of an existing node.
     #[inline]
     fn shard_of(&self, node: NodeId) -> usize {
-        let ends = &self.starts[1..];
-        ends.partition_point(|&end| end <= node.0)
+        self.shards.owner(node)
     }
 
     fn nodes_of(&self, shard: usize) -> Range<u32> {
-        self.starts[shard]..self.starts[shard + 1]
+        self.shards.shard(shard)
     }
 }
 

@@ -44,9 +44,3 @@ pub(super) fn filter(
     }
     filtered
 }
-
-/// The worker that owns a node, without a branch: a sum is faster than a search among as few as there are cores.
-#[inline]
-pub(super) fn owner(starts: &[u32], node: NodeId) -> usize {
-    starts[1..].iter().map(|&start| usize::from(start <= node.0)).sum()
-}

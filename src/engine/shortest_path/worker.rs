@@ -1,6 +1,6 @@
 //! One worker of the fast path: window by window, who is reached, what they send, and what of it is news to whom.
 
-use super::candidates::{Candidate, filter, owner};
+use super::candidates::{Candidate, filter};
 use super::first_message;
 use super::forward_batch::ForwardBatch;
 use super::known_nodes::KnownNodes;
@@ -225,12 +225,12 @@ impl<'a> ShortestPathWorker<'a> {
         if self.news.len() < sent {
             self.news.resize(sent, Candidate::NONE);
         }
-        let (starts, batch, news) = (self.setup.partition.starts(), &self.forward_batch, &mut self.news[..]);
+        let (map, batch, news) = (self.setup.partition, &self.forward_batch, &mut self.news[..]);
         let filtered = match &self.known {
             KnownNodes::One(known) => filter(batch, news, |to| known.contains(to.0)),
             KnownNodes::Shared(known) => filter(batch, news, |to| {
-                let owner = owner(starts, to);
-                known[owner].contains(to.0 - starts[owner])
+                let owner = map.owner_by_sum(to);
+                known[owner].contains(to.0 - map.starts()[owner])
             }),
             KnownNodes::Own(known) => filter(batch, news, |to| known.contains(to.0)),
         };
@@ -244,10 +244,10 @@ impl<'a> ShortestPathWorker<'a> {
 
     /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
     fn hand_over(&mut self, count: usize) -> usize {
-        let starts = self.setup.partition.starts();
+        let map = self.setup.partition;
         self.known.sent(&self.news[..count], self.width);
         for &crossing in &self.news[..count] {
-            self.out[owner(starts, crossing.to)].push(crossing);
+            self.out[map.owner_by_sum(crossing.to)].push(crossing);
         }
         // This worker's own lane is empty but for these.
         std::mem::swap(&mut self.news, &mut self.out[self.index]);

@@ -10,7 +10,7 @@ const NODES: u32 = 6;
 
 /// Creates two ends that own nodes 0 to 2 and 3 to 5.
 fn ends(serialization: Option<&SerializationCharge>) -> [Box<dyn Transport>; 2] {
-    let carriers = connect(&[0, 3], NODES, Clock::start(), serialization, TAIL_WORDS_MAX).unwrap();
+    let carriers = connect(&ShardMap::new(NODES, 2), Clock::start(), serialization, TAIL_WORDS_MAX).unwrap();
     let ends: Vec<_> = carriers.into_iter().map(|carrier| Box::new(carrier).build().unwrap()).collect();
     <[_; 2]>::try_from(ends).ok().expect("two ends")
 }
@@ -116,7 +116,8 @@ fn serialization_can_be_charged_and_changes_nothing() {
 
 #[test]
 fn a_sleeper_is_woken_and_does_not_sleep_beside_a_message() {
-    let [here, there] = <[_; 2]>::try_from(connect(&[0, 3], NODES, Clock::start(), None, 0).unwrap()).ok().unwrap();
+    let [here, there] =
+        <[_; 2]>::try_from(connect(&ShardMap::new(NODES, 2), Clock::start(), None, 0).unwrap()).ok().unwrap();
     let sender = std::thread::spawn(|| {
         let mut here = Box::new(here).build().unwrap();
         std::thread::park_timeout(Duration::from_millis(20));

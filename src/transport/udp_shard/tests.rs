@@ -33,7 +33,7 @@ impl Bench {
         let templates = [template(0, 0), template(1, 100), template(2, 0)].into();
         let network = Arc::new(UdpShardNetwork {
             addresses: bound.addresses.iter().copied().collect(),
-            starts: [0, NODES / 2, NODES].into(),
+            shards: ShardMap::new(NODES, 2),
             templates,
             admission: Admission { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
