@@ -162,24 +162,9 @@ pub struct EngineOutcome {
 }
 
 impl EngineOutcome {
-    /// That of a run in which nothing happened.
+    /// The outcome of a run in which nothing happened.
     fn nothing() -> EngineOutcome {
-        EngineOutcome {
-            end: End::Quiescent,
-            ended_at: Nanos::ZERO,
-            record: shard_outcome::nothing(),
-            model_lost: 0,
-            model_dropped: 0,
-            model_duplicated: 0,
-            uplink_dropped: 0,
-            lines: AccessLinkRecord::default(),
-            receipts: Receipts::Each(Vec::new()),
-            traffic: Vec::new(),
-            by_order: Vec::new(),
-            met: FirstEncounters::default(),
-            digest: 0,
-            is_rough: false,
-        }
+        shard_outcome::EndedRun { end: End::Quiescent, at: Nanos::ZERO, homes: Vec::new() }.outcome(0, 0)
     }
 }
 
@@ -206,16 +191,17 @@ pub struct OrderTraffic {
 }
 
 impl OrderTraffic {
-    /// Adds what another shard counted of the same order.
-    fn add(&mut self, other: &OrderTraffic) {
-        self.sent += other.sent;
-        self.doubled += other.doubled;
-        self.received += other.received;
-        self.lost += other.lost;
-        self.dropped += other.dropped;
-        self.expired += other.expired;
-        self.under_way += other.under_way;
-        self.pending += other.pending;
+    /// Merges the counts of other shards for the same order.
+    fn merge(&mut self, other: &OrderTraffic) {
+        let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = other;
+        self.sent += sent;
+        self.doubled += doubled;
+        self.received += received;
+        self.lost += lost;
+        self.dropped += dropped;
+        self.expired += expired;
+        self.under_way += under_way;
+        self.pending += pending;
     }
 }
 

@@ -49,14 +49,15 @@ impl FirstEncounters {
 
     /// Takes the encounters of another shard in.
     pub(super) fn merge(&mut self, other: &FirstEncounters) {
-        for (sum, more) in [(&mut self.cuts, &other.cuts), (&mut self.parts, &other.parts)] {
+        let FirstEncounters { cuts, nat, parts, eclipse } = other;
+        for (sum, more) in [(&mut self.cuts, cuts), (&mut self.parts, parts)] {
             for (place, &now) in more.iter().enumerate() {
                 meet(sum, place, now);
             }
         }
-        for (sum, more) in [(&mut self.nat, other.nat), (&mut self.eclipse, other.eclipse)] {
+        for (sum, more) in [(&mut self.nat, nat), (&mut self.eclipse, eclipse)] {
             if let Some(now) = more {
-                sooner(sum, now);
+                sooner(sum, *now);
             }
         }
     }

@@ -32,7 +32,7 @@ use crate::topology::Topology;
 use core_affinity::CoreId;
 use shared_sets::SharedSets;
 use std::collections::TryReserveError;
-use worker::{HopsWorker, SendTotals};
+use worker::{HopsShare, HopsWorker, SendTotals};
 
 /// What is run.
 #[derive(Clone, Copy)]
@@ -177,15 +177,15 @@ fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
 }
 
 /// Adds up what the workers report.
-fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<worker::HopsShare>, hop_of: Vec<u8>) -> HopsOutcome {
+fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<HopsShare>, hop_of: Vec<u8>) -> HopsOutcome {
     let (end, last) = done.first().map_or((End::Quiescent, 0), |done| (done.end, done.last_hop));
     let mut sums = SendTotals::default();
     let mut closing = SendTotals::default();
     let mut copies: Option<Vec<u32>> = None;
-    for done in done {
-        sums.add(done.sums);
-        closing.add(done.closing);
-        copies = match (copies, done.copies) {
+    for HopsShare { end: _, last_hop: _, sums: sent, closing: at_end, copies: of_thread } in done {
+        sums.add(sent);
+        closing.add(at_end);
+        copies = match (copies, of_thread) {
             (Some(all), Some(more)) => Some(all.iter().zip(&more).map(|(one, other)| one + other).collect()),
             (all, more) => all.or(more),
         };

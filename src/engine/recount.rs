@@ -59,13 +59,13 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     let mut books = RecountedTraffic { record: nothing(), model_lost: 0, traffic: Vec::new() };
     let mut copies: Option<ReceivedCopies> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
-    for part in counts {
-        add(&mut books.record, &part.record);
-        books.model_lost += part.model_lost;
-        sent.extend(part.sent);
+    for RecountShare { copies: of_shard, sent: by_node, record, model_lost } in counts {
+        add(&mut books.record, &record);
+        books.model_lost += model_lost;
+        sent.extend(by_node);
         copies = Some(match copies {
-            None => part.copies,
-            Some(sum) => sum.merged(&part.copies),
+            None => of_shard,
+            Some(sum) => sum.merged(&of_shard),
         });
     }
     let bytes = u64::from(setup.message_bytes[0]);

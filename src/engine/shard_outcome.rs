@@ -1,4 +1,7 @@
-//! What shards report, and the one outcome that is made of it.
+//! Merges what shards report into the one outcome of a run.
+//!
+//! Sums merge in any grouping, so that a process can merge those of its own shards first. Every merge names all fields: a new one
+//! does not compile until somebody says how it merges.
 
 use super::digest::of_receipts;
 use super::{EngineOutcome, FirstEncounters, OrderTraffic};
@@ -6,22 +9,30 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::record::{AccessLinkRecord, CarrierCounts, End, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
-/// What one shard counted.
-pub(super) struct ShardOutcome {
+/// The sums over some of a run's shards.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct RunTotals {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
     pub(super) model_dropped: u64,
     pub(super) model_duplicated: u64,
     pub(super) uplink_dropped: u64,
     pub(super) lines: AccessLinkRecord,
+    /// By order.
+    pub(super) by_order: Vec<OrderTraffic>,
+    /// The first encounters of messages with faults and adversaries.
+    pub(super) met: FirstEncounters,
+    /// The digest of the shards' first receipts.
+    pub(super) digest: u64,
+}
+
+/// The outcome of one shard.
+pub(super) struct ShardOutcome {
+    pub(super) totals: RunTotals,
     /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
     pub(super) receipts: Vec<Receipt>,
     /// By node of the shard.
     pub(super) traffic: Vec<Traffic>,
-    /// By order.
-    pub(super) by_order: Vec<OrderTraffic>,
-    /// What met a message.
-    pub(super) met: FirstEncounters,
 }
 
 /// A run that has ended.
@@ -32,81 +43,152 @@ pub(super) struct EndedRun {
     pub(super) homes: Vec<ShardOutcome>,
 }
 
-impl EndedRun {
-    /// Puts the shards' counts together.
-    pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> EngineOutcome {
-        let mut receipts = match &mut self.homes[..] {
-            [one] => std::mem::take(&mut one.receipts),
-            _ => Vec::with_capacity(nodes * orders),
-        };
-        if receipts.is_empty() {
-            for order in 0..orders {
-                for home in &self.homes {
-                    let size = home.traffic.len();
-                    receipts.extend_from_slice(&home.receipts[order * size..(order + 1) * size]);
-                }
-            }
-        }
-        let mut outcome = EngineOutcome {
-            end: self.end,
-            ended_at: self.at,
+impl RunTotals {
+    /// The sums over no shard of a run with this many orders.
+    pub(super) fn none(orders: usize) -> RunTotals {
+        RunTotals {
             record: nothing(),
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
             uplink_dropped: 0,
             lines: AccessLinkRecord::default(),
-            // A run that the user ends anywhere is no seed's.
-            digest: if self.end.is_cut_short() { 0 } else { digest_of(&receipts, nodes) },
-            receipts: Receipts::Each(receipts),
-            traffic: Vec::with_capacity(nodes),
             by_order: vec![OrderTraffic::default(); orders],
-            is_rough: false,
             met: FirstEncounters::default(),
-        };
-        for home in self.homes {
-            add(&mut outcome.record, &home.record);
-            outcome.model_lost += home.model_lost;
-            outcome.model_dropped += home.model_dropped;
-            outcome.model_duplicated += home.model_duplicated;
-            outcome.uplink_dropped += home.uplink_dropped;
-            outcome.lines.merge(&home.lines);
-            outcome.met.merge(&home.met);
-            outcome.traffic.extend(home.traffic);
-            for (sum, counts) in outcome.by_order.iter_mut().zip(home.by_order) {
-                sum.add(&counts);
-            }
+            digest: 0,
         }
-        outcome.met = outcome.met.up_to(outcome.ended_at);
-        outcome
+    }
+
+    /// Merges the sums over other shards.
+    pub(super) fn merge(&mut self, other: &RunTotals) {
+        let RunTotals {
+            record,
+            model_lost,
+            model_dropped,
+            model_duplicated,
+            uplink_dropped,
+            lines,
+            by_order,
+            met,
+            digest,
+        } = other;
+        add(&mut self.record, record);
+        self.model_lost += model_lost;
+        self.model_dropped += model_dropped;
+        self.model_duplicated += model_duplicated;
+        self.uplink_dropped += uplink_dropped;
+        self.lines.merge(lines);
+        self.by_order.iter_mut().zip(by_order).for_each(|(sum, counts)| sum.merge(counts));
+        self.met.merge(met);
+        self.digest = self.digest.wrapping_add(*digest);
     }
 }
 
-/// The counts of nobody. No kernel has dropped anything.
+impl EndedRun {
+    /// Merges the shards' outcomes.
+    pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> EngineOutcome {
+        let receipts = self.take_receipts(nodes, orders);
+        let (mut totals, mut traffic) = (RunTotals::none(orders), Vec::with_capacity(nodes));
+        for ShardOutcome { totals: of_shard, receipts: _, traffic: by_node } in self.homes {
+            totals.merge(&of_shard);
+            traffic.extend(by_node);
+        }
+        let RunTotals {
+            record,
+            model_lost,
+            model_dropped,
+            model_duplicated,
+            uplink_dropped,
+            lines,
+            by_order,
+            met,
+            digest,
+        } = totals;
+        EngineOutcome {
+            end: self.end,
+            ended_at: self.at,
+            record,
+            model_lost,
+            model_dropped,
+            model_duplicated,
+            uplink_dropped,
+            lines,
+            receipts: Receipts::Each(receipts),
+            traffic,
+            by_order,
+            met: met.up_to(self.at),
+            // Where the user ends a run no seed decides, and so its receipts have no digest.
+            digest: if self.end.is_cut_short() { 0 } else { digest },
+            is_rough: false,
+        }
+    }
+
+    /// Takes the first receipts of all shards, order by order.
+    fn take_receipts(&mut self, nodes: usize, orders: usize) -> Vec<Receipt> {
+        if let [only] = &mut self.homes[..] {
+            return std::mem::take(&mut only.receipts);
+        }
+        let mut receipts = Vec::with_capacity(nodes * orders);
+        for order in 0..orders {
+            for home in &self.homes {
+                let size = home.traffic.len();
+                receipts.extend_from_slice(&home.receipts[order * size..(order + 1) * size]);
+            }
+        }
+        receipts
+    }
+}
+
+/// Returns the digest of a shard's first receipts of all orders, whose nodes are as many as given, from `first` on.
+pub(super) fn digest_of(first: NodeId, nodes: usize, receipts: &[Receipt]) -> u64 {
+    let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
+    orders.map(|(order, receipts)| of_receipts(order, first, receipts)).fold(0, u64::wrapping_add)
+}
+
+/// Returns the counts of no worker. No kernel has dropped anything.
 pub(super) fn nothing() -> WorkerRecord {
     let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
     WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
 }
 
-/// Adds what one worker counted to what all did. Fields that a model has no figures for stay as they are.
+/// Adds the counts of one worker to `sum`. Fields that a model has no figures for stay as they are.
 pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
-    sum.nodes += record.nodes;
-    sum.sent += record.sent;
-    sum.received += record.received;
-    sum.control_sent += record.control_sent;
-    sum.control_bytes += record.control_bytes;
-    sum.control_received += record.control_received;
-    sum.duplicates += record.duplicates;
-    sum.reached += record.reached;
-    sum.spared += record.spared;
-    sum.expired += record.expired;
-    sum.expired_behind_max = sum.expired_behind_max.max(record.expired_behind_max);
-    sum.expired_first = sum.expired_first.map(|sum| sum + record.expired_first.unwrap_or(0));
-    sum.queued_unsent += record.queued_unsent;
-    sum.carrier.drained += record.carrier.drained;
-}
-
-fn digest_of(receipts: &[Receipt], nodes: usize) -> u64 {
-    let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
-    orders.map(|(order, receipts)| of_receipts(order, NodeId(0), receipts)).fold(0, u64::wrapping_add)
+    let WorkerRecord {
+        nodes,
+        sent,
+        received,
+        control_sent,
+        control_bytes,
+        control_received,
+        duplicates,
+        reached,
+        expired,
+        expired_behind_max,
+        expired_first,
+        spared,
+        queued_unsent,
+        carrier: CarrierCounts { drained, .. },
+        // Counted when the run has ended, from the receipts and the totals.
+        published: _,
+        model: _,
+        // Figures of the machine, which a model has none of.
+        core: _,
+        batches: _,
+        turns: _,
+        sleeps: _,
+    } = record;
+    sum.nodes += nodes;
+    sum.sent += sent;
+    sum.received += received;
+    sum.control_sent += control_sent;
+    sum.control_bytes += control_bytes;
+    sum.control_received += control_received;
+    sum.duplicates += duplicates;
+    sum.reached += reached;
+    sum.expired += expired;
+    sum.expired_behind_max = sum.expired_behind_max.max(*expired_behind_max);
+    sum.expired_first = sum.expired_first.map(|sum| sum + expired_first.unwrap_or(0));
+    sum.spared += spared;
+    sum.queued_unsent += queued_unsent;
+    sum.carrier.drained += drained;
 }

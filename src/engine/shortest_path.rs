@@ -28,7 +28,7 @@ use crate::sys::touched;
 use crate::time::Nanos;
 use candidates::Candidate;
 use known_nodes::KnownNodes;
-use worker::ShortestPathWorker;
+use worker::{ShortestPathShare, ShortestPathWorker};
 
 /// What the propagation of one order came to.
 pub(super) struct ShortestPathOutcome {
@@ -69,18 +69,18 @@ pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
         rest = others;
         shares.push((own, known, protocol.clone()));
     }
-    let homes = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section, mut protocol)| {
+    let shares = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section, mut protocol)| {
         let reach = setup.network.ceiling().map(|ceiling| WindowLength::new(setup.network.floor()).window(ceiling));
         let known = KnownNodes::new(setup.partition, shard, reach, X::SHARES_MEMORY, (view, first));
         ShortestPathWorker::new(setup, shard, receipts, section, known).run(&mut protocol, &mut end)
     })?;
+    let (end, at) = shares.first().map_or((End::Quiescent, Nanos::ZERO), |share| (share.end, share.at));
     let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);
-    for home in &homes {
-        add(&mut record, &home.record);
-        model_lost += home.model_lost;
-        digest = digest.wrapping_add(home.digest);
+    for ShortestPathShare { end: _, at: _, record: of_shard, model_lost: lost, digest: of_receipts } in shares {
+        add(&mut record, &of_shard);
+        model_lost += lost;
+        digest = digest.wrapping_add(of_receipts);
     }
-    let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.end, home.at));
     Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 

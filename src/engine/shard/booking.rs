@@ -4,7 +4,7 @@ use super::VirtualShard;
 use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventStage, PendingEvent};
-use crate::engine::shard_outcome::ShardOutcome;
+use crate::engine::shard_outcome::{RunTotals, ShardOutcome, digest_of};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Tail};
@@ -74,18 +74,19 @@ impl<T: Tail> VirtualShard<'_, T> {
                 self.by_order[departure.order.index()].pending += 1;
             }
         }
-        ShardOutcome {
+        let digest = digest_of(NodeId(self.nodes.start), self.nodes.len(), &self.receipts);
+        let totals = RunTotals {
             record: self.record,
             model_lost: self.model_lost,
             model_dropped: self.model_dropped,
             model_duplicated: self.model_duplicated,
             uplink_dropped: self.uplink_dropped,
             lines: self.lines.record(),
-            receipts: self.receipts,
-            traffic: self.traffic,
             by_order: self.by_order,
             met: self.met,
-        }
+            digest,
+        };
+        ShardOutcome { totals, receipts: self.receipts, traffic: self.traffic }
     }
 
     /// Counts something that happened in time.
