@@ -5,25 +5,28 @@
 //! meet before the next. A node's messages come in the order (time, sender, sequence), which no thread and no arrival
 //! decides; where a message may take no time, in the order (time, round, sender, sequence).
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `pending` | a message under way, and its rank among others |
-//! | `shard` | one worker's nodes: to a protocol its context, and the journal of a window |
-//! | `journal` | what happened in a window, before it is counted |
-//! | `lines` | what a node's lines and its work do to messages |
-//! | `departures` | what waits at the lines out of nodes, and is not sent yet |
-//! | `round` | the meeting after each window: what crosses shards, and whether the run ends |
-//! | `worker_threads` | the threads |
-//! | `home` | what a shard reports, and the outcome of all |
-//! | `width` | the length of a window |
-//! | `general` | any protocol, window by window |
-//! | `fast` | protocols whose duplicates are inert, by shortest paths |
-//! | `recount` | who sent and took in what, drawn again where it was not kept |
-//! | `hops` | forward-once push where every message takes as long: a hop is a set of bits |
-//! | `strict` | any protocol, one event after another, for a network without a floor |
+//! | `choice` | the algorithm that computes a run |
+//! | `windowed` | any protocol, window by window |
+//! | `event_by_event` | any protocol, one event after another, for a network without a floor |
+//! | `shortest_path` | protocols with inert duplicates, by first messages alone |
+//! | `hops` | the same where every message takes equally long: a hop is a set of bits |
+//! | `single_order` | the outcome of the last two |
+//! | `recount` | traffic of each node, drawn again where it was not kept |
+//! | `exchange` | messages between shards, and their agreement on what follows |
+//! | `window_length` | the length of a window |
+//! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
+//! | `journal` | the events of a window, before they are counted |
+//! | `pending_event` | a message under way, and its rank among others |
+//! | `access_links` | effects of access links and processing time on messages |
+//! | `uplink_queue` | messages that wait for the uplink of their node |
+//! | `encounters` | first encounters of messages with faults and adversaries |
+//! | `digest` | the hash of all first receipts |
+//! | `shard_outcome` | the outcome of each shard, and their merge |
 //!
 //! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
-//! has a time of its own; and optimistic execution, which would have to take back what a protocol did.
+//! has a time of its own; and optimistic execution, which would have to undo what a protocol did.
 
 mod access_links;
 mod choice;
@@ -61,48 +64,49 @@ use crate::topology::Topology;
 use crate::workload::Workload;
 use exchange::LocalExchange;
 
-/// What a run in virtual time goes by.
+/// The settings of a run in virtual time.
 #[derive(Clone, Copy)]
 pub struct EngineSetup<'a> {
-    /// Which way it is computed.
+    /// The engine that the user asked for.
     pub engine: Engine,
-    /// Who knows whom.
+    /// The peers of each node.
     pub topology: &'a Topology,
-    /// Which worker owns which nodes.
+    /// The nodes of each worker.
     pub partition: &'a ShardMap,
-    /// Which core each worker is pinned to.
+    /// The core of each worker.
     pub pinning: &'a Pinning,
-    /// Whom a node forwards to.
+    /// The draw of the peers that a node forwards to.
     pub draw: TargetDraw,
-    /// How long messages take, and which are lost.
+    /// The latency of messages, and their losses.
     pub network: &'a Network,
-    /// Who is down when, and who does not hear whom.
+    /// Nodes that are down, and pairs that cannot reach each other, by time.
     pub faults: &'a Faults,
-    /// Who does not do as the protocol says.
+    /// Nodes that do not follow the protocol.
     pub adversaries: &'a Adversaries,
-    /// What enters where, and when.
+    /// The orders, with their origins and times of publication.
     pub workload: &'a Workload,
-    /// How many orders a node tells apart.
+    /// The orders that a node tells apart.
     pub window: Window,
     /// Bytes of a message, by order.
     pub message_bytes: &'a [u32],
-    /// How many hops an order may travel.
+    /// The hops that an order may travel.
     pub ttl: u8,
-    /// Whether a forward leaves out the peer that the order came from.
+    /// True if a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
-    /// Nodes that make the target, for each order.
+    /// The nodes that an order must reach for its target.
     pub goal: u64,
-    /// Whether the run ends when every order has its target.
+    /// True if the run ends when every order has its target.
     pub ends_at_target: bool,
-    /// Whether traffic is kept by node. It takes 40 bytes of each, and time to draw again on the fast path.
+    /// True if traffic is kept by node, which costs 40 bytes a node, and time to draw it again after shortest paths and
+    /// hops.
     pub keeps_traffic: bool,
     /// The time limit, in virtual time from the last publication.
     pub timeout: Option<Nanos>,
-    /// The user's wish to end.
+    /// The user's request to end.
     pub interrupt: &'a Interrupt,
     /// The memory for messages under way.
     pub allowance: &'a Allowance,
-    /// Who is told when a worker enters and leaves its loop.
+    /// The observer of workers that enter and leave their loops.
     pub observer: &'a dyn Observer,
 }
 
@@ -120,31 +124,31 @@ impl EngineSetup<'_> {
         }
     }
 
-    /// The last instant whose events count.
+    /// Returns the last instant whose events count.
     fn deadline(&self) -> Nanos {
         self.timeout.map_or(Nanos::MAX, |timeout| self.workload.last_due() + timeout)
     }
 }
 
-/// What a run in virtual time measured. Times are virtual, from the start of the schedule. Every figure counts events up
-/// to `ended_at` and none after it.
+/// The outcome of a run in virtual time. Times are virtual, from the start of the schedule. Every figure counts events
+/// up to `ended_at` and none after it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineOutcome {
-    /// Why it ended.
+    /// The reason for its end.
     pub end: End,
-    /// When: at the target the last receipt that makes it, at the time limit that, else the last event.
+    /// The time of its end: of the receipt that completes the target, the time limit, or else the last event.
     pub ended_at: Nanos,
-    /// Counts of all nodes together. Which worker counted them is no figure of the model.
+    /// Counts of all nodes together: the worker that counted a message is not a figure of the model.
     pub record: WorkerRecord,
-    /// Messages that the network lost, they that came to a node that was down among them.
+    /// Messages that the network lost, including those that arrived at a node that was down.
     pub model_lost: u64,
-    /// Messages for which there was no room at the line into a node.
+    /// Messages dropped because the downlink queue of their receiver was full.
     pub model_dropped: u64,
     /// Second copies that the network made of messages.
     pub model_duplicated: u64,
-    /// Messages for which there was no room at the line out of their node: they were never sent.
+    /// Messages dropped because the uplink queue of their sender was full: they were never sent.
     pub uplink_dropped: u64,
-    /// What the lines had to carry, where there are any.
+    /// The load of the access links, where they have limits.
     pub lines: AccessLinkRecord,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
@@ -152,12 +156,13 @@ pub struct EngineOutcome {
     pub traffic: Vec<Traffic>,
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
-    /// What met a message, and when first.
+    /// The first encounters of messages with faults and adversaries.
     pub met: FirstEncounters,
-    /// The sum of a hash of each first receipt: what must not depend on threads; 0 after an interrupt, which comes anywhere.
+    /// The sum of a hash of each first receipt, which no number of threads may change; 0 after an interrupt, whose
+    /// instant no seed decides.
     pub digest: u64,
-    /// Whether the user did not wait until it was known which messages had arrived by the end: those that bring nobody news are
-    /// then counted as received when they are sent.
+    /// True if the user ended the run before the arrivals up to its end were counted: duplicates are then counted as
+    /// received when they are sent.
     pub is_rough: bool,
 }
 
@@ -168,25 +173,25 @@ impl EngineOutcome {
     }
 }
 
-/// The messages with one order: `sent + doubled = received + lost + dropped + under_way`.
+/// The messages of one order: `sent + doubled = received + lost + dropped + under_way`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrderTraffic {
-    /// They that were sent, lost ones included.
+    /// Messages sent, including lost ones.
     pub sent: u64,
     /// Second copies that the network made.
     pub doubled: u64,
-    /// They that arrived.
+    /// Messages that arrived.
     pub received: u64,
-    /// They that the network lost, or that came to a node that was down.
+    /// Messages that the network lost, or that arrived at a node that was down.
     pub lost: u64,
-    /// They for which there was no room at the line into their node.
+    /// Messages dropped because the downlink queue of their receiver was full.
     pub dropped: u64,
-    /// They among those received that were older than their node's window.
+    /// Of the messages received, those that were older than the window of their node.
     pub expired: u64,
-    /// They that had been sent by the end and arrive later.
+    /// Messages that had been sent by the end and arrive later.
     pub under_way: u64,
-    /// What else is to come of the order: messages that wait at the lines out of their nodes, control messages under way, what
-    /// nodes hold back, and what the protocol awaits.
+    /// Further events to come of the order: messages that wait for an uplink, control messages under way, messages that
+    /// nodes hold back, and answers that the protocol awaits.
     pub pending: u64,
 }
 
@@ -226,6 +231,6 @@ pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) ->
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
 }
 
-/// From so many nodes on the fast ways to compute leave each node's traffic and degree out: 44 bytes of each, and a third of
-/// the time.
+/// The number of nodes from which on shortest paths and hops leave out each node's traffic and degree, which cost 44
+/// bytes a node and a third of the time.
 pub const NODE_FIGURES_END: u32 = 10_000_000;

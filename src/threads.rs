@@ -1,5 +1,5 @@
-//! Threads: which worker owns which nodes, which core runs it, and the one way to start workers, for every engine, carrier
-//! and experiment.
+//! Threads: which worker owns which nodes, which core runs it, and the one way to start workers, for every engine,
+//! carrier and experiment.
 //!
 //! | file | what it holds |
 //! |---|---|

@@ -1,6 +1,7 @@
 //! Chooses the algorithm that computes a run: the one place that knows which can compute what.
 //!
-//! The engine asks it with the exact properties of a run, and the estimate of memory with what the scenario alone tells.
+//! The engine asks it with the exact properties of a run, and the estimate of memory with what the scenario alone
+//! tells.
 
 use crate::scenario::Engine;
 use crate::threads::ThreadError;
@@ -99,8 +100,8 @@ impl RunProperties {
 pub enum EngineError {
     /// More than latency and loss happens to messages or nodes.
     #[error(
-        "--engine fast and hops know of latency, and fast of --loss, and of nothing else that can happen to a message or a node; \
-         leave --engine out"
+        "--engine fast and hops know of latency, and fast of --loss, and of nothing else that can happen to a \
+         message or a node; leave --engine out"
     )]
     NotPlain,
     /// There are several orders.
@@ -108,25 +109,26 @@ pub enum EngineError {
     SeveralOrders,
     /// The protocol acts on more than first messages.
     #[error(
-        "--engine fast and hops compute protocols whose nodes ignore every copy of an order but the first; leave --engine out or \
-         choose --protocol push or flood"
+        "--engine fast and hops compute protocols whose nodes ignore every copy of an order but the first; leave \
+         --engine out or choose --protocol push or flood"
     )]
     DuplicatesMatter,
     /// The least latency is 0.
     #[error(
-        "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or give --latency a \
-         least above 0"
+        "--engine fast with a least latency of 0: no two nodes can then be computed apart; leave --engine out or \
+         give --latency a least above 0"
     )]
     NoLeastLatency,
     /// Messages may arrive later than a compact receipt can say.
     #[error(
-        "--engine fast computes runs of up to 2.2 years of virtual time; leave --engine out or give a lower --timeout"
+        "--engine fast computes runs of up to 2.2 years of virtual time; leave --engine out or give a lower \
+         --timeout"
     )]
     TooLong,
     /// Messages take different times, or some are lost.
     #[error(
-        "--engine hops computes runs in which every message takes as long and none is lost; leave --engine out or give a constant \
-         --latency above 0 alone"
+        "--engine hops computes runs in which every message takes as long and none is lost; leave --engine out or \
+         give a constant --latency above 0 alone"
     )]
     LatencyVaries,
     /// The arrays of all nodes do not fit into memory.

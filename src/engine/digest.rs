@@ -1,5 +1,5 @@
-//! One number for all first receipts of a run: the sum, modulo 2^64, of a hash of each. A sum, so that every shard can add
-//! its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
+//! One number for all first receipts of a run: the sum, modulo 2^64, of a hash of each. A sum, so that every shard can
+//! add its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose};

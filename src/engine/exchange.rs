@@ -1,14 +1,15 @@
 //! Carries items between the shards of a run, and makes all shards agree on what follows.
 //!
-//! The engines know an exchange by its traits alone, so that shards may live in one process ([`LocalExchange`]) or in several. A
-//! meeting merges what the shards report, piece by piece: no shard holds what all others have.
+//! The engines know an exchange by its traits alone, so that shards may live in one process ([`LocalExchange`]) or in
+//! several. A meeting merges what the shards report, piece by piece: no shard holds what all others have.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `local` | the exchange between threads of one process |
 //! | `global_state` | the decision after each window |
 //!
-//! What was refused: a boxed exchange. Items cross by the million, and a call per batch is the least that an engine can make of it.
+//! What was refused: a boxed exchange. Items cross by the million, and a call per batch is the least that an engine can
+//! make of it.
 
 mod global_state;
 mod local;
@@ -25,8 +26,8 @@ use std::ops::{Range, RangeInclusive};
 
 /// The exchange of one run, for items of type `T`, as one process sees it.
 pub(super) trait Exchange<T>: Sync {
-    /// True if every shard is in this process, so that shards may read what others write in shared memory. An engine that gains
-    /// speed from it does without where it is false, and gives the same figures.
+    /// True if every shard is in this process, so that shards may read what others write in shared memory. An engine
+    /// that gains speed from it does without where it is false, and gives the same figures.
     const SHARES_MEMORY: bool;
 
     /// The end of one shard.
@@ -44,15 +45,18 @@ pub(super) trait Exchange<T>: Sync {
     fn abort(&self);
 }
 
-/// One shard's end of an exchange. All shards call [`meet`](Self::meet) and [`add_up`](Self::add_up) in the same sequence.
+/// One shard's end of an exchange. All shards call [`meet`](Self::meet) and [`add_up`](Self::add_up) in the same
+/// sequence.
 pub(super) trait ExchangeEnd<T> {
-    /// Passes each of `out`, by receiving shard, to that shard, which receives it after the next meeting. Leaves all of them empty.
+    /// Passes each of `out`, by receiving shard, to that shard, which receives it after the next meeting. Leaves all of
+    /// them empty.
     fn send(&mut self, out: &mut [Vec<T>]);
 
     /// Waits for the reports of all shards and merges them; every shard gets the same.
     fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken>;
 
-    /// Hands what was sent to this shard before the last meeting to `take`, batch by batch, in the order of the senders.
+    /// Hands what was sent to this shard before the last meeting to `take`, batch by batch, in the order of the
+    /// senders.
     fn receive(&mut self, take: impl FnMut(&mut Vec<T>));
 
     /// Waits for the counts of all shards and puts their sums into `counts`, which are equally many in every shard.
@@ -78,8 +82,8 @@ pub(super) struct WindowReport {
     pub(super) cut_short: Option<End>,
     /// The time of the last event.
     pub(super) last_event: Nanos,
-    /// The arrival of the last of all messages sent, where those under way are not stored; else the time at which the last that
-    /// waited for an access link has left it.
+    /// The arrival of the last of all messages sent, where those under way are not stored; else the time at which the
+    /// last that waited for an access link has left it.
     pub(super) last_arrival: Nanos,
     /// Messages handled up to now.
     pub(super) messages: u64,
@@ -120,8 +124,8 @@ fn merge_counts(sums: &mut Vec<(OrderIndex, u64)>, counts: &[(OrderIndex, u64)])
     }
 }
 
-/// Finds the time at which the last of the `crossing` orders has its target: each with its receipt of the given rank, counted
-/// from 1, among those of all shards `within` which it lies. All shards call this after the same meeting.
+/// Finds the time at which the last of the `crossing` orders has its target: each with its receipt of the given rank,
+/// counted from 1, among those of all shards `within` which it lies. All shards call this after the same meeting.
 ///
 /// The shards halve the span together and add up counts only, so that none holds the receipts of another.
 pub(super) fn target_time<T>(
@@ -148,8 +152,8 @@ pub(super) fn target_time<T>(
     Ok(Nanos(least))
 }
 
-/// Runs `life` for each of `shares`, one for each shard of this process, on threads of their own; returns what they report, in
-/// order. A shard that fails breaks the exchange, so that none waits for it.
+/// Runs `life` for each of `shares`, one for each shard of this process, on threads of their own; returns what they
+/// report, in order. A shard that fails breaks the exchange, so that none waits for it.
 pub(super) fn run_shards<T, X: Exchange<T>, S: Send, R: Send>(
     setup: &EngineSetup<'_>,
     exchange: &X,

@@ -1,8 +1,8 @@
-//! What each node sent and took in up to an instant, drawn again from the first receipts: every draw is keyed, so that who
-//! sent what to whom and when it came need not have been kept.
+//! What each node sent and took in up to an instant, drawn again from the first receipts: every draw is keyed, so that
+//! who sent what to whom and when it came need not have been kept.
 //!
-//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger are thus
-//! counted here, not derived.
+//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger are
+//! thus counted here, not derived.
 
 use super::shard_outcome::{add, nothing};
 use super::shortest_path::first_message;
@@ -28,8 +28,8 @@ pub(super) struct RecountedTraffic {
     pub(super) traffic: Vec<Traffic>,
 }
 
-/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not wait, and
-/// where any worker has more than `most` to count.
+/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not
+/// wait, and where any worker has more than `most` to count.
 pub(super) fn recount<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,

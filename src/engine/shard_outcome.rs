@@ -1,7 +1,7 @@
 //! Merges what shards report into the one outcome of a run.
 //!
-//! Sums merge in any grouping, so that a process can merge those of its own shards first. Every merge names all fields: a new one
-//! does not compile until somebody says how it merges.
+//! Sums merge in any grouping, so that a process can merge those of its own shards first. Every merge names all fields:
+//! a new one does not compile until somebody says how it merges.
 
 use super::digest::of_receipts;
 use super::{EngineOutcome, FirstEncounters, OrderTraffic};

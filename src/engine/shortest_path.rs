@@ -1,9 +1,10 @@
-//! The fast path, for protocols that declare their duplicates inert: an order then spreads along shortest paths, and only
-//! the message that reaches a node first has to be known.
+//! The fast path, for protocols that declare their duplicates inert: an order then spreads along shortest paths, and
+//! only the message that reaches a node first has to be known.
 //!
-//! A node's receipt is the best that is known of it so far; a message that cannot be better is counted where it is sent, and
-//! stored nowhere. What waits in the calendar is the node alone, once for each window that its receipt has been in. The
-//! windows are those of the general path, and so are the receipts, to the bit (compare delta-stepping: Meyer, Sanders 2003).
+//! A node's receipt is the best that is known of it so far; a message that cannot be better is counted where it is
+//! sent, and stored nowhere. What waits in the calendar is the node alone, once for each window that its receipt has
+//! been in. The windows are those of the general path, and so are the receipts, to the bit (compare delta-stepping:
+//! Meyer, Sanders 2003).
 //!
 //! What each node took in is not counted here but drawn again afterwards, see `recount`.
 

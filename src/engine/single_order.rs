@@ -1,4 +1,5 @@
-//! Runs of one order that only first messages decide, by hops or shortest paths, and the ledger of what these do not keep.
+//! Runs of one order that only first messages decide, by hops or shortest paths, and the ledger of what these do not
+//! keep.
 
 use super::digest;
 use super::hops;
@@ -24,7 +25,8 @@ pub(super) fn settled<P: Protocol + Clone + Send>(
 ) -> Result<EngineOutcome, EngineError> {
     let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
-    // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to send to.
+    // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to
+    // send to.
     let patience = match end.is_cut_short() {
         true => (&Interrupt::new(), RECOUNTED_MAX),
         false => (setup.interrupt, u64::MAX),
@@ -57,7 +59,8 @@ pub(super) fn settled<P: Protocol + Clone + Send>(
     Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
 }
 
-/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast path.
+/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast
+/// path.
 pub(super) fn hopwise<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -122,8 +125,8 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
     Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
 }
 
-/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for it
-/// had nobody to send to.
+/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for
+/// it had nobody to send to.
 fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     let last = receipts.counts.len().saturating_sub(1) as u8;
     if last == 0 || receipts.counts[usize::from(last)] > 0 {

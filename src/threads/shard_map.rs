@@ -47,7 +47,8 @@ impl ShardMap {
         &self.bounds[..self.workers()]
     }
 
-    /// Returns the worker that owns `node`, one of the run's nodes, in a time that does not depend on the number of workers.
+    /// Returns the worker that owns `node`, one of the run's nodes, in a time that does not depend on the number of
+    /// workers.
     #[inline]
     pub fn owner(&self, node: NodeId) -> usize {
         // Rounded down twice, the guess is never too high, and at most two too low where each worker has a node.
@@ -58,8 +59,8 @@ impl ShardMap {
         owner
     }
 
-    /// Returns the same without a branch on the node: for loops over messages, whose targets no processor can foresee. Its time
-    /// grows with the number of workers.
+    /// Returns the same without a branch on the node: for loops over messages, whose targets no processor can foresee.
+    /// Its time grows with the number of workers.
     #[inline]
     pub fn owner_by_sum(&self, node: NodeId) -> usize {
         self.starts()[1..].iter().map(|&start| usize::from(start <= node.0)).sum()

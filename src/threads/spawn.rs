@@ -1,8 +1,8 @@
 //! Starts a thread for each share of the work, and joins them all on every path.
 //!
-//! Workers wait for each other at barrieres, so that one which never starts or ends badly would hold the rest for ever. Whoever
-//! starts a crew therefore says how its workers are told to give up, and the crew tells them when a thread is refused, when
-//! one panics, and when one fails.
+//! Workers wait for each other at barrieres, so that one which never starts or ends badly would hold the rest for ever.
+//! Whoever starts a crew therefore says how its workers are told to give up, and the crew tells them when a thread is
+//! refused, when one panics, and when one fails.
 
 use core_affinity::CoreId;
 use std::any::Any;
@@ -67,8 +67,8 @@ impl WorkerThreads<'_> {
     ///
     /// # Errors
     ///
-    /// [`ThreadError::Refused`] where the system gives no thread, [`ThreadError::Panic`] where a worker panics. The others have
-    /// given up and ended by then. What `life` itself fails with is among the results.
+    /// [`ThreadError::Refused`] where the system gives no thread, [`ThreadError::Panic`] where a worker panics. The
+    /// others have given up and ended by then. What `life` itself fails with is among the results.
     pub fn run<S: Send, R: Send, E: Send>(
         &self,
         shares: impl IntoIterator<Item = S>,
@@ -101,7 +101,8 @@ impl WorkerThreads<'_> {
         ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
     }
 
-    /// Runs workers that wait for each other, so that one fails only because another was refused its thread or panicked.
+    /// Runs workers that wait for each other, so that one fails only because another was refused its thread or
+    /// panicked.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Decides after each window whether a run goes on. Every shard keeps the same state and comes to the same decision, because all
-//! go by the same merged report.
+//! Decides after each window whether a run goes on. Every shard keeps the same state and comes to the same decision,
+//! because all go by the same merged report.
 
 use super::WindowReport;
 use crate::engine::window_length::WindowLength;

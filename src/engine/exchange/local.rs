@@ -1,8 +1,8 @@
 //! The exchange between threads of one process.
 //!
-//! Everything that a shard hands to the others lies in one of two halves, by turns. It is put there before a meeting and taken
-//! from there after it; the next time that half is written to is after the next meeting, which no shard passes that still reads.
-//! One barrier for each meeting is therefore enough, and no lock is ever waited for.
+//! Everything that a shard hands to the others lies in one of two halves, by turns. It is put there before a meeting
+//! and taken from there after it; the next time that half is written to is after the next meeting, which no shard
+//! passes that still reads. One barrier for each meeting is therefore enough, and no lock is ever waited for.
 
 use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::sync::{Arena, Barrier, BarrierBroken};

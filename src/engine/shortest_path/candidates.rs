@@ -24,8 +24,9 @@ pub(super) struct Filtered {
     pub(super) latest: u64,
 }
 
-/// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no processor
-/// could foresee it. A function of its own, since the compiler then knows that nothing it writes to is anything it reads.
+/// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no
+/// processor could foresee it. A function of its own, since the compiler then knows that nothing it writes to is
+/// anything it reads.
 #[inline(never)]
 pub(super) fn filter(
     forward_batch: &ForwardBatch,

@@ -1,4 +1,5 @@
-//! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them together.
+//! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them
+//! together.
 
 use crate::engine::EngineSetup;
 use crate::ids::{NodeId, OrderIndex};

@@ -1,8 +1,8 @@
-//! The nodes that are known to have the order, as far as one shard knows: a message to one of them is a duplicate wherever it is
-//! recognised.
+//! The nodes that are known to have the order, as far as one shard knows: a message to one of them is a duplicate
+//! wherever it is recognised.
 //!
-//! Shards of one process read each other's bits. A shard that cannot learns of the others' nodes from its own messages: once the
-//! first one to a node has arrived, that node has the order, and no later message to it has to cross.
+//! Shards of one process read each other's bits. A shard that cannot learns of the others' nodes from its own messages:
+//! once the first one to a node has arrived, that node has the order, and no later message to it has to cross.
 
 use super::candidates::Candidate;
 use crate::engine::window_length::WindowLength;
@@ -32,8 +32,8 @@ pub(super) struct OwnKnowledge<'a> {
 }
 
 impl<'a> KnownNodes<'a> {
-    /// The knowledge of shard `shard`, whose latest message arrives `reach` windows after it is sent. `bits` holds the sections of
-    /// the shards from `first` on: all of them where shards share memory.
+    /// The knowledge of shard `shard`, whose latest message arrives `reach` windows after it is sent. `bits` holds the
+    /// sections of the shards from `first` on: all of them where shards share memory.
     pub(super) fn new(
         map: &ShardMap,
         shard: usize,

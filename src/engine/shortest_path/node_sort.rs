@@ -1,5 +1,5 @@
-//! The nodes of a window, in ascending order by and large: those that lie near each other in memory then follow each other, and
-//! share its lines and pages. What is sent does not depend on the order.
+//! The nodes of a window, in ascending order by and large: those that lie near each other in memory then follow each
+//! other, and share its lines and pages. What is sent does not depend on the order.
 
 /// Where a shard has fewer nodes, all that is known of them is near enough.
 const NODES_MIN: u32 = 1 << 17;

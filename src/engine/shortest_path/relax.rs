@@ -23,8 +23,8 @@ impl Improvement {
     pub(super) const NONE: Improvement = Improvement { time: Nanos::ZERO, sooner_by: 0, local: 0 };
 }
 
-/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many they
-/// are, and how many messages are duplicates. No branch hangs on which is better.
+/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many
+/// they are, and how many messages are duplicates. No branch hangs on which is better.
 #[inline(never)]
 pub(super) fn relax(
     receipts: &mut [CompactReceipt],
@@ -55,9 +55,9 @@ pub(super) fn relax(
     (count, duplicates)
 }
 
-/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; gives how many they
-/// are, and whether any is reached later. One of which a better message has come since was reached in that one's window. No
-/// branch hangs on which it is.
+/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; gives how
+/// many they are, and whether any is reached later. One of which a better message has come since was reached in that
+/// one's window. No branch hangs on which it is.
 #[inline(never)]
 pub(super) fn settle(
     receipts: &[CompactReceipt],

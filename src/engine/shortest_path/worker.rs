@@ -65,7 +65,8 @@ pub(super) struct ShortestPathWorker<'a> {
     /// Looks whether the user wants to end, and whether it has seen that.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
-    /// Nodes that wait in the calendar, and the bytes that are held for messages, as far as there is no room for each node.
+    /// Nodes that wait in the calendar, and the bytes that are held for messages, as far as there is no room for each
+    /// node.
     waiting: u64,
     held: u64,
     /// When the last of all messages arrives, and its hop.
@@ -200,8 +201,8 @@ impl<'a> ShortestPathWorker<'a> {
         self.fired = fired;
     }
 
-    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for the
-    /// places of the rows of those that are `next`.
+    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for
+    /// the places of the rows of those that are `next`.
     fn send(&mut self, next: &[(u32, CompactReceipt)]) {
         let (setup, start) = (self.setup, self.nodes.start);
         self.record.spared += self.forward_batch.draw(setup, |place| {
@@ -218,8 +219,8 @@ impl<'a> ShortestPathWorker<'a> {
         self.news = news;
     }
 
-    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for. Gives
-    /// how much that is for this one.
+    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for.
+    /// Gives how much that is for this one.
     fn filter(&mut self) -> usize {
         let sent = self.forward_batch.messages();
         if self.news.len() < sent {

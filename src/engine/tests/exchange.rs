@@ -1,5 +1,5 @@
-//! An exchange without shared memory, as between machines: each shard reaches the others by wires alone, and so do shards of two
-//! processes, each of which knows its own end. Every figure is that of the local exchange.
+//! An exchange without shared memory, as between machines: each shard reaches the others by wires alone, and so do
+//! shards of two processes, each of which knows its own end. Every figure is that of the local exchange.
 
 use super::*;
 use crate::engine::exchange::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport, target_time};
