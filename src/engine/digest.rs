@@ -1,5 +1,5 @@
-//! One number for all first receipts of a run: the sum, modulo 2^64, of a hash of each. A sum, so that every shard can
-//! add its own and nothing depends on the order. Specified in `docs/DETERMINISM.md`.
+//! Hashes all first receipts of a run to one number: the sum, modulo 2^64, of a hash of each. It is a sum so that every
+//! shard can add its own in any sequence. Specified in `docs/DETERMINISM.md`.
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Purpose};
@@ -9,7 +9,7 @@ use crate::threads::{ThreadError, WorkerSeat, WorkerThreads};
 use core_affinity::CoreId;
 use std::convert::Infallible;
 
-/// The digest of one order's receipts by node, from node `first` on.
+/// Returns the digest of one order's receipts by node, from node `first` on.
 pub(super) fn of_receipts<R: Copy + Into<Receipt>>(order: OrderIndex, first: NodeId, receipts: &[R]) -> u64 {
     let mut sum = 0;
     simd::run(ReceiptDigest { order, first, receipts, sum: &mut sum });
@@ -33,7 +33,7 @@ impl<R: Copy + Into<Receipt>> SimdBatch for ReceiptDigest<'_, R> {
     }
 }
 
-/// The digest of all receipts of one order, computed by a thread for each of these places.
+/// Computes the digest of all receipts of one order, on a thread for each of these places.
 pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, cores: &[Option<CoreId>]) -> Result<u64, ThreadError> {
     let threads = cores.len();
     let nodes = receipts.nodes();
@@ -42,13 +42,13 @@ pub(super) fn of_order(order: OrderIndex, receipts: &Receipts, cores: &[Option<C
         let nodes = (share(worker)..share(worker + 1)).map(NodeId);
         nodes.map(|node| of_one(order, node, receipts.get(node))).fold(0, u64::wrapping_add)
     };
-    // Nobody waits for another.
+    // No thread waits for another.
     let worker_threads = WorkerThreads { first: 0, cores, give_up: &|| () };
     let parts = worker_threads.run(0..threads, |WorkerSeat { worker, .. }, _| Ok::<u64, Infallible>(part(worker)))?;
     Ok(parts.into_iter().map(|Ok(sum)| sum).fold(0, u64::wrapping_add))
 }
 
-/// The hash of one receipt, 0 for none.
+/// Returns the hash of one receipt, 0 for none.
 #[inline(always)]
 fn of_one(order: OrderIndex, node: NodeId, receipt: Receipt) -> u64 {
     let Receipt { time, sender, hop } = receipt;

@@ -1,17 +1,17 @@
-//! Forward-once push where every message takes as long: time is a number of hops, and who forwards next is a set of
-//! bits.
+//! Computes forward-once push where every message takes equally long: time is a number of hops, and the nodes that
+//! forward next are a set of bits.
 //!
-//! All that arrives in a hop arrives at one instant. Who is newly reached in it is a set, whatever the order in which
-//! its messages are looked at, and so are the counts: workers mark in one shared bitmap as it comes, and nothing is
-//! sent from worker to worker. A run is the same to the bit on any number of threads. A message is its target, looked
-//! at once; a node costs a byte for its hop and three bits.
+//! All messages of a hop arrive at one instant. The nodes newly reached in it are a set, in whatever sequence its
+//! messages are handled, and so are the counts: workers mark in one shared bitmap, and nothing is sent from worker to
+//! worker. A run is bit-identical on any number of threads. A message is its target, handled once; a node costs a byte
+//! for its hop and three bits.
 //!
 //! ```text
-//! field     what the workers share: who is reached, who forwards, where they meet
-//! worker    one thread: forwards its part of a hop, then turns its part of the field
+//! shared_sets   what the workers share: nodes reached, nodes that forward, the barrier
+//! worker        one thread: forwards its part of a hop, then makes its part of the next set
 //! ```
 //!
-//! What was refused: to sort messages by the part of the field they are for, so that each mark is near the last.
+//! What was refused: to sort messages by the part of the sets they are for, so that each mark is near the last.
 //! Measured with regions of 1 MiB, it took 14.6 ns a message at 5 10^8 nodes where marks all over 62 MB, asked for
 //! ahead, take 15.3, and longer than those at 10^8.
 
@@ -34,104 +34,104 @@ use shared_sets::SharedSets;
 use std::collections::TryReserveError;
 use worker::{HopsShare, HopsWorker, SendTotals};
 
-/// What is run.
+/// The settings of a run.
 #[derive(Clone, Copy)]
 pub struct HopsSetup<'a> {
-    /// Who knows whom.
+    /// The peers of each node.
     pub topology: &'a Topology,
-    /// To whom a node forwards.
+    /// The draw of the peers that a node forwards to.
     pub draw: TargetDraw,
-    /// Which order.
+    /// The order.
     pub order: OrderIndex,
-    /// Where it enters, at time 0; one of the nodes.
+    /// The node at which it enters, at time 0.
     pub origin: NodeId,
-    /// How many hops it may travel.
+    /// The hops that it may travel.
     pub ttl: u8,
-    /// How long each hop takes.
+    /// The time of each hop.
     pub latency: Nanos,
-    /// Whether a node spares the sender of its first copy, of several the least.
+    /// True if a node spares the sender of its first copy, of several the least.
     pub exclude_sender: bool,
-    /// Whether senders are recorded; they are where one is to be spared.
+    /// True if senders are recorded; they also are if one is to be spared.
     pub records_senders: bool,
-    /// Whether the copies that each node receives are counted: four bytes a node and thread.
+    /// True if the copies that each node receives are counted: four bytes a node and thread.
     pub counts_copies: bool,
-    /// How many nodes make the target.
+    /// The nodes that make the target.
     pub goal: u64,
-    /// Whether the run ends when they are reached.
+    /// True if the run ends when they are reached.
     pub ends_at_target: bool,
-    /// The virtual time after which nothing arrives any more.
+    /// The virtual time after which no message arrives.
     pub timeout: Option<Nanos>,
-    /// A thread for each, and the core that it is pinned to; at least one.
+    /// The core of each thread, if it is pinned; at least one.
     pub cores: &'a [Option<CoreId>],
-    /// The user's wish to end.
+    /// The user's request to end.
     pub interrupt: &'a Interrupt,
-    /// Told after each hop; by one of the threads, which the others wait for.
+    /// Receives the progress after each hop, on one of the threads, for which the others wait.
     pub observer: &'a (dyn Fn(HopsProgress) + Sync),
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HopsProgress {
     /// The hop that has just ended.
     pub hop: u8,
-    /// When it did.
+    /// The time at which it did.
     pub time: Nanos,
     /// Nodes that have the order.
     pub reached: u64,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HopsOutcome {
-    /// Why it ended.
+    /// The reason for its end.
     pub end: End,
-    /// Who was reached in which hop.
+    /// The hop in which each node was reached.
     pub receipts: ByHop,
-    /// How many copies each node received; not after an interrupt, which comes in the middle of a hop.
+    /// The copies that each node received; `None` after an interrupt, which comes in the middle of a hop.
     pub copies: Option<Vec<u32>>,
     /// Messages sent.
     pub sent: u64,
-    /// Messages received: all that were sent but those in flight.
+    /// Messages received: all messages sent except those in flight.
     pub received: u64,
     /// Copies that were not sent because they would have gone to the sender.
     pub spared: u64,
     /// Messages under way when the target was reached or time was up.
     pub in_flight: u64,
-    /// Messages that an interrupt kept from being sent; on an implicit overlay at most so many.
+    /// Messages that an interrupt kept from being sent; on an implicit overlay an upper bound.
     pub queued_unsent: u64,
 }
 
 impl HopsOutcome {
-    /// Messages to nodes that had the order already.
+    /// Returns the messages to nodes that had the order already.
     pub fn duplicates(&self) -> u64 {
         self.received - (self.receipts.reached() - 1)
     }
 }
 
-/// When a hop ends.
+/// Returns the end of a hop.
 fn time_of(hop: u8, latency: Nanos) -> Nanos {
     Nanos(latency.0.saturating_mul(u64::from(hop)))
 }
 
-/// Why a run could not be had.
+/// The reason for which there is no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum HopsError {
-    /// There is no memory for the nodes.
+    /// The system refuses the memory for the nodes.
     #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
     Memory {
         /// The nodes asked for.
         nodes: u32,
     },
-    /// The threads did not all do their work.
+    /// The threads did not all finish their work.
     #[error(transparent)]
     Threads(#[from] ThreadError),
 }
 
-/// Runs it.
+/// Runs to the end.
 ///
 /// # Errors
 ///
-/// Where there is no memory for the nodes, and where threads are refused or panic.
+/// [`HopsError`] if there is no memory for the nodes, or if threads are refused or panic.
 pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
     let (nodes, threads) = (setup.topology.nodes(), setup.cores.len());
     let NodeArrays { field, mut hop_of, copies } =
@@ -148,7 +148,7 @@ pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
     Ok(merged(setup, &field, done, hop_of))
 }
 
-/// What a run takes by node.
+/// The memory of a run by node.
 struct NodeArrays {
     field: SharedSets,
     hop_of: Vec<u8>,
@@ -168,7 +168,7 @@ impl NodeArrays {
     }
 }
 
-/// An array of zeros that is there already.
+/// Allocates an array of zeros and touches its pages, so that none is missing later.
 fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
     Vec::<T>::new().try_reserve_exact(length)?;
     let mut array = touched_room(length, T::default());
@@ -176,7 +176,7 @@ fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
     Ok(array)
 }
 
-/// Adds up what the workers report.
+/// Merges the workers' shares.
 fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<HopsShare>, hop_of: Vec<u8>) -> HopsOutcome {
     let (end, last) = done.first().map_or((End::Quiescent, 0), |done| (done.end, done.last_hop));
     let mut sums = SendTotals::default();
@@ -190,7 +190,7 @@ fn merged(setup: &HopsSetup<'_>, field: &SharedSets, done: Vec<HopsShare>, hop_o
             (all, more) => all.or(more),
         };
     }
-    // Whoever was reached at the end has sent its copies at that very instant.
+    // Nodes that were reached at the end have sent their copies at that very instant.
     let has_sent = matches!(end, End::Target | End::Timeout);
     let in_flight = if has_sent { closing.sent } else { 0 };
     let spared = sums.spared + if has_sent { closing.spared } else { 0 };

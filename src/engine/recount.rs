@@ -1,7 +1,7 @@
-//! What each node sent and took in up to an instant, drawn again from the first receipts: every draw is keyed, so that
-//! who sent what to whom and when it came need not have been kept.
+//! Counts the traffic of each node up to an instant, drawn again from the first receipts: every draw is keyed, so that
+//! senders, receivers and times of messages need not be kept.
 //!
-//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger are
+//! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger is
 //! thus counted here, not derived.
 
 use super::shard_outcome::{add, nothing};
@@ -17,19 +17,19 @@ use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::threads::{WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 
-/// How many messages wait for the receipt that they are held against to come from memory. A power of two.
+/// The messages that wait for the receipt of their receiver to come from memory. A power of two.
 const WAITING: usize = 32;
 
 /// The ledger of one order up to an instant.
 pub(super) struct RecountedTraffic {
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
-    /// By node, where it is to be kept.
+    /// By node, if it is to be kept.
     pub(super) traffic: Vec<Traffic>,
 }
 
-/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` where the user does not
-/// wait, and where any worker has more than `most` to count.
+/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` if the user does not wait,
+/// or if any worker has more than `most` to count.
 pub(super) fn recount<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -96,7 +96,7 @@ struct RecountWorker<'a> {
     model_lost: u64,
 }
 
-/// What it comes to.
+/// The result of one worker.
 struct RecountShare {
     copies: ReceivedCopies,
     sent: Vec<u32>,
@@ -122,7 +122,7 @@ impl<'a> RecountWorker<'a> {
         }
     }
 
-    /// Counts what a node sent, and gives how much it was.
+    /// Counts the messages of a node; returns their number.
     fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) -> u64 {
         let receipt = self.receipts.get(me);
         self.event = (me, receipt);
@@ -156,7 +156,7 @@ impl<'a> RecountWorker<'a> {
         self.filled = 0;
     }
 
-    /// Counts a message that came in.
+    /// Counts a message received.
     #[inline]
     fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
         let first = self.receipts.get(to);
@@ -203,7 +203,7 @@ impl Context for RecountWorker<'_> {
     }
 }
 
-/// Messages taken in, by node: a byte each, and beside it how often which byte has run over.
+/// Messages received, by node: a byte each, and the overflows of bytes beside them.
 struct ReceivedCopies {
     low: Vec<u8>,
     over: Vec<NodeId>,

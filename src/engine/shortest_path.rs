@@ -1,12 +1,11 @@
-//! The fast path, for protocols that declare their duplicates inert: an order then spreads along shortest paths, and
-//! only the message that reaches a node first has to be known.
+//! Computes protocols that declare their duplicates inert: an order then spreads along shortest paths, and only the
+//! first message to each node matters.
 //!
-//! A node's receipt is the best that is known of it so far; a message that cannot be better is counted where it is
-//! sent, and stored nowhere. What waits in the calendar is the node alone, once for each window that its receipt has
-//! been in. The windows are those of the general path, and so are the receipts, to the bit (compare delta-stepping:
-//! Meyer, Sanders 2003).
+//! A node's receipt is the earliest known so far; a message that cannot be earlier is counted where it is sent, and not
+//! stored. The calendar holds the node alone, once for each window that its receipt has been in. Windows and receipts
+//! are bit-identical to those of `windowed` (compare delta-stepping: Meyer, Sanders 2003).
 //!
-//! What each node took in is not counted here but drawn again afterwards, see `recount`.
+//! The traffic of each node is not counted here but drawn again afterwards, see `recount`.
 
 mod candidates;
 mod forward_batch;
@@ -31,13 +30,13 @@ use candidates::Candidate;
 use known_nodes::KnownNodes;
 use worker::{ShortestPathShare, ShortestPathWorker};
 
-/// What the propagation of one order came to.
+/// The outcome of the propagation of one order, over the shards of this process.
 pub(super) struct ShortestPathOutcome {
     pub(super) end: End,
     pub(super) at: Nanos,
-    /// By node; what was not reached by the end is erased.
+    /// By node; receipts later than the end are erased.
     pub(super) receipts: Receipts,
-    /// The counts of all that was sent. They are the run's where it ended at rest.
+    /// The counts of all messages sent, which are the run's counts if it ended at rest.
     pub(super) record: WorkerRecord,
     pub(super) model_lost: u64,
     pub(super) digest: u64,
@@ -85,7 +84,7 @@ pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
     Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 
-/// Lets a node do what its protocol does with what reached it first.
+/// Lets a node handle the message that reached it first.
 #[inline]
 pub(super) fn first_message<P: Protocol, C: Context>(
     context: &mut C,

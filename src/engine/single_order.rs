@@ -17,7 +17,7 @@ use crate::time::Nanos;
 /// The most messages that are counted again after an interrupt: less than a second's work.
 const RECOUNTED_MAX: u64 = if cfg!(test) { 5_000 } else { 20_000_000 };
 
-/// The ledger of what the fast path did not keep.
+/// Completes the outcome of shortest paths or hops with the ledger that these do not keep.
 pub(super) fn settled<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -25,8 +25,8 @@ pub(super) fn settled<P: Protocol + Clone + Send>(
 ) -> Result<EngineOutcome, EngineError> {
     let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
-    // Who wants to end waits for what takes a moment, and for no more: those who were reached last may have many to
-    // send to.
+    // A user who ends the run waits for what takes a moment, and for no more: the nodes reached last may have many
+    // targets.
     let patience = match end.is_cut_short() {
         true => (&Interrupt::new(), RECOUNTED_MAX),
         false => (setup.interrupt, u64::MAX),
@@ -59,8 +59,7 @@ pub(super) fn settled<P: Protocol + Clone + Send>(
     Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
 }
 
-/// A run by hops. Where figures are kept by node, senders are too, and the ledger are drawn again as those of the fast
-/// path.
+/// Runs by hops. If figures are kept by node, so are senders, and the ledger is drawn again as after shortest paths.
 pub(super) fn hopwise<P: Protocol + Clone + Send>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -69,7 +68,7 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
     let nodes = setup.topology.nodes();
     let origin = setup.workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
     let tell = |hops::HopsProgress { time, reached, .. }| {
-        // Whoever has the order has sent it, or is about to.
+        // Every node that has the order has sent it, or is about to.
         let messages = reached * u64::from(setup.draw.count(setup.topology.mean_degree() as u32));
         setup.observer.progressed(&Progress { reached, time, messages });
     };
@@ -105,7 +104,7 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
         carrier: CarrierCounts { drained: ran.in_flight, ..shard_outcome::nothing().carrier },
         ..shard_outcome::nothing()
     };
-    // Where time is up and nothing is under way, the run had ended at rest.
+    // If nothing is under way when time is up, the run had ended at rest.
     let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };
     let at = match (end, setup.timeout) {
         (End::Timeout, Some(timeout)) => timeout,
@@ -116,7 +115,7 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
         end if end.is_cut_short() => 0,
         _ => digest::of_order(OrderIndex(0), &receipts, &setup.pinning.cores)?,
     };
-    // Hops know what was under way: after an interrupt only figures by node are to be drawn again, if that is short.
+    // Hops know the messages under way: after an interrupt only figures by node are drawn again, if that is short.
     if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
         let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });
@@ -125,8 +124,8 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
     Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
 }
 
-/// The last hop in which a message came in: the one in which nobody new was reached, unless whoever was to forward for
-/// it had nobody to send to.
+/// Returns the last hop in which a message arrived: the one that reached no new node, unless the nodes that forward in
+/// it had no target.
 fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     let last = receipts.counts.len().saturating_sub(1) as u8;
     if last == 0 || receipts.counts[usize::from(last)] > 0 {
@@ -142,7 +141,7 @@ fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     if newest.any(&mut sends) { last } else { last - 1 }
 }
 
-/// The messages of the only order are all there are.
+/// Returns the traffic of the only order, which is that of the run.
 fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {
     let WorkerRecord { sent, received, .. } = *record;
     vec![OrderTraffic { sent, received, lost, under_way: record.carrier.drained, ..OrderTraffic::default() }]

@@ -1,5 +1,4 @@
-//! The length of a window, and in which window an instant lies: a division that every message asks for, done as a
-//! multiplication.
+//! The length of a window, and the window of an instant: a division for every message, done as a multiplication.
 
 use crate::time::Nanos;
 

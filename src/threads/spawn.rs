@@ -1,8 +1,8 @@
 //! Starts a thread for each share of the work, and joins them all on every path.
 //!
-//! Workers wait for each other at barrieres, so that one which never starts or ends badly would hold the rest for ever.
-//! Whoever starts a crew therefore says how its workers are told to give up, and the crew tells them when a thread is
-//! refused, when one panics, and when one fails.
+//! Workers wait for each other at barriers, so that one which never starts or ends badly would block the others for
+//! ever. The caller therefore says how workers are told to give up, and they are told when a thread is refused, when
+//! one panics and when one fails.
 
 use core_affinity::CoreId;
 use std::any::Any;
@@ -10,7 +10,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-/// Why the threads of a run did not all do their work.
+/// The reason for which a run's threads did not all finish their work.
 #[derive(Debug, thiserror::Error)]
 pub enum ThreadError {
     /// The system gave no thread.
@@ -18,23 +18,23 @@ pub enum ThreadError {
     Refused {
         /// The first thread that was refused, counted from 0.
         thread: usize,
-        /// How many were asked for.
+        /// The threads asked for.
         threads: usize,
-        /// What the system said.
+        /// The system's error.
         #[source]
         cause: io::Error,
     },
     /// A worker panicked: a defect of this program.
     #[error("worker {worker} panicked: {message}; this is a defect, please report it with the command")]
     Panic {
-        /// Which worker.
+        /// The worker's number.
         worker: usize,
-        /// What it said.
+        /// The message of the panic.
         message: String,
     },
 }
 
-/// What helps against a refusal.
+/// Returns the advice for a refusal of one of this many threads.
 fn advice(threads: usize) -> &'static str {
     match threads {
         1 => "raise the limit on processes (ulimit -u), or end some",
@@ -42,28 +42,28 @@ fn advice(threads: usize) -> &'static str {
     }
 }
 
-/// How workers are started.
+/// The settings by which workers are started.
 #[derive(Clone, Copy)]
 pub struct WorkerThreads<'a> {
     /// The number of the first worker; others of the run may live in other processes.
     pub first: usize,
-    /// Which core each worker is pinned to, by worker from `first` on. Workers beyond it are not pinned.
+    /// The core of each worker, from worker `first` on. Workers beyond it are not pinned.
     pub cores: &'a [Option<CoreId>],
-    /// Tells the workers that one of them will not do its part: whatever they wait for must let them go.
+    /// Tells the workers that one of them will not do its part: every wait of theirs must end.
     pub give_up: &'a (dyn Fn() + Sync),
 }
 
-/// Where a worker finds itself.
+/// The number and the core of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkerSeat {
-    /// Which worker it is.
+    /// The worker's number.
     pub worker: usize,
-    /// The core that it is pinned to, if it is.
+    /// The core that it is pinned to, if any.
     pub core: Option<CoreId>,
 }
 
 impl WorkerThreads<'_> {
-    /// Runs `life` for each of `shares` on a thread of its own, and gives what all of them report, in their order.
+    /// Runs `life` for each of `shares` on a thread of its own; returns what they report, in the order of the shares.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl WorkerThreads<'_> {
                 match started {
                     Ok(started) => threads.push(started),
                     Err(cause) => {
-                        // Those that live wait for one that will never come.
+                        // Those already running wait for one that will never start.
                         (self.give_up)();
                         refused = Some(ThreadError::Refused { thread, threads: count, cause });
                         break;
@@ -117,7 +117,7 @@ impl WorkerThreads<'_> {
         (self.first..).zip(ends).map(|(worker, end)| end.map_err(|_| alone(worker))).collect()
     }
 
-    /// A worker's whole life on its thread, of which the others hear if it ends badly.
+    /// Runs a worker on its thread, pinned, and tells the others to give up if it fails or panics.
     fn guarded<R, E>(
         &self,
         thread: usize,
@@ -133,13 +133,13 @@ impl WorkerThreads<'_> {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
 }
 
-/// Whether a thread may be started at all; a system that refuses says so itself.
+/// Admits every thread: a system that refuses says so itself.
 #[cfg(not(test))]
 fn admit(_thread: usize) -> io::Result<()> {
     Ok(())
@@ -147,7 +147,7 @@ fn admit(_thread: usize) -> io::Result<()> {
 
 #[cfg(test)]
 thread_local! {
-    /// From which thread on the crews that this one starts are refused theirs.
+    /// The first thread that is refused to workers started from this thread.
     static REFUSED_FROM: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
 }
 
@@ -156,7 +156,7 @@ fn admit(thread: usize) -> io::Result<()> {
     if thread < REFUSED_FROM.get() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
 
-/// Does `act` on a system that gives each crew so many threads and no more.
+/// Does `act` on a system that gives each set of workers this many threads and no more.
 #[cfg(test)]
 pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
     let before = REFUSED_FROM.replace(thread);

@@ -13,15 +13,16 @@ use crate::time::Nanos;
 pub(in crate::engine) enum Decision {
     /// The run goes on with this window.
     On(u64),
-    /// It ends at its target, which these orders reach in this window, with so many of its receipts.
+    /// It ends at its target, which these orders reach in this window, each with the receipt of that rank in it.
     Target(Vec<(OrderIndex, u64)>),
-    /// It ends so, at that time.
+    /// It ends for that reason, at that time.
     Ended(End, Nanos),
-    /// It ends so before this window, which somebody has left in its midst; the last event before it was then.
+    /// It ends for that reason before this window, which a shard has left in its midst; the time is that of the last
+    /// event before.
     CutShort(End, Nanos),
 }
 
-/// How far the orders have come. Each worker keeps its own, and all are equal.
+/// The state of a run that all shards know. Each keeps its own, and all are equal.
 pub(in crate::engine) struct GlobalState {
     goal: u64,
     ends_at_target: bool,
@@ -37,7 +38,7 @@ pub(in crate::engine) struct GlobalState {
 }
 
 impl GlobalState {
-    /// Nothing reached by any of `orders` orders.
+    /// Makes the state at the start: none of `orders` orders has reached a node.
     pub(in crate::engine) fn new(
         orders: u32,
         goal: u64,

@@ -1,4 +1,4 @@
-//! What the workers share.
+//! The sets of nodes that the workers share.
 
 use super::{HopsSetup, time_of};
 use crate::ids::NodeId;
@@ -8,23 +8,23 @@ use crate::sync::{Arena, AtomicBitset, AtomicMinima, Barrier, Cursor, Stop, Thre
 use std::collections::TryReserveError;
 use std::ops::Range;
 
-/// Words of 64 nodes that a worker takes at a time, at most.
+/// The most words of 64 nodes that a worker takes at a time.
 const BLOCK_WORDS_MAX: usize = 1_024;
 
-/// How many blocks there are for each worker at least, so that all end at about the same time.
+/// The fewest blocks for each worker, so that all end at about the same time.
 const BLOCKS_PER_WORKER: usize = 8;
 
 /// The nodes of a run, as sets.
 pub(super) struct SharedSets {
-    /// Who has the order. Marked by all while a hop is sent.
+    /// Nodes that have the order. All workers mark here while a hop is sent.
     pub(super) seen: AtomicBitset,
-    /// Who had it before the hop that is being sent.
+    /// Nodes that had it before the hop that is being sent.
     pub(super) before: AtomicBitset,
-    /// Who has it since the last hop, and forwards in this.
+    /// Nodes that have it since the last hop, and forward in this one.
     pub(super) latest: AtomicBitset,
-    /// The least sender in the hop that reached a node.
+    /// The least sender of the hop that reached each node.
     pub(super) minima: Option<AtomicMinima>,
-    /// The words of `latest` whose nodes nobody has taken on yet.
+    /// The words of `latest` that no worker has taken yet.
     pub(super) cursor: Cursor,
     pub(super) barrier: Barrier,
     pub(super) stop: Stop,
@@ -33,7 +33,7 @@ pub(super) struct SharedSets {
 }
 
 impl SharedSets {
-    /// The origin alone has the order.
+    /// Makes the sets in which the origin alone has the order.
     pub(super) fn new(setup: &HopsSetup<'_>, threads: usize) -> Result<SharedSets, TryReserveError> {
         let nodes = setup.topology.nodes();
         let records_senders = setup.exclude_sender || setup.records_senders;
@@ -59,7 +59,7 @@ impl SharedSets {
         Ok(field)
     }
 
-    /// The words that each of so many workers turns.
+    /// Returns the words that each of this many workers turns.
     pub(super) fn parts(&self, threads: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let words = self.seen.words();
         (0..threads).map(move |worker| worker * words / threads..(worker + 1) * words / threads)
@@ -69,17 +69,18 @@ impl SharedSets {
         self.newest[usize::from(hop)].add(nodes);
     }
 
-    /// How many nodes a hop reached.
+    /// Returns the number of nodes that a hop reached.
     pub(super) fn newest(&self, hop: u8) -> u64 {
         self.newest[usize::from(hop)].count()
     }
 
-    /// How many nodes have the order after a hop.
+    /// Returns the number of nodes that have the order after a hop.
     pub(super) fn reached(&self, hop: u8) -> u64 {
         (0..=hop).map(|hop| self.newest(hop)).sum()
     }
 
-    /// Whether the run is over after a hop. Every worker that asks between the same two meetings is told the same.
+    /// Returns the end of the run, if it is over after a hop. All workers that ask between the same two meetings get
+    /// the same.
     pub(super) fn decision(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
         let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
         if setup.ends_at_target && self.reached(hop) >= setup.goal {
@@ -91,16 +92,16 @@ impl SharedSets {
         }
     }
 
-    /// From whom each node has its first copy, if it `has` one: a hop that was cut short has left some that do not
-    /// count.
+    /// Returns the sender of each node's first copy, if it `has` one: a hop that was cut short has left some that
+    /// do not count.
     pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
         let minima = self.minima.as_ref()?;
         let sender = |node| if has(node) { minima.get(node) } else { u32::MAX };
         Some((0..minima.len()).map(|node| NodeId(sender(node))).collect())
     }
 
-    /// The messages of those who were reached in the last hop and have not forwarded; on an implicit overlay at most so
-    /// many.
+    /// Returns the messages of the nodes reached in the last hop, which have not forwarded; on an implicit overlay
+    /// an upper bound.
     pub(super) fn waiting(&self, setup: &HopsSetup<'_>, hop: u8) -> u64 {
         let (topology, draw) = (setup.topology, &setup.draw);
         if hop == setup.ttl {
@@ -114,7 +115,7 @@ impl SharedSets {
     }
 }
 
-/// The nodes whose bits are set in a word.
+/// Returns the nodes whose bits are set in a word.
 #[inline]
 pub(super) fn nodes_in(at: usize, mut bits: u64) -> impl Iterator<Item = NodeId> {
     std::iter::from_fn(move || {

@@ -1,8 +1,8 @@
 //! One thread of a run.
 //!
-//! A hop has two halves. First the workers take what has to be forwarded, block by block, draw its targets and mark
-//! them. When all is marked each turns a part of the field of its own: what is newly set is who forwards next. What
-//! lies between is a barrier, which is all the order there is.
+//! A hop has two halves. First the workers take the nodes that forward, block by block, draw their targets and mark
+//! them. When all are marked, each turns words of its own: the nodes newly set forward next. A barrier between the
+//! halves is all the synchronisation there is.
 
 use super::shared_sets::{SharedSets, nodes_in};
 use super::{HopsProgress, HopsSetup, time_of};
@@ -13,31 +13,31 @@ use crate::simd::prefetch;
 use crate::sync::{BarrierBroken, Lookout};
 use std::ops::Range;
 
-/// Nodes whose targets are drawn at once, at most: enough that the words asked for have come when the next are drawn,
-/// and few enough that all of it stays in the first cache.
+/// The most nodes whose targets are drawn at once: enough that prefetched words have come when the next are drawn, and
+/// few enough to stay in the first-level cache.
 const BATCH_NODES_MAX: usize = 64;
 
-/// Targets that are drawn at once, unless one node has more.
+/// The targets that are drawn at once, unless one node has more.
 const BATCH_TARGETS: usize = 1_024;
 
 /// One thread of a run.
 pub(super) struct HopsWorker<'a> {
     setup: &'a HopsSetup<'a>,
     field: &'a SharedSets,
-    /// The words it turns.
+    /// The words that it turns.
     words: Range<usize>,
     /// The hops of the nodes in them.
     hops: &'a mut [u8],
     copies: Option<Vec<u32>>,
     lookout: Lookout<'a>,
-    /// How many nodes are drawn for at once.
+    /// The nodes whose targets are drawn at once.
     batch_nodes: usize,
-    /// What is being drawn, and what was drawn before it and is not marked yet.
+    /// The batch being drawn, and the one drawn before it, which is not marked yet.
     drawing: HopBatch,
     drawn: HopBatch,
-    /// Targets that were not seen when they were looked at.
+    /// Targets that were not seen when they were checked.
     unseen: Vec<NodeId>,
-    /// The same with who sends to them.
+    /// The same with their senders.
     unseen_from: Vec<(NodeId, NodeId)>,
 }
 
@@ -47,7 +47,7 @@ struct HopBatch {
     target_batch: TargetBatch,
 }
 
-/// Messages.
+/// Counts of messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SendTotals {
     pub(super) sent: u64,
@@ -61,19 +61,19 @@ impl SendTotals {
     }
 }
 
-/// What a worker reports.
+/// The result of one worker.
 pub(super) struct HopsShare {
     pub(super) end: End,
     /// The last hop that was turned.
     pub(super) last_hop: u8,
-    /// Of the messages that arrived.
+    /// The messages that arrived.
     pub(super) sums: SendTotals,
-    /// Of those that would be next.
+    /// The messages of the hop that would be next.
     pub(super) closing: SendTotals,
     pub(super) copies: Option<Vec<u32>>,
 }
 
-/// What becomes of targets.
+/// The treatment of targets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MarkMode {
     /// They are marked.
@@ -124,7 +124,7 @@ impl<'a> HopsWorker<'a> {
                     done.closing = self.close();
                     field.barrier.wait()?;
                 }
-                // Whoever is not let count them has sent none of them.
+                // After an interrupt they are not counted, and none of them has been sent.
                 if field.stop.is_raised() {
                     done.closing = SendTotals::default();
                 } else {
@@ -151,7 +151,7 @@ impl<'a> HopsWorker<'a> {
         }
     }
 
-    /// Forwards for blocks of nodes until none is left, or the user has had enough.
+    /// Forwards for blocks of nodes until none is left, or the user ends the run.
     fn forward(&mut self, forward: MarkMode) -> SendTotals {
         let field = self.field;
         let mut sums = SendTotals::default();
@@ -182,7 +182,7 @@ impl<'a> HopsWorker<'a> {
         sums
     }
 
-    /// Whether the user wants to end, who is asked now and then. Tells the others.
+    /// Returns true if the user wants to end, which is checked now and then, and tells the other workers.
     fn is_cut_short(&mut self, messages: usize) -> bool {
         if self.lookout.work(messages as u64).is_err() {
             self.field.stop.raise(End::Interrupted as u8);
@@ -190,10 +190,10 @@ impl<'a> HopsWorker<'a> {
         self.field.stop.is_raised()
     }
 
-    /// Counts what those who were reached last have sent at the very instant of the end.
+    /// Counts the messages that the nodes reached last have sent at the very instant of the end.
     fn close(&mut self) -> SendTotals {
         let HopsSetup { topology, draw, exclude_sender, origin, .. } = *self.setup;
-        // Slots have to be computed to tell how many peers they are, and a sender to be looked for among those drawn.
+        // Computed slots have to be drawn to know the number of peers, and a sender to be found among the targets.
         if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
             return self.forward(MarkMode::Counts);
         }
@@ -213,12 +213,12 @@ impl<'a> HopsWorker<'a> {
         sums
     }
 
-    /// Draws the targets of the nodes at hand, and asks meanwhile for what those drawn before will touch; then marks
-    /// those.
+    /// Draws the targets of the current nodes, and prefetches meanwhile what those drawn before will touch; then marks
+    /// the latter.
     fn send_batch(&mut self, forward: MarkMode, sums: &mut SendTotals) {
         let HopsSetup { topology, draw, order, .. } = self.setup;
         let (drawn, field, copies) = (&self.drawn.target_batch, self.field, self.copies.as_deref());
-        // Among the draws, because a processor that is asked for more than a dozen lines at once stands still.
+        // Between the draws, because a processor stalls with more than a dozen prefetches outstanding.
         self.drawing.target_batch.draw(draw, topology, *order, &self.drawing.nodes, |place| {
             if forward == MarkMode::Arrives {
                 ask_for(field, copies, drawn.targets_of(place));
@@ -234,11 +234,11 @@ impl<'a> HopsWorker<'a> {
         self.drawing.nodes.clear();
     }
 
-    /// Marks targets, whoever sends to them.
+    /// Marks targets, whatever their senders.
     fn mark(&mut self) -> SendTotals {
         let seen = &self.field.seen;
         let targets = self.drawn.target_batch.targets();
-        // Whether a target has been seen is as good as a coin at times, and a branch on it would be guessed wrong.
+        // A branch on it would be mispredicted: at times half of the targets have been seen.
         self.unseen.resize(targets.len(), NodeId(0));
         let mut count = 0;
         for &to in targets {
@@ -254,7 +254,7 @@ impl<'a> HopsWorker<'a> {
         SendTotals { sent: targets.len() as u64, spared: 0 }
     }
 
-    /// Marks targets with their least sender, but for the one that a node may spare.
+    /// Marks targets with their least sender, except for the one that a node may spare.
     fn mark_from(&mut self, forward: MarkMode) -> SendTotals {
         let SharedSets { seen, before, minima, .. } = self.field;
         let Some(minima) = minima else { return SendTotals::default() };
@@ -266,7 +266,7 @@ impl<'a> HopsWorker<'a> {
                 let is_sent = to.0 != sender;
                 sums.add(SendTotals { sent: is_sent.into(), spared: (!is_sent).into() });
                 if forward == MarkMode::Arrives {
-                    // As above, and who was reached before this hop has its least sender.
+                    // As above, and a node reached before this hop has its least sender.
                     self.unseen_from[count] = (from, to);
                     count += usize::from(is_sent & !before.holds(to.0));
                     if let Some(copies) = &mut self.copies {
@@ -284,7 +284,7 @@ impl<'a> HopsWorker<'a> {
         sums
     }
 
-    /// Lets those whom the hop has newly reached be the next to forward, in the words of its own.
+    /// Makes the nodes that the hop has newly reached the next to forward, in the words of its own.
     fn turn(&mut self, hop: u8) {
         let SharedSets { seen, before, latest, .. } = self.field;
         let mut newest = 0;
@@ -304,7 +304,7 @@ impl<'a> HopsWorker<'a> {
     }
 }
 
-/// Asks for all that these targets touch when they are marked.
+/// Prefetches all that these targets touch when they are marked.
 #[inline]
 fn ask_for(field: &SharedSets, copies: Option<&[u32]>, targets: &[NodeId]) {
     for &to in targets {

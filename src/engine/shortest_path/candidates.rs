@@ -1,10 +1,10 @@
-//! Messages on their way from node to node, and which of them may be news.
+//! Messages on their way from node to node, and the filter for those that may be the first to reach theirs.
 
 use super::forward_batch::ForwardBatch;
 use crate::ids::NodeId;
 
-/// A message. When and by which hop it arrives is one word; 0 stands for one that is lost, since none comes at once or
-/// without a hop.
+/// A message. The time and the hop of its arrival share one word; 0 stands for a lost message, since none arrives at
+/// once or without a hop.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Candidate {
     pub(super) time_hop: u64,
@@ -13,20 +13,20 @@ pub(in crate::engine) struct Candidate {
 }
 
 impl Candidate {
-    /// None.
+    /// The placeholder in unused room.
     pub(super) const NONE: Candidate = Candidate { time_hop: 0, to: NodeId(0), from: NodeId(0) };
 }
 
-/// What came of a sift: how much may be news, how much is lost, and when the last of all arrives, and by which hop.
+/// The result of a filter: the messages that may be first, those lost, and the time and hop of the last arrival of all.
 pub(super) struct Filtered {
     pub(super) news: usize,
     pub(super) lost: u64,
     pub(super) latest: u64,
 }
 
-/// Puts what may be news to the front of `news`, which has room for all. No branch hangs on a message, because no
-/// processor could foresee it. A function of its own, since the compiler then knows that nothing it writes to is
-/// anything it reads.
+/// Puts the messages that may be first to the front of `news`, which has room for all. No branch depends on a message,
+/// because no processor could predict it. It is a function of its own so that the compiler knows that what it writes
+/// does not overlap what it reads.
 #[inline(never)]
 pub(super) fn filter(
     forward_batch: &ForwardBatch,

@@ -1,5 +1,4 @@
-//! What some nodes send at the same time: their targets, and how long each message takes, drawn for all of them
-//! together.
+//! The forwards of several nodes together: their targets, and the latency of each message, drawn for all in one batch.
 
 use crate::engine::EngineSetup;
 use crate::ids::{NodeId, OrderIndex};
@@ -13,7 +12,7 @@ use crate::time::Nanos;
 /// The most nodes of one batch.
 const NODES_MAX: usize = 64;
 
-/// So many messages are drawn together, or one node's where it sends more.
+/// The messages that are drawn together, or those of one node if it sends more.
 const MESSAGES: usize = 512;
 
 /// The forwards of some nodes.
@@ -22,35 +21,35 @@ pub(super) struct ForwardBatch {
     from: Vec<NodeId>,
     forwards: Vec<BatchedForward>,
     target_batch: TargetBatch,
-    /// Where copies for senders are left out, the other targets, node by node, and where those of each node end.
+    /// If copies for senders are left out: the other targets, node by node, and the end of each node's targets.
     to: Vec<NodeId>,
     ends: Vec<usize>,
-    /// Whether these are others than were drawn: copies for senders are left out.
+    /// True if copies for senders are left out, so that the targets differ from those drawn.
     excludes: bool,
     fates: Fates,
-    /// By message, when and by which hop its sender's forward leaves, and it arrives.
+    /// By message, the time and hop of its departure and of its arrival.
     departures: Vec<u64>,
     arrivals: Vec<u64>,
 }
 
-/// What is known of a forward beside its node.
+/// A forward without its node.
 #[derive(Clone, Copy)]
 struct BatchedForward {
-    /// When its messages leave, and which hop they make, as [`CompactReceipt::time_hop`] has it.
+    /// The time and hop of its messages' departure, as in [`CompactReceipt::time_hop`].
     departure: u64,
     sender: NodeId,
 }
 
-/// What one node sends.
+/// The messages of one node.
 pub(super) struct SentByNode<'a> {
     pub(super) from: NodeId,
     pub(super) to: &'a [NodeId],
-    /// When each of them arrives, and by which hop, as [`CompactReceipt::time_hop`] has it; 0 for one that is lost.
+    /// The time and hop of each arrival, as in [`CompactReceipt::time_hop`]; 0 for a lost message.
     pub(super) arrivals: &'a [u64],
 }
 
 impl ForwardBatch {
-    /// An empty one, and of how many nodes it should be.
+    /// Makes an empty batch; returns it with the number of nodes that it should hold.
     pub(super) fn new(setup: &EngineSetup<'_>) -> (ForwardBatch, usize) {
         let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
         let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
@@ -79,16 +78,15 @@ impl ForwardBatch {
             sender: receipt.sender,
         });
     }
-
-    /// Draws what becomes of the forwards; gives how many copies were spared. `between` goes on beside the draws, as
-    /// [`TargetBatch::draw`] has it.
+    /// Draws the targets and fates of the forwards; returns the number of copies spared. `between` runs beside the draws, as in
+    /// [`TargetBatch::draw`].
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
         self.target_batch.draw(&setup.draw, setup.topology, self.order, &self.from, between);
         if setup.exclude_sender {
             self.leave_out_senders();
         }
         self.excludes = setup.exclude_sender;
-        // As `targets` has them, but for the borrow, which leaves the fates free.
+        // `targets` would borrow the fates too.
         let (to, ends) = if self.excludes {
             (&self.to[..], &self.ends[..])
         } else {
@@ -106,7 +104,7 @@ impl ForwardBatch {
         (self.target_batch.targets().len() - to.len()) as u64
     }
 
-    /// Takes over what was drawn, but for copies that would go back.
+    /// Copies the targets that were drawn, except for senders.
     fn leave_out_senders(&mut self) {
         self.to.clear();
         self.ends.clear();
@@ -116,18 +114,18 @@ impl ForwardBatch {
         }
     }
 
-    /// The targets that are sent to, node by node, and where those of each node end.
+    /// Returns the targets, node by node, and the end of each node's targets.
     #[inline]
     fn targets(&self) -> (&[NodeId], &[usize]) {
         if self.excludes { (&self.to, &self.ends) } else { (self.target_batch.targets(), self.target_batch.ends()) }
     }
 
-    /// How many messages were drawn.
+    /// Returns the number of messages drawn.
     pub(super) fn messages(&self) -> usize {
         self.targets().0.len()
     }
 
-    /// What was drawn, by node.
+    /// Returns the messages by node.
     #[inline]
     pub(super) fn sent(&self) -> impl Iterator<Item = SentByNode<'_>> {
         let mut begin = 0;
@@ -145,7 +143,7 @@ impl ForwardBatch {
     }
 }
 
-/// Messages on their ways.
+/// Computes the arrivals of messages from their departures and latencies.
 struct ArrivalTimes<'a> {
     departures: &'a [u64],
     latencies: &'a [Nanos],
@@ -156,7 +154,7 @@ impl SimdBatch for ArrivalTimes<'_> {
     #[inline(always)]
     fn run(self) {
         for ((&departure, &latency), arrival) in self.departures.iter().zip(self.latencies).zip(self.arrivals) {
-            // A latency is far shorter than what time is left, so that the sum does not run over.
+            // A latency is far shorter than the time left, so that the sum does not overflow.
             let time = (departure >> 8).wrapping_add(latency.0).min(CompactReceipt::TIME_MAX.0);
             let there = time << 8 | departure & u64::from(u8::MAX);
             *arrival = if latency == Fates::LOST { 0 } else { there };

@@ -1,26 +1,26 @@
-//! The nodes of a window, in ascending order by and large: those that lie near each other in memory then follow each
-//! other, and share its lines and pages. What is sent does not depend on the order.
+//! Sorts the nodes of a window roughly by number: nodes that lie near each other in memory then follow each other, and
+//! share cache lines and pages. The messages sent do not depend on the sequence.
 
-/// Where a shard has fewer nodes, all that is known of them is near enough.
+/// The size of a shard from which on sorting pays: the figures of fewer nodes stay in the second-level cache.
 const NODES_MIN: u32 = 1 << 17;
 
-/// So few nodes of a window lie far apart in any order.
+/// The nodes of a window from which on sorting pays: fewer lie far apart in any sequence.
 const WINDOW_MIN: usize = 1_024;
 
-/// By so many of the upper bits of a node's number; their counts fit a first-level cache.
+/// The upper bits of a node's number by which nodes are sorted: their counts fit a first-level cache.
 const BITS: u32 = 11;
 
 /// Sorts nodes by the upper bits of their numbers.
 pub(super) struct NodeSort {
-    /// How many lower bits are left out of account; `None` where nothing is sorted.
+    /// The lower bits that are ignored; `None` if nothing is sorted.
     shift: Option<u32>,
-    /// By the upper bits, where the next of these nodes goes.
+    /// By the upper bits, the place of the next of these nodes.
     places: Vec<u32>,
     room: Vec<u32>,
 }
 
 impl NodeSort {
-    /// For a shard of so many nodes.
+    /// Makes the sort for a shard of this many nodes.
     pub(super) fn new(nodes: u32) -> NodeSort {
         let bits = u32::BITS - nodes.leading_zeros();
         let shift = (nodes >= NODES_MIN).then(|| bits.saturating_sub(BITS));

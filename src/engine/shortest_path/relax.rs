@@ -1,4 +1,4 @@
-//! The best that is known of each node: what makes it better, and when it has become certain.
+//! The earliest known receipt of each node: how messages improve it, and when it has become final.
 
 use super::candidates::Candidate;
 use crate::ids::NodeId;
@@ -7,10 +7,10 @@ use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::RangeInclusive;
 
-/// How many messages ahead a receipt is asked for.
+/// The number of messages ahead of which a receipt is prefetched.
 const RECEIPT_AHEAD: usize = 24;
 
-/// A node's new receipt: when, and by how much sooner than the one before.
+/// A node's new receipt: its time, and how much sooner that is than the one before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Improvement {
     pub(super) time: Nanos,
@@ -19,12 +19,12 @@ pub(super) struct Improvement {
 }
 
 impl Improvement {
-    /// None.
+    /// The placeholder in unused room.
     pub(super) const NONE: Improvement = Improvement { time: Nanos::ZERO, sooner_by: 0, local: 0 };
 }
 
-/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; gives how many
-/// they are, and how many messages are duplicates. No branch hangs on which is better.
+/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; returns their
+/// number, and the number of duplicates among the messages. No branch depends on which is better.
 #[inline(never)]
 pub(super) fn relax(
     receipts: &mut [CompactReceipt],
@@ -46,7 +46,7 @@ pub(super) fn relax(
         duplicates += u64::from(!is_better | best.is_reached());
         better[count] = Improvement { time: Nanos(time), sooner_by: known.wrapping_sub(time), local };
         count += usize::from(is_better);
-        // By a mask, which the compiler makes no branch of.
+        // A mask, because the compiler would make a branch of a condition.
         let mask = 0u64.wrapping_sub(u64::from(is_better));
         let time_hop = best.time_hop() ^ (best.time_hop() ^ crossing.time_hop) & mask;
         let sender = best.sender().0 ^ (best.sender().0 ^ crossing.from.0) & mask as u32;
@@ -55,9 +55,9 @@ pub(super) fn relax(
     (count, duplicates)
 }
 
-/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; gives how
-/// many they are, and whether any is reached later. One of which a better message has come since was reached in that
-/// one's window. No branch hangs on which it is.
+/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; returns their
+/// number, and true if any is reached later. A node that a better message has reached since was handled in that one's
+/// window. No branch depends on which it is.
 #[inline(never)]
 pub(super) fn settle(
     receipts: &[CompactReceipt],

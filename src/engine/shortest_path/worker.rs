@@ -1,4 +1,5 @@
-//! One worker of the fast path: window by window, who is reached, what they send, and what of it is news to whom.
+//! One worker of the shortest paths: window by window, the nodes reached, the messages they send, and those that may be
+//! first.
 
 use super::candidates::{Candidate, filter};
 use super::first_message;
@@ -18,13 +19,13 @@ use crate::sync::{Lookout, Section};
 use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
-/// How many received messages are held against receipts at a time.
+/// The received messages that are compared with receipts at a time.
 const RECEIVED: usize = 4_096;
 
-/// What is held counts in steps of so many bytes, a power of two.
+/// The step, in bytes, in which memory held is reported; a power of two.
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
-/// What one worker reports.
+/// The outcome of one shard.
 pub(super) struct ShortestPathShare {
     pub(super) end: End,
     pub(super) at: Nanos,
@@ -38,38 +39,37 @@ pub(super) struct ShortestPathWorker<'a> {
     setup: &'a EngineSetup<'a>,
     index: usize,
     nodes: Range<u32>,
-    /// The best that is known of each node of this shard.
+    /// The earliest known receipt of each node of this shard.
     receipts: &'a mut [CompactReceipt],
-    /// Who has the order: a bit for each node of this shard.
+    /// A bit for each node of this shard that has the order.
     section: Section<'a>,
-    /// The same of all shards, as far as it is known here.
+    /// The same of all shards, as far as this one knows.
     known: KnownNodes<'a>,
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
-    /// Puts those of a window into the order of memory.
+    /// Sorts the nodes of a window by memory.
     node_sort: NodeSort,
-    /// The forwards of the nodes at hand, and of how many nodes it should be.
+    /// The forwards of the current nodes, and the number of nodes in a batch.
     forward_batch: ForwardBatch,
     batch_nodes: usize,
-    /// Room for what may be news to nodes of this shard.
+    /// Room for messages that may be first at their nodes.
     news: Vec<Candidate>,
-    /// What may be news to others, by the worker it is for.
+    /// Messages that may be first at nodes of other shards, by shard.
     out: Vec<Vec<Candidate>>,
-    /// Room for what turns out to be better than what was known.
+    /// Room for receipts that replace later ones.
     better: Vec<Improvement>,
     /// The nodes reached in this window.
     fired: Vec<(u32, CompactReceipt)>,
     event: (NodeId, Receipt),
     width: WindowLength,
     deadline: Nanos,
-    /// Looks whether the user wants to end, and whether it has seen that.
+    /// Checks for the user's request to end; the reason to leave the window, once there is one.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
-    /// Nodes that wait in the calendar, and the bytes that are held for messages, as far as there is no room for each
-    /// node.
+    /// Nodes in the calendar, and the bytes held for messages beyond the room that each node has anyway.
     waiting: u64,
     held: u64,
-    /// When the last of all messages arrives, and its hop.
+    /// The time and hop of the last arrival of all messages.
     last_arrival: u64,
     record: WorkerRecord,
     model_lost: u64,
@@ -165,7 +165,7 @@ impl<'a> ShortestPathWorker<'a> {
         unreachable!("rounds do not run out")
     }
 
-    /// Finds the nodes that are reached in this window; says whether any other is, but after the time limit.
+    /// Finds the nodes that are reached in this window; returns true if any other is reached after the time limit.
     fn reach(&mut self, window: u64) -> bool {
         let mut nodes = Vec::new();
         self.calendar.take(window, &mut nodes);
@@ -183,7 +183,7 @@ impl<'a> ShortestPathWorker<'a> {
         late
     }
 
-    /// Lets each of them do what its protocol does with its first message.
+    /// Lets each of them handle its first message.
     fn activate<P: Protocol>(&mut self, protocol: &mut P) {
         let fired = std::mem::take(&mut self.fired);
         for (begin, nodes) in (0..).step_by(self.batch_nodes).zip(fired.chunks(self.batch_nodes)) {
@@ -201,8 +201,9 @@ impl<'a> ShortestPathWorker<'a> {
         self.fired = fired;
     }
 
-    /// Draws what becomes of the forwards at hand, sorts it out and holds it against the receipts. Asks meanwhile for
-    /// the places of the rows of those that are `next`.
+    /// Draws the messages of the current batch, filters them and relaxes receipts with them. Prefetches meanwhile
+    /// the rows of the
+    /// `next` nodes.
     fn send(&mut self, next: &[(u32, CompactReceipt)]) {
         let (setup, start) = (self.setup, self.nodes.start);
         self.record.spared += self.forward_batch.draw(setup, |place| {
@@ -219,8 +220,9 @@ impl<'a> ShortestPathWorker<'a> {
         self.news = news;
     }
 
-    /// Sorts out what was sent: counts what is lost or nobody's news, and keeps what may be, by the worker it is for.
-    /// Gives how much that is for this one.
+    /// Filters the messages sent: counts those lost and those that are duplicates, and keeps the others, by shard.
+    /// Returns the
+    /// number that is for this shard.
     fn filter(&mut self) -> usize {
         let sent = self.forward_batch.messages();
         if self.news.len() < sent {
@@ -243,20 +245,21 @@ impl<'a> ShortestPathWorker<'a> {
         if self.out.len() > 1 { self.hand_over(filtered.news) } else { filtered.news }
     }
 
-    /// Hands over what is for others, of so much news, and leaves what is for this shard; gives how much that is.
+    /// Moves those of the first `count` messages that are for other shards, and leaves those for this one; returns
+    /// their number.
     fn hand_over(&mut self, count: usize) -> usize {
         let map = self.setup.partition;
         self.known.sent(&self.news[..count], self.width);
         for &crossing in &self.news[..count] {
             self.out[map.owner_by_sum(crossing.to)].push(crossing);
         }
-        // This worker's own lane is empty but for these.
+        // The channel to itself is empty but for these.
         std::mem::swap(&mut self.news, &mut self.out[self.index]);
         self.out[self.index].clear();
         self.news.len()
     }
 
-    /// Holds messages against the best that is known of their nodes.
+    /// Relaxes the receipts of nodes with messages to them.
     fn improve(&mut self, crossings: &[Candidate]) {
         if self.better.len() < crossings.len() {
             self.better.resize(crossings.len(), Improvement::NONE);
@@ -273,12 +276,12 @@ impl<'a> ShortestPathWorker<'a> {
         self.record.duplicates += duplicates;
     }
 
-    /// Takes in what others have sent.
+    /// Receives the messages of other shards.
     fn receive_candidates(&mut self, exchange: &mut impl ExchangeEnd<Candidate>) {
         exchange.receive(|candidates| {
-            // Piece by piece, so that little room is enough.
+            // In pieces, so that little room is enough.
             for candidates in candidates.chunks(RECEIVED) {
-                // What is not looked at comes after this window, and the next is left at once.
+                // Messages that are skipped arrive after this window, and the next one is left at once.
                 self.look(candidates.len() as u64);
                 if self.cut_short.is_none() {
                     self.improve(candidates);
@@ -287,13 +290,13 @@ impl<'a> ShortestPathWorker<'a> {
         });
     }
 
-    /// Looks whether the user wants to end, and whether what is under way outgrows its memory.
+    /// Checks for the user's request to end, and for messages under way that outgrow their memory.
     fn look(&mut self, messages: u64) {
         if self.lookout.work(messages).is_err() {
             self.cut_short = Some(End::Interrupted);
         }
         let out = self.out.iter().map(Vec::len).sum::<usize>() as u64 * size_of::<Candidate>() as u64;
-        // A node has room to wait once, and to be fired.
+        // Each node has room to wait once, and to be handled.
         let waiting = (self.waiting * 4).saturating_sub(12 * self.nodes.len() as u64);
         let now = (out + waiting) & !(WEIGHED - 1);
         if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
@@ -312,7 +315,7 @@ impl<'a> ShortestPathWorker<'a> {
             wake: None,
             late,
             interrupted: self.setup.interrupt.is_raised(),
-            // Of the first window, in which the order is published, nothing is left out.
+            // The first window, in which the order is published, is never left.
             cut_short: self.cut_short.filter(|_| round > 0),
             last_event,
             last_arrival: Nanos(self.last_arrival >> u8::BITS),
@@ -321,13 +324,13 @@ impl<'a> ShortestPathWorker<'a> {
         }
     }
 
-    /// Erases receipts that do not count, and hands over what was counted.
+    /// Erases receipts later than the end, and returns the outcome of the shard.
     fn close(self, end: End, at: Nanos) -> ShortestPathShare {
         if end != End::Quiescent {
             let late = self.receipts.iter_mut().filter(|receipt| receipt.time() > at);
             late.for_each(|receipt| *receipt = CompactReceipt::NONE);
         }
-        // A run that the user ends anywhere is no seed's.
+        // Where the user ends a run no seed decides, and so its receipts have no digest.
         let digest = match end {
             end if end.is_cut_short() => 0,
             _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
@@ -342,7 +345,7 @@ impl Context for ShortestPathWorker<'_> {
         self.event.0
     }
 
-    /// Every message that is handled here is the first.
+    /// Returns true: every message that is handled here is the first.
     #[inline]
     fn deliver(&mut self, _: OrderIndex) -> bool {
         true
