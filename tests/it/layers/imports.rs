@@ -5,42 +5,42 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One source file.
-pub struct Source {
+pub(super) struct Source {
     /// Path below the crate, as a failure names it.
-    pub path: PathBuf,
+    pub(super) path: PathBuf,
     /// Module path without the crate: `["network", "latency"]`.
-    pub module: Vec<String>,
+    pub(super) module: Vec<String>,
     /// The whole text.
-    pub text: String,
+    pub(super) text: String,
     /// Number of lines before the file's own unit tests; 0 for a file of tests.
-    pub product_lines: usize,
+    pub(super) product_lines: usize,
 }
 
 impl Source {
     /// Returns the room: the first part of the module path.
-    pub fn room(&self) -> &str {
+    pub(super) fn room(&self) -> &str {
         &self.module[0]
     }
 
     /// Iterates over the lines of code with their numbers, comments left out.
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self.text.lines().enumerate().map(|(at, line)| (at + 1, line));
         lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
     /// Returns true for lines of the product, false for lines of its tests.
-    pub fn is_product(&self, line: usize) -> bool {
+    pub(super) fn is_product(&self, line: usize) -> bool {
         line <= self.product_lines
     }
 
     /// Names a line of the file, as an editor opens it.
-    pub fn at(&self, line: usize) -> String {
+    pub(super) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.path.display())
     }
 }
 
 /// Reads every source file of the crate.
-pub fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     let mut folders = vec![root.join("src")];
@@ -69,17 +69,17 @@ fn source(path: &Path, text: String) -> Source {
 }
 
 /// A path that a line of code names, such as `crate::time::Nanos`, and that line.
-pub struct Named {
+pub(super) struct Named {
     /// The parts, of which the first is `crate`, `super`, `self` or the name of a child.
-    pub parts: Vec<String>,
+    pub(super) parts: Vec<String>,
     /// Line number.
-    pub line: usize,
+    pub(super) line: usize,
     /// True for a re-export, `pub use`.
     is_reexport: bool,
 }
 
 /// Lists the paths in the product code of a file: those of its `use` items, and those written out in other lines.
-pub fn named(source: &Source) -> Vec<Named> {
+pub(super) fn named(source: &Source) -> Vec<Named> {
     let mut found = Vec::new();
     let mut item: Option<(usize, String)> = None;
     for (line, text) in source.code().filter(|&(line, _)| source.is_product(line)) {
@@ -136,18 +136,18 @@ fn written_out(line: &str) -> impl Iterator<Item = Vec<String>> {
 }
 
 /// The files of the crate, and for each the files that it names, with one line of each.
-pub struct Graph<'a> {
+pub(super) struct Graph<'a> {
     sources: Vec<&'a Source>,
     by_module: BTreeMap<&'a [String], usize>,
     /// For a module and a name that it re-exports, the path behind the name.
     reexports: BTreeMap<(usize, String), Vec<String>>,
     /// By file, the files that it names and the line.
-    pub uses: Vec<BTreeMap<usize, usize>>,
+    pub(super) uses: Vec<BTreeMap<usize, usize>>,
 }
 
 impl<'a> Graph<'a> {
     /// Reads the graph of the product code.
-    pub fn new(sources: &'a [Source]) -> Graph<'a> {
+    pub(super) fn new(sources: &'a [Source]) -> Graph<'a> {
         let sources: Vec<&Source> = sources.iter().filter(|source| source.product_lines > 0).collect();
         let by_module = sources.iter().enumerate().map(|(at, source)| (source.module.as_slice(), at)).collect();
         let uses = vec![BTreeMap::new(); sources.len()];
@@ -171,7 +171,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Returns a file by its index.
-    pub fn source(&self, file: usize) -> &Source {
+    pub(super) fn source(&self, file: usize) -> &Source {
         self.sources[file]
     }
 
@@ -204,7 +204,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Finds the circles among files that neither contain the other: a module may name its children, and they it.
-    pub fn circles(&self) -> Vec<BTreeSet<usize>> {
+    pub(super) fn circles(&self) -> Vec<BTreeSet<usize>> {
         let related = |one: usize, other: usize| {
             let (one, other) = (&self.sources[one].module, &self.sources[other].module);
             one.starts_with(other) || other.starts_with(one)
