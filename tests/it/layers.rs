@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("adversary", &["topology", "network"]),
     ("scenario", &["order", "workload", "topology", "coverage", "network", "adversary"]),
     ("threads", &["scenario"]),
-    ("transport", &["order", "wire", "record"]),
+    ("transport", &["order", "wire", "record", "threads"]),
     (
         "runtime",
         &[
@@ -251,7 +251,9 @@ fn what_one_room_owns_no_other_holds() {
     let mut wrong = Vec::new();
     for source in sources() {
         for (code, owners) in OWNED.into_iter().filter(|(_, owners)| !owners.contains(&source.room())) {
-            let found = source.code().filter(|(_, line)| line.contains(code));
+            // Tests may set up threads of their own, because a panic in one of them is how they fail.
+            let is_held = |line| code != "thread::scope" || source.is_product(line);
+            let found = source.code().filter(|&(line, text)| text.contains(code) && is_held(line));
             wrong.extend(
                 found.map(|(line, _)| format!("{}: `{code}` belongs to {}", source.at(line), owners.join(", "))),
             );
