@@ -5,10 +5,11 @@ use super::*;
 use crate::engine::exchange::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport, target_time};
 use crate::engine::shard_outcome::ShardOutcome;
 use crate::ids::OrderIndex;
+use crate::threads::WorkerThreads;
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 
 /// The wires of the shards of one process.
 struct Wires<T> {
@@ -125,11 +126,13 @@ fn processes(shards: usize) -> Vec<Vec<Range<usize>>> {
 
 /// Runs each process on a thread of its own, and gives what they return.
 fn each<T: Send, R: Send>(wires: Vec<Wires<T>>, run: impl Fn(&Wires<T>) -> R + Sync) -> Vec<R> {
-    thread::scope(|scope| {
-        let run = &run;
-        let started: Vec<_> = wires.into_iter().map(|wires| scope.spawn(move || run(&wires))).collect();
-        started.into_iter().map(|process| process.join().unwrap()).collect()
-    })
+    together(wires, |wires| run(&wires))
+}
+
+/// Does something with each of these on a thread of its own.
+fn together<S: Send, R: Send>(shares: impl IntoIterator<Item = S>, act: impl Fn(S) -> R + Sync) -> Vec<R> {
+    let threads = WorkerThreads { first: 0, cores: &[], give_up: &|| () };
+    threads.run_together(shares, |_, share| Ok::<R, Infallible>(act(share))).unwrap()
 }
 
 proptest! {
@@ -195,13 +198,9 @@ proptest! {
             ranks.map(|order| (OrderIndex(order), (of_order(order).len() * share).div_ceil(100) as u64)).collect();
         let expected = crossing.iter().map(|&(order, rank)| of_order(order.0)[rank as usize - 1]).max().unwrap_or(100);
         let wires = &wires::<()>(std::slice::from_ref(&(0..times.len())))[0];
-        let found: Vec<Nanos> = thread::scope(|scope| {
-            let started: Vec<_> = times.iter().enumerate().map(|(shard, times)| {
-                let (crossing, mut end) = (&crossing, wires.end(shard));
-                let fresh = times.iter().map(|&(order, time)| (OrderIndex(order), Nanos(time)));
-                scope.spawn(move || target_time(&mut end, crossing, fresh, Nanos(100)..=Nanos(160)).unwrap())
-            }).collect();
-            started.into_iter().map(|shard| shard.join().unwrap()).collect()
+        let found = together(0..times.len(), |shard| {
+            let fresh = times[shard].iter().map(|&(order, time)| (OrderIndex(order), Nanos(time)));
+            target_time(&mut wires.end(shard), &crossing, fresh, Nanos(100)..=Nanos(160)).unwrap()
         });
         prop_assert!(found.iter().all(|&time| time == Nanos(expected)), "{found:?} {expected}");
     }
