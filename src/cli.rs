@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod files;
 mod knee;
+mod outputs;
 mod progress;
 mod signals;
 mod validate;
@@ -20,12 +21,11 @@ pub(crate) use failure::Failure;
 use bulk_order_propagation::escape::{escaped, escaped_lines};
 use bulk_order_propagation::experiment::run_replicates;
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::report::{
-    Environment, Host, Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
-};
+use bulk_order_propagation::report::{Environment, Host, Report};
 use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation::{self, Program, SimulationError};
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use outputs::OutputOptions;
 use signals::SignalWatch;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub(crate) struct Cli {
     config: Option<PathBuf>,
 
     /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "quiet"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
@@ -58,22 +58,16 @@ pub(crate) struct Cli {
     #[arg(value_enum, help_heading = IN_AND_OUT, hide_possible_values = true, hide_default_value = true)]
     format: Format,
 
-    /// Write a line of figures for each node to this file, which is replaced once all are written. An interrupted run
-    /// leaves it as it is, and writes FILE.partial.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
-    nodes_csv: Option<PathBuf>,
+    /// Print the full report: every table and every option. Without it the report fits one screen.
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with = "quiet")]
+    full: bool,
 
-    /// Write a line of figures for each order of a bulk to this file, as --nodes-csv does.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
-    orders_csv: Option<PathBuf>,
-
-    /// Write a line of figures for each run to this file, every single figure of the report under its own name.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
-    runs_csv: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputOptions,
 
     /// With simulated, run twice on different numbers of threads, compare the digests of all first receipts, and print them
     /// instead of the report.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "quiet", "print_config"])]
+    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet", "print_config"])]
     check_determinism: bool,
 
     /// With simulated, tell on standard error how far a long run has come, also where that is no terminal.
@@ -150,39 +144,34 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     if cli.check_determinism {
         return determinism::check(&scenario, watch);
     }
-    let outputs = [
-        ("nodes-csv", cli.nodes_csv.as_deref()),
-        ("orders-csv", cli.orders_csv.as_deref()),
-        ("runs-csv", cli.runs_csv.as_deref()),
-    ];
-    let [nodes_csv, orders_csv, runs_csv] = files::prepare(&inputs(&scenario, cli.config.as_deref()), outputs)?;
+    let outputs = cli.outputs.prepare(&inputs(&scenario, cli.config.as_deref()))?;
     let meter = progress::Meter::new(&scenario, cli.progress);
     let series = run_replicates(&scenario, &watch.interrupt, &meter, &this_program())?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
     let mut report = Report::new(&scenario, environment(&scenario, shown)?, shown, series.others, said);
     let exit = Exit::of(&report, watch);
-    // All outputs are written before any of their errors ends the command, so that one failure does not lose another
-    // output.
     let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
-    let gaps = nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown));
-    gaps.chain(orders_csv.iter().flat_map(|_| orders_csv_gaps(shown))).for_each(|gap| report.add_notice(&gap));
-    let nodes_filled = nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))).transpose();
-    let orders_filled = orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))).transpose();
-    let rows = &report.runs.each;
-    let runs_filled = runs_csv.map(|file| file.fill(is_whole, |into| write_runs_csv(rows, into))).transpose();
-    print(&match cli.format {
-        Format::Json => report.to_json()? + "\n",
-        Format::Text if cli.quiet => escaped_lines(&(report.headline() + "\n")).into_owned(),
-        Format::Text => escaped_lines(&report.to_string()).into_owned(),
-    })?;
+    outputs.note_gaps(&mut report, shown);
+    let has_text = !outputs.is_on_standard_output;
+    let filled = outputs.write(&report, shown, is_whole);
+    match cli.format {
+        Format::Json => print(&(report.to_json()? + "\n"))?,
+        Format::Text if !has_text => {}
+        Format::Text if cli.quiet => print(&escaped_lines(&(report.headline() + "\n")))?,
+        Format::Text if cli.full => print(&escaped_lines(&report.to_string()))?,
+        Format::Text => print(&escaped_lines(&report.brief(terminal_columns())))?,
+    }
     if cli.quiet {
         report.notices.iter().for_each(|notice| warn(&format!("Notice: {notice}")));
     }
-    for said in [nodes_filled?, orders_filled?, runs_filled?].into_iter().flatten().flatten() {
-        warn(&said);
-    }
+    filled()?;
     failure.map_or(Ok(exit), Err)
+}
+
+/// Columns of the terminal on standard output; 100 if it is none.
+fn terminal_columns() -> usize {
+    terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0))
 }
 
 /// The files that a command reads.

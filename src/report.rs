@@ -9,6 +9,7 @@
 mod csv;
 mod environment;
 mod json;
+mod markdown;
 mod text;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 pub use environment::{Environment, Host};
+pub use text::LINES_MAX;
 
 use crate::analysis::{Row, RunFigures, Runs};
 use crate::record::{End, Notice, RunRecord};

@@ -1,6 +1,6 @@
 //! The ledger as it is shown: every entry, whether they balance, and one sentence that says so.
 
-use super::numbers::{counted, plain};
+use super::numbers::grouped;
 use crate::record::Ledger;
 use serde::Serialize;
 
@@ -27,14 +27,20 @@ impl LedgerFigures {
             lost: i64::try_from(ledger.lost()).unwrap_or(i64::MAX),
             unaccounted: ledger.unaccounted(),
             balanced: ledger.is_balanced(),
-            verdict: verdict(ledger),
+            verdict: verdict(ledger, json_digits),
             ledger: ledger.clone(),
         }
+    }
+
+    /// The verdict for people: digits in groups, as everywhere in the text.
+    pub fn verdict_text(&self) -> String {
+        verdict(&self.ledger, grouped)
     }
 }
 
 /// Mirrors [`Ledger::is_balanced`], naming the first thing that does not hold.
-fn verdict(ledger: &Ledger) -> String {
+fn verdict(ledger: &Ledger, digits: fn(u64) -> String) -> String {
+    let counted = |count, noun| counted_in(digits, count, noun);
     let lost = ledger.lost();
     let missing = u64::try_from(lost).unwrap_or(0);
     let explained = ledger.explained();
@@ -57,17 +63,21 @@ fn verdict(ledger: &Ledger) -> String {
             counted(lost.unsigned_abs() as u64, "message")
         )
     } else if ledger.unaccounted() > 0 {
-        let unaccounted = plain(ledger.unaccounted());
-        format!("{} lost, {}, {unaccounted} unaccounted for.", counted(missing, "message"), counted_drops(ledger))
+        let unaccounted = digits(ledger.unaccounted());
+        format!(
+            "{} lost, {}, {unaccounted} unaccounted for.",
+            counted(missing, "message"),
+            counted_drops(ledger, digits)
+        )
     } else if missing < explained && ledger.strays.total() == 0 {
-        format!("{} lost, but {}.", counted(missing, "message"), counted_drops(ledger))
+        format!("{} lost, but {}.", counted(missing, "message"), counted_drops(ledger, digits))
     } else if let (Some(gaps), Some(_)) = (ledger.missing, ledger.kernel_dropped)
         && ledger.received == ledger.explained_receipts
     {
-        let drops = plain(ledger.kernel_dropped.unwrap_or(0));
+        let drops = digits(ledger.kernel_dropped.unwrap_or(0));
         format!("{} missing by their numbers, but {drops} dropped by the kernel.", counted(gaps.packets, "packet"))
     } else {
-        let explained = plain(ledger.explained_receipts);
+        let explained = digits(ledger.explained_receipts);
         format!("{} received, but first receipts and duplicates are {explained}.", counted(ledger.received, "message"))
     };
     format!("NOT BALANCED: {fault}")
@@ -81,12 +91,23 @@ fn found(ledger: &Ledger) -> &'static str {
     }
 }
 
-fn counted_drops(ledger: &Ledger) -> String {
+fn counted_drops(ledger: &Ledger, digits: fn(u64) -> String) -> String {
+    let counted = |count, noun| counted_in(digits, count, noun);
     match (ledger.missing, ledger.kernel_dropped) {
         (Some(missing), _) => format!("{} found missing by number", counted(missing.messages, "message")),
         (None, Some(dropped)) => format!("{} counted by the kernel", counted(dropped, "drop")),
         (None, None) => "drops not counted on this system".to_owned(),
     }
+}
+
+/// Writes a count with these digits, and what it counts.
+fn counted_in(digits: fn(u64) -> String, count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", digits(count), if count == 1 { "" } else { "s" })
+}
+
+/// Writes the digits as programs have read them from the first version on: four stand together, more in groups.
+fn json_digits(count: u64) -> String {
+    if count < 10_000 { count.to_string() } else { grouped(count) }
 }
 
 #[cfg(test)]

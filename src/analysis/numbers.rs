@@ -1,6 +1,6 @@
 //! Numbers in sentences: digits in groups, and nouns in the right number.
 
-/// The digits in groups of three, for tables: `1,000`.
+/// Writes the digits in groups of three: `1,000`.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -13,14 +13,9 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// The digits for running text, where four stand together: `1000`, but `10,000`.
-pub(crate) fn plain(count: u64) -> String {
-    if count < 10_000 { count.to_string() } else { grouped(count) }
-}
-
-/// A count and what it counts, for running text: `1 node`, `12,500 nodes`. `noun` must take an s.
+/// Writes a count and what it counts: `1 node`, `12,500 nodes`. `noun` must take an s.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", plain(count), if count == 1 { "" } else { "s" })
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -28,16 +23,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_group_what_running_text_may_not() {
-        for (count, table, text) in [
-            (0, "0", "0"),
-            (950, "950", "950"),
-            (1_000, "1,000", "1000"),
-            (10_000, "10,000", "10,000"),
-            (1_234_567, "1,234,567", "1,234,567"),
-        ] {
-            assert_eq!((grouped(count), plain(count)), (table.to_owned(), text.to_owned()));
-        }
+    fn digits_stand_in_groups_everywhere() {
+        let counts = [0, 950, 1_000, 10_000, 1_234_567].map(grouped);
+        assert_eq!(counts, ["0", "950", "1,000", "10,000", "1,234,567"]);
     }
 
     #[test]

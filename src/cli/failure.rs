@@ -25,6 +25,15 @@ pub(crate) enum Failure {
     #[error("--quiet with --format json: json is always one whole object; leave one of them out")]
     QuietJson,
 
+    /// Two outputs on one stream.
+    #[error("--{first} - and --{second} -: standard output takes one of them; give the other a file")]
+    TwoOnStandardOutput {
+        /// The option that has it.
+        first: &'static str,
+        /// The option that asks for it as well.
+        second: &'static str,
+    },
+
     /// A scenario whose result the seed alone does not determine.
     #[error(
         "--check-determinism without --transport simulated: on a real carrier times and hops vary from run to run; choose \

@@ -92,8 +92,8 @@ fn a_target_reached_on_the_way_to_rest_is_met() {
     assert_says(
         &report,
         &[
-            "95% coverage (950/1000) reached at 751.378 μs",
-            "=== RESULTS (Captured at Quiescence, 98.40% Coverage) ===\nTotal nodes reached: 984/1000 (98.40%)\n",
+            "95% coverage (950/1,000) reached at 751 μs",
+            "=== RESULTS (Captured at Quiescence, 98.40% Coverage) ===\nTotal nodes reached: 984/1,000 (98.40%)\n",
         ],
     );
 }
@@ -112,7 +112,7 @@ fn notices_come_first_and_once_and_broken_books_before_them() {
     ));
     let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
     assert!(text.contains(verdict), "{text}");
-    assert_eq!(report.headline(), "95% coverage (950/1000) reached at 751.378 μs. THE BOOKS DO NOT BALANCE");
+    assert_eq!(report.headline(), "95% coverage (950/1,000) reached at 751 μs. THE BOOKS DO NOT BALANCE");
 }
 
 #[test]
@@ -148,13 +148,13 @@ fn many_runs_are_told_beside_the_first() {
     assert!(five.goal_met());
     assert_eq!(five.run.time_to_target_ns, Some(751_378), "the first");
     assert_eq!((five.runs.asked, five.runs.count, five.runs.seeds()), (5, 5, [42, 46]));
-    let headline = "95% coverage (950/1000) reached at 751.378 μs. Goal met in 5 of 5 runs, median 375.689 μs";
+    let headline = "95% coverage (950/1,000) reached at 751 μs. Goal met in 5 of 5 runs, median 376 μs";
     assert_eq!(five.headline(), headline);
     assert_says(
         &five,
         &[
             "Runs (5, seeds 42 to 46):\n  goal met in  5 of 5, 100.0% (95% interval 56.6% to 100.0%)\n",
-            "  time to 95%           5  375.689  187.844  751.378  463.350        126.248 to 800.451\n",
+            "  time to 95%           5      376      188      751      463                126 to 800\n",
             "  coverage              5  0.98400  0.98400  0.98400  0.98400        0.98400 to 0.98400\n",
         ],
     );
@@ -174,7 +174,7 @@ fn many_runs_are_told_beside_the_first() {
         &[
             "Notice: The books of 1 of 6 runs do not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 runs.)\n",
             "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
-            "  time to 95%           5  375.689  187.844        -  ",
+            "  time to 95%           5      376      188        -  ",
         ],
     );
 }
@@ -268,7 +268,7 @@ fn what_became_of_an_order_is_said() {
         (9, End::Quiescent, OrderOutcome::DiedOut, "not reached; 9 nodes got the order before it died out"),
         (90, End::Quiescent, OrderOutcome::Missed, "not reached; 90 nodes got the order before it came to rest"),
         (90, End::Timeout, OrderOutcome::UnderWay, "not reached; 90 nodes got the order, which was still under way"),
-        (95, End::Timeout, OrderOutcome::Reached, "95% coverage (95/100) reached at 1.000 μs"),
+        (95, End::Timeout, OrderOutcome::Reached, "95% coverage (95/100) reached at 1 μs"),
     ] {
         let report = reach(reached, end);
         assert_eq!(report.run.order_outcome, Some(outcome));
@@ -281,6 +281,42 @@ fn processes_have_a_table_of_their_own() {
     let mut record = thousand_nodes_record();
     record.processes = [11, 12].map(|pid| ProcessRecord { pid, workers: 1 }).into();
     assert_says(&report(&[record]), &["on 2 workers in 2 processes, pinned...\n", "\nProcess  pid  workers"]);
+}
+
+/// On one screen stands what decides: the end of it on a terminal of 24 rows.
+#[test]
+fn the_brief_report_fits_one_screen() {
+    let mut doubtful = thousand_nodes_record();
+    doubtful.ledger.in_flight_at_stop -= 2;
+    doubtful.notices = (0..9)
+        .map(|at| Notice::EdgeListRead { sentence: format!("Line {at} is a sentence of some length.") })
+        .collect();
+    let doubtful = report(&[doubtful]);
+    let many = report(&vec![thousand_nodes_record(); 5]);
+    for (report, width) in [
+        (&thousand_nodes(), 100),
+        (&thousand_nodes(), 80),
+        (&doubtful, 80),
+        (&many, 80),
+        (&report_of_bulk(&bulk_record()), 80),
+    ] {
+        let text = report.brief(width);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines.len() <= LINES_MAX, "{} lines\n{text}", lines.len());
+        let wide = lines.iter().filter(|line| line.chars().count() > width && !line.starts_with("  bulkprop"));
+        assert_eq!(wide.count(), 0, "{text}");
+        let end = lines[lines.len() - 12..].join("\n");
+        for said in ["Ledger: ", "Coverage ", "Replay (", "  bulkprop "] {
+            assert!(end.contains(said), "{said}\n{text}");
+        }
+        assert_eq!(end.contains("Notice: The books do not balance"), !report.balanced(), "{text}");
+        assert_eq!(end.contains("NOT BALANCED"), !report.balanced(), "{text}");
+    }
+}
+
+#[test]
+fn the_whole_brief_text() {
+    assert_eq!(thousand_nodes().brief(100), include_str!("tests/thousand_nodes_brief.txt"));
 }
 
 fn any_record() -> impl Strategy<Value = RunRecord> {
@@ -310,5 +346,7 @@ proptest! {
         prop_assert!(report.to_json().is_ok());
         let text = report.to_string();
         prop_assert_eq!(overlong(&text), Vec::<&str>::new());
+        let brief = report.brief(80);
+        prop_assert!(brief.lines().count() <= LINES_MAX, "{}", brief);
     }
 }

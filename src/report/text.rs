@@ -1,14 +1,19 @@
-//! The report as text for a terminal of 100 columns: first the story of the run, then its figures, widest interest
-//! first.
+//! The report as text: in brief on one screen, or in full for a terminal of 100 columns, first the story of the run, then its
+//! figures, widest interest first.
 //!
 //! Nothing is computed here but layout. Colour was refused, since text ends up in files; so were boxes, since they do
 //! not survive a paste.
 
+mod brief;
 mod bulk;
 mod layout;
 mod runs;
 mod sentences;
 mod tables;
+
+pub use brief::LINES_MAX;
+pub(super) use runs::run_rows;
+pub(super) use sentences::{CoverageRow, coverage_rows, scale};
 
 use super::Report;
 use std::fmt;

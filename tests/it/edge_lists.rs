@@ -62,7 +62,7 @@ fn sparse_ids_are_reported_as_the_file_has_them() {
         report["replay"].as_str().unwrap().contains("--topology file:snap.txt")
             && !report["replay"].as_str().unwrap().contains("--nodes ")
     );
-    let (_, text, _) = run(&folder, "--transport simulated --seed 7 --topology file:snap.txt --protocol flood");
+    let (_, text, _) = run(&folder, "--transport simulated --seed 7 --topology file:snap.txt --protocol flood --full");
     assert!(text.contains("into node 937 with") && text.contains("from node 937"), "{text}");
 }
 

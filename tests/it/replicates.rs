@@ -71,7 +71,7 @@ fn a_fanout_of_four_is_enough_for_a_thousand() {
     assert_eq!((code, &report["runs"]["goal_met"]["runs"]), (Some(0), &20.into()));
     let interval = &report["runs"]["goal_met"]["interval_95"];
     assert!(interval[0].as_f64().unwrap() > 0.83 && interval[1] == 1.0, "{interval}");
-    let (_, text, _) = output(&mut bulkprop(line.split(' ')));
+    let (_, text, _) = output(bulkprop(line.split(' ')).arg("--full"));
     assert!(
         text.contains("Runs (20, seeds 1 to 20):\n  goal met in  20 of 20, 100.0% (95% interval 83.9% to 100.0%)"),
         "{text}"
@@ -84,7 +84,7 @@ fn one_seed_is_repeated_on_request_and_reported() {
     assert_eq!(report["runs"]["same_seed"], true);
     let over = &report["runs"]["over"]["reached"];
     assert_eq!((over["least"].as_f64(), over["standard_deviation"].as_f64()), (over["greatest"].as_f64(), Some(0.0)));
-    let (_, text, _) = output(&mut bulkprop(format!("{LOSSY} --runs 5 --same-seed").split(' ')));
+    let (_, text, _) = output(&mut bulkprop(format!("{LOSSY} --runs 5 --same-seed --full").split(' ')));
     assert!(text.contains("Runs (5, all with seed 1: they differ in what the machine did alone):"), "{text}");
 }
 

@@ -26,7 +26,7 @@ fn names_and_paths_from_files_are_escaped() {
         command.arg(&matrix).arg("--topology").arg(format!("file:{}", graph.display())).args(rest);
         command
     };
-    let (code, text, stderr) = output(&mut command(&[]));
+    let (code, text, stderr) = output(&mut command(&["--full"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{text}");
     assert_shown(&text);
     assert!(text.contains(r"a\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}b\u{200b}\u{9b}2J\u{2066}"), "{text}");

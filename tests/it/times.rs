@@ -67,7 +67,7 @@ fn the_time_of_the_model_and_that_of_the_machine_stand_apart() {
     assert_eq!((&of["virtual_ns"], &of["at_stop"]["time_ns"]), (&Value::Null, &of["machine"]["wall_ns"]));
     for (carrier, said, other) in [("simulated", "virtual time", "wall time"), ("memory", "wall time", "Machine time")]
     {
-        let line = format!("--transport {carrier} --nodes 100 --seed 1");
+        let line = format!("--transport {carrier} --nodes 100 --seed 1 --full");
         let (_, text, _) = output(&mut bulkprop(line.split(' ')));
         assert!(text.contains(said) && !text.contains(other), "{text}");
     }

@@ -1,26 +1,35 @@
 //! The carpentry of the text: one unit for a run's times, bars, columns, wrapped lines. It knows no figure's meaning.
 
+use crate::analysis::numbers::grouped;
 use std::fmt::{self, Write};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of the terminal that the text is laid out for.
 pub(super) const WIDTH: usize = 100;
 
-/// The unit in which all times of one run stand, with three decimals, so that the eye can compare them.
+/// The unit in which all times of one run stand, all with as many decimals, so that the eye can compare them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub(in crate::report) struct Scale {
     unit: &'static str,
-    unit_ns: f64,
+    unit_ns: u64,
+    decimals: usize,
 }
 
 impl Scale {
     /// The finest unit that shows `greatest_ns` nanoseconds with at most four digits before the point, or else seconds.
     pub(super) const fn of(greatest_ns: u64) -> Scale {
         let (unit, unit_ns) = match greatest_ns {
-            0..10_000_000 => ("μs", 1e3),
-            10_000_000..10_000_000_000 => ("ms", 1e6),
-            _ => ("s", 1e9),
+            0..10_000_000 => ("μs", 1_000),
+            10_000_000..10_000_000_000 => ("ms", 1_000_000),
+            _ => ("s", 1_000_000_000),
         };
-        Scale { unit, unit_ns }
+        Scale { unit, unit_ns, decimals: 3 }
+    }
+
+    /// The same with digits no finer than a resolution, three at most.
+    pub(super) fn resolved(self, resolution_ns: Option<u64>) -> Scale {
+        let is_finer = |decimals: u32| self.unit_ns / 10_u64.pow(decimals) * 10 <= resolution_ns.unwrap_or(0);
+        Scale { decimals: (1..=3).take_while(|&decimals| !is_finer(decimals)).count(), ..self }
     }
 
     /// The unit's sign.
@@ -30,11 +39,13 @@ impl Scale {
 
     /// The number without its unit.
     pub(super) fn number(self, nanos: u64) -> String {
-        format!("{:.3}", nanos as f64 / self.unit_ns)
+        let number = format!("{:.*}", self.decimals, nanos as f64 / self.unit_ns as f64);
+        let (whole, part) = number.split_at(number.find('.').unwrap_or(number.len()));
+        whole.parse().map_or(number.clone(), |whole| grouped(whole) + part)
     }
 
     /// The number and its unit.
-    pub(super) fn time(self, nanos: u64) -> String {
+    pub(in crate::report) fn time(self, nanos: u64) -> String {
         format!("{} {}", self.number(nanos), self.unit)
     }
 }
@@ -58,28 +69,45 @@ pub(super) fn line(out: &mut impl Write, text: &str) -> fmt::Result {
     writeln!(out, "{}", text.trim_end())
 }
 
-/// Writes words in lines of [`WIDTH`] columns, all but the first indented. A word that is longer has a line of its own.
+/// Writes a text in lines of [`WIDTH`] columns, as [`wrap`] breaks it.
 pub(super) fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> fmt::Result {
+    wrap(text, WIDTH, indent).iter().try_for_each(|text| line(out, text))
+}
+
+/// Breaks a text into lines of so many columns, all but the first indented. A longer run without a blank has a line of its own.
+pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut current = String::new();
     let mut is_empty = true;
-    for word in text.split_whitespace() {
-        if !is_empty && columns(&current) + 1 + columns(word) > WIDTH {
-            line(out, &current)?;
-            current = " ".repeat(indent);
+    for part in text.split_whitespace() {
+        if !is_empty && columns(&current) + 1 + columns(part) > width {
+            lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
         } else if !is_empty {
             current.push(' ');
         }
-        current.push_str(word);
+        current.push_str(part);
         is_empty = false;
     }
-    line(out, &current)
+    lines.push(current);
+    lines
+}
+
+/// A text cut to so many columns.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    let mut used = 0;
+    text.chars()
+        .take_while(|sign| {
+            used += sign.width().unwrap_or(0);
+            used <= width
+        })
+        .collect()
 }
 
 /// Writes two blocks beside each other, the right one from column `at` on.
 pub(super) fn side_by_side(out: &mut impl Write, left: &[String], right: &[String], at: usize) -> fmt::Result {
     let cell = |block: &[String], row: usize| block.get(row).cloned().unwrap_or_default();
     for row in 0..left.len().max(right.len()) {
-        line(out, &format!("{:<at$}{}", cell(left, row), cell(right, row)))?;
+        line(out, &(filled(&cell(left, row), at) + &cell(right, row)))?;
     }
     Ok(())
 }
@@ -117,9 +145,9 @@ fn filled(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(blanks))
 }
 
-/// How many columns a text takes. Every sign that a report writes itself takes one.
-fn columns(text: &str) -> usize {
-    text.chars().count()
+/// How many columns a text takes: a name from a file may hold signs of two columns, or of none.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
 }
 
 #[cfg(test)]
@@ -139,9 +167,20 @@ mod tests {
     #[test]
     fn one_unit_for_all_times() {
         assert_eq!(Scale::of(929_540).time(755_917), "755.917 μs");
-        assert_eq!(Scale::of(9_999_999).time(9_999_999), "9999.999 μs");
+        assert_eq!(Scale::of(9_999_999).time(9_999_999), "9,999.999 μs");
         assert_eq!(Scale::of(10_000_000).time(755_917), "0.756 ms");
         assert_eq!(Scale::of(u64::MAX).unit(), "s");
+    }
+
+    #[test]
+    fn digits_are_no_finer_than_the_resolution() {
+        for (resolution, shown) in [(None, "751.378"), (Some(9), "751.378"), (Some(10), "751.38"), (Some(99), "751.38")]
+        {
+            assert_eq!(Scale::of(929_540).resolved(resolution).number(751_378), shown, "{resolution:?}");
+        }
+        for (resolution, shown) in [(Some(100), "751.4"), (Some(1_248), "751"), (Some(50_000), "751")] {
+            assert_eq!(Scale::of(929_540).resolved(resolution).number(751_378), shown, "{resolution:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::layout::{Scale, line, table};
 use super::sentences::{target_text, time_or_not};
-use crate::analysis::numbers::{grouped, plain};
+use crate::analysis::numbers::grouped;
 use crate::analysis::{AcrossRuns, DistributionPart};
 use crate::report::Report;
 use std::fmt::{self, Formatter};
@@ -26,7 +26,7 @@ const ROWS: [(&str, &str, Form); 19] = [
     ("delay p99", "delay_ns.p99", Form::Time),
     ("coverage", "coverage", Form::Share),
     ("residue", "residue", Form::Count),
-    ("orders at the target", "bulk.reached_target", Form::Count),
+    ("orders at the target", "bulk.reached", Form::Count),
     ("orders a second", "bulk.orders_per_second", Form::Count),
     ("RMR", "rmr", Form::Ratio),
     ("duplicates", "duplicates", Form::Count),
@@ -55,22 +55,28 @@ pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     } else {
         format!("seeds {first} to {last}")
     };
-    writeln!(out, "\nRuns ({}, {seeds}):", plain(runs.count))?;
+    writeln!(out, "\nRuns ({}, {seeds}):", grouped(runs.count))?;
     line(out, &format!("  goal met in  {}", part(&runs.goal_met, runs.count)))?;
     if runs.died_out.runs > 0 {
         line(out, &format!("  died out in  {}", part(&runs.died_out, runs.count)))?;
     }
     let scale = scale(report);
-    let target = format!("time to {}", target_text(report.run.target.share));
     let titles = ["", "runs", "median", "p10", "p90", "mean", "95% interval of the mean"].map(str::to_owned);
-    let mut rows = vec![titles];
-    rows.extend(row(report, &target, "time_to_target_ns", Form::Time, scale));
-    // The target may be one of the shares that have a row of their own.
-    let others = ROWS.iter().filter(|(name, ..)| *name != target);
-    rows.extend(others.filter_map(|&(name, column, form)| row(report, name, column, form, scale)));
+    let rows: Vec<_> = std::iter::once(titles).chain(run_rows(report)).collect();
     table(out, &rows)?;
     let unit = scale.unit();
     line(out, &format!("  Times in {unit}; a run that missed one is later than all others, and in no mean."))
+}
+
+/// The rows of figures over runs: the name, the runs that have it, median, p10, p90, mean and its interval.
+pub(in crate::report) fn run_rows(report: &Report) -> Vec<[String; 7]> {
+    let scale = scale(report);
+    let target = format!("time to {}", target_text(report.run.target.share));
+    let first = row(report, &target, "time_to_target_ns", Form::Time, scale);
+    // The target may be one of the shares that have a row of their own.
+    let others = ROWS.iter().filter(|(name, ..)| *name != target);
+    let others = others.filter_map(|&(name, column, form)| row(report, name, column, form, scale));
+    first.into_iter().chain(others).collect()
 }
 
 /// How many runs, as a share, and between what it may lie.
@@ -79,7 +85,7 @@ fn part(part: &DistributionPart, count: u64) -> String {
     let interval = part
         .interval_95
         .map_or_else(String::new, |[low, high]| format!(" (95% interval {} to {})", percent(low), percent(high)));
-    format!("{} of {}, {}{interval}", plain(part.runs), plain(count), percent(part.share))
+    format!("{} of {}, {}{interval}", grouped(part.runs), grouped(count), percent(part.share))
 }
 
 fn row(report: &Report, name: &str, column: &str, form: Form, scale: Scale) -> Option<[String; 7]> {
@@ -118,7 +124,8 @@ impl Form {
 fn scale(report: &Report) -> Scale {
     let greatest =
         |column| report.runs.over(column).and_then(|over: AcrossRuns| over.greatest.or(over.p90)).unwrap_or(0.0);
-    Scale::of(greatest("delay_ns.max").max(greatest("time_to_target_ns")) as u64)
+    let greatest = greatest("delay_ns.max").max(greatest("time_to_target_ns")) as u64;
+    Scale::of(greatest).resolved(report.run.time_resolution_ns)
 }
 
 /// What many runs say beside the one that is shown, in a line.
@@ -129,5 +136,5 @@ pub(super) fn spread(report: &Report) -> String {
         Some(_) => format!("median {}", time_or_not(scale(report), time)),
         None => "half of them or more never reached it".to_owned(),
     };
-    format!("Goal met in {} of {} runs, {median}", plain(runs.goal_met.runs), plain(runs.count))
+    format!("Goal met in {} of {} runs, {median}", grouped(runs.goal_met.runs), grouped(runs.count))
 }

@@ -2,8 +2,8 @@
 
 use super::layout::{Scale, grid, line, percent, wrapped};
 use super::runs::spread;
-use crate::analysis::numbers::{counted, grouped, plain};
-use crate::analysis::{BulkFigures, Lateness, MachineFigures};
+use crate::analysis::numbers::{counted, grouped};
+use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
 use crate::ratio::Ratio;
 use crate::record::{End, OrderOutcome};
 use crate::report::{Report, TimeBase};
@@ -23,22 +23,46 @@ pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 /// The network and the injection.
 pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let (run, asked) = (&report.run, &report.asked);
-    writeln!(out, "Bulk Order Propagation System - Thread per Core, {}\n", carrier(asked.transport))?;
-    let workers = match run.processes.len() as u64 {
+    writeln!(out, "{}\n", title(report))?;
+    writeln!(out, "{}", setup(report))?;
+    overlay(out, report)?;
+    writeln!(out, "\n{}", injected(report))?;
+    writeln!(out, "{}", monitoring(report))
+}
+
+/// The first line.
+pub(super) fn title(report: &Report) -> String {
+    format!("Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.transport))
+}
+
+/// How many nodes live where.
+pub(super) fn setup(report: &Report) -> String {
+    let workers = match report.run.processes.len() as u64 {
         0 | 1 => counted(report.threads, "worker"),
         // A noun that takes more than an s.
         several => format!("{} in {several} processes", counted(report.threads, "worker")),
     };
-    writeln!(out, "Setting up network with {} on {workers}, {}...", counted(run.nodes, "node"), pinning(report))?;
-    overlay(out, report)?;
-    writeln!(out, "\n{} TTL {}, {}", injection(report), run.ttl, spreading(report))?;
-    writeln!(out, "Monitoring propagation ({})...", limit(asked.timeout))
+    format!("Setting up network with {} on {workers}, {}...", counted(report.run.nodes, "node"), pinning(report))
+}
+
+/// How many peers a node has.
+pub(super) fn degree(report: &Report) -> String {
+    format!("Network setup complete - Average peers per node: {:.1}", report.run.overlay.mean_degree)
+}
+
+/// What enters where, and how it is passed on.
+pub(super) fn injected(report: &Report) -> String {
+    format!("{} TTL {}, {}", injection(report), report.run.ttl, spreading(report))
+}
+
+/// How long is waited for it.
+pub(super) fn monitoring(report: &Report) -> String {
+    format!("Monitoring propagation ({})...", limit(report.asked.timeout))
 }
 
 fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (overlay, asked) = (&report.run.overlay, &report.asked);
-    writeln!(out, "Network setup complete - Average peers per node: {:.1}", overlay.mean_degree)?;
+    writeln!(out, "{}", degree(report))?;
     let most = counted(overlay.max_degree.into(), "peer");
     let (origin, setup) = (overlay.origin, Nanos(report.run.machine.setup_ns));
     let farthest = match overlay.depth {
@@ -88,13 +112,13 @@ fn injection(report: &Report) -> String {
 pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
-    let of_all = format!("{}/{}", plain(run.target.nodes), plain(population(report)));
+    let of_all = format!("{}/{}", grouped(run.target.nodes), grouped(population(report)));
     if let Some(bulk) = &run.bulk {
-        let count = format!("{} of {}", plain(bulk.reached), counted(bulk.published(), "order"));
+        let count = format!("{} of {}", grouped(bulk.reached), counted(bulk.published(), "order"));
         let others = match bulk.not_published {
             0 => String::new(),
             others if bulk.published() == 0 => return format!("None of {} was published", counted(others, "order")),
-            others => format!("; {} not published", plain(others)),
+            others => format!("; {} not published", grouped(others)),
         };
         let time = run.time_to_target_ns.map_or_else(
             || "one in a hundred or more missed it".to_owned(),
@@ -128,24 +152,38 @@ fn shortfall(report: &Report) -> String {
 
 /// How far the order came, and what ended the run.
 pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    writeln!(out, "{}", headline(report))?;
+    writeln!(out, "{}\n{}", headline(report), stopped(report))
+}
+
+/// What ended the run, and how far it had come.
+pub(super) fn stopped(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
     let coverage = percent(run.reached, run.reached + run.residue);
     let time = Nanos(run.at_stop.time_ns);
     match run.outcome {
-        End::Target => writeln!(out, "Stopped gossip propagation at {target} coverage"),
-        End::Quiescent => writeln!(out, "Gossip propagation came to rest at {coverage} coverage, after {time}"),
-        End::Timeout => writeln!(out, "Time limit stopped gossip propagation at {coverage} coverage, after {time}"),
-        End::Interrupted => writeln!(out, "Interrupt stopped gossip propagation at {coverage} coverage, after {time}"),
+        End::Target => format!("Stopped gossip propagation at {target} coverage"),
+        End::Quiescent => format!("Gossip propagation came to rest at {coverage} coverage, after {time}"),
+        End::Timeout => format!("Time limit stopped gossip propagation at {coverage} coverage, after {time}"),
+        End::Interrupted => format!("Interrupt stopped gossip propagation at {coverage} coverage, after {time}"),
         End::OutOfMemory => {
-            writeln!(out, "Want of memory stopped gossip propagation at {coverage} coverage, after {time}")
+            format!("Want of memory stopped gossip propagation at {coverage} coverage, after {time}")
         }
     }
 }
 
 /// The headline, the total and the time.
 pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+    writeln!(out)?;
+    result_lines(report).iter().try_for_each(|text| writeln!(out, "{text}"))?;
+    match report.runs.asked {
+        1 => Ok(()),
+        _ => writeln!(out, "{}; all figures but those of the table of runs are run 0's", spread(report)),
+    }
+}
+
+/// The headline, the total and the time, a line each.
+pub(super) fn result_lines(report: &Report) -> Vec<String> {
     let (run, scale) = (&report.run, scale(report));
     let target = target_text(run.target.share);
     let coverage = percent(run.reached, run.reached + run.residue);
@@ -156,27 +194,29 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         End::Interrupted => format!("Interrupt, {coverage} Coverage"),
         End::OutOfMemory => format!("Want of Memory, {coverage} Coverage"),
     };
-    writeln!(out, "\n=== RESULTS (Captured at {captured}) ===")?;
-    if run.bulk.is_some() {
-        return bulk_results(out, report);
+    let mut lines = vec![format!("=== RESULTS (Captured at {captured}) ===")];
+    if let Some(bulk) = &run.bulk {
+        lines.extend(bulk_results(report, bulk));
+        return lines;
     }
-    write!(out, "Total nodes reached: {}/{} ({coverage})", plain(run.reached), plain(run.counted))?;
-    if run.at_stop.reached < run.reached {
-        write!(out, ", {} of them by the stop", plain(run.at_stop.reached))?;
-    }
-    of_all(out, report)?;
-    writeln!(out, "\nTime to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns))?;
-    many_runs(out, report)
+    let by_the_stop = match run.at_stop.reached < run.reached {
+        true => format!(", {} of them by the stop", grouped(run.at_stop.reached)),
+        false => String::new(),
+    };
+    let (reached, counted) = (grouped(run.reached), grouped(run.counted));
+    lines.push(format!("Total nodes reached: {reached}/{counted} ({coverage}){by_the_stop}{}", of_all(report)));
+    lines.push(format!("Time to {target} coverage: {}", time_or_not(scale, run.time_to_target_ns)));
+    lines
 }
 
 /// What share of all nodes has it, where coverage counts some alone.
-fn of_all(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+fn of_all(report: &Report) -> String {
     let run = &report.run;
     let orders = run.bulk.as_ref().map_or(1, BulkFigures::published);
     let all = run.nodes * orders;
     match run.counted < all {
-        true => write!(out, "; {:.2}% of all {}", run.coverage_of_all * 100.0, plain(all)),
-        false => Ok(()),
+        true => format!("; {:.2}% of all {}", run.coverage_of_all * 100.0, grouped(all)),
+        false => String::new(),
     }
 }
 
@@ -185,9 +225,8 @@ fn population(report: &Report) -> u64 {
     if report.run.bulk.is_some() { report.run.nodes } else { report.run.counted }
 }
 
-fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
+fn bulk_results(report: &Report, bulk: &BulkFigures) -> Vec<String> {
     let (run, scale) = (&report.run, scale(report));
-    let Some(bulk) = &run.bulk else { return Ok(()) };
     let all = run.reached + run.residue;
     let others = [
         (bulk.died_out, "died out"),
@@ -195,31 +234,27 @@ fn bulk_results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         (bulk.under_way, "under way"),
         (bulk.not_published, "not published"),
     ];
-    let others = others.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!(", {} {how}", plain(*count)));
+    let others: String = others
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!(", {} {how}", grouped(*count)))
+        .collect();
     let target = target_text(run.target.share);
-    writeln!(
-        out,
-        "Orders at {target} coverage: {}/{}{}",
-        plain(bulk.reached),
-        plain(bulk.published()),
-        others.collect::<String>()
-    )?;
-    write!(out, "Total receipts: {}/{} ({})", plain(run.reached), plain(all), percent(run.reached, all))?;
-    of_all(out, report)?;
-    writeln!(out)?;
+    let (reached, published) = (grouped(bulk.reached), grouped(bulk.published()));
     let time = time_or_not(scale, run.time_to_target_ns);
-    writeln!(out, "Time to {target} coverage, p99 over orders: {time}")?;
-    if let Some(rate) = bulk.orders_per_second {
-        writeln!(out, "Throughput: {rate:.1} orders per second reached it")?;
-    }
-    many_runs(out, report)
-}
-
-fn many_runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    match report.runs.asked {
-        1 => Ok(()),
-        _ => writeln!(out, "{}; all figures but those of the table of runs are run 0's", spread(report)),
-    }
+    let mut lines = vec![
+        format!("Orders at {target} coverage: {reached}/{published}{others}"),
+        format!(
+            "Total receipts: {}/{} ({}){}",
+            grouped(run.reached),
+            grouped(all),
+            percent(run.reached, all),
+            of_all(report)
+        ),
+        format!("Time to {target} coverage, p99 over orders: {time}"),
+    ];
+    lines.extend(bulk.orders_per_second.map(|rate| format!("Throughput: {rate:.1} orders per second reached it")));
+    lines
 }
 
 /// Every option, the machine, and how far a time may be off.
@@ -258,23 +293,59 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 /// How to run it again, and that this is the end. The command stands on one line, however long, to be copied.
 pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let repeats = match report.clock {
+    writeln!(out, "\nReplay ({}):", repeated(report))?;
+    line(out, &format!("  {}", pasteable(&report.replay)))?;
+    writeln!(out, "\n{}", ending(report))
+}
+
+/// What the command repeats.
+pub(super) fn repeated(report: &Report) -> &'static str {
+    match report.clock {
         TimeBase::Real if report.asked.network.is_some() => {
             "repeats overlay, draws, workload and what becomes of each message; the carrier's own times vary"
         }
         TimeBase::Real => "repeats overlay, draws and workload; times and hops vary",
         TimeBase::Virtual => "repeats every figure",
-    };
-    writeln!(out, "\nReplay ({repeats}):")?;
-    line(out, &format!("  {}", pasteable(&report.replay)))?;
-    let ended = if report.interrupted() { "interrupted" } else { "complete" };
-    writeln!(out, "\nSimulation {ended}")
+    }
+}
+
+/// That this is the end.
+pub(super) fn ending(report: &Report) -> &'static str {
+    if report.interrupted() { "Simulation interrupted" } else { "Simulation complete" }
+}
+
+/// A figure of coverage or time, with its name.
+pub(in crate::report) struct CoverageRow {
+    pub(in crate::report) name: String,
+    pub(in crate::report) value: String,
+}
+
+/// Coverage and the times to it: of the nodes, or of a bulk over its orders.
+pub(in crate::report) fn coverage_rows(report: &Report) -> Vec<CoverageRow> {
+    let (run, scale) = (&report.run, scale(report));
+    let all = run.reached + run.residue;
+    let covered = format!("{} ({}/{})", percent(run.reached, all), grouped(run.reached), grouped(all));
+    let time = |name: String, time| CoverageRow { name, value: time_or_not(scale, time) };
+    let mut rows = vec![CoverageRow { name: "coverage".to_owned(), value: covered }];
+    if let Some(bulk) = &run.bulk {
+        let OrderTimes { p50, p90, p99, max, .. } = bulk.time_to_target_ns;
+        let target = target_text(run.target.share);
+        let times = [("p50", p50), ("p90", p90), ("p99", p99), ("max", max)];
+        rows.extend(times.map(|(name, at)| time(format!("orders to {target}, {name}"), at)));
+        return rows;
+    }
+    let to = &run.time_to_ns;
+    let times =
+        [("50%", to.half), ("90%", to.percent_90), ("95%", to.percent_95), ("99%", to.percent_99), ("100%", to.all)];
+    rows.extend(times.map(|(share, at)| time(format!("time to {share}"), at)));
+    rows
 }
 
 /// The unit for the run's times: that of its greatest delay.
-pub(super) fn scale(report: &Report) -> Scale {
+pub(in crate::report) fn scale(report: &Report) -> Scale {
     let delay = report.run.delay_ns.map_or(0, |delays| delays.max);
-    Scale::of(delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0)))
+    let greatest = delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0));
+    Scale::of(greatest).resolved(report.run.time_resolution_ns)
 }
 
 /// A time, or that there is none.

@@ -1,0 +1,115 @@
+//! The files that a run writes beside its report on standard output: the report in other forms, and figures by node, order
+//! and run.
+
+use super::files::{self, NamedInput, OutputFile};
+use super::{Failure, IN_AND_OUT, warn};
+use bulk_order_propagation::record::RunRecord;
+use bulk_order_propagation::report::{
+    Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
+};
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The options that name them. Every one may be given beside every other.
+#[derive(Debug, Args)]
+pub(super) struct OutputOptions {
+    /// Write the report as JSON to this file too; - is standard output, in place of the text.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    json: Option<PathBuf>,
+
+    /// Write the report as a Markdown table to this file too, for an issue; - is standard output, in place of the text.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    markdown: Option<PathBuf>,
+
+    /// Write a line of figures for each run to this file, every single figure of the report under its own name.
+    #[arg(long, visible_alias = "csv", value_name = "FILE", help_heading = IN_AND_OUT)]
+    runs_csv: Option<PathBuf>,
+
+    /// Write a line of figures for each node to this file, which is replaced once all are written. An interrupted run
+    /// leaves it as it is, and writes FILE.partial.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    nodes_csv: Option<PathBuf>,
+
+    /// Write a line of figures for each order of a bulk to this file, as --nodes-csv does.
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    orders_csv: Option<PathBuf>,
+}
+
+/// The files, looked at before anything runs.
+pub(super) struct Outputs {
+    nodes_csv: Option<OutputFile>,
+    orders_csv: Option<OutputFile>,
+    runs_csv: Option<OutputFile>,
+    json: Option<OutputFile>,
+    markdown: Option<OutputFile>,
+    /// Whether one of them is standard output, which then has no text.
+    pub(super) is_on_standard_output: bool,
+}
+
+/// The name of standard output among the values of these options.
+const DASH: &str = "-";
+
+impl OutputOptions {
+    /// Looks at all files.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] for the first that cannot be written, or would destroy an input or another output; and for a second on
+    /// standard output.
+    pub(super) fn prepare(&self, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
+        let named = [
+            ("nodes-csv", self.nodes_csv.as_deref()),
+            ("orders-csv", self.orders_csv.as_deref()),
+            ("runs-csv", self.runs_csv.as_deref()),
+            ("json", self.json.as_deref()),
+            ("markdown", self.markdown.as_deref()),
+        ];
+        let dashed = |&(_, path): &(&str, Option<&Path>)| path.is_some_and(|path| path.as_os_str() == DASH);
+        let mut on_standard_output = named.iter().filter(|output| dashed(output)).map(|(option, _)| *option);
+        let (first, second) = (on_standard_output.next(), on_standard_output.next());
+        if let Some((first, second)) = first.zip(second) {
+            return Err(Failure::TwoOnStandardOutput { first, second });
+        }
+        let placed =
+            named.map(|output| if dashed(&output) { (output.0, Some(Path::new("/dev/stdout"))) } else { output });
+        let [nodes_csv, orders_csv, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
+        Ok(Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output: first.is_some() })
+    }
+}
+
+impl Outputs {
+    /// Says in the report which columns or lines of the files stay empty.
+    pub(super) fn note_gaps(&self, report: &mut Report, shown: &RunRecord) {
+        let gaps = self.nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown));
+        let gaps = gaps.chain(self.orders_csv.iter().flat_map(|_| orders_csv_gaps(shown)));
+        gaps.for_each(|gap| report.add_notice(&gap));
+    }
+
+    /// Writes all files, and says on standard error which of them went elsewhere. All are written before any of their errors
+    /// ends the command, so that one failure does not lose another output.
+    pub(super) fn write(
+        self,
+        report: &Report,
+        shown: &RunRecord,
+        is_whole: bool,
+    ) -> impl FnOnce() -> Result<(), Failure> {
+        let Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output: _ } = self;
+        let rows = &report.runs.each;
+        let text = report.to_json();
+        let filled = [
+            nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))),
+            orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))),
+            runs_csv.map(|file| file.fill(is_whole, |into| write_runs_csv(rows, into))),
+            json.map(|file| file.fill(is_whole, |mut into| writeln!(into, "{}", text.as_deref().unwrap_or_default()))),
+            markdown.map(|file| file.fill(is_whole, |mut into| into.write_all(report.to_markdown().as_bytes()))),
+        ];
+        let failed = text.err();
+        move || {
+            for said in filled.into_iter().flatten() {
+                said?.iter().for_each(|said| warn(said));
+            }
+            failed.map_or(Ok(()), |error| Err(error.into()))
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The report on one screen: at most [`LINES_MAX`] lines, as wide as the terminal.
+//!
+//! A terminal of 24 rows shows the end of it, so the end has what decides: notices, the ledger's verdict, coverage with its
+//! times, and the command that repeats the run. Above stand the story of the run, the distribution, hops and cost. Everything
+//! else is in the full report.
+
+use super::layout::{Scale, bar, columns, cut, wrap};
+use super::runs::spread;
+use super::sentences::{self, coverage_rows, scale};
+use crate::analysis::numbers::{counted, grouped};
+use crate::report::Report;
+use crate::scenario::pasteable;
+
+/// Lines of the report at most.
+pub const LINES_MAX: usize = 34;
+
+/// Lines of notices at most.
+const NOTICE_LINES_MAX: usize = 6;
+
+/// Columns that are filled at least, however narrow the terminal says it is.
+const WIDTH_MIN: usize = 60;
+
+/// Columns of the longest bar.
+const BAR_COLUMNS_MAX: usize = 48;
+
+impl Report {
+    /// The report on one screen, for a terminal of so many columns, with a line feed at its end. The command that repeats the
+    /// run stands on one line, however long, to be copied.
+    pub fn brief(&self, width: usize) -> String {
+        let page = BriefPage { report: self, scale: scale(self), width: width.max(WIDTH_MIN) };
+        let mut lines = page.story();
+        lines.extend(page.distribution());
+        lines.extend(page.hops());
+        lines.extend(page.cost());
+        let end = page.end();
+        let left = LINES_MAX.saturating_sub(lines.len() + end.len());
+        lines.extend(page.notices(left.min(NOTICE_LINES_MAX)));
+        lines.extend(end);
+        lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+    }
+}
+
+/// A report that is laid out on one screen.
+struct BriefPage<'a> {
+    report: &'a Report,
+    scale: Scale,
+    width: usize,
+}
+
+impl BriefPage<'_> {
+    /// The network, the injection, and how it ended.
+    fn story(&self) -> Vec<String> {
+        let report = self.report;
+        let mut lines = vec![sentences::title(report), sentences::setup(report), sentences::degree(report)];
+        lines.push(sentences::injected(report));
+        lines.push(sentences::monitoring(report));
+        lines.push(sentences::headline(report));
+        lines.push(sentences::stopped(report));
+        lines.extend(sentences::result_lines(report));
+        lines.iter().flat_map(|line| wrap(line, self.width, 2)).collect()
+    }
+
+    /// The ten bins with counts and bars.
+    fn distribution(&self) -> Vec<String> {
+        let (run, scale) = (&self.report.run, self.scale);
+        let mut lines = vec!["Latency Distribution:".to_owned()];
+        match run.delay_ns {
+            None => lines.push("  no node was reached".to_owned()),
+            Some(delays) if delays.max == 0 => {
+                lines.push(format!("  {}: {}", scale.time(0), counted(run.reached, "node")));
+            }
+            Some(_) => {
+                let greatest = run.delay_bins.iter().map(|bin| bin.nodes).max().unwrap_or(0);
+                let edge = run.delay_bins.iter().map(|bin| scale.number(bin.to_ns).len()).max().unwrap_or(0).max(8);
+                let (digits, width) = (grouped(greatest).len(), self.noun(2).len());
+                let rows = run.delay_bins.iter().map(|bin| {
+                    let (from, to) = (scale.number(bin.from_ns), scale.number(bin.to_ns));
+                    let count = grouped(bin.nodes);
+                    let noun = self.noun(bin.nodes);
+                    let row = format!("{from:>edge$}-{to:>edge$} {}: {count:>digits$} {noun:<width$}  ", scale.unit());
+                    let room = self.width.saturating_sub(columns(&row)).min(BAR_COLUMNS_MAX);
+                    row + &bar(bin.nodes, greatest, room as u64)
+                });
+                lines.extend(rows);
+            }
+        }
+        lines
+    }
+
+    /// What so many first receipts are: of one order, nodes.
+    const fn noun(&self, count: u64) -> &'static str {
+        match (self.report.run.bulk.is_some(), count) {
+            (true, 1) => "receipt",
+            (true, _) => "receipts",
+            (false, 1) => "node",
+            (false, _) => "nodes",
+        }
+    }
+
+    /// How many nodes had it first after how many hops, in one line.
+    fn hops(&self) -> Vec<String> {
+        let run = &self.report.run;
+        let Some(last) = run.ldh else { return Vec::new() };
+        let counts: Vec<String> = run.hops.iter().map(|&count| grouped(count)).collect();
+        let text = format!("Hops: {} {} first reached at hop 0 to {last}", counts.join(" "), self.noun(2));
+        let short = format!("Hops: last delivery hop {last}");
+        vec![if columns(&text) <= self.width { text } else { short }]
+    }
+
+    /// What was sent in all, and how much of it was redundant.
+    fn cost(&self) -> Vec<String> {
+        let run = &self.report.run;
+        let rmr = run.rmr.map_or_else(|| "-".to_owned(), |rmr| format!("{rmr:.3}"));
+        let control = match run.control_messages {
+            0 => String::new(),
+            control => format!(", {} control messages", grouped(control)),
+        };
+        let text = format!(
+            "Cost: {}{control}, {} bytes, RMR {rmr}, {}",
+            counted(run.messages, "message"),
+            grouped(run.bytes),
+            counted(run.duplicates, "duplicate")
+        );
+        wrap(&text, self.width, 2)
+    }
+
+    /// The notices that have room in so many lines, each kept whole, and how many others there are.
+    fn notices(&self, room: usize) -> Vec<String> {
+        let notices = &self.report.notices;
+        let mut lines: Vec<String> = Vec::new();
+        for (place, notice) in notices.iter().enumerate() {
+            let next = wrap(&format!("Notice: {notice}"), self.width, 8);
+            let is_last = place + 1 == notices.len();
+            // The line that says how many others there are takes one.
+            if lines.len() + next.len() + usize::from(!is_last) <= room {
+                lines.extend(next);
+                continue;
+            }
+            if place == 0 {
+                let kept = room.saturating_sub(1).max(1);
+                lines.extend(next.into_iter().take(kept));
+                let others = counted(notices.len() as u64, "notice");
+                lines.push(format!("        ... {others} in all, whole with --full"));
+            } else {
+                let others = counted((notices.len() - place) as u64, "more notice");
+                lines.push(format!("Notice: {others}, with --full"));
+            }
+            break;
+        }
+        lines
+    }
+
+    /// What stands last: the verdict, coverage and times, and the command that repeats it all.
+    fn end(&self) -> Vec<String> {
+        let report = self.report;
+        let mut lines = wrap(&format!("Ledger: {}", report.run.ledger.verdict_text()), self.width, 2);
+        if report.runs.asked > 1 {
+            lines.extend(wrap(&format!("Runs: {}", spread(report)), self.width, 2));
+        }
+        lines.extend(wrap(&self.coverage(), self.width, 2));
+        lines.extend(wrap(&format!("Replay ({}):", sentences::repeated(report)), self.width, 2));
+        lines.push(format!("  {}", pasteable(&report.replay)));
+        lines.push(cut(&format!("{}; --full prints everything", sentences::ending(report)), self.width));
+        lines
+    }
+
+    /// How much was covered, and when.
+    fn coverage(&self) -> String {
+        let rows = coverage_rows(self.report);
+        let told = rows.iter().enumerate().map(|(place, row)| {
+            // What the first time is to is said once.
+            let name = if place > 1 { row.name.trim_start_matches("time to ") } else { &row.name };
+            format!("{name} {}", row.value)
+        });
+        let told: Vec<String> = told.collect();
+        let text = told.join(", ");
+        let mut signs = text.chars();
+        signs.next().map_or_else(String::new, |first| first.to_uppercase().chain(signs).collect())
+    }
+}
