@@ -23,6 +23,7 @@ mod row;
 mod run;
 mod runs;
 mod spies;
+mod workers;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -45,3 +46,4 @@ pub(crate) use row::Cell;
 pub use row::{COLUMNS, Row};
 pub use run::{AtStop, BytesPerNode, Goal, Lateness, MachineFigures, RunFigures};
 pub use runs::Runs;
+pub use workers::WorkerFigures;

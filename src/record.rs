@@ -70,7 +70,7 @@ pub struct Traffic {
 }
 
 /// One worker's counts, of its loop up to the stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct WorkerRecord {
     /// Nodes it owns.
     pub nodes: u32,
@@ -111,14 +111,64 @@ pub struct WorkerRecord {
     /// Times it slept in the kernel because nothing was left to do.
     pub sleeps: u64,
     /// What the modelled network did to the messages that its nodes sent.
-    #[serde(flatten)]
     pub model: ModelCounts,
     /// What its carrier counted.
-    #[serde(flatten)]
     pub carrier: CarrierCounts,
 }
 
 impl WorkerRecord {
+    /// The counts of nobody, to which those of workers are added: what a platform may not count is 0 and not missing.
+    pub fn none() -> WorkerRecord {
+        let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
+        WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
+    }
+
+    /// Adds what another worker counted. What one of them could not count is missing in the sum; which core it had is its own.
+    pub fn merge(&mut self, other: &WorkerRecord) {
+        // Without `..`, so that a new count is added here or does not compile.
+        let &WorkerRecord {
+            nodes,
+            core: _,
+            sent,
+            received,
+            control_sent,
+            control_bytes,
+            control_received,
+            duplicates,
+            reached,
+            expired,
+            expired_behind_max,
+            expired_first,
+            published,
+            spared,
+            queued_unsent,
+            batches,
+            turns,
+            sleeps,
+            ref model,
+            ref carrier,
+        } = other;
+        self.nodes += nodes;
+        self.sent += sent;
+        self.received += received;
+        self.control_sent += control_sent;
+        self.control_bytes += control_bytes;
+        self.control_received += control_received;
+        self.duplicates += duplicates;
+        self.reached += reached;
+        self.expired += expired;
+        self.expired_behind_max = self.expired_behind_max.max(expired_behind_max);
+        self.expired_first = both(self.expired_first, expired_first);
+        self.published += published;
+        self.spared += spared;
+        self.queued_unsent += queued_unsent;
+        self.batches += batches;
+        self.turns += turns;
+        self.sleeps += sleeps;
+        self.model.merge(model);
+        self.carrier.merge(carrier);
+    }
+
     /// Counts a message whose order lies so many behind the newest that its node has seen; where that is known, whether its node
     /// never had it.
     #[inline]
@@ -130,25 +180,39 @@ impl WorkerRecord {
 }
 
 /// What a modelled network does to messages; nothing where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ModelCounts {
     /// Messages that it lost.
-    #[serde(rename = "model_lost")]
     pub lost: u64,
     /// Messages that found no room at the line into their node.
-    #[serde(rename = "model_dropped")]
     pub dropped: u64,
     /// Messages that found no room at the line out of their node: never sent, and outside the sum.
     pub uplink_dropped: u64,
     /// Second copies that it made.
-    #[serde(rename = "model_duplicated")]
     pub duplicated: u64,
     /// Messages that it held back at the stop, on a real carrier: their time had not come, or the carrier had not sent them.
     pub held: u64,
 }
 
+impl ModelCounts {
+    /// Adds what happened to the messages of another worker.
+    pub fn merge(&mut self, other: &ModelCounts) {
+        let &ModelCounts { lost, dropped, uplink_dropped, duplicated, held } = other;
+        self.lost += lost;
+        self.dropped += dropped;
+        self.uplink_dropped += uplink_dropped;
+        self.duplicated += duplicated;
+        self.held += held;
+    }
+}
+
+/// The sum of two counts, if both were taken.
+fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.zip(other).map(|(one, other)| one + other)
+}
+
 /// What a carrier counts for one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
@@ -170,6 +234,30 @@ pub struct CarrierCounts {
 }
 
 impl CarrierCounts {
+    /// Adds what the carrier of another worker counted.
+    pub fn merge(&mut self, other: &CarrierCounts) {
+        let &CarrierCounts {
+            kernel_datagrams,
+            kernel_dropped,
+            missing,
+            drained,
+            ref strays,
+            send_blocked,
+            send_calls,
+            receive_calls,
+        } = other;
+        self.kernel_datagrams += kernel_datagrams;
+        self.kernel_dropped = both(self.kernel_dropped, kernel_dropped);
+        if let Some(missing) = missing {
+            self.missing.get_or_insert_default().add(missing);
+        }
+        self.drained += drained;
+        self.strays.merge(strays);
+        self.send_blocked += send_blocked;
+        self.send_calls += send_calls;
+        self.receive_calls += receive_calls;
+    }
+
     /// Messages known to be lost on their way in: the kernel's drops where each is a message; where messages are
     /// numbered those that are missing, unless more is missing than the kernel says it dropped and may yet come. Where
     /// strays came a drop may be a stray's, and must not pass for a message that is still to be read.

@@ -7,6 +7,7 @@ use super::group_figures::GroupFigures;
 use super::ledger::LedgerFigures;
 use super::percentiles::{Summary, nearest_rank, share};
 use super::processes::ProcessFigures;
+use super::workers::WorkerFigures;
 use crate::ratio::Ratio;
 use crate::record::{
     DepartureDelays, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic,
@@ -172,7 +173,7 @@ pub struct RunFigures {
     /// Counts by process.
     pub processes: Vec<ProcessFigures>,
     /// Counts by worker.
-    pub workers: Vec<WorkerRecord>,
+    pub workers: Vec<WorkerFigures>,
     /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
     pub digest: Option<String>,
     /// What the lines of the nodes had to carry; `None` where no line has a limit.
@@ -240,7 +241,7 @@ impl RunFigures {
             ttl: record.ttl,
             overlay: record.overlay.clone(),
             processes: ProcessFigures::all(record),
-            workers: record.workers.clone(),
+            workers: record.workers.iter().map(WorkerFigures::from).collect(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
             lines: AccessLinkFigures::of(record),
             spies: record.spies,

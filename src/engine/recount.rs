@@ -4,7 +4,6 @@
 //! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger is
 //! thus counted here, not derived.
 
-use super::shard_outcome::{add, nothing};
 use super::shortest_path::first_message;
 use super::{EngineError, EngineSetup};
 use crate::ids::{NodeId, OrderIndex};
@@ -56,11 +55,11 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
         Ok(count.into_parts())
     })?;
     let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
-    let mut books = RecountedTraffic { record: nothing(), model_lost: 0, traffic: Vec::new() };
+    let mut books = RecountedTraffic { record: WorkerRecord::none(), model_lost: 0, traffic: Vec::new() };
     let mut copies: Option<ReceivedCopies> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
     for RecountShare { copies: of_shard, sent: by_node, record, model_lost } in counts {
-        add(&mut books.record, &record);
+        books.record.merge(&record);
         books.model_lost += model_lost;
         sent.extend(by_node);
         copies = Some(match copies {
@@ -117,7 +116,7 @@ impl<'a> RecountWorker<'a> {
             filled: 0,
             copies: ReceivedCopies::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
             sent: Vec::new(),
-            record: WorkerRecord::default(),
+            record: WorkerRecord::none(),
             model_lost: 0,
         }
     }

@@ -112,7 +112,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             receipts: vec![Receipt::NONE; size * orders],
             traffic: vec![Traffic::default(); size],
             by_order: vec![OrderTraffic::default(); orders],
-            record: WorkerRecord { nodes: size as u32, expired_first: Some(0), ..WorkerRecord::default() },
+            record: WorkerRecord { nodes: size as u32, ..WorkerRecord::none() },
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,

@@ -6,7 +6,7 @@
 use super::digest::of_receipts;
 use super::{EngineOutcome, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::record::{AccessLinkRecord, CarrierCounts, End, Receipt, Receipts, Traffic, WorkerRecord};
+use crate::record::{AccessLinkRecord, End, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
 /// The sums over some of a run's shards.
@@ -47,7 +47,7 @@ impl RunTotals {
     /// The sums over no shard of a run with this many orders.
     pub(super) fn none(orders: usize) -> RunTotals {
         RunTotals {
-            record: nothing(),
+            record: WorkerRecord::none(),
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
@@ -72,7 +72,7 @@ impl RunTotals {
             met,
             digest,
         } = other;
-        add(&mut self.record, record);
+        self.record.merge(record);
         self.model_lost += model_lost;
         self.model_dropped += model_dropped;
         self.model_duplicated += model_duplicated;
@@ -143,52 +143,4 @@ impl EndedRun {
 pub(super) fn digest_of(first: NodeId, nodes: usize, receipts: &[Receipt]) -> u64 {
     let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
     orders.map(|(order, receipts)| of_receipts(order, first, receipts)).fold(0, u64::wrapping_add)
-}
-
-/// Returns the counts of no worker. No kernel has dropped anything.
-pub(super) fn nothing() -> WorkerRecord {
-    let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
-    WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
-}
-
-/// Adds the counts of one worker to `sum`. Fields that a model has no figures for stay as they are.
-pub(super) fn add(sum: &mut WorkerRecord, record: &WorkerRecord) {
-    let WorkerRecord {
-        nodes,
-        sent,
-        received,
-        control_sent,
-        control_bytes,
-        control_received,
-        duplicates,
-        reached,
-        expired,
-        expired_behind_max,
-        expired_first,
-        spared,
-        queued_unsent,
-        carrier: CarrierCounts { drained, .. },
-        // Counted when the run has ended, from the receipts and the totals.
-        published: _,
-        model: _,
-        // Figures of the machine, which a model has none of.
-        core: _,
-        batches: _,
-        turns: _,
-        sleeps: _,
-    } = record;
-    sum.nodes += nodes;
-    sum.sent += sent;
-    sum.received += received;
-    sum.control_sent += control_sent;
-    sum.control_bytes += control_bytes;
-    sum.control_received += control_received;
-    sum.duplicates += duplicates;
-    sum.reached += reached;
-    sum.expired += expired;
-    sum.expired_behind_max = sum.expired_behind_max.max(*expired_behind_max);
-    sum.expired_first = sum.expired_first.map(|sum| sum + expired_first.unwrap_or(0));
-    sum.spared += spared;
-    sum.queued_unsent += queued_unsent;
-    sum.carrier.drained += drained;
 }

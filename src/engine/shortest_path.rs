@@ -15,7 +15,6 @@ mod relax;
 mod worker;
 
 use super::exchange::{Exchange, run_shards};
-use super::shard_outcome::{add, nothing};
 use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
 use crate::ids::{NodeId, OrderIndex};
@@ -75,9 +74,9 @@ pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
         ShortestPathWorker::new(setup, shard, receipts, section, known).run(&mut protocol, &mut end)
     })?;
     let (end, at) = shares.first().map_or((End::Quiescent, Nanos::ZERO), |share| (share.end, share.at));
-    let (mut record, mut model_lost, mut digest) = (nothing(), 0, 0_u64);
+    let (mut record, mut model_lost, mut digest) = (WorkerRecord::none(), 0, 0_u64);
     for ShortestPathShare { end: _, at: _, record: of_shard, model_lost: lost, digest: of_receipts } in shares {
-        add(&mut record, &of_shard);
+        record.merge(&of_shard);
         model_lost += lost;
         digest = digest.wrapping_add(of_receipts);
     }

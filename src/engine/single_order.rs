@@ -4,7 +4,6 @@
 use super::digest;
 use super::hops;
 use super::recount;
-use super::shard_outcome;
 use super::shortest_path::ShortestPathOutcome;
 use super::{EngineError, EngineOutcome, EngineSetup, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
@@ -101,8 +100,8 @@ pub(super) fn hopwise<P: Protocol + Clone + Send>(
         reached: ran.receipts.reached(),
         spared: ran.spared,
         queued_unsent: ran.queued_unsent,
-        carrier: CarrierCounts { drained: ran.in_flight, ..shard_outcome::nothing().carrier },
-        ..shard_outcome::nothing()
+        carrier: CarrierCounts { drained: ran.in_flight, ..WorkerRecord::none().carrier },
+        ..WorkerRecord::none()
     };
     // If nothing is under way when time is up, the run had ended at rest.
     let end = if ran.end == End::Timeout && ran.in_flight == 0 { End::Quiescent } else { ran.end };

@@ -27,7 +27,8 @@ pub struct LinkSideRecord {
 impl AccessLinkRecord {
     /// Takes in the lines of other nodes.
     pub fn merge(&mut self, other: &AccessLinkRecord) {
-        for (one, other) in [(&mut self.up, other.up), (&mut self.down, other.down)] {
+        let AccessLinkRecord { up, down } = *other;
+        for (one, other) in [(&mut self.up, up), (&mut self.down, down)] {
             match (&mut *one, other) {
                 (Some(one), Some(other)) => one.merge(&other),
                 (None, other) => *one = other,
@@ -41,8 +42,10 @@ impl LinkSideRecord {
     fn merge(&mut self, other: &LinkSideRecord) {
         let queue = |way: &LinkSideRecord| (way.queue_bytes, way.queue_drains_in);
         (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
-        self.offered_bytes = self.offered_bytes.max(other.offered_bytes);
-        self.busiest = self.busiest.max(other.busiest);
+        // The first two are one figure: the longest queue, and its line's time for it.
+        let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest } = *other;
+        self.offered_bytes = self.offered_bytes.max(offered_bytes);
+        self.busiest = self.busiest.max(busiest);
     }
 }
 

@@ -45,12 +45,13 @@ impl DelayHistogram {
 
     /// Adds the delays of another.
     pub fn merge(&mut self, other: &DelayHistogram) {
+        let DelayHistogram { steps: _, least, greatest, sum } = other;
         for (delay, count) in other.iter() {
             self.steps.saturating_record_n(delay.0, count);
         }
-        self.least = self.least.min(other.least);
-        self.greatest = self.greatest.max(other.greatest);
-        self.sum += other.sum;
+        self.least = self.least.min(*least);
+        self.greatest = self.greatest.max(*greatest);
+        self.sum += sum;
     }
 
     /// How many delays there are.
@@ -135,9 +136,10 @@ const SMALL_PART: u64 = 10;
 impl DepartureDelays {
     /// Adds those of another worker.
     pub fn merge(&mut self, other: &DepartureDelays) {
-        self.late.merge(&other.late);
-        self.entered += other.entered;
-        self.held += other.held;
+        let DepartureDelays { late, entered, held } = other;
+        self.late.merge(late);
+        self.entered += entered;
+        self.held += held;
     }
 
     /// The mean latency that messages were given; `None` where none entered.

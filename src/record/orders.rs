@@ -54,16 +54,28 @@ impl OrderCounts {
 
     /// Adds what another worker counted of the same order.
     pub fn merge(&mut self, other: &OrderCounts) {
-        self.reached += other.reached;
-        self.cut_off += other.cut_off;
-        self.received += other.received;
-        self.sent += other.sent;
-        self.doubled += other.doubled;
-        self.lost += other.lost;
-        self.unsent += other.unsent;
-        self.published_at = self.published_at.min(other.published_at);
-        self.last_receipt = self.last_receipt.max(other.last_receipt);
-        for (time, other) in self.crossed.iter_mut().zip(other.crossed) {
+        let &OrderCounts {
+            reached,
+            cut_off,
+            received,
+            sent,
+            doubled,
+            lost,
+            unsent,
+            published_at,
+            last_receipt,
+            crossed,
+        } = other;
+        self.reached += reached;
+        self.cut_off += cut_off;
+        self.received += received;
+        self.sent += sent;
+        self.doubled += doubled;
+        self.lost += lost;
+        self.unsent += unsent;
+        self.published_at = self.published_at.min(published_at);
+        self.last_receipt = self.last_receipt.max(last_receipt);
+        for (time, other) in self.crossed.iter_mut().zip(crossed) {
             *time = (*time).min(other);
         }
     }

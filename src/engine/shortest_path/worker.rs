@@ -110,7 +110,7 @@ impl<'a> ShortestPathWorker<'a> {
             waiting: 0,
             held: 0,
             last_arrival: 0,
-            record: WorkerRecord { nodes: size, ..WorkerRecord::default() },
+            record: WorkerRecord { nodes: size, ..WorkerRecord::none() },
             model_lost: 0,
         }
     }

@@ -3,9 +3,9 @@
 use super::layout::{bar, line, percent, side_by_side, table};
 use super::sentences::{scale, time_or_not};
 use crate::analysis::numbers::{counted, grouped};
-use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary};
+use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary, WorkerFigures};
 use crate::escape::escaped_to;
-use crate::record::{Ledger, Missing, SpyRecord, WorkerRecord};
+use crate::record::{Ledger, Missing, SpyRecord};
 use crate::report::Report;
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
@@ -238,7 +238,7 @@ pub(super) fn workers(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     rest(out, workers.len(), WORKERS_MAX, "worker")
 }
 
-fn worker_row(worker: usize, record: &WorkerRecord) -> [String; 10] {
+fn worker_row(worker: usize, record: &WorkerFigures) -> [String; 10] {
     [
         format!("  {worker}"),
         record.core.map_or_else(|| "-".to_owned(), |core| core.to_string()),
@@ -247,7 +247,7 @@ fn worker_row(worker: usize, record: &WorkerRecord) -> [String; 10] {
         grouped(record.received),
         grouped(record.sent),
         grouped(record.queued_unsent),
-        grouped(record.carrier.send_blocked),
+        grouped(record.send_blocked),
         grouped(record.batches),
         grouped(record.sleeps),
     ]
@@ -275,7 +275,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         let entry = entry("dropped, never sent", &grouped(ledger.uplink_dropped));
         line(out, &format!("{entry}   outside the sum: no room at the line out of their node"))?;
     }
-    writeln!(out, "  {}", books.verdict)
+    writeln!(out, "  {}", books.verdict_text())
 }
 
 /// What dropped packets held, where a packet is more than a message.
