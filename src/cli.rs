@@ -29,6 +29,7 @@ use outputs::OutputOptions;
 use signals::SignalWatch;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// A laboratory for how orders spread through a gossip network.
 ///
@@ -96,8 +97,16 @@ enum Format {
     Json,
 }
 
+/// Runs the command that the arguments of this process name: report and errors go out, and the exit code is returned.
+pub fn main() -> ExitCode {
+    match arguments().and_then(run) {
+        Ok(exit) => exit.into(),
+        Err(failure) => explain(&failure).into(),
+    }
+}
+
 /// Reads the arguments of this process.
-pub(crate) fn arguments() -> Result<Cli, Failure> {
+fn arguments() -> Result<Cli, Failure> {
     let cli = Cli::from_arg_matches(&with_negative_numbers(Cli::command()).try_get_matches()?)?;
     if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
 }
@@ -112,7 +121,7 @@ fn with_negative_numbers(command: Command) -> Command {
 }
 
 /// Runs the command that the arguments name.
-pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+fn run(cli: Cli) -> Result<Exit, Failure> {
     if cli.serve {
         let is_well = simulation::serve(io::stdin().lock(), io::stdout().lock()).map_err(Failure::Serve)?;
         return Ok(if is_well { Exit::GoalMet } else { Exit::Broken });
@@ -195,7 +204,7 @@ fn environment(scenario: &Scenario, record: &RunRecord) -> Result<Environment, F
 }
 
 /// Prints a failure to standard error, and returns its exit code.
-pub(crate) fn explain(failure: &Failure) -> Exit {
+fn explain(failure: &Failure) -> Exit {
     let said = match failure {
         // Help and version are what was asked for; they fail only if they cannot be printed.
         Failure::Arguments(error) if error.exit_code() == 0 => {

@@ -28,33 +28,165 @@
 //! In virtual time there is no carrier and no waiting: [`engine::run`] hands messages to the same protocol, window by window
 //! of the least latency that the [`network`] has, and one seed gives one outcome on any number of threads.
 
+
+// What is public in a private module is there for other modules, and reachable with `internals` alone.
+#![cfg_attr(not(feature = "internals"), allow(unreachable_pub, unused_imports))]
+
+// Modules name this crate as tests and examples do.
+#[cfg(feature = "cli")]
+extern crate self as bulk_order_propagation;
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+
+#[cfg(not(feature = "internals"))]
+mod adversary;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod adversary;
+#[cfg(not(feature = "internals"))]
+mod analysis;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod analysis;
+#[cfg(not(feature = "internals"))]
+mod coverage;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod coverage;
+#[cfg(not(feature = "internals"))]
+mod engine;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod engine;
+#[cfg(not(feature = "internals"))]
+mod escape;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod escape;
+#[cfg(not(feature = "internals"))]
+mod experiment;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod experiment;
+#[cfg(not(feature = "internals"))]
+mod ids;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod ids;
+#[cfg(not(feature = "internals"))]
+mod memory;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod memory;
+#[cfg(not(feature = "internals"))]
+mod message;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod message;
+#[cfg(not(feature = "internals"))]
+mod network;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod network;
+#[cfg(not(feature = "internals"))]
+mod order;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod order;
+#[cfg(not(feature = "internals"))]
+mod protocol;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod protocol;
+#[cfg(not(feature = "internals"))]
+mod quantity;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod quantity;
+#[cfg(not(feature = "internals"))]
+mod random;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod random;
+#[cfg(not(feature = "internals"))]
+mod ratio;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod ratio;
+#[cfg(not(feature = "internals"))]
+mod record;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod record;
+#[cfg(not(feature = "internals"))]
+mod report;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod report;
+#[cfg(not(feature = "internals"))]
+mod runtime;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod runtime;
+#[cfg(not(feature = "internals"))]
+mod scenario;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod scenario;
+#[cfg(not(feature = "internals"))]
+mod simd;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod simd;
+#[cfg(not(feature = "internals"))]
+mod simulation;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod simulation;
+#[cfg(not(feature = "internals"))]
+mod sync;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod sync;
+#[cfg(not(feature = "internals"))]
+mod sys;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod sys;
+#[cfg(not(feature = "internals"))]
+mod theory;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod theory;
+#[cfg(not(feature = "internals"))]
+mod threads;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod threads;
+#[cfg(not(feature = "internals"))]
+mod time;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod time;
+#[cfg(not(feature = "internals"))]
+mod topology;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod topology;
+#[cfg(not(feature = "internals"))]
+mod transport;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod transport;
+#[cfg(not(feature = "internals"))]
+mod wire;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod wire;
+#[cfg(not(feature = "internals"))]
+mod workload;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod workload;

@@ -1,12 +1,7 @@
-//! The binary `bulkprop`: arguments in, report and exit code out. The library does the rest.
-
-mod cli;
+//! The binary `bulkprop`. All of it is the library's `cli`, so that it needs no more of the library than that shows.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::arguments().and_then(cli::run) {
-        Ok(exit) => exit.into(),
-        Err(failure) => cli::explain(&failure).into(),
-    }
+    bulk_order_propagation::cli::main()
 }
