@@ -15,6 +15,8 @@ test:
 preflight:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
+    # Without `internals` the compiler sees what nobody uses.
+    cargo clippy -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
     cargo test --benches

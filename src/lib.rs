@@ -40,6 +40,14 @@ extern crate self as bulk_order_propagation;
 #[doc(hidden)]
 pub mod cli;
 
+pub use ids::{NodeId, OrderIndex};
+pub use report::Report;
+pub use scenario::{
+    Draft, Engine, FileError, OriginsKind, Pin, ProtocolKind, Scenario, ScenarioError, Spin, TransportKind, Ttl, Until,
+};
+pub use simulation::SimulationError;
+pub use time::Nanos;
+
 #[cfg(not(feature = "internals"))]
 mod adversary;
 #[cfg(feature = "internals")]

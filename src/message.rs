@@ -121,6 +121,7 @@ pub struct MessageBatch<'a> {
 
 impl<'a> MessageBatch<'a> {
     /// Creates a batch of messages without tails.
+    #[cfg(test)]
     pub const fn bare(messages: &'a [Message]) -> MessageBatch<'a> {
         MessageBatch { messages, tails: &[] }
     }

@@ -40,6 +40,7 @@ pub use spec::{AccessLinkSpecs, NetworkError, NetworkSpec, Paths};
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Probability, Purpose, Stream};
+#[cfg(test)]
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use bursts::Bursts;
@@ -165,6 +166,7 @@ impl Network {
     }
 
     /// Adds second copies of this share of the messages that are not lost.
+    #[cfg(test)]
     pub fn with_duplicates(mut self, share: Ratio) -> Network {
         self.duplicated = Probability::of(share);
         self

@@ -99,6 +99,7 @@ impl Order {
     /// # Errors
     ///
     /// [`PayloadTooLong`] if the payload has more than [`PAYLOAD_BYTES_MAX`] bytes.
+    #[cfg(any(test, feature = "internals"))]
     pub fn new(view: OrderRef<'_>) -> Result<Order, PayloadTooLong> {
         check_payload(view.payload.len())?;
         let OrderRef { id, symbol, side, price_ticks, quantity, published_at, payload } = view;

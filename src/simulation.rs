@@ -9,6 +9,7 @@ mod protocols;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
+#[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub use processes::check_task;
 pub use processes::serve;
@@ -132,37 +133,26 @@ impl From<FaultError> for SimulationError {
 /// runs with seeds of their own are [`experiment`](crate::experiment)'s. An interrupt ends the series early; the run it cut short is
 /// kept only if there is no whole one, since it would pass for one that missed the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, &(), None)
+    run_series(scenario, interrupt, &())
 }
 
 /// [`run`] with somebody who is told when workers of this process enter and leave their loops.
+#[cfg(any(test, feature = "internals"))]
 pub fn run_observed(
     scenario: &Scenario,
     interrupt: &Interrupt,
     observer: &dyn Observer,
 ) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, observer, None)
-}
-
-/// [`run_observed`], also where the scenario asks for several processes: each is started as `program`, which calls [`serve`]. The
-/// processes end with the calling thread, if that ends first.
-pub fn run_with(
-    scenario: &Scenario,
-    interrupt: &Interrupt,
-    observer: &dyn Observer,
-    program: &Program,
-) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, observer, Some(program))
+    run_series(scenario, interrupt, observer)
 }
 
 fn run_series(
     scenario: &Scenario,
     interrupt: &Interrupt,
     observer: &dyn Observer,
-    program: Option<&Program>,
 ) -> Result<Vec<RunRecord>, SimulationError> {
     let clock = Clock::start();
-    let runner = Runner::build(scenario, interrupt, observer, program)?;
+    let runner = Runner::build(scenario, interrupt, observer, None)?;
     if scenario.runs == 1 {
         return Ok(vec![runner.run(clock)?]);
     }

@@ -183,6 +183,7 @@ impl Topology {
     }
 
     /// Returns the bytes of memory that hold the peers of all nodes; next to nothing for computed families.
+    #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         match &self.shape {
             Shape::Stored(rows) => rows.bytes(),

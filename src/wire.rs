@@ -177,6 +177,7 @@ pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRo
 /// Each [`WireError`] except those about the order. Token, nodes and orders, which this module does not know, are
 /// checked by [`Admission`].
 #[inline]
+#[cfg(any(test, feature = "internals"))]
 pub fn decode_header(datagram: &[u8]) -> Result<(Header, &[u8]), WireError> {
     let (header, body) = split(datagram)?;
     Ok((Header { token: token_of(header), message: message_of(header, body)? }, body))

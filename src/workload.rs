@@ -78,6 +78,7 @@ pub struct Workload {
 
 impl Workload {
     /// Creates a workload of one order, due at 0.
+    #[cfg(test)]
     pub fn single(origin: NodeId) -> Workload {
         Workload { publications: vec![Publication { order: OrderIndex(0), origin, due: Nanos::ZERO }] }
     }

@@ -50,15 +50,6 @@ impl FirstSpy {
         }
     }
 
-    /// Adds the sightings of other spies.
-    pub fn merge(&mut self, other: &FirstSpy) {
-        for (order, sighting) in (0..).map(OrderIndex).zip(&other.first) {
-            if let Some(sighting) = sighting {
-                self.see(order, *sighting);
-            }
-        }
-    }
-
     /// Returns the guessed origin of an order, or `None` if no spy saw it.
     pub fn guess(&self, order: OrderIndex) -> Option<NodeId> {
         self.first.get(order.index()).copied().flatten().map(|sighting| sighting.from)
@@ -74,12 +65,5 @@ impl FirstSpy {
             }
         }
         score
-    }
-}
-
-impl SpyScore {
-    /// Returns the share of the published orders whose origin was guessed correctly; 0 if none was published.
-    pub fn precision(&self) -> f64 {
-        f64::from(self.right) / f64::from(self.orders.max(1))
     }
 }

@@ -18,11 +18,6 @@ impl Symbol {
         if is_symbol(bytes) { Some(Symbol(bytes)) } else { None }
     }
 
-    /// Returns the bytes, zeros included.
-    pub const fn to_bytes(self) -> [u8; Symbol::BYTES] {
-        self.0
-    }
-
     /// Returns the characters.
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&byte| byte == 0).unwrap_or(Symbol::BYTES);

@@ -45,6 +45,7 @@ impl CoverageCurve {
     }
 
     /// The highs, ascending.
+    #[cfg(test)]
     pub fn highs(&self) -> &[CurvePoint] {
         &self.0
     }

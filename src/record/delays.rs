@@ -60,11 +60,13 @@ impl DelayHistogram {
     }
 
     /// The least delay, exactly; `None` where there is none.
+    #[cfg(test)]
     pub fn least(&self) -> Option<Nanos> {
         (self.count() > 0).then_some(self.least)
     }
 
     /// The greatest delay, exactly; `None` where there is none.
+    #[cfg(test)]
     pub fn greatest(&self) -> Option<Nanos> {
         (self.count() > 0).then_some(self.greatest)
     }
@@ -75,6 +77,7 @@ impl DelayHistogram {
     }
 
     /// The mean, exact to the nearest nanosecond; `None` where there is none.
+    #[cfg(test)]
     pub fn mean(&self) -> Option<Nanos> {
         let count = u128::from(self.count());
         (self.sum + count / 2).checked_div(count).map(|mean| Nanos(mean as u64))

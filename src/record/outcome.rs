@@ -41,6 +41,7 @@ const DIED_OUT_PART: u64 = 10;
 
 impl OrderOutcome {
     /// Every outcome, in the order in which reports count them.
+    #[cfg(test)]
     pub const ALL: [OrderOutcome; 5] = [
         OrderOutcome::Reached,
         OrderOutcome::DiedOut,

@@ -80,7 +80,7 @@ impl Rendezvous {
             let number = self.addresses.read(owner).unwrap_or_default();
             SocketAddrV4::new(Ipv4Addr::from_bits((number >> u16::BITS) as u32), number as u16)
         };
-        Ok((0..self.addresses.len()).map(address).collect())
+        Ok((0..self.addresses.count()).map(address).collect())
     }
 }
 
@@ -177,7 +177,7 @@ impl Runner<'_> {
         let datagram_bytes = longest(&templates);
         // What one process cannot do none does.
         let least = |write_once: &WriteOnce| {
-            (0..write_once.len()).filter_map(|process| write_once.read(process)).min().unwrap_or_default()
+            (0..write_once.count()).filter_map(|process| write_once.read(process)).min().unwrap_or_default()
         };
         let segmentation = Segmentation::of_number(least(&meeting.roads));
         let network = Arc::new(UdpShardNetwork {

@@ -5,6 +5,7 @@
 
 mod task;
 
+#[cfg(any(test, feature = "internals"))]
 pub use task::check_task;
 
 use super::carriers::{ProcessSlot, Rendezvous};
@@ -29,8 +30,7 @@ use task::{Task, VERSION};
 pub enum ProcessesError {
     /// Nobody said what is to be started.
     #[error(
-        "--processes {processes}: a run of several processes is started with `simulation::run_with`, which names the \
-         program to start"
+        "--processes {processes}: only the command `bulkprop` starts other processes; run that, or leave --processes out"
     )]
     NoProgram {
         /// The processes asked for.
@@ -285,7 +285,7 @@ impl Task {
     }
 }
 
-/// Serves as a process of a run that [`super::run_with`] started: reads what there is to do, does it, writes what comes
+/// Serves as a process of a run that [`Runner::run`] started: reads what there is to do, does it, writes what comes
 /// of it. Gives whether all went well.
 ///
 /// # Errors
@@ -370,7 +370,7 @@ mod tests {
     fn a_library_must_name_the_program_to_start() {
         let scenario = Draft { processes: Some(2), ..Draft::default() }.build().unwrap();
         let error = crate::simulation::run(&scenario, &Interrupt::new()).map(|_| ()).unwrap_err();
-        assert!(error.is_usage() && error.to_string().contains("simulation::run_with"), "{error}");
+        assert!(error.is_usage() && error.to_string().contains("`bulkprop`"), "{error}");
     }
 
     #[test]

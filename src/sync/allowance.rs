@@ -15,6 +15,7 @@ impl Allowance {
     }
 
     /// The limit for all workers together.
+    #[cfg(test)]
     pub fn most(&self) -> u64 {
         self.most
     }

@@ -25,13 +25,8 @@ impl AtomicMinima {
     }
 
     /// Number of minima.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
-    }
-
-    /// True if there are none.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 
     /// Lowers the minimum at `at` to `number` if that is less.

@@ -113,11 +113,6 @@ impl ChannelCredit {
         }
     }
 
-    /// Number of shards.
-    pub fn shards(&self) -> usize {
-        self.shards
-    }
-
     fn channel(&self, from: usize, to: usize) -> usize {
         from * self.shards + to
     }

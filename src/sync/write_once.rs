@@ -30,13 +30,8 @@ impl WriteOnce {
     }
 
     /// Number of numbers there is room for.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.numbers.len()
-    }
-
-    /// True if there is room for none.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
     }
 }
 

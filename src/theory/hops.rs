@@ -34,6 +34,7 @@ pub fn coverage_within(nodes: u64, fanout: f64, hops: u8) -> f64 {
 /// achieves that.
 ///
 /// A target of all nodes counts as met once less than half a node is expected to be missing.
+#[cfg(test)]
 pub fn hops_to_target(nodes: u64, fanout: f64, target: Ratio) -> Option<u32> {
     let mut spread = HopChain::new(nodes, fanout);
     for hops in 0..=u32::from(TTL_MAX) {

@@ -103,6 +103,7 @@ impl CsrGraph {
         self.offsets.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0)
     }
 
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
         (size_of_val(&self.offsets[..]) + size_of_val(&self.entries[..])) as u64
     }

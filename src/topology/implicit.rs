@@ -148,6 +148,7 @@ impl Implicit {
         u64::from(self.nodes()) * u64::from(self.slots()) > COUNTED_SLOTS_MAX
     }
 
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> u64 {
         size_of_val(&self.slots[..]) as u64
     }

@@ -109,6 +109,7 @@ impl StrayCounts {
     }
 
     /// Returns the count of one kind.
+    #[cfg(any(test, feature = "internals"))]
     pub const fn of(&self, stray: Stray) -> u64 {
         self.0[stray.index()]
     }

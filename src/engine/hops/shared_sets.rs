@@ -97,7 +97,7 @@ impl SharedSets {
     pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
         let minima = self.minima.as_ref()?;
         let sender = |node| if has(node) { minima.get(node) } else { u32::MAX };
-        Some((0..minima.len()).map(|node| NodeId(sender(node))).collect())
+        Some((0..minima.count()).map(|node| NodeId(sender(node))).collect())
     }
 
     /// Returns the messages of the nodes reached in the last hop, which have not forwarded; on an implicit overlay

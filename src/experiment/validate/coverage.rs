@@ -5,7 +5,7 @@ use crate::analysis::Estimate;
 use crate::network::LossSpec;
 use crate::ratio::Ratio;
 use crate::scenario::Draft;
-use crate::theory::coverage::{RandomGraph, Sender, fanout_for, final_coverage};
+use crate::theory::coverage::{RandomGraph, fanout_for, final_coverage};
 use crate::theory::effective_fanout;
 use crate::topology::TopologySpec;
 
@@ -93,7 +93,6 @@ fn on_graph<T: FnMut(&Case)>(
         loss: Some(LossSpec::Independent(ratio((form.loss * 1e6).round() as u64))),
         ..simulated(topology.clone(), nodes, fanout)
     };
-    debug_assert_eq!(form.sender, Sender::Ignored);
     let runs = bench.runs(&draft, bench.replicates(REPLICATES), RunShare::of)?;
     let loss = if form.loss > 0.0 { format!(", loss {}", form.loss) } else { String::new() };
     let (case, form) = (format!("{name}, {nodes} nodes, f {fanout}{loss}"), form.final_coverage());

@@ -71,6 +71,7 @@ impl Task {
 ///
 /// What does not hold.
 #[doc(hidden)]
+#[cfg(any(test, feature = "internals"))]
 pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
     let mut is_task = false;
     let written = [&(VERSION.len() as u32).to_le_bytes()[..], VERSION.as_bytes(), bytes].concat();

@@ -71,6 +71,7 @@ impl SharedMemory {
     }
 
     /// Mapped bytes.
+    #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         self.bytes as u64
     }
