@@ -18,6 +18,7 @@ preflight:
     # Without `internals` the compiler sees what nobody uses.
     cargo clippy -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features internals
     cargo test
     cargo test --benches
 

@@ -155,7 +155,7 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     }
     let outputs = cli.outputs.prepare(&inputs(&scenario, cli.config.as_deref()))?;
     let meter = progress::Meter::new(&scenario, cli.progress);
-    let series = run_replicates(&scenario, &watch.interrupt, &meter, &this_program())?;
+    let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()))?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
     let mut report = Report::new(&scenario, environment(&scenario, shown)?, shown, series.others, said);

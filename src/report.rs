@@ -43,11 +43,11 @@ pub enum TimeBase {
 /// The report of one scenario: of its only run, or of the first in full and of all side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The layout of the JSON object, [`SCHEMA`].
+    /// The layout of the JSON object, `SCHEMA`.
     pub schema: u32,
     /// The program's version.
     pub version: String,
-    /// What the reader should know first, each a sentence, in the order of [`Notice::CODES`].
+    /// What the reader should know first, each a sentence, in the order of `Notice::CODES`.
     pub notices: Vec<String>,
     /// The code of each of them.
     pub notice_codes: Vec<&'static str>,

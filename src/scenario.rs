@@ -133,7 +133,7 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// [`TopologyError`] where it cannot be drawn or stored.
+    /// `TopologyError` where it cannot be drawn or stored.
     pub fn overlay(&self) -> Result<Arc<Topology>, TopologyError> {
         self.overlay_unless(&Interrupt::new())
     }
@@ -142,7 +142,7 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// Those of [`overlay`](Self::overlay), and [`TopologyError::Interrupted`].
+    /// Those of [`overlay`](Self::overlay), and `TopologyError::Interrupted`.
     pub fn overlay_unless(&self, interrupt: &Interrupt) -> Result<Arc<Topology>, TopologyError> {
         match &self.edge_list {
             Some(list) => Ok(list.overlay(self.nodes)?),

@@ -184,6 +184,17 @@ fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
     }
 }
 
+/// Checks that a scenario fits this machine and needs no other process.
+///
+/// # Errors
+///
+/// [`SimulationError`] if it needs more memory than is left, or several processes.
+pub fn check(scenario: &Scenario) -> Result<(), SimulationError> {
+    processes::check(scenario, None)?;
+    memory::left(scenario)?;
+    Ok(())
+}
+
 /// What all runs of a scenario under one seed have in common: its overlay, its network, its orders.
 pub struct Runner<'a> {
     scenario: &'a Scenario,

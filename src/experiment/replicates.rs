@@ -119,18 +119,18 @@ pub fn run_replicates(
     scenario: &Scenario,
     interrupt: &Interrupt,
     observer: &dyn Observer,
-    program: &Program,
+    program: Option<&Program>,
 ) -> Result<Series, SimulationError> {
     let manner = Replication::of(scenario);
     let shared = match manner {
-        Replication::Repeated => Some(Runner::build(scenario, interrupt, observer, Some(program))?),
+        Replication::Repeated => Some(Runner::build(scenario, interrupt, observer, program)?),
         Replication::Beside(_) | Replication::InTurn => None,
     };
     let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
         let clock = Clock::start();
         let Some(runner) = &shared else {
             let scenario = manner.of_run(scenario, scenario.seed_of(run));
-            let runner = Runner::build(&scenario, interrupt, manner.observer(observer), Some(program))?;
+            let runner = Runner::build(&scenario, interrupt, manner.observer(observer), program)?;
             warm_up(&scenario, &runner, run)?;
             return runner.run(clock);
         };

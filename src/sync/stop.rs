@@ -41,10 +41,10 @@ impl Stop {
 }
 
 /// The user's request to end, which any thread may raise at any time; shared by all runs of an experiment.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<InterruptState>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct InterruptState {
     raised: AtomicBool,
     /// An outer interrupt that counts as this one, too.

@@ -12,7 +12,7 @@ const GROUND: [&str; 10] = ["escape", "simd", "sys", "sync", "ids", "quantity", 
 
 /// The rooms above the ground, from below to above, and the rooms that each may use beside the ground. A room may use
 /// only rooms that stand before it, so that the table has no arrow up and no circle.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("theory", &[]),
     ("order", &[]),
     ("wire", &["order"]),
@@ -113,6 +113,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
             "simulation",
         ],
     ),
+    ("api", &["record", "scenario", "simulation", "report", "experiment"]),
 ];
 
 /// The binary's files, which only parse arguments and print. They may use every room.

@@ -58,7 +58,7 @@ fn scenario(draft: Draft) -> Scenario {
 
 fn series(scenario: &Scenario) -> Series {
     let program = Program { path: "none".into(), arguments: Vec::new() };
-    run_replicates(scenario, &Interrupt::new(), &(), &program).unwrap()
+    run_replicates(scenario, &Interrupt::new(), &(), Some(&program)).unwrap()
 }
 
 fn lossy(runs: u32) -> Draft {
@@ -127,7 +127,7 @@ fn carriers_warm_up_once_and_are_run_one_after_the_other() {
         let scenario = scenario(Draft { same_seed: Some(same_seed), ..draft });
         let counted = Counted(Counters::new(&mut crate::sync::Arena::heap(), 1));
         let program = Program { path: "none".into(), arguments: Vec::new() };
-        let series = run_replicates(&scenario, &Interrupt::new(), &counted, &program).unwrap();
+        let series = run_replicates(&scenario, &Interrupt::new(), &counted, Some(&program)).unwrap();
         let of = |row: &Row| figures(row)["seed"].as_u64().unwrap();
         assert_eq!([scenario.seed_of(0), of(&series.others[0]), of(&series.others[1])], seeds);
         assert_eq!(counted.0.sum(), 4, "a warm-up and three runs");

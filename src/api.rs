@@ -1,0 +1,119 @@
+//! The entry for programs: a scenario goes in, its outcome comes out.
+//!
+//! The command line uses the same parts with signals, progress and files around them. What does not live here: options
+//! (`scenario`), the runs themselves (`simulation`, `experiment`), figures (`analysis`) and their text (`report`).
+
+use crate::experiment::{Series, run_replicates};
+use crate::record::RunRecord;
+use crate::report::{Environment, Host, Report};
+use crate::scenario::Scenario;
+use crate::simulation::{SimulationError, check};
+use crate::sync::Interrupt;
+use crate::time::Nanos;
+
+/// A scenario that this machine can run.
+#[derive(Debug)]
+pub struct Simulation {
+    scenario: Scenario,
+    interrupt: Interrupt,
+}
+
+impl Simulation {
+    /// Prepares a scenario.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] if the scenario needs more memory than this machine has left, or more than one process, which
+    /// only the command `bulkprop` starts.
+    pub fn new(scenario: Scenario) -> Result<Simulation, SimulationError> {
+        check(&scenario)?;
+        Ok(Simulation { scenario, interrupt: Interrupt::new() })
+    }
+
+    /// Returns the scenario.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Returns the handle by which another thread ends the runs early. They then report what was measured until then.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Makes all runs of the scenario: one, or as many as its `runs` asks for, each with a seed of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] if the first run cannot be made. If a later one cannot, those before it are reported, and
+    /// [`Outcome::failure`] has the reason.
+    pub fn run(&self) -> Result<Outcome, SimulationError> {
+        let series = run_replicates(&self.scenario, &self.interrupt, &(), None)?;
+        Ok(Outcome::of(&self.scenario, series))
+    }
+}
+
+/// The outcome of a scenario's runs.
+///
+/// The figures are those of the first run, times counted from its publication; [`Report::runs`] has the others.
+#[derive(Debug)]
+pub struct Outcome {
+    report: Report,
+    first: RunRecord,
+    failure: Option<(u32, SimulationError)>,
+}
+
+impl Outcome {
+    fn of(scenario: &Scenario, series: Series) -> Outcome {
+        let Series { first, others, failure } = series;
+        let said = failure.as_ref().map(|(run, error)| format!("run {run} (seed {}): {error}", scenario.seed_of(*run)));
+        let report = Report::new(scenario, environment(scenario, &first), &first, others, said);
+        Outcome { report, first, failure }
+    }
+
+    /// Returns every figure of the first run, and all runs side by side; prints as text, or as JSON by
+    /// [`Report::to_json`].
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Returns the share of the nodes that the order reached, 0 to 1; of many orders the share of all receipts due.
+    pub fn coverage(&self) -> f64 {
+        self.report.run.coverage
+    }
+
+    /// Returns the time from the publication until the target was reached, or `None` if it was not; `None` too with many
+    /// orders, each of which has a time of its own.
+    pub fn time_to_target(&self) -> Option<Nanos> {
+        self.report.run.time_to_target_ns.map(Nanos)
+    }
+
+    /// Returns the number of messages sent that carried an order.
+    pub fn messages(&self) -> u64 {
+        self.report.run.messages
+    }
+
+    /// Returns the delays of the first receipts of all nodes reached, ascending; the origin's is 0. Empty with many
+    /// orders.
+    pub fn delays(&self) -> Vec<Nanos> {
+        let receipts = self.first.receipts.iter().filter(|receipt| receipt.is_reached());
+        let mut delays: Vec<Nanos> = receipts.map(|receipt| receipt.time).collect();
+        delays.sort_unstable();
+        delays
+    }
+
+    /// Returns the first run that could not be made, counted from 0, and why; `None` if all were made.
+    pub fn failure(&self) -> Option<&(u32, SimulationError)> {
+        self.failure.as_ref()
+    }
+}
+
+/// Collects what surrounds the figures of a report.
+fn environment(scenario: &Scenario, record: &RunRecord) -> Environment {
+    Environment {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: Host::read(),
+        // A scenario is a flat struct of numbers, texts and truths, which nothing can refuse.
+        options: serde_json::to_value(scenario).unwrap_or_default(),
+        replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
+    }
+}
