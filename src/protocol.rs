@@ -15,6 +15,7 @@
 //! something new, that is a [`Kind`], which every carrier takes as it is.
 
 mod announcements;
+mod event;
 mod flood;
 mod lazy;
 mod push;
@@ -23,6 +24,7 @@ mod recording_context;
 mod targets;
 
 pub use announcements::{Announcement, AnnouncementBatch};
+pub use event::Event;
 pub use flood::Flood;
 pub use lazy::Lazy;
 pub use push::Push;

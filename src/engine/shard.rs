@@ -4,18 +4,21 @@
 //! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`, what is counted in `booking`.
 
 mod booking;
+mod context;
 mod sending;
 
-use super::access_links::{AccessLinks, LinkSide};
-use super::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
+use context::VirtualContext;
+
+use super::access_links::AccessLinks;
+use super::journal::{JournalEntry, JournalEvent};
 use super::pending_event::{EventStage, PendingEvent};
 use super::uplink_queue::UplinkQueue;
 use super::{EngineSetup, FirstEncounters, OrderTraffic};
-use crate::coverage::{Horizon, WindowPosition};
+use crate::coverage::Horizon;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::message::{Message, OrderHop, Tail};
 use crate::network::Attempts;
-use crate::protocol::{Announcement, AnnouncementBatch, Context, Protocol, TargetDraw, TargetScratch};
+use crate::protocol::{AnnouncementBatch, Event, Protocol, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::control_bytes;
@@ -23,29 +26,6 @@ use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
-
-/// What is being handled.
-#[derive(Clone, Copy, Debug)]
-struct VirtualEvent {
-    me: NodeId,
-    sender: NodeId,
-    hop: u8,
-    now: Nanos,
-    /// The round of its instant.
-    round: u16,
-}
-
-impl VirtualEvent {
-    /// Of what the event sends and comes at `time`: what takes no time belongs to the next round of its instant.
-    fn round_of_message(&self, time: Nanos) -> u16 {
-        if time == self.now { self.round.saturating_add(1) } else { 0 }
-    }
-
-    /// Of what goes on from this event at `time` without being a message of its own.
-    fn round_of_sequel(&self, time: Nanos) -> u16 {
-        if time == self.now { self.round } else { 0 }
-    }
-}
 
 /// A time that was told.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +62,6 @@ pub(super) struct VirtualShard<'a, T> {
     model_duplicated: u64,
     uplink_dropped: u64,
     met: FirstEncounters,
-    event: VirtualEvent,
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
     /// How many have been asked for.
@@ -118,13 +97,6 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             model_duplicated: 0,
             uplink_dropped: 0,
             met: FirstEncounters::default(),
-            event: VirtualEvent {
-                me: NodeId(nodes.start),
-                sender: NodeId(nodes.start),
-                hop: 0,
-                now: Nanos::ZERO,
-                round: 0,
-            },
             timers: BinaryHeap::new(),
             asked: 0,
             journal: Vec::new(),
@@ -133,92 +105,59 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         }
     }
 
-    /// Lets an order in, unless its origin is down.
-    pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
-        let &Publication { order, origin, due } = publication;
-        if !self.setup.faults.is_up(origin, due) {
-            return;
-        }
-        self.event = VirtualEvent { me: origin, sender: origin, hop: 0, now: due, round: 0 };
-        protocol.publish(self, order, self.setup.ttl);
+    /// The context of an event, in a round of its instant.
+    #[inline]
+    fn event(&mut self, event: Event, round: u16) -> VirtualContext<'_, 'a, T> {
+        VirtualContext { shard: self, event, round }
     }
 
-    /// Does what is due at a flight's time.
+    /// The context of what a pending event brings to its receiver.
+    #[inline]
+    fn receipt(&mut self, pending: &PendingEvent<T>) -> VirtualContext<'_, 'a, T> {
+        self.event(Event::receipt(&pending.message, pending.time), pending.round)
+    }
+
+    /// Publishes an order, unless its origin is down.
+    pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
+        let &Publication { order, origin, due } = publication;
+        let ttl = self.setup.ttl;
+        let mut context = self.event(Event::own(origin, due), 0);
+        if context.is_up() {
+            protocol.publish(&mut context, order, ttl);
+        }
+    }
+
+    /// Does what is due at a pending event's time.
     #[inline]
     pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
         match pending.stage {
-            EventStage::Arrives if self.lines.hold_arrivals() => self.arrive(pending),
-            EventStage::PastDownlink => self.queue_for_work(pending),
+            EventStage::Arrives if self.lines.hold_arrivals() => self.receipt(pending).arrive(pending),
+            EventStage::PastDownlink => self.receipt(pending).queue_for_work(pending),
             EventStage::Arrives | EventStage::Delivered => self.deliver_message(protocol, pending),
             EventStage::Held => self.send_held(pending),
         }
     }
 
-    /// Brings a message to the line into its node.
-    fn arrive(&mut self, pending: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = pending.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
-        if !self.setup.faults.is_up(to, pending.time) {
-            return self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
-        }
-        let Some(offer) = self.lines.receive(from, to, pending.time, self.bytes_of(&pending.message)) else {
-            return self.work_on(pending);
-        };
-        if let Some(queues) = self.lines.watch(LinkSide::Down, to, &offer) {
-            self.note(order, JournalEvent::Queued(LinkSide::Down, queues));
-        }
-        match offer.departs {
-            Some(time) if self.lines.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
-            Some(time) => self.go_on(pending, time, EventStage::Delivered),
-            None => self.note(order, JournalEvent::Dropped(pending.message.kind, pending.sent_at)),
-        }
-    }
-
-    /// Lets a message that is through the line wait for its node's work, if the node is up.
-    fn queue_for_work(&mut self, pending: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = pending.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
-        if self.setup.faults.is_up(to, pending.time) {
-            self.work_on(pending);
-        } else {
-            self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
-        }
-    }
-
-    /// Has the event's node work on a message once it is done with those before.
-    fn work_on(&mut self, pending: &PendingEvent<T>) {
-        let done = self.lines.work(self.event.me, self.event.now);
-        self.go_on(pending, done, EventStage::Delivered);
-    }
-
-    /// Brings a message to its next stage.
-    fn go_on(&mut self, pending: &PendingEvent<T>, time: Nanos, stage: EventStage) {
-        let round = self.event.round_of_sequel(time);
-        self.outgoing.push(PendingEvent { time, round, stage, ..pending.clone() });
-    }
-
-    /// Sends on what was held back, if the node is up.
+    /// Sends what was held back, if the node is up.
     fn send_held(&mut self, pending: &PendingEvent<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = pending.message;
-        self.event = VirtualEvent { me, sender: me, hop, now: pending.time, round: pending.round };
-        self.note(order, JournalEvent::Released(pending.sent_at));
-        if self.setup.faults.is_up(me, pending.time) {
-            // Whom the order came from.
-            self.event.sender = self.receipts[self.place(order)].sender;
-            self.send_on(kind, OrderHop { order, ttl, hop });
+        let mut context = self.event(Event { hop, ..Event::own(me, pending.time) }, pending.round);
+        context.note(order, JournalEvent::Released(pending.sent_at));
+        if context.is_up() {
+            context.event.sender = context.sender_of(order);
+            context.send_on(kind, OrderHop { order, ttl, hop });
         }
     }
 
-    /// Hands a message to its node.
+    /// Hands a message to its node, if that is up.
     fn deliver_message<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
-        let Message { to, from, hop, order, .. } = pending.message;
-        self.event = VirtualEvent { me: to, sender: from, hop, now: pending.time, round: pending.round };
-        if !self.setup.faults.is_up(to, pending.time) {
-            self.note(order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
-            return;
+        let Message { order, kind, tail, .. } = pending.message;
+        let mut context = self.receipt(pending);
+        if !context.is_up() {
+            return context.note(order, JournalEvent::Missed(kind, pending.sent_at));
         }
-        self.note(order, JournalEvent::Received(pending.message.kind, pending.message.tail, pending.sent_at));
-        protocol.handle_message(self, &pending.message, pending.tail.words());
+        context.note(order, JournalEvent::Received(kind, tail, pending.sent_at));
+        protocol.handle_message(&mut context, &pending.message, pending.tail.words());
     }
 
     /// When the next time comes that a node has asked for.
@@ -232,9 +171,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             return None;
         }
         let Reverse((now, me, _, token)) = self.timers.pop()?;
-        self.event = VirtualEvent { me, sender: me, hop: 0, now, round: 0 };
         let before = self.journal.len();
-        protocol.handle_timeout(self, token);
+        protocol.handle_timeout(&mut self.event(Event::own(me, now), 0), token);
         // What a delaying node holds back stands in no journal yet, and is on its way all the same.
         Some(FiredTimer { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
     }
@@ -260,27 +198,6 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         self.record.received
     }
 
-    fn note(&mut self, order: OrderIndex, what: JournalEvent) {
-        let VirtualEvent { me, now, .. } = self.event;
-        self.journal.push(JournalEntry { time: now, local: me.0 - self.nodes.start, order, what });
-    }
-
-    /// The place of the event's node and an order, among all orders and nodes of this shard.
-    fn place(&self, order: OrderIndex) -> usize {
-        order.index() * self.nodes.len() + (self.event.me.0 - self.nodes.start) as usize
-    }
-
-    /// What the window of the event's node says of an order.
-    fn forgets(&self, order: OrderIndex) -> Option<bool> {
-        self.horizon.knows(self.event.me.0 - self.nodes.start, order)
-    }
-
-    /// Whether the event's node has, or had, the order.
-    fn is_marked(&self, order: OrderIndex) -> bool {
-        let place = self.place(order);
-        self.held[place / 64] >> (place % 64) & 1 == 1
-    }
-
     /// Bytes of a message, as UDP payload.
     fn bytes_of(&self, &Message { kind, order, tail, .. }: &Message) -> u32 {
         match kind.is_control() {
@@ -288,81 +205,4 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             false => self.setup.message_bytes[order.index()],
         }
     }
-
-    /// How often the event's node has sent anything about the order before.
-    fn attempt(&mut self, order: OrderIndex) -> u32 {
-        self.attempts.next(self.event.me.0 - self.nodes.start, order)
-    }
-}
-
-impl<T: Tail> Context for VirtualShard<'_, T> {
-    fn me(&self) -> NodeId {
-        self.event.me
-    }
-
-    fn deliver(&mut self, order: OrderIndex) -> bool {
-        let (place, local) = (self.place(order), self.event.me.0 - self.nodes.start);
-        let seen = self.horizon.see(local, order);
-        let first = mark(&mut self.held, place);
-        if let WindowPosition::Behind(behind) = seen {
-            self.note(order, JournalEvent::Expired(ExpiredReceipt { behind, is_first: first }));
-            return false;
-        }
-        if first {
-            let VirtualEvent { sender, hop, now: time, .. } = self.event;
-            self.receipts[place] = Receipt { time, sender, hop };
-        }
-        self.note(order, if first { JournalEvent::Delivered } else { JournalEvent::Duplicate });
-        first
-    }
-
-    fn fan_out(&mut self, order_hop: OrderHop) {
-        self.act(Kind::Payload, order_hop);
-    }
-
-    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
-        self.act(kind, order_hop);
-    }
-
-    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
-        if self.is_up() {
-            self.mail(kind, news);
-        }
-    }
-
-    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
-        if !self.is_up() {
-            return;
-        }
-        let attempt = self.attempt(order_hop.order);
-        let mut forward = self.forward(kind, order_hop);
-        self.send_copy(&mut forward, to, attempt, tail);
-        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
-    }
-
-    fn knows(&self, order: OrderIndex) -> bool {
-        self.forgets(order).unwrap_or_else(|| self.is_marked(order))
-    }
-
-    fn holds(&self, order: OrderIndex) -> bool {
-        self.forgets(order).is_none() && self.is_marked(order)
-    }
-
-    fn now(&self) -> Nanos {
-        self.event.now
-    }
-
-    fn wake_at(&mut self, time: Nanos, token: u64) {
-        // A time that has passed comes now: nothing happens before its cause.
-        self.timers.push(Reverse((time.max(self.event.now), self.event.me, self.asked, token)));
-        self.asked += 1;
-    }
-}
-
-/// Sets a bit; true the first time.
-fn mark(words: &mut [u64], place: usize) -> bool {
-    let (word, bit) = (&mut words[place / 64], 1 << (place % 64));
-    let first = *word & bit == 0;
-    *word |= bit;
-    first
 }

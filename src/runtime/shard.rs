@@ -1,6 +1,6 @@
 //! The nodes that one worker owns: what they hold, what they counted, and the messages that wait to leave.
 //!
-//! To a protocol this is its [`Context`]. Everything is allocated and touched before the start.
+//! An event of one of them is a [`RealtimeContext`]. Everything is allocated and touched before the start.
 
 use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
@@ -12,7 +12,7 @@ use crate::coverage::{Delivery, Marker};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
-use crate::protocol::{Announcement, Context, Protocol};
+use crate::protocol::{Announcement, Context, Event, Protocol};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport};
@@ -44,17 +44,13 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     tally: TrafficCounters,
     outbox: Outbox<'a>,
     timers: Timers,
-    event: RealtimeEvent,
     pub(super) record: WorkerRecord,
 }
 
-/// What is being handled.
-#[derive(Clone, Copy, Debug)]
-struct RealtimeEvent {
-    me: NodeId,
-    sender: NodeId,
-    hop: u8,
-    now: Nanos,
+/// One event of one node: the protocol's [`Context`].
+pub(super) struct RealtimeContext<'s, 'a, C: Recorder> {
+    shard: &'s mut RealtimeShard<'a, C>,
+    event: Event,
 }
 
 impl<'a, C: Recorder> RealtimeShard<'a, C> {
@@ -80,7 +76,6 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             // A node forwards an order once, so that with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: Timers::default(),
-            event: RealtimeEvent { me: NodeId(nodes.start), sender: NodeId(nodes.start), hop: 0, now: Nanos::ZERO },
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
@@ -91,34 +86,43 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.recorder.start_schedule(base);
     }
 
-    /// Turns to the publication of an order.
-    pub(super) fn open_publication(&mut self, &Publication { origin, .. }: &Publication, now: Nanos) {
-        self.event = RealtimeEvent { me: origin, sender: origin, hop: 0, now };
-        self.record.published += 1;
+    /// The context of an event.
+    #[inline]
+    fn event(&mut self, event: Event) -> RealtimeContext<'_, 'a, C> {
+        RealtimeContext { shard: self, event }
     }
 
-    /// Turns to a message that has come, and counts it.
+    /// The context of the publication of an order, which it counts.
+    pub(super) fn publication(
+        &mut self,
+        &Publication { origin, .. }: &Publication,
+        now: Nanos,
+    ) -> RealtimeContext<'_, 'a, C> {
+        self.record.published += 1;
+        self.event(Event::own(origin, now))
+    }
+
+    /// The context of a message that has come, which it counts.
     #[inline]
-    pub(super) fn open<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) {
-        let Message { to, from, order, hop, .. } = arrival.message;
-        self.event = RealtimeEvent { me: to, sender: from, hop, now };
+    pub(super) fn receipt<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) -> RealtimeContext<'_, 'a, C> {
+        let Message { to, order, kind, .. } = arrival.message;
         self.record.received += 1;
         let local = local(&self.nodes, to);
-        if P::HAS_CONTROL && arrival.message.kind.is_control() {
+        if P::HAS_CONTROL && kind.is_control() {
             self.tally.control_received(local, arrival.bytes);
             self.record.control_received += 1;
-            return;
+        } else {
+            self.tally.received(local, arrival.bytes);
+            self.recorder.received(order);
         }
-        self.tally.received(local, arrival.bytes);
-        self.recorder.received(order);
+        self.event(Event::receipt(&arrival.message, now))
     }
 
-    /// Turns to the next time that one of its nodes asked for and that has come; gives its token.
+    /// The context of the next time that one of its nodes asked for and that has come, with its token.
     #[inline]
-    pub(super) fn open_timeout(&mut self, now: Nanos) -> Option<u64> {
+    pub(super) fn due_timer(&mut self, now: Nanos) -> Option<(RealtimeContext<'_, 'a, C>, u64)> {
         let (me, token) = self.timers.take_due(now)?;
-        self.event = RealtimeEvent { me, sender: me, hop: 0, now };
-        Some(token)
+        Some((self.event(Event::own(me, now)), token))
     }
 
     /// When the next of these is due.
@@ -172,11 +176,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         wire::decode_order(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
-    /// Adds the marks since the last call to the coverage; true if with them every order has reached its target.
+    /// Adds the marks since the last call, all made at `now`, to the coverage; true if with them every order has reached
+    /// its target.
     #[inline]
-    pub(super) fn publish_marks(&mut self) -> bool {
-        let RealtimeShard { marker, recorder, event, .. } = self;
-        marker.publish(|order, time| recorder.crossed(order, time, event.now))
+    pub(super) fn publish_marks(&mut self, now: Nanos) -> bool {
+        let RealtimeShard { marker, recorder, .. } = self;
+        marker.publish(|order, time| recorder.crossed(order, time, now))
     }
 
     /// Whether any message waits to leave.
@@ -263,7 +268,15 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     }
 }
 
-impl<C: Recorder> Context for RealtimeShard<'_, C> {
+impl<C: Recorder> RealtimeContext<'_, '_, C> {
+    /// The place of the event's node among those of its shard.
+    #[inline]
+    fn local(&self) -> usize {
+        local(&self.shard.nodes, self.event.me)
+    }
+}
+
+impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
     #[inline]
     fn me(&self) -> NodeId {
         self.event.me
@@ -271,21 +284,21 @@ impl<C: Recorder> Context for RealtimeShard<'_, C> {
 
     #[inline]
     fn deliver(&mut self, order: OrderIndex) -> bool {
-        let local = local(&self.nodes, self.event.me);
-        match self.marker.mark(local as u32, order) {
+        let local = self.local();
+        match self.shard.marker.mark(local as u32, order) {
             Delivery::New => {
-                let RealtimeEvent { sender, hop, now: time, .. } = self.event;
-                self.recorder.reached(local, order, Receipt { time, sender, hop });
-                self.record.reached += 1;
+                let Event { sender, hop, now: time, .. } = self.event;
+                self.shard.recorder.reached(local, order, Receipt { time, sender, hop });
+                self.shard.record.reached += 1;
                 true
             }
             Delivery::Duplicate => {
-                self.record.duplicates += 1;
+                self.shard.record.duplicates += 1;
                 false
             }
             Delivery::Expired { behind } => {
-                self.record.expire(behind, None);
-                self.recorder.expired(order);
+                self.shard.record.expire(behind, None);
+                self.shard.recorder.expired(order);
                 false
             }
         }
@@ -293,27 +306,27 @@ impl<C: Recorder> Context for RealtimeShard<'_, C> {
 
     #[inline]
     fn fan_out(&mut self, order_hop: OrderHop) {
-        self.outbox.push(self.event.me, self.event.sender, Kind::Payload, order_hop);
+        self.shard.outbox.push(self.event.me, self.event.sender, Kind::Payload, order_hop);
     }
 
     fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
-        self.outbox.push(self.event.me, self.event.sender, kind, order_hop);
+        self.shard.outbox.push(self.event.me, self.event.sender, kind, order_hop);
     }
 
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
-        self.outbox.push_all(self.event.me, kind, news);
+        self.shard.outbox.push_all(self.event.me, kind, news);
     }
 
     fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
-        self.outbox.push_one(self.event.me, to, kind, order_hop, tail);
+        self.shard.outbox.push_one(self.event.me, to, kind, order_hop, tail);
     }
 
     fn knows(&self, order: OrderIndex) -> bool {
-        self.marker.knows(local(&self.nodes, self.event.me) as u32, order)
+        self.shard.marker.knows(self.local() as u32, order)
     }
 
     fn holds(&self, order: OrderIndex) -> bool {
-        self.marker.holds(local(&self.nodes, self.event.me) as u32, order)
+        self.shard.marker.holds(self.local() as u32, order)
     }
 
     fn now(&self) -> Nanos {
@@ -321,7 +334,7 @@ impl<C: Recorder> Context for RealtimeShard<'_, C> {
     }
 
     fn wake_at(&mut self, time: Nanos, token: u64) {
-        self.timers.ask(time, self.event.me, token);
+        self.shard.timers.ask(time, self.event.me, token);
     }
 }
 

@@ -138,8 +138,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
         let Some(began) = self.began else { return };
         while let Some(publication) = self.publication_queue.take_due(self.now.since(began)) {
-            self.shard.open_publication(&publication, self.now);
-            self.protocol.publish(&mut self.shard, publication.order, self.shared.plan.ttl);
+            let mut context = self.shard.publication(&publication, self.now);
+            self.protocol.publish(&mut context, publication.order, self.shared.plan.ttl);
             self.publish_marks();
         }
     }
@@ -147,9 +147,11 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// The times that have come are told.
     #[inline]
     fn fire_due_timers(&mut self) {
-        while let Some(token) = self.shard.open_timeout(self.now) {
+        while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
             self.be_busy();
-            self.protocol.handle_timeout(&mut self.shard, token);
+            if let Some((mut context, token)) = self.shard.due_timer(self.now) {
+                self.protocol.handle_timeout(&mut context, token);
+            }
         }
     }
 
@@ -243,8 +245,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 refused += 1;
                 continue;
             }
-            self.shard.open::<P>(arrival, now);
-            self.protocol.handle_message(&mut self.shard, message, tail);
+            self.protocol.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
         }
         self.carrier.refuse(refused);
         self.publish_marks();
@@ -300,7 +301,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     }
 
     fn publish_marks(&mut self) {
-        if self.shard.publish_marks() && self.shared.plan.ends_at_target {
+        if self.shard.publish_marks(self.now) && self.shared.plan.ends_at_target {
             self.shared.end(End::Target);
         }
     }

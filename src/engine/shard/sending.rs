@@ -1,6 +1,6 @@
 //! What a shard's nodes send: to whom, as their own behaviour has it, and what becomes of it on the way out.
 
-use super::{VirtualEvent, VirtualShard};
+use super::VirtualContext;
 use crate::adversary::Tampering;
 use crate::engine::EngineSetup;
 use crate::engine::access_links::LinkSide;
@@ -10,7 +10,7 @@ use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::NodeId;
 use crate::message::{Kind, OrderHop, Tail};
 use crate::network::{AttemptCache, Fate, OutgoingLinks};
-use crate::protocol::Announcement;
+use crate::protocol::{Announcement, Event};
 
 /// What a node sends about an order, on its way out.
 pub(super) struct OutgoingForward<'a> {
@@ -20,13 +20,13 @@ pub(super) struct OutgoingForward<'a> {
     pub(super) target_batch: SendCounts,
 }
 
-impl<'a, T: Tail> VirtualShard<'a, T> {
+impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
     /// Sends a message of this kind to each of the node's targets.
     pub(super) fn send_on(&mut self, kind: Kind, order_hop: OrderHop) {
-        let VirtualEvent { me, sender, .. } = self.event;
-        let EngineSetup { topology, draw, exclude_sender, .. } = *self.setup;
+        let Event { me, sender, .. } = self.event;
+        let EngineSetup { topology, draw, exclude_sender, .. } = *self.shard.setup;
         let attempt = self.attempt(order_hop.order);
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = std::mem::take(&mut self.shard.scratch);
         let mut forward = self.forward(kind, order_hop);
         for &to in draw.draw(topology, order_hop.order, me, &mut scratch) {
             // An origin is its own sender, and nobody's target is itself.
@@ -36,79 +36,80 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
                 self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
-        self.scratch = scratch;
+        self.shard.scratch = scratch;
         self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
     /// Sends a message of this kind to all peers, so many times to each.
     fn flood(&mut self, kind: Kind, order_hop: OrderHop, times: u32) {
         let first = self.attempt(order_hop.order) * times;
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = std::mem::take(&mut self.shard.scratch);
         let mut forward = self.forward(kind, order_hop);
-        let peers = self.everyone.draw(self.setup.topology, order_hop.order, self.event.me, &mut scratch);
+        let peers = self.shard.everyone.draw(self.shard.setup.topology, order_hop.order, self.event.me, &mut scratch);
         for attempt in first..first + times {
             for &to in peers {
                 self.send_copy(&mut forward, to, attempt, &[]);
             }
         }
-        self.scratch = scratch;
+        self.shard.scratch = scratch;
         self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
     pub(super) fn forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
-        let ways = self.setup.network.ways(order_hop.order, self.event.me).at(self.event.now);
+        let ways = self.shard.setup.network.ways(order_hop.order, self.event.me).at(self.event.now);
         OutgoingForward { kind, order_hop, ways, target_batch: SendCounts::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
     #[inline]
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
-        let VirtualEvent { me, now, .. } = self.event;
-        let EngineSetup { faults, adversaries, .. } = *self.setup;
+        let Event { me, now, .. } = self.event;
+        let EngineSetup { faults, adversaries, .. } = *self.shard.setup;
         let &mut OutgoingForward { kind, order_hop, ways, ref mut target_batch } = forward;
         if adversaries.withholds(me, to) {
-            return self.met.withhold(now);
+            return self.shard.met.withhold(now);
         }
         let sequence = self.next_sequence();
         let message = order_hop.message_with(kind, me, to, tail.len() as u8);
-        let offer = self.lines.send(me, now, self.bytes_of(&message));
-        if let Some(queues) = offer.and_then(|offer| self.lines.watch(LinkSide::Up, me, &offer)) {
+        let offer = self.shard.lines.send(me, now, self.shard.bytes_of(&message));
+        if let Some(queues) = offer.and_then(|offer| self.shard.lines.watch(LinkSide::Up, me, &offer)) {
             self.note(order_hop.order, JournalEvent::Queued(LinkSide::Up, queues));
         }
         let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
             target_batch.dropped += 1;
             return;
         };
-        let event = self.event;
+        // What takes no time belongs to the next round of its instant.
+        let next_round = self.round.saturating_add(1);
         let pending = |latency| PendingEvent {
             time: left + latency,
             sent_at: left,
             message,
             sequence,
-            round: event.round_of_message(left + latency),
+            round: if left + latency == now { next_round } else { 0 },
             stage: EventStage::Arrives,
             tail: T::of(tail),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
         let is_cut = faults.is_cut(me, to, now);
         if is_cut {
-            self.met.cut(self.setup, me, to, now);
+            self.shard.met.cut(self.shard.setup, me, to, now);
         }
         match if is_cut { Fate::Lost } else { ways.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
-                self.outgoing.push(pending(latency));
+                self.shard.outgoing.push(pending(latency));
                 // The double has the number of its original: where both come at once, either may be first.
                 if let Some(latency) = ways.duplicate(to, attempt) {
-                    self.outgoing.push(pending(latency));
+                    self.shard.outgoing.push(pending(latency));
                     is_doubled = true;
                 }
             }
         }
-        if self.lines.have_uplinks() {
-            let (local, words) = (me.0 - self.nodes.start, tail.len() as u8);
+        if self.shard.lines.have_uplinks() {
+            let (local, words) = (me.0 - self.shard.nodes.start, tail.len() as u8);
             let (order, handed_at, leaves_at) = (order_hop.order, now, left);
-            self.departures.put(QueuedDeparture {
+            self.shard.departures.put(QueuedDeparture {
                 handed_at,
                 leaves_at,
                 local,
@@ -128,11 +129,11 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
 
     /// Sends to all targets, as the node's own behaviour has it.
     pub(super) fn act(&mut self, kind: Kind, order_hop: OrderHop) {
-        let VirtualEvent { me, now, .. } = self.event;
-        let origin = self.setup.workload.publications()[order_hop.order.index()].origin;
-        let act = self.setup.adversaries.forward(me, order_hop.order, origin);
+        let Event { me, now, .. } = self.event;
+        let origin = self.shard.setup.workload.publications()[order_hop.order.index()].origin;
+        let act = self.shard.setup.adversaries.forward(me, order_hop.order, origin);
         if act != Tampering::AsUsual {
-            self.met.act(self.setup, me, order_hop.order, now);
+            self.shard.met.act(self.shard.setup, me, order_hop.order, now);
         }
         match act {
             Tampering::AsUsual => self.send_on(kind, order_hop),
@@ -141,8 +142,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
                 // It takes a number like a message, which tells it from others of its time.
                 let sequence = self.next_sequence();
                 let (time, message) = (now + by, order_hop.message(kind, me, me));
-                let (stage, round) = (EventStage::Held, self.event.round_of_sequel(time));
-                self.outgoing.push(PendingEvent {
+                let (stage, round) = (EventStage::Held, self.round_of_sequel(time));
+                self.shard.outgoing.push(PendingEvent {
                     time,
                     sent_at: now,
                     message,
@@ -159,8 +160,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
     /// behaviour makes something else.
     pub(super) fn mail(&mut self, kind: Kind, news: &[Announcement]) {
-        let VirtualEvent { me, .. } = self.event;
-        let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.setup;
+        let Event { me, .. } = self.event;
+        let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.shard.setup;
         let is_usual = |news: &Announcement| {
             let origin = workload.publications()[news.order_hop.order.index()].origin;
             adversaries.forward(me, news.order_hop.order, origin) == Tampering::AsUsual
@@ -171,8 +172,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             self.act(kind, order_hop);
         }
         let mut at_once = AttemptCache::default();
-        let mut announcement_batch = std::mem::take(&mut self.announcement_batch);
-        announcement_batch.address((topology, draw), &mut self.scratch, exclude_sender, me, &usual);
+        let mut announcement_batch = std::mem::take(&mut self.shard.announcement_batch);
+        announcement_batch.address((topology, draw), &mut self.shard.scratch, exclude_sender, me, &usual);
         announcement_batch.for_each(&usual, |to, first, tail| {
             let order_hop = usual[first].order_hop;
             let attempt = at_once.attempt(order_hop.order, || self.attempt(order_hop.order));
@@ -180,18 +181,14 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             self.send_copy(&mut forward, to, attempt, tail);
             self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
         });
-        self.announcement_batch = announcement_batch;
-    }
-
-    /// Whether the event's node is up. Only a time that it has asked for can find it down: it then says nothing.
-    pub(super) fn is_up(&self) -> bool {
-        self.setup.faults.is_up(self.event.me, self.event.now)
+        self.shard.announcement_batch = announcement_batch;
     }
 
     /// The number of the next message of the event's node.
     #[inline]
     fn next_sequence(&mut self) -> u32 {
-        let sequence = &mut self.sequences[(self.event.me.0 - self.nodes.start) as usize];
+        let local = self.local() as usize;
+        let sequence = &mut self.shard.sequences[local];
         let number = *sequence;
         *sequence = number.wrapping_add(1);
         number

@@ -1,0 +1,184 @@
+//! One event of one node in virtual time: the protocol's [`Context`], and what of an event is not the protocol's.
+
+use super::VirtualShard;
+use crate::coverage::WindowPosition;
+use crate::engine::access_links::LinkSide;
+use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
+use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::ids::{NodeId, OrderIndex};
+use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::protocol::{Announcement, Context, Event};
+use crate::record::Receipt;
+use crate::time::Nanos;
+use std::cmp::Reverse;
+
+/// What is being handled, and where.
+pub(in crate::engine) struct VirtualContext<'s, 'a, T> {
+    pub(super) shard: &'s mut VirtualShard<'a, T>,
+    pub(super) event: Event,
+    /// The round of its instant.
+    pub(super) round: u16,
+}
+
+impl<T: Tail> VirtualContext<'_, '_, T> {
+    /// Brings a message to the line into its node.
+    pub(super) fn arrive(&mut self, pending: &PendingEvent<T>) {
+        let Message { to, from, order, kind, .. } = pending.message;
+        if !self.is_up() {
+            return self.note(order, JournalEvent::Missed(kind, pending.sent_at));
+        }
+        let bytes = self.shard.bytes_of(&pending.message);
+        let Some(offer) = self.shard.lines.receive(from, to, pending.time, bytes) else {
+            return self.work_on(pending);
+        };
+        if let Some(queues) = self.shard.lines.watch(LinkSide::Down, to, &offer) {
+            self.note(order, JournalEvent::Queued(LinkSide::Down, queues));
+        }
+        match offer.departs {
+            Some(time) if self.shard.lines.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
+            Some(time) => self.go_on(pending, time, EventStage::Delivered),
+            None => self.note(order, JournalEvent::Dropped(kind, pending.sent_at)),
+        }
+    }
+
+    /// Queues a message that is through the line for its node's work, if the node is up.
+    pub(super) fn queue_for_work(&mut self, pending: &PendingEvent<T>) {
+        if self.is_up() {
+            self.work_on(pending);
+        } else {
+            self.note(pending.message.order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
+        }
+    }
+
+    /// Has the node work on a message once it is done with those before.
+    fn work_on(&mut self, pending: &PendingEvent<T>) {
+        let done = self.shard.lines.work(self.event.me, self.event.now);
+        self.go_on(pending, done, EventStage::Delivered);
+    }
+
+    /// Brings a message to its next stage.
+    fn go_on(&mut self, pending: &PendingEvent<T>, time: Nanos, stage: EventStage) {
+        let round = self.round_of_sequel(time);
+        self.shard.outgoing.push(PendingEvent { time, round, stage, ..pending.clone() });
+    }
+
+    /// The round of what goes on from this event at `time` without being a message of its own.
+    pub(super) fn round_of_sequel(&self, time: Nanos) -> u16 {
+        if time == self.event.now { self.round } else { 0 }
+    }
+
+    /// Writes what happened into the journal.
+    pub(super) fn note(&mut self, order: OrderIndex, what: JournalEvent) {
+        let (time, local) = (self.event.now, self.local());
+        self.shard.journal.push(JournalEntry { time, local, order, what });
+    }
+
+    /// The place of the event's node among those of its shard.
+    pub(super) fn local(&self) -> u32 {
+        self.event.me.0 - self.shard.nodes.start
+    }
+
+    /// Whether the event's node is up. A node that is down hears nothing, and says nothing at a time that it asked for.
+    pub(super) fn is_up(&self) -> bool {
+        self.shard.setup.faults.is_up(self.event.me, self.event.now)
+    }
+
+    /// From whom the event's node first had the order.
+    pub(super) fn sender_of(&self, order: OrderIndex) -> NodeId {
+        self.shard.receipts[self.place(order)].sender
+    }
+
+    /// How often the event's node has sent anything about the order before.
+    pub(super) fn attempt(&mut self, order: OrderIndex) -> u32 {
+        self.shard.attempts.next(self.local(), order)
+    }
+
+    /// The place of the event's node and an order, among all orders and nodes of this shard.
+    fn place(&self, order: OrderIndex) -> usize {
+        order.index() * self.shard.nodes.len() + self.local() as usize
+    }
+
+    /// What the window of the event's node says of an order.
+    fn forgets(&self, order: OrderIndex) -> Option<bool> {
+        self.shard.horizon.knows(self.local(), order)
+    }
+
+    /// Whether the event's node has, or had, the order.
+    fn is_marked(&self, order: OrderIndex) -> bool {
+        let place = self.place(order);
+        self.shard.held[place / 64] >> (place % 64) & 1 == 1
+    }
+}
+
+impl<T: Tail> Context for VirtualContext<'_, '_, T> {
+    fn me(&self) -> NodeId {
+        self.event.me
+    }
+
+    fn deliver(&mut self, order: OrderIndex) -> bool {
+        let (place, local) = (self.place(order), self.local());
+        let seen = self.shard.horizon.see(local, order);
+        let first = mark(&mut self.shard.held, place);
+        if let WindowPosition::Behind(behind) = seen {
+            self.note(order, JournalEvent::Expired(ExpiredReceipt { behind, is_first: first }));
+            return false;
+        }
+        if first {
+            let Event { sender, hop, now: time, .. } = self.event;
+            self.shard.receipts[place] = Receipt { time, sender, hop };
+        }
+        self.note(order, if first { JournalEvent::Delivered } else { JournalEvent::Duplicate });
+        first
+    }
+
+    fn fan_out(&mut self, order_hop: OrderHop) {
+        self.act(Kind::Payload, order_hop);
+    }
+
+    fn announce(&mut self, kind: Kind, order_hop: OrderHop) {
+        self.act(kind, order_hop);
+    }
+
+    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
+        if self.is_up() {
+            self.mail(kind, news);
+        }
+    }
+
+    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        if !self.is_up() {
+            return;
+        }
+        let attempt = self.attempt(order_hop.order);
+        let mut forward = self.forward(kind, order_hop);
+        self.send_copy(&mut forward, to, attempt, tail);
+        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+    }
+
+    fn knows(&self, order: OrderIndex) -> bool {
+        self.forgets(order).unwrap_or_else(|| self.is_marked(order))
+    }
+
+    fn holds(&self, order: OrderIndex) -> bool {
+        self.forgets(order).is_none() && self.is_marked(order)
+    }
+
+    fn now(&self) -> Nanos {
+        self.event.now
+    }
+
+    fn wake_at(&mut self, time: Nanos, token: u64) {
+        let Event { me, now, .. } = self.event;
+        // A time that has passed comes now: nothing happens before its cause.
+        self.shard.timers.push(Reverse((time.max(now), me, self.shard.asked, token)));
+        self.shard.asked += 1;
+    }
+}
+
+/// Sets a bit; true the first time.
+fn mark(words: &mut [u64], place: usize) -> bool {
+    let (word, bit) = (&mut words[place / 64], 1 << (place % 64));
+    let first = *word & bit == 0;
+    *word |= bit;
+    first
+}
