@@ -54,7 +54,7 @@ pub use encounters::FirstEncounters;
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
 use crate::network::{Faults, Network};
-use crate::protocol::{Protocol, TargetDraw};
+use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
 use crate::record::{AccessLinkRecord, End, Receipts, Traffic, WorkerRecord};
 use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
@@ -77,6 +77,8 @@ pub struct EngineSetup<'a> {
     pub pinning: &'a Pinning,
     /// The draw of the peers that a node forwards to.
     pub draw: TargetDraw,
+    /// The knowledge that nodes start with.
+    pub knowledge: Knowledge<'a>,
     /// The latency of messages, and their losses.
     pub network: &'a Network,
     /// Nodes that are down, and pairs that cannot reach each other, by time.
@@ -112,10 +114,10 @@ pub struct EngineSetup<'a> {
 
 impl EngineSetup<'_> {
     /// Returns the properties that decide which algorithms can compute the run.
-    fn properties<P: Protocol>(&self) -> RunProperties {
+    fn properties(&self, duplicates_are_inert: bool) -> RunProperties {
         let EngineSetup { network, faults, adversaries, workload, .. } = *self;
         RunProperties {
-            duplicates_are_inert: P::DUPLICATES_ARE_INERT,
+            duplicates_are_inert,
             orders: workload.orders(),
             is_plain: network.is_plain() && faults.all_up() && faults.none_cut() && adversaries.is_none(),
             constant_latency: network.constant(),
@@ -217,16 +219,36 @@ impl OrderTraffic {
 /// # Errors
 ///
 /// [`EngineError`] if the engine that was asked for cannot compute the run, or if the system refuses threads or memory.
-pub fn run<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
-    let shards = setup.partition.workers();
-    let ended = match Algorithm::choose(setup.engine, &setup.properties::<P>())? {
-        Algorithm::Hops { latency } => return single_order::hopwise(setup, protocol, latency),
+pub fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+    run_any(setup, protocol, Algorithm::choose(setup.engine, &setup.properties(false))?)
+}
+
+/// Runs to the end with a protocol whose first messages are all that matters: by hops or by shortest paths where that is
+/// open.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub fn run_first<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+    match Algorithm::choose(setup.engine, &setup.properties(true))? {
+        Algorithm::Hops { latency } => single_order::hopwise(setup, protocol, latency),
         Algorithm::ShortestPath => {
-            let ran = shortest_path::run(setup, protocol, &LocalExchange::new(shards))?;
-            return single_order::settled(setup, protocol, ran);
+            let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;
+            single_order::settled(setup, protocol, ran)
         }
-        Algorithm::Windowed => windowed::run(setup, protocol, &LocalExchange::new(shards))?,
-        Algorithm::EventByEvent => event_by_event::run(setup, protocol.clone()),
+        algorithm => run_any(setup, protocol, algorithm),
+    }
+}
+
+/// Runs every message through its protocol.
+fn run_any<P: Protocol>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    algorithm: Algorithm,
+) -> Result<EngineOutcome, EngineError> {
+    let ended = match algorithm {
+        Algorithm::EventByEvent => event_by_event::run(setup, protocol),
+        _ => windowed::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
     };
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
 }

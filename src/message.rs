@@ -154,10 +154,7 @@ impl Message {
     /// Returns the receiver's forward of the order, or `None` if the TTL is used up.
     #[inline]
     pub const fn next_hop(&self) -> Option<OrderHop> {
-        match self.ttl.checked_sub(1) {
-            Some(ttl) => Some(OrderHop { order: self.order, ttl, hop: self.hop.saturating_add(1) }),
-            None => None,
-        }
+        self.order_hop().next()
     }
 
     /// Encodes the message as two words.
@@ -198,8 +195,20 @@ pub struct OrderHop {
 impl OrderHop {
     /// Returns the origin's own forward of an order that may travel `ttl` hops, or `None` for a TTL of 0.
     pub const fn from_origin(order: OrderIndex, ttl: u8) -> Option<OrderHop> {
-        match ttl.checked_sub(1) {
-            Some(ttl) => Some(OrderHop { order, ttl, hop: 1 }),
+        OrderHop::published(order, ttl).next()
+    }
+
+    /// The hop 0 of an order that may travel `ttl` hops: what its origin has received, as it were.
+    #[inline]
+    pub const fn published(order: OrderIndex, ttl: u8) -> OrderHop {
+        OrderHop { order, ttl, hop: 0 }
+    }
+
+    /// The forward that follows, or `None` where the TTL is spent.
+    #[inline]
+    pub const fn next(self) -> Option<OrderHop> {
+        match self.ttl.checked_sub(1) {
+            Some(ttl) => Some(OrderHop { order: self.order, ttl, hop: self.hop.saturating_add(1) }),
             None => None,
         }
     }

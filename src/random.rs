@@ -44,6 +44,9 @@ pub enum Purpose {
     Faults = 13,
     /// Roles and actions of adversaries; words: kind, part, order, node.
     Adversary = 14,
+    /// Draws of a protocol's nodes, and which end opened a link; words: which of both, then node, purpose, count, or the
+    /// lesser node, the greater.
+    Protocol = 15,
     /// No draw: it hashes the results of a run in virtual time.
     Digest = 90,
 }

@@ -18,7 +18,7 @@ pub use run_state::RunState;
 use crate::coverage::Marker;
 use crate::network::Network;
 use crate::order::Order;
-use crate::protocol::{Protocol, TargetDraw};
+use crate::protocol::{Knowledge, Protocol, TargetDraw};
 use crate::record::{DelayHistogram, DepartureDelays, End, OrderCounts, Receipt, Traffic, WorkerRecord};
 use crate::scenario::Spin;
 use crate::sync::{Allowance, BarrierBroken, Interrupt};
@@ -54,6 +54,8 @@ pub struct RunPlan<'a> {
     pub ttl: u8,
     /// Whom a node forwards to.
     pub draw: TargetDraw,
+    /// What nodes know from the start.
+    pub knowledge: Knowledge<'a>,
     /// Whether a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
     /// Whether the run ends once every order has reached its target.
@@ -162,7 +164,7 @@ pub struct ProcessShare<'a> {
 }
 
 /// Runs this process's workers, one per carrier end, to the end of the run. All threads are joined on every path.
-pub fn run<P: Protocol + Clone + Send>(
+pub fn run<P: Protocol>(
     plan: &RunPlan<'_>,
     protocol: &P,
     carriers: Vec<Box<dyn TransportBuilder>>,
@@ -175,7 +177,7 @@ pub fn run<P: Protocol + Clone + Send>(
 }
 
 /// [`run`] with what each worker is to note.
-fn run_as<P: Protocol + Clone + Send, C: Recorder>(
+fn run_as<P: Protocol, C: Recorder>(
     plan: &RunPlan<'_>,
     protocol: &P,
     carriers: Vec<Box<dyn TransportBuilder>>,
@@ -190,9 +192,8 @@ fn run_as<P: Protocol + Clone + Send, C: Recorder>(
         give_up: &|| shared.abandon(),
     };
     let seats = carriers.into_iter().zip(markers.into_iter().skip(share.first));
-    let seats = seats.map(|(carrier, marker)| (carrier, marker, protocol.clone()));
-    let results = worker_threads
-        .run(seats, |seat, (carrier, marker, protocol)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
+    let results =
+        worker_threads.run(seats, |seat, (carrier, marker)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
     let homes = collect(share.first, results)?;
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
     Ok(homes)
@@ -202,7 +203,7 @@ fn run_as<P: Protocol + Clone + Send, C: Recorder>(
 fn work<P: Protocol, C: Recorder>(
     shared: &ProcessState<'_>,
     WorkerSeat { worker: index, core }: WorkerSeat,
-    protocol: P,
+    protocol: &P,
     carrier: Box<dyn TransportBuilder>,
     marker: Marker<'_, C::Keep>,
 ) -> Result<WorkerOutcome, WorkerFailure> {

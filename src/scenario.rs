@@ -13,6 +13,7 @@ mod network;
 mod options;
 mod parse;
 mod payload;
+mod protocol_traits;
 mod resolve;
 mod shell;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use draft::Draft;
 pub use error::{BadValue, FileError, FileProblem, ScenarioError};
 pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, TransportKind, Until};
 pub use payload::PayloadBytes;
+pub use protocol_traits::ProtocolTraits;
 pub use shell::pasteable;
 
 use crate::adversary::AdversarySpec;

@@ -22,6 +22,7 @@ use crate::ids::NodeId;
 use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
+use crate::protocol::Protocol;
 use crate::record::{
     AccessLinkRecord, End, Ledger, MachineTimes, Notice, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
@@ -38,7 +39,7 @@ use crate::workload::{Workload, payload_bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
 use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
 use processes::ProcessesError;
-use protocols::OnCarriers;
+use protocols::{AnyProtocol, RunProtocol};
 use std::io;
 use std::sync::Arc;
 
@@ -136,6 +137,20 @@ pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>,
     run_series(scenario, interrupt, &())
 }
 
+/// Runs the scenario once, with a protocol of the caller's in place of the one that it names: see [`Runner::with_protocol`].
+///
+/// # Errors
+///
+/// Those of [`Runner::with_protocol`] and [`Runner::run`].
+pub fn run_protocol<P: Protocol>(
+    scenario: &Scenario,
+    protocol: P,
+    interrupt: &Interrupt,
+) -> Result<RunRecord, SimulationError> {
+    let clock = Clock::start();
+    Runner::with_protocol(scenario, interrupt, &(), protocol)?.run(clock)
+}
+
 /// [`run`] with somebody who is told when workers of this process enter and leave their loops.
 #[cfg(any(test, feature = "internals"))]
 pub fn run_observed(
@@ -202,7 +217,10 @@ pub struct Runner<'a> {
     observer: &'a dyn Observer,
     /// What is started as a process.
     program: Option<&'a Program>,
+    protocol: Box<dyn RunProtocol + 'a>,
     topology: Arc<Topology>,
+    /// The overlay that nodes know their peers from: the same one, but stored where the protocol needs that.
+    peers: Arc<Topology>,
     partition: ShardMap,
     pinning: Pinning,
     workload: Workload,
@@ -234,10 +252,43 @@ impl<'a> Runner<'a> {
         Ok(Runner { program, memory_left, ..Runner::new(scenario, interrupt, observer)? })
     }
 
+    /// [`build`](Self::build) with a protocol of the caller's in place of the one that the scenario names. What of the
+    /// scenario is for that one alone (`--retry`, `--announce-interval`) is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] where that cannot be had; [`SimulationError::Engine`] where several processes are asked for,
+    /// which would run the protocol that the scenario names.
+    pub fn with_protocol<P: Protocol + 'a>(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        protocol: P,
+    ) -> Result<Runner<'a>, SimulationError> {
+        if scenario.processes > 1 {
+            return Err(SimulationError::Engine(format!(
+                "--processes {}: a protocol of the caller's own runs in one process; leave --processes out",
+                scenario.processes
+            )));
+        }
+        let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
+        let protocol = Box::new(AnyProtocol(protocol));
+        Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
+    }
+
     fn new(
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
         observer: &'a dyn Observer,
+    ) -> Result<Runner<'a>, SimulationError> {
+        Runner::of(scenario, interrupt, observer, protocols::named(scenario))
+    }
+
+    fn of(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        protocol: Box<dyn RunProtocol + 'a>,
     ) -> Result<Runner<'a>, SimulationError> {
         let workers = scenario.workers();
         let partition = ShardMap::new(scenario.nodes, workers);
@@ -245,6 +296,7 @@ impl<'a> Runner<'a> {
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
         let topology = scenario.overlay_unless(interrupt)?;
+        let peers = protocols::peers(&*protocol, &topology, interrupt)?;
         let workload = scenario.workload();
         // There is one order at least.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
@@ -258,6 +310,8 @@ impl<'a> Runner<'a> {
             interrupt,
             observer,
             program: None,
+            protocol,
+            peers,
             partition,
             pinning: Pinning::new(workers, scenario.pin),
             orders: orders(scenario, &workload, interrupt)?,
@@ -341,6 +395,7 @@ impl<'a> Runner<'a> {
             workload: &self.workload,
             ttl: self.forecast.ttl,
             draw: self.draw(),
+            knowledge: self.knowledge(),
             exclude_sender: scenario.exclude_sender,
             ends_at_target: scenario.until == Until::Target,
             timeout: scenario.timeout,
@@ -350,8 +405,7 @@ impl<'a> Runner<'a> {
             observer: self.observer,
         };
         let first = self.workers(seat).start;
-        let workers =
-            self.with_protocol(OnCarriers { plan, ends, share: ProcessShare { common, first, process_waker } })?;
+        let workers = self.protocol.on_carriers(plan, ends, ProcessShare { common, first, process_waker })?;
         Ok(ProcessOutcome { workers, datagram_bytes, notices })
     }
 

@@ -43,7 +43,11 @@ pub use peers::Peers;
 pub use spec::{ParseTopologyError, TopologySpec};
 
 use crate::ids::NodeId;
-use csr::CsrGraph;
+use crate::sync::{Interrupt, Lookout};
+use csr::{CsrBuilder, CsrGraph};
+
+/// Rows that are stored at a time where a computed overlay is materialized.
+const MATERIALIZED_BATCH: usize = 4_096;
 
 /// An overlay: `nodes` nodes and, for each, its peers in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +135,40 @@ impl Topology {
             Shape::Stored(rows) => Some(rows.row(node)),
             Shape::Complete { .. } | Shape::Implicit(_) => None,
         }
+    }
+
+    /// How many entries the stored rows before that of `node` have, which may be one past the last; 0 where none are stored.
+    #[inline]
+    pub fn entries_before(&self, node: NodeId) -> u32 {
+        match &self.shape {
+            Shape::Stored(rows) => rows.entries_before(node),
+            Shape::Complete { .. } | Shape::Implicit(_) => 0,
+        }
+    }
+
+    /// The same overlay with its rows stored; `None` where everyone knows everyone, which nobody stores.
+    ///
+    /// # Errors
+    ///
+    /// [`TopologyError`] where the rows are too many to store, memory is short, or the user does not wait.
+    pub fn materialized(&self, interrupt: &Interrupt) -> Result<Option<Topology>, TopologyError> {
+        let implicit = match &self.shape {
+            Shape::Stored(_) => return Ok(Some(self.clone())),
+            Shape::Complete { .. } => return Ok(None),
+            Shape::Implicit(implicit) => implicit,
+        };
+        let (nodes, mut lookout) = (implicit.nodes(), Lookout::new(interrupt));
+        let mut rows = CsrBuilder::with_room(nodes, 2 * implicit.links())?;
+        for first in (0..nodes).step_by(MATERIALIZED_BATCH) {
+            rows.begin(MATERIALIZED_BATCH as u32);
+            for node in first..nodes.min(first.saturating_add(MATERIALIZED_BATCH as u32)) {
+                let row = implicit.row(NodeId(node));
+                lookout.work(row.len() as u64 + 1)?;
+                row.iter().for_each(|peer| rows.add(node, peer.0));
+            }
+            rows.end()?;
+        }
+        Ok(Some(Topology::stored(rows.finish())))
     }
 
     /// Returns true if the rows are stored.

@@ -11,7 +11,7 @@ use crate::message::TTL_MAX;
 use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::record::{Notice, TtlAdvice};
-use crate::scenario::{ProtocolKind, Scenario, Ttl};
+use crate::scenario::{Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
 use crate::topology::{Reachability, Topology};
@@ -136,7 +136,7 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Na
     }
     let Scenario { nodes, target, .. } = scenario;
     let goal = target.ceil_of(u64::from(*nodes));
-    let crossings = if scenario.protocol == ProtocolKind::Lazy { 3 } else { 1 };
+    let crossings = u64::from(scenario.protocol.traits().messages_per_hop);
     // Of several orders, one may come to a node shortly before it announces another.
     let gathered = scenario.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
     let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;

@@ -10,7 +10,7 @@ use super::EngineSetup;
 use super::pending_event::{EventRank, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::EndedRun;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::Lookout;
 use crate::threads::Progress;
@@ -33,9 +33,10 @@ struct EventQueue<T> {
 }
 
 /// Runs to the end.
-pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> EndedRun {
+pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
     setup.observer.loop_entered(0);
     let mut shard = VirtualShard::new(setup, 0..setup.topology.nodes());
+    let mut state = protocol.for_shard(&shard.view);
     let mut queue: EventQueue<P::Tail> =
         EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new() };
     let mut publications = setup.workload.publications().iter().peekable();
@@ -49,7 +50,7 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> Ende
         let arrives = queue.next_time();
         let wakes = shard.next_timeout();
         // Times that are asked for keep no run going, unless an answer is awaited.
-        if due.is_none() && arrives.is_none() && protocol.is_idle() {
+        if due.is_none() && arrives.is_none() && state.is_idle() {
             break;
         }
         let Some(time) = [due, arrives, wakes].into_iter().flatten().min() else { break };
@@ -68,12 +69,12 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> Ende
         // Of one instant publications come first, then times, then messages.
         if let Some(publication) = publications.next_if(|publication| publication.due == time) {
             last_event = time;
-            shard.publish(&mut protocol, publication);
-        } else if let Some(fired) = shard.fire_timer(&mut protocol, time) {
+            shard.publish(&mut state, publication);
+        } else if let Some(fired) = shard.fire_timer(&mut state, time) {
             last_event = if fired.is_event { time } else { last_event };
         } else {
             last_event = time;
-            queue.pop().into_iter().for_each(|pending| shard.handle(&mut protocol, &pending));
+            queue.pop().into_iter().for_each(|pending| shard.handle(&mut state, &pending));
         }
         let sent = shard.outgoing.len() as u64;
         for pending in shard.outgoing.drain(..) {
@@ -109,7 +110,7 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, mut protocol: P) -> Ende
     }
     queue.pending_events().for_each(|pending| shard.leave(pending, last_event));
     if end != End::Target {
-        shard.leave_named(&protocol, queue.pending_events());
+        shard.leave_named::<P>(&state, queue.pending_events());
     }
     EndedRun { end, at: last_event, homes: vec![shard.close(last_event)] }
 }

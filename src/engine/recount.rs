@@ -4,12 +4,12 @@
 //! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger is
 //! thus counted here, not derived.
 
-use super::shortest_path::first_message;
+use super::shortest_path::first_forward;
 use super::{EngineError, EngineSetup};
-use crate::ids::{NodeId, OrderIndex};
+use crate::ids::NodeId;
 use crate::message::OrderHop;
 use crate::network::Fate;
-use crate::protocol::{Context, Protocol, TargetScratch};
+use crate::protocol::{FirstMessage, TargetScratch};
 use crate::record::{Receipt, Receipts, Traffic, WorkerRecord};
 use crate::simd::prefetch;
 use crate::sync::{Interrupt, Interrupted, Lookout};
@@ -29,7 +29,7 @@ pub(super) struct RecountedTraffic {
 
 /// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` if the user does not wait,
 /// or if any worker has more than `most` to count.
-pub(super) fn recount<P: Protocol + Clone + Send>(
+pub(super) fn recount<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     receipts: &Receipts,
@@ -37,16 +37,15 @@ pub(super) fn recount<P: Protocol + Clone + Send>(
     (interrupt, most): (&Interrupt, u64),
 ) -> Result<Option<RecountedTraffic>, EngineError> {
     let workers = setup.partition.workers();
-    let protocols = (0..workers).map(|_| protocol.clone());
     // No worker waits for another.
     let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| () };
-    let counts = threads.run(protocols, |WorkerSeat { worker, .. }, mut protocol| {
+    let counts = threads.run(0..workers, |WorkerSeat { worker, .. }, _| {
         let mut count = RecountWorker::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
         count.record.nodes = nodes.len() as u32;
         let mut lookout = Lookout::new(interrupt);
         for node in nodes {
-            let sent = count.sender(&mut protocol, NodeId(node));
+            let sent = count.sender(protocol, NodeId(node));
             if lookout.work(1 + sent).is_err() || count.record.sent > most {
                 return Err(Interrupted);
             }
@@ -85,7 +84,6 @@ struct RecountWorker<'a> {
     setup: &'a EngineSetup<'a>,
     receipts: &'a Receipts,
     limit: Nanos,
-    event: (NodeId, Receipt),
     scratch: TargetScratch,
     waiting: [(NodeId, NodeId, Nanos); WAITING],
     filled: usize,
@@ -110,7 +108,6 @@ impl<'a> RecountWorker<'a> {
             setup,
             receipts,
             limit,
-            event: (NodeId(0), Receipt::NONE),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
@@ -122,13 +119,14 @@ impl<'a> RecountWorker<'a> {
     }
 
     /// Counts the messages of a node; returns their number.
-    fn sender<P: Protocol>(&mut self, protocol: &mut P, me: NodeId) -> u64 {
+    fn sender<P: FirstMessage>(&mut self, protocol: &P, me: NodeId) -> u64 {
         let receipt = self.receipts.get(me);
-        self.event = (me, receipt);
         let before = self.record.sent;
         if receipt.is_reached() {
             self.record.reached += 1;
-            first_message(self, protocol, me, receipt, self.setup.ttl);
+            if let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) {
+                self.fan_out(me, receipt, order_hop);
+            }
         }
         let sent = self.record.sent - before;
         if self.setup.keeps_traffic {
@@ -171,19 +169,11 @@ impl<'a> RecountWorker<'a> {
     }
 }
 
-impl Context for RecountWorker<'_> {
-    fn me(&self) -> NodeId {
-        self.event.0
-    }
-
-    fn deliver(&mut self, _: OrderIndex) -> bool {
-        true
-    }
-
+impl RecountWorker<'_> {
+    /// Counts what a node sends to its targets.
     #[inline]
-    fn fan_out(&mut self, order_hop: OrderHop) {
+    fn fan_out(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
         let setup = self.setup;
-        let (me, receipt) = self.event;
         let ways = setup.network.ways(order_hop.order, me).at(receipt.time);
         let mut scratch = std::mem::take(&mut self.scratch);
         for &to in setup.draw.draw(setup.topology, order_hop.order, me, &mut scratch) {

@@ -18,7 +18,7 @@ use crate::coverage::Horizon;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, OrderHop, Tail};
 use crate::network::Attempts;
-use crate::protocol::{AnnouncementBatch, Event, Protocol, TargetDraw, TargetScratch};
+use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::wire::control_bytes;
@@ -38,6 +38,7 @@ pub(super) struct FiredTimer {
 /// One worker's nodes.
 pub(super) struct VirtualShard<'a, T> {
     setup: &'a EngineSetup<'a>,
+    pub(super) view: ShardView<'a>,
     nodes: Range<u32>,
     scratch: TargetScratch,
     /// All peers of a node, in the order in which a flood goes to them.
@@ -78,6 +79,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         let max_degree = setup.topology.max_degree();
         VirtualShard {
             setup,
+            view: ShardView::new(nodes.clone(), setup.workload.orders(), setup.knowledge),
             lines: AccessLinks::new(setup.network, nodes.clone()),
             departures: UplinkQueue::new(),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
@@ -118,7 +120,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Publishes an order, unless its origin is down.
-    pub(super) fn publish<P: Protocol>(&mut self, protocol: &mut P, publication: &Publication) {
+    pub(super) fn publish<S: ProtocolState>(&mut self, protocol: &mut S, publication: &Publication) {
         let &Publication { order, origin, due } = publication;
         let ttl = self.setup.ttl;
         let mut context = self.event(Event::own(origin, due), 0);
@@ -129,7 +131,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
 
     /// Does what is due at a pending event's time.
     #[inline]
-    pub(super) fn handle<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
+    pub(super) fn handle<S: ProtocolState>(&mut self, protocol: &mut S, pending: &PendingEvent<T>) {
         match pending.stage {
             EventStage::Arrives if self.lines.hold_arrivals() => self.receipt(pending).arrive(pending),
             EventStage::PastDownlink => self.receipt(pending).queue_for_work(pending),
@@ -150,7 +152,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Hands a message to its node, if that is up.
-    fn deliver_message<P: Protocol>(&mut self, protocol: &mut P, pending: &PendingEvent<T>) {
+    fn deliver_message<S: ProtocolState>(&mut self, protocol: &mut S, pending: &PendingEvent<T>) {
         let Message { order, kind, tail, .. } = pending.message;
         let mut context = self.receipt(pending);
         if !context.is_up() {
@@ -166,7 +168,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Tells the next of these, if it comes by then. Gives when it was, if anything came of it.
-    pub(super) fn fire_timer<P: Protocol>(&mut self, protocol: &mut P, by: Nanos) -> Option<FiredTimer> {
+    pub(super) fn fire_timer<S: ProtocolState>(&mut self, protocol: &mut S, by: Nanos) -> Option<FiredTimer> {
         if self.next_timeout()? > by {
             return None;
         }

@@ -1,5 +1,5 @@
-//! Computes protocols that declare their duplicates inert: an order then spreads along shortest paths, and only the
-//! first message to each node matters.
+//! Computes [`FirstMessage`] protocols: an order then spreads along shortest paths, and only the first message to each
+//! node matters.
 //!
 //! A node's receipt is the earliest known so far; a message that cannot be earlier is counted where it is sent, and not
 //! stored. The calendar holds the node alone, once for each window that its receipt has been in. Windows and receipts
@@ -17,10 +17,10 @@ mod worker;
 use super::exchange::{Exchange, run_shards};
 use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
-use crate::ids::{NodeId, OrderIndex};
+use crate::ids::OrderIndex;
 use crate::message::OrderHop;
 use crate::network::LATENCY_MAX;
-use crate::protocol::{Context, Protocol};
+use crate::protocol::FirstMessage;
 use crate::record::{CompactReceipt, End, Receipt, Receipts, WorkerRecord};
 use crate::sync::{Arena, OwnedBitmap};
 use crate::sys::touched;
@@ -51,7 +51,7 @@ pub(super) fn fits(ceiling: Option<Nanos>, last_due: Nanos, deadline: Nanos) -> 
 }
 
 /// Runs the only order to the end, for the shards of this process. The network must have a floor.
-pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
+pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     exchange: &X,
@@ -66,12 +66,12 @@ pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
     for (nodes, known) in sizes().zip(sections) {
         let (own, others) = rest.split_at_mut(nodes);
         rest = others;
-        shares.push((own, known, protocol.clone()));
+        shares.push((own, known));
     }
-    let shares = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section, mut protocol)| {
+    let shares = run_shards(setup, exchange, shares, |shard, mut end, (receipts, section)| {
         let reach = setup.network.ceiling().map(|ceiling| WindowLength::new(setup.network.floor()).window(ceiling));
         let known = KnownNodes::new(setup.partition, shard, reach, X::SHARES_MEMORY, (view, first));
-        ShortestPathWorker::new(setup, shard, receipts, section, known).run(&mut protocol, &mut end)
+        ShortestPathWorker::new(setup, shard, receipts, section, known).run(protocol, &mut end)
     })?;
     let (end, at) = shares.first().map_or((End::Quiescent, Nanos::ZERO), |share| (share.end, share.at));
     let (mut record, mut model_lost, mut digest) = (WorkerRecord::none(), 0, 0_u64);
@@ -83,20 +83,9 @@ pub(super) fn run<P: Protocol + Clone + Send, X: Exchange<Candidate>>(
     Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 
-/// Lets a node handle the message that reached it first.
+/// Returns what a node forwards after the message that reached it first.
 #[inline]
-pub(super) fn first_message<P: Protocol, C: Context>(
-    context: &mut C,
-    protocol: &mut P,
-    me: NodeId,
-    Receipt { sender, hop, .. }: Receipt,
-    ttl: u8,
-) {
-    let order = OrderIndex(0);
-    if hop == 0 {
-        protocol.publish(context, order, ttl);
-    } else {
-        // A message has as many hops to go as its order's TTL exceeds those behind it.
-        protocol.handle_message(context, &OrderHop { order, ttl: ttl - hop, hop }.copy(sender, me), &[]);
-    }
+pub(super) fn first_forward<P: FirstMessage>(protocol: &P, Receipt { hop, .. }: Receipt, ttl: u8) -> Option<OrderHop> {
+    // A message has as many hops to go as its order's TTL exceeds those behind it.
+    protocol.forward_first(OrderHop { order: OrderIndex(0), ttl: ttl - hop, hop })
 }

@@ -7,7 +7,7 @@ use super::recount;
 use super::shortest_path::ShortestPathOutcome;
 use super::{EngineError, EngineOutcome, EngineSetup, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::protocol::{Protocol, TargetScratch};
+use crate::protocol::{FirstMessage, TargetScratch};
 use crate::record::{ByHop, CarrierCounts, End, Receipts, WorkerRecord};
 use crate::sync::Interrupt;
 use crate::threads::Progress;
@@ -17,7 +17,7 @@ use crate::time::Nanos;
 const RECOUNTED_MAX: u64 = if cfg!(test) { 5_000 } else { 20_000_000 };
 
 /// Completes the outcome of shortest paths or hops with the ledger that these do not keep.
-pub(super) fn settled<P: Protocol + Clone + Send>(
+pub(super) fn settled<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     spread: ShortestPathOutcome,
@@ -59,7 +59,7 @@ pub(super) fn settled<P: Protocol + Clone + Send>(
 }
 
 /// Runs by hops. If figures are kept by node, so are senders, and the ledger is drawn again as after shortest paths.
-pub(super) fn hopwise<P: Protocol + Clone + Send>(
+pub(super) fn hopwise<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     latency: Nanos,

@@ -13,7 +13,7 @@ use crate::network::{
     BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, LATENCY_MAX, Latency, LossSpec, NetworkSpec, Outage,
     PartitionSide, PartitionSpec, Paths, Rates, Selector,
 };
-use crate::protocol::{Flood, Lazy, Push};
+use crate::protocol::{DialRule, Flood, Lazy, Push};
 use crate::ratio::Ratio;
 use crate::record::Receipt;
 use crate::scenario::Pin;
@@ -77,6 +77,7 @@ impl Case {
             partition: &ShardMap::new(self.nodes, threads),
             pinning: &Pinning::new(threads, Pin::None),
             draw: TargetDraw::new(self.seed, self.fanout),
+            knowledge: Knowledge::new(self.seed, &topology, DialRule::Coin),
             network: &network,
             faults: &faults,
             adversaries: &adversaries,
@@ -100,11 +101,11 @@ impl Case {
         ended.outcome(self.nodes as usize, self.workload.orders() as usize)
     }
 
-    fn strict_of<P: Protocol>(&self, protocol: P) -> EngineOutcome {
+    fn strict_of<P: Protocol>(&self, protocol: &P) -> EngineOutcome {
         self.outcome(self.with(1, |setup| event_by_event::run(setup, protocol)))
     }
 
-    fn general_of<P: Protocol + Clone + Send>(&self, threads: usize, protocol: &P) -> EngineOutcome {
+    fn general_of<P: Protocol>(&self, threads: usize, protocol: &P) -> EngineOutcome {
         self.outcome(self.with(threads, |setup| windowed::run(setup, protocol, &LocalExchange::new(threads)).unwrap()))
     }
 
@@ -115,7 +116,7 @@ impl Case {
     }
 
     fn strict(&self) -> EngineOutcome {
-        self.outcome(self.with(1, |setup| event_by_event::run(setup, Push)))
+        self.outcome(self.with(1, |setup| event_by_event::run(setup, &Push)))
     }
 
     fn fast(&self, threads: usize) -> EngineOutcome {
@@ -263,7 +264,7 @@ impl EngineOutcome {
 }
 
 /// The fast path, whatever was asked for, its receipts in the form that all others have.
-fn shortest<P: Protocol + Clone + Send>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
+fn shortest<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineOutcome, EngineError> {
     let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;
     let outcome = single_order::settled(setup, protocol, ran)?;
     let receipts = Receipts::Each(outcome.receipts.iter().collect());
@@ -280,7 +281,7 @@ fn shortest_paths_take_a_latency_and_a_run_without_limits() {
         case.with(threads, |setup| {
             assert_eq!(setup.network.ceiling(), None);
             let setup = EngineSetup { engine: Engine::Fast, ..*setup };
-            let outcome = run(&setup, &Push).unwrap();
+            let outcome = run_first(&setup, &Push).unwrap();
             assert!(matches!(outcome.receipts, Receipts::Compact(_)), "the engine that was asked for ran");
             let receipts = Receipts::Each(outcome.receipts.iter().collect());
             assert_eq!(EngineOutcome { receipts, ..outcome }, case.general(threads));
@@ -408,7 +409,7 @@ proptest! {
         let case = Case { faults, adversary, bandwidth, ..case };
         // Short enough to ring while answers are under way, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry), interval);
-        let strict = case.strict_of(lazy.clone());
+        let strict = case.strict_of(&lazy.clone());
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
             prop_assert_eq!(&case.general_of(threads, &lazy), &strict, "{} threads", threads);

@@ -9,7 +9,7 @@ use super::shard_outcome::{EndedRun, ShardOutcome};
 use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
 use crate::ids::OrderIndex;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::Lookout;
 use crate::time::{Calendar, Nanos};
@@ -25,13 +25,12 @@ const AHEAD: usize = 8;
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Runs to the end. The network must have a floor.
-pub(super) fn run<P: Protocol + Clone + Send>(
+pub(super) fn run<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,
     exchange: &impl Exchange<PendingEvent<P::Tail>>,
 ) -> Result<EndedRun, EngineError> {
-    let protocols = exchange.shards().map(|_| protocol.clone());
-    let homes = run_shards(setup, exchange, protocols, |shard, end, protocol| {
+    let homes = run_shards(setup, exchange, exchange.shards(), |shard, end, _| {
         WindowedWorker::new(setup, end, shard, protocol).run()
     })?;
     let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
@@ -43,7 +42,7 @@ struct WindowedWorker<'a, P: Protocol, E> {
     setup: &'a EngineSetup<'a>,
     exchange: E,
     index: usize,
-    protocol: P,
+    state: P::State,
     shard: VirtualShard<'a, P::Tail>,
     /// What arrives at nodes of this shard.
     calendar: Calendar<PendingEvent<P::Tail>>,
@@ -73,17 +72,18 @@ struct WindowedWorker<'a, P: Protocol, E> {
 }
 
 impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, P, E> {
-    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: P) -> WindowedWorker<'a, P, E> {
+    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &P) -> WindowedWorker<'a, P, E> {
         let nodes = setup.partition.shard(index);
         let width = WindowLength::new(setup.network.floor());
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
+        let shard = VirtualShard::new(setup, nodes);
         WindowedWorker {
             setup,
             exchange,
             index,
-            protocol,
-            shard: VirtualShard::new(setup, nodes),
+            state: protocol.for_shard(&shard.view),
+            shard,
             calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             out_next: None,
@@ -136,7 +136,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
                 }
                 Decision::Ended(end, at) | Decision::CutShort(end, at) => {
                     let pending_events = self.calendar.iter().chain(&self.late);
-                    self.shard.leave_named(&self.protocol, pending_events);
+                    self.shard.leave_named::<P>(&self.state, pending_events);
                     return Ok((end, at, self.close(at)));
                 }
             }
@@ -186,7 +186,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
 
     fn handle_one(&mut self, pending: &PendingEvent<P::Tail>) {
         self.last_event = pending.time;
-        self.shard.handle(&mut self.protocol, pending);
+        self.shard.handle(&mut self.state, pending);
         self.route();
     }
 
@@ -198,11 +198,11 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
             |publication: &Publication| publication.due <= time && asked.is_none_or(|at| publication.due <= at);
         if let Some(publication) = self.publications.next_if(is_first) {
             self.last_event = publication.due;
-            self.shard.publish(&mut self.protocol, &publication);
+            self.shard.publish(&mut self.state, &publication);
             self.route();
             return true;
         }
-        let Some(fired) = self.shard.fire_timer(&mut self.protocol, time) else { return false };
+        let Some(fired) = self.shard.fire_timer(&mut self.state, time) else { return false };
         if fired.is_event {
             self.last_event = fired.at;
             self.route();
@@ -258,7 +258,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
     fn report(&mut self) -> WindowReport {
         // While a protocol awaits an answer, the run goes on to its next time; one beyond the time limit comes late.
         let wake = self.next_wake();
-        let awaited = wake.filter(|_| !self.protocol.is_idle());
+        let awaited = wake.filter(|_| !self.state.is_idle());
         let due = self.publications.peek().map(|publication| self.width.window(publication.due));
         let next = [self.calendar.next(), self.out_next.take(), due, awaited].into_iter().flatten().min();
         WindowReport {

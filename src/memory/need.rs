@@ -11,7 +11,7 @@ use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{ProtocolKind, Scenario, TransportKind, Ttl};
+use crate::scenario::{Scenario, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -294,7 +294,7 @@ impl Sizes<'_> {
     fn targets(&self) -> u64 {
         let Scenario { topology, protocol, fanout, .. } = self.scenario;
         let has_hub = matches!(topology, TopologySpec::Complete | TopologySpec::Star);
-        let most = if *protocol == ProtocolKind::Flood { self.nodes } else { u64::from(*fanout).min(self.nodes) };
+        let most = if protocol.traits().takes_fanout { u64::from(*fanout).min(self.nodes) } else { self.nodes };
         if !has_hub || most <= 32 {
             return 0;
         }
@@ -333,7 +333,7 @@ fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
         _ => None,
     };
     RunProperties {
-        duplicates_are_inert: scenario.protocol != ProtocolKind::Lazy,
+        duplicates_are_inert: scenario.protocol.traits().is_first_message,
         orders: scenario.orders(),
         is_plain: is_plain && is_faultless,
         constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),

@@ -4,20 +4,33 @@
 //! On a connected overlay of N nodes and E links it reaches everyone with 2E - (N - 1) messages: each link carries the
 //! order both ways, but for the N - 1 over which it came first. What it costs is what others are measured by.
 
-use super::{Context, Protocol, Push, Targets};
+use super::{Context, FirstMessage, Protocol, ProtocolState, Push, ShardView, Targets};
 use crate::ids::OrderIndex;
-use crate::message::Message;
+use crate::message::{Message, OrderHop};
 
 /// Flood does as push does, with other targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flood;
 
 impl Protocol for Flood {
+    type State = Flood;
     type Tail = ();
 
-    const DUPLICATES_ARE_INERT: bool = true;
     const TARGETS: Targets = Targets::Others;
 
+    fn for_shard(&self, _: &ShardView<'_>) -> Flood {
+        Flood
+    }
+}
+
+impl FirstMessage for Flood {
+    #[inline]
+    fn forward_first(&self, received: OrderHop) -> Option<OrderHop> {
+        received.next()
+    }
+}
+
+impl ProtocolState for Flood {
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
         Push.publish(context, order, ttl);
     }
@@ -32,7 +45,6 @@ impl Protocol for Flood {
 mod tests {
     use super::*;
     use crate::ids::NodeId;
-    use crate::message::OrderHop;
     use crate::protocol::recording_context::{Action, RecordingContext, payload};
 
     #[test]

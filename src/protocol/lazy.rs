@@ -25,13 +25,11 @@
 //! to whom the order came from, which `--exclude-sender` saves as well.
 
 use super::announcements::{self, Announcement};
-use super::{Context, Protocol};
+use super::{Context, Protocol, ProtocolState, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// Nodes that a request can ask, by turns.
 const ANNOUNCERS: usize = 4;
@@ -42,17 +40,26 @@ const TRIES: u8 = 8;
 /// The token of a time to announce; orders have theirs below.
 const ANNOUNCE: u64 = 1 << 32;
 
-/// Lazy push: requests that await an order, of all nodes of a shard.
-#[derive(Clone, Debug)]
+/// Lazy push: how long its nodes wait.
+#[derive(Clone, Copy, Debug)]
 pub struct Lazy {
     /// How long a node waits for what it asked for.
     retry: Nanos,
     /// How long it gathers news before it announces it; 0 for no time at all.
     interval: Nanos,
-    /// In the order of nodes, though nothing is ever decided by an order.
-    requests: BTreeMap<(NodeId, OrderIndex), Request>,
-    /// What each node has to announce.
-    gathered: BTreeMap<NodeId, Vec<Announcement>>,
+}
+
+/// What the nodes of a shard await and have gathered, by node.
+#[derive(Debug)]
+pub struct LazyState {
+    lazy: Lazy,
+    /// Each node's open requests, in the order of their orders.
+    requests: Vec<Vec<(OrderIndex, Request)>>,
+    /// What each node has to announce; empty where nothing is ever gathered.
+    gathered: Vec<Vec<Announcement>>,
+    /// Open requests, and nodes that have anything to announce.
+    open: usize,
+    gathering: usize,
 }
 
 /// One node's request for one order.
@@ -76,11 +83,13 @@ struct Step {
 }
 
 impl Lazy {
-    /// A protocol whose nodes ask again after `retry`, and gather their news for so long before they announce it.
+    /// A protocol whose nodes ask again after `retry`, and gather their news for `interval` before they announce it.
     pub fn new(retry: Nanos, interval: Nanos) -> Lazy {
-        Lazy { retry, interval, requests: BTreeMap::new(), gathered: BTreeMap::new() }
+        Lazy { retry, interval }
     }
+}
 
+impl LazyState {
     /// Somebody says that it has orders. Asked for is what is new, all with one message.
     fn receive_announcement<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         let mut wanted: SmallVec<[OrderHop; 1]> = SmallVec::new();
@@ -89,10 +98,14 @@ impl Lazy {
                 continue;
             }
             let announcer = (message.from, Step { ttl: step.ttl, hop: step.hop });
-            match self.requests.entry((context.me(), step.order)) {
-                Entry::Occupied(mut request) => request.get_mut().remember(announcer),
-                Entry::Vacant(place) => {
-                    place.insert(Request::of(announcer)).turn(context, step.order, self.retry);
+            let requests = &mut self.requests[context.local()];
+            match requests.binary_search_by_key(&step.order, |request| request.0) {
+                Ok(place) => requests[place].1.remember(announcer),
+                Err(place) => {
+                    let mut request = Request::of(announcer);
+                    request.turn(context, step.order, self.lazy.retry);
+                    requests.insert(place, (step.order, request));
+                    self.open += 1;
                     wanted.push(step);
                 }
             }
@@ -111,9 +124,9 @@ impl Lazy {
         if !context.deliver(order) {
             return;
         }
-        self.requests.remove(&(context.me(), order));
+        self.close(context.local(), order);
         match order_hop {
-            Some(order_hop) if self.interval == Nanos::ZERO => context.announce(Kind::Have, order_hop),
+            Some(order_hop) if self.lazy.interval == Nanos::ZERO => context.announce(Kind::Have, order_hop),
             Some(order_hop) => self.gather(context, Announcement { order_hop, from }),
             None => {}
         }
@@ -121,18 +134,40 @@ impl Lazy {
 
     /// Keeps news until it is time to announce.
     fn gather<C: Context>(&mut self, context: &mut C, news: Announcement) {
-        let gathered = self.gathered.entry(context.me()).or_default();
+        let gathered = &mut self.gathered[context.local()];
         if gathered.is_empty() {
-            context.wake_at(context.now() + self.interval, ANNOUNCE);
+            self.gathering += 1;
+            context.wake_at(context.now() + self.lazy.interval, ANNOUNCE);
         }
         gathered.push(news);
+    }
+
+    /// Ends a node's request for an order, if it has one.
+    fn close(&mut self, local: usize, order: OrderIndex) {
+        let requests = &mut self.requests[local];
+        if let Ok(place) = requests.binary_search_by_key(&order, |request| request.0) {
+            requests.remove(place);
+            self.open -= 1;
+        }
     }
 }
 
 impl Protocol for Lazy {
+    type State = LazyState;
+    type Tail = Box<[u64]>;
+
     const HAS_CONTROL: bool = true;
 
-    type Tail = Box<[u64]>;
+    fn for_shard(&self, view: &ShardView<'_>) -> LazyState {
+        let gathering = if self.interval == Nanos::ZERO { 0 } else { view.size() };
+        LazyState {
+            lazy: *self,
+            requests: vec![Vec::new(); view.size()],
+            gathered: vec![Vec::new(); gathering],
+            open: 0,
+            gathering: 0,
+        }
+    }
 
     fn admits(&self, _: &Message, tail: &[u64], orders: u32) -> bool {
         tail.len() <= self.tail_words_max() && announcements::is_list(tail, orders)
@@ -143,6 +178,12 @@ impl Protocol for Lazy {
         if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
 
+    fn name_behind(tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::behind(tail).map(|step| step.order).for_each(name);
+    }
+}
+
+impl ProtocolState for LazyState {
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
         let me = context.me();
         self.receive_order(context, order, me, OrderHop::from_origin(order, ttl));
@@ -164,38 +205,36 @@ impl Protocol for Lazy {
 
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
         if token == ANNOUNCE {
-            if let Some(news) = self.gathered.remove(&context.me()) {
-                context.announce_all(Kind::Have, &news);
-            }
+            let news = std::mem::take(&mut self.gathered[context.local()]);
+            self.gathering -= usize::from(!news.is_empty());
+            context.announce_all(Kind::Have, &news);
             return;
         }
         // Tokens are this protocol's own, so that this is an order's index again.
         let order = OrderIndex(token as u32);
-        let key = (context.me(), order);
-        let Some(request) = self.requests.get_mut(&key) else { return };
+        let local = context.local();
+        let requests = &mut self.requests[local];
+        let Ok(place) = requests.binary_search_by_key(&order, |request| request.0) else { return };
+        let request = &mut requests[place].1;
         if context.now() < request.due {
             return;
         }
         if request.tries == TRIES || context.knows(order) {
-            self.requests.remove(&key);
+            self.close(local, order);
         } else {
-            let (announcer, order_hop) = request.turn(context, order, self.retry);
+            let (announcer, order_hop) = request.turn(context, order, self.lazy.retry);
             context.send(announcer, Kind::Want, order_hop);
         }
     }
 
     /// A request that awaits its order may yet ask again, and what was gathered is yet to be announced.
     fn is_idle(&self) -> bool {
-        self.requests.is_empty() && self.gathered.is_empty()
+        self.open == 0 && self.gathering == 0
     }
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
-        let gathered = self.gathered.values().flatten().map(|news| news.order_hop.order);
-        self.requests.keys().map(|&(_, order)| order).chain(gathered).for_each(name);
-    }
-
-    fn name_behind(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::behind(tail).map(|step| step.order).for_each(name);
+        let gathered = self.gathered.iter().flatten().map(|news| news.order_hop.order);
+        self.requests.iter().flatten().map(|&(order, _)| order).chain(gathered).for_each(name);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Forward-once push: the first time a node sees an order, it forwards it to its targets, while the TTL lasts.
 
-use super::{Context, Protocol};
+use super::{Context, FirstMessage, Protocol, ProtocolState, ShardView};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
 
@@ -9,22 +9,38 @@ use crate::message::{Message, OrderHop};
 pub struct Push;
 
 impl Protocol for Push {
+    type State = Push;
     type Tail = ();
 
-    const DUPLICATES_ARE_INERT: bool = true;
+    fn for_shard(&self, _: &ShardView<'_>) -> Push {
+        Push
+    }
+}
 
+impl FirstMessage for Push {
+    #[inline]
+    fn forward_first(&self, received: OrderHop) -> Option<OrderHop> {
+        received.next()
+    }
+}
+
+impl ProtocolState for Push {
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
-        if context.deliver(order)
-            && let Some(order_hop) = OrderHop::from_origin(order, ttl)
-        {
-            context.fan_out(order_hop);
-        }
+        self.receive(context, OrderHop::published(order, ttl));
     }
 
     #[inline]
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
-        if context.deliver(message.order)
-            && let Some(order_hop) = message.next_hop()
+        self.receive(context, message.order_hop());
+    }
+}
+
+impl Push {
+    /// Takes an order in, and forwards it if that was news.
+    #[inline]
+    fn receive<C: Context>(self, context: &mut C, received: OrderHop) {
+        if context.deliver(received.order)
+            && let Some(order_hop) = self.forward_first(received)
         {
             context.fan_out(order_hop);
         }

@@ -1,13 +1,14 @@
 //! A node on a desk: what protocols are tested on, without a carrier or an engine.
 
-use super::{Announcement, Context};
+use super::{Announcement, Context, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop};
 use crate::time::Nanos;
 
 /// Node 1, what it holds, and what it was told to do.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RecordingContext {
+    view: ShardView<'static>,
     pub(super) held: Vec<OrderIndex>,
     /// Orders that it had and has no more.
     pub(super) forgotten: Vec<OrderIndex>,
@@ -31,7 +32,18 @@ pub(super) fn payload(from: NodeId, ttl: u8, hop: u8) -> Message {
     OrderHop { order: OrderIndex(0), ttl, hop }.copy(from, NodeId(1))
 }
 
+impl Default for RecordingContext {
+    fn default() -> RecordingContext {
+        let view = ShardView::isolated(0..2);
+        RecordingContext { view, held: Vec::new(), forgotten: Vec::new(), acts: Vec::new(), time: Nanos::ZERO }
+    }
+}
+
 impl Context for RecordingContext {
+    fn view(&self) -> &ShardView<'_> {
+        &self.view
+    }
+
     fn me(&self) -> NodeId {
         NodeId(1)
     }

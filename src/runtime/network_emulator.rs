@@ -16,8 +16,7 @@ use std::ops::Range;
 pub(super) struct NetworkEmulator<'a, T> {
     network: &'a Network,
     first_node: u32,
-    /// `None` where a node sends about an order once.
-    attempts: Option<Attempts>,
+    attempts: Attempts,
     line: DelayLine<T>,
     /// Messages that the carrier took.
     pub(super) handed: u64,
@@ -34,13 +33,12 @@ pub(super) struct EmulatedCounts {
 }
 
 impl<'a, T: Tail> NetworkEmulator<'a, T> {
-    /// The way out of the given nodes, if the network is modelled. `repeats` says whether a node may send about an order more
-    /// than once.
-    pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>, repeats: bool) -> Option<NetworkEmulator<'a, T>> {
+    /// The way out of the given nodes, if the network is modelled.
+    pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>) -> Option<NetworkEmulator<'a, T>> {
         Some(NetworkEmulator {
             network: plan.network?,
             first_node: nodes.start,
-            attempts: repeats.then(|| Attempts::new(nodes.len(), plan.orders.len())),
+            attempts: Attempts::new(nodes.len(), plan.orders.len()),
             line: DelayLine::new(),
             handed: 0,
             counts: ModelCounts::default(),
@@ -58,9 +56,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         let (mut tails, mut at_once, mut passed) = (forward.tails, AttemptCache::default(), EmulatedCounts::default());
         for messages in forward.messages.chunk_by(|one, next| one.order == next.order) {
             let Message { from, order, .. } = messages[0];
-            let mut next =
-                || self.attempts.as_mut().map_or(0, |attempts| attempts.next(from.0 - self.first_node, order));
-            let attempt = at_once.attempt(order, &mut next);
+            let attempt = at_once.attempt(order, || self.attempts.next(from.0 - self.first_node, order));
             let ways = self.network.ways(order, from).at(now.since(began));
             for &message in messages {
                 let tail = message.cut(&mut tails);
@@ -120,11 +116,11 @@ mod tests {
     use crate::message::OrderHop;
     use crate::network::{LatencySpec, LossSpec};
 
-    fn emulator<'a>(network: &'a Network, repeats: bool) -> NetworkEmulator<'a, ()> {
+    fn emulator(network: &Network) -> NetworkEmulator<'_, ()> {
         NetworkEmulator {
             network,
             first_node: 3,
-            attempts: repeats.then(|| Attempts::new(2, 1)),
+            attempts: Attempts::new(2, 1),
             line: DelayLine::new(),
             handed: 0,
             counts: ModelCounts::default(),
@@ -142,43 +138,40 @@ mod tests {
         let network = Network::new(7, "uniform:1ms..2ms".parse::<LatencySpec>().unwrap())
             .with_loss(&"0.3".parse::<LossSpec>().unwrap())
             .with_duplicates("0.5".parse().unwrap());
-        for repeats in [false, true] {
-            let mut emulator = emulator(&network, repeats);
-            let began = Nanos(500);
-            for attempt in 0..2 {
-                let now = Nanos(10_000_000 * (1 + u64::from(attempt)));
-                let passed = emulator.enter(MessageBatch::bare(&forward()), now, began);
-                let ways = network.ways(OrderIndex(0), NodeId(3)).at(now - began);
-                let attempt = if repeats { attempt } else { 0 };
-                let lost = |message: &&Message| ways.fate(message.to, attempt) == Fate::Lost;
-                assert_eq!(passed.lost, forward().iter().filter(lost).count() as u64);
-                assert!(passed.lost > 5 && passed.doubled > 5);
-                let mut times = Vec::new();
-                for message in forward() {
-                    if let Fate::Arrives(latency) = ways.fate(message.to, attempt) {
-                        times.push((now + latency, message));
-                        times.extend(ways.duplicate(message.to, attempt).map(|latency| (now + latency, message)));
-                    }
+        let mut emulator = emulator(&network);
+        let began = Nanos(500);
+        for attempt in 0..2 {
+            let now = Nanos(10_000_000 * (1 + u64::from(attempt)));
+            let passed = emulator.enter(MessageBatch::bare(&forward()), now, began);
+            let ways = network.ways(OrderIndex(0), NodeId(3)).at(now - began);
+            let lost = |message: &&Message| ways.fate(message.to, attempt) == Fate::Lost;
+            assert_eq!(passed.lost, forward().iter().filter(lost).count() as u64);
+            assert!(passed.lost > 5 && passed.doubled > 5);
+            let mut times = Vec::new();
+            for message in forward() {
+                if let Fate::Arrives(latency) = ways.fate(message.to, attempt) {
+                    times.push((now + latency, message));
+                    times.extend(ways.duplicate(message.to, attempt).map(|latency| (now + latency, message)));
                 }
-                times.sort_by_key(|&(time, _)| time);
-                assert_eq!(times.len() as u64, 50 - passed.lost + passed.doubled);
-                for (time, message) in times {
-                    assert!(emulator.due(Nanos(time.0 - 1), 1).messages.is_empty());
-                    assert_eq!(emulator.due(time, 1).messages, [message]);
-                    emulator.leave(1, time + Nanos(700));
-                }
-                assert!(emulator.is_empty());
-                // Late by what was passed at each departure, whatever the model gave.
-                let late = &emulator.departures.late;
-                assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
             }
+            times.sort_by_key(|&(time, _)| time);
+            assert_eq!(times.len() as u64, 50 - passed.lost + passed.doubled);
+            for (time, message) in times {
+                assert!(emulator.due(Nanos(time.0 - 1), 1).messages.is_empty());
+                assert_eq!(emulator.due(time, 1).messages, [message]);
+                emulator.leave(1, time + Nanos(700));
+            }
+            assert!(emulator.is_empty());
+            // Late by what was passed at each departure, whatever the model gave.
+            let late = &emulator.departures.late;
+            assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
         }
     }
 
     #[test]
     fn what_has_not_arrived_at_the_stop_is_held() {
         let network = Network::new(7, "1ms".parse::<LatencySpec>().unwrap());
-        let mut emulator = emulator(&network, false);
+        let mut emulator = emulator(&network);
         emulator.enter(MessageBatch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
         assert_eq!(emulator.due(Nanos::from_millis(1), 20).messages.len(), 20);
         emulator.leave(15, Nanos::from_millis(3));

@@ -12,7 +12,7 @@ use crate::coverage::{Delivery, Marker};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
-use crate::protocol::{Announcement, Context, Event, Protocol};
+use crate::protocol::{Announcement, Context, Event, Protocol, ShardView};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport};
@@ -33,6 +33,7 @@ const HANDLE_AHEAD: usize = 16;
 /// One worker's nodes.
 pub(super) struct RealtimeShard<'a, C: Recorder> {
     nodes: Range<u32>,
+    pub(super) view: ShardView<'a>,
     orders: Vec<Arc<Order>>,
     /// Bytes of a message, by order; all 0 where the carrier encodes none.
     message_bytes: Vec<u32>,
@@ -66,6 +67,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         let message_bytes: Vec<u32> = orders.map(|order| carrier.message_bytes(order)).collect();
         let encodes = message_bytes.iter().any(|&bytes| bytes > 0);
         RealtimeShard {
+            view: ShardView::new(nodes.clone(), plan.workload.orders(), plan.knowledge),
             orders: plan.orders.to_vec(),
             batch,
             marker,
@@ -280,6 +282,10 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
     #[inline]
     fn me(&self) -> NodeId {
         self.event.me
+    }
+
+    fn view(&self) -> &ShardView<'_> {
+        &self.shard.view
     }
 
     #[inline]

@@ -8,7 +8,7 @@ use super::schedule::PublicationQueue;
 use super::shard::RealtimeShard;
 use super::{WorkerFailure, WorkerOutcome};
 use crate::message::{Message, MessageBatch};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::{MessageTotals, PollCounts, Quiescence};
 use crate::time::Nanos;
@@ -31,7 +31,8 @@ const SETTLE_ROUNDS: u32 = 50;
 pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     index: usize,
     shared: &'a ProcessState<'a>,
-    protocol: P,
+    protocol: &'a P,
+    state: P::State,
     shard: RealtimeShard<'a, C>,
     /// The modelled network before the carrier, if there is one.
     emulator: Option<NetworkEmulator<'a, P::Tail>>,
@@ -72,7 +73,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     pub(super) fn new(
         index: usize,
         shared: &'a ProcessState<'a>,
-        protocol: P,
+        protocol: &'a P,
         shard: RealtimeShard<'a, C>,
         carrier: Box<dyn Transport>,
     ) -> Self {
@@ -87,8 +88,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             index,
             shared,
             protocol,
+            state: protocol.for_shard(&shard.view),
             shard,
-            emulator: NetworkEmulator::new(plan, &plan.partition.shard(index), !P::DUPLICATES_ARE_INERT),
+            emulator: NetworkEmulator::new(plan, &plan.partition.shard(index)),
             offer_max: carrier.send_batch().max(OFFER_MAX),
             now: carrier.now(),
             carrier,
@@ -119,7 +121,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.take_back();
         self.settle()?;
         let carrier = self.carrier.counts().clone();
-        self.protocol.name_awaited(|order| self.shard.awaited(order));
+        self.state.name_awaited(|order| self.shard.awaited(order));
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
         let (counts, departures) = self.emulator.map(|emulator| (emulator.counts, emulator.departures)).unzip();
@@ -139,7 +141,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         let Some(began) = self.began else { return };
         while let Some(publication) = self.publication_queue.take_due(self.now.since(began)) {
             let mut context = self.shard.publication(&publication, self.now);
-            self.protocol.publish(&mut context, publication.order, self.shared.plan.ttl);
+            self.state.publish(&mut context, publication.order, self.shared.plan.ttl);
             self.publish_marks();
         }
     }
@@ -150,7 +152,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
             self.be_busy();
             if let Some((mut context, token)) = self.shard.due_timer(self.now) {
-                self.protocol.handle_timeout(&mut context, token);
+                self.state.handle_timeout(&mut context, token);
             }
         }
     }
@@ -245,7 +247,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 refused += 1;
                 continue;
             }
-            self.protocol.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
+            self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
         }
         self.carrier.refuse(refused);
         self.publish_marks();
@@ -297,7 +299,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// Whether nothing is left to do here unless a message comes: no answer is awaited.
     fn is_idle(&self) -> bool {
         let nothing_is_held = self.emulator.as_ref().is_none_or(NetworkEmulator::is_empty);
-        self.publication_queue.is_over() && nothing_is_held && !self.has_work() && self.protocol.is_idle()
+        self.publication_queue.is_over() && nothing_is_held && !self.has_work() && self.state.is_idle()
     }
 
     fn publish_marks(&mut self) {

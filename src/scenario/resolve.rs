@@ -96,9 +96,9 @@ impl From<&Scenario> for Draft {
             protocol: Some(scenario.protocol),
             retry: scenario.retry,
             announce_interval: scenario.announce_interval,
-            fanout: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.fanout),
+            fanout: scenario.protocol.traits().takes_fanout.then_some(scenario.fanout),
             ttl: Some(scenario.ttl),
-            exclude_sender: (scenario.protocol != ProtocolKind::Flood).then_some(scenario.exclude_sender),
+            exclude_sender: scenario.protocol.traits().takes_fanout.then_some(scenario.exclude_sender),
             target: Some(scenario.target),
             until: Some(scenario.until),
             timeout: Some(scenario.timeout.unwrap_or(Nanos::ZERO)),
@@ -277,7 +277,7 @@ fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Opt
 fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
     match asked {
         Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
-        Some(Engine::Fast | Engine::Hops) if protocol == ProtocolKind::Lazy => Err(ScenarioError::NoFastProtocol),
+        Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => Err(ScenarioError::NoFastProtocol),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
 }

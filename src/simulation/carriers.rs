@@ -189,7 +189,7 @@ impl Runner<'_> {
             clock: seat.clock,
             lanes: meeting.lanes,
             segmentation,
-            control_bytes_max: self.tail_words_max().map(wire::control_bytes),
+            control_bytes_max: self.protocol.tail_words_max().map(wire::control_bytes),
         });
         let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn TransportBuilder> {
             Box::new(UdpShardBuilder { network: Arc::clone(&network), shard, socket })
@@ -207,7 +207,7 @@ impl Runner<'_> {
         let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
-        let words = self.tail_words_max().unwrap_or(0);
+        let words = self.protocol.tail_words_max().unwrap_or(0);
         let ends = memory::connect(&self.partition, seat.clock, serialization.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })

@@ -1,54 +1,165 @@
-//! The one `match` over protocols: each is compiled into the workers' loop and into the engine.
+//! The one `match` over protocols: each is compiled into the workers' loop and into the engine, and from here on a run
+//! only knows how to start it.
 
 use super::{Runner, SimulationError};
-use crate::engine::{self, EngineSetup};
-use crate::protocol::{Flood, Lazy, Protocol, Push, TargetDraw, Targets};
+use crate::engine::{self, EngineOutcome, EngineSetup};
+use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::{ProtocolKind, Scenario};
+use crate::sync::Interrupt;
+use crate::topology::{Topology, TopologySpec};
 use crate::transport::TransportBuilder;
+use std::sync::Arc;
 
-/// Something that is done with a protocol of any type.
-pub(super) trait ProtocolVisitor {
-    type Result;
+/// A protocol that can be run, whatever its type.
+pub(super) trait RunProtocol: Sync {
+    /// Runs the workers of a process.
+    fn on_carriers(
+        &self,
+        plan: RunPlan<'_>,
+        ends: Vec<Box<dyn TransportBuilder>>,
+        share: ProcessShare<'_>,
+    ) -> Result<Vec<WorkerOutcome>, SimulationError>;
 
-    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result;
+    /// Runs virtual time.
+    fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError>;
+
+    /// The most words that stand behind a control message of it; `None` where it has none.
+    fn tail_words_max(&self) -> Option<usize>;
+
+    /// What the runner must know of it.
+    fn facts(&self) -> ProtocolFacts;
 }
 
-/// Runs the workers of a process.
-pub(super) struct OnCarriers<'a, 'p> {
-    pub(super) plan: RunPlan<'p>,
-    pub(super) ends: Vec<Box<dyn TransportBuilder>>,
-    pub(super) share: ProcessShare<'a>,
+/// What the runner must know of a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ProtocolFacts {
+    pub(super) has_control: bool,
+    pub(super) is_first_message: bool,
+    pub(super) targets: Targets,
+    pub(super) needs_peers: bool,
 }
 
-/// Says how many words stand behind a control message at most.
-struct TailWordsMax;
+/// Any protocol.
+pub(super) struct AnyProtocol<P>(pub(super) P);
 
-/// Runs virtual time.
-pub(super) struct InVirtualTime<'p>(pub(super) EngineSetup<'p>);
+/// One whose first messages are all that matters.
+pub(super) struct FirstMessageProtocol<P>(pub(super) P);
 
-impl Runner<'_> {
-    /// Does it with the protocol that the scenario names.
-    pub(super) fn with_protocol<A: ProtocolVisitor>(&self, act: A) -> A::Result {
-        match self.scenario.protocol {
-            ProtocolKind::Push => act.with(&Push),
-            ProtocolKind::Flood => act.with(&Flood),
-            ProtocolKind::Lazy => {
-                let Scenario { retry, announce_interval, .. } = *self.scenario;
-                act.with(&Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default()))
-            }
+/// The protocol that the scenario names.
+pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
+    match scenario.protocol {
+        ProtocolKind::Push => Box::new(FirstMessageProtocol(Push)),
+        ProtocolKind::Flood => Box::new(FirstMessageProtocol(Flood)),
+        ProtocolKind::Lazy => {
+            let Scenario { retry, announce_interval, .. } = *scenario;
+            Box::new(AnyProtocol(Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default())))
         }
     }
+}
 
-    /// The most words that stand behind a control message of the protocol; `None` where it has none.
-    pub(super) fn tail_words_max(&self) -> Option<usize> {
-        self.with_protocol(TailWordsMax)
-    }
-
+impl Runner<'_> {
     /// The draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
         TargetDraw::new(self.scenario.seed, self.scenario.fanout)
     }
+
+    /// What the nodes of the scenario know from the start.
+    pub(super) fn knowledge(&self) -> Knowledge<'_> {
+        // Overlays that grow have newcomers, who dial those that are there; in all others nobody came first.
+        let dial = match self.scenario.topology {
+            TopologySpec::BarabasiAlbert | TopologySpec::Star => DialRule::Newcomer,
+            _ => DialRule::Coin,
+        };
+        Knowledge::new(self.scenario.seed, &self.peers, dial)
+    }
+}
+
+/// The overlay that the nodes of a run with this protocol know their peers from.
+///
+/// # Errors
+///
+/// [`SimulationError::Engine`] where the protocol needs to know peers and the overlay has too many to store.
+pub(super) fn peers(
+    protocol: &dyn RunProtocol,
+    topology: &Arc<Topology>,
+    interrupt: &Interrupt,
+) -> Result<Arc<Topology>, SimulationError> {
+    if !protocol.facts().needs_peers || topology.is_stored() {
+        return Ok(Arc::clone(topology));
+    }
+    let stored = topology.materialized(interrupt)?.map(Arc::new);
+    stored.ok_or_else(|| {
+        SimulationError::Engine(
+            "--topology complete: the protocol keeps a state for each peer, and everyone is a peer of everyone here; ask for \
+             --topology random-regular or erdos-renyi with the --peers that a node is to have"
+                .to_owned(),
+        )
+    })
+}
+
+impl<P: Protocol> RunProtocol for AnyProtocol<P> {
+    fn on_carriers(
+        &self,
+        plan: RunPlan<'_>,
+        ends: Vec<Box<dyn TransportBuilder>>,
+        share: ProcessShare<'_>,
+    ) -> Result<Vec<WorkerOutcome>, SimulationError> {
+        on_carriers(&self.0, plan, ends, share)
+    }
+
+    fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
+        Ok(engine::run(&with_targets::<P>(setup), &self.0)?)
+    }
+
+    fn tail_words_max(&self) -> Option<usize> {
+        tail_words_max(&self.0)
+    }
+
+    fn facts(&self) -> ProtocolFacts {
+        facts::<P>(false)
+    }
+}
+
+impl<P: FirstMessage> RunProtocol for FirstMessageProtocol<P> {
+    fn on_carriers(
+        &self,
+        plan: RunPlan<'_>,
+        ends: Vec<Box<dyn TransportBuilder>>,
+        share: ProcessShare<'_>,
+    ) -> Result<Vec<WorkerOutcome>, SimulationError> {
+        on_carriers(&self.0, plan, ends, share)
+    }
+
+    fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
+        Ok(engine::run_first(&with_targets::<P>(setup), &self.0)?)
+    }
+
+    fn tail_words_max(&self) -> Option<usize> {
+        tail_words_max(&self.0)
+    }
+
+    fn facts(&self) -> ProtocolFacts {
+        facts::<P>(true)
+    }
+}
+
+fn on_carriers<P: Protocol>(
+    protocol: &P,
+    mut plan: RunPlan<'_>,
+    ends: Vec<Box<dyn TransportBuilder>>,
+    share: ProcessShare<'_>,
+) -> Result<Vec<WorkerOutcome>, SimulationError> {
+    (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
+    Ok(runtime::run(&plan, protocol, ends, share)?)
+}
+
+fn tail_words_max<P: Protocol>(protocol: &P) -> Option<usize> {
+    P::HAS_CONTROL.then(|| protocol.tail_words_max())
+}
+
+fn facts<P: Protocol>(is_first_message: bool) -> ProtocolFacts {
+    ProtocolFacts { has_control: P::HAS_CONTROL, is_first_message, targets: P::TARGETS, needs_peers: P::NEEDS_PEERS }
 }
 
 /// Whom a protocol's nodes fan out to, where the scenario draws and spares like this.
@@ -59,38 +170,30 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
     }
 }
 
-/// The same in virtual time, where only a line out of a node tells in which order it sends to all.
-fn virtual_targets<P: Protocol>(setup: &EngineSetup<'_>) -> (TargetDraw, bool) {
-    match P::TARGETS {
+/// The setup of a run in virtual time with the protocol's targets. Only a rate of the lines out of nodes shows in which
+/// order a node sends to all.
+fn with_targets<P: Protocol>(mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
+    (setup.draw, setup.exclude_sender) = match P::TARGETS {
         Targets::Others if !setup.network.limited()[0] => (TargetDraw::unordered(), true),
         _ => targets::<P>(setup.draw, setup.exclude_sender),
-    }
+    };
+    setup
 }
 
-impl ProtocolVisitor for TailWordsMax {
-    type Result = Option<usize>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Choice, Draft, ProtocolTraits};
 
-    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Option<usize> {
-        P::HAS_CONTROL.then(|| protocol.tail_words_max())
-    }
-}
-
-impl ProtocolVisitor for OnCarriers<'_, '_> {
-    type Result = Result<Vec<WorkerOutcome>, SimulationError>;
-
-    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
-        let OnCarriers { mut plan, ends, share } = self;
-        (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
-        Ok(runtime::run(&plan, protocol, ends, share)?)
-    }
-}
-
-impl ProtocolVisitor for InVirtualTime<'_> {
-    type Result = Result<engine::EngineOutcome, SimulationError>;
-
-    fn with<P: Protocol + Clone + Send>(self, protocol: &P) -> Self::Result {
-        let InVirtualTime(mut setup) = self;
-        (setup.draw, setup.exclude_sender) = virtual_targets::<P>(&setup);
-        Ok(engine::run(&setup, protocol)?)
+    /// What can be said of a protocol without running it is what its type says.
+    #[test]
+    fn the_traits_of_each_kind_are_those_of_its_type() {
+        for &kind in ProtocolKind::ALL {
+            let scenario = Draft { protocol: Some(kind), ..Draft::default() }.build().unwrap();
+            let ProtocolTraits { has_control, is_first_message, takes_fanout, .. } = kind.traits();
+            let targets = if takes_fanout { Targets::Drawn } else { Targets::Others };
+            let facts = named(&scenario).facts();
+            assert_eq!(facts, ProtocolFacts { has_control, is_first_message, targets, needs_peers: false }, "{kind:?}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 //! Nothing that depends on the machine gets among the record's figures: the time it took stands apart, and who counted what
 //! nowhere. One seed gives the same bytes on any number of threads.
 
-use super::protocols::InVirtualTime;
 use super::{Runner, SimulationError, carriers};
 use crate::adversary::{Adversaries, Role};
 use crate::analysis::{Groups, Population, UnmetFaults};
@@ -59,6 +58,7 @@ impl Runner<'_> {
             partition: &self.partition,
             pinning: &self.pinning,
             draw: self.draw(),
+            knowledge: self.knowledge(),
             network,
             faults: &faults,
             adversaries: &adversaries,
@@ -120,14 +120,14 @@ impl Runner<'_> {
         population: &Population<'_>,
     ) -> Result<EngineOutcome, SimulationError> {
         if population.faults.is_steady() || !setup.ends_at_target {
-            return self.with_protocol(InVirtualTime(*setup));
+            return self.protocol.in_virtual_time(*setup);
         }
-        let whole = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, ..*setup }))?;
+        let whole = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, ..*setup })?;
         let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
         let target = population.target_at(receipts, self.scenario.target, whole.ended_at);
         let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
         let timeout = Some(at.since(self.workload.last_due()));
-        let outcome = self.with_protocol(InVirtualTime(EngineSetup { ends_at_target: false, timeout, ..*setup }))?;
+        let outcome = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, timeout, ..*setup })?;
         Ok(match outcome.end {
             end if end.is_cut_short() => outcome,
             _ => EngineOutcome { end: End::Target, ended_at: at, ..outcome },

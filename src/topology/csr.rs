@@ -93,6 +93,12 @@ impl CsrGraph {
         (end - begin) as u32
     }
 
+    /// How many entries come before the row of `node`, which may be one past the last.
+    #[inline]
+    pub(super) fn entries_before(&self, node: NodeId) -> u32 {
+        self.offsets[node.index()]
+    }
+
     /// Returns true if the row of `node` holds `peer`.
     pub(super) fn holds(&self, node: NodeId, peer: NodeId) -> bool {
         self.row(node).binary_search(&peer).is_ok()

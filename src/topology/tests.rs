@@ -421,3 +421,15 @@ proptest! {
         prop_assert_eq!(reach(&overlay, NodeId(origin)).unwrap().by_depth, by_depth);
     }
 }
+
+#[test]
+fn a_materialized_overlay_has_the_same_peers() {
+    let computed = TopologySpec::RegularImplicit.build(10_001, 20, 7).unwrap();
+    let stored = computed.materialized(&Interrupt::new()).unwrap().unwrap();
+    assert!(stored.is_stored() && !computed.is_stored());
+    for node in (0..10_001).map(NodeId) {
+        assert!(stored.peers(node).eq(computed.peers(node)), "{node}");
+    }
+    let complete = TopologySpec::Complete.build(10, 0, 7).unwrap();
+    assert_eq!(complete.materialized(&Interrupt::new()).unwrap(), None);
+}

@@ -5,7 +5,7 @@ use super::advice;
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
 use crate::record::{Notice, TtlAdvice, share_text};
-use crate::scenario::{ProtocolKind, Scenario};
+use crate::scenario::Scenario;
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{coverage_by_hop, hops_until, meets};
@@ -43,7 +43,7 @@ impl<'a> MeanField<'a> {
     /// What there is to know, or `None` where the overlay is not random enough for the forms to hold, or nothing is drawn.
     /// An announcement travels as a forward does, so that the forms of push hold for lazy, too.
     pub(super) fn new(scenario: &'a Scenario, topology: &Topology) -> Option<MeanField<'a>> {
-        if scenario.protocol == ProtocolKind::Flood {
+        if !scenario.protocol.traits().takes_fanout {
             // It forwards to whom it has: what lies within the TTL is all there is to say.
             return None;
         }

@@ -8,7 +8,7 @@ use crate::engine::shard_outcome::{RunTotals, ShardOutcome, digest_of};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Tail};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, ProtocolState};
 use crate::record::Receipt;
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
@@ -51,13 +51,13 @@ impl<T: Tail> VirtualShard<'_, T> {
     /// messages that have yet to come.
     pub(in crate::engine) fn leave_named<'b, P: Protocol>(
         &mut self,
-        protocol: &P,
+        state: &P::State,
         pending_events: impl Iterator<Item = &'b PendingEvent<T>>,
     ) where
         T: 'b,
     {
         let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
-        protocol.name_awaited(&mut name);
+        state.name_awaited(&mut name);
         pending_events.for_each(|pending| P::name_behind(pending.tail.words(), &mut name));
     }
 

@@ -7,7 +7,7 @@ use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
 use crate::engine::pending_event::{EventStage, PendingEvent};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
-use crate::protocol::{Announcement, Context, Event};
+use crate::protocol::{Announcement, Context, Event, ShardView};
 use crate::record::Receipt;
 use crate::time::Nanos;
 use std::cmp::Reverse;
@@ -113,6 +113,10 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
 impl<T: Tail> Context for VirtualContext<'_, '_, T> {
     fn me(&self) -> NodeId {
         self.event.me
+    }
+
+    fn view(&self) -> &ShardView<'_> {
+        &self.shard.view
     }
 
     fn deliver(&mut self, order: OrderIndex) -> bool {

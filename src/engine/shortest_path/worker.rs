@@ -2,7 +2,7 @@
 //! first.
 
 use super::candidates::{Candidate, filter};
-use super::first_message;
+use super::first_forward;
 use super::forward_batch::ForwardBatch;
 use super::known_nodes::KnownNodes;
 use super::node_sort::NodeSort;
@@ -12,8 +12,7 @@ use crate::engine::digest::of_receipts;
 use crate::engine::exchange::{Decision, ExchangeBroken, ExchangeEnd, GlobalState, WindowReport, target_time};
 use crate::engine::window_length::WindowLength;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::OrderHop;
-use crate::protocol::{Context, Protocol};
+use crate::protocol::FirstMessage;
 use crate::record::{CompactReceipt, End, Receipt, WorkerRecord};
 use crate::sync::{Lookout, Section};
 use crate::time::{Calendar, Nanos};
@@ -60,7 +59,6 @@ pub(super) struct ShortestPathWorker<'a> {
     better: Vec<Improvement>,
     /// The nodes reached in this window.
     fired: Vec<(u32, CompactReceipt)>,
-    event: (NodeId, Receipt),
     width: WindowLength,
     deadline: Nanos,
     /// Checks for the user's request to end; the reason to leave the window, once there is one.
@@ -90,7 +88,6 @@ impl<'a> ShortestPathWorker<'a> {
         ShortestPathWorker {
             setup,
             index,
-            event: (NodeId(nodes.start), Receipt::NONE),
             nodes,
             receipts,
             section,
@@ -115,9 +112,9 @@ impl<'a> ShortestPathWorker<'a> {
         }
     }
 
-    pub(super) fn run<P: Protocol>(
+    pub(super) fn run<P: FirstMessage>(
         mut self,
-        protocol: &mut P,
+        protocol: &P,
         exchange: &mut impl ExchangeEnd<Candidate>,
     ) -> Result<ShortestPathShare, ExchangeBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
@@ -184,7 +181,7 @@ impl<'a> ShortestPathWorker<'a> {
     }
 
     /// Lets each of them handle its first message.
-    fn activate<P: Protocol>(&mut self, protocol: &mut P) {
+    fn activate<P: FirstMessage>(&mut self, protocol: &P) {
         let fired = std::mem::take(&mut self.fired);
         for (begin, nodes) in (0..).step_by(self.batch_nodes).zip(fired.chunks(self.batch_nodes)) {
             // The origin's messages are few, and without them there is no run to report.
@@ -193,8 +190,9 @@ impl<'a> ShortestPathWorker<'a> {
             }
             for &(local, receipt) in nodes {
                 let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
-                self.event = (me, receipt);
-                first_message(self, protocol, me, receipt, self.setup.ttl);
+                if let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) {
+                    self.forward_batch.push(me, receipt, order_hop);
+                }
             }
             self.send(&fired[(begin + self.batch_nodes).min(fired.len())..]);
         }
@@ -336,24 +334,5 @@ impl<'a> ShortestPathWorker<'a> {
             _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
         };
         ShortestPathShare { end, at, record: self.record, model_lost: self.model_lost, digest }
-    }
-}
-
-impl Context for ShortestPathWorker<'_> {
-    #[inline]
-    fn me(&self) -> NodeId {
-        self.event.0
-    }
-
-    /// Returns true: every message that is handled here is the first.
-    #[inline]
-    fn deliver(&mut self, _: OrderIndex) -> bool {
-        true
-    }
-
-    #[inline]
-    fn fan_out(&mut self, order_hop: OrderHop) {
-        let (me, receipt) = self.event;
-        self.forward_batch.push(me, receipt, order_hop);
     }
 }

@@ -5,6 +5,10 @@ use crate::protocol::recording_context::{Action, RecordingContext, payload};
 
 const RETRY: Nanos = Nanos(100);
 
+fn state(retry: Nanos, interval: Nanos) -> LazyState {
+    Lazy::new(retry, interval).for_shard(&ShardView::isolated(0..2))
+}
+
 fn heard(kind: Kind, from: u32) -> Message {
     step(from).message(kind, NodeId(from), NodeId(1))
 }
@@ -19,7 +23,7 @@ fn asked(whom: u32) -> Action {
 }
 
 /// What a node that has heard of the order from these does at each of so many times.
-fn ring(lazy: &mut Lazy, context: &mut RecordingContext, times: u64) -> Vec<Action> {
+fn ring(lazy: &mut LazyState, context: &mut RecordingContext, times: u64) -> Vec<Action> {
     for _ in 0..times {
         context.time = context.time + RETRY;
         lazy.handle_timeout(context, 0);
@@ -29,7 +33,7 @@ fn ring(lazy: &mut Lazy, context: &mut RecordingContext, times: u64) -> Vec<Acti
 
 #[test]
 fn the_first_announcer_is_asked_and_the_order_is_announced_once() {
-    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, Nanos::ZERO), RecordingContext::default());
     for from in [2, 3, 2] {
         lazy.handle_message(&mut context, &heard(Kind::Have, from), &[]);
     }
@@ -48,7 +52,7 @@ fn the_first_announcer_is_asked_and_the_order_is_announced_once() {
 
 #[test]
 fn others_are_asked_by_turns_and_not_for_ever() {
-    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, Nanos::ZERO), RecordingContext::default());
     lazy.handle_message(&mut context, &heard(Kind::Have, 2), &[]);
     assert_eq!(ring(&mut lazy, &mut context, 1), [asked(2), asked(2)], "nobody else is known");
     for from in [3, 4, 5, 6] {
@@ -62,7 +66,7 @@ fn others_are_asked_by_turns_and_not_for_ever() {
 
 #[test]
 fn what_rings_before_it_is_due_was_meant_for_another_request() {
-    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, Nanos::ZERO), RecordingContext::default());
     lazy.handle_message(&mut context, &heard(Kind::Have, 2), &[]);
     context.acts.clear();
     context.time = Nanos(RETRY.0 - 1);
@@ -72,7 +76,7 @@ fn what_rings_before_it_is_due_was_meant_for_another_request() {
 
 #[test]
 fn who_asks_gets_what_is_held_and_nothing_else() {
-    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, Nanos::ZERO), RecordingContext::default());
     lazy.handle_message(&mut context, &heard(Kind::Want, 7), &[]);
     assert!(context.acts.is_empty());
     lazy.publish(&mut context, OrderIndex(0), 6);
@@ -90,7 +94,7 @@ fn who_asks_gets_what_is_held_and_nothing_else() {
 #[test]
 fn what_is_gathered_is_announced_together_and_asked_for_together() {
     const INTERVAL: Nanos = Nanos(30);
-    let (mut lazy, mut context) = (Lazy::new(RETRY, INTERVAL), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, INTERVAL), RecordingContext::default());
     let of = |order, ttl, hop| OrderHop { order: OrderIndex(order), ttl, hop };
     let list = [of(1, 5, 2), of(2, 4, 3)].map(OrderHop::to_word);
     lazy.handle_message(&mut context, &heard(Kind::Have, 2), &list);
@@ -120,7 +124,7 @@ fn what_is_gathered_is_announced_together_and_asked_for_together() {
 
 #[test]
 fn a_spent_ttl_is_not_announced() {
-    let (mut lazy, mut context) = (Lazy::new(RETRY, Nanos::ZERO), RecordingContext::default());
+    let (mut lazy, mut context) = (state(RETRY, Nanos::ZERO), RecordingContext::default());
     lazy.handle_message(&mut context, &payload(NodeId(3), 0, 6), &[]);
     assert!(context.knows(OrderIndex(0)) && context.acts.is_empty());
 }

@@ -1,0 +1,191 @@
+//! What the nodes of a shard know from the start: who their peers are, which links lead to them, and their own draws.
+
+use crate::ids::NodeId;
+use crate::random::{Key, Purpose};
+use crate::topology::Topology;
+use std::ops::Range;
+
+/// Which end of a link opened it. Both ends come to the same, and no message is needed to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialRule {
+    /// The node with the greater id: on an overlay that grows, the newcomer dials those that are there.
+    Newcomer,
+    /// Either, by a fair draw keyed by the seed and both nodes.
+    Coin,
+}
+
+/// What every node knows without a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Knowledge<'a> {
+    /// The stored rows of the overlay; `None` where it has none.
+    rows: Option<&'a Topology>,
+    dial: DialRule,
+    /// The keys of the nodes' own draws, and of who dialled.
+    draws: Key,
+    dials: Key,
+}
+
+/// The nodes of one shard, and what they know.
+#[derive(Clone, Debug)]
+pub struct ShardView<'a> {
+    nodes: Range<u32>,
+    orders: u32,
+    knowledge: Knowledge<'a>,
+}
+
+impl<'a> Knowledge<'a> {
+    /// What nodes know in the run with this seed, whose peers are the rows of `topology`, if it stores any.
+    pub fn new(seed: u64, topology: &'a Topology, dial: DialRule) -> Knowledge<'a> {
+        Knowledge { rows: topology.is_stored().then_some(topology), ..Knowledge::without_peers(seed, dial) }
+    }
+
+    fn without_peers(seed: u64, dial: DialRule) -> Knowledge<'a> {
+        let key = Key::new(seed, Purpose::Protocol);
+        Knowledge { rows: None, dial, draws: key.with(DRAW), dials: key.with(DIAL) }
+    }
+}
+
+impl<'a> ShardView<'a> {
+    /// The view of the shard that owns `nodes`, in a run of so many orders.
+    pub fn new(nodes: Range<u32>, orders: u32, knowledge: Knowledge<'a>) -> ShardView<'a> {
+        ShardView { nodes, orders, knowledge }
+    }
+
+    /// A shard of these nodes on no overlay, in a run of one order.
+    pub fn isolated(nodes: Range<u32>) -> ShardView<'static> {
+        ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin) }
+    }
+
+    /// The shard's nodes.
+    pub fn nodes(&self) -> Range<u32> {
+        self.nodes.clone()
+    }
+
+    /// How many nodes the shard has.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many orders the run has.
+    pub fn orders(&self) -> u32 {
+        self.orders
+    }
+
+    /// The place of a node of the shard among its nodes.
+    #[inline]
+    pub fn local(&self, node: NodeId) -> usize {
+        (node.0 - self.nodes.start) as usize
+    }
+
+    /// How many links the shard's nodes have; a link between two of them counts at both ends.
+    pub fn links(&self) -> usize {
+        let ends = |node: u32| self.rows_before(NodeId(node));
+        (ends(self.nodes.end) - ends(self.nodes.start)) as usize
+    }
+
+    /// The peers of a node of the shard, ascending; none on an overlay that stores no rows.
+    pub fn peers(&self, node: NodeId) -> &'a [NodeId] {
+        self.knowledge.rows.and_then(|rows| rows.row(node)).unwrap_or_default()
+    }
+
+    /// The numbers of a node's links among those of the shard, one for each of its peers.
+    pub fn links_of(&self, node: NodeId) -> Range<u32> {
+        let first = self.rows_before(NodeId(self.nodes.start));
+        let begin = self.rows_before(node) - first;
+        begin..begin + self.peers(node).len() as u32
+    }
+
+    /// Whether `node` opened the link to `peer`.
+    pub fn dialled(&self, node: NodeId, peer: NodeId) -> bool {
+        match self.knowledge.dial {
+            DialRule::Newcomer => node > peer,
+            DialRule::Coin => {
+                let (lesser, greater) = (node.min(peer), node.max(peer));
+                let key = self.knowledge.dials.with(u64::from(lesser.0)).with(u64::from(greater.0));
+                let dialled_by_greater = key.stream().next_word() >> 63 == 1;
+                dialled_by_greater == (node == greater)
+            }
+        }
+    }
+
+    /// Draws 64 bits of a node's own.
+    pub fn draw(&self, node: NodeId, purpose: u32, count: u64) -> u64 {
+        let key = self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count);
+        key.stream().next_word()
+    }
+
+    /// How many links the nodes before `node` have.
+    fn rows_before(&self, node: NodeId) -> u32 {
+        self.knowledge.rows.map_or(0, |rows| rows.entries_before(node))
+    }
+}
+
+// The words that keep the two uses of `Purpose::Protocol` apart; part of docs/DETERMINISM.md.
+const DRAW: u64 = 1;
+const DIAL: u64 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::TopologySpec;
+
+    /// On every shard the links of its nodes are numbered without a gap, and each link was dialled from one end.
+    #[test]
+    fn links_are_dense_and_dialled_from_one_end() {
+        for (family, dial) in [("erdos-renyi", DialRule::Coin), ("barabasi-albert", DialRule::Newcomer)] {
+            let topology = family.parse::<TopologySpec>().unwrap().build(300, 6, 7).unwrap();
+            let (mut dialled, mut links) = (0, 0);
+            for nodes in [0..100, 100..101, 101..300] {
+                let view = ShardView::new(nodes.clone(), 1, Knowledge::new(7, &topology, dial));
+                let mut next = 0;
+                for node in nodes.map(NodeId) {
+                    assert_eq!(view.links_of(node).start, next);
+                    next = view.links_of(node).end;
+                    assert!(view.peers(node).iter().copied().eq(topology.peers(node)));
+                    for &peer in view.peers(node) {
+                        assert_ne!(view.dialled(node, peer), view.dialled(peer, node));
+                        dialled += u64::from(view.dialled(node, peer));
+                    }
+                }
+                assert_eq!(view.links(), next as usize);
+                links += u64::from(next);
+            }
+            assert_eq!((dialled, links), (topology.links(), 2 * topology.links()));
+        }
+    }
+
+    #[test]
+    fn an_overlay_without_rows_has_no_links() {
+        let topology = TopologySpec::Complete.build(10, 0, 7).unwrap();
+        let view = ShardView::new(2..7, 1, Knowledge::new(7, &topology, DialRule::Coin));
+        assert_eq!((view.links(), view.peers(NodeId(3)), view.links_of(NodeId(3))), (0, &[][..], 0..0));
+    }
+
+    /// Half of a node's links are its own, on average.
+    #[test]
+    fn a_coin_is_fair() {
+        let topology = TopologySpec::RandomRegular.build(10_000, 20, 3).unwrap();
+        let view = ShardView::new(0..10_000, 1, Knowledge::new(3, &topology, DialRule::Coin));
+        let lesser = (0..10_000)
+            .map(NodeId)
+            .map(|node| view.peers(node).iter().filter(|&&peer| node < peer && view.dialled(node, peer)).count());
+        // Binomial(100,000, 1/2): mean 50,000, standard deviation 158; five of them either way.
+        assert!(lesser.sum::<usize>().abs_diff(50_000) < 790);
+    }
+
+    /// The vectors in `docs/DETERMINISM.md`.
+    #[test]
+    fn draws_are_as_specified() {
+        let topology = TopologySpec::Ring.build(10, 2, 7).unwrap();
+        let view = |nodes| ShardView::new(nodes, 1, Knowledge::new(7, &topology, DialRule::Coin));
+        let draws = [(0, 0, 0), (3, 0, 0), (3, 1, 0), (3, 1, 2)]
+            .map(|(node, purpose, count)| view(0..10).draw(NodeId(node), purpose, count));
+        assert_eq!(draws, DRAWN, "{draws:#X?}");
+        assert_eq!(view(3..4).draw(NodeId(3), 1, 2), draws[3], "a shard decides nothing");
+        let dials: Vec<bool> = (0..9).map(|node| view(0..10).dialled(NodeId(node), NodeId(node + 1))).collect();
+        assert_eq!(dials, DIALLED);
+    }
+
+    const DRAWN: [u64; 4] = [0, 0, 0, 0];
+    const DIALLED: [bool; 9] = [false; 9];
+}
