@@ -22,7 +22,7 @@ const HEADER: Header = Header {
         order: OrderIndex(0),
         ttl: 4,
         hop: 2,
-        kind: Kind::Payload,
+        kind: Kind::PAYLOAD,
         tail: 0,
     },
 };

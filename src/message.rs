@@ -2,6 +2,7 @@
 //! 64-bit words if it has more to say.
 
 use crate::ids::{NodeId, OrderIndex};
+use std::fmt;
 
 /// The maximum number of hops of an order.
 pub const TTL_MAX: u8 = 255;
@@ -9,39 +10,64 @@ pub const TTL_MAX: u8 = 255;
 /// The maximum number of words in the tail of a message: with them a control message fills one MTU.
 pub const TAIL_WORDS_MAX: usize = 179;
 
-/// The kind of a message. A payload message carries an order; the other kinds are control messages, carry no order and
-/// are counted separately.
+/// What a message is: a number, which every carrier takes as it is. The protocol says what it means.
 ///
-/// The number 1 is not a kind: on the wire it marks the trailer that ends a train.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    /// The order itself.
-    Payload = 0,
-    /// The sender has the order (IHAVE, INV).
-    Have = 2,
-    /// The sender wants the order (IWANT, GETDATA).
-    Want = 3,
-}
+/// | number | kind |
+/// |---|---|
+/// | 0 | payload: the order itself |
+/// | 1 | none: on the wire it is the mark that ends a train |
+/// | 2..=63 | control: about an order, and carries nothing of it |
+/// | 64..=127 | reserved for parts of an order; carried and counted as control messages until there are any |
+/// | 128.. | upkeep: about no order; it holds no run open |
+///
+/// All but payload are counted apart from orders.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Kind(pub u8);
 
 impl Kind {
-    /// The kinds by number; index 1, which no kind has, is filled with a payload.
-    const BY_NUMBER: [Kind; 4] = [Kind::Payload, Kind::Payload, Kind::Have, Kind::Want];
+    /// The order itself.
+    pub const PAYLOAD: Kind = Kind(0);
+    /// The sender has the order (IHAVE, INV).
+    pub const HAVE: Kind = Kind(2);
+    /// The sender wants the order (IWANT, GETDATA).
+    pub const WANT: Kind = Kind(3);
 
     /// Returns true for the kinds that carry no order.
     #[inline]
     pub const fn is_control(self) -> bool {
-        !matches!(self, Kind::Payload)
+        self.0 != Kind::PAYLOAD.0
     }
 
-    /// Returns the kind with this number, or `None` if there is none.
+    /// Whether it is about no order, such as a heartbeat or a probe.
+    #[inline]
+    pub const fn is_upkeep(self) -> bool {
+        self.0 >= 128
+    }
+
+    /// Whether it is reserved for a part of an order.
+    #[inline]
+    pub const fn is_part(self) -> bool {
+        self.0 & 0xC0 == 0x40
+    }
+
+    /// The kind with this number, `None` for the number of the mark.
     #[inline]
     pub const fn from_number(number: u8) -> Option<Kind> {
         match number {
-            0 => Some(Kind::Payload),
-            2 => Some(Kind::Have),
-            3 => Some(Kind::Want),
-            _ => None,
+            1 => None,
+            number => Some(Kind(number)),
+        }
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Kind::PAYLOAD => f.write_str("payload"),
+            Kind::HAVE => f.write_str("have"),
+            Kind::WANT => f.write_str("want"),
+            Kind(number) => write!(f, "kind {number}"),
         }
     }
 }
@@ -162,7 +188,7 @@ impl Message {
     pub const fn to_words(self) -> [u64; 2] {
         let route = self.to.0 as u64 | (self.from.0 as u64) << 32;
         let rest = self.order.0 as u64 | (self.ttl as u64) << 32 | (self.hop as u64) << 40;
-        [route, rest | (self.kind as u64) << 48 | (self.tail as u64) << 56]
+        [route, rest | (self.kind.0 as u64) << 48 | (self.tail as u64) << 56]
     }
 
     /// Decodes the message that [`to_words`](Self::to_words) encoded.
@@ -174,8 +200,7 @@ impl Message {
             order: OrderIndex(rest as u32),
             ttl: (rest >> 32) as u8,
             hop: (rest >> 40) as u8,
-            // Masked instead of checked, because the words come from `to_words`; no value indexes out of range.
-            kind: Kind::BY_NUMBER[(rest >> 48) as usize & 3],
+            kind: Kind((rest >> 48) as u8),
             tail: (rest >> 56) as u8,
         }
     }
@@ -216,7 +241,7 @@ impl OrderHop {
     /// Returns the copy from `from` to `to`.
     #[inline]
     pub const fn copy(&self, from: NodeId, to: NodeId) -> Message {
-        self.message(Kind::Payload, from, to)
+        self.message(Kind::PAYLOAD, from, to)
     }
 
     /// Returns a message of this kind about the order, from `from` to `to`.
@@ -230,6 +255,9 @@ impl OrderHop {
     pub const fn message_with(&self, kind: Kind, from: NodeId, to: NodeId, tail: u8) -> Message {
         Message { tail, ..self.message(kind, from, to) }
     }
+
+    /// What stands in the place of an order where a message is about none.
+    pub const NO_ORDER: OrderHop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 1 };
 
     /// Encodes the order and its hop as one word, the form that announcements use.
     #[inline]
@@ -262,10 +290,10 @@ mod tests {
     #[test]
     fn two_words_hold_all_of_a_message() {
         let order_hop = OrderHop { order: OrderIndex(u32::MAX - 1), ttl: 250, hop: 4 };
-        for kind in [Kind::Payload, Kind::Have, Kind::Want] {
+        for kind in [Kind::PAYLOAD, Kind::HAVE, Kind::WANT, Kind(4), Kind(77), Kind(128), Kind(255)] {
             let message = order_hop.message_with(kind, NodeId(u32::MAX - 2), NodeId(7), 179);
             assert_eq!(Message::from_words(message.to_words()), message);
-            assert_eq!((message.order_hop(), Kind::from_number(kind as u8)), (order_hop, Some(kind)));
+            assert_eq!((message.order_hop(), Kind::from_number(kind.0)), (order_hop, Some(kind)));
         }
         assert_eq!(Kind::from_number(1), None, "1 is the mark of a train");
     }
@@ -282,7 +310,7 @@ mod tests {
     #[test]
     fn each_message_of_a_batch_has_its_own_words() {
         let order_hop = OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 };
-        let messages = [2, 0, 1].map(|tail| order_hop.message_with(Kind::Have, NodeId(0), NodeId(1), tail));
+        let messages = [2, 0, 1].map(|tail| order_hop.message_with(Kind::HAVE, NodeId(0), NodeId(1), tail));
         let tails: Vec<_> =
             MessageBatch { messages: &messages, tails: &[7, 8, 9, 10] }.iter().map(|pair| pair.1).collect();
         assert_eq!(tails, [&[7, 8][..], &[], &[9]]);

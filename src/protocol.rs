@@ -36,7 +36,7 @@ pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use targets::{TargetBatch, TargetDraw, TargetScratch};
 
 use crate::ids::OrderIndex;
-use crate::message::{Message, OrderHop, Tail};
+use crate::message::{Kind, Message, OrderHop, Tail};
 
 /// Whom a protocol's [`Context::fan_out`] goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +55,12 @@ pub trait Protocol: Sync {
     /// What stands behind its messages: `()` for nothing, or words.
     type Tail: Tail;
 
-    /// Whether it speaks in control messages. Where it does not, one that comes is no message of the run.
-    const HAS_CONTROL: bool = false;
+    /// The kinds of its control messages and of its upkeep, each with its name in reports. Of any other kind, one that comes
+    /// is no message of the run.
+    const KINDS: &'static [(Kind, &'static str)] = &[];
+
+    /// Whether it speaks in control messages or upkeep. It follows from [`KINDS`](Self::KINDS).
+    const HAS_CONTROL: bool = !Self::KINDS.is_empty();
 
     /// Whom a fan-out goes to.
     const TARGETS: Targets = Targets::Drawn;
@@ -68,9 +72,19 @@ pub trait Protocol: Sync {
     fn for_shard(&self, view: &ShardView<'_>) -> Self::State;
 
     /// Whether a control message that comes from outside says what this protocol can be told, in a run of so many
-    /// orders. One that does not is no message of the run.
-    fn admits(&self, _message: &Message, _tail: &[u64], _orders: u32) -> bool {
-        Self::HAS_CONTROL
+    /// orders. One that does not is no message of the run. Without a body of its own: whether it is of one of
+    /// [`KINDS`](Self::KINDS), and its tail not too long.
+    fn admits(&self, message: &Message, tail: &[u64], _orders: u32) -> bool {
+        speaks::<Self>(message.kind) && tail.len() <= self.tail_words_max()
+    }
+
+    /// What reports call a kind of message.
+    fn kind_name(kind: Kind) -> &'static str {
+        match Self::KINDS.iter().find(|known| known.0 == kind) {
+            Some(&(_, name)) => name,
+            None if kind == Kind::PAYLOAD => "payload",
+            None => "unknown",
+        }
     }
 
     /// The most words that stand behind any of its messages. Carriers have room for these, and for no more.
@@ -102,6 +116,11 @@ pub trait ProtocolState {
     /// Names the orders for which it is not idle, once for each answer awaited and each announcement due: they are still
     /// under way where no message is.
     fn name_awaited(&self, _name: impl FnMut(OrderIndex)) {}
+}
+
+/// Whether a protocol speaks in messages of this kind.
+pub fn speaks<P: Protocol + ?Sized>(kind: Kind) -> bool {
+    P::KINDS.iter().any(|known| known.0 == kind)
 }
 
 /// A protocol in which a node acts once on each order: the first message that brings it decides what the node forwards to

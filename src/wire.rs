@@ -3,7 +3,7 @@
 //! ```text
 //!  at  bytes  field                                    patched per copy
 //!   0      1  version, 1
-//!   1      1  kind, 0 = payload, 2 = have, 3 = want; 1 = the trailer of a train, see `wire/train_trailer.rs`
+//!   1      1  kind, 0 = payload, 1 = the trailer of a train (`wire/train_trailer.rs`), else a control message
 //!   2      1  TTL: hops left after this one            yes
 //!   3      1  hop: hops travelled with this one, >= 1  yes
 //!   4      4  destination node, little endian          yes
@@ -20,8 +20,8 @@
 //!             payload     varint length, then the bytes
 //! ```
 //!
-//! A control message (have, want) has 16 zeros in the order's place, where a network without a table of its orders
-//! would identify one by a hash. The zeros make it as long as a trailer, which must not be longer than the messages of
+//! A control message (2 = have, 3 = want, other numbers of the protocol's own) has 16 zeros in the order's place, where
+//! a network without a table of its orders would identify one by a hash. The zeros make it as long as a trailer, which must not be longer than the messages of
 //! its train. Its tail follows: up to 179 words of 8 bytes, little endian, whose meaning the protocol defines.
 //!
 //! The whole layout is postcard: a test compares the header with postcard's own encoding. The header is still written
@@ -114,7 +114,7 @@ pub fn encode(header: &Header, order: &OrderRef<'_>, into: &mut [u8]) -> Result<
 #[inline]
 pub fn encode_header(header: &Header, into: &mut [u8; HEADER_BYTES]) {
     into[VERSION_AT] = VERSION;
-    into[KIND_AT] = header.message.kind as u8;
+    into[KIND_AT] = header.message.kind.0;
     put(into, ORDER_AT, header.message.order.0.to_le_bytes());
     put(into, TOKEN_AT, header.token.0.to_le_bytes());
     patch(into, &header.message);
@@ -288,8 +288,8 @@ pub enum WireError {
         /// Version received.
         found: u8,
     },
-    /// A kind that this version does not know.
-    #[error("the datagram is of kind {found}, version {VERSION} knows only 0, payload, 2, have, and 3, want; drop it")]
+    /// The trailer of a train in the place of a message.
+    #[error("the datagram is of kind {found}, which is no message but the trailer that ends a train; drop it")]
     BadKind {
         /// Kind received.
         found: u8,

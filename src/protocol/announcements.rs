@@ -134,7 +134,7 @@ mod tests {
     fn what_is_written_is_read() {
         let orders: Vec<OrderHop> = (0..400).map(|order| news(order, 0).order_hop).collect();
         let mut context = RecordingContext::default();
-        send(&mut context, NodeId(9), Kind::Want, &orders);
+        send(&mut context, NodeId(9), Kind::WANT, &orders);
         let mut read = Vec::new();
         for act in &context.acts {
             let Action::SentList(to, kind, order_hop, tail) = act else { panic!("{act:?}") };
@@ -143,7 +143,7 @@ mod tests {
             read.extend(steps(&message, tail));
         }
         assert_eq!((read, context.acts.len()), (orders, 3), "180 to a message");
-        send(&mut context, NodeId(9), Kind::Want, &[]);
+        send(&mut context, NodeId(9), Kind::WANT, &[]);
         assert_eq!(context.acts.len(), 3, "nothing is said about nothing");
         assert_eq!(Announcement::from_words(news(3, 8).to_words()), news(3, 8));
     }
@@ -159,7 +159,7 @@ mod tests {
             announcement_batch.address((&topology, draw), &mut scratch, exclude_sender, me, &all);
             let mut named: Vec<(NodeId, OrderIndex)> = Vec::new();
             announcement_batch.for_each(&all, |to, first, tail| {
-                let message = all[first].order_hop.message_with(Kind::Have, me, to, tail.len() as u8);
+                let message = all[first].order_hop.message_with(Kind::HAVE, me, to, tail.len() as u8);
                 named.extend(steps(&message, tail).map(|step| (to, step.order)));
             });
             let mut expected: Vec<(NodeId, OrderIndex)> = Vec::new();

@@ -25,7 +25,7 @@
 //! to whom the order came from, which `--exclude-sender` saves as well.
 
 use super::announcements::{self, Announcement};
-use super::{Context, Protocol, ProtocolState, ShardView};
+use super::{Context, Protocol, ProtocolState, ShardView, speaks};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
@@ -110,7 +110,7 @@ impl LazyState {
                 }
             }
         }
-        announcements::send(context, message.from, Kind::Want, &wanted);
+        announcements::send(context, message.from, Kind::WANT, &wanted);
     }
 
     /// Takes an order in, and announces it if that was news.
@@ -126,7 +126,7 @@ impl LazyState {
         }
         self.close(context.local(), order);
         match order_hop {
-            Some(order_hop) if self.lazy.interval == Nanos::ZERO => context.announce(Kind::Have, order_hop),
+            Some(order_hop) if self.lazy.interval == Nanos::ZERO => context.announce(Kind::HAVE, order_hop),
             Some(order_hop) => self.gather(context, Announcement { order_hop, from }),
             None => {}
         }
@@ -156,7 +156,7 @@ impl Protocol for Lazy {
     type State = LazyState;
     type Tail = Box<[u64]>;
 
-    const HAS_CONTROL: bool = true;
+    const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "have"), (Kind::WANT, "want")];
 
     fn for_shard(&self, view: &ShardView<'_>) -> LazyState {
         let gathering = if self.interval == Nanos::ZERO { 0 } else { view.size() };
@@ -169,8 +169,8 @@ impl Protocol for Lazy {
         }
     }
 
-    fn admits(&self, _: &Message, tail: &[u64], orders: u32) -> bool {
-        tail.len() <= self.tail_words_max() && announcements::is_list(tail, orders)
+    fn admits(&self, message: &Message, tail: &[u64], orders: u32) -> bool {
+        speaks::<Lazy>(message.kind) && tail.len() <= self.tail_words_max() && announcements::is_list(tail, orders)
     }
 
     /// Where nothing is gathered, one order is announced at a time and asked for at a time.
@@ -191,15 +191,17 @@ impl ProtocolState for LazyState {
 
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         match message.kind {
-            Kind::Have => self.receive_announcement(context, message, tail),
-            Kind::Want => {
+            Kind::HAVE => self.receive_announcement(context, message, tail),
+            Kind::WANT => {
                 for step in announcements::steps(message, tail) {
                     if context.holds(step.order) {
-                        context.send(message.from, Kind::Payload, step);
+                        context.send(message.from, Kind::PAYLOAD, step);
                     }
                 }
             }
-            Kind::Payload => self.receive_order(context, message.order, message.from, message.next_hop()),
+            Kind::PAYLOAD => self.receive_order(context, message.order, message.from, message.next_hop()),
+            // Nothing of another kind is admitted.
+            _ => {}
         }
     }
 
@@ -207,7 +209,7 @@ impl ProtocolState for LazyState {
         if token == ANNOUNCE {
             let news = std::mem::take(&mut self.gathered[context.local()]);
             self.gathering -= usize::from(!news.is_empty());
-            context.announce_all(Kind::Have, &news);
+            context.announce_all(Kind::HAVE, &news);
             return;
         }
         // Tokens are this protocol's own, so that this is an order's index again.
@@ -223,7 +225,7 @@ impl ProtocolState for LazyState {
             self.close(local, order);
         } else {
             let (announcer, order_hop) = request.turn(context, order, self.lazy.retry);
-            context.send(announcer, Kind::Want, order_hop);
+            context.send(announcer, Kind::WANT, order_hop);
         }
     }
 

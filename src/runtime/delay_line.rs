@@ -204,7 +204,7 @@ mod tests {
 
     fn message(number: u32) -> Message {
         let order_hop = OrderHop { order: OrderIndex(0), ttl: 1, hop: 1 };
-        order_hop.message_with(Kind::Have, NodeId(number), NodeId(0), words(number).len() as u8)
+        order_hop.message_with(Kind::HAVE, NodeId(number), NodeId(0), words(number).len() as u8)
     }
 
     /// What stands behind a message: its number so many times.

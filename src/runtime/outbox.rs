@@ -77,7 +77,7 @@ impl<'a> Outbox<'a> {
         let (topology, draw) = (plan.topology, plan.draw);
         let max_degree = topology.max_degree();
         let order_hop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 0 };
-        let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::Payload, order_hop, Audience::Targets);
+        let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::PAYLOAD, order_hop, Audience::Targets);
         let mut waiting = VecDeque::from(touched(forwards, nobody));
         waiting.clear();
         Outbox {

@@ -312,7 +312,7 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
 
     #[inline]
     fn fan_out(&mut self, order_hop: OrderHop) {
-        self.shard.outbox.push(self.event.me, self.event.sender, Kind::Payload, order_hop);
+        self.shard.outbox.push(self.event.me, self.event.sender, Kind::PAYLOAD, order_hop);
     }
 
     fn announce(&mut self, kind: Kind, order_hop: OrderHop) {

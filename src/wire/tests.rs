@@ -34,7 +34,7 @@ fn example_header() -> Header {
         order: OrderIndex(6),
         ttl: 4,
         hop: 2,
-        kind: Kind::Payload,
+        kind: Kind::PAYLOAD,
         tail: 0,
     };
     Header { token: Token(0x1122_3344_5566_7788), message }
@@ -68,7 +68,7 @@ fn any_header() -> impl Strategy<Value = Header> {
     let fields = (any::<u64>(), any::<[u32; 3]>(), (1u8..).prop_flat_map(|hop| (0..=TTL_MAX - hop, Just(hop))));
     fields.prop_map(|(token, [to, from, order], (ttl, hop))| {
         let (to, from, order) = (NodeId(to), NodeId(from), OrderIndex(order));
-        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind: Kind::Payload, tail: 0 } }
+        Header { token: Token(token), message: Message { to, from, order, ttl, hop, kind: Kind::PAYLOAD, tail: 0 } }
     })
 }
 
@@ -115,7 +115,7 @@ fn the_bytes_are_pinned() {
 
 #[test]
 fn a_control_message_is_a_header_zeros_and_its_tail() {
-    for (kind, number) in [(Kind::Have, 2), (Kind::Want, 3)] {
+    for (kind, number) in [(Kind::HAVE, 2), (Kind::WANT, 3), (Kind(9), 9), (Kind(255), 255)] {
         for words in [&[][..], &[7, u64::MAX - 1]] {
             let message = Message { kind, tail: words.len() as u8, ..admitted().message };
             let mut bytes = vec![0xEE; control_bytes(words.len())];
@@ -133,7 +133,7 @@ fn a_control_message_is_a_header_zeros_and_its_tail() {
 
 #[test]
 fn the_longest_tail_fills_one_datagram() {
-    let message = Message { kind: Kind::Have, tail: TAIL_WORDS_MAX as u8, ..admitted().message };
+    let message = Message { kind: Kind::HAVE, tail: TAIL_WORDS_MAX as u8, ..admitted().message };
     let mut bytes = [0; DATAGRAM_BYTES_MAX];
     let length = encode_control(&Header { message, ..admitted() }, &[u64::MAX; TAIL_WORDS_MAX], &mut bytes);
     assert_eq!(length, DATAGRAM_BYTES_MAX);
@@ -239,7 +239,7 @@ fn impossible_fields_are_errors() {
     let bytes = encoded(&header, &order).len();
     let cases: [(usize, u8, WireError, Stray); 8] = [
         (VERSION_AT, 2, WireError::BadVersion { found: 2 }, Stray::BadVersion),
-        (KIND_AT, 9, WireError::BadKind { found: 9 }, Stray::Malformed),
+        (KIND_AT, 1, WireError::BadKind { found: 1 }, Stray::Malformed),
         (KIND_AT, 2, WireError::BadControl { bytes }, Stray::Malformed),
         (HOP_AT, 0, WireError::BadHops { ttl: 4, hop: 0 }, Stray::Malformed),
         (HOP_AT, 252, WireError::BadHops { ttl: 4, hop: 252 }, Stray::Malformed),
@@ -299,11 +299,11 @@ proptest! {
     #[test]
     fn the_header_equals_postcards_encoding(header in any_header()) {
         let Header { token, message } = header;
-        let kind = [Kind::Payload, Kind::Have, Kind::Want][token.0 as usize % 3];
+        let kind = [Kind::PAYLOAD, Kind::HAVE, Kind::WANT][token.0 as usize % 3];
         let header = Header { message: Message { kind, ..message }, token };
         let twin = PostcardHeader {
             version: VERSION,
-            kind: kind as u8,
+            kind: kind.0,
             ttl: message.ttl,
             hop: message.hop,
             to: message.to.0,

@@ -136,7 +136,7 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
     }
 
     fn fan_out(&mut self, order_hop: OrderHop) {
-        self.act(Kind::Payload, order_hop);
+        self.act(Kind::PAYLOAD, order_hop);
     }
 
     fn announce(&mut self, kind: Kind, order_hop: OrderHop) {

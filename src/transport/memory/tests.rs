@@ -49,7 +49,7 @@ fn tails_cross_whole_on_a_full_ring() {
     for serialization in [None, Some(serialization().0)] {
         let [mut here, mut there] = ends(serialization.as_ref());
         let lengths = [0, 1, 179, 3, 2].repeat(200);
-        let of_tail = |tail| Message { kind: Kind::Have, tail, ..message(0, 4) };
+        let of_tail = |tail| Message { kind: Kind::HAVE, tail, ..message(0, 4) };
         let sent: Vec<Message> = lengths.iter().map(|&tail| of_tail(tail)).collect();
         let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
         let (mut rest, mut came, mut tails) = (MessageBatch { messages: &sent, tails: &words }, Vec::new(), Vec::new());
@@ -72,7 +72,7 @@ fn tails_cross_whole_on_a_full_ring() {
 #[test]
 fn a_drain_counts_messages_and_not_their_slots() {
     let [mut here, mut there] = ends(None);
-    let sent = [5, 0, 2].map(|tail| Message { kind: Kind::Have, tail, ..message(0, 4) });
+    let sent = [5, 0, 2].map(|tail| Message { kind: Kind::HAVE, tail, ..message(0, 4) });
     here.send(MessageBatch { messages: &sent, tails: &[9; 7] }).unwrap();
     there.drain().unwrap();
     assert_eq!(there.counts().drained, 3);

@@ -77,7 +77,7 @@ fn message(from: u32, to: u32) -> Message {
 fn tails_cross_whole() {
     let mut bench = Bench::new(None);
     let sent = [(0, 1, 3), (0, 2, 0), (0, 1, 179), (2, 1, 1)].map(|(from, to, tail)| Message {
-        kind: Kind::Have,
+        kind: Kind::HAVE,
         tail,
         ..message(from, to)
     });

@@ -108,7 +108,7 @@ fn modes() -> Vec<Segmentation> {
 fn control_messages_and_orders_share_a_channel_in_any_sequence() {
     for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
-        let (have, want, payload) = (Kind::Have, Kind::Want, Kind::Payload);
+        let (have, want, payload) = (Kind::HAVE, Kind::WANT, Kind::PAYLOAD);
         let kinds = [payload, have, want, payload, payload, have, payload, want, want, have, payload, payload];
         let sent = kinds.map(|kind| Message { kind, ..message(0, 1, 6) });
         for _ in 0..3 {
@@ -144,7 +144,7 @@ fn tails_of_any_length_cross_whole_in_either_mode() {
     for segmentation in modes() {
         let mut bench = Bench::new(segmentation, None);
         let lengths = [0, 1, 179, 3, 3, 178, 0, 2];
-        let sent = lengths.map(|tail| Message { kind: Kind::Have, tail, ..message(0, 1, 6) });
+        let sent = lengths.map(|tail| Message { kind: Kind::HAVE, tail, ..message(0, 1, 6) });
         let words: Vec<u64> = (1..=lengths.iter().map(|&length| u64::from(length)).sum()).collect();
         assert_eq!(
             bench.ends[0].send(MessageBatch { messages: &sent, tails: &words }).unwrap(),
@@ -158,7 +158,7 @@ fn tails_of_any_length_cross_whole_in_either_mode() {
             let mut tails = bench.ends[1].tails();
             for arrival in bench.ends[1].arrivals() {
                 let tail = arrival.message.cut(&mut tails);
-                assert_eq!((usize::from(arrival.bytes), arrival.message.kind), (control_bytes(tail.len()), Kind::Have));
+                assert_eq!((usize::from(arrival.bytes), arrival.message.kind), (control_bytes(tail.len()), Kind::HAVE));
                 came.push(tail.to_vec());
             }
             assert!(tails.is_empty());

@@ -19,7 +19,7 @@ fn the_pages_examples_are_the_bytes_written() {
     assert_eq!(order, encoded(&example_header(), &example_order(&[0xAA, 0xBB])));
 
     let token = example_header().token;
-    let message = Message { kind: Kind::Have, ttl: 0, hop: 1, tail: 1, ..admitted().message };
+    let message = Message { kind: Kind::HAVE, ttl: 0, hop: 1, tail: 1, ..admitted().message };
     let mut bytes = [0xEE; control_bytes(1)];
     encode_control(&Header { token, message }, &[7], &mut bytes);
     assert_eq!(control, bytes);

@@ -50,8 +50,8 @@ impl Train {
     #[inline]
     pub(super) fn add(&mut self, template: &[u8], token: Token, message: &Message, tail: &[u64]) {
         match message.kind {
-            Kind::Payload => self.add_order(template, message),
-            Kind::Have | Kind::Want => self.add_control(&wire::Header { token, message: *message }, tail),
+            Kind::PAYLOAD => self.add_order(template, message),
+            _ => self.add_control(&wire::Header { token, message: *message }, tail),
         }
         self.messages += 1;
     }
