@@ -85,6 +85,8 @@ pub struct EngineSetup<'a> {
     pub faults: &'a Faults,
     /// Nodes that do not follow the protocol.
     pub adversaries: &'a Adversaries,
+    /// The time that nodes run before time 0; [`run`] adds it to every publication.
+    pub warm_up: Nanos,
     /// The orders, with their origins and times of publication.
     pub workload: &'a Workload,
     /// The orders that a node tells apart.
@@ -246,10 +248,15 @@ fn run_any<P: Protocol>(
     protocol: &P,
     algorithm: Algorithm,
 ) -> Result<EngineOutcome, EngineError> {
-    let ended = match algorithm {
+    let warm_up = protocol.warm_up();
+    let delayed = (warm_up > Nanos::ZERO).then(|| setup.workload.delayed(warm_up));
+    let setup = &EngineSetup { warm_up, workload: delayed.as_ref().unwrap_or(setup.workload), ..*setup };
+    let mut ended = match algorithm {
         Algorithm::EventByEvent => event_by_event::run(setup, protocol),
         _ => windowed::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
     };
+    // Time 0 of every figure is the end of the warm-up.
+    ended.at = ended.at.since(warm_up);
     Ok(ended.outcome(setup.topology.nodes() as usize, setup.workload.orders() as usize))
 }
 

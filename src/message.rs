@@ -39,13 +39,13 @@ impl Kind {
         self.0 != Kind::PAYLOAD.0
     }
 
-    /// Whether it is about no order, such as a heartbeat or a probe.
+    /// Returns true if it is about no order, such as a heartbeat or a probe.
     #[inline]
     pub const fn is_upkeep(self) -> bool {
         self.0 >= 128
     }
 
-    /// Whether it is reserved for a part of an order.
+    /// Returns true if it is reserved for a part of an order.
     #[inline]
     pub const fn is_part(self) -> bool {
         self.0 & 0xC0 == 0x40

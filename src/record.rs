@@ -12,6 +12,7 @@ mod notice;
 mod orders;
 mod outcome;
 mod receipts;
+mod upkeep;
 
 pub use access_links::{AccessLinkRecord, LinkSideRecord};
 pub use compact::CompactReceipt;
@@ -23,6 +24,7 @@ pub(crate) use notice::{rounded_bytes, share_text};
 pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
+pub use upkeep::{UpkeepCounts, add_tally};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
@@ -80,12 +82,16 @@ pub struct WorkerRecord {
     pub sent: u64,
     /// Messages of this run that it received before the stop.
     pub received: u64,
-    /// Of the messages sent, control messages, which carry no order.
+    /// Of the messages sent, those that carry no order: control messages, upkeep among them.
     pub control_sent: u64,
     /// Bytes of these, as UDP payload.
     pub control_bytes: u64,
     /// Of the messages received, control messages.
     pub control_received: u64,
+    /// Of all these, those that are about no order.
+    pub upkeep: UpkeepCounts,
+    /// What the protocol counted, by the places of its names.
+    pub tally: Vec<u64>,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
     /// Nodes that first received the order here, an origin included; with many orders the sum over all.
@@ -134,6 +140,8 @@ impl WorkerRecord {
             control_sent,
             control_bytes,
             control_received,
+            ref upkeep,
+            ref tally,
             duplicates,
             reached,
             expired,
@@ -154,6 +162,8 @@ impl WorkerRecord {
         self.control_sent += control_sent;
         self.control_bytes += control_bytes;
         self.control_received += control_received;
+        self.upkeep.merge(upkeep);
+        (0..).zip(tally).for_each(|(what, &count)| add_tally(&mut self.tally, what, count));
         self.duplicates += duplicates;
         self.reached += reached;
         self.expired += expired;
@@ -449,6 +459,8 @@ pub struct RunRecord {
     pub spies: Option<SpyRecord>,
     /// The nodes by region and by class, where there are any.
     pub groups: Vec<GroupRecord>,
+    /// What the protocol counted, by name; empty where it counts nothing.
+    pub tallies: Vec<(&'static str, u64)>,
     /// What a reader should know first, in the order of [`Notice::CODES`].
     pub notices: Vec<Notice>,
 }
@@ -461,12 +473,24 @@ impl RunRecord {
 
     /// Messages handed to the carrier that carried an order.
     pub fn payload_messages(&self) -> u64 {
-        self.ledger.sent - self.control_messages()
+        self.ledger.sent - self.control_messages() - self.upkeep().sent_in_all()
     }
 
-    /// Messages handed to the carrier that carried none.
+    /// Messages handed to the carrier that were about an order and carried none.
     pub fn control_messages(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.control_sent).sum()
+        self.workers.iter().map(|worker| worker.control_sent - worker.upkeep.sent_in_all()).sum()
+    }
+
+    /// Bytes of these, as UDP payload.
+    pub fn control_bytes(&self) -> u64 {
+        self.workers.iter().map(|worker| worker.control_bytes - worker.upkeep.bytes_in_all()).sum()
+    }
+
+    /// What was sent about no order.
+    pub fn upkeep(&self) -> UpkeepCounts {
+        let mut upkeep = UpkeepCounts::default();
+        self.workers.iter().for_each(|worker| upkeep.merge(&worker.upkeep));
+        upkeep
     }
 
     /// How many of the nodes that coverage counts have the order; with many orders the sum over all.

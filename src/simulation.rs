@@ -13,6 +13,7 @@ pub use crate::runtime::processes::Program;
 #[doc(hidden)]
 pub use processes::check_task;
 pub use processes::serve;
+pub use protocols::run_protocol;
 
 use crate::adversary::AdversaryError;
 use crate::analysis::{Forecast, RunContext, lateness};
@@ -22,7 +23,6 @@ use crate::ids::NodeId;
 use crate::memory::{self, MemoryError};
 use crate::network::{FaultError, Network, NetworkError};
 use crate::order::{Order, PayloadTooLong};
-use crate::protocol::Protocol;
 use crate::record::{
     AccessLinkRecord, End, Ledger, MachineTimes, Notice, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
 };
@@ -39,7 +39,7 @@ use crate::workload::{Workload, payload_bytes};
 use borsh::{BorshDeserialize, BorshSerialize};
 use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
 use processes::ProcessesError;
-use protocols::{AnyProtocol, RunProtocol};
+use protocols::RunProtocol;
 use std::io;
 use std::sync::Arc;
 
@@ -73,6 +73,9 @@ pub enum SimulationError {
     /// The engine cannot compute this, or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The protocol cannot be run so.
+    #[error("{0}")]
+    Protocol(String),
     /// The operating system gave no random token.
     #[error("the operating system gave no random bytes for the run's token: {0}")]
     Entropy(io::Error),
@@ -94,6 +97,7 @@ impl SimulationError {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
             SimulationError::Behaviour(_) | SimulationError::Faults(_) => true,
             SimulationError::Engine(error) => error.is_usage(),
+            SimulationError::Protocol(_) => true,
             SimulationError::Bind(error) => error.is_usage(),
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
@@ -135,20 +139,6 @@ impl From<FaultError> for SimulationError {
 /// kept only if there is no whole one, since it would pass for one that missed the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
     run_series(scenario, interrupt, &())
-}
-
-/// Runs the scenario once, with a protocol of the caller's in place of the one that it names: see [`Runner::with_protocol`].
-///
-/// # Errors
-///
-/// Those of [`Runner::with_protocol`] and [`Runner::run`].
-pub fn run_protocol<P: Protocol>(
-    scenario: &Scenario,
-    protocol: P,
-    interrupt: &Interrupt,
-) -> Result<RunRecord, SimulationError> {
-    let clock = Clock::start();
-    Runner::with_protocol(scenario, interrupt, &(), protocol)?.run(clock)
 }
 
 /// [`run`] with somebody who is told when workers of this process enter and leave their loops.
@@ -250,30 +240,6 @@ impl<'a> Runner<'a> {
         processes::check(scenario, program)?;
         let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
         Ok(Runner { program, memory_left, ..Runner::new(scenario, interrupt, observer)? })
-    }
-
-    /// [`build`](Self::build) with a protocol of the caller's in place of the one that the scenario names. What of the
-    /// scenario is for that one alone (`--retry`, `--announce-interval`) is not looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`SimulationError`] where that cannot be had; [`SimulationError::Engine`] where several processes are asked for,
-    /// which would run the protocol that the scenario names.
-    pub fn with_protocol<P: Protocol + 'a>(
-        scenario: &'a Scenario,
-        interrupt: &'a Interrupt,
-        observer: &'a dyn Observer,
-        protocol: P,
-    ) -> Result<Runner<'a>, SimulationError> {
-        if scenario.processes > 1 {
-            return Err(SimulationError::Engine(format!(
-                "--processes {}: a protocol of the caller's own runs in one process; leave --processes out",
-                scenario.processes
-            )));
-        }
-        let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
-        let protocol = Box::new(AnyProtocol(protocol));
-        Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
     }
 
     fn new(
@@ -428,6 +394,7 @@ impl<'a> Runner<'a> {
             receipt.time = receipt.time.since(injected_at);
         }
         let wall = left_at.since(injected_at);
+        let tallies = self.tallies(&workers);
         let groups = self.context().regions(&receipts, &traffic, wall);
         RunRecord {
             end,
@@ -443,6 +410,7 @@ impl<'a> Runner<'a> {
             ttl: self.forecast.ttl,
             datagram_bytes,
             degrees: self.degrees(),
+            tallies,
             shard_starts: self.partition.starts().to_vec(),
             processes,
             ledger: Ledger::of(&workers, end),

@@ -110,6 +110,12 @@ impl Workload {
         Workload { publications: publications.collect() }
     }
 
+    /// Returns the same schedule, begun so much later.
+    pub fn delayed(&self, by: Nanos) -> Workload {
+        let delayed = |&publication: &Publication| Publication { due: publication.due + by, ..publication };
+        Workload { publications: self.publications.iter().map(delayed).collect() }
+    }
+
     /// Returns all publications as they are due.
     pub fn publications(&self) -> &[Publication] {
         &self.publications

@@ -173,6 +173,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         traffic,
         degrees: vec![20; nodes],
         shard_starts,
+        tallies: Vec::new(),
         ledger: ledger(&workers),
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,

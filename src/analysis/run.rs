@@ -11,10 +11,11 @@ use super::workers::WorkerFigures;
 use crate::ratio::Ratio;
 use crate::record::{
     DepartureDelays, End, MachineTimes, OrderOutcome, OverlayFacts, Receipts, RunRecord, SpyRecord, Traffic,
-    WorkerRecord,
+    UpkeepCounts, WorkerRecord,
 };
 use crate::theory::redundancy::rmr;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// How things stood when the run stopped, before the last marks under way had come in.
 ///
@@ -156,6 +157,12 @@ pub struct RunFigures {
     pub control_messages: u64,
     /// Bytes of these, as UDP payload.
     pub control_bytes: u64,
+    /// What was sent about no order; `None` where the protocol has no upkeep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<UpkeepCounts>,
+    /// What the protocol counted, by name; empty where it counts nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tallies: BTreeMap<&'static str, u64>,
     /// Copies that were not sent because their receiver had sent the order.
     pub spared: u64,
     /// Datagrams handed to the kernel.
@@ -232,7 +239,9 @@ impl RunFigures {
             duplicates_per_node: duplicates_per_node(&record.traffic),
             messages,
             control_messages: record.control_messages(),
-            control_bytes: sum(record, |worker| worker.control_bytes),
+            control_bytes: record.control_bytes(),
+            upkeep: Some(record.upkeep()).filter(|upkeep| !upkeep.is_none()),
+            tallies: record.tallies.iter().copied().collect(),
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
             bytes: bytes(record),

@@ -52,6 +52,9 @@ impl From<&WorkerRecord> for WorkerFigures {
             control_sent,
             control_bytes,
             control_received,
+            // Shown for the whole run.
+            upkeep: _,
+            tally: _,
             duplicates,
             reached,
             expired,

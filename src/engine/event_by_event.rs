@@ -1,8 +1,8 @@
-//! Any protocol, one event after another in the order (time, round, sender, sequence): for a network whose least latency
-//! is 0, where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
+//! Any protocol, one event after another in the order (time, round, sender, sequence): for a network whose least
+//! latency is 0, where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
 //!
-//! A message that takes no time belongs to the next round of its instant, so that no latency at all is what ever smaller
-//! latencies come to: whatever is on its way at an instant goes one hop before any of it goes two.
+//! A message that takes no time belongs to the next round of its instant, so that no latency at all is what ever
+//! smaller latencies come to: whatever is on its way at an instant goes one hop before any of it goes two.
 //!
 //! With a floor it gives what the windows give, and the tests hold them to it.
 
@@ -30,6 +30,8 @@ struct EventQueue<T> {
     ranks: BinaryHeap<Reverse<(EventRank, u32)>>,
     stored: Vec<Option<PendingEvent<T>>>,
     vacant: Vec<u32>,
+    /// Messages that are not upkeep: while there are any, the run goes on.
+    holding: u64,
 }
 
 /// Runs to the end.
@@ -38,22 +40,30 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
     let mut shard = VirtualShard::new(setup, 0..setup.topology.nodes());
     let mut state = protocol.for_shard(&shard.view);
     let mut queue: EventQueue<P::Tail> =
-        EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new() };
+        EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new(), holding: 0 };
     let mut publications = setup.workload.publications().iter().peekable();
     let mut short = setup.workload.orders();
     let mut reached = vec![0; short as usize];
     let mut limit = setup.deadline();
     let (mut end, mut last_event) = (End::Quiescent, Nanos::ZERO);
     let (mut lookout, mut held) = (Lookout::new(setup.interrupt), 0);
+    if P::STARTS {
+        shard.start(&mut state);
+        shard.outgoing.drain(..).for_each(|pending| queue.push(pending));
+        shard.book(Nanos::MAX);
+    }
     for event in 1_u64.. {
         let due = publications.peek().map(|publication| publication.due);
         let arrives = queue.next_time();
         let wakes = shard.next_timeout();
         // Times that are asked for keep no run going, unless an answer is awaited.
-        if due.is_none() && arrives.is_none() && state.is_idle() {
+        let was_idle = state.is_idle();
+        let is_held = due.is_some() || queue.holding > 0 || !was_idle;
+        let Some(time) = [due, arrives, wakes].into_iter().flatten().min() else { break };
+        // Upkeep at the very instant of the last event still counts, as in a window.
+        if !is_held && (!P::HAS_UPKEEP || time > last_event) {
             break;
         }
-        let Some(time) = [due, arrives, wakes].into_iter().flatten().min() else { break };
         if time > limit {
             if end == End::Quiescent {
                 (end, last_event) = (End::Timeout, limit);
@@ -71,10 +81,14 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
             last_event = time;
             shard.publish(&mut state, publication);
         } else if let Some(fired) = shard.fire_timer(&mut state, time) {
-            last_event = if fired.is_event { time } else { last_event };
-        } else {
-            last_event = time;
-            queue.pop().into_iter().for_each(|pending| shard.handle(&mut state, &pending));
+            // What an idle shard does at a time that it asked for is upkeep.
+            let counts = if P::HAS_UPKEEP { !was_idle } else { fired.is_event };
+            last_event = if counts { time } else { last_event };
+        } else if let Some(pending) = queue.pop() {
+            if !(P::HAS_UPKEEP && pending.message.kind.is_upkeep() && was_idle) {
+                last_event = time;
+            }
+            shard.handle(&mut state, &pending);
         }
         let sent = shard.outgoing.len() as u64;
         for pending in shard.outgoing.drain(..) {
@@ -133,6 +147,7 @@ impl<T> EventQueue<T> {
 
     fn push(&mut self, pending: PendingEvent<T>) {
         let rank = pending.rank();
+        self.holding += u64::from(!pending.message.kind.is_upkeep());
         let place = match self.vacant.pop() {
             Some(place) => {
                 self.stored[place as usize] = Some(pending);
@@ -149,6 +164,8 @@ impl<T> EventQueue<T> {
     fn pop(&mut self) -> Option<PendingEvent<T>> {
         let Reverse((_, place)) = self.ranks.pop()?;
         self.vacant.push(place);
-        self.stored[place as usize].take()
+        let pending = self.stored[place as usize].take()?;
+        self.holding -= u64::from(!pending.message.kind.is_upkeep());
+        Some(pending)
     }
 }

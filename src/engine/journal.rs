@@ -32,6 +32,8 @@ pub(super) enum JournalEvent {
     Delivered,
     /// Messages of some kind went out, but for those that wait at a line.
     Sent(Kind, SendCounts),
+    /// The protocol counted something of its own.
+    Tallied(u8, u64),
     /// No queue at any line of the shard that leads this way had been as long.
     Queued(LinkSide, QueueLengths),
 }

@@ -1,13 +1,15 @@
 //! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
 //!
 //! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
-//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`, what is counted in `booking`.
+//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`, what is counted in
+//! `booking`.
 
 mod booking;
 mod context;
 mod sending;
 
 use context::VirtualContext;
+use sending::NamedForward;
 
 use super::access_links::AccessLinks;
 use super::journal::{JournalEntry, JournalEvent};
@@ -24,14 +26,14 @@ use crate::time::Nanos;
 use crate::wire::control_bytes;
 use crate::workload::Publication;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::ops::Range;
 
 /// A time that was told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FiredTimer {
     pub(super) at: Nanos,
-    /// Whether anything came of it. What nobody needs any more is no event.
+    /// True if anything came of it. What nobody needs any more is no event.
     pub(super) is_event: bool,
 }
 
@@ -52,6 +54,11 @@ pub(super) struct VirtualShard<'a, T> {
     /// How far each node's window has moved.
     horizon: Horizon,
     attempts: Attempts,
+    /// Messages about no order that each node has sent; empty until any has.
+    upkeep_attempts: Vec<u32>,
+    /// Whom held-back messages are for and what stands behind them, where their protocol named it, by node and
+    /// sequence.
+    held_back: BTreeMap<(NodeId, u32), NamedForward>,
     /// Messages that each node has sent.
     sequences: Vec<u32>,
     receipts: Vec<Receipt>,
@@ -63,7 +70,8 @@ pub(super) struct VirtualShard<'a, T> {
     model_duplicated: u64,
     uplink_dropped: u64,
     met: FirstEncounters,
-    /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their tokens.
+    /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their
+    /// tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
     /// How many have been asked for.
     asked: u64,
@@ -89,6 +97,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             held: vec![0; (size * orders).div_ceil(64)],
             horizon: Horizon::new(size, setup.window),
             attempts: Attempts::new(size, orders),
+            upkeep_attempts: Vec::new(),
+            held_back: BTreeMap::new(),
             sequences: vec![0; size],
             receipts: vec![Receipt::NONE; size * orders],
             traffic: vec![Traffic::default(); size],
@@ -119,6 +129,13 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         self.event(Event::receipt(&pending.message, pending.time), pending.round)
     }
 
+    /// Lets each node begin, at time 0.
+    pub(super) fn start<S: ProtocolState>(&mut self, state: &mut S) {
+        for node in self.nodes.clone().map(NodeId) {
+            state.start(&mut self.event(Event::own(node, Nanos::ZERO), 0));
+        }
+    }
+
     /// Publishes an order, unless its origin is down.
     pub(super) fn publish<S: ProtocolState>(&mut self, protocol: &mut S, publication: &Publication) {
         let &Publication { order, origin, due } = publication;
@@ -143,9 +160,15 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     /// Sends what was held back, if the node is up.
     fn send_held(&mut self, pending: &PendingEvent<T>) {
         let Message { to: me, ttl, hop, order, kind, .. } = pending.message;
+        let named = if self.held_back.is_empty() { None } else { self.held_back.remove(&(me, pending.sequence)) };
         let mut context = self.event(Event { hop, ..Event::own(me, pending.time) }, pending.round);
         context.note(order, JournalEvent::Released(pending.sent_at));
-        if context.is_up() {
+        if !context.is_up() {
+            return;
+        }
+        if let Some(NamedForward { to, tail }) = named {
+            context.send_to(&to, kind, OrderHop { order, ttl, hop }, &tail);
+        } else {
             context.event.sender = context.sender_of(order);
             context.send_on(kind, OrderHop { order, ttl, hop });
         }

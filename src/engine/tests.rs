@@ -81,6 +81,7 @@ impl Case {
             network: &network,
             faults: &faults,
             adversaries: &adversaries,
+            warm_up: Nanos::ZERO,
             workload: &self.workload,
             window: Window::new(self.workload.orders(), self.window),
             message_bytes: &vec![60; self.workload.orders() as usize],

@@ -59,7 +59,10 @@ impl UplinkQueue {
     /// Adds one that leaves later than whatever has been taken.
     #[inline]
     pub(super) fn put(&mut self, departure: QueuedDeparture) {
-        self.last = self.last.max(departure.leaves_at);
+        // Upkeep holds no run open.
+        if !departure.kind.is_upkeep() {
+            self.last = self.last.max(departure.leaves_at);
+        }
         self.calendar.put(self.width.window(departure.leaves_at), departure);
     }
 

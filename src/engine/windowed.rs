@@ -46,10 +46,14 @@ struct WindowedWorker<'a, P: Protocol, E> {
     shard: VirtualShard<'a, P::Tail>,
     /// What arrives at nodes of this shard.
     calendar: Calendar<PendingEvent<P::Tail>>,
+    /// What arrives of upkeep, which holds no run open; empty where the protocol has none.
+    upkeep: Calendar<PendingEvent<P::Tail>>,
     /// What leaves for others, by worker.
     out: Vec<Vec<PendingEvent<P::Tail>>>,
     /// The next window of anything in `out`.
     out_next: Option<u64>,
+    /// The same of upkeep.
+    out_upkeep_next: Option<u64>,
     /// What its nodes have yet to publish.
     publications: Peekable<IntoIter<Publication>>,
     width: WindowLength,
@@ -65,7 +69,8 @@ struct WindowedWorker<'a, P: Protocol, E> {
     /// Looks whether the user wants to end, and why a window was left in its midst.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
-    /// Messages in the calendar, in the window that is handled, and for others; and the bytes that are held for all that is under way.
+    /// Messages in the calendar, in the window that is handled, and for others; and the bytes that are held for all
+    /// that is under way.
     stored: u64,
     held: u64,
     fresh: NewReceiptCounts,
@@ -78,15 +83,18 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
         let shard = VirtualShard::new(setup, nodes);
+        let reach = setup.network.ceiling().map(|ceiling| width.window(ceiling));
         WindowedWorker {
             setup,
             exchange,
             index,
             state: protocol.for_shard(&shard.view),
             shard,
-            calendar: Calendar::new(setup.network.ceiling().map(|ceiling| width.window(ceiling))),
+            calendar: Calendar::new(reach),
+            upkeep: Calendar::new(if P::HAS_UPKEEP { reach } else { Some(0) }),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             out_next: None,
+            out_upkeep_next: None,
             publications: own.into_iter().peekable(),
             width,
             deadline: setup.deadline(),
@@ -107,16 +115,25 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
         let mut state = GlobalState::new(workload.orders(), goal, ends_at_target, self.deadline, self.width);
         let mut window = workload.publications().first().map_or(0, |publication| self.width.window(publication.due));
+        if P::STARTS {
+            window = 0;
+            self.shard.start(&mut self.state);
+            self.route();
+        }
         loop {
             self.handle(window);
             let report = self.report();
             self.stored -= self.out.iter().map(Vec::len).sum::<usize>() as u64;
             self.exchange.send(&mut self.out);
             let report = self.exchange.meet(report)?;
-            let (calendar, width, stored) = (&mut self.calendar, self.width, &mut self.stored);
+            let (calendar, upkeep) = (&mut self.calendar, &mut self.upkeep);
+            let (width, stored) = (self.width, &mut self.stored);
             self.exchange.receive(|items| {
                 *stored += items.len() as u64;
-                items.drain(..).for_each(|pending| calendar.put(width.window(pending.time), pending));
+                for pending in items.drain(..) {
+                    let calendar = if is_upkeep::<P>(&pending) { &mut *upkeep } else { &mut *calendar };
+                    calendar.put(width.window(pending.time), pending);
+                }
             });
             let decision = state.decide(&report);
             if self.index == 0 {
@@ -135,7 +152,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
                     return Ok((End::Target, at, self.close(at)));
                 }
                 Decision::Ended(end, at) | Decision::CutShort(end, at) => {
-                    let pending_events = self.calendar.iter().chain(&self.late);
+                    let pending_events = self.calendar.iter().chain(self.upkeep.iter()).chain(&self.late);
                     self.shard.leave_named::<P>(&self.state, pending_events);
                     return Ok((end, at, self.close(at)));
                 }
@@ -147,6 +164,11 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
     fn handle(&mut self, window: u64) {
         let mut pending_events = Vec::new();
         self.calendar.take(window, &mut pending_events);
+        if P::HAS_UPKEEP {
+            let mut upkeep = Vec::new();
+            self.upkeep.take(window, &mut upkeep);
+            pending_events.append(&mut upkeep);
+        }
         pending_events.sort_unstable_by_key(PendingEvent::rank);
         let taken = pending_events.len() as u64;
         let in_time = pending_events.partition_point(|pending| pending.time <= self.deadline);
@@ -185,13 +207,15 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
     }
 
     fn handle_one(&mut self, pending: &PendingEvent<P::Tail>) {
-        self.last_event = pending.time;
+        if !is_upkeep::<P>(pending) || !self.state.is_idle() {
+            self.last_event = pending.time;
+        }
         self.shard.handle(&mut self.state, pending);
         self.route();
     }
 
-    /// Does the first thing that is due by then, before any message of the same time: of one instant what is published comes
-    /// first, then the times that nodes have asked for.
+    /// Does the first thing that is due by then, before any message of the same time: of one instant what is published
+    /// comes first, then the times that nodes have asked for.
     fn catch_up(&mut self, time: Nanos) -> bool {
         let asked = self.shard.next_timeout();
         let is_first =
@@ -202,9 +226,13 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
             self.route();
             return true;
         }
+        // What an idle shard does at a time that it asked for is upkeep.
+        let was_idle = P::HAS_UPKEEP && self.state.is_idle();
         let Some(fired) = self.shard.fire_timer(&mut self.state, time) else { return false };
-        if fired.is_event {
+        if !was_idle && (P::HAS_UPKEEP || fired.is_event) {
             self.last_event = fired.at;
+        }
+        if fired.is_event {
             self.route();
         }
         true
@@ -213,6 +241,12 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
     /// The next window with a time that a node has asked for.
     fn next_wake(&self) -> Option<u64> {
         self.shard.next_timeout().map(|time| self.width.window(time))
+    }
+
+    /// The next window of anything that holds no run open: times, and upkeep.
+    fn next_unheld(&mut self) -> Option<u64> {
+        let upkeep = if P::HAS_UPKEEP { [self.upkeep.next(), self.out_upkeep_next.take()] } else { [None; 2] };
+        upkeep.into_iter().flatten().chain(self.next_wake()).min()
     }
 
     /// Brings what was sent on its way.
@@ -230,11 +264,13 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
                 }
                 owner if owner == self.index => {
                     self.stored += 1;
-                    self.calendar.put(window, pending);
+                    let calendar = if is_upkeep::<P>(&pending) { &mut self.upkeep } else { &mut self.calendar };
+                    calendar.put(window, pending);
                 }
                 owner => {
                     self.stored += 1;
-                    self.out_next = Some(self.out_next.map_or(window, |next| next.min(window)));
+                    let next = if is_upkeep::<P>(&pending) { &mut self.out_upkeep_next } else { &mut self.out_next };
+                    *next = Some(next.map_or(window, |next| next.min(window)));
                     self.out[owner].push(pending);
                 }
             }
@@ -263,8 +299,9 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
         let next = [self.calendar.next(), self.out_next.take(), due, awaited].into_iter().flatten().min();
         WindowReport {
             next,
-            wake,
-            late: !self.late.is_empty() || awaited.is_some_and(|wake| wake <= self.window),
+            wake: self.next_unheld(),
+            late: self.late.iter().any(|pending| !is_upkeep::<P>(pending))
+                || awaited.is_some_and(|wake| wake <= self.window),
             interrupted: self.setup.interrupt.is_raised(),
             cut_short: self.cut_short,
             last_event: self.last_event,
@@ -277,9 +314,19 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
 
     /// Counts what there is up to `limit`, the end, and what is under way then.
     fn close(mut self, limit: Nanos) -> ShardOutcome {
-        self.calendar.iter().chain(&self.late).for_each(|pending| self.shard.leave(pending, limit));
+        self.calendar
+            .iter()
+            .chain(self.upkeep.iter())
+            .chain(&self.late)
+            .for_each(|pending| self.shard.leave(pending, limit));
         self.shard.close(limit)
     }
+}
+
+/// Returns true if a message is upkeep, of a protocol that has any.
+#[inline]
+fn is_upkeep<P: Protocol>(pending: &PendingEvent<P::Tail>) -> bool {
+    P::HAS_UPKEEP && pending.message.kind.is_upkeep()
 }
 
 /// Counts first receipts by order, ascending, without a look at orders that have none.

@@ -1,8 +1,8 @@
-//! Several orders in one message, as the INV of Bitcoin and the IHAVE of GossipSub name many: the first stands in the message,
-//! the others in its tail, a word each.
+//! Several orders in one message, as the INV of Bitcoin and the IHAVE of GossipSub name many: the first stands in the
+//! message, the others in its tail, a word each.
 //!
-//! A word names an order as short as this run can. Networks do much the same: a compact block names a transaction by six
-//! bytes (BIP 152).
+//! A word names an order as short as this run can. Networks do much the same: a compact block names a transaction by
+//! six bytes (BIP 152).
 
 use super::{Context, TargetDraw, TargetScratch};
 use crate::ids::{NodeId, OrderIndex};
@@ -28,7 +28,7 @@ pub(super) fn behind(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
     tail.iter().filter_map(|&word| OrderHop::from_word(word))
 }
 
-/// Whether all that stands behind a message names orders of a run that has so many.
+/// Returns true if all that stands behind a message names orders of a run that has so many.
 pub(super) fn is_list(tail: &[u64], orders: u32) -> bool {
     tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|order_hop| order_hop.order.0 < orders))
 }
@@ -41,9 +41,9 @@ pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: 
     }
 }
 
-/// Who is to hear of which news: a message for each node that names its orders in theirs. Nodes come in the order in which
-/// they first stand among the targets of the news, one after another: drawn, and not by their numbers, because where lines
-/// are narrow it decides who waits. Keeps its memory from one announcement to the next.
+/// Who is to hear of which news: a message for each node that names its orders in theirs. Nodes come in the order in
+/// which they first stand among the targets of the news, one after another: drawn, and not by their numbers, because
+/// where lines are narrow it decides who waits. Keeps its memory from one announcement to the next.
 #[derive(Debug, Default)]
 pub struct AnnouncementBatch {
     addressed: Vec<Address>,
@@ -61,8 +61,8 @@ struct Address {
 }
 
 impl AnnouncementBatch {
-    /// Finds whom each of a node's news is for: its targets for that order, but for the one it came from where that is not to be
-    /// looked at.
+    /// Finds whom each of a node's news is for: its targets for that order, but for the one it came from where that is
+    /// not to be looked at.
     pub fn address(
         &mut self,
         (topology, draw): (&Topology, TargetDraw),

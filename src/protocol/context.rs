@@ -23,13 +23,14 @@ pub trait Context {
     /// survive its check is never news.
     fn deliver(&mut self, order: OrderIndex) -> bool;
 
-    /// Whether the order would be no news to this node: it has it, or has forgotten it.
+    /// Returns true if the order would be no news to this node: it has it, or has forgotten it.
     fn knows(&self, order: OrderIndex) -> bool;
 
-    /// Whether this node can still hand the order on: it has it within its window, which is its history.
+    /// Returns true if this node can still hand the order on: it has it within its window, which is its history.
     fn holds(&self, order: OrderIndex) -> bool;
 
-    /// Forwards an order to the node's targets for it: those that [`Protocol::TARGETS`](super::Protocol::TARGETS) names.
+    /// Forwards an order to the node's targets for it: those that [`Protocol::TARGETS`](super::Protocol::TARGETS)
+    /// names.
     fn fan_out(&mut self, order_hop: OrderHop);
 
     /// Sends a message of this kind, and not the order, to the same targets.
@@ -39,13 +40,30 @@ pub trait Context {
     /// is a target for, or as many as they fill. With `--exclude-sender` a target is not told of an order that it sent.
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]);
 
-    /// Sends a control message to one node with these words behind it, which arrive whole and in order, or not at all.
+    /// Sends a message to each of these nodes, with these words behind it: what spreads news to nodes of the protocol's
+    /// own choice.
+    ///
+    /// An adversary does to it what it does to a [`fan_out`](Self::fan_out): it drops, censors, delays or floods. An
+    /// answer, which spreads nothing, goes through [`send_with`](Self::send_with).
+    fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]);
+
+    /// Sends a message to one node with these words behind it, which arrive whole and in order, or not at all: an
+    /// answer, which adversaries leave alone.
     fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]);
 
     /// Asks for [`ProtocolState::handle_timeout`](super::ProtocolState::handle_timeout) of this node with this token at
     /// `time`, or as soon after as the carrier's clock is read. Nothing takes it back: a node that no longer needs it
     /// lets it pass.
     fn wake_at(&mut self, time: Nanos, token: u64);
+
+    /// Counts what the protocol did, under the name with this place in [`Protocol::TALLIES`](super::Protocol::TALLIES).
+    /// What is counted in the warm-up counts as well.
+    fn tally(&mut self, what: u8, count: u64);
+
+    /// Sends a message about no order to one node. Its kind is one of those that are upkeep.
+    fn send_upkeep(&mut self, to: NodeId, kind: Kind, tail: &[u64]) {
+        self.send_with(to, kind, OrderHop::NO_ORDER, tail);
+    }
 
     /// Sends a message without a tail to one node.
     fn send(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop) {
@@ -76,14 +94,15 @@ pub trait Context {
         Some(self.links().start + place as u32)
     }
 
-    /// Whether this node opened a link of its own, rather than the peer at the other end. Exactly one of both did.
+    /// Returns true if this node opened a link of its own, rather than the peer at the other end. Exactly one of both
+    /// did.
     fn dialled(&self, link: u32) -> bool {
         let place = link.wrapping_sub(self.links().start) as usize;
         self.peers().get(place).is_some_and(|&peer| self.view().dialled(self.me(), peer))
     }
 
-    /// Draws 64 bits that hang on the run's seed, this node, `purpose` and `count`, and on nothing else: the same on any
-    /// number of threads. A protocol numbers its purposes as it likes.
+    /// Draws 64 bits that hang on the run's seed, this node, `purpose` and `count`, and on nothing else: the same on
+    /// any number of threads. A protocol numbers its purposes as it likes.
     fn draw(&self, purpose: u32, count: u64) -> u64 {
         self.view().draw(self.me(), purpose, count)
     }

@@ -1,5 +1,5 @@
-//! Announce and request: a node that has news says so to its targets, and hands it to those that ask. So the order itself
-//! crosses the network once per node, and what is repeated are small control messages.
+//! Announce and request: a node that has news says so to its targets, and hands it to those that ask. So the order
+//! itself crosses the network once per node, and what is repeated are small control messages.
 //!
 //! ```text
 //! has news ── have ──> target     knows it: nothing
@@ -11,13 +11,13 @@
 //! As INV, GETDATA and TX in Bitcoin, and IHAVE and GRAFT in Plumtree (Leitão, Pereira, Rodrigues: *Epidemic Broadcast
 //! Trees*, 2007). The targets are those of push, drawn with `fanout`, so that without loss both reach the same nodes.
 //!
-//! With an interval between announcements a node gathers its news, and says all that a target is to hear of in one message, as
-//! Bitcoin and GossipSub do; so do those that ask for what they heard of together. An order then waits up to an interval at
-//! each node, and a bulk of them takes a fraction of the messages.
+//! With an interval between announcements a node gathers its news, and says all that a target is to hear of in one
+//! message, as Bitcoin and GossipSub do; so do those that ask for what they heard of together. An order then waits up
+//! to an interval at each node, and a bulk of them takes a fraction of the messages.
 //!
 //! Everything is bounded: a request remembers [`ANNOUNCERS`] that it can ask, asks [`TRIES`] times at most, and is gone
-//! once the order has come or nobody is left to ask; what a node hands on is what it holds, which is bounded by its window; and
-//! it announces an order once.
+//! once the order has come or nobody is left to ask; what a node hands on is what it holds, which is bounded by its
+//! window; and it announces an order once.
 //!
 //! An announcement is made once: one that is lost is made up for by those of others, or not at all.
 //!

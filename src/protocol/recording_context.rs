@@ -23,6 +23,8 @@ pub(super) enum Action {
     Announced(Kind, OrderHop),
     Sent(NodeId, Kind, OrderHop),
     SentList(NodeId, Kind, OrderHop, Vec<u64>),
+    ForwardedTo(Vec<NodeId>, Kind, OrderHop, Vec<u64>),
+    Tallied(u8, u64),
     AnnouncedAll(Kind, Vec<Announcement>),
     Asked(Nanos, u64),
 }
@@ -64,6 +66,14 @@ impl Context for RecordingContext {
 
     fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
         self.acts.push(Action::AnnouncedAll(kind, news.to_vec()));
+    }
+
+    fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        self.acts.push(Action::ForwardedTo(to.to_vec(), kind, order_hop, tail.to_vec()));
+    }
+
+    fn tally(&mut self, what: u8, count: u64) {
+        self.acts.push(Action::Tallied(what, count));
     }
 
     fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {

@@ -95,7 +95,7 @@ impl<'a> ShardView<'a> {
         begin..begin + self.peers(node).len() as u32
     }
 
-    /// Whether `node` opened the link to `peer`.
+    /// Returns true if `node` opened the link to `peer`.
     pub fn dialled(&self, node: NodeId, peer: NodeId) -> bool {
         match self.knowledge.dial {
             DialRule::Newcomer => node > peer,
@@ -186,6 +186,7 @@ mod tests {
         assert_eq!(dials, DIALLED);
     }
 
-    const DRAWN: [u64; 4] = [0, 0, 0, 0];
-    const DIALLED: [bool; 9] = [false; 9];
+    const DRAWN: [u64; 4] =
+        [0x2E1F_F0E1_6E0D_C177, 0x9FC9_F75A_5A86_6F5C, 0x7625_FBA7_E639_494F, 0x3FFB_65D0_341B_6560];
+    const DIALLED: [bool; 9] = [true, false, false, false, false, false, true, false, true];
 }

@@ -1,12 +1,14 @@
-//! Whom a node forwards an order to: a prefix of its peers in an order of their own, drawn without looking at the sender.
+//! Whom a node forwards an order to: a prefix of its peers in an order of their own, drawn without looking at the
+//! sender.
 //!
 //! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
-//! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes nothing,
-//! so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every peer is a
-//! target, the shuffle says in which order they are sent to; where nothing can tell that order, nothing is drawn.
+//! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes
+//! nothing, so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every
+//! peer is a target, the shuffle says in which order they are sent to; where nothing can tell that order, nothing is
+//! drawn.
 //!
-//! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first. A
-//! slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
+//! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first.
+//! A slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
 
 mod batch;
 

@@ -42,7 +42,10 @@ pub struct Ledger {
 impl Ledger {
     /// Adds the workers' ledger up.
     pub fn of(workers: &[WorkerRecord], end: End) -> Ledger {
-        let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet: end == End::Quiescent, ..Ledger::default() };
+        // Upkeep may be under way whenever a run ends.
+        let has_upkeep = workers.iter().any(|worker| !worker.upkeep.is_none());
+        let ended_quiet = end == End::Quiescent && !has_upkeep;
+        let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet, ..Ledger::default() };
         for worker in workers {
             ledger.sent += worker.sent;
             ledger.received += worker.received;

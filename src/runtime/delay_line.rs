@@ -1,16 +1,16 @@
-//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and for the window that is
-//! due a sorted row, with a small heap beside it for what comes into it out of order.
+//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and for the window
+//! that is due a sorted row, with a small heap beside it for what comes into it out of order.
 //!
-//! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows with
-//! what is under way; only runs with a modelled network have one.
+//! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows
+//! with what is under way; only runs with a modelled network have one.
 
 use crate::message::{Message, MessageBatch, Tail};
 use crate::time::{Calendar, Nanos};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
-/// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms ahead and
-/// the heap stays small where a million messages are under way.
+/// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms
+/// ahead and the heap stays small where a million messages are under way.
 const WINDOW_BITS: u32 = 16;
 
 /// A message on the line.
@@ -60,7 +60,8 @@ pub(super) struct DelayLine<T> {
     /// What is left of it and of those before: in order, and what would not have stood at the end of that.
     soon: VecDeque<HeldMessage<T>>,
     between: BinaryHeap<Reverse<HeldMessage<T>>>,
-    /// What is due, in order, the times at which that was to leave, and its tails; so many messages and words have left.
+    /// What is due, in order, the times at which that was to leave, and its tails; so many messages and words have
+    /// left.
     due: Vec<Message>,
     times: Vec<Nanos>,
     tails: Vec<u64>,

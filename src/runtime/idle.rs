@@ -1,8 +1,8 @@
 //! What an idle worker does: polls again, gives its core away, or sleeps in the kernel.
 //!
 //! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. With a core of its own a
-//! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the message
-//! it waits for can only come from a worker that is not running.
+//! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the
+//! message it waits for can only come from a worker that is not running.
 
 use crate::scenario::Spin;
 use crate::time::Nanos;

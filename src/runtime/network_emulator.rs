@@ -1,11 +1,12 @@
-//! The modelled network in front of a real carrier: what is sent enters it, is lost or held, and leaves it for the carrier
-//! when its time has come. The carrier's own time comes on top.
+//! The modelled network in front of a real carrier: what is sent enters it, is lost or held, and leaves it for the
+//! carrier when its time has come. The carrier's own time comes on top.
 //!
-//! A message is drawn its fate as in virtual time, by (seed, order, sender, receiver, attempt), so that the same message has
-//! the same fate on every carrier.
+//! A message is drawn its fate as in virtual time, by (seed, order, sender, receiver, attempt), so that the same
+//! message has the same fate on every carrier.
 
 use super::RunPlan;
 use super::delay_line::DelayLine;
+use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch, Tail};
 use crate::network::{AttemptCache, Attempts, Fate, Network};
 use crate::record::{DepartureDelays, ModelCounts};
@@ -17,9 +18,15 @@ pub(super) struct NetworkEmulator<'a, T> {
     network: &'a Network,
     first_node: u32,
     attempts: Attempts,
+    /// Messages about no order that each node has sent; empty until any has.
+    upkeep_attempts: Vec<u32>,
+    nodes: usize,
     line: DelayLine<T>,
     /// Messages that the carrier took.
     pub(super) handed: u64,
+    /// Of these, upkeep, and what of it is on the line.
+    pub(super) handed_upkeep: u64,
+    held_upkeep: u64,
     pub(super) counts: ModelCounts,
     pub(super) departures: DepartureDelays,
 }
@@ -39,8 +46,12 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
             network: plan.network?,
             first_node: nodes.start,
             attempts: Attempts::new(nodes.len(), plan.orders.len()),
+            upkeep_attempts: Vec::new(),
+            nodes: nodes.len(),
             line: DelayLine::new(),
             handed: 0,
+            handed_upkeep: 0,
+            held_upkeep: 0,
             counts: ModelCounts::default(),
             departures: DepartureDelays::default(),
         })
@@ -55,8 +66,14 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
     pub(super) fn enter(&mut self, forward: MessageBatch<'_>, now: Nanos, began: Nanos) -> EmulatedCounts {
         let (mut tails, mut at_once, mut passed) = (forward.tails, AttemptCache::default(), EmulatedCounts::default());
         for messages in forward.messages.chunk_by(|one, next| one.order == next.order) {
-            let Message { from, order, .. } = messages[0];
-            let attempt = at_once.attempt(order, || self.attempts.next(from.0 - self.first_node, order));
+            let Message { from, order, kind, .. } = messages[0];
+            let local = from.0 - self.first_node;
+            let (order, attempt) = match kind.is_upkeep() {
+                // What is about no order is drawn its fate by one that no run has, as in virtual time.
+                true => (OrderIndex(u32::MAX), self.next_upkeep(local)),
+                false => (order, at_once.attempt(order, || self.attempts.next(local, order))),
+            };
+            let held_before = self.line.entered();
             let ways = self.network.ways(order, from).at(now.since(began));
             for &message in messages {
                 let tail = message.cut(&mut tails);
@@ -73,10 +90,23 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
                     }
                 }
             }
+            if kind.is_upkeep() {
+                self.held_upkeep += self.line.entered() - held_before;
+            }
         }
         self.counts.lost += passed.lost;
         self.counts.duplicated += passed.doubled;
         passed
+    }
+
+    /// How often a node has sent anything about no order before; it does so once more.
+    fn next_upkeep(&mut self, local: u32) -> u32 {
+        if self.upkeep_attempts.is_empty() {
+            self.upkeep_attempts.resize(self.nodes, 0);
+        }
+        let attempt = &mut self.upkeep_attempts[local as usize];
+        *attempt = attempt.wrapping_add(1);
+        attempt.wrapping_sub(1)
     }
 
     /// Those that are to leave by `now`, `most` at a time.
@@ -84,8 +114,10 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         self.line.due(now, most)
     }
 
-    /// The carrier took the first `count` of those that are due, some time after `now`.
-    pub(super) fn leave(&mut self, count: usize, now: Nanos) {
+    /// The carrier took the first `count` of those that are due, `upkeep` of which is upkeep, some time after `now`.
+    pub(super) fn leave(&mut self, count: usize, upkeep: u64, now: Nanos) {
+        self.handed_upkeep += upkeep;
+        self.held_upkeep -= upkeep;
         let NetworkEmulator { line, departures, .. } = self;
         line.take(count).iter().for_each(|&due| departures.late.record(now.since(due)));
         self.handed += count as u64;
@@ -103,16 +135,16 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         self.line.next_due()
     }
 
-    /// Whether nothing is under way in it.
+    /// Returns true if nothing but upkeep is under way in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.line.len() == 0
+        self.line.len() == self.held_upkeep
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{NodeId, OrderIndex};
+    use crate::ids::NodeId;
     use crate::message::OrderHop;
     use crate::network::{LatencySpec, LossSpec};
 
@@ -121,8 +153,12 @@ mod tests {
             network,
             first_node: 3,
             attempts: Attempts::new(2, 1),
+            upkeep_attempts: Vec::new(),
+            nodes: 2,
             line: DelayLine::new(),
             handed: 0,
+            handed_upkeep: 0,
+            held_upkeep: 0,
             counts: ModelCounts::default(),
             departures: DepartureDelays::default(),
         }
@@ -159,7 +195,7 @@ mod tests {
             for (time, message) in times {
                 assert!(emulator.due(Nanos(time.0 - 1), 1).messages.is_empty());
                 assert_eq!(emulator.due(time, 1).messages, [message]);
-                emulator.leave(1, time + Nanos(700));
+                emulator.leave(1, 0, time + Nanos(700));
             }
             assert!(emulator.is_empty());
             // Late by what was passed at each departure, whatever the model gave.
@@ -174,7 +210,7 @@ mod tests {
         let mut emulator = emulator(&network);
         emulator.enter(MessageBatch::bare(&forward()), Nanos::ZERO, Nanos::ZERO);
         assert_eq!(emulator.due(Nanos::from_millis(1), 20).messages.len(), 20);
-        emulator.leave(15, Nanos::from_millis(3));
+        emulator.leave(15, 0, Nanos::from_millis(3));
         emulator.close(4);
         assert_eq!((emulator.handed, emulator.counts.held), (11, 39));
         let departures = &emulator.departures;

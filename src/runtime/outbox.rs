@@ -10,6 +10,7 @@ use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::protocol::{Announcement, AnnouncementBatch, TargetDraw, TargetScratch};
 use crate::sys::{touched, touched_room};
 use crate::topology::Topology;
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 
 /// How many forwards ahead a row is asked for.
@@ -59,6 +60,8 @@ enum Audience {
     One,
     /// One node, and the words are a tail.
     OneWithTail,
+    /// The nodes that the words name, behind how many they are; the other words are a tail.
+    Named,
     /// The node's targets for each of its news, which are the words.
     TargetsOfEach,
 }
@@ -110,6 +113,24 @@ impl<'a> Outbox<'a> {
         }
     }
 
+    /// Queues what a node says to the nodes that its protocol names, with these words behind each copy.
+    pub(super) fn push_named(&mut self, from: NodeId, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        if to.is_empty() {
+            return;
+        }
+        self.waiting.push_back(QueuedForward::new(from, from, kind, order_hop, Audience::Named));
+        self.words.push_back((1 + to.len() + tail.len()) as u64);
+        self.words.push_back(to.len() as u64);
+        self.words.extend(to.iter().map(|to| u64::from(to.0)));
+        self.words.extend(tail);
+    }
+
+    /// Returns true if anything waits that is about an order: for protocols that have upkeep.
+    pub(super) fn has_news(&self) -> bool {
+        let offered = self.offer[self.offered.0..].iter().map(|message| message.kind);
+        offered.chain(self.waiting.iter().map(|forward| forward.kind)).any(|kind| !kind.is_upkeep())
+    }
+
     /// Lets what a node says to its targets of several news wait for its turn.
     pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[Announcement]) {
         if let Some(Announcement { order_hop, .. }) = news.first() {
@@ -125,14 +146,14 @@ impl<'a> Outbox<'a> {
             as u64
     }
 
-    /// Whether nothing waits.
+    /// Returns true if nothing waits.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.offered.0 == self.offer.len() && self.waiting.is_empty()
     }
 
-    /// The next messages to leave: whole forwards until there are `batch` messages. Gives the number of messages spared,
-    /// too.
+    /// The next messages to leave: whole forwards until there are `batch` messages. Gives the number of messages
+    /// spared, too.
     #[inline]
     pub(super) fn offer(&mut self, batch: usize) -> (MessageBatch<'_>, u64) {
         let mut spared = 0;
@@ -190,6 +211,15 @@ impl<'a> Outbox<'a> {
         let order_hop = OrderHop { order, ttl, hop };
         match audience {
             Audience::TargetsOfEach => self.expand_each(from, kind),
+            Audience::Named => {
+                let words: SmallVec<[u64; 16]> = next_words(&mut self.words).collect();
+                let Some((&count, words)) = words.split_first() else { return };
+                let (named, tail) = words.split_at(words.len().min(count as usize));
+                for &to in named {
+                    self.offer.push(order_hop.message_with(kind, from, NodeId(to as u32), tail.len() as u8));
+                    self.tails.extend(tail);
+                }
+            }
             Audience::Targets | Audience::One => self.offer.push(order_hop.message(kind, from, to)),
             Audience::OneWithTail => {
                 let words = next_words(&mut self.words);

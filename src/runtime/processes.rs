@@ -98,8 +98,8 @@ impl ProcessGroup {
         Ok(worker_threads)
     }
 
-    /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is called once, when the first ended badly, to tell the
-    /// others that they are to leave.
+    /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is
+    /// called once, when the first ended badly, to tell the others that they are to leave.
     pub fn wait(mut self, mut look: impl FnMut() -> bool, abandon: impl FnOnce()) -> io::Result<Vec<EndedProcess>> {
         let mut abandon = Some(abandon);
         let mut looks_left = None;

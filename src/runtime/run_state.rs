@@ -54,7 +54,7 @@ impl RunState {
         self.signals.stop.raise(End::Interrupted as u8);
     }
 
-    /// Whether the first order was published.
+    /// Returns true if the first order was published.
     pub fn has_begun(&self) -> bool {
         self.signals.injected_at().is_some()
     }

@@ -13,7 +13,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
 use crate::protocol::{Announcement, Context, Event, Protocol, ShardView};
-use crate::record::{Receipt, Traffic, WorkerRecord};
+use crate::record::{Receipt, Traffic, WorkerRecord, add_tally};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport};
 use crate::wire;
@@ -45,6 +45,8 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     tally: TrafficCounters,
     outbox: Outbox<'a>,
     timers: Timers,
+    /// True if the first order has yet to come, which is time 0.
+    pub(super) is_warm_up: bool,
     pub(super) record: WorkerRecord,
 }
 
@@ -78,13 +80,20 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             // A node forwards an order once, so that with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: Timers::default(),
+            is_warm_up: false,
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
     }
 
-    /// Puts the schedule on the clock, before anything is handled.
+    /// The context in which a node begins.
+    pub(super) fn beginning(&mut self, node: u32, now: Nanos) -> RealtimeContext<'_, 'a, C> {
+        self.event(Event::own(NodeId(node), now))
+    }
+
+    /// Puts the schedule on the clock, before any order is handled.
     pub(super) fn start_schedule(&mut self, base: Nanos) {
+        self.is_warm_up = false;
         self.recorder.start_schedule(base);
     }
 
@@ -111,8 +120,11 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.record.received += 1;
         let local = local(&self.nodes, to);
         if P::HAS_CONTROL && kind.is_control() {
-            self.tally.control_received(local, arrival.bytes);
             self.record.control_received += 1;
+            self.record.upkeep.received += u64::from(P::HAS_UPKEEP && kind.is_upkeep());
+            if !(P::HAS_UPKEEP && self.is_warm_up) {
+                self.tally.control_received(local, arrival.bytes);
+            }
         } else {
             self.tally.received(local, arrival.bytes);
             self.recorder.received(order);
@@ -138,14 +150,14 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.outbox.waiting_bytes(room) + self.timers.bytes()
     }
 
-    /// Whether messages come as bytes, so that they may be none of the run.
+    /// Returns true if messages come as bytes, so that they may be none of the run.
     #[inline]
     pub(super) fn is_encoded(&self) -> bool {
         self.encodes
     }
 
-    /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is handled.
-    /// Where all that is touched fits a cache, nothing is asked for and there are no others.
+    /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is
+    /// handled. Where all that is touched fits a cache, nothing is asked for and there are no others.
     #[inline]
     pub(super) fn look_ahead<'b>(&self, arrivals: &'b [Arrival]) -> &'b [Arrival] {
         if self.nodes.len() <= CACHED_NODES {
@@ -166,27 +178,32 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         }
     }
 
-    /// Whether an encoded message brings an order that its receiver does not have yet: only that is decoded, so that a
-    /// duplicate costs no more than its header.
+    /// Returns true if an encoded message brings an order that its receiver does not have yet: only that is decoded, so
+    /// that a duplicate costs no more than its header.
     #[inline]
     pub(super) fn must_decode(&self, message: &Message) -> bool {
         !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
     }
 
-    /// Whether these bytes are the order that the message says it carries.
+    /// Returns true if these bytes are the order that the message says it carries.
     pub(super) fn is_sound(&self, message: &Message, body: &[u8]) -> bool {
         wire::decode_order(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
-    /// Adds the marks since the last call, all made at `now`, to the coverage; true if with them every order has reached
-    /// its target.
+    /// Adds the marks since the last call, all made at `now`, to the coverage; true if with them every order has
+    /// reached its target.
     #[inline]
     pub(super) fn publish_marks(&mut self, now: Nanos) -> bool {
         let RealtimeShard { marker, recorder, .. } = self;
         marker.publish(|order, time| recorder.crossed(order, time, now))
     }
 
-    /// Whether any message waits to leave.
+    /// Returns true if anything about an order waits to leave.
+    pub(super) fn has_news(&self) -> bool {
+        self.outbox.has_news()
+    }
+
+    /// Returns true if any message waits to leave.
     #[inline]
     pub(super) fn has_work(&self) -> bool {
         !self.outbox.is_empty()
@@ -220,9 +237,13 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         for run in self.outbox.take(taken).chunk_by(alike) {
             let Message { from, order, kind, .. } = run[0];
             if P::HAS_CONTROL && kind.is_control() {
-                let bytes = self.tally.control_sent(local(&self.nodes, from), run);
+                let is_warm_up = P::HAS_UPKEEP && self.is_warm_up;
+                let bytes = self.tally.control_sent(local(&self.nodes, from), run, is_warm_up);
                 self.record.control_sent += run.len() as u64;
                 self.record.control_bytes += bytes;
+                if P::HAS_UPKEEP && kind.is_upkeep() {
+                    self.record.upkeep.send(is_warm_up, run.len() as u64, bytes);
+                }
                 continue;
             }
             self.tally.sent(local(&self.nodes, from), run.len(), self.message_bytes[order.index()]);
@@ -237,8 +258,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.record.queued_unsent += 1;
         let local = local(&self.nodes, message.from);
         if message.kind.is_control() {
+            let bytes = self.tally.control_taken_back(local, message);
             self.record.control_sent -= 1;
-            self.record.control_bytes -= self.tally.control_taken_back(local, message);
+            self.record.control_bytes -= bytes;
+            if message.kind.is_upkeep() {
+                self.record.upkeep.take_back(bytes);
+            }
             return;
         }
         self.tally.take_back(local, self.message_bytes[message.order.index()]);
@@ -258,8 +283,9 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 break;
             }
             let count = left.len();
-            let by_order: Vec<_> =
-                left.chunk_by(|a, b| a.order == b.order).map(|run| (run[0].order, run.len())).collect();
+            let about_orders: Vec<OrderIndex> =
+                left.iter().filter(|message| !message.kind.is_upkeep()).map(|message| message.order).collect();
+            let by_order: Vec<_> = about_orders.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
             by_order.into_iter().for_each(|(order, run)| self.recorder.unsent(order, run as u64, 0));
             self.record.queued_unsent += count as u64;
             self.outbox.take(count);
@@ -323,8 +349,16 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
         self.shard.outbox.push_all(self.event.me, kind, news);
     }
 
+    fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        self.shard.outbox.push_named(self.event.me, to, kind, about(kind, order_hop), tail);
+    }
+
     fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
-        self.shard.outbox.push_one(self.event.me, to, kind, order_hop, tail);
+        self.shard.outbox.push_one(self.event.me, to, kind, about(kind, order_hop), tail);
+    }
+
+    fn tally(&mut self, what: u8, count: u64) {
+        add_tally(&mut self.shard.record.tally, what, count);
     }
 
     fn knows(&self, order: OrderIndex) -> bool {
@@ -348,4 +382,9 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
 #[inline]
 fn local(nodes: &Range<u32>, node: NodeId) -> usize {
     (node.0 - nodes.start) as usize
+}
+
+/// What a message of this kind is about: upkeep is about no order, whatever the protocol says.
+fn about(kind: Kind, order_hop: OrderHop) -> OrderHop {
+    if kind.is_upkeep() { OrderHop::NO_ORDER } else { order_hop }
 }

@@ -1,7 +1,7 @@
 //! The times that the nodes of one worker have asked for, the next one first.
 //!
-//! Real time decides nothing, so that it is enough that none comes early. It grows with what is asked for, and a protocol
-//! bounds that; one that asks for nothing costs a look at an empty heap for each turn of the loop.
+//! Real time decides nothing, so that it is enough that none comes early. It grows with what is asked for, and a
+//! protocol bounds that; one that asks for nothing costs a look at an empty heap for each turn of the loop.
 
 use crate::ids::NodeId;
 use crate::time::Nanos;

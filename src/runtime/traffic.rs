@@ -47,11 +47,12 @@ impl TrafficCounters {
         }
     }
 
-    /// Counts the bytes of control messages that have left the shard's `local`-th node, and gives them.
-    pub(super) fn control_sent(&mut self, local: usize, messages: &[Message]) -> u64 {
+    /// Counts the bytes of control messages that have left the shard's `local`-th node, and gives them. In the warm-up
+    /// they are none of the node's traffic.
+    pub(super) fn control_sent(&mut self, local: usize, messages: &[Message], is_warm_up: bool) -> u64 {
         let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
         let bytes = messages.iter().map(bytes_of).sum();
-        *bytes_out += bytes;
+        *bytes_out += if is_warm_up { 0 } else { bytes };
         bytes
     }
 

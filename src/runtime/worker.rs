@@ -14,8 +14,8 @@ use crate::sync::{MessageTotals, PollCounts, Quiescence};
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
 
-/// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep receipts
-/// waiting.
+/// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep
+/// receipts waiting.
 const OFFER_MAX: usize = 64;
 
 /// How long the sums may stay short, with everybody idle, before the missing messages are given up.
@@ -39,14 +39,17 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     carrier: Box<dyn Transport>,
     patience: IdleStrategy,
     publication_queue: PublicationQueue,
+    /// When this worker entered its loop, and how long nodes run before the first order.
+    entered: Nanos,
+    warm_up: Nanos,
     /// When the schedule began; `None` until its first order is published.
     began: Option<Nanos>,
     offer_max: usize,
     /// When something was last received.
     now: Nanos,
-    /// Whether the carrier holds messages back although nothing comes in.
+    /// True if the carrier holds messages back although nothing comes in.
     stuck: bool,
-    /// Whether the board shows this worker as idle.
+    /// True if the board shows this worker as idle.
     posted: bool,
     /// Everybody is idle, and messages are missing.
     short: Option<Shortfall>,
@@ -61,7 +64,7 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
 struct Shortfall {
     since: Nanos,
     sums: MessageTotals,
-    /// Whether this worker has asked the kernel what it dropped meanwhile.
+    /// True if this worker has asked the kernel what it dropped meanwhile.
     asked: bool,
 }
 
@@ -83,6 +86,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             publication_queue: PublicationQueue::new(plan.workload.publications(), |publication| {
                 is_mine(publication.origin)
             }),
+            entered: Nanos::ZERO,
+            warm_up: protocol.warm_up(),
             began: None,
             patience: IdleStrategy::new(plan.spin, plan.pinning.is_exclusive()),
             index,
@@ -108,6 +113,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
         self.shared.start.wait()?;
         self.shared.plan.observer.loop_entered(self.index);
+        self.begin();
         while !self.shared.stop.is_raised() {
             self.publish_due();
             self.fire_due_timers();
@@ -127,6 +133,18 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         let (counts, departures) = self.emulator.map(|emulator| (emulator.counts, emulator.departures)).unzip();
         record.model = counts.unwrap_or_default();
         Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at })
+    }
+
+    /// Lets each node begin, before the first turn.
+    fn begin(&mut self) {
+        self.entered = self.carrier.now();
+        self.shard.is_warm_up = self.warm_up > Nanos::ZERO;
+        if P::STARTS {
+            self.now = self.entered;
+            for node in self.shard.view.nodes() {
+                self.state.start(&mut self.shard.beginning(node, self.now));
+            }
+        }
     }
 
     /// 0. What is due enters the network, however late this worker is. The first order of the schedule sets time 0.
@@ -150,10 +168,13 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     #[inline]
     fn fire_due_timers(&mut self) {
         while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
-            self.be_busy();
+            if !P::HAS_UPKEEP {
+                self.be_busy();
+            }
             if let Some((mut context, token)) = self.shard.due_timer(self.now) {
                 self.state.handle_timeout(&mut context, token);
             }
+            self.be_busy_with_news();
         }
     }
 
@@ -166,10 +187,27 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// When the schedule began: now, if its first order enters here.
+    /// After an event that may have been upkeep, which is no work: there is work if the shard is no longer idle, or if
+    /// anything about an order waits to leave. The mark is down before it leaves.
+    #[inline]
+    fn be_busy_with_news(&mut self) {
+        if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_news()) {
+            self.be_busy();
+        }
+    }
+
+    /// Returns true if the first order of the schedule enters here.
+    fn begins_here(&self) -> bool {
+        let first = self.shared.plan.workload.publications().first();
+        first.is_some_and(|first| self.shared.plan.partition.owner(first.origin) == self.index)
+    }
+
+    /// When the schedule began: now, if its first order enters here and the warm-up is over.
     fn look_for_the_beginning(&mut self) -> Option<Nanos> {
-        let first = self.shared.plan.workload.publications().first()?;
-        if self.shared.plan.partition.owner(first.origin) == self.index {
+        if self.begins_here() {
+            if self.warm_up > Nanos::ZERO && self.carrier.now().since(self.entered) < self.warm_up {
+                return None;
+            }
             self.now = self.carrier.now();
             self.shared.set_injected_at(self.now);
             self.shared.plan.interrupt.attend();
@@ -191,8 +229,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// The same through a modelled network: all that waits enters it, at the time at which it was caused, and what is due
-    /// leaves it, a batch at most.
+    /// The same through a modelled network: all that waits enters it, at the time at which it was caused, and what is
+    /// due leaves it, a batch at most.
     fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
         let Some(emulator) = &mut self.emulator else { return Ok(()) };
         loop {
@@ -208,7 +246,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         let due = emulator.due(self.now, self.offer_max);
         if !due.messages.is_empty() {
             let taken = self.carrier.send(due)?;
-            emulator.leave(taken, self.now);
+            let upkeep = if P::HAS_UPKEEP { upkeep_in(&due.messages[..taken]) } else { 0 };
+            emulator.leave(taken, upkeep, self.now);
         }
         Ok(())
     }
@@ -231,7 +270,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             // What came was sent after the beginning, which may have been after the last look for it.
             self.publish_due();
         }
-        self.be_busy();
+        if self.has_news_arrived() {
+            self.be_busy();
+        }
         let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
         let mut refused = 0;
@@ -250,11 +291,12 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
         }
         self.carrier.refuse(refused);
+        self.be_busy_with_news();
         self.publish_marks();
     }
 
-    /// Whether an encoded arrival is what it says: an order that is still the one that left, if it is news; a control
-    /// message only if it is one of the protocol's.
+    /// Returns true if an encoded arrival is what it says: an order that is still the one that left, if it is news; a
+    /// control message only if it is one of the protocol's.
     #[inline]
     fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
         let message = &arrival.message;
@@ -273,19 +315,29 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.shared.end(End::OutOfMemory);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if self.is_idle() && self.carrier.arrivals().is_empty() && self.patience.is_thin(now) {
+        } else if self.is_idle() && !self.has_news_arrived() && self.patience.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
     }
 
-    /// Whether what waits here and in the modelled network has room.
+    /// Returns true if the last batch has anything but upkeep in it.
+    #[inline]
+    fn has_news_arrived(&self) -> bool {
+        let arrivals = self.carrier.arrivals();
+        match P::HAS_UPKEEP {
+            true => arrivals.iter().any(|arrival| !arrival.message.kind.is_upkeep()),
+            false => !arrivals.is_empty(),
+        }
+    }
+
+    /// Returns true if what waits here and in the modelled network has room.
     fn is_within_memory(&mut self) -> bool {
         let on_the_line = self.emulator.as_ref().map_or(0, NetworkEmulator::held_bytes);
         self.shared.plan.allowance.hold(&mut self.held, self.shard.waiting_bytes() + on_the_line)
     }
 
-    /// Whether any message waits to leave, here or in the carrier.
+    /// Returns true if any message waits to leave, here or in the carrier.
     fn has_work(&self) -> bool {
         self.shard.has_work() || self.carrier.holds_back() || self.next_departure().is_some_and(|due| due <= self.now)
     }
@@ -296,7 +348,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.emulator.as_ref().and_then(NetworkEmulator::next_due)
     }
 
-    /// Whether nothing is left to do here unless a message comes: no answer is awaited.
+    /// Returns true if nothing is left to do here unless a message comes: no answer is awaited.
     fn is_idle(&self) -> bool {
         let nothing_is_held = self.emulator.as_ref().is_none_or(NetworkEmulator::is_empty);
         self.publication_queue.is_over() && nothing_is_held && !self.has_work() && self.state.is_idle()
@@ -312,7 +364,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// schedule has not begun there is none of it.
     fn next_due(&self) -> Nanos {
         let publication = self.began.zip(self.publication_queue.next_due()).map(|(began, due)| began + due);
-        [publication, self.shard.next_timeout(), self.next_departure()]
+        let warm_up_ends = (self.began.is_none() && self.warm_up > Nanos::ZERO && self.begins_here())
+            .then(|| self.entered + self.warm_up);
+        [publication, warm_up_ends, self.shard.next_timeout(), self.next_departure()]
             .into_iter()
             .flatten()
             .min()
@@ -364,14 +418,31 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the stop.
+    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the
+    /// stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
+        if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
+            return self.post_news();
+        }
         let dropped = self.carrier.counts().lost();
         let sent = self.emulator.as_ref().map_or(record.sent, |emulator| emulator.handed);
         self.shared
             .termination
             .set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
+        self.posted = true;
+    }
+
+    /// The same without upkeep, which holds no run open. A drop may have been upkeep, so that none is posted: what is
+    /// missing is given up in its time.
+    fn post_news(&mut self) {
+        let record = &self.shard.record;
+        let sent = match &self.emulator {
+            Some(emulator) => emulator.handed - emulator.handed_upkeep,
+            None => record.sent - record.upkeep.sent_in_all(),
+        };
+        let received = record.received - record.upkeep.received;
+        self.shared.termination.set_idle(self.index, MessageTotals { sent, received, dropped: 0 });
         self.posted = true;
     }
 
@@ -393,7 +464,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.carrier.count_drops()?;
             self.post(self.carrier.counts().drained);
             self.shared.end.wait()?;
-            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same conclusion.
+            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same
+            // conclusion.
             let balance = self.shared.termination.quiescence();
             self.shared.end.wait()?;
             let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
@@ -404,4 +476,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
         Ok(())
     }
+}
+
+/// How many of these messages are upkeep.
+fn upkeep_in(messages: &[Message]) -> u64 {
+    messages.iter().filter(|message| message.kind.is_upkeep()).count() as u64
 }

@@ -5,13 +5,14 @@ use super::ProtocolKind;
 /// What can be said of a protocol without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolTraits {
-    /// Whether it has control messages.
+    /// True if it has control messages.
     pub has_control: bool,
-    /// Whether only the first message of an order matters to a node, so that hops and shortest paths compute it.
+    /// True if only the first message of an order matters to a node, so that hops and shortest paths compute it.
     pub is_first_message: bool,
-    /// Whether `--fanout` and `--exclude-sender` mean anything to it; else every node sends to all others that it knows.
+    /// True if `--fanout` and `--exclude-sender` mean anything to it; else every node sends to all others that it
+    /// knows.
     pub takes_fanout: bool,
-    /// Whether a node asks for what it heard of, so that `--retry` and `--announce-interval` mean anything.
+    /// True if a node asks for what it heard of, so that `--retry` and `--announce-interval` mean anything.
     pub takes_retry: bool,
     /// How many messages in a row it takes to bring an order one hop further.
     pub messages_per_hop: u32,

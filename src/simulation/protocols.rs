@@ -3,12 +3,15 @@
 
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineOutcome, EngineSetup};
+use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
+use crate::record::{RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::{ProtocolKind, Scenario};
 use crate::sync::Interrupt;
+use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
-use crate::transport::TransportBuilder;
+use crate::transport::{Clock, TransportBuilder};
 use std::sync::Arc;
 
 /// A protocol that can be run, whatever its type.
@@ -38,6 +41,7 @@ pub(super) struct ProtocolFacts {
     pub(super) is_first_message: bool,
     pub(super) targets: Targets,
     pub(super) needs_peers: bool,
+    pub(super) tallies: &'static [&'static str],
 }
 
 /// Any protocol.
@@ -58,10 +62,57 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
     }
 }
 
+/// Runs the scenario once, with a protocol of the caller's in place of the one that it names: see
+/// [`Runner::with_protocol`].
+///
+/// # Errors
+///
+/// Those of [`Runner::with_protocol`] and [`Runner::run`].
+pub fn run_protocol<P: Protocol>(
+    scenario: &Scenario,
+    protocol: P,
+    interrupt: &Interrupt,
+) -> Result<RunRecord, SimulationError> {
+    let clock = Clock::start();
+    Runner::with_protocol(scenario, interrupt, &(), protocol)?.run(clock)
+}
+
+impl<'a> Runner<'a> {
+    /// [`build`](Self::build) with a protocol of the caller's in place of the one that the scenario names. What of the
+    /// scenario is for that one alone (`--retry`, `--announce-interval`) is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] where that cannot be had; [`SimulationError::Protocol`] where several processes are asked
+    /// for, which would run the protocol that the scenario names.
+    pub fn with_protocol<P: Protocol + 'a>(
+        scenario: &'a Scenario,
+        interrupt: &'a Interrupt,
+        observer: &'a dyn Observer,
+        protocol: P,
+    ) -> Result<Runner<'a>, SimulationError> {
+        if scenario.processes > 1 {
+            return Err(SimulationError::Protocol(format!(
+                "--processes {}: a protocol of the caller's own runs in one process; leave --processes out",
+                scenario.processes
+            )));
+        }
+        let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
+        let protocol = Box::new(AnyProtocol(protocol));
+        Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
+    }
+}
+
 impl Runner<'_> {
     /// The draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
         TargetDraw::new(self.scenario.seed, self.scenario.fanout)
+    }
+
+    /// What the protocol counted, by name.
+    pub(super) fn tallies(&self, workers: &[WorkerRecord]) -> Vec<(&'static str, u64)> {
+        let count = |place: usize| workers.iter().filter_map(|worker| worker.tally.get(place)).sum();
+        self.protocol.facts().tallies.iter().enumerate().map(|(place, &name)| (name, count(place))).collect()
     }
 
     /// What the nodes of the scenario know from the start.
@@ -79,7 +130,7 @@ impl Runner<'_> {
 ///
 /// # Errors
 ///
-/// [`SimulationError::Engine`] where the protocol needs to know peers and the overlay has too many to store.
+/// [`SimulationError::Protocol`] where the protocol needs to know peers and the overlay has too many to store.
 pub(super) fn peers(
     protocol: &dyn RunProtocol,
     topology: &Arc<Topology>,
@@ -90,7 +141,7 @@ pub(super) fn peers(
     }
     let stored = topology.materialized(interrupt)?.map(Arc::new);
     stored.ok_or_else(|| {
-        SimulationError::Engine(
+        SimulationError::Protocol(
             "--topology complete: the protocol keeps a state for each peer, and everyone is a peer of everyone here; ask for \
              --topology random-regular or erdos-renyi with the --peers that a node is to have"
                 .to_owned(),
@@ -132,6 +183,7 @@ impl<P: FirstMessage> RunProtocol for FirstMessageProtocol<P> {
     }
 
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
+        const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
         Ok(engine::run_first(&with_targets::<P>(setup), &self.0)?)
     }
 
@@ -159,7 +211,13 @@ fn tail_words_max<P: Protocol>(protocol: &P) -> Option<usize> {
 }
 
 fn facts<P: Protocol>(is_first_message: bool) -> ProtocolFacts {
-    ProtocolFacts { has_control: P::HAS_CONTROL, is_first_message, targets: P::TARGETS, needs_peers: P::NEEDS_PEERS }
+    ProtocolFacts {
+        has_control: P::HAS_CONTROL,
+        is_first_message,
+        targets: P::TARGETS,
+        needs_peers: P::NEEDS_PEERS,
+        tallies: P::TALLIES,
+    }
 }
 
 /// Whom a protocol's nodes fan out to, where the scenario draws and spares like this.
@@ -193,7 +251,11 @@ mod tests {
             let ProtocolTraits { has_control, is_first_message, takes_fanout, .. } = kind.traits();
             let targets = if takes_fanout { Targets::Drawn } else { Targets::Others };
             let facts = named(&scenario).facts();
-            assert_eq!(facts, ProtocolFacts { has_control, is_first_message, targets, needs_peers: false }, "{kind:?}");
+            assert_eq!(
+                facts,
+                ProtocolFacts { has_control, is_first_message, targets, needs_peers: false, tallies: &[] },
+                "{kind:?}"
+            );
         }
     }
 }

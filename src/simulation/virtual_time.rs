@@ -62,6 +62,7 @@ impl Runner<'_> {
             network,
             faults: &faults,
             adversaries: &adversaries,
+            warm_up: Nanos::ZERO,
             workload: &self.workload,
             window: self.window,
             message_bytes: &message_bytes,
@@ -207,6 +208,7 @@ impl Runner<'_> {
         };
         let overflow = self.context().overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
+        let tallies = self.tallies(&workers);
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {
@@ -241,6 +243,7 @@ impl Runner<'_> {
             lines,
             spies: None,
             groups: Vec::new(),
+            tallies,
             notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),
             traffic,
         }

@@ -17,6 +17,7 @@ mod memory;
 mod network;
 mod notices;
 mod outcome;
+mod own_protocol;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
 mod protocols;

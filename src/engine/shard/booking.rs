@@ -9,13 +9,13 @@ use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Tail};
 use crate::protocol::{Protocol, ProtocolState};
-use crate::record::Receipt;
+use crate::record::{Receipt, add_tally};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 
 impl<T: Tail> VirtualShard<'_, T> {
-    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is still under
-    /// way at that instant.
+    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is
+    /// still under way at that instant.
     pub(in crate::engine) fn book(&mut self, limit: Nanos) {
         let mut journal = std::mem::take(&mut self.journal);
         for entry in journal.drain(..) {
@@ -24,8 +24,8 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.journal = journal;
     }
 
-    /// Counts what has left the lines out of the nodes by `time`, which is no later than the end of the run. What has left a
-    /// little before may wait for the next call.
+    /// Counts what has left the lines out of the nodes by `time`, which is no later than the end of the run. What has
+    /// left a little before may wait for the next call.
     pub(in crate::engine) fn book_departures(&mut self, time: Nanos) {
         let mut left = Vec::new();
         self.departures.take(time, &mut left);
@@ -47,8 +47,8 @@ impl<T: Tail> VirtualShard<'_, T> {
         }
     }
 
-    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the tails of
-    /// messages that have yet to come.
+    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the
+    /// tails of messages that have yet to come.
     pub(in crate::engine) fn leave_named<'b, P: Protocol>(
         &mut self,
         state: &P::State,
@@ -58,11 +58,12 @@ impl<T: Tail> VirtualShard<'_, T> {
     {
         let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
         state.name_awaited(&mut name);
-        pending_events.for_each(|pending| P::name_behind(pending.tail.words(), &mut name));
+        let about_orders = pending_events.filter(|pending| !pending.message.kind.is_upkeep());
+        about_orders.for_each(|pending| P::name_behind(pending.tail.words(), &mut name));
     }
 
-    /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had handed to its
-    /// line by then and has not left, or not whole, was never sent.
+    /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had
+    /// handed to its line by then and has not left, or not whole, was never sent.
     pub(in crate::engine) fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.book(limit);
         let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
@@ -71,8 +72,14 @@ impl<T: Tail> VirtualShard<'_, T> {
                 self.count_departure(departure);
             } else {
                 self.record.queued_unsent += 1;
-                self.by_order[departure.order.index()].pending += 1;
+                self.by_order[departure.order.index()].pending += u64::from(!departure.kind.is_upkeep());
             }
+        }
+        // Time 0 is the end of the warm-up.
+        let warm_up = self.setup.warm_up;
+        if warm_up > Nanos::ZERO {
+            let reached = self.receipts.iter_mut().filter(|receipt| receipt.is_reached());
+            reached.for_each(|receipt| receipt.time = receipt.time.since(warm_up));
         }
         let digest = digest_of(NodeId(self.nodes.start), self.nodes.len(), &self.receipts);
         let totals = RunTotals {
@@ -90,16 +97,20 @@ impl<T: Tail> VirtualShard<'_, T> {
     }
 
     /// Counts something that happened in time.
-    fn count(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry) {
+    fn count(&mut self, JournalEntry { time, local, order, what }: JournalEntry) {
+        let is_warm_up = time < self.setup.warm_up;
         match what {
             JournalEvent::Received(kind, tail, _) => {
                 let bytes = self.bytes(order, kind, 1, tail.into());
-                self.lines.note_carried(LinkSide::Down, self.node(local), bytes as u32);
                 let traffic = &mut self.traffic[local as usize];
                 self.record.received += 1;
-                traffic.bytes_in += bytes;
+                if !is_warm_up {
+                    traffic.bytes_in += bytes;
+                    self.lines.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
+                }
                 if kind.is_control() {
                     self.record.control_received += 1;
+                    self.record.upkeep.received += u64::from(kind.is_upkeep());
                 } else {
                     self.by_order[order.index()].received += 1;
                     traffic.copies += 1;
@@ -120,7 +131,8 @@ impl<T: Tail> VirtualShard<'_, T> {
                 self.record.expire(behind, Some(is_first));
             }
             JournalEvent::Delivered => self.record.reached += 1,
-            JournalEvent::Sent(kind, target_batch) => self.count_sent(local, order, kind, target_batch),
+            JournalEvent::Sent(kind, target_batch) => self.count_sent(is_warm_up, local, order, kind, target_batch),
+            JournalEvent::Tallied(what, count) => add_tally(&mut self.record.tally, what, count),
             JournalEvent::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
         }
     }
@@ -139,19 +151,26 @@ impl<T: Tail> VirtualShard<'_, T> {
             JournalEvent::Delivered => {
                 self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
             }
-            JournalEvent::Duplicate | JournalEvent::Expired(_) | JournalEvent::Sent(..) | JournalEvent::Queued(..) => {}
+            JournalEvent::Duplicate
+            | JournalEvent::Expired(_)
+            | JournalEvent::Sent(..)
+            | JournalEvent::Tallied(..)
+            | JournalEvent::Queued(..) => {}
         }
     }
 
     fn count_departure(&mut self, departure: &QueuedDeparture) {
         let &QueuedDeparture { local, order, kind, words, .. } = departure;
         let bytes = self.bytes(order, kind, 1, words.into());
-        self.lines.note_carried(LinkSide::Up, self.node(local), bytes as u32);
-        self.count_sent(local, order, kind, departure.target_batch());
+        let is_warm_up = departure.handed_at < self.setup.warm_up;
+        if !is_warm_up {
+            self.lines.note_carried(LinkSide::Up, self.node(local), bytes as u32);
+        }
+        self.count_sent(is_warm_up, local, order, kind, departure.target_batch());
     }
 
-    /// Counts what a node has sent.
-    fn count_sent(&mut self, local: u32, order: OrderIndex, kind: Kind, target_batch: SendCounts) {
+    /// Counts what a node has sent, in the warm-up or after it.
+    fn count_sent(&mut self, is_warm_up: bool, local: u32, order: OrderIndex, kind: Kind, target_batch: SendCounts) {
         let SendCounts { sent, words, lost, dropped, doubled, spared } = target_batch;
         let out = self.bytes(order, kind, sent, words);
         let (traffic, of_order) = (&mut self.traffic[local as usize], &mut self.by_order[order.index()]);
@@ -159,10 +178,13 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.model_lost += u64::from(lost);
         self.uplink_dropped += u64::from(dropped);
         self.model_duplicated += u64::from(doubled);
-        traffic.bytes_out += out;
+        traffic.bytes_out += if is_warm_up { 0 } else { out };
         if kind.is_control() {
             self.record.control_sent += u64::from(sent);
             self.record.control_bytes += out;
+            if kind.is_upkeep() {
+                self.record.upkeep.send(is_warm_up, sent.into(), out);
+            }
         } else {
             of_order.sent += u64::from(sent);
             of_order.lost += u64::from(lost);
@@ -175,7 +197,10 @@ impl<T: Tail> VirtualShard<'_, T> {
     /// Counts a message that is under way at the end.
     fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
         let of_order = &mut self.by_order[order.index()];
-        *(if kind.is_control() { &mut of_order.pending } else { &mut of_order.under_way }) += 1;
+        match kind.is_control() {
+            true => of_order.pending += u64::from(!kind.is_upkeep()),
+            false => of_order.under_way += 1,
+        }
         self.record.carrier.drained += 1;
     }
 

@@ -78,9 +78,15 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         self.event.me.0 - self.shard.nodes.start
     }
 
-    /// Whether the event's node is up. A node that is down hears nothing, and says nothing at a time that it asked for.
+    /// Returns true if the event's node is up. A node that is down hears nothing, and says nothing at a time that it
+    /// asked for.
     pub(super) fn is_up(&self) -> bool {
-        self.shard.setup.faults.is_up(self.event.me, self.event.now)
+        self.shard.setup.faults.is_up(self.event.me, self.model_time())
+    }
+
+    /// The time of the event as the modelled network counts it, from the end of the warm-up. Before, it is 0.
+    pub(super) fn model_time(&self) -> Nanos {
+        self.event.now.since(self.shard.setup.warm_up)
     }
 
     /// From whom the event's node first had the order.
@@ -88,9 +94,20 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         self.shard.receipts[self.place(order)].sender
     }
 
-    /// How often the event's node has sent anything about the order before.
-    pub(super) fn attempt(&mut self, order: OrderIndex) -> u32 {
-        self.shard.attempts.next(self.local(), order)
+    /// How often the event's node has sent anything about the order before; or about no order, where that is what it
+    /// sends.
+    pub(super) fn attempt(&mut self, kind: Kind, order: OrderIndex) -> u32 {
+        let local = self.local();
+        if !kind.is_upkeep() {
+            return self.shard.attempts.next(local, order);
+        }
+        let attempts = &mut self.shard.upkeep_attempts;
+        if attempts.is_empty() {
+            attempts.resize(self.shard.nodes.len(), 0);
+        }
+        let attempt = &mut attempts[local as usize];
+        *attempt = attempt.wrapping_add(1);
+        attempt.wrapping_sub(1)
     }
 
     /// The place of the event's node and an order, among all orders and nodes of this shard.
@@ -103,7 +120,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         self.shard.horizon.knows(self.local(), order)
     }
 
-    /// Whether the event's node has, or had, the order.
+    /// Returns true if the event's node has, or had, the order.
     fn is_marked(&self, order: OrderIndex) -> bool {
         let place = self.place(order);
         self.shard.held[place / 64] >> (place % 64) & 1 == 1
@@ -149,14 +166,26 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
         }
     }
 
-    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+    fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         if !self.is_up() {
             return;
         }
-        let attempt = self.attempt(order_hop.order);
-        let mut forward = self.forward(kind, order_hop);
-        self.send_copy(&mut forward, to, attempt, tail);
-        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+        if kind.is_upkeep() {
+            // An adversary acts on orders.
+            self.send_to(to, kind, OrderHop::NO_ORDER, tail);
+        } else {
+            self.forward_to(to, kind, order_hop, tail);
+        }
+    }
+
+    fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        if self.is_up() {
+            self.send_to(&[to], kind, if kind.is_upkeep() { OrderHop::NO_ORDER } else { order_hop }, tail);
+        }
+    }
+
+    fn tally(&mut self, what: u8, count: u64) {
+        self.note(OrderIndex(0), JournalEvent::Tallied(what, count));
     }
 
     fn knows(&self, order: OrderIndex) -> bool {

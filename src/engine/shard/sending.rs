@@ -7,10 +7,12 @@ use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventStage, PendingEvent};
 use crate::engine::uplink_queue::QueuedDeparture;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop, Tail};
 use crate::network::{AttemptCache, Fate, OutgoingLinks};
 use crate::protocol::{Announcement, Event};
+use crate::time::Nanos;
+use smallvec::SmallVec;
 
 /// What a node sends about an order, on its way out.
 pub(super) struct OutgoingForward<'a> {
@@ -20,14 +22,20 @@ pub(super) struct OutgoingForward<'a> {
     pub(super) target_batch: SendCounts,
 }
 
+/// A forward whose recipients the protocol named.
+pub(super) struct NamedForward {
+    pub(super) to: SmallVec<[NodeId; 4]>,
+    pub(super) tail: SmallVec<[u64; 2]>,
+}
+
 impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
     /// Sends a message of this kind to each of the node's targets.
     pub(super) fn send_on(&mut self, kind: Kind, order_hop: OrderHop) {
         let Event { me, sender, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, .. } = *self.shard.setup;
-        let attempt = self.attempt(order_hop.order);
+        let attempt = self.attempt(kind, order_hop.order);
         let mut scratch = std::mem::take(&mut self.shard.scratch);
-        let mut forward = self.forward(kind, order_hop);
+        let mut forward = self.outgoing_forward(kind, order_hop);
         for &to in draw.draw(topology, order_hop.order, me, &mut scratch) {
             // An origin is its own sender, and nobody's target is itself.
             if exclude_sender && to == sender {
@@ -40,34 +48,45 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
-    /// Sends a message of this kind to all peers, so many times to each.
-    fn flood(&mut self, kind: Kind, order_hop: OrderHop, times: u32) {
-        let first = self.attempt(order_hop.order) * times;
+    /// Sends a message to each of these nodes, all as one attempt.
+    pub(super) fn send_to(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        let attempt = self.attempt(kind, order_hop.order);
+        let mut forward = self.outgoing_forward(kind, order_hop);
+        for &to in to {
+            self.send_copy(&mut forward, to, attempt, tail);
+        }
+        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+    }
+
+    /// Sends a message of this kind to all peers, `times` times to each.
+    fn flood(&mut self, kind: Kind, order_hop: OrderHop, tail: &[u64], times: u32) {
+        let first = self.attempt(kind, order_hop.order) * times;
         let mut scratch = std::mem::take(&mut self.shard.scratch);
-        let mut forward = self.forward(kind, order_hop);
+        let mut forward = self.outgoing_forward(kind, order_hop);
         let peers = self.shard.everyone.draw(self.shard.setup.topology, order_hop.order, self.event.me, &mut scratch);
         for attempt in first..first + times {
             for &to in peers {
-                self.send_copy(&mut forward, to, attempt, &[]);
+                self.send_copy(&mut forward, to, attempt, tail);
             }
         }
         self.shard.scratch = scratch;
         self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
     }
 
-    pub(super) fn forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
-        let ways = self.shard.setup.network.ways(order_hop.order, self.event.me).at(self.event.now);
+    fn outgoing_forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
+        let order = fate_order(kind, order_hop.order);
+        let ways = self.shard.setup.network.ways(order, self.event.me).at(self.model_time());
         OutgoingForward { kind, order_hop, ways, target_batch: SendCounts::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
     #[inline]
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
-        let Event { me, now, .. } = self.event;
+        let (Event { me, now, .. }, model_time) = (self.event, self.model_time());
         let EngineSetup { faults, adversaries, .. } = *self.shard.setup;
         let &mut OutgoingForward { kind, order_hop, ways, ref mut target_batch } = forward;
         if adversaries.withholds(me, to) {
-            return self.shard.met.withhold(now);
+            return self.shard.met.withhold(model_time);
         }
         let sequence = self.next_sequence();
         let message = order_hop.message_with(kind, me, to, tail.len() as u8);
@@ -91,9 +110,9 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
             tail: T::of(tail),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
-        let is_cut = faults.is_cut(me, to, now);
+        let is_cut = faults.is_cut(me, to, model_time);
         if is_cut {
-            self.shard.met.cut(self.shard.setup, me, to, now);
+            self.shard.met.cut(self.shard.setup, me, to, model_time);
         }
         match if is_cut { Fate::Lost } else { ways.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
@@ -127,38 +146,63 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         }
     }
 
-    /// Sends to all targets, as the node's own behaviour has it.
+    /// Sends to all targets, as the node's own role has it.
     pub(super) fn act(&mut self, kind: Kind, order_hop: OrderHop) {
-        let Event { me, now, .. } = self.event;
-        let origin = self.shard.setup.workload.publications()[order_hop.order.index()].origin;
-        let act = self.shard.setup.adversaries.forward(me, order_hop.order, origin);
-        if act != Tampering::AsUsual {
-            self.shard.met.act(self.shard.setup, me, order_hop.order, now);
-        }
-        match act {
+        match self.tampering(order_hop) {
             Tampering::AsUsual => self.send_on(kind, order_hop),
             Tampering::Drop => {}
-            Tampering::Delay(by) => {
-                // It takes a number like a message, which tells it from others of its time.
-                let sequence = self.next_sequence();
-                let (time, message) = (now + by, order_hop.message(kind, me, me));
-                let (stage, round) = (EventStage::Held, self.round_of_sequel(time));
-                self.shard.outgoing.push(PendingEvent {
-                    time,
-                    sent_at: now,
-                    message,
-                    sequence,
-                    round,
-                    stage,
-                    tail: T::of(&[]),
-                });
-            }
-            Tampering::Flood(times) => self.flood(kind, order_hop, times),
+            Tampering::Delay(by) => _ = self.hold_back(kind, order_hop, by),
+            Tampering::Flood(times) => self.flood(kind, order_hop, &[], times),
         }
     }
 
-    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the node's own
-    /// behaviour makes something else.
+    /// Sends to the nodes that the protocol names, as the node's own role has it.
+    pub(super) fn forward_to(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
+        match self.tampering(order_hop) {
+            Tampering::AsUsual => self.send_to(to, kind, order_hop, tail),
+            Tampering::Drop => {}
+            Tampering::Delay(by) => {
+                let sequence = self.hold_back(kind, order_hop, by);
+                let named = NamedForward { to: to.into(), tail: tail.into() };
+                self.shard.held_back.insert((self.event.me, sequence), named);
+            }
+            Tampering::Flood(times) => self.flood(kind, order_hop, tail, times),
+        }
+    }
+
+    /// What the node's own role makes of a forward.
+    fn tampering(&mut self, OrderHop { order, .. }: OrderHop) -> Tampering {
+        let (me, setup) = (self.event.me, self.shard.setup);
+        let origin = setup.workload.publications()[order.index()].origin;
+        let tampering = setup.adversaries.forward(me, order, origin);
+        if tampering != Tampering::AsUsual {
+            let now = self.model_time();
+            self.shard.met.act(setup, me, order, now);
+        }
+        tampering
+    }
+
+    /// Holds a forward back, and gives the number that it has among what the node sends.
+    fn hold_back(&mut self, kind: Kind, order_hop: OrderHop, by: Nanos) -> u32 {
+        let Event { me, now, .. } = self.event;
+        // It takes a number like a message, which tells it from others of its time.
+        let sequence = self.next_sequence();
+        let (time, message) = (now + by, order_hop.message(kind, me, me));
+        let (stage, round) = (EventStage::Held, self.round_of_sequel(time));
+        self.shard.outgoing.push(PendingEvent {
+            time,
+            sent_at: now,
+            message,
+            sequence,
+            round,
+            stage,
+            tail: T::of(&[]),
+        });
+        sequence
+    }
+
+    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the
+    /// node's own behaviour makes something else.
     pub(super) fn mail(&mut self, kind: Kind, news: &[Announcement]) {
         let Event { me, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.shard.setup;
@@ -176,8 +220,8 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         announcement_batch.address((topology, draw), &mut self.shard.scratch, exclude_sender, me, &usual);
         announcement_batch.for_each(&usual, |to, first, tail| {
             let order_hop = usual[first].order_hop;
-            let attempt = at_once.attempt(order_hop.order, || self.attempt(order_hop.order));
-            let mut forward = self.forward(kind, order_hop);
+            let attempt = at_once.attempt(order_hop.order, || self.attempt(kind, order_hop.order));
+            let mut forward = self.outgoing_forward(kind, order_hop);
             self.send_copy(&mut forward, to, attempt, tail);
             self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
         });
@@ -193,4 +237,9 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         *sequence = number.wrapping_add(1);
         number
     }
+}
+
+/// The order by which a message is drawn its fate. What is about none has one of its own, which no run has.
+fn fate_order(kind: Kind, order: OrderIndex) -> OrderIndex {
+    if kind.is_upkeep() { OrderIndex(u32::MAX) } else { order }
 }

@@ -5,7 +5,7 @@ use super::sentences::{scale, time_or_not};
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary, WorkerFigures};
 use crate::escape::escaped_to;
-use crate::record::{Ledger, Missing, SpyRecord};
+use crate::record::{Ledger, Missing, SpyRecord, UpkeepCounts};
 use crate::report::Report;
 use crate::time::Nanos;
 use std::fmt::{self, Formatter};
@@ -108,10 +108,16 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
 fn cost(report: &Report) -> Vec<String> {
     let run = &report.run;
     let control = run.control_messages > 0;
+    let of_upkeep = |name, count: fn(&UpkeepCounts) -> u64| {
+        run.upkeep.as_ref().map(count).filter(|&count| count > 0).map(|count| entry(name, &grouped(count)))
+    };
     let rate = run.machine.messages_per_second.map_or_else(|| "-".to_owned(), grouped);
     let entries = [
         Some(entry("messages", &grouped(run.messages))),
         control.then(|| entry("control messages", &grouped(run.control_messages))),
+        of_upkeep("upkeep messages", |upkeep| upkeep.sent),
+        of_upkeep("upkeep bytes", |upkeep| upkeep.bytes),
+        of_upkeep("in the warm-up", |upkeep| upkeep.warm_up_sent),
         run.virtual_ns.is_none().then(|| entry("messages per second", &rate)),
         Some(entry("kernel datagrams", &grouped(run.kernel_datagrams))),
         Some(entry("bytes sent", &grouped(run.bytes))),
@@ -122,7 +128,8 @@ fn cost(report: &Report) -> Vec<String> {
             None => entry("wall time", &Nanos(run.machine.wall_ns).to_string()),
         }),
     ];
-    std::iter::once("Cost:".to_owned()).chain(entries.into_iter().flatten()).collect()
+    let tallies = run.tallies.iter().map(|(name, &count)| entry(name, &grouped(count)));
+    std::iter::once("Cost:".to_owned()).chain(entries.into_iter().flatten()).chain(tallies).collect()
 }
 
 /// How the load is spread over the nodes.

@@ -1,8 +1,8 @@
 //! Volleys on stored rows: the draws of a block of nodes go on side by side, a lane for each node.
 //!
-//! A node's shuffle is in order of its steps, but what a step picks hangs on the key and the length of the row alone; and of
-//! what stands where, only what was put into the places picked has to be known. So positions are drawn for all nodes
-//! without a look at any row, and each row is read at its targets only.
+//! A node's shuffle is in order of its steps, but what a step picks hangs on the key and the length of the row alone;
+//! and of what stands where, only what was put into the places picked has to be known. So positions are drawn for all
+//! nodes without a look at any row, and each row is read at its targets only.
 
 use super::{DENSE_PEERS_MAX, TargetBatch};
 use crate::ids::{NodeId, OrderIndex};
@@ -118,7 +118,8 @@ impl SimdBatch for Steps<'_> {
                 places[lane] = (step + below_of(keys[lane].word_at(u64::from(step)), below) as u32) as u8;
             }
         }
-        // A place holds itself, or what the last step that picked it has left there: what then stood in that step's own.
+        // A place holds itself, or what the last step that picked it has left there: what then stood in that step's
+        // own.
         for step in 0..places.len() {
             let own = [step as u8; NODES];
             kept[step] = places[..step]
