@@ -7,6 +7,7 @@
 mod brief;
 mod bulk;
 mod layout;
+mod options;
 mod runs;
 mod sentences;
 mod tables;

@@ -17,7 +17,7 @@ fn flooded_star(lines: &str) -> (Option<i32>, Value, String) {
     let common =
         "--transport simulated --nodes 1000 --seed 7 --topology star --protocol flood --until quiescent --bandwidth";
     let report = |format| {
-        let arguments = common.split(' ').chain([lines, "--format", format]);
+        let arguments = common.split(' ').chain([lines, "--full", "--format", format]);
         let (code, stdout, stderr) = output(&mut bulkprop(arguments));
         assert_eq!(stderr, "", "{stdout}");
         (code, stdout)

@@ -1,6 +1,7 @@
 //! The sentences of the text: what was set up, what happened, how it ended, and how to see it again.
 
 use super::layout::{Scale, grid, line, percent, wrapped};
+use super::options::list_options;
 use super::runs::spread;
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
@@ -10,7 +11,6 @@ use crate::report::{Report, TimeBase};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
-use serde_json::Value;
 use std::fmt::{self, Formatter};
 
 /// What the user should know before reading on; nothing where there is nothing.
@@ -383,21 +383,4 @@ fn limit(timeout: Option<Nanos>) -> String {
         Some(Nanos(nanos)) if nanos % 1_000_000_000 == 0 => format!("max {}", counted(nanos / 1_000_000_000, "second")),
         Some(nanos) => format!("max {nanos}"),
     }
-}
-
-/// Lists options with their values, those of a group as `group.name`.
-fn list_options(options: &Value, name: &str, list: &mut Vec<(String, String)>) {
-    let value = match options {
-        Value::Object(fields) => {
-            for (field, option) in fields {
-                let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
-                list_options(option, &name, list);
-            }
-            return;
-        }
-        Value::String(text) => text.clone(),
-        Value::Null => "-".to_owned(),
-        other => other.to_string(),
-    };
-    list.push((name.to_owned(), value));
 }
