@@ -10,11 +10,12 @@
 //! | `push` | forwards news to its targets, once |
 //! | `flood` | forwards news to every peer but the one that it came from, once |
 //! | `lazy` | announces news to its targets, and hands it to those that ask |
-//! | `announcements` | messages about several orders |
+//! | `announcement`, `announcements` | messages about several orders |
 //! | `targets` | the draw of a node's targets |
 //! | `context`, `event` | what a protocol can ask and do, and about what |
 //! | `shard_view` | the nodes, peers and links of a shard, and the nodes' own draws |
 
+mod announcement;
 mod announcements;
 mod context;
 mod event;
@@ -26,7 +27,8 @@ mod recording_context;
 mod shard_view;
 mod targets;
 
-pub use announcements::{Announcement, AnnouncementBatch};
+pub use announcement::Announcement;
+pub use announcements::AnnouncementBatch;
 pub use context::Context;
 pub use event::Event;
 pub use flood::Flood;

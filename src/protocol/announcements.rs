@@ -4,19 +4,11 @@
 //! A word names an order as short as this run can. Networks do much the same: a compact block names a transaction by
 //! six bytes (BIP 152).
 
+use super::announcement::Announcement;
 use super::{Context, TargetDraw, TargetScratch};
-use crate::ids::{NodeId, OrderIndex};
+use crate::ids::NodeId;
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::topology::Topology;
-
-/// An order that a node has to announce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announcement {
-    /// The step that it would be from here.
-    pub order_hop: OrderHop,
-    /// Whom the node had it from; an origin has it from itself.
-    pub from: NodeId,
-}
 
 /// The orders that a message names.
 pub(super) fn steps(message: &Message, tail: &[u64]) -> impl Iterator<Item = OrderHop> {
@@ -99,27 +91,10 @@ impl AnnouncementBatch {
     }
 }
 
-/// News as two words, for those who let it wait.
-impl Announcement {
-    /// The words.
-    pub const fn to_words(self) -> [u64; 2] {
-        [self.order_hop.to_word(), self.from.0 as u64]
-    }
-
-    /// The news that [`to_words`](Self::to_words) wrote.
-    pub const fn from_words([step, from]: [u64; 2]) -> Announcement {
-        let order_hop = match OrderHop::from_word(step) {
-            Some(order_hop) => order_hop,
-            // No such word was written.
-            None => OrderHop { order: OrderIndex(step as u32), ttl: 0, hop: 1 },
-        };
-        Announcement { order_hop, from: NodeId(from as u32) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::OrderIndex;
     use crate::protocol::recording_context::{Action, RecordingContext};
     use crate::topology::TopologySpec;
 

@@ -24,8 +24,7 @@
 //! What was refused: a table of what each peer knows already, as Bitcoin keeps it. It would save the announcement back
 //! to whom the order came from, which `--exclude-sender` saves as well.
 
-use super::announcements::{self, Announcement};
-use super::{Context, Protocol, ProtocolState, ShardView, speaks};
+use super::{Announcement, Context, Protocol, ProtocolState, ShardView, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
