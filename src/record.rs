@@ -4,6 +4,7 @@
 //! file holds the first two.
 
 mod access_links;
+mod carrier;
 mod compact;
 mod curve;
 mod delays;
@@ -13,8 +14,10 @@ mod orders;
 mod outcome;
 mod receipts;
 mod upkeep;
+mod worker;
 
 pub use access_links::{AccessLinkRecord, LinkSideRecord};
+pub use carrier::{CarrierCounts, Missing};
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
@@ -25,12 +28,12 @@ pub use orders::{BulkRecord, OrderCounts, OrderRecord};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
 pub use upkeep::{UpkeepCounts, add_tally};
+pub use worker::{ModelCounts, Traffic, WorkerRecord};
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::NodeNames;
-use crate::wire::StrayCounts;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -53,248 +56,6 @@ impl Receipt {
     /// Whether the order came at all.
     pub const fn is_reached(&self) -> bool {
         self.time.0 != Nanos::MAX.0
-    }
-}
-
-/// What one node took in and sent out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Traffic {
-    /// Payload messages it received, the first included.
-    pub copies: u64,
-    /// They that were the first of their order here.
-    pub firsts: u32,
-    /// Payload messages it sent.
-    pub sent: u64,
-    /// Bytes received, as UDP payload, those of control messages included.
-    pub bytes_in: u64,
-    /// Bytes sent, likewise.
-    pub bytes_out: u64,
-}
-
-/// One worker's counts, of its loop up to the stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct WorkerRecord {
-    /// Nodes it owns.
-    pub nodes: u32,
-    /// The core it was pinned to, `None` where it was not.
-    pub core: Option<usize>,
-    /// Messages that its carrier took; where the network is modelled, those that entered it.
-    pub sent: u64,
-    /// Messages of this run that it received before the stop.
-    pub received: u64,
-    /// Of the messages sent, those that carry no order: control messages, upkeep among them.
-    pub control_sent: u64,
-    /// Bytes of these, as UDP payload.
-    pub control_bytes: u64,
-    /// Of the messages received, control messages.
-    pub control_received: u64,
-    /// Of all these, those that are about no order.
-    pub upkeep: UpkeepCounts,
-    /// What the protocol counted, by the places of its names.
-    pub tally: Vec<u64>,
-    /// Received messages whose node had the order already.
-    pub duplicates: u64,
-    /// Nodes that first received the order here, an origin included; with many orders the sum over all.
-    pub reached: u64,
-    /// Received messages whose order was older than its node's window.
-    pub expired: u64,
-    /// How many orders the furthest of them lay behind the newest that its node had seen; 0 where there are none.
-    pub expired_behind_max: u32,
-    /// Orders that expired at nodes that never had them, counted once for each node: what the window kept from being
-    /// delivered. `None` on real carriers, where nobody remembers what a window has passed.
-    pub expired_first: Option<u64>,
-    /// Orders that entered the network here.
-    pub published: u64,
-    /// Copies that `--exclude-sender` did not send.
-    pub spared: u64,
-    /// Messages that waited unsent at the stop: the fan-out of every forward still queued; in virtual time what had not left the
-    /// line out of its node, or not whole.
-    pub queued_unsent: u64,
-    /// Receive batches that brought at least one message.
-    pub batches: u64,
-    /// Turns of the loop.
-    pub turns: u64,
-    /// Times it slept in the kernel because nothing was left to do.
-    pub sleeps: u64,
-    /// What the modelled network did to the messages that its nodes sent.
-    pub model: ModelCounts,
-    /// What its carrier counted.
-    pub carrier: CarrierCounts,
-}
-
-impl WorkerRecord {
-    /// The counts of nobody, to which those of workers are added: what a platform may not count is 0 and not missing.
-    pub fn none() -> WorkerRecord {
-        let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
-        WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
-    }
-
-    /// Adds what another worker counted. What one of them could not count is missing in the sum; which core it had is its own.
-    pub fn merge(&mut self, other: &WorkerRecord) {
-        // Without `..`, so that a new count is added here or does not compile.
-        let &WorkerRecord {
-            nodes,
-            core: _,
-            sent,
-            received,
-            control_sent,
-            control_bytes,
-            control_received,
-            ref upkeep,
-            ref tally,
-            duplicates,
-            reached,
-            expired,
-            expired_behind_max,
-            expired_first,
-            published,
-            spared,
-            queued_unsent,
-            batches,
-            turns,
-            sleeps,
-            ref model,
-            ref carrier,
-        } = other;
-        self.nodes += nodes;
-        self.sent += sent;
-        self.received += received;
-        self.control_sent += control_sent;
-        self.control_bytes += control_bytes;
-        self.control_received += control_received;
-        self.upkeep.merge(upkeep);
-        (0..).zip(tally).for_each(|(what, &count)| add_tally(&mut self.tally, what, count));
-        self.duplicates += duplicates;
-        self.reached += reached;
-        self.expired += expired;
-        self.expired_behind_max = self.expired_behind_max.max(expired_behind_max);
-        self.expired_first = both(self.expired_first, expired_first);
-        self.published += published;
-        self.spared += spared;
-        self.queued_unsent += queued_unsent;
-        self.batches += batches;
-        self.turns += turns;
-        self.sleeps += sleeps;
-        self.model.merge(model);
-        self.carrier.merge(carrier);
-    }
-
-    /// Counts a message whose order lies so many behind the newest that its node has seen; where that is known, whether its node
-    /// never had it.
-    #[inline]
-    pub fn expire(&mut self, behind: u32, is_first: Option<bool>) {
-        self.expired += 1;
-        self.expired_behind_max = self.expired_behind_max.max(behind);
-        self.expired_first = self.expired_first.zip(is_first).map(|(sum, is_first)| sum + u64::from(is_first));
-    }
-}
-
-/// What a modelled network does to messages; nothing where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct ModelCounts {
-    /// Messages that it lost.
-    pub lost: u64,
-    /// Messages that found no room at the line into their node.
-    pub dropped: u64,
-    /// Messages that found no room at the line out of their node: never sent, and outside the sum.
-    pub uplink_dropped: u64,
-    /// Second copies that it made.
-    pub duplicated: u64,
-    /// Messages that it held back at the stop, on a real carrier: their time had not come, or the carrier had not sent them.
-    pub held: u64,
-}
-
-impl ModelCounts {
-    /// Adds what happened to the messages of another worker.
-    pub fn merge(&mut self, other: &ModelCounts) {
-        let &ModelCounts { lost, dropped, uplink_dropped, duplicated, held } = other;
-        self.lost += lost;
-        self.dropped += dropped;
-        self.uplink_dropped += uplink_dropped;
-        self.duplicated += duplicated;
-        self.held += held;
-    }
-}
-
-/// The sum of two counts, if both were taken.
-fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.zip(other).map(|(one, other)| one + other)
-}
-
-/// What a carrier counts for one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct CarrierCounts {
-    /// Datagrams handed to the kernel; 0 for carriers that use none.
-    pub kernel_datagrams: u64,
-    /// Datagrams of this run dropped by the kernel, strays among them where there were any; `None` where the platform
-    /// has no such counter. A train that crosses the kernel whole is one.
-    pub kernel_dropped: Option<u64>,
-    /// What the numbers on the trains say is missing; `None` where messages are not numbered.
-    pub missing: Option<Missing>,
-    /// Messages of this run found in the sockets after every worker had stopped.
-    pub drained: u64,
-    /// Datagrams that are not of this run, by kind.
-    pub strays: StrayCounts,
-    /// Times the kernel had no room for a datagram, which then waited.
-    pub send_blocked: u64,
-    /// Calls that sent.
-    pub send_calls: u64,
-    /// Calls that received.
-    pub receive_calls: u64,
-}
-
-impl CarrierCounts {
-    /// Adds what the carrier of another worker counted.
-    pub fn merge(&mut self, other: &CarrierCounts) {
-        let &CarrierCounts {
-            kernel_datagrams,
-            kernel_dropped,
-            missing,
-            drained,
-            ref strays,
-            send_blocked,
-            send_calls,
-            receive_calls,
-        } = other;
-        self.kernel_datagrams += kernel_datagrams;
-        self.kernel_dropped = both(self.kernel_dropped, kernel_dropped);
-        if let Some(missing) = missing {
-            self.missing.get_or_insert_default().add(missing);
-        }
-        self.drained += drained;
-        self.strays.merge(strays);
-        self.send_blocked += send_blocked;
-        self.send_calls += send_calls;
-        self.receive_calls += receive_calls;
-    }
-
-    /// Messages known to be lost on their way in: the kernel's drops where each is a message; where messages are
-    /// numbered those that are missing, unless more is missing than the kernel says it dropped and may yet come. Where
-    /// strays came a drop may be a stray's, and must not pass for a message that is still to be read.
-    pub fn lost(&self) -> u64 {
-        match (self.missing, self.kernel_dropped) {
-            (Some(missing), Some(dropped)) if missing.packets > dropped => 0,
-            (Some(missing), _) => missing.messages,
-            (None, Some(dropped)) if self.strays.total() == 0 => dropped,
-            (None, _) => 0,
-        }
-    }
-}
-
-/// What numbered lanes say was sent and did not come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
-pub struct Missing {
-    /// Messages.
-    pub messages: u64,
-    /// Packets that held them, as the kernel counts: a train that crosses it whole is one.
-    pub packets: u64,
-}
-
-impl Missing {
-    /// Adds what is missing elsewhere.
-    pub const fn add(&mut self, other: Missing) {
-        self.messages += other.messages;
-        self.packets += other.packets;
     }
 }
 
