@@ -1,7 +1,7 @@
-//! What a run counts: by node, by worker, and the ledger that must balance.
+//! The counts of a run: by node, by worker, and the ledger that must balance.
 //!
-//! A number has three lives: a worker counts it alone in plain words, the join merges it, the report shows it. This
-//! file holds the first two.
+//! A number has three lives: a worker counts it alone in plain integers, the join merges it, the report shows it. This
+//! room holds the first two.
 
 mod access_links;
 mod carrier;
@@ -41,25 +41,25 @@ use std::borrow::Cow;
 /// A node's first receipt of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
-    /// When; while a worker runs since its clock's base, in a [`RunRecord`] since the injection.
+    /// Nanoseconds since the base of the clock while a worker runs; since the injection in a [`RunRecord`].
     pub time: Nanos,
-    /// From whom; the origin names itself.
+    /// The node that sent this copy; the origin names itself.
     pub sender: NodeId,
-    /// After how many hops; the origin's is 0.
+    /// Hops from the origin, whose own receipt has hop 0.
     pub hop: u8,
 }
 
 impl Receipt {
-    /// What stands for a node that the order did not reach.
+    /// The receipt of a node that the order did not reach.
     pub const NONE: Receipt = Receipt { time: Nanos::MAX, sender: NodeId(u32::MAX), hop: u8::MAX };
 
-    /// Whether the order came at all.
+    /// Returns true if the order reached the node.
     pub const fn is_reached(&self) -> bool {
         self.time.0 != Nanos::MAX.0
     }
 }
 
-/// Why a run ended.
+/// The cause of a run's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -77,113 +77,114 @@ pub enum End {
 }
 
 impl End {
-    /// Whether it came anywhere, so that no seed decides where.
+    /// Returns true if the run ended from outside: no seed decides how far it came, so it has no digest.
     pub const fn is_cut_short(self) -> bool {
         matches!(self, End::Interrupted | End::OutOfMemory)
     }
 }
 
-/// What the overlay of a run looks like.
+/// The shape of a run's overlay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OverlayFacts {
     /// Mean number of peers per node, as drawn.
     pub mean_degree: f64,
     /// Most peers of any node.
     pub max_degree: u32,
-    /// Where the first order enters, by its id.
+    /// Id of the node that publishes the first order.
     pub origin: u64,
-    /// Nodes that a path connects with it, itself included; `None` where the overlay is too large to search.
+    /// Nodes connected to the origin by a path, itself included; `None` where the overlay is too large to search.
     pub reachable: Option<u32>,
-    /// Hops from there to the farthest of them; `None` where the overlay is too large to search.
+    /// Hops from the origin to the farthest of them; `None` where the overlay is too large to search.
     pub depth: Option<u32>,
 }
 
-/// One of the processes that a run's workers lived in.
+/// One of the processes that held a run's workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcessRecord {
-    /// Its number in the system.
+    /// Process id in the operating system.
     pub pid: u32,
-    /// How many workers it had, after those of the processes before it.
+    /// Number of its workers, which follow those of the processes before it.
     pub workers: u32,
 }
 
-/// What the nodes of a group have in common.
+/// The property that the nodes of a group share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupKind {
-    /// The region they are in.
+    /// Their region.
     Region,
-    /// Whether they are behind a NAT.
+    /// Their access: public or behind a NAT.
     Access,
-    /// The part they play against the protocol, if any.
+    /// Their part against the protocol, if any.
     Part,
-    /// The side of a partition that they are on.
+    /// Their side of a partition.
     Partition,
 }
 
-/// What some of the nodes came to. With many orders, counts are sums over all of them.
+/// The results of a group of nodes. With many orders, counts are sums over all orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRecord {
-    /// What they have in common.
+    /// The property that they share.
     pub kind: GroupKind,
-    /// What they are called.
+    /// Name of the group.
     pub name: String,
-    /// How many they are.
+    /// Number of nodes in the group.
     pub nodes: u64,
-    /// Those that coverage counts.
+    /// Nodes of the group that coverage counts.
     pub counted: u64,
-    /// The delays of those of them that were reached, ascending, in nanoseconds since their order was due.
+    /// Delays of the counted nodes that were reached, ascending, in nanoseconds since their order was due.
     pub delays: Vec<u64>,
-    /// Bytes that all of them received, as UDP payload; `None` where traffic was not kept by node.
+    /// Bytes received by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_in: Option<u64>,
-    /// Bytes that all of them sent, as UDP payload; `None` where traffic was not kept by node.
+    /// Bytes sent by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_out: Option<u64>,
 }
 
-/// How often spies that pool what they hear named an order's origin right.
+/// The success of pooled spies in naming the origins of orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SpyRecord {
-    /// Nodes that spy.
+    /// Number of spies.
     pub nodes: u32,
     /// Orders of the schedule.
     pub orders: u32,
-    /// Those that came to any spy.
+    /// Orders that reached at least one spy.
     pub seen: u32,
-    /// Those of them whose origin was the node from which the first spy had them.
+    /// Orders whose first copy at a spy came directly from the origin: a guess at that sender is right.
     pub right: u32,
 }
 
-/// What a run took of the machine, on its monotonic clock. In virtual time none of it is a figure of the model: it differs from run
-/// to run, and whoever compares records leaves it out.
+/// The time that a run took on the machine's monotonic clock. In virtual time neither figure belongs to the model: both
+/// differ from run to run, so comparisons of records leave them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineTimes {
-    /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
+    /// From the injection until the last worker left its loop; in virtual time the duration of the computation.
     pub wall: Nanos,
-    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the barrier; in virtual time until
-    /// computing began.
+    /// From the start of the set-up (overlay, sockets, threads) until all workers stood at the barrier; in virtual time
+    /// until the computation began.
     pub setup: Nanos,
 }
 
-/// Everything one run measured, merged from its workers. Times are since the injection.
+/// All measurements of one run, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
-    /// Why it ended.
+    /// The cause of the run's end.
     pub end: End,
-    /// How many nodes took part.
+    /// Number of nodes.
     pub nodes: u32,
-    /// Their ids.
+    /// The ids of the nodes.
     pub names: NodeNames,
-    /// From the injection until the last worker left its loop; in virtual time until the run's end on the model's own clock.
+    /// From the injection until the last worker left its loop; in virtual time until the run's end on the model's own
+    /// clock.
     pub elapsed: Nanos,
-    /// Whether that is the model's own time.
+    /// True if `elapsed` is the model's own time.
     pub is_virtual: bool,
-    /// What it took of the machine.
+    /// Time spent on the machine's clock.
     pub machine: MachineTimes,
-    /// The overlay.
+    /// The shape of the overlay.
     pub overlay: OverlayFacts,
-    /// The share of the nodes that was to be reached.
+    /// Share of the nodes to be reached.
     pub target: Ratio,
-    /// Whether orders came faster than the machine carried them; never in virtual time.
+    /// True if orders came faster than the machine carried them; never in virtual time.
     pub overloaded: bool,
     /// The TTL in force, `auto` resolved.
     pub ttl: u8,
@@ -191,70 +192,70 @@ pub struct RunRecord {
     pub datagram_bytes: u32,
     /// First receipts, by node; empty for a bulk of orders.
     pub receipts: Receipts,
-    /// Which nodes the coverage of the only order counts, by node: under faults those that were up at the end. `None` where it
-    /// counts all. For a bulk each order says how many it counts.
+    /// For each node, true if the coverage of the only order counts it: under faults, if it was up at the end. `None`
+    /// where all nodes count. In a bulk each order has its own number of counted nodes.
     pub counted: Option<Vec<bool>>,
-    /// How the coverage of the only order rose under faults; `None` where all nodes are up all the time.
+    /// The rising coverage of the only order under faults; `None` where all nodes are up all the time.
     pub curve: Option<CoverageCurve>,
     /// Each order of a bulk; `None` where there is one order.
     pub bulk: Option<BulkRecord>,
     /// Traffic, by node; empty where it was not kept.
     pub traffic: Vec<Traffic>,
-    /// Peers of each node, by node; empty where they were not kept.
+    /// Number of peers, by node; empty where it was not kept.
     pub degrees: Vec<u32>,
-    /// The first node of each worker, by worker.
+    /// First node of each worker's shard, by worker.
     pub shard_starts: Vec<u32>,
     /// Counts, by worker.
     pub workers: Vec<WorkerRecord>,
-    /// The processes they lived in.
+    /// The processes that held the workers.
     pub processes: Vec<ProcessRecord>,
-    /// Where every message went.
+    /// The ledger of all messages.
     pub ledger: Ledger,
-    /// How messages left a modelled network in front of a real carrier; `None` where there is none.
+    /// Lateness of messages that left a modelled network in front of a real carrier; `None` where there is none.
     pub departures: Option<DepartureDelays>,
-    /// The digest of all first receipts, where one seed decides it: in virtual time.
+    /// Digest of all first receipts; only in virtual time, where one seed decides them.
     pub digest: Option<u64>,
-    /// What the lines of the nodes had to carry.
+    /// Load of the nodes' access links.
     pub lines: AccessLinkRecord,
-    /// What spies found out; `None` where there are none.
+    /// Findings of the spies; `None` where there are none.
     pub spies: Option<SpyRecord>,
-    /// The nodes by region and by class, where there are any.
+    /// Results by group of nodes (region, access, part, partition); empty where there are no groups.
     pub groups: Vec<GroupRecord>,
-    /// What the protocol counted, by name; empty where it counts nothing.
+    /// Counts of the protocol, by name; empty where it counts nothing.
     pub tallies: Vec<(&'static str, u64)>,
-    /// What a reader should know first, in the order of [`Notice::CODES`].
+    /// Notices to read before the figures, in the order of [`Notice::CODES`].
     pub notices: Vec<Notice>,
 }
 
 impl RunRecord {
-    /// The time that has passed on the model's clock; `None` on a real one.
+    /// Returns the time that has passed on the model's clock; `None` on a real one.
     pub fn virtual_time(&self) -> Option<Nanos> {
         self.is_virtual.then_some(self.elapsed)
     }
 
-    /// Messages handed to the carrier that carried an order.
+    /// Counts the messages handed to the carrier that carried an order.
     pub fn payload_messages(&self) -> u64 {
         self.ledger.sent - self.control_messages() - self.upkeep().sent_in_all()
     }
 
-    /// Messages handed to the carrier that were about an order and carried none.
+    /// Counts the messages handed to the carrier that were about an order and carried none.
     pub fn control_messages(&self) -> u64 {
         self.workers.iter().map(|worker| worker.control_sent - worker.upkeep.sent_in_all()).sum()
     }
 
-    /// Bytes of these, as UDP payload.
+    /// Sums the bytes of the [control messages](Self::control_messages), as UDP payload.
     pub fn control_bytes(&self) -> u64 {
         self.workers.iter().map(|worker| worker.control_bytes - worker.upkeep.bytes_in_all()).sum()
     }
 
-    /// What was sent about no order.
+    /// Sums the upkeep of all workers: the messages about no order.
     pub fn upkeep(&self) -> UpkeepCounts {
         let mut upkeep = UpkeepCounts::default();
         self.workers.iter().for_each(|worker| upkeep.merge(&worker.upkeep));
         upkeep
     }
 
-    /// How many of the nodes that coverage counts have the order; with many orders the sum over all.
+    /// Counts the nodes that have the order, of those that coverage counts; with many orders the sum over all.
     pub fn reached(&self) -> u64 {
         match &self.bulk {
             Some(bulk) => bulk.orders.iter().map(|order| order.reached).sum(),
@@ -262,7 +263,7 @@ impl RunRecord {
         }
     }
 
-    /// How many nodes coverage counts; with many orders the sum over those that were published.
+    /// Counts the nodes that coverage counts; with many orders the sum over those that were published.
     pub fn counted(&self) -> u64 {
         match (&self.bulk, &self.counted) {
             (Some(bulk), _) => bulk.published().map(|order| order.counted).sum(),
@@ -271,15 +272,15 @@ impl RunRecord {
         }
     }
 
-    /// The first receipts of the nodes that coverage counts, and of no other.
+    /// Returns the first receipts of the nodes that coverage counts, and of no other.
     pub fn counted_receipts(&self) -> Cow<'_, Receipts> {
         let Some(counted) = &self.counted else { return Cow::Borrowed(&self.receipts) };
         let receipts = self.receipts.iter().zip(counted).filter(|(_, is_counted)| **is_counted);
         Cow::Owned(Receipts::Each(receipts.map(|(receipt, _)| receipt).collect()))
     }
 
-    /// When the order was first held by this share of the nodes that were up then: where all are, the k-th least first receipt, k
-    /// rounded up. `None` with many orders, each of which has times of its own.
+    /// Returns the first time at which this share of the nodes that were up held the order. Where all nodes are up,
+    /// this is the k-th least first receipt, k rounded up. `None` with many orders, because each has times of its own.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         match &self.curve {
             Some(curve) => curve.time_to(share),
@@ -287,8 +288,8 @@ impl RunRecord {
         }
     }
 
-    /// What became of the order; `None` with many orders, each of which has an outcome of its own. The time limit is the
-    /// run's, so that what came by its end came in time.
+    /// Classifies the order; `None` with many orders, because each has an outcome of its own. The time limit is the
+    /// run's, so that whatever arrived by its end arrived in time.
     pub fn order_outcome(&self) -> Option<OrderOutcome> {
         if self.bulk.is_some() {
             return None;
@@ -303,7 +304,7 @@ impl RunRecord {
         }))
     }
 
-    /// Whether the goal was met: every order that was published reached its target, and one at least was published.
+    /// Returns true if every published order reached its target, and at least one was published.
     pub fn is_goal_met(&self) -> bool {
         match &self.bulk {
             None => self.order_outcome() == Some(OrderOutcome::Reached),
@@ -314,7 +315,7 @@ impl RunRecord {
         }
     }
 
-    /// How many first receipts came with this hop, of the only order and at any node.
+    /// Counts the first receipts of the only order that came with this hop.
     fn receipts_with_hop(&self, hop: u8) -> u64 {
         match &self.receipts {
             Receipts::ByHop(by_hop) => by_hop.counts.get(usize::from(hop)).copied().unwrap_or(0),

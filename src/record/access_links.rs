@@ -1,31 +1,31 @@
-//! What the lines of nodes had to carry: how long their queues were, and how busy the busiest was.
+//! The load of the nodes' access links: longest queues and busiest times.
 
 use crate::time::Nanos;
 
-/// The lines of all nodes; `None` for a way that has no limit.
+/// The access links of all nodes; `None` for a direction without a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessLinkRecord {
-    /// Out of the nodes.
+    /// Uplinks, out of the nodes.
     pub up: Option<LinkSideRecord>,
-    /// Into the nodes.
+    /// Downlinks, into the nodes.
     pub down: Option<LinkSideRecord>,
 }
 
-/// The lines one way. What is on a line counts as waiting at it.
+/// The access links in one direction. A message in transmission counts as queued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkSideRecord {
     /// Bytes of the longest queue, headers included.
     pub queue_bytes: u64,
-    /// How long its line took for them.
+    /// Time that the link takes to transmit that queue.
     pub queue_drains_in: Nanos,
-    /// Bytes of the longest queue had every line taken all that it was offered.
+    /// Bytes of the longest queue if every link had accepted all that it was offered.
     pub offered_bytes: u64,
-    /// For how long the busiest line carried messages that were sent, or received.
+    /// Transmission time of the busiest link, counting only messages that were sent, or received.
     pub busiest: Nanos,
 }
 
 impl AccessLinkRecord {
-    /// Takes in the lines of other nodes.
+    /// Merges the access links of other nodes.
     pub fn merge(&mut self, other: &AccessLinkRecord) {
         let AccessLinkRecord { up, down } = *other;
         for (one, other) in [(&mut self.up, up), (&mut self.down, down)] {
@@ -42,7 +42,7 @@ impl LinkSideRecord {
     fn merge(&mut self, other: &LinkSideRecord) {
         let queue = |way: &LinkSideRecord| (way.queue_bytes, way.queue_drains_in);
         (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
-        // The first two are one figure: the longest queue, and its line's time for it.
+        // The first two are one figure: the longest queue, and its link's time for it.
         let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest } = *other;
         self.offered_bytes = self.offered_bytes.max(offered_bytes);
         self.busiest = self.busiest.max(busiest);

@@ -4,35 +4,35 @@ use crate::wire::StrayCounts;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-/// The sum of two counts, if both were taken.
+/// Adds two counts; `None` if either was not taken.
 pub(super) fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.zip(other).map(|(one, other)| one + other)
 }
 
-/// What a carrier counts for one worker.
+/// The counts of a carrier for one worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
-    /// Datagrams of this run dropped by the kernel, strays among them where there were any; `None` where the platform
-    /// has no such counter. A train that crosses the kernel whole is one.
+    /// Datagrams of this run dropped by the kernel, strays included if there were any; `None` where the platform has no
+    /// such counter. A train that crosses the kernel whole counts as one.
     pub kernel_dropped: Option<u64>,
-    /// What the numbers on the trains say is missing; `None` where messages are not numbered.
+    /// Messages missing by the sequence numbers of the trains; `None` where messages are not numbered.
     pub missing: Option<Missing>,
     /// Messages of this run found in the sockets after every worker had stopped.
     pub drained: u64,
-    /// Datagrams that are not of this run, by kind.
+    /// Datagrams that do not belong to this run, by kind.
     pub strays: StrayCounts,
-    /// Times the kernel had no room for a datagram, which then waited.
+    /// Times that the kernel had no room for a datagram, which then waited.
     pub send_blocked: u64,
-    /// Calls that sent.
+    /// System calls that sent.
     pub send_calls: u64,
-    /// Calls that received.
+    /// System calls that received.
     pub receive_calls: u64,
 }
 
 impl CarrierCounts {
-    /// Adds what the carrier of another worker counted.
+    /// Adds the counts of another worker's carrier.
     pub fn merge(&mut self, other: &CarrierCounts) {
         let &CarrierCounts {
             kernel_datagrams,
@@ -56,9 +56,10 @@ impl CarrierCounts {
         self.receive_calls += receive_calls;
     }
 
-    /// Messages known to be lost on their way in: the kernel's drops where each is a message; where messages are
-    /// numbered those that are missing, unless more is missing than the kernel says it dropped and may yet come. Where
-    /// strays came a drop may be a stray's, and must not pass for a message that is still to be read.
+    /// Returns the number of messages known to be lost on their way in. Where messages are numbered, this is the number
+    /// missing, or 0 while more packets are missing than the kernel says it dropped, because the rest may yet come.
+    /// Elsewhere it is the kernel's drops, as each is a message, or 0 if strays came: a drop may be a stray's, and must
+    /// not pass for a message that is still to be read.
     pub fn lost(&self) -> u64 {
         match (self.missing, self.kernel_dropped) {
             (Some(missing), Some(dropped)) if missing.packets > dropped => 0,
@@ -69,7 +70,7 @@ impl CarrierCounts {
     }
 }
 
-/// What numbered lanes say was sent and did not come.
+/// Messages that numbered links say were sent and did not arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct Missing {
     /// Messages.
@@ -79,7 +80,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Adds what is missing elsewhere.
+    /// Adds the missing messages of another link.
     pub const fn add(&mut self, other: Missing) {
         self.messages += other.messages;
         self.packets += other.packets;

@@ -1,4 +1,4 @@
-//! A first receipt in twelve bytes, for virtual time where nodes are many.
+//! A first receipt in twelve bytes, for virtual time with many nodes.
 
 use super::Receipt;
 use crate::ids::NodeId;
@@ -17,43 +17,43 @@ pub struct CompactReceipt {
 }
 
 impl CompactReceipt {
-    /// What stands for a node that the order did not reach.
+    /// The receipt of a node that the order did not reach.
     pub const NONE: CompactReceipt = CompactReceipt { time_hop: u64::MAX, sender: NodeId(u32::MAX) };
 
-    /// The latest time that it can hold: 2.3 years.
+    /// The latest time that fits: 2.3 years.
     pub const TIME_MAX: Nanos = Nanos((u64::MAX >> u8::BITS) - 1);
 
-    /// Of a time and a hop, as [`time_hop_of`](Self::time_hop_of) has them in one word, and a sender.
+    /// Builds a receipt from a time and hop packed by [`time_hop_of`](Self::time_hop_of), and a sender.
     #[inline(always)]
     pub const fn new(time_hop: u64, sender: NodeId) -> CompactReceipt {
         CompactReceipt { time_hop, sender }
     }
 
-    /// A time, or the latest it can hold where it is later, and a hop in one word.
+    /// Packs a time and a hop into one word; a time past [`TIME_MAX`](Self::TIME_MAX) becomes `TIME_MAX`.
     #[inline(always)]
     pub fn time_hop_of(time: Nanos, hop: u8) -> u64 {
         time.min(Self::TIME_MAX).0 << u8::BITS | u64::from(hop)
     }
 
-    /// When and after how many hops, as [`time_hop_of`](Self::time_hop_of) has it.
+    /// Returns the time and the hop as packed by [`time_hop_of`](Self::time_hop_of).
     #[inline(always)]
     pub const fn time_hop(self) -> u64 {
         self.time_hop
     }
 
-    /// When; past all times for none.
+    /// Returns the time of the receipt; for [`NONE`](Self::NONE) one past [`TIME_MAX`](Self::TIME_MAX).
     #[inline(always)]
     pub const fn time(self) -> Nanos {
         Nanos(self.time_hop >> u8::BITS)
     }
 
-    /// From whom.
+    /// Returns the node that sent this copy.
     #[inline(always)]
     pub const fn sender(self) -> NodeId {
         self.sender
     }
 
-    /// Whether the order came at all.
+    /// Returns true if the order reached the node.
     #[inline(always)]
     pub const fn is_reached(self) -> bool {
         self.time_hop != u64::MAX

@@ -1,22 +1,22 @@
-//! Delays too many to be kept one by one: how often each occurred, to three digits, and beside that exactly the least, the
-//! greatest and the sum.
+//! Delays in numbers too large to keep one by one: a histogram to three digits, with the exact least, greatest and sum.
 
 use crate::time::Nanos;
 use borsh::{BorshDeserialize, BorshSerialize};
 use hdrhistogram::Histogram;
 use std::io;
 
-/// Delays in nanoseconds, each kept to three digits: a high-dynamic-range histogram (Tene). Its extremes and its mean are exact.
+/// A high-dynamic-range histogram (Tene) of delays in nanoseconds, each kept to three digits. The extremes and the mean
+/// are exact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DelayHistogram {
     steps: Histogram<u64>,
     least: Nanos,
     greatest: Nanos,
-    /// Nanoseconds: 2^64 delays of 2^64 of them fit.
+    /// Nanoseconds: 2^64 delays of 2^64 ns each fit.
     sum: u128,
 }
 
-/// Digits that are kept.
+/// Significant digits of each delay.
 const DIGITS: u8 = 3;
 
 impl Default for DelayHistogram {
@@ -26,8 +26,8 @@ impl Default for DelayHistogram {
 }
 
 impl DelayHistogram {
-    /// No delays. All memory that it will ever need, 450 kB, is taken here: for every delay that there can be, so that none is
-    /// cut down to a longest one.
+    /// Makes an empty histogram. It allocates all the memory it will ever need, 450 kB, which covers every possible
+    /// delay, so that no delay is cut down to a maximum.
     pub fn new() -> DelayHistogram {
         let steps = Histogram::new_with_bounds(1, u64::MAX, DIGITS).expect("bounds that the type allows");
         DelayHistogram { steps, least: Nanos::MAX, greatest: Nanos::ZERO, sum: 0 }
@@ -36,14 +36,14 @@ impl DelayHistogram {
     /// Counts a delay.
     #[inline]
     pub fn record(&mut self, delay: Nanos) {
-        // No delay is beyond its bounds; the call that cannot fail is the quicker one.
+        // No delay is out of bounds, and the saturating call is faster than the checked one.
         self.steps.saturating_record(delay.0);
         self.least = self.least.min(delay);
         self.greatest = self.greatest.max(delay);
         self.sum += u128::from(delay.0);
     }
 
-    /// Adds the delays of another.
+    /// Adds the delays of another histogram.
     pub fn merge(&mut self, other: &DelayHistogram) {
         let DelayHistogram { steps: _, least, greatest, sum } = other;
         for (delay, count) in other.iter() {
@@ -54,36 +54,37 @@ impl DelayHistogram {
         self.sum += sum;
     }
 
-    /// How many delays there are.
+    /// Counts the delays.
     pub fn count(&self) -> u64 {
         self.steps.len()
     }
 
-    /// The least delay, exactly; `None` where there is none.
+    /// Returns the least delay, exactly; `None` if there is none.
     #[cfg(test)]
     pub fn least(&self) -> Option<Nanos> {
         (self.count() > 0).then_some(self.least)
     }
 
-    /// The greatest delay, exactly; `None` where there is none.
+    /// Returns the greatest delay, exactly; `None` if there is none.
     #[cfg(test)]
     pub fn greatest(&self) -> Option<Nanos> {
         (self.count() > 0).then_some(self.greatest)
     }
 
-    /// The sum of all delays, in nanoseconds.
+    /// Sums all delays, in nanoseconds.
     pub fn sum(&self) -> u128 {
         self.sum
     }
 
-    /// The mean, exact to the nearest nanosecond; `None` where there is none.
+    /// Returns the mean, exact to the nearest nanosecond; `None` if there is none.
     #[cfg(test)]
     pub fn mean(&self) -> Option<Nanos> {
         let count = u128::from(self.count());
         (self.sum + count / 2).checked_div(count).map(|mean| Nanos(mean as u64))
     }
 
-    /// The delay that `permille` of a thousand do not exceed, by nearest rank and to three digits; `None` where there is none.
+    /// Returns the delay that `permille` of a thousand do not exceed, by nearest rank and to three digits; `None` if
+    /// there is none.
     pub fn permille(&self, permille: u64) -> Option<Nanos> {
         let rank = (u128::from(self.count()) * u128::from(permille)).div_ceil(1_000).max(1);
         let mut passed = 0;
@@ -94,7 +95,8 @@ impl DelayHistogram {
         })
     }
 
-    /// Each delay that occurred, ascending and to three digits, and how often. None is above the greatest.
+    /// Iterates over the delays that occurred, ascending and to three digits, each with its count. None is above the
+    /// greatest.
     pub fn iter(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
         self.steps
             .iter_recorded()
@@ -102,7 +104,7 @@ impl DelayHistogram {
     }
 }
 
-/// The delays that occurred, with how often, and what is kept exactly.
+/// Writes the delays that occurred with their counts, and the exact figures.
 impl BorshSerialize for DelayHistogram {
     fn serialize<W: io::Write>(&self, into: &mut W) -> io::Result<()> {
         let pairs: Vec<(Nanos, u64)> = self.iter().collect();
@@ -121,23 +123,23 @@ impl BorshDeserialize for DelayHistogram {
     }
 }
 
-/// How messages left a modelled network that stands in front of a real carrier.
+/// The lateness of messages that left a modelled network in front of a real carrier.
 #[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct DepartureDelays {
-    /// How much later than at its time each left: at the reading of the clock before the carrier took it, so that it left later still
-    /// by less than a turn of the loop.
+    /// Delay of each departure after its modelled time. It is read from the clock before the carrier takes the message,
+    /// so the true departure is later by less than one iteration of the loop.
     pub late: DelayHistogram,
-    /// Messages that entered, second copies included.
+    /// Messages that entered the model, second copies included.
     pub entered: u64,
-    /// The sum of the latencies that they were given, in nanoseconds.
+    /// Sum of the latencies that the model gave them, in nanoseconds.
     pub held: u128,
 }
 
-/// Lateness is small against the model's latency where 99 % of the messages are late by no more than one part in so many of it.
+/// Lateness is small where 99 % of the messages are late by at most the model's mean latency divided by this.
 const SMALL_PART: u64 = 10;
 
 impl DepartureDelays {
-    /// Adds those of another worker.
+    /// Adds the departures of another worker.
     pub fn merge(&mut self, other: &DepartureDelays) {
         let DepartureDelays { late, entered, held } = other;
         self.late.merge(late);
@@ -145,13 +147,13 @@ impl DepartureDelays {
         self.held += held;
     }
 
-    /// The mean latency that messages were given; `None` where none entered.
+    /// Returns the mean latency that the model gave to messages; `None` if none entered.
     pub fn mean_latency(&self) -> Option<Nanos> {
         self.held.checked_div(self.entered.into()).map(|mean| Nanos(mean as u64))
     }
 
-    /// Whether lateness decides times as the model's latency does: one message in a hundred is late by more than a tenth of the
-    /// mean latency. Where the model gives none there is nothing to be late for.
+    /// Returns true if lateness affects times as much as the model's latency does: one message in a hundred is late by
+    /// more than a tenth of the mean latency. Without a modelled latency no message is late.
     pub fn is_late(&self) -> bool {
         let (late, latency) = (self.late.permille(990), self.mean_latency());
         latency.zip(late).is_some_and(|(latency, late)| latency > Nanos::ZERO && late.0 > latency.0 / SMALL_PART)
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn no_delay_is_too_long() {
-        // The longest: one nanosecond more is never.
+        // The longest delay that is not "never", which is one nanosecond more.
         let longest = u64::MAX - 1;
         let histogram = of(&[0, 7_200_000_000_000, longest]);
         assert_eq!((histogram.least(), histogram.greatest()), (Some(Nanos::ZERO), Some(Nanos(longest))));

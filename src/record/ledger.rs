@@ -4,10 +4,11 @@ use super::{End, Missing, WorkerRecord};
 use crate::wire::StrayCounts;
 use serde::Serialize;
 
-/// Where every message of the run went.
+/// The account of all messages of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Ledger {
-    /// Messages that the carrier took; where the network is modelled, those that entered it, lost ones included.
+    /// Messages accepted by the carrier; where the network is modelled, messages that entered the model, lost ones
+    /// included.
     pub sent: u64,
     /// Messages received before the stop.
     pub received: u64,
@@ -15,32 +16,32 @@ pub struct Ledger {
     pub queued_unsent: u64,
     /// Messages under way at the stop: found in the sockets after all workers had stopped sending, or held.
     pub in_flight_at_stop: u64,
-    /// Of these, messages that a modelled network in front of a real carrier still held.
+    /// Messages that a modelled network in front of a real carrier still held at the stop; part of `in_flight_at_stop`.
     pub held: u64,
-    /// The kernel's own count of what it dropped; `None` where the platform has none. Where messages share packets it
-    /// counts packets.
+    /// Drops counted by the kernel; `None` where the platform has no counter. Where messages share packets it counts
+    /// packets.
     pub kernel_dropped: Option<u64>,
-    /// What the numbers on the trains say is missing; `None` where messages are not numbered.
+    /// Messages missing by the sequence numbers of the trains; `None` where messages are not numbered.
     pub missing: Option<Missing>,
-    /// Messages that a modelled network lost.
+    /// Messages lost by a modelled network.
     pub model_lost: u64,
-    /// Messages that found no room at the modelled line into their node.
+    /// Messages dropped at a modelled downlink that had no room.
     pub model_dropped: u64,
-    /// Messages that found no room at the modelled line out of their node; not part of `sent`.
+    /// Messages dropped at a modelled uplink that had no room; not part of `sent`.
     pub uplink_dropped: u64,
-    /// Second copies that a modelled network made.
+    /// Second copies made by a modelled network.
     pub model_duplicated: u64,
-    /// Datagrams that are not of this run, by kind; outside the sum.
+    /// Datagrams that do not belong to this run, by kind; outside the sum.
     pub strays: StrayCounts,
-    /// Nodes reached, less origins, plus duplicates, expired and control messages: what `received` must be.
+    /// Nodes reached, less origins, plus duplicates, expired and control messages; must equal `received`.
     pub explained_receipts: u64,
-    /// Whether the run ended because nothing was under way: then nothing may be found in flight or queued.
+    /// True if the run ended because nothing was under way: then no message may be in flight or queued.
     #[serde(skip)]
     pub ended_quiet: bool,
 }
 
 impl Ledger {
-    /// Adds the workers' ledger up.
+    /// Sums the counts of the workers into a ledger.
     pub fn of(workers: &[WorkerRecord], end: End) -> Ledger {
         // Upkeep may be under way whenever a run ends.
         let has_upkeep = workers.iter().any(|worker| !worker.upkeep.is_none());
@@ -62,14 +63,15 @@ impl Ledger {
             if let Some(missing) = worker.carrier.missing {
                 ledger.missing.get_or_insert_default().add(missing);
             }
-            // An origin was reached, or knew its order before, without a receipt.
+            // An origin counts as reached, or as a duplicate if it knew its order before, without a received message.
             let payload = worker.reached + worker.duplicates + worker.expired - worker.published;
             ledger.explained_receipts += payload + worker.control_received;
         }
         ledger
     }
 
-    /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
+    /// Returns the number of messages sent, but neither received nor found nor lost by a model; negative if more
+    /// arrived than were sent.
     pub fn lost(&self) -> i128 {
         i128::from(self.sent) + i128::from(self.model_duplicated)
             - i128::from(self.received)
@@ -78,23 +80,24 @@ impl Ledger {
             - i128::from(self.model_dropped)
     }
 
-    /// Lost messages that neither numbers nor a drop counter explain; 0 where none is missing.
+    /// Returns the number of lost messages that neither sequence numbers nor a drop counter explain; 0 if none is
+    /// missing.
     pub fn unaccounted(&self) -> u64 {
         let unexplained = self.lost() - i128::from(self.explained());
         u64::try_from(unexplained.max(0)).unwrap_or(u64::MAX)
     }
 
-    /// Lost messages that are known of without counting what came: gaps in the numbers, or the kernel's drops where each
-    /// is a message.
+    /// Returns the number of lost messages known without counting arrivals: gaps in the sequence numbers, or the
+    /// kernel's drops where each is a message.
     pub fn explained(&self) -> u64 {
         self.missing.map_or(self.kernel_dropped.unwrap_or(0), |missing| missing.messages)
     }
 
-    /// Whether every message is accounted for.
+    /// Returns true if every message is accounted for.
     ///
-    /// What was lost must equal the gaps in the numbers, and the packets missing must equal the kernel's drops. Where
-    /// nothing is numbered the drops themselves are what was lost. Where strays came, drops may be theirs, so that what is
-    /// missing must not exceed them. Without a drop counter only numbers can explain a loss.
+    /// Losses must equal the gaps in the sequence numbers, and the missing packets must equal the kernel's drops. Where
+    /// nothing is numbered, the drops themselves are the losses. Where strays came, some drops may be theirs, so the
+    /// missing packets must only not exceed the drops. Without a drop counter only sequence numbers can explain a loss.
     pub fn is_balanced(&self) -> bool {
         let lost = self.lost();
         let is_within = |missing: i128, dropped: i128| match self.strays.total() {

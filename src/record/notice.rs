@@ -1,8 +1,9 @@
-//! What a reader should know before believing a run's figures.
+//! Facts that a reader should know before believing a run's figures.
 //!
-//! A notice is a value: a code for programs, its figures, and a sentence for people. Nothing reads another room's sentences.
-//! Notices stand in the order of [`Notice::CODES`]: first what decides whether the figures may be believed, then what was
-//! expected to go wrong, then what was asked for and met nothing, then what is left out, and last how the machine took part.
+//! A notice is a value: a code for programs, its figures, and a sentence for people. No other room parses the
+//! sentences. Notices stand in the order of [`Notice::CODES`]: first those that decide whether the figures may be
+//! believed, then failures that were foreseen, then options that had no effect, then omissions, and last the machine's
+//! own part.
 
 mod sentence;
 
@@ -11,7 +12,7 @@ pub(crate) use sentence::{rounded_bytes, share_text};
 use crate::time::Nanos;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Something that a reader should know. [`Display`](std::fmt::Display) writes its sentence.
+/// A fact that a reader should know. [`Display`](std::fmt::Display) writes its sentence.
 #[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub enum Notice {
     /// A run of a series failed, and the series ended with it.
@@ -20,7 +21,7 @@ pub enum Notice {
         measured: u64,
         /// Runs that were asked for.
         asked: u64,
-        /// Why the next one failed.
+        /// Cause of the failure.
         failure: String,
     },
     /// The user ended a series before its last run.
@@ -42,34 +43,34 @@ pub enum Notice {
         /// Bytes that were left for messages under way.
         left_bytes: u64,
     },
-    /// Nodes took copies for old because their window had moved past the order.
+    /// Nodes discarded copies as old because their window had moved past the order.
     WindowNarrow {
-        /// Orders that a node told apart.
+        /// Width of the window, in orders.
         window: u32,
-        /// Copies that were older than their node's window.
+        /// Copies older than their node's window.
         expired: u64,
-        /// Copies of them that were news to their node: exactly in virtual time, at most elsewhere.
+        /// Expired copies of orders that their node never had: exact in virtual time, an upper bound elsewhere.
         news: u64,
-        /// Whether `news` is exact.
+        /// True if `news` is exact.
         is_exact: bool,
-        /// Orders that the oldest copy lay behind the newest order its node had seen.
+        /// Greatest number of orders by which a copy lay behind the newest that its node had seen.
         behind: u32,
-        /// What to do about it.
+        /// The remedy to advise.
         remedy: WindowRemedy,
     },
     /// Orders came faster than the machine carried them.
     Overload {
         /// Delay of publication, 99th percentile.
         published_late: Nanos,
-        /// Orders that were under way when their time limit had passed.
+        /// Orders under way when their time limit had passed.
         under_way: u64,
         /// Orders of the schedule.
         orders: u64,
         /// The time limit of an order, if it has one.
         timeout: Option<Nanos>,
-        /// Messages that waited to be sent at the end.
+        /// Messages waiting to be sent at the end.
         queued: u64,
-        /// Threads that would have a core each, where that is more than the run had.
+        /// Number of threads that would have a core each, if it is more than the run had.
         threads: Option<u64>,
     },
     /// Messages found a queue full and were dropped.
@@ -78,11 +79,11 @@ pub enum Notice {
         uplink_dropped: u64,
         /// Messages dropped at downlinks.
         downlink_dropped: u64,
-        /// Share of the time for which the busiest line was used, in percent.
+        /// Use of the busiest access link, in percent of the time.
         busiest_percent: f64,
-        /// Bytes that a queue would have held at most, where a queue may be asked for that holds them.
+        /// Bytes of the largest queue that would have been needed, if a queue that holds them may be asked for.
         queue_bytes: Option<u64>,
-        /// Whether a lower rate would help, because there are several orders.
+        /// True if a lower rate would help, because there are several orders.
         has_rate: bool,
     },
     /// Messages left a modelled network in front of a real carrier late.
@@ -94,23 +95,23 @@ pub enum Notice {
     },
     /// Many first receipts came with the last hop that the TTL allows.
     TtlBinds {
-        /// Share of the first receipts, in tenths of a percent.
+        /// Their share of all first receipts, in tenths of a percent.
         permille: u64,
         /// The TTL.
         ttl: u8,
-        /// A TTL to try, unless there is no greater one.
+        /// A TTL to try; `None` if there is no greater one.
         raise_to: Option<u8>,
     },
     /// Part of the overlay cannot be reached at all.
     OverlayDisconnected {
-        /// Nodes that a path leads to.
+        /// Nodes connected to the origin by a path.
         reachable: u32,
         /// Nodes of the overlay.
         nodes: u32,
-        /// Id of the node where the first order enters.
+        /// Id of the node that publishes the first order.
         origin: u64,
     },
-    /// The overlay is known to be in pieces and is not searched.
+    /// The overlay is known to be disconnected and is not searched.
     OverlayNotSearched,
     /// Fewer nodes than the target takes lie within the TTL.
     TargetBeyondTtl {
@@ -120,28 +121,28 @@ pub enum Notice {
         nodes: u32,
         /// The TTL.
         ttl: u8,
-        /// Where the hops are counted from.
+        /// The node or nodes from which hops are counted, as a phrase.
         entrance: String,
         /// Nodes that make the target.
         goal: u64,
         /// The target, as a share.
         target: f64,
-        /// Hops to the farthest node, where they are enough to make the target.
+        /// Hops to the farthest node, if that many suffice for the target.
         farthest: Option<u32>,
-        /// What to do about it.
+        /// The advice.
         advice: TtlAdvice,
     },
-    /// Fewer nodes than the target takes lie within the hops that the time limit leaves room for.
+    /// Too few nodes for the target lie within the hops that fit into the time limit.
     TargetTooLate {
-        /// The least time that a hop takes.
+        /// Least duration of a hop.
         hop: Nanos,
         /// Nodes within those hops.
         near: u64,
         /// Nodes of the overlay.
         nodes: u32,
-        /// Hops that the time limit leaves room for.
+        /// Hops that fit into the time limit.
         hops: u32,
-        /// Where the hops are counted from.
+        /// The node or nodes from which hops are counted, as a phrase.
         entrance: String,
         /// The time limit.
         timeout: Nanos,
@@ -149,73 +150,73 @@ pub enum Notice {
         goal: u64,
         /// The target, as a share.
         target: f64,
-        /// The least time that the target takes, as an option is written.
+        /// Least time that the target takes, in the syntax of the option.
         needed: String,
     },
-    /// The mean field expects fewer nodes than the target takes.
+    /// The mean field predicts fewer nodes than the target takes.
     TargetUnlikely {
         /// Peers that a node forwards to.
         fanout: u32,
         /// The TTL.
         ttl: u8,
-        /// Whether faults and adversaries, which the form leaves out, were asked for.
+        /// True if faults or adversaries were asked for, which the mean field leaves out.
         has_faults: bool,
-        /// The share of messages that the network loses.
+        /// Share of the messages that the network loses.
         loss: f64,
-        /// The share of nodes that is expected.
+        /// Predicted share of the nodes.
         expected: f64,
         /// Nodes of the overlay.
         nodes: u32,
-        /// The share of runs in which the order dies out at once, where it is some of them.
+        /// Share of the runs in which the order dies out at once; `None` if it is none or all of them.
         dying: Option<f64>,
         /// The target, as a share.
         target: f64,
-        /// What to do about it.
+        /// The advice.
         advice: TtlAdvice,
     },
-    /// What an edge list was read as.
+    /// The interpretation of an edge list.
     EdgeListRead {
         /// The sentence of its reader.
         sentence: String,
     },
-    /// A fault or an adversary that was asked for met nothing.
+    /// A fault or an adversary that was asked for had no effect.
     FaultUnmet {
-        /// The option as it was asked for.
+        /// The option as it was written.
         option: String,
-        /// Whether it is messages that it did not meet.
+        /// True if the option is about messages.
         of_messages: bool,
-        /// Why it met nothing.
+        /// The reason.
         cause: UnmetCause,
-        /// When the run was over.
+        /// Time at which the run ended.
         ended_at: Nanos,
     },
     /// No message was lost although a loss was asked for.
     LossUnmet {
-        /// The loss as it was asked for.
+        /// The loss as it was written.
         loss: String,
         /// Messages that were sent.
         sent: u64,
     },
     /// No second copy was made although some were asked for.
     DuplicateUnmet {
-        /// The share as it was asked for.
+        /// The share as it was written.
         share: String,
         /// Messages that were sent.
         sent: u64,
     },
-    /// No two nodes could be computed apart, because the least latency is 0.
+    /// No two nodes could be computed independently, because the least latency is 0.
     LatencyWithoutFloor,
-    /// The traffic of each node is not kept in so large a run.
+    /// The traffic of each node is not kept in a run of this size.
     NodeTrafficNotKept {
-        /// The least number of nodes for which it is not kept.
+        /// Least number of nodes for which it is not kept.
         from_nodes: u32,
     },
-    /// The run was cut short, and messages were not counted again node by node.
+    /// The run was cut short, so messages were not counted again node by node.
     NodeTrafficCutShort {
-        /// Whether the sums are rough for the same reason.
+        /// True if the sums are rough for the same reason.
         is_rough: bool,
     },
-    /// Datagrams crossed the kernel one by one.
+    /// Trains were sent as single datagrams.
     TrainsApart,
     /// The platform has no way to set a receive buffer.
     ReceiveBufferNotSet {
@@ -231,55 +232,55 @@ pub enum Notice {
     },
     /// Workers share cores.
     CoresShared {
-        /// Workers.
+        /// Number of workers.
         workers: u64,
-        /// Cores that they may use.
+        /// Number of cores available to them.
         cores: u64,
-        /// Whether they are pinned to them.
+        /// True if the workers are pinned to them.
         is_pinned: bool,
     },
     /// Workers could not be pinned.
     WorkersNotPinned {
-        /// Workers that could not.
+        /// Workers that could not be pinned.
         unpinned: u64,
         /// All workers.
         workers: u64,
     },
-    /// The file of nodes leaves times empty, because a bulk has one for each order.
+    /// The file of nodes leaves times empty, because in a bulk each order has its own.
     NodesFileWithoutTimes,
     /// The file of nodes leaves columns empty, because the run does not keep them by node.
     NodesFileWithoutColumns {
-        /// The columns.
+        /// Names of the columns.
         columns: String,
     },
-    /// The file of orders has no line, because one order is no bulk.
+    /// The file of orders has no rows, because one order is not a bulk.
     OrdersFileEmpty,
 }
 
-/// What helps against a window that was too narrow.
+/// The remedy for a window that was too narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum WindowRemedy {
-    /// A machine that keeps up: it was overloaded.
+    /// A machine that keeps up, because this one was overloaded.
     KeepUp,
-    /// A wider window, of so many orders.
+    /// A wider window, of this many orders.
     Widen(u32),
-    /// Less of everything, because no wider window fits.
+    /// A smaller scenario, because no wider window fits.
     AskForLess,
 }
 
-/// Advice where the target is out of reach.
+/// Advice for a target that is out of reach.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TtlAdvice {
-    /// What to do.
+    /// The advice as text.
     pub text: String,
-    /// Whether it is to raise the TTL.
+    /// True if the advice is to raise the TTL.
     pub raises_ttl: bool,
 }
 
-/// Why a fault or an adversary met nothing.
+/// The reason why a fault or an adversary had no effect.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum UnmetCause {
-    /// It would have begun when the run was over.
+    /// It was to begin at this time, after the end of the run.
     BeginsLate(Nanos),
     /// Another cause, as a clause.
     Other(String),
@@ -317,12 +318,12 @@ impl Notice {
         "file-incomplete",
     ];
 
-    /// The code that programs know it by.
+    /// Returns the stable code for programs.
     pub const fn code(&self) -> &'static str {
         Notice::CODES[self.priority()]
     }
 
-    /// Its place in [`Notice::CODES`]: the least stands first.
+    /// Returns its place in [`Notice::CODES`]; the least stands first.
     pub const fn priority(&self) -> usize {
         match self {
             Notice::SeriesFailed { .. } => 0,
@@ -355,7 +356,7 @@ impl Notice {
         }
     }
 
-    /// Whether its advice is to raise the TTL.
+    /// Returns true if its advice is to raise the TTL.
     pub const fn raises_ttl(&self) -> bool {
         match self {
             Notice::TargetBeyondTtl { advice, .. } | Notice::TargetUnlikely { advice, .. } => advice.raises_ttl,
@@ -363,7 +364,7 @@ impl Notice {
         }
     }
 
-    /// Whether it says the same of another run: the same code, of the same option or file.
+    /// Returns true if it says the same about another run: the same code, for the same option or file.
     pub fn is_same_kind(&self, other: &Notice) -> bool {
         match (self, other) {
             (Notice::FaultUnmet { option, .. }, Notice::FaultUnmet { option: others, .. }) => option == others,

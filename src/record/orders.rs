@@ -1,4 +1,4 @@
-//! What is counted of each order of a bulk.
+//! The counts of each order of a bulk.
 
 use super::{DelayHistogram, OrderOutcome};
 use crate::coverage::{TARGET, TIMES};
@@ -6,34 +6,35 @@ use crate::ids::NodeId;
 use crate::time::Nanos;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// What one worker counts of one order. Times are since the clock's base.
+/// The counts of one worker for one order. Times are since the base of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct OrderCounts {
-    /// The shard's nodes that have it.
+    /// Nodes of the shard that have the order.
     pub reached: u32,
-    /// Those of its nodes that got it with hop = TTL, and did not forward it; and copies that were older than their node's window.
+    /// Receipts not forwarded: first copies that came with hop = TTL, and copies older than their node's window.
     pub cut_off: u32,
-    /// Messages with it that came.
+    /// Messages with the order that were received.
     pub received: u64,
-    /// Messages with it that the carrier took.
+    /// Messages with the order that the carrier accepted.
     pub sent: u64,
-    /// Second copies of them that a modelled network made.
+    /// Second copies of these, made by a modelled network.
     pub doubled: u64,
-    /// Messages with it that a modelled network lost or dropped.
+    /// Messages with the order that a modelled network lost or dropped.
     pub lost: u64,
-    /// What of it had yet to be sent at the stop: messages that waited or were held back, answers that were awaited, news that
-    /// were gathered, and in virtual time control messages under way.
+    /// Sends of the order outstanding at the stop: messages waiting or held back, answers awaited, announcements
+    /// gathered, and in virtual time control messages under way.
     pub unsent: u64,
-    /// When it was published; [`Nanos::MAX`] where this worker did not publish it.
+    /// Time of publication; [`Nanos::MAX`] if this worker did not publish the order.
     pub published_at: Nanos,
-    /// When the last of the shard's nodes got it; [`Nanos::ZERO`] where none did.
+    /// Time of the last first receipt in the shard; [`Nanos::ZERO`] if there is none.
     pub last_receipt: Nanos,
-    /// When it crossed each milestone and the target; [`Nanos::MAX`] where another worker's batch did, or none.
+    /// Times at which it crossed each milestone and the target; [`Nanos::MAX`] if another worker's batch crossed it, or
+    /// none.
     pub crossed: [Nanos; TIMES],
 }
 
 impl OrderCounts {
-    /// Nothing yet.
+    /// The counts before anything has happened.
     pub const NONE: OrderCounts = OrderCounts {
         reached: 0,
         cut_off: 0,
@@ -47,12 +48,12 @@ impl OrderCounts {
         crossed: [Nanos::MAX; TIMES],
     };
 
-    /// Whether nothing of it is under way, and nothing waits to be sent.
+    /// Returns true if no message with the order is under way or waiting to be sent.
     pub fn is_at_rest(&self) -> bool {
         self.unsent == 0 && self.sent + self.doubled == self.received + self.lost
     }
 
-    /// Adds what another worker counted of the same order.
+    /// Adds another worker's counts of the same order.
     pub fn merge(&mut self, other: &OrderCounts) {
         let &OrderCounts {
             reached,
@@ -84,11 +85,11 @@ impl OrderCounts {
 /// One order of a bulk, merged from all workers. Times are spans since it was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderRecord {
-    /// Where it entered.
+    /// The node that published the order.
     pub origin: NodeId,
-    /// When it was due, since the injection of the first.
+    /// Time at which it was due, since the injection of the first order.
     pub due: Nanos,
-    /// How much later it was published; `None` where it was not.
+    /// Delay of its publication after it was due; `None` if it was not published.
     pub published_late: Option<Nanos>,
     /// Bytes of its payload.
     pub payload_bytes: u32,
@@ -96,20 +97,20 @@ pub struct OrderRecord {
     pub counted: u64,
     /// Nodes that have it.
     pub reached: u64,
-    /// Messages with it that the carrier took.
+    /// Messages with the order that the carrier accepted.
     pub sent: u64,
-    /// Messages with it that came.
+    /// Messages with the order that were received.
     pub received: u64,
-    /// When it had reached each milestone and the target, also after its time limit.
+    /// Times at which it reached each milestone and the target, even past its time limit.
     pub time_to: [Option<Nanos>; TIMES],
-    /// When the last of its nodes got it; `None` where none did.
+    /// Time of its last first receipt; `None` if there is none.
     pub time_to_end: Option<Nanos>,
-    /// What became of it.
+    /// The outcome by the end of the run.
     pub outcome: OrderOutcome,
 }
 
 impl OrderRecord {
-    /// When it reached its target; `None` where it did not, or later than the time limit.
+    /// Returns the time at which it reached its target; `None` if it did not, or only after the time limit.
     pub fn time_to_target(&self) -> Option<Nanos> {
         self.time_to[TARGET].filter(|_| self.outcome == OrderOutcome::Reached)
     }
@@ -118,23 +119,23 @@ impl OrderRecord {
 /// A bulk of orders, merged from all workers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BulkRecord {
-    /// By order.
+    /// The orders, by number.
     pub orders: Vec<OrderRecord>,
-    /// The delays of all first receipts, the origins' included, each since its order was due.
+    /// Delays of all first receipts since their order was due, those of origins included.
     pub delays: DelayHistogram,
-    /// First receipts by hop, from hop 0, the origins'.
+    /// First receipts by hop, beginning with hop 0, the origins' own.
     pub hops: Vec<u64>,
-    /// How many orders a node told apart, up to the newest that it had seen: all, or fewer.
+    /// Number of orders that a node told apart, up to the newest that it had seen: all, or fewer.
     pub window: u32,
 }
 
 impl BulkRecord {
-    /// The orders that were published: those that coverage is of.
+    /// Iterates over the published orders, to which coverage refers.
     pub fn published(&self) -> impl Iterator<Item = &OrderRecord> {
         self.orders.iter().filter(|order| order.outcome != OrderOutcome::NotPublished)
     }
 
-    /// How many orders came to this.
+    /// Counts the orders with this outcome.
     pub fn count(&self, outcome: OrderOutcome) -> u64 {
         self.orders.iter().filter(|order| order.outcome == outcome).count() as u64
     }

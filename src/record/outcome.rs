@@ -1,16 +1,16 @@
-//! What became of an order: the one place that decides it, for an order of a bulk as for one that is alone.
+//! The outcome of an order. This is the only place that decides it, for an order of a bulk as for a single one.
 
 use serde::Serialize;
 
-/// What became of an order by the end of its run.
+/// The outcome of an order by the end of its run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderOutcome {
-    /// It reached its target, within its time limit where it has one of its own.
+    /// The order reached its target, within its own time limit if it has one.
     Reached,
     /// It came to rest with fewer than a tenth of the nodes that its target takes, and nothing had cut it off.
     DiedOut,
-    /// It came to rest below its target otherwise.
+    /// It came to rest below its target in any other way.
     Missed,
     /// It never entered the network: its publisher was down when it was due, or the run ended before.
     NotPublished,
@@ -18,25 +18,25 @@ pub enum OrderOutcome {
     UnderWay,
 }
 
-/// What decides it.
+/// The facts that decide an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderFacts {
-    /// Whether its publisher let it in.
+    /// True if the order was published.
     pub published: bool,
-    /// Whether it reached its target in time.
+    /// True if it reached its target in time.
     pub reached_target: bool,
-    /// Whether nothing of it was left to come when its run ended, and nothing of it came after its time limit.
+    /// True if no message with it was left when its run ended, and none came after its time limit.
     pub at_rest: bool,
     /// Nodes that have it, of those that its coverage counts.
     pub reached: u64,
-    /// The nodes that make its target.
+    /// Nodes that make its target.
     pub target_nodes: u64,
-    /// First receipts at hop = TTL, which were not forwarded, and copies of it that were older than their node's window: what
-    /// kept it from going on although nodes had it.
+    /// Receipts that were not forwarded although nodes had the order: first copies with hop = TTL, and copies older
+    /// than their node's window.
     pub cut_off: u64,
 }
 
-/// An order that comes to rest with fewer than one in so many of the nodes that its target takes has died out.
+/// An order dies out if it comes to rest with fewer nodes than its target takes divided by this.
 const DIED_OUT_PART: u64 = 10;
 
 impl OrderOutcome {
@@ -66,7 +66,7 @@ impl OrderOutcome {
         }
     }
 
-    /// Its name in JSON and CSV.
+    /// Returns its name in JSON and CSV.
     pub const fn name(self) -> &'static str {
         match self {
             OrderOutcome::Reached => "reached",
@@ -95,7 +95,7 @@ mod tests {
     fn each_outcome_has_its_cause() {
         for (facts, outcome) in [
             (REST, OrderOutcome::DiedOut),
-            // A tenth of the target is no die-out, and neither is what the TTL or a window cut off.
+            // A tenth of the target has not died out, and neither has an order that the TTL or a window cut off.
             (OrderFacts { reached: 95, ..REST }, OrderOutcome::Missed),
             (OrderFacts { cut_off: 1, ..REST }, OrderOutcome::Missed),
             (OrderFacts { reached: 998, target_nodes: 999, ..REST }, OrderOutcome::Missed),
@@ -103,7 +103,7 @@ mod tests {
             (OrderFacts { reached: 1, target_nodes: 11, ..REST }, OrderOutcome::DiedOut),
             (OrderFacts { at_rest: false, ..REST }, OrderOutcome::UnderWay),
             (OrderFacts { reached_target: true, reached: 950, ..REST }, OrderOutcome::Reached),
-            // Who had it at the target may have gone since.
+            // A node that counted towards the target may have gone down since.
             (OrderFacts { reached_target: true, at_rest: false, reached: 10, ..REST }, OrderOutcome::Reached),
             (OrderFacts { published: false, ..REST }, OrderOutcome::NotPublished),
             (OrderFacts { published: false, at_rest: false, reached: 0, ..REST }, OrderOutcome::NotPublished),

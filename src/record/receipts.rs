@@ -1,8 +1,8 @@
-//! First receipts of all nodes, as a run keeps them: one for each, or in virtual time a shorter one, or where all hops take
-//! as long, a byte for each.
+//! First receipts of all nodes: a full one for each, in virtual time a compact one, or a byte for each where all hops
+//! take the same time.
 //!
-//! Sixteen bytes a receipt are more than a machine has for 10^9 nodes. Where a hop says when, the counts by hop give
-//! every percentile exactly, and the byte says who.
+//! Sixteen bytes for each of 10^9 nodes exceed a machine's memory. Where the hop determines the time, the counts by hop
+//! give every percentile exactly, and the byte gives the hop of each node.
 
 use super::{CompactReceipt, Receipt};
 use crate::ids::NodeId;
@@ -13,31 +13,31 @@ use crate::time::Nanos;
 /// First receipts, by node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipts {
-    /// One for each node.
+    /// A full receipt for each node.
     Each(Vec<Receipt>),
-    /// The same in less room.
+    /// A compact receipt for each node.
     Compact(Vec<CompactReceipt>),
-    /// The hop of each node.
+    /// A hop for each node.
     ByHop(ByHop),
 }
 
-/// First receipts where every hop takes as long.
+/// First receipts where all hops take the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHop {
-    /// How long.
+    /// Duration of a hop.
     pub latency: Nanos,
-    /// Where the order entered.
+    /// The node that published the order.
     pub origin: NodeId,
-    /// How many nodes were newly reached in each hop, from 0, the origin, to the last in which any message arrived.
+    /// Nodes newly reached in each hop, from hop 0, the origin, to the last in which any message arrived.
     pub counts: Vec<u64>,
-    /// In which hop each node was reached; 0 for any but the origin means not at all.
+    /// Hop in which each node was reached; 0 for any but the origin means that it was not.
     pub hop_of: Vec<u8>,
-    /// From whom each node has its first copy, `u32::MAX` where it has none; `None` where that is not recorded.
+    /// Sender of each node's first copy, `u32::MAX` if it has none; `None` where senders are not recorded.
     pub senders: Option<Vec<NodeId>>,
 }
 
 impl Receipts {
-    /// The number of nodes, reached or not.
+    /// Counts the nodes, reached or not.
     pub fn nodes(&self) -> u64 {
         match self {
             Receipts::Each(receipts) => receipts.len() as u64,
@@ -46,7 +46,7 @@ impl Receipts {
         }
     }
 
-    /// How many nodes have the order.
+    /// Counts the nodes that have the order.
     pub fn reached(&self) -> u64 {
         match self {
             Receipts::Each(receipts) => receipts.iter().filter(|receipt| receipt.is_reached()).count() as u64,
@@ -55,7 +55,8 @@ impl Receipts {
         }
     }
 
-    /// The receipt of a node, [`Receipt::NONE`] where it was not reached. Of the sender only what is recorded.
+    /// Returns the receipt of a node, or [`Receipt::NONE`] if it was not reached. The sender is given only where it is
+    /// recorded.
     #[inline]
     pub fn get(&self, node: NodeId) -> Receipt {
         match self {
@@ -65,7 +66,7 @@ impl Receipts {
         }
     }
 
-    /// Asks for the cache line of a node's receipt.
+    /// Prefetches the cache line of a node's receipt.
     #[inline]
     pub fn prefetch(&self, node: NodeId) {
         match self {
@@ -75,12 +76,12 @@ impl Receipts {
         }
     }
 
-    /// All receipts, by node.
+    /// Iterates over all receipts, by node.
     pub fn iter(&self) -> impl Iterator<Item = Receipt> + Clone + '_ {
         (0..self.nodes()).map(|node| self.get(NodeId(node as u32)))
     }
 
-    /// When the given share of all nodes had the order: the k-th least first receipt, k rounded up.
+    /// Returns the time at which this share of all nodes had the order: the k-th least first receipt, k rounded up.
     pub fn time_to(&self, share: Ratio) -> Option<Nanos> {
         let rank = share.ceil_of(self.nodes()).max(1);
         match self {
@@ -96,12 +97,12 @@ impl Receipts {
 }
 
 impl ByHop {
-    /// How many nodes have the order.
+    /// Counts the nodes that have the order.
     pub fn reached(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The receipt of a node, [`Receipt::NONE`] where it was not reached.
+    /// Returns the receipt of a node, or [`Receipt::NONE`] if it was not reached.
     #[inline]
     pub fn get(&self, node: NodeId) -> Receipt {
         let hop = self.hop_of[node.index()];
@@ -116,13 +117,13 @@ impl ByHop {
         Receipt { time: self.time_of(hop), sender, hop }
     }
 
-    /// When a hop ends.
+    /// Returns the time at which a hop ends.
     #[inline]
     pub fn time_of(&self, hop: u8) -> Nanos {
         Nanos(self.latency.0.saturating_mul(u64::from(hop)))
     }
 
-    /// When the `rank`-th node was reached, counted from 1, or `None` where fewer were.
+    /// Returns the time at which the `rank`-th node was reached, counted from 1; `None` if fewer were.
     pub fn time_of_rank(&self, rank: u64) -> Option<Nanos> {
         let mut within = self.counts.iter().scan(0, |sum, count| {
             *sum += count;
@@ -139,7 +140,7 @@ mod tests {
 
     const LATENCY: Nanos = Nanos(1_000);
 
-    /// The same receipts in both forms; node 2 is the origin.
+    /// Builds the same receipts in both forms; node 2 is the origin.
     fn both(hop_of: Vec<u8>) -> [Receipts; 2] {
         let origin = NodeId(2);
         let last = hop_of.iter().copied().max().unwrap_or(0);

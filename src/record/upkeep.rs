@@ -1,25 +1,25 @@
-//! What nodes sent about no order: heartbeats, probes, views.
+//! The messages of nodes that are about no order: heartbeats, probes, views.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-/// Upkeep, apart from all messages that are about an order.
+/// The counts of upkeep, apart from all messages that are about an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
 pub struct UpkeepCounts {
     /// Messages sent since the end of the warm-up.
     pub sent: u64,
-    /// Bytes of these, as UDP payload.
+    /// Bytes of the messages sent since the end of the warm-up, as UDP payload.
     pub bytes: u64,
     /// Messages sent in the warm-up.
     pub warm_up_sent: u64,
-    /// Bytes of these, as UDP payload.
+    /// Bytes of the messages sent in the warm-up, as UDP payload.
     pub warm_up_bytes: u64,
     /// Messages received, in the warm-up and since.
     pub received: u64,
 }
 
 impl UpkeepCounts {
-    /// Returns true if there was none.
+    /// Returns true if there was no upkeep.
     pub fn is_none(&self) -> bool {
         *self == UpkeepCounts::default()
     }
@@ -35,23 +35,23 @@ impl UpkeepCounts {
         }
     }
 
-    /// Takes a message back that was counted as sent since the warm-up.
+    /// Uncounts a message that was counted as sent since the warm-up.
     pub const fn take_back(&mut self, bytes: u64) {
         self.sent -= 1;
         self.bytes -= bytes;
     }
 
-    /// Messages sent, in the warm-up and since.
+    /// Counts the messages sent, in the warm-up and since.
     pub const fn sent_in_all(&self) -> u64 {
         self.sent + self.warm_up_sent
     }
 
-    /// Bytes of these.
+    /// Sums the bytes sent, in the warm-up and since.
     pub const fn bytes_in_all(&self) -> u64 {
         self.bytes + self.warm_up_bytes
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds the upkeep of another worker.
     pub const fn merge(&mut self, other: &UpkeepCounts) {
         let UpkeepCounts { sent, bytes, warm_up_sent, warm_up_bytes, received } = *other;
         self.sent += sent;
@@ -62,7 +62,7 @@ impl UpkeepCounts {
     }
 }
 
-/// Adds to a tally, which grows to the place that is counted.
+/// Adds `count` at index `what` of a tally, which grows if needed.
 pub fn add_tally(tally: &mut Vec<u64>, what: u8, count: u64) {
     let place = usize::from(what);
     if tally.len() <= place {

@@ -4,82 +4,84 @@ use super::carrier::{CarrierCounts, both};
 use super::upkeep::{UpkeepCounts, add_tally};
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// What one node took in and sent out.
+/// The traffic of one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Traffic {
-    /// Payload messages it received, the first included.
+    /// Payload messages received, the first copy of each order included.
     pub copies: u64,
-    /// They that were the first of their order here.
+    /// Payload messages that were the first copy of their order at this node.
     pub firsts: u32,
-    /// Payload messages it sent.
+    /// Payload messages sent.
     pub sent: u64,
-    /// Bytes received, as UDP payload, those of control messages included.
+    /// Bytes received, as UDP payload, control messages included.
     pub bytes_in: u64,
-    /// Bytes sent, likewise.
+    /// Bytes sent, as UDP payload, control messages included.
     pub bytes_out: u64,
 }
 
-/// One worker's counts, of its loop up to the stop.
+/// The counts of one worker from the start of its loop to the stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct WorkerRecord {
-    /// Nodes it owns.
+    /// Nodes of its shard.
     pub nodes: u32,
-    /// The core it was pinned to, `None` where it was not.
+    /// The core that it was pinned to; `None` where it was not pinned.
     pub core: Option<usize>,
-    /// Messages that its carrier took; where the network is modelled, those that entered it.
+    /// Messages accepted by its carrier; where the network is modelled, messages that entered the model.
     pub sent: u64,
-    /// Messages of this run that it received before the stop.
+    /// Messages of this run received before the stop.
     pub received: u64,
-    /// Of the messages sent, those that carry no order: control messages, upkeep among them.
+    /// Messages sent that carry no order: control messages, upkeep included.
     pub control_sent: u64,
-    /// Bytes of these, as UDP payload.
+    /// Bytes of the control messages sent, as UDP payload.
     pub control_bytes: u64,
-    /// Of the messages received, control messages.
+    /// Control messages received, upkeep included.
     pub control_received: u64,
-    /// Of all these, those that are about no order.
+    /// Control messages that are about no order.
     pub upkeep: UpkeepCounts,
-    /// What the protocol counted, by the places of its names.
+    /// Counts of the protocol, indexed like its list of names.
     pub tally: Vec<u64>,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
-    /// Nodes that first received the order here, an origin included; with many orders the sum over all.
+    /// First receipts of this worker's nodes, those of origins included; with many orders the sum over all.
     pub reached: u64,
     /// Received messages whose order was older than its node's window.
     pub expired: u64,
-    /// How many orders the furthest of them lay behind the newest that its node had seen; 0 where there are none.
+    /// Greatest number of orders by which an expired one lay behind the newest that its node had seen; 0 if none
+    /// expired.
     pub expired_behind_max: u32,
-    /// Orders that expired at nodes that never had them, counted once for each node: what the window kept from being
-    /// delivered. `None` on real carriers, where nobody remembers what a window has passed.
+    /// Orders that expired at nodes that never had them, counted once per node: deliveries that the window prevented.
+    /// `None` on real carriers, which do not remember orders that have left the window.
     pub expired_first: Option<u64>,
-    /// Orders that entered the network here.
+    /// Orders published by this worker's nodes.
     pub published: u64,
-    /// Copies that `--exclude-sender` did not send.
+    /// Copies not sent because of `--exclude-sender`.
     pub spared: u64,
-    /// Messages that waited unsent at the stop: the fan-out of every forward still queued; in virtual time what had not left the
-    /// line out of its node, or not whole.
+    /// Messages unsent at the stop: the fan-out of every forward still queued; in virtual time messages that had not
+    /// left their node's uplink, or had left it only in part.
     pub queued_unsent: u64,
     /// Receive batches that brought at least one message.
     pub batches: u64,
-    /// Turns of the loop.
+    /// Iterations of the loop.
     pub turns: u64,
-    /// Times it slept in the kernel because nothing was left to do.
+    /// Times that it slept in the kernel because it had nothing to do.
     pub sleeps: u64,
-    /// What the modelled network did to the messages that its nodes sent.
+    /// Counts of the modelled network for messages from this worker's nodes.
     pub model: ModelCounts,
-    /// What its carrier counted.
+    /// Counts of its carrier.
     pub carrier: CarrierCounts,
 }
 
 impl WorkerRecord {
-    /// The counts of nobody, to which those of workers are added: what a platform may not count is 0 and not missing.
+    /// Returns the neutral element of [`merge`](Self::merge): counts that a platform may lack are 0 here, not missing.
     pub fn none() -> WorkerRecord {
         let carrier = CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() };
         WorkerRecord { carrier, expired_first: Some(0), ..WorkerRecord::default() }
     }
 
-    /// Adds what another worker counted. What one of them could not count is missing in the sum; which core it had is its own.
+    /// Adds the counts of another worker. A count that either of them lacks is missing in the sum; the core is not
+    /// merged.
     pub fn merge(&mut self, other: &WorkerRecord) {
-        // Without `..`, so that a new count is added here or does not compile.
+        // Without `..`, so that a new count does not compile until it is added here.
         let &WorkerRecord {
             nodes,
             core: _,
@@ -127,8 +129,8 @@ impl WorkerRecord {
         self.carrier.merge(carrier);
     }
 
-    /// Counts a message whose order lies so many behind the newest that its node has seen; where that is known, whether its node
-    /// never had it.
+    /// Counts a copy whose order lies `behind` orders behind the newest that its node has seen. `is_first` is true if
+    /// the node never had the order, and `None` where that is not known.
     #[inline]
     pub fn expire(&mut self, behind: u32, is_first: Option<bool>) {
         self.expired += 1;
@@ -137,23 +139,23 @@ impl WorkerRecord {
     }
 }
 
-/// What a modelled network does to messages; nothing where there is none.
+/// The counts of a modelled network; all 0 where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ModelCounts {
-    /// Messages that it lost.
+    /// Messages lost by the model.
     pub lost: u64,
-    /// Messages that found no room at the line into their node.
+    /// Messages dropped because the downlink of their receiver had no room.
     pub dropped: u64,
-    /// Messages that found no room at the line out of their node: never sent, and outside the sum.
+    /// Messages dropped because the uplink of their sender had no room: never sent, and outside the sum.
     pub uplink_dropped: u64,
-    /// Second copies that it made.
+    /// Second copies made by the model.
     pub duplicated: u64,
-    /// Messages that it held back at the stop, on a real carrier: their time had not come, or the carrier had not sent them.
+    /// Messages held back at the stop in front of a real carrier: not yet due, or not yet sent by the carrier.
     pub held: u64,
 }
 
 impl ModelCounts {
-    /// Adds what happened to the messages of another worker.
+    /// Adds the counts for another worker's messages.
     pub fn merge(&mut self, other: &ModelCounts) {
         let &ModelCounts { lost, dropped, uplink_dropped, duplicated, held } = other;
         self.lost += lost;

@@ -313,7 +313,7 @@ impl Display for UnmetCause {
     }
 }
 
-/// Writes a number of bytes as people do: `1.5 GB`.
+/// Writes a rounded number of bytes with its unit: `1.5 GB`.
 pub(crate) fn rounded_bytes(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match UNITS.into_iter().find(|&(unit, _)| bytes >= unit) {
@@ -327,7 +327,7 @@ fn hops_text(count: u32) -> String {
     format!("{count} {}", if count == 1 { "hop" } else { "hops" })
 }
 
-/// Writes a share as people do, `95 %` or `99.95 %`, in enough digits that it is nothing or all only where it is.
+/// Writes a share in percent, `95 %` or `99.95 %`, with enough digits that only 0 reads as nothing and only 1 as all.
 pub(crate) fn share_text(share: f64) -> String {
     let written = |digits: usize| {
         let digits = format!("{:.digits$}", share * 100.0);
@@ -338,7 +338,7 @@ pub(crate) fn share_text(share: f64) -> String {
     format!("{text} %")
 }
 
-/// Makes a sentence of several parts, without its full stop.
+/// Joins the parts of a sentence, without its full stop.
 fn enumeration(parts: &[String]) -> String {
     let said = match parts {
         [others @ .., last] if !others.is_empty() => format!("{}, and {last}", others.join(", ")),
