@@ -23,8 +23,8 @@ impl Simulation {
     ///
     /// # Errors
     ///
-    /// [`SimulationError`] if the scenario needs more memory than this machine has left, or more than one process, which
-    /// only the command `bulkprop` starts.
+    /// [`SimulationError`] if the scenario needs more memory than this machine has left, or more than one process,
+    /// which only the command `bulkprop` starts.
     pub fn new(scenario: Scenario) -> Result<Simulation, SimulationError> {
         check(&scenario)?;
         Ok(Simulation { scenario, interrupt: Interrupt::new() })
@@ -81,8 +81,8 @@ impl Outcome {
         self.report.run.coverage
     }
 
-    /// Returns the time from the publication until the target was reached, or `None` if it was not; `None` too with many
-    /// orders, each of which has a time of its own.
+    /// Returns the time from the publication until the target was reached, or `None` if it was not. With many orders it
+    /// is `None` too, because each of them has a time of its own.
     pub fn time_to_target(&self) -> Option<Nanos> {
         self.report.run.time_to_target_ns.map(Nanos)
     }

@@ -25,8 +25,8 @@
 //! | `digest` | the hash of all first receipts |
 //! | `shard_outcome` | the outcome of each shard, and their merge |
 //!
-//! What was refused: a carrier behind the `Transport` trait, whose batch has one time for all where here each message
-//! has a time of its own; and optimistic execution, which would have to undo what a protocol did.
+//! Rejected alternatives: a carrier behind the `Transport` trait, whose batch has one time for all messages although
+//! each message here has a time of its own; and optimistic execution, which would have to undo what a protocol did.
 
 mod access_links;
 mod choice;
@@ -216,7 +216,7 @@ impl OrderTraffic {
 
 /// Runs to the end. All threads are joined on every path.
 ///
-/// Where the network has no floor there are no windows to share: one worker then handles all events in their order.
+/// A network whose least latency is 0 has no windows to share, so one worker handles all events in their order.
 ///
 /// # Errors
 ///
@@ -225,8 +225,8 @@ pub fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineO
     run_any(setup, protocol, Algorithm::choose(setup.engine, &setup.properties(false))?)
 }
 
-/// Runs to the end with a protocol whose first messages are all that matters: by hops or by shortest paths where that is
-/// open.
+/// Runs a protocol to the end of which only first messages matter: by hops or by shortest paths where the setup allows
+/// it.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ pub const TTL_MAX: u8 = 255;
 /// The maximum number of words in the tail of a message: with them a control message fills one MTU.
 pub const TAIL_WORDS_MAX: usize = 179;
 
-/// What a message is: a number, which every carrier takes as it is. The protocol says what it means.
+/// The kind of a message: a number that every carrier takes as it is, and whose meaning the protocol defines.
 ///
 /// | number | kind |
 /// |---|---|
@@ -256,7 +256,7 @@ impl OrderHop {
         Message { tail, ..self.message(kind, from, to) }
     }
 
-    /// What stands in the place of an order where a message is about none.
+    /// The order and hop of a message that is about no order.
     pub const NO_ORDER: OrderHop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 1 };
 
     /// Encodes the order and its hop as one word, the form that announcements use.

@@ -41,7 +41,7 @@ use crate::ids::OrderIndex;
 use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::time::Nanos;
 
-/// Whom a protocol's [`Context::fan_out`] goes to.
+/// The recipients of a protocol's [`Context::fan_out`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Targets {
     /// The first `fanout` peers in the permutation keyed by seed, order and node, drawn without a look at the sender.
@@ -52,10 +52,10 @@ pub enum Targets {
 
 /// A gossip protocol: what all nodes have in common, and the maker of each shard's state.
 pub trait Protocol: Sync {
-    /// What the nodes of one shard keep, and how they act.
+    /// The state of the nodes of one shard, and their behaviour.
     type State: ProtocolState;
 
-    /// What stands behind its messages: `()` for nothing, or words.
+    /// The tail of its messages: `()` for none, or words.
     type Tail: Tail;
 
     /// The kinds of its control messages and of its upkeep, each with its name in reports. Of any other kind, one that
@@ -65,7 +65,7 @@ pub trait Protocol: Sync {
     /// True if it speaks in control messages or upkeep. It follows from [`KINDS`](Self::KINDS).
     const HAS_CONTROL: bool = !Self::KINDS.is_empty();
 
-    /// Whom a fan-out goes to.
+    /// The recipients of a fan-out.
     const TARGETS: Targets = Targets::Drawn;
 
     /// True if its nodes must know their peers. An overlay that does not store them is then refused at the start.
@@ -80,8 +80,9 @@ pub trait Protocol: Sync {
     /// The names of what its nodes count with [`Context::tally`].
     const TALLIES: &'static [&'static str] = &[];
 
-    /// How long its nodes run before the first order is published, which is time 0 of every figure. What is sent before
-    /// is counted apart. In a modelled network all is then as it is at time 0: whoever is down at 0 is down before.
+    /// Returns the time for which its nodes run before the first order is published, which is time 0 of every figure.
+    /// Messages sent before are counted apart. A modelled network stays as it is at time 0 throughout: a node that is
+    /// down at 0 is down before.
     fn warm_up(&self) -> Nanos {
         Nanos::ZERO
     }
@@ -96,7 +97,7 @@ pub trait Protocol: Sync {
         speaks::<Self>(message.kind) && tail.len() <= self.tail_words_max()
     }
 
-    /// What reports call a kind of message.
+    /// Returns the name of a kind of message in reports.
     fn kind_name(kind: Kind) -> &'static str {
         match Self::KINDS.iter().find(|known| known.0 == kind) {
             Some(&(_, name)) => name,
@@ -114,7 +115,7 @@ pub trait Protocol: Sync {
     fn name_behind(_tail: &[u64], _name: impl FnMut(OrderIndex)) {}
 }
 
-/// What the nodes of one shard keep, and how they act.
+/// The state of the nodes of one shard, and their behaviour.
 pub trait ProtocolState {
     /// The run begins for this node. Called once for each node, before anything else, where the protocol
     /// [`STARTS`](Protocol::STARTS); also for one that is down, which says nothing until it is up.
@@ -164,6 +165,6 @@ pub fn speaks<P: Protocol + ?Sized>(kind: Kind) -> bool {
 ///
 /// An order then spreads along shortest paths, and virtual time need not hand a node any message but the first.
 pub trait FirstMessage: Protocol {
-    /// What a node forwards that has just received an order with this hop, or published it, which is hop 0.
+    /// Returns the forward of a node that has just received an order with this hop, or published it, which is hop 0.
     fn forward_first(&self, received: OrderHop) -> Option<OrderHop>;
 }

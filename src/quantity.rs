@@ -1,11 +1,11 @@
-//! Numbers as people write them: `10k`, `1e6`, `1_000`, `64KiB`, `25Mbit`, `100/s`, `1m30s`, `95%`. The command line, TOML
-//! files and the specifications inside of options all read them here.
+//! Numbers as people write them: `10k`, `1e6`, `1_000`, `64KiB`, `25Mbit`, `100/s`, `1m30s`, `95%`. The command line,
+//! TOML files and the specifications inside of options all read them here.
 //!
-//! Reading is exact. A number is its digits and a power of ten, never a double, so that `1e6` is 1,000,000 and `0.1s` is
-//! 100,000,000 ns; what would have to be rounded is refused. What could mean two things is refused with both readings,
-//! because a guess would be wrong by a factor of 8 or 1,024, or of 60,000 for a time in `m`.
+//! Reading is exact. A number is its digits and a power of ten, never a double, so that `1e6` is 1,000,000 and `0.1s`
+//! is 100,000,000 ns; what would have to be rounded is refused. What could mean two things is refused with both
+//! readings, because a guess would be wrong by a factor of 8 or 1,024, or of 60,000 for a time in `m`.
 //!
-//! What was refused: humantime, which takes no fractions of a unit; bytesize, parse-size and byte-unit, which scale by
+//! Rejected crates: humantime, which takes no fractions of a unit; bytesize, parse-size and byte-unit, which scale by
 //! doubles or read `10mb` without a question. None of them has rates or shares.
 
 use std::fmt;
@@ -44,7 +44,8 @@ impl QuantityError {
     }
 }
 
-/// Ends a sentence about a text that was refused: with the question which of two readings is meant, or else with `advice`.
+/// Ends a sentence about a text that was refused: with the question which of two readings is meant, or else with
+/// `advice`.
 pub fn refusal(read: Result<u64, QuantityError>, advice: &str) -> String {
     match read {
         Err(QuantityError::Ambiguous(question)) => format!(": {question}"),
@@ -84,7 +85,8 @@ pub fn count(text: &str) -> Result<u64, QuantityError> {
 ///
 /// # Errors
 ///
-/// [`QuantityError`]: the bytes are whole and below 2^64; `64K` is 64,000 to some and 65,536 to others, and `64kb` may be bits.
+/// [`QuantityError`]: the bytes are whole and below 2^64; `64K` is 64,000 to some and 65,536 to others, and `64kb` may
+/// be bits.
 pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     let (number, unit) = split(text)?;
     let factor = match unit {
@@ -147,8 +149,8 @@ pub fn rate_millionths(text: &str) -> Result<u64, QuantityError> {
     Decimal::read(number)?.times(factor * 1_000_000)
 }
 
-/// Reads a span of time in nanoseconds: `3s`, `1.5ms`, `40us`, `1m30s`, `1h`, `2d`, or `0`. The parts of a compound one come with
-/// falling units.
+/// Reads a span of time in nanoseconds: `3s`, `1.5ms`, `40us`, `1m30s`, `1h`, `2d`, or `0`. The parts of a compound one
+/// come with falling units.
 ///
 /// # Errors
 ///
@@ -188,7 +190,8 @@ pub fn span_ns(text: &str) -> Result<u64, QuantityError> {
     if above == u64::MAX { Err(QuantityError::NotANumber) } else { Ok(total) }
 }
 
-/// Reads a share as a numerator and a denominator: `0.95`, `.95`, `95%`, `19/20`, `1e-3`. Whether it is at most 1 is for the caller.
+/// Reads a share as a numerator and a denominator: `0.95`, `.95`, `95%`, `19/20`, `1e-3`. The caller checks that it is
+/// at most 1.
 ///
 /// # Errors
 ///

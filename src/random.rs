@@ -5,7 +5,7 @@
 //! the next version of any library. `rand` supplies traits and the operating system's entropy, nothing that affects a
 //! result.
 //!
-//! What was refused: a generator per thread, because a replay would depend on the number of threads; and a
+//! Rejected alternatives: a generator per thread, because a replay would depend on the number of threads; and a
 //! cryptographic generator, because it costs ten times as much for a property that is not needed here: attackers are
 //! modelled, not real.
 
@@ -44,8 +44,8 @@ pub enum Purpose {
     Faults = 13,
     /// Roles and actions of adversaries; words: kind, part, order, node.
     Adversary = 14,
-    /// Draws of a protocol's nodes, and which end opened a link; words: which of both, then node, purpose, count, or the
-    /// lesser node, the greater.
+    /// Draws of a protocol's nodes, and which end opened a link; words: which of both, then node, purpose, count, or
+    /// the lesser node, the greater.
     Protocol = 15,
     /// No draw: it hashes the results of a run in virtual time.
     Digest = 90,

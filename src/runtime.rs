@@ -36,49 +36,49 @@ use shard::RealtimeShard;
 use std::sync::Arc;
 use worker::Worker;
 
-/// What all workers go by.
+/// The scenario of a run as all workers see it.
 pub struct RunPlan<'a> {
-    /// Who knows whom.
+    /// The peers of each node.
     pub topology: &'a Topology,
-    /// Which worker owns which nodes.
+    /// The nodes of each worker.
     pub partition: &'a ShardMap,
-    /// Which core each worker is pinned to.
+    /// The core that each worker is pinned to.
     pub pinning: &'a Pinning,
     /// The network that is modelled between nodes and carriers; `None` where messages go to the carrier as they are.
     pub network: Option<&'a Network>,
     /// The orders of the run.
     pub orders: &'a [Arc<Order>],
-    /// What enters where, and when.
+    /// The node and time at which each order is published.
     pub workload: &'a Workload,
     /// With how many hops to go.
     pub ttl: u8,
-    /// Whom a node forwards to.
+    /// The draw of the peers that a node forwards to.
     pub draw: TargetDraw,
-    /// What nodes know from the start.
+    /// The knowledge that nodes have from the start.
     pub knowledge: Knowledge<'a>,
-    /// Whether a forward leaves out the peer that the order came from.
+    /// True if a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
-    /// Whether the run ends once every order has reached its target.
+    /// True if the run ends once every order has reached its target.
     pub ends_at_target: bool,
     /// The time limit, from the last publication.
     pub timeout: Option<Nanos>,
-    /// Whether idle workers spin.
+    /// The policy of idle workers: spin or sleep.
     pub spin: Spin,
     /// The user's wish to end.
     pub interrupt: &'a Interrupt,
     /// The memory for messages that wait.
     pub allowance: &'a Allowance,
-    /// Who is told when a worker enters and leaves its loop.
+    /// The observer that is called when a worker enters and leaves its loop.
     pub observer: &'a dyn Observer,
 }
 
-/// What a run measured, by worker and by node, with times since the clock's base.
+/// The measurements of a run, by worker and by node, with times since the clock's base.
 pub struct RuntimeOutcome {
     /// Why it ended.
     pub end: End,
-    /// When the first order was injected.
+    /// Time at which the first order was injected.
     pub injected_at: Nanos,
-    /// When the last worker left its loop.
+    /// Time at which the last worker left its loop.
     pub left_at: Nanos,
     /// Counts, by worker.
     pub workers: Vec<WorkerRecord>,
@@ -86,13 +86,13 @@ pub struct RuntimeOutcome {
     pub receipts: Vec<Receipt>,
     /// Traffic, by node.
     pub traffic: Vec<Traffic>,
-    /// What was counted of a bulk of orders.
+    /// Counts of a bulk of orders; `None` for a single order.
     pub bulk: Option<BulkCounts>,
-    /// How messages left a modelled network, where there is one.
+    /// Delays with which messages left the modelled network, if there is one.
     pub departures: Option<DepartureDelays>,
 }
 
-/// What was counted of a bulk of orders, times since the clock's base.
+/// Counts of a bulk of orders, with times since the clock's base.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct BulkCounts {
     /// By order.
@@ -109,9 +109,9 @@ pub enum RuntimeError {
     /// A worker's carrier failed.
     #[error("worker {worker}: {cause}")]
     Transport {
-        /// Which worker.
+        /// Index of the worker.
         worker: usize,
-        /// What happened.
+        /// The carrier's error.
         #[source]
         cause: TransportError,
     },
@@ -123,7 +123,7 @@ pub enum RuntimeError {
     Abandoned,
 }
 
-/// What one worker reports, from another process if need be.
+/// The report of one worker, which may run in another process.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub struct WorkerOutcome {
     record: WorkerRecord,
@@ -153,13 +153,13 @@ impl From<BarrierBroken> for WorkerFailure {
     }
 }
 
-/// What one process has of a run.
+/// One process's share of a run.
 pub struct ProcessShare<'a> {
-    /// What its workers share with all others.
+    /// The state that its workers share with all others.
     pub common: &'a mut RunState,
     /// Its first worker.
     pub first: usize,
-    /// How to wake the workers of all processes, where there are several.
+    /// Wakes the workers of all processes, if there are several.
     pub process_waker: Option<&'a ProcessWaker>,
 }
 
@@ -218,7 +218,7 @@ fn work<P: Protocol, C: Recorder>(
     Worker::new(index, shared, protocol, shard, carrier).run()
 }
 
-/// What the workers from `first` on reported, or the first failure among them.
+/// Collects the reports of the workers from `first` on, or the first failure among them.
 fn collect(
     first: usize,
     results: Vec<Result<WorkerOutcome, WorkerFailure>>,

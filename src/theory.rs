@@ -7,7 +7,7 @@
 //! No input panics, and none gives a value that is not a number: a share below 0 or not a number counts as 0, one above
 //! 1 as 1, and a negative fanout as 0.
 //!
-//! What was refused: a solver crate, because one bisection finds every root here to the last digits; and forms for
+//! Rejected alternatives: a solver crate, because one bisection finds every root here to the last digits; and forms for
 //! lattices, because their hops follow from a breadth-first search of the graph itself.
 //!
 //! ```text

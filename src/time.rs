@@ -81,7 +81,7 @@ pub struct ParseNanosError {
     written: String,
 }
 
-/// What to write in place of a text that is not a duration.
+/// Advice on a text that is not a duration.
 const ADVICE: &str = "write a number and a unit, such as 3s, 250ms, 1.5ms, 40us or 1m30s, below 584 years";
 
 impl FromStr for Nanos {

@@ -4,12 +4,12 @@
 //! for a peer need not know which. Every overlay is undirected and simple: no node is its own peer, no two nodes are
 //! linked twice, and each of two linked nodes appears in the other's row.
 //!
-//! What is not here: the choice of the peers that an order goes to (`protocol`), and the peers after a change
+//! This module contains neither the choice of the peers that an order goes to (`protocol`) nor the peers after a change
 //! (`membership`).
 //!
-//! What was refused: a trait object per overlay, because the innermost loops read rows, and a match that always takes
-//! the same branch is free where a virtual call is not; and a graph library, because its edges carry weights and linked
-//! lists at several times the memory.
+//! Rejected alternatives: a trait object per overlay, because the innermost loops read rows, and a match that always
+//! takes the same branch is free where a virtual call is not; and a graph library, because its edges carry weights and
+//! linked lists at several times the memory.
 
 mod alloc;
 mod barabasi_albert;
@@ -137,7 +137,8 @@ impl Topology {
         }
     }
 
-    /// How many entries the stored rows before that of `node` have, which may be one past the last; 0 where none are stored.
+    /// Returns the number of entries in the stored rows before that of `node`, which may be one past the last; 0 if no
+    /// rows are stored.
     #[inline]
     pub fn entries_before(&self, node: NodeId) -> u32 {
         match &self.shape {

@@ -21,8 +21,9 @@
 //! ```
 //!
 //! A control message (2 = have, 3 = want, other numbers of the protocol's own) has 16 zeros in the order's place, where
-//! a network without a table of its orders would identify one by a hash. The zeros make it as long as a trailer, which must not be longer than the messages of
-//! its train. Its tail follows: up to 179 words of 8 bytes, little endian, whose meaning the protocol defines.
+//! a network without a table of its orders would identify one by a hash. The zeros make it as long as a trailer, which
+//! must not be longer than the messages of its train. Its tail follows: up to 179 words of 8 bytes, little endian,
+//! whose meaning the protocol defines.
 //!
 //! The whole layout is postcard: a test compares the header with postcard's own encoding. The header is still written
 //! by offset, because one forward differs from the next in ten bytes, and because a duplicate is recognised from its
@@ -306,7 +307,8 @@ pub enum WireError {
     },
     /// A length that no control message has.
     #[error(
-        "the control message has {bytes} bytes; it takes {CONTROL_BYTES} and {WORD_BYTES} for each word behind it; drop it"
+        "the control message has {bytes} bytes; it takes {CONTROL_BYTES} and {WORD_BYTES} for each word behind it; \
+         drop it"
     )]
     BadControl {
         /// Length received.

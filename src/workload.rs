@@ -3,7 +3,7 @@
 //! The schedule never waits for the system. A worker that is late publishes late, and the delay of an order counts from
 //! the time at which it was due, so that a stall shows instead of hiding (coordinated omission, Tene 2013).
 //!
-//! What was refused: a closed loop, in which the next order waits for the previous one, because it never loads the
+//! Rejected alternative: a closed loop, in which the next order waits for the previous one, because it never loads the
 //! system more than the system allows.
 
 mod rate;

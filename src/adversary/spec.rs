@@ -57,7 +57,7 @@ pub enum Role {
 /// The maximum number of copies that a flooding node sends to each peer.
 const TIMES_MAX: u32 = 1_000;
 
-/// What to write in place of a text that is no time.
+/// Advice on a text that is not a time.
 const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 200ms or 10s";
 
 /// The reason why adversaries cannot be modelled.

@@ -1,7 +1,7 @@
 //! The lines into and out of one worker's nodes, and the work that each message costs its node.
 //!
-//! A line takes messages in the order of their times, which is the order in which a shard handles its events: what waits for a
-//! line only comes later, so that no window becomes too long by it.
+//! A link takes messages in the order of their times, which is the order in which a shard handles its events: waiting
+//! for a link only makes a message later, so no window becomes too long because of it.
 
 use crate::ids::NodeId;
 use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, process};
@@ -9,7 +9,7 @@ use crate::record::{AccessLinkRecord, LinkSideRecord};
 use crate::time::Nanos;
 use std::ops::Range;
 
-/// Which way a line leads.
+/// The direction of an access link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinkSide {
     /// Out of a node.
@@ -18,7 +18,7 @@ pub(super) enum LinkSide {
     Down,
 }
 
-/// How long a line takes for what waits at it.
+/// Queue lengths at an access link, as the times that the link takes to carry them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueueLengths {
     /// For what it has taken.
@@ -42,7 +42,7 @@ struct LinkSideState {
     lines: Vec<AccessLink>,
     /// By node, for how long the line has carried what counts.
     busy: Vec<Nanos>,
-    /// The longest queues that were seen, in bits as [`LinkRate::bits_in`] has them: what is no longer need not be noted.
+    /// The longest queues seen so far, in bits as [`LinkRate::bits_in`] counts them: shorter queues need not be noted.
     seen: [u128; 2],
     /// The longest queues that count, in bits, and how long they take.
     longest: [(u128, Nanos); 2],
@@ -57,25 +57,25 @@ impl<'a> AccessLinks<'a> {
         AccessLinks { network, first: nodes.start, up, down, work }
     }
 
-    /// Whether a message that arrives has to pass anything before its node takes it in.
+    /// Returns true if a message that arrives has to wait for anything before its node takes it in.
     #[inline]
     pub(super) fn hold_arrivals(&self) -> bool {
         !self.down.lines.is_empty() || self.have_work()
     }
 
-    /// Whether messages wait for their nodes' work.
+    /// Returns true if messages wait for their nodes' processing.
     pub(super) fn have_work(&self) -> bool {
         !self.work.is_empty()
     }
 
-    /// Whether messages wait for the lines out of their nodes.
+    /// Returns true if messages wait for the uplinks of their nodes.
     #[inline]
     pub(super) fn have_uplinks(&self) -> bool {
         !self.up.lines.is_empty()
     }
 
-    /// What the line says to a message of so many bytes, as UDP payload, that its node sends at `now`; `None` where it has no
-    /// limit.
+    /// Offers the uplink a message of `bytes` bytes of UDP payload that its node sends at `now`; `None` if the link has
+    /// no limit.
     #[inline]
     pub(super) fn send(&mut self, from: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
         let line = self.up.lines.get_mut((from.0 - self.first) as usize)?;
@@ -83,7 +83,7 @@ impl<'a> AccessLinks<'a> {
         Some(rate.send(line, now, bytes + HEADER_BYTES))
     }
 
-    /// What the line says to a message whose last bit arrives at `now`; `None` where it has no limit.
+    /// Offers the downlink a message whose last bit arrives at `now`; `None` if the link has no limit.
     pub(super) fn receive(&mut self, from: NodeId, to: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
         let line = self.down.lines.get_mut((to.0 - self.first) as usize)?;
         let (rate, bytes) = (self.network.lines(to).down?, bytes + HEADER_BYTES);
@@ -91,7 +91,7 @@ impl<'a> AccessLinks<'a> {
         Some(rate.receive(line, now, sent_in, bytes))
     }
 
-    /// When its node is done with a message that is through the line at `now`.
+    /// Returns the time at which the node has processed a message that has passed its downlink at `now`.
     pub(super) fn work(&mut self, node: NodeId, now: Nanos) -> Nanos {
         match self.work.get_mut((node.0 - self.first) as usize) {
             Some(line) => process(line, now, self.network.processing()),
@@ -99,7 +99,7 @@ impl<'a> AccessLinks<'a> {
         }
     }
 
-    /// What an offer says of the queue, where either is longer than any that was seen before.
+    /// Notes the queue lengths of an offer, and returns them if either is longer than any seen before.
     #[inline]
     pub(super) fn watch(&mut self, way: LinkSide, node: NodeId, offer: &QueueOffer) -> Option<QueueLengths> {
         let rate = self.rate(way, node)?;
@@ -131,7 +131,7 @@ impl<'a> AccessLinks<'a> {
         }
     }
 
-    /// What was counted.
+    /// Returns the counts of all access links.
     pub(super) fn record(&self) -> AccessLinkRecord {
         AccessLinkRecord { up: self.up.record(), down: self.down.record() }
     }

@@ -1,5 +1,5 @@
-//! When each fault and each part of an adversary first met a message. What never did is to be said: figures then hang on nothing
-//! that was asked for.
+//! The times at which each fault and each part of an adversary first met a message. One that never did is reported,
+//! because the figures then do not depend on something that was asked for.
 
 use super::EngineSetup;
 use crate::adversary::Culprit;

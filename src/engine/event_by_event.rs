@@ -18,15 +18,15 @@ use crate::time::Nanos;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// How many events are handled between two words on how far the run is.
+/// Events handled between two reports of progress.
 const TELL_EVERY: u64 = 65_536;
 
-/// What is held counts in steps of so many bytes, a power of two.
+/// Bytes in one step of the memory accounting, a power of two.
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Messages under way, the next one first.
 struct EventQueue<T> {
-    /// What decides, and where the message is stored.
+    /// The rank that decides the order, and the place where the message is stored.
     ranks: BinaryHeap<Reverse<(EventRank, u32)>>,
     stored: Vec<Option<PendingEvent<T>>>,
     vacant: Vec<u32>,
@@ -134,7 +134,7 @@ impl<T> EventQueue<T> {
         self.ranks.peek().map(|Reverse((rank, _))| rank.0)
     }
 
-    /// What it takes.
+    /// Returns the bytes that the queue takes.
     fn bytes(&self) -> u64 {
         let each = size_of::<Option<PendingEvent<T>>>() + size_of::<Reverse<(EventRank, u32)>>();
         (self.stored.len() * each) as u64

@@ -8,8 +8,8 @@
 //! | `local` | the exchange between threads of one process |
 //! | `global_state` | the decision after each window |
 //!
-//! What was refused: a boxed exchange. Items cross by the million, and a call per batch is the least that an engine can
-//! make of it.
+//! Rejected alternative: a boxed exchange. Items cross by the million, and one call per batch is the least that an
+//! engine can make of it.
 
 mod global_state;
 mod local;

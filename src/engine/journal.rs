@@ -1,11 +1,11 @@
-//! What happened in a window, until it is known up to which instant events count.
+//! The events of a window, kept until it is known up to which instant events count.
 
 use super::access_links::{LinkSide, QueueLengths};
 use crate::ids::OrderIndex;
 use crate::message::Kind;
 use crate::time::Nanos;
 
-/// What happened, to be counted if its time counts.
+/// An event that is counted if its time counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JournalEntry {
     pub(super) time: Nanos,
@@ -22,7 +22,7 @@ pub(super) enum JournalEvent {
     Missed(Kind, Nanos),
     /// A message that had been sent at this time found no room at the line into its node.
     Dropped(Kind, Nanos),
-    /// What had been held back since this time no longer is.
+    /// A message that had been held back since this time no longer is.
     Released(Nanos),
     /// It brought nothing new.
     Duplicate,
@@ -41,18 +41,18 @@ pub(super) enum JournalEvent {
 /// An order that is older than the window of a node that it came to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ExpiredReceipt {
-    /// How many orders it lies behind the newest that the node has seen.
+    /// Number of orders by which it lies behind the newest that the node has seen.
     pub(super) behind: u32,
-    /// Whether the node had never had it, and no copy of it had expired there before.
+    /// True if the node had never had it, and no copy of it had expired there before.
     pub(super) is_first: bool,
 }
 
-/// What became of messages where they were sent.
+/// Counts of what became of messages at their sender.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SendCounts {
     pub(super) sent: u32,
     pub(super) lost: u32,
-    /// They that found no room at the line out of their node, and were not sent.
+    /// Messages that found no room on their node's uplink, and were not sent.
     pub(super) dropped: u32,
     /// Words behind all of them.
     pub(super) words: u32,

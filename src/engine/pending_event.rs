@@ -4,28 +4,28 @@ use crate::ids::NodeId;
 use crate::message::Message;
 use crate::time::Nanos;
 
-/// What decides the order in which things happen: time, round, sender, sequence.
+/// The order in which events happen: time, round, sender, sequence.
 pub(super) type EventRank = (Nanos, u16, NodeId, u32);
 
 /// A message under way, with what stands behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PendingEvent<T> {
-    /// When it arrives.
+    /// Time of arrival.
     pub(super) time: Nanos,
-    /// When it was sent, its last bit included, or from when on it is held back.
+    /// Time of sending, its last bit included, or the time from which on it is held back.
     pub(super) sent_at: Nanos,
-    /// What arrives.
+    /// The message that arrives.
     pub(super) message: Message,
-    /// How many messages its sender had sent before.
+    /// Number of messages that its sender had sent before.
     pub(super) sequence: u32,
-    /// How many messages in a row that took no time led to this one, at its instant: 0 where it took any.
+    /// Number of messages in a row without latency that led to this one at its instant: 0 if it has a latency.
     pub(super) round: u16,
-    /// What happens then.
+    /// The stage that the message reaches at its time.
     pub(super) stage: EventStage,
     pub(super) tail: T,
 }
 
-/// What happens at a flight's time.
+/// The stage that a pending message reaches at its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventStage {
     /// It comes to its receiver, who takes it in unless it has to pass a line or wait for its turn first.

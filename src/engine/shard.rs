@@ -1,8 +1,7 @@
 //! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
 //!
-//! What happens in a window stands in a journal first, and is counted when the window is booked: by then it is known up
-//! to which instant events count. Nothing has to be taken back. What a node sends is in `sending`, what is counted in
-//! `booking`.
+//! The events of a window first go to a journal, and are counted when the window is booked: by then it is known up to
+//! which instant events count. Nothing has to be taken back. Sending is in `sending`, counting in `booking`.
 
 mod booking;
 mod context;
@@ -47,17 +46,16 @@ pub(super) struct VirtualShard<'a, T> {
     everyone: TargetDraw,
     announcement_batch: AnnouncementBatch,
     lines: AccessLinks<'a>,
-    /// What waits at the lines out of the nodes, or is on them.
+    /// Messages that wait for the uplinks of the nodes, or are on them.
     departures: UplinkQueue,
-    /// Who has which order, or was too late for it: a bit per order and node.
+    /// A bit per order and node: the node has the order, or it came too late for the node.
     held: Vec<u64>,
-    /// How far each node's window has moved.
+    /// The position of each node's window.
     horizon: Horizon,
     attempts: Attempts,
     /// Messages about no order that each node has sent; empty until any has.
     upkeep_attempts: Vec<u32>,
-    /// Whom held-back messages are for and what stands behind them, where their protocol named it, by node and
-    /// sequence.
+    /// Recipients and tail of held-back messages whose recipients the protocol named, by node and sequence.
     held_back: BTreeMap<(NodeId, u32), NamedForward>,
     /// Messages that each node has sent.
     sequences: Vec<u32>,
@@ -73,10 +71,10 @@ pub(super) struct VirtualShard<'a, T> {
     /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their
     /// tokens.
     timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
-    /// How many have been asked for.
+    /// Number of timers requested so far.
     asked: u64,
     journal: Vec<JournalEntry>,
-    /// What the events have sent since it was last emptied.
+    /// Messages that the events have sent since it was last emptied.
     pub(super) outgoing: Vec<PendingEvent<T>>,
 }
 
@@ -185,7 +183,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         protocol.handle_message(&mut context, &pending.message, pending.tail.words());
     }
 
-    /// When the next time comes that a node has asked for.
+    /// Returns the earliest time at which a timer of the shard fires.
     pub(super) fn next_timeout(&self) -> Option<Nanos> {
         self.timers.peek().map(|Reverse((time, ..))| *time)
     }
@@ -213,7 +211,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
-    /// What the journal takes.
+    /// Returns the bytes that the journal takes.
     pub(super) fn journal_bytes(&self) -> u64 {
         (self.journal.len() * size_of::<JournalEntry>()) as u64
     }

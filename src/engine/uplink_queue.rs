@@ -1,5 +1,5 @@
-//! Messages that wait at the lines out of a shard's nodes, or are on them. One counts as sent once its last bit has left, so
-//! that no node sends more than its line carries; what has not left at the end was never sent.
+//! Messages that wait for the uplinks of a shard's nodes, or are on them. A message counts as sent once its last bit
+//! has left, so that no node sends more than its uplink carries; a message that has not left at the end was never sent.
 //!
 //! They lie in a calendar of their own beside those that are under way, because a message that the network loses leaves
 //! through the line all the same.
@@ -10,28 +10,28 @@ use crate::ids::OrderIndex;
 use crate::message::Kind;
 use crate::time::{Calendar, Nanos};
 
-/// How far apart departures lie that are looked at together: 2^20 ns, about a millisecond.
+/// Span of departures that are handled together: 2^20 ns, about a millisecond.
 const WIDTH: Nanos = Nanos(1 << 20);
 
 /// A message at the line out of its node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueuedDeparture {
-    /// When its node handed it to the line.
+    /// Time at which its node handed it to the uplink.
     pub(super) handed_at: Nanos,
-    /// When its last bit leaves.
+    /// Time at which its last bit leaves.
     pub(super) leaves_at: Nanos,
     /// Its node's place in the shard.
     pub(super) local: u32,
     pub(super) order: OrderIndex,
     pub(super) kind: Kind,
     pub(super) words: u8,
-    /// What becomes of it behind the line.
+    /// True if it is lost behind the uplink.
     pub(super) is_lost: bool,
     pub(super) is_doubled: bool,
 }
 
 impl QueuedDeparture {
-    /// What it counts as once it has left.
+    /// Returns the counts of the message once it has left.
     pub(super) fn target_batch(&self) -> SendCounts {
         SendCounts {
             sent: 1,
@@ -47,7 +47,7 @@ impl QueuedDeparture {
 pub(super) struct UplinkQueue {
     calendar: Calendar<QueuedDeparture>,
     width: WindowLength,
-    /// When the last bit of all leaves.
+    /// Time at which the last bit of all that waits leaves.
     last: Nanos,
 }
 
@@ -66,7 +66,7 @@ impl UplinkQueue {
         self.calendar.put(self.width.window(departure.leaves_at), departure);
     }
 
-    /// When the last bit of all that were ever put leaves.
+    /// Returns the time at which the last bit of all that was ever put leaves.
     pub(super) fn last(&self) -> Nanos {
         self.last
     }

@@ -51,7 +51,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_multiplication_divides(time in prop_oneof![any::<u64>(), 0..1_000u64], nanos in prop_oneof![1..=u64::MAX, 1..99u64]) {
+        fn a_multiplication_divides(
+            time in prop_oneof![any::<u64>(), 0..1_000u64], nanos in prop_oneof![1..=u64::MAX, 1..99u64],
+        ) {
             let width = WindowLength::new(Nanos(nanos));
             prop_assert_eq!(width.split(Nanos(time)), (time / nanos, nanos - time % nanos));
         }

@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-/// How many messages ahead the processor is asked for what one will touch.
+/// Messages between the prefetch of an event's memory and its handling.
 const AHEAD: usize = 8;
 
-/// What is held counts in steps of so many bytes, a power of two.
+/// Bytes in one step of the memory accounting, a power of two.
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Runs to the end. The network must have a floor.
@@ -44,17 +44,17 @@ struct WindowedWorker<'a, P: Protocol, E> {
     index: usize,
     state: P::State,
     shard: VirtualShard<'a, P::Tail>,
-    /// What arrives at nodes of this shard.
+    /// Messages that arrive at nodes of this shard.
     calendar: Calendar<PendingEvent<P::Tail>>,
-    /// What arrives of upkeep, which holds no run open; empty where the protocol has none.
+    /// Upkeep that arrives at nodes of this shard, which holds no run open; empty if the protocol has none.
     upkeep: Calendar<PendingEvent<P::Tail>>,
-    /// What leaves for others, by worker.
+    /// Messages that leave for other shards, by worker.
     out: Vec<Vec<PendingEvent<P::Tail>>>,
     /// The next window of anything in `out`.
     out_next: Option<u64>,
     /// The same of upkeep.
     out_upkeep_next: Option<u64>,
-    /// What its nodes have yet to publish.
+    /// Publications of its nodes that are still to come.
     publications: Peekable<IntoIter<Publication>>,
     width: WindowLength,
     deadline: Nanos,
@@ -62,7 +62,7 @@ struct WindowedWorker<'a, P: Protocol, E> {
     /// The window that is being handled, and what came up in it that is due within it, in its order.
     window: u64,
     soon: BTreeMap<(EventRank, u64), PendingEvent<P::Tail>>,
-    /// How much has come up so, which tells equals apart.
+    /// Number of items brought up so far, which orders items of equal rank.
     brought_up: u64,
     /// Messages of the last window that come after the time limit, or that nobody came to.
     late: Vec<PendingEvent<P::Tail>>,

@@ -10,7 +10,7 @@
 //! b), a Markov bridge), then the state in the middle of the half that holds the requested time, at most 13 times until
 //! the slot is reached.
 //!
-//! What was refused: a stored state per link, because 10^9 nodes leave no memory for it and it would depend on the
+//! Rejected alternatives: a stored state per link, because 10^9 nodes leave no memory for it and it would depend on the
 //! order of queries; and independent epochs, which would cut every burst at their borders.
 
 use super::loss::{BurstScope, BurstSpec};

@@ -91,7 +91,7 @@ pub enum PartitionSide {
     Region(String),
 }
 
-/// What to write in place of a text that is no time.
+/// Advice on a text that is not a time.
 const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 200ms or 10s";
 
 /// The reason why faults cannot be modelled.

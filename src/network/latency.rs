@@ -147,7 +147,7 @@ impl Latency {
     }
 }
 
-/// What to write in place of a text that is no time.
+/// Advice on a text that is not a time.
 const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 50ms, 1.5ms or 40us";
 
 /// The reason why a text is not a latency.

@@ -8,7 +8,7 @@ use crate::message::OrderHop;
 pub struct Announcement {
     /// The step that it would be from here.
     pub order_hop: OrderHop,
-    /// Whom the node had it from; an origin has it from itself.
+    /// The node that it came from; at an origin, the origin itself.
     pub from: NodeId,
 }
 

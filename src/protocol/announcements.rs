@@ -33,9 +33,10 @@ pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: 
     }
 }
 
-/// Who is to hear of which news: a message for each node that names its orders in theirs. Nodes come in the order in
-/// which they first stand among the targets of the news, one after another: drawn, and not by their numbers, because
-/// where lines are narrow it decides who waits. Keeps its memory from one announcement to the next.
+/// Announcements by recipient: one message for each node that names the orders announced to it. Nodes come in the order
+/// in which they first stand among the targets, announcement by announcement: this order is drawn and not that of their
+/// numbers, because on a narrow uplink it decides which node waits. The batch keeps its memory from one use to the
+/// next.
 #[derive(Debug, Default)]
 pub struct AnnouncementBatch {
     addressed: Vec<Address>,
@@ -45,10 +46,10 @@ pub struct AnnouncementBatch {
 /// A node that is to hear of one of the news.
 #[derive(Clone, Copy, Debug)]
 struct Address {
-    /// Where it stands among the targets of all news; once all are known, where it first does.
+    /// Its position among the targets of all announcements; once all are known, the first such position.
     rank: usize,
     to: NodeId,
-    /// Which of the news.
+    /// Index of the announcement.
     place: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What a protocol can ask and do while it handles one event of one node.
+//! The questions and actions open to a protocol while it handles one event of one node.
 
 use super::{Announcement, ShardView};
 use crate::ids::{NodeId, OrderIndex};
@@ -56,8 +56,8 @@ pub trait Context {
     /// lets it pass.
     fn wake_at(&mut self, time: Nanos, token: u64);
 
-    /// Counts what the protocol did, under the name with this place in [`Protocol::TALLIES`](super::Protocol::TALLIES).
-    /// What is counted in the warm-up counts as well.
+    /// Counts `count` actions of the protocol under the name with this place in
+    /// [`Protocol::TALLIES`](super::Protocol::TALLIES). Actions in the warm-up count as well.
     fn tally(&mut self, what: u8, count: u64);
 
     /// Sends a message about no order to one node. Its kind is one of those that are upkeep.

@@ -1,4 +1,4 @@
-//! What is being handled: the event that a protocol's context answers for.
+//! The event that a protocol's context answers for.
 
 use crate::ids::NodeId;
 use crate::message::Message;
@@ -9,7 +9,7 @@ use crate::time::Nanos;
 pub struct Event {
     /// The node whose event this is.
     pub me: NodeId,
-    /// Who sent what is handled; the node itself where no message is.
+    /// The sender of the message that is handled; the node itself if the event is not a message.
     pub sender: NodeId,
     /// The hop of the message, 0 where there is none.
     pub hop: u8,

@@ -21,8 +21,8 @@
 //!
 //! An announcement is made once: one that is lost is made up for by those of others, or not at all.
 //!
-//! What was refused: a table of what each peer knows already, as Bitcoin keeps it. It would save the announcement back
-//! to whom the order came from, which `--exclude-sender` saves as well.
+//! Rejected alternative: a table of the orders that each peer is known to have, as Bitcoin keeps it. It would save the
+//! announcement back to the node that the order came from, which `--exclude-sender` saves as well.
 
 use super::{Announcement, Context, Protocol, ProtocolState, ShardView, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
@@ -33,7 +33,7 @@ use smallvec::SmallVec;
 /// Nodes that a request can ask, by turns.
 const ANNOUNCERS: usize = 4;
 
-/// How often a node asks for an order before it lets it be. A later announcement begins anew.
+/// Requests that a node sends for an order before it gives up. A later announcement starts again.
 const TRIES: u8 = 8;
 
 /// The token of a time to announce; orders have theirs below.
@@ -42,19 +42,19 @@ const ANNOUNCE: u64 = 1 << 32;
 /// Lazy push: how long its nodes wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Lazy {
-    /// How long a node waits for what it asked for.
+    /// Time that a node waits for an order it has requested.
     retry: Nanos,
-    /// How long it gathers news before it announces it; 0 for no time at all.
+    /// Time for which a node gathers orders before it announces them; 0 for none.
     interval: Nanos,
 }
 
-/// What the nodes of a shard await and have gathered, by node.
+/// The orders that the nodes of a shard await and have gathered, by node.
 #[derive(Debug)]
 pub struct LazyState {
     lazy: Lazy,
     /// Each node's open requests, in the order of their orders.
     requests: Vec<Vec<(OrderIndex, Request)>>,
-    /// What each node has to announce; empty where nothing is ever gathered.
+    /// Announcements that each node is still to send; empty if nothing is ever gathered.
     gathered: Vec<Vec<Announcement>>,
     /// Open requests, and nodes that have anything to announce.
     open: usize,
@@ -64,11 +64,11 @@ pub struct LazyState {
 /// One node's request for one order.
 #[derive(Clone, Copy, Debug)]
 struct Request {
-    /// Who has announced it, and the step that it would be from there.
+    /// The nodes that have announced it, each with the step that the order would take from there.
     announcers: [(NodeId, Step); ANNOUNCERS],
-    /// How many there are.
+    /// Number of announcers.
     known: u8,
-    /// How often one has been asked.
+    /// Requests sent so far.
     tries: u8,
     /// Until when the last one has time. Whatever rings before was meant for an earlier one.
     due: Nanos,
@@ -172,7 +172,7 @@ impl Protocol for Lazy {
         speaks::<Lazy>(message.kind) && tail.len() <= self.tail_words_max() && announcements::is_list(tail, orders)
     }
 
-    /// Where nothing is gathered, one order is announced at a time and asked for at a time.
+    /// Without gathering, each order is announced and requested by itself.
     fn tail_words_max(&self) -> usize {
         if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }

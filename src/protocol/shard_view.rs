@@ -1,11 +1,11 @@
-//! What the nodes of a shard know from the start: who their peers are, which links lead to them, and their own draws.
+//! The initial knowledge of a shard's nodes: their peers, the links that lead to them, and their own draws.
 
 use crate::ids::NodeId;
 use crate::random::{Key, Purpose};
 use crate::topology::Topology;
 use std::ops::Range;
 
-/// Which end of a link opened it. Both ends come to the same, and no message is needed to know.
+/// The rule that says which end of a link opened it. Both ends reach the same answer without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialRule {
     /// The node with the greater id: on an overlay that grows, the newcomer dials those that are there.
@@ -14,7 +14,7 @@ pub enum DialRule {
     Coin,
 }
 
-/// What every node knows without a message.
+/// The knowledge that every node has without a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowledge<'a> {
     /// The stored rows of the overlay; `None` where it has none.
@@ -34,7 +34,8 @@ pub struct ShardView<'a> {
 }
 
 impl<'a> Knowledge<'a> {
-    /// What nodes know in the run with this seed, whose peers are the rows of `topology`, if it stores any.
+    /// Creates the knowledge of nodes in the run with this seed, whose peers are the rows of `topology`, if it stores
+    /// any.
     pub fn new(seed: u64, topology: &'a Topology, dial: DialRule) -> Knowledge<'a> {
         Knowledge { rows: topology.is_stored().then_some(topology), ..Knowledge::without_peers(seed, dial) }
     }
@@ -61,12 +62,12 @@ impl<'a> ShardView<'a> {
         self.nodes.clone()
     }
 
-    /// How many nodes the shard has.
+    /// Returns the number of nodes in the shard.
     pub fn size(&self) -> usize {
         self.nodes.len()
     }
 
-    /// How many orders the run has.
+    /// Returns the number of orders in the run.
     pub fn orders(&self) -> u32 {
         self.orders
     }
@@ -77,7 +78,7 @@ impl<'a> ShardView<'a> {
         (node.0 - self.nodes.start) as usize
     }
 
-    /// How many links the shard's nodes have; a link between two of them counts at both ends.
+    /// Returns the number of links of the shard's nodes; a link between two of them counts at both ends.
     pub fn links(&self) -> usize {
         let ends = |node: u32| self.rows_before(NodeId(node));
         (ends(self.nodes.end) - ends(self.nodes.start)) as usize
@@ -114,7 +115,7 @@ impl<'a> ShardView<'a> {
         key.stream().next_word()
     }
 
-    /// How many links the nodes before `node` have.
+    /// Returns the number of links of the nodes before `node`.
     fn rows_before(&self, node: NodeId) -> u32 {
         self.knowledge.rows.map_or(0, |rows| rows.entries_before(node))
     }

@@ -1,5 +1,5 @@
-//! Whom a node forwards an order to: a prefix of its peers in an order of their own, drawn without looking at the
-//! sender.
+//! The draw of the peers that a node forwards an order to: a prefix of a permutation of its peers, drawn without
+//! looking at the sender.
 //!
 //! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
 //! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes
@@ -30,7 +30,7 @@ const SPARSE_TARGETS_MAX: u32 = 32;
 pub struct TargetDraw {
     key: Key,
     fanout: u32,
-    /// Whether all peers are targets, as they stand: nothing is drawn then.
+    /// True if all peers are targets, as they stand: nothing is drawn then.
     takes_all: bool,
 }
 
@@ -76,13 +76,13 @@ impl TargetDraw {
         TargetDraw { fanout: u32::MAX, ..*self }
     }
 
-    /// Whether a node sends to all of its peers.
+    /// Returns true if a node sends to all of its peers.
     #[inline]
     pub fn takes_all(&self) -> bool {
         self.takes_all
     }
 
-    /// How many targets a node with `degree` peers has.
+    /// Returns the number of targets of a node with `degree` peers.
     pub fn count(&self, degree: u32) -> u32 {
         self.fanout.min(degree)
     }

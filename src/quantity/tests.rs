@@ -1,4 +1,4 @@
-//! What is read as which number, what is asked about, and what is refused.
+//! Texts that are read as numbers, texts that have two readings, and texts that are refused.
 
 use super::*;
 use proptest::prelude::*;

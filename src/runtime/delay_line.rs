@@ -17,7 +17,7 @@ const WINDOW_BITS: u32 = 16;
 #[derive(Clone, Debug)]
 struct HeldMessage<T> {
     time: Nanos,
-    /// How many were put in before.
+    /// Number of messages put in before.
     number: u64,
     message: Message,
     tail: T,
@@ -57,17 +57,21 @@ pub(super) struct DelayLine<T> {
     next_window: Option<u64>,
     /// The window that was opened last.
     open: u64,
-    /// What is left of it and of those before: in order, and what would not have stood at the end of that.
+    /// Messages of the open window and of those before, in order of time.
     soon: VecDeque<HeldMessage<T>>,
+    /// Messages of the same windows that came later than one with a later time, and so cannot stand at the end of `soon`.
     between: BinaryHeap<Reverse<HeldMessage<T>>>,
-    /// What is due, in order, the times at which that was to leave, and its tails; so many messages and words have
-    /// left.
+    /// Messages that are due, in order.
     due: Vec<Message>,
+    /// Their times of departure.
     times: Vec<Nanos>,
+    /// The words of their tails.
     tails: Vec<u64>,
+    /// Messages and words of those that have left.
     left: (usize, usize),
-    /// How many were ever put in, and how many of them have left.
+    /// Messages ever put in.
     put: u64,
+    /// Messages of these that have left.
     gone: u64,
 }
 
@@ -138,7 +142,8 @@ impl<T: Tail> DelayLine<T> {
         &self.times[left..left + count]
     }
 
-    /// When the next one is to leave, or shortly before: a window that is not open yet counts from its first instant.
+    /// Returns the time at which the next message is to leave, or a time shortly before: a window that is not open yet
+    /// counts from its first instant.
     #[inline]
     pub(super) fn next_due(&self) -> Option<Nanos> {
         if self.left.0 < self.due.len() {
@@ -148,12 +153,12 @@ impl<T: Tail> DelayLine<T> {
         soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
     }
 
-    /// How many messages were ever put in.
+    /// Returns the number of messages ever put in.
     pub(super) fn entered(&self) -> u64 {
         self.put
     }
 
-    /// How many messages it holds.
+    /// Returns the number of messages it holds.
     #[inline]
     pub(super) fn len(&self) -> u64 {
         self.put - self.gone
@@ -208,7 +213,7 @@ mod tests {
         order_hop.message_with(Kind::HAVE, NodeId(number), NodeId(0), words(number).len() as u8)
     }
 
-    /// What stands behind a message: its number so many times.
+    /// Returns the tail of a message: its number, `number` times.
     fn words(number: u32) -> Vec<u64> {
         vec![u64::from(number); number as usize % 3]
     }
@@ -221,7 +226,9 @@ mod tests {
     proptest! {
         #[test]
         fn all_leave_at_their_time_in_order_whatever_the_carrier_takes(
-            turns in prop::collection::vec((spans(), prop::collection::vec(spans(), 0..6), 0..9_usize, 1..9_usize), 1..60),
+            turns in prop::collection::vec(
+                (spans(), prop::collection::vec(spans(), 0..6), 0..9_usize, 1..9_usize), 1..60,
+            ),
         ) {
             let (mut line, mut model) = (DelayLine::<Box<[u64]>>::new(), Vec::<(u64, u32)>::new());
             let (mut now, mut number) = (0, 0);

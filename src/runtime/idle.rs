@@ -1,4 +1,4 @@
-//! What an idle worker does: polls again, gives its core away, or sleeps in the kernel.
+//! The choice of an idle worker: to poll again, to yield its core, or to sleep in the kernel.
 //!
 //! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. With a core of its own a
 //! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the
@@ -7,18 +7,18 @@
 use crate::scenario::Spin;
 use crate::time::Nanos;
 
-/// How long an idle worker polls before it sleeps, under `--spin auto`.
+/// Time for which an idle worker polls before it sleeps, under `--spin auto`.
 const POLLING: Nanos = Nanos(100_000);
 
-/// How long it polls before it asks whether anything will ever come. Between two messages of a lively run it does not,
-/// because the question costs both who asks and who is asked.
+/// Time for which it polls before it tests for quiescence. A worker between two messages of a busy run does not test,
+/// because the test costs the workers on both sides.
 const ASKING: Nanos = Nanos(2_000);
 
-/// How long it sleeps at most before it looks around again: for an interrupt, for the time limit, for quiescence.
+/// Longest sleep before it checks again for an interrupt, the time limit and quiescence.
 const SLEEP_MAX: Nanos = Nanos::from_millis(10);
 
-/// How long before something is due a sleeper must be awake: the kernel's poll oversleeps by up to 1.1 ms, or 2.1 ms
-/// where it is asked for more than a millisecond.
+/// Time before an event by which a sleeper must be awake: the kernel's poll oversleeps by up to 1.1 ms, or 2.1 ms if it
+/// is asked for more than a millisecond.
 const NEAR: Nanos = Nanos::from_millis(3);
 
 /// One worker's patience.
@@ -28,7 +28,7 @@ pub(super) struct IdleStrategy {
     idle_since: Option<Nanos>,
 }
 
-/// What to do next, with nothing to do.
+/// The next action of a worker with nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IdleAction {
     /// Poll again.
@@ -51,7 +51,7 @@ impl IdleStrategy {
         self.idle_since = None;
     }
 
-    /// Whether there has been none for so long that perhaps nothing will ever come.
+    /// Returns true if nothing has come for so long that perhaps nothing ever will.
     #[inline]
     pub(super) fn is_thin(&self, now: Nanos) -> bool {
         self.spin == Spin::Never || self.idle_since.is_some_and(|since| now.since(since) >= ASKING)

@@ -31,7 +31,7 @@ pub(super) struct NetworkEmulator<'a, T> {
     pub(super) departures: DepartureDelays,
 }
 
-/// What the network did to the messages of one forward.
+/// Effects of the network on the messages of one forward.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct EmulatedCounts {
     pub(super) lost: u64,
@@ -99,7 +99,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         passed
     }
 
-    /// How often a node has sent anything about no order before; it does so once more.
+    /// Counts one more upkeep message of a node, and returns the number of those before.
     fn next_upkeep(&mut self, local: u32) -> u32 {
         if self.upkeep_attempts.is_empty() {
             self.upkeep_attempts.resize(self.nodes, 0);
@@ -130,7 +130,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         self.departures.entered = self.line.entered();
     }
 
-    /// When the next message is to leave, or shortly before.
+    /// Returns the time at which the next message is to leave, or a time shortly before.
     pub(super) fn next_due(&self) -> Option<Nanos> {
         self.line.next_due()
     }

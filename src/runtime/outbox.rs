@@ -13,34 +13,34 @@ use crate::topology::Topology;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
-/// How many forwards ahead a row is asked for.
+/// Forwards between the prefetch of a row and its use.
 const ROW_AHEAD: usize = 10;
 
-/// How many forwards ahead the place of a row is asked for.
+/// Forwards between the prefetch of a row's place and its use.
 const DEGREE_AHEAD: usize = 20;
 
-/// What one worker has yet to send.
+/// The messages that one worker is still to send.
 pub(super) struct Outbox<'a> {
     topology: &'a Topology,
     draw: TargetDraw,
     exclude_sender: bool,
     scratch: TargetScratch,
     waiting: VecDeque<QueuedForward>,
-    /// What forwards that wait have to say besides, in their order: a number of words, and so many.
+    /// Words that waiting forwards carry besides, in their order: the number of words, then the words.
     words: VecDeque<u64>,
     announcement_batch: AnnouncementBatch,
     offer: Vec<Message>,
     /// The tails of the offer.
     tails: Vec<u64>,
-    /// How much of both has been taken.
+    /// Messages and words of the offer that have been taken.
     offered: (usize, usize),
 }
 
-/// What a node has to say of an order, waiting for its turn.
+/// A message about an order that waits for its turn at a node.
 #[derive(Clone, Copy, Debug)]
 struct QueuedForward {
     from: NodeId,
-    /// Whom the order came from; or whom alone it is for.
+    /// The node that the order came from, or the only recipient.
     other: NodeId,
     order: OrderIndex,
     ttl: u8,
@@ -51,7 +51,7 @@ struct QueuedForward {
 
 const _: () = assert!(size_of::<QueuedForward>() == 16, "a forward waits in sixteen bytes");
 
-/// Whom it is for.
+/// The recipients of a queued forward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Audience {
     /// The node's targets.

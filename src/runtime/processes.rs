@@ -11,7 +11,7 @@
 //!                           | the parent ends: the kernel kills it
 //! ```
 //!
-//! What was refused: forking without a new program, because threads and locks do not survive it.
+//! Rejected alternative: forking without a new program, because threads and locks do not survive it.
 
 use crate::sys::{ExitWatch, file_in_memory, prepare_child, remedy, sleep_until_exit};
 use std::fs::File;
@@ -20,19 +20,20 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// How long the parent sleeps at most before it looks for an interrupt.
+/// Longest sleep of the parent before it checks for an interrupt.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How many looks the others have to leave by themselves once one was killed: a fifth of a second.
+/// Checks that the others are given to leave by themselves once one was killed: a fifth of a second.
 const LOOKS_AFTER_DEATH: u32 = 10;
 
-/// How many they have once one has failed by itself: a second, in which whoever knows more of it can write that.
+/// Checks that they are given once one has failed by itself: a second, in which a process that knows more of the cause
+/// can write it.
 const LOOKS_AFTER_FAILURE: u32 = 50;
 
-/// What is started as a process of a run: a program that then calls [`crate::simulation::serve`].
+/// The program that is started as a process of a run, and then calls [`crate::simulation::serve`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Where it is.
+    /// Path of the executable.
     pub path: PathBuf,
     /// The arguments that tell it to serve.
     pub arguments: Vec<String>,
@@ -42,14 +43,14 @@ pub struct Program {
 #[derive(Debug, thiserror::Error)]
 #[error("process {process} cannot be started ({cause}); {}", to_start(cause))]
 pub struct StartError {
-    /// Which process of the run.
+    /// Index of the process in the run.
     pub process: usize,
-    /// What the system said.
+    /// The system's error.
     #[source]
     pub cause: io::Error,
 }
 
-/// What a person can do about it.
+/// Returns advice on an error of the system.
 fn to_start(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ExecutableFileBusy => {
@@ -69,19 +70,19 @@ struct ChildProcess {
     watch: ExitWatch,
     wrote: File,
     status: Option<ExitStatus>,
-    /// Whether it had to be killed because it did not leave.
+    /// True if it had to be killed because it did not leave.
     given_up: bool,
 }
 
-/// How a process ended.
+/// A process that has ended, with its status and its output.
 pub struct EndedProcess {
     /// Its number in the system.
     pub pid: u32,
-    /// What the system says of its end.
+    /// Exit status as the system reports it.
     pub status: ExitStatus,
-    /// Whether it was killed because the run had been broken off and it did not leave.
+    /// True if it was killed because the run had been broken off and it did not leave.
     pub given_up: bool,
-    /// What it wrote.
+    /// Bytes that it wrote.
     pub wrote: Vec<u8>,
 }
 
@@ -133,7 +134,7 @@ impl ProcessGroup {
         self.members.iter().filter(|member| member.status.is_none())
     }
 
-    /// How many looks the others have, if one has ended badly.
+    /// Returns the number of checks that the others are given, if one has ended badly.
     fn grace(&self) -> Option<u32> {
         let ends = self.members.iter().filter_map(|member| member.status);
         // Who was killed by a signal has no exit code.

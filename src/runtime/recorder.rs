@@ -1,8 +1,8 @@
-//! What one worker notes of first receipts: of a single order each node's receipt; of a bulk, where those would be
+//! One worker's records of first receipts: of a single order each node's receipt; of a bulk, for which those would be
 //! nodes times orders, the counts and times of each order and the distribution of all delays.
 //!
-//! Which of the two is chosen once per run, and the worker's loop is compiled for each: a branch on it in every message
-//! costs a tenth of what a message in memory may.
+//! One of the two is chosen once per run, and the worker's loop is compiled for each: a branch in every message would
+//! cost a tenth of the time that a message in memory may take.
 
 use super::network_emulator::EmulatedCounts;
 use super::{BulkCounts, RunPlan};
@@ -16,7 +16,7 @@ use crate::time::Nanos;
 
 /// First receipts of one shard.
 pub(super) trait Recorder: Send {
-    /// How the marks of so many orders are kept.
+    /// The window that keeps the marks of many orders.
     type Keep: DedupWindow;
 
     /// Nothing noted yet, for so many nodes.
@@ -84,9 +84,9 @@ impl Recorder for SingleRecorder {
     }
 }
 
-/// What is noted of many orders.
+/// Records of first receipts of many orders.
 pub(super) struct BulkRecorder {
-    /// When each order is due, since the clock's base, once that of the schedule is known.
+    /// Time at which each order is due, since the clock's base, once the schedule has begun.
     due: Vec<Nanos>,
     /// By order.
     orders: Vec<OrderCounts>,

@@ -1,5 +1,5 @@
-//! What workers share while they run: what all of them share, in whatever process they live, and what those of one
-//! process add to it.
+//! State that workers share while they run: that of all workers, in whichever process they live, and that which one
+//! process adds for its own.
 
 use super::{RunPlan, RuntimeOutcome, WorkerOutcome, end_of};
 use crate::coverage::{Coverage, Scope};
@@ -11,25 +11,25 @@ use crate::time::Nanos;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// What all workers of a run share, in one process or in several. Built in memory that processes map, it is the same
-/// for all of them.
+/// The state that all workers of a run share, in one process or in several. It is the same for all of them because it
+/// is built in memory that the processes map.
 pub struct RunState {
     pub(super) coverage: Coverage,
     pub(super) signals: Signals,
 }
 
-/// How the workers of a run tell each other where they are in it.
+/// The signals by which the workers of a run coordinate its start, its end and its rest.
 pub(super) struct Signals {
     pub(super) stop: Stop,
     pub(super) termination: TerminationDetector,
     pub(super) start: Barrier,
     pub(super) end: Barrier,
-    /// When time 0 was: one number, written by the worker that owns the origin.
+    /// Time 0: one number, written by the worker that owns the origin.
     pub(super) injected_at: WriteOnce,
 }
 
 impl RunState {
-    /// What the workers of a partition share before any has started.
+    /// Creates the state that the workers of a partition share before any has started.
     pub fn new(arena: &mut Arena, partition: &ShardMap, scope: Scope) -> RunState {
         let workers = partition.workers();
         RunState {
@@ -93,7 +93,7 @@ impl Signals {
 /// The stop's cause after a worker's failure; the [`End`]s have the numbers below.
 const FAILED: u8 = u8::MAX;
 
-/// What the workers of one process go by.
+/// The state that the workers of one process share.
 pub(super) struct ProcessState<'a> {
     pub(super) plan: &'a RunPlan<'a>,
     pub(super) stop: &'a Stop,
@@ -101,10 +101,10 @@ pub(super) struct ProcessState<'a> {
     pub(super) start: &'a Barrier,
     pub(super) end: &'a Barrier,
     signals: &'a Signals,
-    /// How to wake each worker of this process. Locked twice in a worker's life: at its set-up, and by whoever ends the
-    /// run.
+    /// Wakers of this process's workers. Locked twice in a worker's life: at its set-up, and by the worker that ends
+    /// the run.
     pub(super) wakers: Mutex<Vec<Arc<mio::Waker>>>,
-    /// How to wake the workers of all processes, where there are several.
+    /// Wakes the workers of all processes, if there are several.
     pub(super) process_waker: Option<&'a ProcessWaker>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> ProcessState<'a> {
         self.signals.injected_at.write(0, now.0);
     }
 
-    /// When time 0 was; `None` before it.
+    /// Returns time 0, or `None` before it.
     pub(super) fn injected_at(&self) -> Option<Nanos> {
         self.signals.injected_at()
     }

@@ -1,4 +1,4 @@
-//! What one worker has yet to publish, in order of time.
+//! Publications that one worker is still to make, in order of time.
 
 use crate::time::Nanos;
 use crate::workload::Publication;
@@ -15,13 +15,13 @@ impl PublicationQueue {
         PublicationQueue { ahead: schedule.iter().rev().filter(|&publication| mine(publication)).copied().collect() }
     }
 
-    /// Whether nothing is left to publish.
+    /// Returns true if nothing is left to publish.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.ahead.is_empty()
     }
 
-    /// When the next one is due, since the start of the schedule.
+    /// Returns the time at which the next publication is due, since the start of the schedule.
     #[inline]
     pub(super) fn next_due(&self) -> Option<Nanos> {
         self.ahead.last().map(|publication| publication.due)

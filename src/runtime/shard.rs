@@ -27,7 +27,7 @@ const CACHED_NODES: usize = 20_000;
 /// Orders of a bulk whose forwards have room from the start. More that wait at once are a queue that grows anyway.
 const ROOM_ORDERS: usize = 4;
 
-/// How many messages ahead the processor is asked for what a message will touch.
+/// Messages between the prefetch of a message's memory and its handling.
 const HANDLE_AHEAD: usize = 16;
 
 /// One worker's nodes.
@@ -139,7 +139,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         Some((self.event(Event::own(me, now)), token))
     }
 
-    /// When the next of these is due.
+    /// Returns the time at which the next timer is due.
     pub(super) fn next_timeout(&self) -> Option<Nanos> {
         self.timers.next_due()
     }
@@ -384,7 +384,7 @@ fn local(nodes: &Range<u32>, node: NodeId) -> usize {
     (node.0 - nodes.start) as usize
 }
 
-/// What a message of this kind is about: upkeep is about no order, whatever the protocol says.
+/// Returns the order that a message of this kind is about: upkeep is about none, whatever the protocol passes.
 fn about(kind: Kind, order_hop: OrderHop) -> OrderHop {
     if kind.is_upkeep() { OrderHop::NO_ORDER } else { order_hop }
 }

@@ -12,7 +12,7 @@ use std::collections::BinaryHeap;
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Nanos, u64, NodeId, u64)>>,
-    /// How many have been asked for: those of one instant come in the order in which they were.
+    /// Number of timers requested so far: timers of one instant fire in the order of their requests.
     asked: u64,
 }
 
@@ -28,7 +28,7 @@ impl Timers {
         (self.heap.len() * size_of::<Reverse<(Nanos, u64, NodeId, u64)>>()) as u64
     }
 
-    /// When the next one is due.
+    /// Returns the time at which the next timer is due.
     #[inline]
     pub(super) fn next_due(&self) -> Option<Nanos> {
         self.heap.peek().map(|Reverse((time, ..))| *time)

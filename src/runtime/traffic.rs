@@ -1,5 +1,5 @@
-//! What each node of a shard took in and sent out, counted in as little memory as the carrier allows: the counts are
-//! touched by every message, so their size decides whether they stay in a cache.
+//! The messages that each node of a shard received and sent, counted in as little memory as the carrier allows: every
+//! message touches these counts, so their size decides whether they stay in a cache.
 
 use crate::message::Message;
 use crate::record::Traffic;

@@ -18,10 +18,10 @@ use crate::transport::{Arrival, Transport, Wait};
 /// receipts waiting.
 const OFFER_MAX: usize = 64;
 
-/// How long the sums may stay short, with everybody idle, before the missing messages are given up.
+/// Longest time that messages stay missing, with all workers idle, before they are given up.
 const SHORT_MAX: Nanos = Nanos::from_millis(50);
 
-/// How long they stay short before the kernel is asked what it dropped.
+/// Time that they stay missing before the kernel is asked for its drops.
 const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
 
 /// Rounds, a millisecond each, in which messages that were on their way at the stop may still turn up.
@@ -39,13 +39,13 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     carrier: Box<dyn Transport>,
     patience: IdleStrategy,
     publication_queue: PublicationQueue,
-    /// When this worker entered its loop, and how long nodes run before the first order.
+    /// Time at which this worker entered its loop, and the time for which nodes run before the first order.
     entered: Nanos,
     warm_up: Nanos,
-    /// When the schedule began; `None` until its first order is published.
+    /// Time at which the schedule began; `None` until its first order is published.
     began: Option<Nanos>,
     offer_max: usize,
-    /// When something was last received.
+    /// Time at which something was last received.
     now: Nanos,
     /// True if the carrier holds messages back although nothing comes in.
     stuck: bool,
@@ -53,7 +53,7 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     posted: bool,
     /// Everybody is idle, and messages are missing.
     short: Option<Shortfall>,
-    /// How often everybody had found nothing to read when they came to be missing.
+    /// The polls that each worker had made without a message when messages came to be missing.
     polls_then: PollCounts,
     /// Bytes that are held for messages that wait.
     held: u64,
@@ -202,7 +202,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         first.is_some_and(|first| self.shared.plan.partition.owner(first.origin) == self.index)
     }
 
-    /// When the schedule began: now, if its first order enters here and the warm-up is over.
+    /// Returns the time at which the schedule began: now, if its first order enters here and the warm-up is over.
     fn look_for_the_beginning(&mut self) -> Option<Nanos> {
         if self.begins_here() {
             if self.warm_up > Nanos::ZERO && self.carrier.now().since(self.entered) < self.warm_up {
@@ -342,7 +342,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.shard.has_work() || self.carrier.holds_back() || self.next_departure().is_some_and(|due| due <= self.now)
     }
 
-    /// When the next message leaves the modelled network, if there is one.
+    /// Returns the time at which the next message leaves the modelled network, if there is one.
     #[inline]
     fn next_departure(&self) -> Option<Nanos> {
         self.emulator.as_ref().and_then(NetworkEmulator::next_due)
@@ -360,8 +360,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// When this worker has to publish, to tell a time or to let a message leave next; never, if not at all. While the
-    /// schedule has not begun there is none of it.
+    /// Returns the time of this worker's next publication, timer or departure, or [`Nanos::MAX`] if there is none.
+    /// Publications count only once the schedule has begun; until then the end of the warm-up does, if the first order
+    /// enters here.
     fn next_due(&self) -> Nanos {
         let publication = self.began.zip(self.publication_queue.next_due()).map(|(began, due)| began + due);
         let warm_up_ends = (self.began.is_none() && self.warm_up > Nanos::ZERO && self.begins_here())
@@ -478,7 +479,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     }
 }
 
-/// How many of these messages are upkeep.
+/// Counts the upkeep among these messages.
 fn upkeep_in(messages: &[Message]) -> u64 {
     messages.iter().filter(|message| message.kind.is_upkeep()).count() as u64
 }

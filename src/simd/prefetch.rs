@@ -14,7 +14,8 @@ pub fn prefetch<T>(slice: &[T], index: usize) {
 #[inline(always)]
 fn fetch<T>(element: &T) {
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    // SAFETY: a prefetch neither reads into a register nor writes nor faults, and the address is that of a live element.
+    // SAFETY: a prefetch neither reads into a register nor writes nor faults, and the address is that of a live
+    // element.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
 }
 

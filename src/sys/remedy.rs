@@ -9,16 +9,16 @@ const ELSEWHERE: &str = "choose --transport memory or --transport simulated, whi
 pub fn remedy(cause: &io::Error) -> &'static str {
     of_number(cause).unwrap_or(match cause.kind() {
         ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
-            "the loopback interface is down: bring it up (ip link set lo up), or choose --transport memory or --transport \
-             simulated, which need no network"
+            "the loopback interface is down: bring it up (ip link set lo up), or choose --transport memory or \
+             --transport simulated, which need no network"
         }
         ErrorKind::AddrNotAvailable => {
             "the loopback interface lacks the address: give it 127.0.0.0/8 (ip addr add 127.0.0.1/8 dev lo), or choose \
              --transport memory or --transport simulated, which need no network"
         }
         ErrorKind::PermissionDenied => {
-            "a firewall or a sandbox forbids it: allow UDP within 127.0.0.0/8, or choose --transport memory or --transport \
-             simulated, which need no network"
+            "a firewall or a sandbox forbids it: allow UDP within 127.0.0.0/8, or choose --transport memory or \
+             --transport simulated, which need no network"
         }
         ErrorKind::OutOfMemory => {
             "the system has no memory left for it: end other programs, or ask for fewer --nodes or --threads"
@@ -34,10 +34,12 @@ fn of_number(cause: &io::Error) -> Option<&'static str> {
     Some(match cause.raw_os_error()? {
         libc::EMFILE => "raise the limit on open files (ulimit -n), or ask for fewer --nodes, --threads or --processes",
         libc::ENFILE => {
-            "the whole machine's table of open files is full: raise fs.file-max, end other programs, or ask for fewer --nodes"
+            "the whole machine's table of open files is full: raise fs.file-max, end other programs, or ask for fewer \
+             --nodes"
         }
         libc::ENOBUFS => {
-            "the network has no buffers left: end other programs, or ask for fewer --nodes or a smaller --receive-buffer"
+            "the network has no buffers left: end other programs, or ask for fewer --nodes or a smaller \
+             --receive-buffer"
         }
         libc::ENOSPC => {
             "the limit on watched sockets is reached: raise fs.epoll.max_user_watches, or ask for fewer --nodes"

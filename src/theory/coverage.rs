@@ -57,7 +57,8 @@ impl RandomGraph {
         RandomGraph { degrees, degree, fanout, loss: 0.0, failed: 0.0 }
     }
 
-    /// Creates a random regular graph without loss or failures, whose nodes draw their targets regardless of the sender.
+    /// Creates a random regular graph without loss or failures, whose nodes draw their targets regardless of the
+    /// sender.
     pub const fn regular(degree: f64, fanout: f64) -> RandomGraph {
         RandomGraph { degrees: Degrees::Equal, ..RandomGraph::new(degree, fanout) }
     }

@@ -1,4 +1,4 @@
-//! Which core each worker is pinned to.
+//! The core that each worker is pinned to.
 //!
 //! Cores are listed before any thread is pinned, because afterwards the list holds the pinned core alone.
 
@@ -11,7 +11,7 @@ use std::fs;
 pub struct Pinning {
     /// A core for each worker, `None` where it is not to be pinned.
     pub cores: Vec<Option<CoreId>>,
-    /// How many cores the process may use, at least 1.
+    /// Number of cores that the process may use, at least 1.
     pub allowed: usize,
 }
 
@@ -25,7 +25,7 @@ impl Pinning {
         Pinning { cores: (0..workers).map(core).collect(), allowed }
     }
 
-    /// Whether each worker has a core of its own.
+    /// Returns true if each worker has a core of its own.
     pub fn is_exclusive(&self) -> bool {
         self.cores.len() <= self.allowed
     }

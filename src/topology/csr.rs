@@ -93,7 +93,7 @@ impl CsrGraph {
         (end - begin) as u32
     }
 
-    /// How many entries come before the row of `node`, which may be one past the last.
+    /// Returns the number of entries before the row of `node`, which may be one past the last.
     #[inline]
     pub(super) fn entries_before(&self, node: NodeId) -> u32 {
         self.offsets[node.index()]

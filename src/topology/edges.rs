@@ -4,8 +4,8 @@
 //! cache, so they pass through buckets of neighbouring rows first: filling a bucket appends, and the rows of one bucket
 //! fit the cache. The bucket sort is stable: links that arrive in ascending order leave rows that are already sorted.
 //!
-//! What was refused: sorting the links as a whole, because its time is not linear; and a growing list per node, because
-//! it takes an allocation per node and every push misses the cache.
+//! Rejected alternatives: sorting the links as a whole, because its time is not linear; and a growing list per node,
+//! because it takes an allocation per node and every push misses the cache.
 
 use super::alloc::{self, StorageError};
 use super::csr::{CsrBuilder, CsrGraph, check_entries};

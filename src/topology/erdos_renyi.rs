@@ -17,9 +17,9 @@
 //! without any other strip. Each rectangle is thus drawn twice, once for either end of its links. That is cheaper than
 //! remembering the other end: the draws stay in a cache, and only the memory of the result is touched.
 //!
-//! What was refused: drawing once and sorting both ends into buckets, which takes three times the memory and, at 10^7
-//! nodes, 1.4 times the time warm and twice the time cold; and drawing the number of links and then random pairs, which
-//! needs a search for repeated ones.
+//! Rejected alternatives: drawing once and sorting both ends into buckets, which takes three times the memory and, at
+//! 10^7 nodes, 1.4 times the time warm and twice the time cold; and drawing the number of links and then random pairs,
+//! which needs a search for repeated ones.
 
 use super::csr::CsrBuilder;
 use super::skip::Skips;

@@ -3,7 +3,7 @@
 //! The width is the square root of the number of nodes, rounded up; the last row may be short. The borders are open, so
 //! a node has 2 to 4 peers (1 if it is alone in the last row), and the overlay is always connected.
 //!
-//! What was refused: a torus, because it needs a full rectangle, which a prime number of nodes does not have.
+//! Rejected alternative: a torus, because it needs a full rectangle, which a prime number of nodes does not have.
 
 use super::edges::EdgeBuffer;
 use super::{Topology, TopologyError};

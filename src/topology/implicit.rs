@@ -12,8 +12,9 @@
 //! arbitrary finite domains"). Three rounds are symmetric, so that forward and back are the same code with other keys.
 //! Steps and test vectors: `docs/DETERMINISM.md`.
 //!
-//! What was refused: affine maps, which need no rounds and cover the same share in the end, but spread hop by hop like
-//! a lattice; and squares of a power of four, of which up to three quarters are not ids and have to be walked over.
+//! Rejected alternatives: affine maps, which need no rounds and cover the same share in the end, but spread hop by hop
+//! like a lattice; and squares of a power of four, of which up to three quarters are not ids and have to be walked
+//! over.
 
 mod lanes;
 

@@ -59,8 +59,8 @@ impl NodeNames {
 
 /// A numbering of the node ids in the sequence of their first appearance.
 ///
-/// What was refused: a tree, which takes three times as long; and keeping the 64-bit ids of the file until its end,
-/// which takes twice the memory.
+/// Rejected alternatives: a tree, which takes three times as long; and keeping the 64-bit ids of the file until its
+/// end, which takes twice the memory.
 #[derive(Default)]
 pub(super) struct Numbering {
     #[expect(clippy::disallowed_types, reason = "it is only asked by id; what is listed of it is sorted")]

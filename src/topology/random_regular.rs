@@ -7,8 +7,8 @@
 //! random switchings follow: a chain that is symmetric and reaches every graph (Taylor 1981) forgets its starting
 //! point. Their number is limited, and the time is linear in nodes times peers.
 //!
-//! What was refused: restarting until a pairing is simple, which is exactly uniform, but with 20 peers only one pairing
-//! in 10^43 is simple; and a union of random cycles, which has other small-scale statistics.
+//! Rejected alternatives: restarting until a pairing is simple, which is exactly uniform, but with 20 peers only one
+//! pairing in 10^43 is simple; and a union of random cycles, which has other small-scale statistics.
 
 use super::csr::CsrGraph;
 use super::edges::EdgeBuffer;

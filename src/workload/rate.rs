@@ -79,7 +79,7 @@ pub struct ParseRateError {
     written: String,
 }
 
-/// What to write in place of a text that is not a rate.
+/// Advice on a text that is not a rate.
 const ADVICE: &str = "write orders per second from 0.000001/s to 1000000000/s, as 200/s, 10k/s or 0.5/s";
 
 impl FromStr for Rate {

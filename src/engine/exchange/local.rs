@@ -10,13 +10,13 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use std::ops::Range;
 
-/// Where the threads of one process meet and exchange items of type `T`.
+/// The meeting point at which the threads of one process exchange items of type `T`.
 pub(in crate::engine) struct LocalExchange<T> {
     barrier: Barrier,
     halves: [ExchangeHalf<T>; 2],
 }
 
-/// What shards put before every other meeting.
+/// Items that shards put before every other meeting.
 struct ExchangeHalf<T> {
     reports: Vec<CachePadded<Mutex<WindowReport>>>,
     counts: Vec<CachePadded<Mutex<Vec<u64>>>>,

@@ -62,7 +62,7 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// What a node sends, and how many copies it spares.
+    /// Returns the copies that a node sends, and the number of copies it spares.
     fn copies_of(&self, from: NodeId) -> (Vec<NodeId>, u64) {
         let mut scratch = TargetScratch::default();
         let drawn = self.setup.draw.draw(self.setup.topology, self.setup.order, from, &mut scratch);
@@ -151,18 +151,20 @@ proptest! {
         let goal = (share * f64::from(nodes)).ceil() as u64;
         let timeout = timeout.map(Nanos::from_millis);
         let setup = HopsSetup {
-            ttl, exclude_sender, records_senders, ends_at_target, goal, timeout, ..setup(&topology, &interrupt, seed, fanout)
+            ttl, exclude_sender, records_senders, ends_at_target, goal, timeout,
+            ..setup(&topology, &interrupt, seed, fanout)
         };
         let plain = Plain::run(&setup);
         for threads in [1, 2, 3, 8] {
-            prop_assert_eq!(&run(&HopsSetup { cores: &vec![None; threads], ..setup }).unwrap(), &plain, "{} threads", threads);
+            let outcome = run(&HopsSetup { cores: &vec![None; threads], ..setup }).unwrap();
+            prop_assert_eq!(&outcome, &plain, "{} threads", threads);
         }
         prop_assert_eq!(plain.received, plain.duplicates() + plain.receipts.reached() - 1);
         prop_assert_eq!(plain.received, plain.copies.unwrap().iter().map(|&copies| u64::from(copies)).sum::<u64>());
     }
 }
 
-/// What one seed covers within each hop, as shares.
+/// Returns the shares that one seed covers within each hop.
 fn within(topology: &Topology, seed: u64, hops: usize) -> Vec<f64> {
     let interrupt = Interrupt::new();
     let outcome = run(&HopsSetup { cores: &[None; 2], ..setup(topology, &interrupt, seed, 8) }).unwrap();

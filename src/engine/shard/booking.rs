@@ -1,4 +1,5 @@
-//! What a shard counts: its journal up to an instant, what has left its lines by then, and what has not.
+//! A shard's counts: its journal up to an instant, the messages that have left its uplinks by then, and those that have
+//! not.
 
 use super::VirtualShard;
 use crate::engine::access_links::LinkSide;
@@ -32,7 +33,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         left.iter().for_each(|departure| self.count_departure(departure));
     }
 
-    /// When the last bit of all that was handed to lines leaves.
+    /// Returns the time at which the last bit of all that was handed to uplinks leaves.
     pub(in crate::engine) fn last_departure(&self) -> Nanos {
         self.departures.last()
     }

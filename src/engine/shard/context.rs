@@ -12,7 +12,7 @@ use crate::record::Receipt;
 use crate::time::Nanos;
 use std::cmp::Reverse;
 
-/// What is being handled, and where.
+/// The event that is being handled, and its shard.
 pub(in crate::engine) struct VirtualContext<'s, 'a, T> {
     pub(super) shard: &'s mut VirtualShard<'a, T>,
     pub(super) event: Event,
@@ -94,8 +94,8 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         self.shard.receipts[self.place(order)].sender
     }
 
-    /// How often the event's node has sent anything about the order before; or about no order, where that is what it
-    /// sends.
+    /// Counts one more attempt of the event's node to send `order`, or upkeep if `kind` is upkeep, and returns the
+    /// number of attempts before.
     pub(super) fn attempt(&mut self, kind: Kind, order: OrderIndex) -> u32 {
         let local = self.local();
         if !kind.is_upkeep() {
@@ -115,7 +115,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         order.index() * self.shard.nodes.len() + self.local() as usize
     }
 
-    /// What the window of the event's node says of an order.
+    /// Asks the window of the event's node about an order.
     fn forgets(&self, order: OrderIndex) -> Option<bool> {
         self.shard.horizon.knows(self.local(), order)
     }

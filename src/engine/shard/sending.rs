@@ -1,4 +1,5 @@
-//! What a shard's nodes send: to whom, as their own behaviour has it, and what becomes of it on the way out.
+//! Sending of a shard's nodes: the recipients, as the node's own behaviour has it, and the fate of each message on its
+//! way out.
 
 use super::VirtualContext;
 use crate::adversary::Tampering;
@@ -14,7 +15,7 @@ use crate::protocol::{Announcement, Event};
 use crate::time::Nanos;
 use smallvec::SmallVec;
 
-/// What a node sends about an order, on its way out.
+/// A message about an order that a node is sending.
 pub(super) struct OutgoingForward<'a> {
     kind: Kind,
     order_hop: OrderHop,
@@ -170,7 +171,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         }
     }
 
-    /// What the node's own role makes of a forward.
+    /// Returns the effect of the node's own role on a forward.
     fn tampering(&mut self, OrderHop { order, .. }: OrderHop) -> Tampering {
         let (me, setup) = (self.event.me, self.shard.setup);
         let origin = setup.workload.publications()[order.index()].origin;

@@ -78,8 +78,8 @@ impl ForwardBatch {
             sender: receipt.sender,
         });
     }
-    /// Draws the targets and fates of the forwards; returns the number of copies spared. `between` runs beside the draws, as in
-    /// [`TargetBatch::draw`].
+    /// Draws the targets and fates of the forwards; returns the number of copies spared. `between` runs beside the
+    /// draws, as in [`TargetBatch::draw`].
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
         self.target_batch.draw(&setup.draw, setup.topology, self.order, &self.from, between);
         if setup.exclude_sender {

@@ -25,7 +25,7 @@ struct WireEnd<T> {
     received: Vec<Vec<T>>,
 }
 
-/// What one shard tells another in a meeting.
+/// A message of one shard to another in a meeting.
 struct Packet<T> {
     items: Vec<T>,
     report: WindowReport,
@@ -140,7 +140,8 @@ proptest! {
     fn windows_over_wires_are_those_of_shared_memory(case in cases(), shards in 1..5usize) {
         let expected = case.general(shards);
         for processes in processes(shards) {
-            let ended = case.with(shards, |setup| each(wires(&processes), |wires| windowed::run(setup, &Push, wires).unwrap()));
+            let ended =
+                case.with(shards, |setup| each(wires(&processes), |wires| windowed::run(setup, &Push, wires).unwrap()));
             prop_assert!(ended.iter().all(|part| (part.end, part.at) == (expected.end, expected.ended_at)));
             let (end, at) = (ended[0].end, ended[0].at);
             let homes: Vec<ShardOutcome> = ended.into_iter().flat_map(|part| part.homes).collect();
@@ -149,7 +150,9 @@ proptest! {
     }
 
     #[test]
-    fn shortest_paths_over_wires_are_those_of_shared_memory(case in cases(), shards in 1..5usize, origin in any::<u32>()) {
+    fn shortest_paths_over_wires_are_those_of_shared_memory(
+        case in cases(), shards in 1..5usize, origin in any::<u32>(),
+    ) {
         let case = Case { workload: Workload::single(NodeId(origin % case.nodes)), ..case };
         case.with(shards, |setup| {
             let expected = shortest_path::run(setup, &Push, &LocalExchange::new(shards)).unwrap();
@@ -164,7 +167,8 @@ proptest! {
                     let record = &part.record;
                     [record.sent, record.received, record.duplicates, record.reached, record.spared, part.model_lost]
                 };
-                let sums = parts.iter().map(counts).reduce(|sums, more| std::array::from_fn(|place| sums[place] + more[place]));
+                let sums = parts.iter().map(counts);
+                let sums = sums.reduce(|sums, more| std::array::from_fn(|place| sums[place] + more[place]));
                 // What crosses is counted where it is recognised as a duplicate, which is a sum's order and no more.
                 prop_assert_eq!(sums, Some(counts(&expected)));
             }
@@ -173,7 +177,9 @@ proptest! {
     }
 
     #[test]
-    fn reports_merge_in_any_grouping(reports in prop::collection::vec(reports(), 1..6), split in any::<prop::sample::Index>()) {
+    fn reports_merge_in_any_grouping(
+        reports in prop::collection::vec(reports(), 1..6), split in any::<prop::sample::Index>(),
+    ) {
         let merged = |reports: &[WindowReport]| {
             let mut sum = WindowReport::default();
             reports.iter().for_each(|report| sum.merge(report));
@@ -185,11 +191,13 @@ proptest! {
 
     #[test]
     fn the_target_is_the_receipt_of_its_rank(
-        times in prop::collection::vec(prop::collection::vec((0..3u32, 100..160u64), 0..40), 1..4), share in 1..=100usize,
+        times in prop::collection::vec(prop::collection::vec((0..3u32, 100..160u64), 0..40), 1..4),
+        share in 1..=100usize,
     ) {
         let all: Vec<(u32, u64)> = times.iter().flatten().copied().collect();
         let of_order = |order: u32| {
-            let mut times: Vec<u64> = all.iter().filter(|receipt| receipt.0 == order).map(|receipt| receipt.1).collect();
+            let receipts = all.iter().filter(|receipt| receipt.0 == order);
+            let mut times: Vec<u64> = receipts.map(|receipt| receipt.1).collect();
             times.sort_unstable();
             times
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// When the nodes other than the origin got the only order, in order.
+/// Returns the times at which the nodes other than the origin received the only order, in ascending order.
 fn times(outcome: &EngineOutcome) -> Vec<u64> {
     let others = outcome.each().iter().filter(|receipt| receipt.is_reached() && receipt.hop > 0);
     let mut times: Vec<u64> = others.map(|receipt| receipt.time.0).collect();
@@ -71,7 +71,8 @@ fn what_has_not_left_its_line_was_not_sent() {
 
 #[test]
 fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() {
-    // One copy of 88 bytes comes at 50 ms, its first bit included, is through the line 1 ms later and done 1 ms after that.
+    // One copy of 88 bytes comes at 50 ms, its first bit included, is through the line 1 ms later and done 1 ms after
+    // that.
     let rates = Rates::Same { up: None, down: Some(704_000) };
     let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
     let latency = Latency::Constant(Nanos::from_millis(50));
@@ -108,7 +109,8 @@ fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() 
 
 #[test]
 fn orders_wait_at_a_line_as_in_the_queue_m_d_1() {
-    // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)). Every order goes to one peer.
+    // Pollaczek and Khinchine: with service D and load rho the mean wait is D rho / (2 (1 - rho)). Every order goes to
+    // one peer.
     let (service, latency) = (88_000_u64, 50_000_000);
     for (load, mean) in [(5, 44_000.0), (8, 176_000.0)] {
         let rate = Rate::per_second(load * 1_000_000_000 / 10 / service);

@@ -7,15 +7,16 @@ fn ways(outcome: &EngineOutcome) -> Vec<(NodeId, u8)> {
     outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
 }
 
-/// A case without faults or an end before the rest, in which every message takes `latency`. A latency decides which orders a node
-/// has seen by the time that others are published, so that windows would tell one from none.
+/// Returns a case without faults or an end before the rest, in which every message takes `latency`. It has no
+/// deduplication window: a latency decides which orders a node has seen by the time that others are published, so a
+/// window would tell one latency from another.
 fn constant(case: &Case, latency: u64) -> Case {
     let latency = Latency::Constant(Nanos(latency));
     Case { latency, ends_at_target: false, timeout: None, window: u32::MAX, ..case.clone() }
 }
 
 proptest! {
-    /// Whatever the TTL, whatever is lost, doubled, dropped or forwarded to all: a hop without latency is a round, as one of a
+    /// Holds for any TTL, loss, duplication, drop and fan-out to all: a hop without latency is a round, as one of a
     /// nanosecond is an instant.
     #[test]
     fn no_latency_is_what_ever_smaller_latencies_come_to(

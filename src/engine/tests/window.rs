@@ -7,7 +7,8 @@ use crate::network::Fate;
 use crate::protocol::TargetScratch;
 use std::collections::BTreeMap;
 
-/// What a page gives: first receipts by order and node, duplicates, expired copies and the orders that nodes lost by them.
+/// The contents of a page: first receipts by order and node, duplicates, expired copies, and the orders that nodes lost
+/// to expired copies.
 type Page = (Vec<Receipt>, u64, u64, u64);
 
 /// Nodes that remember everything, and the newest order that each has seen.
@@ -20,7 +21,7 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// Whether a copy is news to its node.
+    /// Returns true if a copy is the first at its node.
     fn take(&mut self, nodes: usize, me: NodeId, order: OrderIndex, window: u32, receipt: Receipt) -> bool {
         let (newest, place) = (&mut self.newest[me.index()], order.index() * nodes + me.index());
         if newest.is_some_and(|newest| order.0 + window <= newest) {

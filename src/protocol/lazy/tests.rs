@@ -1,4 +1,4 @@
-//! What a node that announces and asks does, message by message.
+//! The behaviour of a node that announces and requests orders, message by message.
 
 use super::*;
 use crate::protocol::recording_context::{Action, RecordingContext, payload};
@@ -13,7 +13,7 @@ fn heard(kind: Kind, from: u32) -> Message {
     step(from).message(kind, NodeId(from), NodeId(1))
 }
 
-/// What node `from` announces: each another hop, so that they can be told apart.
+/// Returns the step that node `from` announces: each has a hop of its own, so that they can be told apart.
 fn step(from: u32) -> OrderHop {
     OrderHop { order: OrderIndex(0), ttl: 5, hop: from as u8 }
 }
@@ -22,7 +22,7 @@ fn asked(whom: u32) -> Action {
     Action::Sent(NodeId(whom), Kind::WANT, step(whom))
 }
 
-/// What a node that has heard of the order from these does at each of so many times.
+/// Fires the timer of a node that has heard of the order `times` times, and returns its actions.
 fn ring(lazy: &mut LazyState, context: &mut RecordingContext, times: u64) -> Vec<Action> {
     for _ in 0..times {
         context.time = context.time + RETRY;

@@ -1,8 +1,8 @@
 //! The targets of many nodes at once, for who has many that forward at the same time.
 //!
-//! What is drawn is what [`TargetDraw::draw`] draws, node by node. What differs is the order of the work: on an
-//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the price; on
-//! stored rows all words are, and a row is asked for while those before it are drawn from.
+//! A batch draws the same targets as [`TargetDraw::draw`], node by node. Only the order of the work differs: on an
+//! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the cost; on
+//! stored rows all random words are drawn first, and a row is prefetched while the rows before it are drawn from.
 
 mod row_block;
 
@@ -12,10 +12,10 @@ use crate::random::Stream;
 use crate::topology::{Implicit, Topology};
 use row_block::RowBlock;
 
-/// How many nodes ahead a stored row is asked for.
+/// Nodes between the prefetch of a stored row and its use.
 const ROW_AHEAD: usize = 8;
 
-/// How many nodes ahead the place of a row is asked for.
+/// Nodes between the prefetch of a row's place and its use.
 const DEGREE_AHEAD: usize = 16;
 
 /// The most targets that room is made for ahead.
@@ -186,7 +186,7 @@ const IN_ORDER: [u8; DENSE_PEERS_MAX as usize] = {
     places
 };
 
-/// Whether all targets differ from the node and from each other.
+/// Returns true if all targets differ from the node and from each other.
 #[inline]
 fn is_plain(node: NodeId, targets: &[NodeId]) -> bool {
     match targets.try_into() {

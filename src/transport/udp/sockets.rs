@@ -64,8 +64,8 @@ pub enum BindError {
     Interrupted(#[from] Interrupted),
     /// The hard limit on descriptors is too low.
     #[error(
-        "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} with \
-         {threads} threads{}; {}raise the limit (ulimit -Hn){}",
+        "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} \
+         with {threads} threads{}; {}raise the limit (ulimit -Hn){}",
         per_process(*processes),
         ask_for_fewer(*owners, *fits),
         or_more_processes(*owners)
@@ -84,7 +84,8 @@ pub enum BindError {
     },
     /// No free port on any loopback address tried.
     #[error(
-        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free some ports"
+        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free \
+         some ports"
     )]
     Ports {
         /// The kind of owner that has one socket each.
@@ -102,8 +103,8 @@ pub enum BindError {
     },
     /// A datagram did not arrive.
     #[error(
-        "a datagram from {address} to itself did not arrive within {} s: a firewall drops it; allow UDP within 127.0.0.0/8, or \
-         choose --transport memory or --transport simulated, which need no network",
+        "a datagram from {address} to itself did not arrive within {} s: a firewall drops it; allow UDP within \
+         127.0.0.0/8, or choose --transport memory or --transport simulated, which need no network",
         ECHO_TIMEOUT.as_secs()
     )]
     Silent {

@@ -14,7 +14,7 @@ use crate::topology::Topology;
 /// Nodes that are drawn for side by side.
 const NODES: usize = 64;
 
-/// How many nodes ahead a row is asked for, and the place of a row.
+/// Nodes between the prefetch of a row, or of its place, and its use.
 const ROW_AHEAD: usize = 8;
 const DEGREE_AHEAD: usize = 16;
 
