@@ -1,6 +1,6 @@
-//! What a run's records mean: figures, percentiles, outcomes, and what casts doubt on them.
+//! Figures from a run's records: percentiles, outcomes, and notices that cast doubt on them.
 //!
-//! A number has three lives: a worker counts it (`record`), it is merged and made a figure here, and it is shown (`report`).
+//! A number has three lives: a worker counts it (`record`), this room merges it into a figure, and `report` shows it.
 //! Nothing here runs a scenario, and nothing lays out a page.
 
 mod access_links;

@@ -1,30 +1,30 @@
-//! The lines of the nodes as they are shown: how long their longest queues were, and how busy the busiest was.
+//! The figures of the nodes' access links: longest queues and busiest times.
 
 use crate::record::{LinkSideRecord, RunRecord};
 use serde::Serialize;
 
-/// The lines of all nodes; `None` for a way that has no limit.
+/// The access links of all nodes; `None` for a direction without a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct AccessLinkFigures {
-    /// Out of the nodes.
+    /// Uplinks, out of the nodes.
     pub up: Option<LinkSideFigures>,
-    /// Into the nodes.
+    /// Downlinks, into the nodes.
     pub down: Option<LinkSideFigures>,
 }
 
-/// The lines one way. What is on a line counts as waiting at it.
+/// The access links in one direction. A message in transmission counts as queued.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LinkSideFigures {
     /// Bytes of the longest queue, headers included.
     pub longest_queue_bytes: u64,
-    /// How long its line took for them.
+    /// Time that the link takes to transmit that queue, in nanoseconds.
     pub longest_queue_ns: u64,
-    /// Share of the run's time for which the busiest line carried messages, 0 to 1; `None` where no time passed.
+    /// Share of the run's time for which the busiest link transmitted messages, 0 to 1; `None` if no time passed.
     pub busiest_share: Option<f64>,
 }
 
 impl AccessLinkFigures {
-    /// The lines of a run, where any has a limit.
+    /// Computes the figures of a run's links; `None` if no link has a limit.
     pub(crate) fn of(record: &RunRecord) -> Option<AccessLinkFigures> {
         let figures = |way: LinkSideRecord| LinkSideFigures {
             longest_queue_bytes: way.queue_bytes,

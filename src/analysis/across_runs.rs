@@ -1,10 +1,11 @@
-//! What many runs say together of one figure: where its middle lies, how far it is spread, and how far the mean may err.
+//! Statistics of one figure over many runs: its median, its spread, and the possible error of its mean.
 //!
-//! Two kinds of figures. A time that a run did not come to, because it missed what the time is to, is later than any: it counts
-//! in the median and the quantiles, and a mean over the others says how many they are. Any other figure that a run does not have
-//! is left out.
+//! There are two kinds of figures. A time that a run never reached, because it missed the event that the time is of, is
+//! later than any other: it counts in the median and the quantiles, and the mean over the other runs says how many they
+//! are. Any other figure that a run does not have is left out.
 //!
-//! What was refused: a mean with an interval over fewer than five runs, and one that takes a missed run for the time limit.
+//! Refused: a mean with an interval over fewer than five runs, and a mean that takes the time limit for the time of a
+//! run that missed.
 
 use super::percentiles::{nearest_rank, share};
 use super::row::{COLUMNS, Row, nested};
@@ -12,19 +13,19 @@ use crate::theory::intervals::{student_interval, wilson_interval};
 use serde::Serialize;
 use serde_json::Value;
 
-/// In how many of all runs something happened.
+/// The number of runs in which an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DistributionPart {
-    /// In how many.
+    /// Runs in which it happened.
     pub runs: u64,
-    /// They as a share of all runs, 0 to 1.
+    /// Their share of all runs, 0 to 1.
     pub share: f64,
-    /// Wilson's interval of 95 % for the chance of it; `None` below five runs.
+    /// Wilson's 95 % interval for its probability; `None` below five runs.
     pub interval_95: Option<[f64; 2]>,
 }
 
 impl DistributionPart {
-    /// Counts the runs that are such.
+    /// Counts the runs for which `is` holds.
     pub(crate) fn of(rows: &[&Row], is: impl Fn(&Row) -> bool) -> DistributionPart {
         let (hits, count) = (rows.iter().filter(|row| is(row)).count(), rows.len());
         DistributionPart {
@@ -35,34 +36,34 @@ impl DistributionPart {
     }
 }
 
-/// A figure over all runs. `None` where it does not exist: an order statistic that falls on a run that missed it, a mean of
-/// nothing, the deviation of one, an interval over fewer than five.
+/// The statistics of a figure over all runs. A statistic is `None` if it does not exist: an order statistic that falls
+/// on a run that missed, a mean of nothing, the deviation of one run, an interval over fewer than five.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct AcrossRuns {
     /// Runs that have the figure.
     pub runs: u64,
-    /// Runs that are later than all of these, where it is a time; 0 elsewhere.
+    /// Runs that never reached the event, if the figure is a time; 0 otherwise.
     pub missed: u64,
-    /// The least.
+    /// Least value.
     pub least: Option<f64>,
-    /// What a tenth of the runs do not exceed, by nearest rank as the next two.
+    /// Value that a tenth of the runs do not exceed; by nearest rank, like the next two.
     pub p10: Option<f64>,
-    /// What half of them do not exceed.
+    /// Value that half of the runs do not exceed.
     pub median: Option<f64>,
-    /// What nine tenths do not exceed.
+    /// Value that nine tenths of the runs do not exceed.
     pub p90: Option<f64>,
-    /// The greatest.
+    /// Greatest value.
     pub greatest: Option<f64>,
-    /// The arithmetic mean of those that have it.
+    /// Arithmetic mean over the runs that have the figure.
     pub mean: Option<f64>,
-    /// The standard deviation of these, of a sample.
+    /// Sample standard deviation over the same runs.
     pub standard_deviation: Option<f64>,
-    /// Student's interval of 95 % for the mean.
+    /// Student's 95 % interval for the mean.
     pub interval_95: Option<[f64; 2]>,
 }
 
 impl AcrossRuns {
-    /// A column over runs; `None` where it holds no number at all.
+    /// Computes the statistics of a column; `None` if it holds no number at all.
     pub(crate) fn of(rows: &[&Row], column: &str) -> Option<AcrossRuns> {
         let place = COLUMNS.iter().position(|&name| name == column)?;
         let mut figures: Vec<f64> = rows.iter().filter_map(|row| row.number(place)).collect();
@@ -92,15 +93,16 @@ impl AcrossRuns {
     }
 }
 
-/// Whether a column holds a time, which a run may never come to.
+/// Returns true if a column holds a time, which a run may never reach.
 fn is_time(column: &str) -> bool {
     column.split('.').any(|name| name.ends_with("_ns"))
 }
 
-/// Every column that holds a number over runs, in objects within objects as the report's. What every run was given is none.
+/// Computes the statistics of every column that holds a number, nested like the report. The columns `run` and `seed`,
+/// which are given and not measured, are left out.
 pub(crate) fn all(rows: &[&Row]) -> Value {
     let figures = COLUMNS.into_iter().filter(|column| !["run", "seed"].contains(column));
-    // Plain data with text for keys is always a value.
+    // Plain data with text keys always converts.
     nested(
         figures.filter_map(|column| {
             Some((column, serde_json::to_value(AcrossRuns::of(rows, column)?).unwrap_or_default()))
@@ -115,7 +117,7 @@ mod tests {
     use crate::record::{End, Receipts, RunRecord};
     use crate::time::Nanos;
 
-    /// A run in which every receipt came so much sooner, or that ended with its origin alone.
+    /// Makes a run in which every receipt came `quotient` times sooner, or one that ended with its origin alone.
     fn row(run: u32, quotient: u64) -> Row {
         let mut record = thousand_nodes_record();
         let Receipts::Each(receipts) = &mut record.receipts else { panic!("each") };
@@ -150,7 +152,8 @@ mod tests {
         let five = over(&[1, 0, 1, 1, 1], "reached");
         assert_eq!((five.runs, five.missed, five.mean), (5, 0, Some((4.0 * 984.0 + 1.0) / 5.0)));
         let [low, high] = five.interval_95.unwrap();
-        // By hand: the deviation is 983 sqrt(1/5), and 2.7764 of its fifth's root on either side.
+        // By hand: the deviation is 983 sqrt(1/5), and the interval extends 2.7764 times the deviation over sqrt(5) to
+        // either side.
         let half = 2.776_445 * 983.0 * 0.2_f64.sqrt() / 5.0_f64.sqrt();
         assert!((high - low - 2.0 * half).abs() < 0.01, "{low} {high}");
         assert_eq!(over(&[1, 1, 2, 2], "reached").interval_95, None);

@@ -1,8 +1,8 @@
-//! The figures of a bulk: how its orders ended, how long they took, and which fared worst.
+//! The figures of a bulk: the outcomes of its orders, their times, and the worst among them.
 //!
-//! Percentiles here are over orders, each with one time; an order that never got so far has none and is left out, so each
-//! line says how many it is over. The one exception is the time to the target that stands for the whole run, in which
-//! orders that missed it count as later than all.
+//! Percentiles here are over orders, each with one time. An order that never got so far has none and is left out, so
+//! each line says how many orders it covers. The one exception is the time to the target that stands for the whole run,
+//! in which orders that missed it count as later than all others.
 
 use super::percentiles::{Summary, nearest_rank, share};
 use crate::coverage::TARGET;
@@ -11,85 +11,85 @@ use crate::time::Nanos;
 use crate::topology::NodeNames;
 use serde::Serialize;
 
-/// How many of the worst orders are named.
+/// Number of worst orders that are named.
 const WORST: usize = 10;
 
-/// A time of each order: percentiles by nearest rank over those that have it, in nanoseconds.
+/// A time of each order: percentiles by nearest rank over the orders that have it, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OrderTimes {
     /// Orders that have it.
     pub orders: u64,
-    /// What half of them do not exceed; `None`, as the others, where no order has it.
+    /// Time that half of them do not exceed; `None`, like the others, if no order has it.
     pub p50: Option<u64>,
-    /// What 90 % do not exceed.
+    /// Time that 90 % do not exceed.
     pub p90: Option<u64>,
-    /// What 99 % do not exceed.
+    /// Time that 99 % do not exceed.
     pub p99: Option<u64>,
-    /// What 99.9 % do not exceed.
+    /// Time that 99.9 % do not exceed.
     pub p99_9: Option<u64>,
-    /// The greatest.
+    /// Greatest time.
     pub max: Option<u64>,
 }
 
 /// One of the worst orders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WorstOrder {
-    /// Which, counted from 0 as they were due.
+    /// Its number, counted from 0 in the sequence of due times.
     pub order: u64,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: OrderOutcome,
-    /// Where it entered.
+    /// Id of the node that published it.
     pub origin: u64,
-    /// When it was due, since the first.
+    /// Due time, in nanoseconds since the first order's.
     pub due_ns: u64,
     /// Nodes that do not have it.
     pub residue: u64,
-    /// When it reached its target, since it was due; `None` where it did not in time.
+    /// Time from its due time to its target; `None` if it did not reach the target in time.
     pub time_to_target_ns: Option<u64>,
 }
 
-/// Everything that is shown of a bulk beside the figures that one order has too.
+/// The figures of a bulk that a single order does not have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BulkFigures {
     /// Orders of the schedule.
     pub orders: u64,
-    /// They that reached their target within their time limit.
+    /// Orders that reached their target within their time limit.
     pub reached: u64,
-    /// They that came to rest with fewer than a tenth of the nodes that their target takes.
+    /// Orders that came to rest with fewer than a tenth of the nodes that their target takes.
     pub died_out: u64,
-    /// They that came to rest below their target otherwise.
+    /// Orders that came to rest below their target in any other way.
     pub missed: u64,
-    /// They that never entered the network.
+    /// Orders that never entered the network.
     pub not_published: u64,
-    /// They that still moved at their time limit, or when the run ended.
+    /// Orders that were still moving at their time limit, or when the run ended.
     pub under_way: u64,
-    /// How many orders a node told apart, up to the newest that it had seen.
+    /// Number of orders that a node told apart, up to the newest that it had seen.
     pub window: u64,
-    /// From the first order's due time to the last one's.
+    /// Time from the first order's due time to the last one's, in nanoseconds.
     pub schedule_ns: u64,
-    /// Orders per second that reached their target, from the injection to the last of these moments; `None` where no
-    /// time passed.
+    /// Orders per second that reached their target, from the injection to the last of these arrivals; `None` if no time
+    /// passed.
     pub orders_per_second: Option<f64>,
-    /// How late orders were published.
+    /// Delay of publication after the due time.
     pub published_late_ns: OrderTimes,
-    /// When they had reached half of the nodes, as all times here since they were due.
+    /// Time until half of the nodes had an order, since it was due, like all times here.
     pub time_to_50_ns: OrderTimes,
-    /// When they had reached 95 %.
+    /// Time to 95 % of the nodes.
     pub time_to_95_ns: OrderTimes,
-    /// When they had reached 99 %.
+    /// Time to 99 % of the nodes.
     pub time_to_99_ns: OrderTimes,
-    /// When they had reached the target, within their time limit.
+    /// Time to the target, within the time limit.
     pub time_to_target_ns: OrderTimes,
-    /// When the last of their nodes got them.
+    /// Time to the last first receipt.
     pub time_to_end_ns: OrderTimes,
     /// Nodes without the order, over the orders that were published.
     pub residue_per_order: Summary,
-    /// Published orders that did not reach their target, then those that took longest, then those that were not published.
+    /// Published orders that did not reach their target, then the slowest, then those that were not published.
     pub worst: Vec<WorstOrder>,
 }
 
 impl BulkFigures {
-    /// The figures of a bulk among nodes of these names.
+    /// Computes the figures of a bulk among nodes of these names.
     pub fn new(bulk: &BulkRecord, names: &NodeNames) -> BulkFigures {
         let orders = &bulk.orders;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));
@@ -114,14 +114,14 @@ impl BulkFigures {
         }
     }
 
-    /// Orders that were published.
+    /// Returns the number of orders that were published.
     pub fn published(&self) -> u64 {
         self.orders - self.not_published
     }
 }
 
 impl OrderTimes {
-    /// The percentiles of these times.
+    /// Computes the percentiles of these times.
     pub fn of(times: impl Iterator<Item = Nanos>) -> OrderTimes {
         let mut ascending: Vec<u64> = times.map(|time| time.0).collect();
         ascending.sort_unstable();
@@ -137,8 +137,8 @@ impl OrderTimes {
     }
 }
 
-/// The 99th percentile of the published orders' time to their target, those that missed it the last of all: `None` where
-/// the order at that rank is one of them, or none was published.
+/// Returns the 99th percentile of the published orders' time to their target, where those that missed it come last;
+/// `None` if the order at that rank is one of them, or none was published.
 pub(crate) fn time_to_target(bulk: &BulkRecord) -> Option<u64> {
     let time = |order: &OrderRecord| order.time_to_target().map_or(u64::MAX, |time| time.0);
     let mut ascending: Vec<u64> = bulk.published().map(time).collect();

@@ -1,4 +1,4 @@
-//! What a run is judged against.
+//! The context by which a run is judged.
 
 use super::Forecast;
 use crate::coverage::Window;
@@ -8,21 +8,21 @@ use crate::scenario::Scenario;
 use crate::workload::Workload;
 use std::sync::Arc;
 
-/// What was asked of a run, and what its runner resolved of that before the first order left.
+/// The scenario of a run, and the choices that its runner made for it before the first order left.
 #[derive(Clone, Copy)]
 pub(crate) struct RunContext<'a> {
     /// The scenario, under the seed of this run.
     pub(crate) scenario: &'a Scenario,
-    /// The network, where it is modelled.
+    /// The network, if it is modelled.
     pub(crate) network: Option<&'a Network>,
-    /// When each order is due, and where it enters.
+    /// Due time and origin of each order.
     pub(crate) workload: &'a Workload,
     /// The orders, in the order of the workload.
     pub(crate) orders: &'a [Arc<Order>],
-    /// How many orders a node tells apart.
+    /// Number of orders that a node tells apart.
     pub(crate) window: Window,
-    /// The TTL in force, and what was known before.
+    /// The TTL in force, and the findings before the run.
     pub(crate) forecast: &'a Forecast,
-    /// Cores that the workers may use.
+    /// Cores available to the workers.
     pub(crate) cores: usize,
 }

@@ -1,36 +1,37 @@
-//! How late the order came: percentiles over the reached nodes, times to shares of all nodes, and ten equal bins.
+//! Delays of an order: percentiles over the reached nodes, times to shares of all nodes, and ten equal bins.
 //!
-//! Two populations, kept apart on purpose. A delay percentile is over the nodes that were *reached*; a time to coverage
-//! is over *all* nodes, and does not exist where too few were reached. An origin counts in both, at time 0.
+//! Two populations are kept apart on purpose. A delay percentile is over the nodes that were *reached*; a time to
+//! coverage is over *all* nodes, and does not exist if too few were reached. An origin counts in both, at time 0.
 
 use super::percentiles::share;
 use crate::ratio::Ratio;
 use crate::record::{CoverageCurve, Receipts, RunRecord};
 use serde::Serialize;
 
-/// How many bins the delays are put into.
+/// Number of bins for the delays.
 pub const BINS: usize = 10;
 
 /// Percentiles of the delay over the reached nodes, in nanoseconds, by nearest rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DelayFigures {
-    /// What half of the reached nodes do not exceed.
+    /// Delay that half of the reached nodes do not exceed.
     pub p50: u64,
-    /// What 90 % do not exceed.
+    /// Delay that 90 % do not exceed.
     pub p90: u64,
-    /// What 95 % do not exceed.
+    /// Delay that 95 % do not exceed.
     pub p95: u64,
-    /// What 99 % do not exceed.
+    /// Delay that 99 % do not exceed.
     pub p99: u64,
-    /// What 99.9 % do not exceed.
+    /// Delay that 99.9 % do not exceed.
     pub p99_9: u64,
-    /// The greatest.
+    /// Greatest delay.
     pub max: u64,
-    /// The arithmetic mean, to the nearest nanosecond.
+    /// Arithmetic mean, to the nearest nanosecond.
     pub mean: u64,
 }
 
-/// When given shares of all nodes had the order, in nanoseconds since the injection; `None` where they never had.
+/// Times at which given shares of all nodes had the order, in nanoseconds since the injection; `None` if they never
+/// had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TimeTo {
     /// Half of the nodes.
@@ -53,38 +54,38 @@ pub struct TimeTo {
 /// The reached nodes whose delay lies in `from_ns..to_ns`; the last bin holds `to_ns` too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Bin {
-    /// The least delay, in nanoseconds.
+    /// Least delay, in nanoseconds.
     pub from_ns: u64,
-    /// The first delay of the next bin; in the last, the greatest delay of all.
+    /// First delay of the next bin; in the last bin, the greatest delay of all.
     pub to_ns: u64,
-    /// How many nodes.
+    /// Number of nodes.
     pub nodes: u64,
 }
 
-/// The delays of the reached nodes, and how many nodes there are in all.
+/// The delays of the reached nodes, and the number of all nodes.
 pub(crate) struct Delays<'a> {
     reached: Reached,
     nodes: u64,
-    /// How coverage rose, where nodes fail or come and go.
+    /// The rise of coverage, if nodes fail or come and go.
     curve: Option<&'a CoverageCurve>,
 }
 
-/// A part of a whole, 0 of nothing.
+/// Divides a part by the whole; 0 if the whole is 0.
 pub(crate) fn fraction_of(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// What is known of the delays.
+/// The known delays.
 enum Reached {
-    /// Each of them, in ascending order.
+    /// Every delay, ascending.
     Each(Vec<u64>),
-    /// Each delay that occurred, in ascending order, and how often, and the sum of all. With many orders delays but the greatest
-    /// are rounded to three digits, and the sum is not.
+    /// Every distinct delay, ascending, with its count, and the exact sum of all. With many orders all delays but the
+    /// greatest are rounded to three digits.
     Steps(Vec<(u64, u64)>, u128),
 }
 
 impl Delays<'_> {
-    /// The delays of a run.
+    /// Collects the delays of a run.
     pub(crate) fn of(record: &RunRecord) -> Delays<'_> {
         let reached = match (&record.bulk, &*record.counted_receipts()) {
             (Some(bulk), _) => {
@@ -106,7 +107,7 @@ impl Delays<'_> {
         Delays { reached, nodes: record.counted(), curve: record.curve.as_ref() }
     }
 
-    /// How many nodes have the order; with many orders the sum over all.
+    /// Counts the nodes that have the order; with many orders the sum over all.
     pub(crate) fn reached(&self) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.len() as u64,
@@ -114,17 +115,17 @@ impl Delays<'_> {
         }
     }
 
-    /// How many nodes coverage counts; with many orders as often as there are orders.
+    /// Counts the nodes that coverage counts; with many orders the sum over all.
     pub(crate) fn all(&self) -> u64 {
         self.nodes
     }
 
-    /// How many nodes had it at `time`, in nanoseconds since the injection.
+    /// Counts the nodes that had the order at `time`, in nanoseconds since the injection.
     pub(crate) fn reached_by(&self, time: u64) -> u64 {
         self.count_while(|delay| delay <= time)
     }
 
-    /// How many delays there are before the first that is not such.
+    /// Counts the delays before the first for which `is_such` does not hold.
     fn count_while(&self, is_such: impl Fn(u64) -> bool) -> u64 {
         match &self.reached {
             Reached::Each(ascending) => ascending.partition_point(|&delay| is_such(delay)) as u64,
@@ -134,7 +135,7 @@ impl Delays<'_> {
         }
     }
 
-    /// The delay at a rank, counted from 1.
+    /// Returns the delay at a rank, counted from 1.
     fn at_rank(&self, rank: u64) -> Option<u64> {
         match &self.reached {
             Reached::Each(ascending) => ascending.get(rank.checked_sub(1)? as usize).copied(),
@@ -148,7 +149,8 @@ impl Delays<'_> {
         }
     }
 
-    /// When this share of the nodes that were up had the order, rounded up to whole nodes and at least one.
+    /// Returns the time at which this share of the nodes that were up had the order, rounded up to whole nodes and at
+    /// least one.
     pub(crate) fn time_to(&self, share: Ratio) -> Option<u64> {
         match self.curve {
             Some(curve) => curve.time_to(share).map(|time| time.0),
@@ -156,13 +158,13 @@ impl Delays<'_> {
         }
     }
 
-    /// When the usual shares had it.
+    /// Computes the times to the usual shares.
     pub(crate) fn times(&self) -> TimeTo {
         let to = |percent| self.time_to(share(percent, 100));
         TimeTo { half: to(50), percent_90: to(90), percent_95: to(95), percent_99: to(99), all: to(100) }
     }
 
-    /// The percentiles; `None` where no node was reached.
+    /// Computes the percentiles; `None` if no node was reached.
     pub(crate) fn figures(&self) -> Option<DelayFigures> {
         let at = |parts, whole| self.at_rank(share(parts, whole).ceil_of(self.reached()).max(1));
         Some(DelayFigures {
@@ -185,10 +187,10 @@ impl Delays<'_> {
         (sum + count / 2).checked_div(count).map(|mean| mean as u64)
     }
 
-    /// Ten bins of equal width from 0 to the greatest delay; their counts sum to the reached nodes.
+    /// Sorts the delays into ten bins of equal width from 0 to the greatest; their counts sum to the reached nodes.
     ///
-    /// Edge `i` is `floor(i x greatest / 10)`. A delay lies in the last bin whose first edge it is not below, so that
-    /// the greatest falls into the tenth, and so does everything where the greatest is 0.
+    /// Edge `i` is `floor(i x greatest / 10)`. A delay belongs to the last bin whose first edge does not exceed it, so
+    /// the greatest falls into the tenth, and so does every delay if the greatest is 0.
     pub(crate) fn bins(&self) -> [Bin; BINS] {
         let greatest = self.at_rank(self.reached()).unwrap_or(0);
         let edge = |i: usize| (u128::from(greatest) * i as u128 / BINS as u128) as u64;

@@ -1,5 +1,5 @@
-//! What a run itself shows to be doubtful: queues that were full; orders that came over as many hops as they may, and went no
-//! further; messages that left late.
+//! Doubts that a run itself gives rise to: full queues, first receipts at the last hop that the TTL allows, late
+//! departures.
 
 mod overload;
 mod unmet;
@@ -13,13 +13,13 @@ use crate::network::BandwidthSpec;
 use crate::record::{AccessLinkRecord, DepartureDelays, End, ModelCounts, Notice, Receipts, RunRecord};
 use crate::time::Nanos;
 
-/// One first receipt in so many with the last hop is worth a word.
+/// The TTL is worth a notice if at least one first receipt in this many has the last hop.
 const NOTICEABLE: u64 = 100;
 
 impl RunContext<'_> {
-    /// Adds to a record what casts doubt on its figures, the most doubtful first.
+    /// Adds notices that cast doubt on the record's figures, the most doubtful first.
     pub(crate) fn diagnose(&self, record: &mut RunRecord) {
-        // Without a model in front of it a carrier takes much the same time for each message.
+        // Without a modelled network a carrier takes about the same time for each message.
         let hops_are_equal = self.network.is_none_or(|network| network.constant().is_some());
         let overload = self.overload(record);
         record.overloaded = overload.is_some();
@@ -30,7 +30,7 @@ impl RunContext<'_> {
         record.notices.sort_by_key(Notice::priority);
     }
 
-    /// Says what the queues that were asked for dropped, and what would have done.
+    /// Reports the messages that the queues dropped, and the queue that would have held them.
     pub(crate) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<Notice> {
         if model.uplink_dropped + model.dropped == 0 {
             return None;
@@ -48,8 +48,9 @@ impl RunContext<'_> {
         })
     }
 
-    /// Says that the TTL may have kept nodes from an order, or slowed it down. `hops_are_equal` where every hop takes as long, or
-    /// nearly so: the target then comes by the shortest ways, so that a TTL that let it come has cut nothing before.
+    /// Reports that the TTL may have kept nodes from an order, or delayed it. `hops_are_equal` is true if all hops take
+    /// the same time, or nearly so: the target is then reached over the shortest paths, so a TTL that let it be reached
+    /// cut off nothing before.
     pub(crate) fn binding_ttl(&self, record: &RunRecord, hops_are_equal: bool) -> Option<Notice> {
         let (reached, counted) = (record.reached(), record.counted());
         let last = receipts_with_hop(record, record.ttl);
@@ -66,14 +67,14 @@ impl RunContext<'_> {
     }
 }
 
-/// Says that messages left a modelled network so late that times are the machine's as much as the model's.
+/// Reports that messages left a modelled network so late that times are the machine's as much as the model's.
 pub(crate) fn lateness(departures: Option<&DepartureDelays>) -> Option<Notice> {
     let departures = departures.filter(|departures| departures.is_late())?;
     let (late, latency) = (departures.late.permille(990)?, departures.mean_latency()?);
     Some(Notice::DeparturesLate { late, latency })
 }
 
-/// How many first receipts, of all orders, came over so many hops, at the nodes that coverage counts.
+/// Counts the first receipts of all orders with this hop, at the nodes that coverage counts.
 fn receipts_with_hop(record: &RunRecord, hop: u8) -> u64 {
     if let Some(bulk) = &record.bulk {
         return bulk.hops.get(usize::from(hop)).copied().unwrap_or(0);

@@ -44,7 +44,7 @@ impl Estimate {
     }
 
     /// Computes the mean of counts of a rare event, each over many nodes. The standard error is at least Poisson's,
-    /// which the form implies, because if few runs saw any event, their own scatter would be too small.
+    /// which the form implies, because the scatter of the runs alone would be too small if few of them saw any event.
     pub fn rare(counts: &[f64], form: f64) -> Estimate {
         let mean = Estimate::mean(counts);
         let poisson = (form / counts.len() as f64).sqrt();
@@ -56,9 +56,9 @@ impl Estimate {
         Estimate { statistic: Statistic::MeanOfSurvivors, ..Estimate::mean(survivors) }
     }
 
-    /// Computes the median. Its error is half the distance between the figures whose ranks are half a root of the count
-    /// away from it, one standard deviation of the binomial that counts those below. Modes and tails elsewhere do not
-    /// affect it.
+    /// Computes the median. Its error is half the distance between the figures whose ranks are sqrt(count) / 2 away
+    /// from it, one standard deviation of the binomial that counts those below. Modes and tails elsewhere do not affect
+    /// it.
     pub fn median(figures: &[f64]) -> Estimate {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);

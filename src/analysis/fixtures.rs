@@ -1,4 +1,4 @@
-//! Hand-built records for the tests of figures and reports, and the document that they are held against.
+//! Hand-built records for the tests of figures and reports, and the document that they are compared with.
 
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
@@ -11,20 +11,20 @@ use crate::time::Nanos;
 use crate::topology::NodeNames;
 use crate::wire::{Stray, StrayCounts};
 
-/// What describes every field and column.
+/// The document that describes every field and column.
 pub(crate) const DOCUMENT: &str = include_str!("../../docs/REPORT.md");
 
 /// Bytes of one sample datagram.
 const DATAGRAM_BYTES: u32 = 60;
 
-/// The names in the first column of the tables under a heading of the document.
+/// Returns the names in the first column of the tables under a heading of the document.
 pub(crate) fn documented(heading: &str) -> Vec<&'static str> {
     let section =
         DOCUMENT.split("\n## ").find(|section| section.starts_with(heading)).expect("a heading of the document");
     section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
 }
 
-/// A bulk of two orders on ten nodes: one reached its target, one missed it.
+/// Makes a bulk of two orders on ten nodes: one reached its target, one missed it.
 pub(crate) fn bulk_record() -> RunRecord {
     let traffic = vec![Traffic { copies: 10, firsts: 1, sent: 10, bytes_in: 600, bytes_out: 600 }; 10];
     let mut record = record(vec![Receipt::NONE; 10], traffic, vec![0, 5], End::Quiescent);
@@ -62,7 +62,8 @@ pub(crate) fn bulk_record() -> RunRecord {
     record
 }
 
-/// A chain of three on two shards: node 1 forwards to one of its peers, back to node 0, so that node 2 is not reached.
+/// Makes a chain of three nodes on two shards: node 1 forwards to one of its peers, back to node 0, so node 2 is not
+/// reached.
 pub(crate) fn three_nodes() -> RunRecord {
     let receipts = vec![receipt(0, 0, 0), receipt(1_500, 0, 1), Receipt::NONE];
     let traffic = vec![traffic(1, 1), traffic(1, 1), traffic(0, 0)];
@@ -71,7 +72,7 @@ pub(crate) fn three_nodes() -> RunRecord {
     record
 }
 
-/// A run whose latency distribution is that of the project's first example: 984 of 1000 nodes, 95 % at the 950th.
+/// Makes a run whose latency distribution is that of the project's first example: 984 of 1000 nodes, 95 % at the 950th.
 pub(crate) fn thousand_nodes_record() -> RunRecord {
     const BINS: [u64; 10] = [95, 229, 191, 149, 115, 74, 55, 39, 24, 13];
     const BIN_NS: u64 = 92_954;
@@ -80,7 +81,7 @@ pub(crate) fn thousand_nodes_record() -> RunRecord {
     let mut receipts = vec![Receipt::NONE; 1_000];
     let mut traffic_by_node = vec![Traffic::default(); 1_000];
     for (rank, time) in (0_u32..).zip(times) {
-        // 387 has no factor in common with 1000, so that the ranks fall on different nodes, all over both shards.
+        // 387 has no factor in common with 1000, so the ranks fall on different nodes, spread over both shards.
         let node = (rank * 387 % 1_000) as usize;
         receipts[node] = receipt(time, rank / 8 * 387 % 1_000, hop_of(rank));
         traffic_by_node[node] = traffic(u32::from(rank > 0) + rank * 5 % 14, if rank < 930 { 8 } else { 0 });
@@ -93,7 +94,7 @@ pub(crate) fn thousand_nodes_record() -> RunRecord {
     record
 }
 
-/// The same with everything that only some runs have: a group, lines, and spies.
+/// Makes the same record with everything that only some runs have: a group, access links, and spies.
 pub(crate) fn record_of_everything() -> RunRecord {
     let group = GroupRecord {
         kind: GroupKind::Region,
@@ -122,12 +123,12 @@ fn hop_of(rank: u32) -> u8 {
     [1, 9, 71, 435, 970].partition_point(|&first| first <= rank) as u8
 }
 
-/// A receipt at `time` from `sender`.
+/// Makes a receipt at `time` from `sender`.
 pub(crate) fn receipt(time: u64, sender: u32, hop: u8) -> Receipt {
     Receipt { time: Nanos(time), sender: NodeId(sender), hop }
 }
 
-/// What a node with so many messages in and out counts.
+/// Makes the traffic of a node that received `copies` messages and sent `sent`.
 pub(crate) fn traffic(copies: u32, sent: u32) -> Traffic {
     let bytes = |messages: u32| u64::from(messages) * u64::from(DATAGRAM_BYTES);
     Traffic {
@@ -139,7 +140,8 @@ pub(crate) fn traffic(copies: u32, sent: u32) -> Traffic {
     }
 }
 
-/// A record whose counts by worker and ledger follow from those by node: what did not arrive is in flight.
+/// Makes a record whose counts by worker and ledger follow from those by node: messages that did not arrive are in
+/// flight.
 pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts: Vec<u32>, end: End) -> RunRecord {
     let nodes = receipts.len();
     let bounds: Vec<usize> = shard_starts.iter().map(|&start| start as usize).chain([nodes]).collect();

@@ -1,7 +1,7 @@
-//! What can be said before the run: the TTL that `auto` stands for, and targets that cannot come.
+//! Forecasts before the run: the TTL that `auto` stands for, and targets that cannot be reached.
 //!
-//! Two things are known. Nobody gets an order over more hops than the TTL, whatever is drawn: a bound, from the
-//! breadth-first depths. And on random overlays the mean field says what to expect: an expectation, with its own error.
+//! There are two sources. No node gets an order over more hops than the TTL, whatever is drawn: a bound, from the
+//! breadth-first depths. On random overlays the mean field gives an expectation, with its own error.
 
 mod advice;
 mod mean_field;
@@ -18,24 +18,25 @@ use crate::topology::{Reachability, Topology};
 use crate::workload::Origins;
 use mean_field::MeanField;
 
-/// Below so many nodes the mean field errs too much to warn by it.
+/// Below this many nodes the mean field is too inaccurate for a warning.
 const MEAN_FIELD_NODES_MIN: u64 = 100;
 
-/// What is known before an order leaves.
+/// The findings before the first order leaves.
 pub(crate) struct Forecast {
     /// The TTL in force.
     pub(crate) ttl: u8,
-    /// Where the first order enters.
+    /// The node that publishes the first order.
     pub(crate) origin: NodeId,
-    /// What an order could reach if it were forwarded to every peer without end; `None` where nobody knows.
+    /// The nodes that an order could reach if it were forwarded to every peer without end; `None` if the overlay was
+    /// not searched.
     pub(crate) reach: Option<Reachability>,
-    /// What the user should know first.
+    /// Notices for the user to read first.
     pub(crate) notices: Vec<Notice>,
 }
 
 impl Forecast {
-    /// Looks at an overlay and what can be `reach`ed on it from the origin of the first order, where that is known.
-    /// `network` is what is modelled of one.
+    /// Examines an overlay, with the nodes that can be reached on it from the first order's origin where they are
+    /// known. `network` is the modelled network, if there is one.
     pub(crate) fn new(
         scenario: &Scenario,
         topology: &Topology,
@@ -43,9 +44,9 @@ impl Forecast {
         reach: Option<Reachability>,
         network: Option<&Network>,
     ) -> Forecast {
-        let outlook = MeanField::new(scenario, topology);
-        let hops_to_target = match &outlook {
-            Some(outlook) => outlook.hops_to_target(),
+        let mean_field = MeanField::new(scenario, topology);
+        let hops_to_target = match &mean_field {
+            Some(mean_field) => mean_field.hops_to_target(),
             None => reach.as_ref().map(|reach| reach.depth),
         };
         let auto = auto_ttl(hops_to_target, network.is_some_and(Network::is_uneven));
@@ -54,7 +55,7 @@ impl Forecast {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,
         };
-        let expected = || outlook?.shortfall(ttl, auto);
+        let expected = || mean_field?.shortfall(ttl, auto);
         let known = reach.as_ref();
         let in_time = || known.and_then(|reach| too_late(scenario, origin, reach, floor));
         let short =
@@ -70,7 +71,7 @@ impl Forecast {
     }
 }
 
-/// Says that part of the overlay cannot be reached at all.
+/// Reports that part of the overlay cannot be reached at all.
 fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Option<Notice> {
     let nodes = scenario.nodes;
     (!reach.is_everyone(nodes)).then(|| {
@@ -79,12 +80,13 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Op
     })
 }
 
-/// Says that an overlay that is not searched is in pieces. From three peers on it nearly never is.
+/// Reports that an overlay that is not searched is disconnected. From three peers on it hardly ever is.
 fn unsearched(scenario: &Scenario) -> Option<Notice> {
     (scenario.peers <= 2).then_some(Notice::OverlayNotSearched)
 }
 
-/// Says that too few nodes lie within the TTL, whatever is drawn. Where nodes are down fewer make the target, which may come.
+/// Reports that too few nodes lie within the TTL, whatever is drawn. If nodes may be down, fewer make the target, and
+/// it may still be reached, so there is nothing to report.
 fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, auto: u8) -> Option<Notice> {
     let FaultSpec { down, churn, .. } = &scenario.faults;
     if *down != DownSpec::default() || churn.is_some() {
@@ -103,12 +105,12 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, aut
     })
 }
 
-/// How many nodes lie within so many hops.
+/// Counts the nodes within this many hops.
 fn within(reach: &Reachability, hops: u32) -> u64 {
     reach.by_depth.iter().take(hops as usize + 1).map(|&nodes| u64::from(nodes)).sum()
 }
 
-/// Within how many hops so many nodes lie, however many hops that are; `None` where there are too few at all.
+/// Returns the least number of hops within which `goal` nodes lie, without a limit; `None` if there are too few nodes.
 fn hops_to(reach: &Reachability, goal: u64) -> Option<u32> {
     let mut near = 0;
     let mut sums = reach.by_depth.iter().map(|&nodes| {
@@ -118,7 +120,7 @@ fn hops_to(reach: &Reachability, goal: u64) -> Option<u32> {
     sums.position(|near| near >= goal).map(|hops| hops as u32)
 }
 
-/// Where the bounds hold from.
+/// Names the node from which the bounds hold.
 fn entrance(scenario: &Scenario, origin: NodeId) -> String {
     let id = scenario.names().id(origin);
     match scenario.origins {
@@ -127,9 +129,9 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
     }
 }
 
-/// Says that too few nodes lie within the hops that the time limit leaves room for, whatever is drawn. An order that is asked
-/// for crosses each link as an announcement, a request, and itself, and waits where news are gathered. Where nodes fail, fewer
-/// may make the target.
+/// Reports that too few nodes lie within the hops that fit into the time limit, whatever is drawn. An order that is
+/// requested crosses each link as an announcement, a request and itself, and waits while announcements are gathered. If
+/// nodes fail, fewer may make the target, so there is nothing to report.
 fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<Notice> {
     if scenario.faults != FaultSpec::default() {
         return None;
@@ -137,7 +139,7 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Na
     let Scenario { nodes, target, .. } = scenario;
     let goal = target.ceil_of(u64::from(*nodes));
     let crossings = u64::from(scenario.protocol.traits().messages_per_hop);
-    // Of several orders, one may come to a node shortly before it announces another.
+    // With several orders, one may arrive at a node shortly before it sends announcements of another.
     let gathered = scenario.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
     let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;
     let timeout = scenario.timeout?;

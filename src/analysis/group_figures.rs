@@ -1,43 +1,44 @@
-//! The figures of each region and of each class of node, where there are any.
+//! The figures of each region and of each class of nodes, where there are any.
 
 use super::delays::fraction_of;
 use super::percentiles::{nearest_rank, share};
 use crate::record::{GroupKind, GroupRecord};
 use serde::Serialize;
 
-/// The figures of some of the nodes. With many orders, counts are sums over all of them.
+/// The figures of a group of nodes. With many orders, counts are sums over all orders.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GroupFigures {
-    /// What they have in common.
+    /// The property that they share.
     pub kind: GroupKind,
-    /// What they are called.
+    /// Name of the group.
     pub name: String,
-    /// How many they are.
+    /// Number of nodes in the group.
     pub nodes: u64,
-    /// Those that coverage counts.
+    /// Nodes of the group that coverage counts.
     pub counted: u64,
-    /// Those of them that have the order.
+    /// Counted nodes that have the order.
     pub reached: u64,
-    /// They as a share of the nodes counted, 0 to 1.
+    /// Share of the counted nodes that have it, 0 to 1.
     pub coverage: f64,
-    /// Nodes counted that do not have it.
+    /// Counted nodes that do not have it.
     pub residue: u64,
-    /// The delay that half of those reached do not exceed, in nanoseconds; `None`, as the others, where none was reached.
+    /// Delay that half of the reached nodes do not exceed, in nanoseconds; `None`, like the others, if none was
+    /// reached.
     pub delay_p50_ns: Option<u64>,
-    /// That 90 % do not exceed.
+    /// Delay that 90 % do not exceed, in nanoseconds.
     pub delay_p90_ns: Option<u64>,
-    /// That 99 % do not exceed.
+    /// Delay that 99 % do not exceed, in nanoseconds.
     pub delay_p99_ns: Option<u64>,
-    /// The greatest.
+    /// Greatest delay, in nanoseconds.
     pub delay_max_ns: Option<u64>,
-    /// Bytes that they received, as UDP payload; `None` where traffic was not kept by node.
+    /// Bytes received by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_in: Option<u64>,
-    /// Bytes that they sent, as UDP payload; `None` where traffic was not kept by node.
+    /// Bytes sent by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_out: Option<u64>,
 }
 
 impl GroupFigures {
-    /// The figures of one group.
+    /// Computes the figures of one group.
     pub(crate) fn of(record: &GroupRecord) -> GroupFigures {
         let reached = record.delays.len() as u64;
         let at = |parts| nearest_rank(&record.delays, share(parts, 100));

@@ -1,5 +1,5 @@
-//! What the nodes of each region and of each class come to: those behind a NAT and the others, those who play a part, and those on
-//! either side of a partition.
+//! The results of the nodes by region and by class: behind a NAT or public, by adversarial part, and by side of a
+//! partition.
 
 use super::{Population, RunContext};
 use crate::adversary::Adversaries;
@@ -8,18 +8,19 @@ use crate::network::{Faults, Network};
 use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 
-/// What decides to which groups a node belongs.
+/// The properties that assign nodes to groups.
 pub(crate) struct Groups<'a> {
     pub(crate) network: &'a Network,
     pub(crate) adversaries: &'a Adversaries,
     pub(crate) population: &'a Population<'a>,
-    /// Whether any nodes are behind a NAT, or play a part.
+    /// True if any nodes are behind a NAT.
     pub(crate) has_nat: bool,
     pub(crate) has_parts: bool,
 }
 
 impl Groups<'_> {
-    /// The figures of all groups that have a node. `traffic` is by node, or empty where it was not kept. `receipts` are those of order 0 by node, then those of order 1, and so on.
+    /// Computes the records of all groups that have a node. `traffic` is by node, or empty where it was not kept.
+    /// `receipts` are those of order 0 by node, then those of order 1, and so on.
     pub(crate) fn records<R: Copy + Into<Receipt>>(
         &self,
         receipts: &[R],
@@ -32,7 +33,7 @@ impl Groups<'_> {
         }
         let nodes = self.population.nodes;
         let mut groups: Vec<GroupRecord> = Vec::new();
-        // The places of each node's groups, as many of every node.
+        // Indices of each node's groups; every node has the same number of them.
         let mut places: Vec<u32> = Vec::new();
         for node in (0..nodes).map(NodeId) {
             for group in self.of(node, &sides) {
@@ -49,7 +50,7 @@ impl Groups<'_> {
         let per_node = places.len() / (nodes as usize).max(1);
         let counted = self.population.at(end);
         for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.population.publications) {
-            // Coverage is of what was published, and whoever publishes has the order first.
+            // Coverage refers to published orders, and a publisher is the first to have its order.
             if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
                 continue;
             }
@@ -69,8 +70,8 @@ impl Groups<'_> {
         groups
     }
 
-    /// What the two sides of each partition are called: who is cut off, and the others. Several partitions are numbered as they were
-    /// asked for, from 1.
+    /// Names the two sides of each partition: the nodes cut off, and the others. Several partitions are numbered from 1
+    /// as they were asked for.
     fn sides(&self) -> Vec<[String; 2]> {
         let named = |number: String| ["cut-off", "others"].map(|side| format!("{side}{number}"));
         match self.population.faults.partitions() {
@@ -79,8 +80,8 @@ impl Groups<'_> {
         }
     }
 
-    /// The groups of a node: its region, its access, its part, and its side of each partition. Every node has one of each kind that
-    /// there is.
+    /// Iterates over the groups of a node: its region, its access, its part, and its side of each partition. Every node
+    /// has one of each kind that exists.
     fn of<'a>(&'a self, node: NodeId, sides: &'a [[String; 2]]) -> impl Iterator<Item = (GroupKind, &'a str)> {
         let faults = self.population.faults;
         let region = self.network.region(node).map(|region| self.network.regions()[region.index()].as_str());
@@ -98,8 +99,8 @@ impl Groups<'_> {
 }
 
 impl RunContext<'_> {
-    /// The nodes by region, where a real carrier has some. Of a bulk it knows no node's receipts, and so of no region what it
-    /// came to.
+    /// Computes the records of the regions on a real carrier, if the network has regions. There are none for a bulk,
+    /// because a real carrier does not keep the receipts of its orders by node.
     pub(crate) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
         let Some(network) = self.network.filter(|_| !receipts.is_empty()) else { return Vec::new() };
         let (faults, adversaries) = (Faults::none(), Adversaries::none());
@@ -111,7 +112,7 @@ impl RunContext<'_> {
     }
 }
 
-/// The place of a group, which is a new one where none has this name. There are at most 1,024 regions.
+/// Returns the index of the group of this name, adding it if there is none. There are at most 1,024 regions.
 fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u32 {
     let known = groups.iter().position(|group| group.kind == kind && group.name == name);
     let place = known.unwrap_or_else(|| {

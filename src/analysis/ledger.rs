@@ -1,4 +1,4 @@
-//! The ledger as it is shown: every entry, whether they balance, and one sentence that says so.
+//! The ledger with its verdict: every entry, a flag that says if they balance, and a sentence that explains it.
 
 use super::numbers::grouped;
 use crate::record::Ledger;
@@ -10,13 +10,13 @@ pub struct LedgerFigures {
     /// The entries.
     #[serde(flatten)]
     pub ledger: Ledger,
-    /// Messages sent, but neither received nor found nor lost by a model; negative where more came than went.
+    /// Messages sent, but neither received nor found nor lost by a model; negative if more arrived than were sent.
     pub lost: i64,
     /// Lost messages that no counter explains.
     pub unaccounted: u64,
-    /// Whether every message is accounted for.
+    /// True if every message is accounted for.
     pub balanced: bool,
-    /// The same in a sentence, with the figures that disagree where they do.
+    /// The verdict as a sentence, with the figures that disagree if any do.
     pub verdict: String,
 }
 
@@ -32,13 +32,13 @@ impl LedgerFigures {
         }
     }
 
-    /// The verdict for people: digits in groups, as everywhere in the text.
+    /// Writes the verdict for people, with digits in groups as everywhere in the text.
     pub fn verdict_text(&self) -> String {
         verdict(&self.ledger, grouped)
     }
 }
 
-/// Mirrors [`Ledger::is_balanced`], naming the first thing that does not hold.
+/// Mirrors [`Ledger::is_balanced`] and names the first condition that does not hold.
 fn verdict(ledger: &Ledger, digits: fn(u64) -> String) -> String {
     let counted = |count, noun| counted_in(digits, count, noun);
     let lost = ledger.lost();
@@ -83,7 +83,7 @@ fn verdict(ledger: &Ledger, digits: fn(u64) -> String) -> String {
     format!("NOT BALANCED: {fault}")
 }
 
-/// What a loss was found by.
+/// Names the counter that found a loss.
 fn found(ledger: &Ledger) -> &'static str {
     match ledger.missing {
         Some(_) => "the numbers on the trains say which",
@@ -100,12 +100,13 @@ fn counted_drops(ledger: &Ledger, digits: fn(u64) -> String) -> String {
     }
 }
 
-/// Writes a count with these digits, and what it counts.
+/// Writes a count with these digits, and its noun.
 fn counted_in(digits: fn(u64) -> String, count: u64, noun: &str) -> String {
     format!("{} {noun}{}", digits(count), if count == 1 { "" } else { "s" })
 }
 
-/// Writes the digits as programs have read them from the first version on: four stand together, more in groups.
+/// Writes digits as the JSON report always has: up to four stand together, more are in groups. Programs may compare
+/// them.
 fn json_digits(count: u64) -> String {
     if count < 10_000 { count.to_string() } else { grouped(count) }
 }
@@ -140,9 +141,9 @@ mod tests {
                 "NOT BALANCED: the run ended as if nothing were under way, but 1 message still under way.",
             ),
         ] {
-            let books = LedgerFigures::of(&ledger);
-            assert_eq!(books.verdict, said);
-            assert_eq!(books.balanced, said.starts_with("Balanced"));
+            let figures = LedgerFigures::of(&ledger);
+            assert_eq!(figures.verdict, said);
+            assert_eq!(figures.balanced, said.starts_with("Balanced"));
         }
     }
 
@@ -150,7 +151,7 @@ mod tests {
     fn drops_may_be_those_of_strays() {
         let mut strays = StrayCounts::default();
         strays.add(Stray::WrongToken);
-        let books = LedgerFigures::of(&Ledger { strays, ..ledger(10, 9, Some(4)) });
-        assert!(books.balanced, "{}", books.verdict);
+        let figures = LedgerFigures::of(&Ledger { strays, ..ledger(10, 9, Some(4)) });
+        assert!(figures.balanced, "{}", figures.verdict);
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// Writes a count and what it counts: `1 node`, `12,500 nodes`. `noun` must take an s.
+/// Writes a count and its noun: `1 node`, `12,500 nodes`. The plural of `noun` must take an s.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! What became of each order of a bulk, from what all workers counted of it.
+//! The outcome of each order of a bulk, from the counts of all workers.
 
 use super::{Population, RunContext};
 use crate::coverage::{Goals, MILESTONES, TARGET};
@@ -9,15 +9,15 @@ use crate::time::Nanos;
 use crate::workload::Publication;
 
 impl RunContext<'_> {
-    /// Puts the orders' times on their own zero, which is when each was due. Workers took them from clocks that they read before
-    /// they counted.
+    /// Judges the orders of a bulk, with times since each was due. The workers took the times from a clock that each of
+    /// them reads before it counts, so crossings are put in order first.
     pub(crate) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
         let goals = Goals::new(self.scenario.nodes, self.scenario.target);
         counts.orders.iter_mut().for_each(|counts| counts.crossed = goals.in_order(counts.crossed));
         self.bulk_of(counts, self.scenario.nodes, end, injected_at)
     }
 
-    /// The same where times are in order and coverage counts so many nodes.
+    /// Judges the orders of a bulk whose times are in order and of which coverage counts this many nodes.
     fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, delays, mut hops } = counts;
         let publications = self.workload.publications().iter().zip(self.orders).zip(&orders);
@@ -36,8 +36,8 @@ impl RunContext<'_> {
 }
 
 impl RunContext<'_> {
-    /// The same from every first receipt, which only virtual time keeps: those of order 0 by node, then those of order 1.
-    /// Times are exact.
+    /// Judges the orders of a bulk from every first receipt, which only virtual time keeps: those of order 0 by node,
+    /// then those of order 1. Times are exact.
     pub(crate) fn virtual_bulk(
         &self,
         receipts: &[Receipt],
@@ -49,7 +49,7 @@ impl RunContext<'_> {
         let counted = population.at(ended_at);
         let nodes = counted.iter().filter(|&&is_counted| is_counted).count() as u32;
         let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], self.scenario.target];
-        // Where all are up the k-th receipt says when: there is no curve to follow.
+        // Where all nodes are up, the k-th receipt gives the time, and no curve is needed.
         let mut curves = (!population.is_everybody()).then(|| population.curves(receipts, ended_at));
         let ranks = Goals::new(nodes, self.scenario.target).ranks();
         let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
@@ -93,7 +93,7 @@ impl RunContext<'_> {
     }
 }
 
-/// What decides what became of an order.
+/// The facts of a run that decide the outcomes of its orders.
 struct OrderJudge {
     end: End,
     injected_at: Nanos,
@@ -122,8 +122,8 @@ impl OrderJudge {
         }
     }
 
-    /// The time limit counts for each order from when it was due. An order that still moved past it was under way then,
-    /// also where it reached its target later or came to rest since.
+    /// Returns the outcome of an order whose time limit counts from its due time. An order that still moved past its
+    /// limit was under way then, even if it reached its target later or has come to rest since.
     fn outcome_of(&self, counts: &OrderCounts, due: Nanos) -> OrderOutcome {
         let limit = self.timeout.map_or(Nanos::MAX, |timeout| due + timeout);
         let target_at = counts.crossed[TARGET];
@@ -172,7 +172,7 @@ mod tests {
         const NEVER: u64 = u64::MAX;
         for (end, counts, expected) in [
             (End::Timeout, counts(1_600, 1_650, 9, 8), Reached),
-            // What moved past its limit was under way there, whatever came of it.
+            // An order that moved past its limit was under way there, whatever followed.
             (End::Timeout, counts(1_601, 1_650, 9, 9), UnderWay),
             (End::Quiescent, counts(1_601, 1_650, 9, 9), UnderWay),
             (End::Quiescent, counts(NEVER, 1_601, 9, 9), UnderWay),
@@ -187,7 +187,7 @@ mod tests {
             (End::Timeout, OrderCounts::NONE, NotPublished),
             (End::Quiescent, OrderCounts::NONE, NotPublished),
             (End::Timeout, OrderCounts { unsent: 1, ..counts(NEVER, 1_590, 9, 9) }, UnderWay),
-            // What is lost is not under way, and a second copy is.
+            // A lost message is not under way, and a second copy is.
             (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 7) }, DiedOut),
             (End::Timeout, OrderCounts { lost: 2, ..counts(NEVER, 1_590, 9, 6) }, UnderWay),
             (End::Timeout, OrderCounts { lost: 2, doubled: 1, ..counts(NEVER, 1_590, 9, 7) }, UnderWay),

@@ -1,17 +1,17 @@
 //! Order statistics by nearest rank: every figure shown is one that was measured, none is interpolated.
 //!
-//! What was refused: a histogram with bounded error (all values of a run are in memory, so exact costs one sort), and
+//! Refused: a histogram with bounded error (all values of a run are in memory, so exact costs one sort), and
 //! interpolation (between two receipts nothing happened).
 
 use crate::ratio::Ratio;
 use serde::Serialize;
 
-/// The share that `parts` of `whole` are, for percentiles written as constants.
+/// Makes the share of `parts` in `whole`, for percentiles written as constants.
 pub(crate) const fn share(parts: u64, whole: u64) -> Ratio {
     Ratio::new(parts, whole).expect("a percentile is a share")
 }
 
-/// The least value that is at least as great as the given share of all; `None` where there is none.
+/// Returns the least value that at least the given share of all values do not exceed; `None` if there are no values.
 ///
 /// `ascending` must be sorted. The rank is rounded up, and at least 1.
 pub(crate) fn nearest_rank(ascending: &[u64], share: Ratio) -> Option<u64> {
@@ -19,23 +19,23 @@ pub(crate) fn nearest_rank(ascending: &[u64], share: Ratio) -> Option<u64> {
     ascending.get(rank as usize - 1).copied()
 }
 
-/// How a count is spread over all nodes, unreached ones included.
+/// The distribution of a count over all nodes, unreached ones included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Summary {
-    /// The arithmetic mean, 0 for no nodes.
+    /// Arithmetic mean, 0 for no nodes.
     pub mean: f64,
-    /// What half of the nodes do not exceed.
+    /// Count that half of the nodes do not exceed.
     pub p50: u64,
-    /// What 90 % do not exceed.
+    /// Count that 90 % do not exceed.
     pub p90: u64,
-    /// What 99 % do not exceed.
+    /// Count that 99 % do not exceed.
     pub p99: u64,
-    /// The greatest.
+    /// Greatest count.
     pub max: u64,
 }
 
 impl Summary {
-    /// The spread of one value per node, in any order.
+    /// Summarizes one value per node, in any order.
     pub(crate) fn of(values: impl Iterator<Item = u64>) -> Summary {
         let mut ascending: Vec<u64> = values.collect();
         ascending.sort_unstable();

@@ -1,9 +1,10 @@
-//! Of whom the coverage of an order is a share where nodes fail or come and go: of those that are up, at each instant.
+//! The population to which the coverage of an order refers where nodes fail or come and go: the nodes that are up, at
+//! each instant.
 //!
-//! A node keeps what it had while it is down. Coverage therefore moves with every first receipt and with every node that goes
-//! down or comes up, and a share is reached at the first instant at which it is held. Which instant that is no engine knows while it
-//! computes. A run that is to end at its target is computed twice where nodes come and go within it: once to its rest, from which
-//! the instant follows, and once up to that instant.
+//! A node keeps its orders while it is down. Coverage therefore moves with every first receipt and with every node that
+//! goes down or comes up, and a share is reached at the first instant at which it is held. No engine knows that instant
+//! while it computes. A run that is to end at its target is computed twice if nodes come and go within it: once to its
+//! rest, from which the instant follows, and once up to that instant.
 
 use crate::ids::NodeId;
 use crate::network::Faults;
@@ -13,11 +14,11 @@ use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
-/// What makes the crowd of each order.
+/// The nodes, faults and publications that determine the population of each order.
 pub(crate) struct Population<'a> {
     pub(crate) faults: &'a Faults,
     pub(crate) nodes: u32,
-    /// The orders, by when they are due.
+    /// The orders, sorted by due time.
     pub(crate) publications: &'a [Publication],
 }
 
@@ -29,21 +30,21 @@ struct PopulationChange {
     is_up: bool,
 }
 
-/// The work that it is to ask whether a node is up, which may take some draws.
+/// Cost of asking if a node is up, which may take some draws, in units of interruptible work.
 const DRAW_UNITS: u64 = 4;
 
 impl Population<'_> {
-    /// Whether coverage counts all nodes, whatever happens.
+    /// Returns true if coverage counts all nodes, whatever happens.
     pub(crate) fn is_everybody(&self) -> bool {
         self.faults.all_up()
     }
 
-    /// Whom coverage counts at a time, by node.
+    /// Returns for each node if coverage counts it at a time.
     pub(crate) fn at(&self, time: Nanos) -> Vec<bool> {
         (0..self.nodes).map(|node| self.faults.is_up(NodeId(node), time)).collect()
     }
 
-    /// How many nodes are up from the start, where nobody comes or goes.
+    /// Counts the nodes that are up from the start, for faults under which no node comes or goes later.
     pub(crate) fn steady(&self, interrupt: &Interrupt) -> Result<u64, Interrupted> {
         if self.is_everybody() {
             return Ok(u64::from(self.nodes));
@@ -56,15 +57,15 @@ impl Population<'_> {
         Ok(up)
     }
 
-    /// When the last order first had this share of its crowd; `None` where any never had. `receipts` are those of order 0 by node,
-    /// then those of order 1, and so on, up to `end`.
+    /// Returns the time at which the last order first had this share of its population; `None` if an order never had
+    /// it. `receipts` are those of order 0 by node, then those of order 1, and so on, up to `end`.
     pub(crate) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
         let times = self.curves(receipts, end).map(|curve| curve.time_to(target));
         times.collect::<Option<Vec<Nanos>>>()?.into_iter().max()
     }
 
-    /// How the coverage of each order rose, in their order. `receipts` are those of order 0 by node, then those of order 1, and so
-    /// on, up to `end`.
+    /// Traces the rise of each order's coverage, in the sequence of the orders. `receipts` are those of order 0 by
+    /// node, then those of order 1, and so on, up to `end`.
     pub(crate) fn curves(&self, receipts: &[Receipt], end: Nanos) -> impl Iterator<Item = CoverageCurve> {
         let (mut up, changes) = (self.at(Nanos::ZERO), self.changes(end));
         let mut passed = 0;
@@ -78,7 +79,7 @@ impl Population<'_> {
         })
     }
 
-    /// Who goes down or comes up after the start and until `end`, in order.
+    /// Lists the nodes that go down or come up after the start and until `end`, by time.
     fn changes(&self, end: Nanos) -> Vec<PopulationChange> {
         let of = |node| {
             let changes = self.faults.changes(node, Nanos::ZERO).take_while(|&(time, _)| time <= end);
@@ -90,7 +91,8 @@ impl Population<'_> {
     }
 }
 
-/// How the coverage of an order rose from when it was `due`, where these were `up` then and these `changes` came after.
+/// Traces the rise of an order's coverage from its `due` time, given the nodes that were `up` then and the later
+/// `changes`.
 fn rise(receipts: &[Receipt], mut up: Vec<bool>, changes: &[PopulationChange], due: Nanos) -> CoverageCurve {
     let reached = (0..).map(NodeId).zip(receipts).filter(|(_, receipt)| receipt.is_reached());
     let mut firsts: Vec<(Nanos, NodeId)> = reached.map(|(node, receipt)| (receipt.time, node)).collect();
@@ -100,7 +102,7 @@ fn rise(receipts: &[Receipt], mut up: Vec<bool>, changes: &[PopulationChange], d
     let mut count_up = up.iter().filter(|&&is_up| is_up).count() as u32;
     let (mut curve, mut holders, mut now) = (CoverageCurve::default(), 0, due);
     loop {
-        // What happens at one instant happens at once.
+        // All events of one instant take effect together.
         while let Some((_, node)) = firsts.next_if(|&(time, _)| time <= now) {
             has[node.index()] = true;
             holders += u32::from(up[node.index()]);

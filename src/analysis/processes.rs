@@ -1,4 +1,4 @@
-//! What each process of a run did: the sums of its workers' counts.
+//! The figures of each process of a run: the sums of its workers' counts.
 
 use crate::record::{ProcessRecord, RunRecord, WorkerRecord};
 use serde::Serialize;
@@ -6,15 +6,15 @@ use serde::Serialize;
 /// One process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ProcessFigures {
-    /// Its number in the system.
+    /// Process id in the operating system.
     pub pid: u32,
-    /// Its workers, which stand behind those of the processes before it.
+    /// Number of its workers, which follow those of the processes before it.
     pub workers: u64,
-    /// Nodes that they own.
+    /// Nodes of these workers.
     pub nodes: u64,
-    /// Their nodes that have the order.
+    /// Nodes of these workers that have the order.
     pub reached: u64,
-    /// Messages that their carriers took.
+    /// Messages that their carriers accepted.
     pub sent: u64,
     /// Messages that they received before the stop.
     pub received: u64,
@@ -25,7 +25,7 @@ pub struct ProcessFigures {
 }
 
 impl ProcessFigures {
-    /// The processes of a run, in the order of their workers.
+    /// Computes the figures of a run's processes, in the sequence of their workers.
     pub(crate) fn all(record: &RunRecord) -> Vec<ProcessFigures> {
         let mut rest = record.workers.as_slice();
         let of = |process: &ProcessRecord| {

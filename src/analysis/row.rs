@@ -1,15 +1,16 @@
-//! A run as a row: each single figure of its report under the name that it has there. Runs are kept so, and no other than the
-//! first in full.
+//! A run as a row: each single figure of its report under its name there. All runs are kept as rows, and only the first
+//! in full.
 //!
 //! The columns are the report's own fields, groups joined by a dot, so that a figure has one name in the report, in
-//! `runs.each`, in `runs.over` and in the file of runs. Lists have no column, nor has a sentence.
+//! `runs.each`, in `runs.over` and in the file of runs. Lists and sentences have no column.
 
 use super::RunFigures;
 use crate::record::{End, Notice, OrderOutcome, RunRecord};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// The columns, in the order of the file. What a kind of run does not have is missing in its rows, never the column.
+/// The columns, in the sequence of the file. A figure that a kind of run does not have is missing in its rows, never
+/// its column.
 pub const COLUMNS: [&str; 154] = [
     "run",
     "seed",
@@ -180,33 +181,33 @@ pub(crate) enum Cell {
 /// One run of many.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// What ended it.
+    /// Cause of its end.
     pub(crate) end: End,
-    /// Whether every order that was published reached its target, and one at least was published.
+    /// True if every published order reached its target, and at least one was published.
     pub(crate) is_goal_met: bool,
-    /// Whether an order of it died out.
+    /// True if one of its orders died out.
     pub(crate) is_died_out: bool,
-    /// Whether its ledger balance.
+    /// True if its ledger balances.
     pub(crate) is_balanced: bool,
-    /// Datagrams that were not of it.
+    /// Datagrams that did not belong to it.
     pub(crate) strays: u64,
-    /// Messages that are lost by the sum of its ledger.
+    /// Messages lost by the sum of its ledger.
     pub(crate) lost: u64,
-    /// Its seed.
+    /// Seed of the run.
     pub(crate) seed: u64,
-    /// What a reader should know of it.
+    /// Notices for a reader.
     pub(crate) notices: Vec<Notice>,
-    /// By column.
+    /// Figures, by column.
     cells: Vec<Cell>,
 }
 
 impl Row {
-    /// The row of a run, counted from 0, that had this seed.
+    /// Makes the row of run number `run`, counted from 0, that had this seed.
     pub fn new(run: u32, seed: u64, record: &RunRecord) -> Row {
         Row::of(run, seed, record, &RunFigures::new(record, record.target))
     }
 
-    /// The same where its figures are at hand.
+    /// Makes the same row from figures that are already computed.
     pub(crate) fn of(run: u32, seed: u64, record: &RunRecord, figures: &RunFigures) -> Row {
         let mut row = Row {
             end: record.end,
@@ -226,7 +227,7 @@ impl Row {
             ("died_out", row.is_died_out.into()),
             ("strays", row.strays.into()),
         ];
-        // Plain data with text for keys is always a value.
+        // Plain data with text keys always converts.
         let figures = serde_json::to_value(figures).unwrap_or_default();
         row.cells.extend(COLUMNS.map(|column| match own.iter().find(|(name, _)| *name == column) {
             Some((_, value)) => Cell::of(value),
@@ -235,12 +236,12 @@ impl Row {
         row
     }
 
-    /// What stands in the columns, in their order.
+    /// Returns the cells, in the sequence of the columns.
     pub(crate) fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// The figure of a column as a number.
+    /// Returns the figure of a column as a number.
     pub(crate) fn number(&self, column: usize) -> Option<f64> {
         match self.cells.get(column)? {
             Cell::Whole(number) => Some(*number as f64),
@@ -250,7 +251,7 @@ impl Row {
     }
 }
 
-/// Whether an order of the run died out.
+/// Returns true if an order of the run died out.
 fn is_died_out(record: &RunRecord) -> bool {
     match &record.bulk {
         Some(bulk) => bulk.count(OrderOutcome::DiedOut) > 0,
@@ -258,7 +259,7 @@ fn is_died_out(record: &RunRecord) -> bool {
     }
 }
 
-/// The field at a path, or null.
+/// Returns the field at a path, or null.
 fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
     path.split('.').fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
 }
@@ -288,7 +289,7 @@ impl Cell {
     }
 }
 
-/// Puts values of columns into objects within objects, as the report has them.
+/// Nests the values of columns into objects, like the report.
 pub(crate) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     let mut whole = Map::new();
     for (column, value) in values {
@@ -304,7 +305,7 @@ pub(crate) fn nested(values: impl IntoIterator<Item = (&'static str, Value)>) ->
     Value::Object(whole)
 }
 
-/// An object as the report's, of single figures alone.
+/// Writes an object like the report's, with single figures only.
 impl Serialize for Row {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         nested(COLUMNS.into_iter().zip(self.cells.iter().map(Cell::value))).serialize(serializer)
@@ -318,7 +319,7 @@ mod tests {
     use crate::record::{AccessLinkRecord, LinkSideRecord, Missing};
     use std::collections::BTreeSet;
 
-    /// The paths of all single figures in a value. Lists have none, and neither have strays by kind.
+    /// Collects the paths of all single figures in a value. Lists have none, and neither have strays by kind.
     fn singles(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) if !path.ends_with("strays") => {
@@ -334,7 +335,7 @@ mod tests {
         }
     }
 
-    /// What is single and no figure, or stands for a group that these runs do not have.
+    /// Fields that are single but no figures, or stand for a group that these runs do not have.
     const LEFT_OUT: [&str; 2] = ["ledger.verdict", "bulk"];
 
     #[test]
@@ -348,7 +349,7 @@ mod tests {
             let figures = RunFigures::new(&record, record.target);
             singles(&serde_json::to_value(&figures).unwrap(), "", &mut paths);
         }
-        // A group that one of them does not have is no figure.
+        // A group that is absent from one of them is not a figure.
         let groups: Vec<String> = paths
             .iter()
             .filter(|path| paths.iter().any(|other| other.starts_with(&format!("{path}."))))

@@ -17,29 +17,30 @@ use crate::theory::redundancy::rmr;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// How things stood when the run stopped, before the last marks under way had come in.
+/// The state at the stop of the run, before the last messages under way had come in.
 ///
-/// It stops at the mark that makes the target, or else when the last worker left its loop.
+/// A run stops at the mark that makes the target, or else when the last worker left its loop.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AtStop {
-    /// When, in nanoseconds since the injection.
+    /// Time of the stop, in nanoseconds since the injection.
     pub time_ns: u64,
     /// Nodes that had the order by then.
     pub reached: u64,
-    /// They as a share of all nodes, 0 to 1.
+    /// Their share of all nodes, 0 to 1.
     pub coverage: f64,
-    /// Messages sent but not yet received: found in the sockets after all workers had stopped, or held by a modelled network.
+    /// Messages sent but not yet received: found in the sockets after all workers had stopped, or held by a modelled
+    /// network.
     pub in_flight: u64,
     /// Messages that waited in the workers' queues and were never sent.
     pub queued_unsent: u64,
 }
 
-/// The share that was asked for.
+/// The target of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Goal {
     /// The share of all nodes.
     pub share: Ratio,
-    /// The least number of nodes that is this share.
+    /// Least number of nodes that makes this share.
     pub nodes: u64,
 }
 
@@ -54,14 +55,15 @@ pub struct BytesPerNode {
     pub sent: Summary,
 }
 
-/// What a run took of the machine. In virtual time this is all that differs between two runs of one seed.
+/// The time that a run took on the machine. In virtual time only these figures differ between two runs of one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MachineFigures {
-    /// From the injection until the last worker left its loop; in virtual time as long as the run took to compute.
+    /// From the injection until the last worker left its loop, in nanoseconds; in virtual time the duration of the
+    /// computation.
     pub wall_ns: u64,
-    /// From the start of the set-up until all workers stood at the barrier, or computing began.
+    /// From the start of the set-up until all workers stood at the barrier, or the computation began, in nanoseconds.
     pub setup_ns: u64,
-    /// Payload messages per second of `wall_ns`; `None` where no time passed.
+    /// Payload messages per second of `wall_ns`; `None` if no time passed.
     pub messages_per_second: Option<u64>,
 }
 
@@ -72,16 +74,16 @@ impl MachineFigures {
     }
 }
 
-/// How late messages left a modelled network: percentiles over them by nearest rank, in nanoseconds, to three digits.
+/// The lateness of messages that left a modelled network: percentiles by nearest rank, in nanoseconds, to three digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Lateness {
     /// Messages that left.
     pub messages: u64,
-    /// What half of them do not exceed.
+    /// Lateness that half of them do not exceed.
     pub p50: u64,
-    /// What 99 % do not exceed.
+    /// Lateness that 99 % do not exceed.
     pub p99: u64,
-    /// The greatest, exactly.
+    /// Greatest lateness, exactly.
     pub max: u64,
 }
 
@@ -93,61 +95,66 @@ impl Lateness {
     }
 }
 
-/// Everything that is shown of one run. `docs/REPORT.md` describes each field under the name it has here.
+/// All figures shown of one run. `docs/REPORT.md` describes each field under its name here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFigures {
-    /// Why it ended.
+    /// Cause of the run's end.
     pub outcome: End,
-    /// Whether orders came faster than the machine carried them; never in virtual time.
+    /// True if orders came faster than the machine carried them; never in virtual time.
     pub overloaded: bool,
-    /// What became of the order; `None` with many, each of which has an outcome of its own.
+    /// Outcome of the order; `None` with many, because each has an outcome of its own.
     pub order_outcome: Option<OrderOutcome>,
-    /// How things stood at the stop.
+    /// State at the stop.
     pub at_stop: AtStop,
-    /// The time that passed on the model's clock; `None` on a real one.
+    /// Time that passed on the model's clock, in nanoseconds; `None` on a real one.
     pub virtual_ns: Option<u64>,
-    /// What the run took of the machine.
+    /// Time that the run took on the machine.
     pub machine: MachineFigures,
-    /// How far a receipt's time may be off: the median gap between one worker's receipts; `None` where there is no gap.
+    /// Possible error of a receipt's time, in nanoseconds: the median gap between one worker's receipts; `None` if
+    /// there is no gap.
     pub time_resolution_ns: Option<u64>,
-    /// How late messages left a modelled network in front of a real carrier; `None` where there is none, or none left.
+    /// Lateness of messages that left a modelled network in front of a real carrier; `None` if there is none, or none
+    /// left.
     pub departure_late_ns: Option<Lateness>,
-    /// Nodes that took part.
+    /// Number of nodes.
     pub nodes: u64,
-    /// Nodes that coverage counts: under faults those that were up at the end, else all. With many orders
-    /// the sum over those that were published.
+    /// Nodes that coverage counts: under faults those that were up at the end, else all. With many orders the sum over
+    /// those that were published.
     pub counted: u64,
-    /// Nodes of these that have the order, the marks still under way at the stop included.
+    /// Counted nodes that have the order, messages still under way at the stop included.
     pub reached: u64,
-    /// They as a share of the nodes counted, 0 to 1.
+    /// Their share of the counted nodes, 0 to 1.
     pub coverage: f64,
-    /// All nodes that have the order or had it before they failed, as a share of all nodes; likewise.
+    /// Share of all nodes that have the order or had it before they failed, messages still under way at the stop
+    /// included.
     pub coverage_of_all: f64,
-    /// Nodes counted that do not have it.
+    /// Counted nodes that do not have it.
     pub residue: u64,
     /// The target.
     pub target: Goal,
-    /// When the target was first held by its share of the nodes that were up; `None` where it never was.
+    /// Time at which the target was first held by its share of the nodes that were up; `None` if it never was.
     pub time_to_target_ns: Option<u64>,
-    /// When other shares of all nodes were.
+    /// Times at which other shares of all nodes held it.
     pub time_to_ns: TimeTo,
-    /// Percentiles of the delay over the reached nodes; `None` where there are none.
+    /// Percentiles of the delay over the reached nodes; `None` if there are none.
     pub delay_ns: Option<DelayFigures>,
     /// The same delays in ten equal bins.
     pub delay_bins: [Bin; BINS],
     /// Reached nodes by the hop of their first receipt, from hop 0, the origin's, to the last.
     pub hops: Vec<u64>,
-    /// The last delivery hop; `None` where no node was reached.
+    /// Last delivery hop; `None` if no node was reached.
     pub ldh: Option<u64>,
-    /// Relative message redundancy, `messages / (reached - 1) - 1`; `None` where no more than one node was reached.
+    /// Relative message redundancy, `messages / (reached - 1) - 1`; `None` if at most one node was reached.
     pub rmr: Option<f64>,
     /// Received messages whose node had the order already.
     pub duplicates: u64,
     /// Received messages whose order was older than its node's window.
     pub expired: u64,
-    /// How many orders the furthest of them lay behind the newest that its node had seen; 0 where there are none.
+    /// Greatest number of orders by which an expired one lay behind the newest that its node had seen; 0 if none
+    /// expired.
     pub expired_behind_max: u64,
-    /// Orders that expired at nodes that never had them, once for each node; `None` on real carriers, where that is not known.
+    /// Orders that expired at nodes that never had them, once for each node; `None` on real carriers, where that is not
+    /// known.
     pub expired_first: Option<u64>,
     /// Duplicates and expired messages per node; `None` where traffic was not kept by node.
     pub duplicates_per_node: Option<Summary>,
@@ -155,19 +162,19 @@ pub struct RunFigures {
     pub messages: u64,
     /// Control messages handed to the carrier.
     pub control_messages: u64,
-    /// Bytes of these, as UDP payload.
+    /// Bytes of the control messages, as UDP payload.
     pub control_bytes: u64,
-    /// What was sent about no order; `None` where the protocol has no upkeep.
+    /// Messages about no order; `None` where the protocol has no upkeep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upkeep: Option<UpkeepCounts>,
-    /// What the protocol counted, by name; empty where it counts nothing.
+    /// Counts of the protocol, by name; empty where it counts nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tallies: BTreeMap<&'static str, u64>,
     /// Copies that were not sent because their receiver had sent the order.
     pub spared: u64,
     /// Datagrams handed to the kernel.
     pub kernel_datagrams: u64,
-    /// Bytes sent, as UDP payload, those of control messages included.
+    /// Bytes sent, as UDP payload, control messages included.
     pub bytes: u64,
     /// Bytes of one datagram, as UDP payload.
     pub datagram_bytes: u32,
@@ -181,22 +188,22 @@ pub struct RunFigures {
     pub processes: Vec<ProcessFigures>,
     /// Counts by worker.
     pub workers: Vec<WorkerFigures>,
-    /// The digest of all first receipts, in hexadecimal; `None` where a seed does not decide it.
+    /// Digest of all first receipts, in hexadecimal; `None` if the seed does not decide it.
     pub digest: Option<String>,
-    /// What the lines of the nodes had to carry; `None` where no line has a limit.
+    /// Load of the nodes' access links; `None` if no link has a limit.
     pub lines: Option<AccessLinkFigures>,
-    /// What spies found out; `None` where there are none.
+    /// Findings of the spies; `None` if there are none.
     pub spies: Option<SpyRecord>,
-    /// The nodes by region and by class, where there are any.
+    /// Results by region and by class of nodes; empty if there are none.
     pub groups: Vec<GroupFigures>,
-    /// Where every message went.
+    /// The ledger of all messages.
     pub ledger: LedgerFigures,
-    /// The orders of a bulk; `None` where there is one order.
+    /// The orders of a bulk; `None` if there is one order.
     pub bulk: Option<BulkFigures>,
 }
 
 impl RunFigures {
-    /// The figures of a run that was to reach `target`.
+    /// Computes the figures of a run with this target.
     pub(crate) fn new(record: &RunRecord, target: Ratio) -> RunFigures {
         let delays = Delays::of(record);
         let nodes = u64::from(record.nodes);
@@ -263,7 +270,7 @@ impl RunFigures {
 
 fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> AtStop {
     let time_ns = match record.end {
-        // That of a bulk is a percentile over orders, each of which has a zero of its own.
+        // The time to the target of a bulk is a percentile over orders, each of which has a zero of its own.
         End::Target if record.bulk.is_none() => time_to_target.unwrap_or(record.elapsed.0),
         End::Target | End::Quiescent | End::Timeout | End::Interrupted | End::OutOfMemory => record.elapsed.0,
     };
@@ -278,10 +285,10 @@ fn at_stop(record: &RunRecord, delays: &Delays, time_to_target: Option<u64>) -> 
     }
 }
 
-/// The median gap between the instants at which one worker received first copies, over all workers.
+/// Returns the median gap between the instants at which one worker received first copies, over all workers.
 ///
-/// A message may have come at any time since its worker last read the clock. Readings that brought duplicates alone are
-/// not in the record, so that this errs on the safe side. The median, because a mean would count idle waiting.
+/// A message may have come at any time since its worker last read the clock. Readings that brought only duplicates are
+/// not in the record, so this errs on the safe side. It is the median because a mean would count idle waiting.
 fn time_resolution(record: &RunRecord) -> Option<u64> {
     let Receipts::Each(receipts) = &record.receipts else { return None };
     let ends = record.shard_starts.iter().skip(1).copied().chain([receipts.len() as u32]);
@@ -298,7 +305,8 @@ fn time_resolution(record: &RunRecord) -> Option<u64> {
     nearest_rank(&gaps, share(1, 2))
 }
 
-/// When the target was reached. With many orders the 99th percentile over them, those that missed it the last of all.
+/// Returns the time to the target; with many orders the 99th percentile over them, where those that missed it come
+/// last.
 fn time_to_target(record: &RunRecord, delays: &Delays, target: Ratio) -> Option<u64> {
     match &record.bulk {
         Some(bulk) => super::bulk::time_to_target(bulk),
@@ -306,7 +314,7 @@ fn time_to_target(record: &RunRecord, delays: &Delays, target: Ratio) -> Option<
     }
 }
 
-/// How many nodes coverage counts; of many orders the one of which it counts most.
+/// Returns the number of nodes that coverage counts; with many orders the greatest.
 fn most_counted(record: &RunRecord) -> u64 {
     match &record.bulk {
         Some(bulk) => bulk.orders.iter().map(|order| order.counted).max().unwrap_or(0),
@@ -340,7 +348,8 @@ fn duplicates_per_node(traffic: &[Traffic]) -> Option<Summary> {
     (!traffic.is_empty()).then(|| Summary::of(duplicates))
 }
 
-/// Bytes sent: what the nodes sent, or where that was not kept, as many datagrams as messages.
+/// Returns the bytes sent by the nodes, or where that was not kept, the number of messages times the size of a
+/// datagram.
 fn bytes(record: &RunRecord) -> u64 {
     match &record.traffic[..] {
         [] => record.ledger.sent * u64::from(record.datagram_bytes),

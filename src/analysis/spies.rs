@@ -1,4 +1,4 @@
-//! What spies that pool what they hear make of it.
+//! The guesses of spies that pool their sightings.
 
 use super::RunContext;
 use crate::adversary::{Adversaries, FirstSpy, Role, Sighting, SpyScore};
@@ -6,7 +6,7 @@ use crate::ids::NodeId;
 use crate::record::{Receipt, Receipts, SpyRecord};
 
 impl RunContext<'_> {
-    /// What the spies make of what came to them first.
+    /// Judges the guesses that the spies make from their first sightings; `None` if nothing is known of them.
     pub(crate) fn spies(&self, receipts: &Receipts, adversaries: &Adversaries) -> Option<SpyRecord> {
         let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
         let spies: Vec<NodeId> =
@@ -18,7 +18,7 @@ impl RunContext<'_> {
         for (receipts, publication) in receipts.chunks(self.scenario.nodes as usize).zip(publications) {
             for &spy in &spies {
                 let Receipt { time, sender: from, hop } = receipts[spy.index()];
-                // What a spy publishes nobody told it.
+                // An order that a spy publishes itself has no sender to suspect.
                 if hop > 0 && receipts[spy.index()].is_reached() {
                     first.see(publication.order, Sighting { time, spy, from });
                 }

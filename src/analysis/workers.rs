@@ -1,10 +1,10 @@
-//! What each worker counted, under the names that the report has for it.
+//! The counts of each worker, under the names that the report uses.
 
 use crate::record::{CarrierCounts, Missing, ModelCounts, WorkerRecord};
 use crate::wire::StrayCounts;
 use serde::Serialize;
 
-/// One worker's counts. [`WorkerRecord`] says what each of them is.
+/// One worker's counts, as described at [`WorkerRecord`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "the record has them, under the same names but for the model's")]
 pub struct WorkerFigures {

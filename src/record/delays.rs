@@ -203,7 +203,10 @@ mod tests {
     proptest! {
         #[test]
         fn extremes_and_mean_are_exact_and_the_rest_is_to_three_digits(
-            mut delays in prop::collection::vec(prop_oneof![0..5_000u64, 0..10_000_000_000_000u64, any::<u64>()], 1..200),
+            mut delays in prop::collection::vec(
+                prop_oneof![0..5_000u64, 0..10_000_000_000_000u64, any::<u64>()],
+                1..200,
+            ),
             split in any::<prop::sample::Index>(),
         ) {
             let split = split.index(delays.len());

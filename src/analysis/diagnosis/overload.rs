@@ -1,15 +1,15 @@
-//! What a run on a real carrier shows of a machine that did not keep up with its orders.
+//! Signs of a machine that did not keep up with its orders, in a run on a real carrier.
 
 use crate::analysis::RunContext;
 use crate::record::{BulkRecord, Notice, OrderOutcome, OrderRecord, RunRecord};
 use crate::time::Nanos;
 
-/// Orders that are published so much too late, by the 99th percentile, come faster than their publishers can let them in.
+/// Orders come faster than their publishers can inject them if they are published this late, by the 99th percentile.
 const LATE: Nanos = Nanos::from_millis(100);
 
 impl RunContext<'_> {
-    /// Whether a run of many orders on a real carrier was overloaded: orders were published late, or were under way when their time
-    /// limit passed, though no way through the modelled network takes as long.
+    /// Reports that a run of many orders on a real carrier was overloaded: orders were published late, or were under
+    /// way when their time limit passed, although no path through the modelled network takes that long.
     pub(super) fn overload(&self, record: &RunRecord) -> Option<Notice> {
         let bulk = record.bulk.as_ref().filter(|_| !self.scenario.transport.is_virtual())?;
         let published_late = late(bulk);
@@ -36,7 +36,7 @@ impl RunContext<'_> {
     }
 }
 
-/// How late orders were published, by the 99th percentile of those that were; no time where none was.
+/// Returns the delay of publication, 99th percentile over the published orders; zero if none was published.
 fn late(bulk: &BulkRecord) -> Nanos {
     let mut late: Vec<Nanos> = bulk.orders.iter().filter_map(|order| order.published_late).collect();
     late.sort_unstable();

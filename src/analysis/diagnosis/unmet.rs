@@ -1,8 +1,8 @@
-//! Faults and adversaries that met nothing, as one notice each: what is asked for and changes nothing is easily taken for what a
-//! protocol withstands.
+//! Faults and adversaries that had no effect, with one notice each: an option that changes nothing is easily taken for
+//! an attack that the protocol withstands.
 //!
-//! A stroke, churn and the sides of a partition are judged by who is down or apart when the run is over; what cuts messages off or
-//! acts on orders by whether it ever did, up to then.
+//! Outages, churn and the sides of a partition are judged by the nodes that are down or apart at the end of the run;
+//! options that drop messages or act on orders, by whether they ever did so until then.
 
 use crate::adversary::{Adversaries, AdversarySpec, Role, RoleSpec};
 use crate::engine::FirstEncounters;
@@ -12,19 +12,19 @@ use crate::record::{Notice, RunRecord, SpyRecord, UnmetCause};
 use crate::scenario::Scenario;
 use crate::time::Nanos;
 
-/// What is known when a run in virtual time is over.
+/// The facts known at the end of a run in virtual time.
 pub(crate) struct UnmetFaults<'a> {
     pub(crate) nodes: u32,
     pub(crate) faults: &'a Faults,
     pub(crate) adversaries: &'a Adversaries,
     pub(crate) met: &'a FirstEncounters,
     pub(crate) spies: Option<SpyRecord>,
-    /// When the run was over.
+    /// Time at which the run ended.
     pub(crate) end: Nanos,
 }
 
 impl UnmetFaults<'_> {
-    /// Returns a notice for each that met nothing.
+    /// Returns a notice for each option that had no effect.
     pub(crate) fn notices(&self, faults: &FaultSpec, adversary: &AdversarySpec) -> Vec<Notice> {
         let outages = faults.down.0.iter().enumerate().filter_map(|(place, outage)| self.outage(place, outage));
         let churn = faults.churn.and_then(|churn| self.churn(&churn));
@@ -46,7 +46,7 @@ impl UnmetFaults<'_> {
         outages.chain(churn).chain(cuts).chain(nat).chain(parts).collect()
     }
 
-    /// The notice of an option that met nothing.
+    /// Makes the notice for an option that had no effect.
     fn unmet(&self, option: String, cause: UnmetCause) -> Notice {
         Notice::FaultUnmet { option, of_messages: false, cause, ended_at: self.end }
     }
@@ -129,7 +129,7 @@ impl UnmetFaults<'_> {
     }
 }
 
-/// Returns the losses and second copies that were asked for and did not come about.
+/// Returns notices for losses and second copies that were asked for and did not occur.
 pub(super) fn untouched(scenario: &Scenario, record: &RunRecord) -> Vec<Notice> {
     let sent = record.ledger.sent;
     let Some(network) = scenario.network.as_ref().filter(|_| sent > 0) else { return Vec::new() };

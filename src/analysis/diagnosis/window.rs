@@ -1,12 +1,13 @@
-//! What is said of a window that was too narrow.
+//! The notice about a window that was too narrow.
 
 use crate::analysis::RunContext;
 use crate::record::{Notice, RunRecord, WindowRemedy};
 use crate::scenario::limits;
 
 impl RunContext<'_> {
-    /// Says that the window threw first copies away. In virtual time these are known. A real carrier knows only which copies were
-    /// older than a window, and that no more nodes can be without an order for that reason than are without it.
+    /// Reports that the window discarded first copies. In virtual time these are known. A real carrier knows only the
+    /// copies that were older than a window, and that the nodes without an order for this reason are at most all nodes
+    /// without it.
     pub(super) fn narrow_window(&self, record: &RunRecord) -> Option<Notice> {
         let bulk = record.bulk.as_ref()?;
         let expired: u64 = record.workers.iter().map(|worker| worker.expired).sum();

@@ -1,4 +1,4 @@
-//! What the mean field expects of push on a random overlay, and what would help where it expects too little.
+//! The mean field's expectation of push on a random overlay, and advice if it expects too little.
 
 use super::MEAN_FIELD_NODES_MIN;
 use super::advice;
@@ -12,45 +12,48 @@ use crate::theory::hops::{coverage_by_hop, hops_until, meets};
 use crate::topology::{Topology, TopologySpec};
 use std::iter;
 
-/// Orders that die out at once are worth a word from so many in a hundred on.
+/// The share of orders that die out at once from which a notice mentions it.
 const DYING_NOTICEABLE: f64 = 0.01;
 
-/// So many standard deviations short of its target, every sixth run meets it all the same.
+/// Standard deviations below the target from which a shortfall is reported; at one, every sixth run reaches it all the
+/// same.
 const DEVIATIONS: f64 = 1.0;
 
-/// What the mean field knows of a scenario.
+/// The mean field of a scenario.
 #[derive(Clone, Copy)]
 pub(super) struct MeanField<'a> {
     scenario: &'a Scenario,
     nodes: u64,
-    /// To how many peers a node forwards that has as many.
+    /// Peers that a node forwards to, if it has that many.
     fanout: f64,
-    /// The share of messages that the network loses.
+    /// Share of the messages that the network loses.
     loss: f64,
     overlay: OverlayModel,
 }
 
-/// A random overlay, as the forms know it.
+/// A random overlay, in the terms of the formulas.
 #[derive(Clone, Copy)]
 enum OverlayModel {
-    /// Everyone knows everyone, so that targets are uniform. A fanout cannot exceed the number of the others.
+    /// Every node is a peer of every other, so that targets are uniform. A fanout cannot exceed the number of other
+    /// nodes.
     Complete,
-    /// Everyone knows some. A fanout above the mean number of peers still counts: nodes above the mean forward to more.
+    /// Each node has some of the others as peers. A fanout above the mean number of peers still counts, because nodes
+    /// above the mean forward to more.
     Sparse(RandomGraph),
 }
 
 impl<'a> MeanField<'a> {
-    /// What there is to know, or `None` where the overlay is not random enough for the forms to hold, or nothing is drawn.
-    /// An announcement travels as a forward does, so that the forms of push hold for lazy, too.
+    /// Builds the mean field; `None` if the overlay is not random enough for the formulas to hold, or nothing is drawn.
+    /// An announcement travels like a forward, so the formulas of push hold for lazy too.
     pub(super) fn new(scenario: &'a Scenario, topology: &Topology) -> Option<MeanField<'a>> {
         if !scenario.protocol.traits().takes_fanout {
-            // It forwards to whom it has: what lies within the TTL is all there is to say.
+            // Such a protocol forwards to the peers that it has: the nodes within the TTL say everything.
             return None;
         }
         let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
         let others = f64::from(scenario.nodes) - 1.0;
         let overlay = match scenario.topology {
-            // A random overlay of so many peers is built as the complete one.
+            // A random overlay with this many peers is built as the complete one.
             TopologySpec::ErdosRenyi | TopologySpec::RandomRegular | TopologySpec::RegularImplicit
                 if degree >= others =>
             {
@@ -71,7 +74,7 @@ impl<'a> MeanField<'a> {
         Some(MeanField { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), loss, overlay })
     }
 
-    /// The share of nodes that an order reaches in the end, with this fanout.
+    /// Returns the share of nodes that an order reaches in the end, with this fanout.
     fn at_last(&self, fanout: f64) -> f64 {
         match self.overlay {
             OverlayModel::Complete => final_coverage(fanout * (1.0 - self.loss)),
@@ -79,7 +82,7 @@ impl<'a> MeanField<'a> {
         }
     }
 
-    /// The share of nodes reached within 0, 1, 2 ... hops.
+    /// Iterates over the share of nodes reached within 0, 1, 2 ... hops.
     fn by_hop(&self) -> Box<dyn Iterator<Item = f64> + '_> {
         match &self.overlay {
             OverlayModel::Complete => {
@@ -94,7 +97,8 @@ impl<'a> MeanField<'a> {
         hops_until(self.nodes, self.scenario.target, self.by_hop())
     }
 
-    /// Says that fanout and TTL are expected to fall short of the target. Faults and adversaries only take more away.
+    /// Reports that fanout and TTL are expected to fall short of the target. Faults and adversaries only reduce
+    /// coverage further.
     pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
         let Scenario { nodes, fanout, target, .. } = self.scenario;
         let in_time = self.by_hop().nth(usize::from(ttl))?;
@@ -102,7 +106,8 @@ impl<'a> MeanField<'a> {
         if self.nodes < MEAN_FIELD_NODES_MIN || self.meets(in_time + chance) {
             return None;
         }
-        // Early on, and where it dies out, a spread is counted in nodes; in the end in shares that leave single ones out.
+        // The form by hops counts in nodes, which is right early on and in an order that dies out; the final form
+        // counts in shares, which neglect single nodes. The greater of the two is the limit.
         let at_last = self.at_last(self.fanout).max(in_time);
         let advice = match self.hops_to_target() {
             Some(needed) => advice::longer(self.scenario, needed.max(u32::from(ttl) + 1), ttl, auto, 0),
@@ -125,7 +130,8 @@ impl<'a> MeanField<'a> {
         })
     }
 
-    /// What to do where no TTL is enough: the least fanout that is, or the fewest peers; else what can be asked less of.
+    /// Advises on a target that no TTL reaches: the least fanout that does, or the fewest peers, or else options to
+    /// relax.
     fn wider(&self) -> String {
         let Scenario { nodes, fanout, peers, .. } = self.scenario;
         if let Some(enough) = least(*fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
@@ -154,7 +160,7 @@ impl<'a> MeanField<'a> {
         meets(self.nodes, coverage, self.scenario.target)
     }
 
-    /// Returns the share of orders that die out at once; `None` where hardly any does, or each.
+    /// Returns the share of orders that die out at once; `None` if hardly any does, or all do.
     fn dying(&self) -> Option<f64> {
         let fanout = match self.overlay {
             OverlayModel::Complete => self.fanout,
@@ -164,7 +170,8 @@ impl<'a> MeanField<'a> {
     }
 }
 
-/// The least number above `short`, up to `most`, that is `enough`, if any is. What is above an enough one is enough, too.
+/// Returns the least number above `short`, up to `most`, that is `enough`, if there is one. Every number above it must
+/// be enough, too.
 fn least(short: u32, most: u32, enough: impl Fn(u32) -> bool) -> Option<u32> {
     if short >= most || !enough(most) {
         return None;
@@ -177,7 +184,7 @@ fn least(short: u32, most: u32, enough: impl Fn(u32) -> bool) -> Option<u32> {
     Some(found)
 }
 
-/// The share of messages that the scenario's network loses in the long run.
+/// Returns the share of messages that the scenario's network loses in the long run.
 fn loss_of(scenario: &Scenario) -> f64 {
     scenario.network.as_ref().map_or(0.0, |network| network.loss.mean())
 }

@@ -1,4 +1,4 @@
-//! Which notices come with which scenario. What is said to be expected was measured to come.
+//! The notices for each scenario. Expectations that they state were compared with measurements.
 
 use super::*;
 use crate::ratio::Ratio;
@@ -6,7 +6,7 @@ use crate::scenario::{Draft, TransportKind};
 use crate::time::Nanos;
 use crate::topology::reach;
 
-/// A draft of so many nodes on an overlay of this family.
+/// Makes a draft of this many nodes on an overlay of this family.
 fn on(family: &str, nodes: u32, peers: u32) -> Draft {
     let peers = Some(peers).filter(|&peers| peers > 0);
     Draft { topology: family.parse().ok(), nodes: Some(nodes), peers, seed: Some(3), ..Draft::default() }
@@ -33,7 +33,7 @@ fn forecast(draft: Draft) -> Forecast {
     Forecast::new(&scenario, &topology, origin, reach, network.as_ref())
 }
 
-/// The one notice about the target, or nothing.
+/// Returns the one notice about the target, or an empty text.
 fn doubt(draft: Draft) -> String {
     let notices = forecast(draft).notices;
     let about_target = notices.iter().map(Notice::to_string).filter(|notice| notice.starts_with("The target"));
@@ -90,10 +90,11 @@ fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
         ),
         (
             hopping(40, aiming("0.99", fanning(8, on("erdos-renyi", 2_000, 4)))),
-            "1962 of 2000 nodes lie within 40 hops of node 0, and 1980 make 99 %; ask for at most --target 1962/2000, or for more peers, as --peers 5.",
+            "1962 of 2000 nodes lie within 40 hops of node 0, and 1980 make 99 %; ask for at most --target 1962/2000, \
+             or for more peers, as --peers 5.",
         ),
         (hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))), "the target takes --fanout 5 or more"),
-        // What the TTL leaves and what no TTL mends are two figures; a run over sockets reached 2.9 %.
+        // The share within the TTL and the share that no TTL exceeds are two figures; a run over sockets reached 2.9 %.
         (fanning(3, on("erdos-renyi", 30_000, 20)), "fanout 3 and TTL 6 reach about 2.8"),
         (fanning(3, on("erdos-renyi", 30_000, 20)), "no TTL makes it more than 93.8"),
         (aiming("1", on("complete", 10_000, 0)), "the target takes --fanout 10 or more"),
@@ -102,15 +103,16 @@ fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
         (hopping(3, on("random-regular", 1_000, 20)), "TTL 3 reach about 40."),
         (
             hopping(1, on("ring", 10, 0)),
-            "3 of 10 nodes lie within 1 hop of node 0, and 10 make 95 %; the farthest node is 5 hops away: ask for --ttl 5 or \
-             more, or for --ttl auto, here 12.",
+            "3 of 10 nodes lie within 1 hop of node 0, and 10 make 95 %; the farthest node is 5 hops away: ask for \
+             --ttl 5 or more, or for --ttl auto, here 12.",
         ),
         (hopping(200, fanning(2, on("random-regular", 2_000, 3))), "the target takes --fanout 3 or more"),
         // One node in 8,000 is expected to have no peer at all. In this overlay each happens to have some.
         (hopping(200, aiming("0.9999", on("erdos-renyi", 5_000, 9))), "the target takes --peers 10 or more"),
         (
             Draft { ttl: Some(Ttl::Auto), ..on("ring", 1_000, 0) },
-            "the farthest node is 500 hops away: no TTL exceeds 255, so ask for at most --target 511/1000, or choose an overlay",
+            "the farthest node is 500 hops away: no TTL exceeds 255, so ask for at most --target 511/1000, or choose \
+             an overlay",
         ),
     ] {
         let notice = doubt(draft);
@@ -168,12 +170,12 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
         // 75 hops of 40 ms fit into 3 s: 150 nodes besides the origin.
         assert_eq!(doubt(slow(transport, 151)), "");
         let notice = doubt(slow(transport, 200));
-        let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 %; ask \
-                    for more than --timeout 3800ms.";
+        let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 \
+                    %; ask for more than --timeout 3800ms.";
         assert!(notice.contains(said), "{notice}");
         let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
         assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");
-        // News of a bulk may come shortly before others are announced.
+        // Announcements of a bulk may be sent shortly after another order has arrived.
         let gathering = Draft {
             protocol: Some(ProtocolKind::Lazy),
             announce_interval: Some(Nanos::from_millis(30)),
@@ -187,7 +189,7 @@ fn a_modelled_network_is_looked_at_on_every_carrier() {
     assert_eq!(doubt(Draft { latency: None, ..slow(TransportKind::Udp, 200) }), "");
 }
 
-/// The nodes near the origin may be all that are up, and then make the target.
+/// The nodes near the origin may be the only ones that are up, and then make the target.
 #[test]
 fn where_nodes_fail_a_bound_for_all_of_them_is_none() {
     let ring = Draft { transport: Some(TransportKind::Simulated), ..hopping(6, on("ring", 100, 0)) };

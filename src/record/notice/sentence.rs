@@ -62,26 +62,27 @@ impl Notice {
         match self {
             Notice::MemoryUsedUp { left_bytes } => write!(
                 out,
-                "The memory that was left for messages under way was used up ({}), and the run was ended: what follows is \
-                 what it came to by then. Ask for a lower --rate, fewer --nodes or a lesser --fanout, or take a machine with \
-                 more memory.",
+                "The memory that was left for messages under way was used up ({}), and the run was ended: what follows \
+                 is what it came to by then. Ask for a lower --rate, fewer --nodes or a lesser --fanout, or take a \
+                 machine with more memory.",
                 rounded_bytes(*left_bytes)
             ),
             Notice::WindowNarrow { window, expired, news, is_exact, behind, remedy } => {
                 let up_to = if *is_exact { "" } else { "up to " };
                 write!(
                     out,
-                    "The window of {window} orders threw copies away: {expired} were older, {up_to}{news} of them news to \
-                     their node, and the oldest lay {behind} orders behind the newest that its node had seen. {remedy}."
+                    "The window of {window} orders threw copies away: {expired} were older, {up_to}{news} of them news \
+                     to their node, and the oldest lay {behind} orders behind the newest that its node had seen. \
+                     {remedy}."
                 )
             }
             Notice::Overload { .. } => self.write_overload(out),
             Notice::QueuesOverflowed { .. } => self.write_overflow(out),
             Notice::DeparturesLate { late, latency } => write!(
                 out,
-                "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency is \
-                 {latency}. Times include that. Leave the cores to this run alone, or ask for less at a time; in virtual \
-                 time no message is late."
+                "Messages left the modelled network late: one in a hundred by {late} or more, where their mean latency \
+                 is {latency}. Times include that. Leave the cores to this run alone, or ask for less at a time; in \
+                 virtual time no message is late."
             ),
             Notice::TtlBinds { permille, ttl, raise_to } => {
                 let advice = match raise_to {
@@ -91,8 +92,8 @@ impl Notice {
                 let (whole, tenth) = (permille / 10, permille % 10);
                 write!(
                     out,
-                    "The TTL may bind: {whole}.{tenth} % of the first receipts came with hop {ttl}, the last that it allows, \
-                     and were not forwarded. {advice}"
+                    "The TTL may bind: {whole}.{tenth} % of the first receipts came with hop {ttl}, the last that it \
+                     allows, and were not forwarded. {advice}"
                 )
             }
             _ => Ok(()),
@@ -111,9 +112,9 @@ impl Notice {
         let slower = if *has_rate { ", or lower --rate" } else { "" };
         write!(
             out,
-            "The queues overflowed: {dropped} {messages} dropped, {uplink_dropped} of them at the lines out of their nodes, \
-             unsent, and {downlink_dropped} at the lines into nodes; the busiest line was used {busiest_percent:.1} % of the \
-             time. Leave queue= out, so that bytes wait{raise}{slower}."
+            "The queues overflowed: {dropped} {messages} dropped, {uplink_dropped} of them at the lines out of their \
+             nodes, unsent, and {downlink_dropped} at the lines into nodes; the busiest line was used \
+             {busiest_percent:.1} % of the time. Leave queue= out, so that bytes wait{raise}{slower}."
         )
     }
 
@@ -145,8 +146,8 @@ impl Notice {
             ),
             Notice::OverlayNotSearched => write!(
                 out,
-                "This overlay is computed and not searched, and with 2 peers it is some rings of all lengths: an order gets \
-                 round its own alone."
+                "This overlay is computed and not searched, and with 2 peers it is some rings of all lengths: an order \
+                 gets round its own alone."
             ),
             Notice::TargetBeyondTtl { near, nodes, ttl, entrance, goal, target, farthest, advice } => {
                 let farthest = farthest
@@ -162,9 +163,9 @@ impl Notice {
                 let (hops, target) = (hops_text(*hops), share_text(*target));
                 write!(
                     out,
-                    "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie within the \
-                     {hops} of {entrance} that {timeout} leave room for, where {goal} make {target}; ask for more than \
-                     --timeout {needed}."
+                    "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie \
+                     within the {hops} of {entrance} that {timeout} leave room for, where {goal} make {target}; ask \
+                     for more than --timeout {needed}."
                 )
             }
             Notice::TargetUnlikely { .. } => self.write_unlikely(out),
@@ -186,8 +187,8 @@ impl Notice {
         let (expected, target) = (share_text(*expected), share_text(*target));
         write!(
             out,
-            "The target is not expected: {even}fanout {fanout} and TTL {ttl}{lossy} reach about {expected} of {nodes} nodes \
-             (mean field){dying}, short of {target}; {advice}."
+            "The target is not expected: {even}fanout {fanout} and TTL {ttl}{lossy} reach about {expected} of {nodes} \
+             nodes (mean field){dying}, short of {target}; {advice}."
         )
     }
 
@@ -214,36 +215,36 @@ impl Notice {
         match self {
             Notice::LatencyWithoutFloor => write!(
                 out,
-                "The least latency is 0, so that no two nodes can be computed apart: one worker handled every message in its \
-                 turn. The figures are as exact as any; a least latency above 0 computes them sooner."
+                "The least latency is 0, so that no two nodes can be computed apart: one worker handled every message \
+                 in its turn. The figures are as exact as any; a least latency above 0 computes them sooner."
             ),
             Notice::NodeTrafficNotKept { from_nodes } => write!(
                 out,
-                "From {from_nodes} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out \
-                 below. Sums are whole; --engine general keeps all."
+                "From {from_nodes} nodes on the traffic of each node is not kept: duplicates and bytes per node are \
+                 left out below. Sums are whole; --engine general keeps all."
             ),
             Notice::NodeTrafficCutShort { is_rough } => {
                 let rough = if *is_rough {
-                    " Messages that bring nobody news are counted as received when they are sent, and what is in flight is \
-                     what is left."
+                    " Messages that bring nobody news are counted as received when they are sent, and what is in \
+                     flight is what is left."
                 } else {
                     ""
                 };
                 write!(
                     out,
-                    "The run was cut short, and its messages were not counted again node by node, because that takes long: \
-                     duplicates and bytes per node are left out.{rough}"
+                    "The run was cut short, and its messages were not counted again node by node, because that takes \
+                     long: duplicates and bytes per node are left out.{rough}"
                 )
             }
             Notice::NodesFileWithoutTimes => write!(
                 out,
-                "The file of nodes leaves time_ns, hop and sender empty, because of a bulk a node has one of each for every \
-                 order. --orders-csv has times by order."
+                "The file of nodes leaves time_ns, hop and sender empty, because of a bulk a node has one of each for \
+                 every order. --orders-csv has times by order."
             ),
             Notice::NodesFileWithoutColumns { columns } => write!(
                 out,
-                "The file of nodes leaves these columns empty, because a run of so many nodes does not keep them by node: \
-                 {columns}."
+                "The file of nodes leaves these columns empty, because a run of so many nodes does not keep them by \
+                 node: {columns}."
             ),
             Notice::OrdersFileEmpty => write!(
                 out,
@@ -257,16 +258,16 @@ impl Notice {
         match self {
             Notice::TrainsApart => write!(
                 out,
-                "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same worker \
-                 share system calls only, and kernel datagrams are counted one by one."
+                "The kernel does not take many datagrams as one packet (UDP_SEGMENT, UDP_GRO): messages for the same \
+                 worker share system calls only, and kernel datagrams are counted one by one."
             ),
             Notice::ReceiveBufferNotSet { asked } => {
                 write!(out, "--receive-buffer {asked} was not set: this platform has no portable way to.")
             }
             Notice::ReceiveBufferGranted { asked, usable } => write!(
                 out,
-                "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); its \
-                 limits are in net.core.rmem_max and SO_RCVBUF's minimum."
+                "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); \
+                 its limits are in net.core.rmem_max and SO_RCVBUF's minimum."
             ),
             Notice::CoresShared { workers, cores, is_pinned } => {
                 let pinned = if *is_pinned { "pinned round robin" } else { "not pinned" };
@@ -278,8 +279,8 @@ impl Notice {
             }
             Notice::WorkersNotPinned { unpinned, workers } => write!(
                 out,
-                "{unpinned} of {workers} workers could not be pinned, for lack of permission or of the core; the kernel \
-                 places them."
+                "{unpinned} of {workers} workers could not be pinned, for lack of permission or of the core; the \
+                 kernel places them."
             ),
             _ => Ok(()),
         }
