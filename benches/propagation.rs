@@ -11,7 +11,7 @@ mod floor;
 mod rival;
 
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::scenario::{Choice, Draft, Scenario, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Choice, Draft, Scenario, ScenarioValues, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
@@ -61,17 +61,19 @@ fn main() {
 }
 
 fn row(scenario: &Scenario, runs: usize) -> String {
-    let Scenario { nodes, transport, .. } = *scenario;
+    let ScenarioValues { nodes, transport, .. } = **scenario;
     let topology = scenario.topology.build(nodes, scenario.peers, scenario.seed).expect("an overlay");
     let topology = Arc::new(topology);
     let has_rival = transport == TransportKind::Memory && nodes <= RIVAL_NODES_MAX;
     let (mut times, mut floors, mut to_floor, mut to_rival, mut sent) = (vec![], vec![], vec![], vec![], 0);
     let (mut per_message, mut missed) = (vec![], 0);
     // One more than requested: the first pair warms up the caches and is dropped.
+    let to_the_end = Draft { until: Some(Until::Quiescent), ..Draft::default() };
+    let until_quiescent = scenario.with(to_the_end).expect("a scenario");
     for pair in 0..=runs {
         let record = run(scenario);
         let (floor, units) = floor(scenario, &record);
-        let whole = run(&Scenario { until: Until::Quiescent, ..scenario.clone() });
+        let whole = run(&until_quiescent);
         let rival = has_rival.then(|| rival::time(scenario, &topology));
         // With a short TTL, a run whose first copies took longer paths may end below the target; it is counted.
         let Some(time) = record.time_to(scenario.target).map(|time| Duration::from_nanos(time.0)) else {
@@ -109,7 +111,7 @@ fn row(scenario: &Scenario, runs: usize) -> String {
 
 /// Time that a run's traffic takes without a protocol, and the number of its datagrams or messages.
 fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
-    let Scenario { nodes, threads, .. } = *scenario;
+    let ScenarioValues { nodes, threads, .. } = **scenario;
     let units = u64::from(nodes) * 32 / 10;
     match scenario.transport {
         TransportKind::Udp => (floor::time(nodes as usize, threads, units), units),

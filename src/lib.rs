@@ -65,7 +65,8 @@ pub mod cli;
 pub use api::{Outcome, Simulation};
 pub use report::Report;
 pub use scenario::{
-    Draft, Engine, FileError, OriginsKind, Pin, ProtocolKind, Scenario, ScenarioError, Spin, TransportKind, Ttl, Until,
+    Draft, Engine, FileError, OriginsKind, Pin, ProtocolKind, Scenario, ScenarioError, ScenarioValues, Spin,
+    TransportKind, Ttl, Until,
 };
 pub use simulation::SimulationError;
 pub use sync::Interrupt;

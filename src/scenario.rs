@@ -1,22 +1,36 @@
 //! The whole experiment as one valid value. Who holds a [`Scenario`] need not check it again.
 //!
 //! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
-//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. Only an edge
-//! list is read here, since it says how many nodes there are and which.
+//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. Only an
+//! edge list is read here, since it says how many nodes there are and which.
+
+#[macro_use]
+mod carrier;
+#[macro_use]
+mod failures;
+#[macro_use]
+mod network;
+#[macro_use]
+mod overlay;
+#[macro_use]
+mod protocol;
+#[macro_use]
+mod run;
+#[macro_use]
+mod workload;
 
 mod draft;
 mod error;
 mod file;
 mod kinds;
 pub mod limits;
-mod network;
 mod options;
 mod parse;
 mod payload;
 mod protocol_traits;
 mod resolve;
 mod shell;
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;
 mod window;
 
@@ -35,98 +49,112 @@ use crate::time::Nanos;
 use crate::topology::{EdgeList, NodeNames, Topology, TopologyError, TopologySpec};
 use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
 use serde::{Serialize, Serializer};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// An experiment that can be run as it stands.
+/// An experiment that can be run as it stands. Its values can be read and not set: only [`Draft::build`] and
+/// [`Scenario::with`] make one, and they check it as a whole.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scenario {
-    /// What carries a message.
+pub struct Scenario(ScenarioValues);
+
+impl Deref for Scenario {
+    type Target = ScenarioValues;
+
+    fn deref(&self) -> &ScenarioValues {
+        &self.0
+    }
+}
+
+/// The values of a scenario, each within its limit and beside all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScenarioValues {
+    /// Carrier of messages.
     pub transport: TransportKind,
-    /// How many nodes take part.
+    /// Number of nodes.
     pub nodes: u32,
     /// Worker threads of each process, each with an event loop over its shard of the nodes.
     pub threads: usize,
     /// Processes over which the workers are spread.
     pub processes: usize,
-    /// What a node does with an order.
+    /// Gossip protocol of every node.
     pub protocol: ProtocolKind,
-    /// How long a node waits for what it asked for, where the protocol asks.
+    /// Time after which a node repeats a request, if the protocol makes requests.
     pub retry: Option<Nanos>,
-    /// How long a node gathers news before it announces it, where the protocol announces.
+    /// Time for which a node gathers orders before it announces them, if the protocol announces.
     pub announce_interval: Option<Nanos>,
     /// The family of the overlay.
     pub topology: TopologySpec,
     /// The edge list that it is read from, where it is; it was read when the draft was built.
     pub edge_list: Option<EdgeList>,
-    /// How many peers a node has, about or exactly, as the family has it; 0 where it decides by itself.
+    /// Peers of a node, on average or exactly, as the family has it; 0 if the family decides.
     pub peers: u32,
     /// To how many of its peers a node forwards an order; as many as there can be where the protocol takes them all.
     pub fanout: u32,
-    /// How many hops an order may travel.
+    /// Maximum hops of an order.
     pub ttl: Ttl,
-    /// Whether a forward leaves out the peer that the order came from.
+    /// True if a forward leaves out the peer that the order came from.
     pub exclude_sender: bool,
     /// The share of all nodes that ends a run.
     pub target: Ratio,
-    /// What ends a run.
+    /// Event that ends a run.
     pub until: Until,
     /// The time limit, for each order from its publication; `None` for none.
     pub timeout: Option<Nanos>,
     /// The root of every draw.
     pub seed: u64,
-    /// Where orders enter.
+    /// Nodes where orders enter.
     pub origins: Origins,
     /// A schedule of many orders; `None` for one order at once.
     pub bulk: Option<BulkOptions>,
     /// Bytes of opaque payload in each order.
     pub payload_bytes: PayloadBytes,
-    /// Where workers are pinned.
+    /// Cores that workers are pinned to.
     pub pin: Pin,
-    /// Whether an idle worker spins before it sleeps.
+    /// Rule by which an idle worker spins before it sleeps.
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
     /// The network, where it is modelled: always in virtual time; on a real carrier in front of it, or `None`.
     pub network: Option<NetworkSpec>,
-    /// What fails in it.
+    /// Failures of nodes and links.
     pub faults: FaultSpec,
-    /// Who does not do as the protocol says.
+    /// Nodes that do not follow the protocol.
     pub adversary: AdversarySpec,
-    /// Which way virtual time is computed.
+    /// Algorithm of virtual time.
     pub engine: Engine,
-    /// Whether messages that need not be encoded are encoded and decoded all the same.
+    /// True if messages that need not be encoded are encoded and decoded all the same.
     pub charge_serialization: bool,
     /// Runs to measure, each with a seed of its own from `seed` on.
     pub runs: u32,
-    /// Whether all of them have the same seed instead.
+    /// True if all runs have the same seed instead.
     pub same_seed: bool,
 }
 
-/// What is asked for many orders together.
+/// The options of a run of many orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BulkOptions {
-    /// How many, at least two.
+    /// Number of orders, at least two.
     pub orders: u32,
-    /// How many a second.
+    /// Orders per second.
     pub rate: Rate,
-    /// How they are spread over time.
+    /// Distribution over time.
     pub arrivals: Arrivals,
-    /// How many a node tells apart, up to the newest it has seen.
+    /// Orders that a node tells apart, up to the newest it has seen.
     pub window: WindowSize,
 }
 
-/// How many orders a node tells apart.
+/// The number of orders that a node tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowSize {
-    /// So many, at most all.
+    /// This many, at most all.
     Orders(u32),
     /// All in virtual time; on real carriers as many as may be under way at a time.
     Auto,
 }
 
 impl Scenario {
-    /// How many orders a run publishes.
+    /// Returns the number of orders that a run publishes.
     pub fn orders(&self) -> u32 {
         self.bulk.map_or(1, |bulk| bulk.orders)
     }
@@ -140,7 +168,7 @@ impl Scenario {
         self.overlay_unless(&Interrupt::new())
     }
 
-    /// The same, unless the user ends it meanwhile.
+    /// Builds the overlay, unless the user ends it meanwhile.
     ///
     /// # Errors
     ///
@@ -157,7 +185,7 @@ impl Scenario {
         self.edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone())
     }
 
-    /// Which order enters where, and when.
+    /// Draws which order enters where, and when.
     pub fn workload(&self) -> Workload {
         let one = BulkOptions {
             orders: 1,
@@ -187,13 +215,29 @@ impl Scenario {
         if self.same_seed { self.seed } else { self.seed.saturating_add(u64::from(run)) }
     }
 
+    /// Returns the single run of this scenario that has this seed.
+    pub fn run_of_seed(&self, seed: u64) -> Scenario {
+        Scenario(ScenarioValues { seed, runs: 1, same_seed: false, ..self.0.clone() })
+    }
+
+    /// Returns the scenario on at most `threads` of its threads, and at least one, pinned as `pin` says.
+    pub fn on_fewer_threads(&self, threads: usize, pin: Pin) -> Scenario {
+        Scenario(ScenarioValues { threads: threads.clamp(1, self.threads), pin, ..self.0.clone() })
+    }
+
+    /// A scenario of values that no draft may give, for tests of what is done with one.
+    #[cfg(test)]
+    pub(crate) fn unchecked(values: ScenarioValues) -> Scenario {
+        Scenario(values)
+    }
+
     /// The worker threads of all processes.
     pub fn workers(&self) -> usize {
         self.threads * self.processes
     }
 }
 
-/// How many hops an order may travel.
+/// The maximum hops of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
     /// This many.

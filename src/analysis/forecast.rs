@@ -11,7 +11,7 @@ use crate::message::TTL_MAX;
 use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::record::{Notice, TtlAdvice};
-use crate::scenario::{Scenario, Ttl};
+use crate::scenario::{Scenario, ScenarioValues, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
 use crate::topology::{Reachability, Topology};
@@ -92,7 +92,7 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, aut
     if *down != DownSpec::default() || churn.is_some() {
         return None;
     }
-    let Scenario { nodes, target, .. } = scenario;
+    let ScenarioValues { nodes, target, .. } = &**scenario;
     let goal = target.ceil_of(u64::from(*nodes));
     let near = within(reach, ttl.into());
     (near < goal).then(|| {
@@ -136,7 +136,7 @@ fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Na
     if scenario.faults != FaultSpec::default() {
         return None;
     }
-    let Scenario { nodes, target, .. } = scenario;
+    let ScenarioValues { nodes, target, .. } = &**scenario;
     let goal = target.ceil_of(u64::from(*nodes));
     let crossings = u64::from(scenario.protocol.traits().messages_per_hop);
     // With several orders, one may arrive at a node shortly before it sends announcements of another.

@@ -4,7 +4,7 @@
 use super::signals::SignalWatch;
 use super::{Exit, Failure, print, warn};
 use bulk_order_propagation::record::{End, RunRecord};
-use bulk_order_propagation::scenario::Scenario;
+use bulk_order_propagation::scenario::{Draft, Scenario};
 use bulk_order_propagation::simulation;
 
 /// Runs the scenario as requested, and once more on another number of threads; prints both digests.
@@ -14,7 +14,8 @@ pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Fa
     }
     let (mut digests, mut text) = (Vec::new(), String::new());
     for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
-        let once = Scenario { threads, runs: 1, ..scenario.clone() };
+        let threads_asked = u32::try_from(threads).ok();
+        let once = scenario.run_of_seed(scenario.seed).with(Draft { threads: threads_asked, ..Draft::default() })?;
         let records = simulation::run(&once, &watch.interrupt)?;
         if records.first().is_some_and(|record| record.end == End::Interrupted) {
             warn("interrupted: a digest takes a whole run, so there is nothing to compare");

@@ -79,7 +79,7 @@ pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit,
     print(&match arguments.format {
         Format::Json => serde_json::to_string_pretty(&knee)? + "\n",
         Format::Text => {
-            let replay = search.replay(shown);
+            let replay = search.replay(shown)?;
             escaped_lines(&format!("{knee}\nReplay of {shown}:\n  {}\n", pasteable(&replay))).into_owned()
         }
     })?;

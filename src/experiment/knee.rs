@@ -16,7 +16,7 @@ pub use probe::{Fault, Growth, Probe};
 
 use super::replicates::{OrderedTurns, beside, in_turns};
 use crate::runtime::RuntimeError;
-use crate::scenario::{BadValue, BulkOptions, Draft, Scenario, ScenarioError, WindowSize, limits};
+use crate::scenario::{BadValue, Draft, Pin, Scenario, ScenarioError, limits};
 use crate::simulation::{Program, SimulationError};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
@@ -162,9 +162,10 @@ impl KneeQuestion {
         let has_timeout = draft.timeout.is_some();
         // Built only once, because an overlay may come from a source that can be read only once.
         let mut scenario = draft.build()?;
-        if !has_timeout {
+        // Without a limit nothing is late.
+        if let Some(default) = scenario.timeout.filter(|_| !has_timeout) {
             let twice = Nanos(self.limit.0.saturating_mul(2));
-            scenario.timeout = scenario.timeout.map(|default| default.max(twice));
+            scenario = scenario.with(Draft { timeout: Some(default.max(twice)), ..Draft::default() })?;
         }
         Ok(Search { scenario, limit: self.limit, span, start, least, most, precision_percent: self.precision_percent })
     }
@@ -224,8 +225,12 @@ const START: Rate = Rate::per_second(100);
 
 impl Search {
     /// The command that repeats the first run of a rate.
-    pub fn replay(&self, rate: Rate) -> String {
-        self.at_rate(rate, 0).replay()
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError`] where the rate cannot stand beside the rest of the scenario.
+    pub fn replay(&self, rate: Rate) -> Result<String, ScenarioError> {
+        Ok(self.at_rate(rate, 0)?.replay())
     }
 
     /// The scenario that all probes share, except for the rate.
@@ -239,20 +244,15 @@ impl Search {
     }
 
     /// The scenario at a rate, for the search's span, with the seed of a run.
-    fn at_rate(&self, rate: Rate, run: u32) -> Scenario {
+    fn at_rate(&self, rate: Rate, run: u32) -> Result<Scenario, ScenarioError> {
         let orders = (rate.as_f64() * self.span.as_secs_f64()).ceil() as u64;
         self.with_orders(rate, orders.clamp(ORDERS_MIN, limits::ORDERS.most), run)
     }
 
-    fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Scenario {
-        let orders = orders as u32;
-        let window = |window| match window {
-            WindowSize::Orders(window) => WindowSize::Orders(window.min(orders)),
-            WindowSize::Auto => WindowSize::Auto,
-        };
-        let bulk = self.scenario.bulk;
-        let bulk = bulk.map(|bulk| BulkOptions { orders, rate, window: window(bulk.window), ..bulk });
-        Scenario { bulk, runs: 1, seed: self.scenario.seed_of(run), ..self.scenario.clone() }
+    fn with_orders(&self, rate: Rate, orders: u64, run: u32) -> Result<Scenario, ScenarioError> {
+        let orders = u32::try_from(orders).ok();
+        let one = self.scenario.run_of_seed(self.scenario.seed_of(run));
+        one.with(Draft { orders, rate: Some(rate), ..Draft::default() })
     }
 }
 
@@ -303,7 +303,7 @@ pub fn find_knee(
 /// Measures the orders' times at the least rate, without queues; `None` if interrupted. It is the warm-up, too.
 fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result<Option<Probe>, KneeError> {
     let orders = (search.least.as_f64() * UNLOADED_SPAN.as_secs_f64()).clamp(5.0, 20.0) as u64;
-    let scenario = search.with_orders(search.least, orders, 0);
+    let scenario = search.with_orders(search.least, orders, 0)?;
     let load = Load { rate: search.least, limit: search.limit };
     probe::make(&scenario, load, interrupt, program).map_err(KneeError::from)
 }
@@ -318,12 +318,11 @@ fn probe_rate(
     interrupt: &Interrupt,
     program: &Program,
 ) -> Result<Option<Vec<Probe>>, KneeError> {
-    let at_once = beside(&search.at_rate(rate, 0), SEEDS);
+    let at_once = beside(&search.at_rate(rate, 0)?, SEEDS);
     let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
-        let scenario = search.at_rate(rate, run);
-        let threads = (scenario.threads / at_once).max(1);
-        let pin = if at_once > 1 { crate::scenario::Pin::None } else { scenario.pin };
-        let scenario = Scenario { threads, pin, ..scenario };
+        let scenario = search.at_rate(rate, run)?;
+        let pin = if at_once > 1 { Pin::None } else { scenario.pin };
+        let scenario = scenario.on_fewer_threads(scenario.threads / at_once, pin);
         Ok(probe::make(&scenario, Load { rate, limit: search.limit }, interrupt, program)?)
     };
     let turns =

@@ -129,9 +129,9 @@ pub fn run_replicates(
     let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
         let clock = Clock::start();
         let Some(runner) = &shared else {
-            let scenario = manner.of_run(scenario, scenario.seed_of(run));
-            let runner = Runner::build(&scenario, interrupt, manner.observer(observer), program)?;
-            warm_up(&scenario, &runner, run)?;
+            let alone = manner.of_run(scenario, scenario.seed_of(run));
+            let runner = Runner::build(&alone, interrupt, manner.observer(observer), program)?;
+            warm_up(scenario, &runner, run)?;
             return runner.run(clock);
         };
         warm_up(scenario, runner, run)?;
@@ -201,11 +201,11 @@ impl Replication {
 
     /// One run of a scenario, with this seed.
     fn of_run(self, scenario: &Scenario, seed: u64) -> Scenario {
-        let run = Scenario { seed, ..scenario.clone() };
+        let run = scenario.run_of_seed(seed);
         match self {
             Replication::Repeated | Replication::InTurn => run,
             // Pinned, all would be on the first core.
-            Replication::Beside(several) => Scenario { threads: (run.threads / several).max(1), pin: Pin::None, ..run },
+            Replication::Beside(several) => run.on_fewer_threads(run.threads / several, Pin::None),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{Scenario, TransportKind, Ttl};
+use crate::scenario::{Scenario, ScenarioValues, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -292,7 +292,7 @@ impl Sizes<'_> {
 
     /// Bytes of each worker's buffer for targets, if a node may send to nearly all others.
     fn targets(&self) -> u64 {
-        let Scenario { topology, protocol, fanout, .. } = self.scenario;
+        let ScenarioValues { topology, protocol, fanout, .. } = &**self.scenario;
         let has_hub = matches!(topology, TopologySpec::Complete | TopologySpec::Star);
         let most = if protocol.traits().takes_fanout { u64::from(*fanout).min(self.nodes) } else { self.nodes };
         if !has_hub || most <= 32 {

@@ -9,7 +9,8 @@ use crate::network::FaultSpec;
 use crate::ratio::Ratio;
 use crate::record::RunRecord;
 use crate::scenario::{
-    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
+    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, ScenarioValues, Spin, TransportKind, Ttl, Until,
+    WindowSize,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -18,7 +19,7 @@ use serde_json::json;
 
 /// A scenario of so many nodes, else with the defaults of a thousand.
 pub(super) fn scenario(nodes: u32) -> Scenario {
-    Scenario {
+    Scenario::unchecked(ScenarioValues {
         transport: TransportKind::Udp,
         nodes,
         threads: 2,
@@ -49,7 +50,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
         charge_serialization: false,
         runs: 1,
         same_seed: false,
-    }
+    })
 }
 
 /// A machine and an echo that do not change with the machine that runs the tests.
@@ -75,14 +76,15 @@ pub(super) fn bulk_report() -> Report {
 pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
     let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
-    let scenario = Scenario { bulk: Some(bulk), ..scenario(10) };
+    let scenario = Scenario::unchecked(ScenarioValues { bulk: Some(bulk), ..(*scenario(10)).clone() });
     Report::new(&scenario, setting(), record, Vec::new(), None)
 }
 
 /// The report of these records under the sample scenario.
 pub(super) fn report(records: &[RunRecord]) -> Report {
     let (first, others) = records.split_first().expect("a record to report");
-    let scenario = Scenario { runs: records.len() as u32, ..scenario(first.nodes) };
+    let runs = records.len() as u32;
+    let scenario = Scenario::unchecked(ScenarioValues { runs, ..(*scenario(first.nodes)).clone() });
     let row = |(run, record)| Row::new(run, scenario.seed_of(run), record);
     Report::new(&scenario, setting(), first, (1..).zip(others).map(row).collect(), None)
 }

@@ -6,6 +6,7 @@ use super::fixtures::{
 };
 use super::*;
 use crate::record::{MachineTimes, OrderOutcome, ProcessRecord, Receipt, Receipts, Traffic};
+use crate::scenario::ScenarioValues;
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -183,7 +184,8 @@ fn many_runs_are_told_beside_the_first() {
 fn a_series_that_ended_early_says_so() {
     let row = |run, record| Row::new(run, 42 + u64::from(run), record);
     let of = |first: &RunRecord, others, failure| {
-        Report::new(&Scenario { runs: 9, ..scenario(1_000) }, setting(), first, others, failure)
+        let nine = Scenario::unchecked(ScenarioValues { runs: 9, ..(*scenario(1_000)).clone() });
+        Report::new(&nine, setting(), first, others, failure)
     };
     let whole = thousand_nodes_record();
     let failed = of(&whole, vec![row(1, &whole)], Some("run 2 (seed 44): no room".to_owned()));

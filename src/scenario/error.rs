@@ -1,5 +1,5 @@
-//! Why a draft is no scenario, and why a text is no draft. Every message names the option, the value that was asked
-//! for, the limit, and what to do.
+//! The errors of a draft that is no scenario, and of a text that is no draft. Every message names the option, the value
+//! that was asked for, the limit, and what to do.
 
 use super::limits::{self, THREADS};
 use super::network::OPTIONS;
@@ -17,7 +17,7 @@ use std::fmt;
 pub struct BadValue {
     /// The option, without dashes.
     pub option: String,
-    /// What was asked for, as it was written.
+    /// The requested value, as it was written.
     pub value: String,
     /// The limit, and what to do.
     pub rule: String,
@@ -29,7 +29,7 @@ impl BadValue {
     }
 }
 
-/// Why a draft cannot be run as it stands.
+/// The reason why a draft cannot be run as it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// One value is outside its limit.
@@ -124,7 +124,7 @@ pub enum ScenarioError {
     SeedsExhausted {
         /// The seed of the first run.
         seed: u64,
-        /// How many runs were asked for.
+        /// The number of requested runs.
         runs: u32,
     },
 
@@ -133,9 +133,9 @@ pub enum ScenarioError {
     NoSuchOrigin {
         /// The origin asked for.
         origin: u64,
-        /// How many nodes there are.
+        /// The number of nodes.
         nodes: u32,
-        /// What to ask for.
+        /// The origins that exist.
         advice: String,
     },
 
@@ -146,7 +146,7 @@ pub enum ScenarioError {
         origin: u64,
     },
 
-    /// What is asked for has no meaning for one order.
+    /// The option has no meaning for a single order.
     #[error(
         "--{option} with one order: there is nothing to spread over time or tell apart; ask for at least --orders 2"
     )]
@@ -224,7 +224,7 @@ pub enum ScenarioError {
     )]
     NothingToCharge,
 
-    /// What is asked for again is no shortest path.
+    /// The engine handles first messages only, and the protocol depends on others.
     #[error(
         "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
          choose --protocol push or flood"
@@ -295,22 +295,22 @@ pub enum ScenarioError {
     /// The operating system gave no random bits.
     #[error("the operating system gives no random bits for a seed ({cause}); choose one with --seed")]
     NoEntropy {
-        /// What the system said.
+        /// The system's own message.
         cause: String,
     },
 }
 
-/// Why a text in TOML is no draft.
+/// The reason why a text in TOML is no draft.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct FileError {
-    /// Where, counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The problem on that line.
     pub problem: FileProblem,
 }
 
-/// What can be wrong with a line of a TOML file.
+/// A problem with a line of a TOML file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileProblem {
     /// It is not TOML.
@@ -361,8 +361,8 @@ fn narrower(nodes: u32, orders: u32) -> String {
     }
 }
 
-/// What was asked for, fit for one line of a terminal: quoted where it needs quotes, control characters escaped, and
-/// cut where it is very long.
+/// Makes a requested value fit for one line of a terminal: quoted where it needs quotes, control characters escaped,
+/// and cut where it is very long.
 fn shown(text: &str) -> String {
     quoted(&escaped_to(SHOWN_CHARS_MAX, text)).into_owned()
 }

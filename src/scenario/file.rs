@@ -1,5 +1,5 @@
-//! A draft as TOML: one `option = value` a line, each value in the type that is natural to it. The options of the modelled
-//! network may stand in a table of their own, `[network]`, in which `name` is what `network` is outside.
+//! A draft as TOML: one `option = value` a line, each value in the type that is natural to it. The options of the
+//! modelled network may stand in a table of their own, `[network]`, in which `name` is what `network` is outside.
 //!
 //! Every value goes through the reader of the flag of that name, as the text that stands in the file: `target = 0.95`
 //! is exactly 95/100, and a number out of range is refused in the same words in both places.

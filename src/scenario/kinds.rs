@@ -1,5 +1,5 @@
-//! The closed choices of an experiment: what carries messages, which protocol runs, how virtual time is computed, and how
-//! worker threads behave. The rooms that do the work take these enums from here.
+//! The closed choices of an experiment: what carries messages, which protocol runs, how virtual time is computed, and
+//! how worker threads behave. The rooms that do the work take these enums from here.
 //!
 //! Each choice has the names that `--help`, a TOML file and the JSON report use ([`Choice`]).
 

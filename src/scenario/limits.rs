@@ -13,8 +13,8 @@ use std::fmt::Display;
 /// Nodes of a run. An id has 32 bits, and the greatest stands for nobody.
 pub const NODES: Limit = Limit::new("nodes", 1, u32::MAX as u64, "a network needs", "nodes");
 
-/// Worker threads of a run, of all its processes together. Each costs a stack and a share of every join; more than this no
-/// machine puts to use.
+/// Worker threads of a run, of all its processes together. Each costs a stack and a share of every join; more than this
+/// no machine puts to use.
 pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worker threads");
 
 /// Processes of a run. Each builds the overlay for itself and costs its parent two descriptors.
@@ -47,7 +47,8 @@ pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apa
 /// Bits that all nodes together may take to tell orders apart on a real carrier: 2 GiB.
 pub const WINDOW_BITS: u64 = 1 << 34;
 
-/// How many of `orders` orders so many nodes can tell apart on a real carrier; 0 where there is no room even for one.
+/// Returns how many of `orders` orders each of `nodes` nodes can tell apart on a real carrier; 0 if there is no room
+/// for one.
 pub fn widest_window(nodes: u32, orders: u32) -> u32 {
     let bits = WINDOW_BITS / u64::from(nodes.max(1));
     if bits >= u64::from(orders) {

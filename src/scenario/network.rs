@@ -1,13 +1,70 @@
-//! The modelled network among the options: what was asked of it, whether that can stand together, and how it is asked again.
+//! The options of the modelled network: what becomes of a message on its way.
 
-use super::error::ScenarioError;
-use super::{Draft, Scenario, TransportKind};
+use super::failures::faults;
+use super::parse::{no_nul, time};
+use super::{BadValue, Draft, Scenario, ScenarioError, TransportKind};
 use crate::adversary::AdversarySpec;
-use crate::network::{FaultSpec, Latency, NetworkSpec, Paths};
+use crate::network::{FaultSpec, LATENCY_MAX, Latency, NetworkSpec, Paths, RegionSpec};
 use crate::time::Nanos;
 
-/// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`. The first
-/// of them say what becomes of a message on its way.
+/// Adds the options of this group to the table that [`Draft`] is declared from.
+macro_rules! network_options {
+    ($then:tt $($given:tt)*) => {
+        next_group! { $then $($given)*
+            ["Network"]
+
+            /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites,
+            /// FILE.csv with a matrix of your own [default: no regions]. Distance decides more than the overlay does.
+            network: RegionSpec = "SET|FILE.csv", network::read_regions;
+
+            /// How long a message is under way, on a real carrier before that one's own time: constant:TIME,
+            /// uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`,
+            /// `pareto:LEAST,SHAPE`, with ,min=TIME and ,max=TIME; after link: drawn once for each link, and with +
+            /// both [default: constant:50ms with simulated, else none]. Its least is what may be computed in parallel;
+            /// its spread lets later hops overtake.
+            #[arg(allow_hyphen_values = true)]
+            latency: LatencySpec = "LATENCY", |text: &str| model::<LatencySpec>("latency", text);
+
+            /// Which messages are lost: a share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE
+            /// ,good-loss=SHARE and ,per=link|sender|receiver [default: 0]. Loss tests how much redundancy is left.
+            #[arg(allow_hyphen_values = true)]
+            loss: LossSpec = "SHARE|BURSTS", |text: &str| model::<LossSpec>("loss", text);
+
+            /// The share of messages of which the network makes a second copy [default: 0]. They cost like any
+            /// duplicate.
+            #[arg(allow_hyphen_values = true)]
+            duplicate: Ratio = "SHARE", |text: &str| part_of("duplicate", text);
+
+            /// With simulated, the lines of each node: up=RATE,down=RATE, as up=10mbit,down=100mbit; or regions, for the rates that
+            /// --network knows [default: no limit]. Narrow lines make fanout cost time. Bytes wait, however many; with
+            /// ,queue=64KiB what would make more than that wait is dropped.
+            bandwidth: BandwidthSpec = "LINES", |text: &str| model::<BandwidthSpec>("bandwidth", text);
+
+            /// With simulated, how long a node is busy with each message that comes [default: 0s]. Validation slows
+            /// every hop.
+            #[arg(allow_hyphen_values = true)]
+            processing: Nanos = "TIME", network::read_processing;
+        }
+    };
+}
+
+/// Reads a set of regions.
+pub(super) fn read_regions(text: &str) -> Result<RegionSpec, BadValue> {
+    no_nul("network", text)?;
+    text.parse().map_err(|_| BadValue::new("network", text, format!("choose one of {}", RegionSpec::WRITTEN)))
+}
+
+/// Reads the time that a message costs its node.
+pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
+    let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
+    match time("processing", text, rule)? {
+        time if time <= LATENCY_MAX => Ok(time),
+        _ => Err(BadValue::new("processing", text, rule)),
+    }
+}
+
+/// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`. The
+/// first of them say what becomes of a message on its way.
 pub(super) const OPTIONS: [&str; 11] = [
     "network",
     "latency",
@@ -22,18 +79,18 @@ pub(super) const OPTIONS: [&str; 11] = [
     "adversary",
 ];
 
-/// How many of these, the first, a real carrier takes as well.
+/// The number of leading options that a real carrier takes as well.
 const ON_REAL_CARRIERS: usize = 4;
 
-/// What the options make of the network and of those in it.
+/// The models that the options ask for.
 pub(super) struct Model {
     pub(super) network: Option<NetworkSpec>,
     pub(super) faults: FaultSpec,
     pub(super) adversary: AdversarySpec,
 }
 
-/// The model that a draft asks for. A real carrier takes the options that say what becomes of a message on its way; without
-/// any of them it has no model, and each of the others is refused.
+/// Resolves the models that a draft asks for. A real carrier takes the options that say what becomes of a message on
+/// its way; without any of them it has no model, and each of the others is refused.
 pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, ScenarioError> {
     let asked = asked_for(draft);
     if transport.is_virtual() {
@@ -53,7 +110,7 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
     Ok(Model { network, faults: FaultSpec::default(), adversary: AdversarySpec::default() })
 }
 
-/// The network that a draft asks for, where messages take as long as `paths` say unless it says it.
+/// Resolves the network that a draft asks for; `paths` give the latencies if the draft does not.
 fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     let paths = match (&draft.network, draft.latency) {
         (Some(network), Some(latency)) => {
@@ -72,17 +129,7 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     })
 }
 
-/// The faults that a draft asks for.
-fn faults(draft: &Draft) -> FaultSpec {
-    FaultSpec {
-        down: draft.down.clone().unwrap_or_default(),
-        churn: draft.churn,
-        partition: draft.partition.clone().unwrap_or_default(),
-        nat: draft.nat.unwrap_or(FaultSpec::default().nat),
-    }
-}
-
-/// Which options of the model were asked for.
+/// Returns for each of the options whether it was asked for.
 fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
     [
         draft.network.is_some(),
@@ -99,31 +146,17 @@ fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
     ]
 }
 
-/// A draft that asks for exactly the model of this scenario, and for nothing else.
-pub(super) fn asked(scenario: &Scenario) -> Draft {
-    let Some(network) = &scenario.network else { return Draft::default() };
-    let (regions, latency) = match &network.paths {
-        Paths::Regions(regions) => (Some(regions.clone()), None),
-        Paths::Latency(latency) => (None, Some(*latency)),
-    };
-    let on_the_way = Draft {
-        network: regions,
-        latency,
-        loss: Some(network.loss),
-        duplicate: Some(network.duplicate),
-        ..Draft::default()
-    };
-    if !scenario.transport.is_virtual() {
-        return on_the_way;
+/// Asks for exactly what the scenario has, in the options of this group.
+pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
+    let Some(network) = &scenario.network else { return };
+    match &network.paths {
+        Paths::Regions(regions) => draft.network = Some(regions.clone()),
+        Paths::Latency(latency) => draft.latency = Some(*latency),
     }
-    Draft {
-        bandwidth: network.bandwidth,
-        processing: Some(network.processing),
-        down: Some(scenario.faults.down.clone()),
-        churn: scenario.faults.churn,
-        partition: Some(scenario.faults.partition.clone()),
-        nat: Some(scenario.faults.nat),
-        adversary: Some(scenario.adversary.clone()),
-        ..on_the_way
+    draft.loss = Some(network.loss);
+    draft.duplicate = Some(network.duplicate);
+    if scenario.transport.is_virtual() {
+        draft.bandwidth = network.bandwidth;
+        draft.processing = Some(network.processing);
     }
 }

@@ -1,4 +1,4 @@
-//! How many bytes of payload orders have: a number, or a range that each order draws from.
+//! The payload size of orders in bytes: a number, or a range that each order draws from.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -12,7 +12,7 @@ pub struct PayloadBytes {
 }
 
 impl PayloadBytes {
-    /// The same size for every order.
+    /// A single size for every order.
     pub const fn exactly(bytes: u16) -> PayloadBytes {
         PayloadBytes { least: bytes, most: bytes }
     }

@@ -14,8 +14,8 @@ pub(super) fn quoted(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// A command whose words are quoted, as a terminal may show it and a shell (bash, zsh, ksh; POSIX since 2024) still takes it:
-/// what is not to be shown stands as bytes in `$'...'`.
+/// A command whose words are quoted, as a terminal may show it and a shell (bash, zsh, ksh; POSIX since 2024) still
+/// takes it: what is not to be shown stands as bytes in `$'...'`.
 pub fn pasteable(command: &str) -> Cow<'_, str> {
     if !command.chars().any(is_treacherous) {
         return Cow::Borrowed(command);

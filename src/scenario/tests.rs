@@ -3,16 +3,16 @@
 mod messages;
 mod round_trips;
 
-use super::options::command;
 use super::{BadValue, Draft, Pin, Scenario, Ttl};
 use crate::topology::TopologySpec;
-use clap::FromArgMatches;
+use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
 
 /// Reads a command line without the command.
 fn draft(line: &str) -> Result<Draft, BadValue> {
     let words = shlex::split(line).expect("a test's command line is well formed");
-    let matches = command().try_get_matches_from(words);
+    let command = Command::new("bulkprop").no_binary_name(true).disable_help_flag(true);
+    let matches = Draft::augment_args(command).try_get_matches_from(words);
     matches.and_then(|matches| Draft::from_arg_matches(&matches)).map_err(|error| {
         let bad = error.source().and_then(|source| source.downcast_ref::<BadValue>());
         bad.unwrap_or_else(|| panic!("{line}: {error}")).clone()
@@ -40,7 +40,7 @@ fn defaults_adapt_to_the_size() {
         ("--nodes 1000 --peers 999", ErdosRenyi, 999),
     ] {
         let scenario = scenario(line);
-        assert_eq!((scenario.topology, scenario.peers), (topology, peers), "{line}");
+        assert_eq!((&scenario.topology, scenario.peers), (&topology, peers), "{line}");
     }
 }
 

@@ -1,23 +1,24 @@
-//! How many orders a node tells apart where that is left to the program.
+//! The number of orders that a node tells apart if it is left to the program.
 //!
-//! On a real carrier a window that holds every order of a long run would take gigabytes, so that `auto` is what may be under way
-//! at a time: the orders that are published while one of them goes its slowest way. In virtual time receipts are kept by order
-//! and node anyway, and `auto` is all of them.
+//! On a real carrier a window that holds every order of a long run would take gigabytes, so that `auto` is what may be
+//! under way at a time: the orders that are published while one of them goes its slowest way. In virtual time receipts
+//! are kept by order and node anyway, and `auto` is all of them.
 
 use super::{BulkOptions, ProtocolKind, Scenario, WindowSize, limits};
 use crate::coverage::Window;
 use crate::time::Nanos;
 use crate::workload::{Arrivals, BURST};
 
-/// What a carrier itself may take for a message, beside the network that is modelled before it: some times the 8 ms that
-/// messages waited on a machine with other work.
+/// What a carrier itself may take for a message, beside the network that is modelled before it: some times the 8 ms
+/// that messages waited on a machine with other work.
 const CARRIER_ALLOWANCE: Nanos = Nanos::from_millis(50);
 
 /// The fewest orders that `auto` is, where there are so many.
 const LEAST: u64 = 1_024;
 
 impl Scenario {
-    /// How many orders a node tells apart with this TTL, where a message that is slow takes so long through the modelled network.
+    /// Returns the window of a node with this TTL, where a slow message takes `slow_way` through the
+    /// modelled network.
     pub fn window(&self, ttl: u8, slow_way: Nanos) -> Window {
         let Some(bulk) = self.bulk else { return Window::new(1, 1) };
         let orders = match bulk.window {
@@ -36,9 +37,9 @@ impl Scenario {
         u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
     }
 
-    /// How long an order may be under way: its TTL times a hop, in which a message takes a slow `way`. An order that is asked for
-    /// crosses each link as an announcement, a request and itself, waits where news are gathered, and is asked for again where
-    /// messages are lost.
+    /// Returns the longest time for which an order may be under way: its TTL times a hop, in which a message takes a
+    /// slow `way`. An order that is asked for crosses each link as an announcement, a request and itself, waits where
+    /// news are gathered, and is asked for again where messages are lost.
     pub fn slowest_spread(&self, ttl: u8, way: Nanos) -> Nanos {
         let hop = match self.protocol {
             ProtocolKind::Push | ProtocolKind::Flood => way,
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_slow_way_is_that_of_one_message_in_a_thousand() {
-        // Evenly over 10 to 90 ms: the 99.9th percentile is 89.92 ms, off by 0.08 / 4 of them, the deviation of its estimate.
+        // Evenly over 10 to 90 ms: the 99.9th percentile is 89.92 ms, off by 0.08 / 4 of them, the deviation of its
+        // estimate.
         let spread = Draft { latency: "uniform:10ms..90ms".parse().ok(), ..on(TransportKind::Memory) };
         let window = resolved(spread, 1_000_000, 100_000);
         assert!(window.abs_diff(83_952) < 60, "{window}");

@@ -6,7 +6,7 @@ use crate::message::OrderHop;
 use crate::order::Order;
 use crate::record::Notice;
 use crate::runtime::RuntimeError;
-use crate::scenario::{Scenario, TransportKind};
+use crate::scenario::{Scenario, ScenarioValues, TransportKind};
 use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
 use crate::threads::ShardMap;
 use crate::transport::memory::{self, SerializationCharge};
@@ -112,7 +112,7 @@ fn owners(transport: TransportKind) -> Option<Owners> {
 
 /// The sockets that a process needs.
 fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owners) -> Quota {
-    let Scenario { threads, processes, .. } = *scenario;
+    let ScenarioValues { threads, processes, .. } = **scenario;
     let (asked, count) = match owners {
         Owners::Nodes => (scenario.nodes, nodes_of(scenario, partition, process).len() as u32),
         Owners::Threads => (scenario.workers() as u32, threads as u32),

@@ -7,7 +7,7 @@ use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::record::{RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{ProtocolKind, Scenario};
+use crate::scenario::{ProtocolKind, Scenario, ScenarioValues};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
@@ -56,7 +56,7 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
         ProtocolKind::Push => Box::new(FirstMessageProtocol(Push)),
         ProtocolKind::Flood => Box::new(FirstMessageProtocol(Flood)),
         ProtocolKind::Lazy => {
-            let Scenario { retry, announce_interval, .. } = *scenario;
+            let ScenarioValues { retry, announce_interval, .. } = **scenario;
             Box::new(AnyProtocol(Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default())))
         }
     }

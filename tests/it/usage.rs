@@ -203,7 +203,7 @@ fn the_effective_scenario_reads_back_as_itself() {
 fn help_names_every_option_with_its_default() {
     let (code, help, stderr) = output(&mut bulkprop(["--help"]));
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    let (_, options) = help.split_once("\nScenario:\n").unwrap();
+    let (_, options) = help.split_once("\nOverlay:\n").unwrap();
     let (options, _) = options.split_once("\nInput and output:\n").unwrap();
     for option in options.split("\n\n") {
         assert!(option.contains("[default:"), "{option}");

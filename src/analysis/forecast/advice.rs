@@ -3,7 +3,7 @@
 
 use crate::message::TTL_MAX;
 use crate::record::TtlAdvice;
-use crate::scenario::{Scenario, Ttl};
+use crate::scenario::{Scenario, ScenarioValues, Ttl};
 use crate::topology::TopologySpec;
 
 /// Advises on a TTL that is too short for the `needed` hops and lets `near` nodes be reached, 0 if that is not known.
@@ -32,7 +32,7 @@ pub(super) fn denser(scenario: &Scenario, near: u64) -> String {
 
 /// Returns the least number of peers, not less than `peers`, that the overlay accepts.
 pub(super) fn peers_from(scenario: &Scenario, peers: u32) -> Option<u32> {
-    let Scenario { topology, nodes, .. } = scenario;
+    let ScenarioValues { topology, nodes, .. } = &**scenario;
     // An even number is never refused for being odd, and `nodes - 1` peers make the complete overlay.
     let candidates = [peers, peers.saturating_add(1), nodes - 1];
     candidates.into_iter().find(|&peers| topology.takes_peers() && topology.check(*nodes, peers).is_ok())

@@ -5,7 +5,7 @@ use super::advice;
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
 use crate::record::{Notice, TtlAdvice, share_text};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioValues};
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{coverage_by_hop, hops_until, meets};
@@ -100,7 +100,7 @@ impl<'a> MeanField<'a> {
     /// Reports that fanout and TTL are expected to fall short of the target. Faults and adversaries only reduce
     /// coverage further.
     pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
-        let Scenario { nodes, fanout, target, .. } = self.scenario;
+        let ScenarioValues { nodes, fanout, target, .. } = &**self.scenario;
         let in_time = self.by_hop().nth(usize::from(ttl))?;
         let chance = DEVIATIONS * (in_time * (1.0 - in_time) / self.nodes as f64).max(0.0).sqrt();
         if self.nodes < MEAN_FIELD_NODES_MIN || self.meets(in_time + chance) {
@@ -133,7 +133,7 @@ impl<'a> MeanField<'a> {
     /// Advises on a target that no TTL reaches: the least fanout that does, or the fewest peers, or else options to
     /// relax.
     fn wider(&self) -> String {
-        let Scenario { nodes, fanout, peers, .. } = self.scenario;
+        let ScenarioValues { nodes, fanout, peers, .. } = &**self.scenario;
         if let Some(enough) = least(*fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
             return format!("the target takes --fanout {enough} or more");
         }

@@ -86,7 +86,7 @@ fn a_row_is_that_of_the_run_made_alone() {
     assert_eq!(many.others.len(), 7);
     for (run, row) in (1..).zip(&many.others) {
         let alone = scenario(Draft { runs: None, ..lossy(1) });
-        let alone = Scenario { seed: 9 + u64::from(run), ..alone };
+        let alone = alone.run_of_seed(9 + u64::from(run));
         let record = series(&alone).first;
         assert_eq!(figures(row), figures(&Row::new(run, alone.seed, &record)), "run {run}");
     }

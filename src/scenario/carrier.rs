@@ -1,0 +1,130 @@
+//! The options of the carrier: what carries messages, and the processes, threads and buffers that it has.
+
+use super::{Draft, Engine, ProtocolKind, Scenario, ScenarioError, TransportKind, limits};
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+/// Adds the options of this group to the table that [`Draft`] is declared from.
+macro_rules! carrier_options {
+    ($then:tt $($given:tt)*) => {
+        next_group! { $then $($given)*
+            ["Carrier"]
+
+            /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages
+            /// for the same worker share a send; memory, rings between the worker threads; simulated, virtual time on a
+            /// modelled network [default: udp]. One socket per node is the honest run; one per worker moves 10 to 50
+            /// times as much; memory shows what the machine could do at most; simulated repeats to the bit and reaches
+            /// further.
+            transport: TransportKind = "CARRIER", |text: &str| choose::<TransportKind>("transport", text);
+
+            /// With simulated, which way to compute: auto, general (every message through its protocol), fast (first
+            /// messages only, by shortest paths) or hops (where every message takes as long: sets of bits) [default:
+            /// auto]. All give the same, to the bit; auto takes one that can.
+            engine: Engine = "auto|general|fast|hops", |text: &str| choose::<Engine>("engine", text);
+
+            /// Processes of --threads workers each, with udp and udp-shard on Linux [default: 1]. Each has a descriptor
+            /// limit of its own, so that several hold more sockets than one may open.
+            processes: u32 = "P", |text: &str| limits::PROCESSES.parse::<u32>(text);
+
+            /// Worker threads of each process, each with its share of the nodes [default: the cores this process may
+            /// use, shared among --processes, and no more than nodes]. Fewer leave cores to others; 1 makes messages
+            /// travel first in, first out.
+            threads: u32 = "N", |text: &str| limits::THREADS.parse::<u32>(text);
+
+            /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default:
+            /// spread]. Pinning steadies the figures; none suits a shared machine.
+            pin: Pin = "spread|compact|none", |text: &str| choose::<Pin>("pin", text);
+
+            /// Whether an idle worker spins before it sleeps: auto, always or never; auto spins shortly where each
+            /// worker has a core [default: auto]. Spinning wakes sooner and burns its core.
+            spin: Spin = "auto|always|never", |text: &str| choose::<Spin>("spin", text);
+
+            /// Receive buffer of each socket in bytes [default: the system's]. A small one shows what overload does, a
+            /// great one takes bursts.
+            receive_buffer: u32 = "BYTES", |text: &str| limits::RECEIVE_BUFFER.parse_bytes::<u32>(text);
+
+            /// With memory, encode and decode each message all the same [default: false]. It shows what serialization
+            /// would cost.
+            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            charge_serialization: bool = "true|false", |text: &str| truth("charge-serialization", text);
+        }
+    };
+}
+
+/// Resolves the processes: several need sockets, and memory that Linux lets them share.
+pub(super) fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
+    let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
+    match transport {
+        _ if processes == 1 => Ok(1),
+        TransportKind::Udp | TransportKind::UdpShard if limits::HAS_PROCESSES => Ok(processes),
+        TransportKind::Udp | TransportKind::UdpShard => Err(ScenarioError::NoProcesses { processes }),
+        _ => Err(ScenarioError::OneProcessOnly { processes, transport }),
+    }
+}
+
+/// Resolves the threads of each process: every worker has a node, and all together stay within the limit.
+pub(super) fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
+    let node_each = usize::try_from(nodes).unwrap_or(usize::MAX);
+    let most = node_each.min(limits::THREADS.most as usize) / processes;
+    let Some(asked) = asked else {
+        if most == 0 {
+            return Err(ScenarioError::IdleProcesses { processes, nodes });
+        }
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        return Ok((cores / processes).max(1).min(most));
+    };
+    let threads = limits::THREADS.check(asked)? as usize;
+    match threads {
+        _ if threads * processes > limits::THREADS.most as usize => {
+            Err(ScenarioError::TooManyWorkers { processes, threads })
+        }
+        _ if threads * processes <= node_each => Ok(threads),
+        _ if processes > node_each => Err(ScenarioError::IdleProcesses { processes, nodes }),
+        _ if processes > 1 => Err(ScenarioError::IdleWorkers { processes, threads, nodes }),
+        _ => Err(ScenarioError::IdleThreads { threads, nodes }),
+    }
+}
+
+/// Resolves the receive buffer, which sockets have and rings do not.
+pub(super) fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
+    let Some(bytes) = asked else { return Ok(None) };
+    limits::RECEIVE_BUFFER.check(bytes)?;
+    match transport {
+        TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
+        TransportKind::Memory | TransportKind::Simulated => Err(ScenarioError::NoReceiveBuffer { bytes, transport }),
+    }
+}
+
+/// Refuses the charge where a carrier encodes every message anyway, or where encoding takes no virtual time.
+pub(super) fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
+    match (asked.unwrap_or(false), transport) {
+        (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
+        (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
+        (asked, _) => Ok(asked),
+    }
+}
+
+/// Resolves the engine, which only virtual time has.
+pub(super) fn engine(
+    asked: Option<Engine>,
+    transport: TransportKind,
+    protocol: ProtocolKind,
+) -> Result<Engine, ScenarioError> {
+    match asked {
+        Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => Err(ScenarioError::NoFastProtocol),
+        asked => Ok(asked.unwrap_or(Engine::Auto)),
+    }
+}
+
+/// Asks for exactly what the scenario has, in the options of this group.
+pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
+    draft.transport = Some(scenario.transport);
+    draft.engine = scenario.transport.is_virtual().then_some(scenario.engine);
+    draft.processes = u32::try_from(scenario.processes).ok();
+    draft.threads = u32::try_from(scenario.threads).ok();
+    draft.pin = Some(scenario.pin);
+    draft.spin = Some(scenario.spin);
+    draft.receive_buffer = scenario.receive_buffer;
+    draft.charge_serialization = Some(scenario.charge_serialization);
+}

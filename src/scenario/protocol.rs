@@ -1,0 +1,143 @@
+//! The options of the protocol: what a node does with an order, and how far the order travels.
+
+use super::parse::time;
+use super::{BadValue, Draft, ProtocolKind, Scenario, ScenarioError, TransportKind, Ttl, limits};
+use crate::network::NetworkSpec;
+use crate::time::Nanos;
+
+/// Adds the options of this group to the table that [`Draft`] is declared from.
+macro_rules! protocol_options {
+    ($then:tt $($given:tt)*) => {
+        next_group! { $then $($given)*
+            ["Protocol"]
+
+            /// What a node does with an order that is news: push, forward it to --fanout peers; flood, forward it to
+            /// every peer but the one it came from; lazy, announce it to --fanout peers and hand it to those that ask
+            /// [default: push]. Push and flood are fast and send duplicates; lazy carries the order once per node, at
+            /// the price of more hops of control messages.
+            protocol: ProtocolKind = "push|flood|lazy", |text: &str| choose::<ProtocolKind>("protocol", text);
+
+            /// Peers to which a node forwards an order; a node with fewer sends to all [default: 8]. A greater one is
+            /// faster and leaves fewer out, but sends more duplicates.
+            fanout: u32 = "N", |text: &str| limits::FANOUT.parse::<u32>(text);
+
+            /// Hops that an order may travel, or `auto` for twice the hops to the target plus 2, four times where one
+            /// way may take more than ten times as long as another [default: 6; with simulated auto]. A lower one saves
+            /// messages and leaves the far nodes out.
+            ttl: Ttl = "HOPS|auto", protocol::read_ttl;
+
+            /// Do not send an order back to the peer it came from [default: false]. It saves a few messages and changes
+            /// nothing in who is reached.
+            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            exclude_sender: bool = "true|false", |text: &str| truth("exclude-sender", text);
+
+            /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default:
+            /// 500ms; or thrice the longest latency that is modelled, if that is more]. Shorter than the way there and
+            /// back makes duplicates.
+            #[arg(allow_hyphen_values = true)]
+            retry: Nanos = "TIME", protocol::read_retry;
+
+            /// With lazy, how long a node gathers news before it announces it, all that a peer is to hear of in one
+            /// message, as 10ms [default: 0, each order at once]. A longer one saves messages where orders are many,
+            /// and costs time at every hop.
+            #[arg(allow_hyphen_values = true)]
+            announce_interval: Nanos = "TIME", protocol::read_announce_interval;
+        }
+    };
+}
+
+/// Reads hops, or `auto`.
+pub(super) fn read_ttl(text: &str) -> Result<Ttl, BadValue> {
+    if text == "auto" { Ok(Ttl::Auto) } else { limits::TTL.parse(text).map(Ttl::Hops) }
+}
+
+/// Reads how long to wait for an answer.
+pub(super) fn read_retry(text: &str) -> Result<Nanos, BadValue> {
+    match time("retry", text, RETRY_RULE)? {
+        Nanos::ZERO => Err(BadValue::new("retry", text, RETRY_RULE)),
+        time => Ok(time),
+    }
+}
+
+/// Reads how long news are gathered before they are announced.
+pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
+    let rule =
+        "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
+    time("announce-interval", text, rule)
+}
+
+/// Resolves the fanout. Flood has none, because it forwards to every peer.
+pub(super) fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Flood, None) => Ok(limits::FANOUT.most as u32),
+        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "fanout" }),
+        (_, asked) => Ok(limits::FANOUT.check(asked.unwrap_or(FANOUT_DEFAULT))?),
+    }
+}
+
+/// Resolves whether the sender is excluded, which flood always does.
+pub(super) fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Flood, None) => Ok(true),
+        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "exclude-sender" }),
+        (_, asked) => Ok(asked.unwrap_or(false)),
+    }
+}
+
+/// Resolves the retry time of a protocol that makes requests. The default exceeds the time in which an answer can come.
+pub(super) fn retry(
+    asked: Option<Nanos>,
+    protocol: ProtocolKind,
+    network: Option<&NetworkSpec>,
+) -> Result<Option<Nanos>, ScenarioError> {
+    let longest = network.map_or(Nanos::ZERO, NetworkSpec::longest);
+    match (protocol, asked) {
+        (ProtocolKind::Lazy, None) => Ok(Some(RETRY_DEFAULT.max(Nanos(longest.0.saturating_mul(3))))),
+        (ProtocolKind::Lazy, Some(Nanos::ZERO)) => Err(BadValue::new("retry", "0", RETRY_RULE).into()),
+        (ProtocolKind::Lazy, asked) => Ok(asked),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(ScenarioError::NothingToRetry { protocol }),
+    }
+}
+
+/// Resolves the announce interval of a protocol that announces.
+pub(super) fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Option<Nanos>, ScenarioError> {
+    match (protocol, asked) {
+        (ProtocolKind::Lazy, asked) => Ok(Some(asked.unwrap_or(Nanos::ZERO))),
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(ScenarioError::NothingToAnnounce { protocol }),
+    }
+}
+
+/// Returns the default TTL: `auto` in virtual time, and six hops on real carriers, as the seed document has it.
+pub(super) fn ttl_default(transport: TransportKind) -> Ttl {
+    if transport.is_virtual() { Ttl::Auto } else { TTL_DEFAULT }
+}
+
+pub(super) fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
+    if let Ttl::Hops(hops) = asked {
+        limits::TTL.check(hops)?;
+    }
+    Ok(asked)
+}
+
+/// Asks for exactly what the scenario has, in the options of this group.
+pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
+    let takes_fanout = scenario.protocol.traits().takes_fanout;
+    draft.protocol = Some(scenario.protocol);
+    draft.fanout = takes_fanout.then_some(scenario.fanout);
+    draft.ttl = Some(scenario.ttl);
+    draft.exclude_sender = takes_fanout.then_some(scenario.exclude_sender);
+    draft.retry = scenario.retry;
+    draft.announce_interval = scenario.announce_interval;
+}
+
+/// The rule for a retry time.
+const RETRY_RULE: &str =
+    "a time to ask again is a number above 0 with its unit, below 584 years; write 500ms, 2s or 40us";
+
+const FANOUT_DEFAULT: u32 = 8;
+
+const TTL_DEFAULT: Ttl = Ttl::Hops(6);
+
+const RETRY_DEFAULT: Nanos = Nanos::from_millis(500);

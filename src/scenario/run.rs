@@ -1,0 +1,118 @@
+//! The options of a run: its goal, its end, its seed, and how often it is repeated.
+
+use super::parse::time;
+use super::{BadValue, Draft, Scenario, ScenarioError, TransportKind, limits};
+use crate::ratio::Ratio;
+use crate::time::Nanos;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use serde::{Serialize, Serializer};
+
+/// Adds the options of this group to the table that [`Draft`] is declared from.
+macro_rules! run_options {
+    ($then:tt $($given:tt)*) => {
+        next_group! { $then $($given)*
+            ["Run"]
+
+            /// Share of the nodes to reach: 0.95, 95% or 19/20 [default: 0.95]. The last few nodes cost most of the
+            /// time.
+            target: Ratio = "SHARE", run::read_target;
+
+            /// What ends a run: target, or quiescent for when no message is under way [default: target]. Quiescence
+            /// shows the final coverage and the full cost.
+            until: Until = "target|quiescent", |text: &str| choose::<Until>("until", text);
+
+            /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s; with
+            /// simulated 60s of virtual time]. With many orders each has it from its publication. Large networks and
+            /// busy machines need more.
+            #[arg(allow_hyphen_values = true)]
+            timeout: Nanos = "TIME", run::read_timeout;
+
+            /// Root of every random draw: overlay, forwards, what the order says [default: 32 bits from the operating
+            /// system]. The same one repeats the same experiment. Of many --runs it is the first one's, and each has
+            /// one more than that before it.
+            #[serde(serialize_with = "super::run::number_or_text")]
+            seed: u64 = "N", |text: &str| limits::SEED.parse::<u64>(text);
+
+            /// Runs to measure [default: 1]. Run i has the seed --seed + i: an overlay, draws and orders of its own.
+            /// The first is shown in full, and what all of them say together with its intervals. More of them tell a
+            /// difference from chance.
+            runs: u32 = "R", |text: &str| limits::RUNS.parse::<u32>(text);
+
+            /// With many --runs, repeat one seed in all of them [default: false]. It times the machine: in virtual time
+            /// every other figure is then the same.
+            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            same_seed: bool = "true|false", |text: &str| truth("same-seed", text);
+        }
+    };
+}
+
+/// Reads the share of the nodes to reach.
+pub(super) fn read_target(text: &str) -> Result<Ratio, BadValue> {
+    let share = text.parse().map_err(|_| bad_target(text))?;
+    target(share)
+}
+
+/// Refuses a target of nobody, which any run would meet.
+pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
+    if share.is_zero() { Err(bad_target(&share.to_string())) } else { Ok(share) }
+}
+
+fn bad_target(text: &str) -> BadValue {
+    let rule = "a target is a share above 0 and at most 1; write it as 0.95, 95% or 19/20, with at most 15 decimals";
+    BadValue::new("target", text, rule)
+}
+
+/// Reads a time limit.
+pub(super) fn read_timeout(text: &str) -> Result<Nanos, BadValue> {
+    let rule = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
+    time("timeout", text, rule)
+}
+
+/// Resolves the time limit of a run; `None` for no limit.
+pub(super) fn timeout(asked: Option<Nanos>, transport: TransportKind) -> Option<Nanos> {
+    let default = if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT };
+    Some(asked.unwrap_or(default)).filter(|&limit| limit != Nanos::ZERO)
+}
+
+/// Resolves the number of runs, each of which needs a seed, and whether they share one.
+pub(super) fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Result<(u32, bool), ScenarioError> {
+    let (runs, same_seed) = (limits::RUNS.check(asked.unwrap_or(1))?, same_seed.unwrap_or(false));
+    if same_seed && runs == 1 {
+        return Err(ScenarioError::NothingToRepeat);
+    }
+    match seed.checked_add(u64::from(runs - 1)) {
+        None if !same_seed => Err(ScenarioError::SeedsExhausted { seed, runs }),
+        _ => Ok((runs, same_seed)),
+    }
+}
+
+/// Draws a seed short enough to be read out to a colleague.
+pub(super) fn drawn_seed() -> Result<u64, ScenarioError> {
+    let drawn = SysRng.try_next_u32().map(u64::from);
+    drawn.map_err(|error| ScenarioError::NoEntropy { cause: error.to_string() })
+}
+
+/// Writes a number, as text where TOML has no number so great.
+pub(super) fn number_or_text<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) if i64::try_from(*number).is_err() => serializer.collect_str(number),
+        number => number.serialize(serializer),
+    }
+}
+
+/// Asks for exactly what the scenario has, in the options of this group.
+pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
+    draft.target = Some(scenario.target);
+    draft.until = Some(scenario.until);
+    draft.timeout = Some(scenario.timeout.unwrap_or(Nanos::ZERO));
+    draft.seed = Some(scenario.seed);
+    draft.runs = Some(scenario.runs);
+    draft.same_seed = Some(scenario.same_seed);
+}
+
+pub(super) const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
+
+const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
+
+const VIRTUAL_TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(60);

@@ -1,0 +1,136 @@
+//! The options of the workload: how many orders there are, where and when they enter, and how large they are.
+
+use super::{
+    BadValue, BulkOptions, Draft, OriginsKind, PayloadBytes, Scenario, ScenarioError, TransportKind, WindowSize, limits,
+};
+use crate::ids::NodeId;
+use crate::quantity;
+use crate::topology::NodeNames;
+use crate::workload::{Arrivals, Origins, Rate};
+
+/// Adds the options of this group to the table that [`Draft`] is declared from.
+macro_rules! workload_options {
+    ($then:tt $($given:tt)*) => {
+        next_group! { $then $($given)*
+            ["Workload"]
+
+            /// Orders to publish [default: 1]. Many of them, at a rate of their own, show what load does to delay.
+            orders: u32 = "M", |text: &str| limits::ORDERS.parse::<u32>(text);
+
+            /// Orders published a second, whatever the network makes of them [default: 100/s, with many --orders].
+            /// Above what the machine carries, delays grow without end.
+            #[arg(allow_hyphen_values = true)]
+            rate: Rate = "R/s", workload::read_rate;
+
+            /// How orders are spread over time: constant, at even distances; poisson, at exponential ones; burst, those
+            /// of each 100 ms at once [default: constant, with many --orders]. Queues are felt in bursts first.
+            arrivals: Arrivals = "constant|poisson|burst", |text: &str| choose::<Arrivals>("arrivals", text);
+
+            /// Where orders enter: one, at --origin; random, each at a node of its own [default: one]. One publisher is
+            /// a queue of its own.
+            origins: OriginsKind = "one|random", |text: &str| choose::<OriginsKind>("origins", text);
+
+            /// Node at which the order enters, by the id that file:PATH gives it, if it is one [default: 0, or the
+            /// least id]. On overlays with hubs or borders it decides the time.
+            #[serde(serialize_with = "super::run::number_or_text")]
+            origin: u64 = "NODE", |text: &str| limits::ORIGIN.parse::<u64>(text);
+
+            /// Bytes of opaque payload in each order, a number or a range as 0..1000, evenly drawn [default: 0]. They
+            /// show what size costs.
+            #[arg(allow_hyphen_values = true)]
+            payload_bytes: PayloadBytes = "BYTES|A..B", workload::read_payload;
+
+            /// Orders that a node tells apart, up to the newest one it has seen [default: auto, which is all of them
+            /// with simulated, and elsewhere what --rate, --ttl and the latencies ask for, 1024 at least]. An older one
+            /// is counted as expired and not taken for news; more of them cost a bit per node each.
+            window: WindowSize = "ORDERS|auto", workload::read_window;
+        }
+    };
+}
+
+/// Reads orders per second.
+pub(super) fn read_rate(text: &str) -> Result<Rate, BadValue> {
+    let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";
+    let question = quantity::rate_millionths(text).err().map(|error| error.question_or(rule));
+    text.parse().map_err(|_| BadValue::new("rate", text, question.unwrap_or_else(|| rule.to_owned())))
+}
+
+/// Reads a number of orders, or `auto`.
+pub(super) fn read_window(text: &str) -> Result<WindowSize, BadValue> {
+    if text == "auto" { Ok(WindowSize::Auto) } else { limits::WINDOW.parse(text).map(WindowSize::Orders) }
+}
+
+/// Reads a number of bytes or a range of them, both ends included.
+pub(super) fn read_payload(text: &str) -> Result<PayloadBytes, BadValue> {
+    let number = |text: &str| limits::PAYLOAD_BYTES.parse_bytes::<u16>(text);
+    let Some((least, most)) = text.split_once("..") else { return number(text).map(PayloadBytes::exactly) };
+    let backwards =
+        || BadValue::new("payload-bytes", text, "a range leads from the lesser to the greater; write 0..1000");
+    PayloadBytes::new(number(least)?, number(most)?).ok_or_else(backwards)
+}
+
+/// Resolves the node for all orders, by default the one with the least id, unless each has its own.
+pub(super) fn origins(
+    kind: OriginsKind,
+    asked: Option<u64>,
+    nodes: u32,
+    names: &NodeNames,
+) -> Result<Origins, ScenarioError> {
+    match (kind, asked) {
+        (OriginsKind::Random, None) => Ok(Origins::Random),
+        (OriginsKind::Random, Some(origin)) => Err(ScenarioError::OriginNotTaken { origin }),
+        (OriginsKind::One, None) => Ok(Origins::One(NodeId(0))),
+        (OriginsKind::One, Some(origin)) => {
+            let found = names.find(origin, nodes).map(Origins::One);
+            found.ok_or_else(|| ScenarioError::NoSuchOrigin { origin, nodes, advice: names.advice("--origin ", nodes) })
+        }
+    }
+}
+
+/// Resolves the options that only many orders have.
+pub(super) fn bulk(
+    (orders, rate, arrivals, window): (Option<u32>, Option<Rate>, Option<Arrivals>, Option<WindowSize>),
+    nodes: u32,
+    transport: TransportKind,
+) -> Result<Option<BulkOptions>, ScenarioError> {
+    let orders = limits::ORDERS.check(orders.unwrap_or(1))?;
+    if orders == 1 {
+        let asked = [("rate", rate.is_some()), ("arrivals", arrivals.is_some()), ("window", window.is_some())];
+        return match asked.into_iter().find(|&(_, is_asked)| is_asked) {
+            Some((option, _)) => Err(ScenarioError::OneOrder { option }),
+            None => Ok(None),
+        };
+    }
+    let window = match window.unwrap_or(WindowSize::Auto) {
+        // More than all orders cannot be told apart.
+        WindowSize::Orders(window) => WindowSize::Orders(limits::WINDOW.check(window)?.min(orders)),
+        WindowSize::Auto => WindowSize::Auto,
+    };
+    if !transport.is_virtual() {
+        // What is left to choose is the narrowest one that there is, if need be.
+        let window = if let WindowSize::Orders(window) = window { window } else { 1 };
+        if window > limits::widest_window(nodes, orders) {
+            return Err(ScenarioError::WindowTooWide { window, orders, nodes });
+        }
+    }
+    let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
+    if f64::from(orders - 1) / rate.as_f64() > limits::SCHEDULE_SECS as f64 {
+        return Err(ScenarioError::ScheduleTooLong { orders, rate });
+    }
+    Ok(Some(BulkOptions { orders, rate, arrivals, window }))
+}
+
+/// Asks for exactly what the scenario has, in the options of this group.
+pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
+    draft.orders = Some(scenario.orders());
+    draft.rate = scenario.bulk.map(|bulk| bulk.rate);
+    draft.arrivals = scenario.bulk.map(|bulk| bulk.arrivals);
+    draft.window = scenario.bulk.map(|bulk| bulk.window);
+    (draft.origin, draft.origins) = match scenario.origins {
+        Origins::One(origin) => (Some(scenario.names().id(origin)), Some(OriginsKind::One)),
+        Origins::Random => (None, Some(OriginsKind::Random)),
+    };
+    draft.payload_bytes = Some(scenario.payload_bytes);
+}
+
+const RATE_DEFAULT: Rate = Rate::per_second(100);
