@@ -1,10 +1,10 @@
-//! What a run measured, for people and for programs. The third life of a number: it is shown.
+//! The measurements of a run, for people and for programs: the third life of a number, in which it is shown.
 //!
 //! A [`Report`] is plain data, computed once. `to_string` renders it as text, [`Report::to_json`] as one JSON object,
-//! [`write_nodes_csv`] writes what each node saw. All are described in `docs/REPORT.md`.
+//! and [`write_nodes_csv`] writes a row for each node. All are described in `docs/REPORT.md`.
 //!
-//! What does not live here: counting (`record`), figures (`analysis`), what an exit code means (the binary), and printing: whoever holds a
-//! report decides where it goes.
+//! Not here: counting (`record`), figures (`analysis`), the meaning of an exit code (the binary), and printing: the
+//! holder of a report decides where it goes.
 
 mod csv;
 mod environment;
@@ -30,58 +30,59 @@ use std::iter;
 /// The version of the JSON object's layout. It grows when a field changes its name or meaning, not when one is added.
 pub const SCHEMA: u32 = 2;
 
-/// Which time the figures are in.
+/// The clock that the figures refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeBase {
     /// The machine's monotonic clock.
     Real,
-    /// The model's own.
+    /// The model's own clock.
     Virtual,
 }
 
 /// The report of one scenario: of its only run, or of the first in full and of all side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The layout of the JSON object, `SCHEMA`.
+    /// Layout of the JSON object, `SCHEMA`.
     pub schema: u32,
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
-    /// What the reader should know first, each a sentence, in the order of `Notice::CODES`.
+    /// Notices that the reader should know first, each a sentence, in the order of `Notice::CODES`.
     pub notices: Vec<String>,
-    /// The code of each of them.
+    /// Code of each notice.
     pub notice_codes: Vec<&'static str>,
-    /// The root of every draw.
+    /// Seed of every draw.
     pub seed: u64,
-    /// The command that runs the scenario again.
+    /// Command that runs the scenario again.
     pub replay: String,
     /// Every option by name.
     #[serde(rename = "scenario")]
     pub options: serde_json::Value,
-    /// What carried a message, as `--transport` names it.
+    /// The carrier of messages, as `--transport` names it.
     pub transport: TransportKind,
-    /// Which time the figures are in.
+    /// The clock that the figures refer to.
     pub clock: TimeBase,
-    /// Worker threads.
+    /// Number of worker threads.
     pub threads: u64,
-    /// Whether every worker was pinned to a core.
+    /// True if every worker was pinned to a core.
     pub pinned: bool,
     /// The machine.
     pub host: Host,
-    /// Whether in every run each order that was published reached the target, and one at least was published.
+    /// True if in every run each published order reached the target, and at least one was published.
     pub goal_met: bool,
-    /// The figures of the run that is shown.
+    /// Figures of the run that is shown in full.
     #[serde(flatten)]
     pub run: RunFigures,
     /// All runs side by side.
     pub runs: Runs,
-    /// What was asked, for the text's sentences; programs find it in `options`.
+    /// The scenario, for the sentences of the text; programs find it in `options`.
     #[serde(skip)]
     asked: Scenario,
 }
 
 impl Report {
-    /// The report of a scenario's first run and of all others, the warm-up left out. `failure` is what kept more from being made.
+    /// Makes the report of a scenario's first run and of all others, the warm-up left out. `failure` is the reason why
+    /// no more were made.
     pub fn new(
         scenario: &Scenario,
         setting: Environment,
@@ -114,34 +115,35 @@ impl Report {
         }
     }
 
-    /// Adds what the reader should know of a file that was written beside the report.
+    /// Adds a notice about a file that was written beside the report.
     pub fn add_notice(&mut self, notice: &Notice) {
         self.notices.push(notice.to_string());
         self.notice_codes.push(notice.code());
     }
 
-    /// Whether in every run each order that was published reached the target, and one at least was published.
+    /// Returns true if in every run each published order reached the target, and at least one was published.
     pub fn goal_met(&self) -> bool {
         self.goal_met
     }
 
-    /// Whether the ledger of every run balance.
+    /// Returns true if the ledger of every run balances.
     pub fn balanced(&self) -> bool {
         self.runs.unbalanced == 0
     }
 
-    /// Whether any of the runs used up the memory that was left for its messages.
+    /// Returns true if any of the runs used up the memory that was left for its messages.
     pub fn out_of_memory(&self) -> bool {
         self.runs.each.iter().any(|row| row.end == End::OutOfMemory)
     }
 
-    /// Whether an interrupt ended any of the runs, or kept some from being made.
+    /// Returns true if an interrupt ended any of the runs, or prevented some.
     pub fn interrupted(&self) -> bool {
         self.runs.is_interrupted()
     }
 }
 
-/// Collects the notices of all runs, each kind once, with its code; behind each stands in how many of several runs it came.
+/// Collects the notices of all runs, each kind once, with its code. With several runs each notice says in how many it
+/// came.
 fn notices(runs: &Runs) -> Vec<(&'static str, String)> {
     let Runs { asked, count, failure, .. } = runs;
     let (measured, asked) = (*count, *asked);

@@ -1,6 +1,7 @@
-//! One line per node, and one per order: what each saw, for a spreadsheet or a plot. `docs/REPORT.md` describes the columns.
+//! Rows for a spreadsheet or a plot: one per node, one per order, or one per run. `docs/REPORT.md` describes the
+//! columns.
 //!
-//! Fields are integers or empty, so that none needs quotes; a crate for that was refused.
+//! Fields are integers or empty, so none needs quotes; a crate for that was refused.
 
 use crate::analysis::{COLUMNS, Cell, Row};
 use crate::coverage::TARGET;
@@ -10,20 +11,20 @@ use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
 
-/// The first line.
+/// The header of the nodes' file.
 pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out";
 
 /// Writes a run's nodes as comma-separated values with a header, in ascending order.
 ///
-/// `time_ns`, `hop` and `sender` are empty for a node that was not reached, `sender` for an origin, which has none. With
-/// many orders all three are empty. What a large run in virtual time did not keep by node is empty too.
+/// `time_ns`, `hop` and `sender` are empty for a node that was not reached, `sender` for an origin, which has none.
+/// With many orders all three are empty. Figures that a large run in virtual time did not keep by node are empty, too.
 ///
 /// # Errors
-/// Whatever `into` gives.
+/// The errors of `into`.
 pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{HEADER}")?;
-    // Of a bulk no receipts are kept.
+    // No receipts are kept for a bulk.
     let receipts = record.receipts.iter().chain(std::iter::repeat(Receipt::NONE));
     for (node, receipt) in (0..record.nodes).zip(receipts) {
         let shard = shard_of(&record.shard_starts, node);
@@ -40,7 +41,8 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     into.flush()
 }
 
-/// Says which columns of the nodes' file are empty because the run has no such figures, and why; nothing where all are filled.
+/// Returns a notice on the columns of the nodes' file that are empty because the run has no such figures, and why; none
+/// if all are filled.
 pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<Notice> {
     let mut gaps = Vec::new();
     if record.bulk.is_some() {
@@ -64,7 +66,7 @@ pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<Notice> {
     gaps
 }
 
-/// Says that the orders' file has no line but its header, and why; nothing where it has.
+/// Returns a notice if the orders' file has no row but its header.
 pub fn orders_csv_gaps(record: &RunRecord) -> Vec<Notice> {
     if record.bulk.is_none() { vec![Notice::OrdersFileEmpty] } else { Vec::new() }
 }
@@ -79,15 +81,15 @@ fn write_receipt(into: &mut impl Write, names: &NodeNames, node: NodeId, receipt
     }
 }
 
-/// The first line of the orders' file.
+/// The header of the orders' file.
 pub(super) const ORDERS_HEADER: &str = "order,origin,due_ns,published_late_ns,payload_bytes,outcome,reached,sent,received,\
                                         time_to_50_ns,time_to_95_ns,time_to_99_ns,time_to_target_ns,time_to_end_ns";
 
-/// Writes the orders of a bulk as comma-separated values with a header, in the order in which they were due. A time that
-/// never came is empty. Of a run with one order the header alone is written.
+/// Writes the orders of a bulk as comma-separated values with a header, sorted by due time. A time that was never
+/// reached is empty. For a run with one order only the header is written.
 ///
 /// # Errors
-/// Whatever `into` gives.
+/// The errors of `into`.
 pub fn write_orders_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{ORDERS_HEADER}")?;
@@ -110,10 +112,10 @@ fn write_order(into: &mut impl Write, names: &NodeNames, index: usize, order: &O
     writeln!(into, "{half},{most},{nearly_all},{target},{end}")
 }
 
-/// Writes rows as comma-separated values with a header. What a run does not have is empty.
+/// Writes rows as comma-separated values with a header. Figures that a run does not have are empty.
 ///
 /// # Errors
-/// Whatever `into` gives.
+/// The errors of `into`.
 pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
     let mut into = BufWriter::new(into);
     writeln!(into, "{}", COLUMNS.join(","))?;
@@ -127,7 +129,7 @@ pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
                 Cell::Whole(number) => write!(into, "{number}"),
                 Cell::Part(number) => write!(into, "{number}"),
                 Cell::Truth(truth) => write!(into, "{truth}"),
-                // None holds a comma or a quote: names of outcomes, and hexadecimal digits.
+                // None holds a comma or a quote: texts are names of outcomes and hexadecimal digits.
                 Cell::Text(text) => write!(into, "{text}"),
             }?;
         }
@@ -136,7 +138,8 @@ pub fn write_runs_csv(rows: &[Row], into: impl Write) -> io::Result<()> {
     into.flush()
 }
 
-/// The last shard that starts at or before `node`: those that start at the same node, but the last, are empty.
+/// Returns the last shard that starts at or before `node`: of several that start at the same node, all but the last are
+/// empty.
 fn shard_of(starts: &[u32], node: u32) -> usize {
     starts.partition_point(|&start| start <= node).saturating_sub(1)
 }
@@ -167,7 +170,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
 
     #[test]
     fn what_was_not_kept_by_node_is_empty() {
-        // Nor by hop, where senders are not kept.
+        // Nor are there senders by hop, where they are not kept.
         let (latency, senders) = (Nanos(1_500), None);
         let by_hop = ByHop { latency, origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let receipts = Receipts::ByHop(by_hop);
@@ -187,7 +190,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
         let gaps = nodes_csv_gaps(&bare);
         assert!(gaps[0].to_string().ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
-        // Every column that is said to be empty is, and no other.
+        // Exactly the columns that the notice names are empty.
         let text = written(&bare);
         let row: Vec<&str> = text.lines().nth(2).unwrap().split(',').collect();
         let empty = HEADER.split(',').zip(row).filter(|(_, field)| field.is_empty()).map(|(column, _)| column);

@@ -1,21 +1,21 @@
-//! What surrounds a run: the machine, the program, what was asked, and how to ask it again.
+//! The environment of a run: the machine, the program, the options, and the command that repeats it.
 
 use serde::Serialize;
 use std::fs;
 
-/// The machine that a run was measured on.
+/// The machine on which a run was measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Host {
     /// Operating system and its release.
     pub kernel: String,
-    /// The processor's name, or its architecture where the system does not tell.
+    /// Name of the processor, or its architecture if the system does not report a name.
     pub cpu: String,
-    /// Logical cores that this process may use; 0 where the system does not tell.
+    /// Logical cores available to this process; 0 if the system does not report them.
     pub cores: usize,
 }
 
 impl Host {
-    /// Reads what the system tells. Call it from a thread that is not pinned, or `cores` is 1.
+    /// Reads the facts that the system reports. Call it from a thread that is not pinned, or `cores` is 1.
     pub fn read() -> Host {
         let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -27,16 +27,16 @@ impl Host {
     }
 }
 
-/// What surrounds the records of a report.
+/// The parts of a report that do not come from records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
     /// The machine.
     pub host: Host,
-    /// Every option by name, those not given with their effective values: an object, shown as it is.
+    /// Every option by name, defaults included with their effective values: an object, shown unchanged.
     pub options: serde_json::Value,
-    /// The command that runs the scenario again.
+    /// Command that runs the scenario again.
     pub replay: String,
 }
 
@@ -45,7 +45,8 @@ fn kernel_name(system: &str, release: &str) -> String {
     format!("{system} {}", release.trim()).trim_end().to_owned()
 }
 
-/// The first processor's name in `/proc/cpuinfo`. x86 writes `model name`, others `Processor`, `cpu model` or `cpu`.
+/// Returns the first processor's name in `/proc/cpuinfo`. x86 writes `model name`, others `Processor`, `cpu model` or
+/// `cpu`.
 fn cpu_name(cpuinfo: &str) -> Option<&str> {
     ["model name", "Processor", "cpu model", "cpu"].into_iter().find_map(|wanted| {
         let mut fields = cpuinfo.lines().filter_map(|line| line.split_once(':'));

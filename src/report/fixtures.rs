@@ -17,7 +17,7 @@ use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Origins, Rate};
 use serde_json::json;
 
-/// A scenario of so many nodes, else with the defaults of a thousand.
+/// Makes a scenario of this many nodes, otherwise with the defaults for a thousand.
 pub(super) fn scenario(nodes: u32) -> Scenario {
     Scenario::unchecked(ScenarioValues {
         transport: TransportKind::Udp,
@@ -53,7 +53,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
     })
 }
 
-/// A machine and an echo that do not change with the machine that runs the tests.
+/// Makes an environment that does not depend on the machine that runs the tests.
 pub(super) fn setting() -> Environment {
     Environment {
         version: "0.1.0".to_owned(),
@@ -67,12 +67,12 @@ pub(super) fn setting() -> Environment {
     }
 }
 
-/// The report of [`bulk_record`].
+/// Makes the report of [`bulk_record`].
 pub(super) fn bulk_report() -> Report {
     report_of_bulk(&bulk_record())
 }
 
-/// The report of a bulk of two orders.
+/// Makes the report of a bulk of two orders.
 pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
     let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
@@ -80,7 +80,7 @@ pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     Report::new(&scenario, setting(), record, Vec::new(), None)
 }
 
-/// The report of these records under the sample scenario.
+/// Makes the report of these records under the sample scenario.
 pub(super) fn report(records: &[RunRecord]) -> Report {
     let (first, others) = records.split_first().expect("a record to report");
     let runs = records.len() as u32;
@@ -89,12 +89,12 @@ pub(super) fn report(records: &[RunRecord]) -> Report {
     Report::new(&scenario, setting(), first, (1..).zip(others).map(row).collect(), None)
 }
 
-/// The report of [`thousand_nodes_record`].
+/// Makes the report of [`thousand_nodes_record`].
 pub(super) fn thousand_nodes() -> Report {
     report(&[thousand_nodes_record()])
 }
 
-/// The same with everything that only some runs have: a group, lines, and spies.
+/// Makes the report of a run with everything that only some runs have: a group, access links, and spies.
 pub(super) fn thousand_nodes_and_groups() -> Report {
     report(&[record_of_everything()])
 }

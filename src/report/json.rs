@@ -3,7 +3,7 @@
 use super::Report;
 
 impl Report {
-    /// The report as one JSON object over several lines, without a line feed at the end.
+    /// Renders the report as one JSON object over several lines, without a line feed at the end.
     ///
     /// # Errors
     /// None is known: the report is plain data, and its numbers are finite. The serializer's own error is passed on.
@@ -20,10 +20,11 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeSet;
 
-    /// The paths of all fields in a value: `delay_ns.p50`, `workers[].sent`. Options and kinds of strays stand as one.
+    /// Collects the paths of all fields in a value: `delay_ns.p50`, `workers[].sent`. Options and kinds of strays count
+    /// as one field each.
     fn collect_paths(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
         match value {
-            // What stands in them is described elsewhere.
+            // Their fields are described elsewhere.
             Value::Object(_) | Value::Array(_) if ["runs.each", "runs.over"].contains(&path) => {
                 paths.insert(path.to_owned());
             }

@@ -1,5 +1,5 @@
-//! The report as a page of Markdown, to be pasted into an issue: a table of figures, what many runs say, notices, and the
-//! command that repeats it.
+//! The report as a page of Markdown, to be pasted into an issue: a table of figures, statistics over runs, notices, and
+//! the command that repeats it.
 
 use super::Report;
 use super::text::{CoverageRow, coverage_rows, run_rows, scale};
@@ -9,10 +9,10 @@ use crate::scenario::pasteable;
 use std::fmt::Write;
 
 impl Report {
-    /// The report as Markdown, with a line feed at its end.
+    /// Renders the report as Markdown, with a line feed at its end.
     pub fn to_markdown(&self) -> String {
         let mut page = String::new();
-        // Text takes any amount of text.
+        // Writing to a String never fails.
         let _ = self.write_markdown(&mut page);
         page
     }
@@ -59,7 +59,7 @@ impl Report {
     }
 }
 
-/// A text as it may stand in a cell: on one line, without signs that a terminal obeys, and without the sign that ends a cell.
+/// Makes a text fit for a cell: on one line, without the characters that a terminal obeys or that end a cell.
 fn cell(text: &str) -> String {
     escaped(text).replace('|', "\\|")
 }

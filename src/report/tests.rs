@@ -1,4 +1,4 @@
-//! What the report says of whole runs: the common one in full, the odd ones in what matters about them.
+//! The text of whole reports: a common run in full, unusual ones in the lines that matter.
 
 use super::fixtures::{
     bulk_record, receipt, record, report, report_of_bulk, scenario, setting, thousand_nodes, thousand_nodes_record,
@@ -10,12 +10,13 @@ use crate::scenario::ScenarioValues;
 use crate::time::Nanos;
 use proptest::prelude::*;
 
-/// The lines of a text that a terminal of 100 columns would break, but for the replay command, which is to be copied.
+/// Returns the lines of a text that a terminal of 100 columns would break, except the replay command, which is to be
+/// copied.
 fn overlong(text: &str) -> Vec<&str> {
     text.lines().filter(|line| line.chars().count() > 100 && !line.starts_with("  bulkprop")).collect()
 }
 
-/// A run of so many nodes of which only the origin has the order, ended as said after a second.
+/// Makes a run of this many nodes in which only the origin has the order, and which ended in this way after a second.
 fn origin_only(nodes: usize, end: End) -> RunRecord {
     let mut receipts = vec![Receipt::NONE; nodes];
     receipts[0] = receipt(0, 0, 0);
@@ -100,7 +101,7 @@ fn a_target_reached_on_the_way_to_rest_is_met() {
 }
 
 #[test]
-fn notices_come_first_and_once_and_broken_books_before_them() {
+fn notices_come_first_and_once_and_an_unbalanced_ledger_before_them() {
     let mut broken = thousand_nodes_record();
     broken.notices = vec![Notice::LossUnmet { loss: "10%".to_owned(), sent: 1_000 }; 2];
     broken.ledger.in_flight_at_stop -= 2;
@@ -167,13 +168,14 @@ fn many_runs_are_told_beside_the_first() {
     records[4].notices = vec![Notice::LossUnmet { loss: "10%".to_owned(), sent: 3 }];
     let six = report(&records);
     assert!(!six.goal_met() && !six.balanced());
-    // Four in each run but the last, and one more in one.
+    // Four in each run but the last, and one more in one run.
     assert_eq!((six.runs.strays, six.runs.unbalanced, six.runs.lost), (21, 1, 2));
     assert_eq!((six.runs.goal_met.runs, six.runs.each.len()), (5, 6));
     assert_says(
         &six,
         &[
-            "Notice: The books of 1 of 6 runs do not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 runs.)\n",
+            "Notice: The books of 1 of 6 runs do not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 \
+             runs.)\n",
             "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
             "  time to 95%           5      376      188        -  ",
         ],
@@ -194,7 +196,7 @@ fn a_series_that_ended_early_says_so() {
     let stopped = of(&whole, vec![row(1, &whole)], None);
     assert!(stopped.interrupted());
     assert_says(&stopped, &["Notice: The series was interrupted: 2 of 9 runs were measured.\n"]);
-    // The first is shown as far as it came, and the others alone say what runs come to.
+    // The interrupted run is shown as far as it came, and only the others count in the statistics.
     let cut = of(&origin_only(1_000, End::Interrupted), vec![row(1, &whole)], None);
     assert_eq!((cut.runs.goal_met.runs, cut.runs.goal_met.share, cut.goal_met()), (1, 1.0, false));
 }
@@ -220,7 +222,7 @@ fn figures_by_node_that_were_not_kept_are_missing_and_not_0() {
     assert_eq!(overlong(&text), Vec::<&str>::new());
 }
 
-/// What was not published is in no share, and a goal without a published order is not met.
+/// An order that was not published counts in no share, and a goal without a published order is not met.
 #[test]
 fn coverage_is_of_what_was_published() {
     let with = |outcomes: [OrderOutcome; 2]| {
@@ -285,7 +287,7 @@ fn processes_have_a_table_of_their_own() {
     assert_says(&report(&[record]), &["on 2 workers in 2 processes, pinned...\n", "\nProcess  pid  workers"]);
 }
 
-/// On one screen stands what decides: the end of it on a terminal of 24 rows.
+/// The decisive lines fit on one screen: the end of the report on a terminal of 24 rows.
 #[test]
 fn the_brief_report_fits_one_screen() {
     let mut doubtful = thousand_nodes_record();

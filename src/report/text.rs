@@ -1,8 +1,8 @@
-//! The report as text: in brief on one screen, or in full for a terminal of 100 columns, first the story of the run, then its
-//! figures, widest interest first.
+//! The report as text, on one screen in brief or in full for a terminal of 100 columns: first the story of the run,
+//! then its figures, the most widely useful first.
 //!
-//! Nothing is computed here but layout. Colour was refused, since text ends up in files; so were boxes, since they do
-//! not survive a paste.
+//! Nothing is computed here but layout. Colour was refused, because text ends up in files; so were boxes, because they
+//! do not survive a paste.
 
 mod brief;
 mod bulk;
@@ -19,7 +19,7 @@ pub(super) use sentences::{CoverageRow, coverage_rows, scale};
 use super::Report;
 use std::fmt;
 
-/// The whole report, with a line feed at its end.
+/// Writes the whole report, with a line feed at its end.
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         sentences::notices(out, self)?;
@@ -50,8 +50,8 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// The report in one line, without a line feed: whether the target was reached and when, over how many runs, and
-    /// whether the ledger balance where they do not.
+    /// Writes the report in one line, without a line feed: the target and the time to it, the number of runs, and the
+    /// ledger if it does not balance.
     pub fn headline(&self) -> String {
         let mut line = sentences::headline(self);
         if self.runs.asked > 1 {

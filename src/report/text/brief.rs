@@ -1,8 +1,8 @@
 //! The report on one screen: at most [`LINES_MAX`] lines, as wide as the terminal.
 //!
-//! A terminal of 24 rows shows the end of it, so the end has what decides: notices, the ledger's verdict, coverage with its
-//! times, and the command that repeats the run. Above stand the story of the run, the distribution, hops and cost. Everything
-//! else is in the full report.
+//! A terminal of 24 rows shows the end of it, so the end has the decisive lines: notices, the ledger's verdict,
+//! coverage with its times, and the command that repeats the run. Above them are the story of the run, the
+//! distribution, hops and cost. Everything else is in the full report.
 
 use super::layout::{Scale, bar, columns, cut, wrap};
 use super::runs::spread;
@@ -11,21 +11,21 @@ use crate::analysis::numbers::{counted, grouped};
 use crate::report::Report;
 use crate::scenario::pasteable;
 
-/// Lines of the report at most.
+/// Maximum number of lines of the report.
 pub const LINES_MAX: usize = 34;
 
-/// Lines of notices at most.
+/// Maximum number of lines for notices.
 const NOTICE_LINES_MAX: usize = 6;
 
-/// Columns that are filled at least, however narrow the terminal says it is.
+/// Minimum number of columns, however narrow the terminal says it is.
 const WIDTH_MIN: usize = 60;
 
 /// Columns of the longest bar.
 const BAR_COLUMNS_MAX: usize = 48;
 
 impl Report {
-    /// The report on one screen, for a terminal of so many columns, with a line feed at its end. The command that repeats the
-    /// run stands on one line, however long, to be copied.
+    /// Renders the report on one screen, for a terminal of `width` columns, with a line feed at its end. The command
+    /// that repeats the run is on one line, however long, so that it can be copied.
     pub fn brief(&self, width: usize) -> String {
         let page = BriefPage { report: self, scale: scale(self), width: width.max(WIDTH_MIN) };
         let mut lines = page.story();
@@ -40,7 +40,7 @@ impl Report {
     }
 }
 
-/// A report that is laid out on one screen.
+/// A report laid out on one screen.
 struct BriefPage<'a> {
     report: &'a Report,
     scale: Scale,
@@ -48,7 +48,7 @@ struct BriefPage<'a> {
 }
 
 impl BriefPage<'_> {
-    /// The network, the injection, and how it ended.
+    /// Lays out the network, the injection, and the end of the run.
     fn story(&self) -> Vec<String> {
         let report = self.report;
         let mut lines = vec![sentences::title(report), sentences::setup(report), sentences::degree(report)];
@@ -60,7 +60,7 @@ impl BriefPage<'_> {
         lines.iter().flat_map(|line| wrap(line, self.width, 2)).collect()
     }
 
-    /// The ten bins with counts and bars.
+    /// Lays out the ten bins with counts and bars.
     fn distribution(&self) -> Vec<String> {
         let (run, scale) = (&self.report.run, self.scale);
         let mut lines = vec!["Latency Distribution:".to_owned()];
@@ -87,7 +87,7 @@ impl BriefPage<'_> {
         lines
     }
 
-    /// What so many first receipts are: of one order, nodes.
+    /// Returns the noun for `count` first receipts: those of a single order are nodes.
     const fn noun(&self, count: u64) -> &'static str {
         match (self.report.run.bulk.is_some(), count) {
             (true, 1) => "receipt",
@@ -97,7 +97,7 @@ impl BriefPage<'_> {
         }
     }
 
-    /// How many nodes had it first after how many hops, in one line.
+    /// Lays out the number of first receipts by hop, in one line.
     fn hops(&self) -> Vec<String> {
         let run = &self.report.run;
         let Some(last) = run.ldh else { return Vec::new() };
@@ -107,7 +107,7 @@ impl BriefPage<'_> {
         vec![if columns(&text) <= self.width { text } else { short }]
     }
 
-    /// What was sent in all, and how much of it was redundant.
+    /// Lays out the number of messages, and the redundant part of it.
     fn cost(&self) -> Vec<String> {
         let run = &self.report.run;
         let rmr = run.rmr.map_or_else(|| "-".to_owned(), |rmr| format!("{rmr:.3}"));
@@ -124,14 +124,14 @@ impl BriefPage<'_> {
         wrap(&text, self.width, 2)
     }
 
-    /// The notices that have room in so many lines, each kept whole, and how many others there are.
+    /// Lays out as many whole notices as fit into `room` lines, and the number of the others.
     fn notices(&self, room: usize) -> Vec<String> {
         let notices = &self.report.notices;
         let mut lines: Vec<String> = Vec::new();
         for (place, notice) in notices.iter().enumerate() {
             let next = wrap(&format!("Notice: {notice}"), self.width, 8);
             let is_last = place + 1 == notices.len();
-            // The line that says how many others there are takes one.
+            // The line with the number of the others takes one.
             if lines.len() + next.len() + usize::from(!is_last) <= room {
                 lines.extend(next);
                 continue;
@@ -150,7 +150,7 @@ impl BriefPage<'_> {
         lines
     }
 
-    /// What stands last: the verdict, coverage and times, and the command that repeats it all.
+    /// Lays out the last lines: the verdict, coverage and times, and the command that repeats the run.
     fn end(&self) -> Vec<String> {
         let report = self.report;
         let mut lines = wrap(&format!("Ledger: {}", report.run.ledger.verdict_text()), self.width, 2);
@@ -164,11 +164,11 @@ impl BriefPage<'_> {
         lines
     }
 
-    /// How much was covered, and when.
+    /// Lays out coverage and the times to it.
     fn coverage(&self) -> String {
         let rows = coverage_rows(self.report);
         let told = rows.iter().enumerate().map(|(place, row)| {
-            // What the first time is to is said once.
+            // The words "time to" are written only once.
             let name = if place > 1 { row.name.trim_start_matches("time to ") } else { &row.name };
             format!("{name} {}", row.value)
         });

@@ -7,7 +7,7 @@ use crate::analysis::{BulkFigures, OrderTimes};
 use crate::report::Report;
 use std::fmt::{self, Formatter};
 
-/// How long orders took, over orders, and how long single receipts did.
+/// Writes the times of orders, over orders, and of single receipts.
 pub(super) fn orders(out: &mut Formatter<'_>, report: &Report, bulk: &BulkFigures) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let of = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| scale.number(time));
@@ -41,7 +41,7 @@ pub(super) fn orders(out: &mut Formatter<'_>, report: &Report, bulk: &BulkFigure
     table(out, &rows)
 }
 
-/// The orders that fared worst.
+/// Writes the worst orders.
 pub(super) fn worst(out: &mut Formatter<'_>, report: &Report, bulk: &BulkFigures) -> fmt::Result {
     let scale = scale(report);
     writeln!(out, "\nWorst of {} (all in --orders-csv):", counted(bulk.orders, "order"))?;

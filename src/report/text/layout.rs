@@ -1,4 +1,5 @@
-//! The carpentry of the text: one unit for a run's times, bars, columns, wrapped lines. It knows no figure's meaning.
+//! Tools for laying out text: one unit for a run's times, bars, columns, wrapped lines. None of them knows the meaning
+//! of a figure.
 
 use crate::analysis::numbers::grouped;
 use std::fmt::{self, Write};
@@ -7,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Columns of the terminal that the text is laid out for.
 pub(super) const WIDTH: usize = 100;
 
-/// The unit in which all times of one run stand, all with as many decimals, so that the eye can compare them.
+/// The unit of all times of one run, all with the same number of decimals, so that they can be compared at a glance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct Scale {
     unit: &'static str,
@@ -16,7 +17,8 @@ pub(in crate::report) struct Scale {
 }
 
 impl Scale {
-    /// The finest unit that shows `greatest_ns` nanoseconds with at most four digits before the point, or else seconds.
+    /// Chooses the finest unit that shows `greatest_ns` nanoseconds with at most four digits before the point, or else
+    /// seconds.
     pub(super) const fn of(greatest_ns: u64) -> Scale {
         let (unit, unit_ns) = match greatest_ns {
             0..10_000_000 => ("μs", 1_000),
@@ -26,37 +28,37 @@ impl Scale {
         Scale { unit, unit_ns, decimals: 3 }
     }
 
-    /// The same with digits no finer than a resolution, three at most.
+    /// Limits the digits to those that are not finer than a resolution, and to three.
     pub(super) fn resolved(self, resolution_ns: Option<u64>) -> Scale {
         let is_finer = |decimals: u32| self.unit_ns / 10_u64.pow(decimals) * 10 <= resolution_ns.unwrap_or(0);
         Scale { decimals: (1..=3).take_while(|&decimals| !is_finer(decimals)).count(), ..self }
     }
 
-    /// The unit's sign.
+    /// Returns the symbol of the unit.
     pub(super) const fn unit(self) -> &'static str {
         self.unit
     }
 
-    /// The number without its unit.
+    /// Writes the number without its unit.
     pub(super) fn number(self, nanos: u64) -> String {
         let number = format!("{:.*}", self.decimals, nanos as f64 / self.unit_ns as f64);
         let (whole, part) = number.split_at(number.find('.').unwrap_or(number.len()));
         whole.parse().map_or(number.clone(), |whole| grouped(whole) + part)
     }
 
-    /// The number and its unit.
+    /// Writes the number and its unit.
     pub(in crate::report) fn time(self, nanos: u64) -> String {
         format!("{} {}", self.number(nanos), self.unit)
     }
 }
 
-/// A share in percent with two decimals, rounded down: only all of them are 100.00%.
+/// Writes a share in percent with two decimals, rounded down, so that only all of them are 100.00%.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     let hundredths = (u128::from(part) * 10_000).checked_div(u128::from(whole)).unwrap_or(0);
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-/// A bar as long, next to `width` columns, as `part` is next to `greatest`, in eighths of a column. Only 0 has none.
+/// Draws a bar that is to `width` columns as `part` is to `greatest`, in eighths of a column. Only 0 has none.
 pub(super) fn bar(part: u64, greatest: u64, width: u64) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (u128::from(part) * u128::from(width) * 8).checked_div(u128::from(greatest)).unwrap_or(0) as usize;
@@ -74,7 +76,7 @@ pub(super) fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> fmt::R
     wrap(text, WIDTH, indent).iter().try_for_each(|text| line(out, text))
 }
 
-/// Breaks a text into lines of so many columns, all but the first indented. A longer run without a blank has a line of its own.
+/// Breaks a text into lines of `width` columns, all but the first indented. A longer word has a line of its own.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut current = String::new();
@@ -92,7 +94,7 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// A text cut to so many columns.
+/// Cuts a text to `width` columns.
 pub(super) fn cut(text: &str, width: usize) -> String {
     let mut used = 0;
     text.chars()
@@ -139,13 +141,13 @@ pub(super) fn grid(out: &mut impl Write, cells: &[String]) -> fmt::Result {
     Ok(())
 }
 
-/// A text with blanks behind it, in so many columns. The formatter's own blanks end at 65,535.
+/// Pads a text with blanks to `width` columns, without the formatter's padding, which ends at 65,535.
 fn filled(text: &str, width: usize) -> String {
     let blanks = width.saturating_sub(columns(text));
     format!("{text}{}", " ".repeat(blanks))
 }
 
-/// How many columns a text takes: a name from a file may hold signs of two columns, or of none.
+/// Returns the number of columns that a text takes: a name from a file may hold characters of two columns, or of none.
 pub(super) fn columns(text: &str) -> usize {
     text.width()
 }

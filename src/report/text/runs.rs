@@ -1,5 +1,5 @@
-//! What many runs say together, where there are more than one: how many met the goal, and the figures that one asks for first.
-//! All the others are in JSON and in the file of runs.
+//! Statistics over many runs: the number that met the goal, and the most useful figures. All others are in JSON and in
+//! the file of runs.
 
 use super::layout::{Scale, line, table};
 use super::sentences::{target_text, time_or_not};
@@ -8,7 +8,7 @@ use crate::analysis::{AcrossRuns, DistributionPart};
 use crate::report::Report;
 use std::fmt::{self, Formatter};
 
-/// How a figure is written.
+/// The format of a figure.
 #[derive(Clone, Copy)]
 enum Form {
     Time,
@@ -17,7 +17,7 @@ enum Form {
     Count,
 }
 
-/// Rows of the table, where runs have them: what each is called, its column, and how it is written.
+/// Rows of the table, if runs have them: name, column and format.
 const ROWS: [(&str, &str, Form); 19] = [
     ("time to 50%", "time_to_ns.50", Form::Time),
     ("time to 95%", "time_to_ns.95", Form::Time),
@@ -40,10 +40,10 @@ const ROWS: [(&str, &str, Form); 19] = [
     ("mean degree", "overlay.mean_degree", Form::Ratio),
 ];
 
-/// Rows that stand there only where some run has more than 0.
+/// Rows that are shown only if some run has more than 0.
 const RARE: [&str; 4] = ["expired", "control_messages", "ledger.lost", "strays"];
 
-/// The table.
+/// Writes the table.
 pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let runs = &report.runs;
     if runs.asked == 1 {
@@ -68,7 +68,8 @@ pub(super) fn runs(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     line(out, &format!("  Times in {unit}; a run that missed one is later than all others, and in no mean."))
 }
 
-/// The rows of figures over runs: the name, the runs that have it, median, p10, p90, mean and its interval.
+/// Makes the rows of figures over runs: the name, the number of runs that have it, median, p10, p90, mean and its
+/// interval.
 pub(in crate::report) fn run_rows(report: &Report) -> Vec<[String; 7]> {
     let scale = scale(report);
     let target = format!("time to {}", target_text(report.run.target.share));
@@ -79,7 +80,7 @@ pub(in crate::report) fn run_rows(report: &Report) -> Vec<[String; 7]> {
     first.into_iter().chain(others).collect()
 }
 
-/// How many runs, as a share, and between what it may lie.
+/// Writes a number of runs, their share, and its interval.
 fn part(part: &DistributionPart, count: u64) -> String {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
     let interval = part
@@ -120,7 +121,7 @@ impl Form {
     }
 }
 
-/// The unit of all runs' times.
+/// Chooses the unit of all runs' times.
 fn scale(report: &Report) -> Scale {
     let greatest =
         |column| report.runs.over(column).and_then(|over: AcrossRuns| over.greatest.or(over.p90)).unwrap_or(0.0);
@@ -128,7 +129,7 @@ fn scale(report: &Report) -> Scale {
     Scale::of(greatest).resolved(report.run.time_resolution_ns)
 }
 
-/// What many runs say beside the one that is shown, in a line.
+/// Writes the spread over all runs, in a line beside the run that is shown.
 pub(super) fn spread(report: &Report) -> String {
     let runs = &report.runs;
     let time = runs.over("time_to_target_ns").and_then(|over| over.median).map(|median| median as u64);

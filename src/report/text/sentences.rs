@@ -1,4 +1,4 @@
-//! The sentences of the text: what was set up, what happened, how it ended, and how to see it again.
+//! The sentences of the text: the set-up, the events, the end of the run, and the command that repeats it.
 
 use super::layout::{Scale, grid, line, percent, wrapped};
 use super::options::list_options;
@@ -13,7 +13,7 @@ use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
 use std::fmt::{self, Formatter};
 
-/// What the user should know before reading on; nothing where there is nothing.
+/// Writes the notices that the user should know before reading on, if there are any.
 pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     for notice in &report.notices {
         wrapped(out, &format!("Notice: {notice}"), 8)?;
@@ -21,7 +21,7 @@ pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     if report.notices.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
-/// The network and the injection.
+/// Writes the network and the injection.
 pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "{}\n", title(report))?;
     writeln!(out, "{}", setup(report))?;
@@ -30,32 +30,32 @@ pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "{}", monitoring(report))
 }
 
-/// The first line.
+/// Makes the title.
 pub(super) fn title(report: &Report) -> String {
     format!("Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.transport))
 }
 
-/// How many nodes live where.
+/// Describes the distribution of nodes over workers.
 pub(super) fn setup(report: &Report) -> String {
     let workers = match report.run.processes.len() as u64 {
         0 | 1 => counted(report.threads, "worker"),
-        // A noun that takes more than an s.
+        // `counted` only knows plurals that end in s.
         several => format!("{} in {several} processes", counted(report.threads, "worker")),
     };
     format!("Setting up network with {} on {workers}, {}...", counted(report.run.nodes, "node"), pinning(report))
 }
 
-/// How many peers a node has.
+/// Describes the mean number of peers.
 pub(super) fn degree(report: &Report) -> String {
     format!("Network setup complete - Average peers per node: {:.1}", report.run.overlay.mean_degree)
 }
 
-/// What enters where, and how it is passed on.
+/// Describes the injected orders, their origins, and how they are forwarded.
 pub(super) fn injected(report: &Report) -> String {
     format!("{} TTL {}, {}", injection(report), report.run.ttl, spreading(report))
 }
 
-/// How long is waited for it.
+/// Describes the time limit.
 pub(super) fn monitoring(report: &Report) -> String {
     format!("Monitoring propagation ({})...", limit(report.asked.timeout))
 }
@@ -77,7 +77,7 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
 }
 
-/// How a node passes it on.
+/// Describes how a node forwards an order.
 fn spreading(report: &Report) -> String {
     let asked = &report.asked;
     match asked.protocol {
@@ -87,7 +87,7 @@ fn spreading(report: &Report) -> String {
     }
 }
 
-/// What enters where.
+/// Describes the injected orders and their origins.
 fn injection(report: &Report) -> String {
     let asked = &report.asked;
     let place = match asked.origins {
@@ -108,7 +108,7 @@ fn injection(report: &Report) -> String {
     }
 }
 
-/// Whether the target was reached, and when: `95% coverage (950/1000) reached at 755.917 μs`.
+/// Says if the target was reached, and when: `95% coverage (950/1000) reached at 755.917 μs`.
 pub(super) fn headline(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
@@ -124,12 +124,12 @@ pub(super) fn headline(report: &Report) -> String {
             || "one in a hundred or more missed it".to_owned(),
             |time| format!("99% of them within {}", scale(report).time(time)),
         );
-        // Where nodes fail each order counts some of its own.
+        // Under faults the orders count different numbers of nodes.
         let of_all = if run.counted == run.nodes * bulk.published() { format!(" ({of_all})") } else { String::new() };
         return format!("{count} reached {target} coverage{of_all}, {time}{others}");
     }
     match run.time_to_target_ns {
-        // Those who were up then need not be those who are up at the end.
+        // The nodes that were up then may not be those that are up at the end.
         Some(time) if run.counted < run.nodes && run.outcome != End::Target => {
             format!("{target} coverage first reached at {}", scale(report).time(time))
         }
@@ -138,7 +138,7 @@ pub(super) fn headline(report: &Report) -> String {
     }
 }
 
-/// What became of an order that did not reach its target.
+/// Describes the outcome of an order that did not reach its target.
 fn shortfall(report: &Report) -> String {
     let got = format!("{} got the order", counted(report.run.reached, "node"));
     match report.run.order_outcome {
@@ -150,12 +150,12 @@ fn shortfall(report: &Report) -> String {
     }
 }
 
-/// How far the order came, and what ended the run.
+/// Writes the coverage of the order, and the cause of the run's end.
 pub(super) fn propagation(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "{}\n{}", headline(report), stopped(report))
 }
 
-/// What ended the run, and how far it had come.
+/// Describes the cause of the run's end, and the state then.
 pub(super) fn stopped(report: &Report) -> String {
     let run = &report.run;
     let target = target_text(run.target.share);
@@ -172,7 +172,7 @@ pub(super) fn stopped(report: &Report) -> String {
     }
 }
 
-/// The headline, the total and the time.
+/// Writes the headline, the total and the time.
 pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out)?;
     result_lines(report).iter().try_for_each(|text| writeln!(out, "{text}"))?;
@@ -182,7 +182,7 @@ pub(super) fn results(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     }
 }
 
-/// The headline, the total and the time, a line each.
+/// Makes the headline, the total and the time, a line each.
 pub(super) fn result_lines(report: &Report) -> Vec<String> {
     let (run, scale) = (&report.run, scale(report));
     let target = target_text(run.target.share);
@@ -209,7 +209,7 @@ pub(super) fn result_lines(report: &Report) -> Vec<String> {
     lines
 }
 
-/// What share of all nodes has it, where coverage counts some alone.
+/// Writes the share of all nodes that has the order, if coverage counts only some of them.
 fn of_all(report: &Report) -> String {
     let run = &report.run;
     let orders = run.bulk.as_ref().map_or(1, BulkFigures::published);
@@ -220,7 +220,7 @@ fn of_all(report: &Report) -> String {
     }
 }
 
-/// How many nodes coverage counts, or with many orders how many there are.
+/// Returns the number of nodes that coverage counts, or with many orders the number of all nodes.
 fn population(report: &Report) -> u64 {
     if report.run.bulk.is_some() { report.run.nodes } else { report.run.counted }
 }
@@ -257,7 +257,7 @@ fn bulk_results(report: &Report, bulk: &BulkFigures) -> Vec<String> {
     lines
 }
 
-/// Every option, the machine, and how far a time may be off.
+/// Writes every option, the machine, and the resolution of times.
 pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "\nScenario:")?;
     let mut options = Vec::new();
@@ -291,14 +291,15 @@ pub(super) fn setting(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     }
 }
 
-/// How to run it again, and that this is the end. The command stands on one line, however long, to be copied.
+/// Writes the command that repeats the run, and the last line. The command is on one line, however long, so that it can
+/// be copied.
 pub(super) fn closing(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     writeln!(out, "\nReplay ({}):", repeated(report))?;
     line(out, &format!("  {}", pasteable(&report.replay)))?;
     writeln!(out, "\n{}", ending(report))
 }
 
-/// What the command repeats.
+/// Describes the figures that the command repeats.
 pub(super) fn repeated(report: &Report) -> &'static str {
     match report.clock {
         TimeBase::Real if report.asked.network.is_some() => {
@@ -309,7 +310,7 @@ pub(super) fn repeated(report: &Report) -> &'static str {
     }
 }
 
-/// That this is the end.
+/// Returns the last line of the text.
 pub(super) fn ending(report: &Report) -> &'static str {
     if report.interrupted() { "Simulation interrupted" } else { "Simulation complete" }
 }
@@ -320,7 +321,7 @@ pub(in crate::report) struct CoverageRow {
     pub(in crate::report) value: String,
 }
 
-/// Coverage and the times to it: of the nodes, or of a bulk over its orders.
+/// Makes the rows of coverage and the times to it: over the nodes, or for a bulk over its orders.
 pub(in crate::report) fn coverage_rows(report: &Report) -> Vec<CoverageRow> {
     let (run, scale) = (&report.run, scale(report));
     let all = run.reached + run.residue;
@@ -341,19 +342,19 @@ pub(in crate::report) fn coverage_rows(report: &Report) -> Vec<CoverageRow> {
     rows
 }
 
-/// The unit for the run's times: that of its greatest delay.
+/// Chooses the unit for the run's times by its greatest delay.
 pub(in crate::report) fn scale(report: &Report) -> Scale {
     let delay = report.run.delay_ns.map_or(0, |delays| delays.max);
     let greatest = delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0));
     Scale::of(greatest).resolved(report.run.time_resolution_ns)
 }
 
-/// A time, or that there is none.
+/// Writes a time, or `not reached`.
 pub(super) fn time_or_not(scale: Scale, nanos: Option<u64>) -> String {
     nanos.map_or_else(|| "not reached".to_owned(), |nanos| scale.time(nanos))
 }
 
-/// A share in percent with as many decimals as it needs, ten at most.
+/// Writes a share in percent with as many decimals as it needs, ten at most.
 pub(super) fn target_text(share: Ratio) -> String {
     let digits = format!("{:.10}", share.as_f64() * 100.0);
     format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))

@@ -14,12 +14,12 @@ use std::fmt::{self, Formatter};
 const BAR_COLUMNS: u64 = 48;
 /// The column at which the right one of two blocks begins.
 const RIGHT_BLOCK: usize = 46;
-/// Rows of hops at most; long paths share rows.
+/// Maximum number of rows of hops; long paths share rows.
 const HOP_ROWS_MAX: usize = 16;
-/// Workers shown at most.
+/// Maximum number of workers shown.
 const WORKERS_MAX: usize = 32;
 
-/// The ten bins with counts and bars.
+/// Writes the ten bins with counts and bars.
 pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     writeln!(out, "\nLatency Distribution:")?;
@@ -40,7 +40,7 @@ pub(super) fn latency_distribution(out: &mut Formatter<'_>, report: &Report) -> 
     Ok(())
 }
 
-/// Times to shares of all nodes beside percentiles over the reached ones.
+/// Writes times to shares of all nodes beside percentiles over the reached ones.
 pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let (run, scale) = (&report.run, scale(report));
     let to = &run.time_to_ns;
@@ -67,7 +67,7 @@ pub(super) fn times_and_delays(out: &mut Formatter<'_>, report: &Report) -> fmt:
     side_by_side(out, &left, &right, RIGHT_BLOCK)
 }
 
-/// How many nodes had the order first after how many hops, and the share that had it by then.
+/// Writes the number of first receipts by hop, and the share that had the order by then.
 pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
     let Some(last) = run.ldh else { return Ok(()) };
@@ -86,7 +86,7 @@ pub(super) fn hops(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// What was sent needlessly beside what was sent in all.
+/// Writes the redundant messages beside the total cost.
 pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
     let mut left = vec![
@@ -104,7 +104,8 @@ pub(super) fn redundancy_and_cost(out: &mut Formatter<'_>, report: &Report) -> f
     side_by_side(out, &left, &cost(report), RIGHT_BLOCK)
 }
 
-/// What was sent in all. The machine's own times and rates are no figures of the model: in virtual time they stand elsewhere.
+/// Lists the total cost. Times and rates of the machine are not figures of the model, so in virtual time they stand
+/// elsewhere.
 fn cost(report: &Report) -> Vec<String> {
     let run = &report.run;
     let control = run.control_messages > 0;
@@ -132,7 +133,7 @@ fn cost(report: &Report) -> Vec<String> {
     std::iter::once("Cost:".to_owned()).chain(entries.into_iter().flatten()).chain(tallies).collect()
 }
 
-/// How the load is spread over the nodes.
+/// Writes the distribution of the load over the nodes.
 pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let run = &report.run;
     let row = |name: &str, spread: Option<Summary>| {
@@ -157,7 +158,7 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
     table(out, &rows)
 }
 
-/// The lines of the nodes, where any has a limit.
+/// Writes the access links of the nodes, if any has a limit.
 pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let Some(AccessLinkFigures { up, down }) = report.run.lines else { return Ok(()) };
     let titles = ["Lines:", "longest queue, in bytes", "to drain", "busiest line used"];
@@ -171,10 +172,10 @@ pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     table(out, &rows)
 }
 
-/// How much of a name that a file gives is shown; JSON has all of it.
+/// Maximum number of columns for a name from a file; JSON has all of it.
 const NAME_COLUMNS_MAX: usize = 40;
 
-/// Each region and each class of node, where there are any.
+/// Writes each region and each class of nodes, if there are any.
 pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let scale = scale(report);
     if report.run.groups.is_empty() {
@@ -201,7 +202,7 @@ pub(super) fn groups(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     table(out, &rows)
 }
 
-/// What spies found out, where there are any.
+/// Writes the findings of spies, if there are any.
 pub(super) fn spies(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let Some(SpyRecord { nodes, orders, seen, right }) = report.run.spies else { return Ok(()) };
     let (spies, orders) = (counted(nodes.into(), "spying node"), counted(orders.into(), "order"));
@@ -209,7 +210,7 @@ pub(super) fn spies(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     line(out, &format!("  {spies} saw {seen} of {orders} and named the origin of {right} right (first-spy guess)"))
 }
 
-/// What each process did, where there are several.
+/// Writes the figures of each process, if there are several.
 pub(super) fn processes(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let processes = &report.run.processes;
     if processes.len() < 2 {
@@ -234,7 +235,7 @@ pub(super) fn processes(out: &mut Formatter<'_>, report: &Report) -> fmt::Result
     table(out, &rows)
 }
 
-/// What each worker did.
+/// Writes the figures of each worker.
 pub(super) fn workers(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let workers = &report.run.workers;
     let titles = ["Worker", "core", "nodes", "reached", "received", "sent", "unsent", "blocked", "batches", "sleeps"];
@@ -260,10 +261,10 @@ fn worker_row(worker: usize, record: &WorkerFigures) -> [String; 10] {
     ]
 }
 
-/// Where every message went, and whether the ledger balance.
+/// Writes the ledger and its verdict.
 pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let books = &report.run.ledger;
-    let ledger = &books.ledger;
+    let figures = &report.run.ledger;
+    let ledger = &figures.ledger;
     let dropped = ledger.kernel_dropped.map_or_else(|| "not counted".to_owned(), grouped);
     writeln!(out, "\nLedger:")?;
     for (name, count, note) in [
@@ -272,7 +273,7 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         ("in flight at the stop", grouped(ledger.in_flight_at_stop), held_back(ledger)),
         ("dropped by the kernel", dropped, ledger.missing.map_or_else(String::new, held)),
         ("lost by the model", grouped(ledger.model_lost), emulator(ledger)),
-        ("unaccounted", grouped(books.unaccounted), String::new()),
+        ("unaccounted", grouped(figures.unaccounted), String::new()),
         ("queued, never sent", grouped(ledger.queued_unsent), "outside the sum".to_owned()),
         ("strays", grouped(ledger.strays.total()), format!("outside the sum{}", kinds_of_strays(ledger))),
     ] {
@@ -282,10 +283,10 @@ pub(super) fn ledger(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         let entry = entry("dropped, never sent", &grouped(ledger.uplink_dropped));
         line(out, &format!("{entry}   outside the sum: no room at the line out of their node"))?;
     }
-    writeln!(out, "  {}", books.verdict_text())
+    writeln!(out, "  {}", figures.verdict_text())
 }
 
-/// What dropped packets held, where a packet is more than a message.
+/// Notes the messages in dropped packets, if a packet holds several.
 fn held(missing: Missing) -> String {
     match missing.messages {
         0 => String::new(),
@@ -293,7 +294,7 @@ fn held(missing: Missing) -> String {
     }
 }
 
-/// Which of them had not come to the carrier yet.
+/// Notes the messages in flight that had not yet come to the carrier.
 fn held_back(ledger: &Ledger) -> String {
     match ledger.held {
         0 => String::new(),
@@ -301,7 +302,7 @@ fn held_back(ledger: &Ledger) -> String {
     }
 }
 
-/// What else the model did to messages.
+/// Notes the other effects of the model on messages.
 fn emulator(ledger: &Ledger) -> String {
     let said =
         [("no room at the line into their node: ", ledger.model_dropped), ("second copies: ", ledger.model_duplicated)];
@@ -315,12 +316,12 @@ fn kinds_of_strays(ledger: &Ledger) -> String {
     if kinds.is_empty() { String::new() } else { format!("; by kind: {}", kinds.join(", ")) }
 }
 
-/// A name and its figure, in 38 columns.
+/// Writes a name and its figure, in 38 columns.
 fn entry(name: &str, figure: &str) -> String {
     format!("  {name:<22}{figure:>14}")
 }
 
-/// A count as wide as the greatest, a remark, and a bar.
+/// Writes a count as wide as the greatest, a remark, and a bar.
 fn nodes_with_bar(report: &Report, count: u64, greatest: u64, remark: &str) -> String {
     let width = grouped(greatest).len();
     let (one, many) = if report.run.bulk.is_some() { ("receipt", "receipts") } else { ("node", "nodes") };
