@@ -46,12 +46,12 @@ pub struct Adversaries {
     key: Key,
     exempt: Option<NodeId>,
     /// The roles in ascending order of the draw below which a node has them, counted from 0.
-    parts: Vec<(Limit, PreparedRole)>,
+    parts: Vec<(DrawLimit, PreparedRole)>,
     eclipse: Option<Eclipse>,
 }
 
 /// The end of a role's range of draws, in units of 2^-63.
-type Limit = u64;
+type DrawLimit = u64;
 
 /// A role with its parameters resolved.
 #[derive(Clone, Copy, Debug)]

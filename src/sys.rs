@@ -48,7 +48,7 @@ pub(crate) use platform::clock::monotonic_ns;
 pub(crate) use platform::datagrams::{Incoming, Outgoing, is_full, kernel_drops, receive_buffer, set_receive_buffer};
 pub use platform::process_waker::ProcessWaker;
 pub use platform::shared_memory::{SharedMemory, file_in_memory};
-pub(crate) use platform::trains::{Train, send_train, take_trains};
+pub(crate) use platform::trains::{TrainBuffer, send_train, take_trains};
 pub use remedy::remedy;
 #[cfg(unix)]
 pub use signals::is_signal_ignored;

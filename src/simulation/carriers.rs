@@ -10,7 +10,7 @@ use crate::scenario::{Scenario, ScenarioValues, TransportKind};
 use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
 use crate::threads::ShardMap;
 use crate::transport::memory::{self, SerializationCharge};
-use crate::transport::udp::{self, BindError, Network, Owners, Quota, UdpBuilder};
+use crate::transport::udp::{self, BindError, Owners, Quota, UdpBuilder, UdpNetwork};
 use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork, granted_buffer};
 use crate::transport::{Clock, TransportBuilder};
 use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, Header, Token};
@@ -147,7 +147,7 @@ impl Runner<'_> {
         let addresses = meeting.gather(nodes.start as usize, &bound.addresses)?;
         let (admission, templates) = self.encoded(seat)?;
         let datagram_bytes = longest(&templates);
-        let network = Arc::new(Network { addresses, templates, admission, clock: seat.clock });
+        let network = Arc::new(UdpNetwork { addresses, templates, admission, clock: seat.clock });
         let mut sockets = bound.sockets.into_iter();
         let ends = self.workers(seat).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);

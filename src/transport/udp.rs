@@ -48,7 +48,7 @@ const EVENTS: usize = 256;
 const WAKER: Token = Token(usize::MAX);
 
 /// The part of the set-up that all ends of a run share.
-pub struct Network {
+pub struct UdpNetwork {
     /// The address of each node.
     pub addresses: Arc<[SocketAddrV4]>,
     /// An encoded datagram of each order, whose header is patched for each copy.
@@ -62,7 +62,7 @@ pub struct Network {
 /// One worker's end before it is set up on its thread.
 pub struct UdpBuilder {
     /// The part of the set-up that all ends share.
-    pub network: Arc<Network>,
+    pub network: Arc<UdpNetwork>,
     /// The shard's first node.
     pub first_node: u32,
     /// The non-blocking sockets of the shard's nodes, by node.
@@ -100,7 +100,7 @@ impl TransportBuilder for UdpBuilder {
 
 /// One worker's end, set up on its thread.
 struct UdpTransport {
-    network: Arc<Network>,
+    network: Arc<UdpNetwork>,
     first_node: u32,
     poll: Poll,
     waker: Arc<Waker>,

@@ -56,18 +56,18 @@ pub(crate) fn send_train(socket: &impl AsRawFd, to: SocketAddrV4, bytes: &[u8], 
 }
 
 /// A received train, or a single datagram.
-pub(crate) struct Train {
+pub(crate) struct TrainBuffer {
     buffer: Box<[u8]>,
     bytes: usize,
     segment_bytes: usize,
     source: SocketAddrV4,
 }
 
-impl Train {
+impl TrainBuffer {
     /// Creates a buffer for the longest train.
-    pub(crate) fn new() -> Train {
+    pub(crate) fn new() -> TrainBuffer {
         let nowhere = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
-        Train { buffer: vec![0; TRAIN_BYTES_MAX].into(), bytes: 0, segment_bytes: 1, source: nowhere }
+        TrainBuffer { buffer: vec![0; TRAIN_BYTES_MAX].into(), bytes: 0, segment_bytes: 1, source: nowhere }
     }
 
     /// Receives the next train in place of the last; `WouldBlock` if there is none.

@@ -15,12 +15,12 @@ pub(crate) fn send_train<S>(_: &S, _: SocketAddrV4, _: &[u8], _: u16) -> io::Res
 }
 
 /// A train that is never received.
-pub(crate) struct Train;
+pub(crate) struct TrainBuffer;
 
-impl Train {
+impl TrainBuffer {
     /// Creates an empty train.
-    pub(crate) fn new() -> Train {
-        Train
+    pub(crate) fn new() -> TrainBuffer {
+        TrainBuffer
     }
 
     /// Fails: unsupported on this system.

@@ -29,7 +29,7 @@ impl Bench {
         let header = Header { token: TOKEN, message: message(0, 1) };
         let bytes = wire::encode(&header, &order.view(), &mut datagram).unwrap();
         let template: Box<[u8]> = datagram[..bytes].into();
-        let network = Arc::new(Network {
+        let network = Arc::new(UdpNetwork {
             addresses: Arc::clone(&bound.addresses),
             templates: [template.clone()].into(),
             admission: Admission { token: TOKEN, nodes: NODES, orders: 1 },

@@ -8,7 +8,7 @@
 
 mod seen;
 
-use super::segmentation::TrainReceiver as Train;
+use super::segmentation::TrainReceiver;
 use super::{Endpoint, Received, Segmentation, UdpShardNetwork};
 use crate::record::Missing;
 use crate::sync::Announced;
@@ -21,7 +21,7 @@ use std::ops::Range;
 
 /// All channels into one shard.
 pub(super) struct TrainInbox {
-    train: Train,
+    train: TrainReceiver,
     /// This shard's nodes.
     here: Range<u32>,
     channels: Box<[InboundChannel]>,
@@ -54,7 +54,7 @@ impl TrainInbox {
             .collect();
         let mut senders: Box<[_]> = network.addresses.iter().copied().zip(0..).collect();
         senders.sort_unstable();
-        TrainInbox { train: Train::new(network.segmentation), here: network.nodes_of(shard), channels, senders }
+        TrainInbox { train: TrainReceiver::new(network.segmentation), here: network.nodes_of(shard), channels, senders }
     }
 
     /// Receives one train and adds its messages to `came`; returns false if there was none.

@@ -1,7 +1,7 @@
 //! Passes a train through the kernel: whole, as one packet, or, if the kernel cannot do that, as one datagram per
 //! segment, many with one call.
 
-use crate::sys::{Incoming, Outgoing, Train, send_train, take_trains};
+use crate::sys::{Incoming, Outgoing, TrainBuffer, send_train, take_trains};
 use crate::wire::RECEIVE_BYTES;
 use mio::net::UdpSocket;
 use std::io;
@@ -78,7 +78,7 @@ fn arrives_whole(segments: usize) -> io::Result<bool> {
     // On a busy machine the kernel may deliver it a moment later.
     to.set_read_timeout(Some(PROBE_TIMEOUT))?;
     to.peek_from(&mut [0])?;
-    let mut train = Train::new();
+    let mut train = TrainBuffer::new();
     train.receive(&to)?;
     Ok(train.segments() == segments && train.segment(0).len() == BYTES)
 }
@@ -91,7 +91,7 @@ pub(super) enum TrainSender {
 
 /// The receiving side, with the segments received last.
 pub(super) enum TrainReceiver {
-    Whole(Train),
+    Whole(TrainBuffer),
     Apart(Incoming, usize),
 }
 
@@ -131,7 +131,7 @@ impl TrainSender {
 impl TrainReceiver {
     pub(super) fn new(segmentation: Segmentation) -> TrainReceiver {
         match segmentation {
-            Segmentation::Whole { .. } => TrainReceiver::Whole(Train::new()),
+            Segmentation::Whole { .. } => TrainReceiver::Whole(TrainBuffer::new()),
             Segmentation::Apart => TrainReceiver::Apart(Incoming::new(SLOTS, RECEIVE_BYTES), 0),
         }
     }
