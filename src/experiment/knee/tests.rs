@@ -1,5 +1,6 @@
 //! Tests the path of the search, the parameters it rejects, and that no answer exceeds the capacity of an uplink.
 
+use super::question::SPAN_MIN;
 use super::*;
 use crate::analysis::OrderTimes;
 use crate::scenario::TransportKind;
