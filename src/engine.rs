@@ -173,7 +173,7 @@ pub struct EngineOutcome {
 impl EngineOutcome {
     /// The outcome of a run in which nothing happened.
     fn nothing() -> EngineOutcome {
-        shard_outcome::EndedRun { end: End::Quiescent, at: Nanos::ZERO, homes: Vec::new() }.outcome(0, 0)
+        shard_outcome::EndedRun { end: End::Quiescent, at: Nanos::ZERO, outcomes: Vec::new() }.outcome(0, 0)
     }
 }
 

@@ -134,7 +134,7 @@ pub struct WorkerOutcome {
     left_at: Nanos,
 }
 
-/// Why a worker came home early.
+/// The reason for which a worker left the run early.
 enum WorkerFailure {
     Transport(TransportError),
     /// Another worker failed first.
@@ -194,9 +194,9 @@ fn run_as<P: Protocol, C: Recorder>(
     let seats = carriers.into_iter().zip(markers.into_iter().skip(share.first));
     let results =
         worker_threads.run(seats, |seat, (carrier, marker)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
-    let homes = collect(share.first, results)?;
+    let outcomes = collect(share.first, results)?;
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
-    Ok(homes)
+    Ok(outcomes)
 }
 
 /// A worker's whole life on its thread.
@@ -223,28 +223,28 @@ fn collect(
     first: usize,
     results: Vec<Result<WorkerOutcome, WorkerFailure>>,
 ) -> Result<Vec<WorkerOutcome>, RuntimeError> {
-    let (mut homes, mut left) = (Vec::with_capacity(results.len()), false);
+    let (mut outcomes, mut left) = (Vec::with_capacity(results.len()), false);
     for (worker, result) in (first..).zip(results) {
         match result {
-            Ok(home) => homes.push(home),
+            Ok(outcome) => outcomes.push(outcome),
             Err(WorkerFailure::Transport(cause)) => return Err(RuntimeError::Transport { worker, cause }),
             Err(WorkerFailure::Left) => left = true,
         }
     }
-    if left { Err(RuntimeError::Abandoned) } else { Ok(homes) }
+    if left { Err(RuntimeError::Abandoned) } else { Ok(outcomes) }
 }
 
 impl RuntimeOutcome {
-    fn add(&mut self, home: WorkerOutcome) {
-        self.left_at = self.left_at.max(home.left_at);
-        self.workers.push(home.record);
-        self.receipts.extend(home.receipts);
-        self.traffic.extend(home.traffic);
-        match (&mut self.bulk, home.bulk) {
+    fn add(&mut self, outcome: WorkerOutcome) {
+        self.left_at = self.left_at.max(outcome.left_at);
+        self.workers.push(outcome.record);
+        self.receipts.extend(outcome.receipts);
+        self.traffic.extend(outcome.traffic);
+        match (&mut self.bulk, outcome.bulk) {
             (Some(all), Some(bulk)) => all.add(&bulk),
             (all, bulk) => *all = all.take().or(bulk),
         }
-        match (&mut self.departures, home.departures) {
+        match (&mut self.departures, outcome.departures) {
             (Some(all), Some(departures)) => all.merge(&departures),
             (all, departures) => *all = all.take().or(departures),
         }

@@ -1,10 +1,11 @@
-//! Any protocol, one event after another in the order (time, round, sender, sequence): for a network whose least
-//! latency is 0, where no two nodes can be handled apart. Slower, and on one worker whatever was asked for.
+//! Runs any protocol one event after another, in the order (time, round, sender, sequence): for a network whose least
+//! latency is 0, in which no two nodes can be handled apart. It is slower than windows, and uses one worker however many
+//! were asked for.
 //!
-//! A message that takes no time belongs to the next round of its instant, so that no latency at all is what ever
-//! smaller latencies come to: whatever is on its way at an instant goes one hop before any of it goes two.
+//! A message without latency belongs to the next round of its instant, so that a latency of 0 is the limit of ever
+//! smaller latencies: every message of an instant travels one hop before any of them travels two.
 //!
-//! With a floor it gives what the windows give, and the tests hold them to it.
+//! On a network with a least latency above 0 it gives the same outcome as windows, which the tests check.
 
 use super::EngineSetup;
 use super::pending_event::{EventRank, PendingEvent};
@@ -15,14 +16,17 @@ use crate::record::End;
 use crate::sync::Lookout;
 use crate::threads::Progress;
 use crate::time::Nanos;
+use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::iter::Peekable;
+use std::slice::Iter;
 
 /// Events handled between two reports of progress.
-const TELL_EVERY: u64 = 65_536;
+const EVENTS_PER_REPORT: u64 = 65_536;
 
 /// Bytes in one step of the memory accounting, a power of two.
-const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Messages under way, the next one first.
 struct EventQueue<T> {
@@ -34,99 +38,177 @@ struct EventQueue<T> {
     holding: u64,
 }
 
+/// A run that handles one event after another.
+struct SequentialRun<'a, P: Protocol> {
+    setup: &'a EngineSetup<'a>,
+    shard: VirtualShard<'a, P::Tail>,
+    state: P::State,
+    queue: EventQueue<P::Tail>,
+    publications: Peekable<Iter<'a, Publication>>,
+    /// Number of orders that have not reached their target.
+    short: u32,
+    /// Nodes that each order has reached.
+    reached: Vec<u64>,
+    /// The last instant whose events count.
+    limit: Nanos,
+    end: End,
+    last_event: Nanos,
+    lookout: Lookout<'a>,
+    /// Bytes that are held for messages under way.
+    held: u64,
+}
+
 /// Runs to the end.
 pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
     setup.observer.loop_entered(0);
-    let mut shard = VirtualShard::new(setup, 0..setup.topology.nodes());
-    let mut state = protocol.for_shard(&shard.view);
-    let mut queue: EventQueue<P::Tail> =
-        EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new(), holding: 0 };
-    let mut publications = setup.workload.publications().iter().peekable();
-    let mut short = setup.workload.orders();
-    let mut reached = vec![0; short as usize];
-    let mut limit = setup.deadline();
-    let (mut end, mut last_event) = (End::Quiescent, Nanos::ZERO);
-    let (mut lookout, mut held) = (Lookout::new(setup.interrupt), 0);
+    let mut run = SequentialRun::new(setup, protocol);
     if P::STARTS {
-        shard.start(&mut state);
-        shard.outgoing.drain(..).for_each(|pending| queue.push(pending));
-        shard.book(Nanos::MAX);
+        run.start();
     }
     for event in 1_u64.. {
-        let due = publications.peek().map(|publication| publication.due);
-        let arrives = queue.next_time();
-        let wakes = shard.next_timeout();
-        // Times that are asked for keep no run going, unless an answer is awaited.
-        let was_idle = state.is_idle();
-        let is_held = due.is_some() || queue.holding > 0 || !was_idle;
-        let Some(time) = [due, arrives, wakes].into_iter().flatten().min() else { break };
-        // Upkeep at the very instant of the last event still counts, as in a window.
-        if !is_held && (!P::HAS_UPKEEP || time > last_event) {
-            break;
+        let was_idle = run.state.is_idle();
+        let Some(time) = run.next_time(was_idle) else { break };
+        if event.is_multiple_of(EVENTS_PER_REPORT) {
+            run.report_progress();
         }
-        if time > limit {
-            if end == End::Quiescent {
-                (end, last_event) = (End::Timeout, limit);
-            }
-            break;
-        }
-        if event.is_multiple_of(TELL_EVERY) {
-            // What left before this event does so whatever ends the run.
-            shard.book_departures(last_event);
-            let reached = reached.iter().sum();
-            setup.observer.progressed(&Progress { reached, time: last_event, messages: shard.received() });
-        }
-        // Of one instant publications come first, then times, then messages.
-        if let Some(publication) = publications.next_if(|publication| publication.due == time) {
-            last_event = time;
-            shard.publish(&mut state, publication);
-        } else if let Some(fired) = shard.fire_timer(&mut state, time) {
-            // What an idle shard does at a time that it asked for is upkeep.
-            let counts = if P::HAS_UPKEEP { !was_idle } else { fired.is_event };
-            last_event = if counts { time } else { last_event };
-        } else if let Some(pending) = queue.pop() {
-            if !(P::HAS_UPKEEP && pending.message.kind.is_upkeep() && was_idle) {
-                last_event = time;
-            }
-            shard.handle(&mut state, &pending);
-        }
-        let sent = shard.outgoing.len() as u64;
-        for pending in shard.outgoing.drain(..) {
-            queue.push(pending);
-        }
-        for (order, _) in shard.fresh() {
-            let reached = &mut reached[order.index()];
-            *reached += 1;
-            short -= u32::from(*reached == setup.goal);
-            if short == 0 && setup.ends_at_target && end == End::Quiescent {
-                // What else happens at this very instant still counts.
-                (end, limit) = (End::Target, time);
-            }
-        }
-        shard.book(Nanos::MAX);
-        let is_over = match lookout.work(1 + sent) {
-            Err(_) => Some(End::Interrupted),
-            Ok(()) => {
-                let now = queue.bytes() & !(WEIGHED - 1);
-                (now != held && !setup.allowance.hold(&mut held, now)).then_some(End::OutOfMemory)
-            }
-        };
-        if let Some(over) = is_over.filter(|_| end == End::Quiescent) {
-            end = over;
+        run.handle_next(time, was_idle);
+        let sent = run.queue_outgoing();
+        run.count_receipts(time);
+        run.shard.book(Nanos::MAX);
+        if run.is_cut_short(1 + sent) {
             break;
         }
     }
     setup.observer.loop_left(0);
-    if end == End::Quiescent {
-        // Nothing arrives any more, but what is lost on its way has to leave first.
-        let left = shard.last_departure();
-        (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
+    run.close()
+}
+
+impl<'a, P: Protocol> SequentialRun<'a, P> {
+    fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P> {
+        let shard = VirtualShard::new(setup, 0..setup.topology.nodes());
+        let orders = setup.workload.orders();
+        SequentialRun {
+            setup,
+            state: protocol.for_shard(&shard.view),
+            shard,
+            queue: EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new(), holding: 0 },
+            publications: setup.workload.publications().iter().peekable(),
+            short: orders,
+            reached: vec![0; orders as usize],
+            limit: setup.deadline(),
+            end: End::Quiescent,
+            last_event: Nanos::ZERO,
+            lookout: Lookout::new(setup.interrupt),
+            held: 0,
+        }
     }
-    queue.pending_events().for_each(|pending| shard.leave(pending, last_event));
-    if end != End::Target {
-        shard.leave_named::<P>(&state, queue.pending_events());
+
+    /// Lets each node start, before the first event.
+    fn start(&mut self) {
+        self.shard.start(&mut self.state);
+        self.queue_outgoing();
+        self.shard.book(Nanos::MAX);
     }
-    EndedRun { end, at: last_event, homes: vec![shard.close(last_event)] }
+
+    /// Returns the time of the next event, or `None` if the run has come to rest or to its limit. `was_idle` says that
+    /// the protocol awaits no answer.
+    fn next_time(&mut self, was_idle: bool) -> Option<Nanos> {
+        let due = self.publications.peek().map(|publication| publication.due);
+        let (arrives, fires) = (self.queue.next_time(), self.shard.next_timeout());
+        // Timers keep no run going, unless an answer is awaited.
+        let is_held = due.is_some() || self.queue.holding > 0 || !was_idle;
+        let time = [due, arrives, fires].into_iter().flatten().min()?;
+        // Upkeep at the very instant of the last event still counts, as in a window.
+        if !is_held && (!P::HAS_UPKEEP || time > self.last_event) {
+            return None;
+        }
+        if time > self.limit {
+            if self.end == End::Quiescent {
+                (self.end, self.last_event) = (End::Timeout, self.limit);
+            }
+            return None;
+        }
+        Some(time)
+    }
+
+    /// Tells the observer how far the run is.
+    fn report_progress(&mut self) {
+        // A message that left before this event has left, however the run ends.
+        self.shard.book_departures(self.last_event);
+        let progress =
+            Progress { reached: self.reached.iter().sum(), time: self.last_event, messages: self.shard.received() };
+        self.setup.observer.progressed(&progress);
+    }
+
+    /// Handles one event of the instant `time`: its publications come first, then its timers, then its messages.
+    fn handle_next(&mut self, time: Nanos, was_idle: bool) {
+        if let Some(publication) = self.publications.next_if(|publication| publication.due == time) {
+            self.last_event = time;
+            self.shard.publish(&mut self.state, publication);
+        } else if let Some(fired) = self.shard.fire_timer(&mut self.state, time) {
+            // A timer of an idle shard is upkeep.
+            let counts = if P::HAS_UPKEEP { !was_idle } else { fired.is_event };
+            if counts {
+                self.last_event = time;
+            }
+        } else if let Some(pending) = self.queue.pop() {
+            if !(P::HAS_UPKEEP && pending.message.kind.is_upkeep() && was_idle) {
+                self.last_event = time;
+            }
+            self.shard.handle(&mut self.state, &pending);
+        }
+    }
+
+    /// Queues the messages of the last event, and returns their number.
+    fn queue_outgoing(&mut self) -> u64 {
+        let sent = self.shard.outgoing.len() as u64;
+        self.shard.outgoing.drain(..).for_each(|pending| self.queue.push(pending));
+        sent
+    }
+
+    /// Counts the first receipts of the last event. The run ends at this instant once all orders have their target.
+    fn count_receipts(&mut self, time: Nanos) {
+        for (order, _) in self.shard.fresh() {
+            let reached = &mut self.reached[order.index()];
+            *reached += 1;
+            self.short -= u32::from(*reached == self.setup.goal);
+            if self.short == 0 && self.setup.ends_at_target && self.end == End::Quiescent {
+                // Other events of this very instant still count.
+                (self.end, self.limit) = (End::Target, time);
+            }
+        }
+    }
+
+    /// Returns true if an interrupt or a lack of memory ends the run now, after `units` of work.
+    fn is_cut_short(&mut self, units: u64) -> bool {
+        let cause = match self.lookout.work(units) {
+            Err(_) => Some(End::Interrupted),
+            Ok(()) => {
+                let bytes = self.queue.bytes() & !(BYTES_PER_STEP - 1);
+                let is_short = bytes != self.held && !self.setup.allowance.hold(&mut self.held, bytes);
+                is_short.then_some(End::OutOfMemory)
+            }
+        };
+        // A run that has reached its target still has to finish its last instant.
+        let Some(cause) = cause.filter(|_| self.end == End::Quiescent) else { return false };
+        self.end = cause;
+        true
+    }
+
+    /// Counts the messages that are left, and hands over all counts.
+    fn close(self) -> EndedRun {
+        let SequentialRun { mut shard, state, queue, limit, mut end, mut last_event, .. } = self;
+        if end == End::Quiescent {
+            // No message arrives any more, but one that will be lost on its way has to leave first.
+            let left = shard.last_departure();
+            (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
+        }
+        queue.pending_events().for_each(|pending| shard.leave(pending, last_event));
+        if end != End::Target {
+            shard.leave_named::<P>(&state, queue.pending_events());
+        }
+        EndedRun { end, at: last_event, outcomes: vec![shard.close(last_event)] }
+    }
 }
 
 impl<T> EventQueue<T> {
@@ -140,7 +222,7 @@ impl<T> EventQueue<T> {
         (self.stored.len() * each) as u64
     }
 
-    /// Whatever is left.
+    /// Returns the messages that are left, in no order.
     fn pending_events(&self) -> impl Iterator<Item = &PendingEvent<T>> {
         self.ranks.iter().filter_map(|Reverse((_, place))| self.stored[*place as usize].as_ref())
     }

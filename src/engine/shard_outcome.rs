@@ -40,7 +40,7 @@ pub(super) struct EndedRun {
     pub(super) end: End,
     pub(super) at: Nanos,
     /// By shard.
-    pub(super) homes: Vec<ShardOutcome>,
+    pub(super) outcomes: Vec<ShardOutcome>,
 }
 
 impl RunTotals {
@@ -89,7 +89,7 @@ impl EndedRun {
     pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> EngineOutcome {
         let receipts = self.take_receipts(nodes, orders);
         let (mut totals, mut traffic) = (RunTotals::none(orders), Vec::with_capacity(nodes));
-        for ShardOutcome { totals: of_shard, receipts: _, traffic: by_node } in self.homes {
+        for ShardOutcome { totals: of_shard, receipts: _, traffic: by_node } in self.outcomes {
             totals.merge(&of_shard);
             traffic.extend(by_node);
         }
@@ -125,14 +125,14 @@ impl EndedRun {
 
     /// Takes the first receipts of all shards, order by order.
     fn take_receipts(&mut self, nodes: usize, orders: usize) -> Vec<Receipt> {
-        if let [only] = &mut self.homes[..] {
+        if let [only] = &mut self.outcomes[..] {
             return std::mem::take(&mut only.receipts);
         }
         let mut receipts = Vec::with_capacity(nodes * orders);
         for order in 0..orders {
-            for home in &self.homes {
-                let size = home.traffic.len();
-                receipts.extend_from_slice(&home.receipts[order * size..(order + 1) * size]);
+            for outcome in &self.outcomes {
+                let size = outcome.traffic.len();
+                receipts.extend_from_slice(&outcome.receipts[order * size..(order + 1) * size]);
             }
         }
         receipts

@@ -26,23 +26,23 @@ pub(super) fn settled<P: FirstMessage>(
     let is_whole = end == End::Quiescent;
     // A user who ends the run waits for what takes a moment, and for no more: the nodes reached last may have many
     // targets.
-    let patience = match end.is_cut_short() {
+    let bounds = match end.is_cut_short() {
         true => (&Interrupt::new(), RECOUNTED_MAX),
         false => (setup.interrupt, u64::MAX),
     };
     let is_long = end.is_cut_short() && record.sent > RECOUNTED_MAX;
     let limit = if is_whole { Nanos::MAX } else { at };
-    let books = match (setup.keeps_traffic || !is_whole) && !is_long {
-        true => recount::recount(setup, protocol, &receipts, limit, patience)?,
+    let recounted = match (setup.keeps_traffic || !is_whole) && !is_long {
+        true => recount::recount(setup, protocol, &receipts, limit, bounds)?,
         false => None,
     };
     let mut outcome = EngineOutcome { end, ended_at: at, digest, ..EngineOutcome::nothing() };
-    match books {
-        Some(books) => {
-            outcome.traffic = books.traffic;
+    match recounted {
+        Some(recounted) => {
+            outcome.traffic = recounted.traffic;
             if !is_whole {
                 // The windows went beyond the end.
-                (record, model_lost) = (books.record, books.model_lost);
+                (record, model_lost) = (recounted.record, recounted.model_lost);
             }
         }
         None if is_whole => {}

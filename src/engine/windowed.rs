@@ -30,11 +30,11 @@ pub(super) fn run<P: Protocol>(
     protocol: &P,
     exchange: &impl Exchange<PendingEvent<P::Tail>>,
 ) -> Result<EndedRun, EngineError> {
-    let homes = run_shards(setup, exchange, exchange.shards(), |shard, end, _| {
+    let outcomes = run_shards(setup, exchange, exchange.shards(), |shard, end, _| {
         WindowedWorker::new(setup, end, shard, protocol).run()
     })?;
-    let (end, at) = homes.first().map_or((End::Quiescent, Nanos::ZERO), |home| (home.0, home.1));
-    Ok(EndedRun { end, at, homes: homes.into_iter().map(|home| home.2).collect() })
+    let (end, at) = outcomes.first().map_or((End::Quiescent, Nanos::ZERO), |outcome| (outcome.0, outcome.1));
+    Ok(EndedRun { end, at, outcomes: outcomes.into_iter().map(|outcome| outcome.2).collect() })
 }
 
 /// One worker.

@@ -54,8 +54,8 @@ struct Address {
 }
 
 impl AnnouncementBatch {
-    /// Finds whom each of a node's news is for: its targets for that order, but for the one it came from where that is
-    /// not to be looked at.
+    /// Finds the recipients of each of a node's announcements: its targets for the order, without the node that the order
+    /// came from if `exclude_sender` is set.
     pub fn address(
         &mut self,
         (topology, draw): (&Topology, TargetDraw),
@@ -79,7 +79,7 @@ impl AnnouncementBatch {
         self.addressed.sort_unstable_by_key(|address| (address.rank, address.place));
     }
 
-    /// Gives each message: whom it is for, the place of the first of its news, and the words of the others.
+    /// Calls `give` with each message: its recipient, the index of its first announcement, and the words of the others.
     pub fn for_each(&mut self, news: &[Announcement], mut give: impl FnMut(NodeId, usize, &[u64])) {
         let AnnouncementBatch { addressed, tail } = self;
         for own in addressed.chunk_by(|one, next| one.to == next.to) {

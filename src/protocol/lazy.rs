@@ -253,7 +253,7 @@ impl Request {
         }
     }
 
-    /// Turns to the next that is to be asked, and sets it a time; gives whom, and for what.
+    /// Moves a request to its next announcer and sets its deadline; returns the announcer and the request.
     fn turn<C: Context>(&mut self, context: &mut C, order: OrderIndex, retry: Nanos) -> (NodeId, OrderHop) {
         let (announcer, Step { ttl, hop }) = self.announcers[usize::from(self.tries % self.known)];
         self.tries += 1;

@@ -21,7 +21,7 @@ const SLEEP_MAX: Nanos = Nanos::from_millis(10);
 /// is asked for more than a millisecond.
 const NEAR: Nanos = Nanos::from_millis(3);
 
-/// One worker's patience.
+/// The idle strategy of one worker.
 pub(super) struct IdleStrategy {
     spin: Spin,
     has_core: bool,
@@ -76,16 +76,13 @@ mod tests {
 
     #[test]
     fn auto_polls_then_sleeps_and_work_starts_it_anew() {
-        let mut patience = IdleStrategy::new(Spin::Auto, true);
-        assert_eq!(patience.next_action(Nanos(5), Nanos::MAX), IdleAction::Poll);
-        assert_eq!(
-            patience.next_action(Nanos(5) + POLLING, Nanos::MAX),
-            IdleAction::Sleep(Nanos(5) + POLLING + SLEEP_MAX)
-        );
-        assert!(patience.is_thin(Nanos(5) + ASKING) && !patience.is_thin(Nanos(4) + ASKING));
-        patience.reset();
-        assert!(!patience.is_thin(Nanos(900_000)));
-        assert_eq!(patience.next_action(Nanos(900_000), Nanos::MAX), IdleAction::Poll);
+        let mut idle = IdleStrategy::new(Spin::Auto, true);
+        assert_eq!(idle.next_action(Nanos(5), Nanos::MAX), IdleAction::Poll);
+        assert_eq!(idle.next_action(Nanos(5) + POLLING, Nanos::MAX), IdleAction::Sleep(Nanos(5) + POLLING + SLEEP_MAX));
+        assert!(idle.is_thin(Nanos(5) + ASKING) && !idle.is_thin(Nanos(4) + ASKING));
+        idle.reset();
+        assert!(!idle.is_thin(Nanos(900_000)));
+        assert_eq!(idle.next_action(Nanos(900_000), Nanos::MAX), IdleAction::Poll);
     }
 
     #[test]
@@ -100,13 +97,10 @@ mod tests {
 
     #[test]
     fn whoever_must_publish_soon_does_not_sleep() {
-        let mut patience = IdleStrategy::new(Spin::Never, true);
+        let mut idle = IdleStrategy::new(Spin::Never, true);
         let now = Nanos::from_millis(100);
-        assert_eq!(
-            patience.next_action(now, now + Nanos::from_millis(5)),
-            IdleAction::Sleep(now + Nanos::from_millis(2))
-        );
-        assert_eq!(patience.next_action(now, now + NEAR), IdleAction::Poll);
-        assert_eq!(patience.next_action(now, Nanos::ZERO), IdleAction::Poll);
+        assert_eq!(idle.next_action(now, now + Nanos::from_millis(5)), IdleAction::Sleep(now + Nanos::from_millis(2)));
+        assert_eq!(idle.next_action(now, now + NEAR), IdleAction::Poll);
+        assert_eq!(idle.next_action(now, Nanos::ZERO), IdleAction::Poll);
     }
 }

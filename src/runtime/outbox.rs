@@ -1,7 +1,7 @@
 //! Messages that wait to leave a shard.
 //!
 //! Nodes wait here, not messages: a forward is sixteen bytes until its turn comes, and only then are its targets drawn.
-//! Where the overlay outgrows the caches, a node's row takes longer to come from memory than its targets take to draw;
+//! A node's row in an overlay that outgrows the caches takes longer to come from memory than its targets take to draw;
 //! rows are therefore asked for some forwards ahead.
 
 use super::RunPlan;

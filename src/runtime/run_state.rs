@@ -60,7 +60,7 @@ impl RunState {
     }
 
     /// Puts together what all workers of a run reported, in their order.
-    pub fn outcome(&self, homes: impl IntoIterator<Item = WorkerOutcome>) -> RuntimeOutcome {
+    pub fn outcome(&self, outcomes: impl IntoIterator<Item = WorkerOutcome>) -> RuntimeOutcome {
         let injected_at = self.signals.injected_at().unwrap_or_default();
         let mut outcome = RuntimeOutcome {
             end: end_of(self.signals.stop.cause()),
@@ -72,7 +72,7 @@ impl RunState {
             bulk: None,
             departures: None,
         };
-        homes.into_iter().for_each(|home| outcome.add(home));
+        outcomes.into_iter().for_each(|worker| outcome.add(worker));
         outcome
     }
 }

@@ -1,4 +1,8 @@
 //! The worker: one pinned thread, one event loop, the one place that sees both a protocol and a carrier.
+//!
+//! The detection of quiescence and the counts after the stop are in `quiescence`.
+
+mod quiescence;
 
 use super::idle::{IdleAction, IdleStrategy};
 use super::network_emulator::NetworkEmulator;
@@ -10,22 +14,14 @@ use super::{WorkerFailure, WorkerOutcome};
 use crate::message::{Message, MessageBatch};
 use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
-use crate::sync::{MessageTotals, PollCounts, Quiescence};
+use crate::sync::PollCounts;
 use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
+use quiescence::Shortfall;
 
 /// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep
 /// receipts waiting.
 const OFFER_MAX: usize = 64;
-
-/// Longest time that messages stay missing, with all workers idle, before they are given up.
-const SHORT_MAX: Nanos = Nanos::from_millis(50);
-
-/// Time that they stay missing before the kernel is asked for its drops.
-const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
-
-/// Rounds, a millisecond each, in which messages that were on their way at the stop may still turn up.
-const SETTLE_ROUNDS: u32 = 50;
 
 /// One worker.
 pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
@@ -37,7 +33,7 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     /// The modelled network before the carrier, if there is one.
     emulator: Option<NetworkEmulator<'a, P::Tail>>,
     carrier: Box<dyn Transport>,
-    patience: IdleStrategy,
+    idle: IdleStrategy,
     publication_queue: PublicationQueue,
     /// Time at which this worker entered its loop, and the time for which nodes run before the first order.
     entered: Nanos,
@@ -57,15 +53,6 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     polls_then: PollCounts,
     /// Bytes that are held for messages that wait.
     held: u64,
-}
-
-/// Sums that have been short for a while.
-#[derive(Clone, Copy)]
-struct Shortfall {
-    since: Nanos,
-    sums: MessageTotals,
-    /// True if this worker has asked the kernel what it dropped meanwhile.
-    asked: bool,
 }
 
 /// Turns of the loop between two looks at the memory that waiting messages take. A turn adds some hundreds of them.
@@ -89,7 +76,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             entered: Nanos::ZERO,
             warm_up: protocol.warm_up(),
             began: None,
-            patience: IdleStrategy::new(plan.spin, plan.pinning.is_exclusive()),
+            idle: IdleStrategy::new(plan.spin, plan.pinning.is_exclusive()),
             index,
             shared,
             protocol,
@@ -181,7 +168,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// There is work, and the board says so.
     #[inline]
     fn be_busy(&mut self) {
-        self.patience.reset();
+        self.idle.reset();
         if std::mem::take(&mut self.posted) {
             self.shared.termination.set_busy(self.index);
         }
@@ -315,7 +302,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.shared.end(End::OutOfMemory);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if self.is_idle() && !self.has_news_arrived() && self.patience.is_thin(now) {
+        } else if self.is_idle() && !self.has_news_arrived() && self.idle.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -375,7 +362,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     }
 
     fn wait(&mut self) -> Wait {
-        match self.patience.next_action(self.now, self.next_due()) {
+        match self.idle.next_action(self.now, self.next_due()) {
             IdleAction::Poll => Wait::No,
             IdleAction::Yield => {
                 std::thread::yield_now();
@@ -383,99 +370,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
             IdleAction::Sleep(until) => {
                 self.shard.record.sleeps += u64::from(!self.stuck);
-                Wait::Until(self.short.map_or(until, |short| until.min(short.since + SHORT_MAX)))
+                Wait::Until(self.short.map_or(until, |short| until.min(short.given_up_at())))
             }
         }
-    }
-
-    /// Posts this worker as idle and ends the run if nothing can come any more.
-    fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
-        self.shared.termination.count_poll(self.index);
-        if !self.posted {
-            self.post(0);
-        }
-        match self.shared.termination.quiescence() {
-            Quiescence::Busy => self.short = None,
-            Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
-            Quiescence::Idle(sums) => self.wait_for_the_missing(now, sums)?,
-        }
-        Ok(())
-    }
-
-    /// Everybody is idle and messages are missing: on their way for a moment, dropped by the kernel, or lost for good.
-    fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
-        let known = self.short.filter(|short| short.sums == sums);
-        if known.is_none() {
-            self.shared.termination.remember_polls(&mut self.polls_then);
-        }
-        let short = self.short.insert(known.unwrap_or(Shortfall { since: now, sums, asked: false }));
-        let short_for = now.since(short.since);
-        if short_for >= SHORT_MAX && self.shared.termination.all_polled_since(&self.polls_then) {
-            self.shared.end(End::Quiescent);
-        } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
-            self.carrier.count_drops()?;
-            self.post(0);
-        }
-        Ok(())
-    }
-
-    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the
-    /// stop.
-    fn post(&mut self, found: u64) {
-        let record = &self.shard.record;
-        if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
-            return self.post_news();
-        }
-        let dropped = self.carrier.counts().lost();
-        let sent = self.emulator.as_ref().map_or(record.sent, |emulator| emulator.handed);
-        self.shared
-            .termination
-            .set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
-        self.posted = true;
-    }
-
-    /// The same without upkeep, which holds no run open. A drop may have been upkeep, so that none is posted: what is
-    /// missing is given up in its time.
-    fn post_news(&mut self) {
-        let record = &self.shard.record;
-        let sent = match &self.emulator {
-            Some(emulator) => emulator.handed - emulator.handed_upkeep,
-            None => record.sent - record.upkeep.sent_in_all(),
-        };
-        let received = record.received - record.upkeep.received;
-        self.shared.termination.set_idle(self.index, MessageTotals { sent, received, dropped: 0 });
-        self.posted = true;
-    }
-
-    /// After the stop: what the carrier took and did not send was never sent, or is still in the modelled network.
-    fn take_back(&mut self) {
-        if let Some(emulator) = &mut self.emulator {
-            return emulator.close(self.carrier.unsent().len() as u64);
-        }
-        for message in self.carrier.unsent() {
-            self.shard.take_back(&message);
-        }
-    }
-
-    /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.
-    fn settle(&mut self) -> Result<(), WorkerFailure> {
-        self.shared.end.wait()?;
-        for round in 1.. {
-            self.carrier.drain()?;
-            self.carrier.count_drops()?;
-            self.post(self.carrier.counts().drained);
-            self.shared.end.wait()?;
-            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same
-            // conclusion.
-            let balance = self.shared.termination.quiescence();
-            self.shared.end.wait()?;
-            let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
-            if is_even || round == SETTLE_ROUNDS {
-                break;
-            }
-            std::thread::park_timeout(std::time::Duration::from_millis(1));
-        }
-        Ok(())
     }
 }
 

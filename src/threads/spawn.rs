@@ -182,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn all_bring_home_what_they_have_in_their_order() {
-        let homes: Vec<usize> = meet(|_| ()).unwrap().into_iter().map(Result::unwrap).collect();
-        assert_eq!(homes, [40, 51, 62]);
+    fn outcomes_come_in_the_order_of_the_workers() {
+        let outcomes: Vec<usize> = meet(|_| ()).unwrap().into_iter().map(Result::unwrap).collect();
+        assert_eq!(outcomes, [40, 51, 62]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         self.event.now.since(self.shard.setup.warm_up)
     }
 
-    /// From whom the event's node first had the order.
+    /// Returns the node from which the event's node first received the order.
     pub(super) fn sender_of(&self, order: OrderIndex) -> NodeId {
         self.shard.receipts[self.place(order)].sender
     }

@@ -144,8 +144,8 @@ proptest! {
                 case.with(shards, |setup| each(wires(&processes), |wires| windowed::run(setup, &Push, wires).unwrap()));
             prop_assert!(ended.iter().all(|part| (part.end, part.at) == (expected.end, expected.ended_at)));
             let (end, at) = (ended[0].end, ended[0].at);
-            let homes: Vec<ShardOutcome> = ended.into_iter().flat_map(|part| part.homes).collect();
-            prop_assert_eq!(&case.outcome(EndedRun { end, at, homes }), &expected);
+            let outcomes: Vec<ShardOutcome> = ended.into_iter().flat_map(|part| part.outcomes).collect();
+            prop_assert_eq!(&case.outcome(EndedRun { end, at, outcomes }), &expected);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// From whom and over how many hops each node first had each order.
+/// Returns the sender and the hop of each node's first receipt of each order.
 fn ways(outcome: &EngineOutcome) -> Vec<(NodeId, u8)> {
     outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
 }

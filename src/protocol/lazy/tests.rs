@@ -18,8 +18,8 @@ fn step(from: u32) -> OrderHop {
     OrderHop { order: OrderIndex(0), ttl: 5, hop: from as u8 }
 }
 
-fn asked(whom: u32) -> Action {
-    Action::Sent(NodeId(whom), Kind::WANT, step(whom))
+fn asked(peer: u32) -> Action {
+    Action::Sent(NodeId(peer), Kind::WANT, step(peer))
 }
 
 /// Fires the timer of a node that has heard of the order `times` times, and returns its actions.

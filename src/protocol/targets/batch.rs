@@ -216,7 +216,7 @@ mod tests {
     proptest! {
         /// On overlays so small that slots repeat often, and on others.
         #[test]
-        fn a_volley_is_what_its_nodes_draw(
+        fn a_batch_is_what_its_nodes_draw(
             family in prop::sample::select(vec!["regular-implicit", "erdos-renyi", "complete", "star"]),
             nodes in 12u32..4_000, fanout in 1u32..14, seed: u64,
         ) {

@@ -1,0 +1,129 @@
+//! The end of a worker's run: the detection of quiescence while it runs, and the counts after the stop.
+//!
+//! A worker that has nothing to do posts its sums. If all workers are idle and their sums balance, nothing is under way
+//! and the run ends. If messages are missing from the sums, they are on their way, dropped by the kernel, or lost: the
+//! kernel is asked after a millisecond, and they are given up after fifty.
+
+use super::{Worker, WorkerFailure};
+use crate::protocol::Protocol;
+use crate::record::End;
+use crate::runtime::recorder::Recorder;
+use crate::sync::{MessageTotals, Quiescence};
+use crate::time::Nanos;
+
+/// Longest time that messages stay missing, with all workers idle, before they are given up.
+const SHORT_MAX: Nanos = Nanos::from_millis(50);
+
+/// Time that they stay missing before the kernel is asked for its drops.
+const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
+
+/// Rounds, a millisecond each, in which messages that were on their way at the stop may still turn up.
+const SETTLE_ROUNDS: u32 = 50;
+
+/// Sums by which messages have been missing for a while.
+#[derive(Clone, Copy)]
+pub(super) struct Shortfall {
+    since: Nanos,
+    sums: MessageTotals,
+    /// True if this worker has asked the kernel what it dropped meanwhile.
+    asked: bool,
+}
+
+impl Shortfall {
+    /// Returns the time at which the missing messages are given up.
+    pub(super) fn given_up_at(&self) -> Nanos {
+        self.since + SHORT_MAX
+    }
+}
+
+impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
+    /// Posts this worker as idle and ends the run if nothing can come any more.
+    pub(super) fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
+        self.shared.termination.count_poll(self.index);
+        if !self.posted {
+            self.post(0);
+        }
+        match self.shared.termination.quiescence() {
+            Quiescence::Busy => self.short = None,
+            Quiescence::Idle(sums) if sums.sent == sums.received + sums.dropped => self.shared.end(End::Quiescent),
+            Quiescence::Idle(sums) => self.wait_for_the_missing(now, sums)?,
+        }
+        Ok(())
+    }
+
+    /// Everybody is idle and messages are missing: on their way for a moment, dropped by the kernel, or lost for good.
+    fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
+        let known = self.short.filter(|short| short.sums == sums);
+        if known.is_none() {
+            self.shared.termination.remember_polls(&mut self.polls_then);
+        }
+        let short = self.short.insert(known.unwrap_or(Shortfall { since: now, sums, asked: false }));
+        let short_for = now.since(short.since);
+        if short_for >= SHORT_MAX && self.shared.termination.all_polled_since(&self.polls_then) {
+            self.shared.end(End::Quiescent);
+        } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
+            self.carrier.count_drops()?;
+            self.post(0);
+        }
+        Ok(())
+    }
+
+    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the
+    /// stop.
+    fn post(&mut self, found: u64) {
+        let record = &self.shard.record;
+        if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
+            return self.post_news();
+        }
+        let dropped = self.carrier.counts().lost();
+        let sent = self.emulator.as_ref().map_or(record.sent, |emulator| emulator.handed);
+        self.shared
+            .termination
+            .set_idle(self.index, MessageTotals { sent, received: record.received + found, dropped });
+        self.posted = true;
+    }
+
+    /// The same without upkeep, which holds no run open. A drop may have been upkeep, so that none is posted: what is
+    /// missing is given up in its time.
+    fn post_news(&mut self) {
+        let record = &self.shard.record;
+        let sent = match &self.emulator {
+            Some(emulator) => emulator.handed - emulator.handed_upkeep,
+            None => record.sent - record.upkeep.sent_in_all(),
+        };
+        let received = record.received - record.upkeep.received;
+        self.shared.termination.set_idle(self.index, MessageTotals { sent, received, dropped: 0 });
+        self.posted = true;
+    }
+
+    /// After the stop: what the carrier took and did not send was never sent, or is still in the modelled network.
+    pub(super) fn take_back(&mut self) {
+        if let Some(emulator) = &mut self.emulator {
+            return emulator.close(self.carrier.unsent().len() as u64);
+        }
+        for message in self.carrier.unsent() {
+            self.shard.take_back(&message);
+        }
+    }
+
+    /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.
+    pub(super) fn settle(&mut self) -> Result<(), WorkerFailure> {
+        self.shared.end.wait()?;
+        for round in 1.. {
+            self.carrier.drain()?;
+            self.carrier.count_drops()?;
+            self.post(self.carrier.counts().drained);
+            self.shared.end.wait()?;
+            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same
+            // conclusion.
+            let balance = self.shared.termination.quiescence();
+            self.shared.end.wait()?;
+            let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
+            if is_even || round == SETTLE_ROUNDS {
+                break;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
