@@ -4,135 +4,37 @@
 //! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
 
 mod carriers;
+mod error;
 mod processes;
 mod protocols;
+mod real_time;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
+pub use error::SimulationError;
 #[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub use processes::check_task;
 pub use processes::serve;
 pub use protocols::run_protocol;
 
-use crate::adversary::AdversaryError;
-use crate::analysis::{Forecast, RunContext, lateness};
-use crate::coverage::{Goals, Scope, Window};
-use crate::engine::{EngineError, NODE_FIGURES_END};
+use crate::analysis::{Forecast, RunContext};
+use crate::coverage::Window;
+use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
-use crate::memory::{self, MemoryError};
-use crate::network::{FaultError, Network, NetworkError};
+use crate::memory;
+use crate::network::Network;
 use crate::order::{Order, PayloadTooLong};
-use crate::record::{
-    AccessLinkRecord, End, Ledger, MachineTimes, Notice, OverlayFacts, ProcessRecord, Receipts, RunRecord, WorkerRecord,
-};
-use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeError, RuntimeOutcome, WorkerOutcome};
-use crate::scenario::{Pin, Scenario, Until};
-use crate::sync::{Allowance, Arena, Interrupt, Interrupted, Lookout};
-use crate::sys::ProcessWaker;
+use crate::record::{End, Notice, OverlayFacts, RunRecord};
+use crate::scenario::Scenario;
+use crate::sync::{Interrupt, Lookout};
 use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
-use crate::topology::{Topology, TopologyError, reach_unless};
-use crate::transport::udp::BindError;
-use crate::transport::{Clock, TransportError};
+use crate::topology::{Topology, reach_unless};
+use crate::transport::Clock;
 use crate::workload::{Workload, payload_bytes};
-use borsh::{BorshDeserialize, BorshSerialize};
-use carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
-use processes::ProcessesError;
 use protocols::RunProtocol;
-use std::io;
 use std::sync::Arc;
-
-/// Why a scenario could not be run to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum SimulationError {
-    /// The user ended it before anything could be measured.
-    #[error(transparent)]
-    Interrupted(#[from] Interrupted),
-    /// The overlay cannot be built.
-    #[error(transparent)]
-    Topology(TopologyError),
-    /// The network cannot be modelled.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// Whom an adversary is to meet does not exist.
-    #[error(transparent)]
-    Behaviour(#[from] AdversaryError),
-    /// What is to fail does not exist.
-    #[error(transparent)]
-    Faults(FaultError),
-    /// The sockets cannot be had.
-    #[error(transparent)]
-    Bind(BindError),
-    /// The carrier cannot be set up.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The order cannot be made or encoded.
-    #[error("the order cannot be made: {0}")]
-    Order(String),
-    /// The engine cannot compute this, or failed.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The protocol cannot be run so.
-    #[error("{0}")]
-    Protocol(String),
-    /// The operating system gave no random token.
-    #[error("the operating system gave no random bytes for the run's token: {0}")]
-    Entropy(io::Error),
-    /// A worker failed.
-    #[error(transparent)]
-    Runtime(#[from] RuntimeError),
-    /// It would take more memory than there is.
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-    /// Several processes do not work together.
-    #[error(transparent)]
-    Processes(#[from] ProcessesError),
-}
-
-impl SimulationError {
-    /// Whether the user asked for what cannot be, rather than something having failed.
-    pub fn is_usage(&self) -> bool {
-        match self {
-            SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
-            SimulationError::Behaviour(_) | SimulationError::Faults(_) => true,
-            SimulationError::Engine(error) => error.is_usage(),
-            SimulationError::Protocol(_) => true,
-            SimulationError::Bind(error) => error.is_usage(),
-            SimulationError::Processes(error) => error.is_usage(),
-            SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
-            SimulationError::Memory(_) => true,
-            SimulationError::Interrupted(_) => false,
-        }
-    }
-}
-
-impl From<TopologyError> for SimulationError {
-    fn from(error: TopologyError) -> SimulationError {
-        match error {
-            TopologyError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
-            error => SimulationError::Topology(error),
-        }
-    }
-}
-
-impl From<BindError> for SimulationError {
-    fn from(error: BindError) -> SimulationError {
-        match error {
-            BindError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
-            error => SimulationError::Bind(error),
-        }
-    }
-}
-
-impl From<FaultError> for SimulationError {
-    fn from(error: FaultError) -> SimulationError {
-        match error {
-            FaultError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
-            error => SimulationError::Faults(error),
-        }
-    }
-}
 
 /// Runs the scenario under its own seed, once, or with `runs` above 1 a warm-up and then so many times, and keeps every record;
 /// runs with seeds of their own are [`experiment`](crate::experiment)'s. An interrupt ends the series early; the run it cut short is
@@ -321,116 +223,6 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        let token = drawn_token()?;
-        if self.scenario.processes > 1 {
-            return self.run_processes(clock, token);
-        }
-        let (meeting, mut common) = self.lay_out(&mut Arena::heap());
-        let home = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
-        Ok(self.record(&common, vec![(std::process::id(), home)]))
-    }
-
-    /// What the workers of a run share, always laid out in the same order.
-    fn lay_out(&self, arena: &mut Arena) -> (Rendezvous, RunState) {
-        let scenario = self.scenario;
-        let scope = Scope {
-            orders: self.workload.orders(),
-            window: self.window,
-            goals: Goals::new(scenario.nodes, scenario.target),
-        };
-        (Rendezvous::new(arena, scenario), RunState::new(arena, &self.partition, scope))
-    }
-
-    /// Runs the workers of one process.
-    fn take_part(
-        &self,
-        seat: &ProcessSlot,
-        meeting: Rendezvous,
-        common: &mut RunState,
-        process_waker: Option<&ProcessWaker>,
-    ) -> Result<ProcessOutcome, SimulationError> {
-        let scenario = self.scenario;
-        let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
-        let plan = RunPlan {
-            topology: &self.topology,
-            partition: &self.partition,
-            pinning: &self.pinning,
-            network: self.network.as_ref(),
-            orders: &self.orders,
-            workload: &self.workload,
-            ttl: self.forecast.ttl,
-            draw: self.draw(),
-            knowledge: self.knowledge(),
-            exclude_sender: scenario.exclude_sender,
-            ends_at_target: scenario.until == Until::Target,
-            timeout: scenario.timeout,
-            spin: scenario.spin,
-            interrupt: self.interrupt,
-            allowance: &Allowance::new(self.memory_left),
-            observer: self.observer,
-        };
-        let first = self.workers(seat).start;
-        let workers = self.protocol.on_carriers(plan, ends, ProcessShare { common, first, process_waker })?;
-        Ok(ProcessOutcome { workers, datagram_bytes, notices })
-    }
-
-    /// Puts together what the processes reported, puts times on the injection's zero and adds what the runner
-    /// knows.
-    fn record(&self, common: &RunState, homes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
-        let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
-        let processes = processes.collect();
-        let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
-        let mut notices: Vec<Notice> = Vec::new();
-        let mut brought = Vec::with_capacity(self.partition.workers());
-        for (_, home) in homes {
-            brought.extend(home.workers);
-            notices.extend(home.notices);
-        }
-        notices.dedup();
-        let outcome = common.outcome(brought);
-        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
-        for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
-            receipt.time = receipt.time.since(injected_at);
-        }
-        let wall = left_at.since(injected_at);
-        let tallies = self.tallies(&workers);
-        let groups = self.context().regions(&receipts, &traffic, wall);
-        RunRecord {
-            end,
-            nodes: self.topology.nodes(),
-            names: self.scenario.names(),
-            elapsed: wall,
-            is_virtual: false,
-            machine: MachineTimes { wall, setup: injected_at },
-            bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
-            overlay: self.overlay_facts(),
-            target: self.scenario.target,
-            overloaded: false,
-            ttl: self.forecast.ttl,
-            datagram_bytes,
-            degrees: self.degrees(),
-            tallies,
-            shard_starts: self.partition.starts().to_vec(),
-            processes,
-            ledger: Ledger::of(&workers, end),
-            notices: {
-                let forecast = self.forecast.notices.iter().cloned();
-                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
-            },
-            receipts: Receipts::Each(receipts),
-            counted: None,
-            curve: None,
-            departures,
-            traffic,
-            workers,
-            digest: None,
-            lines: AccessLinkRecord::default(),
-            spies: None,
-            groups,
-        }
-    }
-
     fn overlay_facts(&self) -> OverlayFacts {
         OverlayFacts {
             origin: self.scenario.names().id(self.forecast.origin),
@@ -444,36 +236,6 @@ impl<'a> Runner<'a> {
     fn degrees(&self) -> Vec<u32> {
         (0..self.topology.nodes()).map(|node| self.topology.degree(NodeId(node))).collect()
     }
-
-    /// Says where workers could not have a core each, or not the one meant for them.
-    fn placing(&self, workers: &[WorkerRecord]) -> Vec<Notice> {
-        let mut notices = Vec::new();
-        let (threads, cores) = (self.scenario.workers(), self.pinning.allowed);
-        if !self.pinning.is_exclusive() {
-            notices.push(Notice::CoresShared {
-                workers: threads as u64,
-                cores: cores as u64,
-                is_pinned: self.scenario.pin != Pin::None,
-            });
-        }
-        let meant = workers.iter().zip(&self.pinning.cores).filter(|(_, core)| core.is_some());
-        let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
-        if unpinned > 0 {
-            notices.push(Notice::WorkersNotPinned { unpinned: unpinned as u64, workers: threads as u64 });
-        }
-        notices
-    }
-}
-
-/// What a process reports.
-#[derive(BorshSerialize, BorshDeserialize)]
-struct ProcessOutcome {
-    /// By worker.
-    workers: Vec<WorkerOutcome>,
-    /// Bytes of a datagram, 0 where there is none.
-    datagram_bytes: u32,
-    /// What a reader should know of its carrier.
-    notices: Vec<Notice>,
 }
 
 /// The orders that a schedule publishes: what each says, how large it is, and when it is due.

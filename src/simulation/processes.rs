@@ -3,122 +3,30 @@
 //! A process builds the overlay for itself, from the scenario, and lays out in the shared memory what the parent has laid
 //! out there. What its workers report it writes to its output, with the text of its own failure if it has one.
 
+mod error;
 mod task;
+
+pub(super) use error::ProcessesError;
 
 #[cfg(any(test, feature = "internals"))]
 pub use task::check_task;
 
 use super::carriers::{ProcessSlot, Rendezvous};
-use super::{ProcessOutcome, Runner, SimulationError};
+use super::real_time::ProcessOutcome;
+use super::{Runner, SimulationError};
 use crate::record::RunRecord;
-use crate::runtime::processes::{EndedProcess, ProcessGroup, Program, StartError};
+use crate::runtime::processes::{EndedProcess, ProcessGroup, Program};
 use crate::runtime::{RunState, RuntimeError};
 use crate::scenario::Scenario;
 use crate::sync::{Arena, Interrupt, Interrupted, Layout};
-use crate::sys::{ProcessWaker, SharedMemory, inherited, remedy};
+use crate::sys::{ProcessWaker, SharedMemory, inherited};
 use crate::transport::Clock;
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::path::Path;
 use task::{Task, VERSION};
-
-/// Why several processes do not bring a run home.
-#[derive(Debug, thiserror::Error)]
-pub enum ProcessesError {
-    /// Nobody said what is to be started.
-    #[error(
-        "--processes {processes}: only the command `bulkprop` starts other processes; run that, or leave --processes out"
-    )]
-    NoProgram {
-        /// The processes asked for.
-        processes: usize,
-    },
-    /// The overlay or the network comes from what can be read once.
-    #[error(
-        "--processes {processes} with --{option} {path:?}: each process reads it, and it is no plain file; write its \
-         lines to one"
-    )]
-    ReadOnce {
-        /// The processes asked for.
-        processes: usize,
-        /// The option that names it.
-        option: &'static str,
-        /// What was to be read.
-        path: PathBuf,
-    },
-    /// The system gives no memory that processes share.
-    #[error("{bytes} bytes of memory for all processes cannot be had ({cause}); {}", to_map(cause))]
-    Memory {
-        /// The bytes asked for.
-        bytes: u64,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The system gives no alarm.
-    #[error("an alarm for all processes cannot be had: {cause}; {}", remedy(cause))]
-    Alarm {
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The system starts no further process.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// The processes cannot be waited for.
-    #[error("the processes cannot be waited for ({0}); they were killed")]
-    Wait(io::Error),
-    /// A process has built another overlay than its parent.
-    #[error("its overlay is another than the first process built: a file changed meanwhile; run again")]
-    Differs,
-    /// The scenario did not cross.
-    #[error("its scenario cannot be read: {0}; this is a defect, please report it with the command")]
-    Scenario(String),
-    /// A process died of something that was not its own doing.
-    #[error("process {process} (pid {pid}) died ({status}); the run was stopped and nothing it measured is kept")]
-    Died {
-        /// Which process of the run.
-        process: usize,
-        /// Its number in the system.
-        pid: u32,
-        /// What the system said of its end.
-        status: ExitStatus,
-    },
-    /// A process has failed and says why.
-    #[error("process {process} (pid {pid}): {said}")]
-    Failed {
-        /// Which process of the run.
-        process: usize,
-        /// Its number in the system.
-        pid: u32,
-        /// Its own error.
-        said: String,
-        /// Whether the user asked for what cannot be.
-        is_usage: bool,
-    },
-}
-
-/// What a person can do about memory that is refused.
-fn to_map(cause: &io::Error) -> &'static str {
-    match cause.kind() {
-        // A file in memory says so as a file system does.
-        io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory => {
-            "ask for fewer --nodes or --threads, or end other programs"
-        }
-        _ => remedy(cause),
-    }
-}
-
-impl ProcessesError {
-    pub(super) fn is_usage(&self) -> bool {
-        match self {
-            ProcessesError::NoProgram { .. } | ProcessesError::ReadOnce { .. } => true,
-            ProcessesError::Failed { is_usage, .. } => *is_usage,
-            _ => false,
-        }
-    }
-}
 
 /// What a process writes.
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -308,6 +216,8 @@ mod tests {
     use crate::scenario::{Draft, TransportKind};
     use std::os::fd::AsRawFd;
     use std::os::unix::process::ExitStatusExt;
+    use std::path::PathBuf;
+    use std::process::ExitStatus;
 
     const WELL: i32 = 0;
     const FAILED: i32 = 3 << 8;

@@ -4,6 +4,7 @@ use super::super::*;
 use crate::network::Faults;
 use crate::ratio::Ratio;
 use crate::record::Receipt;
+use crate::scenario::Until;
 use crate::scenario::{Draft, OriginsKind, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::workload::Publication;

@@ -1,0 +1,104 @@
+//! The reasons why a scenario cannot be run to its end.
+
+use super::processes::ProcessesError;
+use crate::adversary::AdversaryError;
+use crate::engine::EngineError;
+use crate::memory::MemoryError;
+use crate::network::{FaultError, NetworkError};
+use crate::runtime::RuntimeError;
+use crate::sync::Interrupted;
+use crate::topology::TopologyError;
+use crate::transport::TransportError;
+use crate::transport::udp::BindError;
+use std::io;
+
+/// Why a scenario could not be run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// The user ended it before anything could be measured.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The overlay cannot be built.
+    #[error(transparent)]
+    Topology(TopologyError),
+    /// The network cannot be modelled.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Whom an adversary is to meet does not exist.
+    #[error(transparent)]
+    Behaviour(#[from] AdversaryError),
+    /// What is to fail does not exist.
+    #[error(transparent)]
+    Faults(FaultError),
+    /// The sockets cannot be had.
+    #[error(transparent)]
+    Bind(BindError),
+    /// The carrier cannot be set up.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The order cannot be made or encoded.
+    #[error("the order cannot be made: {0}")]
+    Order(String),
+    /// The engine cannot compute this, or failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The protocol cannot be run so.
+    #[error("{0}")]
+    Protocol(String),
+    /// The operating system gave no random token.
+    #[error("the operating system gave no random bytes for the run's token: {0}")]
+    Entropy(io::Error),
+    /// A worker failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// It would take more memory than there is.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// Several processes do not work together.
+    #[error(transparent)]
+    Processes(#[from] ProcessesError),
+}
+
+impl SimulationError {
+    /// Whether the user asked for what cannot be, rather than something having failed.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
+            SimulationError::Behaviour(_) | SimulationError::Faults(_) => true,
+            SimulationError::Engine(error) => error.is_usage(),
+            SimulationError::Protocol(_) => true,
+            SimulationError::Bind(error) => error.is_usage(),
+            SimulationError::Processes(error) => error.is_usage(),
+            SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
+            SimulationError::Memory(_) => true,
+            SimulationError::Interrupted(_) => false,
+        }
+    }
+}
+
+impl From<TopologyError> for SimulationError {
+    fn from(error: TopologyError) -> SimulationError {
+        match error {
+            TopologyError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Topology(error),
+        }
+    }
+}
+
+impl From<BindError> for SimulationError {
+    fn from(error: BindError) -> SimulationError {
+        match error {
+            BindError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Bind(error),
+        }
+    }
+}
+
+impl From<FaultError> for SimulationError {
+    fn from(error: FaultError) -> SimulationError {
+        match error {
+            FaultError::Interrupted(interrupted) => SimulationError::Interrupted(interrupted),
+            error => SimulationError::Faults(error),
+        }
+    }
+}

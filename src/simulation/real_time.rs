@@ -1,0 +1,155 @@
+//! A run on a carrier, in real time: the state that its workers share, and the record of their outcomes.
+
+use super::carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
+use super::{Runner, SimulationError};
+use crate::analysis::lateness;
+use crate::coverage::{Goals, Scope};
+use crate::record::{AccessLinkRecord, Ledger, MachineTimes, Notice, ProcessRecord, Receipts, RunRecord, WorkerRecord};
+use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeOutcome, WorkerOutcome};
+use crate::scenario::{Pin, Until};
+use crate::sync::{Allowance, Arena};
+use crate::sys::ProcessWaker;
+use crate::transport::Clock;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// What a process reports.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub(super) struct ProcessOutcome {
+    /// By worker.
+    pub(super) workers: Vec<WorkerOutcome>,
+    /// Bytes of a datagram, 0 where there is none.
+    pub(super) datagram_bytes: u32,
+    /// What a reader should know of its carrier.
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Runner<'_> {
+    pub(super) fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+        let token = drawn_token()?;
+        if self.scenario.processes > 1 {
+            return self.run_processes(clock, token);
+        }
+        let (meeting, mut common) = self.lay_out(&mut Arena::heap());
+        let home = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
+        Ok(self.record(&common, vec![(std::process::id(), home)]))
+    }
+
+    /// What the workers of a run share, always laid out in the same order.
+    pub(super) fn lay_out(&self, arena: &mut Arena) -> (Rendezvous, RunState) {
+        let scenario = self.scenario;
+        let scope = Scope {
+            orders: self.workload.orders(),
+            window: self.window,
+            goals: Goals::new(scenario.nodes, scenario.target),
+        };
+        (Rendezvous::new(arena, scenario), RunState::new(arena, &self.partition, scope))
+    }
+
+    /// Runs the workers of one process.
+    pub(super) fn take_part(
+        &self,
+        seat: &ProcessSlot,
+        meeting: Rendezvous,
+        common: &mut RunState,
+        process_waker: Option<&ProcessWaker>,
+    ) -> Result<ProcessOutcome, SimulationError> {
+        let scenario = self.scenario;
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
+        let plan = RunPlan {
+            topology: &self.topology,
+            partition: &self.partition,
+            pinning: &self.pinning,
+            network: self.network.as_ref(),
+            orders: &self.orders,
+            workload: &self.workload,
+            ttl: self.forecast.ttl,
+            draw: self.draw(),
+            knowledge: self.knowledge(),
+            exclude_sender: scenario.exclude_sender,
+            ends_at_target: scenario.until == Until::Target,
+            timeout: scenario.timeout,
+            spin: scenario.spin,
+            interrupt: self.interrupt,
+            allowance: &Allowance::new(self.memory_left),
+            observer: self.observer,
+        };
+        let first = self.workers(seat).start;
+        let workers = self.protocol.on_carriers(plan, ends, ProcessShare { common, first, process_waker })?;
+        Ok(ProcessOutcome { workers, datagram_bytes, notices })
+    }
+
+    /// Puts together what the processes reported, puts times on the injection's zero and adds what the runner
+    /// knows.
+    pub(super) fn record(&self, common: &RunState, homes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
+        let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
+        let processes = processes.collect();
+        let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
+        let mut notices: Vec<Notice> = Vec::new();
+        let mut brought = Vec::with_capacity(self.partition.workers());
+        for (_, home) in homes {
+            brought.extend(home.workers);
+            notices.extend(home.notices);
+        }
+        notices.dedup();
+        let outcome = common.outcome(brought);
+        let RuntimeOutcome { end, injected_at, left_at, workers, mut receipts, traffic, bulk, departures } = outcome;
+        for receipt in receipts.iter_mut().filter(|receipt| receipt.is_reached()) {
+            receipt.time = receipt.time.since(injected_at);
+        }
+        let wall = left_at.since(injected_at);
+        let tallies = self.tallies(&workers);
+        let groups = self.context().regions(&receipts, &traffic, wall);
+        RunRecord {
+            end,
+            nodes: self.topology.nodes(),
+            names: self.scenario.names(),
+            elapsed: wall,
+            is_virtual: false,
+            machine: MachineTimes { wall, setup: injected_at },
+            bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
+            overlay: self.overlay_facts(),
+            target: self.scenario.target,
+            overloaded: false,
+            ttl: self.forecast.ttl,
+            datagram_bytes,
+            degrees: self.degrees(),
+            tallies,
+            shard_starts: self.partition.starts().to_vec(),
+            processes,
+            ledger: Ledger::of(&workers, end),
+            notices: {
+                let forecast = self.forecast.notices.iter().cloned();
+                forecast.chain(notices).chain(self.placing(&workers)).chain(lateness(departures.as_ref())).collect()
+            },
+            receipts: Receipts::Each(receipts),
+            counted: None,
+            curve: None,
+            departures,
+            traffic,
+            workers,
+            digest: None,
+            lines: AccessLinkRecord::default(),
+            spies: None,
+            groups,
+        }
+    }
+
+    /// Says where workers could not have a core each, or not the one meant for them.
+    fn placing(&self, workers: &[WorkerRecord]) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        let (threads, cores) = (self.scenario.workers(), self.pinning.allowed);
+        if !self.pinning.is_exclusive() {
+            notices.push(Notice::CoresShared {
+                workers: threads as u64,
+                cores: cores as u64,
+                is_pinned: self.scenario.pin != Pin::None,
+            });
+        }
+        let meant = workers.iter().zip(&self.pinning.cores).filter(|(_, core)| core.is_some());
+        let unpinned = meant.filter(|(worker, _)| worker.core.is_none()).count();
+        if unpinned > 0 {
+            notices.push(Notice::WorkersNotPinned { unpinned: unpinned as u64, workers: threads as u64 });
+        }
+        notices
+    }
+}
