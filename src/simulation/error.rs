@@ -26,7 +26,7 @@ pub enum SimulationError {
     Network(#[from] NetworkError),
     /// Whom an adversary is to meet does not exist.
     #[error(transparent)]
-    Behaviour(#[from] AdversaryError),
+    Adversary(#[from] AdversaryError),
     /// What is to fail does not exist.
     #[error(transparent)]
     Faults(FaultError),
@@ -64,7 +64,7 @@ impl SimulationError {
     pub fn is_usage(&self) -> bool {
         match self {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,
-            SimulationError::Behaviour(_) | SimulationError::Faults(_) => true,
+            SimulationError::Adversary(_) | SimulationError::Faults(_) => true,
             SimulationError::Engine(error) => error.is_usage(),
             SimulationError::Protocol(_) => true,
             SimulationError::Bind(error) => error.is_usage(),

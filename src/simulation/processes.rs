@@ -31,7 +31,7 @@ use task::{Task, VERSION};
 /// What a process writes.
 #[derive(BorshSerialize, BorshDeserialize)]
 enum ProcessMessage {
-    Home(ProcessOutcome),
+    Outcome(ProcessOutcome),
     /// It failed by itself.
     Failed {
         said: String,
@@ -86,7 +86,7 @@ impl Runner<'_> {
         if is_early {
             return Err(Interrupted.into());
         }
-        Ok(self.record(&ground.common, homes(ended)?))
+        Ok(self.record(&ground.common, outcomes(ended)?))
     }
 
     fn task(&self, process: usize, clock: Clock, token: Token, ground: &SharedRun) -> Task {
@@ -123,7 +123,7 @@ impl SharedRun {
         let memory = shared.descriptor();
         let mut arena = Arena::mapped(shared);
         let (meeting, common) = runner.lay_out(&mut arena);
-        let process_waker = ProcessWaker::new().map_err(|cause| ProcessesError::Alarm { cause })?;
+        let process_waker = ProcessWaker::new().map_err(|cause| ProcessesError::ProcessWaker { cause })?;
         Ok(SharedRun { memory, layout: arena.layout(), meeting, common, process_waker })
     }
 
@@ -142,15 +142,15 @@ impl SharedRun {
 
 /// What the processes reported, each with its number in the system; or why it is not all there.
 ///
-/// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing home: what the others then
+/// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing outcome: what the others then
 /// did followed from that.
-fn homes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, ProcessesError> {
-    let mut homes = Vec::with_capacity(ended.len());
+fn outcomes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, ProcessesError> {
+    let mut outcomes = Vec::with_capacity(ended.len());
     let (mut died, mut failed, mut silent) = (None, None, None);
     for (process, EndedProcess { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
         let message = ProcessMessage::try_from_slice(&wrote);
         match message {
-            Ok(ProcessMessage::Home(home)) if status.success() => homes.push((pid, home)),
+            Ok(ProcessMessage::Outcome(outcome)) if status.success() => outcomes.push((pid, outcome)),
             Ok(ProcessMessage::Failed { said, is_usage }) => {
                 failed.get_or_insert(ProcessesError::Failed { process, pid, said, is_usage });
             }
@@ -166,7 +166,7 @@ fn homes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, Process
             }
         }
     }
-    died.or(failed).or(silent).map_or(Ok(homes), Err)
+    died.or(failed).or(silent).map_or(Ok(outcomes), Err)
 }
 
 impl Task {
@@ -177,7 +177,7 @@ impl Task {
         let memory = memory.map_err(|cause| ProcessesError::Memory { bytes: self.layout.0, cause })?;
         let process_waker = inherited(self.process_waker)
             .and_then(ProcessWaker::inherited)
-            .map_err(|cause| ProcessesError::Alarm { cause })?;
+            .map_err(|cause| ProcessesError::ProcessWaker { cause })?;
         let interrupt = Interrupt::new();
         let memory_left = self.memory_left;
         let runner = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &())? };
@@ -201,13 +201,13 @@ impl Task {
 /// That the input is no task of this version of the program, or that the output cannot be written.
 pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
     let message = match Task::read(input)?.done() {
-        Ok(home) => ProcessMessage::Home(home),
+        Ok(outcome) => ProcessMessage::Outcome(outcome),
         Err(SimulationError::Runtime(RuntimeError::Abandoned)) => ProcessMessage::Abandoned,
         Err(error) => ProcessMessage::Failed { said: error.to_string(), is_usage: error.is_usage() },
     };
     output.write_all(&borsh::to_vec(&message)?)?;
     output.flush()?;
-    Ok(matches!(message, ProcessMessage::Home(_)))
+    Ok(matches!(message, ProcessMessage::Outcome(_)))
 }
 
 #[cfg(all(test, target_os = "linux", not(portable), not(loom)))]
@@ -228,8 +228,8 @@ mod tests {
         EndedProcess { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
     }
 
-    fn home() -> Option<ProcessMessage> {
-        Some(ProcessMessage::Home(ProcessOutcome { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
+    fn outcome() -> Option<ProcessMessage> {
+        Some(ProcessMessage::Outcome(ProcessOutcome { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
     }
 
     fn failure(said: &str) -> Option<ProcessMessage> {
@@ -237,13 +237,16 @@ mod tests {
     }
 
     fn blamed(ended: Vec<EndedProcess>) -> String {
-        homes(ended).map(|_| ()).unwrap_err().to_string()
+        outcomes(ended).map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]
-    fn all_home_is_no_error() {
-        let homes = homes(vec![ended(7, WELL, home()), ended(8, WELL, home())]).ok().unwrap();
-        assert_eq!(homes.iter().map(|(pid, home)| (*pid, home.datagram_bytes)).collect::<Vec<_>>(), [(7, 56), (8, 56)]);
+    fn processes_that_all_report_are_no_error() {
+        let outcomes = outcomes(vec![ended(7, WELL, outcome()), ended(8, WELL, outcome())]).ok().unwrap();
+        assert_eq!(
+            outcomes.iter().map(|(pid, outcome)| (*pid, outcome.datagram_bytes)).collect::<Vec<_>>(),
+            [(7, 56), (8, 56)]
+        );
     }
 
     #[test]
@@ -255,8 +258,8 @@ mod tests {
         let dies = "process 3 (pid 9) died (signal: 9 (SIGKILL)); the run was stopped and nothing it measured is kept";
         assert_eq!(blamed(vec![left(), given_up(), failed(), killed()]), dies);
         assert_eq!(blamed(vec![left(), given_up(), failed()]), "process 2 (pid 8): no room");
-        assert!(homes(vec![failed()]).map(|_| ()).unwrap_err().is_usage());
-        assert!(blamed(vec![ended(5, WELL, home()), left()]).starts_with("process 1 (pid 7) died (exit status: 3)"));
+        assert!(outcomes(vec![failed()]).map(|_| ()).unwrap_err().is_usage());
+        assert!(blamed(vec![ended(5, WELL, outcome()), left()]).starts_with("process 1 (pid 7) died (exit status: 3)"));
         assert!(
             blamed(vec![given_up(), ended(4, 101 << 8, None)]).starts_with("process 1 (pid 4) died (exit status: 101)")
         );
@@ -264,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_message_killed_in_its_midst_is_none() {
-        let mut cut = ended(9, KILLED, home());
+        let mut cut = ended(9, KILLED, outcome());
         cut.wrote.pop();
         assert!(blamed(vec![cut]).starts_with("process 0 (pid 9) died"));
     }

@@ -30,8 +30,8 @@ impl Runner<'_> {
             return self.run_processes(clock, token);
         }
         let (meeting, mut common) = self.lay_out(&mut Arena::heap());
-        let home = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
-        Ok(self.record(&common, vec![(std::process::id(), home)]))
+        let outcome = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
+        Ok(self.record(&common, vec![(std::process::id(), outcome)]))
     }
 
     /// What the workers of a run share, always laid out in the same order.
@@ -80,15 +80,16 @@ impl Runner<'_> {
 
     /// Puts together what the processes reported, puts times on the injection's zero and adds what the runner
     /// knows.
-    pub(super) fn record(&self, common: &RunState, homes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
-        let processes = homes.iter().map(|(pid, home)| ProcessRecord { pid: *pid, workers: home.workers.len() as u32 });
+    pub(super) fn record(&self, common: &RunState, outcomes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
+        let processes =
+            outcomes.iter().map(|(pid, outcome)| ProcessRecord { pid: *pid, workers: outcome.workers.len() as u32 });
         let processes = processes.collect();
-        let datagram_bytes = homes.first().map_or(0, |(_, home)| home.datagram_bytes);
+        let datagram_bytes = outcomes.first().map_or(0, |(_, outcome)| outcome.datagram_bytes);
         let mut notices: Vec<Notice> = Vec::new();
         let mut brought = Vec::with_capacity(self.partition.workers());
-        for (_, home) in homes {
-            brought.extend(home.workers);
-            notices.extend(home.notices);
+        for (_, outcome) in outcomes {
+            brought.extend(outcome.workers);
+            notices.extend(outcome.notices);
         }
         notices.dedup();
         let outcome = common.outcome(brought);

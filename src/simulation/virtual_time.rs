@@ -153,6 +153,7 @@ impl Runner<'_> {
         traffic.is_empty().then_some(Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end })
     }
 
+    /// Makes the record of an outcome, without its groups and spies.
     fn virtual_record(
         &self,
         outcome: EngineOutcome,
@@ -160,55 +161,21 @@ impl Runner<'_> {
         datagram_bytes: u32,
         notice: Option<Notice>,
     ) -> RunRecord {
+        let model = model_counts(&outcome);
         let EngineOutcome {
-            end,
-            ended_at,
-            mut record,
-            model_lost,
-            model_dropped,
-            model_duplicated,
-            uplink_dropped,
-            lines,
-            receipts,
-            mut traffic,
-            by_order,
-            met: _,
-            digest,
-            is_rough,
+            end, ended_at, mut record, lines, receipts, mut traffic, by_order, digest, is_rough, ..
         } = outcome;
-        let nodes = self.scenario.nodes as usize;
+        record.model = model;
+        record.published = published(&receipts, &mut traffic, self.scenario.nodes as usize);
         let (receipts, bulk) = match receipts {
-            Receipts::ByHop(by_hop) => {
-                record.published = 1;
-                (Receipts::ByHop(by_hop), None)
+            Receipts::Each(receipts) if by_order.len() != 1 => {
+                let bulk = self.context().virtual_bulk(&receipts, &by_order, population, end, ended_at);
+                (Receipts::Each(Vec::new()), Some(bulk))
             }
-            Receipts::Compact(_) => {
-                record.published = u64::from(count_firsts(receipts.iter(), &mut traffic));
-                (receipts, None)
-            }
-            Receipts::Each(receipts) => {
-                for receipts in receipts.chunks(nodes) {
-                    record.published += u64::from(count_firsts(receipts.iter().copied(), &mut traffic));
-                }
-                match by_order.len() {
-                    1 => (Receipts::Each(receipts), None),
-                    _ => {
-                        let bulk = self.context().virtual_bulk(&receipts, &by_order, population, end, ended_at);
-                        (Receipts::Each(Vec::new()), Some(bulk))
-                    }
-                }
-            }
-        };
-        record.model = ModelCounts {
-            lost: model_lost,
-            dropped: model_dropped,
-            uplink_dropped,
-            duplicated: model_duplicated,
-            held: 0,
+            receipts => (receipts, None),
         };
         let overflow = self.context().overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
-        let tallies = self.tallies(&workers);
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();
         let curve = match &receipts {
@@ -237,15 +204,34 @@ impl Runner<'_> {
             degrees: if traffic.is_empty() { Vec::new() } else { self.degrees() },
             shard_starts: Vec::new(),
             ledger: Ledger::of(&workers, end),
+            tallies: self.tallies(&workers),
             workers,
-            // A run that the user ends anywhere is no seed's.
+            // No seed decides a run that ends from outside.
             digest: (!end.is_cut_short()).then_some(digest),
             lines,
             spies: None,
             groups: Vec::new(),
-            tallies,
             notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),
             traffic,
+        }
+    }
+}
+
+/// Collects the model's effects on messages.
+const fn model_counts(outcome: &EngineOutcome) -> ModelCounts {
+    let &EngineOutcome { model_lost, model_dropped, model_duplicated, uplink_dropped, .. } = outcome;
+    // Only in front of a real carrier does a model hold messages at the stop.
+    ModelCounts { lost: model_lost, dropped: model_dropped, uplink_dropped, duplicated: model_duplicated, held: 0 }
+}
+
+/// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.
+fn published(receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 {
+    match receipts {
+        // By hops there is one order, which is always published, and no traffic by node.
+        Receipts::ByHop(_) => 1,
+        Receipts::Compact(_) => u64::from(count_firsts(receipts.iter(), traffic)),
+        Receipts::Each(each) => {
+            each.chunks(nodes).map(|receipts| u64::from(count_firsts(receipts.iter().copied(), traffic))).sum()
         }
     }
 }

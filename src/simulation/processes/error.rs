@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// Why several processes do not bring a run home.
+/// Why several processes do not bring a run outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessesError {
     /// Nobody said what is to be started.
@@ -40,7 +40,7 @@ pub enum ProcessesError {
     },
     /// The system gives no alarm.
     #[error("an alarm for all processes cannot be had: {cause}; {}", remedy(cause))]
-    Alarm {
+    ProcessWaker {
         /// What the system said.
         cause: io::Error,
     },
