@@ -1,7 +1,9 @@
-//! Runs a scenario: builds what it names, lets a worker per thread loose on it, and merges what they report. Where it
-//! asks for several processes, they are this program again, and each [serves](serve) with its share of the workers.
+//! Runs scenarios: builds the overlay, the network and the orders, starts a worker per thread, and merges their
+//! outcomes. For several processes this program starts itself again, and each process [serves](serve) with its share of
+//! the workers.
 //!
-//! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not multiply elsewhere.
+//! The one `match` over carriers and the one over protocols are in this room, so that their combinations do not
+//! multiply elsewhere.
 
 mod carriers;
 mod error;
@@ -36,14 +38,15 @@ use crate::workload::{Workload, payload_bytes};
 use protocols::RunProtocol;
 use std::sync::Arc;
 
-/// Runs the scenario under its own seed, once, or with `runs` above 1 a warm-up and then so many times, and keeps every record;
-/// runs with seeds of their own are [`experiment`](crate::experiment)'s. An interrupt ends the series early; the run it cut short is
-/// kept only if there is no whole one, since it would pass for one that missed the target.
+/// Runs the scenario under its own seed, once, or with `runs` above 1 a warm-up and then that many times, and keeps
+/// every record. Runs with seeds of their own belong to [`experiment`](crate::experiment). An interrupt ends the series
+/// early; the run that it cut short is kept only if there is no whole one, because it would pass for one that missed
+/// the target.
 pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
     run_series(scenario, interrupt, &())
 }
 
-/// [`run`] with somebody who is told when workers of this process enter and leave their loops.
+/// Does the same as [`run`], with an observer of workers that enter and leave their loops in this process.
 #[cfg(any(test, feature = "internals"))]
 pub fn run_observed(
     scenario: &Scenario,
@@ -78,7 +81,7 @@ fn run_series(
     Ok(records)
 }
 
-/// Leaves the whole runs of an interrupted series, and says in each how many they are.
+/// Removes the run that an interrupt cut short from a series, and notes in each whole run how many there are.
 fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
     if records.len() > 1 && records.last().is_some_and(|record| record.end == End::Interrupted) {
         records.pop();
@@ -102,37 +105,37 @@ pub fn check(scenario: &Scenario) -> Result<(), SimulationError> {
     Ok(())
 }
 
-/// What all runs of a scenario under one seed have in common: its overlay, its network, its orders.
+/// The parts that all runs of a scenario under one seed share: its overlay, its network, its orders.
 pub struct Runner<'a> {
     scenario: &'a Scenario,
     interrupt: &'a Interrupt,
     observer: &'a dyn Observer,
-    /// What is started as a process.
+    /// Executable of further processes.
     program: Option<&'a Program>,
     protocol: Box<dyn RunProtocol + 'a>,
     topology: Arc<Topology>,
-    /// The overlay that nodes know their peers from: the same one, but stored where the protocol needs that.
+    /// The overlay from which nodes know their peers: the same one, but stored if the protocol needs that.
     peers: Arc<Topology>,
     partition: ShardMap,
     pinning: Pinning,
     workload: Workload,
-    /// The network, where it is modelled.
+    /// The network, if it is modelled.
     network: Option<Network>,
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
-    /// How many orders a node tells apart.
+    /// Number of orders that a node tells apart.
     window: Window,
-    /// From so many nodes on virtual time keeps no figures by node.
+    /// Number of nodes from which virtual time keeps no figures by node.
     node_figures_end: u32,
-    /// Bytes for messages under way.
+    /// Bytes available for messages under way.
     memory_left: u64,
 }
 
 impl<'a> Runner<'a> {
-    /// Builds all that. `program` is what several processes are started from, where the scenario asks for them.
+    /// Builds the runner of a scenario. `program` is the executable of further processes, if the scenario has several.
     ///
     /// # Errors
-    /// [`SimulationError`] where that cannot be had.
+    /// [`SimulationError`] if the scenario cannot be built.
     pub fn build(
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
@@ -160,13 +163,13 @@ impl<'a> Runner<'a> {
     ) -> Result<Runner<'a>, SimulationError> {
         let workers = scenario.workers();
         let partition = ShardMap::new(scenario.nodes, workers);
-        // An overlay can take a minute; too many sockets and a matrix that is none are to be refused before.
+        // An overlay can take a minute, so too many sockets and an invalid matrix are refused before it is built.
         carriers::make_room(scenario, &partition)?;
         let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
         let topology = scenario.overlay_unless(interrupt)?;
         let peers = protocols::peers(&*protocol, &topology, interrupt)?;
         let workload = scenario.workload();
-        // There is one order at least.
+        // There is at least one order.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
         let forecast = {
             let reach = reach_unless(&topology, origin, interrupt)?;
@@ -193,10 +196,10 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// One run. `clock` was started when its set-up began.
+    /// Makes one run. `clock` was started when its set-up began.
     ///
     /// # Errors
-    /// [`SimulationError`] where it could not be made to its end.
+    /// [`SimulationError`] if the run could not be made to its end.
     pub fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual());
         let mut record = match virtual_network {
@@ -210,7 +213,7 @@ impl<'a> Runner<'a> {
         Ok(record)
     }
 
-    /// What the runs of this runner are judged against.
+    /// Returns the context by which the runs of this runner are judged.
     fn context(&self) -> RunContext<'_> {
         RunContext {
             scenario: self.scenario,
@@ -238,7 +241,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// The orders that a schedule publishes: what each says, how large it is, and when it is due.
+/// Makes the orders of a schedule, with payload and due time.
 fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Result<Vec<Arc<Order>>, SimulationError> {
     let mut lookout = Lookout::new(interrupt);
     let generated = workload.publications().iter().map(|publication| {
@@ -253,7 +256,7 @@ fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Re
     generated.collect()
 }
 
-/// The work that it is to make an order, where a draw is one.
+/// Cost of making an order, in units of one draw.
 const ORDER_UNITS: u64 = 64;
 
 #[cfg(all(test, not(loom)))]

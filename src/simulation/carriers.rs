@@ -1,4 +1,4 @@
-//! Each worker's end of the carrier that a scenario names: the one `match` over carriers.
+//! The endpoints of the workers on the carrier that a scenario names: the one `match` over carriers.
 
 use super::{Runner, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
@@ -21,34 +21,34 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The ends, and what the carrier has to say of itself.
+/// The endpoints of a process's workers, and facts about their carrier.
 pub(super) struct Carriers {
-    /// By worker.
+    /// Endpoints, by worker.
     pub(super) ends: Vec<Box<dyn TransportBuilder>>,
-    /// Bytes of a datagram, 0 where there is none.
+    /// Bytes of a datagram, 0 if there is none.
     pub(super) datagram_bytes: u32,
-    /// What a reader should know of it.
+    /// Notices about the carrier.
     pub(super) notices: Vec<Notice>,
 }
 
 /// An encoded datagram of each order.
 type Templates = Arc<[Box<[u8]>]>;
 
-/// How the processes of a run find each other, and what the ends of its carrier share beside datagrams. Where there is one
-/// process, it meets itself.
+/// The state through which the processes of a run exchange addresses, and which the endpoints of its carrier share
+/// beside datagrams. A single process exchanges with itself.
 pub(super) struct Rendezvous {
     processes: Barrier,
-    /// Where each socket is, by owner.
+    /// Address of each socket, by owner.
     addresses: WriteOnce,
-    /// The least receive buffer of each process's sockets.
+    /// Least receive buffer of each process's sockets.
     receive_buffers: WriteOnce,
-    /// How each process found that trains cross the kernel.
-    roads: WriteOnce,
-    lanes: ChannelCredit,
+    /// The form in which trains cross the kernel, as each process found it.
+    train_modes: WriteOnce,
+    channels: ChannelCredit,
 }
 
 impl Rendezvous {
-    /// What a scenario's carrier needs, before anybody is there.
+    /// Lays out the state that a scenario's carrier needs, before any process uses it.
     pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Rendezvous {
         let (processes, workers) = (scenario.processes, scenario.workers());
         let (sockets, shards) = match owners(scenario.transport) {
@@ -60,17 +60,18 @@ impl Rendezvous {
             processes: Barrier::new(arena, processes as u32),
             addresses: WriteOnce::new(arena, sockets),
             receive_buffers: WriteOnce::new(arena, processes),
-            roads: WriteOnce::new(arena, processes),
-            lanes: ChannelCredit::new(arena, shards),
+            train_modes: WriteOnce::new(arena, processes),
+            channels: ChannelCredit::new(arena, shards),
         }
     }
 
-    /// Somebody will never come: nobody is to wait.
-    pub(super) fn break_open(&self) {
+    /// Releases all processes that wait for one that will never come.
+    pub(super) fn abort(&self) {
         self.processes.abort();
     }
 
-    /// Tells all processes where this one's sockets are, the first of them the `first` of all; gives everybody's.
+    /// Publishes the addresses of this process's sockets, the first of them being number `first` of all, and returns
+    /// the addresses of all processes.
     fn gather(&self, first: usize, own: &[SocketAddrV4]) -> Result<Arc<[SocketAddrV4]>, SimulationError> {
         for (owner, address) in (first..).zip(own) {
             self.addresses.write(owner, u64::from(address.ip().to_bits()) << u16::BITS | u64::from(address.port()));
@@ -84,24 +85,24 @@ impl Rendezvous {
     }
 }
 
-/// What one process is of a run.
+/// The part of one process in a run.
 pub(super) struct ProcessSlot {
-    /// The process, counted from 0.
+    /// Number of the process, from 0.
     pub(super) process: usize,
-    /// The token of the run, where datagrams have one.
+    /// Token of the run, for carriers whose datagrams have one.
     pub(super) token: Token,
-    /// When the set-up began.
+    /// Clock that was started when the set-up began.
     pub(super) clock: Clock,
 }
 
-/// Refuses more sockets than a process may open.
+/// Refuses a scenario with more sockets than a process may open.
 pub(super) fn make_room(scenario: &Scenario, partition: &ShardMap) -> Result<(), BindError> {
     let Some(owners) = owners(scenario.transport) else { return Ok(()) };
     let quotas = (0..scenario.processes).map(|process| quota(scenario, partition, process, owners));
     quotas.max_by_key(|quota| quota.count).map_or(Ok(()), udp::make_room)
 }
 
-/// Who has a socket each, if anybody has.
+/// Returns the kind of owner that has a socket each; `None` if the carrier has no sockets.
 fn owners(transport: TransportKind) -> Option<Owners> {
     match transport {
         TransportKind::Udp => Some(Owners::Nodes),
@@ -110,7 +111,7 @@ fn owners(transport: TransportKind) -> Option<Owners> {
     }
 }
 
-/// The sockets that a process needs.
+/// Counts the sockets that a process needs.
 fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owners) -> Quota {
     let ScenarioValues { threads, processes, .. } = **scenario;
     let (asked, count) = match owners {
@@ -120,36 +121,36 @@ fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owne
     Quota { owners, asked, count, threads, process, processes }
 }
 
-/// The nodes of a process.
+/// Returns the nodes of a process.
 fn nodes_of(scenario: &Scenario, partition: &ShardMap, process: usize) -> Range<u32> {
     let workers = process * scenario.threads..(process + 1) * scenario.threads;
     partition.shard(workers.start).start..partition.shard(workers.end - 1).end
 }
 
 impl Runner<'_> {
-    /// Sets up the ends of a process's workers.
-    pub(super) fn carriers(&self, seat: &ProcessSlot, meeting: Rendezvous) -> Result<Carriers, SimulationError> {
+    /// Sets up the endpoints of a process's workers.
+    pub(super) fn carriers(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
         match self.scenario.transport {
-            TransportKind::Udp => self.udp(seat, &meeting),
-            TransportKind::UdpShard => self.udp_shard(seat, meeting),
-            TransportKind::Memory => self.memory(seat),
+            TransportKind::Udp => self.udp(slot, &rendezvous),
+            TransportKind::UdpShard => self.udp_shard(slot, rendezvous),
+            TransportKind::Memory => self.memory(slot),
             // Virtual time has no carrier: messages go through the engine.
             TransportKind::Simulated => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
         }
     }
 
-    /// A socket for every node, and the network between them.
-    fn udp(&self, seat: &ProcessSlot, meeting: &Rendezvous) -> Result<Carriers, SimulationError> {
+    /// Sets up a socket for every node, and the network between them.
+    fn udp(&self, slot: &ProcessSlot, rendezvous: &Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let quota = quota(scenario, &self.partition, seat.process, Owners::Nodes);
+        let quota = quota(scenario, &self.partition, slot.process, Owners::Nodes);
         let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
-        let nodes = nodes_of(scenario, &self.partition, seat.process);
-        let addresses = meeting.gather(nodes.start as usize, &bound.addresses)?;
-        let (admission, templates) = self.encoded(seat)?;
+        let nodes = nodes_of(scenario, &self.partition, slot.process);
+        let addresses = rendezvous.gather(nodes.start as usize, &bound.addresses)?;
+        let (admission, templates) = self.encoded(slot)?;
         let datagram_bytes = longest(&templates);
-        let network = Arc::new(UdpNetwork { addresses, templates, admission, clock: seat.clock });
+        let network = Arc::new(UdpNetwork { addresses, templates, admission, clock: slot.clock });
         let mut sockets = bound.sockets.into_iter();
-        let ends = self.workers(seat).map(|worker| -> Box<dyn TransportBuilder> {
+        let ends = self.workers(slot).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);
             Box::new(UdpBuilder {
                 network: Arc::clone(&network),
@@ -164,30 +165,30 @@ impl Runner<'_> {
         })
     }
 
-    /// A socket for every shard, and lanes between them.
-    fn udp_shard(&self, seat: &ProcessSlot, meeting: Rendezvous) -> Result<Carriers, SimulationError> {
+    /// Sets up a socket for every shard, and the channels between them.
+    fn udp_shard(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let quota = quota(scenario, &self.partition, seat.process, Owners::Threads);
+        let quota = quota(scenario, &self.partition, slot.process, Owners::Threads);
         let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
-        let workers = self.workers(seat);
-        meeting.receive_buffers.write(seat.process, granted_buffer(&bound.sockets)?.into());
-        meeting.roads.write(seat.process, Segmentation::probe().number());
-        let addresses = meeting.gather(workers.start, &bound.addresses)?;
-        let (admission, templates) = self.encoded(seat)?;
+        let workers = self.workers(slot);
+        rendezvous.receive_buffers.write(slot.process, granted_buffer(&bound.sockets)?.into());
+        rendezvous.train_modes.write(slot.process, Segmentation::probe().number());
+        let addresses = rendezvous.gather(workers.start, &bound.addresses)?;
+        let (admission, templates) = self.encoded(slot)?;
         let datagram_bytes = longest(&templates);
-        // What one process cannot do none does.
+        // A feature that one process lacks is used by none.
         let least = |write_once: &WriteOnce| {
             (0..write_once.count()).filter_map(|process| write_once.read(process)).min().unwrap_or_default()
         };
-        let segmentation = Segmentation::of_number(least(&meeting.roads));
+        let segmentation = Segmentation::of_number(least(&rendezvous.train_modes));
         let network = Arc::new(UdpShardNetwork {
-            receive_buffer: least(&meeting.receive_buffers) as u32,
+            receive_buffer: least(&rendezvous.receive_buffers) as u32,
             addresses: addresses.iter().copied().collect(),
             shards: self.partition.clone(),
             templates,
             admission,
-            clock: seat.clock,
-            lanes: meeting.lanes,
+            clock: slot.clock,
+            lanes: rendezvous.channels,
             segmentation,
             control_bytes_max: self.protocol.tail_words_max().map(wire::control_bytes),
         });
@@ -202,26 +203,26 @@ impl Runner<'_> {
         })
     }
 
-    /// Rings between all workers.
-    fn memory(&self, seat: &ProcessSlot) -> Result<Carriers, SimulationError> {
-        let charged = self.scenario.charge_serialization.then(|| self.encoded(seat)).transpose()?;
+    /// Sets up channels in memory between all workers.
+    fn memory(&self, slot: &ProcessSlot) -> Result<Carriers, SimulationError> {
+        let charged = self.scenario.charge_serialization.then(|| self.encoded(slot)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
         let words = self.protocol.tail_words_max().unwrap_or(0);
-        let ends = memory::connect(&self.partition, seat.clock, serialization.as_ref(), words)?;
+        let ends = memory::connect(&self.partition, slot.clock, serialization.as_ref(), words)?;
         let ends = ends.into_iter().map(|end| -> Box<dyn TransportBuilder> { Box::new(end) }).collect();
         Ok(Carriers { ends, datagram_bytes, notices: Vec::new() })
     }
 
-    /// The workers of a process.
-    pub(super) fn workers(&self, seat: &ProcessSlot) -> Range<usize> {
+    /// Returns the workers of a process.
+    pub(super) fn workers(&self, slot: &ProcessSlot) -> Range<usize> {
         let threads = self.scenario.threads;
-        seat.process * threads..(seat.process + 1) * threads
+        slot.process * threads..(slot.process + 1) * threads
     }
 
-    /// A datagram of each order under the run's token, and the gate that lets them in.
-    fn encoded(&self, seat: &ProcessSlot) -> Result<(Admission, Templates), SimulationError> {
-        let token = seat.token;
+    /// Encodes a datagram of each order under the run's token, and the filter that admits them.
+    fn encoded(&self, slot: &ProcessSlot) -> Result<(Admission, Templates), SimulationError> {
+        let token = slot.token;
         let templates = (0..)
             .zip(&self.orders)
             .map(|(index, order)| template(token, OrderIndex(index), order))
@@ -230,23 +231,23 @@ impl Runner<'_> {
     }
 }
 
-/// Bytes of the longest datagram.
+/// Returns the bytes of the longest datagram.
 fn longest(templates: &[Box<[u8]>]) -> u32 {
     templates.iter().map(|template| template.len() as u32).max().unwrap_or(0)
 }
 
-/// A token of a run's own.
+/// Draws the token of a run.
 pub(super) fn drawn_token() -> Result<Token, SimulationError> {
     SysRng.try_next_u64().map(Token).map_err(|error| SimulationError::Entropy(io::Error::other(error)))
 }
 
-/// Says that trains go one datagram at a time.
+/// Reports that trains are sent as single datagrams.
 fn segmentation_notice(segmentation: Segmentation) -> Option<Notice> {
     (segmentation == Segmentation::Apart).then_some(Notice::TrainsApart)
 }
 
-/// Says that sockets have another receive buffer than was asked for. Linux grants twice what is asked, half of it for
-/// its own bookkeeping, between limits of its own.
+/// Reports that sockets have another receive buffer than was asked for. Linux grants twice the bytes asked for, half of
+/// them for its own bookkeeping, between limits of its own.
 fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Notice> {
     let (asked, granted) = (asked?, granted?);
     let usable = granted / 2;
@@ -256,14 +257,14 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Not
     })
 }
 
-/// Bytes of a message of each order, as UDP payload: what it would take on a real carrier.
+/// Returns the bytes of a message of each order, as UDP payload, as it would be on a real carrier.
 pub(super) fn message_bytes(orders: &[Arc<Order>]) -> Result<Vec<u32>, SimulationError> {
-    // Every token takes as many bytes.
+    // All tokens take the same number of bytes.
     let indexed = (0..).map(OrderIndex).zip(orders);
     indexed.map(|(index, order)| Ok(template(Token(0), index, order)?.len() as u32)).collect()
 }
 
-/// An order's datagram, to be readdressed for each copy.
+/// Encodes an order's datagram, in which each copy replaces the addresses.
 fn template(token: Token, index: OrderIndex, order: &Order) -> Result<Box<[u8]>, SimulationError> {
     let message = OrderHop { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
     let mut datagram = [0; DATAGRAM_BYTES_MAX];

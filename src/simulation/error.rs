@@ -12,7 +12,7 @@ use crate::transport::TransportError;
 use crate::transport::udp::BindError;
 use std::io;
 
-/// Why a scenario could not be run to its end.
+/// The reason why a scenario could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
     /// The user ended it before anything could be measured.
@@ -24,13 +24,13 @@ pub enum SimulationError {
     /// The network cannot be modelled.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// Whom an adversary is to meet does not exist.
+    /// The target of an adversary does not exist.
     #[error(transparent)]
     Adversary(#[from] AdversaryError),
-    /// What is to fail does not exist.
+    /// A node or a group that is to fail does not exist.
     #[error(transparent)]
     Faults(FaultError),
-    /// The sockets cannot be had.
+    /// The sockets cannot be opened.
     #[error(transparent)]
     Bind(BindError),
     /// The carrier cannot be set up.
@@ -42,7 +42,7 @@ pub enum SimulationError {
     /// The engine cannot compute this, or failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The protocol cannot be run so.
+    /// The protocol cannot be run in this way.
     #[error("{0}")]
     Protocol(String),
     /// The operating system gave no random token.
@@ -51,16 +51,16 @@ pub enum SimulationError {
     /// A worker failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// It would take more memory than there is.
+    /// The run would take more memory than there is.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// Several processes do not work together.
+    /// The run over several processes failed.
     #[error(transparent)]
     Processes(#[from] ProcessesError),
 }
 
 impl SimulationError {
-    /// Whether the user asked for what cannot be, rather than something having failed.
+    /// Returns true if the user asked for something impossible, false if something failed.
     pub fn is_usage(&self) -> bool {
         match self {
             SimulationError::Topology(_) | SimulationError::Network(_) | SimulationError::Order(_) => true,

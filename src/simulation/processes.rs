@@ -1,7 +1,8 @@
-//! A run over several processes: what the parent gives each to do, what each reports, and what is said when one fails.
+//! A run over several processes: the task that the parent gives to each, the message that each returns, and the error
+//! that is reported if one fails.
 //!
-//! A process builds the overlay for itself, from the scenario, and lays out in the shared memory what the parent has laid
-//! out there. What its workers report it writes to its output, with the text of its own failure if it has one.
+//! A process builds the overlay for itself, from the scenario, and lays out the shared memory exactly as the parent
+//! did. It writes the outcomes of its workers to its output, or the text of its own failure.
 
 mod error;
 mod task;
@@ -28,20 +29,20 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use task::{Task, VERSION};
 
-/// What a process writes.
+/// The message that a process writes to its output.
 #[derive(BorshSerialize, BorshDeserialize)]
 enum ProcessMessage {
     Outcome(ProcessOutcome),
-    /// It failed by itself.
+    /// The process failed by itself.
     Failed {
         said: String,
         is_usage: bool,
     },
-    /// It left because another had failed.
+    /// The process left because another had failed.
     Abandoned,
 }
 
-/// Refuses what several processes cannot have.
+/// Refuses options that several processes cannot have.
 pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<(), ProcessesError> {
     let processes = scenario.processes;
     if processes == 1 {
@@ -50,7 +51,7 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
     if program.is_none() {
         return Err(ProcessesError::NoProgram { processes });
     }
-    // What is not there at all is refused by its reader.
+    // A file that does not exist is refused by its reader.
     let is_read_once = |path: &Path| fs::metadata(path).is_ok_and(|file| !file.is_file());
     match scenario.files().find(|&(_, path)| is_read_once(path)) {
         Some((option, path)) => Err(ProcessesError::ReadOnce { processes, option, path: path.into() }),
@@ -59,57 +60,58 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
 }
 
 impl Runner<'_> {
-    /// One run over several processes.
+    /// Makes one run over several processes.
     pub(super) fn run_processes(&self, clock: Clock, token: Token) -> Result<RunRecord, SimulationError> {
         let processes = self.scenario.processes;
         let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
-        let ground = SharedRun::new(self)?;
-        let tasks = (0..processes).map(|process| self.task(process, clock, token, &ground).written());
-        let descriptors = [ground.memory, ground.process_waker.descriptor()];
+        let shared_run = SharedRun::new(self)?;
+        let tasks = (0..processes).map(|process| self.task(process, clock, token, &shared_run).written());
+        let descriptors = [shared_run.memory, shared_run.process_waker.descriptor()];
         let worker_threads =
             ProcessGroup::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
         let (mut is_told, mut is_early) = (false, false);
         let look = || {
-            if ground.common.has_begun() {
+            if shared_run.common.has_begun() {
                 self.interrupt.attend();
             }
             if self.interrupt.is_raised() && !is_told {
                 is_told = true;
-                // Nobody waits for overlays and sockets of which nothing will come.
-                is_early = !ground.common.has_begun();
-                ground.common.interrupt();
-                ground.wake_all();
+                // Before the run has begun there is no result to wait for, so the processes are not left to finish
+                // overlays and sockets.
+                is_early = !shared_run.common.has_begun();
+                shared_run.common.interrupt();
+                shared_run.wake_all();
             }
             is_early
         };
-        let ended = worker_threads.wait(look, || ground.abandon()).map_err(ProcessesError::Wait)?;
+        let ended = worker_threads.wait(look, || shared_run.abandon()).map_err(ProcessesError::Wait)?;
         if is_early {
             return Err(Interrupted.into());
         }
-        Ok(self.record(&ground.common, outcomes(ended)?))
+        Ok(self.record(&shared_run.common, outcomes(ended)?))
     }
 
-    fn task(&self, process: usize, clock: Clock, token: Token, ground: &SharedRun) -> Task {
+    fn task(&self, process: usize, clock: Clock, token: Token, shared_run: &SharedRun) -> Task {
         Task {
             version: VERSION.to_owned(),
             scenario: self.scenario.to_toml(),
             process: process as u32,
             token: token.0,
             clock_base: clock.base(),
-            memory: ground.memory,
-            process_waker: ground.process_waker.descriptor(),
-            layout: (ground.layout.bytes, ground.layout.digest),
+            memory: shared_run.memory,
+            process_waker: shared_run.process_waker.descriptor(),
+            layout: (shared_run.layout.bytes, shared_run.layout.digest),
             links: self.topology.links(),
             memory_left: self.memory_left / self.scenario.processes as u64,
         }
     }
 }
 
-/// What all processes of a run share, as the parent sees it.
+/// The state that all processes of a run share, as the parent sees it.
 struct SharedRun {
     memory: i32,
     layout: Layout,
-    meeting: Rendezvous,
+    rendezvous: Rendezvous,
     common: RunState,
     process_waker: ProcessWaker,
 }
@@ -122,28 +124,29 @@ impl SharedRun {
         let shared = SharedMemory::create(bytes).map_err(|cause| ProcessesError::Memory { bytes, cause })?;
         let memory = shared.descriptor();
         let mut arena = Arena::mapped(shared);
-        let (meeting, common) = runner.lay_out(&mut arena);
+        let (rendezvous, common) = runner.lay_out(&mut arena);
         let process_waker = ProcessWaker::new().map_err(|cause| ProcessesError::ProcessWaker { cause })?;
-        Ok(SharedRun { memory, layout: arena.layout(), meeting, common, process_waker })
+        Ok(SharedRun { memory, layout: arena.layout(), rendezvous, common, process_waker })
     }
 
-    /// A process has ended badly: the others leave wherever they are.
+    /// Makes all processes leave wherever they are, after one has ended badly.
     fn abandon(&self) {
-        self.meeting.break_open();
+        self.rendezvous.abort();
         self.common.abandon();
         self.wake_all();
     }
 
     fn wake_all(&self) {
-        // Who is not woken looks around within its longest sleep.
+        // A worker that is not woken checks by itself within its longest sleep.
         let _ = self.process_waker.wake();
     }
 }
 
-/// What the processes reported, each with its number in the system; or why it is not all there.
+/// Returns the outcomes of the processes with their process ids, or the error of the process to blame if one is
+/// missing.
 ///
-/// Blamed is who died of a signal, else who says that it failed, else whoever brought nothing outcome: what the others then
-/// did followed from that.
+/// To blame is a process that died of a signal, else one that reports a failure, else one that reported nothing: the
+/// reactions of the others followed from that.
 fn outcomes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, ProcessesError> {
     let mut outcomes = Vec::with_capacity(ended.len());
     let (mut died, mut failed, mut silent) = (None, None, None);
@@ -157,7 +160,7 @@ fn outcomes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, Proc
             _ if status.code().is_none() && !given_up => {
                 died.get_or_insert(ProcessesError::Died { process, pid, status });
             }
-            // Who panicked before its workers started, or was not even our program, has written nothing.
+            // A process that panicked before its workers started, or was not even this program, has written nothing.
             Err(_) if !given_up => {
                 failed.get_or_insert(ProcessesError::Died { process, pid, status });
             }
@@ -170,7 +173,7 @@ fn outcomes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, Proc
 }
 
 impl Task {
-    /// Does it.
+    /// Runs the task of this process.
     fn done(self) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.checked_scenario().map_err(ProcessesError::Scenario)?;
         let memory = inherited(self.memory).and_then(SharedMemory::open);
@@ -182,23 +185,23 @@ impl Task {
         let memory_left = self.memory_left;
         let runner = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &())? };
         let mut arena = Arena::mapped(memory);
-        let (meeting, mut common) = runner.lay_out(&mut arena);
+        let (rendezvous, mut common) = runner.lay_out(&mut arena);
         let Layout { bytes, digest } = arena.layout();
         if ((bytes, digest), runner.topology.links()) != (self.layout, self.links) {
             return Err(ProcessesError::Differs.into());
         }
         let clock = Clock::from_base(self.clock_base);
-        let seat = ProcessSlot { process: self.process as usize, token: Token(self.token), clock };
-        runner.take_part(&seat, meeting, &mut common, Some(&process_waker))
+        let slot = ProcessSlot { process: self.process as usize, token: Token(self.token), clock };
+        runner.take_part(&slot, rendezvous, &mut common, Some(&process_waker))
     }
 }
 
-/// Serves as a process of a run that [`Runner::run`] started: reads what there is to do, does it, writes what comes
-/// of it. Gives whether all went well.
+/// Serves as a process of a run that [`Runner::run`] started: reads its task, runs it, and writes its outcome. Returns
+/// true if all went well.
 ///
 /// # Errors
 ///
-/// That the input is no task of this version of the program, or that the output cannot be written.
+/// The input is no task of this version of the program, or the output cannot be written.
 pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
     let message = match Task::read(input)?.done() {
         Ok(outcome) => ProcessMessage::Outcome(outcome),

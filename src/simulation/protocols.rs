@@ -1,5 +1,5 @@
-//! The one `match` over protocols: each is compiled into the workers' loop and into the engine, and from here on a run
-//! only knows how to start it.
+//! The one `match` over protocols: each is compiled into the workers' loop and into the engine, and the rest of a run
+//! uses it only through a trait object.
 
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineOutcome, EngineSetup};
@@ -27,14 +27,14 @@ pub(super) trait RunProtocol: Sync {
     /// Runs virtual time.
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError>;
 
-    /// The most words that stand behind a control message of it; `None` where it has none.
+    /// Returns the maximum number of words after one of its control messages; `None` if it has none.
     fn tail_words_max(&self) -> Option<usize>;
 
-    /// What the runner must know of it.
+    /// Returns the facts that the runner needs.
     fn facts(&self) -> ProtocolFacts;
 }
 
-/// What the runner must know of a protocol.
+/// The facts about a protocol that the runner needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProtocolFacts {
     pub(super) has_control: bool,
@@ -47,10 +47,10 @@ pub(super) struct ProtocolFacts {
 /// Any protocol.
 pub(super) struct AnyProtocol<P>(pub(super) P);
 
-/// One whose first messages are all that matters.
+/// A protocol of which only first messages matter.
 pub(super) struct FirstMessageProtocol<P>(pub(super) P);
 
-/// The protocol that the scenario names.
+/// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
     match scenario.protocol {
         ProtocolKind::Push => Box::new(FirstMessageProtocol(Push)),
@@ -62,7 +62,7 @@ pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
     }
 }
 
-/// Runs the scenario once, with a protocol of the caller's in place of the one that it names: see
+/// Runs the scenario once, with a protocol of the caller's instead of the one that it names: see
 /// [`Runner::with_protocol`].
 ///
 /// # Errors
@@ -78,13 +78,13 @@ pub fn run_protocol<P: Protocol>(
 }
 
 impl<'a> Runner<'a> {
-    /// [`build`](Self::build) with a protocol of the caller's in place of the one that the scenario names. What of the
-    /// scenario is for that one alone (`--retry`, `--announce-interval`) is not looked at.
+    /// Does the same as [`build`](Self::build), with a protocol of the caller's instead of the one that the scenario
+    /// names. The scenario's options for that one alone (`--retry`, `--announce-interval`) are ignored.
     ///
     /// # Errors
     ///
-    /// [`SimulationError`] where that cannot be had; [`SimulationError::Protocol`] where several processes are asked
-    /// for, which would run the protocol that the scenario names.
+    /// [`SimulationError`] if the runner cannot be built; [`SimulationError::Protocol`] if several processes are asked
+    /// for, because they would run the protocol that the scenario names.
     pub fn with_protocol<P: Protocol + 'a>(
         scenario: &'a Scenario,
         interrupt: &'a Interrupt,
@@ -104,20 +104,20 @@ impl<'a> Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// The draw of the scenario, for a protocol whose targets are drawn.
+    /// Returns the draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
         TargetDraw::new(self.scenario.seed, self.scenario.fanout)
     }
 
-    /// What the protocol counted, by name.
+    /// Sums the counts of the protocol, by name.
     pub(super) fn tallies(&self, workers: &[WorkerRecord]) -> Vec<(&'static str, u64)> {
         let count = |place: usize| workers.iter().filter_map(|worker| worker.tally.get(place)).sum();
         self.protocol.facts().tallies.iter().enumerate().map(|(place, &name)| (name, count(place))).collect()
     }
 
-    /// What the nodes of the scenario know from the start.
+    /// Returns the knowledge that nodes have from the start.
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
-        // Overlays that grow have newcomers, who dial those that are there; in all others nobody came first.
+        // In overlays that grow, newcomers dial the nodes that are there; in all others no node came first.
         let dial = match self.scenario.topology {
             TopologySpec::BarabasiAlbert | TopologySpec::Star => DialRule::Newcomer,
             _ => DialRule::Coin,
@@ -126,11 +126,11 @@ impl Runner<'_> {
     }
 }
 
-/// The overlay that the nodes of a run with this protocol know their peers from.
+/// Returns the overlay from which the nodes of a run with this protocol know their peers.
 ///
 /// # Errors
 ///
-/// [`SimulationError::Protocol`] where the protocol needs to know peers and the overlay has too many to store.
+/// [`SimulationError::Protocol`] if the protocol needs to know peers and the overlay has too many to store.
 pub(super) fn peers(
     protocol: &dyn RunProtocol,
     topology: &Arc<Topology>,
@@ -142,8 +142,8 @@ pub(super) fn peers(
     let stored = topology.materialized(interrupt)?.map(Arc::new);
     stored.ok_or_else(|| {
         SimulationError::Protocol(
-            "--topology complete: the protocol keeps a state for each peer, and everyone is a peer of everyone here; ask for \
-             --topology random-regular or erdos-renyi with the --peers that a node is to have"
+            "--topology complete: the protocol keeps a state for each peer, and everyone is a peer of everyone here; \
+             ask for --topology random-regular or erdos-renyi with the --peers that a node is to have"
                 .to_owned(),
         )
     })
@@ -220,7 +220,7 @@ fn facts<P: Protocol>(is_first_message: bool) -> ProtocolFacts {
     }
 }
 
-/// Whom a protocol's nodes fan out to, where the scenario draws and spares like this.
+/// Returns the draw and the rule on senders that a protocol's targets imply, given those of the scenario.
 fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, bool) {
     match P::TARGETS {
         Targets::Drawn => (draw, exclude_sender),
@@ -228,8 +228,8 @@ fn targets<P: Protocol>(draw: TargetDraw, exclude_sender: bool) -> (TargetDraw, 
     }
 }
 
-/// The setup of a run in virtual time with the protocol's targets. Only a rate of the lines out of nodes shows in which
-/// order a node sends to all.
+/// Adapts the setup of a run in virtual time to the protocol's targets. The sequence in which a node sends to all its
+/// peers only matters if uplinks have a rate.
 fn with_targets<P: Protocol>(mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
     (setup.draw, setup.exclude_sender) = match P::TARGETS {
         Targets::Others if !setup.network.limited()[0] => (TargetDraw::unordered(), true),
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
     use crate::scenario::{Choice, Draft, ProtocolTraits};
 
-    /// What can be said of a protocol without running it is what its type says.
+    /// The traits of a protocol that are known without running it equal those of its type.
     #[test]
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {

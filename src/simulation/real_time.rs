@@ -12,14 +12,14 @@ use crate::sys::ProcessWaker;
 use crate::transport::Clock;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// What a process reports.
+/// The outcome that a process reports.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub(super) struct ProcessOutcome {
-    /// By worker.
+    /// Outcomes, by worker.
     pub(super) workers: Vec<WorkerOutcome>,
-    /// Bytes of a datagram, 0 where there is none.
+    /// Bytes of a datagram, 0 if there is none.
     pub(super) datagram_bytes: u32,
-    /// What a reader should know of its carrier.
+    /// Notices about its carrier.
     pub(super) notices: Vec<Notice>,
 }
 
@@ -29,12 +29,13 @@ impl Runner<'_> {
         if self.scenario.processes > 1 {
             return self.run_processes(clock, token);
         }
-        let (meeting, mut common) = self.lay_out(&mut Arena::heap());
-        let outcome = self.take_part(&ProcessSlot { process: 0, token, clock }, meeting, &mut common, None)?;
+        let (rendezvous, mut common) = self.lay_out(&mut Arena::heap());
+        let outcome = self.take_part(&ProcessSlot { process: 0, token, clock }, rendezvous, &mut common, None)?;
         Ok(self.record(&common, vec![(std::process::id(), outcome)]))
     }
 
-    /// What the workers of a run share, always laid out in the same order.
+    /// Lays out the state that the workers of a run share, always in the same sequence, so that all processes find it
+    /// at the same addresses.
     pub(super) fn lay_out(&self, arena: &mut Arena) -> (Rendezvous, RunState) {
         let scenario = self.scenario;
         let scope = Scope {
@@ -48,13 +49,13 @@ impl Runner<'_> {
     /// Runs the workers of one process.
     pub(super) fn take_part(
         &self,
-        seat: &ProcessSlot,
-        meeting: Rendezvous,
+        slot: &ProcessSlot,
+        rendezvous: Rendezvous,
         common: &mut RunState,
         process_waker: Option<&ProcessWaker>,
     ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
-        let Carriers { ends, datagram_bytes, notices } = self.carriers(seat, meeting)?;
+        let Carriers { ends, datagram_bytes, notices } = self.carriers(slot, rendezvous)?;
         let plan = RunPlan {
             topology: &self.topology,
             partition: &self.partition,
@@ -73,13 +74,13 @@ impl Runner<'_> {
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
         };
-        let first = self.workers(seat).start;
+        let first = self.workers(slot).start;
         let workers = self.protocol.on_carriers(plan, ends, ProcessShare { common, first, process_waker })?;
         Ok(ProcessOutcome { workers, datagram_bytes, notices })
     }
 
-    /// Puts together what the processes reported, puts times on the injection's zero and adds what the runner
-    /// knows.
+    /// Merges the outcomes of the processes into a record, with times since the injection, and adds the facts that the
+    /// runner knows.
     pub(super) fn record(&self, common: &RunState, outcomes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
         let processes =
             outcomes.iter().map(|(pid, outcome)| ProcessRecord { pid: *pid, workers: outcome.workers.len() as u32 });
@@ -135,7 +136,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Says where workers could not have a core each, or not the one meant for them.
+    /// Reports workers that could not have a core each, or not the one meant for them.
     fn placing(&self, workers: &[WorkerRecord]) -> Vec<Notice> {
         let mut notices = Vec::new();
         let (threads, cores) = (self.scenario.workers(), self.pinning.allowed);

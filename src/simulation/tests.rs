@@ -1,4 +1,4 @@
-//! What holds for every carrier and every engine.
+//! Tests that apply to every carrier and every engine.
 
 mod diagnosis;
 mod interrupts;

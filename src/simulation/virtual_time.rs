@@ -1,7 +1,7 @@
-//! A run in virtual time: what the engine is told, and what its outcome means in a record.
+//! A run in virtual time: the setup of the engine, and the record of its outcome.
 //!
-//! Nothing that depends on the machine gets among the record's figures: the time it took stands apart, and who counted what
-//! nowhere. One seed gives the same bytes on any number of threads.
+//! No figure of the record depends on the machine: the time that the computation took stands apart, and counts are not
+//! kept by worker. One seed gives the same bytes on any number of threads.
 
 use super::{Runner, SimulationError, carriers};
 use crate::adversary::{Adversaries, Role};
@@ -17,7 +17,7 @@ use crate::transport::Clock;
 use crate::workload::Origins;
 
 impl Runner<'_> {
-    /// One run of the scenario, whose network is this one. `clock` was started when its set-up began.
+    /// Makes one run of the scenario on this network. `clock` was started when its set-up began.
     pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
         self.with_setup(network, |setup, population| {
             self.interrupt.attend();
@@ -28,7 +28,7 @@ impl Runner<'_> {
         })
     }
 
-    /// Does something with what the engine is told, and with whom coverage counts.
+    /// Calls `act` with the setup of the engine and the population that coverage counts.
     pub(super) fn with_setup<T>(
         &self,
         network: &Network,
@@ -79,7 +79,7 @@ impl Runner<'_> {
         act(&setup, &population)
     }
 
-    /// What the engine's outcome means, whatever it took.
+    /// Makes the complete record of an engine's outcome, except for the time that it took.
     pub(super) fn run_record(
         &self,
         setup: &EngineSetup<'_>,
@@ -104,7 +104,7 @@ impl Runner<'_> {
         };
         let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
-        // What an interrupt cut short might have met it later.
+        // An option that had no effect before an interrupt might have had one later.
         let unmet = match outcome.end {
             End::Interrupted | End::OutOfMemory => Vec::new(),
             _ => unmet.notices(&scenario.faults, &scenario.adversary),
@@ -114,7 +114,8 @@ impl Runner<'_> {
         RunRecord { spies, groups, ..record }
     }
 
-    /// Runs to the end; where the target moves with those who come and go, once to the rest, to find it, and once up to it.
+    /// Runs the engine to the end. If the target moves with nodes that come and go, it runs twice: once to the rest, to
+    /// find the instant of the target, and once up to that instant.
     pub(super) fn run_engine(
         &self,
         setup: &EngineSetup<'_>,
@@ -135,7 +136,7 @@ impl Runner<'_> {
         })
     }
 
-    /// The node at which the orders enter, if it is one: it neither fails nor misbehaves.
+    /// Returns the node that publishes all orders, if there is one: it neither fails nor misbehaves.
     fn spared(&self) -> Option<NodeId> {
         match (self.scenario.origins, self.workload.publications()) {
             (Origins::One(origin), _) => Some(origin),
@@ -148,7 +149,7 @@ impl Runner<'_> {
         self.scenario.nodes < self.node_figures_end
     }
 
-    /// Says that figures per node are not there. The general path counts them in any case.
+    /// Reports that figures by node were not kept. The general path keeps them in any case.
     fn left_out(&self, traffic: &[Traffic]) -> Option<Notice> {
         traffic.is_empty().then_some(Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end })
     }
@@ -227,7 +228,7 @@ const fn model_counts(outcome: &EngineOutcome) -> ModelCounts {
 /// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.
 fn published(receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 {
     match receipts {
-        // By hops there is one order, which is always published, and no traffic by node.
+        // By hops there is one order, which is always published.
         Receipts::ByHop(_) => 1,
         Receipts::Compact(_) => u64::from(count_firsts(receipts.iter(), traffic)),
         Receipts::Each(each) => {
@@ -236,7 +237,8 @@ fn published(receipts: &Receipts, traffic: &mut [Traffic], nodes: usize) -> u64 
     }
 }
 
-/// Counts the first receipts of an order in the traffic of their nodes, where it is kept; says whether the order was published.
+/// Counts the first receipts of an order in the traffic of their nodes, where it is kept; returns true if the order was
+/// published.
 fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [Traffic]) -> bool {
     for (traffic, receipt) in traffic.iter_mut().zip(receipts.clone()) {
         traffic.firsts += u32::from(receipt.is_reached() && receipt.hop > 0);
@@ -244,12 +246,12 @@ fn count_firsts(receipts: impl Iterator<Item = Receipt> + Clone, traffic: &mut [
     { receipts }.any(|receipt| receipt.is_reached() && receipt.hop == 0)
 }
 
-/// Says what an interrupt has kept from being counted.
+/// Reports the figures that an interrupt prevented.
 fn cut_off(traffic: &[Traffic], is_rough: bool) -> Option<Notice> {
     traffic.is_empty().then_some(Notice::NodeTrafficCutShort { is_rough })
 }
 
-/// Says that nodes could not be handled apart.
+/// Reports that nodes could not be computed independently.
 fn floorless(network: &Network) -> Option<Notice> {
     (network.floor() == Nanos::ZERO).then_some(Notice::LatencyWithoutFloor)
 }

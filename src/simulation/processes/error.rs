@@ -6,45 +6,46 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// Why several processes do not bring a run outcome.
+/// The reason why a run over several processes failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessesError {
-    /// Nobody said what is to be started.
+    /// The caller named no program to start.
     #[error(
-        "--processes {processes}: only the command `bulkprop` starts other processes; run that, or leave --processes out"
+        "--processes {processes}: only the command `bulkprop` starts other processes; run that, or leave --processes \
+         out"
     )]
     NoProgram {
-        /// The processes asked for.
+        /// Number of processes asked for.
         processes: usize,
     },
-    /// The overlay or the network comes from what can be read once.
+    /// The overlay or the network comes from a source that can be read only once.
     #[error(
         "--processes {processes} with --{option} {path:?}: each process reads it, and it is no plain file; write its \
          lines to one"
     )]
     ReadOnce {
-        /// The processes asked for.
+        /// Number of processes asked for.
         processes: usize,
-        /// The option that names it.
+        /// Option that names the source.
         option: &'static str,
-        /// What was to be read.
+        /// Path of the source.
         path: PathBuf,
     },
-    /// The system gives no memory that processes share.
+    /// The system refuses memory that processes share.
     #[error("{bytes} bytes of memory for all processes cannot be had ({cause}); {}", to_map(cause))]
     Memory {
-        /// The bytes asked for.
+        /// Number of bytes asked for.
         bytes: u64,
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
-    /// The system gives no alarm.
+    /// The system refuses a descriptor that wakes all processes.
     #[error("an alarm for all processes cannot be had: {cause}; {}", remedy(cause))]
     ProcessWaker {
-        /// What the system said.
+        /// Error of the system.
         cause: io::Error,
     },
-    /// The system starts no further process.
+    /// The system refuses to start a further process.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The processes cannot be waited for.
@@ -53,37 +54,37 @@ pub enum ProcessesError {
     /// A process has built another overlay than its parent.
     #[error("its overlay is another than the first process built: a file changed meanwhile; run again")]
     Differs,
-    /// The scenario did not cross.
+    /// The scenario of the task cannot be read.
     #[error("its scenario cannot be read: {0}; this is a defect, please report it with the command")]
     Scenario(String),
-    /// A process died of something that was not its own doing.
+    /// A process died of a cause that it did not report.
     #[error("process {process} (pid {pid}) died ({status}); the run was stopped and nothing it measured is kept")]
     Died {
-        /// Which process of the run.
+        /// Number of the process in the run, from 0.
         process: usize,
-        /// Its number in the system.
+        /// Process id in the operating system.
         pid: u32,
-        /// What the system said of its end.
+        /// Exit status.
         status: ExitStatus,
     },
-    /// A process has failed and says why.
+    /// A process failed and reports why.
     #[error("process {process} (pid {pid}): {said}")]
     Failed {
-        /// Which process of the run.
+        /// Number of the process in the run, from 0.
         process: usize,
-        /// Its number in the system.
+        /// Process id in the operating system.
         pid: u32,
-        /// Its own error.
+        /// Error that the process reports.
         said: String,
-        /// Whether the user asked for what cannot be.
+        /// True if the user asked for something impossible.
         is_usage: bool,
     },
 }
 
-/// What a person can do about memory that is refused.
+/// Returns advice on memory that the system refuses.
 fn to_map(cause: &io::Error) -> &'static str {
     match cause.kind() {
-        // A file in memory says so as a file system does.
+        // A file in memory reports a lack of memory like a file system.
         io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory => {
             "ask for fewer --nodes or --threads, or end other programs"
         }

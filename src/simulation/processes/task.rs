@@ -1,33 +1,33 @@
-//! What a process of a run is to do, as bytes: its parent writes them, and it reads them from its standard input.
+//! The task of a process as bytes: its parent writes them, and it reads them from its standard input.
 //!
-//! Anybody can start this program as the parent does. So nothing in a task is used before it was checked: descriptors are
-//! taken over by their number, and places in a scenario are indices.
+//! Any program can start this one as the parent does, so nothing in a task is used before it was checked: descriptors
+//! are taken over by their number, and positions in a scenario are indices.
 
 use crate::scenario::{Draft, Scenario};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::io::{self, Read};
 
-/// The version of the program that wrote a task: another one cannot read on.
+/// Version of the program that wrote a task; another version cannot read it.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The most bytes of a task that are read: many times what a scenario with long paths takes.
+/// Maximum number of bytes of a task that are read: many times the size of a scenario with long paths.
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
-/// What a process is to do.
+/// The task of a process.
 #[derive(BorshSerialize, BorshDeserialize)]
 pub(super) struct Task {
-    /// Of the program that wrote this.
+    /// Version of the program that wrote the task.
     pub(super) version: String,
     pub(super) scenario: String,
     pub(super) process: u32,
     pub(super) token: u64,
     pub(super) clock_base: u64,
-    /// Descriptors of what all processes share.
+    /// Descriptors of the state that all processes share.
     pub(super) memory: i32,
     pub(super) process_waker: i32,
-    /// The layout of the memory, by bytes and digest.
+    /// Layout of the memory: bytes and digest.
     pub(super) layout: (u64, u64),
-    /// Linked pairs of the overlay, which must be the same everywhere.
+    /// Linked pairs of the overlay, which must be the same in all processes.
     pub(super) links: u64,
     /// Bytes for the messages that wait in this process.
     pub(super) memory_left: u64,
@@ -43,19 +43,20 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// What the input says, or that this is no task of this version, or one with descriptors that a parent does not give.
+    /// The error of the input, or that this is no task of this version, or one with descriptors that a parent does not
+    /// give.
     pub(super) fn read(input: impl Read) -> io::Result<Task> {
         let task: Task = borsh::from_reader(&mut input.take(TASK_BYTES_MAX))?;
-        // The standard streams are nobody's to take over, and nothing is taken over twice.
+        // The standard streams must not be taken over, and no descriptor may be taken over twice.
         let is_given = task.memory > 2 && task.process_waker > 2 && task.memory != task.process_waker;
         if task.version == VERSION && is_given { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
     }
 
-    /// The scenario, in which the task's process has a place.
+    /// Reads the scenario, in which the task's process must have a place.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, as a clause.
+    /// The fault of the scenario, as a clause.
     pub(super) fn checked_scenario(&self) -> Result<Scenario, String> {
         let draft = Draft::from_toml(&self.scenario).map_err(|error| error.to_string())?;
         let scenario = draft.build().map_err(|error| error.to_string())?;
@@ -64,18 +65,18 @@ impl Task {
     }
 }
 
-/// Holds any bytes, also behind this program's version, against what is promised of a task: for fuzzing. Gives whether they
-/// are one that can be done.
+/// Checks the guarantees of a task against any bytes, also after this program's version: for fuzzing. Returns true if
+/// they are a task that can be run.
 ///
 /// # Errors
 ///
-/// What does not hold.
+/// The guarantee that does not hold.
 #[doc(hidden)]
 #[cfg(any(test, feature = "internals"))]
 pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
     let mut is_task = false;
     let written = [&(VERSION.len() as u32).to_le_bytes()[..], VERSION.as_bytes(), bytes].concat();
-    // As a whole the bytes are another version's at best.
+    // Without the prefix, the bytes are hardly ever a task of this version.
     for bytes in [bytes, &written] {
         let Ok(task) = Task::read(bytes) else { continue };
         if task.written() != bytes {
@@ -137,7 +138,7 @@ mod tests {
         assert_eq!(error, "process 2 is none of its 2");
     }
 
-    /// `UPDATE_SEEDS=1 cargo test --lib task` writes them anew where a task has another layout.
+    /// `UPDATE_SEEDS=1 cargo test --lib task` rewrites the seeds if the layout of a task has changed.
     #[test]
     fn the_seeds_of_the_fuzz_target_are_tasks() {
         let bulk =

@@ -1,4 +1,4 @@
-//! What a run is said to leave in doubt, from runs that do.
+//! The notices of whole runs that leave their figures in doubt.
 
 use crate::ids::NodeId;
 use crate::network::Latency;
@@ -35,7 +35,7 @@ const SPREAD: Latency = Latency::Uniform { least: Nanos(10_000_000), greatest: N
 
 #[test]
 fn a_ttl_that_cuts_is_named() {
-    // The mean field expects the target within six hops, and where latency is spread many first copies come over more.
+    // The mean field expects the target within six hops, and with a spread of latencies many first copies take more.
     let cut = record(simulated(SPREAD, 6, Until::Quiescent));
     let last = cut.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == 6).count() as u64;
     let permille = last * 1_000 / cut.reached();
@@ -66,7 +66,7 @@ fn plain_runs_and_what_was_said_before_are_left_alone() {
             Draft { transport: Some(TransportKind::Memory), nodes: Some(nodes), threads: Some(1), ..Draft::default() };
         assert_eq!(doubts(&record(plain)), Vec::<String>::new(), "{nodes}");
     }
-    // A ring of which six hops reach twelve: that was foreseen.
+    // On a ring six hops reach twelve nodes, which the forecast reports.
     let ring = Draft { topology: Some(TopologySpec::Ring), nodes: Some(100), ..simulated(EQUAL, 6, Until::Quiescent) };
     let ring = record(ring);
     assert!(

@@ -1,5 +1,6 @@
-//! An interrupt ends a run wherever it comes: before the first order is published with an error that says so, later with a
-//! report whose ledger balance. Every look at the wish is tried, or every so-manieth.
+//! Interrupts at any time: before the first order is published they end a run with an error that says so, later with a
+//! record whose ledger balances. Interrupts are raised at every check of the interrupt, or at checks further and
+//! further apart.
 
 use crate::network::Latency;
 use crate::record::{End, RunRecord};
@@ -10,7 +11,7 @@ use crate::time::Nanos;
 use crate::topology::TopologySpec;
 use crate::workload::Rate;
 
-/// One run that is ended at the so-manieth look at the wish; `None` where nothing was published by then.
+/// Interrupts one run at check number `look`; `None` if nothing was published by then.
 fn interrupted_at(draft: &Draft, look: u64) -> Option<RunRecord> {
     let scenario = draft.clone().build().unwrap();
     match run(&scenario, &Interrupt::after(look)) {
@@ -24,7 +25,8 @@ fn interrupted_at(draft: &Draft, look: u64) -> Option<RunRecord> {
     }
 }
 
-/// Tries looks further and further apart until the run comes to its own end; says how many came before it and how many in it.
+/// Interrupts runs at checks further and further apart until one comes to its own end; returns the number of runs that
+/// ended before and after the first publication.
 fn try_all(draft: &Draft) -> (u32, u32) {
     let (mut before, mut within, mut look) = (0, 0, 1);
     loop {
@@ -44,7 +46,7 @@ fn try_all(draft: &Draft) -> (u32, u32) {
     }
 }
 
-/// Everybody floods everybody: one hop is nearly all of the run.
+/// Makes a flood of a complete overlay, in which one hop is nearly all of the run.
 fn wide(engine: Engine, latency: Latency, nodes: u32) -> Draft {
     Draft {
         transport: Some(TransportKind::Simulated),
@@ -78,7 +80,7 @@ fn the_widest_window_is_left_in_its_midst_by_every_engine() {
 }
 
 #[test]
-fn set_up_run_and_books_are_left_wherever_they_are() {
+fn set_up_run_and_ledger_are_left_wherever_they_are() {
     let draft = Draft {
         transport: Some(TransportKind::Simulated),
         nodes: Some(3_000),

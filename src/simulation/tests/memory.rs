@@ -1,4 +1,5 @@
-//! A run whose messages under way outgrow what was left for them ends with what it came to, in every engine and on carriers.
+//! Runs whose messages under way exceed the memory left for them: they end with the figures so far, in every engine and
+//! on carriers.
 
 use crate::network::Latency;
 use crate::record::{End, RunRecord};
@@ -10,7 +11,7 @@ use crate::topology::TopologySpec;
 use crate::transport::Clock;
 use crate::workload::Rate;
 
-/// A run with so many bytes for messages under way.
+/// Makes a run with this many bytes for messages under way.
 fn run(draft: &Draft, memory_left: u64) -> RunRecord {
     let (scenario, interrupt) = (draft.clone().build().unwrap(), Interrupt::new());
     let runner = Runner { memory_left, ..Runner::new(&scenario, &interrupt, &()).unwrap() };
@@ -45,11 +46,11 @@ fn every_engine_that_stores_messages_ends_where_they_have_no_room() {
         Draft { latency: Some(varies.into()), ..flood.clone() },
         Draft { latency: Some(floorless.into()), ..flood.clone() },
     ] {
-        // 40,000 messages are under way, of some seventy bytes.
+        // 40,000 messages are under way, of some seventy bytes each.
         assert_ends(&draft, 1_000_000);
         assert_eq!(run(&draft, u64::MAX).end, End::Quiescent);
     }
-    // What shards hand over to each other, before they know of each other's nodes.
+    // Memory for messages that shards exchange, before they know each other's nodes.
     let fast =
         Draft { engine: Some(Engine::Fast), nodes: Some(4_000), topology: None, latency: Some(varies.into()), ..flood };
     assert_ends(&fast, 10_000);
@@ -69,6 +70,6 @@ fn carriers_end_where_what_waits_has_no_room() {
         timeout: Some(Nanos::from_secs(60)),
         ..Draft::default()
     };
-    // All orders are under way for a second, eight messages of each at least.
+    // All orders are under way for a second, with at least eight messages each.
     assert_ends(&draft, 100_000);
 }

@@ -1,4 +1,4 @@
-//! Times to shares of those who are up, held against a reference that looks at every node at every instant.
+//! Times to shares of the nodes that are up, compared with a reference that looks at every node at every instant.
 
 use super::super::*;
 use crate::network::Faults;
@@ -19,10 +19,10 @@ const SHARES: [Share; 5] = [(50, 100), (90, 100), (95, 100), (99, 100), (1, 1)];
 /// The milestones of an order of a bulk.
 const MILESTONES: [Share; 3] = [(50, 100), (95, 100), (99, 100)];
 
-/// What the reference needs of a run.
+/// The facts of a run that the reference needs.
 struct Run {
     record: RunRecord,
-    /// Those of order 0 by node, then those of order 1, and so on.
+    /// First receipts of order 0 by node, then those of order 1, and so on.
     receipts: Vec<Receipt>,
     publications: Vec<Publication>,
     faults: Faults,
@@ -49,7 +49,7 @@ fn computed(draft: Draft) -> Run {
 }
 
 impl Run {
-    /// Nodes that are up at an instant and have an order, and nodes that are up.
+    /// Counts the nodes that are up at an instant and have an order, and the nodes that are up.
     fn state(&self, order: usize, now: Nanos) -> (u64, u64) {
         let (mut holders, mut up) = (0, 0);
         for (node, receipt) in self.receipts_of(order).iter().enumerate() {
@@ -65,7 +65,7 @@ impl Run {
         &self.receipts[order * nodes..(order + 1) * nodes]
     }
 
-    /// The instants from an order's publication to the end at which a node gets it, goes down or comes up.
+    /// Lists the instants from an order's publication to the end at which a node gets it, goes down or comes up.
     fn instants(&self, order: usize) -> Vec<Nanos> {
         let (due, end) = (self.publications[order].due, self.record.elapsed);
         let mut instants = vec![due];
@@ -82,7 +82,7 @@ impl Run {
         instants
     }
 
-    /// When a share of those who are up first had an order.
+    /// Returns the first instant at which a share of the nodes that are up had an order.
     fn time_to(&self, order: usize, (parts, whole): Share) -> Option<Nanos> {
         self.instants(order).into_iter().find(|&now| {
             let (holders, up) = self.state(order, now);
@@ -111,19 +111,20 @@ impl Run {
             }
         }
         if self.record.end == End::Target {
-            // It ends when the last order has its target, and not before.
+            // The run ends when the last order has its target, and not before.
             let times = (0..self.publications.len()).map(|order| self.time_to(order, target));
             assert_eq!(times.collect::<Option<Vec<Nanos>>>().and_then(|times| times.into_iter().max()), Some(end));
         }
     }
 
-    /// When each order had its target, since the start.
+    /// Returns the instant at which each order had its target, since the start.
     fn targets(&self, target: Share) -> Vec<Option<Nanos>> {
         (0..self.publications.len()).map(|order| self.time_to(order, target)).collect()
     }
 }
 
-/// What fails, as it is written: nodes that come and go, nodes that fail at some time, both, or parts that do not hear each other.
+/// Draws faults, as options: nodes that come and go, nodes that fail at some time, both, or parts that are cut off from
+/// each other.
 fn faults() -> impl Strategy<Value = (Option<String>, Option<String>, Option<String>)> {
     let churn = (20u64..1_500, 5u64..500).prop_map(|(up, down)| format!("up={up}ms,down={down}ms"));
     let down = (1u64..70, 0u64..400).prop_map(|(percent, at)| format!("{percent}%,at={at}ms"));
@@ -168,7 +169,7 @@ proptest! {
         whole.check(target);
         let stopped = computed(draft(Until::Target));
         stopped.check(target);
-        // One value, whatever ends the run.
+        // The times agree, whatever ends the run.
         prop_assert_eq!(stopped.targets(target), whole.targets(target));
     }
 }

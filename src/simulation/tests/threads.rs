@@ -1,4 +1,5 @@
-//! A thread that is refused or panics ends the run with its cause, wherever it is. A defect here would be a hang.
+//! Threads that are refused or panic: they end the run with their cause, wherever they are. A defect here would be a
+//! hang.
 
 use crate::engine::EngineError;
 use crate::network::Latency;
@@ -10,7 +11,7 @@ use crate::threads::{Observer, Progress, ThreadError, refusing_from};
 use crate::time::Nanos;
 use crate::workload::Rate;
 
-/// A run on each carrier and by each engine, on four threads.
+/// Makes a run on each carrier and by each engine, on four threads.
 fn drafts() -> Vec<Draft> {
     let base = Draft {
         nodes: Some(1_000),
@@ -64,7 +65,7 @@ fn a_refused_thread_is_an_error_on_every_path() {
     }
 }
 
-/// Panics in one worker.
+/// An observer that panics in one worker.
 struct Panics;
 
 impl Observer for Panics {
@@ -72,7 +73,7 @@ impl Observer for Panics {
         assert_ne!(worker, 2, "on purpose");
     }
 
-    /// By hops nobody tells of the loop.
+    /// The engine by hops reports only progress, not the workers' loops.
     fn progressed(&self, _: &Progress) {
         panic!("on purpose");
     }

@@ -1,10 +1,11 @@
-//! Figures by node that a large run does not keep: they are missing, not 0, and every sum is as it would be with them.
+//! Figures by node that a large run does not keep: they are missing, not 0, and every sum equals that of a run that
+//! keeps them.
 
 use super::*;
 use crate::scenario::{Draft, Engine, TransportKind, Ttl};
 use crate::sync::Interrupt;
 
-/// A run of 200 nodes that keeps no figures by node from so many nodes on.
+/// Makes a run of 200 nodes that keeps no figures by node from `node_figures_end` nodes on.
 fn run(draft: &Draft, node_figures_end: u32) -> RunRecord {
     let scenario = Draft {
         transport: Some(TransportKind::Simulated),
