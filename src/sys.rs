@@ -11,7 +11,7 @@
 //! | `pages` | memory faulted in before the run, on huge pages where possible (`madvise`) |
 //! | `descriptors` | the limit on open files (`setrlimit`) |
 //! | `signals` | signals that the process was started to ignore (`sigaction`) |
-//! | `available_memory` | memory left by the machine, the control group and the address space, from `/proc` and `/sys` |
+//! | `available_memory` | memory left by machine, control group and address space, from `/proc` and `/sys` |
 //! | `remedy` | remedies for errors of the system |
 //!
 //! The first six differ by system: `linux/` has the calls; `portable/` serves other systems, and builds with

@@ -1,6 +1,6 @@
 //! Runs any protocol one event after another, in the order (time, round, sender, sequence): for a network whose least
-//! latency is 0, in which no two nodes can be handled apart. It is slower than windows, and uses one worker however many
-//! were asked for.
+//! latency is 0, in which no two nodes can be handled apart. It is slower than windows, and uses one worker whatever
+//! number was asked for.
 //!
 //! A message without latency belongs to the next round of its instant, so that a latency of 0 is the limit of ever
 //! smaller latencies: every message of an instant travels one hop before any of them travels two.

@@ -54,8 +54,8 @@ struct Address {
 }
 
 impl AnnouncementBatch {
-    /// Finds the recipients of each of a node's announcements: its targets for the order, without the node that the order
-    /// came from if `exclude_sender` is set.
+    /// Finds the recipients of each of a node's announcements: its targets for the order, without the node that the
+    /// order came from if `exclude_sender` is set.
     pub fn address(
         &mut self,
         (topology, draw): (&Topology, TargetDraw),

@@ -59,7 +59,7 @@ pub(super) struct DelayLine<T> {
     open: u64,
     /// Messages of the open window and of those before, in order of time.
     soon: VecDeque<HeldMessage<T>>,
-    /// Messages of the same windows that came later than one with a later time, and so cannot stand at the end of `soon`.
+    /// Messages of the same windows that cannot stand at the end of `soon` because their time is earlier.
     between: BinaryHeap<Reverse<HeldMessage<T>>>,
     /// Messages that are due, in order.
     due: Vec<Message>,
@@ -115,7 +115,8 @@ impl<T: Tail> DelayLine<T> {
         }
     }
 
-    /// Those that are to leave by `now`, `most` at a time. Whoever takes some off says so to [`take`](Self::take).
+    /// Returns the messages that are to leave by `now`, `most` at a time. A caller that takes some off reports it to
+    /// [`take`](Self::take).
     pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
         if self.left.0 == self.due.len() {
             self.due.clear();

@@ -62,7 +62,7 @@ enum Audience {
     OneWithTail,
     /// The nodes that the words name, behind how many they are; the other words are a tail.
     Named,
-    /// The node's targets for each of its news, which are the words.
+    /// The node's targets for each of its announcements, which are the words.
     TargetsOfEach,
 }
 
@@ -229,7 +229,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Sorts news by those they are for.
+    /// Sorts announcements by their recipients.
     fn expand_each(&mut self, from: NodeId, kind: Kind) {
         let words: Vec<u64> = next_words(&mut self.words).collect();
         let news: Vec<Announcement> =

@@ -44,7 +44,8 @@ impl RunState {
         }
     }
 
-    /// Somebody has failed: no worker is to wait for it. Those that sleep hear of it from an [`ProcessWaker`].
+    /// Marks the run as failed, so that no worker waits for the one that failed. Sleeping workers are woken by a
+    /// [`ProcessWaker`].
     pub fn abandon(&self) {
         self.signals.abandon();
     }

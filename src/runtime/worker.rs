@@ -47,7 +47,7 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     stuck: bool,
     /// True if the board shows this worker as idle.
     posted: bool,
-    /// Everybody is idle, and messages are missing.
+    /// The messages that are missing while all workers are idle.
     short: Option<Shortfall>,
     /// The polls that each worker had made without a message when messages came to be missing.
     polls_then: PollCounts,
@@ -151,7 +151,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// The times that have come are told.
+    /// Fires the timers that are due.
     #[inline]
     fn fire_due_timers(&mut self) {
         while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
@@ -165,7 +165,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// There is work, and the board says so.
+    /// Marks this worker as busy.
     #[inline]
     fn be_busy(&mut self) {
         self.idle.reset();
@@ -174,8 +174,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// After an event that may have been upkeep, which is no work: there is work if the shard is no longer idle, or if
-    /// anything about an order waits to leave. The mark is down before it leaves.
+    /// Marks this worker as busy after an event that may have been upkeep, which is no work: there is work if the shard
+    /// is no longer idle, or if a message about an order waits to leave. The mark changes before that message leaves.
     #[inline]
     fn be_busy_with_news(&mut self) {
         if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_news()) {
@@ -202,7 +202,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.shared.injected_at()
     }
 
-    /// 1. What waits goes out, a batch of whole forwards. What the carrier does not take keeps its place.
+    /// 1. Sends waiting messages, a batch of whole forwards. Those that the carrier does not take keep their place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
         if self.emulator.is_some() {
             return self.send_through_the_model();
@@ -216,8 +216,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// The same through a modelled network: all that waits enters it, at the time at which it was caused, and what is
-    /// due leaves it, a batch at most.
+    /// Sends through a modelled network: all that waits enters it, at the time at which it was caused, and what is due
+    /// leaves it, a batch at most.
     fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
         let Some(emulator) = &mut self.emulator else { return Ok(()) };
         loop {
@@ -239,7 +239,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// 2. What has come comes in, a batch at most. Waits only if nothing is left to send.
+    /// 2. Receives a batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
         let wait = if self.has_work() && !self.stuck { Wait::No } else { self.wait() };
@@ -248,7 +248,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(self.now)
     }
 
-    /// 3. The protocol handles it, and the coverage counts it.
+    /// 3. Lets the protocol handle the batch, and publishes the coverage.
     fn handle(&mut self, now: Nanos) {
         if self.carrier.arrivals().is_empty() {
             return;
@@ -282,8 +282,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.publish_marks();
     }
 
-    /// Returns true if an encoded arrival is what it says: an order that is still the one that left, if it is news; a
-    /// control message only if it is one of the protocol's.
+    /// Returns true if an encoded arrival is sound: a first copy of an order must decode to the order that was sent,
+    /// and a control message must be one of the protocol's.
     #[inline]
     fn is_sound(&self, arrival: &Arrival, tail: &[u64]) -> bool {
         let message = &arrival.message;
@@ -294,7 +294,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             || self.carrier.body(arrival).is_none_or(|body| self.shard.is_sound(message, body))
     }
 
-    /// 4. The other ends: an interrupt, the time limit, quiescence.
+    /// 4. Ends the run on an interrupt, lack of memory, the time limit or quiescence.
     fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         if self.shared.plan.interrupt.is_raised() {
             self.shared.end(End::Interrupted);

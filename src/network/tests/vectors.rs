@@ -74,7 +74,8 @@ fn losses_are_pinned() {
     assert_eq!(
         drawn.join("\n"),
         "0.25 [0, 2, 10, 16, 17, 19, 25, 29, 33]\n\
-         gilbert-elliott:good=1s,bad=1s [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]\n\
+         gilbert-elliott:good=1s,bad=1s [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 25, 26, 27, \
+         28, 29, 30, 31, 32, 33, 34]\n\
          gilbert-elliott:good=3s,bad=200ms,loss=0.5,per=sender [23, 25]\n\
          duplicate [2, 7, 10, 15, 27, 29, 31, 35]"
     );

@@ -51,7 +51,8 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         Ok(())
     }
 
-    /// Everybody is idle and messages are missing: on their way for a moment, dropped by the kernel, or lost for good.
+    /// Waits while all workers are idle and messages are missing: under way for a moment, dropped by the kernel, or
+    /// lost.
     fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
         let known = self.short.filter(|short| short.sums == sums);
         if known.is_none() {
@@ -83,8 +84,8 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         self.posted = true;
     }
 
-    /// The same without upkeep, which holds no run open. A drop may have been upkeep, so that none is posted: what is
-    /// missing is given up in its time.
+    /// Posts the sums without upkeep, which holds no run open. A drop may have been upkeep, so drops are not posted:
+    /// missing messages are given up in time.
     fn post_news(&mut self) {
         let record = &self.shard.record;
         let sent = match &self.emulator {
@@ -96,7 +97,8 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         self.posted = true;
     }
 
-    /// After the stop: what the carrier took and did not send was never sent, or is still in the modelled network.
+    /// Takes back, after the stop, the messages that the carrier took and did not send: they were never sent, or are
+    /// still in the modelled network.
     pub(super) fn take_back(&mut self) {
         if let Some(emulator) = &mut self.emulator {
             return emulator.close(self.carrier.unsent().len() as u64);
@@ -106,7 +108,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         }
     }
 
-    /// After the stop: once nobody sends any more, whatever is still on its way is found and counted.
+    /// Finds and counts, after the stop, the messages that are still under way once no worker sends any more.
     pub(super) fn settle(&mut self) -> Result<(), WorkerFailure> {
         self.shared.end.wait()?;
         for round in 1.. {
@@ -114,7 +116,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
             self.carrier.count_drops()?;
             self.post(self.carrier.counts().drained);
             self.shared.end.wait()?;
-            // Nobody posts between these two meetings, so that all workers see the same sums and draw the same
+            // No worker posts between these two barriers, so that all workers see the same sums and draw the same
             // conclusion.
             let balance = self.shared.termination.quiescence();
             self.shared.end.wait()?;
