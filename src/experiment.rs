@@ -1,7 +1,7 @@
-//! Questions that take many runs: each file holds one, from the runs it makes to what it says.
+//! Questions that take many runs, one per file: the runs that it needs and the answer that they give.
 //!
-//! A run is `simulation`'s business, and its figures are `report`'s. What lives here is which runs to make next, and what
-//! they mean together.
+//! A run itself belongs to `simulation`, and its figures to `analysis`. This room chooses the next runs and draws
+//! conclusions from all of them.
 
 mod knee;
 mod replicates;

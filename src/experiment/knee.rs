@@ -71,7 +71,7 @@ pub struct Knee {
     pub span_ns: u64,
     /// The highest rate that holds with most seeds; `None` if none does.
     pub rate: Option<Rate>,
-    /// The lowest rate above it that does not; `None` if every rate tried holds.
+    /// The lowest rate above it that does not hold; `None` if every rate tried holds.
     pub fails_at: Option<Rate>,
     /// The highest rate that holds with the seed that fails first, and with the one that fails last; `None` if none
     /// holds.
@@ -93,26 +93,26 @@ pub struct Knee {
 }
 
 impl Search {
-    /// The command that repeats the first run of a rate.
+    /// Returns the command that repeats the first run of a rate.
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`] where the rate cannot stand beside the rest of the scenario.
+    /// [`ScenarioError`] if the rate contradicts the rest of the scenario.
     pub fn replay(&self, rate: Rate) -> Result<String, ScenarioError> {
         Ok(self.at_rate(rate, 0)?.replay())
     }
 
-    /// The scenario that all probes share, except for the rate.
+    /// Returns the scenario that all probes share, except for the rate.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
-    /// The first rate tried.
+    /// Returns the first rate tried.
     pub fn start(&self) -> Rate {
         self.start
     }
 
-    /// The scenario at a rate, for the search's span, with the seed of a run.
+    /// Returns the scenario at a rate, for the search's span, with the seed of a run.
     fn at_rate(&self, rate: Rate, run: u32) -> Result<Scenario, ScenarioError> {
         let orders = (rate.as_f64() * self.span.as_secs_f64()).ceil() as u64;
         self.with_orders(rate, orders.clamp(ORDERS_MIN, limits::ORDERS.most), run)
@@ -203,8 +203,8 @@ fn probe_rate(
     }
 }
 
-/// The highest rate that holds with the seed that fails first, and with the one that fails last. For each seed, only
-/// rates below the lowest that fails count.
+/// Returns the highest rate that holds with the seed that fails first, and with the one that fails last. For each seed,
+/// only rates below the lowest that fails count.
 fn over_seeds(probes: &[Probe]) -> [Option<Rate>; 2] {
     let mut seeds: Vec<u64> = probes.iter().map(|probe| probe.seed).collect();
     seeds.sort_unstable();
@@ -243,7 +243,7 @@ fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool
 }
 
 impl Bounds {
-    /// The rate to try next; `None` once the knee is known to the requested precision.
+    /// Returns the rate to try next; `None` once the knee is known to the requested precision.
     fn next(&self, search: &Search) -> Option<Rate> {
         match (self.holds, self.fails) {
             (None, None) => None,
@@ -259,7 +259,7 @@ impl Bounds {
     }
 }
 
-/// The first line of the CSV.
+/// The header of the CSV.
 const HEADER: &str = "rate_per_second,seed,orders,judged,missed,p50_ns,p90_ns,p99_ns,p99_9_ns,max_ns,growth_ratio,\
                       growth_chance,published_late_p99_ns,messages_per_second,others_share,fault,holds";
 
@@ -289,7 +289,7 @@ impl Knee {
         into.flush()
     }
 
-    /// All runs by rate, then by seed.
+    /// Lists all runs by rate, then by seed.
     fn ascending(&self) -> Vec<&Probe> {
         let mut probes: Vec<&Probe> = self.probes.iter().collect();
         probes.sort_by_key(|probe| (probe.rate, probe.seed));

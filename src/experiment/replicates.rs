@@ -1,11 +1,11 @@
-//! The one runner of many runs: of `--runs`, of the knee's probes, of what `validate` holds against its forms.
+//! The only runner of many runs: those of `--runs`, the knee's probes, and the replicates of `validate`.
 //!
-//! Run i has the seed of the scenario plus i, and with it an overlay, draws and orders of its own. In virtual time runs go over
-//! the cores, one thread each and as many beside each other as memory allows; what comes out hangs on neither. On a carrier they
-//! follow each other, behind a warm-up with the first one's seed that nobody counts.
+//! Run i has the seed of the scenario plus i, and with it an overlay, draws and orders of its own. In virtual time runs
+//! are spread over the cores, one thread each, as many side by side as memory allows; the results depend on neither. On
+//! a carrier they follow each other, after an uncounted warm-up with the seed of the first.
 //!
-//! A run is made, turned into what is wanted of it, and let go: memory grows by that alone, however many there are. Where a run
-//! fails, those before it are kept.
+//! A run is made, reduced to the wanted result, and dropped, so memory grows only by the results. If a run fails, those
+//! before it are kept.
 
 use crate::analysis::Row;
 use crate::memory::runs_at_once;
@@ -19,19 +19,19 @@ use crate::transport::Clock;
 use parking_lot::Mutex;
 use std::convert::Infallible;
 
-/// What came of many turns.
+/// The results of many turns.
 pub(super) struct OrderedTurns<T, E> {
-    /// What those that were made to their end came to, in their order.
+    /// Results of the turns made to their end, in sequence.
     pub(super) done: Vec<(u32, T)>,
-    /// The first that failed. Those before it are all done, unless an interrupt came; those behind it are not among them.
+    /// The first turn that failed. All turns before it are in `done`, unless an interrupt came; none after it is.
     pub(super) failed: Option<(u32, E)>,
 }
 
-/// Makes so many turns, counted from 0, on up to `at_once` threads. `make` gives nothing where its interrupt was raised before it
-/// was through. What comes out does not hang on how many threads there are.
+/// Makes `count` turns, numbered from 0, on up to `at_once` threads. `make` returns `None` if its interrupt was raised
+/// before it had finished. The results do not depend on the number of threads.
 ///
 /// # Errors
-/// [`ThreadError`] where a thread is refused or a turn panics.
+/// [`ThreadError`] if a thread is refused or a turn panics.
 pub(super) fn in_turns<T: Send, E: Send>(
     count: u32,
     at_once: usize,
@@ -52,7 +52,7 @@ pub(super) fn in_turns<T: Send, E: Send>(
         Ok::<_, Infallible>(done)
     };
     let done = match at_once {
-        // Processes end with the thread that started them, which is therefore this one.
+        // Child processes end with the thread that started them, so this thread must start them.
         1 => vec![life(WorkerSeat { worker: 0, core: None }, ())],
         _ => {
             let worker_threads = WorkerThreads { first: 0, cores: &[], give_up: &|| whole.raise() };
@@ -65,17 +65,17 @@ pub(super) fn in_turns<T: Send, E: Send>(
     Ok(OrderedTurns { done, failed })
 }
 
-/// The turns that are yet to be made.
+/// The turns that are still to be made.
 struct ReplicateQueue<E> {
     next: u32,
-    /// No turn from here on is wanted.
+    /// Number from which no turn is wanted.
     end: u32,
-    /// Those that have begun, and what ends them.
+    /// Turns that have begun, each with its interrupt.
     under_way: Vec<(u32, Interrupt)>,
     failed: Option<(u32, E)>,
 }
 
-/// The next turn, with an interrupt of its own.
+/// Takes the next turn, with an interrupt of its own.
 fn take<E>(queue: &Mutex<ReplicateQueue<E>>, whole: &Interrupt) -> Option<(u32, Interrupt)> {
     let mut queue = queue.lock();
     let turn = queue.next;
@@ -89,7 +89,7 @@ fn take<E>(queue: &Mutex<ReplicateQueue<E>>, whole: &Interrupt) -> Option<(u32, 
 }
 
 impl<E> ReplicateQueue<E> {
-    /// Notes that a turn failed, and ends those behind it, which nobody wants any more.
+    /// Records a failed turn, and interrupts those after it, which are no longer wanted.
     fn fail(&mut self, turn: u32, error: E) {
         if turn >= self.end {
             return;
@@ -102,19 +102,19 @@ impl<E> ReplicateQueue<E> {
 /// The runs of a scenario.
 #[derive(Debug)]
 pub struct Series {
-    /// The first run in full.
+    /// Record of the first run, in full.
     pub first: RunRecord,
-    /// The others, in ascending order. A run that an interrupt cut short is not among them.
+    /// Rows of the others, in ascending sequence. A run that an interrupt cut short is not among them.
     pub others: Vec<Row>,
-    /// What kept the rest from being made, and which of the runs, counted from 0, it befell.
+    /// Number of the run that failed, counted from 0, and its error, if that prevented the rest.
     pub failure: Option<(u32, SimulationError)>,
 }
 
-/// Makes all runs that the scenario asks for. `observer` hears of those that have all threads to themselves; `program` is what
-/// several processes are started from.
+/// Makes all runs of the scenario. `observer` is notified by runs that have all threads to themselves; `program` is the
+/// executable of further processes.
 ///
 /// # Errors
-/// [`SimulationError`] where the first run could not be made; that of another is in the series.
+/// [`SimulationError`] if the first run could not be made; the error of a later one is part of the series.
 pub fn run_replicates(
     scenario: &Scenario,
     interrupt: &Interrupt,
@@ -160,26 +160,26 @@ pub fn run_replicates(
     }
 }
 
-/// What is kept of a run.
+/// The part of a run that is kept.
 enum RunResult {
     First(Box<RunRecord>),
     Other(Row),
 }
 
-/// Makes a run that nobody counts, before the first of several on a carrier.
+/// Makes an uncounted run before the first of several on a carrier.
 fn warm_up(scenario: &Scenario, runner: &Runner<'_>, run: u32) -> Result<(), SimulationError> {
     let is_wanted = run == 0 && scenario.runs > 1 && !scenario.transport.is_virtual();
     if is_wanted { runner.run(Clock::start()).map(|_| ()) } else { Ok(()) }
 }
 
-/// How the runs of a scenario are made.
+/// The way in which the runs of a scenario are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Replication {
-    /// One after the other on one overlay, with one seed.
+    /// One after another on one overlay, with one seed.
     Repeated,
-    /// One after the other, on all threads.
+    /// One after another, on all threads.
     InTurn,
-    /// So many beside each other.
+    /// This many side by side.
     Beside(usize),
 }
 
@@ -199,17 +199,17 @@ impl Replication {
         }
     }
 
-    /// One run of a scenario, with this seed.
+    /// Returns the scenario of one run, with this seed.
     fn of_run(self, scenario: &Scenario, seed: u64) -> Scenario {
         let run = scenario.run_of_seed(seed);
         match self {
             Replication::Repeated | Replication::InTurn => run,
-            // Pinned, all would be on the first core.
+            // Pinned, all runs would be on the first core.
             Replication::Beside(several) => run.on_fewer_threads(run.threads / several, Pin::None),
         }
     }
 
-    /// Who is told of the progress of runs: nobody where several would speak at once.
+    /// Returns the observer of a run: none if several runs would report at once.
     fn observer(self, observer: &dyn Observer) -> &dyn Observer {
         match self {
             Replication::Repeated | Replication::InTurn => observer,
@@ -218,7 +218,7 @@ impl Replication {
     }
 }
 
-/// How many of so many runs of a scenario are made beside each other.
+/// Returns the number of runs of a scenario that are made side by side.
 pub(super) fn beside(scenario: &Scenario, runs: u32) -> usize {
     match scenario.transport.is_virtual() {
         true if runs > 1 => scenario.threads.min(runs as usize).min(runs_at_once(scenario)),

@@ -83,7 +83,8 @@ fn write_receipt(into: &mut impl Write, names: &NodeNames, node: NodeId, receipt
 
 /// The header of the orders' file.
 pub(super) const ORDERS_HEADER: &str = "order,origin,due_ns,published_late_ns,payload_bytes,outcome,reached,sent,\
-                                        received,time_to_50_ns,time_to_95_ns,time_to_99_ns,time_to_target_ns,time_to_end_ns";
+                                        received,time_to_50_ns,time_to_95_ns,time_to_99_ns,time_to_target_ns,\
+                                        time_to_end_ns";
 
 /// Writes the orders of a bulk as comma-separated values with a header, sorted by due time. A time that was never
 /// reached is empty. For a run with one order only the header is written.

@@ -1,4 +1,4 @@
-//! Explains why no rate holds, and reports whether other work kept the machine busy.
+//! Explanations of a knee: the reason why no rate holds, and a warning if other work kept the machine busy.
 
 use super::probe::{Fault, Probe};
 use super::{Knee, Search};
@@ -12,13 +12,13 @@ const BUSY: f64 = 0.1;
 pub(super) fn unloaded(least: Rate, limit: Nanos, probe: &Probe) -> Option<String> {
     match probe.time_to_target_ns.p50 {
         Some(time) if probe.missed * 2 <= probe.judged && time > limit.0 => Some(format!(
-            "No rate can hold: at {least}, where nothing queues, half of the orders take {} or more to their target, and the limit is \
-             {limit}. Ask for a --limit above that, or for a network with shorter ways.",
+            "No rate can hold: at {least}, where nothing queues, half of the orders take {} or more to their target, \
+             and the limit is {limit}. Ask for a --limit above that, or for a network with shorter ways.",
             Nanos(time)
         )),
         _ if probe.missed * 2 > probe.judged => Some(format!(
-            "No rate can hold: at {least}, where nothing queues, {} of {} orders missed their target. Raise --fanout or --ttl, or lower \
-             --target, until a single order reaches it.",
+            "No rate can hold: at {least}, where nothing queues, {} of {} orders missed their target. Raise --fanout \
+             or --ttl, or lower --target, until a single order reaches it.",
             probe.missed, probe.judged
         )),
         _ => None,
@@ -33,8 +33,8 @@ pub(super) fn conclude(search: &Search, knee: &mut Knee) {
     knee.busy = disturbed > 0;
     if let Some(share) = knee.others_share.filter(|_| disturbed > 0) {
         knee.notices.push(format!(
-            "The machine was busy: other work took more than {:.0}% of its processors during {disturbed} of {} runs, {:.0}% at most. \
-             The knee may be that of the machine; repeat it where nothing else runs.",
+            "The machine was busy: other work took more than {:.0}% of its processors during {disturbed} of {} runs, \
+             {:.0}% at most. The knee may be that of the machine; repeat it where nothing else runs.",
             BUSY * 100.0,
             knee.probes.len(),
             share * 100.0
@@ -53,15 +53,16 @@ fn least_fails(search: &Search, knee: &Knee) -> Option<String> {
     if let Some(probe) = worst(Fault::Missed) {
         let Probe { missed, judged, .. } = probe;
         return Some(format!(
-            "No rate holds: at {least} {missed} of {judged} orders missed their target. Raise --fanout or --ttl, or lower --target."
+            "No rate holds: at {least} {missed} of {judged} orders missed their target. Raise --fanout or --ttl, or \
+             lower --target."
         ));
     }
     if let Some(probe) = worst(Fault::Late) {
         let time = |time: Option<u64>| Nanos(time.unwrap_or(u64::MAX));
         let (p50, p99) = (time(probe.time_to_target_ns.p50), time(probe.time_to_target_ns.p99));
         return Some(format!(
-            "No rate holds: at {least} half of the orders take {p50}, but one in a hundred {p99} or more, above the limit of {}. Raise \
-             --limit, or look for what delays the few.",
+            "No rate holds: at {least} half of the orders take {p50}, but one in a hundred {p99} or more, above the \
+             limit of {}. Raise --limit, or look for what delays the few.",
             search.limit
         ));
     }

@@ -1,4 +1,4 @@
-//! One run at a rate, and the verdict whether the rate holds in it.
+//! One run at a rate, and the verdict on the rate in it.
 
 use super::machine::Machine;
 use crate::analysis::OrderTimes;
@@ -197,7 +197,7 @@ mod tests {
         judge(&run_of(orders), 7, Load { rate: Rate::per_second(100), limit: Nanos(2_000) })
     }
 
-    /// A run with these orders.
+    /// Makes a run with these orders.
     fn run_of(orders: Vec<OrderRecord>) -> RunRecord {
         let draft = Draft { nodes: Some(2), orders: Some(2), seed: Some(1), ..Draft::default() };
         let scenario = Draft { transport: Some(TransportKind::Simulated), ..draft }.build().unwrap();
@@ -206,7 +206,7 @@ mod tests {
         record
     }
 
-    /// Times that scatter without a trend.
+    /// Makes times that scatter without a trend.
     fn level(count: u64) -> impl Iterator<Item = Option<u64>> {
         (0..count).map(|order| Some(1_000 + order * 7_919 % 101))
     }
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(judged(one_in_two_hundred).fault, None, "the 99th percentile does not see it");
         let one_missed = level(1_001).zip(0..).map(|(time, order)| time.filter(|_| order != 900));
         assert_eq!(judged(one_missed).fault, Some(Fault::Missed));
-        // A fiftieth of the scatter over the whole run, and yet a queue that grows without end.
+        // The slope is a fiftieth of the scatter over the whole run, but the queue grows without end.
         let growing = level(1_001).zip(0..).map(|(time, order)| time.map(|time| time + order / 20));
         let probe = judged(growing);
         assert_eq!(probe.fault, Some(Fault::Grows), "{:?}", probe.growth);

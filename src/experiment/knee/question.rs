@@ -90,7 +90,8 @@ impl KneeQuestion {
         let (limit, twice) = (self.limit, Nanos(self.limit.0.saturating_mul(2)));
         match self.draft.timeout {
             Some(timeout) if timeout != Nanos::ZERO && timeout <= limit => Err(KneeError::Asked(format!(
-                "--timeout {} with --limit {}: an order would be given up before it is late; ask for --timeout {}, or leave it out",
+                "--timeout {} with --limit {}: an order would be given up before it is late; ask for --timeout {}, or \
+                 leave it out",
                 timeout.written(),
                 limit.written(),
                 twice.written()
@@ -108,7 +109,8 @@ impl KneeQuestion {
         for (option, rate) in [("most", most), ("rate", asked), ("least", least)] {
             if let Some(rate) = rate.filter(|&rate| rate > greatest) {
                 return refuse(format!(
-                    "--{option} {rate}: a rate is tried for {}, and a run takes {} orders at most; ask for at most {greatest}",
+                    "--{option} {rate}: a rate is tried for {}, and a run takes {} orders at most; ask for at most \
+                     {greatest}",
                     span.written(),
                     limits::ORDERS.most
                 ));

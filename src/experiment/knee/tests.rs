@@ -6,7 +6,7 @@ use crate::analysis::OrderTimes;
 use crate::scenario::TransportKind;
 use std::convert::Infallible;
 
-/// A result with the fields that the text needs.
+/// Makes a result with the fields that the text needs.
 pub(super) fn knee(limit_ns: u64, probes: Vec<Probe>) -> Knee {
     Knee {
         limit_ns,
@@ -23,7 +23,7 @@ pub(super) fn knee(limit_ns: u64, probes: Vec<Probe>) -> Knee {
     }
 }
 
-/// A run that holds unless orders missed their target.
+/// Makes a run that holds unless orders missed their target.
 pub(super) fn probe(rate: u64, p99: u64, missed: u64) -> Probe {
     let fault = (missed > 0).then_some(Fault::Missed);
     Probe {
@@ -58,7 +58,7 @@ fn search(start: u64, most: u64) -> Search {
     KneeQuestion { least, most, ..asked(draft) }.prepare().unwrap()
 }
 
-/// Searches where every rate up to `knee` holds; returns the bounds and the number of rates tried.
+/// Searches in a network where every rate up to `knee` holds; returns the bounds and the number of rates tried.
 fn searched(start: u64, most: u64, knee: u64) -> (Bounds, u32) {
     let mut tried = 0;
     let holds = |rate: Rate| {

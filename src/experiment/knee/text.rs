@@ -27,7 +27,8 @@ impl fmt::Display for Knee {
             (Some(rate), Some(fails)) => {
                 writeln!(
                     out,
-                    "Knee: {rate} (99% of the orders reach their target within {limit}, none misses it, no queue grows; {fails} fails)"
+                    "Knee: {rate} (99% of the orders reach their target within {limit}, none misses it, no queue \
+                     grows; {fails} fails)"
                 )?;
             }
             (Some(rate), None) => writeln!(out, "No knee up to {rate}: every rate that was tried holds")?,
@@ -67,7 +68,8 @@ impl Knee {
         }
         writeln!(
             out,
-            "\nTime to the target, p99 over orders ({HOLDS} holds, {FAILS} fails, top row: orders missed it), by rate:\n"
+            "\nTime to the target, p99 over orders ({HOLDS} holds, {FAILS} fails, top row: orders missed it), by \
+             rate:\n"
         )?;
         for (index, line) in field.iter().enumerate() {
             let label = match index {
@@ -112,7 +114,7 @@ impl Knee {
     }
 }
 
-/// The position of a value between two others on a logarithmic axis, as one of `steps + 1` places.
+/// Returns the position of a value between two others on a logarithmic axis, as one of `steps + 1` places.
 fn position(value: f64, least: f64, greatest: f64, steps: usize) -> usize {
     let span = (greatest.max(1.0) / least.max(1.0)).ln();
     if span <= 0.0 { 0 } else { ((value.max(1.0) / least.max(1.0)).ln() / span * steps as f64).round() as usize }

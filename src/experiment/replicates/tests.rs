@@ -1,11 +1,11 @@
-//! Turns come out the same on any number of threads, and runs as if each were made alone.
+//! Tests that results are the same on any number of threads, and the runs the same as if each were made alone.
 
 use super::*;
 use crate::scenario::{Draft, TransportKind, Until};
 use crate::sync::Counters;
 use serde_json::Value;
 
-/// Turns that give their own number; some fail.
+/// Makes turns that return their own number; those in `failing` fail.
 fn turns(count: u32, at_once: usize, failing: &[u32]) -> (Vec<u32>, Option<u32>) {
     let make = |turn: u32, _: &Interrupt| if failing.contains(&turn) { Err(turn) } else { Ok(Some(turn)) };
     let OrderedTurns { done, failed } = in_turns(count, at_once, &Interrupt::new(), make).unwrap();
@@ -73,7 +73,7 @@ fn lossy(runs: u32) -> Draft {
     }
 }
 
-/// A row without what the machine's own time decides.
+/// Returns a row without the figures that depend on the machine's time.
 fn figures(row: &Row) -> Value {
     let mut figures = serde_json::to_value(row).unwrap();
     figures.as_object_mut().unwrap().remove("machine");
@@ -108,7 +108,7 @@ fn a_repeated_seed_repeats_every_figure() {
     assert_eq!(told(&first), told(&many.others[0]));
 }
 
-/// Counts the runs that have a worker of their own.
+/// An observer that counts the runs with a worker of their own.
 struct Counted(Counters);
 
 impl Observer for Counted {

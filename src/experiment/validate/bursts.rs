@@ -2,8 +2,8 @@
 //! Elliott 1963).
 //!
 //! A link that is good for exponential times of mean `g` and bad for those of mean `b` is bad for a share `b / (g + b)`
-//! of the time. The covariance of its state at two instants `t` apart is that of a two-state Markov process,
-//! `P (1 - P) exp(-t (1/g + 1/b))`. Here everything is lost while it is bad, so a loss shows the state.
+//! of the time. The covariance of its state at two instants `t` apart is that of a two-state Markov process, `P (1 - P)
+//! exp(-t (1/g + 1/b))`. Here everything is lost while it is bad, so a loss shows the state.
 
 use super::{Bench, Case, EarlyEnd};
 use crate::analysis::Estimate;

@@ -15,7 +15,8 @@ const GROUP: &str = "Spread over seeds (1: runs differ)";
 const SEEDS: u32 = 4;
 
 /// Options that draw nothing.
-const FIXED: &str = "transport = \"simulated\"\nnodes = 100\nthreads = 1\npin = \"none\"\nttl = 255\nuntil = \"quiescent\"\n\
+const FIXED: &str = "transport = \"simulated\"\nnodes = 100\nthreads = 1\npin = \"none\"\nttl = 255\nuntil = \
+                     \"quiescent\"\n\
                      timeout = \"0\"\n";
 const GRID: &str = "topology = \"grid\"\nprotocol = \"flood\"\n";
 const STEADY: &str = "latency = \"50ms\"\n";

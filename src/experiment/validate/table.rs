@@ -24,7 +24,8 @@ impl fmt::Display for Case {
         let (measured, runs) = (estimate.measured, estimate.runs);
         write!(
             out,
-            "  {case:<53} {statistic:<9} {form:>11.5} {measured:>11.5} {deviation:>+11.5} {allowed:>11.5} {runs:>7}  {verdict}"
+            "  {case:<53} {statistic:<9} {form:>11.5} {measured:>11.5} {deviation:>+11.5} {allowed:>11.5} {runs:>7}  \
+             {verdict}"
         )
     }
 }
