@@ -4,10 +4,11 @@
 //! (`scenario`), the runs themselves (`simulation`, `experiment`), figures (`analysis`) and their text (`report`).
 
 use crate::experiment::{Series, run_replicates};
+use crate::protocol::Protocol;
 use crate::record::RunRecord;
-use crate::report::{Environment, Host, Report};
+use crate::report::{Environment, Report};
 use crate::scenario::Scenario;
-use crate::simulation::{SimulationError, check};
+use crate::simulation::{SimulationError, check, run_protocol};
 use crate::sync::Interrupt;
 use crate::time::Nanos;
 
@@ -50,6 +51,30 @@ impl Simulation {
         let series = run_replicates(&self.scenario, &self.interrupt, &(), None)?;
         Ok(Outcome::of(&self.scenario, series))
     }
+
+    /// Makes one run with a protocol of the caller's own in place of the one that the scenario names.
+    ///
+    /// Options that only a built-in protocol has, such as `retry`, are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulationError`] if the run cannot be made, if the scenario asks for several runs, or if the protocol needs
+    /// peers and the overlay stores none.
+    pub fn run_protocol(&self, protocol: impl Protocol) -> Result<Outcome, SimulationError> {
+        let scenario = &self.scenario;
+        if scenario.runs > 1 {
+            let runs = scenario.runs;
+            return Err(SimulationError::Protocol(format!(
+                "--runs {runs}: a protocol of the caller's own is run once at a time; leave --runs out, and run it with \
+                 other seeds"
+            )));
+        }
+        let first = run_protocol(scenario, protocol, &self.interrupt)?;
+        let mut outcome = Outcome::of(scenario, Series { first, others: Vec::new(), failure: None });
+        outcome.report.options["protocol"] = "of the caller's own".into();
+        outcome.report.replay = "(no command runs a protocol of the caller's own)".to_owned();
+        Ok(outcome)
+    }
 }
 
 /// The outcome of a scenario's runs.
@@ -66,7 +91,7 @@ impl Outcome {
     fn of(scenario: &Scenario, series: Series) -> Outcome {
         let Series { first, others, failure } = series;
         let said = failure.as_ref().map(|(run, error)| format!("run {run} (seed {}): {error}", scenario.seed_of(*run)));
-        let report = Report::new(scenario, environment(scenario, &first), &first, others, said);
+        let report = Report::new(scenario, Environment::of(scenario, &first), &first, others, said);
         Outcome { report, first, failure }
     }
 
@@ -104,16 +129,5 @@ impl Outcome {
     /// Returns the first run that could not be made, counted from 0, and why; `None` if all were made.
     pub fn failure(&self) -> Option<&(u32, SimulationError)> {
         self.failure.as_ref()
-    }
-}
-
-/// Collects what surrounds the figures of a report.
-fn environment(scenario: &Scenario, record: &RunRecord) -> Environment {
-    Environment {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        host: Host::read(),
-        // A scenario is a flat struct of numbers, texts and truths, which nothing can refuse.
-        options: serde_json::to_value(scenario).unwrap_or_default(),
-        replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
     }
 }

@@ -9,7 +9,9 @@ mod determinism;
 mod exit;
 mod failure;
 mod files;
+mod input;
 mod knee;
+mod manual;
 mod outputs;
 mod progress;
 mod signals;
@@ -18,17 +20,17 @@ mod validate;
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
-use bulk_order_propagation::escape::{escaped, escaped_lines};
-use bulk_order_propagation::experiment::run_replicates;
-use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::report::{Environment, Host, Report};
-use bulk_order_propagation::scenario::{Draft, Scenario};
-use bulk_order_propagation::simulation::{self, Program, SimulationError};
-use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use crate::escape::{escaped, escaped_lines};
+use crate::experiment::run_replicates;
+use crate::report::{Environment, Report};
+use crate::scenario::Draft;
+use crate::simulation::{self, Program, SimulationError};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use input::inputs;
 use outputs::OutputOptions;
 use signals::SignalWatch;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A laboratory for how orders spread through a gossip network.
@@ -37,8 +39,8 @@ use std::process::ExitCode;
 /// costs. An option that is not given gets a default that suits the size of the network; one that is given is never
 /// changed.
 #[derive(Debug, Parser)]
-#[command(name = "bulkprop", version, after_help = EXIT_CODES)]
-#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(name = "bulkprop", version = env!("BULKPROP_VERSION"), after_help = MORE_HELP, after_long_help = EXIT_CODES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_flag = true, disable_version_flag = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     question: Option<Question>,
@@ -46,49 +48,88 @@ pub(crate) struct Cli {
     #[command(flatten)]
     draft: Draft,
 
-    /// Read options from a TOML file, one `option = value` a line; flags win over it.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Read options from a TOML file, - for standard input.
+    ///
+    /// One `option = value` a line, in the names of the flags without their dashes; flags win over it.
+    #[arg(short, long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 
-    /// Write the scenario with every default filled in, as TOML for --config, and run nothing.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"])]
+    /// Print the scenario as TOML for --config, and run nothing.
+    ///
+    /// Every default is filled in.
+    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"])]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
     #[arg(long, value_name = "text|json", default_value_t = Format::Text)]
     #[arg(value_enum, help_heading = IN_AND_OUT, hide_possible_values = true, hide_default_value = true)]
+    #[arg(hide_short_help = true)]
     format: Format,
 
-    /// Print the full report: every table and every option. Without it the report fits one screen.
+    /// Print the full report.
+    ///
+    /// It has every table and every option. Without it the report fits one screen.
     #[arg(long, help_heading = IN_AND_OUT, conflicts_with = "quiet")]
     full: bool,
 
     #[command(flatten)]
     outputs: OutputOptions,
 
-    /// With simulated, run twice on different numbers of threads, compare the digests of all first receipts, and print them
-    /// instead of the report.
-    #[arg(long, help_heading = IN_AND_OUT, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet", "print_config"])]
+    /// With simulated, compare the results of two numbers of threads.
+    ///
+    /// The scenario is run twice, and the digests of all first receipts are printed instead of the report.
+    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet", "print_config"])]
     check_determinism: bool,
 
-    /// With simulated, tell on standard error how far a long run has come, also where that is no terminal.
-    #[arg(long, help_heading = IN_AND_OUT)]
+    /// With simulated, tell on standard error how far a long run has come.
+    ///
+    /// On a terminal that is told anyway.
+    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true)]
     progress: bool,
 
-    /// Print only the line with coverage and time; notices go to standard error.
-    #[arg(long, help_heading = IN_AND_OUT)]
+    /// Print only the line with coverage and time.
+    ///
+    /// Notices go to standard error.
+    #[arg(short, long, help_heading = IN_AND_OUT)]
     quiet: bool,
+
+    /// Print help: a line for each common option, or with --help all of it.
+    #[arg(short, long, action = ArgAction::Help, global = true, help_heading = IN_AND_OUT, hide_short_help = true)]
+    help: Option<bool>,
+
+    /// Print the version, and in a release the commit.
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = IN_AND_OUT, hide_short_help = true)]
+    version: Option<bool>,
 
     /// Starts this program as a process of a run. For the program's own use only.
     #[arg(long, hide = true, exclusive = true)]
     serve: bool,
 }
 
-/// A command that takes more than one scenario.
+/// A command other than to run one scenario.
 #[derive(Debug, Subcommand)]
 enum Question {
     Knee(Box<knee::KneeArguments>),
     Validate(validate::ValidateArguments),
+
+    /// Print a script by which a shell completes commands and options.
+    #[command(hide = true)]
+    Completions {
+        /// The shell that reads the script.
+        shell: clap_complete::Shell,
+    },
+
+    /// Print a manual page: `bulkprop man | man -l -`.
+    #[command(hide = true)]
+    Man {
+        /// The command that the page describes instead of the whole program.
+        #[arg(value_parser = ["knee", "validate"])]
+        command: Option<String>,
+    },
+
+    /// Print the page of all options, docs/OPTIONS.md.
+    #[command(hide = true)]
+    Options,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -107,8 +148,13 @@ pub fn main() -> ExitCode {
 
 /// Reads the arguments of this process.
 fn arguments() -> Result<Cli, Failure> {
-    let cli = Cli::from_arg_matches(&with_negative_numbers(Cli::command()).try_get_matches()?)?;
+    let cli = Cli::from_arg_matches(&command().try_get_matches()?)?;
     if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
+}
+
+/// The whole command line.
+fn command() -> Command {
+    with_negative_numbers(Cli::command())
 }
 
 /// Makes clap report a negative number as a bad value of its flag, not as an unknown flag.
@@ -130,6 +176,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let answered = match cli.question {
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
+        Some(Question::Completions { shell }) => print(&manual::completions(shell)).map(|()| Exit::GoalMet),
+        Some(Question::Man { command }) => print(&manual::page(command.as_deref())).map(|()| Exit::GoalMet),
+        Some(Question::Options) => print(&manual::options()).map(|()| Exit::GoalMet),
         None => run_scenario(cli, &watch),
     };
     match answered {
@@ -145,7 +194,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 /// Runs the scenario that the arguments name, and reports it.
 fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     let config = cli.config.as_deref().map(config::read).transpose()?;
-    let scenario = cli.draft.or(config.unwrap_or_default()).build()?;
+    let draft = cli.draft.or(config.unwrap_or_default());
+    input::check(&draft, cli.config.as_deref(), cli.check_determinism || draft.runs.is_some_and(|runs| runs > 1))?;
+    let scenario = draft.build()?;
     if cli.print_config {
         print(&scenario.to_toml())?;
         return Ok(Exit::GoalMet);
@@ -158,7 +209,7 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()))?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
-    let mut report = Report::new(&scenario, environment(&scenario, shown)?, shown, series.others, said);
+    let mut report = Report::new(&scenario, Environment::of(&scenario, shown), shown, series.others, said);
     let exit = Exit::of(&report, watch);
     let is_whole = !matches!(exit, Exit::Ended(_)) && failure.is_none();
     outputs.note_gaps(&mut report, shown);
@@ -183,24 +234,9 @@ fn terminal_columns() -> usize {
     terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0))
 }
 
-/// The files that a command reads.
-fn inputs<'a>(scenario: &'a Scenario, config: Option<&'a Path>) -> Vec<files::NamedInput<'a>> {
-    scenario.files().chain(config.map(|path| ("config", path))).collect()
-}
-
 /// This program as a process of a run. `/proc/self/exe` names it even if its file has been replaced meanwhile.
 fn this_program() -> Program {
     Program { path: "/proc/self/exe".into(), arguments: vec!["--serve".to_owned()] }
-}
-
-/// The parts of the report other than figures.
-fn environment(scenario: &Scenario, record: &RunRecord) -> Result<Environment, Failure> {
-    Ok(Environment {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        host: Host::read(),
-        options: serde_json::to_value(scenario)?,
-        replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
-    })
 }
 
 /// Prints a failure to standard error, and returns its exit code.
@@ -236,7 +272,14 @@ fn print(text: &str) -> Result<(), Failure> {
 /// The heading in `--help` of options that are not part of a scenario.
 const IN_AND_OUT: &str = "Input and output";
 
+const MORE_HELP: &str = "\
+`bulkprop --help` explains every option, `bulkprop help COMMAND` those of a command.
+`bulkprop completions SHELL` prints completions for a shell, `bulkprop man` a manual page.";
+
 const EXIT_CODES: &str = "\
+`bulkprop completions SHELL` prints a script by which a shell completes commands and options.
+`bulkprop man [COMMAND]` prints a manual page: `bulkprop man | man -l -`.
+
 Exit codes:
     0  the target was reached, also with --until quiescent
     1  it was not

@@ -18,6 +18,9 @@
 //! # }
 //! ```
 //!
+//! A [`Protocol`] of the reader's own runs on every carrier by [`Simulation::run_protocol`]: `examples/own_protocol.rs` has
+//! one in under 60 lines.
+//!
 //! The options are those of the command `bulkprop`, by the names of its flags (`docs/OPTIONS.md`), and `replay` in the report
 //! is the command that runs the same. A program that needs no command line takes the crate with `default-features = false`.
 //!
@@ -53,16 +56,17 @@
 
 // What is public in a private module is there for other modules, and reachable with `internals` alone.
 #![cfg_attr(not(feature = "internals"), allow(unreachable_pub, unused_imports))]
-
-// Modules name this crate as tests and examples do.
-#[cfg(feature = "cli")]
-extern crate self as bulk_order_propagation;
+// Experiments, files of figures and their like serve the command line alone.
+#![cfg_attr(not(any(feature = "internals", feature = "cli")), allow(dead_code))]
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 
 pub use api::{Outcome, Simulation};
+pub use ids::{NodeId, OrderIndex};
+pub use message::{Kind, Message, OrderHop, Tail};
+pub use protocol::{Announcement, Context, Protocol, ProtocolState, ShardView, Targets};
 pub use report::Report;
 pub use scenario::{
     Draft, Engine, FileError, OriginsKind, Pin, ProtocolKind, Scenario, ScenarioError, ScenarioValues, Spin,

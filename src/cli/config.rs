@@ -1,7 +1,7 @@
 //! `--config`: options read from a file.
 
-use bulk_order_propagation::scenario::{Draft, FileError};
-use std::fs::File;
+use crate::scenario::{Draft, FileError};
+use crate::sys::open_input;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(crate) enum ConfigError {
 /// Reads a file of options.
 pub(crate) fn read(path: &Path) -> Result<Draft, ConfigError> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text));
+    let read = open_input(path).and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text));
     match read {
         Err(cause) => Err(ConfigError::Unreadable { path: path.to_owned(), cause }),
         Ok(_) if text.len() as u64 > CONFIG_BYTES_MAX => Err(ConfigError::TooLong { path: path.to_owned() }),

@@ -3,9 +3,9 @@
 
 use super::signals::SignalWatch;
 use super::{Exit, Failure, print, warn};
-use bulk_order_propagation::record::{End, RunRecord};
-use bulk_order_propagation::scenario::{Draft, Scenario};
-use bulk_order_propagation::simulation;
+use crate::record::{End, RunRecord};
+use crate::scenario::{Draft, Scenario};
+use crate::simulation;
 
 /// Runs the scenario as requested, and once more on another number of threads; prints both digests.
 pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Failure> {

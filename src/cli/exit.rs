@@ -1,7 +1,7 @@
 //! The exit code: the whole outcome in one number, for scripts.
 
 use super::signals::{Signal, SignalWatch};
-use bulk_order_propagation::report::Report;
+use crate::report::Report;
 use std::process::ExitCode;
 
 /// The outcome of the process.

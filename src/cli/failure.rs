@@ -3,9 +3,9 @@
 use super::Exit;
 use super::config::ConfigError;
 use super::files::OutputError;
-use bulk_order_propagation::experiment::{KneeError, ValidateError};
-use bulk_order_propagation::scenario::{BadValue, ScenarioError};
-use bulk_order_propagation::simulation::SimulationError;
+use crate::experiment::{KneeError, ValidateError};
+use crate::scenario::{BadValue, ScenarioError};
+use crate::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
 use std::error::Error;
 use std::io;
@@ -24,6 +24,19 @@ pub(crate) enum Failure {
     /// One line and one whole object requested at once.
     #[error("--quiet with --format json: json is always one whole object; leave one of them out")]
     QuietJson,
+
+    /// Two inputs from one stream.
+    #[error("--{first} and --{second} both read standard input, which can be read once; give one of them a file")]
+    TwoOnStandardInput {
+        /// The option that reads it.
+        first: &'static str,
+        /// The option that would read it as well.
+        second: &'static str,
+    },
+
+    /// A matrix that every run reads, on a stream.
+    #[error("--network -: each of several runs reads the matrix, and standard input can be read once; give it a file")]
+    MatrixReadOnce,
 
     /// Two outputs on one stream.
     #[error("--{first} - and --{second} -: standard output takes one of them; give the other a file")]

@@ -1,12 +1,12 @@
 //! `bulkprop knee`: the highest rate of orders that a network carries in time.
 
 use super::signals::SignalWatch;
-use super::{Exit, Failure, Format, IN_AND_OUT, config, files, inputs, print, this_program, warn};
-use bulk_order_propagation::escape::escaped_lines;
-use bulk_order_propagation::experiment::{Fault, KneeQuestion, Probe, find_knee};
-use bulk_order_propagation::scenario::{Draft, pasteable};
-use bulk_order_propagation::time::Nanos;
-use bulk_order_propagation::workload::Rate;
+use super::{Exit, Failure, Format, IN_AND_OUT, config, files, input, print, this_program, warn};
+use crate::escape::escaped_lines;
+use crate::experiment::{Fault, KneeQuestion, Probe, find_knee};
+use crate::scenario::{Draft, pasteable};
+use crate::time::Nanos;
+use crate::workload::Rate;
 use clap::Args;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -43,8 +43,10 @@ pub(super) struct KneeArguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     precision: u32,
 
-    /// Read options from a TOML file, one `option = value` a line; flags win over it.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Read options from a TOML file, - for standard input.
+    ///
+    /// One `option = value` a line, in the names of the flags without their dashes; flags win over it.
+    #[arg(short, long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 
     /// Form of the result: text for people, json for programs.
@@ -63,8 +65,10 @@ const SEARCH: &str = "Search";
 /// Finds the knee and prints it.
 pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit, Failure> {
     let config = arguments.config.as_deref().map(config::read).transpose()?;
+    let draft = arguments.draft.or(config.unwrap_or_default());
+    input::check(&draft, arguments.config.as_deref(), true)?;
     let asked = KneeQuestion {
-        draft: arguments.draft.or(config.unwrap_or_default()),
+        draft,
         limit: arguments.limit,
         span: arguments.span,
         least: arguments.least,
@@ -72,7 +76,7 @@ pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit,
         precision_percent: arguments.precision,
     };
     let search = asked.prepare()?;
-    let read_from = inputs(search.scenario(), arguments.config.as_deref());
+    let read_from = input::inputs(search.scenario(), arguments.config.as_deref());
     let [csv] = files::prepare(&read_from, [("csv", arguments.csv.as_deref())])?;
     let knee = find_knee(&search, &watch.interrupt, &this_program(), print_probe)?;
     let shown = knee.rate.or(knee.fails_at).unwrap_or(search.start());

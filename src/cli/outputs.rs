@@ -3,10 +3,8 @@
 
 use super::files::{self, NamedInput, OutputFile};
 use super::{Failure, IN_AND_OUT, warn};
-use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::report::{
-    Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
-};
+use crate::record::RunRecord;
+use crate::report::{Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,25 +12,34 @@ use std::path::{Path, PathBuf};
 /// The options that name them. Every one may be given beside every other.
 #[derive(Debug, Args)]
 pub(super) struct OutputOptions {
-    /// Write the report as JSON to this file too; - is standard output, in place of the text.
+    /// Write the report as JSON to a file too.
+    ///
+    /// - is standard output, in place of the text.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     json: Option<PathBuf>,
 
-    /// Write the report as a Markdown table to this file too, for an issue; - is standard output, in place of the text.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Write the report as a Markdown table to a file too.
+    ///
+    /// It can be pasted into an issue. - is standard output, in place of the text.
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     markdown: Option<PathBuf>,
 
-    /// Write a line of figures for each run to this file, every single figure of the report under its own name.
-    #[arg(long, visible_alias = "csv", value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Write a line of figures for each run to a file.
+    ///
+    /// Every single figure of the report stands under its own name.
+    #[arg(long, visible_alias = "csv", hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     runs_csv: Option<PathBuf>,
 
-    /// Write a line of figures for each node to this file, which is replaced once all are written. An interrupted run
-    /// leaves it as it is, and writes FILE.partial.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Write a line of figures for each node to a file.
+    ///
+    /// The file is replaced once all are written. An interrupted run leaves it as it is, and writes FILE.partial.
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
-    /// Write a line of figures for each order of a bulk to this file, as --nodes-csv does.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    /// Write a line of figures for each order of a bulk to a file.
+    ///
+    /// The file is replaced as that of --nodes-csv is.
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     orders_csv: Option<PathBuf>,
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Rejected: a crate of progress bars, because this is one line, and a bar would have to know when the run ends.
 
-use bulk_order_propagation::scenario::Scenario;
-use bulk_order_propagation::threads::{Observer, Progress};
-use bulk_order_propagation::time::Nanos;
-use bulk_order_propagation::transport::Clock;
+use crate::scenario::Scenario;
+use crate::threads::{Observer, Progress};
+use crate::time::Nanos;
+use crate::transport::Clock;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 
@@ -130,7 +130,7 @@ impl Drop for Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bulk_order_propagation::scenario::{Draft, TransportKind};
+    use crate::scenario::{Draft, TransportKind};
 
     fn meter(nodes: u32, orders: u32) -> Meter {
         let transport = Some(TransportKind::Simulated);

@@ -7,8 +7,8 @@
 //! Rejected: `ctrlc`, because it does not report which signal came.
 
 use super::files;
-use bulk_order_propagation::sync::Interrupt;
-use bulk_order_propagation::sys::is_signal_ignored;
+use crate::sync::Interrupt;
+use crate::sys::is_signal_ignored;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fmt;

@@ -2,8 +2,8 @@
 
 use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, print};
-use bulk_order_propagation::experiment::{Case, CasePlan, Effort, SEED_MAX, header, validate};
-use bulk_order_propagation::scenario::{BadValue, limits};
+use crate::experiment::{Case, CasePlan, Effort, SEED_MAX, header, validate};
+use crate::scenario::{BadValue, limits};
 use clap::Args;
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -15,11 +15,11 @@ use std::thread::available_parallelism;
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
     /// Root of every draw. With the default the table is the same everywhere; others try it on other networks.
-    #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
+    #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
     seed: u64,
 
     /// How many runs are made at a time [default: the cores this process may use].
-    #[arg(long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
+    #[arg(short, long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     threads: Option<u32>,
 
     /// Make fewer runs, and none above ten thousand nodes: a few seconds, and wider tolerances.

@@ -3,9 +3,9 @@
 use super::matrix::{self, MatrixError};
 use super::regions::Regions;
 use super::spec_fields::escaped;
+use crate::sys::{is_standard_input, open_input};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::str::FromStr;
 
@@ -48,7 +48,7 @@ impl RegionSpec {
                 let unreadable = |source| RegionError::Unreadable { path: path.clone(), source };
                 // A pipe or a device does not report its length, and may have no end.
                 let mut text = Vec::new();
-                let mut file = File::open(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1);
+                let mut file = open_input(path).map_err(unreadable)?.take(FILE_BYTES_MAX + 1);
                 file.read_to_end(&mut text).map_err(unreadable)?;
                 if text.len() as u64 > FILE_BYTES_MAX {
                     return Err(RegionError::TooLong { path: path.clone() });
@@ -118,7 +118,7 @@ impl FromStr for RegionSpec {
             "ethereum8" => Ok(RegionSpec::Ethereum8),
             "bitcoin6" => Ok(RegionSpec::Bitcoin6),
             "exchange-sites" => Ok(RegionSpec::ExchangeSites),
-            path if path.ends_with(".csv") => Ok(RegionSpec::File { path: path.to_owned() }),
+            path if path.ends_with(".csv") || is_standard_input(path) => Ok(RegionSpec::File { path: path.to_owned() }),
             _ => Err(RegionError::Unknown { written: text.to_owned() }),
         }
     }

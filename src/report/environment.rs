@@ -1,5 +1,7 @@
 //! The environment of a run: the machine, the program, the options, and the command that repeats it.
 
+use crate::record::RunRecord;
+use crate::scenario::Scenario;
 use serde::Serialize;
 use std::fs;
 
@@ -38,6 +40,19 @@ pub struct Environment {
     pub options: serde_json::Value,
     /// Command that runs the scenario again.
     pub replay: String,
+}
+
+impl Environment {
+    /// Collects what surrounds the record of a run of `scenario`.
+    pub fn of(scenario: &Scenario, record: &RunRecord) -> Environment {
+        Environment {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: Host::read(),
+            // A scenario is a flat struct of numbers, texts and truths, which nothing can refuse.
+            options: serde_json::to_value(scenario).unwrap_or_default(),
+            replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
+        }
+    }
 }
 
 fn kernel_name(system: &str, release: &str) -> String {

@@ -10,42 +10,61 @@ macro_rules! carrier_options {
         next_group! { $then $($given)*
             ["Carrier"]
 
+            /// udp, udp-shard, memory, or simulated [default: udp].
+            ///
             /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages
             /// for the same worker share a send; memory, rings between the worker threads; simulated, virtual time on a
-            /// modelled network [default: udp]. One socket per node is the honest run; one per worker moves 10 to 50
-            /// times as much; memory shows what the machine could do at most; simulated repeats to the bit and reaches
-            /// further.
+            /// modelled network. One socket per node is the honest run; one per worker moves 10 to 50 times as much;
+            /// memory shows what the machine could do at most; simulated repeats to the bit and reaches further.
             transport: TransportKind = "CARRIER", |text: &str| choose::<TransportKind>("transport", text);
 
-            /// With simulated, which way to compute: auto, general (every message through its protocol), fast (first
-            /// messages only, by shortest paths) or hops (where every message takes as long: sets of bits) [default:
-            /// auto]. All give the same, to the bit; auto takes one that can.
+            /// With simulated, the way to compute [default: auto].
+            ///
+            /// general sends every message through its protocol, fast only the first to each node, by shortest paths,
+            /// and hops computes with sets of bits where every message takes the same time. All give the same, to the
+            /// bit; auto takes the fastest that can.
+            #[arg(hide_short_help = true)]
             engine: Engine = "auto|general|fast|hops", |text: &str| choose::<Engine>("engine", text);
 
-            /// Processes of --threads workers each, with udp and udp-shard on Linux [default: 1]. Each has a descriptor
-            /// limit of its own, so that several hold more sockets than one may open.
+            /// Processes of --threads workers each [default: 1].
+            ///
+            /// For udp and udp-shard on Linux. Each process has a descriptor limit of its own, so that several hold
+            /// more sockets than one may open.
+            #[arg(hide_short_help = true)]
             processes: u32 = "P", |text: &str| limits::PROCESSES.parse::<u32>(text);
 
-            /// Worker threads of each process, each with its share of the nodes [default: the cores this process may
-            /// use, shared among --processes, and no more than nodes]. Fewer leave cores to others; 1 makes messages
-            /// travel first in, first out.
+            /// Worker threads of each process [default: the cores].
+            ///
+            /// Each thread has its share of the nodes. The default is the cores that this process may use, shared among
+            /// --processes, and no more than nodes. Fewer leave cores to others; with 1 messages travel first in, first
+            /// out.
+            #[arg(short = 't')]
             threads: u32 = "N", |text: &str| limits::THREADS.parse::<u32>(text);
 
-            /// Where workers are pinned: spread over physical cores, compact on neighbouring ones, or none [default:
-            /// spread]. Pinning steadies the figures; none suits a shared machine.
+            /// Cores of the workers [default: spread].
+            ///
+            /// spread over physical cores, compact on neighbouring ones, or none. Pinning steadies the figures; none
+            /// suits a shared machine.
+            #[arg(hide_short_help = true)]
             pin: Pin = "spread|compact|none", |text: &str| choose::<Pin>("pin", text);
 
-            /// Whether an idle worker spins before it sleeps: auto, always or never; auto spins shortly where each
-            /// worker has a core [default: auto]. Spinning wakes sooner and burns its core.
+            /// Whether an idle worker spins before it sleeps [default: auto].
+            ///
+            /// auto, always or never; auto spins shortly where each worker has a core. Spinning wakes sooner and burns
+            /// its core.
+            #[arg(hide_short_help = true)]
             spin: Spin = "auto|always|never", |text: &str| choose::<Spin>("spin", text);
 
-            /// Receive buffer of each socket in bytes [default: the system's]. A small one shows what overload does, a
-            /// great one takes bursts.
+            /// Receive buffer of each socket [default: the system's].
+            ///
+            /// A small one shows what overload does, a great one takes bursts.
+            #[arg(hide_short_help = true)]
             receive_buffer: u32 = "BYTES", |text: &str| limits::RECEIVE_BUFFER.parse_bytes::<u32>(text);
 
-            /// With memory, encode and decode each message all the same [default: false]. It shows what serialization
-            /// would cost.
-            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            /// With memory, encode each message all the same [default: false].
+            ///
+            /// Each message is encoded and decoded, which shows what serialization would cost.
+            #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             charge_serialization: bool = "true|false", |text: &str| truth("charge-serialization", text);
         }
     };

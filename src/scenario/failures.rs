@@ -9,28 +9,37 @@ macro_rules! failures_options {
         next_group! { $then $($given)*
             ["Failures"]
 
-            /// With simulated, nodes that go down for good: SHARE with ,at=TIME and ,by=degree or ,region=NAME; several
-            /// with + between [default: none]. Hubs that fail hurt more than others.
+            /// With simulated, nodes that go down [default: none].
+            ///
+            /// They do not come back: SHARE with ,at=TIME and ,by=degree or ,region=NAME; several with + between. Hubs
+            /// that fail hurt more than others.
             #[arg(allow_hyphen_values = true)]
             down: DownSpec = "STROKES", |text: &str| model::<DownSpec>("down", text);
 
-            /// With simulated, nodes that come and go: up=TIME,down=TIME, both means [default: no churn]. Who is away
-            /// misses what is sent once.
+            /// With simulated, nodes that come and go [default: no churn].
+            ///
+            /// up=TIME,down=TIME, both means. A node that is away misses what is sent once.
+            #[arg(hide_short_help = true)]
             churn: ChurnSpec = "TIMES", |text: &str| model::<ChurnSpec>("churn", text);
 
-            /// With simulated, who is cut off: SHARE or region=NAME, with ,at=TIME ,heal=TIME and ,one-way; several
-            /// with + between [default: none]. It shows what does not come back by itself.
-            #[arg(allow_hyphen_values = true)]
+            /// With simulated, nodes that are cut off [default: none].
+            ///
+            /// SHARE or region=NAME, with ,at=TIME ,heal=TIME and ,one-way; several with + between. It shows what does
+            /// not come back by itself.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             partition: PartitionSpec = "CUTS", |text: &str| model::<PartitionSpec>("partition", text);
 
-            /// With simulated, the share of nodes behind a NAT, which can only connect outward: two of them cannot be
-            /// linked [default: 0]. They leave the overlay thinner than it looks.
-            #[arg(allow_hyphen_values = true)]
+            /// With simulated, share of nodes behind a NAT [default: 0].
+            ///
+            /// They can only connect outward, and two of them cannot be linked. They leave the overlay thinner than it
+            /// looks.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             nat: Ratio = "SHARE", |text: &str| part_of("nat", text);
 
-            /// With simulated, who does not do as the protocol says: `drop:SHARE,of=SHARE`, `censor:SHARE,origin=NODE`,
-            /// `delay:SHARE,by=TIME`, `flood:SHARE,times=N`, `eclipse:SHARE,victim=NODE`, `spy:SHARE`; several with +
-            /// between [default: none]. It shows what the protocol withstands.
+            /// With simulated, nodes that misbehave [default: none].
+            ///
+            /// `drop:SHARE,of=SHARE`, `censor:SHARE,origin=NODE`, `delay:SHARE,by=TIME`, `flood:SHARE,times=N`,
+            /// `eclipse:SHARE,victim=NODE`, `spy:SHARE`; several with + between. It shows what the protocol withstands.
             adversary: AdversarySpec = "PARTS", |text: &str| model::<AdversarySpec>("adversary", text);
         }
     };

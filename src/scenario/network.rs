@@ -13,36 +13,47 @@ macro_rules! network_options {
         next_group! { $then $($given)*
             ["Network"]
 
-            /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites,
-            /// FILE.csv with a matrix of your own [default: no regions]. Distance decides more than the overlay does.
+            /// Regions with measured latencies, or your own [default: none].
+            ///
+            /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites, or
+            /// FILE.csv with a matrix of your own, - for standard input. Distance decides more than the overlay does.
             network: RegionSpec = "SET|FILE.csv", network::read_regions;
 
-            /// How long a message is under way, on a real carrier before that one's own time: constant:TIME,
-            /// uniform:LEAST..GREATEST, `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`,
-            /// `pareto:LEAST,SHAPE`, with ,min=TIME and ,max=TIME; after link: drawn once for each link, and with +
-            /// both [default: constant:50ms with simulated, else none]. Its least is what may be computed in parallel;
-            /// its spread lets later hops overtake.
+            /// Time of a message on its way [default: 50ms with simulated].
+            ///
+            /// On a real carrier it comes before that one's own time: constant:TIME, uniform:LEAST..GREATEST,
+            /// `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with
+            /// ,min=TIME and ,max=TIME; after link: drawn once for each link, and with + both. The default is
+            /// constant:50ms with simulated, else none. The least latency is what may be computed in parallel; the
+            /// spread lets later hops overtake.
             #[arg(allow_hyphen_values = true)]
             latency: LatencySpec = "LATENCY", |text: &str| model::<LatencySpec>("latency", text);
 
-            /// Which messages are lost: a share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE
-            /// ,good-loss=SHARE and ,per=link|sender|receiver [default: 0]. Loss tests how much redundancy is left.
+            /// Messages that are lost [default: 0].
+            ///
+            /// A share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE ,good-loss=SHARE and
+            /// ,per=link|sender|receiver. Loss tests how much redundancy is left.
             #[arg(allow_hyphen_values = true)]
             loss: LossSpec = "SHARE|BURSTS", |text: &str| model::<LossSpec>("loss", text);
 
-            /// The share of messages of which the network makes a second copy [default: 0]. They cost like any
-            /// duplicate.
-            #[arg(allow_hyphen_values = true)]
+            /// Share of messages that arrive twice [default: 0].
+            ///
+            /// The network makes the second copy, which costs like any duplicate.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             duplicate: Ratio = "SHARE", |text: &str| part_of("duplicate", text);
 
-            /// With simulated, the lines of each node: up=RATE,down=RATE, as up=10mbit,down=100mbit; or regions, for the rates that
-            /// --network knows [default: no limit]. Narrow lines make fanout cost time. Bytes wait, however many; with
-            /// ,queue=64KiB what would make more than that wait is dropped.
+            /// With simulated, the line of a node [default: no limit].
+            ///
+            /// up=RATE,down=RATE, as up=10Mbit,down=100Mbit; or regions, for the rates that --network knows. Narrow
+            /// lines make fanout cost time. Bytes wait, however many; with ,queue=64KiB a message that would make more
+            /// than that wait is dropped.
+            #[arg(hide_short_help = true)]
             bandwidth: BandwidthSpec = "LINES", |text: &str| model::<BandwidthSpec>("bandwidth", text);
 
-            /// With simulated, how long a node is busy with each message that comes [default: 0s]. Validation slows
-            /// every hop.
-            #[arg(allow_hyphen_values = true)]
+            /// With simulated, work of a node on a message [default: 0s].
+            ///
+            /// A node is busy for this time with each message that comes. Validation slows every hop.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             processing: Nanos = "TIME", network::read_processing;
         }
     };

@@ -10,17 +10,25 @@ macro_rules! overlay_options {
         next_group! { $then $($given)*
             ["Overlay"]
 
-            /// Nodes of the network [default: 10, or those that file:PATH names]. More of them show how time and cost
-            /// grow.
+            /// Nodes of the network [default: 10].
+            ///
+            /// An edge list (file:PATH) has its own number. More nodes show how time and cost grow.
+            #[arg(short = 'n')]
             nodes: u32 = "N", |text: &str| limits::NODES.parse::<u32>(text);
 
-            /// Who knows whom: erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
-            /// barabasi-albert, ring, grid, star, complete, file:PATH [default: erdos-renyi; complete up to 21 nodes unless
-            /// --peers is given]. Overlays differ in how fast an order spreads and whom it misses.
+            /// Family of the overlay, or file:PATH [default: erdos-renyi].
+            ///
+            /// One of erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
+            /// barabasi-albert, ring, grid, star, complete, or file:PATH with an edge list, file:- for standard input.
+            /// Up to 21 nodes the default is complete, unless --peers is given. Overlays differ in how fast an order
+            /// spreads and whom it misses.
             topology: TopologySpec = "FAMILY", overlay::read_topology;
 
-            /// Peers of a node, on average or exactly, as the topology has it [default: 20, or the most that fit a
-            /// smaller network]. More peers reach further and cost more connections.
+            /// Peers of a node, on average or exactly [default: 20].
+            ///
+            /// Which of the two depends on the topology. In a smaller network the default is the most that fit. More peers
+            /// reach further and cost more connections.
+            #[arg(hide_short_help = true)]
             peers: u32 = "N", |text: &str| limits::PEERS.parse::<u32>(text);
         }
     };

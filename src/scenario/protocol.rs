@@ -11,36 +11,46 @@ macro_rules! protocol_options {
         next_group! { $then $($given)*
             ["Protocol"]
 
-            /// What a node does with an order that is news: push, forward it to --fanout peers; flood, forward it to
-            /// every peer but the one it came from; lazy, announce it to --fanout peers and hand it to those that ask
-            /// [default: push]. Push and flood are fast and send duplicates; lazy carries the order once per node, at
-            /// the price of more hops of control messages.
+            /// What a node does with news [default: push].
+            ///
+            /// push forwards an order that is news to --fanout peers; flood forwards it to every peer but the one it
+            /// came from; lazy announces it to --fanout peers and hands it to those that ask. Push and flood are fast
+            /// and send duplicates; lazy carries the order once per node, at the price of more hops of control
+            /// messages.
+            #[arg(short = 'p')]
             protocol: ProtocolKind = "push|flood|lazy", |text: &str| choose::<ProtocolKind>("protocol", text);
 
-            /// Peers to which a node forwards an order; a node with fewer sends to all [default: 8]. A greater one is
-            /// faster and leaves fewer out, but sends more duplicates.
+            /// Peers to which a node forwards an order [default: 8].
+            ///
+            /// A node with fewer peers sends to all. A greater fanout is faster and leaves fewer nodes out, but sends
+            /// more duplicates.
+            #[arg(short = 'f')]
             fanout: u32 = "N", |text: &str| limits::FANOUT.parse::<u32>(text);
 
-            /// Hops that an order may travel, or `auto` for twice the hops to the target plus 2, four times where one
-            /// way may take more than ten times as long as another [default: 6; with simulated auto]. A lower one saves
-            /// messages and leaves the far nodes out.
+            /// Hops that an order may travel [default: 6; simulated: auto].
+            ///
+            /// `auto` is twice the hops to the target plus 2, four times where one way may take more than ten times as
+            /// long as another. A lower TTL saves messages and leaves the far nodes out.
             ttl: Ttl = "HOPS|auto", protocol::read_ttl;
 
-            /// Do not send an order back to the peer it came from [default: false]. It saves a few messages and changes
-            /// nothing in who is reached.
-            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            /// Do not send an order back to its sender [default: false].
+            ///
+            /// This saves a few messages and changes nothing in who is reached.
+            #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             exclude_sender: bool = "true|false", |text: &str| truth("exclude-sender", text);
 
-            /// With lazy, how long a node waits for an order that it asked for before it asks again, as 500ms [default:
-            /// 500ms; or thrice the longest latency that is modelled, if that is more]. Shorter than the way there and
-            /// back makes duplicates.
-            #[arg(allow_hyphen_values = true)]
+            /// With lazy, when a node asks again [default: 500ms].
+            ///
+            /// The time that a node waits for an order that it asked for. If three times the longest modelled latency
+            /// is more than 500 ms, that is the default. A time shorter than the way there and back makes duplicates.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             retry: Nanos = "TIME", protocol::read_retry;
 
-            /// With lazy, how long a node gathers news before it announces it, all that a peer is to hear of in one
-            /// message, as 10ms [default: 0, each order at once]. A longer one saves messages where orders are many,
-            /// and costs time at every hop.
-            #[arg(allow_hyphen_values = true)]
+            /// With lazy, how long a node gathers news [default: 0].
+            ///
+            /// A peer then gets one message about all orders that it is to hear of, as every 10ms; with 0 it hears of
+            /// each order at once. A longer interval saves messages where orders are many, and costs time at every hop.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             announce_interval: Nanos = "TIME", protocol::read_announce_interval;
         }
     };

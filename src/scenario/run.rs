@@ -14,34 +14,45 @@ macro_rules! run_options {
         next_group! { $then $($given)*
             ["Run"]
 
-            /// Share of the nodes to reach: 0.95, 95% or 19/20 [default: 0.95]. The last few nodes cost most of the
-            /// time.
+            /// Share of the nodes to reach [default: 0.95].
+            ///
+            /// Written as 0.95, 95% or 19/20. The last few nodes cost most of the time.
+            #[arg(hide_short_help = true)]
             target: Ratio = "SHARE", run::read_target;
 
-            /// What ends a run: target, or quiescent for when no message is under way [default: target]. Quiescence
-            /// shows the final coverage and the full cost.
+            /// What ends a run [default: target].
+            ///
+            /// target, or quiescent for when no message is under way. Quiescence shows the final coverage and the full
+            /// cost.
             until: Until = "target|quiescent", |text: &str| choose::<Until>("until", text);
 
-            /// Longest time from the injection to the end of a run, as 3s or 250ms; 0 for no limit [default: 3s; with
-            /// simulated 60s of virtual time]. With many orders each has it from its publication. Large networks and
-            /// busy machines need more.
+            /// Longest time of a run, 0 for any [default: 3s; simulated: 60s].
+            ///
+            /// From the injection to the end, as 3s or 250ms; with simulated it is virtual time. With many orders each
+            /// has it from its publication. Large networks and busy machines need more.
             #[arg(allow_hyphen_values = true)]
             timeout: Nanos = "TIME", run::read_timeout;
 
-            /// Root of every random draw: overlay, forwards, what the order says [default: 32 bits from the operating
-            /// system]. The same one repeats the same experiment. Of many --runs it is the first one's, and each has
-            /// one more than that before it.
+            /// Root of every random draw [default: drawn].
+            ///
+            /// Overlay, forwards, what the order says: the same seed repeats the same experiment. The default is 32
+            /// bits from the operating system. Of many --runs it is the seed of the first, and each has one more than
+            /// that before it.
             #[serde(serialize_with = "super::run::number_or_text")]
+            #[arg(short = 's')]
             seed: u64 = "N", |text: &str| limits::SEED.parse::<u64>(text);
 
-            /// Runs to measure [default: 1]. Run i has the seed --seed + i: an overlay, draws and orders of its own.
-            /// The first is shown in full, and what all of them say together with its intervals. More of them tell a
-            /// difference from chance.
+            /// Runs to measure, each with the next seed [default: 1].
+            ///
+            /// Run i has the seed --seed + i: an overlay, draws and orders of its own. The first is shown in full, and
+            /// what all of them say together with its intervals. More of them tell a difference from chance.
+            #[arg(short = 'r')]
             runs: u32 = "R", |text: &str| limits::RUNS.parse::<u32>(text);
 
-            /// With many --runs, repeat one seed in all of them [default: false]. It times the machine: in virtual time
-            /// every other figure is then the same.
-            #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+            /// With many --runs, repeat one seed in all [default: false].
+            ///
+            /// It times the machine: in virtual time every other figure is then the same.
+            #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             same_seed: bool = "true|false", |text: &str| truth("same-seed", text);
         }
     };

@@ -14,35 +14,52 @@ macro_rules! workload_options {
         next_group! { $then $($given)*
             ["Workload"]
 
-            /// Orders to publish [default: 1]. Many of them, at a rate of their own, show what load does to delay.
+            /// Orders to publish [default: 1].
+            ///
+            /// Many of them, at a rate of their own, show what load does to delay.
             orders: u32 = "M", |text: &str| limits::ORDERS.parse::<u32>(text);
 
-            /// Orders published a second, whatever the network makes of them [default: 100/s, with many --orders].
-            /// Above what the machine carries, delays grow without end.
+            /// Orders published a second [default: 100/s].
+            ///
+            /// The rate of many --orders, whatever the network makes of them. Above what the machine carries, delays
+            /// grow without end.
             #[arg(allow_hyphen_values = true)]
             rate: Rate = "R/s", workload::read_rate;
 
-            /// How orders are spread over time: constant, at even distances; poisson, at exponential ones; burst, those
-            /// of each 100 ms at once [default: constant, with many --orders]. Queues are felt in bursts first.
+            /// How orders are spread over time [default: constant].
+            ///
+            /// With many --orders: constant, at even distances; poisson, at exponential ones; burst, those of each 100
+            /// ms at once. Queues are felt in bursts first.
+            #[arg(hide_short_help = true)]
             arrivals: Arrivals = "constant|poisson|burst", |text: &str| choose::<Arrivals>("arrivals", text);
 
-            /// Where orders enter: one, at --origin; random, each at a node of its own [default: one]. One publisher is
-            /// a queue of its own.
+            /// Whether all orders enter at one node [default: one].
+            ///
+            /// one is the node --origin; random is a node of its own for each order. One publisher is a queue of its
+            /// own.
+            #[arg(hide_short_help = true)]
             origins: OriginsKind = "one|random", |text: &str| choose::<OriginsKind>("origins", text);
 
-            /// Node at which the order enters, by the id that file:PATH gives it, if it is one [default: 0, or the
-            /// least id]. On overlays with hubs or borders it decides the time.
+            /// Node at which the order enters [default: 0, or the least id].
+            ///
+            /// An edge list (file:PATH) gives nodes their ids. On overlays with hubs or borders the origin decides the
+            /// time.
             #[serde(serialize_with = "super::run::number_or_text")]
+            #[arg(hide_short_help = true)]
             origin: u64 = "NODE", |text: &str| limits::ORIGIN.parse::<u64>(text);
 
-            /// Bytes of opaque payload in each order, a number or a range as 0..1000, evenly drawn [default: 0]. They
-            /// show what size costs.
-            #[arg(allow_hyphen_values = true)]
+            /// Bytes of opaque payload in each order [default: 0].
+            ///
+            /// A number, or a range as 0..1000, evenly drawn. They show what size costs.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
             payload_bytes: PayloadBytes = "BYTES|A..B", workload::read_payload;
 
-            /// Orders that a node tells apart, up to the newest one it has seen [default: auto, which is all of them
-            /// with simulated, and elsewhere what --rate, --ttl and the latencies ask for, 1024 at least]. An older one
-            /// is counted as expired and not taken for news; more of them cost a bit per node each.
+            /// Orders that a node tells apart [default: auto].
+            ///
+            /// They reach up to the newest order that the node has seen. auto is all orders with simulated, and
+            /// elsewhere what --rate, --ttl and the latencies ask for, 1024 at least. An older order is counted as
+            /// expired and not taken for news; more of them cost a bit per node each.
+            #[arg(hide_short_help = true)]
             window: WindowSize = "ORDERS|auto", workload::read_window;
         }
     };

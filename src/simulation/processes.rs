@@ -20,7 +20,7 @@ use crate::runtime::processes::{EndedProcess, ProcessGroup, Program};
 use crate::runtime::{RunState, RuntimeError};
 use crate::scenario::Scenario;
 use crate::sync::{Arena, Interrupt, Interrupted, Layout};
-use crate::sys::{ProcessWaker, SharedMemory, inherited};
+use crate::sys::{ProcessWaker, SharedMemory, inherited, is_standard_input};
 use crate::transport::Clock;
 use crate::wire::Token;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -52,7 +52,7 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
         return Err(ProcessesError::NoProgram { processes });
     }
     // A file that does not exist is refused by its reader.
-    let is_read_once = |path: &Path| fs::metadata(path).is_ok_and(|file| !file.is_file());
+    let is_read_once = |path: &Path| is_standard_input(path) || fs::metadata(path).is_ok_and(|file| !file.is_file());
     match scenario.files().find(|&(_, path)| is_read_once(path)) {
         Some((option, path)) => Err(ProcessesError::ReadOnce { processes, option, path: path.into() }),
         None => Ok(()),

@@ -15,7 +15,7 @@ use super::{Shape, Topology};
 use crate::escape::escaped;
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Interrupted, Lookout};
-use std::fs::File;
+use crate::sys::open_input;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
@@ -179,7 +179,7 @@ impl EdgeList {
         let lookout = &mut Lookout::new(interrupt);
         let unreadable = |source| EdgeListError::Unreadable { path: path.to_owned(), source };
         // A pipe or a device may have no end.
-        let mut lines = BufReader::new(File::open(path).map_err(unreadable)?.take(bytes_max + 1));
+        let mut lines = BufReader::new(open_input(path).map_err(unreadable)?.take(bytes_max + 1));
         let (mut nodes, mut links) = (Numbering::default(), EdgeBuffer::with_room(0, 0)?);
         let mut skipped = SkippedLines::default();
         let mut bytes = Vec::new();

@@ -114,7 +114,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "simulation",
         ],
     ),
-    ("api", &["record", "scenario", "simulation", "report", "experiment"]),
+    ("api", &["protocol", "record", "scenario", "simulation", "report", "experiment"]),
 ];
 
 /// The binary's files, which only parse arguments and print. They may use every room.

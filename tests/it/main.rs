@@ -12,6 +12,7 @@ mod knee;
 mod layers;
 mod ledger;
 mod lines;
+mod manual;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;

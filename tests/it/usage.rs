@@ -205,7 +205,14 @@ fn help_names_every_option_with_its_default() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     let (_, options) = help.split_once("\nOverlay:\n").unwrap();
     let (options, _) = options.split_once("\nInput and output:\n").unwrap();
-    for option in options.split("\n\n") {
+    // An option is a line with its flag and the paragraphs below it.
+    for option in options.split("\n\n").fold(Vec::<String>::new(), |mut options, part| {
+        match part.trim_start().starts_with('-') || part.ends_with(':') {
+            true => options.push(part.to_owned()),
+            false => options.last_mut().unwrap().push_str(part),
+        }
+        options
+    }) {
         assert!(option.contains("[default:"), "{option}");
     }
 }
