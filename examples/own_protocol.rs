@@ -1,0 +1,79 @@
+//! A protocol of one's own on three carriers, without a change to the crate:
+//! `cargo run --release --example own_protocol`.
+//!
+//! Rumor mongering (Demers et al. 1987): a node that has news tells one peer after the other, and loses interest after
+//! the fourth copy that it receives itself.
+
+use bulk_order_propagation::{
+    Context, Draft, Kind, Message, Nanos, OrderHop, OrderIndex, Protocol, ProtocolState, ShardView, Simulation,
+};
+
+struct Rumor;
+
+struct RumorState {
+    /// By node: what it tells others, while it is interested.
+    news: Vec<Option<OrderHop>>,
+    /// By node: copies received.
+    copies: Vec<u8>,
+    interested: usize,
+}
+
+impl Protocol for Rumor {
+    type State = RumorState;
+    type Tail = ();
+    const NEEDS_PEERS: bool = true;
+
+    fn for_shard(&self, view: &ShardView<'_>) -> RumorState {
+        RumorState { news: vec![None; view.size()], copies: vec![0; view.size()], interested: 0 }
+    }
+}
+
+impl RumorState {
+    fn hear<C: Context>(&mut self, context: &mut C, heard: OrderHop) {
+        let node = context.local();
+        if context.deliver(heard.order) {
+            self.news[node] = heard.next();
+            self.interested += usize::from(self.news[node].is_some());
+            return self.tell(context, 0);
+        }
+        self.copies[node] += 1;
+        if self.copies[node] == 4 && self.news[node].take().is_some() {
+            self.interested -= 1;
+        }
+    }
+
+    fn tell<C: Context>(&mut self, context: &mut C, round: u64) {
+        let Some(news) = self.news[context.local()] else { return };
+        let peers = context.peers();
+        let to = [peers[context.draw(0, round) as usize % peers.len()]];
+        context.forward(&to, Kind::PAYLOAD, news, &[]);
+        context.wake_at(context.now() + Nanos::from_millis(20), round + 1);
+    }
+}
+
+impl ProtocolState for RumorState {
+    fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
+        self.hear(context, OrderHop::published(order, ttl));
+    }
+
+    fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
+        self.hear(context, message.order_hop());
+    }
+
+    fn handle_timeout<C: Context>(&mut self, context: &mut C, round: u64) {
+        self.tell(context, round);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.interested == 0
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for transport in ["udp", "memory", "simulated"] {
+        let draft = Draft::from_toml(&format!("transport = '{transport}'\n nodes = 500\n ttl = 255\n seed = 7"))?;
+        let outcome = Simulation::new(draft.build()?)?.run_protocol(Rumor)?;
+        println!("{transport:>9}: {:.1} % reached with {} messages", 100.0 * outcome.coverage(), outcome.messages());
+    }
+    Ok(())
+}
