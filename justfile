@@ -17,6 +17,7 @@ preflight:
     cargo clippy --all-targets -- -D warnings
     # Without `internals` the compiler sees what nobody uses.
     cargo clippy -- -D warnings
+    cargo clippy --lib --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features internals
     cargo test
