@@ -93,7 +93,7 @@ pub struct Message {
     pub hop: u8,
     /// The kind of the message.
     pub kind: Kind,
-    /// Length of the tail in words, at most [`TAIL_WORDS_MAX`]. A payload message has none.
+    /// Length of the tail in words, at most 179 (`TAIL_WORDS_MAX`). A payload message has none.
     pub tail: u8,
 }
 
