@@ -38,60 +38,28 @@ use crate::workload::{Workload, payload_bytes};
 use protocols::RunProtocol;
 use std::sync::Arc;
 
-/// Runs the scenario under its own seed, once, or with `runs` above 1 a warm-up and then that many times, and keeps
-/// every record. Runs with seeds of their own belong to [`experiment`](crate::experiment). An interrupt ends the series
-/// early; the run that it cut short is kept only if there is no whole one, because it would pass for one that missed
-/// the target.
-pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, &())
+/// Makes one run of a scenario, with the scenario's own seed. Several runs are
+/// [`experiment`](crate::experiment::run_replicates)'s.
+///
+/// # Errors
+///
+/// [`SimulationError`] if the run cannot be made, or an interrupt came before anything was published.
+pub fn run(scenario: &Scenario, interrupt: &Interrupt) -> Result<RunRecord, SimulationError> {
+    run_observed(scenario, interrupt, &())
 }
 
-/// Does the same as [`run`], with an observer of workers that enter and leave their loops in this process.
-#[cfg(any(test, feature = "internals"))]
+/// Makes one run, as [`run`] does, and tells `observer` when each worker enters and leaves its loop.
+///
+/// # Errors
+///
+/// As [`run`].
 pub fn run_observed(
     scenario: &Scenario,
     interrupt: &Interrupt,
     observer: &dyn Observer,
-) -> Result<Vec<RunRecord>, SimulationError> {
-    run_series(scenario, interrupt, observer)
-}
-
-fn run_series(
-    scenario: &Scenario,
-    interrupt: &Interrupt,
-    observer: &dyn Observer,
-) -> Result<Vec<RunRecord>, SimulationError> {
+) -> Result<RunRecord, SimulationError> {
     let clock = Clock::start();
-    let runner = Runner::build(scenario, interrupt, observer, None)?;
-    if scenario.runs == 1 {
-        return Ok(vec![runner.run(clock)?]);
-    }
-    runner.run(Clock::start())?;
-    let mut records = Vec::with_capacity(scenario.runs as usize);
-    while records.len() < scenario.runs as usize {
-        match runner.run(Clock::start()) {
-            Err(SimulationError::Interrupted(_)) if !records.is_empty() => {}
-            record => records.push(record?),
-        }
-        if interrupt.is_raised() {
-            cut_short(&mut records, scenario.runs);
-            break;
-        }
-    }
-    Ok(records)
-}
-
-/// Removes the run that an interrupt cut short from a series, and notes in each whole run how many there are.
-fn cut_short(records: &mut Vec<RunRecord>, asked: u32) {
-    if records.len() > 1 && records.last().is_some_and(|record| record.end == End::Interrupted) {
-        records.pop();
-    }
-    let (whole, asked) = (records.len(), asked as usize);
-    if whole < asked {
-        for record in records {
-            record.notices.push(Notice::SeriesInterrupted { measured: whole as u64, asked: asked as u64 });
-        }
-    }
+    Runner::build(scenario, interrupt, observer, None)?.run(clock)
 }
 
 /// Checks that a scenario fits this machine and needs no other process.

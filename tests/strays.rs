@@ -62,8 +62,7 @@ fn scenario(transport: TransportKind) -> Draft {
 }
 
 fn run(transport: TransportKind, observer: &dyn Observer) -> RunRecord {
-    let records = simulation::run_observed(&scenario(transport).build().unwrap(), &Interrupt::new(), observer).unwrap();
-    records.into_iter().next().unwrap()
+    simulation::run_observed(&scenario(transport).build().unwrap(), &Interrupt::new(), observer).unwrap()
 }
 
 /// The loopback ports of this process's sockets, other than `own`.

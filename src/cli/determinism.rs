@@ -16,23 +16,23 @@ pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Fa
     for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
         let threads_asked = u32::try_from(threads).ok();
         let once = scenario.run_of_seed(scenario.seed).with(Draft { threads: threads_asked, ..Draft::default() })?;
-        let records = simulation::run(&once, &watch.interrupt)?;
-        if records.first().is_some_and(|record| record.end == End::Interrupted) {
+        let record = simulation::run(&once, &watch.interrupt)?;
+        if record.end == End::Interrupted {
             warn("interrupted: a digest takes a whole run, so there is nothing to compare");
             return Ok(watch.exit());
         }
-        if records.first().is_some_and(|record| record.end == End::OutOfMemory) {
+        if record.end == End::OutOfMemory {
             warn(
                 "memory for messages under way was used up: a digest takes a whole run, so there is nothing to compare",
             );
             return Ok(Exit::Broken);
         }
-        let Some(RunRecord { end, elapsed, digest: Some(digest), .. }) = records.first() else {
+        let RunRecord { end, elapsed, digest: Some(digest), .. } = record else {
             return Err(Failure::NothingToCheck);
         };
         let noun = if threads == 1 { "thread" } else { "threads" };
         text += &format!("{threads} {noun}: {digest:016X}, ended at {elapsed}\n");
-        digests.push((*digest, *end, *elapsed));
+        digests.push((digest, end, elapsed));
     }
     let is_same = digests.windows(2).all(|pair| pair[0] == pair[1]);
     print(&(text + if is_same { "The digests are equal.\n" } else { "THE DIGESTS DIFFER.\n" }))?;

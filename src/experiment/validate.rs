@@ -269,20 +269,20 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
     ) -> Result<Vec<F>, EarlyEnd> {
         self.each(replicates, |seed, interrupt| {
             let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
-            let records = match simulation::run(&scenario, interrupt) {
+            let record = match simulation::run(&scenario, interrupt) {
                 Err(SimulationError::Interrupted(_)) => return Err(EarlyEnd::Interrupted),
-                records => records?,
+                record => record?,
             };
-            let Some(record) = records.first().filter(|record| record.end != End::Interrupted) else {
+            if record.end == End::Interrupted {
                 return Err(EarlyEnd::Interrupted);
-            };
+            }
             if matches!(record.end, End::Timeout | End::OutOfMemory) {
                 return Err(ValidateError::CutOff { replay: scenario.replay() }.into());
             }
             if !record.ledger.is_balanced() {
                 return Err(ValidateError::Unbalanced { replay: scenario.replay() }.into());
             }
-            Ok(figure(record))
+            Ok(figure(&record))
         })
     }
 

@@ -91,7 +91,7 @@ fn ours(nodes: u32, threads: u32) -> (Duration, (u64, u64), u64) {
     );
     let scenario = Draft::from_toml(&text).expect("a scenario").build().expect("a scenario");
     let watch = Watch::default();
-    let record = simulation::run_observed(&scenario, &Interrupt::new(), &watch).expect("a run").remove(0);
+    let record = simulation::run_observed(&scenario, &Interrupt::new(), &watch).expect("a run");
     let (entered, left) = *watch.0.lock().expect("all have ended");
     let time = left.expect("workers leave") - entered.expect("workers enter");
     let times = record.receipts.iter().filter(|receipt| receipt.is_reached()).map(|receipt| receipt.time.0);

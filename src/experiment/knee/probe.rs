@@ -201,7 +201,7 @@ mod tests {
     fn run_of(orders: Vec<OrderRecord>) -> RunRecord {
         let draft = Draft { nodes: Some(2), orders: Some(2), seed: Some(1), ..Draft::default() };
         let scenario = Draft { transport: Some(TransportKind::Simulated), ..draft }.build().unwrap();
-        let mut record = crate::simulation::run(&scenario, &Interrupt::new()).unwrap().remove(0);
+        let mut record = crate::simulation::run(&scenario, &Interrupt::new()).unwrap();
         record.bulk.as_mut().unwrap().orders = orders;
         record
     }

@@ -133,3 +133,33 @@ fn carriers_warm_up_once_and_are_run_one_after_the_other() {
         assert_eq!(counted.0.sum(), 4, "a warm-up and three runs");
     }
 }
+
+#[test]
+fn a_series_keeps_what_was_whole() {
+    let draft = Draft {
+        transport: Some(TransportKind::Simulated),
+        runs: Some(5),
+        same_seed: Some(true),
+        seed: Some(9),
+        nodes: Some(3_000),
+        ..Draft::default()
+    };
+    let scenario = draft.build().unwrap();
+    let mut lengths: Vec<usize> = Vec::new();
+    for look in (1..).step_by(7) {
+        match run_replicates(&scenario, &Interrupt::after(look), &(), None) {
+            Ok(series) => {
+                assert!(series.failure.is_none(), "{:?}", series.failure);
+                assert!(series.others.iter().all(|row| row.end != End::Interrupted), "look {look}");
+                assert!(series.others.is_empty() || series.first.end != End::Interrupted, "look {look}");
+                lengths.push(1 + series.others.len());
+                if lengths.last() == Some(&5) {
+                    break;
+                }
+            }
+            Err(SimulationError::Interrupted(Interrupted)) => assert!(lengths.is_empty(), "look {look}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(lengths.is_sorted() && lengths.contains(&1) && lengths.contains(&3), "{lengths:?}");
+}

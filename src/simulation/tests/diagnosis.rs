@@ -11,7 +11,7 @@ use crate::topology::TopologySpec;
 
 fn record(draft: Draft) -> RunRecord {
     let scenario = Draft { seed: Some(7), ..draft }.build().unwrap();
-    run(&scenario, &Interrupt::new()).unwrap().remove(0)
+    run(&scenario, &Interrupt::new()).unwrap()
 }
 
 fn doubts(record: &RunRecord) -> Vec<String> {
