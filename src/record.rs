@@ -235,17 +235,17 @@ impl RunRecord {
 
     /// Counts the messages handed to the carrier that carried an order.
     pub fn payload_messages(&self) -> u64 {
-        self.ledger.sent - self.control_messages() - self.upkeep().sent_in_all()
+        self.ledger.sent.saturating_sub(self.control_messages() + self.upkeep().sent_in_all())
     }
 
     /// Counts the messages handed to the carrier that were about an order and carried none.
     pub fn control_messages(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.control_sent - worker.upkeep.sent_in_all()).sum()
+        self.workers.iter().map(|worker| worker.control_sent.saturating_sub(worker.upkeep.sent_in_all())).sum()
     }
 
     /// Sums the bytes of the [control messages](Self::control_messages), as UDP payload.
     pub fn control_bytes(&self) -> u64 {
-        self.workers.iter().map(|worker| worker.control_bytes - worker.upkeep.bytes_in_all()).sum()
+        self.workers.iter().map(|worker| worker.control_bytes.saturating_sub(worker.upkeep.bytes_in_all())).sum()
     }
 
     /// Sums the upkeep of all workers: the messages about no order.

@@ -109,14 +109,14 @@ impl BulkFigures {
             time_to_99_ns: times(|order| order.time_to[2]),
             time_to_target_ns: times(OrderRecord::time_to_target),
             time_to_end_ns: times(|order| order.time_to_end),
-            residue_per_order: Summary::of(bulk.published().map(|order| order.counted - order.reached)),
+            residue_per_order: Summary::of(bulk.published().map(|order| order.counted.saturating_sub(order.reached))),
             worst: worst(orders, names),
         }
     }
 
     /// Returns the number of orders that were published.
     pub fn published(&self) -> u64 {
-        self.orders - self.not_published
+        self.orders.saturating_sub(self.not_published)
     }
 }
 
@@ -172,7 +172,7 @@ fn worst(orders: &[OrderRecord], names: &NodeNames) -> Vec<WorstOrder> {
             outcome: record.outcome,
             origin: names.id(record.origin),
             due_ns: record.due.0,
-            residue: record.counted - record.reached,
+            residue: record.counted.saturating_sub(record.reached),
             time_to_target_ns: record.time_to_target().map(|time| time.0),
         }
     };

@@ -49,7 +49,7 @@ impl GroupFigures {
             counted: record.counted,
             reached,
             coverage: fraction_of(reached, record.counted),
-            residue: record.counted - reached,
+            residue: record.counted.saturating_sub(reached),
             delay_p50_ns: at(50),
             delay_p90_ns: at(90),
             delay_p99_ns: at(99),

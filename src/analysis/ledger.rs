@@ -72,12 +72,13 @@ fn verdict(ledger: &Ledger, digits: fn(u64) -> String) -> String {
     } else if missing < explained && ledger.strays.total() == 0 {
         format!("{} lost, but {}.", counted(missing, "message"), counted_drops(ledger, digits))
     } else if let (Some(gaps), Some(_)) = (ledger.missing, ledger.kernel_dropped)
-        && ledger.received == ledger.explained_receipts
+        && i128::from(ledger.received) == i128::from(ledger.explained_receipts)
     {
         let drops = digits(ledger.kernel_dropped.unwrap_or(0));
         format!("{} missing by their numbers, but {drops} dropped by the kernel.", counted(gaps.packets, "packet"))
     } else {
-        let explained = digits(ledger.explained_receipts);
+        let sign = if ledger.explained_receipts < 0 { "-" } else { "" };
+        let explained = format!("{sign}{}", digits(ledger.explained_receipts.unsigned_abs()));
         format!("{} received, but first receipts and duplicates are {explained}.", counted(ledger.received, "message"))
     };
     format!("NOT BALANCED: {fault}")
@@ -117,7 +118,7 @@ mod tests {
     use crate::wire::{Stray, StrayCounts};
 
     fn ledger(sent: u64, received: u64, dropped: Option<u64>) -> Ledger {
-        Ledger { sent, received, kernel_dropped: dropped, explained_receipts: received, ..Ledger::default() }
+        Ledger { sent, received, kernel_dropped: dropped, explained_receipts: received as i64, ..Ledger::default() }
     }
 
     #[test]
@@ -135,6 +136,10 @@ mod tests {
             (
                 Ledger { explained_receipts: 8, ..ledger(10, 10, Some(0)) },
                 "NOT BALANCED: 10 messages received, but first receipts and duplicates are 8.",
+            ),
+            (
+                Ledger { explained_receipts: -2, ..ledger(0, 0, Some(0)) },
+                "NOT BALANCED: 0 messages received, but first receipts and duplicates are -2.",
             ),
             (
                 Ledger { ended_quiet: true, in_flight_at_stop: 1, ..ledger(10, 9, Some(0)) },

@@ -229,7 +229,7 @@ impl RunFigures {
             counted: delays.all(),
             coverage: fraction_of(reached, delays.all()),
             coverage_of_all: fraction_of(reached_of_all, nodes * orders),
-            residue: delays.all() - reached,
+            residue: delays.all().saturating_sub(reached),
             target: Goal { share: target, nodes: target.ceil_of(most_counted(record)) },
             time_to_target_ns,
             time_to_ns: if bulk.is_some() { TimeTo::default() } else { delays.times() },
@@ -344,7 +344,7 @@ fn hops(record: &RunRecord) -> Vec<u64> {
 }
 
 fn duplicates_per_node(traffic: &[Traffic]) -> Option<Summary> {
-    let duplicates = traffic.iter().map(|traffic| traffic.copies - u64::from(traffic.firsts));
+    let duplicates = traffic.iter().map(|traffic| traffic.copies.saturating_sub(traffic.firsts.into()));
     (!traffic.is_empty()).then(|| Summary::of(duplicates))
 }
 

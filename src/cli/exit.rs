@@ -53,3 +53,30 @@ impl From<Exit> for ExitCode {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Environment, Host};
+    use crate::scenario::{Draft, TransportKind};
+    use crate::simulation::run;
+
+    #[test]
+    fn a_ledger_that_does_not_balance_is_the_exit_code() {
+        let draft = Draft { transport: Some(TransportKind::Simulated), nodes: Some(20), ..Draft::default() };
+        let (scenario, watch) = (draft.build().unwrap(), SignalWatch::start().unwrap());
+        let mut record = run(&scenario, &watch.interrupt).unwrap();
+        for (more, exit) in [(0, Exit::GoalMet), (1, Exit::Broken)] {
+            record.ledger.received += more;
+            let setting = Environment {
+                version: String::new(),
+                host: Host::read(),
+                options: serde_json::Value::Null,
+                replay: scenario.replay(),
+            };
+            let report = Report::new(&scenario, setting, &record, Vec::new(), None);
+            assert_eq!(Exit::of(&report, &watch), exit, "{}", report.run.ledger.verdict);
+        }
+        assert_eq!(ExitCode::from(Exit::Broken), ExitCode::from(3));
+    }
+}

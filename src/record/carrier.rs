@@ -47,7 +47,7 @@ impl CarrierCounts {
         self.kernel_datagrams += kernel_datagrams;
         self.kernel_dropped = both(self.kernel_dropped, kernel_dropped);
         if let Some(missing) = missing {
-            self.missing.get_or_insert_default().add(missing);
+            self.missing.get_or_insert_default().merge(missing);
         }
         self.drained += drained;
         self.strays.merge(strays);
@@ -81,8 +81,9 @@ pub struct Missing {
 
 impl Missing {
     /// Adds the missing messages of another link.
-    pub const fn add(&mut self, other: Missing) {
-        self.messages += other.messages;
-        self.packets += other.packets;
+    pub const fn merge(&mut self, other: Missing) {
+        let Missing { messages, packets } = other;
+        self.messages += messages;
+        self.packets += packets;
     }
 }

@@ -1,6 +1,7 @@
 //! The ledger of a run, which must balance.
 
-use super::{End, Missing, WorkerRecord};
+use super::carrier::both;
+use super::{CarrierCounts, End, Missing, ModelCounts, WorkerRecord};
 use crate::wire::StrayCounts;
 use serde::Serialize;
 
@@ -33,8 +34,9 @@ pub struct Ledger {
     pub model_duplicated: u64,
     /// Datagrams that do not belong to this run, by kind; outside the sum.
     pub strays: StrayCounts,
-    /// Nodes reached, less origins, plus duplicates, expired and control messages; must equal `received`.
-    pub explained_receipts: u64,
+    /// Nodes reached, less origins, plus duplicates, expired and control messages; must equal `received`. Negative if
+    /// more was published than that.
+    pub explained_receipts: i64,
     /// True if the run ended because nothing was under way: then no message may be in flight or queued.
     #[serde(skip)]
     pub ended_quiet: bool,
@@ -47,27 +49,69 @@ impl Ledger {
         let has_upkeep = workers.iter().any(|worker| !worker.upkeep.is_none());
         let ended_quiet = end == End::Quiescent && !has_upkeep;
         let mut ledger = Ledger { kernel_dropped: Some(0), ended_quiet, ..Ledger::default() };
+        let mut explained = 0_i128;
         for worker in workers {
-            ledger.sent += worker.sent;
-            ledger.received += worker.received;
-            ledger.queued_unsent += worker.queued_unsent;
-            ledger.in_flight_at_stop += worker.carrier.drained + worker.model.held;
-            ledger.held += worker.model.held;
-            ledger.model_lost += worker.model.lost;
-            ledger.model_dropped += worker.model.dropped;
-            ledger.uplink_dropped += worker.model.uplink_dropped;
-            ledger.model_duplicated += worker.model.duplicated;
-            ledger.kernel_dropped =
-                ledger.kernel_dropped.zip(worker.carrier.kernel_dropped).map(|(sum, more)| sum + more);
-            ledger.strays.merge(&worker.carrier.strays);
-            if let Some(missing) = worker.carrier.missing {
-                ledger.missing.get_or_insert_default().add(missing);
-            }
-            // An origin counts as reached, or as a duplicate if it knew its order before, without a received message.
-            let payload = worker.reached + worker.duplicates + worker.expired - worker.published;
-            ledger.explained_receipts += payload + worker.control_received;
+            explained += ledger.add(worker);
         }
+        ledger.explained_receipts = i64::try_from(explained).unwrap_or(if explained < 0 { i64::MIN } else { i64::MAX });
         ledger
+    }
+
+    /// Adds the counts of one worker and returns the receipts that they explain.
+    fn add(&mut self, worker: &WorkerRecord) -> i128 {
+        // Without `..`, so that a new count does not compile until it is decided whether the sum needs it.
+        let &WorkerRecord {
+            nodes: _,
+            core: _,
+            sent,
+            received,
+            control_sent: _,
+            control_bytes: _,
+            control_received,
+            upkeep: _,
+            tally: _,
+            duplicates,
+            reached,
+            expired,
+            expired_behind_max: _,
+            expired_first: _,
+            published,
+            spared: _,
+            queued_unsent,
+            batches: _,
+            turns: _,
+            sleeps: _,
+            model: ModelCounts { lost, dropped, uplink_dropped, duplicated, held },
+            carrier:
+                CarrierCounts {
+                    kernel_datagrams: _,
+                    kernel_dropped,
+                    missing,
+                    drained,
+                    ref strays,
+                    send_blocked: _,
+                    send_calls: _,
+                    receive_calls: _,
+                },
+        } = worker;
+        self.sent += sent;
+        self.received += received;
+        self.queued_unsent += queued_unsent;
+        self.in_flight_at_stop += drained + held;
+        self.held += held;
+        self.model_lost += lost;
+        self.model_dropped += dropped;
+        self.uplink_dropped += uplink_dropped;
+        self.model_duplicated += duplicated;
+        self.kernel_dropped = both(self.kernel_dropped, kernel_dropped);
+        self.strays.merge(strays);
+        if let Some(missing) = missing {
+            self.missing.get_or_insert_default().merge(missing);
+        }
+        // An origin counts as reached, or as a duplicate if it knew its order before, without a received message. The
+        // sum is signed because wrong counts must come out as a ledger that does not balance.
+        let explained = [reached, duplicates, expired, control_received].map(i128::from);
+        explained.iter().sum::<i128>() - i128::from(published)
     }
 
     /// Returns the number of messages sent, but neither received nor found nor lost by a model; negative if more
@@ -112,6 +156,8 @@ impl Ledger {
             }
         };
         let under_way = self.in_flight_at_stop + self.queued_unsent;
-        losses_explained && self.received == self.explained_receipts && !(self.ended_quiet && under_way > 0)
+        losses_explained
+            && i128::from(self.received) == i128::from(self.explained_receipts)
+            && !(self.ended_quiet && under_way > 0)
     }
 }

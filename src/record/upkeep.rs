@@ -37,8 +37,8 @@ impl UpkeepCounts {
 
     /// Uncounts a message that was counted as sent since the warm-up.
     pub const fn take_back(&mut self, bytes: u64) {
-        self.sent -= 1;
-        self.bytes -= bytes;
+        self.sent = self.sent.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// Counts the messages sent, in the warm-up and since.

@@ -1,5 +1,7 @@
 //! The text of whole reports: a common run in full, unusual ones in the lines that matter.
 
+mod unbalanced;
+
 use super::fixtures::{
     bulk_record, receipt, record, report, report_of_bulk, scenario, setting, thousand_nodes, thousand_nodes_record,
     traffic,

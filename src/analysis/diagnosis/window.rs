@@ -13,7 +13,7 @@ impl RunContext<'_> {
         let expired: u64 = record.workers.iter().map(|worker| worker.expired).sum();
         let behind = record.workers.iter().map(|worker| worker.expired_behind_max).max().unwrap_or(0);
         let first = record.workers.iter().map(|worker| worker.expired_first).sum::<Option<u64>>();
-        let at_most = first.unwrap_or(expired.min(record.counted() - record.reached()));
+        let at_most = first.unwrap_or(expired.min(record.counted().saturating_sub(record.reached())));
         if at_most == 0 {
             return None;
         }
