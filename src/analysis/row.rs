@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// The columns, in the sequence of the file. A figure that a kind of run does not have is missing in its rows, never
 /// its column.
-pub const COLUMNS: [&str; 154] = [
+pub const COLUMNS: [&str; 155] = [
     "run",
     "seed",
     "outcome",
@@ -71,6 +71,7 @@ pub const COLUMNS: [&str; 154] = [
     "spared",
     "kernel_datagrams",
     "bytes",
+    "bytes_per_receipt",
     "datagram_bytes",
     "bytes_per_node.in.mean",
     "bytes_per_node.in.p50",

@@ -176,6 +176,8 @@ pub struct RunFigures {
     pub kernel_datagrams: u64,
     /// Bytes sent, as UDP payload, control messages included.
     pub bytes: u64,
+    /// Bytes sent for each first receipt that came in a message, those of origins left out; `None` if there is none.
+    pub bytes_per_receipt: Option<f64>,
     /// Bytes of one datagram, as UDP payload.
     pub datagram_bytes: u32,
     /// Bytes per node; `None` where traffic was not kept by node.
@@ -252,6 +254,7 @@ impl RunFigures {
             spared: sum(record, |worker| worker.spared),
             kernel_datagrams: sum(record, |worker| worker.carrier.kernel_datagrams),
             bytes: bytes(record),
+            bytes_per_receipt: bytes_per_receipt(record, reached_of_all.saturating_sub(orders)),
             datagram_bytes: record.datagram_bytes,
             bytes_per_node: bytes_per_node(&record.traffic),
             ttl: record.ttl,
@@ -355,6 +358,10 @@ fn bytes(record: &RunRecord) -> u64 {
         [] => record.ledger.sent * u64::from(record.datagram_bytes),
         traffic => traffic.iter().map(|traffic| traffic.bytes_out).sum(),
     }
+}
+
+fn bytes_per_receipt(record: &RunRecord, receipts: u64) -> Option<f64> {
+    (receipts > 0).then(|| bytes(record) as f64 / receipts as f64)
 }
 
 fn bytes_per_node(traffic: &[Traffic]) -> Option<BytesPerNode> {

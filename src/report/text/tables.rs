@@ -123,6 +123,7 @@ fn cost(report: &Report) -> Vec<String> {
         Some(entry("kernel datagrams", &grouped(run.kernel_datagrams))),
         Some(entry("bytes sent", &grouped(run.bytes))),
         control.then(|| entry("of them control", &grouped(run.control_bytes))),
+        run.bytes_per_receipt.map(|bytes| entry("bytes per receipt", &grouped(bytes.round() as u64))),
         Some(entry("bytes per datagram", &grouped(run.datagram_bytes.into()))),
         Some(match run.virtual_ns {
             Some(time) => entry("virtual time", &Nanos(time).to_string()),
