@@ -1,8 +1,8 @@
-//! The whole experiment as one valid value. Who holds a [`Scenario`] need not check it again.
+//! The whole experiment as one valid value: code that holds a [`Scenario`] need not check it again.
 //!
 //! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
-//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. Only an
-//! edge list is read here, since it says how many nodes there are and which.
+//! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. The only
+//! file read here is an edge list, because it determines the number of nodes and their ids.
 
 #[macro_use]
 mod carrier;
@@ -66,7 +66,7 @@ impl Deref for Scenario {
     }
 }
 
-/// The values of a scenario, each within its limit and beside all others.
+/// The values of a scenario, each within its limit and consistent with all others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScenarioValues {
     /// Carrier of messages.
@@ -83,29 +83,29 @@ pub struct ScenarioValues {
     pub retry: Option<Nanos>,
     /// Time for which a node gathers orders before it announces them, if the protocol announces.
     pub announce_interval: Option<Nanos>,
-    /// The family of the overlay.
+    /// Family of the overlay.
     pub topology: TopologySpec,
-    /// The edge list that it is read from, where it is; it was read when the draft was built.
+    /// Edge list, read when the draft was built; `None` for an overlay that is not read from a file.
     pub edge_list: Option<EdgeList>,
-    /// Peers of a node, on average or exactly, as the family has it; 0 if the family decides.
+    /// Peers per node, an average or an exact number depending on the family; 0 if the family decides.
     pub peers: u32,
-    /// To how many of its peers a node forwards an order; as many as there can be where the protocol takes them all.
+    /// Number of peers to which a node forwards an order; the upper limit if the protocol forwards to all.
     pub fanout: u32,
     /// Maximum hops of an order.
     pub ttl: Ttl,
-    /// True if a forward leaves out the peer that the order came from.
+    /// True if forwarding skips the peer that the order came from.
     pub exclude_sender: bool,
-    /// The share of all nodes that ends a run.
+    /// Share of all nodes to reach, which ends a run under [`Until::Target`].
     pub target: Ratio,
     /// Event that ends a run.
     pub until: Until,
-    /// The time limit, for each order from its publication; `None` for none.
+    /// Time limit of each order, from its publication; `None` for no limit.
     pub timeout: Option<Nanos>,
-    /// The root of every draw.
+    /// Root of every random draw.
     pub seed: u64,
     /// Nodes where orders enter.
     pub origins: Origins,
-    /// A schedule of many orders; `None` for one order at once.
+    /// Schedule of many orders; `None` for a single order at the start of the run.
     pub bulk: Option<BulkOptions>,
     /// Bytes of opaque payload in each order.
     pub payload_bytes: PayloadBytes,
@@ -115,7 +115,7 @@ pub struct ScenarioValues {
     pub spin: Spin,
     /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
     pub receive_buffer: Option<u32>,
-    /// The network, where it is modelled: always in virtual time; on a real carrier in front of it, or `None`.
+    /// Model of the network: always present in virtual time; on a real carrier `None`, or a model in front of it.
     pub network: Option<NetworkSpec>,
     /// Failures of nodes and links.
     pub faults: FaultSpec,
@@ -123,9 +123,9 @@ pub struct ScenarioValues {
     pub adversary: AdversarySpec,
     /// Algorithm of virtual time.
     pub engine: Engine,
-    /// True if messages that need not be encoded are encoded and decoded all the same.
+    /// True if messages are encoded and decoded even though the carrier does not require it.
     pub charge_serialization: bool,
-    /// Runs to measure, each with a seed of its own from `seed` on.
+    /// Number of runs to measure, each with its own seed, counted up from `seed`.
     pub runs: u32,
     /// True if all runs have the same seed instead.
     pub same_seed: bool,
@@ -140,16 +140,16 @@ pub struct BulkOptions {
     pub rate: Rate,
     /// Distribution over time.
     pub arrivals: Arrivals,
-    /// Orders that a node tells apart, up to the newest it has seen.
+    /// Number of orders that a node tells apart, up to the newest it has seen.
     pub window: WindowSize,
 }
 
 /// The number of orders that a node tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowSize {
-    /// This many, at most all.
+    /// This number, at most all.
     Orders(u32),
-    /// All in virtual time; on real carriers as many as may be under way at a time.
+    /// All orders in virtual time; on real carriers the number that may be in flight at a time.
     Auto,
 }
 
@@ -159,16 +159,16 @@ impl Scenario {
         self.bulk.map_or(1, |bulk| bulk.orders)
     }
 
-    /// The overlay.
+    /// Builds the overlay.
     ///
     /// # Errors
     ///
-    /// `TopologyError` where it cannot be drawn or stored.
+    /// `TopologyError` if it cannot be drawn or stored.
     pub fn overlay(&self) -> Result<Arc<Topology>, TopologyError> {
         self.overlay_unless(&Interrupt::new())
     }
 
-    /// Builds the overlay, unless the user ends it meanwhile.
+    /// Builds the overlay, unless the user interrupts it meanwhile.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Scenario {
         }
     }
 
-    /// The ids of the nodes.
+    /// Returns the ids of the nodes.
     pub fn names(&self) -> NodeNames {
         self.edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone())
     }
@@ -197,7 +197,7 @@ impl Scenario {
         Workload::bulk(self.seed, self.nodes, Bulk { orders, rate, arrivals, origins: self.origins })
     }
 
-    /// The files that it is read from, each with the option that names it.
+    /// Lists the files that the scenario is read from, each with the option that names it.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
         let topology = match &self.topology {
             TopologySpec::File { path } => Some(("topology", Path::new(path))),
@@ -210,8 +210,9 @@ impl Scenario {
         topology.into_iter().chain(network)
     }
 
-    /// The seed of a run, counted from 0. The draft saw to it that there is one.
+    /// Returns the seed of a run, counted from 0.
     pub fn seed_of(&self, run: u32) -> u64 {
+        // A sum within `runs` does not overflow, because the draft refuses more runs than there are seeds.
         if self.same_seed { self.seed } else { self.seed.saturating_add(u64::from(run)) }
     }
 
@@ -225,13 +226,13 @@ impl Scenario {
         Scenario(ScenarioValues { threads: threads.clamp(1, self.threads), pin, ..self.0.clone() })
     }
 
-    /// A scenario of values that no draft may give, for tests of what is done with one.
+    /// Makes a scenario of values that no draft may give, for tests of the code that takes a scenario.
     #[cfg(test)]
     pub(crate) fn unchecked(values: ScenarioValues) -> Scenario {
         Scenario(values)
     }
 
-    /// The worker threads of all processes.
+    /// Returns the number of worker threads of all processes together.
     pub fn workers(&self) -> usize {
         self.threads * self.processes
     }
@@ -240,13 +241,13 @@ impl Scenario {
 /// The maximum hops of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
-    /// This many.
+    /// This number of hops.
     Hops(u8),
     /// Twice the hops to the target plus 2, at most 255.
     Auto,
 }
 
-/// A whole number, or the text `auto`.
+/// Serializes as a whole number, or as the text `auto`.
 impl Serialize for Ttl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -256,7 +257,7 @@ impl Serialize for Ttl {
     }
 }
 
-/// A whole number, or the text `auto`.
+/// Serializes as a whole number, or as the text `auto`.
 impl Serialize for WindowSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

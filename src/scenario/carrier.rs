@@ -1,4 +1,4 @@
-//! The options of the carrier: what carries messages, and the processes, threads and buffers that it has.
+//! The options of the carrier: its kind, and its processes, threads and buffers.
 
 use super::{Draft, Engine, ProtocolKind, Scenario, ScenarioError, TransportKind, limits};
 use std::num::NonZero;
@@ -12,7 +12,7 @@ macro_rules! carrier_options {
 
             /// udp, udp-shard, memory, or simulated [default: udp].
             ///
-            /// What carries a message: udp, one socket per node on loopback; udp-shard, one per worker, where messages
+            /// The carrier of messages: udp, one socket per node on loopback; udp-shard, one per worker, where messages
             /// for the same worker share a send; memory, rings between the worker threads; simulated, virtual time on a
             /// modelled network. One socket per node is the honest run; one per worker moves 10 to 50 times as much;
             /// memory shows what the machine could do at most; simulated repeats to the bit and reaches further.
@@ -48,7 +48,7 @@ macro_rules! carrier_options {
             #[arg(hide_short_help = true)]
             pin: Pin = "spread|compact|none", |text: &str| choose::<Pin>("pin", text);
 
-            /// Whether an idle worker spins before it sleeps [default: auto].
+            /// Spinning of an idle worker before it sleeps [default: auto].
             ///
             /// auto, always or never; auto spins shortly where each worker has a core. Spinning wakes sooner and burns
             /// its core.
@@ -70,7 +70,7 @@ macro_rules! carrier_options {
     };
 }
 
-/// Resolves the processes: several need sockets, and memory that Linux lets them share.
+/// Resolves the number of processes. More than one needs sockets, and memory that Linux lets processes share.
 pub(super) fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
     let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
     match transport {
@@ -81,7 +81,7 @@ pub(super) fn processes(asked: Option<u32>, transport: TransportKind) -> Result<
     }
 }
 
-/// Resolves the threads of each process: every worker has a node, and all together stay within the limit.
+/// Resolves the number of threads of each process: every worker owns a node, and their total stays within the limit.
 pub(super) fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
     let node_each = usize::try_from(nodes).unwrap_or(usize::MAX);
     let most = node_each.min(limits::THREADS.most as usize) / processes;
@@ -104,7 +104,7 @@ pub(super) fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Resul
     }
 }
 
-/// Resolves the receive buffer, which sockets have and rings do not.
+/// Resolves the receive buffer, which only carriers with sockets have.
 pub(super) fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
     let Some(bytes) = asked else { return Ok(None) };
     limits::RECEIVE_BUFFER.check(bytes)?;
@@ -136,7 +136,7 @@ pub(super) fn engine(
     }
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     draft.transport = Some(scenario.transport);
     draft.engine = scenario.transport.is_virtual().then_some(scenario.engine);

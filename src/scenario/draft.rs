@@ -2,12 +2,12 @@
 //! scenario and the replay command are all read into it and written from it; the comments in the tables are the text of
 //! `--help`.
 //!
-//! An option that was not asked for is `None`, so that a default never passes for a wish. What the options mean
-//! together is decided in `resolve.rs` and by the groups.
+//! An option that was not asked for is `None`, so that a default is never mistaken for a request. `resolve.rs` and the
+//! groups decide what the options mean together.
 //!
-//! What was refused: serde's derived reading. It refuses in its own words, without limit or advice, and it takes a
-//! share as the nearest double; an option in a file is read by the reader of its flag instead. And a struct for each
-//! group inside of the draft: who asks for nodes and a latency need not know which groups these are of.
+//! Two designs were rejected. Serde's derived deserialization reports errors in its own terms, without limit or advice,
+//! and takes a share as the nearest double; an option in a file is read by the reader of its flag instead. A struct for
+//! each group inside the draft would make a caller that sets nodes and a latency know the groups of these options.
 
 use super::parse::{choose, model, part_of, truth};
 use super::{
@@ -22,7 +22,7 @@ use crate::topology::TopologySpec;
 use crate::workload::{Arrivals, Rate};
 use serde::Serialize;
 
-/// Hands the table so far to the next group, which adds its options behind it.
+/// Passes the table so far to the next group, which appends its options.
 macro_rules! next_group {
     ([$next:ident $($rest:ident)*] $($given:tt)*) => {
         $next! { [$($rest)*] $($given)* }
@@ -32,7 +32,8 @@ macro_rules! next_group {
     };
 }
 
-/// Declares the draft. An option is its name, the type of its value, how its help writes the value, and its reader.
+/// Declares the draft. An option is its name, the type of its value, the placeholder of the value in the help, and its
+/// reader.
 macro_rules! declare_draft {
     ($(
         [$heading:tt]
@@ -43,7 +44,7 @@ macro_rules! declare_draft {
             $field:ident: $Value:ty = $placeholder:tt, $read:expr;
         )+
     )+) => {
-        /// An experiment as it is asked for: any of its options may be missing.
+        /// The request for an experiment: any of its options may be missing.
         #[derive(Clone, Debug, Default, PartialEq, Serialize)]
         #[serde(rename_all = "kebab-case")]
         #[cfg_attr(feature = "cli", derive(clap::Args))]
@@ -60,15 +61,15 @@ macro_rules! declare_draft {
         }
 
         impl Draft {
-            /// The fields of the table, group by group.
+            /// Names of the fields of the table, group by group.
             pub(super) const FIELDS: &[&str] = &[$($(stringify!($field)),+),+];
 
-            /// Returns this draft, with `other`'s answer wherever it has none of its own.
+            /// Returns this draft, with the value from `other` for each option that it does not set.
             pub fn or(self, other: Draft) -> Draft {
                 Draft { $($($field: self.$field.or(other.$field)),+),+ }
             }
 
-            /// Reads the option that a field stands for; `None` where there is no such field.
+            /// Reads the option of the field named `field`; `None` if there is no such field.
             pub(super) fn read(field: &str, text: &str) -> Option<Result<Draft, BadValue>> {
                 $($(
                     if field == stringify!($field) {

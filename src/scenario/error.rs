@@ -1,5 +1,5 @@
-//! The errors of a draft that is no scenario, and of a text that is no draft. Every message names the option, the value
-//! that was asked for, the limit, and what to do.
+//! The errors of a draft that does not make a scenario, and of a text that is not a draft. Every message names the
+//! option, the requested value, the limit, and what to do.
 
 use super::limits::{self, THREADS};
 use super::network::OPTIONS;
@@ -41,7 +41,7 @@ pub enum ScenarioError {
     IdleThreads {
         /// The threads asked for.
         threads: usize,
-        /// The nodes there are.
+        /// The number of nodes.
         nodes: u32,
     },
 
@@ -52,14 +52,14 @@ pub enum ScenarioError {
     IdleProcesses {
         /// The processes asked for.
         processes: usize,
-        /// The nodes there are.
+        /// The number of nodes.
         nodes: u32,
     },
 
     /// Some workers of the processes would own no node.
     #[error(
-        "--processes {processes} with --threads {threads} and --nodes {nodes}: each of the {} workers needs a node; ask \
-         for at most --threads {}",
+        "--processes {processes} with --threads {threads} and --nodes {nodes}: each of the {} workers needs a node; \
+         ask for at most --threads {}",
         processes * threads,
         *nodes as usize / processes
     )]
@@ -68,14 +68,14 @@ pub enum ScenarioError {
         processes: usize,
         /// The threads asked for.
         threads: usize,
-        /// The nodes there are.
+        /// The number of nodes.
         nodes: u32,
     },
 
     /// More workers than a run takes.
     #[error(
-        "--processes {processes} with --threads {threads}: a run takes at most {} worker threads, and these are {}; ask for \
-         at most --threads {}",
+        "--processes {processes} with --threads {threads}: a run takes at most {} worker threads, and these are {}; \
+         ask for at most --threads {}",
         THREADS.most,
         processes * threads,
         THREADS.most as usize / processes
@@ -100,24 +100,24 @@ pub enum ScenarioError {
         transport: TransportKind,
     },
 
-    /// This system has not what several processes need.
+    /// This system lacks the shared memory that several processes need.
     #[error(
         "--processes {processes}: several processes share memory as Linux lets them, and this is another system, or a \
-             portable build; leave --processes out"
+         portable build; leave --processes out"
     )]
     NoProcesses {
         /// The processes asked for.
         processes: usize,
     },
 
-    /// One run repeats nothing.
+    /// A single run has no other run to share its seed with.
     #[error("--same-seed with --runs 1: it repeats one seed over many runs; ask for 2 --runs or more, or leave it out")]
     NothingToRepeat,
 
     /// The last runs would have no seed.
     #[error(
-        "--seed {seed} with --runs {runs}: run i has the seed {seed} + i, and no seed is above {}; ask for at most --seed {}, \
-         for fewer --runs, or for --same-seed",
+        "--seed {seed} with --runs {runs}: run i has the seed {seed} + i, and no seed is above {}; ask for at most \
+         --seed {}, for fewer --runs, or for --same-seed",
         u64::MAX,
         u64::MAX - u64::from(runs - 1)
     )]
@@ -135,11 +135,11 @@ pub enum ScenarioError {
         origin: u64,
         /// The number of nodes.
         nodes: u32,
-        /// The origins that exist.
+        /// Advice that names the origins that exist.
         advice: String,
     },
 
-    /// Each order enters somewhere else.
+    /// An origin is given although each order enters at a random node.
     #[error("--origin {origin} with --origins random: each order has an origin of its own; leave one of them out")]
     OriginNotTaken {
         /// The origin asked for.
@@ -155,10 +155,10 @@ pub enum ScenarioError {
         option: &'static str,
     },
 
-    /// The orders are too far apart.
+    /// The orders are so far apart that the schedule is too long.
     #[error(
-        "--orders {orders} with --rate {rate}: the last one would be due after {:.0} years, and a schedule lasts at most {} \
-         years; ask for a greater --rate, or for at most --orders {}",
+        "--orders {orders} with --rate {rate}: the last one would be due after {:.0} years, and a schedule lasts at \
+         most {} years; ask for a greater --rate, or for at most --orders {}",
         f64::from(orders - 1) / rate.as_f64() / limits::YEAR_SECS as f64,
         limits::SCHEDULE_SECS / limits::YEAR_SECS,
         (limits::SCHEDULE_SECS as f64 * rate.as_f64()) as u64
@@ -172,22 +172,22 @@ pub enum ScenarioError {
 
     /// The nodes' windows take too much memory.
     #[error(
-        "--nodes {nodes} with --orders {orders} and --window {window}: telling orders apart takes more than {} GiB; ask \
-         for {}fewer nodes", limits::WINDOW_BITS >> 33, narrower(*nodes, *orders)
+        "--nodes {nodes} with --orders {orders} and --window {window}: telling orders apart takes more than {} GiB; \
+         ask for {}fewer nodes", limits::WINDOW_BITS >> 33, narrower(*nodes, *orders)
     )]
     WindowTooWide {
-        /// The window asked for, or the number of orders where that is less.
+        /// The window asked for, or the number of orders if that is less.
         window: u32,
         /// The orders asked for.
         orders: u32,
-        /// The nodes there are.
+        /// The number of nodes.
         nodes: u32,
     },
 
-    /// The family decides by itself how many peers a node has.
+    /// The overlay family itself determines the number of peers of a node.
     #[error(
-        "--peers {peers} with --topology {}: its shape decides how many peers a node has; leave --peers out or choose a \
-         topology that takes it, such as erdos-renyi or random-regular",
+        "--peers {peers} with --topology {}: its shape decides how many peers a node has; leave --peers out or choose \
+         a topology that takes it, such as erdos-renyi or random-regular",
         shown(&topology.to_string())
     )]
     PeersNotTaken {
@@ -199,8 +199,8 @@ pub enum ScenarioError {
 
     /// The carrier has no sockets.
     #[error(
-        "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave --receive-buffer \
-         out or choose --transport udp",
+        "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave \
+         --receive-buffer out or choose --transport udp",
         transport.name()
     )]
     NoReceiveBuffer {
@@ -210,14 +210,14 @@ pub enum ScenarioError {
         transport: TransportKind,
     },
 
-    /// The carrier encodes each message as it is.
+    /// The carrier encodes every message anyway.
     #[error(
         "--charge-serialization with --transport udp: every datagram is encoded and decoded anyway; leave \
          --charge-serialization out or choose --transport memory"
     )]
     SerializesAnyway,
 
-    /// Virtual time does not pass while a message is encoded.
+    /// Encoding a message takes no virtual time.
     #[error(
         "--charge-serialization with --transport simulated: what it costs takes no virtual time; leave \
          --charge-serialization out or choose --transport memory"
@@ -226,15 +226,15 @@ pub enum ScenarioError {
 
     /// The engine handles first messages only, and the protocol depends on others.
     #[error(
-        "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave --engine out or \
-         choose --protocol push or flood"
+        "--engine fast or hops with --protocol lazy: what its nodes do hangs on more than first messages; leave \
+         --engine out or choose --protocol push or flood"
     )]
     NoFastProtocol,
 
-    /// A real carrier has no such model.
+    /// Only virtual time models this option; a real carrier does not.
     #[error(
-        "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, --latency, \
-         --loss and --duplicate; leave --{option} out or choose --transport simulated",
+        "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, \
+         --latency, --loss and --duplicate; leave --{option} out or choose --transport simulated",
         transport.name()
     )]
     NoModel {
@@ -244,17 +244,17 @@ pub enum ScenarioError {
         transport: TransportKind,
     },
 
-    /// The protocol sends to everyone but the sender.
+    /// The protocol forwards to every peer but the sender, so the option has no effect.
     #[error(
-        "--{option} with --protocol flood: it forwards to every peer but the one that the order came from; leave --{option} \
-         out or choose --protocol push or lazy"
+        "--{option} with --protocol flood: it forwards to every peer but the one that the order came from; leave \
+         --{option} out or choose --protocol push or lazy"
     )]
     FloodsAnyway {
         /// The option asked for.
         option: &'static str,
     },
 
-    /// Two answers to one question.
+    /// Both the option and the regions define the latencies.
     #[error(
         "--latency {latency} with --network {}: the regions have latencies of their own; leave one of them out",
         shown(&network.to_string())
@@ -266,7 +266,7 @@ pub enum ScenarioError {
         network: RegionSpec,
     },
 
-    /// The protocol awaits no answers.
+    /// The protocol makes no requests to repeat.
     #[error(
         "--retry with --protocol {}: its nodes ask for nothing, and so for nothing again; leave --retry out or choose \
          --protocol lazy",
@@ -300,7 +300,7 @@ pub enum ScenarioError {
     },
 }
 
-/// The reason why a text in TOML is no draft.
+/// The reason why a TOML text is not a draft.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct FileError {
@@ -315,13 +315,13 @@ pub struct FileError {
 pub enum FileProblem {
     /// It is not TOML.
     Syntax(String),
-    /// No option has this name; the nearest one that exists, if any comes near.
+    /// No option has this name; the second value is the most similar name of an option, if one is similar enough.
     UnknownKey(String, Option<String>),
-    /// No option of the network has this name.
+    /// No option of the `[network]` table has this name.
     NotOfNetwork(String),
-    /// An option stands in `[network]` and outside of it.
+    /// An option is given both inside and outside `[network]`.
     Twice(String),
-    /// A list, a table or a date, where one value belongs.
+    /// The option is given a list, a table or a date instead of a single value.
     NotOneValue(String, &'static str),
     /// The option does not accept the value.
     BadValue(BadValue),
@@ -353,7 +353,7 @@ impl fmt::Display for FileProblem {
     }
 }
 
-/// The advice of a window that fits, where one does.
+/// Returns the advice to use a narrower window, or an empty text if even the narrowest does not fit.
 fn narrower(nodes: u32, orders: u32) -> String {
     match limits::widest_window(nodes, orders) {
         0 => String::new(),
@@ -361,8 +361,8 @@ fn narrower(nodes: u32, orders: u32) -> String {
     }
 }
 
-/// Makes a requested value fit for one line of a terminal: quoted where it needs quotes, control characters escaped,
-/// and cut where it is very long.
+/// Formats a requested value for one line of a terminal: quoted if it needs quotes, with control characters escaped,
+/// and truncated to [`SHOWN_CHARS_MAX`].
 fn shown(text: &str) -> String {
     quoted(&escaped_to(SHOWN_CHARS_MAX, text)).into_owned()
 }

@@ -1,4 +1,4 @@
-//! The options of failures: nodes that go down or are cut off, and nodes that do not do as the protocol says.
+//! The options of failures: nodes that go down or are cut off, and nodes that do not follow the protocol.
 
 use super::{Draft, Scenario};
 use crate::network::FaultSpec;
@@ -55,7 +55,7 @@ pub(super) fn faults(draft: &Draft) -> FaultSpec {
     }
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     if !scenario.transport.is_virtual() {
         return;

@@ -1,8 +1,8 @@
-//! A draft as TOML: one `option = value` a line, each value in the type that is natural to it. The options of the
-//! modelled network may stand in a table of their own, `[network]`, in which `name` is what `network` is outside.
+//! A draft as TOML: one `option = value` per line, each value in its natural type. The options of the modelled network
+//! may stand in a table of their own, `[network]`, in which `name` is the option that is called `network` outside.
 //!
-//! Every value goes through the reader of the flag of that name, as the text that stands in the file: `target = 0.95`
-//! is exactly 95/100, and a number out of range is refused in the same words in both places.
+//! The reader of the flag of the same name reads every value, from its text in the file. So `target = 0.95` is exactly
+//! 95/100, and a number out of range gets the same error message in both places.
 
 use super::error::{FileError, FileProblem};
 use super::network::OPTIONS;
@@ -15,14 +15,15 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`FileError`] with the line, for the first thing in it that is not TOML, not an option, or not a value that the
-    /// option accepts.
+    /// [`FileError`] with the line of the first item that is not TOML, not an option, or not a value that the option
+    /// accepts.
     pub fn from_toml(text: &str) -> Result<Draft, FileError> {
         let document = DeTable::parse(text).map_err(|error| FileError {
             line: line_of(text, error.span().map_or(0, |span| span.start)),
             problem: FileProblem::Syntax(error.message().replace('\n', ", ")),
         })?;
         let mut entries: Vec<_> = document.get_ref().iter().collect();
+        // Entries are read in the order of the file, so that the reported error is the first one in it.
         entries.sort_by_key(|(key, _)| key.span().start);
         entries.into_iter().try_fold(Draft::default(), |draft, (key, value)| {
             let located = |at: usize, problem| FileError { line: line_of(text, at), problem };
@@ -37,19 +38,19 @@ impl Draft {
 
     /// Writes the options that were asked for as TOML that [`from_toml`](Self::from_toml) reads back.
     pub fn to_toml(&self) -> String {
-        // A draft is a flat struct of numbers, texts and truths within TOML's range, which nothing can refuse.
+        // This cannot fail: a draft is a flat struct of numbers, texts and booleans within TOML's range.
         toml::to_string(self).unwrap_or_default()
     }
 }
 
 impl Scenario {
-    /// The whole scenario as TOML, every option by name.
+    /// Writes the whole scenario as TOML, every option by name.
     pub fn to_toml(&self) -> String {
         Draft::from(self).to_toml()
     }
 }
 
-/// Reads the options of the modelled network in a table of their own, in the order in which they stand there.
+/// Reads the options in the `[network]` table, in the order of the file.
 fn read_network(mut draft: Draft, table: &DeTable<'_>) -> Result<Draft, (usize, FileProblem)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
@@ -68,7 +69,7 @@ fn read_network(mut draft: Draft, table: &DeTable<'_>) -> Result<Draft, (usize, 
     Ok(draft)
 }
 
-/// Reads one option into a draft that must not have it yet.
+/// Reads one option into a draft, which must not have that option yet.
 fn merge(draft: Draft, option: &str, value: &DeValue<'_>) -> Result<Draft, FileProblem> {
     let read = read_entry(option, value)?;
     if draft.asks_for(option) { Err(FileProblem::Twice(option.to_owned())) } else { Ok(draft.or(read)) }
@@ -90,7 +91,7 @@ fn read_entry(key: &str, value: &DeValue<'_>) -> Result<Draft, FileProblem> {
     Draft::from_option(key, &text).map_err(FileProblem::BadValue)
 }
 
-/// A whole number in decimal digits, or as it stands where it is larger than any option accepts.
+/// Formats a whole number in decimal digits, or as written if it is larger than any option accepts.
 fn decimal(number: &DeInteger<'_>) -> String {
     match i128::from_str_radix(number.as_str(), number.radix()) {
         Ok(value) => value.to_string(),
@@ -98,7 +99,7 @@ fn decimal(number: &DeInteger<'_>) -> String {
     }
 }
 
-/// The option that is also the name of a table.
+/// Name of the option that is also the name of a table.
 const NETWORK: &str = "network";
 
 fn line_of(text: &str, byte: usize) -> usize {

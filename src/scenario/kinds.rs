@@ -1,5 +1,5 @@
-//! The closed choices of an experiment: what carries messages, which protocol runs, how virtual time is computed, and
-//! how worker threads behave. The rooms that do the work take these enums from here.
+//! The closed choices of an experiment: the carrier of messages, the protocol, the engine of virtual time, and the
+//! behaviour of worker threads. The rooms that do the work take these enums from here.
 //!
 //! Each choice has the names that `--help`, a TOML file and the JSON report use ([`Choice`]).
 
@@ -11,10 +11,10 @@ pub trait Choice: Copy + PartialEq + 'static {
     /// All values, in the order in which messages list them.
     const ALL: &'static [Self];
 
-    /// The name of the value, as a user writes it.
+    /// Returns the name of the value, as a user writes it.
     fn name(self) -> &'static str;
 
-    /// Returns the value of this name, or `None` where no value has it.
+    /// Returns the value with this name, or `None` if there is none.
     fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|value| value.name() == name)
     }
@@ -93,7 +93,7 @@ choice!(Engine { Auto = "auto", General = "general", Fast = "fast", Hops = "hops
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pin {
-    /// As many physical cores as there are, hyperthreads last.
+    /// All physical cores first, hyperthreads last.
     Spread,
     /// Neighbouring cores, hyperthreads of one core first.
     Compact,
@@ -107,11 +107,11 @@ choice!(Pin { Spread = "spread", Compact = "compact", None = "none" });
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spin {
-    /// A short while where each worker has a core; where not, it yields and soon sleeps.
+    /// For a short time if each worker has a core; otherwise the worker yields and soon sleeps.
     Auto,
     /// For the whole run.
     Always,
-    /// Never: it sleeps in the kernel at once.
+    /// Never: an idle worker sleeps in the kernel at once.
     Never,
 }
 
@@ -129,13 +129,13 @@ pub enum Until {
 
 choice!(Until { Target = "target", Quiescent = "quiescent" });
 
-/// The rule by which orders get the node where they enter.
+/// The rule that assigns each order the node where it enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OriginsKind {
     /// All at one node.
     One,
-    /// Each at a node of its own draw.
+    /// Each at a node drawn for it.
     Random,
 }
 
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use std::fmt::Debug;
 
-    /// Demands that the names of a choice are those of its JSON, and that they read back.
+    /// Asserts that the names of a choice equal those in its JSON, and that they read back.
     fn assert_named<T: Choice + Debug + Serialize>() {
         for &value in T::ALL {
             assert_eq!(serde_json::to_value(value).unwrap(), value.name());

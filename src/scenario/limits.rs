@@ -1,8 +1,8 @@
-//! The limits of every numeric option, in one place: what an option accepts, and the sentence that says so.
+//! The limits of every numeric option, in one place: the range that an option accepts, and the sentence that says so.
 //!
-//! A [`Limit`] both reads a text and checks a number, so that a flag, a line of a file and a value set by a program are
-//! refused in the same words. Limits that join two options (origin and nodes, peers and nodes) are not here: the draft
-//! checks them where it knows both.
+//! A [`Limit`] both reads a text and checks a number, so that a flag, a line of a file and a value set by a program get
+//! the same error message. Limits that join two options (origin and nodes, peers and nodes) are not here: the draft
+//! checks them, because it knows both.
 
 use super::error::BadValue;
 use crate::message::TTL_MAX;
@@ -10,11 +10,11 @@ use crate::order::PAYLOAD_BYTES_MAX;
 use crate::quantity::{self, QuantityError};
 use std::fmt::Display;
 
-/// Nodes of a run. An id has 32 bits, and the greatest stands for nobody.
+/// Nodes of a run. An id has 32 bits, and the greatest value means "no node".
 pub const NODES: Limit = Limit::new("nodes", 1, u32::MAX as u64, "a network needs", "nodes");
 
-/// Worker threads of a run, of all its processes together. Each costs a stack and a share of every join; more than this
-/// no machine puts to use.
+/// Worker threads of a run, in all its processes together. Each costs a stack and a share of every join; no machine has
+/// a use for more than this.
 pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worker threads");
 
 /// Processes of a run. Each builds the overlay for itself and costs its parent two descriptors.
@@ -23,19 +23,19 @@ pub const PROCESSES: Limit = Limit::new("processes", 1, 64, "a run is spread ove
 /// True where runs of several processes are possible: they share memory by `memfd`, which Linux alone has.
 pub const HAS_PROCESSES: bool = cfg!(all(target_os = "linux", not(portable)));
 
-/// Peers of a node. None at all make sense for a network of one; the topology refuses them elsewhere.
+/// Peers of a node. Zero makes sense in a network of one node; the topology refuses it elsewhere.
 pub const PEERS: Limit = Limit::new("peers", 0, NODES.most - 1, "a node knows", "peers");
 
-/// Peers that an order is forwarded to. Where a node has fewer, it sends to all, so a great fanout floods.
+/// Peers to which a node forwards an order. A node with fewer peers sends to all, so a great fanout floods.
 pub const FANOUT: Limit = Limit::new("fanout", 1, NODES.most, "a node forwards to", "peers");
 
-/// Hops that an order may travel. With none it would stay at its origin, and there would be nothing to measure.
+/// Hops that an order may travel. With 0 hops it would stay at its origin, and there would be nothing to measure.
 pub const TTL: Limit = Limit::new("ttl", 1, TTL_MAX as u64, "an order travels", "hops, or `auto`");
 
-/// Seeds. A whole number in a TOML file ends at 2^63 - 1; a greater one stands there as text.
+/// Seeds. The greatest whole number in a TOML file is 2^63 - 1; a greater seed is written as text.
 pub const SEED: Limit = Limit::new("seed", 0, u64::MAX, "a seed is a whole number from", "");
 
-/// Ids of nodes: whatever an edge list may call them.
+/// Ids of nodes: any id that an edge list may use.
 pub const ORIGIN: Limit = Limit::new("origin", 0, u64::MAX, "nodes have ids from", "");
 
 /// Orders of a run. Each takes some hundred bytes at every worker.
@@ -47,14 +47,14 @@ pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apa
 /// Bits that all nodes together may take to tell orders apart on a real carrier: 2 GiB.
 pub const WINDOW_BITS: u64 = 1 << 34;
 
-/// Returns how many of `orders` orders each of `nodes` nodes can tell apart on a real carrier; 0 if there is no room
-/// for one.
+/// Returns the number of `orders` that each of `nodes` nodes can tell apart on a real carrier; 0 if the memory does not
+/// suffice for one.
 pub fn widest_window(nodes: u32, orders: u32) -> u32 {
     let bits = WINDOW_BITS / u64::from(nodes.max(1));
     if bits >= u64::from(orders) {
         return orders;
     }
-    // A window that moves takes a word more than itself.
+    // A moving window needs one 64-bit word more than its width.
     let words = (bits / u64::from(u64::BITS)).saturating_sub(1);
     u32::try_from(words * u64::from(u64::BITS)).map_or(orders, |widest| widest.min(orders))
 }
@@ -69,8 +69,8 @@ pub(super) const YEAR_SECS: u64 = 31_557_600;
 pub const PAYLOAD_BYTES: Limit =
     Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");
 
-/// Bytes of a socket's receive buffer. Linux doubles what it is asked for: below the least it would silently give
-/// more, and above the most the doubled number no longer fits its integer.
+/// Bytes of a socket's receive buffer. Linux doubles what it is asked for: below the least it would silently give more,
+/// and above the most the doubled number no longer fits its integer.
 pub const RECEIVE_BUFFER: Limit = Limit::new("receive-buffer", 1_152, i32::MAX as u64 / 2, "a socket buffers", "bytes");
 
 /// Counted runs of one scenario.
@@ -79,11 +79,11 @@ pub const RUNS: Limit = Limit::new("runs", 1, 10_000, "a scenario is measured in
 /// The whole numbers that an option accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The option, without dashes.
+    /// Name of the option, without dashes.
     pub option: &'static str,
-    /// The least it accepts.
+    /// The smallest accepted value.
     pub least: u64,
-    /// The most it accepts.
+    /// The greatest accepted value.
     pub most: u64,
     subject: &'static str,
     unit: &'static str,
@@ -94,16 +94,16 @@ impl Limit {
         Limit { option, least, most, subject, unit }
     }
 
-    /// Reads a whole number within the limit, as [`quantity::count`] takes it.
+    /// Reads a whole number within the limit, in any notation of [`quantity::count`].
     ///
     /// # Errors
     ///
-    /// [`BadValue`] where the text is no whole number, or one outside the limit, however large.
+    /// [`BadValue`] if the text is not a whole number, or one outside the limit, however large.
     pub fn parse<T: TryFrom<u64>>(&self, text: &str) -> Result<T, BadValue> {
         self.parse_with(quantity::count, "write it in digits, as 10000, 10_000, 10k or 1e4", text)
     }
 
-    /// Reads a number of bytes within the limit, as [`quantity::bytes`] takes it.
+    /// Reads a number of bytes within the limit, in any notation of [`quantity::bytes`].
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Limit {
     ) -> Result<T, BadValue> {
         let (is_negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
         match read(digits) {
-            // Below zero is below any limit, and what is wrong is not how it is written.
+            // A negative number is below every limit: the error names the limit, because the notation is correct.
             Ok(_) | Err(QuantityError::TooLarge) if is_negative => Err(self.too_little(text)),
             Ok(number) if number > self.most => Err(self.too_much(text)),
             Ok(number) if number < self.least => Err(self.too_little(text)),
@@ -131,11 +131,11 @@ impl Limit {
         }
     }
 
-    /// Passes a number on that lies within the limit.
+    /// Returns the number if it lies within the limit.
     ///
     /// # Errors
     ///
-    /// [`BadValue`] where it does not.
+    /// [`BadValue`] if it does not.
     pub fn check<T: Copy + Display + Into<u64>>(&self, number: T) -> Result<T, BadValue> {
         match number.into() {
             wide if wide < self.least => Err(self.too_little(&number.to_string())),

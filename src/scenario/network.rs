@@ -1,4 +1,4 @@
-//! The options of the modelled network: what becomes of a message on its way.
+//! The options of the modelled network: the latency, loss, duplication, queueing and processing of a message.
 
 use super::failures::faults;
 use super::parse::{no_nul, time};
@@ -65,7 +65,7 @@ pub(super) fn read_regions(text: &str) -> Result<RegionSpec, BadValue> {
     text.parse().map_err(|_| BadValue::new("network", text, format!("choose one of {}", RegionSpec::WRITTEN)))
 }
 
-/// Reads the time that a message costs its node.
+/// Reads the time for which each message keeps a node busy.
 pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
     match time("processing", text, rule)? {
@@ -75,7 +75,7 @@ pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
 }
 
 /// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`. The
-/// first of them say what becomes of a message on its way.
+/// first [`ON_REAL_CARRIERS`] of them apply to real carriers too.
 pub(super) const OPTIONS: [&str; 11] = [
     "network",
     "latency",
@@ -90,7 +90,7 @@ pub(super) const OPTIONS: [&str; 11] = [
     "adversary",
 ];
 
-/// The number of leading options that a real carrier takes as well.
+/// The number of leading [`OPTIONS`] that a real carrier takes as well.
 const ON_REAL_CARRIERS: usize = 4;
 
 /// The models that the options ask for.
@@ -100,8 +100,8 @@ pub(super) struct Model {
     pub(super) adversary: AdversarySpec,
 }
 
-/// Resolves the models that a draft asks for. A real carrier takes the options that say what becomes of a message on
-/// its way; without any of them it has no model, and each of the others is refused.
+/// Resolves the models that a draft asks for. A real carrier takes the first [`ON_REAL_CARRIERS`] options only: without
+/// any of them it has no model, and each of the other options is refused.
 pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, ScenarioError> {
     let asked = asked_for(draft);
     if transport.is_virtual() {
@@ -115,13 +115,13 @@ pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, Sc
     if let Some((option, _)) = refused {
         return Err(ScenarioError::NoModel { option, transport });
     }
-    // A carrier takes time of its own.
+    // The default latency is zero here, because a real carrier already takes time of its own.
     let at_once = || network(draft, Paths::Latency(Latency::Constant(Nanos::ZERO).into()));
     let network = asked[..ON_REAL_CARRIERS].contains(&true).then(at_once).transpose()?;
     Ok(Model { network, faults: FaultSpec::default(), adversary: AdversarySpec::default() })
 }
 
-/// Resolves the network that a draft asks for; `paths` give the latencies if the draft does not.
+/// Resolves the network that a draft asks for; `paths` gives the latencies if the draft does not.
 fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     let paths = match (&draft.network, draft.latency) {
         (Some(network), Some(latency)) => {
@@ -140,7 +140,7 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     })
 }
 
-/// Returns for each of the options whether it was asked for.
+/// Returns, for each of [`OPTIONS`], true if it was asked for.
 fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
     [
         draft.network.is_some(),
@@ -157,7 +157,7 @@ fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
     ]
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     let Some(network) = &scenario.network else { return };
     match &network.paths {

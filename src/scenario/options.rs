@@ -1,7 +1,7 @@
-//! An option as a name and a text: what the command line, the TOML file and the replay command have in common.
+//! An option as a name and a text: the form that the command line, the TOML file and the replay command share.
 //!
-//! Names and readers come from the table in `draft.rs`. Only the order of the replay command names options: a default
-//! may hang on options before it, as peers and topology do on nodes.
+//! Names and readers come from the table in `draft.rs`. Only the order of the replay command lists options by name,
+//! because a default may depend on options before it, as those of peers and topology depend on nodes.
 
 use super::error::BadValue;
 use super::shell::quoted;
@@ -13,12 +13,12 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`BadValue`] where there is no such option, or it does not accept the text.
+    /// [`BadValue`] if there is no such option, or if it does not accept the text.
     #[doc(hidden)]
     pub fn from_option(name: &str, text: &str) -> Result<Draft, BadValue> {
         let unknown = || Err(BadValue::new(name, text, "write one value that `bulkprop --help` names"));
         let field = name.replace('-', "_");
-        // A field name is no option: `exclude_sender` is not `exclude-sender`.
+        // The name of a field is not the name of an option: `exclude_sender` is not `exclude-sender`.
         let read = if name.contains('_') { None } else { Draft::read(&field, text) };
         read.unwrap_or_else(unknown)
     }
@@ -51,11 +51,11 @@ impl Draft {
 }
 
 impl Scenario {
-    /// The least that must be asked for to get this scenario anywhere: what differs from the defaults, and always the
-    /// seed and the threads, whose defaults are drawn or found.
+    /// Returns the fewest options that give this scenario on any machine: those that differ from the defaults, and
+    /// always the seed and the threads, whose defaults are drawn or depend on the machine.
     ///
-    /// A default can hang on options before it, as peers and topology on nodes. So each option is held against what
-    /// those before it would give, not against a list of defaults.
+    /// A default can depend on options before it, as those of peers and topology depend on nodes. So each option is
+    /// compared with the value that the options before it would give, not with a list of defaults.
     fn essentials(&self) -> Draft {
         let wanted = Draft::from(self).values();
         let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
@@ -70,8 +70,8 @@ impl Scenario {
                 asked = asked.or(option);
             }
         }
-        // One that was asked for may follow from those behind it, as the latency of no time from a loss on a real
-        // carrier.
+        // An option may follow from later ones and is then left out: on a real carrier, a loss alone implies a latency
+        // of zero.
         for name in names().into_iter().filter(|name| !matches!(name.as_str(), "seed" | "threads")) {
             let fewer = asked.without(&name);
             let given = fewer.clone().build_with(self.edge_list.as_ref());
@@ -82,9 +82,9 @@ impl Scenario {
         asked
     }
 
-    /// The command that repeats a run of this scenario whose TTL and window came to be these, the window where it did
-    /// not hold all orders. Of many runs each may have another where `auto` is asked for, which then stands in the
-    /// command.
+    /// Returns the command that repeats a run of this scenario with the TTL and window to which `auto` was resolved.
+    /// The window is named only if it did not hold all orders. If there are several runs, each may resolve `auto`
+    /// differently, so the command keeps the options as they are.
     pub fn replay_under(&self, ttl: u8, window: Option<u32>) -> String {
         if self.runs > 1 {
             return self.replay();
@@ -92,30 +92,29 @@ impl Scenario {
         let ttl = Some(Ttl::Hops(ttl));
         let window = self.bulk.and_then(|bulk| window.filter(|&window| window < bulk.orders)).map(WindowSize::Orders);
         let resolved = self.with(Draft { ttl, window, ..Draft::default() });
-        // Both came from a run of this scenario, so that they stand beside the rest of it.
+        // Both values come from a run of this scenario, so they cannot contradict its other options.
         resolved.as_ref().unwrap_or(self).replay()
     }
 
     /// Returns the command that repeats this scenario, safe to paste into a POSIX shell.
     pub fn replay(&self) -> String {
         let options = self.essentials().options().into_iter();
-        let words = options.map(|(name, text)| match text.as_str() {
+        let arguments = options.map(|(name, text)| match text.as_str() {
             "true" => format!(" --{name}"),
             _ => format!(" --{name} {}", quoted(&text)),
         });
-        format!("bulkprop{}", words.collect::<String>())
+        format!("bulkprop{}", arguments.collect::<String>())
     }
 }
 
-/// Returns the names of all options in the order of the replay command; one that this order does not name comes last.
+/// Returns the names of all options in the order of the replay command; an option missing from that order comes last.
 pub(super) fn names() -> Vec<String> {
     let mut names: Vec<String> = Draft::FIELDS.iter().map(|field| field.replace('_', "-")).collect();
     names.sort_by_key(|name| REPLAY_ORDER.iter().position(|known| known == name).unwrap_or(REPLAY_ORDER.len()));
     names
 }
 
-/// The order in which a replay command names options: those that decide defaults before those whose defaults they
-/// decide.
+/// The order of options in a replay command: an option precedes those whose defaults depend on it.
 const REPLAY_ORDER: [&str; 41] = [
     "nodes",
     "threads",
@@ -160,7 +159,7 @@ const REPLAY_ORDER: [&str; 41] = [
     "same-seed",
 ];
 
-/// Writes a value as its flag takes it.
+/// Formats a value as its flag takes it.
 fn written(value: Value) -> String {
     match value {
         Value::String(text) => text,
@@ -168,10 +167,10 @@ fn written(value: Value) -> String {
     }
 }
 
-/// Returns the option whose name comes nearest to one that does not exist, if any comes near: by the measure and the
-/// limit that clap has for flags.
+/// Returns the option whose name is most similar to `name`, if one is similar enough. The measure and its threshold are
+/// those that clap uses for flags.
 pub(super) fn similar(name: &str) -> Option<String> {
-    // A key such as `nodes=5` is a mistake in the notation and not in the name.
+    // A key such as `nodes=5` is a mistake in the notation, not in the name.
     if name.contains('=') {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The options of the overlay: how many nodes there are, and which pairs of them are peers.
+//! The options of the overlay: the number of nodes, and the family that determines which pairs of them are peers.
 
 use super::parse::no_nul;
 use super::{BadValue, Draft, Scenario, ScenarioError, limits};
@@ -26,7 +26,7 @@ macro_rules! overlay_options {
 
             /// Peers of a node, on average or exactly [default: 20].
             ///
-            /// Which of the two depends on the topology. In a smaller network the default is the most that fit. More peers
+            /// The topology decides which of the two. In a smaller network the default is the most that fit. More peers
             /// reach further and cost more connections.
             #[arg(hide_short_help = true)]
             peers: u32 = "N", |text: &str| limits::PEERS.parse::<u32>(text);
@@ -34,7 +34,7 @@ macro_rules! overlay_options {
     };
 }
 
-/// Reads a family of overlays.
+/// Reads the family of an overlay.
 pub(super) fn read_topology(text: &str) -> Result<TopologySpec, BadValue> {
     no_nul("topology", text)?;
     text.parse().map_err(|error| match error {
@@ -45,7 +45,7 @@ pub(super) fn read_topology(text: &str) -> Result<TopologySpec, BadValue> {
     })
 }
 
-/// Reads the edge list of a topology that is one, unless it has been read before.
+/// Returns the edge list that the topology names, if it names one, and reads it unless it has been read before.
 pub(super) fn edge_list(
     asked: Option<&TopologySpec>,
     read: Option<&EdgeList>,
@@ -57,15 +57,15 @@ pub(super) fn edge_list(
     }
 }
 
-/// Resolves the number of nodes; by default those that an edge list names.
+/// Resolves the number of nodes; the default is the number of an edge list, if there is one.
 pub(super) fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<u32, ScenarioError> {
     let default = edge_list.map_or(NODES_DEFAULT, EdgeList::nodes);
     let nodes = limits::NODES.check(asked.unwrap_or(default))?;
     Ok(edge_list.map_or(Ok(nodes), |list| list.check(nodes)).map_err(TopologyError::from)?)
 }
 
-/// Resolves the family and its peers. Who asks for neither gets the complete overlay where the default number of peers
-/// takes in everyone anyway; who asks for peers means an overlay that has them.
+/// Resolves the family and the number of peers. If neither is asked for, the overlay is complete in networks so small
+/// that the default number of peers includes every node anyway. A number of peers asks for a family that takes one.
 pub(super) fn overlay(
     asked: Option<TopologySpec>,
     peers: Option<u32>,
@@ -84,7 +84,7 @@ pub(super) fn overlay(
     Ok((topology, peers))
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     draft.nodes = Some(scenario.nodes);
     draft.topology = Some(scenario.topology.clone());

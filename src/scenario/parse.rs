@@ -1,4 +1,4 @@
-//! Readers that options of several groups share; each group has its own beside its table.
+//! Readers that options of several groups share; the readers of one group are beside its table.
 
 use super::Choice;
 use super::error::BadValue;
@@ -14,22 +14,22 @@ pub(super) fn choose<T: Choice>(option: &'static str, text: &str) -> Result<T, B
     T::named(text).ok_or_else(|| BadValue::new(option, text, format!("choose one of {}", names())))
 }
 
-/// Reads yes or no as TOML writes them.
+/// Reads a boolean as TOML writes it.
 pub(super) fn truth(option: &'static str, text: &str) -> Result<bool, BadValue> {
     text.parse().map_err(|_| BadValue::new(option, text, "it is true or false; leave the value out for true"))
 }
 
-/// Reads a part of the modelled network, whose own words say what is wrong with it.
+/// Reads a part of the modelled network, whose own error message becomes the rule of the [`BadValue`].
 pub(super) fn model<T: FromStr<Err: Display>>(option: &'static str, text: &str) -> Result<T, BadValue> {
     text.parse().map_err(|error: T::Err| BadValue::new(option, text, error.to_string()))
 }
 
-/// Reads a share that may be nothing or all.
+/// Reads a share from 0 to 1, both ends included.
 pub(super) fn part_of(option: &'static str, text: &str) -> Result<Ratio, BadValue> {
     text.parse().map_err(|_| BadValue::new(option, text, "it is a share from 0 to 1; write it as 0.1, 10% or 1/10"))
 }
 
-/// Reads a span of time. One with two readings is asked about; any other that is none is refused with the rule.
+/// Reads a span of time. The error for an ambiguous text asks which reading is meant; any other error states `rule`.
 pub(super) fn time(option: &'static str, text: &str, rule: &str) -> Result<Nanos, BadValue> {
     let read = quantity::span_ns(text).map(Nanos);
     read.map_err(|error| BadValue::new(option, text, error.question_or(rule)))

@@ -12,28 +12,28 @@ pub struct PayloadBytes {
 }
 
 impl PayloadBytes {
-    /// A single size for every order.
+    /// Makes a range of a single size, the same for every order.
     pub const fn exactly(bytes: u16) -> PayloadBytes {
         PayloadBytes { least: bytes, most: bytes }
     }
 
-    /// From the least to the most; `None` where the first is greater.
+    /// Makes the range from `least` to `most`; `None` if `least` is greater.
     pub const fn new(least: u16, most: u16) -> Option<PayloadBytes> {
         if least <= most { Some(PayloadBytes { least, most }) } else { None }
     }
 
-    /// The most that an order may have.
+    /// Returns the greatest size in bytes.
     pub const fn most(self) -> u16 {
         self.most
     }
 
-    /// The sizes.
+    /// Returns all sizes in bytes.
     pub const fn range(self) -> RangeInclusive<u16> {
         self.least..=self.most
     }
 }
 
-/// `100`, or `0..1000`.
+/// Formats a single size as `100`, and a range as `0..1000`.
 impl fmt::Display for PayloadBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -43,7 +43,7 @@ impl fmt::Display for PayloadBytes {
     }
 }
 
-/// A number, or the range as text.
+/// Serializes a single size as a number, and a range as text.
 impl Serialize for PayloadBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.least == self.most { serializer.serialize_u16(self.least) } else { serializer.collect_str(self) }

@@ -1,4 +1,4 @@
-//! The options of the protocol: what a node does with an order, and how far the order travels.
+//! The options of the protocol: the handling of an order by a node, and the hops that the order may travel.
 
 use super::parse::time;
 use super::{BadValue, Draft, ProtocolKind, Scenario, ScenarioError, TransportKind, Ttl, limits};
@@ -11,7 +11,7 @@ macro_rules! protocol_options {
         next_group! { $then $($given)*
             ["Protocol"]
 
-            /// What a node does with news [default: push].
+            /// Handling of news by a node [default: push].
             ///
             /// push forwards an order that is news to --fanout peers; flood forwards it to every peer but the one it
             /// came from; lazy announces it to --fanout peers and hands it to those that ask. Push and flood are fast
@@ -56,12 +56,12 @@ macro_rules! protocol_options {
     };
 }
 
-/// Reads hops, or `auto`.
+/// Reads a number of hops, or `auto`.
 pub(super) fn read_ttl(text: &str) -> Result<Ttl, BadValue> {
     if text == "auto" { Ok(Ttl::Auto) } else { limits::TTL.parse(text).map(Ttl::Hops) }
 }
 
-/// Reads how long to wait for an answer.
+/// Reads the time to wait for an answer, which must be above 0.
 pub(super) fn read_retry(text: &str) -> Result<Nanos, BadValue> {
     match time("retry", text, RETRY_RULE)? {
         Nanos::ZERO => Err(BadValue::new("retry", text, RETRY_RULE)),
@@ -69,14 +69,14 @@ pub(super) fn read_retry(text: &str) -> Result<Nanos, BadValue> {
     }
 }
 
-/// Reads how long news are gathered before they are announced.
+/// Reads the time for which a node gathers orders before it announces them.
 pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
     let rule =
         "an interval is a number with its unit, below 584 years; write 10ms or 2s, or 0 to announce each order at once";
     time("announce-interval", text, rule)
 }
 
-/// Resolves the fanout. Flood has none, because it forwards to every peer.
+/// Resolves the fanout. Flood takes no fanout, because it forwards to every peer.
 pub(super) fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
     match (protocol, asked) {
         (ProtocolKind::Flood, None) => Ok(limits::FANOUT.most as u32),
@@ -85,7 +85,7 @@ pub(super) fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, 
     }
 }
 
-/// Resolves whether the sender is excluded, which flood always does.
+/// Returns true if forwarding excludes the sender, which flood always does.
 pub(super) fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
     match (protocol, asked) {
         (ProtocolKind::Flood, None) => Ok(true),
@@ -94,7 +94,8 @@ pub(super) fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Res
     }
 }
 
-/// Resolves the retry time of a protocol that makes requests. The default exceeds the time in which an answer can come.
+/// Resolves the retry time of a protocol that makes requests. The default is at least three times the longest modelled
+/// latency, so it exceeds the time in which an answer can come.
 pub(super) fn retry(
     asked: Option<Nanos>,
     protocol: ProtocolKind,
@@ -131,7 +132,7 @@ pub(super) fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
     Ok(asked)
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     let takes_fanout = scenario.protocol.traits().takes_fanout;
     draft.protocol = Some(scenario.protocol);

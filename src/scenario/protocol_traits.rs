@@ -1,25 +1,24 @@
-//! What can be said of each protocol without running it: what its options mean, and what a run with it takes.
+//! The static properties of each protocol: the options that it takes, and the messages that it needs.
 
 use super::ProtocolKind;
 
-/// What can be said of a protocol without running it.
+/// The static properties of a protocol, known without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolTraits {
-    /// True if it has control messages.
+    /// True if the protocol has control messages.
     pub has_control: bool,
     /// True if only the first message of an order matters to a node, so that hops and shortest paths compute it.
     pub is_first_message: bool,
-    /// True if `--fanout` and `--exclude-sender` mean anything to it; else every node sends to all others that it
-    /// knows.
+    /// True if `--fanout` and `--exclude-sender` apply; if not, every node sends to all its peers except the sender.
     pub takes_fanout: bool,
-    /// True if a node asks for what it heard of, so that `--retry` and `--announce-interval` mean anything.
+    /// True if a node requests orders that were announced to it, so that `--retry` and `--announce-interval` apply.
     pub takes_retry: bool,
-    /// How many messages in a row it takes to bring an order one hop further.
+    /// Number of consecutive messages that bring an order one hop further.
     pub messages_per_hop: u32,
 }
 
 impl ProtocolKind {
-    /// What can be said of it without running it. A test of the runner holds this against the protocols' own types.
+    /// Returns the static properties of the protocol. A test of the runner compares them with the protocols' own types.
     pub const fn traits(self) -> ProtocolTraits {
         let push = ProtocolTraits {
             has_control: false,

@@ -1,7 +1,7 @@
-//! From a draft to a scenario and back, group by group.
+//! Conversion from a draft to a scenario and back, group by group.
 //!
-//! The rule of the defaults: what was asked for stands, and what was not bends to it. A wish that cannot stand beside
-//! another one is an error, never a silent change.
+//! The rule of the defaults: an option that was asked for keeps its value, and the defaults of the others adapt to it.
+//! Two requested options that contradict each other are an error, never a silent change.
 
 use super::error::ScenarioError;
 use super::network::{Model, model};
@@ -13,17 +13,18 @@ use crate::topology::{EdgeList, NodeNames};
 use serde::{Serialize, Serializer};
 
 impl Draft {
-    /// Makes the scenario that this draft asks for, with a default for every option that it leaves open. An edge list
-    /// that it names is read.
+    /// Makes the scenario that this draft asks for, with a default for every option that it leaves open. If the draft
+    /// names an edge list, reads it.
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`] where a value is outside its limit, two contradict each other, or an edge list cannot be read.
+    /// [`ScenarioError`] if a value is outside its limit, two contradict each other, or an edge list cannot be read.
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         self.build_with(None)
     }
 
-    /// Does the same where an edge list has been read before: it is not read again, since a pipe gives its lines once.
+    /// Does the same as [`build`](Self::build), but does not read an edge list again that has been read before, because
+    /// a pipe gives its lines only once.
     pub(super) fn build_with(self, read: Option<&EdgeList>) -> Result<Scenario, ScenarioError> {
         let edge_list = overlay::edge_list(self.topology.as_ref(), read)?;
         let nodes = overlay::nodes(self.nodes, edge_list.as_ref())?;
@@ -75,11 +76,11 @@ impl Draft {
 }
 
 impl Scenario {
-    /// Makes the scenario that differs from this one in what `changes` asks for, checked as a whole.
+    /// Makes the scenario that differs from this one in the options of `changes`, checked as a whole.
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`] where the changes cannot stand beside the rest.
+    /// [`ScenarioError`] if the changes contradict the other options.
     pub fn with(&self, changes: Draft) -> Result<Scenario, ScenarioError> {
         changes.or(Draft::from(self)).build_with(self.edge_list.as_ref())
     }
@@ -100,7 +101,7 @@ impl From<&Scenario> for Draft {
     }
 }
 
-/// Every option by its name, an open one as nothing at all.
+/// Serializes every option by its name, and leaves out those that are not set.
 impl Serialize for Scenario {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Draft::from(self).serialize(serializer)

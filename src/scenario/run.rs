@@ -1,4 +1,4 @@
-//! The options of a run: its goal, its end, its seed, and how often it is repeated.
+//! The options of a run: its goal, its end, its seed, and its number of repetitions.
 
 use super::parse::time;
 use super::{BadValue, Draft, Scenario, ScenarioError, TransportKind, limits};
@@ -20,7 +20,7 @@ macro_rules! run_options {
             #[arg(hide_short_help = true)]
             target: Ratio = "SHARE", run::read_target;
 
-            /// What ends a run [default: target].
+            /// Event that ends a run [default: target].
             ///
             /// target, or quiescent for when no message is under way. Quiescence shows the final coverage and the full
             /// cost.
@@ -64,7 +64,7 @@ pub(super) fn read_target(text: &str) -> Result<Ratio, BadValue> {
     target(share)
 }
 
-/// Refuses a target of nobody, which any run would meet.
+/// Refuses a target of 0, which any run would meet.
 pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
     if share.is_zero() { Err(bad_target(&share.to_string())) } else { Ok(share) }
 }
@@ -86,7 +86,7 @@ pub(super) fn timeout(asked: Option<Nanos>, transport: TransportKind) -> Option<
     Some(asked.unwrap_or(default)).filter(|&limit| limit != Nanos::ZERO)
 }
 
-/// Resolves the number of runs, each of which needs a seed, and whether they share one.
+/// Resolves the number of runs, each of which needs a seed, and the flag that they all share one.
 pub(super) fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Result<(u32, bool), ScenarioError> {
     let (runs, same_seed) = (limits::RUNS.check(asked.unwrap_or(1))?, same_seed.unwrap_or(false));
     if same_seed && runs == 1 {
@@ -104,7 +104,7 @@ pub(super) fn drawn_seed() -> Result<u64, ScenarioError> {
     drawn.map_err(|error| ScenarioError::NoEntropy { cause: error.to_string() })
 }
 
-/// Writes a number, as text where TOML has no number so great.
+/// Serializes a number, or its text if the number is greater than the greatest one of TOML.
 pub(super) fn number_or_text<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) if i64::try_from(*number).is_err() => serializer.collect_str(number),
@@ -112,7 +112,7 @@ pub(super) fn number_or_text<S: Serializer>(number: &Option<u64>, serializer: S)
     }
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     draft.target = Some(scenario.target);
     draft.until = Some(scenario.until);

@@ -1,4 +1,4 @@
-//! What a scenario accepts, in which words it refuses the rest, and that it survives being written down.
+//! Tests of defaults, of error messages, and of the ways to write a scenario down and read it back.
 
 mod messages;
 mod round_trips;
@@ -8,11 +8,11 @@ use crate::topology::TopologySpec;
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
 
-/// Reads a command line without the command.
+/// Reads a command line that leaves out the command itself.
 fn draft(line: &str) -> Result<Draft, BadValue> {
-    let words = shlex::split(line).expect("a test's command line is well formed");
+    let arguments = shlex::split(line).expect("a test's command line is well formed");
     let command = Command::new("bulkprop").no_binary_name(true).disable_help_flag(true);
-    let matches = Draft::augment_args(command).try_get_matches_from(words);
+    let matches = Draft::augment_args(command).try_get_matches_from(arguments);
     matches.and_then(|matches| Draft::from_arg_matches(&matches)).map_err(|error| {
         let bad = error.source().and_then(|source| source.downcast_ref::<BadValue>());
         bad.unwrap_or_else(|| panic!("{line}: {error}")).clone()

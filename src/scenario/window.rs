@@ -1,24 +1,23 @@
-//! The number of orders that a node tells apart if it is left to the program.
+//! The number of orders that a node tells apart if the user leaves it to the program.
 //!
-//! On a real carrier a window that holds every order of a long run would take gigabytes, so that `auto` is what may be
-//! under way at a time: the orders that are published while one of them goes its slowest way. In virtual time receipts
-//! are kept by order and node anyway, and `auto` is all of them.
+//! On a real carrier a window that holds every order of a long run would take gigabytes, so `auto` holds the orders
+//! that may be in flight at a time: those published while one of them takes its slowest way. In virtual time receipts
+//! are kept by order and node anyway, and `auto` is all orders.
 
 use super::{BulkOptions, ProtocolKind, Scenario, WindowSize, limits};
 use crate::coverage::Window;
 use crate::time::Nanos;
 use crate::workload::{Arrivals, BURST};
 
-/// What a carrier itself may take for a message, beside the network that is modelled before it: some times the 8 ms
+/// The time that a carrier itself may take for a message, in addition to the modelled network: several times the 8 ms
 /// that messages waited on a machine with other work.
 const CARRIER_ALLOWANCE: Nanos = Nanos::from_millis(50);
 
-/// The fewest orders that `auto` is, where there are so many.
+/// The smallest window of `auto`, in orders, unless there are fewer orders.
 const LEAST: u64 = 1_024;
 
 impl Scenario {
-    /// Returns the window of a node with this TTL, where a slow message takes `slow_way` through the
-    /// modelled network.
+    /// Returns the window of a node for this TTL, if a slow message takes `slow_way` through the modelled network.
     pub fn window(&self, ttl: u8, slow_way: Nanos) -> Window {
         let Some(bulk) = self.bulk else { return Window::new(1, 1) };
         let orders = match bulk.window {
@@ -29,7 +28,7 @@ impl Scenario {
         Window::new(bulk.orders, orders)
     }
 
-    /// As many orders as are published while one goes its slowest way, and within the memory that windows may take.
+    /// Returns the number of orders published while one takes its slowest way, within the memory limit of windows.
     fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
         let bursts = if bulk.arrivals == Arrivals::Burst { BURST } else { Nanos::ZERO };
         let under_way = bulk.rate.within(spread + bursts);
@@ -37,9 +36,9 @@ impl Scenario {
         u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
     }
 
-    /// Returns the longest time for which an order may be under way: its TTL times a hop, in which a message takes a
-    /// slow `way`. An order that is asked for crosses each link as an announcement, a request and itself, waits where
-    /// news are gathered, and is asked for again where messages are lost.
+    /// Returns the longest time for which an order may be in flight: its TTL times a hop, in which a message takes a
+    /// slow `way`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
+    /// interval in which announcements are gathered, and the retry time if the network loses messages.
     pub fn slowest_spread(&self, ttl: u8, way: Nanos) -> Nanos {
         let hop = match self.protocol {
             ProtocolKind::Push | ProtocolKind::Flood => way,
@@ -59,7 +58,7 @@ mod tests {
     use crate::scenario::{Draft, TransportKind};
     use crate::workload::Rate;
 
-    /// The window of so many orders a second with a TTL of 6.
+    /// Resolves the window of `orders` at `rate` orders per second, with a TTL of 6.
     fn resolved(draft: Draft, orders: u32, rate: u64) -> u32 {
         let scenario = Draft { orders: Some(orders), rate: Some(Rate::per_second(rate)), seed: Some(1), ..draft };
         let scenario = scenario.build().unwrap();
@@ -81,7 +80,7 @@ mod tests {
         assert_eq!(resolved(memory.clone(), 1_000_000, 100_000), 30_000);
         let bursts = Draft { arrivals: Some(Arrivals::Burst), ..slow.clone() };
         assert_eq!(resolved(bursts, 1_000_000, 100_000), 70_000);
-        // Three candidates of it, and what gathering takes.
+        // Three messages of 100 ms per hop, and 10 ms to gather announcements.
         let lazy = Draft { protocol: Some(ProtocolKind::Lazy), announce_interval: "10ms".parse().ok(), ..slow.clone() };
         assert_eq!(resolved(lazy, 1_000_000, 100_000), 186_000);
         assert_eq!((resolved(slow.clone(), 20_000, 100_000), resolved(slow, 20_000, 1_500)), (20_000, 1_024));
@@ -101,7 +100,7 @@ mod tests {
     #[test]
     fn auto_stays_within_the_memory_of_windows_and_virtual_time_holds_all() {
         let many = Draft { nodes: Some(10_000_000), ..on(TransportKind::Memory) };
-        // 2^34 bits over ten million nodes are 1,717 of each: 25 words, and one that is being filled.
+        // 2^34 bits over ten million nodes are 1,717 bits each: 25 words, and one that is being filled.
         assert_eq!(resolved(many, 100_000, 1_000_000), 25 * 64);
         assert_eq!(resolved(on(TransportKind::Simulated), 100_000, 1_000_000), 100_000);
         let widest = limits::widest_window(10_000_000, 100_000);

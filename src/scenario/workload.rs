@@ -1,4 +1,4 @@
-//! The options of the workload: how many orders there are, where and when they enter, and how large they are.
+//! The options of the workload: the number of orders, their origins and arrival times, and their size.
 
 use super::{
     BadValue, BulkOptions, Draft, OriginsKind, PayloadBytes, Scenario, ScenarioError, TransportKind, WindowSize, limits,
@@ -26,14 +26,14 @@ macro_rules! workload_options {
             #[arg(allow_hyphen_values = true)]
             rate: Rate = "R/s", workload::read_rate;
 
-            /// How orders are spread over time [default: constant].
+            /// Spread of orders over time [default: constant].
             ///
             /// With many --orders: constant, at even distances; poisson, at exponential ones; burst, those of each 100
             /// ms at once. Queues are felt in bursts first.
             #[arg(hide_short_help = true)]
             arrivals: Arrivals = "constant|poisson|burst", |text: &str| choose::<Arrivals>("arrivals", text);
 
-            /// Whether all orders enter at one node [default: one].
+            /// Nodes at which orders enter [default: one].
             ///
             /// one is the node --origin; random is a node of its own for each order. One publisher is a queue of its
             /// own.
@@ -65,7 +65,7 @@ macro_rules! workload_options {
     };
 }
 
-/// Reads orders per second.
+/// Reads a rate in orders per second.
 pub(super) fn read_rate(text: &str) -> Result<Rate, BadValue> {
     let rule = "a rate is 0.000001/s to 1000000000/s orders per second, with at most 6 decimals; write 200/s or 0.5/s";
     let question = quantity::rate_millionths(text).err().map(|error| error.question_or(rule));
@@ -86,7 +86,7 @@ pub(super) fn read_payload(text: &str) -> Result<PayloadBytes, BadValue> {
     PayloadBytes::new(number(least)?, number(most)?).ok_or_else(backwards)
 }
 
-/// Resolves the node for all orders, by default the one with the least id, unless each has its own.
+/// Resolves the origins: one node for all orders, by default the one with the least id, or a random node for each.
 pub(super) fn origins(
     kind: OriginsKind,
     asked: Option<u64>,
@@ -104,7 +104,7 @@ pub(super) fn origins(
     }
 }
 
-/// Resolves the options that only many orders have.
+/// Resolves the options that apply only to a run of many orders.
 pub(super) fn bulk(
     (orders, rate, arrivals, window): (Option<u32>, Option<Rate>, Option<Arrivals>, Option<WindowSize>),
     nodes: u32,
@@ -119,12 +119,12 @@ pub(super) fn bulk(
         };
     }
     let window = match window.unwrap_or(WindowSize::Auto) {
-        // More than all orders cannot be told apart.
+        // A window wider than the number of orders would have no use.
         WindowSize::Orders(window) => WindowSize::Orders(limits::WINDOW.check(window)?.min(orders)),
         WindowSize::Auto => WindowSize::Auto,
     };
     if !transport.is_virtual() {
-        // What is left to choose is the narrowest one that there is, if need be.
+        // `auto` narrows the window as far as necessary, so only the narrowest one must fit.
         let window = if let WindowSize::Orders(window) = window { window } else { 1 };
         if window > limits::widest_window(nodes, orders) {
             return Err(ScenarioError::WindowTooWide { window, orders, nodes });
@@ -137,7 +137,7 @@ pub(super) fn bulk(
     Ok(Some(BulkOptions { orders, rate, arrivals, window }))
 }
 
-/// Asks for exactly what the scenario has, in the options of this group.
+/// Sets the options of this group in `draft` to the values of the scenario.
 pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
     draft.orders = Some(scenario.orders());
     draft.rate = scenario.bulk.map(|bulk| bulk.rate);

@@ -1,9 +1,9 @@
-//! Every refusal, as its user reads it.
+//! Tests of every error message, in the form in which a user reads it.
 
 use super::super::{Draft, PayloadBytes};
 use super::draft;
 
-/// What is wrong with a command line.
+/// Returns the error message for a command line that must be refused.
 fn refusal(line: &str) -> String {
     match draft(line) {
         Err(bad) => bad.to_string(),
@@ -55,7 +55,8 @@ fn whole_numbers_have_limits() {
         ),
         (
             "--origin x",
-            "--origin x: nodes have ids from 0 to 18446744073709551615; write it in digits, as 10000, 10_000, 10k or 1e4",
+            "--origin x: nodes have ids from 0 to 18446744073709551615; write it in digits, as 10000, 10_000, 10k or \
+             1e4",
         ),
         (
             "--payload-bytes 1400",
@@ -72,7 +73,7 @@ fn whole_numbers_have_limits() {
 }
 
 #[test]
-fn what_could_mean_two_things_is_asked_about() {
+fn an_ambiguous_quantity_is_asked_about() {
     assert_refused(&[
         (
             "--nodes 5m",
@@ -86,16 +87,18 @@ fn what_could_mean_two_things_is_asked_about() {
         ),
         (
             "--transport simulated --bandwidth up=10MB/s",
-            "--bandwidth 'up=10MB/s': up is `10MB/s`: is that 10 megabits or 10 megabytes a second? Write 10Mbit or 80Mbit",
+            "--bandwidth 'up=10MB/s': up is `10MB/s`: is that 10 megabits or 10 megabytes a second? Write 10Mbit or \
+             80Mbit",
         ),
         (
             "--transport simulated --bandwidth up=1Mbit,queue=64K",
-            "--bandwidth 'up=1Mbit,queue=64K': the queue is `64K`: is that 64 times 1000 or times 1024? Write 64kB or 64KiB",
+            "--bandwidth 'up=1Mbit,queue=64K': the queue is `64K`: is that 64 times 1000 or times 1024? Write 64kB or \
+             64KiB",
         ),
         (
             "--receive-buffer 64k",
-            "--receive-buffer 64k: a socket buffers 1152 to 1073741823 bytes; is that 64 times 1000 or times 1024? Write \
-             64kB or 64KiB",
+            "--receive-buffer 64k: a socket buffers 1152 to 1073741823 bytes; is that 64 times 1000 or times 1024? \
+             Write 64kB or 64KiB",
         ),
     ]);
 }
@@ -114,7 +117,8 @@ fn shares_times_and_names_have_a_form() {
         ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory, simulated"),
         (
             "--latency constant:-1ms",
-            "--latency constant:-1ms: the time is -1ms: a message cannot arrive before it is sent; write a time of 0 or more",
+            "--latency constant:-1ms: the time is -1ms: a message cannot arrive before it is sent; write a time of 0 \
+             or more",
         ),
         (
             "--latency uniform:9ms..5ms",
@@ -127,8 +131,8 @@ fn shares_times_and_names_have_a_form() {
         ("--duplicate=-1", "--duplicate -1: it is a share from 0 to 1; write it as 0.1, 10% or 1/10"),
         (
             "--bandwidth up=0mbit",
-            "--bandwidth 'up=0mbit': up is `0mbit`, which is no rate; write a number above 0 with bit, kbit, mbit or gbit, \
-             at most 1000gbit",
+            "--bandwidth 'up=0mbit': up is `0mbit`, which is no rate; write a number above 0 with bit, kbit, mbit or \
+             gbit, at most 1000gbit",
         ),
         (
             "--processing 25h",
@@ -162,8 +166,9 @@ fn contradictions_are_not_settled_in_silence() {
     assert_refused(&[
         (
             "--seed 18446744073709551610 --runs 7",
-            "--seed 18446744073709551610 with --runs 7: run i has the seed 18446744073709551610 + i, and no seed is above \
-             18446744073709551615; ask for at most --seed 18446744073709551609, for fewer --runs, or for --same-seed",
+            "--seed 18446744073709551610 with --runs 7: run i has the seed 18446744073709551610 + i, and no seed is \
+             above 18446744073709551615; ask for at most --seed 18446744073709551609, for fewer --runs, or for \
+             --same-seed",
         ),
         (
             "--same-seed",
@@ -202,8 +207,8 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--processing 1ms --transport udp-shard --latency 1ms",
-            "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes --network, \
-             --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
+            "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes \
+             --network, --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
         ),
         (
             "--down 10%",
@@ -212,7 +217,8 @@ fn contradictions_are_not_settled_in_silence() {
         ),
         (
             "--transport simulated --network aws33 --latency 5ms",
-            "--latency constant:5ms with --network aws33: the regions have latencies of their own; leave one of them out",
+            "--latency constant:5ms with --network aws33: the regions have latencies of their own; leave one of them \
+             out",
         ),
         (
             "--charge-serialization",
@@ -229,8 +235,8 @@ fn processes_have_sockets_and_a_node_for_each_worker() {
     assert_refused(&[
         (
             "--processes 2 --transport memory",
-            "--processes 2 with --transport memory: this carrier stays within one process; leave --processes out or choose \
-             --transport udp or udp-shard",
+            "--processes 2 with --transport memory: this carrier stays within one process; leave --processes out or \
+             choose --transport udp or udp-shard",
         ),
         ("--processes 11", "--processes 11 with --nodes 10: each process needs a node; ask for at most --processes 10"),
         (
@@ -239,13 +245,13 @@ fn processes_have_sockets_and_a_node_for_each_worker() {
         ),
         (
             "--processes 4 --threads 3",
-            "--processes 4 with --threads 3 and --nodes 10: each of the 12 workers needs a node; ask for at most --threads \
-             2",
+            "--processes 4 with --threads 3 and --nodes 10: each of the 12 workers needs a node; ask for at most \
+             --threads 2",
         ),
         (
             "--processes 64 --threads 17 --nodes 5000",
-            "--processes 64 with --threads 17: a run takes at most 1024 worker threads, and these are 1088; ask for at most \
-             --threads 16",
+            "--processes 64 with --threads 17: a run takes at most 1024 worker threads, and these are 1088; ask for at \
+             most --threads 16",
         ),
     ]);
 }
@@ -255,8 +261,8 @@ fn processes_have_sockets_and_a_node_for_each_worker() {
 fn several_processes_are_refused_where_there_are_none() {
     assert_refused(&[(
         "--processes 2",
-        "--processes 2: several processes share memory as Linux lets them, and this is another system, or a portable build; \
-         leave --processes out",
+        "--processes 2: several processes share memory as Linux lets them, and this is another system, or a portable \
+         build; leave --processes out",
     )]);
 }
 
@@ -291,7 +297,8 @@ fn a_file_is_refused_by_line_and_key() {
         ("nodes = 0", "line 1: nodes = 0: a network needs 1 to 4294967295 nodes; ask for at least 1"),
         (
             "\nnodes = \"abc\"",
-            "line 2: nodes = abc: a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or 1e4",
+            "line 2: nodes = abc: a network needs 1 to 4294967295 nodes; write it in digits, as 10000, 10_000, 10k or \
+             1e4",
         ),
         ("# why\n\npin = 'x'", "line 3: pin = x: choose one of spread, compact, none"),
         ("pin = 'x'\nnodes = 0", "line 1: pin = x: choose one of spread, compact, none"),
@@ -309,8 +316,8 @@ fn a_file_is_refused_by_line_and_key() {
         ),
         (
             "[network]\n\nnodes = 2",
-            "line 3: `[network]` has no option called nodes; it takes name, latency, loss, duplicate, bandwidth, processing, \
-             down, churn, partition, nat, adversary",
+            "line 3: `[network]` has no option called nodes; it takes name, latency, loss, duplicate, bandwidth, \
+             processing, down, churn, partition, nat, adversary",
         ),
         (
             "loss = 0.1\n[network]\nloss = 0.2",
@@ -346,8 +353,8 @@ fn a_bulk_is_spread_over_time_and_one_order_is_not() {
         ("--payload-bytes 9..3", "--payload-bytes 9..3: a range leads from the lesser to the greater; write 0..1000"),
         (
             "--nodes 100000000 --orders 1000 --window 500",
-            "--nodes 100000000 with --orders 1000 and --window 500: telling orders apart takes more than 2 GiB; ask for a \
-             --window of at most 64, or fewer nodes",
+            "--nodes 100000000 with --orders 1000 and --window 500: telling orders apart takes more than 2 GiB; ask \
+             for a --window of at most 64, or fewer nodes",
         ),
     ]);
 }

@@ -1,4 +1,4 @@
-//! Written as TOML or as a command, a scenario stays what it is.
+//! Tests that a scenario written as TOML or as a command reads back unchanged.
 
 use super::super::{
     Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
@@ -68,7 +68,7 @@ fn ttls() -> impl Strategy<Value = Ttl> {
     prop_oneof![Just(Ttl::Auto), (1..=u8::MAX).prop_map(Ttl::Hops)]
 }
 
-/// One of some texts, each of which its option takes.
+/// Draws one of the values of `texts`, each of which its option accepts.
 fn written<T: FromStr<Err: Debug> + Clone + Debug + 'static>(texts: &[&str]) -> impl Strategy<Value = T> + use<T> {
     let values: Vec<T> = texts.iter().map(|text| text.parse().unwrap()).collect();
     prop::sample::select(values)
@@ -95,37 +95,72 @@ fn faults() -> impl Strategy<Value = Faults> {
     (rare(outages), rare(churns), rare(cuts), rare(shares()), rare(parts))
 }
 
-/// What most drafts do not ask for, so that some of them make a scenario.
+/// Draws `Some` for one draft in twenty only, because these options often contradict others: enough drafts must make a
+/// scenario.
 fn rare<T: Clone + Debug>(values: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
     proptest::option::weighted(0.05, values)
 }
 
-/// Drafts whose values are each within their limit; together they may still contradict each other.
-fn drafts() -> impl Strategy<Value = Draft> {
+type Network = (Option<u32>, Option<u32>, Option<TopologySpec>, Option<u32>, Option<u32>);
+
+fn overlays() -> impl Strategy<Value = Network> {
+    // Most drafts leave the processes out, because only carriers with sockets take more than one.
     let processes = prop_oneof![4 => Just(None), 1 => of(1..=4u32)];
     let nodes = prop_oneof![1..50u32, 1..=u32::MAX];
-    let network = (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes);
+    (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes)
+}
+
+type Gossip =
+    (Option<u32>, Option<Ttl>, Option<bool>, Option<Ratio>, Option<ProtocolKind>, Option<Nanos>, Option<Nanos>);
+
+fn gossip() -> impl Strategy<Value = Gossip> {
     let protocols = prop::sample::select(vec![ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy]);
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
-    let gossip = (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals);
+    (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals)
+}
+
+type Run = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
+
+fn runs() -> impl Strategy<Value = Run> {
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let ids = prop_oneof![4 => 0..10u64, 1 => any::<u64>()];
-    let run = (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(ids));
-    let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
-    let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
+    (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(ids))
+}
+
+type Bulk = (Option<u32>, Option<Rate>, Option<Arrivals>, Option<OriginsKind>, Option<WindowSize>);
+
+fn bulks() -> impl Strategy<Value = Bulk> {
     let arrivals = prop::sample::select(vec![Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst]);
     let origins = prop::sample::select(vec![OriginsKind::One, OriginsKind::Random]);
     let rate = any::<u64>().prop_map(|millionths| Rate::LEAST.scaled(millionths, 1));
     let orders = prop_oneof![Just(1), 2..=limits::ORDERS.most as u32];
     let windows = prop_oneof![(1..=2_000u32).prop_map(WindowSize::Orders), Just(WindowSize::Auto)];
-    let bulk = (of(orders), of(rate), of(arrivals), of(origins), of(windows));
+    (of(orders), of(rate), of(arrivals), of(origins), of(windows))
+}
+
+type Machine = (
+    Option<PayloadBytes>,
+    Option<Pin>,
+    Option<Spin>,
+    Option<u32>,
+    Option<u32>,
+    Option<TransportKind>,
+    Option<bool>,
+    Option<LatencySpec>,
+    Option<Engine>,
+    Option<bool>,
+);
+
+fn machines() -> impl Strategy<Value = Machine> {
+    let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
+    let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);
     let carriers = prop::sample::select(vec![TransportKind::Udp, TransportKind::Memory, TransportKind::Simulated]);
     let engines = prop::sample::select(vec![Engine::Auto, Engine::General, Engine::Fast]);
     let buffer = of(1_152..1_000_000u32);
-    let machine = (
+    (
         of(payload_bytes),
         of(pins),
         of(spins),
@@ -136,8 +171,12 @@ fn drafts() -> impl Strategy<Value = Draft> {
         of(latencies()),
         of(engines),
         rare(any::<bool>()),
-    );
-    let parts = (network, gossip, run, machine, models(), faults(), bulk);
+    )
+}
+
+/// Draws drafts whose values are each within their limit; together they may still contradict each other.
+fn drafts() -> impl Strategy<Value = Draft> {
+    let parts = (overlays(), gossip(), runs(), machines(), models(), faults(), bulks());
     parts.prop_map(|(network, gossip, run, machine, model, faults, bulk)| Draft {
         nodes: network.0,
         threads: network.1,
@@ -237,7 +276,7 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
     }
 }
 
-/// What a file decides is not asked for, and its ids are.
+/// A replay command leaves out the options that the edge list decides, and names an origin by its id there.
 #[test]
 fn edge_lists_survive_toml_and_replay() {
     let folder = tempfile::tempdir().unwrap();
@@ -284,7 +323,7 @@ fn a_file_takes_natural_types() {
     assert_eq!(Draft::from_toml(texts).unwrap(), draft(flags).unwrap());
 }
 
-/// Each number in many forms, as a flag and in a file.
+/// Reads each number in many notations, as a flag and from a file.
 #[test]
 fn numbers_are_read_as_people_write_them() {
     for (option, plain, forms) in [
