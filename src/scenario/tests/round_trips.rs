@@ -101,36 +101,36 @@ fn rare<T: Clone + Debug>(values: impl Strategy<Value = T>) -> impl Strategy<Val
     proptest::option::weighted(0.05, values)
 }
 
-type Network = (Option<u32>, Option<u32>, Option<TopologySpec>, Option<u32>, Option<u32>);
+type OverlayValues = (Option<u32>, Option<u32>, Option<TopologySpec>, Option<u32>, Option<u32>);
 
-fn overlays() -> impl Strategy<Value = Network> {
+fn overlays() -> impl Strategy<Value = OverlayValues> {
     // Most drafts leave the processes out, because only carriers with sockets take more than one.
     let processes = prop_oneof![4 => Just(None), 1 => of(1..=4u32)];
     let nodes = prop_oneof![1..50u32, 1..=u32::MAX];
     (of(nodes), of(1..5u32), of(topologies()), of(0..60u32), processes)
 }
 
-type Gossip =
+type GossipValues =
     (Option<u32>, Option<Ttl>, Option<bool>, Option<Ratio>, Option<ProtocolKind>, Option<Nanos>, Option<Nanos>);
 
-fn gossip() -> impl Strategy<Value = Gossip> {
+fn gossip() -> impl Strategy<Value = GossipValues> {
     let protocols = prop::sample::select(vec![ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy]);
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
     (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals)
 }
 
-type Run = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
+type RunValues = (Option<Until>, Option<Nanos>, Option<u64>, Option<u64>);
 
-fn runs() -> impl Strategy<Value = Run> {
+fn runs() -> impl Strategy<Value = RunValues> {
     let ends = prop::sample::select(vec![Until::Target, Until::Quiescent]);
     let ids = prop_oneof![4 => 0..10u64, 1 => any::<u64>()];
     (of(ends), of(any::<u64>().prop_map(Nanos)), of(0..=limits::SEED.most), of(ids))
 }
 
-type Bulk = (Option<u32>, Option<Rate>, Option<Arrivals>, Option<OriginsKind>, Option<WindowSize>);
+type BulkValues = (Option<u32>, Option<Rate>, Option<Arrivals>, Option<OriginsKind>, Option<WindowSize>);
 
-fn bulks() -> impl Strategy<Value = Bulk> {
+fn bulks() -> impl Strategy<Value = BulkValues> {
     let arrivals = prop::sample::select(vec![Arrivals::Constant, Arrivals::Poisson, Arrivals::Burst]);
     let origins = prop::sample::select(vec![OriginsKind::One, OriginsKind::Random]);
     let rate = any::<u64>().prop_map(|millionths| Rate::LEAST.scaled(millionths, 1));
@@ -139,7 +139,7 @@ fn bulks() -> impl Strategy<Value = Bulk> {
     (of(orders), of(rate), of(arrivals), of(origins), of(windows))
 }
 
-type Machine = (
+type MachineValues = (
     Option<PayloadBytes>,
     Option<Pin>,
     Option<Spin>,
@@ -152,7 +152,7 @@ type Machine = (
     Option<bool>,
 );
 
-fn machines() -> impl Strategy<Value = Machine> {
+fn machines() -> impl Strategy<Value = MachineValues> {
     let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
     let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
