@@ -1,8 +1,8 @@
 //! Bulk Order Propagation: a laboratory for how orders spread through a gossip network.
 //!
-//! A [`Scenario`] says how many nodes there are, who is whose peer, what a node does with an order, and what carries its
-//! messages: real UDP sockets, shared memory, or virtual time on a modelled network. A [`Simulation`] runs it, and its
-//! [`Outcome`] has the figures, or all of them as a [`Report`] that prints as text or JSON.
+//! A [`Scenario`] says how many nodes there are, who is whose peer, what a node does with an order, and what carries
+//! its messages: real UDP sockets, shared memory, or virtual time on a modelled network. A [`Simulation`] runs it, and
+//! its [`Outcome`] has the figures, or all of them as a [`Report`] that prints as text or JSON.
 //!
 //! ```
 //! use bulk_order_propagation::{Draft, Simulation};
@@ -18,41 +18,42 @@
 //! # }
 //! ```
 //!
-//! A [`Protocol`] of the reader's own runs on every carrier by [`Simulation::run_protocol`]: `examples/own_protocol.rs` has
-//! one in under 60 lines.
+//! A [`Protocol`] of the reader's own runs on every carrier by [`Simulation::run_protocol`]: `examples/own_protocol.rs`
+//! has one in under 60 lines.
 //!
-//! The options are those of the command `bulkprop`, by the names of its flags (`docs/OPTIONS.md`), and `replay` in the report
-//! is the command that runs the same. A program that needs no command line takes the crate with `default-features = false`.
+//! The options are those of the command `bulkprop`, by the names of its flags (`docs/OPTIONS.md`), and `replay` in the
+//! report is the command that runs the same. A program that needs no command line takes the crate with
+//! `default-features = false`.
 //!
 //! # The story of one message
 //!
 //! Names in this section are modules of the crate, which `docs/ARCHITECTURE.md` describes.
 //!
 //! A [`Draft`] is what somebody asks for; [`Draft::build`] makes a valid [`Scenario`] of it or says what is wrong.
-//! `simulation` draws the overlay (`topology`), binds what the carrier needs (`transport`), cuts the nodes into shards and
-//! starts a pinned worker for each (`runtime`).
+//! `simulation` draws the overlay (`topology`), binds what the carrier needs (`transport`), cuts the nodes into shards
+//! and starts a pinned worker for each (`runtime`).
 //!
-//! When all stand at the barrier, the worker that owns the origin reads its clock, which is time 0, and publishes the order:
-//! `protocol::Push` delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's queue. On
-//! its turn the targets are drawn (`protocol::TargetDraw`): the first `fanout` peers in a permutation keyed by seed, order
-//! and node. Each copy is a `message::Message`; the carrier patches ten bytes of a datagram that was encoded once (`wire`)
-//! and hands it to the kernel from the sender's own socket.
+//! When all stand at the barrier, the worker that owns the origin reads its clock, which is time 0, and publishes the
+//! order: `protocol::Push` delivers it and asks for a forward. The forward waits, sixteen bytes of it, in the shard's
+//! queue. On its turn the targets are drawn (`protocol::TargetDraw`): the first `fanout` peers in a permutation keyed
+//! by seed, order and node. Each copy is a `message::Message`; the carrier patches ten bytes of a datagram that was
+//! encoded once (`wire`) and hands it to the kernel from the sender's own socket.
 //!
-//! On the other side a worker's poll names the readable sockets. A datagram is admitted if it bears the run's token, is for
-//! this node, and comes from the address of the node it names. After the batch the clock is read, once. If the node has the
-//! order already, that was a duplicate, at the price of its header. If not, the order behind the header is decoded and
-//! compared, and `protocol::Push` delivers it: the bit in the `coverage` is set, the receipt noted, a forward queued. The
-//! batch's marks are added to the shared count; the addition that carries it over the target raises the stop
-//! (`sync::Stop`), and every worker leaves its loop.
+//! On the other side a worker's poll names the readable sockets. A datagram is admitted if it bears the run's token, is
+//! for this node, and comes from the address of the node it names. After the batch the clock is read, once. If the node
+//! has the order already, that was a duplicate, at the price of its header. If not, the order behind the header is
+//! decoded and compared, and `protocol::Push` delivers it: the bit in the `coverage` is set, the receipt noted, a
+//! forward queued. The batch's marks are added to the shared count; the addition that carries it over the target raises
+//! the stop (`sync::Stop`), and every worker leaves its loop.
 //!
-//! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and the
-//! ledger must balance (`record::Ledger`). The merged `record::RunRecord` becomes a [`Report`].
+//! Nobody sends any more: whatever is still in a socket is found and counted, the kernel is asked what it dropped, and
+//! the ledger must balance (`record::Ledger`). The merged `record::RunRecord` becomes a [`Report`].
 //!
-//! With several processes each has its share of the workers, and all of this goes on between them as between threads: what
-//! they share lies in memory that all of them map (`sync::Arena`), and the parent puts together what they report.
+//! With several processes each has its share of the workers, and all of this goes on between them as between threads:
+//! what they share lies in memory that all of them map (`sync::Arena`), and the parent puts together what they report.
 //!
-//! In virtual time there is no carrier and no waiting: `engine` hands messages to the same protocol, window by window of
-//! the least latency that the `network` has, and one seed gives one outcome on any number of threads.
+//! In virtual time there is no carrier and no waiting: `engine` hands messages to the same protocol, window by window
+//! of the least latency that the `network` has, and one seed gives one outcome on any number of threads.
 
 // What is public in a private module is there for other modules, and reachable with `internals` alone.
 #![cfg_attr(not(feature = "internals"), allow(unreachable_pub, unused_imports))]

@@ -1,5 +1,5 @@
-//! Every example runs, and says what it promises. They are built as a reader builds them, so that this is a binary of its
-//! own: `cargo test` has built them before, and `cargo test --test examples` does it here.
+//! Every example runs, and says what it promises. They are built as a reader builds them, so that this is a binary of
+//! its own: `cargo test` has built them before, and `cargo test --test examples` does it here.
 
 use std::process::Command;
 

@@ -52,8 +52,7 @@ impl From<&WorkerRecord> for WorkerFigures {
             control_sent,
             control_bytes,
             control_received,
-            // Shown for the whole run.
-            upkeep: _,
+            upkeep: _, // Shown for the whole run, as the tally is.
             tally: _,
             duplicates,
             reached,

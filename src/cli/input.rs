@@ -8,8 +8,8 @@ use crate::sys::is_standard_input;
 use crate::topology::TopologySpec;
 use std::path::Path;
 
-/// Checks that a command reads standard input once at most. `repeats` is true if more than one run is made, each of which
-/// reads the matrix of its network.
+/// Checks that a command reads standard input once at most. `repeats` is true if more than one run is made, each of
+/// which reads the matrix of its network.
 ///
 /// # Errors
 ///

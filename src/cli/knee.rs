@@ -38,7 +38,7 @@ pub(super) struct KneeArguments {
     #[arg(long, value_name = "R/s", allow_hyphen_values = true, help_heading = SEARCH)]
     most: Option<Rate>,
 
-    /// How near the rate that holds must come to the one that fails, in percent.
+    /// Percent within which the rate that holds must come to the one that fails.
     #[arg(long, value_name = "PERCENT", default_value_t = 5, help_heading = SEARCH)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     precision: u32,

@@ -1,5 +1,5 @@
-//! The program's descriptions of itself: completions for shells, manual pages, and the page of all options. All are made
-//! from the one definition of the command line, so that none can fall behind it.
+//! The program's descriptions of itself: completions for shells, manual pages, and the page of all options. All are
+//! made from the one definition of the command line, so that none can fall behind it.
 
 use super::command;
 use clap::{Arg, Command};

@@ -1,5 +1,5 @@
-//! The files that a run writes beside its report on standard output: the report in other forms, and figures by node, order
-//! and run.
+//! The files that a run writes beside its report on standard output: the report in other forms, and figures by node,
+//! order and run.
 
 use super::files::{self, NamedInput, OutputFile};
 use super::{Failure, IN_AND_OUT, warn};
@@ -50,7 +50,7 @@ pub(super) struct Outputs {
     runs_csv: Option<OutputFile>,
     json: Option<OutputFile>,
     markdown: Option<OutputFile>,
-    /// Whether one of them is standard output, which then has no text.
+    /// Returns true if one of them is standard output, which then has no text.
     pub(super) is_on_standard_output: bool,
 }
 
@@ -62,8 +62,8 @@ impl OutputOptions {
     ///
     /// # Errors
     ///
-    /// [`Failure`] for the first that cannot be written, or would destroy an input or another output; and for a second on
-    /// standard output.
+    /// [`Failure`] for the first that cannot be written, or would destroy an input or another output; and for a second
+    /// on standard output.
     pub(super) fn prepare(&self, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
         let named = [
             ("nodes-csv", self.nodes_csv.as_deref()),
@@ -93,8 +93,8 @@ impl Outputs {
         gaps.for_each(|gap| report.add_notice(&gap));
     }
 
-    /// Writes all files, and says on standard error which of them went elsewhere. All are written before any of their errors
-    /// ends the command, so that one failure does not lose another output.
+    /// Writes all files, and says on standard error which of them went elsewhere. All are written before any of their
+    /// errors ends the command, so that one failure does not lose another output.
     pub(super) fn write(
         self,
         report: &Report,

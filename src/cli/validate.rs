@@ -18,7 +18,7 @@ pub(super) struct ValidateArguments {
     #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
     seed: u64,
 
-    /// How many runs are made at a time [default: the cores this process may use].
+    /// Runs made at a time [default: the cores this process may use].
     #[arg(short, long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     threads: Option<u32>,
 

@@ -54,12 +54,12 @@ pub(super) fn recount<P: FirstMessage>(
         Ok(count.into_parts())
     })?;
     let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
-    let mut books = RecountedTraffic { record: WorkerRecord::none(), model_lost: 0, traffic: Vec::new() };
+    let mut recounted = RecountedTraffic { record: WorkerRecord::none(), model_lost: 0, traffic: Vec::new() };
     let mut copies: Option<ReceivedCopies> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
     for RecountShare { copies: of_shard, sent: by_node, record, model_lost } in counts {
-        books.record.merge(&record);
-        books.model_lost += model_lost;
+        recounted.record.merge(&record);
+        recounted.model_lost += model_lost;
         sent.extend(by_node);
         copies = Some(match copies {
             None => of_shard,
@@ -75,8 +75,8 @@ pub(super) fn recount<P: FirstMessage>(
         bytes_in: u64::from(copies) * bytes,
         bytes_out: u64::from(sent) * bytes,
     });
-    books.traffic = traffic.collect();
-    Ok(Some(books))
+    recounted.traffic = traffic.collect();
+    Ok(Some(recounted))
 }
 
 /// One worker's count.

@@ -332,7 +332,7 @@ proptest! {
     }
 
     #[test]
-    fn without_a_floor_the_books_balance_too(case in cases(), greatest in 0..30u64, interval in intervals()) {
+    fn without_a_floor_the_ledger_balances_too(case in cases(), greatest in 0..30u64, interval in intervals()) {
         let case = Case { latency: uniform(0, greatest), ..case };
         let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
         assert_sound(&case, &outcome);

@@ -134,7 +134,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// 0. What is due enters the network, however late this worker is. The first order of the schedule sets time 0.
+    /// 0. Publishes the orders that are due, however late this worker is. The first order of the schedule sets time 0.
     #[inline]
     fn publish_due(&mut self) {
         if self.began.is_none() {

@@ -11,7 +11,7 @@ macro_rules! protocol_options {
         next_group! { $then $($given)*
             ["Protocol"]
 
-            /// Handling of news by a node [default: push].
+            /// Gossip protocol of every node [default: push].
             ///
             /// push forwards an order that is news to --fanout peers; flood forwards it to every peer but the one it
             /// came from; lazy announces it to --fanout peers and hands it to those that ask. Push and flood are fast

@@ -123,7 +123,7 @@ fn overlays_give_the_pinned_figures() {
 }
 
 #[test]
-fn modelled_networks_give_the_pinned_figures() {
+fn emulated_networks_give_the_pinned_figures() {
     assert_pinned(&simulated::networks());
 }
 

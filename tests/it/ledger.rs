@@ -53,7 +53,7 @@ fn every_message_is_in_one_place_on_every_carrier() {
 }
 
 #[test]
-fn messages_that_a_modelled_network_holds_are_in_flight() {
+fn messages_that_an_emulated_network_holds_are_in_flight() {
     for carrier in CARRIERS {
         let model = "--latency uniform:1ms..2s --loss 0.05 --duplicate 0.1 --target 0.5 --timeout 300ms";
         for asked in ["", "--protocol lazy", "--orders 20 --rate 2000/s --ttl 8"] {

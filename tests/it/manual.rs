@@ -1,5 +1,5 @@
-//! Tests what the program says of itself: short and long help, the page of options, manual pages, completions, the version;
-//! and `-` for standard input.
+//! Tests what the program says of itself: short and long help, the page of options, manual pages, completions, the
+//! version; and `-` for standard input.
 
 use crate::command::{bulkprop, output};
 use std::fs;

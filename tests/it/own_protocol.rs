@@ -1,5 +1,5 @@
-//! A protocol that is no part of the crate, with all that the seam offers: state per link, kinds of its own, forwards to
-//! peers that it names, keyed draws, a start and a warm-up, upkeep, and tallies. It runs on every carrier.
+//! A protocol that is no part of the crate, with all that the seam offers: state per link, kinds of its own, forwards
+//! to peers that it names, keyed draws, a start and a warm-up, upkeep, and tallies. It runs on every carrier.
 
 use crate::support::{scenario, to_quiescence};
 use bulk_order_propagation::ids::{NodeId, OrderIndex};

@@ -148,7 +148,7 @@ fn auto_is_twice_the_hops_of_the_overlay_at_hand() {
 }
 
 #[test]
-fn a_modelled_network_is_looked_at_on_every_carrier() {
+fn an_emulated_network_is_looked_at_on_every_carrier() {
     use crate::scenario::{ProtocolKind, TransportKind};
     let lossy = |transport, fanout| Draft {
         transport: Some(transport),

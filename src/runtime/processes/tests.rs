@@ -12,7 +12,7 @@ fn start(script: &str, tasks: [&str; 2]) -> ProcessGroup {
 }
 
 #[test]
-fn each_gets_its_task_and_its_writing_comes_home() {
+fn each_gets_its_task_and_its_writing_arrives() {
     let ended = start("cat; echo done", ["one ", "two "]).wait(|| false, || panic!("nobody ended badly")).unwrap();
     let wrote: Vec<&[u8]> = ended.iter().map(|ended| ended.wrote.as_slice()).collect();
     assert_eq!(wrote, [b"one done\n", b"two done\n"]);
@@ -30,7 +30,7 @@ fn when_one_is_killed_the_others_are_told_and_then_given_up() {
 }
 
 #[test]
-fn none_outlives_its_crew() {
+fn none_outlives_its_group() {
     let worker_threads = start("exec sleep 600", ["", ""]);
     let pids: Vec<u32> = worker_threads.members.iter().map(|member| member.child.id()).collect();
     let is_there = |pid: u32| std::path::Path::new(&format!("/proc/{pid}")).exists();
