@@ -204,7 +204,11 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     if cli.check_determinism {
         return determinism::check(&scenario, watch);
     }
-    let outputs = cli.outputs.prepare(&inputs(&scenario, cli.config.as_deref()))?;
+    let form = match cli.format {
+        Format::Json => Some("--format json"),
+        Format::Text => cli.full.then_some("--full"),
+    };
+    let outputs = cli.outputs.prepare(form, &inputs(&scenario, cli.config.as_deref()))?;
     let meter = progress::Meter::new(&scenario, cli.progress);
     let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()))?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
@@ -229,9 +233,11 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     failure.map_or(Ok(exit), Err)
 }
 
-/// Columns of the terminal on standard output; 100 if it is none.
+/// Columns of the terminal on standard output. If it is none, the variable `COLUMNS` tells, and without it they are 100.
 fn terminal_columns() -> usize {
-    terminal_size::terminal_size_of(io::stdout()).map_or(100, |(width, _)| usize::from(width.0))
+    let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0);
+    let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    of_terminal.or_else(named).unwrap_or(100)
 }
 
 /// This program as a process of a run. `/proc/self/exe` names it even if its file has been replaced meanwhile.

@@ -39,12 +39,12 @@ pub(crate) enum Failure {
     MatrixReadOnce,
 
     /// Two outputs on one stream.
-    #[error("--{first} - and --{second} -: standard output takes one of them; give the other a file")]
+    #[error("{first} and {second}: standard output takes one of them; leave one out, or give it a file")]
     TwoOnStandardOutput {
         /// The option that has it.
-        first: &'static str,
+        first: String,
         /// The option that asks for it as well.
-        second: &'static str,
+        second: String,
     },
 
     /// A scenario whose result the seed alone does not determine.

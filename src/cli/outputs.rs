@@ -58,13 +58,13 @@ pub(super) struct Outputs {
 const DASH: &str = "-";
 
 impl OutputOptions {
-    /// Looks at all files.
+    /// Looks at all files. `form` is the option that asks for a form of the report on standard output, if any does.
     ///
     /// # Errors
     ///
     /// [`Failure`] for the first that cannot be written, or would destroy an input or another output; and for a second
     /// on standard output.
-    pub(super) fn prepare(&self, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
+    pub(super) fn prepare(&self, form: Option<&str>, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
         let named = [
             ("nodes-csv", self.nodes_csv.as_deref()),
             ("orders-csv", self.orders_csv.as_deref()),
@@ -73,15 +73,20 @@ impl OutputOptions {
             ("markdown", self.markdown.as_deref()),
         ];
         let dashed = |&(_, path): &(&str, Option<&Path>)| path.is_some_and(|path| path.as_os_str() == DASH);
-        let mut on_standard_output = named.iter().filter(|output| dashed(output)).map(|(option, _)| *option);
-        let (first, second) = (on_standard_output.next(), on_standard_output.next());
+        let mut on_standard_output =
+            named.iter().filter(|output| dashed(output)).map(|(option, _)| format!("--{option} -"));
+        let is_on_standard_output = named.iter().any(dashed);
+        let (first, second) = match form {
+            Some(form) => (Some(form.to_owned()), on_standard_output.next()),
+            None => (on_standard_output.next(), on_standard_output.next()),
+        };
         if let Some((first, second)) = first.zip(second) {
             return Err(Failure::TwoOnStandardOutput { first, second });
         }
         let placed =
             named.map(|output| if dashed(&output) { (output.0, Some(Path::new("/dev/stdout"))) } else { output });
         let [nodes_csv, orders_csv, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
-        Ok(Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output: first.is_some() })
+        Ok(Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output })
     }
 }
 

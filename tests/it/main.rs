@@ -18,6 +18,7 @@ mod memory;
 mod network;
 mod notices;
 mod outcome;
+mod outputs;
 mod own_protocol;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
