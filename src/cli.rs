@@ -233,7 +233,8 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     failure.map_or(Ok(exit), Err)
 }
 
-/// Columns of the terminal on standard output. If it is none, the variable `COLUMNS` tells, and without it they are 100.
+/// Columns of the terminal on standard output. If it is none, the variable `COLUMNS` tells, and without it they are
+/// 100.
 fn terminal_columns() -> usize {
     let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0);
     let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
