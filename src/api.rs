@@ -65,8 +65,8 @@ impl Simulation {
         if scenario.runs > 1 {
             let runs = scenario.runs;
             return Err(SimulationError::Protocol(format!(
-                "--runs {runs}: a protocol of the caller's own is run once at a time; leave --runs out, and run it with \
-                 other seeds"
+                "--runs {runs}: a protocol of the caller's own is run once at a time; leave --runs out, and run it \
+                 with other seeds"
             )));
         }
         let first = run_protocol(scenario, protocol, &self.interrupt)?;

@@ -33,6 +33,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// The options that shape or write a report, which no command takes that prints something else instead.
+const REPORT_OPTIONS: [&str; 8] =
+    ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"];
+
 /// A laboratory for how orders spread through a gossip network.
 ///
 /// Starts a network of nodes, gives an order to one of them, and reports how soon the others have it and what that
@@ -57,7 +61,7 @@ pub(crate) struct Cli {
     /// Print the scenario as TOML for --config, and run nothing.
     ///
     /// Every default is filled in.
-    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"])]
+    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = REPORT_OPTIONS)]
     print_config: bool,
 
     /// Form of the report: text for people, json for programs [default: text].
@@ -78,7 +82,8 @@ pub(crate) struct Cli {
     /// With simulated, compare the results of two numbers of threads.
     ///
     /// The scenario is run twice, and the digests of all first receipts are printed instead of the report.
-    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet", "print_config"])]
+    #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true, conflicts_with_all = REPORT_OPTIONS)]
+    #[arg(conflicts_with = "print_config")]
     check_determinism: bool,
 
     /// With simulated, tell on standard error how far a long run has come.

@@ -49,8 +49,8 @@ pub(crate) enum Failure {
 
     /// A scenario whose result the seed alone does not determine.
     #[error(
-        "--check-determinism without --transport simulated: on a real carrier times and hops vary from run to run; choose \
-         --transport simulated"
+        "--check-determinism without --transport simulated: on a real carrier times and hops vary from run to run; \
+         choose --transport simulated"
     )]
     NothingToCheck,
 

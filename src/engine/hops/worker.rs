@@ -76,9 +76,9 @@ pub(super) struct HopsShare {
 /// The treatment of targets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MarkMode {
-    /// They are marked.
+    /// Targets are marked as having the order.
     Arrives,
-    /// They are counted only.
+    /// Targets are counted only.
     Counts,
 }
 
