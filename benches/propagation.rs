@@ -11,7 +11,7 @@ mod floor;
 mod rival;
 
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::scenario::{Choice, Draft, Scenario, ScenarioValues, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Choice, Draft, Scenario, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
@@ -61,8 +61,9 @@ fn main() {
 }
 
 fn row(scenario: &Scenario, runs: usize) -> String {
-    let ScenarioValues { nodes, transport, .. } = **scenario;
-    let topology = scenario.topology.build(nodes, scenario.peers, scenario.seed).expect("an overlay");
+    let (nodes, transport) = (scenario.overlay.nodes, scenario.carrier.transport);
+    let topology =
+        scenario.overlay.topology.build(nodes, scenario.overlay.peers, scenario.run.seed).expect("an overlay");
     let topology = Arc::new(topology);
     let has_rival = transport == TransportKind::Memory && nodes <= RIVAL_NODES_MAX;
     let (mut times, mut floors, mut to_floor, mut to_rival, mut sent) = (vec![], vec![], vec![], vec![], 0);
@@ -76,7 +77,7 @@ fn row(scenario: &Scenario, runs: usize) -> String {
         let whole = run(&until_quiescent);
         let rival = has_rival.then(|| rival::time(scenario, &topology));
         // With a short TTL, a run whose first copies took longer paths may end below the target; it is counted.
-        let Some(time) = record.time_to(scenario.target).map(|time| Duration::from_nanos(time.0)) else {
+        let Some(time) = record.time_to(scenario.run.target).map(|time| Duration::from_nanos(time.0)) else {
             missed += u32::from(pair > 0);
             continue;
         };
@@ -111,9 +112,9 @@ fn row(scenario: &Scenario, runs: usize) -> String {
 
 /// Time that a run's traffic takes without a protocol, and the number of its datagrams or messages.
 fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
-    let ScenarioValues { nodes, threads, .. } = **scenario;
+    let (nodes, threads) = (scenario.overlay.nodes, scenario.carrier.threads);
     let units = u64::from(nodes) * 32 / 10;
-    match scenario.transport {
+    match scenario.carrier.transport {
         TransportKind::Udp => (floor::time(nodes as usize, threads, units), units),
         TransportKind::UdpShard => {
             let trains = record.workers.iter().map(|worker| worker.carrier.kernel_datagrams).sum::<u64>().max(1);

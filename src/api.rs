@@ -62,8 +62,8 @@ impl Simulation {
     /// peers and the overlay stores none.
     pub fn run_protocol(&self, protocol: impl Protocol) -> Result<Outcome, SimulationError> {
         let scenario = &self.scenario;
-        if scenario.runs > 1 {
-            let runs = scenario.runs;
+        if scenario.run.runs > 1 {
+            let runs = scenario.run.runs;
             return Err(SimulationError::Protocol(format!(
                 "--runs {runs}: a protocol of the caller's own is run once at a time; leave --runs out, and run it \
                  with other seeds"

@@ -70,8 +70,9 @@ pub use message::{Kind, Message, OrderHop, Tail};
 pub use protocol::{Announcement, Context, Protocol, ProtocolState, ShardView, Targets};
 pub use report::Report;
 pub use scenario::{
-    Draft, Engine, FileError, OriginsKind, Pin, ProtocolKind, Scenario, ScenarioError, ScenarioValues, Spin,
-    TransportKind, Ttl, Until,
+    BulkOptions, CarrierOptions, Draft, Engine, FailureOptions, FileError, OriginsKind, OverlayOptions, Pin,
+    ProtocolKind, ProtocolOptions, RunOptions, Scenario, ScenarioError, ScenarioValues, Spin, TransportKind, Ttl,
+    Until, WorkloadOptions,
 };
 pub use simulation::SimulationError;
 pub use sync::Interrupt;

@@ -55,7 +55,7 @@ fn flags(need: &MemoryNeed) -> String {
 ///
 /// [`MemoryError`] if the scenario needs more than is available.
 pub fn left(scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
-    let Some(there) = AvailableMemory::now(scenario.threads) else { return Ok(None) };
+    let Some(there) = AvailableMemory::now(scenario.carrier.threads) else { return Ok(None) };
     let left = fits(MemoryNeed::of(scenario), there)?;
     Ok(Some(match there.bound {
         // Queues double as they grow, and the mappings for that count against the address space.
@@ -72,7 +72,8 @@ fn fits(need: MemoryNeed, there: AvailableMemory) -> Result<u64, MemoryError> {
 /// Number of runs of a scenario that fit into the available memory side by side, at least one. Each is given its
 /// certain need twice, the second time for its messages under way.
 pub fn runs_at_once(scenario: &Scenario) -> usize {
-    AvailableMemory::now(scenario.threads).map_or(1, |there| at_once(MemoryNeed::of(scenario).bytes(), there.bytes))
+    AvailableMemory::now(scenario.carrier.threads)
+        .map_or(1, |there| at_once(MemoryNeed::of(scenario).bytes(), there.bytes))
 }
 
 fn at_once(need: u64, there: u64) -> usize {

@@ -90,21 +90,21 @@ impl Report {
         others: Vec<Row>,
         failure: Option<String>,
     ) -> Report {
-        let run = RunFigures::new(first, scenario.target);
-        let row = Row::of(0, scenario.seed, first, &run);
+        let run = RunFigures::new(first, scenario.run.target);
+        let row = Row::of(0, scenario.run.seed, first, &run);
         let each = iter::once(row).chain(others).collect();
-        let runs = Runs::new(scenario.runs, scenario.same_seed, each, failure);
+        let runs = Runs::new(scenario.run.runs, scenario.run.same_seed, each, failure);
         let (notice_codes, notices) = notices(&runs).into_iter().unzip();
         Report {
             schema: SCHEMA,
             version: setting.version,
             notices,
             notice_codes,
-            seed: scenario.seed,
+            seed: scenario.run.seed,
             replay: setting.replay,
             options: setting.options,
-            transport: scenario.transport,
-            clock: clock_of(scenario.transport),
+            transport: scenario.carrier.transport,
+            clock: clock_of(scenario.carrier.transport),
             threads: scenario.workers() as u64,
             pinned: !run.workers.is_empty() && run.workers.iter().all(|worker| worker.core.is_some()),
             host: setting.host,

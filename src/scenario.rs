@@ -3,6 +3,15 @@
 //! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
 //! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. The only
 //! file read here is an edge list, because it determines the number of nodes and their ids.
+//!
+//! Each group of options has a file: its part of the table with the text of `--help`, its readers, its part of the
+//! scenario with the defaults and checks, and the way back to flags. The table of all options is put together here.
+//! Flags, the lines of a file, the effective scenario and the replay command are all read into a draft and written from
+//! it. An option that was not asked for is `None`, so that a default is never mistaken for a request.
+//!
+//! Two designs were rejected. Serde's derived deserialization reports errors in its own terms, without limit or advice,
+//! and takes a share as the nearest double; an option in a file is read by the reader of its flag instead. A struct for
+//! each group inside the draft would make a caller that sets nodes and a latency know the groups of these options.
 
 #[macro_use]
 mod carrier;
@@ -19,7 +28,7 @@ mod run;
 #[macro_use]
 mod workload;
 
-mod draft;
+mod bad_value;
 mod error;
 mod file;
 mod kinds;
@@ -34,21 +43,31 @@ mod shell;
 mod tests;
 mod window;
 
-pub use draft::Draft;
-pub use error::{BadValue, FileError, FileProblem, ScenarioError};
+pub use bad_value::BadValue;
+pub use carrier::CarrierOptions;
+pub use error::ScenarioError;
+pub use failures::FailureOptions;
+pub use file::{FileError, FileProblem};
 pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, TransportKind, Until};
+pub use overlay::OverlayOptions;
 pub use payload::PayloadBytes;
+pub use protocol::{ProtocolOptions, Ttl};
 pub use protocol_traits::ProtocolTraits;
+pub use run::RunOptions;
 pub use shell::pasteable;
+pub use workload::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;
-use crate::network::{FaultSpec, NetworkSpec, Paths, RegionSpec};
+use crate::network::{
+    BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, NetworkSpec, PartitionSpec, Paths, RegionSpec,
+};
 use crate::ratio::Ratio;
 use crate::sync::Interrupt;
 use crate::time::Nanos;
-use crate::topology::{EdgeList, NodeNames, Topology, TopologyError, TopologySpec};
-use crate::workload::{Arrivals, Bulk, Origins, Rate, Workload};
-use serde::{Serialize, Serializer};
+use crate::topology::{NodeNames, Topology, TopologyError, TopologySpec};
+use crate::workload::{Arrivals, Bulk, Rate, Workload};
+use parse::{choose, model, part_of, truth};
+use serde::Serialize;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -66,97 +85,29 @@ impl Deref for Scenario {
     }
 }
 
-/// The values of a scenario, each within its limit and consistent with all others.
+/// The values of a scenario by groups of options, each value within its limit and consistent with all others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScenarioValues {
-    /// Carrier of messages.
-    pub transport: TransportKind,
-    /// Number of nodes.
-    pub nodes: u32,
-    /// Worker threads of each process, each with an event loop over its shard of the nodes.
-    pub threads: usize,
-    /// Processes over which the workers are spread.
-    pub processes: usize,
-    /// Gossip protocol of every node.
-    pub protocol: ProtocolKind,
-    /// Time after which a node repeats a request, if the protocol makes requests.
-    pub retry: Option<Nanos>,
-    /// Time for which a node gathers orders before it announces them, if the protocol announces.
-    pub announce_interval: Option<Nanos>,
-    /// Family of the overlay.
-    pub topology: TopologySpec,
-    /// Edge list, read when the draft was built; `None` for an overlay that is not read from a file.
-    pub edge_list: Option<EdgeList>,
-    /// Peers per node, an average or an exact number depending on the family; 0 if the family decides.
-    pub peers: u32,
-    /// Number of peers to which a node forwards an order; the upper limit if the protocol forwards to all.
-    pub fanout: u32,
-    /// Maximum hops of an order.
-    pub ttl: Ttl,
-    /// True if forwarding skips the peer that the order came from.
-    pub exclude_sender: bool,
-    /// Share of all nodes to reach, which ends a run under [`Until::Target`].
-    pub target: Ratio,
-    /// Event that ends a run.
-    pub until: Until,
-    /// Time limit of each order, from its publication; `None` for no limit.
-    pub timeout: Option<Nanos>,
-    /// Root of every random draw.
-    pub seed: u64,
-    /// Nodes where orders enter.
-    pub origins: Origins,
-    /// Schedule of many orders; `None` for a single order at the start of the run.
-    pub bulk: Option<BulkOptions>,
-    /// Bytes of opaque payload in each order.
-    pub payload_bytes: PayloadBytes,
-    /// Cores that workers are pinned to.
-    pub pin: Pin,
-    /// Rule by which an idle worker spins before it sleeps.
-    pub spin: Spin,
-    /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
-    pub receive_buffer: Option<u32>,
+    /// Nodes, and which of them are peers.
+    pub overlay: OverlayOptions,
+    /// Handling of an order by a node.
+    pub protocol: ProtocolOptions,
+    /// Orders, their origins and arrival times.
+    pub workload: WorkloadOptions,
+    /// Carrier of messages, and the workers that drive it.
+    pub carrier: CarrierOptions,
     /// Model of the network: always present in virtual time; on a real carrier `None`, or a model in front of it.
     pub network: Option<NetworkSpec>,
-    /// Failures of nodes and links.
-    pub faults: FaultSpec,
-    /// Nodes that do not follow the protocol.
-    pub adversary: AdversarySpec,
-    /// Algorithm of virtual time.
-    pub engine: Engine,
-    /// True if messages are encoded and decoded even though the carrier does not require it.
-    pub charge_serialization: bool,
-    /// Number of runs to measure, each with its own seed, counted up from `seed`.
-    pub runs: u32,
-    /// True if all runs have the same seed instead.
-    pub same_seed: bool,
-}
-
-/// The options of a run of many orders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BulkOptions {
-    /// Number of orders, at least two.
-    pub orders: u32,
-    /// Orders per second.
-    pub rate: Rate,
-    /// Distribution over time.
-    pub arrivals: Arrivals,
-    /// Number of orders that a node tells apart, up to the newest it has seen.
-    pub window: WindowSize,
-}
-
-/// The number of orders that a node tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WindowSize {
-    /// This number, at most all.
-    Orders(u32),
-    /// All orders in virtual time; on real carriers the number that may be in flight at a time.
-    Auto,
+    /// Failures of nodes and links, and nodes that do not follow the protocol.
+    pub failures: FailureOptions,
+    /// Goal, end and repetitions.
+    pub run: RunOptions,
 }
 
 impl Scenario {
     /// Returns the number of orders that a run publishes.
     pub fn orders(&self) -> u32 {
-        self.bulk.map_or(1, |bulk| bulk.orders)
+        self.workload.bulk.map_or(1, |bulk| bulk.orders)
     }
 
     /// Builds the overlay.
@@ -174,15 +125,18 @@ impl Scenario {
     ///
     /// Those of [`overlay`](Self::overlay), and `TopologyError::Interrupted`.
     pub fn overlay_unless(&self, interrupt: &Interrupt) -> Result<Arc<Topology>, TopologyError> {
-        match &self.edge_list {
-            Some(list) => Ok(list.overlay(self.nodes)?),
-            None => self.topology.build_unless(self.nodes, self.peers, self.seed, interrupt).map(Arc::new),
+        match &self.overlay.edge_list {
+            Some(list) => Ok(list.overlay(self.overlay.nodes)?),
+            None => {
+                let OverlayOptions { nodes, topology, peers, .. } = &self.overlay;
+                topology.build_unless(*nodes, *peers, self.run.seed, interrupt).map(Arc::new)
+            }
         }
     }
 
     /// Returns the ids of the nodes.
     pub fn names(&self) -> NodeNames {
-        self.edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone())
+        self.overlay.names()
     }
 
     /// Draws which order enters where, and when.
@@ -193,13 +147,14 @@ impl Scenario {
             arrivals: Arrivals::Constant,
             window: WindowSize::Auto,
         };
-        let BulkOptions { orders, rate, arrivals, .. } = self.bulk.unwrap_or(one);
-        Workload::bulk(self.seed, self.nodes, Bulk { orders, rate, arrivals, origins: self.origins })
+        let BulkOptions { orders, rate, arrivals, .. } = self.workload.bulk.unwrap_or(one);
+        let origins = self.workload.origins;
+        Workload::bulk(self.run.seed, self.overlay.nodes, Bulk { orders, rate, arrivals, origins })
     }
 
     /// Lists the files that the scenario is read from, each with the option that names it.
     pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
-        let topology = match &self.topology {
+        let topology = match &self.overlay.topology {
             TopologySpec::File { path } => Some(("topology", Path::new(path))),
             _ => None,
         };
@@ -213,17 +168,22 @@ impl Scenario {
     /// Returns the seed of a run, counted from 0.
     pub fn seed_of(&self, run: u32) -> u64 {
         // A sum within `runs` does not overflow, because the draft refuses more runs than there are seeds.
-        if self.same_seed { self.seed } else { self.seed.saturating_add(u64::from(run)) }
+        if self.run.same_seed { self.run.seed } else { self.run.seed.saturating_add(u64::from(run)) }
     }
 
     /// Returns the single run of this scenario that has this seed.
     pub fn run_of_seed(&self, seed: u64) -> Scenario {
-        Scenario(ScenarioValues { seed, runs: 1, same_seed: false, ..self.0.clone() })
+        let mut values = self.0.clone();
+        values.run = RunOptions { seed, runs: 1, same_seed: false, ..values.run };
+        Scenario(values)
     }
 
     /// Returns the scenario on at most `threads` of its threads, and at least one, pinned as `pin` says.
     pub fn on_fewer_threads(&self, threads: usize, pin: Pin) -> Scenario {
-        Scenario(ScenarioValues { threads: threads.clamp(1, self.threads), pin, ..self.0.clone() })
+        let mut values = self.0.clone();
+        values.carrier.threads = threads.clamp(1, values.carrier.threads);
+        values.carrier.pin = pin;
+        Scenario(values)
     }
 
     /// Makes a scenario of values that no draft may give, for tests of the code that takes a scenario.
@@ -234,35 +194,81 @@ impl Scenario {
 
     /// Returns the number of worker threads of all processes together.
     pub fn workers(&self) -> usize {
-        self.threads * self.processes
+        self.carrier.threads * self.carrier.processes
     }
 }
 
-/// The maximum hops of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ttl {
-    /// This number of hops.
-    Hops(u8),
-    /// Twice the hops to the target plus 2, at most 255.
-    Auto,
+/// Passes the table so far to the next group, which appends its options.
+macro_rules! next_group {
+    ([$next:ident $($rest:ident)*] $($given:tt)*) => {
+        $next! { [$($rest)*] $($given)* }
+    };
+    ([] $($given:tt)*) => {
+        declare_draft! { $($given)* }
+    };
 }
 
-/// Serializes as a whole number, or as the text `auto`.
-impl Serialize for Ttl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Ttl::Hops(hops) => serializer.serialize_u8(*hops),
-            Ttl::Auto => serializer.serialize_str("auto"),
+/// Declares the draft. An option is its name, the type of its value, the placeholder of the value in the help, and its
+/// reader.
+macro_rules! declare_draft {
+    ($(
+        [$heading:expr]
+        $(
+            $(#[doc = $help:tt])+
+            $(#[serde($($serde:tt)+)])?
+            $(#[arg($($arg:tt)+)])?
+            $field:ident: $Value:ty = $placeholder:tt, $read:expr;
+        )+
+    )+) => {
+        /// The request for an experiment: any of its options may be missing.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[cfg_attr(feature = "cli", derive(clap::Args))]
+        pub struct Draft {
+            $($(
+                $(#[doc = $help])+
+                $(#[serde($($serde)+)])?
+                #[cfg_attr(
+                    feature = "cli",
+                    arg(long, value_name = $placeholder, help_heading = $heading, value_parser = $read $(, $($arg)+)?)
+                )]
+                pub $field: Option<$Value>,
+            )+)+
         }
-    }
+
+        impl Draft {
+            /// The heading of each group, and the names of its fields.
+            const GROUPS: &[(&str, &[&str])] = &[$(($heading, &[$(stringify!($field)),+])),+];
+
+            /// Returns this draft, with the value from `other` for each option that it does not set.
+            pub fn or(self, other: Draft) -> Draft {
+                Draft { $($($field: self.$field.or(other.$field)),+),+ }
+            }
+
+            /// Returns true if the option of the field named `field` was asked for.
+            fn has(&self, field: &str) -> bool {
+                $($(
+                    if field == stringify!($field) {
+                        return self.$field.is_some();
+                    }
+                )+)+
+                false
+            }
+
+            /// Reads the option of the field named `field`; `None` if there is no such field.
+            fn read(field: &str, text: &str) -> Option<Result<Draft, BadValue>> {
+                $($(
+                    if field == stringify!($field) {
+                        let read: fn(&str) -> Result<$Value, BadValue> = $read;
+                        return Some(read(text).map(|value| Draft { $field: Some(value), ..Draft::default() }));
+                    }
+                )+)+
+                None
+            }
+        }
+    };
 }
 
-/// Serializes as a whole number, or as the text `auto`.
-impl Serialize for WindowSize {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            WindowSize::Orders(orders) => serializer.serialize_u32(*orders),
-            WindowSize::Auto => serializer.serialize_str("auto"),
-        }
-    }
+next_group! {
+    [overlay_options protocol_options workload_options carrier_options network_options failures_options run_options]
 }

@@ -130,10 +130,10 @@ impl<'a> Runner<'a> {
         protocol: Box<dyn RunProtocol + 'a>,
     ) -> Result<Runner<'a>, SimulationError> {
         let workers = scenario.workers();
-        let partition = ShardMap::new(scenario.nodes, workers);
+        let partition = ShardMap::new(scenario.overlay.nodes, workers);
         // An overlay can take a minute, so too many sockets and an invalid matrix are refused before it is built.
         carriers::make_room(scenario, &partition)?;
-        let network = scenario.network.as_ref().map(|network| network.build(scenario.seed)).transpose()?;
+        let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed)).transpose()?;
         let topology = scenario.overlay_unless(interrupt)?;
         let peers = protocols::peers(&*protocol, &topology, interrupt)?;
         let workload = scenario.workload();
@@ -143,7 +143,7 @@ impl<'a> Runner<'a> {
             let reach = reach_unless(&topology, origin, interrupt)?;
             Forecast::new(scenario, &topology, origin, reach, network.as_ref())
         };
-        let slow_way = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(scenario.nodes));
+        let slow_way = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(scenario.overlay.nodes));
         Ok(Runner {
             scenario,
             interrupt,
@@ -152,7 +152,7 @@ impl<'a> Runner<'a> {
             protocol,
             peers,
             partition,
-            pinning: Pinning::new(workers, scenario.pin),
+            pinning: Pinning::new(workers, scenario.carrier.pin),
             orders: orders(scenario, &workload, interrupt)?,
             workload,
             window: scenario.window(forecast.ttl, slow_way),
@@ -169,7 +169,7 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`SimulationError`] if the run could not be made to its end.
     pub fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
-        let virtual_network = self.network.as_ref().filter(|_| self.scenario.transport.is_virtual());
+        let virtual_network = self.network.as_ref().filter(|_| self.scenario.carrier.transport.is_virtual());
         let mut record = match virtual_network {
             Some(network) => self.simulate(network, clock)?,
             None => self.run_on_carriers(clock)?,
@@ -215,8 +215,8 @@ fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Re
     let generated = workload.publications().iter().map(|publication| {
         lookout.work(ORDER_UNITS)?;
         let index = publication.order;
-        let bytes = payload_bytes(scenario.seed, index, scenario.payload_bytes.range());
-        let order = Order::generate(scenario.seed, index, usize::from(bytes));
+        let bytes = payload_bytes(scenario.run.seed, index, scenario.workload.payload_bytes.range());
+        let order = Order::generate(scenario.run.seed, index, usize::from(bytes));
         let mut order = order.map_err(|error: PayloadTooLong| SimulationError::Order(error.to_string()))?;
         order.published_at = publication.due;
         Ok(Arc::new(order))

@@ -32,23 +32,23 @@ struct Network {
 /// Time from the injection to the target, with as many workers as the scenario has threads.
 pub(crate) fn time(scenario: &Scenario, topology: &Arc<Topology>) -> Duration {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(scenario.threads)
+        .worker_threads(scenario.carrier.threads)
         .build()
         .expect("a runtime can be started");
-    let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..scenario.nodes).map(|_| unbounded_channel()).unzip();
+    let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..scenario.overlay.nodes).map(|_| unbounded_channel()).unzip();
     let network = Arc::new(Network {
         topology: Arc::clone(topology),
-        draw: TargetDraw::new(scenario.seed, scenario.fanout),
+        draw: TargetDraw::new(scenario.run.seed, scenario.protocol.fanout),
         mailboxes,
-        has_it: (0..scenario.nodes).map(|_| AtomicBool::new(false)).collect(),
+        has_it: (0..scenario.overlay.nodes).map(|_| AtomicBool::new(false)).collect(),
         covered: AtomicU64::new(0),
-        goal: scenario.target.ceil_of(u64::from(scenario.nodes)),
+        goal: scenario.run.target.ceil_of(u64::from(scenario.overlay.nodes)),
         reached: Notify::new(),
     });
     for (node, inbox) in inboxes.into_iter().enumerate() {
         runtime.spawn(run_node(Arc::clone(&network), NodeId(node as u32), inbox));
     }
-    let order = Order::generate(scenario.seed, OrderIndex(0), 0).expect("an order can be made");
+    let order = Order::generate(scenario.run.seed, OrderIndex(0), 0).expect("an order can be made");
     let took = runtime.block_on(async {
         let began = Instant::now();
         let origin = scenario.workload().publications()[0].origin;

@@ -11,7 +11,7 @@ use crate::message::TTL_MAX;
 use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::record::{Notice, TtlAdvice};
-use crate::scenario::{Scenario, ScenarioValues, Ttl};
+use crate::scenario::{Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
 use crate::topology::{Reachability, Topology};
@@ -51,7 +51,7 @@ impl Forecast {
         };
         let auto = auto_ttl(hops_to_target, network.is_some_and(Network::is_uneven));
         let floor = network.map_or(Nanos::ZERO, Network::floor);
-        let ttl = match scenario.ttl {
+        let ttl = match scenario.protocol.ttl {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,
         };
@@ -64,7 +64,8 @@ impl Forecast {
             Some(reach) => disconnected(scenario, origin, reach),
             None => unsearched(scenario),
         };
-        let read = scenario.edge_list.as_ref().map_or_else(Vec::new, |list| list.notices(scenario.nodes));
+        let read =
+            scenario.overlay.edge_list.as_ref().map_or_else(Vec::new, |list| list.notices(scenario.overlay.nodes));
         let read = read.into_iter().map(|sentence| Notice::EdgeListRead { sentence });
         let notices = apart.into_iter().chain(short).chain(read).collect();
         Forecast { ttl, origin, reach, notices }
@@ -73,7 +74,7 @@ impl Forecast {
 
 /// Reports that part of the overlay cannot be reached at all.
 fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Option<Notice> {
-    let nodes = scenario.nodes;
+    let nodes = scenario.overlay.nodes;
     (!reach.is_everyone(nodes)).then(|| {
         let origin = scenario.names().id(origin);
         Notice::OverlayDisconnected { reachable: reach.reachable, nodes, origin }
@@ -82,18 +83,18 @@ fn disconnected(scenario: &Scenario, origin: NodeId, reach: &Reachability) -> Op
 
 /// Reports that an overlay that is not searched is disconnected. From three peers on it hardly ever is.
 fn unsearched(scenario: &Scenario) -> Option<Notice> {
-    (scenario.peers <= 2).then_some(Notice::OverlayNotSearched)
+    (scenario.overlay.peers <= 2).then_some(Notice::OverlayNotSearched)
 }
 
 /// Reports that too few nodes lie within the TTL, whatever is drawn. If nodes may be down, fewer make the target, and
 /// it may still be reached, so there is nothing to report.
 fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, auto: u8) -> Option<Notice> {
-    let FaultSpec { down, churn, .. } = &scenario.faults;
+    let FaultSpec { down, churn, .. } = &scenario.failures.faults;
     if *down != DownSpec::default() || churn.is_some() {
         return None;
     }
-    let ScenarioValues { nodes, target, .. } = &**scenario;
-    let goal = target.ceil_of(u64::from(*nodes));
+    let (nodes, target) = (scenario.overlay.nodes, scenario.run.target);
+    let goal = target.ceil_of(u64::from(nodes));
     let near = within(reach, ttl.into());
     (near < goal).then(|| {
         let (farthest, advice) = match hops_to(reach, goal) {
@@ -101,7 +102,7 @@ fn bound(scenario: &Scenario, origin: NodeId, reach: &Reachability, ttl: u8, aut
             Some(needed) => (Some(reach.depth), advice::longer(scenario, needed, ttl, auto, near)),
         };
         let (entrance, target) = (entrance(scenario, origin), target.as_f64());
-        Notice::TargetBeyondTtl { near, nodes: *nodes, ttl, entrance, goal, target, farthest, advice }
+        Notice::TargetBeyondTtl { near, nodes, ttl, entrance, goal, target, farthest, advice }
     })
 }
 
@@ -123,7 +124,7 @@ fn hops_to(reach: &Reachability, goal: u64) -> Option<u32> {
 /// Names the node from which the bounds hold.
 fn entrance(scenario: &Scenario, origin: NodeId) -> String {
     let id = scenario.names().id(origin);
-    match scenario.origins {
+    match scenario.workload.origins {
         Origins::Random if scenario.orders() > 1 => format!("node {id}, where the first order enters"),
         _ => format!("node {id}"),
     }
@@ -133,23 +134,23 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
 /// requested crosses each link as an announcement, a request and itself, and waits while announcements are gathered. If
 /// nodes fail, fewer may make the target, so there is nothing to report.
 fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<Notice> {
-    if scenario.faults != FaultSpec::default() {
+    if scenario.failures.faults != FaultSpec::default() {
         return None;
     }
-    let ScenarioValues { nodes, target, .. } = &**scenario;
-    let goal = target.ceil_of(u64::from(*nodes));
-    let crossings = u64::from(scenario.protocol.traits().messages_per_hop);
+    let (nodes, target) = (scenario.overlay.nodes, scenario.run.target);
+    let goal = target.ceil_of(u64::from(nodes));
+    let crossings = u64::from(scenario.protocol.kind.traits().messages_per_hop);
     // With several orders, one may arrive at a node shortly before it sends announcements of another.
-    let gathered = scenario.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
+    let gathered = scenario.protocol.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
     let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;
-    let timeout = scenario.timeout?;
+    let timeout = scenario.run.timeout?;
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);
     let needed = hops_to(reach, goal)?;
     (near < goal).then(|| Notice::TargetTooLate {
         hop,
         near,
-        nodes: *nodes,
+        nodes,
         hops: hops_in_time,
         entrance: entrance(scenario, origin),
         timeout,

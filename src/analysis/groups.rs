@@ -104,7 +104,7 @@ impl RunContext<'_> {
     pub(crate) fn regions(&self, receipts: &[Receipt], traffic: &[Traffic], end: Nanos) -> Vec<GroupRecord> {
         let Some(network) = self.network.filter(|_| !receipts.is_empty()) else { return Vec::new() };
         let (faults, adversaries) = (Faults::none(), Adversaries::none());
-        let (nodes, publications) = (self.scenario.nodes, self.workload.publications());
+        let (nodes, publications) = (self.scenario.overlay.nodes, self.workload.publications());
         let population = Population { faults: &faults, nodes, publications };
         let groups =
             Groups { network, adversaries: &adversaries, population: &population, has_nat: false, has_parts: false };

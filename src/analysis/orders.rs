@@ -12,18 +12,18 @@ impl RunContext<'_> {
     /// Judges the orders of a bulk, with times since each was due. The workers took the times from a clock that each of
     /// them reads before it counts, so crossings are put in order first.
     pub(crate) fn bulk(&self, mut counts: BulkCounts, end: End, injected_at: Nanos) -> BulkRecord {
-        let goals = Goals::new(self.scenario.nodes, self.scenario.target);
+        let goals = Goals::new(self.scenario.overlay.nodes, self.scenario.run.target);
         counts.orders.iter_mut().for_each(|counts| counts.crossed = goals.in_order(counts.crossed));
-        self.bulk_of(counts, self.scenario.nodes, end, injected_at)
+        self.bulk_of(counts, self.scenario.overlay.nodes, end, injected_at)
     }
 
     /// Judges the orders of a bulk whose times are in order and of which coverage counts this many nodes.
     fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, delays, mut hops } = counts;
         let publications = self.workload.publications().iter().zip(self.orders).zip(&orders);
-        let target_nodes = self.scenario.target.ceil_of(u64::from(counted)).max(1);
+        let target_nodes = self.scenario.run.target.ceil_of(u64::from(counted)).max(1);
         let orders = publications.map(|((publication, order), counts)| {
-            let judge = OrderJudge { end, injected_at, timeout: self.scenario.timeout, target_nodes };
+            let judge = OrderJudge { end, injected_at, timeout: self.scenario.run.timeout, target_nodes };
             let payload_bytes = order.payload().len() as u32;
             OrderRecord { payload_bytes, counted: u64::from(counted), ..judge.record(publication, counts) }
         });
@@ -48,12 +48,13 @@ impl RunContext<'_> {
     ) -> BulkRecord {
         let counted = population.at(ended_at);
         let nodes = counted.iter().filter(|&&is_counted| is_counted).count() as u32;
-        let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], self.scenario.target];
+        let shares = [MILESTONES[0], MILESTONES[1], MILESTONES[2], self.scenario.run.target];
         // Where all nodes are up, the k-th receipt gives the time, and no curve is needed.
         let mut curves = (!population.is_everybody()).then(|| population.curves(receipts, ended_at));
-        let ranks = Goals::new(nodes, self.scenario.target).ranks();
+        let ranks = Goals::new(nodes, self.scenario.run.target).ranks();
         let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
-        let by_order = receipts.chunks(self.scenario.nodes as usize).zip(self.workload.publications()).zip(traffic);
+        let by_order =
+            receipts.chunks(self.scenario.overlay.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
             let mut times: Vec<Nanos> = Vec::with_capacity(receipts.len());
             let OrderTraffic { sent, doubled, received, lost, dropped, expired, pending, .. } = *traffic;

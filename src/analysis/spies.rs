@@ -10,12 +10,12 @@ impl RunContext<'_> {
     pub(crate) fn spies(&self, receipts: &Receipts, adversaries: &Adversaries) -> Option<SpyRecord> {
         let (Receipts::Each(receipts), publications) = (receipts, self.workload.publications()) else { return None };
         let spies: Vec<NodeId> =
-            (0..self.scenario.nodes).map(NodeId).filter(|&node| adversaries.is_spy(node)).collect();
-        if !self.scenario.adversary.0.iter().any(|part| part.part == Role::Spy) {
+            (0..self.scenario.overlay.nodes).map(NodeId).filter(|&node| adversaries.is_spy(node)).collect();
+        if !self.scenario.failures.adversary.0.iter().any(|part| part.part == Role::Spy) {
             return None;
         }
         let mut first = FirstSpy::new(publications.len() as u32);
-        for (receipts, publication) in receipts.chunks(self.scenario.nodes as usize).zip(publications) {
+        for (receipts, publication) in receipts.chunks(self.scenario.overlay.nodes as usize).zip(publications) {
             for &spy in &spies {
                 let Receipt { time, sender: from, hop } = receipts[spy.index()];
                 // An order that a spy publishes itself has no sender to suspect.

@@ -9,13 +9,14 @@ use crate::simulation;
 
 /// Runs the scenario as requested, and once more on another number of threads; prints both digests.
 pub(super) fn check(scenario: &Scenario, watch: &SignalWatch) -> Result<Exit, Failure> {
-    if !scenario.transport.is_virtual() {
+    if !scenario.carrier.transport.is_virtual() {
         return Err(Failure::NothingToCheck);
     }
     let (mut digests, mut text) = (Vec::new(), String::new());
-    for threads in [scenario.threads, other_than(scenario.threads, scenario.nodes)] {
+    for threads in [scenario.carrier.threads, other_than(scenario.carrier.threads, scenario.overlay.nodes)] {
         let threads_asked = u32::try_from(threads).ok();
-        let once = scenario.run_of_seed(scenario.seed).with(Draft { threads: threads_asked, ..Draft::default() })?;
+        let once =
+            scenario.run_of_seed(scenario.run.seed).with(Draft { threads: threads_asked, ..Draft::default() })?;
         let record = simulation::run(&once, &watch.interrupt)?;
         if record.end == End::Interrupted {
             warn("interrupted: a digest takes a whole run, so there is nothing to compare");

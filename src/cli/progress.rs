@@ -50,12 +50,12 @@ struct LastLine {
 impl Meter {
     /// Creates a meter for runs of a scenario, which shows progress if `asked` is true or standard error is a terminal.
     pub(super) fn new(scenario: &Scenario, asked: bool) -> Meter {
-        let style = match (scenario.transport.is_virtual(), io::stderr().is_terminal(), asked) {
+        let style = match (scenario.carrier.transport.is_virtual(), io::stderr().is_terminal(), asked) {
             (true, true, _) => ProgressStyle::Terminal,
             (true, false, true) => ProgressStyle::Lines,
             _ => ProgressStyle::Silent,
         };
-        let receipts = u64::from(scenario.nodes) * u64::from(scenario.orders());
+        let receipts = u64::from(scenario.overlay.nodes) * u64::from(scenario.orders());
         Meter { receipts, style, clock: Clock::start(), said: Mutex::default() }
     }
 

@@ -190,8 +190,8 @@ fn probe_rate(
     let at_once = beside(&search.at_rate(rate, 0)?, SEEDS);
     let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
         let scenario = search.at_rate(rate, run)?;
-        let pin = if at_once > 1 { Pin::None } else { scenario.pin };
-        let scenario = scenario.on_fewer_threads(scenario.threads / at_once, pin);
+        let pin = if at_once > 1 { Pin::None } else { scenario.carrier.pin };
+        let scenario = scenario.on_fewer_threads(scenario.carrier.threads / at_once, pin);
         Ok(probe::make(&scenario, Load { rate, limit: search.limit }, interrupt, program)?)
     };
     let turns =

@@ -145,7 +145,7 @@ pub fn run_replicates(
         Err(error) => Err(error),
     };
     let OrderedTurns { done, failed } =
-        in_turns(scenario.runs, manner.at_once(), interrupt, make).map_err(RuntimeError::from)?;
+        in_turns(scenario.run.runs, manner.at_once(), interrupt, make).map_err(RuntimeError::from)?;
     let (mut first, mut others) = (None, Vec::with_capacity(done.len()));
     for (_, made) in done {
         match made {
@@ -168,7 +168,7 @@ enum RunResult {
 
 /// Makes an uncounted run before the first of several on a carrier.
 fn warm_up(scenario: &Scenario, runner: &Runner<'_>, run: u32) -> Result<(), SimulationError> {
-    let is_wanted = run == 0 && scenario.runs > 1 && !scenario.transport.is_virtual();
+    let is_wanted = run == 0 && scenario.run.runs > 1 && !scenario.carrier.transport.is_virtual();
     if is_wanted { runner.run(Clock::start()).map(|_| ()) } else { Ok(()) }
 }
 
@@ -185,8 +185,8 @@ enum Replication {
 
 impl Replication {
     fn of(scenario: &Scenario) -> Replication {
-        match beside(scenario, scenario.runs) {
-            _ if scenario.same_seed => Replication::Repeated,
+        match beside(scenario, scenario.run.runs) {
+            _ if scenario.run.same_seed => Replication::Repeated,
             0 | 1 => Replication::InTurn,
             several => Replication::Beside(several),
         }
@@ -205,7 +205,7 @@ impl Replication {
         match self {
             Replication::Repeated | Replication::InTurn => run,
             // Pinned, all runs would be on the first core.
-            Replication::Beside(several) => run.on_fewer_threads(run.threads / several, Pin::None),
+            Replication::Beside(several) => run.on_fewer_threads(run.carrier.threads / several, Pin::None),
         }
     }
 
@@ -220,8 +220,8 @@ impl Replication {
 
 /// Returns the number of runs of a scenario that are made side by side.
 pub(super) fn beside(scenario: &Scenario, runs: u32) -> usize {
-    match scenario.transport.is_virtual() {
-        true if runs > 1 => scenario.threads.min(runs as usize).min(runs_at_once(scenario)),
+    match scenario.carrier.transport.is_virtual() {
+        true if runs > 1 => scenario.carrier.threads.min(runs as usize).min(runs_at_once(scenario)),
         _ => 1,
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{Scenario, ScenarioValues, TransportKind, Ttl};
+use crate::scenario::{ProtocolOptions, Scenario, TransportKind, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -82,7 +82,7 @@ impl MemoryNeed {
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
         let sum = |parts: &Vec<(MemoryPart, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
         let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
-        MemoryNeed { parts, nodes: scenario.nodes, orders: scenario.orders(), workers: scenario.workers() }
+        MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }
     }
 
     /// The sum of all parts in bytes.
@@ -125,10 +125,10 @@ impl Sizes<'_> {
         Sizes {
             scenario,
             shape: storage_shape(scenario),
-            nodes: scenario.nodes.into(),
+            nodes: scenario.overlay.nodes.into(),
             orders: scenario.orders().into(),
             workers: scenario.workers() as u64,
-            processes: scenario.processes as u64,
+            processes: scenario.carrier.processes as u64,
             entries: entries(scenario),
         }
     }
@@ -136,7 +136,7 @@ impl Sizes<'_> {
     /// Number of overlays in memory: each process builds its own, and so does the one that starts them. An edge list's
     /// overlay exists together with the scenario.
     fn overlays(&self) -> u64 {
-        let here = u64::from(self.scenario.edge_list.is_none());
+        let here = u64::from(self.scenario.overlay.edge_list.is_none());
         if self.processes == 1 { here } else { self.processes + here }
     }
 
@@ -148,7 +148,7 @@ impl Sizes<'_> {
     /// Memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end before they
     /// become rows; Erdős–Rényi draws rows directly.
     fn building(&self) -> Parts {
-        let links = match self.scenario.topology {
+        let links = match self.scenario.overlay.topology {
             TopologySpec::ErdosRenyi => 0,
             _ => self.entries.saturating_mul(8),
         };
@@ -166,7 +166,7 @@ impl Sizes<'_> {
         let by_node = match self.shape {
             // Hops and three bits, and with figures by node also the senders, twice where they are handed over.
             StorageShape::Hops if self.keeps_figures() => nodes + nodes * 3 / 8 + 8 * nodes,
-            StorageShape::Hops if self.scenario.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
+            StorageShape::Hops if self.scenario.protocol.exclude_sender => nodes + nodes * 3 / 8 + 8 * nodes,
             StorageShape::Hops => nodes + nodes * 3 / 8,
             // Nodes waiting for their window, and those in it.
             StorageShape::Fast => nodes / 8 + 12 * nodes,
@@ -195,11 +195,12 @@ impl Sizes<'_> {
 
     /// Bytes by node on a carrier: counts of copies and messages, waiting forwards, and the traffic at the end.
     fn on_carriers_by_node(&self) -> u64 {
-        let counts_bytes = self.scenario.transport != TransportKind::Memory || self.scenario.charge_serialization;
+        let counts_bytes =
+            self.scenario.carrier.transport != TransportKind::Memory || self.scenario.carrier.charge_serialization;
         let counts = 10 + if counts_bytes { 16 } else { 0 };
         let firsts = if self.orders > 1 { 4 } else { 0 };
         let by_node = counts + firsts + 16 * self.orders.min(ROOM_ORDERS) + size_of::<Traffic>() as u64;
-        let sockets = if self.scenario.transport == TransportKind::Udp { SOCKET_BYTES } else { 0 };
+        let sockets = if self.scenario.carrier.transport == TransportKind::Udp { SOCKET_BYTES } else { 0 };
         (by_node + sockets).saturating_mul(self.nodes)
     }
 
@@ -254,14 +255,14 @@ impl Sizes<'_> {
     /// Bits of one node's window. Before overlay and network exist, a TTL of `auto` is replaced by the usual one, and
     /// the longest latency of the network stands for every path.
     fn window_bits(&self) -> u64 {
-        let ttl = if let Ttl::Hops(ttl) = self.scenario.ttl { ttl } else { TTL_USUAL };
+        let ttl = if let Ttl::Hops(ttl) = self.scenario.protocol.ttl { ttl } else { TTL_USUAL };
         let longest = self.scenario.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
         self.scenario.window(ttl, longest).bits().into()
     }
 
     /// Bytes of the orders, and of each worker's counts of them.
     fn orders(&self) -> u64 {
-        let payload = self.scenario.payload_bytes.range();
+        let payload = self.scenario.workload.payload_bytes.range();
         let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
         let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
         let by_worker = match self.shape {
@@ -270,7 +271,7 @@ impl Sizes<'_> {
             StorageShape::General => 56 + 24 + 8 + 8,
             StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
         };
-        let template = if self.scenario.transport == TransportKind::Memory { 0 } else { payload + 64 };
+        let template = if self.scenario.carrier.transport == TransportKind::Memory { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
         let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
         each.saturating_mul(self.orders)
@@ -279,7 +280,7 @@ impl Sizes<'_> {
     /// Bytes of the rings or trains between all workers, and of each worker's stack.
     fn channels(&self) -> u64 {
         let Sizes { workers, .. } = *self;
-        let channels = match self.scenario.transport {
+        let channels = match self.scenario.carrier.transport {
             TransportKind::Memory => {
                 let slots = (SLOTS_MAX / (workers * workers)).clamp(16, 8_192);
                 16 * (workers * 512 + workers * (workers - 1) * slots)
@@ -292,9 +293,9 @@ impl Sizes<'_> {
 
     /// Bytes of each worker's buffer for targets, if a node may send to nearly all others.
     fn targets(&self) -> u64 {
-        let ScenarioValues { topology, protocol, fanout, .. } = &**self.scenario;
-        let has_hub = matches!(topology, TopologySpec::Complete | TopologySpec::Star);
-        let most = if protocol.traits().takes_fanout { u64::from(*fanout).min(self.nodes) } else { self.nodes };
+        let ProtocolOptions { kind, fanout, .. } = self.scenario.protocol;
+        let has_hub = matches!(self.scenario.overlay.topology, TopologySpec::Complete | TopologySpec::Star);
+        let most = if kind.traits().takes_fanout { u64::from(fanout).min(self.nodes) } else { self.nodes };
         if !has_hub || most <= 32 {
             return 0;
         }
@@ -311,11 +312,11 @@ impl Sizes<'_> {
 /// The kind of storage that the scenario's carrier or algorithm uses, as far as the scenario determines it. A scenario
 /// that the engine will reject counts as the algorithm that stores most.
 fn storage_shape(scenario: &Scenario) -> StorageShape {
-    if !scenario.transport.is_virtual() {
+    if !scenario.carrier.transport.is_virtual() {
         return StorageShape::Carrier;
     }
     let Some(network) = &scenario.network else { return StorageShape::General };
-    match Algorithm::choose(scenario.engine, &properties(scenario, network)) {
+    match Algorithm::choose(scenario.carrier.engine, &properties(scenario, network)) {
         Ok(Algorithm::Hops { .. }) => StorageShape::Hops,
         Ok(Algorithm::ShortestPath) => StorageShape::Fast,
         Ok(Algorithm::Windowed | Algorithm::EventByEvent) | Err(_) => StorageShape::General,
@@ -327,13 +328,13 @@ fn storage_shape(scenario: &Scenario) -> StorageShape {
 fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
-    let is_faultless = scenario.faults == FaultSpec::default() && scenario.adversary.0.is_empty();
+    let is_faultless = scenario.failures.faults == FaultSpec::default() && scenario.failures.adversary.0.is_empty();
     let constant = match paths {
         Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)) }) => Some(*time),
         _ => None,
     };
     RunProperties {
-        duplicates_are_inert: scenario.protocol.traits().is_first_message,
+        duplicates_are_inert: scenario.protocol.kind.traits().is_first_message,
         orders: scenario.orders(),
         is_plain: is_plain && is_faultless,
         constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),
@@ -348,13 +349,13 @@ fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
 
 /// Entries of all rows that the scenario's overlay stores.
 fn entries(scenario: &Scenario) -> u64 {
-    let (nodes, peers) = (u64::from(scenario.nodes), u64::from(scenario.peers));
-    let is_complete = scenario.topology.takes_peers() && peers + 1 >= nodes;
-    match &scenario.topology {
+    let (nodes, peers) = (u64::from(scenario.overlay.nodes), u64::from(scenario.overlay.peers));
+    let is_complete = scenario.overlay.topology.takes_peers() && peers + 1 >= nodes;
+    match &scenario.overlay.topology {
         TopologySpec::Complete | TopologySpec::RegularImplicit => 0,
         TopologySpec::Ring | TopologySpec::Star => 2 * nodes,
         TopologySpec::Grid => 4 * nodes,
-        TopologySpec::File { .. } => scenario.edge_list.as_ref().map_or(0, |list| list.entries()),
+        TopologySpec::File { .. } => scenario.overlay.edge_list.as_ref().map_or(0, |list| list.entries()),
         TopologySpec::BarabasiAlbert => nodes * peers,
         _ if is_complete => 0,
         _ => nodes * peers,

@@ -1,16 +1,15 @@
 //! Reports of hand-built records, for the report's tests.
 
 use super::{Environment, Host, Report};
-use crate::adversary::AdversarySpec;
 use crate::analysis::Row;
 pub(super) use crate::analysis::fixtures::*;
 use crate::ids::NodeId;
-use crate::network::FaultSpec;
 use crate::ratio::Ratio;
 use crate::record::RunRecord;
 use crate::scenario::{
-    BulkOptions, Engine, PayloadBytes, Pin, ProtocolKind, Scenario, ScenarioValues, Spin, TransportKind, Ttl, Until,
-    WindowSize,
+    BulkOptions, CarrierOptions, Engine, FailureOptions, OverlayOptions, PayloadBytes, Pin, ProtocolKind,
+    ProtocolOptions, RunOptions, Scenario, ScenarioValues, Spin, TransportKind, Ttl, Until, WindowSize,
+    WorkloadOptions,
 };
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -20,36 +19,40 @@ use serde_json::json;
 /// Makes a scenario of this many nodes, otherwise with the defaults for a thousand.
 pub(super) fn scenario(nodes: u32) -> Scenario {
     Scenario::unchecked(ScenarioValues {
-        transport: TransportKind::Udp,
-        nodes,
-        threads: 2,
-        processes: 1,
-        protocol: ProtocolKind::Push,
-        retry: None,
-        announce_interval: None,
-        topology: TopologySpec::ErdosRenyi,
-        edge_list: None,
-        peers: 20,
-        fanout: 8,
-        ttl: Ttl::Hops(6),
-        exclude_sender: false,
-        target: Ratio::new(95, 100).unwrap(),
-        until: Until::Target,
-        timeout: Some(Nanos::from_secs(3)),
-        seed: 42,
-        origins: Origins::One(NodeId(0)),
-        bulk: None,
-        payload_bytes: PayloadBytes::exactly(0),
-        pin: Pin::Spread,
-        spin: Spin::Auto,
-        receive_buffer: None,
+        overlay: OverlayOptions { nodes, topology: TopologySpec::ErdosRenyi, edge_list: None, peers: 20 },
+        protocol: ProtocolOptions {
+            kind: ProtocolKind::Push,
+            fanout: 8,
+            ttl: Ttl::Hops(6),
+            exclude_sender: false,
+            retry: None,
+            announce_interval: None,
+        },
+        workload: WorkloadOptions {
+            origins: Origins::One(NodeId(0)),
+            bulk: None,
+            payload_bytes: PayloadBytes::exactly(0),
+        },
+        carrier: CarrierOptions {
+            transport: TransportKind::Udp,
+            engine: Engine::Auto,
+            processes: 1,
+            threads: 2,
+            pin: Pin::Spread,
+            spin: Spin::Auto,
+            receive_buffer: None,
+            charge_serialization: false,
+        },
         network: None,
-        faults: FaultSpec::default(),
-        adversary: AdversarySpec::default(),
-        engine: Engine::Auto,
-        charge_serialization: false,
-        runs: 1,
-        same_seed: false,
+        failures: FailureOptions::default(),
+        run: RunOptions {
+            target: Ratio::new(95, 100).unwrap(),
+            until: Until::Target,
+            timeout: Some(Nanos::from_secs(3)),
+            seed: 42,
+            runs: 1,
+            same_seed: false,
+        },
     })
 }
 
@@ -76,7 +79,9 @@ pub(super) fn bulk_report() -> Report {
 pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
     let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
-    let scenario = Scenario::unchecked(ScenarioValues { bulk: Some(bulk), ..(*scenario(10)).clone() });
+    let mut values = (*scenario(10)).clone();
+    values.workload.bulk = Some(bulk);
+    let scenario = Scenario::unchecked(values);
     Report::new(&scenario, setting(), record, Vec::new(), None)
 }
 
@@ -84,7 +89,9 @@ pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
 pub(super) fn report(records: &[RunRecord]) -> Report {
     let (first, others) = records.split_first().expect("a record to report");
     let runs = records.len() as u32;
-    let scenario = Scenario::unchecked(ScenarioValues { runs, ..(*scenario(first.nodes)).clone() });
+    let mut values = (*scenario(first.nodes)).clone();
+    values.run.runs = runs;
+    let scenario = Scenario::unchecked(values);
     let row = |(run, record)| Row::new(run, scenario.seed_of(run), record);
     Report::new(&scenario, setting(), first, (1..).zip(others).map(row).collect(), None)
 }

@@ -8,7 +8,6 @@ use super::fixtures::{
 };
 use super::*;
 use crate::record::{MachineTimes, OrderOutcome, ProcessRecord, Receipt, Receipts, Traffic};
-use crate::scenario::ScenarioValues;
 use crate::time::Nanos;
 use proptest::prelude::*;
 
@@ -188,7 +187,9 @@ fn many_runs_are_told_beside_the_first() {
 fn a_series_that_ended_early_says_so() {
     let row = |run, record| Row::new(run, 42 + u64::from(run), record);
     let of = |first: &RunRecord, others, failure| {
-        let nine = Scenario::unchecked(ScenarioValues { runs: 9, ..(*scenario(1_000)).clone() });
+        let mut values = (*scenario(1_000)).clone();
+        values.run.runs = 9;
+        let nine = Scenario::unchecked(values);
         Report::new(&nine, setting(), first, others, failure)
     };
     let whole = thousand_nodes_record();

@@ -1,14 +1,19 @@
 //! The options of the carrier: its kind, and its processes, threads and buffers.
 
-use super::{Draft, Engine, ProtocolKind, Scenario, ScenarioError, TransportKind, limits};
+use super::error::ScenarioError;
+use super::kinds::{Engine, Pin, ProtocolKind, Spin, TransportKind};
+use super::{Draft, limits};
 use std::num::NonZero;
 use std::thread::available_parallelism;
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Carrier";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! carrier_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Carrier"]
+            [carrier::HEADING]
 
             /// udp, udp-shard, memory, or simulated [default: udp].
             ///
@@ -70,8 +75,64 @@ macro_rules! carrier_options {
     };
 }
 
+/// The carrier of a scenario, and the workers that drive it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CarrierOptions {
+    /// Carrier of messages.
+    pub transport: TransportKind,
+    /// Algorithm of virtual time.
+    pub engine: Engine,
+    /// Processes over which the workers are spread.
+    pub processes: usize,
+    /// Worker threads of each process, each with an event loop over its shard of the nodes.
+    pub threads: usize,
+    /// Cores that workers are pinned to.
+    pub pin: Pin,
+    /// Rule by which an idle worker spins before it sleeps.
+    pub spin: Spin,
+    /// Receive buffer asked for per socket, in bytes; `None` for the system's default.
+    pub receive_buffer: Option<u32>,
+    /// True if messages are encoded and decoded even though the carrier does not require it.
+    pub charge_serialization: bool,
+}
+
+impl CarrierOptions {
+    /// Resolves the options of this group.
+    pub(super) fn resolve(draft: &Draft, nodes: u32, protocol: ProtocolKind) -> Result<CarrierOptions, ScenarioError> {
+        let transport = transport(draft);
+        let processes = processes(draft.processes, transport)?;
+        Ok(CarrierOptions {
+            transport,
+            engine: engine(draft.engine, transport, protocol)?,
+            processes,
+            threads: threads(draft.threads, processes, nodes)?,
+            pin: draft.pin.unwrap_or(Pin::Spread),
+            spin: draft.spin.unwrap_or(Spin::Auto),
+            receive_buffer: receive_buffer(draft.receive_buffer, transport)?,
+            charge_serialization: charge_serialization(draft.charge_serialization, transport)?,
+        })
+    }
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft) {
+        draft.transport = Some(self.transport);
+        draft.engine = self.transport.is_virtual().then_some(self.engine);
+        draft.processes = u32::try_from(self.processes).ok();
+        draft.threads = u32::try_from(self.threads).ok();
+        draft.pin = Some(self.pin);
+        draft.spin = Some(self.spin);
+        draft.receive_buffer = self.receive_buffer;
+        draft.charge_serialization = Some(self.charge_serialization);
+    }
+}
+
+/// Resolves the carrier, on which defaults of other groups depend.
+pub(super) fn transport(draft: &Draft) -> TransportKind {
+    draft.transport.unwrap_or(TransportKind::Udp)
+}
+
 /// Resolves the number of processes. More than one needs sockets, and memory that Linux lets processes share.
-pub(super) fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
+fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
     let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
     match transport {
         _ if processes == 1 => Ok(1),
@@ -82,7 +143,7 @@ pub(super) fn processes(asked: Option<u32>, transport: TransportKind) -> Result<
 }
 
 /// Resolves the number of threads of each process: every worker owns a node, and their total stays within the limit.
-pub(super) fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
+fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
     let node_each = usize::try_from(nodes).unwrap_or(usize::MAX);
     let most = node_each.min(limits::THREADS.most as usize) / processes;
     let Some(asked) = asked else {
@@ -105,7 +166,7 @@ pub(super) fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Resul
 }
 
 /// Resolves the receive buffer, which only carriers with sockets have.
-pub(super) fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
+fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
     let Some(bytes) = asked else { return Ok(None) };
     limits::RECEIVE_BUFFER.check(bytes)?;
     match transport {
@@ -115,7 +176,7 @@ pub(super) fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Re
 }
 
 /// Refuses the charge where a carrier encodes every message anyway, or where encoding takes no virtual time.
-pub(super) fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
+fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
     match (asked.unwrap_or(false), transport) {
         (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
         (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
@@ -124,26 +185,10 @@ pub(super) fn charge_serialization(asked: Option<bool>, transport: TransportKind
 }
 
 /// Resolves the engine, which only virtual time has.
-pub(super) fn engine(
-    asked: Option<Engine>,
-    transport: TransportKind,
-    protocol: ProtocolKind,
-) -> Result<Engine, ScenarioError> {
+fn engine(asked: Option<Engine>, transport: TransportKind, protocol: ProtocolKind) -> Result<Engine, ScenarioError> {
     match asked {
-        Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine", transport }),
+        Some(_) if !transport.is_virtual() => Err(ScenarioError::NoModel { option: "engine".to_owned(), transport }),
         Some(Engine::Fast | Engine::Hops) if !protocol.traits().is_first_message => Err(ScenarioError::NoFastProtocol),
         asked => Ok(asked.unwrap_or(Engine::Auto)),
     }
-}
-
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    draft.transport = Some(scenario.transport);
-    draft.engine = scenario.transport.is_virtual().then_some(scenario.engine);
-    draft.processes = u32::try_from(scenario.processes).ok();
-    draft.threads = u32::try_from(scenario.threads).ok();
-    draft.pin = Some(scenario.pin);
-    draft.spin = Some(scenario.spin);
-    draft.receive_buffer = scenario.receive_buffer;
-    draft.charge_serialization = Some(scenario.charge_serialization);
 }

@@ -1,33 +1,12 @@
-//! The errors of a draft that does not make a scenario, and of a text that is not a draft. Every message names the
-//! option, the requested value, the limit, and what to do.
+//! The contradictions within a draft that does not make a scenario. Every message names the options, the requested
+//! values, the limit, and what to do.
 
+use super::bad_value::{BadValue, shown};
+use super::kinds::{Choice, ProtocolKind, TransportKind};
 use super::limits::{self, THREADS};
-use super::network::OPTIONS;
-use super::shell::quoted;
-use super::{Choice, ProtocolKind, TransportKind};
-use crate::escape::escaped_to;
 use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::Rate;
-use std::fmt;
-
-/// A value that its option does not accept, whatever the other options are.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("--{option} {}: {rule}", shown(value))]
-pub struct BadValue {
-    /// The option, without dashes.
-    pub option: String,
-    /// The requested value, as it was written.
-    pub value: String,
-    /// The limit, and what to do.
-    pub rule: String,
-}
-
-impl BadValue {
-    pub(super) fn new(option: &str, value: &str, rule: impl Into<String>) -> BadValue {
-        BadValue { option: option.to_owned(), value: value.to_owned(), rule: rule.into() }
-    }
-}
 
 /// The reason why a draft cannot be run as it stands.
 #[derive(Debug, thiserror::Error)]
@@ -239,7 +218,7 @@ pub enum ScenarioError {
     )]
     NoModel {
         /// The option asked for.
-        option: &'static str,
+        option: String,
         /// The carrier asked for.
         transport: TransportKind,
     },
@@ -300,59 +279,6 @@ pub enum ScenarioError {
     },
 }
 
-/// The reason why a TOML text is not a draft.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub struct FileError {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The problem on that line.
-    pub problem: FileProblem,
-}
-
-/// A problem with a line of a TOML file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileProblem {
-    /// It is not TOML.
-    Syntax(String),
-    /// No option has this name; the second value is the most similar name of an option, if one is similar enough.
-    UnknownKey(String, Option<String>),
-    /// No option of the `[network]` table has this name.
-    NotOfNetwork(String),
-    /// An option is given both inside and outside `[network]`.
-    Twice(String),
-    /// The option is given a list, a table or a date instead of a single value.
-    NotOneValue(String, &'static str),
-    /// The option does not accept the value.
-    BadValue(BadValue),
-}
-
-impl fmt::Display for FileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FileProblem::Syntax(said) => write!(f, "this is not TOML: {said}; write one `option = value` a line"),
-            FileProblem::UnknownKey(key, Some(similar)) => {
-                write!(f, "no option is called {}; did you mean `{similar}`?", shown(key))
-            }
-            FileProblem::UnknownKey(key, None) => {
-                write!(f, "no option is called {}; `bulkprop --help` lists them all", shown(key))
-            }
-            FileProblem::NotOfNetwork(key) => {
-                write!(f, "`[network]` has no option called {}; it takes name, {}", shown(key), OPTIONS[1..].join(", "))
-            }
-            FileProblem::Twice(option) => {
-                write!(f, "`{option}` is given inside of `[network]` and outside; leave one of them out")
-            }
-            FileProblem::NotOneValue(key, kind) => {
-                write!(f, "`{key}` is given {kind}; give it one number, text or truth value")
-            }
-            FileProblem::BadValue(BadValue { option, value, rule }) => {
-                write!(f, "{option} = {}: {rule}", shown(value))
-            }
-        }
-    }
-}
-
 /// Returns the advice to use a narrower window, or an empty text if even the narrowest does not fit.
 fn narrower(nodes: u32, orders: u32) -> String {
     match limits::widest_window(nodes, orders) {
@@ -360,11 +286,3 @@ fn narrower(nodes: u32, orders: u32) -> String {
         widest => format!("a --window of at most {widest}, or "),
     }
 }
-
-/// Formats a requested value for one line of a terminal: quoted if it needs quotes, with control characters escaped,
-/// and truncated to [`SHOWN_CHARS_MAX`].
-fn shown(text: &str) -> String {
-    quoted(&escaped_to(SHOWN_CHARS_MAX, text)).into_owned()
-}
-
-const SHOWN_CHARS_MAX: usize = 80;

@@ -1,13 +1,20 @@
 //! The options of failures: nodes that go down or are cut off, and nodes that do not follow the protocol.
 
-use super::{Draft, Scenario};
+use super::Draft;
+use super::error::ScenarioError;
+use super::kinds::TransportKind;
+use super::network::refuse_unmodelled;
+use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Failures";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! failures_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Failures"]
+            [failures::HEADING]
 
             /// With simulated, nodes that go down [default: none].
             ///
@@ -45,24 +52,38 @@ macro_rules! failures_options {
     };
 }
 
-/// Resolves the faults that a draft asks for.
-pub(super) fn faults(draft: &Draft) -> FaultSpec {
-    FaultSpec {
-        down: draft.down.clone().unwrap_or_default(),
-        churn: draft.churn,
-        partition: draft.partition.clone().unwrap_or_default(),
-        nat: draft.nat.unwrap_or(FaultSpec::default().nat),
-    }
+/// The failures in a scenario's network, which only virtual time has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailureOptions {
+    /// Failures of nodes and links.
+    pub faults: FaultSpec,
+    /// Nodes that do not follow the protocol.
+    pub adversary: AdversarySpec,
 }
 
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    if !scenario.transport.is_virtual() {
-        return;
+impl FailureOptions {
+    /// Resolves the options of this group.
+    pub(super) fn resolve(draft: &Draft, transport: TransportKind) -> Result<FailureOptions, ScenarioError> {
+        refuse_unmodelled(draft, HEADING, &[], transport)?;
+        let faults = FaultSpec {
+            down: draft.down.clone().unwrap_or_default(),
+            churn: draft.churn,
+            partition: draft.partition.clone().unwrap_or_default(),
+            nat: draft.nat.unwrap_or(FaultSpec::default().nat),
+        };
+        Ok(FailureOptions { faults, adversary: draft.adversary.clone().unwrap_or_default() })
     }
-    draft.down = Some(scenario.faults.down.clone());
-    draft.churn = scenario.faults.churn;
-    draft.partition = Some(scenario.faults.partition.clone());
-    draft.nat = Some(scenario.faults.nat);
-    draft.adversary = Some(scenario.adversary.clone());
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft, transport: TransportKind) {
+        if !transport.is_virtual() {
+            return;
+        }
+        let FaultSpec { down, churn, partition, nat } = self.faults.clone();
+        draft.down = Some(down);
+        draft.churn = churn;
+        draft.partition = Some(partition);
+        draft.nat = Some(nat);
+        draft.adversary = Some(self.adversary.clone());
+    }
 }

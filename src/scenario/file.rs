@@ -4,10 +4,10 @@
 //! The reader of the flag of the same name reads every value, from its text in the file. So `target = 0.95` is exactly
 //! 95/100, and a number out of range gets the same error message in both places.
 
-use super::error::{FileError, FileProblem};
-use super::network::OPTIONS;
+use super::bad_value::{BadValue, shown};
 use super::options::{names, similar};
-use super::{Draft, Scenario};
+use super::{Draft, Scenario, failures, network};
+use std::fmt;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 impl Draft {
@@ -50,6 +50,13 @@ impl Scenario {
     }
 }
 
+/// Returns the options that a `[network]` table takes by their own names: those of the network and of failures. The
+/// option `network` is its `name`.
+fn of_network() -> impl Iterator<Item = String> {
+    let groups = [network::HEADING, failures::HEADING].into_iter();
+    groups.flat_map(Draft::names_under).filter(|option| option != NETWORK)
+}
+
 /// Reads the options in the `[network]` table, in the order of the file.
 fn read_network(mut draft: Draft, table: &DeTable<'_>) -> Result<Draft, (usize, FileProblem)> {
     let mut entries: Vec<_> = table.iter().collect();
@@ -57,14 +64,12 @@ fn read_network(mut draft: Draft, table: &DeTable<'_>) -> Result<Draft, (usize, 
     for (key, value) in entries {
         let located = |problem| (key.span().start, problem);
         let option = match key.get_ref().as_ref() {
-            "name" => NETWORK,
-            other => OPTIONS[1..]
-                .iter()
-                .copied()
-                .find(|&option| option == other)
+            "name" => NETWORK.to_owned(),
+            other => of_network()
+                .find(|option| option == other)
                 .ok_or_else(|| located(FileProblem::NotOfNetwork(other.to_owned())))?,
         };
-        draft = merge(draft, option, value.get_ref()).map_err(located)?;
+        draft = merge(draft, &option, value.get_ref()).map_err(located)?;
     }
     Ok(draft)
 }
@@ -104,4 +109,62 @@ const NETWORK: &str = "network";
 
 fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes().iter().take(byte).filter(|&&byte| byte == b'\n').count() + 1
+}
+
+/// The reason why a TOML text is not a draft.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct FileError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The problem on that line.
+    pub problem: FileProblem,
+}
+
+/// A problem with a line of a TOML file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileProblem {
+    /// It is not TOML.
+    Syntax(String),
+    /// No option has this name; the second value is the most similar name of an option, if one is similar enough.
+    UnknownKey(String, Option<String>),
+    /// No option of the `[network]` table has this name.
+    NotOfNetwork(String),
+    /// An option is given both inside and outside `[network]`.
+    Twice(String),
+    /// The option is given a list, a table or a date instead of a single value.
+    NotOneValue(String, &'static str),
+    /// The option does not accept the value.
+    BadValue(BadValue),
+}
+
+impl fmt::Display for FileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FileProblem::Syntax(said) => write!(f, "this is not TOML: {said}; write one `option = value` a line"),
+            FileProblem::UnknownKey(key, Some(similar)) => {
+                write!(f, "no option is called {}; did you mean `{similar}`?", shown(key))
+            }
+            FileProblem::UnknownKey(key, None) => {
+                write!(f, "no option is called {}; `bulkprop --help` lists them all", shown(key))
+            }
+            FileProblem::NotOfNetwork(key) => {
+                write!(
+                    f,
+                    "`[network]` has no option called {}; it takes name, {}",
+                    shown(key),
+                    of_network().collect::<Vec<_>>().join(", ")
+                )
+            }
+            FileProblem::Twice(option) => {
+                write!(f, "`{option}` is given inside of `[network]` and outside; leave one of them out")
+            }
+            FileProblem::NotOneValue(key, kind) => {
+                write!(f, "`{key}` is given {kind}; give it one number, text or truth value")
+            }
+            FileProblem::BadValue(BadValue { option, value, rule }) => {
+                write!(f, "{option} = {}: {rule}", shown(value))
+            }
+        }
+    }
 }

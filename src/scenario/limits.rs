@@ -4,7 +4,7 @@
 //! the same error message. Limits that join two options (origin and nodes, peers and nodes) are not here: the draft
 //! checks them, because it knows both.
 
-use super::error::BadValue;
+use super::bad_value::BadValue;
 use crate::message::TTL_MAX;
 use crate::order::PAYLOAD_BYTES_MAX;
 use crate::quantity::{self, QuantityError};

@@ -1,17 +1,21 @@
 //! The options of the modelled network: the latency, loss, duplication, queueing and processing of a message.
 
-use super::failures::faults;
+use super::Draft;
+use super::bad_value::BadValue;
+use super::error::ScenarioError;
+use super::kinds::TransportKind;
 use super::parse::{no_nul, time};
-use super::{BadValue, Draft, Scenario, ScenarioError, TransportKind};
-use crate::adversary::AdversarySpec;
-use crate::network::{FaultSpec, LATENCY_MAX, Latency, NetworkSpec, Paths, RegionSpec};
+use crate::network::{LATENCY_MAX, Latency, NetworkSpec, Paths, RegionSpec};
 use crate::time::Nanos;
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Network";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! network_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Network"]
+            [network::HEADING]
 
             /// Regions with measured latencies, or your own [default: none].
             ///
@@ -74,51 +78,35 @@ pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
     }
 }
 
-/// The options of the modelled network, as `[network]` in a file takes them; `name` stands there for `network`. The
-/// first [`ON_REAL_CARRIERS`] of them apply to real carriers too.
-pub(super) const OPTIONS: [&str; 11] = [
-    "network",
-    "latency",
-    "loss",
-    "duplicate",
-    "bandwidth",
-    "processing",
-    "down",
-    "churn",
-    "partition",
-    "nat",
-    "adversary",
-];
+/// The options that a real carrier takes as well.
+const ON_REAL_CARRIERS: [&str; 4] = ["network", "latency", "loss", "duplicate"];
 
-/// The number of leading [`OPTIONS`] that a real carrier takes as well.
-const ON_REAL_CARRIERS: usize = 4;
-
-/// The models that the options ask for.
-pub(super) struct Model {
-    pub(super) network: Option<NetworkSpec>,
-    pub(super) faults: FaultSpec,
-    pub(super) adversary: AdversarySpec,
+/// Resolves the options of this group. A real carrier takes some of them only, and without any of these it has no
+/// model.
+pub(super) fn resolve(draft: &Draft, transport: TransportKind) -> Result<Option<NetworkSpec>, ScenarioError> {
+    refuse_unmodelled(draft, HEADING, &ON_REAL_CARRIERS, transport)?;
+    match transport.is_virtual() {
+        true => network(draft, NetworkSpec::default().paths).map(Some),
+        // The default latency is zero here, because a real carrier already takes time of its own.
+        false if ON_REAL_CARRIERS.iter().any(|option| draft.asks_for(option)) => {
+            network(draft, Paths::Latency(Latency::Constant(Nanos::ZERO).into())).map(Some)
+        }
+        false => Ok(None),
+    }
 }
 
-/// Resolves the models that a draft asks for. A real carrier takes the first [`ON_REAL_CARRIERS`] options only: without
-/// any of them it has no model, and each of the other options is refused.
-pub(super) fn model(draft: &Draft, transport: TransportKind) -> Result<Model, ScenarioError> {
-    let asked = asked_for(draft);
-    if transport.is_virtual() {
-        return Ok(Model {
-            network: Some(network(draft, NetworkSpec::default().paths)?),
-            faults: faults(draft),
-            adversary: draft.adversary.clone().unwrap_or_default(),
-        });
+/// Refuses the options under `heading` on a real carrier, but for those that it takes.
+pub(super) fn refuse_unmodelled(
+    draft: &Draft,
+    heading: &str,
+    taken: &[&str],
+    transport: TransportKind,
+) -> Result<(), ScenarioError> {
+    let mut options = Draft::names_under(heading).filter(|option| !taken.contains(&option.as_str()));
+    match options.find(|option| draft.asks_for(option)) {
+        Some(option) if !transport.is_virtual() => Err(ScenarioError::NoModel { option, transport }),
+        _ => Ok(()),
     }
-    let refused = OPTIONS.into_iter().zip(asked).skip(ON_REAL_CARRIERS).find(|&(_, is_asked)| is_asked);
-    if let Some((option, _)) = refused {
-        return Err(ScenarioError::NoModel { option, transport });
-    }
-    // The default latency is zero here, because a real carrier already takes time of its own.
-    let at_once = || network(draft, Paths::Latency(Latency::Constant(Nanos::ZERO).into()));
-    let network = asked[..ON_REAL_CARRIERS].contains(&true).then(at_once).transpose()?;
-    Ok(Model { network, faults: FaultSpec::default(), adversary: AdversarySpec::default() })
 }
 
 /// Resolves the network that a draft asks for; `paths` gives the latencies if the draft does not.
@@ -140,33 +128,15 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     })
 }
 
-/// Returns, for each of [`OPTIONS`], true if it was asked for.
-fn asked_for(draft: &Draft) -> [bool; OPTIONS.len()] {
-    [
-        draft.network.is_some(),
-        draft.latency.is_some(),
-        draft.loss.is_some(),
-        draft.duplicate.is_some(),
-        draft.bandwidth.is_some(),
-        draft.processing.is_some(),
-        draft.down.is_some(),
-        draft.churn.is_some(),
-        draft.partition.is_some(),
-        draft.nat.is_some(),
-        draft.adversary.is_some(),
-    ]
-}
-
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    let Some(network) = &scenario.network else { return };
+/// Sets the options of this group in a draft.
+pub(super) fn add_to(network: &NetworkSpec, draft: &mut Draft, transport: TransportKind) {
     match &network.paths {
         Paths::Regions(regions) => draft.network = Some(regions.clone()),
         Paths::Latency(latency) => draft.latency = Some(*latency),
     }
     draft.loss = Some(network.loss);
     draft.duplicate = Some(network.duplicate);
-    if scenario.transport.is_virtual() {
+    if transport.is_virtual() {
         draft.bandwidth = network.bandwidth;
         draft.processing = Some(network.processing);
     }

@@ -1,11 +1,13 @@
 //! An option as a name and a text: the form that the command line, the TOML file and the replay command share.
 //!
-//! Names and readers come from the table in `draft.rs`. Only the order of the replay command lists options by name,
+//! Names and readers come from the tables of the groups. Only the order of the replay command lists options by name,
 //! because a default may depend on options before it, as those of peers and topology depend on nodes.
 
-use super::error::BadValue;
+use super::bad_value::BadValue;
+use super::protocol::Ttl;
 use super::shell::quoted;
-use super::{Draft, Scenario, Ttl, WindowSize};
+use super::workload::WindowSize;
+use super::{Draft, Scenario};
 use toml::{Table, Value};
 
 impl Draft {
@@ -41,7 +43,13 @@ impl Draft {
 
     /// Returns true if an option was asked for.
     pub(super) fn asks_for(&self, option: &str) -> bool {
-        self.values().contains_key(option)
+        self.has(&option.replace('-', "_"))
+    }
+
+    /// Returns the names of the options under a heading of `--help`, in the order of the table.
+    pub(super) fn names_under(heading: &str) -> impl Iterator<Item = String> {
+        let groups = Draft::GROUPS.iter().filter(move |(known, _)| *known == heading);
+        groups.flat_map(|(_, fields)| *fields).map(|field| field.replace('_', "-"))
     }
 
     /// Returns the options that were asked for as values, by name.
@@ -58,10 +66,13 @@ impl Scenario {
     /// compared with the value that the options before it would give, not with a list of defaults.
     fn essentials(&self) -> Draft {
         let wanted = Draft::from(self).values();
-        let mut asked = Draft { seed: Some(self.seed), threads: u32::try_from(self.threads).ok(), ..Draft::default() };
+        let threads = u32::try_from(self.carrier.threads).ok();
+        let mut asked = Draft { seed: Some(self.run.seed), threads, ..Draft::default() };
         for name in names() {
-            let given =
-                asked.clone().build_with(self.edge_list.as_ref()).map(|scenario| Draft::from(&scenario).values());
+            let given = asked
+                .clone()
+                .build_with(self.overlay.edge_list.as_ref())
+                .map(|scenario| Draft::from(&scenario).values());
             let Some(value) = wanted.get(&name) else { continue };
             if given.is_ok_and(|given| given.get(&name) == Some(value)) {
                 continue;
@@ -74,7 +85,7 @@ impl Scenario {
         // of zero.
         for name in names().into_iter().filter(|name| !matches!(name.as_str(), "seed" | "threads")) {
             let fewer = asked.without(&name);
-            let given = fewer.clone().build_with(self.edge_list.as_ref());
+            let given = fewer.clone().build_with(self.overlay.edge_list.as_ref());
             if given.is_ok_and(|scenario| Draft::from(&scenario).values() == wanted) {
                 asked = fewer;
             }
@@ -86,11 +97,12 @@ impl Scenario {
     /// The window is named only if it did not hold all orders. If there are several runs, each may resolve `auto`
     /// differently, so the command keeps the options as they are.
     pub fn replay_under(&self, ttl: u8, window: Option<u32>) -> String {
-        if self.runs > 1 {
+        if self.run.runs > 1 {
             return self.replay();
         }
         let ttl = Some(Ttl::Hops(ttl));
-        let window = self.bulk.and_then(|bulk| window.filter(|&window| window < bulk.orders)).map(WindowSize::Orders);
+        let window =
+            self.workload.bulk.and_then(|bulk| window.filter(|&window| window < bulk.orders)).map(WindowSize::Orders);
         let resolved = self.with(Draft { ttl, window, ..Draft::default() });
         // Both values come from a run of this scenario, so they cannot contradict its other options.
         resolved.as_ref().unwrap_or(self).replay()
@@ -109,7 +121,7 @@ impl Scenario {
 
 /// Returns the names of all options in the order of the replay command; an option missing from that order comes last.
 pub(super) fn names() -> Vec<String> {
-    let mut names: Vec<String> = Draft::FIELDS.iter().map(|field| field.replace('_', "-")).collect();
+    let mut names: Vec<String> = Draft::GROUPS.iter().flat_map(|(heading, _)| Draft::names_under(heading)).collect();
     names.sort_by_key(|name| REPLAY_ORDER.iter().position(|known| known == name).unwrap_or(REPLAY_ORDER.len()));
     names
 }

@@ -1,14 +1,19 @@
 //! The options of the overlay: the number of nodes, and the family that determines which pairs of them are peers.
 
+use super::bad_value::BadValue;
+use super::error::ScenarioError;
 use super::parse::no_nul;
-use super::{BadValue, Draft, Scenario, ScenarioError, limits};
-use crate::topology::{EdgeList, ParseTopologyError, TopologyError, TopologySpec};
+use super::{Draft, limits};
+use crate::topology::{EdgeList, NodeNames, ParseTopologyError, TopologyError, TopologySpec};
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Overlay";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! overlay_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Overlay"]
+            [overlay::HEADING]
 
             /// Nodes of the network [default: 10].
             ///
@@ -34,6 +39,41 @@ macro_rules! overlay_options {
     };
 }
 
+/// The overlay of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverlayOptions {
+    /// Number of nodes.
+    pub nodes: u32,
+    /// Family of the overlay.
+    pub topology: TopologySpec,
+    /// Edge list, read when the draft was built; `None` for an overlay that is not read from a file.
+    pub edge_list: Option<EdgeList>,
+    /// Peers per node, an average or an exact number depending on the family; 0 if the family decides.
+    pub peers: u32,
+}
+
+impl OverlayOptions {
+    /// Resolves the options of this group. If the draft names an edge list, reads it, unless it is the one in `read`.
+    pub(super) fn resolve(draft: &Draft, read: Option<&EdgeList>) -> Result<OverlayOptions, ScenarioError> {
+        let edge_list = edge_list(draft.topology.as_ref(), read)?;
+        let nodes = nodes(draft.nodes, edge_list.as_ref())?;
+        let (topology, peers) = topology(draft.topology.clone(), draft.peers, nodes)?;
+        Ok(OverlayOptions { nodes, topology, edge_list, peers })
+    }
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft) {
+        draft.nodes = Some(self.nodes);
+        draft.topology = Some(self.topology.clone());
+        draft.peers = self.topology.takes_peers().then_some(self.peers);
+    }
+
+    /// Returns the ids of the nodes.
+    pub(super) fn names(&self) -> NodeNames {
+        self.edge_list.as_ref().map_or_else(NodeNames::default, |list| list.names().clone())
+    }
+}
+
 /// Reads the family of an overlay.
 pub(super) fn read_topology(text: &str) -> Result<TopologySpec, BadValue> {
     no_nul("topology", text)?;
@@ -46,10 +86,7 @@ pub(super) fn read_topology(text: &str) -> Result<TopologySpec, BadValue> {
 }
 
 /// Returns the edge list that the topology names, if it names one, and reads it unless it has been read before.
-pub(super) fn edge_list(
-    asked: Option<&TopologySpec>,
-    read: Option<&EdgeList>,
-) -> Result<Option<EdgeList>, ScenarioError> {
+fn edge_list(asked: Option<&TopologySpec>, read: Option<&EdgeList>) -> Result<Option<EdgeList>, ScenarioError> {
     let Some(TopologySpec::File { path }) = asked else { return Ok(None) };
     match read.filter(|list| list.path() == path) {
         Some(list) => Ok(Some(list.clone())),
@@ -58,7 +95,7 @@ pub(super) fn edge_list(
 }
 
 /// Resolves the number of nodes; the default is the number of an edge list, if there is one.
-pub(super) fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<u32, ScenarioError> {
+fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<u32, ScenarioError> {
     let default = edge_list.map_or(NODES_DEFAULT, EdgeList::nodes);
     let nodes = limits::NODES.check(asked.unwrap_or(default))?;
     Ok(edge_list.map_or(Ok(nodes), |list| list.check(nodes)).map_err(TopologyError::from)?)
@@ -66,11 +103,7 @@ pub(super) fn nodes(asked: Option<u32>, edge_list: Option<&EdgeList>) -> Result<
 
 /// Resolves the family and the number of peers. If neither is asked for, the overlay is complete in networks so small
 /// that the default number of peers includes every node anyway. A number of peers asks for a family that takes one.
-pub(super) fn overlay(
-    asked: Option<TopologySpec>,
-    peers: Option<u32>,
-    nodes: u32,
-) -> Result<(TopologySpec, u32), ScenarioError> {
+fn topology(asked: Option<TopologySpec>, peers: Option<u32>, nodes: u32) -> Result<(TopologySpec, u32), ScenarioError> {
     let is_small = TopologySpec::ErdosRenyi.default_peers(nodes) == nodes - 1;
     let default = if peers.is_none() && is_small { TopologySpec::Complete } else { TopologySpec::ErdosRenyi };
     let topology = asked.unwrap_or(default);
@@ -82,13 +115,6 @@ pub(super) fn overlay(
     };
     topology.check(nodes, peers)?;
     Ok((topology, peers))
-}
-
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    draft.nodes = Some(scenario.nodes);
-    draft.topology = Some(scenario.topology.clone());
-    draft.peers = scenario.topology.takes_peers().then_some(scenario.peers);
 }
 
 const NODES_DEFAULT: u32 = 10;

@@ -1,7 +1,7 @@
 //! Readers that options of several groups share; the readers of one group are beside its table.
 
-use super::Choice;
-use super::error::BadValue;
+use super::bad_value::BadValue;
+use super::kinds::Choice;
 use crate::quantity;
 use crate::ratio::Ratio;
 use crate::time::Nanos;

@@ -1,15 +1,22 @@
 //! The options of the protocol: the handling of an order by a node, and the hops that the order may travel.
 
+use super::bad_value::BadValue;
+use super::error::ScenarioError;
+use super::kinds::{ProtocolKind, TransportKind};
 use super::parse::time;
-use super::{BadValue, Draft, ProtocolKind, Scenario, ScenarioError, TransportKind, Ttl, limits};
+use super::{Draft, limits};
 use crate::network::NetworkSpec;
 use crate::time::Nanos;
+use serde::{Serialize, Serializer};
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Protocol";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! protocol_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Protocol"]
+            [protocol::HEADING]
 
             /// Gossip protocol of every node [default: push].
             ///
@@ -56,6 +63,72 @@ macro_rules! protocol_options {
     };
 }
 
+/// The protocol of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProtocolOptions {
+    /// Gossip protocol of every node.
+    pub kind: ProtocolKind,
+    /// Number of peers to which a node forwards an order; the upper limit if the protocol forwards to all.
+    pub fanout: u32,
+    /// Maximum hops of an order.
+    pub ttl: Ttl,
+    /// True if forwarding skips the peer that the order came from.
+    pub exclude_sender: bool,
+    /// Time after which a node repeats a request, if the protocol makes requests.
+    pub retry: Option<Nanos>,
+    /// Time for which a node gathers orders before it announces them, if the protocol announces.
+    pub announce_interval: Option<Nanos>,
+}
+
+/// The maximum hops of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// This number of hops.
+    Hops(u8),
+    /// Twice the hops to the target plus 2, at most 255.
+    Auto,
+}
+
+impl ProtocolOptions {
+    /// Resolves the options of this group.
+    pub(super) fn resolve(
+        draft: &Draft,
+        transport: TransportKind,
+        network: Option<&NetworkSpec>,
+    ) -> Result<ProtocolOptions, ScenarioError> {
+        let kind = draft.protocol.unwrap_or(ProtocolKind::Push);
+        Ok(ProtocolOptions {
+            kind,
+            fanout: fanout(draft.fanout, kind)?,
+            ttl: ttl(draft.ttl, transport)?,
+            exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
+            retry: retry(draft.retry, kind, network)?,
+            announce_interval: announce_interval(draft.announce_interval, kind)?,
+        })
+    }
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft) {
+        let takes_fanout = self.kind.traits().takes_fanout;
+        draft.protocol = Some(self.kind);
+        draft.fanout = takes_fanout.then_some(self.fanout);
+        draft.ttl = Some(self.ttl);
+        draft.exclude_sender = takes_fanout.then_some(self.exclude_sender);
+        draft.retry = self.retry;
+        draft.announce_interval = self.announce_interval;
+    }
+}
+
+/// Serializes as a whole number, or as the text `auto`.
+impl Serialize for Ttl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ttl::Hops(hops) => serializer.serialize_u8(*hops),
+            Ttl::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
 /// Reads a number of hops, or `auto`.
 pub(super) fn read_ttl(text: &str) -> Result<Ttl, BadValue> {
     if text == "auto" { Ok(Ttl::Auto) } else { limits::TTL.parse(text).map(Ttl::Hops) }
@@ -77,7 +150,7 @@ pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
 }
 
 /// Resolves the fanout. Flood takes no fanout, because it forwards to every peer.
-pub(super) fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
+fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
     match (protocol, asked) {
         (ProtocolKind::Flood, None) => Ok(limits::FANOUT.most as u32),
         (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "fanout" }),
@@ -86,7 +159,7 @@ pub(super) fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, 
 }
 
 /// Returns true if forwarding excludes the sender, which flood always does.
-pub(super) fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
+fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
     match (protocol, asked) {
         (ProtocolKind::Flood, None) => Ok(true),
         (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "exclude-sender" }),
@@ -96,7 +169,7 @@ pub(super) fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Res
 
 /// Resolves the retry time of a protocol that makes requests. The default is at least three times the longest modelled
 /// latency, so it exceeds the time in which an answer can come.
-pub(super) fn retry(
+fn retry(
     asked: Option<Nanos>,
     protocol: ProtocolKind,
     network: Option<&NetworkSpec>,
@@ -112,7 +185,7 @@ pub(super) fn retry(
 }
 
 /// Resolves the announce interval of a protocol that announces.
-pub(super) fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Option<Nanos>, ScenarioError> {
+fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Option<Nanos>, ScenarioError> {
     match (protocol, asked) {
         (ProtocolKind::Lazy, asked) => Ok(Some(asked.unwrap_or(Nanos::ZERO))),
         (_, None) => Ok(None),
@@ -120,27 +193,13 @@ pub(super) fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) ->
     }
 }
 
-/// Returns the default TTL: `auto` in virtual time, and six hops on real carriers, as the seed document has it.
-pub(super) fn ttl_default(transport: TransportKind) -> Ttl {
-    if transport.is_virtual() { Ttl::Auto } else { TTL_DEFAULT }
-}
-
-pub(super) fn ttl(asked: Ttl) -> Result<Ttl, ScenarioError> {
-    if let Ttl::Hops(hops) = asked {
+/// Resolves the TTL. The default is `auto` in virtual time, and six hops on real carriers, as the seed document has it.
+fn ttl(asked: Option<Ttl>, transport: TransportKind) -> Result<Ttl, ScenarioError> {
+    let ttl = asked.unwrap_or(if transport.is_virtual() { Ttl::Auto } else { TTL_DEFAULT });
+    if let Ttl::Hops(hops) = ttl {
         limits::TTL.check(hops)?;
     }
-    Ok(asked)
-}
-
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    let takes_fanout = scenario.protocol.traits().takes_fanout;
-    draft.protocol = Some(scenario.protocol);
-    draft.fanout = takes_fanout.then_some(scenario.fanout);
-    draft.ttl = Some(scenario.ttl);
-    draft.exclude_sender = takes_fanout.then_some(scenario.exclude_sender);
-    draft.retry = scenario.retry;
-    draft.announce_interval = scenario.announce_interval;
+    Ok(ttl)
 }
 
 /// The rule for a retry time.

@@ -1,6 +1,6 @@
 //! The static properties of each protocol: the options that it takes, and the messages that it needs.
 
-use super::ProtocolKind;
+use super::kinds::ProtocolKind;
 
 /// The static properties of a protocol, known without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

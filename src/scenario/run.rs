@@ -1,18 +1,24 @@
 //! The options of a run: its goal, its end, its seed, and its number of repetitions.
 
+use super::bad_value::BadValue;
+use super::error::ScenarioError;
+use super::kinds::{TransportKind, Until};
 use super::parse::time;
-use super::{BadValue, Draft, Scenario, ScenarioError, TransportKind, limits};
+use super::{Draft, limits};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::{Serialize, Serializer};
 
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Run";
+
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! run_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Run"]
+            [run::HEADING]
 
             /// Share of the nodes to reach [default: 0.95].
             ///
@@ -38,7 +44,7 @@ macro_rules! run_options {
             /// Overlay, forwards, what the order says: the same seed repeats the same experiment. The default is 32
             /// bits from the operating system. Of many --runs it is the seed of the first, and each has one more than
             /// that before it.
-            #[serde(serialize_with = "super::run::number_or_text")]
+            #[serde(serialize_with = "run::number_or_text")]
             #[arg(short = 's')]
             seed: u64 = "N", |text: &str| limits::SEED.parse::<u64>(text);
 
@@ -58,6 +64,49 @@ macro_rules! run_options {
     };
 }
 
+/// The goal, the end and the repetitions of a scenario's runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOptions {
+    /// Share of all nodes to reach, which ends a run under [`Until::Target`].
+    pub target: Ratio,
+    /// Event that ends a run.
+    pub until: Until,
+    /// Time limit of each order, from its publication; `None` for no limit.
+    pub timeout: Option<Nanos>,
+    /// Root of every random draw.
+    pub seed: u64,
+    /// Number of runs to measure, each with its own seed, counted up from `seed`.
+    pub runs: u32,
+    /// True if all runs have the same seed instead.
+    pub same_seed: bool,
+}
+
+impl RunOptions {
+    /// Resolves the options of this group.
+    pub(super) fn resolve(draft: &Draft, transport: TransportKind) -> Result<RunOptions, ScenarioError> {
+        let seed = limits::SEED.check(draft.seed.map_or_else(drawn_seed, Ok)?)?;
+        let (runs, same_seed) = runs(draft.runs, draft.same_seed, seed)?;
+        Ok(RunOptions {
+            target: target(draft.target.unwrap_or(TARGET_DEFAULT))?,
+            until: draft.until.unwrap_or(Until::Target),
+            timeout: timeout(draft.timeout, transport),
+            seed,
+            runs,
+            same_seed,
+        })
+    }
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft) {
+        draft.target = Some(self.target);
+        draft.until = Some(self.until);
+        draft.timeout = Some(self.timeout.unwrap_or(Nanos::ZERO));
+        draft.seed = Some(self.seed);
+        draft.runs = Some(self.runs);
+        draft.same_seed = Some(self.same_seed);
+    }
+}
+
 /// Reads the share of the nodes to reach.
 pub(super) fn read_target(text: &str) -> Result<Ratio, BadValue> {
     let share = text.parse().map_err(|_| bad_target(text))?;
@@ -65,7 +114,7 @@ pub(super) fn read_target(text: &str) -> Result<Ratio, BadValue> {
 }
 
 /// Refuses a target of 0, which any run would meet.
-pub(super) fn target(share: Ratio) -> Result<Ratio, BadValue> {
+fn target(share: Ratio) -> Result<Ratio, BadValue> {
     if share.is_zero() { Err(bad_target(&share.to_string())) } else { Ok(share) }
 }
 
@@ -81,13 +130,13 @@ pub(super) fn read_timeout(text: &str) -> Result<Nanos, BadValue> {
 }
 
 /// Resolves the time limit of a run; `None` for no limit.
-pub(super) fn timeout(asked: Option<Nanos>, transport: TransportKind) -> Option<Nanos> {
+fn timeout(asked: Option<Nanos>, transport: TransportKind) -> Option<Nanos> {
     let default = if transport.is_virtual() { VIRTUAL_TIMEOUT_DEFAULT } else { TIMEOUT_DEFAULT };
     Some(asked.unwrap_or(default)).filter(|&limit| limit != Nanos::ZERO)
 }
 
 /// Resolves the number of runs, each of which needs a seed, and the flag that they all share one.
-pub(super) fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Result<(u32, bool), ScenarioError> {
+fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Result<(u32, bool), ScenarioError> {
     let (runs, same_seed) = (limits::RUNS.check(asked.unwrap_or(1))?, same_seed.unwrap_or(false));
     if same_seed && runs == 1 {
         return Err(ScenarioError::NothingToRepeat);
@@ -99,7 +148,7 @@ pub(super) fn runs(asked: Option<u32>, same_seed: Option<bool>, seed: u64) -> Re
 }
 
 /// Draws a seed short enough to be read out to a colleague.
-pub(super) fn drawn_seed() -> Result<u64, ScenarioError> {
+fn drawn_seed() -> Result<u64, ScenarioError> {
     let drawn = SysRng.try_next_u32().map(u64::from);
     drawn.map_err(|error| ScenarioError::NoEntropy { cause: error.to_string() })
 }
@@ -112,17 +161,7 @@ pub(super) fn number_or_text<S: Serializer>(number: &Option<u64>, serializer: S)
     }
 }
 
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    draft.target = Some(scenario.target);
-    draft.until = Some(scenario.until);
-    draft.timeout = Some(scenario.timeout.unwrap_or(Nanos::ZERO));
-    draft.seed = Some(scenario.seed);
-    draft.runs = Some(scenario.runs);
-    draft.same_seed = Some(scenario.same_seed);
-}
-
-pub(super) const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
+const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 
 const TIMEOUT_DEFAULT: Nanos = Nanos::from_secs(3);
 

@@ -40,14 +40,14 @@ fn defaults_adapt_to_the_size() {
         ("--nodes 1000 --peers 999", ErdosRenyi, 999),
     ] {
         let scenario = scenario(line);
-        assert_eq!((&scenario.topology, scenario.peers), (&topology, peers), "{line}");
+        assert_eq!((&scenario.overlay.topology, scenario.overlay.peers), (&topology, peers), "{line}");
     }
 }
 
 #[test]
 fn threads_are_never_more_than_nodes() {
-    assert_eq!(scenario("--nodes 1").threads, 1);
-    assert_eq!(scenario("--nodes 8 --threads 8").threads, 8);
+    assert_eq!(scenario("--nodes 1").carrier.threads, 1);
+    assert_eq!(scenario("--nodes 8 --threads 8").carrier.threads, 8);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn virtual_time_has_hops_enough_and_a_carrier_six() {
         ("--transport simulated", Ttl::Auto),
         ("--transport simulated --ttl 6", Ttl::Hops(6)),
     ] {
-        assert_eq!(scenario(line).ttl, ttl, "{line}");
+        assert_eq!(scenario(line).protocol.ttl, ttl, "{line}");
     }
 }
 
@@ -71,7 +71,7 @@ fn each_run_has_a_seed_of_its_own_unless_one_is_repeated() {
 
 #[test]
 fn no_seed_is_drawn_twice() {
-    assert_ne!(scenario("").seed, scenario("").seed);
+    assert_ne!(scenario("").run.seed, scenario("").run.seed);
 }
 
 #[test]
@@ -79,13 +79,13 @@ fn a_flag_wins_over_a_file() {
     let flags = draft("--nodes 50 --exclude-sender=false").unwrap();
     let file = Draft::from_toml("nodes = 60\nexclude-sender = true\nttl = 'auto'\npin = 'none'").unwrap();
     let scenario = flags.or(file).build().unwrap();
-    assert_eq!((scenario.nodes, scenario.exclude_sender), (50, false));
-    assert_eq!((scenario.ttl, scenario.pin), (Ttl::Auto, Pin::None));
+    assert_eq!((scenario.overlay.nodes, scenario.protocol.exclude_sender), (50, false));
+    assert_eq!((scenario.protocol.ttl, scenario.carrier.pin), (Ttl::Auto, Pin::None));
 }
 
 #[test]
 fn no_limit_of_time_is_written_as_zero() {
-    assert_eq!(scenario("--timeout 0").timeout, None);
-    assert_eq!(scenario("--timeout 0s").timeout, None);
+    assert_eq!(scenario("--timeout 0").run.timeout, None);
+    assert_eq!(scenario("--timeout 0s").run.timeout, None);
     assert!(scenario("--timeout 0").to_toml().contains("timeout = \"0s\""));
 }

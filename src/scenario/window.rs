@@ -4,7 +4,9 @@
 //! that may be in flight at a time: those published while one of them takes its slowest way. In virtual time receipts
 //! are kept by order and node anyway, and `auto` is all orders.
 
-use super::{BulkOptions, ProtocolKind, Scenario, WindowSize, limits};
+use super::kinds::ProtocolKind;
+use super::workload::{BulkOptions, WindowSize};
+use super::{Scenario, limits};
 use crate::coverage::Window;
 use crate::time::Nanos;
 use crate::workload::{Arrivals, BURST};
@@ -19,10 +21,10 @@ const LEAST: u64 = 1_024;
 impl Scenario {
     /// Returns the window of a node for this TTL, if a slow message takes `slow_way` through the modelled network.
     pub fn window(&self, ttl: u8, slow_way: Nanos) -> Window {
-        let Some(bulk) = self.bulk else { return Window::new(1, 1) };
+        let Some(bulk) = self.workload.bulk else { return Window::new(1, 1) };
         let orders = match bulk.window {
             WindowSize::Orders(orders) => orders,
-            WindowSize::Auto if self.transport.is_virtual() => bulk.orders,
+            WindowSize::Auto if self.carrier.transport.is_virtual() => bulk.orders,
             WindowSize::Auto => self.auto(&bulk, self.slowest_spread(ttl, slow_way + CARRIER_ALLOWANCE)),
         };
         Window::new(bulk.orders, orders)
@@ -32,7 +34,7 @@ impl Scenario {
     fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
         let bursts = if bulk.arrivals == Arrivals::Burst { BURST } else { Nanos::ZERO };
         let under_way = bulk.rate.within(spread + bursts);
-        let widest = limits::widest_window(self.nodes, bulk.orders);
+        let widest = limits::widest_window(self.overlay.nodes, bulk.orders);
         u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
     }
 
@@ -40,12 +42,12 @@ impl Scenario {
     /// slow `way`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
     /// interval in which announcements are gathered, and the retry time if the network loses messages.
     pub fn slowest_spread(&self, ttl: u8, way: Nanos) -> Nanos {
-        let hop = match self.protocol {
+        let hop = match self.protocol.kind {
             ProtocolKind::Push | ProtocolKind::Flood => way,
             ProtocolKind::Lazy => {
                 let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
-                let again = self.retry.filter(|_| is_lossy).unwrap_or_default();
-                way + way + way + self.announce_interval.unwrap_or_default() + again
+                let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
+                way + way + way + self.protocol.announce_interval.unwrap_or_default() + again
             }
         };
         Nanos(hop.0.saturating_mul(u64::from(ttl)))
@@ -63,7 +65,7 @@ mod tests {
         let scenario = Draft { orders: Some(orders), rate: Some(Rate::per_second(rate)), seed: Some(1), ..draft };
         let scenario = scenario.build().unwrap();
         let network = scenario.network.as_ref().map(|network| network.build(1).unwrap());
-        let slow_way = network.map_or(Nanos::ZERO, |network| network.slow_way(scenario.nodes));
+        let slow_way = network.map_or(Nanos::ZERO, |network| network.slow_way(scenario.overlay.nodes));
         scenario.window(6, slow_way).orders()
     }
 

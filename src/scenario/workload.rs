@@ -1,18 +1,24 @@
 //! The options of the workload: the number of orders, their origins and arrival times, and their size.
 
-use super::{
-    BadValue, BulkOptions, Draft, OriginsKind, PayloadBytes, Scenario, ScenarioError, TransportKind, WindowSize, limits,
-};
+use super::bad_value::BadValue;
+use super::error::ScenarioError;
+use super::kinds::{OriginsKind, TransportKind};
+use super::overlay::OverlayOptions;
+use super::payload::PayloadBytes;
+use super::{Draft, limits};
 use crate::ids::NodeId;
 use crate::quantity;
-use crate::topology::NodeNames;
 use crate::workload::{Arrivals, Origins, Rate};
+use serde::{Serialize, Serializer};
+
+/// The heading of this group in `--help`.
+pub(super) const HEADING: &str = "Workload";
 
 /// Adds the options of this group to the table that [`Draft`] is declared from.
 macro_rules! workload_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            ["Workload"]
+            [workload::HEADING]
 
             /// Orders to publish [default: 1].
             ///
@@ -44,7 +50,7 @@ macro_rules! workload_options {
             ///
             /// An edge list (file:PATH) gives nodes their ids. On overlays with hubs or borders the origin decides the
             /// time.
-            #[serde(serialize_with = "super::run::number_or_text")]
+            #[serde(serialize_with = "run::number_or_text")]
             #[arg(hide_short_help = true)]
             origin: u64 = "NODE", |text: &str| limits::ORIGIN.parse::<u64>(text);
 
@@ -63,6 +69,79 @@ macro_rules! workload_options {
             window: WindowSize = "ORDERS|auto", workload::read_window;
         }
     };
+}
+
+/// The workload of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadOptions {
+    /// Nodes where orders enter.
+    pub origins: Origins,
+    /// Schedule of many orders; `None` for a single order at the start of the run.
+    pub bulk: Option<BulkOptions>,
+    /// Bytes of opaque payload in each order.
+    pub payload_bytes: PayloadBytes,
+}
+
+/// The options of a run of many orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkOptions {
+    /// Number of orders, at least two.
+    pub orders: u32,
+    /// Orders per second.
+    pub rate: Rate,
+    /// Distribution over time.
+    pub arrivals: Arrivals,
+    /// Number of orders that a node tells apart, up to the newest it has seen.
+    pub window: WindowSize,
+}
+
+/// The number of orders that a node tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowSize {
+    /// This number, at most all.
+    Orders(u32),
+    /// All orders in virtual time; on real carriers the number that may be in flight at a time.
+    Auto,
+}
+
+impl WorkloadOptions {
+    /// Resolves the options of this group.
+    pub(super) fn resolve(
+        draft: &Draft,
+        overlay: &OverlayOptions,
+        transport: TransportKind,
+    ) -> Result<WorkloadOptions, ScenarioError> {
+        let payload_bytes = draft.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
+        limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
+        Ok(WorkloadOptions {
+            origins: origins(draft, overlay)?,
+            bulk: bulk(draft, overlay.nodes, transport)?,
+            payload_bytes,
+        })
+    }
+
+    /// Sets the options of this group in a draft.
+    pub(super) fn add_to(&self, draft: &mut Draft, overlay: &OverlayOptions) {
+        draft.orders = Some(self.bulk.map_or(1, |bulk| bulk.orders));
+        draft.rate = self.bulk.map(|bulk| bulk.rate);
+        draft.arrivals = self.bulk.map(|bulk| bulk.arrivals);
+        draft.window = self.bulk.map(|bulk| bulk.window);
+        (draft.origin, draft.origins) = match self.origins {
+            Origins::One(origin) => (Some(overlay.names().id(origin)), Some(OriginsKind::One)),
+            Origins::Random => (None, Some(OriginsKind::Random)),
+        };
+        draft.payload_bytes = Some(self.payload_bytes);
+    }
+}
+
+/// Serializes as a whole number, or as the text `auto`.
+impl Serialize for WindowSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            WindowSize::Orders(orders) => serializer.serialize_u32(*orders),
+            WindowSize::Auto => serializer.serialize_str("auto"),
+        }
+    }
 }
 
 /// Reads a rate in orders per second.
@@ -87,13 +166,9 @@ pub(super) fn read_payload(text: &str) -> Result<PayloadBytes, BadValue> {
 }
 
 /// Resolves the origins: one node for all orders, by default the one with the least id, or a random node for each.
-pub(super) fn origins(
-    kind: OriginsKind,
-    asked: Option<u64>,
-    nodes: u32,
-    names: &NodeNames,
-) -> Result<Origins, ScenarioError> {
-    match (kind, asked) {
+fn origins(draft: &Draft, overlay: &OverlayOptions) -> Result<Origins, ScenarioError> {
+    let (nodes, names) = (overlay.nodes, overlay.names());
+    match (draft.origins.unwrap_or(OriginsKind::One), draft.origin) {
         (OriginsKind::Random, None) => Ok(Origins::Random),
         (OriginsKind::Random, Some(origin)) => Err(ScenarioError::OriginNotTaken { origin }),
         (OriginsKind::One, None) => Ok(Origins::One(NodeId(0))),
@@ -105,11 +180,8 @@ pub(super) fn origins(
 }
 
 /// Resolves the options that apply only to a run of many orders.
-pub(super) fn bulk(
-    (orders, rate, arrivals, window): (Option<u32>, Option<Rate>, Option<Arrivals>, Option<WindowSize>),
-    nodes: u32,
-    transport: TransportKind,
-) -> Result<Option<BulkOptions>, ScenarioError> {
+fn bulk(draft: &Draft, nodes: u32, transport: TransportKind) -> Result<Option<BulkOptions>, ScenarioError> {
+    let &Draft { orders, rate, arrivals, window, .. } = draft;
     let orders = limits::ORDERS.check(orders.unwrap_or(1))?;
     if orders == 1 {
         let asked = [("rate", rate.is_some()), ("arrivals", arrivals.is_some()), ("window", window.is_some())];
@@ -135,19 +207,6 @@ pub(super) fn bulk(
         return Err(ScenarioError::ScheduleTooLong { orders, rate });
     }
     Ok(Some(BulkOptions { orders, rate, arrivals, window }))
-}
-
-/// Sets the options of this group in `draft` to the values of the scenario.
-pub(super) fn ask(scenario: &Scenario, draft: &mut Draft) {
-    draft.orders = Some(scenario.orders());
-    draft.rate = scenario.bulk.map(|bulk| bulk.rate);
-    draft.arrivals = scenario.bulk.map(|bulk| bulk.arrivals);
-    draft.window = scenario.bulk.map(|bulk| bulk.window);
-    (draft.origin, draft.origins) = match scenario.origins {
-        Origins::One(origin) => (Some(scenario.names().id(origin)), Some(OriginsKind::One)),
-        Origins::Random => (None, Some(OriginsKind::Random)),
-    };
-    draft.payload_bytes = Some(scenario.payload_bytes);
 }
 
 const RATE_DEFAULT: Rate = Rate::per_second(100);

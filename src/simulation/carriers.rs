@@ -6,7 +6,7 @@ use crate::message::OrderHop;
 use crate::order::Order;
 use crate::record::Notice;
 use crate::runtime::RuntimeError;
-use crate::scenario::{Scenario, ScenarioValues, TransportKind};
+use crate::scenario::{CarrierOptions, Scenario, TransportKind};
 use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
 use crate::threads::ShardMap;
 use crate::transport::memory::{self, SerializationCharge};
@@ -50,9 +50,9 @@ pub(super) struct Rendezvous {
 impl Rendezvous {
     /// Lays out the state that a scenario's carrier needs, before any process uses it.
     pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Rendezvous {
-        let (processes, workers) = (scenario.processes, scenario.workers());
-        let (sockets, shards) = match owners(scenario.transport) {
-            Some(Owners::Nodes) => (scenario.nodes as usize, 0),
+        let (processes, workers) = (scenario.carrier.processes, scenario.workers());
+        let (sockets, shards) = match owners(scenario.carrier.transport) {
+            Some(Owners::Nodes) => (scenario.overlay.nodes as usize, 0),
             Some(Owners::Threads) => (workers, workers),
             None => (0, 0),
         };
@@ -97,8 +97,8 @@ pub(super) struct ProcessSlot {
 
 /// Refuses a scenario with more sockets than a process may open.
 pub(super) fn make_room(scenario: &Scenario, partition: &ShardMap) -> Result<(), BindError> {
-    let Some(owners) = owners(scenario.transport) else { return Ok(()) };
-    let quotas = (0..scenario.processes).map(|process| quota(scenario, partition, process, owners));
+    let Some(owners) = owners(scenario.carrier.transport) else { return Ok(()) };
+    let quotas = (0..scenario.carrier.processes).map(|process| quota(scenario, partition, process, owners));
     quotas.max_by_key(|quota| quota.count).map_or(Ok(()), udp::make_room)
 }
 
@@ -113,9 +113,9 @@ fn owners(transport: TransportKind) -> Option<Owners> {
 
 /// Counts the sockets that a process needs.
 fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owners) -> Quota {
-    let ScenarioValues { threads, processes, .. } = **scenario;
+    let CarrierOptions { threads, processes, .. } = scenario.carrier;
     let (asked, count) = match owners {
-        Owners::Nodes => (scenario.nodes, nodes_of(scenario, partition, process).len() as u32),
+        Owners::Nodes => (scenario.overlay.nodes, nodes_of(scenario, partition, process).len() as u32),
         Owners::Threads => (scenario.workers() as u32, threads as u32),
     };
     Quota { owners, asked, count, threads, process, processes }
@@ -123,14 +123,14 @@ fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owne
 
 /// Returns the nodes of a process.
 fn nodes_of(scenario: &Scenario, partition: &ShardMap, process: usize) -> Range<u32> {
-    let workers = process * scenario.threads..(process + 1) * scenario.threads;
+    let workers = process * scenario.carrier.threads..(process + 1) * scenario.carrier.threads;
     partition.shard(workers.start).start..partition.shard(workers.end - 1).end
 }
 
 impl Runner<'_> {
     /// Sets up the endpoints of a process's workers.
     pub(super) fn carriers(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
-        match self.scenario.transport {
+        match self.scenario.carrier.transport {
             TransportKind::Udp => self.udp(slot, &rendezvous),
             TransportKind::UdpShard => self.udp_shard(slot, rendezvous),
             TransportKind::Memory => self.memory(slot),
@@ -143,7 +143,7 @@ impl Runner<'_> {
     fn udp(&self, slot: &ProcessSlot, rendezvous: &Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, slot.process, Owners::Nodes);
-        let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
+        let bound = udp::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, slot.process);
         let addresses = rendezvous.gather(nodes.start as usize, &bound.addresses)?;
         let (admission, templates) = self.encoded(slot)?;
@@ -161,7 +161,7 @@ impl Runner<'_> {
         Ok(Carriers {
             ends: ends.collect(),
             datagram_bytes,
-            notices: receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter().collect(),
+            notices: receive_buffer_notice(scenario.carrier.receive_buffer, bound.receive_buffer).into_iter().collect(),
         })
     }
 
@@ -169,7 +169,7 @@ impl Runner<'_> {
     fn udp_shard(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
         let quota = quota(scenario, &self.partition, slot.process, Owners::Threads);
-        let bound = udp::bind(quota, scenario.receive_buffer, self.interrupt)?;
+        let bound = udp::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let workers = self.workers(slot);
         rendezvous.receive_buffers.write(slot.process, granted_buffer(&bound.sockets)?.into());
         rendezvous.train_modes.write(slot.process, Segmentation::probe().number());
@@ -195,7 +195,7 @@ impl Runner<'_> {
         let ends = workers.zip(bound.sockets).map(|(shard, socket)| -> Box<dyn TransportBuilder> {
             Box::new(UdpShardBuilder { network: Arc::clone(&network), shard, socket })
         });
-        let notices = receive_buffer_notice(scenario.receive_buffer, bound.receive_buffer).into_iter();
+        let notices = receive_buffer_notice(scenario.carrier.receive_buffer, bound.receive_buffer).into_iter();
         Ok(Carriers {
             ends: ends.collect(),
             datagram_bytes,
@@ -205,7 +205,7 @@ impl Runner<'_> {
 
     /// Sets up channels in memory between all workers.
     fn memory(&self, slot: &ProcessSlot) -> Result<Carriers, SimulationError> {
-        let charged = self.scenario.charge_serialization.then(|| self.encoded(slot)).transpose()?;
+        let charged = self.scenario.carrier.charge_serialization.then(|| self.encoded(slot)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
         let words = self.protocol.tail_words_max().unwrap_or(0);
@@ -216,7 +216,7 @@ impl Runner<'_> {
 
     /// Returns the workers of a process.
     pub(super) fn workers(&self, slot: &ProcessSlot) -> Range<usize> {
-        let threads = self.scenario.threads;
+        let threads = self.scenario.carrier.threads;
         slot.process * threads..(slot.process + 1) * threads
     }
 
@@ -227,7 +227,7 @@ impl Runner<'_> {
             .zip(&self.orders)
             .map(|(index, order)| template(token, OrderIndex(index), order))
             .collect::<Result<_, _>>()?;
-        Ok((Admission { token, nodes: self.scenario.nodes, orders: self.orders.len() as u32 }, templates))
+        Ok((Admission { token, nodes: self.scenario.overlay.nodes, orders: self.orders.len() as u32 }, templates))
     }
 }
 

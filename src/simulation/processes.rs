@@ -44,7 +44,7 @@ enum ProcessMessage {
 
 /// Refuses options that several processes cannot have.
 pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<(), ProcessesError> {
-    let processes = scenario.processes;
+    let processes = scenario.carrier.processes;
     if processes == 1 {
         return Ok(());
     }
@@ -62,7 +62,7 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
 impl Runner<'_> {
     /// Makes one run over several processes.
     pub(super) fn run_processes(&self, clock: Clock, token: Token) -> Result<RunRecord, SimulationError> {
-        let processes = self.scenario.processes;
+        let processes = self.scenario.carrier.processes;
         let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
         let shared_run = SharedRun::new(self)?;
         let tasks = (0..processes).map(|process| self.task(process, clock, token, &shared_run).written());
@@ -102,7 +102,7 @@ impl Runner<'_> {
             process_waker: shared_run.process_waker.descriptor(),
             layout: (shared_run.layout.bytes, shared_run.layout.digest),
             links: self.topology.links(),
-            memory_left: self.memory_left / self.scenario.processes as u64,
+            memory_left: self.memory_left / self.scenario.carrier.processes as u64,
         }
     }
 }

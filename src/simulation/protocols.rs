@@ -7,7 +7,7 @@ use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::record::{RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{ProtocolKind, Scenario, ScenarioValues};
+use crate::scenario::{ProtocolKind, ProtocolOptions, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
@@ -52,11 +52,11 @@ pub(super) struct FirstMessageProtocol<P>(pub(super) P);
 
 /// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    match scenario.protocol {
+    match scenario.protocol.kind {
         ProtocolKind::Push => Box::new(FirstMessageProtocol(Push)),
         ProtocolKind::Flood => Box::new(FirstMessageProtocol(Flood)),
         ProtocolKind::Lazy => {
-            let ScenarioValues { retry, announce_interval, .. } = **scenario;
+            let ProtocolOptions { retry, announce_interval, .. } = scenario.protocol;
             Box::new(AnyProtocol(Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default())))
         }
     }
@@ -91,10 +91,10 @@ impl<'a> Runner<'a> {
         observer: &'a dyn Observer,
         protocol: P,
     ) -> Result<Runner<'a>, SimulationError> {
-        if scenario.processes > 1 {
+        if scenario.carrier.processes > 1 {
             return Err(SimulationError::Protocol(format!(
                 "--processes {}: a protocol of the caller's own runs in one process; leave --processes out",
-                scenario.processes
+                scenario.carrier.processes
             )));
         }
         let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
@@ -106,7 +106,7 @@ impl<'a> Runner<'a> {
 impl Runner<'_> {
     /// Returns the draw of the scenario, for a protocol whose targets are drawn.
     pub(super) fn draw(&self) -> TargetDraw {
-        TargetDraw::new(self.scenario.seed, self.scenario.fanout)
+        TargetDraw::new(self.scenario.run.seed, self.scenario.protocol.fanout)
     }
 
     /// Sums the counts of the protocol, by name.
@@ -118,11 +118,11 @@ impl Runner<'_> {
     /// Returns the knowledge that nodes have from the start.
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
         // In overlays that grow, newcomers dial the nodes that are there; in all others no node came first.
-        let dial = match self.scenario.topology {
+        let dial = match self.scenario.overlay.topology {
             TopologySpec::BarabasiAlbert | TopologySpec::Star => DialRule::Newcomer,
             _ => DialRule::Coin,
         };
-        Knowledge::new(self.scenario.seed, &self.peers, dial)
+        Knowledge::new(self.scenario.run.seed, &self.peers, dial)
     }
 }
 

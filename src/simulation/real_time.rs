@@ -26,7 +26,7 @@ pub(super) struct ProcessOutcome {
 impl Runner<'_> {
     pub(super) fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
         let token = drawn_token()?;
-        if self.scenario.processes > 1 {
+        if self.scenario.carrier.processes > 1 {
             return self.run_processes(clock, token);
         }
         let (rendezvous, mut common) = self.lay_out(&mut Arena::heap());
@@ -41,7 +41,7 @@ impl Runner<'_> {
         let scope = Scope {
             orders: self.workload.orders(),
             window: self.window,
-            goals: Goals::new(scenario.nodes, scenario.target),
+            goals: Goals::new(scenario.overlay.nodes, scenario.run.target),
         };
         (Rendezvous::new(arena, scenario), RunState::new(arena, &self.partition, scope))
     }
@@ -66,10 +66,10 @@ impl Runner<'_> {
             ttl: self.forecast.ttl,
             draw: self.draw(),
             knowledge: self.knowledge(),
-            exclude_sender: scenario.exclude_sender,
-            ends_at_target: scenario.until == Until::Target,
-            timeout: scenario.timeout,
-            spin: scenario.spin,
+            exclude_sender: scenario.protocol.exclude_sender,
+            ends_at_target: scenario.run.until == Until::Target,
+            timeout: scenario.run.timeout,
+            spin: scenario.carrier.spin,
             interrupt: self.interrupt,
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
@@ -110,7 +110,7 @@ impl Runner<'_> {
             machine: MachineTimes { wall, setup: injected_at },
             bulk: bulk.map(|counts| self.context().bulk(counts, end, injected_at)),
             overlay: self.overlay_facts(),
-            target: self.scenario.target,
+            target: self.scenario.run.target,
             overloaded: false,
             ttl: self.forecast.ttl,
             datagram_bytes,
@@ -144,7 +144,7 @@ impl Runner<'_> {
             notices.push(Notice::CoresShared {
                 workers: threads as u64,
                 cores: cores as u64,
-                is_pinned: self.scenario.pin != Pin::None,
+                is_pinned: self.scenario.carrier.pin != Pin::None,
             });
         }
         let meant = workers.iter().zip(&self.pinning.cores).filter(|(_, core)| core.is_some());

@@ -38,22 +38,28 @@ impl Runner<'_> {
         let message_bytes = carriers::message_bytes(&self.orders)?;
         let degree = |node: NodeId| self.topology.degree(node);
         let faults = Faults::new(
-            &scenario.faults,
-            scenario.seed,
-            scenario.nodes,
+            &scenario.failures.faults,
+            scenario.run.seed,
+            scenario.overlay.nodes,
             network,
             degree,
             self.spared(),
             self.interrupt,
         )?;
         let population =
-            Population { faults: &faults, nodes: scenario.nodes, publications: self.workload.publications() };
+            Population { faults: &faults, nodes: scenario.overlay.nodes, publications: self.workload.publications() };
         let peers = |node: NodeId| self.topology.peers(node).collect();
         let names = scenario.names();
-        let adversaries =
-            Adversaries::new(&scenario.adversary, scenario.seed, scenario.nodes, &names, peers, self.spared())?;
+        let adversaries = Adversaries::new(
+            &scenario.failures.adversary,
+            scenario.run.seed,
+            scenario.overlay.nodes,
+            &names,
+            peers,
+            self.spared(),
+        )?;
         let setup = EngineSetup {
-            engine: scenario.engine,
+            engine: scenario.carrier.engine,
             topology: &self.topology,
             partition: &self.partition,
             pinning: &self.pinning,
@@ -67,11 +73,11 @@ impl Runner<'_> {
             window: self.window,
             message_bytes: &message_bytes,
             ttl: self.forecast.ttl,
-            exclude_sender: scenario.exclude_sender,
-            goal: scenario.target.ceil_of(population.steady(self.interrupt)?),
-            ends_at_target: scenario.until == Until::Target,
+            exclude_sender: scenario.protocol.exclude_sender,
+            goal: scenario.run.target.ceil_of(population.steady(self.interrupt)?),
+            ends_at_target: scenario.run.until == Until::Target,
             keeps_traffic: self.keeps_node_figures(),
-            timeout: scenario.timeout,
+            timeout: scenario.run.timeout,
             interrupt: self.interrupt,
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
@@ -94,20 +100,20 @@ impl Runner<'_> {
             network,
             adversaries,
             population,
-            has_nat: !scenario.faults.nat.is_zero(),
-            has_parts: scenario.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
+            has_nat: !scenario.failures.faults.nat.is_zero(),
+            has_parts: scenario.failures.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
         };
         let groups = match &outcome.receipts {
             Receipts::Each(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::ByHop(_) => Vec::new(),
         };
-        let (met, nodes, end) = (&outcome.met, scenario.nodes, outcome.ended_at);
+        let (met, nodes, end) = (&outcome.met, scenario.overlay.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
         // An option that had no effect before an interrupt might have had one later.
         let unmet = match outcome.end {
             End::Interrupted | End::OutOfMemory => Vec::new(),
-            _ => unmet.notices(&scenario.faults, &scenario.adversary),
+            _ => unmet.notices(&scenario.failures.faults, &scenario.failures.adversary),
         };
         let mut record = self.virtual_record(outcome, population, longest, floorless(network));
         record.notices.extend(unmet);
@@ -126,7 +132,7 @@ impl Runner<'_> {
         }
         let whole = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, ..*setup })?;
         let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
-        let target = population.target_at(receipts, self.scenario.target, whole.ended_at);
+        let target = population.target_at(receipts, self.scenario.run.target, whole.ended_at);
         let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
         let timeout = Some(at.since(self.workload.last_due()));
         let outcome = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, timeout, ..*setup })?;
@@ -138,7 +144,7 @@ impl Runner<'_> {
 
     /// Returns the node that publishes all orders, if there is one: it neither fails nor misbehaves.
     fn spared(&self) -> Option<NodeId> {
-        match (self.scenario.origins, self.workload.publications()) {
+        match (self.scenario.workload.origins, self.workload.publications()) {
             (Origins::One(origin), _) => Some(origin),
             (Origins::Random, [only]) => Some(only.origin),
             (Origins::Random, _) => None,
@@ -146,7 +152,7 @@ impl Runner<'_> {
     }
 
     fn keeps_node_figures(&self) -> bool {
-        self.scenario.nodes < self.node_figures_end
+        self.scenario.overlay.nodes < self.node_figures_end
     }
 
     /// Reports that figures by node were not kept. The general path keeps them in any case.
@@ -167,7 +173,7 @@ impl Runner<'_> {
             end, ended_at, mut record, lines, receipts, mut traffic, by_order, digest, is_rough, ..
         } = outcome;
         record.model = model;
-        record.published = published(&receipts, &mut traffic, self.scenario.nodes as usize);
+        record.published = published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize);
         let (receipts, bulk) = match receipts {
             Receipts::Each(receipts) if by_order.len() != 1 => {
                 let bulk = self.context().virtual_bulk(&receipts, &by_order, population, end, ended_at);
@@ -194,7 +200,7 @@ impl Runner<'_> {
             is_virtual: true,
             machine: MachineTimes::default(),
             overlay: self.overlay_facts(),
-            target: self.scenario.target,
+            target: self.scenario.run.target,
             overloaded: false,
             ttl: self.forecast.ttl,
             datagram_bytes,

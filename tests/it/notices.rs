@@ -277,6 +277,6 @@ fn following_the_advice_reaches_the_target() {
         let mut changed = draft(&shlex::try_quote(&flag).unwrap()).or(asked);
         // Slightly more than that time is needed.
         changed.timeout = changed.timeout.map(|time| time + bulk_order_propagation::time::Nanos::from_millis(1));
-        assert!(scenario(changed.clone()).seed == 1 && run(changed).is_goal_met(), "{line}: {notice}");
+        assert!(scenario(changed.clone()).run.seed == 1 && run(changed).is_goal_met(), "{line}: {notice}");
     }
 }

@@ -29,8 +29,9 @@ fn lazy(draft: Draft) -> Draft {
 /// Twice the number of links of a draft's overlay.
 fn directed_links(draft: &Draft) -> u64 {
     let scenario = scenario(draft.clone());
-    let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
-    (0..scenario.nodes).map(|node| u64::from(topology.degree(NodeId(node)))).sum()
+    let topology =
+        scenario.overlay.topology.build(scenario.overlay.nodes, scenario.overlay.peers, scenario.run.seed).unwrap();
+    (0..scenario.overlay.nodes).map(|node| u64::from(topology.degree(NodeId(node)))).sum()
 }
 
 #[test]

@@ -75,10 +75,11 @@ fn on_one_worker_hops_are_the_breadth_first_distances() {
 
 /// Hops from the origin in the directed graph of the drawn targets.
 fn distances(scenario: &Scenario) -> Vec<Option<u8>> {
-    let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
-    let draw = TargetDraw::new(scenario.seed, scenario.fanout);
-    let mut scratch = TargetScratch::new(scenario.fanout, &topology);
-    let mut hops = vec![None; scenario.nodes as usize];
+    let topology =
+        scenario.overlay.topology.build(scenario.overlay.nodes, scenario.overlay.peers, scenario.run.seed).unwrap();
+    let draw = TargetDraw::new(scenario.run.seed, scenario.protocol.fanout);
+    let mut scratch = TargetScratch::new(scenario.protocol.fanout, &topology);
+    let mut hops = vec![None; scenario.overlay.nodes as usize];
     let origin = scenario.workload().publications()[0].origin;
     hops[origin.index()] = Some(0);
     let mut frontier = vec![origin];

@@ -11,9 +11,9 @@ impl RunContext<'_> {
     /// Reports that a run of many orders on a real carrier was overloaded: orders were published late, or were under
     /// way when their time limit passed, although no path through the modelled network takes that long.
     pub(super) fn overload(&self, record: &RunRecord) -> Option<Notice> {
-        let bulk = record.bulk.as_ref().filter(|_| !self.scenario.transport.is_virtual())?;
+        let bulk = record.bulk.as_ref().filter(|_| !self.scenario.carrier.transport.is_virtual())?;
         let published_late = late(bulk);
-        let under_way = self.scenario.timeout.map_or(0, |timeout| {
+        let under_way = self.scenario.run.timeout.map_or(0, |timeout| {
             let way = self.network.map_or(Nanos::ZERO, |network| network.slow_way(record.nodes));
             let emulator = self.scenario.slowest_spread(record.ttl, way);
             let is_stuck = |order: &&OrderRecord| {
@@ -28,7 +28,7 @@ impl RunContext<'_> {
             published_late,
             under_way,
             orders: self.workload.orders().into(),
-            timeout: self.scenario.timeout,
+            timeout: self.scenario.run.timeout,
             queued: record.ledger.queued_unsent,
             threads: has_spare_cores.then_some(self.cores as u64),
         };

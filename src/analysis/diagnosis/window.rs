@@ -18,8 +18,8 @@ impl RunContext<'_> {
             return None;
         }
         let wider = behind.saturating_add(1);
-        let fits = self.scenario.transport.is_virtual()
-            || wider <= limits::widest_window(self.scenario.nodes, self.workload.orders());
+        let fits = self.scenario.carrier.transport.is_virtual()
+            || wider <= limits::widest_window(self.scenario.overlay.nodes, self.workload.orders());
         let remedy = match fits {
             _ if record.overloaded => WindowRemedy::KeepUp,
             true => WindowRemedy::Widen(wider),

@@ -5,7 +5,7 @@ use super::advice;
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
 use crate::record::{Notice, TtlAdvice, share_text};
-use crate::scenario::{Scenario, ScenarioValues};
+use crate::scenario::{OverlayOptions, Scenario};
 use crate::theory::chances::die_out;
 use crate::theory::coverage::{RandomGraph, final_coverage};
 use crate::theory::hops::{coverage_by_hop, hops_until, meets};
@@ -46,13 +46,13 @@ impl<'a> MeanField<'a> {
     /// Builds the mean field; `None` if the overlay is not random enough for the formulas to hold, or nothing is drawn.
     /// An announcement travels like a forward, so the formulas of push hold for lazy too.
     pub(super) fn new(scenario: &'a Scenario, topology: &Topology) -> Option<MeanField<'a>> {
-        if !scenario.protocol.traits().takes_fanout {
+        if !scenario.protocol.kind.traits().takes_fanout {
             // Such a protocol forwards to the peers that it has: the nodes within the TTL say everything.
             return None;
         }
-        let (fanout, degree) = (f64::from(scenario.fanout), topology.mean_degree());
-        let others = f64::from(scenario.nodes) - 1.0;
-        let overlay = match scenario.topology {
+        let (fanout, degree) = (f64::from(scenario.protocol.fanout), topology.mean_degree());
+        let others = f64::from(scenario.overlay.nodes) - 1.0;
+        let overlay = match scenario.overlay.topology {
             // A random overlay with this many peers is built as the complete one.
             TopologySpec::ErdosRenyi | TopologySpec::RandomRegular | TopologySpec::RegularImplicit
                 if degree >= others =>
@@ -71,7 +71,13 @@ impl<'a> MeanField<'a> {
             OverlayModel::Complete => OverlayModel::Complete,
             OverlayModel::Sparse(graph) => OverlayModel::Sparse(RandomGraph { loss, ..graph }),
         };
-        Some(MeanField { scenario, nodes: u64::from(scenario.nodes), fanout: fanout.min(others), loss, overlay })
+        Some(MeanField {
+            scenario,
+            nodes: u64::from(scenario.overlay.nodes),
+            fanout: fanout.min(others),
+            loss,
+            overlay,
+        })
     }
 
     /// Returns the share of nodes that an order reaches in the end, with this fanout.
@@ -94,13 +100,12 @@ impl<'a> MeanField<'a> {
     }
 
     pub(super) fn hops_to_target(&self) -> Option<u32> {
-        hops_until(self.nodes, self.scenario.target, self.by_hop())
+        hops_until(self.nodes, self.scenario.run.target, self.by_hop())
     }
 
     /// Reports that fanout and TTL are expected to fall short of the target. Faults and adversaries only reduce
     /// coverage further.
     pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
-        let ScenarioValues { nodes, fanout, target, .. } = &**self.scenario;
         let in_time = self.by_hop().nth(usize::from(ttl))?;
         let chance = DEVIATIONS * (in_time * (1.0 - in_time) / self.nodes as f64).max(0.0).sqrt();
         if self.nodes < MEAN_FIELD_NODES_MIN || self.meets(in_time + chance) {
@@ -117,15 +122,15 @@ impl<'a> MeanField<'a> {
             },
         };
         Some(Notice::TargetUnlikely {
-            fanout: *fanout,
+            fanout: self.scenario.protocol.fanout,
             ttl,
-            has_faults: self.scenario.faults != FaultSpec::default()
-                || self.scenario.adversary != AdversarySpec::default(),
+            has_faults: self.scenario.failures.faults != FaultSpec::default()
+                || self.scenario.failures.adversary != AdversarySpec::default(),
             loss: self.loss,
             expected: in_time,
-            nodes: *nodes,
+            nodes: self.scenario.overlay.nodes,
             dying: self.dying(),
-            target: target.as_f64(),
+            target: self.scenario.run.target.as_f64(),
             advice,
         })
     }
@@ -133,8 +138,9 @@ impl<'a> MeanField<'a> {
     /// Advises on a target that no TTL reaches: the least fanout that does, or the fewest peers, or else options to
     /// relax.
     fn wider(&self) -> String {
-        let ScenarioValues { nodes, fanout, peers, .. } = &**self.scenario;
-        if let Some(enough) = least(*fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
+        let OverlayOptions { nodes, peers, .. } = self.scenario.overlay;
+        let fanout = self.scenario.protocol.fanout;
+        if let Some(enough) = least(fanout, nodes - 1, |fanout| self.meets(self.at_last(fanout.into()))) {
             return format!("the target takes --fanout {enough} or more");
         }
         let flooded = |peers: u32| {
@@ -147,9 +153,9 @@ impl<'a> MeanField<'a> {
             let all = f64::from(nodes - 1);
             self.meets(MeanField { overlay, ..*self }.at_last(all))
         };
-        let denser = least(*peers, nodes - 1, flooded).and_then(|enough| advice::peers_from(self.scenario, enough));
+        let denser = least(peers, nodes - 1, flooded).and_then(|enough| advice::peers_from(self.scenario, enough));
         match denser {
-            Some(enough) if *fanout >= enough => format!("the target takes --peers {enough} or more"),
+            Some(enough) if fanout >= enough => format!("the target takes --peers {enough} or more"),
             Some(enough) => format!("the target takes --peers {enough} or more, and as great a --fanout"),
             None if self.loss > 0.0 => "ask for less --loss or a lower --target".to_owned(),
             None => "ask for a lower --target".to_owned(),
@@ -157,7 +163,7 @@ impl<'a> MeanField<'a> {
     }
 
     fn meets(&self, coverage: f64) -> bool {
-        meets(self.nodes, coverage, self.scenario.target)
+        meets(self.nodes, coverage, self.scenario.run.target)
     }
 
     /// Returns the share of orders that die out at once; `None` if hardly any does, or all do.

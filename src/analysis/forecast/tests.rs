@@ -26,10 +26,11 @@ fn fanning(fanout: u32, draft: Draft) -> Draft {
 
 fn forecast(draft: Draft) -> Forecast {
     let scenario = draft.build().unwrap();
-    let topology = scenario.topology.build(scenario.nodes, scenario.peers, scenario.seed).unwrap();
+    let topology =
+        scenario.overlay.topology.build(scenario.overlay.nodes, scenario.overlay.peers, scenario.run.seed).unwrap();
     let origin = scenario.workload().publications()[0].origin;
     let reach = reach(&topology, origin);
-    let network = scenario.network.as_ref().map(|network| network.build(scenario.seed).unwrap());
+    let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed).unwrap());
     Forecast::new(&scenario, &topology, origin, reach, network.as_ref())
 }
 

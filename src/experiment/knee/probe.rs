@@ -105,7 +105,7 @@ pub(super) fn make(
         let clock = Clock::start();
         let runner = Runner::build(scenario, interrupt, &(), Some(program))?;
         // Read after the set-up, which is this process's own work and no part of the run.
-        let before = Machine::read().filter(|_| !scenario.transport.is_virtual());
+        let before = Machine::read().filter(|_| !scenario.carrier.transport.is_virtual());
         let record = runner.run(clock)?;
         Ok((record, before.and_then(|before| Machine::read()?.others_since(&before))))
     };
@@ -113,7 +113,7 @@ pub(super) fn make(
         Err(SimulationError::Interrupted(_)) => Ok(None),
         Err(error) => Err(error),
         Ok((record, _)) if record.end == End::Interrupted => Ok(None),
-        Ok((record, others_share)) => Ok(Some(Probe { others_share, ..judge(&record, scenario.seed, load) })),
+        Ok((record, others_share)) => Ok(Some(Probe { others_share, ..judge(&record, scenario.run.seed, load) })),
     }
 }
 

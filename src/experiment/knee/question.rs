@@ -78,7 +78,7 @@ impl KneeQuestion {
         // Built only once, because an overlay may come from a source that can be read only once.
         let mut scenario = draft.build()?;
         // Without a limit nothing is late.
-        if let Some(default) = scenario.timeout.filter(|_| !has_timeout) {
+        if let Some(default) = scenario.run.timeout.filter(|_| !has_timeout) {
             let twice = Nanos(self.limit.0.saturating_mul(2));
             scenario = scenario.with(Draft { timeout: Some(default.max(twice)), ..Draft::default() })?;
         }

@@ -145,7 +145,7 @@ fn given_values_are_honoured_or_rejected() {
     assert_eq!(rates(KneeQuestion { least: rate(500), ..plain() })[..2], [Rate::per_second(500); 2]);
     assert_eq!(rates(KneeQuestion { most: rate(4), ..plain() }), [Rate::per_second(4); 3]);
     let long = KneeQuestion { limit: Nanos::from_secs(90), ..plain() }.prepare().unwrap();
-    assert_eq!((long.span, long.scenario.timeout), (Nanos::from_secs(900), span(180)));
+    assert_eq!((long.span, long.scenario.run.timeout), (Nanos::from_secs(900), span(180)));
 }
 
 fn found(draft: &str, limit: &str) -> Knee {

@@ -88,7 +88,7 @@ fn a_row_is_that_of_the_run_made_alone() {
         let alone = scenario(Draft { runs: None, ..lossy(1) });
         let alone = alone.run_of_seed(9 + u64::from(run));
         let record = series(&alone).first;
-        assert_eq!(figures(row), figures(&Row::new(run, alone.seed, &record)), "run {run}");
+        assert_eq!(figures(row), figures(&Row::new(run, alone.run.seed, &record)), "run {run}");
     }
     let reached: std::collections::BTreeSet<String> =
         many.others.iter().map(|row| figures(row)["reached"].to_string()).collect();

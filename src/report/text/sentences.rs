@@ -32,7 +32,7 @@ pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 /// Makes the title.
 pub(super) fn title(report: &Report) -> String {
-    format!("Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.transport))
+    format!("Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.carrier.transport))
 }
 
 /// Describes the distribution of nodes over workers.
@@ -57,7 +57,7 @@ pub(super) fn injected(report: &Report) -> String {
 
 /// Describes the time limit.
 pub(super) fn monitoring(report: &Report) -> String {
-    format!("Monitoring propagation ({})...", limit(report.asked.timeout))
+    format!("Monitoring propagation ({})...", limit(report.asked.run.timeout))
 }
 
 fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
@@ -74,28 +74,28 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
         TimeBase::Virtual => String::new(),
     };
     let facts = format!("{most} at most, {farthest}{time}");
-    wrapped(out, &format!("Overlay {}: {facts}", asked.topology), 2)
+    wrapped(out, &format!("Overlay {}: {facts}", asked.overlay.topology), 2)
 }
 
 /// Describes how a node forwards an order.
 fn spreading(report: &Report) -> String {
     let asked = &report.asked;
-    match asked.protocol {
-        ProtocolKind::Push => format!("fanout {}", asked.fanout),
+    match asked.protocol.kind {
+        ProtocolKind::Push => format!("fanout {}", asked.protocol.fanout),
         ProtocolKind::Flood => "to every peer".to_owned(),
-        ProtocolKind::Lazy => format!("announced with fanout {}", asked.fanout),
+        ProtocolKind::Lazy => format!("announced with fanout {}", asked.protocol.fanout),
     }
 }
 
 /// Describes the injected orders and their origins.
 fn injection(report: &Report) -> String {
     let asked = &report.asked;
-    let place = match asked.origins {
+    let place = match asked.workload.origins {
         Origins::One(origin) => format!(" into node {}", asked.names().id(origin)),
-        Origins::Random if asked.bulk.is_some() => ", each into a node of its own draw".to_owned(),
+        Origins::Random if asked.workload.bulk.is_some() => ", each into a node of its own draw".to_owned(),
         Origins::Random => format!(" into node {}", report.run.overlay.origin),
     };
-    match asked.bulk {
+    match asked.workload.bulk {
         None => format!("Injecting order{place} with"),
         Some(BulkOptions { orders, rate, arrivals, .. }) => {
             let arrivals = match arrivals {

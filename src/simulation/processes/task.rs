@@ -60,7 +60,7 @@ impl Task {
     pub(super) fn checked_scenario(&self) -> Result<Scenario, String> {
         let draft = Draft::from_toml(&self.scenario).map_err(|error| error.to_string())?;
         let scenario = draft.build().map_err(|error| error.to_string())?;
-        let (process, processes) = (self.process as usize, scenario.processes);
+        let (process, processes) = (self.process as usize, scenario.carrier.processes);
         if process < processes { Ok(scenario) } else { Err(format!("process {process} is none of its {processes}")) }
     }
 }
@@ -83,7 +83,7 @@ pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
             return Err("it is written otherwise than it was read".to_owned());
         }
         let Ok(scenario) = task.checked_scenario() else { continue };
-        if task.process as usize >= scenario.processes || task.memory <= 2 || task.process_waker <= 2 {
+        if task.process as usize >= scenario.carrier.processes || task.memory <= 2 || task.process_waker <= 2 {
             return Err("its place or its descriptors are none that a parent gives".to_owned());
         }
         is_task = true;
