@@ -50,12 +50,13 @@ mod windowed;
 
 pub use choice::{Algorithm, EngineError, RunProperties};
 pub use encounters::FirstEncounters;
+pub use shard_outcome::RunTotals;
 
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
 use crate::network::{Faults, Network};
 use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
-use crate::record::{AccessLinkRecord, End, Receipts, Traffic, WorkerRecord};
+use crate::record::{End, Receipts, Traffic};
 use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
@@ -142,39 +143,15 @@ pub struct EngineOutcome {
     pub end: End,
     /// The time of its end: of the receipt that completes the target, the time limit, or else the last event.
     pub ended_at: Nanos,
-    /// Counts of all nodes together: the worker that counted a message is not a figure of the model.
-    pub record: WorkerRecord,
-    /// Messages that the network lost, including those that arrived at a node that was down.
-    pub model_lost: u64,
-    /// Messages dropped because the downlink queue of their receiver was full.
-    pub model_dropped: u64,
-    /// Second copies that the network made of messages.
-    pub model_duplicated: u64,
-    /// Messages dropped because the uplink queue of their sender was full: they were never sent.
-    pub uplink_dropped: u64,
-    /// The load of the access links, where they have limits.
-    pub lines: AccessLinkRecord,
+    /// The sums over all nodes.
+    pub totals: RunTotals,
     /// First receipts: those of order 0 by node, then those of order 1, and so on.
     pub receipts: Receipts,
     /// Traffic, by node; empty where it was not to be kept.
     pub traffic: Vec<Traffic>,
-    /// Traffic, by order.
-    pub by_order: Vec<OrderTraffic>,
-    /// The first encounters of messages with faults and adversaries.
-    pub met: FirstEncounters,
-    /// The sum of a hash of each first receipt, which no number of threads may change; 0 after an interrupt, whose
-    /// instant no seed decides.
-    pub digest: u64,
     /// True if the user ended the run before the arrivals up to its end were counted: duplicates are then counted as
     /// received when they are sent.
     pub is_rough: bool,
-}
-
-impl EngineOutcome {
-    /// The outcome of a run in which nothing happened.
-    fn nothing() -> EngineOutcome {
-        shard_outcome::EndedRun { end: End::Quiescent, at: Nanos::ZERO, outcomes: Vec::new() }.outcome(0, 0)
-    }
 }
 
 /// The messages of one order: `sent + doubled = received + lost + dropped + under_way`.

@@ -24,7 +24,7 @@ pub use delays::{DelayHistogram, DepartureDelays};
 pub use ledger::Ledger;
 pub use notice::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
 pub(crate) use notice::{rounded_bytes, share_text};
-pub use orders::{BulkRecord, OrderCounts, OrderRecord};
+pub use orders::{BulkRecord, OrderCounts, OrderRecord, ReceiptTotals};
 pub use outcome::{OrderFacts, OrderOutcome};
 pub use receipts::{ByHop, Receipts};
 pub use upkeep::{UpkeepCounts, add_tally};

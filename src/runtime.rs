@@ -19,7 +19,7 @@ use crate::coverage::Marker;
 use crate::network::Network;
 use crate::order::Order;
 use crate::protocol::{Knowledge, Protocol, TargetDraw};
-use crate::record::{DelayHistogram, DepartureDelays, End, OrderCounts, Receipt, Traffic, WorkerRecord};
+use crate::record::{DepartureDelays, End, OrderCounts, Receipt, ReceiptTotals, Traffic, WorkerRecord};
 use crate::scenario::Spin;
 use crate::sync::{Allowance, BarrierBroken, Interrupt};
 use crate::sys::ProcessWaker;
@@ -98,9 +98,7 @@ pub struct BulkCounts {
     /// By order.
     pub orders: Vec<OrderCounts>,
     /// Of all first receipts.
-    pub delays: DelayHistogram,
-    /// First receipts by hop, 256 of them.
-    pub hops: Vec<u64>,
+    pub receipts: ReceiptTotals,
 }
 
 /// Why a run broke off.
@@ -241,7 +239,7 @@ impl RuntimeOutcome {
         self.receipts.extend(outcome.receipts);
         self.traffic.extend(outcome.traffic);
         match (&mut self.bulk, outcome.bulk) {
-            (Some(all), Some(bulk)) => all.add(&bulk),
+            (Some(all), Some(bulk)) => all.merge(&bulk),
             (all, bulk) => *all = all.take().or(bulk),
         }
         match (&mut self.departures, outcome.departures) {
@@ -252,10 +250,10 @@ impl RuntimeOutcome {
 }
 
 impl BulkCounts {
-    fn add(&mut self, other: &BulkCounts) {
-        self.orders.iter_mut().zip(&other.orders).for_each(|(counts, other)| counts.merge(other));
-        self.delays.merge(&other.delays);
-        self.hops.iter_mut().zip(&other.hops).for_each(|(count, other)| *count += other);
+    fn merge(&mut self, other: &BulkCounts) {
+        let BulkCounts { orders, receipts } = other;
+        self.orders.iter_mut().zip(orders).for_each(|(counts, other)| counts.merge(other));
+        self.receipts.merge(receipts);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Population, RunContext};
 use crate::coverage::{Goals, MILESTONES, TARGET};
 use crate::engine::OrderTraffic;
-use crate::record::{BulkRecord, DelayHistogram, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt};
+use crate::record::{BulkRecord, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals};
 use crate::runtime::BulkCounts;
 use crate::time::Nanos;
 use crate::workload::Publication;
@@ -19,7 +19,7 @@ impl RunContext<'_> {
 
     /// Judges the orders of a bulk whose times are in order and of which coverage counts this many nodes.
     fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
-        let BulkCounts { orders, delays, mut hops } = counts;
+        let BulkCounts { orders, receipts: ReceiptTotals { delays, mut hops } } = counts;
         let publications = self.workload.publications().iter().zip(self.orders).zip(&orders);
         let target_nodes = self.scenario.run.target.ceil_of(u64::from(counted)).max(1);
         let orders = publications.map(|((publication, order), counts)| {
@@ -37,10 +37,11 @@ impl RunContext<'_> {
 
 impl RunContext<'_> {
     /// Judges the orders of a bulk from every first receipt, which only virtual time keeps: those of order 0 by node,
-    /// then those of order 1. Times are exact.
+    /// then those of order 1. Times are exact. `all` counts the receipts of all nodes.
     pub(crate) fn virtual_bulk(
         &self,
         receipts: &[Receipt],
+        all: ReceiptTotals,
         traffic: &[OrderTraffic],
         population: &Population<'_>,
         end: End,
@@ -52,7 +53,7 @@ impl RunContext<'_> {
         // Where all nodes are up, the k-th receipt gives the time, and no curve is needed.
         let mut curves = (!population.is_everybody()).then(|| population.curves(receipts, ended_at));
         let ranks = Goals::new(nodes, self.scenario.run.target).ranks();
-        let (mut delays, mut hops) = (DelayHistogram::new(), vec![0; usize::from(u8::MAX) + 1]);
+        let mut totals = if population.is_everybody() { all } else { ReceiptTotals::none() };
         let by_order =
             receipts.chunks(self.scenario.overlay.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
@@ -74,9 +75,10 @@ impl RunContext<'_> {
                 }
                 counts.cut_off = counts.cut_off.saturating_add(u32::from(receipt.hop == self.forecast.ttl));
                 if counted[node] {
-                    delays.record(receipt.time.since(publication.due));
-                    hops[usize::from(receipt.hop)] += 1;
                     times.push(receipt.time);
+                    if !population.is_everybody() {
+                        totals.count(receipt, publication.due);
+                    }
                 }
             }
             times.sort_unstable();
@@ -90,7 +92,7 @@ impl RunContext<'_> {
             counts
         });
         let orders = orders.collect();
-        self.bulk_of(BulkCounts { orders, delays, hops }, nodes, end, Nanos::ZERO)
+        self.bulk_of(BulkCounts { orders, receipts: totals }, nodes, end, Nanos::ZERO)
     }
 }
 

@@ -4,26 +4,27 @@
 //! a new one does not compile until somebody says how it merges.
 
 use super::digest::of_receipts;
-use super::{EngineOutcome, FirstEncounters, OrderTraffic};
+use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::record::{AccessLinkRecord, End, Receipt, Receipts, Traffic, WorkerRecord};
+use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, Traffic, WorkerRecord};
 use crate::time::Nanos;
 
-/// The sums over some of a run's shards.
+/// The sums over some of a run's shards. Times are virtual, from the start of the schedule.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct RunTotals {
-    pub(super) record: WorkerRecord,
-    pub(super) model_lost: u64,
-    pub(super) model_dropped: u64,
-    pub(super) model_duplicated: u64,
-    pub(super) uplink_dropped: u64,
-    pub(super) lines: AccessLinkRecord,
-    /// By order.
-    pub(super) by_order: Vec<OrderTraffic>,
+pub struct RunTotals {
+    /// Counts of all nodes together: the worker that counted a message is not a figure of the model.
+    pub record: WorkerRecord,
+    /// The load of the access links, where they have limits.
+    pub lines: AccessLinkRecord,
+    /// Traffic, by order.
+    pub by_order: Vec<OrderTraffic>,
+    /// The first receipts of a bulk; `None` for a single order, whose delays are kept exactly, by node.
+    pub bulk_receipts: Option<ReceiptTotals>,
     /// The first encounters of messages with faults and adversaries.
-    pub(super) met: FirstEncounters,
-    /// The digest of the shards' first receipts.
-    pub(super) digest: u64,
+    pub met: FirstEncounters,
+    /// The sum of a hash of each first receipt, which no number of threads may change; 0 after an interrupt, whose
+    /// instant no seed decides.
+    pub digest: u64,
 }
 
 /// The outcome of one shard.
@@ -48,12 +49,9 @@ impl RunTotals {
     pub(super) fn none(orders: usize) -> RunTotals {
         RunTotals {
             record: WorkerRecord::none(),
-            model_lost: 0,
-            model_dropped: 0,
-            model_duplicated: 0,
-            uplink_dropped: 0,
             lines: AccessLinkRecord::default(),
             by_order: vec![OrderTraffic::default(); orders],
+            bulk_receipts: None,
             met: FirstEncounters::default(),
             digest: 0,
         }
@@ -61,24 +59,15 @@ impl RunTotals {
 
     /// Merges the sums over other shards.
     pub(super) fn merge(&mut self, other: &RunTotals) {
-        let RunTotals {
-            record,
-            model_lost,
-            model_dropped,
-            model_duplicated,
-            uplink_dropped,
-            lines,
-            by_order,
-            met,
-            digest,
-        } = other;
+        let RunTotals { record, lines, by_order, bulk_receipts, met, digest } = other;
         self.record.merge(record);
-        self.model_lost += model_lost;
-        self.model_dropped += model_dropped;
-        self.model_duplicated += model_duplicated;
-        self.uplink_dropped += uplink_dropped;
         self.lines.merge(lines);
         self.by_order.iter_mut().zip(by_order).for_each(|(sum, counts)| sum.merge(counts));
+        match (&mut self.bulk_receipts, bulk_receipts) {
+            (Some(sum), Some(receipts)) => sum.merge(receipts),
+            (sum @ None, receipts) => sum.clone_from(receipts),
+            (Some(_), None) => {}
+        }
         self.met.merge(met);
         self.digest = self.digest.wrapping_add(*digest);
     }
@@ -93,32 +82,17 @@ impl EndedRun {
             totals.merge(&of_shard);
             traffic.extend(by_node);
         }
-        let RunTotals {
-            record,
-            model_lost,
-            model_dropped,
-            model_duplicated,
-            uplink_dropped,
-            lines,
-            by_order,
-            met,
-            digest,
-        } = totals;
+        totals.met = totals.met.up_to(self.at);
+        // Where the user ends a run no seed decides, and so its receipts have no digest.
+        if self.end.is_cut_short() {
+            totals.digest = 0;
+        }
         EngineOutcome {
             end: self.end,
             ended_at: self.at,
-            record,
-            model_lost,
-            model_dropped,
-            model_duplicated,
-            uplink_dropped,
-            lines,
+            totals,
             receipts: Receipts::Each(receipts),
             traffic,
-            by_order,
-            met: met.up_to(self.at),
-            // Where the user ends a run no seed decides, and so its receipts have no digest.
-            digest: if self.end.is_cut_short() { 0 } else { digest },
             is_rough: false,
         }
     }
@@ -143,4 +117,20 @@ impl EndedRun {
 pub(super) fn digest_of(first: NodeId, nodes: usize, receipts: &[Receipt]) -> u64 {
     let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
     orders.map(|(order, receipts)| of_receipts(order, first, receipts)).fold(0, u64::wrapping_add)
+}
+
+/// Counts a shard's first receipts of a bulk, those of order 0 by node, then those of order 1; `None` for a single
+/// order.
+pub(super) fn bulk_receipts(setup: &EngineSetup<'_>, nodes: usize, receipts: &[Receipt]) -> Option<ReceiptTotals> {
+    let publications = setup.workload.publications();
+    if publications.len() == 1 {
+        return None;
+    }
+    let mut totals = ReceiptTotals::none();
+    for (receipts, publication) in receipts.chunks(nodes.max(1)).zip(publications) {
+        // Time 0 of a receipt is the end of the warm-up.
+        let due = publication.due.since(setup.warm_up);
+        receipts.iter().filter(|receipt| receipt.is_reached()).for_each(|receipt| totals.count(receipt, due));
+    }
+    Some(totals)
 }

@@ -5,7 +5,7 @@ use super::digest;
 use super::hops;
 use super::recount;
 use super::shortest_path::ShortestPathOutcome;
-use super::{EngineError, EngineOutcome, EngineSetup, OrderTraffic};
+use super::{EngineError, EngineOutcome, EngineSetup, OrderTraffic, RunTotals};
 use crate::ids::{NodeId, OrderIndex};
 use crate::protocol::{FirstMessage, TargetScratch};
 use crate::record::{ByHop, CarrierCounts, End, Receipts, WorkerRecord};
@@ -36,10 +36,10 @@ pub(super) fn settled<P: FirstMessage>(
         true => recount::recount(setup, protocol, &receipts, limit, bounds)?,
         false => None,
     };
-    let mut outcome = EngineOutcome { end, ended_at: at, digest, ..EngineOutcome::nothing() };
+    let (mut end, mut traffic, mut is_rough) = (end, Vec::new(), false);
     match recounted {
         Some(recounted) => {
-            outcome.traffic = recounted.traffic;
+            traffic = recounted.traffic;
             if !is_whole {
                 // The windows went beyond the end.
                 (record, model_lost) = (recounted.record, recounted.model_lost);
@@ -47,15 +47,15 @@ pub(super) fn settled<P: FirstMessage>(
         }
         None if is_whole => {}
         None => {
-            outcome.is_rough = true;
-            outcome.end = if end.is_cut_short() { end } else { End::Interrupted };
+            is_rough = true;
+            end = if end.is_cut_short() { end } else { End::Interrupted };
             record.reached = receipts.reached();
             record.received = record.reached.saturating_sub(1) + record.duplicates;
             record.carrier.drained = record.sent - model_lost - record.received;
         }
     }
-    outcome.by_order = by_order(&record, model_lost);
-    Ok(EngineOutcome { record, model_lost, receipts, ..outcome })
+    record.model.lost = model_lost;
+    Ok(EngineOutcome { end, ended_at: at, totals: totals(record, digest), receipts, traffic, is_rough })
 }
 
 /// Runs by hops. If figures are kept by node, so are senders, and the ledger is drawn again as after shortest paths.
@@ -119,8 +119,8 @@ pub(super) fn hopwise<P: FirstMessage>(
         let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });
     }
-    let by_order = by_order(&record, 0);
-    Ok(EngineOutcome { end, ended_at: at, record, receipts, by_order, digest, ..EngineOutcome::nothing() })
+    let (totals, traffic) = (totals(record, digest), Vec::new());
+    Ok(EngineOutcome { end, ended_at: at, totals, receipts, traffic, is_rough: false })
 }
 
 /// Returns the last hop in which a message arrived: the one that reached no new node, unless the nodes that forward in
@@ -140,8 +140,10 @@ fn last_arrival(setup: &EngineSetup<'_>, receipts: &ByHop) -> u8 {
     if newest.any(&mut sends) { last } else { last - 1 }
 }
 
-/// Returns the traffic of the only order, which is that of the run.
-fn by_order(record: &WorkerRecord, lost: u64) -> Vec<OrderTraffic> {
-    let WorkerRecord { sent, received, .. } = *record;
-    vec![OrderTraffic { sent, received, lost, under_way: record.carrier.drained, ..OrderTraffic::default() }]
+/// Completes the sums of a run whose only order has all of its traffic.
+fn totals(record: WorkerRecord, digest: u64) -> RunTotals {
+    let WorkerRecord { sent, received, model, .. } = record;
+    let (lost, under_way) = (model.lost, record.carrier.drained);
+    let by_order = vec![OrderTraffic { sent, received, lost, under_way, ..OrderTraffic::default() }];
+    RunTotals { record, by_order, digest, ..RunTotals::none(1) }
 }

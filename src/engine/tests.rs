@@ -182,10 +182,11 @@ fn shortest_paths_take_a_latency_and_a_run_without_limits() {
 
 /// No node sends or receives more than its lines carry in the time, headers included.
 fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
-    let ways = [outcome.lines.up, outcome.lines.down].into_iter().flatten();
+    let ways = [outcome.totals.lines.up, outcome.totals.lines.down].into_iter().flatten();
     assert!(ways.map(|way| way.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
     let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
-    assert!(queue_bytes.is_some() || outcome.uplink_dropped + outcome.model_dropped == 0, "{case:?}");
+    let model = &outcome.totals.record.model;
+    assert!(queue_bytes.is_some() || model.uplink_dropped + model.dropped == 0, "{case:?}");
     let carries = |rate: Option<u64>, bytes: u64| {
         rate.is_none_or(|rate| u128::from(bytes) * 8_000_000_000 <= u128::from(rate) * u128::from(outcome.ended_at.0))
     };
@@ -197,21 +198,22 @@ fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
 
 /// Asserts the invariants of any outcome.
 fn assert_sound(case: &Case, outcome: &EngineOutcome) {
-    let EngineOutcome { end, ended_at, record, receipts, traffic, .. } = outcome;
+    let EngineOutcome { end, ended_at, totals: RunTotals { record, .. }, receipts, traffic, .. } = outcome;
+    let model = &record.model;
     assert_eq!(
-        record.sent + outcome.model_duplicated,
-        record.received + outcome.model_lost + outcome.model_dropped + record.carrier.drained,
+        record.sent + model.duplicated,
+        record.received + model.lost + model.dropped + record.carrier.drained,
         "{case:?}"
     );
     assert!(*end != End::Quiescent || record.carrier.drained + record.queued_unsent == 0, "{case:?}");
     assert_within_the_lines(case, outcome);
-    for of_order in &outcome.by_order {
+    for of_order in &outcome.totals.by_order {
         let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way, pending } = *of_order;
         assert_eq!(sent + doubled, received + lost + dropped + under_way, "{case:?}");
         assert!(expired <= received, "{case:?}");
         assert!(*end != End::Quiescent || pending == 0, "{case:?}");
     }
-    let by_order = |count: fn(&OrderTraffic) -> u64| outcome.by_order.iter().map(count).sum::<u64>();
+    let by_order = |count: fn(&OrderTraffic) -> u64| outcome.totals.by_order.iter().map(count).sum::<u64>();
     assert_eq!(by_order(|order| order.sent), record.sent - record.control_sent, "{case:?}");
     assert_eq!(by_order(|order| order.received), record.received - record.control_received, "{case:?}");
     assert!(by_order(|order| order.under_way + order.pending) >= record.carrier.drained, "{case:?}");
@@ -219,6 +221,11 @@ fn assert_sound(case: &Case, outcome: &EngineOutcome) {
     let reached = receipts.iter().filter(|receipt| receipt.is_reached());
     let origins = reached.clone().filter(|receipt| receipt.hop == 0).count() as u64;
     assert_eq!(record.reached, reached.clone().count() as u64);
+    if let Some(bulk) = &outcome.totals.bulk_receipts {
+        assert_eq!([bulk.delays.count(), bulk.hops.iter().sum()], [record.reached; 2], "{case:?}");
+        assert_eq!(bulk.hops[0], origins, "{case:?}");
+    }
+    assert_eq!(outcome.totals.bulk_receipts.is_none(), outcome.totals.by_order.len() == 1, "{case:?}");
     let payload = record.received - record.control_received;
     assert_eq!(payload, record.reached - origins + record.duplicates + record.expired, "{case:?}");
     let payload_sent = record.sent - record.control_sent;
@@ -316,8 +323,9 @@ proptest! {
         let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1), interval));
         let orders = u64::from(case.workload.orders());
         prop_assert_eq!(outcome.end, End::Quiescent);
-        prop_assert_eq!(outcome.record.duplicates, 0);
-        prop_assert_eq!(outcome.record.sent - outcome.record.control_sent, outcome.record.reached - orders);
+        prop_assert_eq!(outcome.totals.record.duplicates, 0);
+        let record = &outcome.totals.record;
+        prop_assert_eq!(record.sent - record.control_sent, record.reached - orders);
     }
 
     #[test]
@@ -348,8 +356,12 @@ fn every_message_that_is_not_lost_has_a_double() {
         let case = cases().new_tree(runner).unwrap().current();
         let case = Case { duplicate: share(100), ends_at_target: false, timeout: None, ..case };
         let outcome = case.general(2);
-        let arrived = outcome.record.sent - outcome.model_lost;
-        assert_eq!((outcome.model_duplicated, outcome.record.received), (arrived, 2 * arrived), "{case:?}");
+        let arrived = outcome.totals.record.sent - outcome.totals.record.model.lost;
+        assert_eq!(
+            (outcome.totals.record.model.duplicated, outcome.totals.record.received),
+            (arrived, 2 * arrived),
+            "{case:?}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! The counts of each order of a bulk.
 
-use super::{DelayHistogram, OrderOutcome};
+use super::{DelayHistogram, OrderOutcome, Receipt};
 use crate::coverage::{TARGET, TIMES};
 use crate::ids::NodeId;
 use crate::time::Nanos;
@@ -79,6 +79,36 @@ impl OrderCounts {
         for (time, other) in self.crossed.iter_mut().zip(crossed) {
             *time = (*time).min(other);
         }
+    }
+}
+
+/// The delays and hops of first receipts, those of origins included.
+#[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
+pub struct ReceiptTotals {
+    /// Delays since the order was due.
+    pub delays: DelayHistogram,
+    /// Counts by hop, 256 of them.
+    pub hops: Vec<u64>,
+}
+
+impl ReceiptTotals {
+    /// No receipts.
+    pub fn none() -> ReceiptTotals {
+        ReceiptTotals { delays: DelayHistogram::new(), hops: vec![0; usize::from(u8::MAX) + 1] }
+    }
+
+    /// Counts a receipt of an order that was due at this time.
+    #[inline]
+    pub fn count(&mut self, receipt: &Receipt, due: Nanos) {
+        self.delays.record(receipt.time.since(due));
+        self.hops[usize::from(receipt.hop)] += 1;
+    }
+
+    /// Adds other receipts.
+    pub fn merge(&mut self, other: &ReceiptTotals) {
+        let ReceiptTotals { delays, hops } = other;
+        self.delays.merge(delays);
+        self.hops.iter_mut().zip(hops).for_each(|(sum, count)| *sum += count);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{BulkCounts, RunPlan};
 use crate::coverage::{DedupWindow, SingleOrderWindow, SlidingWindow};
 use crate::ids::OrderIndex;
 use crate::message::Message;
-use crate::record::{DelayHistogram, OrderCounts, Receipt, Traffic};
+use crate::record::{OrderCounts, Receipt, ReceiptTotals, Traffic};
 use crate::simd::prefetch;
 use crate::sys::touched;
 use crate::time::Nanos;
@@ -93,9 +93,7 @@ pub(super) struct BulkRecorder {
     ttl: u8,
     /// By node, first receipts that were messages.
     firsts: Vec<u32>,
-    delays: DelayHistogram,
-    /// By hop.
-    hops: Vec<u64>,
+    totals: ReceiptTotals,
 }
 
 impl Recorder for BulkRecorder {
@@ -108,13 +106,13 @@ impl Recorder for BulkRecorder {
             orders: touched(publications.len(), OrderCounts::NONE),
             ttl: plan.ttl,
             firsts: touched(nodes, 0),
-            delays: DelayHistogram::new(),
-            hops: vec![0; usize::from(u8::MAX) + 1],
+            totals: ReceiptTotals::none(),
         }
     }
 
     #[inline]
-    fn reached(&mut self, local: usize, order: OrderIndex, Receipt { time, hop, .. }: Receipt) {
+    fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt) {
+        let Receipt { time, hop, .. } = receipt;
         let counts = &mut self.orders[order.index()];
         counts.reached += 1;
         counts.cut_off += u32::from(hop == self.ttl);
@@ -122,8 +120,7 @@ impl Recorder for BulkRecorder {
         if hop == 0 {
             counts.published_at = time;
         }
-        self.delays.record(time.since(self.due[order.index()]));
-        self.hops[usize::from(hop)] += 1;
+        self.totals.count(&receipt, self.due[order.index()]);
         self.firsts[local] += u32::from(hop > 0);
     }
 
@@ -134,8 +131,8 @@ impl Recorder for BulkRecorder {
 
     fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>) {
         traffic.iter_mut().zip(&self.firsts).for_each(|(traffic, &firsts)| traffic.firsts = firsts);
-        let BulkRecorder { orders, delays, hops, .. } = self;
-        (Vec::new(), Some(BulkCounts { orders, delays, hops }))
+        let BulkRecorder { orders, totals, .. } = self;
+        (Vec::new(), Some(BulkCounts { orders, receipts: totals }))
     }
 
     fn start_schedule(&mut self, base: Nanos) {

@@ -6,10 +6,10 @@
 use super::{Runner, SimulationError, carriers};
 use crate::adversary::{Adversaries, Role};
 use crate::analysis::{Groups, Population, UnmetFaults};
-use crate::engine::{EngineOutcome, EngineSetup};
+use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::record::{End, Ledger, MachineTimes, ModelCounts, Notice, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{End, Ledger, MachineTimes, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
@@ -108,7 +108,7 @@ impl Runner<'_> {
             Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
             Receipts::ByHop(_) => Vec::new(),
         };
-        let (met, nodes, end) = (&outcome.met, scenario.overlay.nodes, outcome.ended_at);
+        let (met, nodes, end) = (&outcome.totals.met, scenario.overlay.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
         // An option that had no effect before an interrupt might have had one later.
         let unmet = match outcome.end {
@@ -168,18 +168,15 @@ impl Runner<'_> {
         datagram_bytes: u32,
         notice: Option<Notice>,
     ) -> RunRecord {
-        let model = model_counts(&outcome);
-        let EngineOutcome {
-            end, ended_at, mut record, lines, receipts, mut traffic, by_order, digest, is_rough, ..
-        } = outcome;
-        record.model = model;
+        let EngineOutcome { end, ended_at, totals, receipts, mut traffic, is_rough } = outcome;
+        let RunTotals { mut record, lines, by_order, bulk_receipts, met: _, digest } = totals;
         record.published = published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize);
-        let (receipts, bulk) = match receipts {
-            Receipts::Each(receipts) if by_order.len() != 1 => {
-                let bulk = self.context().virtual_bulk(&receipts, &by_order, population, end, ended_at);
+        let (receipts, bulk) = match (receipts, bulk_receipts) {
+            (Receipts::Each(receipts), Some(totals)) => {
+                let bulk = self.context().virtual_bulk(&receipts, totals, &by_order, population, end, ended_at);
                 (Receipts::Each(Vec::new()), Some(bulk))
             }
-            receipts => (receipts, None),
+            (receipts, _) => (receipts, None),
         };
         let overflow = self.context().overflow(&record.model, &lines, ended_at);
         let workers = vec![record];
@@ -222,13 +219,6 @@ impl Runner<'_> {
             traffic,
         }
     }
-}
-
-/// Collects the model's effects on messages.
-const fn model_counts(outcome: &EngineOutcome) -> ModelCounts {
-    let &EngineOutcome { model_lost, model_dropped, model_duplicated, uplink_dropped, .. } = outcome;
-    // Only in front of a real carrier does a model hold messages at the stop.
-    ModelCounts { lost: model_lost, dropped: model_dropped, uplink_dropped, duplicated: model_duplicated, held: 0 }
 }
 
 /// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.

@@ -5,12 +5,12 @@ use super::VirtualShard;
 use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventStage, PendingEvent};
-use crate::engine::shard_outcome::{RunTotals, ShardOutcome, digest_of};
+use crate::engine::shard_outcome::{RunTotals, ShardOutcome, bulk_receipts, digest_of};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, Tail};
 use crate::protocol::{Protocol, ProtocolState};
-use crate::record::{Receipt, add_tally};
+use crate::record::{ModelCounts, Receipt, WorkerRecord, add_tally};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 
@@ -83,14 +83,19 @@ impl<T: Tail> VirtualShard<'_, T> {
             reached.for_each(|receipt| receipt.time = receipt.time.since(warm_up));
         }
         let digest = digest_of(NodeId(self.nodes.start), self.nodes.len(), &self.receipts);
-        let totals = RunTotals {
-            record: self.record,
-            model_lost: self.model_lost,
-            model_dropped: self.model_dropped,
-            model_duplicated: self.model_duplicated,
+        let model = ModelCounts {
+            lost: self.model_lost,
+            dropped: self.model_dropped,
             uplink_dropped: self.uplink_dropped,
+            duplicated: self.model_duplicated,
+            // Only in front of a real carrier does a model hold messages at the stop.
+            held: 0,
+        };
+        let totals = RunTotals {
+            record: WorkerRecord { model, ..self.record },
             lines: self.lines.record(),
             by_order: self.by_order,
+            bulk_receipts: bulk_receipts(self.setup, self.nodes.len(), &self.receipts),
             met: self.met,
             digest,
         };

@@ -30,14 +30,14 @@ fn copies_leave_one_after_another() {
     // Where two fit, the others are dropped at the sender.
     let full = Case { bandwidth: rates(Some(rate), None, Some(2 * 88)), ..up.clone() };
     let outcome = full.general(2);
-    assert_eq!((times(&outcome), outcome.uplink_dropped), (every(ms)[..2].to_vec(), count - 2));
-    assert_eq!((outcome.record.sent, outcome.model_dropped), (2, 0));
+    assert_eq!((times(&outcome), outcome.totals.record.model.uplink_dropped), (every(ms)[..2].to_vec(), count - 2));
+    assert_eq!((outcome.totals.record.sent, outcome.totals.record.model.dropped), (2, 0));
     assert_sound(&full, &outcome);
     // The longest queue is what was taken, and what would have done is what was offered.
-    let line = |outcome: &EngineOutcome| outcome.lines.up.unwrap();
+    let line = |outcome: &EngineOutcome| outcome.totals.lines.up.unwrap();
     assert_eq!((line(&outcome).queue_bytes, line(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
     assert_eq!((line(&outcome).offered_bytes, line(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
-    assert_eq!((line(&up.general(2)).queue_bytes, up.general(2).lines.down), (count * 88, None));
+    assert_eq!((line(&up.general(2)).queue_bytes, up.general(2).totals.lines.down), (count * 88, None));
 }
 
 #[test]
@@ -46,13 +46,13 @@ fn what_has_not_left_its_line_was_not_sent() {
     let rates = Rates::Same { up: Some(8_000_000), down: None };
     let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
     let whole = Case { bandwidth, ..plain(7, Latency::Constant(Nanos::from_millis(50))) };
-    let count = whole.general(1).record.sent;
+    let count = whole.general(1).totals.record.sent;
     for timeout in [220_000, 263_999] {
         let cut = Case { timeout: Some(Nanos(timeout)), ..whole.clone() };
         for outcome in [cut.strict(), cut.general(1), cut.general(3)] {
             assert_eq!((outcome.end, outcome.ended_at), (End::Timeout, Nanos(timeout)));
-            assert_eq!((outcome.record.sent, outcome.record.carrier.drained), (2, 2));
-            assert_eq!((outcome.record.queued_unsent, outcome.traffic[0].bytes_out), (count - 2, 2 * 60));
+            assert_eq!((outcome.totals.record.sent, outcome.totals.record.carrier.drained), (2, 2));
+            assert_eq!((outcome.totals.record.queued_unsent, outcome.traffic[0].bytes_out), (count - 2, 2 * 60));
             assert_sound(&cut, &outcome);
         }
     }
@@ -60,11 +60,11 @@ fn what_has_not_left_its_line_was_not_sent() {
     let lost = Case { loss: LossSpec::Independent(share(100)), ..whole };
     for outcome in [lost.strict(), lost.general(2)] {
         assert_eq!((outcome.end, outcome.ended_at), (End::Quiescent, Nanos(count * 88_000)));
-        assert_eq!((outcome.record.sent, outcome.model_lost), (count, count));
+        assert_eq!((outcome.totals.record.sent, outcome.totals.record.model.lost), (count, count));
     }
     let cut = Case { timeout: Some(Nanos(100_000)), ..lost };
     for outcome in [cut.strict(), cut.general(2)] {
-        assert_eq!((outcome.end, outcome.record.sent, outcome.model_lost), (End::Timeout, 1, 1));
+        assert_eq!((outcome.end, outcome.totals.record.sent, outcome.totals.record.model.lost), (End::Timeout, 1, 1));
         assert_sound(&cut, &outcome);
     }
 }
@@ -96,7 +96,7 @@ fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() 
         if is_up[0] {
             let has_it = outcome.each()[reached].is_reached();
             assert_eq!(has_it, is_up[1..] == [true; 3], "seed {seed}: {is_up:?}");
-            assert_eq!(outcome.model_lost, u64::from(!has_it));
+            assert_eq!(outcome.totals.record.model.lost, u64::from(!has_it));
             taken += u32::from(has_it);
             for (seen, pattern) in seen.iter_mut().zip([[true, true, false], [true, false, true], [false, true, true]])
             {
@@ -162,5 +162,5 @@ fn who_holds_back_sends_as_much_later_and_who_floods_to_all() {
         }
     });
     let outcome = case("censor:100%,origin=0").general(2);
-    assert_eq!((outcome.record.sent, outcome.record.reached), (0, 1));
+    assert_eq!((outcome.totals.record.sent, outcome.totals.record.reached), (0, 1));
 }

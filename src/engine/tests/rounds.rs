@@ -27,7 +27,7 @@ proptest! {
         let case = Case { loss, duplicate: share(doubled), adversary, ..case };
         let (none, least) = (constant(&case, 0).strict(), constant(&case, 1).strict());
         prop_assert_eq!(ways(&none), ways(&least));
-        prop_assert_eq!(&none.record, &least.record);
+        prop_assert_eq!(&none.totals.record, &least.totals.record);
         prop_assert_eq!(&none.traffic, &least.traffic);
         let due = case.workload.publications().iter().map(|publication| publication.due);
         for (receipts, due) in none.each().chunks(case.nodes as usize).zip(due) {
@@ -42,6 +42,6 @@ proptest! {
         let case = Case { loss: LossSpec::NONE, workload: Workload::single(NodeId(3)), ..case };
         let of = |latency| constant(&case, latency).strict_of(&Lazy::new(Nanos(1_000_000), Nanos::ZERO));
         prop_assert_eq!(ways(&of(0)), ways(&of(1)));
-        prop_assert_eq!(of(0).record, of(1).record);
+        prop_assert_eq!(of(0).totals.record, of(1).totals.record);
     }
 }

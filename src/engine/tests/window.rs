@@ -92,10 +92,10 @@ fn what_is_older_than_a_window_is_no_news_as_a_page_has_it() {
         let case = Case { ends_at_target: false, timeout: None, ..case };
         let page = case.with(1, |setup| on_a_page(&case, setup));
         for outcome in [case.strict(), case.general(1), case.general(3)] {
-            let record = &outcome.record;
+            let record = &outcome.totals.record;
             let counts = (outcome.each().to_vec(), record.duplicates, record.expired, record.expired_first.unwrap());
             assert_eq!(counts, page, "{case:?}");
-            assert_eq!(outcome.by_order.iter().map(|order| order.expired).sum::<u64>(), page.2);
+            assert_eq!(outcome.totals.by_order.iter().map(|order| order.expired).sum::<u64>(), page.2);
             assert!((record.expired_behind_max >= case.window) == (page.2 > 0), "{case:?}");
         }
         (expired, lost) = (expired + page.2, lost + page.3);
