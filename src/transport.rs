@@ -3,9 +3,14 @@
 //!
 //! A [`TransportBuilder`] crosses threads: it holds what a worker's end needs and is turned into a [`Transport`] on the
 //! worker's own thread, where that stays. Calls come once per batch, so dynamic dispatch costs next to nothing.
+//!
+//! A transport does three things, each a trait of its own: [`MessageIo`] moves messages while the run lasts,
+//! [`Settlement`] accounts for every one of them, and [`Wakeup`] lets other threads end a wait. What a carrier waits in
+//! is its own affair: those here share mio's poll (`poller`), and no trait names it.
 
 mod clock;
 pub(crate) mod memory;
+mod poller;
 pub mod udp;
 pub mod udp_shard;
 
@@ -29,7 +34,12 @@ pub trait TransportBuilder: Send {
 }
 
 /// One worker's end of a carrier.
-pub trait Transport {
+pub trait Transport: MessageIo + Settlement + Wakeup {}
+
+impl<T: MessageIo + Settlement + Wakeup> Transport for T {}
+
+/// Moves messages: sends and receives them in batches.
+pub trait MessageIo {
     /// Number of messages that are best offered at a time: few enough that a message is sent soon after its cause and
     /// little is under way when the target stops the run, many enough that the call costs little per message.
     fn send_batch(&self) -> usize;
@@ -62,22 +72,17 @@ pub trait Transport {
     /// The encoded order of an arrival; `None` if the carrier does not encode orders.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
-    /// Counts `arrivals` as strays after all, because their orders failed the check.
-    fn refuse(&mut self, arrivals: u64);
-
     /// The present time.
     fn now(&self) -> Nanos;
 
     /// Bytes that a message with this order takes on the wire, as UDP payload; 0 if nothing is encoded.
     fn message_bytes(&self, order: OrderIndex) -> u32;
+}
 
-    /// A waker that ends a blocked `receive` of this end from another thread.
-    fn waker(&self) -> Arc<mio::Waker>;
-
-    /// Lets a process waker end a blocked `receive` of this end, too. For carriers that cross processes.
-    fn listen(&self, _process_waker: &ProcessWaker) -> Result<(), TransportError> {
-        Ok(())
-    }
+/// Accounts for every message: which were received, and what became of the others.
+pub trait Settlement {
+    /// Counts `arrivals` as strays after all, because their orders failed the check.
+    fn refuse(&mut self, arrivals: u64);
 
     /// Receives and counts all messages still under way, without handling them. All workers have stopped sending.
     fn drain(&mut self) -> Result<(), TransportError>;
@@ -87,6 +92,23 @@ pub trait Transport {
 
     /// The counts so far.
     fn counts(&self) -> &CarrierCounts;
+}
+
+/// Lets other threads end a blocked `receive` of this end.
+pub trait Wakeup {
+    /// A waker for the threads of this process.
+    fn waker(&self) -> Arc<dyn ReceiveWaker>;
+
+    /// Makes a blocked `receive` end on a process waker, too. For carriers that cross processes.
+    fn listen(&self, _process_waker: &ProcessWaker) -> Result<(), TransportError> {
+        Ok(())
+    }
+}
+
+/// Ends a blocked `receive` of one end, from any thread.
+pub trait ReceiveWaker: Send + Sync {
+    /// Ends the `receive` that is blocked now, or the next one that would block.
+    fn wake(&self) -> io::Result<()>;
 }
 
 /// The longest time a `receive` may wait for messages.

@@ -8,6 +8,7 @@ use crate::sync::{Arena, Barrier, Stop, TerminationDetector, WriteOnce};
 use crate::sys::ProcessWaker;
 use crate::threads::ShardMap;
 use crate::time::Nanos;
+use crate::transport::ReceiveWaker;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -104,7 +105,7 @@ pub(super) struct ProcessState<'a> {
     signals: &'a Signals,
     /// Wakers of this process's workers. Locked twice in a worker's life: at its set-up, and by the worker that ends
     /// the run.
-    pub(super) wakers: Mutex<Vec<Arc<mio::Waker>>>,
+    pub(super) wakers: Mutex<Vec<Arc<dyn ReceiveWaker>>>,
     /// Wakes the workers of all processes, if there are several.
     pub(super) process_waker: Option<&'a ProcessWaker>,
 }

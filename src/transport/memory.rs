@@ -14,7 +14,10 @@ mod tests;
 
 pub(crate) use serialization::SerializationCharge;
 
-use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
+use super::poller::Poller;
+use super::{
+    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+};
 use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch, TAIL_WORDS_MAX};
 use crate::record::CarrierCounts;
@@ -22,8 +25,6 @@ use crate::sync::{Consumer, Producer, SleepFlag, after_publishing, ring};
 use crate::sys::{raise_descriptor_limit, touched_room};
 use crate::threads::ShardMap;
 use crate::time::Nanos;
-use mio::{Events, Poll, Token, Waker};
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,20 +50,16 @@ const SLOTS_MAX: usize = 1 << 22;
 /// Descriptors of one worker: its event queue and its waker, and some to spare.
 const DESCRIPTORS_PER_WORKER: u64 = 4;
 
-/// The token of the waker, the only source of events.
-const WAKER: Token = Token(0);
-
 /// One worker's end before it is set up on its thread.
 pub(crate) struct MemoryBuilder {
     shards: ShardMap,
     clock: Clock,
-    poll: Poll,
+    poller: Poller,
     index: usize,
     /// Channels to all workers, by worker.
     channels: Vec<Channel>,
     incoming: Vec<Consumer>,
     sleep_flag: Arc<SleepFlag>,
-    waker: Arc<Waker>,
     serialization: Option<SerializationCharge>,
     /// True if a message can have a tail. If none can, the faster path without tails is taken.
     has_tails: bool,
@@ -72,7 +69,7 @@ pub(crate) struct MemoryBuilder {
 struct Channel {
     ring: Producer,
     sleep_flag: Arc<SleepFlag>,
-    waker: Arc<Waker>,
+    waker: Arc<dyn ReceiveWaker>,
 }
 
 /// Creates an end for each worker. No message has a tail of more than `tail_words_max` 64-bit words.
@@ -87,17 +84,15 @@ pub(crate) fn connect(
     let _ = raise_descriptor_limit(DESCRIPTORS_PER_WORKER * (workers as u64 + 8));
     let mut ends = (0..workers)
         .map(|index| {
-            let poll = Poll::new().map_err(TransportError::new("opening an event queue"))?;
-            let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening a waker"))?;
             Ok(MemoryBuilder {
                 index,
                 shards: shards.clone(),
                 clock,
-                poll,
+                // The waker is the only source of events.
+                poller: Poller::new(1)?,
                 channels: Vec::with_capacity(workers),
                 incoming: Vec::with_capacity(workers),
                 sleep_flag: Arc::new(SleepFlag::new()),
-                waker: Arc::new(waker),
                 serialization: serialization.cloned(),
                 has_tails: tail_words_max > 0,
             })
@@ -110,7 +105,7 @@ pub(crate) fn connect(
             let end = &mut ends[to];
             end.incoming.push(consumer);
             let channel =
-                Channel { ring: producer, sleep_flag: Arc::clone(&end.sleep_flag), waker: Arc::clone(&end.waker) };
+                Channel { ring: producer, sleep_flag: Arc::clone(&end.sleep_flag), waker: end.poller.waker() };
             ends[from].channels.push(channel);
         }
     }
@@ -137,7 +132,6 @@ impl TransportBuilder for MemoryBuilder {
         Ok(Box::new(MemoryTransport {
             arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
             tails: Vec::new(),
-            events: Events::with_capacity(1),
             counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
             end: *self,
         }))
@@ -150,11 +144,10 @@ struct MemoryTransport {
     arrivals: Vec<Arrival>,
     /// The tails of the arrivals, one after the other.
     tails: Vec<u64>,
-    events: Events,
     counts: CarrierCounts,
 }
 
-impl Transport for MemoryTransport {
+impl MessageIo for MemoryTransport {
     fn send_batch(&self) -> usize {
         SEND_BATCH
     }
@@ -201,10 +194,6 @@ impl Transport for MemoryTransport {
         self.end.serialization.as_ref().map(|serialization| serialization.body(arrival.message.order))
     }
 
-    fn refuse(&mut self, _: u64) {
-        // An order that was never encoded cannot fail its check.
-    }
-
     fn now(&self) -> Nanos {
         self.end.clock.now()
     }
@@ -212,9 +201,11 @@ impl Transport for MemoryTransport {
     fn message_bytes(&self, order: OrderIndex) -> u32 {
         self.end.serialization.as_ref().map_or(0, |serialization| serialization.datagram_bytes(order))
     }
+}
 
-    fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.end.waker)
+impl Settlement for MemoryTransport {
+    fn refuse(&mut self, _: u64) {
+        // An order that was never encoded cannot fail its check.
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
@@ -242,6 +233,12 @@ impl Transport for MemoryTransport {
 
     fn counts(&self) -> &CarrierCounts {
         &self.counts
+    }
+}
+
+impl Wakeup for MemoryTransport {
+    fn waker(&self) -> Arc<dyn ReceiveWaker> {
+        self.end.poller.waker()
     }
 }
 
@@ -325,16 +322,11 @@ impl MemoryTransport {
         self.end.sleep_flag.prepare_sleep();
         let slept = if self.end.incoming.iter().all(Consumer::is_empty) {
             let timeout = Duration::from_nanos(deadline.since(self.end.clock.now()).0);
-            self.end.poll.poll(&mut self.events, Some(timeout))
+            self.end.poller.wait(timeout, "waiting for messages")
         } else {
-            Ok(())
+            Ok(true)
         };
         self.end.sleep_flag.cancel_sleep();
-        match slept {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                Err(TransportError { doing: "waiting for messages".to_owned(), cause: error })
-            }
-            _ => Ok(()),
-        }
+        slept.map(|_| ())
     }
 }

@@ -10,14 +10,16 @@ mod tests;
 pub use sockets::{BindError, Owners};
 pub(crate) use sockets::{Quota, bind, make_room};
 
-use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
+use super::poller::Poller;
+use super::{
+    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
 use crate::sys::{Incoming, Outgoing, ProcessWaker, is_full, kernel_drops};
 use crate::time::Nanos;
 use crate::wire::{self, Admission, Header, RECEIVE_BYTES, Stray};
-use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddrV4;
@@ -44,9 +46,6 @@ const DRAIN_TURNS_MAX: usize = 16_384;
 /// Readiness events taken from the kernel at a time.
 const EVENTS: usize = 256;
 
-/// The token of the waker; nodes have theirs from 0 on.
-const WAKER: Token = Token(usize::MAX);
-
 /// The part of the set-up that all ends of a run share.
 pub struct UdpNetwork {
     /// The address of each node.
@@ -71,21 +70,18 @@ pub struct UdpBuilder {
 
 impl TransportBuilder for UdpBuilder {
     fn build(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening the waker"))?;
+        let poller = Poller::new(EVENTS)?;
         let mut sockets: Vec<_> = self.sockets.into_iter().map(mio::net::UdpSocket::from_std).collect();
         for (local, socket) in sockets.iter_mut().enumerate() {
-            poll.registry()
-                .register(socket, Token(local), Interest::READABLE)
+            poller
+                .watch(socket, local)
                 .map_err(|cause| TransportError { doing: format!("registering socket {local} of a shard"), cause })?;
         }
         let nodes = sockets.len();
         Ok(Box::new(UdpTransport {
             network: self.network,
             first_node: self.first_node,
-            poll,
-            waker: Arc::new(waker),
-            events: Events::with_capacity(EVENTS),
+            poller,
             sockets,
             readable: Readable { queue: VecDeque::with_capacity(nodes), queued: vec![false; nodes] },
             outgoing: Outgoing::new(SEND_SLOTS),
@@ -102,9 +98,7 @@ impl TransportBuilder for UdpBuilder {
 struct UdpTransport {
     network: Arc<UdpNetwork>,
     first_node: u32,
-    poll: Poll,
-    waker: Arc<Waker>,
-    events: Events,
+    poller: Poller,
     sockets: Vec<mio::net::UdpSocket>,
     readable: Readable,
     outgoing: Outgoing,
@@ -138,7 +132,7 @@ impl Readable {
     }
 }
 
-impl Transport for UdpTransport {
+impl MessageIo for UdpTransport {
     fn send_batch(&self) -> usize {
         SEND_BATCH
     }
@@ -190,10 +184,6 @@ impl Transport for UdpTransport {
         self.incoming.datagram(usize::from(arrival.slot)).get(wire::HEADER_BYTES..)
     }
 
-    fn refuse(&mut self, arrivals: u64) {
-        self.counts.strays.add_many(Stray::Malformed, arrivals);
-    }
-
     fn now(&self) -> Nanos {
         self.network.clock.now()
     }
@@ -201,13 +191,11 @@ impl Transport for UdpTransport {
     fn message_bytes(&self, order: OrderIndex) -> u32 {
         self.network.templates[order.index()].len() as u32
     }
+}
 
-    fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
-    }
-
-    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
-        process_waker.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
+impl Settlement for UdpTransport {
+    fn refuse(&mut self, arrivals: u64) {
+        self.counts.strays.add_many(Stray::Malformed, arrivals);
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
@@ -240,6 +228,16 @@ impl Transport for UdpTransport {
 
     fn counts(&self) -> &CarrierCounts {
         &self.counts
+    }
+}
+
+impl Wakeup for UdpTransport {
+    fn waker(&self) -> Arc<dyn ReceiveWaker> {
+        self.poller.waker()
+    }
+
+    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
+        self.poller.listen(process_waker)
     }
 }
 
@@ -305,15 +303,8 @@ impl UdpTransport {
             }
             _ => Duration::ZERO,
         };
-        match self.poll.poll(&mut self.events, Some(timeout)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(cause) => return Err(TransportError { doing: "waiting for datagrams".to_owned(), cause }),
-        }
-        for event in &self.events {
-            if event.token() != WAKER {
-                self.readable.push(event.token().0);
-            }
+        if self.poller.wait(timeout, "waiting for datagrams")? {
+            self.poller.ready().for_each(|local| self.readable.push(local));
         }
         Ok(())
     }

@@ -23,7 +23,10 @@ mod tests;
 
 pub use segmentation::Segmentation;
 
-use super::{Arrival, Clock, Transport, TransportBuilder, TransportError, Wait};
+use super::poller::Poller;
+use super::{
+    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
@@ -34,9 +37,7 @@ use crate::time::Nanos;
 use crate::wire::{Admission, Stray};
 use inbox::TrainInbox;
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
 use outbox::TrainOutbox;
-use std::io;
 use std::net::SocketAddrV4;
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,12 +57,6 @@ const DRAIN_POLLS_MAX: usize = 65_536;
 
 /// Messages of one packet at most: no segment is shorter than a header.
 const ARRIVALS_MAX: usize = 65_536 / crate::wire::HEADER_BYTES;
-
-/// The token of the waker.
-const WAKER: Token = Token(1);
-
-/// The token of the socket.
-const SOCKET: Token = Token(0);
 
 /// The part of the set-up that all ends of a run share.
 pub struct UdpShardNetwork {
@@ -120,19 +115,16 @@ impl TransportBuilder for UdpShardBuilder {
         if matches!(network.segmentation, Segmentation::Whole { .. }) {
             take_trains(&socket).map_err(TransportError::new("asking a socket for whole trains"))?;
         }
-        let poll = Poll::new().map_err(TransportError::new("opening the event queue"))?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(TransportError::new("opening the waker"))?;
+        // The events are those of the socket and of the waker.
+        let poller = Poller::new(2)?;
         let mut socket = UdpSocket::from_std(socket);
-        let registered = poll.registry().register(&mut socket, SOCKET, Interest::READABLE);
-        registered.map_err(TransportError::new("registering a shard's socket"))?;
+        poller.watch(&mut socket, 0).map_err(TransportError::new("registering a shard's socket"))?;
         Ok(Box::new(UdpShardTransport {
             outbox: TrainOutbox::new(&network),
             inbox: TrainInbox::new(&network, shard),
             network,
             shard,
-            poll,
-            waker: Arc::new(waker),
-            events: Events::with_capacity(2),
+            poller,
             socket,
             arrivals: Vec::with_capacity(ARRIVALS_MAX),
             tails: Vec::new(),
@@ -145,9 +137,7 @@ impl TransportBuilder for UdpShardBuilder {
 struct UdpShardTransport {
     network: Arc<UdpShardNetwork>,
     shard: usize,
-    poll: Poll,
-    waker: Arc<Waker>,
-    events: Events,
+    poller: Poller,
     socket: UdpSocket,
     outbox: TrainOutbox,
     inbox: TrainInbox,
@@ -171,7 +161,7 @@ struct Received<'a> {
     tails: &'a mut Vec<u64>,
 }
 
-impl Transport for UdpShardTransport {
+impl MessageIo for UdpShardTransport {
     fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError> {
         let (outbox, _, _, mut end) = self.parts();
         for (taken, (message, tail)) in batch.iter().enumerate() {
@@ -213,10 +203,6 @@ impl Transport for UdpShardTransport {
         self.inbox.body(arrival.slot)
     }
 
-    fn refuse(&mut self, arrivals: u64) {
-        self.counts.strays.add_many(Stray::Malformed, arrivals);
-    }
-
     fn now(&self) -> Nanos {
         self.network.clock.now()
     }
@@ -236,13 +222,11 @@ impl Transport for UdpShardTransport {
     fn unsent(&self) -> Vec<Message> {
         self.outbox.messages(&self.network.admission).collect()
     }
+}
 
-    fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
-    }
-
-    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
-        process_waker.register(self.poll.registry(), WAKER).map_err(TransportError::new("listening to the alarm"))
+impl Settlement for UdpShardTransport {
+    fn refuse(&mut self, arrivals: u64) {
+        self.counts.strays.add_many(Stray::Malformed, arrivals);
     }
 
     fn drain(&mut self) -> Result<(), TransportError> {
@@ -269,6 +253,16 @@ impl Transport for UdpShardTransport {
 
     fn counts(&self) -> &CarrierCounts {
         &self.counts
+    }
+}
+
+impl Wakeup for UdpShardTransport {
+    fn waker(&self) -> Arc<dyn ReceiveWaker> {
+        self.poller.waker()
+    }
+
+    fn listen(&self, process_waker: &ProcessWaker) -> Result<(), TransportError> {
+        self.poller.listen(process_waker)
     }
 }
 
@@ -302,10 +296,9 @@ impl UdpShardTransport {
     /// Sleeps in the kernel until a packet arrives, and receives it.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
         let timeout = Duration::from_nanos(deadline.since(self.network.clock.now()).0);
-        match self.poll.poll(&mut self.events, Some(timeout)) {
-            Ok(()) => self.receive_trains().map(|_| ()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(cause) => Err(TransportError { doing: "waiting for datagrams".to_owned(), cause }),
+        if self.poller.wait(timeout, "waiting for datagrams")? {
+            self.receive_trains()?;
         }
+        Ok(())
     }
 }
