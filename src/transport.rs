@@ -24,6 +24,7 @@ use crate::message::{Message, MessageBatch};
 use crate::record::CarrierCounts;
 use crate::sys::{ProcessWaker, remedy};
 use crate::time::Nanos;
+use crate::wire::Stray;
 use std::io;
 use std::sync::Arc;
 
@@ -38,8 +39,47 @@ pub trait Transport: MessageIo + Settlement + Wakeup {}
 
 impl<T: MessageIo + Settlement + Wakeup> Transport for T {}
 
+/// The state that every end has: its clock, the messages that it received last, and its counts.
+pub struct TransportState {
+    clock: Clock,
+    received: ReceiveBatch,
+    counts: CarrierCounts,
+}
+
+/// The messages of one `receive`.
+#[derive(Default)]
+struct ReceiveBatch {
+    arrivals: Vec<Arrival>,
+    /// The tails of the arrivals, one after the other.
+    tails: Vec<u64>,
+}
+
+impl TransportState {
+    /// Nothing received or counted yet, with room for the messages of one `receive`.
+    fn new(clock: Clock, arrivals: Vec<Arrival>) -> TransportState {
+        let received = ReceiveBatch { arrivals, tails: Vec::new() };
+        TransportState { clock, received, counts: CarrierCounts::default() }
+    }
+}
+
+impl ReceiveBatch {
+    fn clear(&mut self) {
+        self.arrivals.clear();
+        self.tails.clear();
+    }
+}
+
+/// Gives access to the state that every end has.
+pub trait Stateful {
+    /// The state.
+    fn state(&self) -> &TransportState;
+
+    /// The state, to change it.
+    fn state_mut(&mut self) -> &mut TransportState;
+}
+
 /// Moves messages: sends and receives them in batches.
-pub trait MessageIo {
+pub trait MessageIo: Stateful {
     /// Number of messages that are best offered at a time: few enough that a message is sent soon after its cause and
     /// little is under way when the target stops the run, many enough that the call costs little per message.
     fn send_batch(&self) -> usize;
@@ -64,25 +104,33 @@ pub trait MessageIo {
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError>;
 
     /// The messages of the last `receive`.
-    fn arrivals(&self) -> &[Arrival];
+    fn arrivals(&self) -> &[Arrival] {
+        &self.state().received.arrivals
+    }
 
     /// The tails of these messages, one after the other.
-    fn tails(&self) -> &[u64];
+    fn tails(&self) -> &[u64] {
+        &self.state().received.tails
+    }
 
     /// The encoded order of an arrival; `None` if the carrier does not encode orders.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
     /// The present time.
-    fn now(&self) -> Nanos;
+    fn now(&self) -> Nanos {
+        self.state().clock.now()
+    }
 
     /// Bytes that a message with this order takes on the wire, as UDP payload; 0 if nothing is encoded.
     fn message_bytes(&self, order: OrderIndex) -> u32;
 }
 
 /// Accounts for every message: which were received, and what became of the others.
-pub trait Settlement {
+pub trait Settlement: Stateful {
     /// Counts `arrivals` as strays after all, because their orders failed the check.
-    fn refuse(&mut self, arrivals: u64);
+    fn refuse(&mut self, arrivals: u64) {
+        self.state_mut().counts.strays.add_many(Stray::Malformed, arrivals);
+    }
 
     /// Receives and counts all messages still under way, without handling them. All workers have stopped sending.
     fn drain(&mut self) -> Result<(), TransportError>;
@@ -91,7 +139,9 @@ pub trait Settlement {
     fn count_drops(&mut self) -> Result<(), TransportError>;
 
     /// The counts so far.
-    fn counts(&self) -> &CarrierCounts;
+    fn counts(&self) -> &CarrierCounts {
+        &self.state().counts
+    }
 }
 
 /// Lets other threads end a blocked `receive` of this end.

@@ -16,7 +16,8 @@ pub(crate) use serialization::SerializationCharge;
 
 use super::poller::Poller;
 use super::{
-    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+    Arrival, Clock, MessageIo, ReceiveBatch, ReceiveWaker, Settlement, Stateful, Transport, TransportBuilder,
+    TransportError, TransportState, Wait, Wakeup,
 };
 use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch, TAIL_WORDS_MAX};
@@ -130,9 +131,10 @@ impl TransportBuilder for MemoryBuilder {
         self.channels.iter_mut().for_each(|channel| channel.ring.warm_up());
         let nothing = Arrival { message: Message::from_words([0; 2]), bytes: 0, slot: 0 };
         Ok(Box::new(MemoryTransport {
-            arrivals: touched_room(self.incoming.len() * RING_TURN, nothing),
-            tails: Vec::new(),
-            counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
+            state: TransportState {
+                counts: CarrierCounts { kernel_dropped: Some(0), ..CarrierCounts::default() },
+                ..TransportState::new(self.clock, touched_room(self.incoming.len() * RING_TURN, nothing))
+            },
             end: *self,
         }))
     }
@@ -141,10 +143,17 @@ impl TransportBuilder for MemoryBuilder {
 /// One worker's end, set up on its thread.
 struct MemoryTransport {
     end: MemoryBuilder,
-    arrivals: Vec<Arrival>,
-    /// The tails of the arrivals, one after the other.
-    tails: Vec<u64>,
-    counts: CarrierCounts,
+    state: TransportState,
+}
+
+impl Stateful for MemoryTransport {
+    fn state(&self) -> &TransportState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TransportState {
+        &mut self.state
+    }
 }
 
 impl MessageIo for MemoryTransport {
@@ -153,7 +162,7 @@ impl MessageIo for MemoryTransport {
     }
 
     fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError> {
-        self.counts.send_calls += 1;
+        self.state.counts.send_calls += 1;
         let taken = if self.end.has_tails {
             batch.iter().position(|(message, tail)| !self.put_whole(message, tail))
         } else {
@@ -161,7 +170,7 @@ impl MessageIo for MemoryTransport {
         };
         let taken = taken.unwrap_or(batch.messages.len());
         if taken < batch.messages.len() {
-            self.counts.send_blocked += 1;
+            self.state.counts.send_blocked += 1;
         }
         if let Some(serialization) = &mut self.end.serialization {
             batch.iter().take(taken).for_each(|(message, tail)| serialization.encode(message, tail));
@@ -171,10 +180,10 @@ impl MessageIo for MemoryTransport {
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
-        self.counts.receive_calls += 1;
+        self.state.counts.receive_calls += 1;
         self.collect();
         if let Wait::Until(deadline) = wait
-            && self.arrivals.is_empty()
+            && self.state.received.arrivals.is_empty()
         {
             self.sleep(deadline)?;
             self.collect();
@@ -182,20 +191,8 @@ impl MessageIo for MemoryTransport {
         Ok(self.end.clock.now())
     }
 
-    fn arrivals(&self) -> &[Arrival] {
-        &self.arrivals
-    }
-
-    fn tails(&self) -> &[u64] {
-        &self.tails
-    }
-
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
         self.end.serialization.as_ref().map(|serialization| serialization.body(arrival.message.order))
-    }
-
-    fn now(&self) -> Nanos {
-        self.end.clock.now()
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {
@@ -204,10 +201,6 @@ impl MessageIo for MemoryTransport {
 }
 
 impl Settlement for MemoryTransport {
-    fn refuse(&mut self, _: u64) {
-        // An order that was never encoded cannot fail its check.
-    }
-
     fn drain(&mut self) -> Result<(), TransportError> {
         let mut found = 0;
         for ring in &mut self.end.incoming {
@@ -223,16 +216,12 @@ impl Settlement for MemoryTransport {
                 0
             });
         }
-        self.counts.drained += found;
+        self.state.counts.drained += found;
         Ok(())
     }
 
     fn count_drops(&mut self) -> Result<(), TransportError> {
         Ok(())
-    }
-
-    fn counts(&self) -> &CarrierCounts {
-        &self.counts
     }
 }
 
@@ -281,7 +270,8 @@ impl MemoryTransport {
 
     /// Takes up to a turn's messages from each ring.
     fn collect(&mut self) {
-        let MemoryTransport { end, arrivals, tails, .. } = self;
+        let MemoryTransport { end, state, .. } = self;
+        let ReceiveBatch { arrivals, tails } = &mut state.received;
         let bytes =
             |message: &Message| end.serialization.as_ref().map_or(0, |serialization| serialization.bytes(message));
         let arrival = |message: Message| Arrival { bytes: bytes(&message), message, slot: 0 };

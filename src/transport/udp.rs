@@ -12,11 +12,11 @@ pub(crate) use sockets::{Quota, bind, make_room};
 
 use super::poller::Poller;
 use super::{
-    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Stateful, Transport, TransportBuilder, TransportError,
+    TransportState, Wait, Wakeup,
 };
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
-use crate::record::CarrierCounts;
 use crate::sys::{Incoming, Outgoing, ProcessWaker, is_full, kernel_drops};
 use crate::time::Nanos;
 use crate::wire::{self, Admission, Header, RECEIVE_BYTES, Stray};
@@ -79,6 +79,7 @@ impl TransportBuilder for UdpBuilder {
         }
         let nodes = sockets.len();
         Ok(Box::new(UdpTransport {
+            state: TransportState::new(self.network.clock, Vec::with_capacity(RECEIVE_SLOTS)),
             network: self.network,
             first_node: self.first_node,
             poller,
@@ -87,9 +88,6 @@ impl TransportBuilder for UdpBuilder {
             outgoing: Outgoing::new(SEND_SLOTS),
             templates_out: [None; SEND_SLOTS],
             incoming: Incoming::new(RECEIVE_SLOTS, RECEIVE_BYTES),
-            arrivals: Vec::with_capacity(RECEIVE_SLOTS),
-            tails: Vec::new(),
-            counts: CarrierCounts::default(),
         }))
     }
 }
@@ -105,10 +103,7 @@ struct UdpTransport {
     /// The order whose datagram is in each outgoing slot.
     templates_out: [Option<OrderIndex>; SEND_SLOTS],
     incoming: Incoming,
-    arrivals: Vec<Arrival>,
-    /// The tails of the arrivals, one after the other.
-    tails: Vec<u64>,
-    counts: CarrierCounts,
+    state: TransportState,
 }
 
 /// Sockets that may hold datagrams, each listed once. The kernel reports a socket when a datagram arrives, not while
@@ -129,6 +124,16 @@ impl Readable {
         let local = self.queue.pop_front()? as usize;
         self.queued[local] = false;
         Some(local)
+    }
+}
+
+impl Stateful for UdpTransport {
+    fn state(&self) -> &TransportState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TransportState {
+        &mut self.state
     }
 }
 
@@ -153,8 +158,7 @@ impl MessageIo for UdpTransport {
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
-        self.arrivals.clear();
-        self.tails.clear();
+        self.state.received.clear();
         self.collect_events(wait)?;
         let mut filled = 0;
         while filled < self.incoming.slots() {
@@ -172,20 +176,8 @@ impl MessageIo for UdpTransport {
         Ok(self.network.clock.now())
     }
 
-    fn arrivals(&self) -> &[Arrival] {
-        &self.arrivals
-    }
-
-    fn tails(&self) -> &[u64] {
-        &self.tails
-    }
-
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
         self.incoming.datagram(usize::from(arrival.slot)).get(wire::HEADER_BYTES..)
-    }
-
-    fn now(&self) -> Nanos {
-        self.network.clock.now()
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {
@@ -194,18 +186,14 @@ impl MessageIo for UdpTransport {
 }
 
 impl Settlement for UdpTransport {
-    fn refuse(&mut self, arrivals: u64) {
-        self.counts.strays.add_many(Stray::Malformed, arrivals);
-    }
-
     fn drain(&mut self) -> Result<(), TransportError> {
         for local in 0..self.sockets.len() {
             for _ in 0..DRAIN_TURNS_MAX {
                 let came = self.receive_at(local, 0, SOCKET_TURN)?;
                 for slot in 0..came {
                     match self.admit(local, slot) {
-                        Ok(_) => self.counts.drained += 1,
-                        Err(stray) => self.counts.strays.add(stray),
+                        Ok(_) => self.state.counts.drained += 1,
+                        Err(stray) => self.state.counts.strays.add(stray),
                     }
                 }
                 if came < SOCKET_TURN {
@@ -222,12 +210,8 @@ impl Settlement for UdpTransport {
             let drops = kernel_drops(socket).map_err(TransportError::new("reading a socket's drop counter"))?;
             total = total.zip(drops).map(|(total, drops)| total + drops);
         }
-        self.counts.kernel_dropped = total;
+        self.state.counts.kernel_dropped = total;
         Ok(())
-    }
-
-    fn counts(&self) -> &CarrierCounts {
-        &self.counts
     }
 }
 
@@ -250,11 +234,11 @@ impl UdpTransport {
         let socket = &self.sockets[(messages[0].from.0 - self.first_node) as usize];
         let mut sent = 0;
         while sent < messages.len() {
-            self.counts.send_calls += 1;
+            self.state.counts.send_calls += 1;
             match self.outgoing.send(socket, sent, messages.len() - sent) {
                 Ok(more) => sent += more,
                 Err(error) if is_full(&error) => {
-                    self.counts.send_blocked += 1;
+                    self.state.counts.send_blocked += 1;
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -264,7 +248,7 @@ impl UdpTransport {
                 }
             }
         }
-        self.counts.kernel_datagrams += sent as u64;
+        self.state.counts.kernel_datagrams += sent as u64;
         Ok(sent)
     }
 
@@ -312,7 +296,7 @@ impl UdpTransport {
     /// Receives from one socket into the slots from `first` on; returns 0 if it was empty.
     fn receive_at(&mut self, local: usize, first: usize, count: usize) -> Result<usize, TransportError> {
         loop {
-            self.counts.receive_calls += 1;
+            self.state.counts.receive_calls += 1;
             return match self.incoming.receive(&self.sockets[local], first, count) {
                 Ok(came) => Ok(came),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -331,11 +315,11 @@ impl UdpTransport {
         match self.admit(local, slot) {
             Ok(arrival) => {
                 if arrival.message.tail > 0 {
-                    self.tails.extend(wire::tail(&self.incoming.datagram(slot)[wire::HEADER_BYTES..]));
+                    self.state.received.tails.extend(wire::tail(&self.incoming.datagram(slot)[wire::HEADER_BYTES..]));
                 }
-                self.arrivals.push(arrival);
+                self.state.received.arrivals.push(arrival);
             }
-            Err(stray) => self.counts.strays.add(stray),
+            Err(stray) => self.state.counts.strays.add(stray),
         }
     }
 

@@ -25,7 +25,8 @@ pub use segmentation::Segmentation;
 
 use super::poller::Poller;
 use super::{
-    Arrival, Clock, MessageIo, ReceiveWaker, Settlement, Transport, TransportBuilder, TransportError, Wait, Wakeup,
+    Arrival, Clock, MessageIo, ReceiveBatch, ReceiveWaker, Settlement, Stateful, Transport, TransportBuilder,
+    TransportError, TransportState, Wait, Wakeup,
 };
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, MessageBatch};
@@ -34,7 +35,7 @@ use crate::sync::ChannelCredit;
 use crate::sys::{ProcessWaker, kernel_drops, receive_buffer, take_trains};
 use crate::threads::ShardMap;
 use crate::time::Nanos;
-use crate::wire::{Admission, Stray};
+use crate::wire::Admission;
 use inbox::TrainInbox;
 use mio::net::UdpSocket;
 use outbox::TrainOutbox;
@@ -122,13 +123,11 @@ impl TransportBuilder for UdpShardBuilder {
         Ok(Box::new(UdpShardTransport {
             outbox: TrainOutbox::new(&network),
             inbox: TrainInbox::new(&network, shard),
+            state: TransportState::new(network.clock, Vec::with_capacity(ARRIVALS_MAX)),
             network,
             shard,
             poller,
             socket,
-            arrivals: Vec::with_capacity(ARRIVALS_MAX),
-            tails: Vec::new(),
-            counts: CarrierCounts::default(),
         }))
     }
 }
@@ -141,10 +140,7 @@ struct UdpShardTransport {
     socket: UdpSocket,
     outbox: TrainOutbox,
     inbox: TrainInbox,
-    arrivals: Vec<Arrival>,
-    /// The tails of the arrivals, one after the other.
-    tails: Vec<u64>,
-    counts: CarrierCounts,
+    state: TransportState,
 }
 
 /// The parts of an end that its outbox and its inbox both use.
@@ -155,10 +151,14 @@ struct Endpoint<'a> {
     counts: &'a mut CarrierCounts,
 }
 
-/// The lists to which the inbox adds what it received.
-struct Received<'a> {
-    arrivals: &'a mut Vec<Arrival>,
-    tails: &'a mut Vec<u64>,
+impl Stateful for UdpShardTransport {
+    fn state(&self) -> &TransportState {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut TransportState {
+        &mut self.state
+    }
 }
 
 impl MessageIo for UdpShardTransport {
@@ -173,9 +173,9 @@ impl MessageIo for UdpShardTransport {
     }
 
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError> {
-        self.clear();
+        self.state.received.clear();
         let is_empty = self.receive_trains()?;
-        let has_come = !self.arrivals.is_empty();
+        let has_come = !self.state.received.arrivals.is_empty();
         let (outbox, _, _, mut end) = self.parts();
         if has_come {
             outbox.flush_at_intervals(&mut end)?;
@@ -191,20 +191,8 @@ impl MessageIo for UdpShardTransport {
         Ok(self.network.clock.now())
     }
 
-    fn arrivals(&self) -> &[Arrival] {
-        &self.arrivals
-    }
-
-    fn tails(&self) -> &[u64] {
-        &self.tails
-    }
-
     fn body(&self, arrival: &Arrival) -> Option<&[u8]> {
         self.inbox.body(arrival.slot)
-    }
-
-    fn now(&self) -> Nanos {
-        self.network.clock.now()
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {
@@ -225,34 +213,26 @@ impl MessageIo for UdpShardTransport {
 }
 
 impl Settlement for UdpShardTransport {
-    fn refuse(&mut self, arrivals: u64) {
-        self.counts.strays.add_many(Stray::Malformed, arrivals);
-    }
-
     fn drain(&mut self) -> Result<(), TransportError> {
         for _ in 0..DRAIN_POLLS_MAX {
-            self.clear();
+            self.state.received.clear();
             let is_empty = self.receive_trains()?;
-            self.counts.drained += self.arrivals.len() as u64;
+            self.state.counts.drained += self.state.received.arrivals.len() as u64;
             if is_empty {
                 break;
             }
         }
-        self.clear();
+        self.state.received.clear();
         Ok(())
     }
 
     fn count_drops(&mut self) -> Result<(), TransportError> {
         let drops = kernel_drops(&self.socket);
-        self.counts.kernel_dropped = drops.map_err(TransportError::new("reading a socket's drop counter"))?;
+        self.state.counts.kernel_dropped = drops.map_err(TransportError::new("reading a socket's drop counter"))?;
         let (_, inbox, _, end) = self.parts();
         let missing = inbox.missing(&end);
-        self.counts.missing = Some(missing);
+        self.state.counts.missing = Some(missing);
         Ok(())
-    }
-
-    fn counts(&self) -> &CarrierCounts {
-        &self.counts
     }
 }
 
@@ -267,23 +247,17 @@ impl Wakeup for UdpShardTransport {
 }
 
 impl UdpShardTransport {
-    fn parts(&mut self) -> (&mut TrainOutbox, &mut TrainInbox, Received<'_>, Endpoint<'_>) {
-        let end =
-            Endpoint { network: &self.network, shard: self.shard, socket: &self.socket, counts: &mut self.counts };
-        (&mut self.outbox, &mut self.inbox, Received { arrivals: &mut self.arrivals, tails: &mut self.tails }, end)
-    }
-
-    /// Clears the lists of received messages.
-    fn clear(&mut self) {
-        self.arrivals.clear();
-        self.tails.clear();
+    fn parts(&mut self) -> (&mut TrainOutbox, &mut TrainInbox, &mut ReceiveBatch, Endpoint<'_>) {
+        let TransportState { received, counts, .. } = &mut self.state;
+        let end = Endpoint { network: &self.network, shard: self.shard, socket: &self.socket, counts };
+        (&mut self.outbox, &mut self.inbox, received, end)
     }
 
     /// Receives the next packet that holds a message; returns true if the socket is empty.
     fn receive_trains(&mut self) -> Result<bool, TransportError> {
-        let (_, inbox, mut came, mut end) = self.parts();
+        let (_, inbox, came, mut end) = self.parts();
         for _ in 0..IDLE_PACKETS_MAX {
-            if !inbox.receive(&mut end, &mut came)? {
+            if !inbox.receive(&mut end, came)? {
                 return Ok(true);
             }
             if !came.arrivals.is_empty() {

@@ -9,10 +9,10 @@
 mod seen;
 
 use super::segmentation::TrainReceiver;
-use super::{Endpoint, Received, Segmentation, UdpShardNetwork};
+use super::{Endpoint, Segmentation, UdpShardNetwork};
 use crate::record::Missing;
 use crate::sync::Announced;
-use crate::transport::{Arrival, TransportError};
+use crate::transport::{Arrival, ReceiveBatch, TransportError};
 use crate::wire::{self, HEADER_BYTES, Stray, TrainTrailer};
 use seen::SeenSequences;
 use std::io;
@@ -58,7 +58,7 @@ impl TrainInbox {
     }
 
     /// Receives one train and adds its messages to `came`; returns false if there was none.
-    pub(super) fn receive(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) -> Result<bool, TransportError> {
+    pub(super) fn receive(&mut self, end: &mut Endpoint<'_>, came: &mut ReceiveBatch) -> Result<bool, TransportError> {
         loop {
             end.counts.receive_calls += 1;
             match self.train.receive(end.socket) {
@@ -92,7 +92,7 @@ impl TrainInbox {
     }
 
     /// Splits a train into its packets and sorts their datagrams into messages, trailers and strays.
-    fn sort(&mut self, end: &mut Endpoint<'_>, came: &mut Received<'_>) {
+    fn sort(&mut self, end: &mut Endpoint<'_>, came: &mut ReceiveBatch) {
         let mut at = 0;
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
@@ -111,7 +111,7 @@ impl TrainInbox {
         segments: Range<usize>,
         sender: usize,
         end: &mut Endpoint<'_>,
-        came: &mut Received<'_>,
+        came: &mut ReceiveBatch,
     ) {
         let promised = end.network.lanes.promised(sender, end.shard);
         let messages = segments.start..segments.end - 1;
@@ -138,7 +138,7 @@ impl TrainInbox {
         segments: Range<usize>,
         sender: usize,
         end: &mut Endpoint<'_>,
-        came: &mut Received<'_>,
+        came: &mut ReceiveBatch,
     ) {
         let promised = end.network.lanes.promised(sender, end.shard);
         for at in segments {
@@ -176,7 +176,7 @@ impl TrainInbox {
     /// Admits a segment as a message if it belongs to this channel. Inlined into both callers because it runs once per
     /// message.
     #[inline(always)]
-    fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut Received<'_>) -> Result<(), Stray> {
+    fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut ReceiveBatch) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         let (message, body) = end.network.admission.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;

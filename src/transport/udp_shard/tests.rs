@@ -7,7 +7,7 @@ use crate::message::{Kind, OrderHop};
 use crate::order::Order;
 use crate::sync::Arena;
 use crate::transport::udp::{Owners, Quota, bind};
-use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken, control_bytes};
+use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Stray, Token as RunToken, control_bytes};
 
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
 const NODES: u32 = 10;
