@@ -1,13 +1,10 @@
 //! The ids of nodes and orders: plain integers of at most four bytes, so that a message stays small.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A node of the overlay, counted from 0. A run has at most 2^32 - 1 nodes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
 
@@ -27,9 +24,7 @@ impl fmt::Display for NodeId {
 /// An order of the run, counted from 0 in order of publication.
 ///
 /// A message carries this index; the content of the order (symbol, price, payload) is in a table per worker.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderIndex(pub u32);
 

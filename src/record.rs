@@ -34,12 +34,11 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::NodeNames;
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A node's first receipt of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Nanoseconds since the base of the clock while a worker runs; since the injection in a [`RunRecord`].
     pub time: Nanos,

@@ -28,10 +28,10 @@ use crate::time::Nanos;
 use crate::topology::Topology;
 use crate::transport::{TransportBuilder, TransportError};
 use crate::workload::Workload;
-use borsh::{BorshDeserialize, BorshSerialize};
 use core_affinity::CoreId;
 use recorder::{BulkRecorder, Recorder, SingleRecorder};
 use run_state::ProcessState;
+use serde::{Deserialize, Serialize};
 use shard::RealtimeShard;
 use std::sync::Arc;
 use worker::Worker;
@@ -93,7 +93,7 @@ pub struct RuntimeOutcome {
 }
 
 /// Counts of a bulk of orders, with times since the clock's base.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct BulkCounts {
     /// By order.
     pub orders: Vec<OrderCounts>,
@@ -122,7 +122,7 @@ pub enum RuntimeError {
 }
 
 /// The report of one worker, which may run in another process.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct WorkerOutcome {
     record: WorkerRecord,
     receipts: Vec<Receipt>,

@@ -12,9 +12,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 
 /// A number of nanoseconds: a duration, or an instant counted from the run's time base.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, borsh::BorshSerialize, borsh::BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanos(pub u64);
 
 impl Nanos {
@@ -107,15 +105,22 @@ impl Nanos {
     }
 }
 
-/// Writes the text of [`Nanos::written`].
+/// Writes the text of [`Nanos::written`] where people read it, and the number of nanoseconds between processes.
 impl Serialize for Nanos {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.written())
+        if serializer.is_human_readable() {
+            serializer.collect_str(&self.written())
+        } else {
+            self.0.serialize(serializer)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Nanos {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Nanos, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u64::deserialize(deserializer).map(Nanos);
+        }
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

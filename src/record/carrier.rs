@@ -1,8 +1,7 @@
 //! The counts that only a carrier can take, for one worker: system calls, drops of the kernel, strays.
 
 use crate::wire::StrayCounts;
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Adds two counts; `None` if either was not taken.
 pub(super) fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
@@ -10,7 +9,7 @@ pub(super) fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 /// The counts of a carrier for one worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarrierCounts {
     /// Datagrams handed to the kernel; 0 for carriers that use none.
     pub kernel_datagrams: u64,
@@ -71,7 +70,7 @@ impl CarrierCounts {
 }
 
 /// Messages that numbered links say were sent and did not arrive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// Messages.
     pub messages: u64,

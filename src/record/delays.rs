@@ -1,9 +1,8 @@
 //! Delays in numbers too large to keep one by one: a histogram to three digits, with the exact least, greatest and sum.
 
 use crate::time::Nanos;
-use borsh::{BorshDeserialize, BorshSerialize};
 use hdrhistogram::Histogram;
-use std::io;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A high-dynamic-range histogram (Tene) of delays in nanoseconds, each kept to three digits. The extremes and the mean
 /// are exact.
@@ -105,18 +104,18 @@ impl DelayHistogram {
 }
 
 /// Writes the delays that occurred with their counts, and the exact figures.
-impl BorshSerialize for DelayHistogram {
-    fn serialize<W: io::Write>(&self, into: &mut W) -> io::Result<()> {
+impl Serialize for DelayHistogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let pairs: Vec<(Nanos, u64)> = self.iter().collect();
-        BorshSerialize::serialize(&(pairs, self.least, self.greatest, self.sum), into)
+        (pairs, self.least, self.greatest, self.sum).serialize(serializer)
     }
 }
 
-impl BorshDeserialize for DelayHistogram {
-    fn deserialize_reader<R: io::Read>(from: &mut R) -> io::Result<DelayHistogram> {
-        let (pairs, least, greatest, sum) = BorshDeserialize::deserialize_reader(from)?;
+impl<'de> Deserialize<'de> for DelayHistogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DelayHistogram, D::Error> {
+        let (pairs, least, greatest, sum) = <(Vec<(Nanos, u64)>, Nanos, Nanos, u128)>::deserialize(deserializer)?;
         let mut histogram = DelayHistogram { least, greatest, sum, ..DelayHistogram::new() };
-        for (delay, count) in Vec::<(Nanos, u64)>::into_iter(pairs) {
+        for (delay, count) in pairs {
             histogram.steps.saturating_record_n(delay.0, count);
         }
         Ok(histogram)
@@ -124,7 +123,7 @@ impl BorshDeserialize for DelayHistogram {
 }
 
 /// The lateness of messages that left a modelled network in front of a real carrier.
-#[derive(Clone, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DepartureDelays {
     /// Delay of each departure after its modelled time. It is read from the clock before the carrier takes the message,
     /// so the true departure is later by less than one iteration of the loop.
@@ -213,8 +212,8 @@ mod tests {
             let mut merged = of(&delays[..split]);
             merged.merge(&of(&delays[split..]));
             prop_assert_eq!(&merged, &of(&delays));
-            let bytes = borsh::to_vec(&merged).unwrap();
-            prop_assert_eq!(&borsh::from_slice::<DelayHistogram>(&bytes).unwrap(), &merged);
+            let bytes = postcard::to_extend(&merged, Vec::new()).unwrap();
+            prop_assert_eq!(&postcard::from_bytes::<DelayHistogram>(&bytes).unwrap(), &merged);
             let sum: u128 = delays.iter().map(|&delay| u128::from(delay)).sum();
             let count = delays.len() as u128;
             delays.sort_unstable();

@@ -10,10 +10,10 @@ mod sentence;
 pub(crate) use sentence::{rounded_bytes, share_text};
 
 use crate::time::Nanos;
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// A fact that a reader should know. [`Display`](std::fmt::Display) writes its sentence.
-#[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Notice {
     /// A run of a series failed, and the series ended with it.
     SeriesFailed {
@@ -258,7 +258,7 @@ pub enum Notice {
 }
 
 /// The remedy for a window that was too narrow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WindowRemedy {
     /// A machine that keeps up, because this one was overloaded.
     KeepUp,
@@ -269,7 +269,7 @@ pub enum WindowRemedy {
 }
 
 /// Advice for a target that is out of reach.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TtlAdvice {
     /// The advice as text.
     pub text: String,
@@ -278,7 +278,7 @@ pub struct TtlAdvice {
 }
 
 /// The reason why a fault or an adversary had no effect.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UnmetCause {
     /// It was to begin at this time, after the end of the run.
     BeginsLate(Nanos),

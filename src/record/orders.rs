@@ -4,10 +4,10 @@ use super::{DelayHistogram, OrderOutcome, Receipt};
 use crate::coverage::{TARGET, TIMES};
 use crate::ids::NodeId;
 use crate::time::Nanos;
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// The counts of one worker for one order. Times are since the base of the clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCounts {
     /// Nodes of the shard that have the order.
     pub reached: u32,
@@ -83,7 +83,7 @@ impl OrderCounts {
 }
 
 /// The delays and hops of first receipts, those of origins included.
-#[derive(Clone, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReceiptTotals {
     /// Delays since the order was due.
     pub delays: DelayHistogram,

@@ -1,10 +1,9 @@
 //! The messages of nodes that are about no order: heartbeats, probes, views.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The counts of upkeep, apart from all messages that are about an order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpkeepCounts {
     /// Messages sent since the end of the warm-up.
     pub sent: u64,

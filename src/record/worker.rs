@@ -2,10 +2,10 @@
 
 use super::carrier::{CarrierCounts, both};
 use super::upkeep::{UpkeepCounts, add_tally};
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// The traffic of one node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
     /// Payload messages received, the first copy of each order included.
     pub copies: u64,
@@ -20,7 +20,7 @@ pub struct Traffic {
 }
 
 /// The counts of one worker from the start of its loop to the stop.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerRecord {
     /// Nodes of its shard.
     pub nodes: u32,
@@ -140,7 +140,7 @@ impl WorkerRecord {
 }
 
 /// The counts of a modelled network; all 0 where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelCounts {
     /// Messages lost by the model.
     pub lost: u64,

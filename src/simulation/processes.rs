@@ -23,14 +23,14 @@ use crate::sync::{Arena, Interrupt, Interrupted, Layout};
 use crate::sys::{ProcessWaker, SharedMemory, inherited, is_standard_input};
 use crate::transport::Clock;
 use crate::wire::Token;
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use task::{Task, VERSION};
 
 /// The message that a process writes to its output.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Serialize, Deserialize)]
 enum ProcessMessage {
     Outcome(ProcessOutcome),
     /// The process failed by itself.
@@ -151,7 +151,7 @@ fn outcomes(ended: Vec<EndedProcess>) -> Result<Vec<(u32, ProcessOutcome)>, Proc
     let mut outcomes = Vec::with_capacity(ended.len());
     let (mut died, mut failed, mut silent) = (None, None, None);
     for (process, EndedProcess { pid, status, given_up, wrote }) in ended.into_iter().enumerate() {
-        let message = ProcessMessage::try_from_slice(&wrote);
+        let message = task::read_whole(&wrote);
         match message {
             Ok(ProcessMessage::Outcome(outcome)) if status.success() => outcomes.push((pid, outcome)),
             Ok(ProcessMessage::Failed { said, is_usage }) => {
@@ -208,7 +208,7 @@ pub fn serve(input: impl Read, mut output: impl Write) -> io::Result<bool> {
         Err(SimulationError::Runtime(RuntimeError::Abandoned)) => ProcessMessage::Abandoned,
         Err(error) => ProcessMessage::Failed { said: error.to_string(), is_usage: error.is_usage() },
     };
-    output.write_all(&borsh::to_vec(&message)?)?;
+    output.write_all(&postcard::to_extend(&message, Vec::new()).map_err(io::Error::other)?)?;
     output.flush()?;
     Ok(matches!(message, ProcessMessage::Outcome(_)))
 }
@@ -227,7 +227,7 @@ mod tests {
     const KILLED: i32 = libc::SIGKILL;
 
     fn ended(pid: u32, status: i32, message: Option<ProcessMessage>) -> EndedProcess {
-        let wrote = message.map_or_else(Vec::new, |message| borsh::to_vec(&message).unwrap());
+        let wrote = message.map_or_else(Vec::new, |message| postcard::to_extend(&message, Vec::new()).unwrap());
         EndedProcess { pid, status: ExitStatus::from_raw(status), given_up: false, wrote }
     }
 

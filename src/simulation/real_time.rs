@@ -10,10 +10,10 @@ use crate::scenario::{Pin, Until};
 use crate::sync::{Allowance, Arena};
 use crate::sys::ProcessWaker;
 use crate::transport::Clock;
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
 
 /// The outcome that a process reports.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct ProcessOutcome {
     /// Outcomes, by worker.
     pub(super) workers: Vec<WorkerOutcome>,

@@ -6,8 +6,7 @@
 //! numbers messages.
 
 use super::WireError;
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The reason why a datagram does not belong to the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +86,8 @@ impl From<WireError> for Stray {
 }
 
 /// Strays by kind: those of one worker, or the sum over workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+// Only another process reads counts back, and they are an array there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct StrayCounts([u64; Stray::COUNT]);
 
 impl StrayCounts {
@@ -125,9 +125,13 @@ impl StrayCounts {
     }
 }
 
-/// Writes an object that maps each kind, by name, to its count, in the sequence of [`Stray::ALL`].
+/// Writes an object that maps each kind, by name, to its count, in the sequence of [`Stray::ALL`]; between processes
+/// the counts alone.
 impl Serialize for StrayCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return self.0.serialize(serializer);
+        }
         serializer.collect_map(self.iter().map(|(stray, count)| (stray.name(), count)))
     }
 }

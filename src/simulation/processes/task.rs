@@ -4,7 +4,8 @@
 //! are taken over by their number, and positions in a scenario are indices.
 
 use crate::scenario::{Draft, Scenario};
-use borsh::{BorshDeserialize, BorshSerialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Read};
 
 /// Version of the program that wrote a task; another version cannot read it.
@@ -14,7 +15,7 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 const TASK_BYTES_MAX: u64 = 1 << 20;
 
 /// The task of a process.
-#[derive(BorshSerialize, BorshDeserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Task {
     /// Version of the program that wrote the task.
     pub(super) version: String,
@@ -36,7 +37,7 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn written(&self) -> Vec<u8> {
         // Writing to memory does not fail.
-        borsh::to_vec(self).unwrap_or_default()
+        postcard::to_extend(self, Vec::new()).unwrap_or_default()
     }
 
     /// Reads a task, to the end of the input.
@@ -46,10 +47,15 @@ impl Task {
     /// The error of the input, or that this is no task of this version, or one with descriptors that a parent does not
     /// give.
     pub(super) fn read(input: impl Read) -> io::Result<Task> {
-        let task: Task = borsh::from_reader(&mut input.take(TASK_BYTES_MAX))?;
+        let mut bytes = Vec::new();
+        input.take(TASK_BYTES_MAX).read_to_end(&mut bytes)?;
+        let task: Task = read_whole(&bytes).map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))?;
         // The standard streams must not be taken over, and no descriptor may be taken over twice.
         let is_given = task.memory > 2 && task.process_waker > 2 && task.memory != task.process_waker;
-        if task.version == VERSION && is_given { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
+        // A number can be written at greater length than it needs, which no parent does.
+        let is_canonical = task.written() == bytes;
+        let is_task = task.version == VERSION && is_given && is_canonical;
+        if is_task { Ok(task) } else { Err(io::Error::from(io::ErrorKind::InvalidData)) }
     }
 
     /// Reads the scenario, in which the task's process must have a place.
@@ -65,6 +71,14 @@ impl Task {
     }
 }
 
+/// Reads a value that takes all of the bytes.
+pub(super) fn read_whole<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, postcard::Error> {
+    match postcard::take_from_bytes(bytes)? {
+        (value, []) => Ok(value),
+        (_, [..]) => Err(postcard::Error::DeserializeBadEncoding),
+    }
+}
+
 /// Checks the guarantees of a task against any bytes, also after this program's version: for fuzzing. Returns true if
 /// they are a task that can be run.
 ///
@@ -75,7 +89,7 @@ impl Task {
 #[cfg(any(test, feature = "internals"))]
 pub fn check_task(bytes: &[u8]) -> Result<bool, String> {
     let mut is_task = false;
-    let written = [&(VERSION.len() as u32).to_le_bytes()[..], VERSION.as_bytes(), bytes].concat();
+    let written = [&[VERSION.len() as u8], VERSION.as_bytes(), bytes].concat();
     // Without the prefix, the bytes are hardly ever a task of this version.
     for bytes in [bytes, &written] {
         let Ok(task) = Task::read(bytes) else { continue };
@@ -146,7 +160,7 @@ mod tests {
         let shard = Task { scenario: bulk, process: 0, memory: 9, process_waker: 10, ..task() };
         for (name, task) in [("udp", task()), ("udp_shard", shard), ("no_place", Task { process: 2, ..task() })] {
             let path = format!("{}/fuzz/seeds/task/{name}", env!("CARGO_MANIFEST_DIR"));
-            let behind_version = &task.written()[4 + VERSION.len()..];
+            let behind_version = &task.written()[1 + VERSION.len()..];
             if std::env::var_os("UPDATE_SEEDS").is_some() {
                 std::fs::write(&path, behind_version).unwrap();
             }
