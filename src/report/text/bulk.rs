@@ -1,7 +1,7 @@
 //! The figures of a bulk of orders in tables.
 
-use super::layout::table;
-use super::sentences::{scale, target_text, time_or_not};
+use super::layout::{table, target_text, time_or_not};
+use super::sentences::scale;
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, OrderTimes};
 use crate::report::Report;

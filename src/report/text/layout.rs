@@ -2,6 +2,7 @@
 //! of a figure.
 
 use crate::analysis::numbers::grouped;
+use crate::ratio::Ratio;
 use std::fmt::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -150,6 +151,17 @@ fn filled(text: &str, width: usize) -> String {
 /// Returns the number of columns that a text takes: a name from a file may hold characters of two columns, or of none.
 pub(super) fn columns(text: &str) -> usize {
     text.width()
+}
+
+/// Writes a time, or `not reached`.
+pub(super) fn time_or_not(scale: Scale, nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| "not reached".to_owned(), |nanos| scale.time(nanos))
+}
+
+/// Writes a share in percent with as many decimals as it needs, ten at most.
+pub(super) fn target_text(share: Ratio) -> String {
+    let digits = format!("{:.10}", share.as_f64() * 100.0);
+    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 #[cfg(test)]

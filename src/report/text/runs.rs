@@ -1,8 +1,7 @@
 //! Statistics over many runs: the number that met the goal, and the most useful figures. All others are in JSON and in
 //! the file of runs.
 
-use super::layout::{Scale, line, table};
-use super::sentences::{target_text, time_or_not};
+use super::layout::{Scale, line, table, target_text, time_or_not};
 use crate::analysis::numbers::grouped;
 use crate::analysis::{AcrossRuns, DistributionPart};
 use crate::report::Report;

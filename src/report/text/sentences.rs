@@ -1,11 +1,10 @@
 //! The sentences of the text: the set-up, the events, the end of the run, and the command that repeats it.
 
-use super::layout::{Scale, grid, line, percent, wrapped};
+use super::layout::{Scale, grid, line, percent, target_text, time_or_not, wrapped};
 use super::options::list_options;
 use super::runs::spread;
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
-use crate::ratio::Ratio;
 use crate::record::{End, OrderOutcome};
 use crate::report::{Report, TimeBase};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
@@ -347,17 +346,6 @@ pub(in crate::report) fn scale(report: &Report) -> Scale {
     let delay = report.run.delay_ns.map_or(0, |delays| delays.max);
     let greatest = delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0));
     Scale::of(greatest).resolved(report.run.time_resolution_ns)
-}
-
-/// Writes a time, or `not reached`.
-pub(super) fn time_or_not(scale: Scale, nanos: Option<u64>) -> String {
-    nanos.map_or_else(|| "not reached".to_owned(), |nanos| scale.time(nanos))
-}
-
-/// Writes a share in percent with as many decimals as it needs, ten at most.
-pub(super) fn target_text(share: Ratio) -> String {
-    let digits = format!("{:.10}", share.as_f64() * 100.0);
-    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 const fn carrier(transport: TransportKind) -> &'static str {

@@ -1,7 +1,7 @@
 //! The figures of the text in tables, one function each.
 
-use super::layout::{bar, line, percent, side_by_side, table};
-use super::sentences::{scale, time_or_not};
+use super::layout::{bar, line, percent, side_by_side, table, time_or_not};
+use super::sentences::scale;
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary, WorkerFigures};
 use crate::escape::escaped_to;
