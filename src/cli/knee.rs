@@ -4,11 +4,13 @@ use super::signals::SignalWatch;
 use super::{Exit, Failure, Format, IN_AND_OUT, config, files, input, print, this_program, warn};
 use crate::escape::escaped_lines;
 use crate::experiment::{Fault, KneeQuestion, Probe, find_knee};
-use crate::scenario::{Draft, pasteable};
+use crate::quantity;
+use crate::scenario::{BadValue, Draft, pasteable};
 use crate::time::Nanos;
 use crate::workload::Rate;
 use clap::Args;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Find the highest rate of orders that a network carries in time.
@@ -39,8 +41,7 @@ pub(super) struct KneeArguments {
     most: Option<Rate>,
 
     /// Percent within which the rate that holds must come to the one that fails.
-    #[arg(long, value_name = "PERCENT", default_value_t = 5, help_heading = SEARCH)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, help_heading = SEARCH, value_parser = percent)]
     precision: u32,
 
     /// Read options from a TOML file, - for standard input.
@@ -61,6 +62,19 @@ pub(super) struct KneeArguments {
 }
 
 const SEARCH: &str = "Search";
+
+/// The precisions of a search, in percent.
+const PERCENT: RangeInclusive<u64> = 1..=100;
+
+/// Reads a whole number of percent, with its sign or without.
+fn percent(text: &str) -> Result<u32, BadValue> {
+    let number = quantity::count(text.strip_suffix('%').unwrap_or(text)).ok();
+    let percent = number.filter(|percent| PERCENT.contains(percent)).and_then(|percent| percent.try_into().ok());
+    percent.ok_or_else(|| {
+        let rule = "a search closes in to 1 to 100 percent, in whole numbers; write 5 or 5%".to_owned();
+        BadValue { option: "precision".to_owned(), value: text.to_owned(), rule }
+    })
+}
 
 /// Finds the knee and prints it.
 pub(super) fn run(arguments: KneeArguments, watch: &SignalWatch) -> Result<Exit, Failure> {

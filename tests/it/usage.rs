@@ -86,6 +86,7 @@ fn numbers_below_zero_are_values_in_every_command() {
         ("knee --most -1", ["--most -1: ", "-1"]),
         ("knee --nodes -5", ["--nodes -5", "1 to 4294967295"]),
         ("knee --precision -1", ["--precision -1: ", "-1"]),
+        ("knee --precision 101%", ["--precision 101%: ", "1 to 100 percent"]),
         ("validate --seed -1", ["--seed -1: ", "0 to 1000000000"]),
         ("validate --threads -1", ["--threads -1: ", "1 to 1024"]),
     ] {
