@@ -1,7 +1,7 @@
 //! Exact shares: a target of 95 % is 95/100, not the nearest double.
 
 use crate::quantity;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -84,24 +84,6 @@ impl Serialize for Ratio {
             Ok(number) => serializer.serialize_f64(number),
             Err(_) => serializer.collect_str(self),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Ratio {
-    /// Reads a number or a text; a number means the shortest decimal that identifies it.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Ratio, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum RatioForm {
-            Number(f64),
-            Text(String),
-        }
-        let text = match RatioForm::deserialize(deserializer)? {
-            // The shortest decimal of the double, so that 0.95 in a file is exactly 95/100.
-            RatioForm::Number(number) => number.to_string(),
-            RatioForm::Text(text) => text,
-        };
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::network::spec_fields::{SpecFields, read_span, span};
 use crate::quantity;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -220,12 +220,6 @@ impl FromStr for AdversarySpec {
 impl Serialize for AdversarySpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AdversarySpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AdversarySpec, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

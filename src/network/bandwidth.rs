@@ -9,7 +9,7 @@
 use super::spec_fields::SpecFields;
 use crate::quantity;
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -235,12 +235,6 @@ impl FromStr for BandwidthSpec {
 impl Serialize for BandwidthSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for BandwidthSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<BandwidthSpec, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::quantity;
 use crate::ratio::Ratio;
 use crate::sync::Interrupted;
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -356,11 +356,6 @@ macro_rules! as_text {
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
     )*};
 }
 

@@ -2,7 +2,7 @@
 
 use super::latency::{LATENCY_MAX, Latency, LatencyError};
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -97,12 +97,6 @@ impl FromStr for LatencySpec {
 impl Serialize for LatencySpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for LatencySpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LatencySpec, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

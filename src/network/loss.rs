@@ -3,7 +3,7 @@
 use super::spec_fields::{SpecFields, read_span, span};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -233,22 +233,6 @@ impl Serialize for LossSpec {
             LossSpec::Independent(share) => share.serialize(serializer),
             LossSpec::Bursts(_) => serializer.collect_str(self),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for LossSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LossSpec, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum LossForm {
-            Number(f64),
-            Text(String),
-        }
-        let text = match LossForm::deserialize(deserializer)? {
-            LossForm::Number(number) => number.to_string(),
-            LossForm::Text(text) => text,
-        };
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -4,7 +4,7 @@ use super::matrix::{self, MatrixError};
 use super::regions::Regions;
 use super::spec_fields::escaped;
 use crate::sys::{is_standard_input, open_input};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::io::{self, Read};
 use std::str::FromStr;
@@ -127,11 +127,5 @@ impl FromStr for RegionSpec {
 impl Serialize for RegionSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RegionSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RegionSpec, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -155,7 +155,7 @@ fn text_round_trips() {
         let spec: LatencySpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(spec.to_string(), written);
         assert_eq!(written.parse::<LatencySpec>().unwrap(), spec);
-        assert_eq!(serde_json::from_value::<LatencySpec>(serde_json::to_value(spec).unwrap()).unwrap(), spec);
+        assert_eq!(serde_json::to_value(spec).unwrap(), written);
     }
 }
 

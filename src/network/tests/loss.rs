@@ -109,7 +109,9 @@ fn text_round_trips() {
         let spec: LossSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(spec.to_string(), written);
         assert_eq!(written.parse::<LossSpec>().unwrap(), spec);
-        assert_eq!(serde_json::from_value::<LossSpec>(serde_json::to_value(spec).unwrap()).unwrap(), spec);
+        let shown = serde_json::to_value(spec).unwrap();
+        let shown = shown.as_str().map_or_else(|| shown.to_string(), str::to_owned);
+        assert_eq!(shown.parse::<LossSpec>().unwrap(), spec);
     }
 }
 

@@ -200,6 +200,6 @@ fn names_round_trip() {
     for text in ["aws33", "ethereum8", "bitcoin6", "exchange-sites", "some/file.csv"] {
         let spec: RegionSpec = text.parse().unwrap();
         assert_eq!(spec.to_string(), text);
-        assert_eq!(serde_json::from_value::<RegionSpec>(serde_json::to_value(&spec).unwrap()).unwrap(), spec);
+        assert_eq!(serde_json::to_value(&spec).unwrap(), text);
     }
 }
