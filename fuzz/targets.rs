@@ -1,8 +1,8 @@
-//! What must hold for any bytes, target by target: the same functions run under libFuzzer (`fuzz/fuzz_targets`) and, over the
-//! seeds and what mutation makes of them, in every `cargo test` (`tests/fuzz.rs`).
+//! The fuzz targets, one for each reader of foreign bytes. The same functions run under libFuzzer (`fuzz/fuzz_targets`) and,
+//! over the seeds and mutations of them, in every `cargo test` (`tests/fuzz.rs`).
 //!
-//! A target panics where something does not hold. That a reader does not panic is the least of it: what it accepts is
-//! written and read again as the same, is within the limits that it states, and what it refuses is refused with a sentence.
+//! A target panics if an invariant is broken. A reader must not panic; moreover, whatever it accepts is within its stated limits
+//! and reads back the same once written, and whatever it refuses is refused with a sentence.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, RegionIndex, RegionSpec};
@@ -14,13 +14,13 @@ use bulk_order_propagation::wire::{self, Admission, DATAGRAM_BYTES_MAX, Stray, T
 use std::cell::RefCell;
 use std::fs;
 
-/// What is fed bytes, and says whether it took them for what it reads.
+/// A function that is fed bytes, and returns true if its reader accepted them.
 pub(crate) type Target = fn(&[u8]) -> bool;
 
-/// Every target by name: its seeds are in `fuzz/seeds/NAME`.
+/// Every target by name. Its seeds are in `fuzz/seeds/NAME`.
 pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("datagram", datagram),
-    ("mark", mark),
+    ("train_trailer", train_trailer),
     ("scenario", scenario),
     ("option", option),
     ("edge_list", edge_list),
@@ -28,26 +28,26 @@ pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("task", task),
 ];
 
-/// Feeds bytes to the target of this name; true where it took them for what it reads.
+/// Feeds bytes to the target of this name; returns true if it accepted them.
 pub(crate) fn run(name: &str, bytes: &[u8]) -> bool {
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     target.unwrap_or_else(|| panic!("no target is called {name}")).1(bytes)
 }
 
-/// That a refusal says something; false, since it is one.
+/// Checks that a refusal has a text; returns false, because it is a refusal.
 fn refused(said: &str) -> bool {
     assert!(!said.is_empty());
     false
 }
 
-/// Any bytes as a datagram: it is let in only with every field in its range, and sent on it reads back the same.
+/// Reads any bytes as a datagram: it is admitted only with every field in range, and reads back the same once forwarded.
 fn datagram(bytes: &[u8]) -> bool {
     let (header, body) = match wire::decode_header(bytes) {
         Ok(decoded) => decoded,
         Err(error) => {
             assert!(!error.to_string().is_empty());
             let admission = Admission { token: Token(0), nodes: u32::MAX, orders: u32::MAX };
-            assert!(admission.admit(bytes, |_| true).is_err(), "let in: {error}");
+            assert!(admission.admit(bytes, |_| true).is_err(), "admitted: {error}");
             return false;
         }
     };
@@ -71,25 +71,25 @@ fn datagram(bytes: &[u8]) -> bool {
         assert_eq!(words.len(), usize::from(message.tail));
         let length = wire::encode_control(&header, &words, &mut again);
         assert_eq!(length, bytes.len());
-        assert!(admitted.is_err() || again[..length] == *bytes, "what is let in is all that was written");
+        assert!(admitted.is_err() || again[..length] == *bytes, "what is admitted is all that was written");
     } else if let Ok(view) = wire::decode_order(body) {
         let order = Order::new(view).expect("a decoded payload is short enough");
         let length = wire::encode(&header, &order.view(), &mut again).expect("a decoded order fits one datagram");
-        assert!(length <= bytes.len(), "sent on, numbers are written shortest");
+        assert!(length <= bytes.len(), "a forwarded order has its numbers in their shortest form");
         let (header_again, body_again) = wire::decode_header(&again[..length]).expect("our own header");
         assert_eq!((header_again, wire::decode_order(body_again)), (header, Ok(view)));
     }
     admitted.is_ok()
 }
 
-/// Any bytes as the mark of a train: it is written as it was read, and is never taken for a message.
-fn mark(bytes: &[u8]) -> bool {
+/// Reads any bytes as the trailer of a train: it is written as it was read, and is never taken for a message.
+fn train_trailer(bytes: &[u8]) -> bool {
     let token = bytes.get(16..24).and_then(|token| token.try_into().ok()).map_or(0, u64::from_le_bytes);
     let admission = Admission { token: Token(token), nodes: u32::MAX, orders: u32::MAX };
     let read = admission.admit_trailer(bytes);
-    if let Ok(mark) = read {
+    if let Ok(trailer) = read {
         assert!(wire::is_train_trailer(bytes));
-        assert_eq!(mark.bytes(admission.token), bytes);
+        assert_eq!(trailer.bytes(admission.token), bytes);
         assert_eq!(Admission { token: Token(!token), ..admission }.admit_trailer(bytes), Err(Stray::WrongToken));
     }
     if wire::is_train_trailer(bytes) {
@@ -99,7 +99,7 @@ fn mark(bytes: &[u8]) -> bool {
     read.is_ok()
 }
 
-/// Any text as a file of options: what is read is written and read again as the same, and so is the scenario it makes.
+/// Reads any text as a scenario file: the draft reads back the same once written, and so does the scenario that it makes.
 fn scenario(bytes: &[u8]) -> bool {
     let draft = match Draft::from_toml(&String::from_utf8_lossy(bytes)) {
         Ok(draft) => draft,
@@ -108,7 +108,7 @@ fn scenario(bytes: &[u8]) -> bool {
     let written = draft.to_toml();
     let again = Draft::from_toml(&written).unwrap_or_else(|error| panic!("{written}: {error}"));
     assert_eq!(again, draft, "{written}");
-    // What is drawn or found where nobody asks would differ from one time to the next.
+    // Without these two the seed is drawn and the threads are counted, and two builds would differ.
     let whole = Draft { seed: draft.seed.or(Some(7)), threads: draft.threads.or(Some(1)), ..draft };
     match whole.build() {
         Err(error) => refused(&error.to_string()),
@@ -122,7 +122,7 @@ fn scenario(bytes: &[u8]) -> bool {
     }
 }
 
-/// Any `name=value` as one option, which covers the reader of every specification: bandwidth, latency, loss, faults,
+/// Reads any `name=value` as one option, which covers the parser of every specification: bandwidth, latency, loss, faults,
 /// adversaries, overlays, shares, times, rates.
 fn option(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
@@ -138,10 +138,10 @@ fn option(bytes: &[u8]) -> bool {
     }
 }
 
-/// The most nodes of an overlay that is fed.
+/// The number of nodes of each overlay.
 const NODES: u32 = 64;
 
-/// Any bytes as an edge list: an overlay is simple and has no direction, and its links, written out, give it again.
+/// Reads any bytes as an edge list: the overlay is simple and undirected, and its links, written out, give it again.
 fn edge_list(bytes: &[u8]) -> bool {
     let read = |bytes: &[u8]| {
         in_file(bytes, |path| {
@@ -176,14 +176,14 @@ fn rows(overlay: &Topology) -> Vec<Vec<u32>> {
     (0..overlay.nodes()).map(|node| overlay.peers(NodeId(node)).map(|peer| peer.0).collect()).collect()
 }
 
-/// The rows of the nodes that have peers, numbered anew: a list of links does not name the others.
+/// Returns the rows of the nodes that have peers, numbered anew: a list of links does not name isolated nodes.
 fn without_isolated(rows: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let linked: Vec<usize> = (0..rows.len()).filter(|&node| !rows[node].is_empty()).collect();
     let rank = |node: u32| linked.partition_point(|&known| known < node as usize);
     linked.iter().map(|&node| rows[node].iter().map(|&peer| rank(peer)).collect()).collect()
 }
 
-/// Any bytes as a matrix of latencies or a list of pairs: no time that it gives is below its floor or above its ceiling.
+/// Reads any bytes as a matrix of latencies or a list of pairs: every latency is between the floor and the ceiling.
 fn matrix(bytes: &[u8]) -> bool {
     let spec = |path: &str| RegionSpec::File { path: path.to_owned() };
     let read = in_file(bytes, |path| (spec(path).read(), network(spec(path))));
@@ -215,12 +215,12 @@ fn network(regions: RegionSpec) -> Result<bulk_order_propagation::network::Netwo
     spec.build(7).map_err(|error| error.to_string())
 }
 
-/// Any bytes as the task of a process: what is taken up names a scenario, and a place in it.
+/// Reads any bytes as the task of a process: an accepted task names a scenario, and a process of it.
 fn task(bytes: &[u8]) -> bool {
     simulation::check_task(bytes).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
-/// Hands bytes over in a file, as readers take them that know files alone.
+/// Passes bytes in a file, for readers that take a path.
 fn in_file<T>(bytes: &[u8], read: impl FnOnce(&str) -> T) -> T {
     thread_local! {
         static FILE: RefCell<tempfile::NamedTempFile> = RefCell::new(tempfile::NamedTempFile::new().expect("a place for a file"));

@@ -1,8 +1,0 @@
-//! `mark` of `fuzz/targets.rs` under libFuzzer: `just fuzz mark`.
-
-#![no_main]
-
-#[path = "../targets.rs"]
-mod targets;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { targets::run("mark", bytes); });
