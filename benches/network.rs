@@ -17,7 +17,7 @@ const FANOUT: u32 = 8;
 fn fates(network: &Network, order: u32) -> u64 {
     let mut sum = 0u64;
     for from in 0..FORWARDS {
-        let links = network.ways(OrderIndex(order), NodeId(from)).at(Nanos(u64::from(from) * 1_000_000));
+        let links = network.outgoing_links(OrderIndex(order), NodeId(from)).at(Nanos(u64::from(from) * 1_000_000));
         for to in 0..FANOUT {
             if let Fate::Arrives(time) = links.fate(NodeId(from.wrapping_mul(7_919) + to * 104_729), 0) {
                 sum = sum.wrapping_add(time.0);

@@ -1,8 +1,8 @@
-//! The fuzz targets, one for each reader of foreign bytes. The same functions run under libFuzzer (`fuzz/fuzz_targets`) and,
-//! over the seeds and mutations of them, in every `cargo test` (`tests/fuzz.rs`).
+//! The fuzz targets, one for each reader of foreign bytes. The same functions run under libFuzzer
+//! (`fuzz/fuzz_targets`) and, over the seeds and mutations of them, in every `cargo test` (`tests/fuzz.rs`).
 //!
-//! A target panics if an invariant is broken. A reader must not panic; moreover, whatever it accepts is within its stated limits
-//! and reads back the same once written, and whatever it refuses is refused with a sentence.
+//! A target panics if an invariant is broken. A reader must not panic; moreover, whatever it accepts is within its
+//! stated limits and reads back the same once written, and whatever it refuses is refused with a sentence.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, RegionIndex, RegionSpec};
@@ -40,7 +40,8 @@ fn refused(said: &str) -> bool {
     false
 }
 
-/// Reads any bytes as a datagram: it is admitted only with every field in range, and reads back the same once forwarded.
+/// Reads any bytes as a datagram: it is admitted only with every field in range, and reads back the same once
+/// forwarded.
 fn datagram(bytes: &[u8]) -> bool {
     let (header, body) = match wire::decode_header(bytes) {
         Ok(decoded) => decoded,
@@ -99,7 +100,8 @@ fn train_trailer(bytes: &[u8]) -> bool {
     read.is_ok()
 }
 
-/// Reads any text as a scenario file: the draft reads back the same once written, and so does the scenario that it makes.
+/// Reads any text as a scenario file: the draft reads back the same once written, and so does the scenario that it
+/// makes.
 fn scenario(bytes: &[u8]) -> bool {
     let draft = match Draft::from_toml(&String::from_utf8_lossy(bytes)) {
         Ok(draft) => draft,
@@ -122,8 +124,8 @@ fn scenario(bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads any `name=value` as one option, which covers the parser of every specification: bandwidth, latency, loss, faults,
-/// adversaries, overlays, shares, times, rates.
+/// Reads any `name=value` as one option, which covers the parser of every specification: bandwidth, latency, loss,
+/// faults, adversaries, overlays, shares, times, rates.
 fn option(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((name, value)) = text.split_once('=') else { return false };
@@ -203,8 +205,8 @@ fn matrix(bytes: &[u8]) -> bool {
     }
     for node in 0..16 {
         assert!(network.region(NodeId(node)).is_some_and(|region| region.index() < regions.names().len()));
-        let ways = network.ways(OrderIndex(0), NodeId(node));
-        let Fate::Arrives(time) = ways.fate(NodeId(node ^ 1), 0) else { panic!("lost, where no loss was asked for") };
+        let links = network.outgoing_links(OrderIndex(0), NodeId(node));
+        let Fate::Arrives(time) = links.fate(NodeId(node ^ 1), 0) else { panic!("lost, where no loss was asked for") };
         assert!(network.floor() <= time && network.ceiling().is_none_or(|ceiling| time <= ceiling), "{time}");
     }
     true

@@ -71,7 +71,7 @@ pub struct Network {
     latency: LatencySource,
     loss: Loss,
     duplicated: Probability,
-    lines: spec::AccessLinkTable,
+    access_links: spec::AccessLinkTable,
     processing: Nanos,
     region_names: Arc<[String]>,
     floor: Nanos,
@@ -144,7 +144,7 @@ impl Network {
             latency,
             loss: Loss::Independent(Probability::NEVER),
             duplicated: Probability::NEVER,
-            lines: spec::AccessLinkTable::default(),
+            access_links: spec::AccessLinkTable::default(),
             processing: Nanos::ZERO,
             region_names: Arc::default(),
             floor,
@@ -185,7 +185,7 @@ impl Network {
 
     /// Returns a high latency between nodes drawn uniformly from `nodes`: 999 of 1,000 of its own draws take no longer.
     /// These draws affect nothing else.
-    pub fn slow_way(&self, nodes: u32) -> Nanos {
+    pub fn slow_latency(&self, nodes: u32) -> Nanos {
         // Every draw would give the same.
         if let FastPath::Constant(time) = self.fast_path {
             return time;
@@ -196,7 +196,7 @@ impl Network {
         let mut times: Vec<Nanos> = (0..SLOW_LATENCY_DRAWS)
             .map(|_| {
                 let (from, to) = (node(&mut stream), node(&mut stream));
-                self.ways(OrderIndex(0), from).time(to, stream.next_word())
+                self.outgoing_links(OrderIndex(0), from).time(to, stream.next_word())
             })
             .collect();
         let rank = SLOW_LATENCY_DRAWS - SLOW_LATENCY_DRAWS / 1_000;
@@ -237,18 +237,18 @@ impl Network {
 
     /// Returns true if no message is duplicated, queued or processed: each takes the latency drawn for it, or is lost.
     pub fn is_plain(&self) -> bool {
-        self.duplicated.is_never() && self.processing == Nanos::ZERO && self.lines.is_unlimited()
+        self.duplicated.is_never() && self.processing == Nanos::ZERO && self.access_links.is_unlimited()
     }
 
     /// Returns the access links of a node; neither if bandwidth is unlimited.
     #[inline]
-    pub fn lines(&self, node: NodeId) -> AccessLinkSpecs {
-        self.lines.of(|| self.region(node))
+    pub fn access_links(&self, node: NodeId) -> AccessLinkSpecs {
+        self.access_links.of(|| self.region(node))
     }
 
     /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
     pub fn limited(&self) -> [bool; 2] {
-        self.lines.limited()
+        self.access_links.limited()
     }
 
     /// Returns the time that a node is busy with each message that arrives.
@@ -259,7 +259,7 @@ impl Network {
     /// Returns the outgoing links of `from` for an order: the part of the draws that all copies of one forward share.
     /// They apply to messages sent at time 0; see [`at`](OutgoingLinks::at) for another time.
     #[inline]
-    pub fn ways(&self, order: OrderIndex, from: NodeId) -> OutgoingLinks<'_> {
+    pub fn outgoing_links(&self, order: OrderIndex, from: NodeId) -> OutgoingLinks<'_> {
         // Hashed once per forward, so that each of its messages costs a single further step.
         let key = self.key.with(u64::from(order.0)).with(u64::from(from.0));
         let row = match &self.latency {

@@ -215,7 +215,7 @@ pub struct RunRecord {
     /// Digest of all first receipts; only in virtual time, where one seed decides them.
     pub digest: Option<u64>,
     /// Load of the nodes' access links.
-    pub lines: AccessLinkRecord,
+    pub access_links: AccessLinkRecord,
     /// Findings of the spies; `None` where there are none.
     pub spies: Option<SpyRecord>,
     /// Results by group of nodes (region, access, part, partition); empty where there are no groups.

@@ -143,7 +143,7 @@ impl<'a> Runner<'a> {
             let reach = reach_unless(&topology, origin, interrupt)?;
             Forecast::new(scenario, &topology, origin, reach, network.as_ref())
         };
-        let slow_way = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_way(scenario.overlay.nodes));
+        let slow_latency = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_latency(scenario.overlay.nodes));
         Ok(Runner {
             scenario,
             interrupt,
@@ -155,7 +155,7 @@ impl<'a> Runner<'a> {
             pinning: Pinning::new(workers, scenario.carrier.pin),
             orders: orders(scenario, &workload, interrupt)?,
             workload,
-            window: scenario.window(forecast.ttl, slow_way),
+            window: scenario.window(forecast.ttl, slow_latency),
             network,
             forecast,
             topology,

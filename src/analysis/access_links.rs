@@ -26,12 +26,12 @@ pub struct LinkSideFigures {
 impl AccessLinkFigures {
     /// Computes the figures of a run's links; `None` if no link has a limit.
     pub(crate) fn of(record: &RunRecord) -> Option<AccessLinkFigures> {
-        let figures = |way: LinkSideRecord| LinkSideFigures {
-            longest_queue_bytes: way.queue_bytes,
-            longest_queue_ns: way.queue_drains_in.0,
-            busiest_share: (record.elapsed.0 > 0).then(|| way.busiest.as_secs_f64() / record.elapsed.as_secs_f64()),
+        let figures = |side: LinkSideRecord| LinkSideFigures {
+            longest_queue_bytes: side.queue_bytes,
+            longest_queue_ns: side.queue_drains_in.0,
+            busiest_share: (record.elapsed.0 > 0).then(|| side.busiest.as_secs_f64() / record.elapsed.as_secs_f64()),
         };
-        let (up, down) = (record.lines.up.map(figures), record.lines.down.map(figures));
+        let (up, down) = (record.access_links.up.map(figures), record.access_links.down.map(figures));
         (up.is_some() || down.is_some()).then_some(AccessLinkFigures { up, down })
     }
 }

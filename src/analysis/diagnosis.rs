@@ -31,14 +31,19 @@ impl RunContext<'_> {
     }
 
     /// Reports the messages that the queues dropped, and the queue that would have held them.
-    pub(crate) fn overflow(&self, model: &ModelCounts, lines: &AccessLinkRecord, ended_at: Nanos) -> Option<Notice> {
+    pub(crate) fn overflow(
+        &self,
+        model: &ModelCounts,
+        access_links: &AccessLinkRecord,
+        ended_at: Nanos,
+    ) -> Option<Notice> {
         if model.uplink_dropped + model.dropped == 0 {
             return None;
         }
-        let ways = || [lines.up, lines.down].into_iter().flatten();
-        let percent = ways().map(|way| way.busiest.as_secs_f64()).fold(0.0, f64::max) * 100.0;
+        let sides = || [access_links.up, access_links.down].into_iter().flatten();
+        let percent = sides().map(|side| side.busiest.as_secs_f64()).fold(0.0, f64::max) * 100.0;
         let used = percent / ended_at.as_secs_f64().max(f64::MIN_POSITIVE);
-        let wanted = ways().map(|way| way.offered_bytes).max().unwrap_or(0);
+        let wanted = sides().map(|side| side.offered_bytes).max().unwrap_or(0);
         Some(Notice::QueuesOverflowed {
             uplink_dropped: model.uplink_dropped,
             downlink_dropped: model.dropped,

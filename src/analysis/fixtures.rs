@@ -106,17 +106,17 @@ pub(crate) fn record_of_everything() -> RunRecord {
         bytes_out: Some(50_000),
     };
     let spies = Some(SpyRecord { nodes: 50, orders: 1, seen: 1, right: 1 });
-    let way = LinkSideRecord {
+    let side = LinkSideRecord {
         queue_bytes: 88_000,
         queue_drains_in: Nanos::from_millis(88),
         offered_bytes: 88_000,
         busiest: Nanos(506_172),
     };
-    let lines = AccessLinkRecord { up: Some(way), down: Some(way) };
+    let access_links = AccessLinkRecord { up: Some(side), down: Some(side) };
     let mut departures = DepartureDelays { entered: 3, held: 3_000_000, ..DepartureDelays::default() };
     [0, 1_000, 5_000].into_iter().for_each(|late| departures.late.record(Nanos(late)));
     let departures = Some(departures);
-    RunRecord { groups: vec![group], spies, departures, lines, ..thousand_nodes_record() }
+    RunRecord { groups: vec![group], spies, departures, access_links, ..thousand_nodes_record() }
 }
 
 fn hop_of(rank: u32) -> u8 {
@@ -180,7 +180,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,
         digest: None,
-        lines: AccessLinkRecord::default(),
+        access_links: AccessLinkRecord::default(),
         spies: None,
         groups: Vec::new(),
         notices: Vec::new(),

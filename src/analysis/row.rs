@@ -344,7 +344,7 @@ mod tests {
         let mut paths: BTreeSet<String> = ["run", "seed", "goal_met", "died_out", "strays"].map(str::to_owned).into();
         let mut numbered = fixtures::thousand_nodes_record();
         numbered.ledger.missing = Some(Missing::default());
-        numbered.lines =
+        numbered.access_links =
             AccessLinkRecord { up: Some(LinkSideRecord::default()), down: Some(LinkSideRecord::default()) };
         for record in [fixtures::record_of_everything(), fixtures::bulk_record(), numbered] {
             let figures = RunFigures::new(&record, record.target);

@@ -193,7 +193,8 @@ pub struct RunFigures {
     /// Digest of all first receipts, in hexadecimal; `None` if the seed does not decide it.
     pub digest: Option<String>,
     /// Load of the nodes' access links; `None` if no link has a limit.
-    pub lines: Option<AccessLinkFigures>,
+    #[serde(rename = "lines")]
+    pub access_links: Option<AccessLinkFigures>,
     /// Findings of the spies; `None` if there are none.
     pub spies: Option<SpyRecord>,
     /// Results by region and by class of nodes; empty if there are none.
@@ -262,7 +263,7 @@ impl RunFigures {
             processes: ProcessFigures::all(record),
             workers: record.workers.iter().map(WorkerFigures::from).collect(),
             digest: record.digest.map(|digest| format!("{digest:016X}")),
-            lines: AccessLinkFigures::of(record),
+            access_links: AccessLinkFigures::of(record),
             spies: record.spies,
             groups: record.groups.iter().map(GroupFigures::of).collect(),
             ledger: LedgerFigures::of(&record.ledger),

@@ -36,7 +36,7 @@ pub(super) struct AccessLinks<'a> {
     work: Vec<AccessLink>,
 }
 
-/// The lines one way.
+/// The lines one side.
 #[derive(Default)]
 struct LinkSideState {
     lines: Vec<AccessLink>,
@@ -79,15 +79,15 @@ impl<'a> AccessLinks<'a> {
     #[inline]
     pub(super) fn send(&mut self, from: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
         let line = self.up.lines.get_mut((from.0 - self.first) as usize)?;
-        let rate = self.network.lines(from).up?;
+        let rate = self.network.access_links(from).up?;
         Some(rate.send(line, now, bytes + HEADER_BYTES))
     }
 
     /// Offers the downlink a message whose last bit arrives at `now`; `None` if the link has no limit.
     pub(super) fn receive(&mut self, from: NodeId, to: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
         let line = self.down.lines.get_mut((to.0 - self.first) as usize)?;
-        let (rate, bytes) = (self.network.lines(to).down?, bytes + HEADER_BYTES);
-        let sent_in = self.network.lines(from).up.map_or(Nanos::ZERO, |up| up.time(bytes));
+        let (rate, bytes) = (self.network.access_links(to).down?, bytes + HEADER_BYTES);
+        let sent_in = self.network.access_links(from).up.map_or(Nanos::ZERO, |up| up.time(bytes));
         Some(rate.receive(line, now, sent_in, bytes))
     }
 
@@ -101,10 +101,10 @@ impl<'a> AccessLinks<'a> {
 
     /// Notes the queue lengths of an offer, and returns them if either is longer than any seen before.
     #[inline]
-    pub(super) fn watch(&mut self, way: LinkSide, node: NodeId, offer: &QueueOffer) -> Option<QueueLengths> {
-        let rate = self.rate(way, node)?;
+    pub(super) fn watch(&mut self, side: LinkSide, node: NodeId, offer: &QueueOffer) -> Option<QueueLengths> {
+        let rate = self.rate(side, node)?;
         let bits = [offer.queue, offer.queue_of_all].map(|time| rate.bits_in(time));
-        let seen = &mut self.direction(way).seen;
+        let seen = &mut self.direction(side).seen;
         let is_longer = bits[0] > seen[0] || bits[1] > seen[1];
         for (seen, bits) in seen.iter_mut().zip(bits) {
             *seen = bits.max(*seen);
@@ -113,9 +113,9 @@ impl<'a> AccessLinks<'a> {
     }
 
     /// Counts the queues at a node's line.
-    pub(super) fn note_queues(&mut self, way: LinkSide, node: NodeId, queues: QueueLengths) {
-        let Some(rate) = self.rate(way, node) else { return };
-        let longest = &mut self.direction(way).longest;
+    pub(super) fn note_queues(&mut self, side: LinkSide, node: NodeId, queues: QueueLengths) {
+        let Some(rate) = self.rate(side, node) else { return };
+        let longest = &mut self.direction(side).longest;
         for (longest, time) in longest.iter_mut().zip([queues.held, queues.of_all]) {
             *longest = (rate.bits_in(time), time).max(*longest);
         }
@@ -123,10 +123,10 @@ impl<'a> AccessLinks<'a> {
 
     /// Counts a message of so many bytes, as UDP payload, that a node's line has carried.
     #[inline]
-    pub(super) fn note_carried(&mut self, way: LinkSide, node: NodeId, bytes: u32) {
-        let Some(rate) = self.rate(way, node) else { return };
+    pub(super) fn note_carried(&mut self, side: LinkSide, node: NodeId, bytes: u32) {
+        let Some(rate) = self.rate(side, node) else { return };
         let local = (node.0 - self.first) as usize;
-        if let Some(busy) = self.direction(way).busy.get_mut(local) {
+        if let Some(busy) = self.direction(side).busy.get_mut(local) {
             *busy = *busy + rate.time(bytes + HEADER_BYTES);
         }
     }
@@ -136,16 +136,16 @@ impl<'a> AccessLinks<'a> {
         AccessLinkRecord { up: self.up.record(), down: self.down.record() }
     }
 
-    fn rate(&self, way: LinkSide, node: NodeId) -> Option<LinkRate> {
-        let lines = self.network.lines(node);
-        match way {
+    fn rate(&self, side: LinkSide, node: NodeId) -> Option<LinkRate> {
+        let lines = self.network.access_links(node);
+        match side {
             LinkSide::Up => lines.up,
             LinkSide::Down => lines.down,
         }
     }
 
-    fn direction(&mut self, way: LinkSide) -> &mut LinkSideState {
-        match way {
+    fn direction(&mut self, side: LinkSide) -> &mut LinkSideState {
+        match side {
             LinkSide::Up => &mut self.up,
             LinkSide::Down => &mut self.down,
         }

@@ -174,7 +174,7 @@ impl RecountWorker<'_> {
     #[inline]
     fn fan_out(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
         let setup = self.setup;
-        let ways = setup.network.ways(order_hop.order, me).at(receipt.time);
+        let links = setup.network.outgoing_links(order_hop.order, me).at(receipt.time);
         let mut scratch = std::mem::take(&mut self.scratch);
         for &to in setup.draw.draw(setup.topology, order_hop.order, me, &mut scratch) {
             if setup.exclude_sender && to == receipt.sender {
@@ -182,7 +182,7 @@ impl RecountWorker<'_> {
                 continue;
             }
             self.record.sent += 1;
-            match ways.fate(to, 0) {
+            match links.fate(to, 0) {
                 Fate::Lost => self.model_lost += 1,
                 Fate::Arrives(latency) if receipt.time + latency > self.limit => self.record.carrier.drained += 1,
                 Fate::Arrives(latency) => self.wait((me, to, receipt.time + latency)),

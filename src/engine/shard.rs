@@ -45,7 +45,7 @@ pub(super) struct VirtualShard<'a, T> {
     /// All peers of a node, in the order in which a flood goes to them.
     everyone: TargetDraw,
     announcement_batch: AnnouncementBatch,
-    lines: AccessLinks<'a>,
+    access_links: AccessLinks<'a>,
     /// Messages that wait for the uplinks of the nodes, or are on them.
     departures: UplinkQueue,
     /// A bit per order and node: the node has the order, or it came too late for the node.
@@ -86,7 +86,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         VirtualShard {
             setup,
             view: ShardView::new(nodes.clone(), setup.workload.orders(), setup.knowledge),
-            lines: AccessLinks::new(setup.network, nodes.clone()),
+            access_links: AccessLinks::new(setup.network, nodes.clone()),
             departures: UplinkQueue::new(),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             // Only a line tells in which order messages are sent at one instant.
@@ -148,7 +148,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     #[inline]
     pub(super) fn handle<S: ProtocolState>(&mut self, protocol: &mut S, pending: &PendingEvent<T>) {
         match pending.stage {
-            EventStage::Arrives if self.lines.hold_arrivals() => self.receipt(pending).arrive(pending),
+            EventStage::Arrives if self.access_links.hold_arrivals() => self.receipt(pending).arrive(pending),
             EventStage::PastDownlink => self.receipt(pending).queue_for_work(pending),
             EventStage::Arrives | EventStage::Delivered => self.deliver_message(protocol, pending),
             EventStage::Held => self.send_held(pending),

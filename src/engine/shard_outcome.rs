@@ -15,7 +15,7 @@ pub struct RunTotals {
     /// Counts of all nodes together: the worker that counted a message is not a figure of the model.
     pub record: WorkerRecord,
     /// The load of the access links, where they have limits.
-    pub lines: AccessLinkRecord,
+    pub access_links: AccessLinkRecord,
     /// Traffic, by order.
     pub by_order: Vec<OrderTraffic>,
     /// The first receipts of a bulk; `None` for a single order, whose delays are kept exactly, by node.
@@ -49,7 +49,7 @@ impl RunTotals {
     pub(super) fn none(orders: usize) -> RunTotals {
         RunTotals {
             record: WorkerRecord::none(),
-            lines: AccessLinkRecord::default(),
+            access_links: AccessLinkRecord::default(),
             by_order: vec![OrderTraffic::default(); orders],
             bulk_receipts: None,
             met: FirstEncounters::default(),
@@ -59,9 +59,9 @@ impl RunTotals {
 
     /// Merges the sums over other shards.
     pub(super) fn merge(&mut self, other: &RunTotals) {
-        let RunTotals { record, lines, by_order, bulk_receipts, met, digest } = other;
+        let RunTotals { record, access_links, by_order, bulk_receipts, met, digest } = other;
         self.record.merge(record);
-        self.lines.merge(lines);
+        self.access_links.merge(access_links);
         self.by_order.iter_mut().zip(by_order).for_each(|(sum, counts)| sum.merge(counts));
         match (&mut self.bulk_receipts, bulk_receipts) {
             (Some(sum), Some(receipts)) => sum.merge(receipts),

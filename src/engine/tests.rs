@@ -1,7 +1,7 @@
 //! One seed gives one outcome: on any number of threads, in windows or one event after another.
 
+mod access_links_and_roles;
 mod exchange;
-mod lines_and_parts;
 mod rounds;
 mod strategies;
 mod window;
@@ -182,8 +182,8 @@ fn shortest_paths_take_a_latency_and_a_run_without_limits() {
 
 /// No node sends or receives more than its lines carry in the time, headers included.
 fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
-    let ways = [outcome.totals.lines.up, outcome.totals.lines.down].into_iter().flatten();
-    assert!(ways.map(|way| way.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
+    let sides = [outcome.totals.access_links.up, outcome.totals.access_links.down].into_iter().flatten();
+    assert!(sides.map(|side| side.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
     let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
     let model = &outcome.totals.record.model;
     assert!(queue_bytes.is_some() || model.uplink_dropped + model.dropped == 0, "{case:?}");
@@ -306,7 +306,7 @@ proptest! {
         bandwidth in prop::option::of(bandwidths()),
     ) {
         let case = Case { faults, adversary, bandwidth, ..case };
-        // Short enough to ring while answers are under way, and long enough for those that never come.
+        // Short enough to ring while answers are under side, and long enough for those that never come.
         let lazy = Lazy::new(Nanos(retry), interval);
         let strict = case.strict_of(&lazy.clone());
         assert_sound(&case, &strict);

@@ -43,8 +43,8 @@ impl Fates {
                 for (from, at, count) in forwards {
                     let (to, others) = rest.split_at(count);
                     rest = others;
-                    let ways = network.ways(order, from).at(at);
-                    self.latencies.extend(to.iter().map(|&to| match ways.fate(to, 0) {
+                    let links = network.outgoing_links(order, from).at(at);
+                    self.latencies.extend(to.iter().map(|&to| match links.fate(to, 0) {
                         Fate::Arrives(latency) => latency,
                         Fate::Lost => Fates::LOST,
                     }));
@@ -110,9 +110,9 @@ mod tests {
                 fates.draw(&network, order, forwards.into_iter(), &to);
                 let from = |place| if place < 100 { forwards[0] } else { forwards[2] };
                 for (place, (&to, &latency)) in to.iter().zip(fates.latencies()).enumerate() {
-                    let ways = network.ways(order, from(place).0).at(from(place).1);
+                    let links = network.outgoing_links(order, from(place).0).at(from(place).1);
                     let fate = if latency == Fates::LOST { Fate::Lost } else { Fate::Arrives(latency) };
-                    assert_eq!(fate, ways.fate(to, 0), "{place}");
+                    assert_eq!(fate, links.fate(to, 0), "{place}");
                 }
                 assert_eq!(fates.latencies().len(), to.len());
             }

@@ -117,20 +117,20 @@ pub enum FaultError {
         written: String,
     },
     /// A value is missing.
-    #[error("{figure} is missing; write {ways}")]
+    #[error("{figure} is missing; write {forms}")]
     Missing {
         /// Name of the value.
         figure: &'static str,
         /// The notation that is accepted.
-        ways: &'static str,
+        forms: &'static str,
     },
     /// The text holds more than the notation takes.
-    #[error("`{written}` is one figure too many; write {ways}")]
+    #[error("`{written}` is one figure too many; write {forms}")]
     Surplus {
         /// The first unused part.
         written: String,
         /// The notation that is accepted.
-        ways: &'static str,
+        forms: &'static str,
     },
     /// The selection of nodes is unknown.
     #[error("by is `{written}`; choose random or degree, or leave it out and name a region")]
@@ -256,7 +256,7 @@ impl FromStr for ChurnSpec {
 
     fn from_str(text: &str) -> Result<ChurnSpec, FaultError> {
         let mut fields = SpecFields::new(text);
-        let missing = |figure| FaultError::Missing { figure, ways: ChurnSpec::WRITTEN };
+        let missing = |figure| FaultError::Missing { figure, forms: ChurnSpec::WRITTEN };
         let up = time(&mut fields, "up")?.ok_or(missing("up="))?;
         let down = time(&mut fields, "down")?.ok_or(missing("down="))?;
         end(&fields, ChurnSpec::WRITTEN)?;
@@ -295,7 +295,7 @@ impl FromStr for Cut {
         let is_one_way = match fields.plain() {
             None => false,
             Some("one-way") => true,
-            Some(other) => return Err(FaultError::Surplus { written: other.into(), ways: PartitionSpec::WRITTEN }),
+            Some(other) => return Err(FaultError::Surplus { written: other.into(), forms: PartitionSpec::WRITTEN }),
         };
         let at = time(&mut fields, "at")?.unwrap_or(Nanos::ZERO);
         let heal = time(&mut fields, "heal")?.unwrap_or(Nanos::MAX);
@@ -376,8 +376,8 @@ fn region(name: &str) -> Result<String, FaultError> {
     if name.is_empty() { Err(FaultError::NoRegionName) } else { Ok(name.to_owned()) }
 }
 
-fn end(fields: &SpecFields<'_>, ways: &'static str) -> Result<(), FaultError> {
-    fields.left().map_or(Ok(()), |written| Err(FaultError::Surplus { written, ways }))
+fn end(fields: &SpecFields<'_>, forms: &'static str) -> Result<(), FaultError> {
+    fields.left().map_or(Ok(()), |written| Err(FaultError::Surplus { written, forms }))
 }
 
 const NONE: Ratio = Ratio::new(0, 1).unwrap();

@@ -63,12 +63,16 @@ impl NetworkSpec {
                 (Network::in_regions(seed, &regions), Some(regions))
             }
         };
-        let lines = match self.bandwidth {
+        let access_links = match self.bandwidth {
             None => AccessLinkTable::default(),
             Some(bandwidth) => AccessLinkTable::new(bandwidth, regions.as_ref()).ok_or_else(|| self.no_rates())?,
         };
-        let network =
-            Network { lines, processing: self.processing, duplicated: Probability::of(self.duplicate), ..network };
+        let network = Network {
+            access_links,
+            processing: self.processing,
+            duplicated: Probability::of(self.duplicate),
+            ..network
+        };
         Ok(network.with_loss(&self.loss))
     }
 
@@ -147,10 +151,10 @@ impl AccessLinkTable {
     /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
     pub(super) fn limited(&self) -> [bool; 2] {
         let all = match self {
-            AccessLinkTable::Same(lines) => std::slice::from_ref(lines),
-            AccessLinkTable::ByRegion(lines) => lines,
+            AccessLinkTable::Same(links) => std::slice::from_ref(links),
+            AccessLinkTable::ByRegion(links) => links,
         };
-        [all.iter().any(|lines| lines.up.is_some()), all.iter().any(|lines| lines.down.is_some())]
+        [all.iter().any(|links| links.up.is_some()), all.iter().any(|links| links.down.is_some())]
     }
 
     /// Creates the table, or returns `None` if rates by region are requested and not known.
@@ -162,11 +166,11 @@ impl AccessLinkTable {
             }
             Rates::Regions => {
                 let regions = regions?;
-                let lines = (0..regions.names().len() as u16).map(|region| {
+                let links = (0..regions.names().len() as u16).map(|region| {
                     let [up, down] = regions.rates(RegionIndex(region))?;
                     Some(AccessLinkSpecs { up: Some(rate(up)), down: Some(rate(down)) })
                 });
-                AccessLinkTable::ByRegion(lines.collect::<Option<_>>()?)
+                AccessLinkTable::ByRegion(links.collect::<Option<_>>()?)
             }
         })
     }
@@ -174,9 +178,9 @@ impl AccessLinkTable {
     #[inline]
     pub(super) fn of(&self, region: impl FnOnce() -> Option<RegionIndex>) -> AccessLinkSpecs {
         match self {
-            AccessLinkTable::Same(lines) => *lines,
-            AccessLinkTable::ByRegion(lines) => {
-                region().map_or_else(AccessLinkSpecs::default, |region| lines[region.index()])
+            AccessLinkTable::Same(links) => *links,
+            AccessLinkTable::ByRegion(links) => {
+                region().map_or_else(AccessLinkSpecs::default, |region| links[region.index()])
             }
         }
     }

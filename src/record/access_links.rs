@@ -40,7 +40,7 @@ impl AccessLinkRecord {
 
 impl LinkSideRecord {
     fn merge(&mut self, other: &LinkSideRecord) {
-        let queue = |way: &LinkSideRecord| (way.queue_bytes, way.queue_drains_in);
+        let queue = |side: &LinkSideRecord| (side.queue_bytes, side.queue_drains_in);
         (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
         // The first two are one figure: the longest queue, and its link's time for it.
         let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest } = *other;
@@ -55,15 +55,15 @@ mod tests {
 
     #[test]
     fn the_longest_queue_and_the_busiest_line_of_all_are_kept() {
-        let way = |bytes, drains, offered, busiest| LinkSideRecord {
+        let side = |bytes, drains, offered, busiest| LinkSideRecord {
             queue_bytes: bytes,
             queue_drains_in: Nanos(drains),
             offered_bytes: offered,
             busiest: Nanos(busiest),
         };
-        let mut all = AccessLinkRecord { up: Some(way(100, 9, 100, 7)), down: None };
-        all.merge(&AccessLinkRecord { up: Some(way(90, 12, 300, 8)), down: Some(way(1, 1, 1, 1)) });
+        let mut all = AccessLinkRecord { up: Some(side(100, 9, 100, 7)), down: None };
+        all.merge(&AccessLinkRecord { up: Some(side(90, 12, 300, 8)), down: Some(side(1, 1, 1, 1)) });
         all.merge(&AccessLinkRecord::default());
-        assert_eq!(all, AccessLinkRecord { up: Some(way(100, 9, 300, 8)), down: Some(way(1, 1, 1, 1)) });
+        assert_eq!(all, AccessLinkRecord { up: Some(side(100, 9, 300, 8)), down: Some(side(1, 1, 1, 1)) });
     }
 }

@@ -74,15 +74,15 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
                 false => (order, at_once.attempt(order, || self.attempts.next(local, order))),
             };
             let held_before = self.line.entered();
-            let ways = self.network.ways(order, from).at(now.since(began));
+            let links = self.network.outgoing_links(order, from).at(now.since(began));
             for &message in messages {
                 let tail = message.cut(&mut tails);
-                match ways.fate(message.to, attempt) {
+                match links.fate(message.to, attempt) {
                     Fate::Lost => passed.lost += 1,
                     Fate::Arrives(latency) => {
                         self.line.put(now + latency, message, T::of(tail));
                         self.departures.held += u128::from(latency.0);
-                        if let Some(latency) = ways.duplicate(message.to, attempt) {
+                        if let Some(latency) = links.duplicate(message.to, attempt) {
                             self.line.put(now + latency, message, T::of(tail));
                             self.departures.held += u128::from(latency.0);
                             passed.doubled += 1;
@@ -179,15 +179,15 @@ mod tests {
         for attempt in 0..2 {
             let now = Nanos(10_000_000 * (1 + u64::from(attempt)));
             let passed = emulator.enter(MessageBatch::bare(&forward()), now, began);
-            let ways = network.ways(OrderIndex(0), NodeId(3)).at(now - began);
-            let lost = |message: &&Message| ways.fate(message.to, attempt) == Fate::Lost;
+            let links = network.outgoing_links(OrderIndex(0), NodeId(3)).at(now - began);
+            let lost = |message: &&Message| links.fate(message.to, attempt) == Fate::Lost;
             assert_eq!(passed.lost, forward().iter().filter(lost).count() as u64);
             assert!(passed.lost > 5 && passed.doubled > 5);
             let mut times = Vec::new();
             for message in forward() {
-                if let Fate::Arrives(latency) = ways.fate(message.to, attempt) {
+                if let Fate::Arrives(latency) = links.fate(message.to, attempt) {
                     times.push((now + latency, message));
-                    times.extend(ways.duplicate(message.to, attempt).map(|latency| (now + latency, message)));
+                    times.extend(links.duplicate(message.to, attempt).map(|latency| (now + latency, message)));
                 }
             }
             times.sort_by_key(|&(time, _)| time);

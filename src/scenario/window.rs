@@ -1,8 +1,8 @@
 //! The number of orders that a node tells apart if the user leaves it to the program.
 //!
 //! On a real carrier a window that holds every order of a long run would take gigabytes, so `auto` holds the orders
-//! that may be in flight at a time: those published while one of them takes its slowest way. In virtual time receipts
-//! are kept by order and node anyway, and `auto` is all orders.
+//! that may be in flight at a time: those published while one of them spreads at the slow latency. In virtual time
+//! receipts are kept by order and node anyway, and `auto` is all orders.
 
 use super::kinds::ProtocolKind;
 use super::workload::{BulkOptions, WindowSize};
@@ -19,18 +19,19 @@ const CARRIER_ALLOWANCE: Nanos = Nanos::from_millis(50);
 const LEAST: u64 = 1_024;
 
 impl Scenario {
-    /// Returns the window of a node for this TTL, if a slow message takes `slow_way` through the modelled network.
-    pub fn window(&self, ttl: u8, slow_way: Nanos) -> Window {
+    /// Returns the window of a node for this TTL, if a slow message takes `slow_latency` through the modelled network.
+    pub fn window(&self, ttl: u8, slow_latency: Nanos) -> Window {
         let Some(bulk) = self.workload.bulk else { return Window::new(1, 1) };
         let orders = match bulk.window {
             WindowSize::Orders(orders) => orders,
             WindowSize::Auto if self.carrier.transport.is_virtual() => bulk.orders,
-            WindowSize::Auto => self.auto(&bulk, self.slowest_spread(ttl, slow_way + CARRIER_ALLOWANCE)),
+            WindowSize::Auto => self.auto(&bulk, self.slowest_spread(ttl, slow_latency + CARRIER_ALLOWANCE)),
         };
         Window::new(bulk.orders, orders)
     }
 
-    /// Returns the number of orders published while one takes its slowest way, within the memory limit of windows.
+    /// Returns the number of orders published while one spreads at the slow latency, within the memory limit of
+    /// windows.
     fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
         let bursts = if bulk.arrivals == Arrivals::Burst { BURST } else { Nanos::ZERO };
         let under_way = bulk.rate.within(spread + bursts);
@@ -39,15 +40,15 @@ impl Scenario {
     }
 
     /// Returns the longest time for which an order may be in flight: its TTL times a hop, in which a message takes a
-    /// slow `way`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
+    /// `latency`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
     /// interval in which announcements are gathered, and the retry time if the network loses messages.
-    pub fn slowest_spread(&self, ttl: u8, way: Nanos) -> Nanos {
+    pub fn slowest_spread(&self, ttl: u8, latency: Nanos) -> Nanos {
         let hop = match self.protocol.kind {
-            ProtocolKind::Push | ProtocolKind::Flood => way,
+            ProtocolKind::Push | ProtocolKind::Flood => latency,
             ProtocolKind::Lazy => {
                 let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
                 let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
-                way + way + way + self.protocol.announce_interval.unwrap_or_default() + again
+                latency + latency + latency + self.protocol.announce_interval.unwrap_or_default() + again
             }
         };
         Nanos(hop.0.saturating_mul(u64::from(ttl)))
@@ -65,8 +66,8 @@ mod tests {
         let scenario = Draft { orders: Some(orders), rate: Some(Rate::per_second(rate)), seed: Some(1), ..draft };
         let scenario = scenario.build().unwrap();
         let network = scenario.network.as_ref().map(|network| network.build(1).unwrap());
-        let slow_way = network.map_or(Nanos::ZERO, |network| network.slow_way(scenario.overlay.nodes));
-        scenario.window(6, slow_way).orders()
+        let slow_latency = network.map_or(Nanos::ZERO, |network| network.slow_latency(scenario.overlay.nodes));
+        scenario.window(6, slow_latency).orders()
     }
 
     fn on(transport: TransportKind) -> Draft {
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_way_is_that_of_one_message_in_a_thousand() {
+    fn a_slow_latency_is_that_of_one_message_in_a_thousand() {
         // Evenly over 10 to 90 ms: the 99.9th percentile is 89.92 ms, off by 0.08 / 4 of them, the deviation of its
         // estimate.
         let spread = Draft { latency: "uniform:10ms..90ms".parse().ok(), ..on(TransportKind::Memory) };

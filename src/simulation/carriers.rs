@@ -188,7 +188,7 @@ impl Runner<'_> {
             templates,
             admission,
             clock: slot.clock,
-            lanes: rendezvous.channels,
+            channels: rendezvous.channels,
             segmentation,
             control_bytes_max: self.protocol.tail_words_max().map(wire::control_bytes),
         });

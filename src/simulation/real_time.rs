@@ -130,7 +130,7 @@ impl Runner<'_> {
             traffic,
             workers,
             digest: None,
-            lines: AccessLinkRecord::default(),
+            access_links: AccessLinkRecord::default(),
             spies: None,
             groups,
         }

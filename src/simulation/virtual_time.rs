@@ -169,7 +169,7 @@ impl Runner<'_> {
         notice: Option<Notice>,
     ) -> RunRecord {
         let EngineOutcome { end, ended_at, totals, receipts, mut traffic, is_rough } = outcome;
-        let RunTotals { mut record, lines, by_order, bulk_receipts, met: _, digest } = totals;
+        let RunTotals { mut record, access_links, by_order, bulk_receipts, met: _, digest } = totals;
         record.published = published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize);
         let (receipts, bulk) = match (receipts, bulk_receipts) {
             (Receipts::Each(receipts), Some(totals)) => {
@@ -178,7 +178,7 @@ impl Runner<'_> {
             }
             (receipts, _) => (receipts, None),
         };
-        let overflow = self.context().overflow(&record.model, &lines, ended_at);
+        let overflow = self.context().overflow(&record.model, &access_links, ended_at);
         let workers = vec![record];
         let left_out = if end.is_cut_short() { cut_off(&traffic, is_rough) } else { self.left_out(&traffic) };
         let is_moving = bulk.is_none() && !population.is_everybody();
@@ -212,7 +212,7 @@ impl Runner<'_> {
             workers,
             // No seed decides a run that ends from outside.
             digest: (!end.is_cut_short()).then_some(digest),
-            lines,
+            access_links,
             spies: None,
             groups: Vec::new(),
             notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),

@@ -72,7 +72,7 @@ pub struct UdpShardNetwork {
     /// The clock.
     pub clock: Clock,
     /// The counts that the ends exchange beside the datagrams.
-    pub lanes: ChannelCredit,
+    pub channels: ChannelCredit,
     /// The mode in which trains cross the kernel.
     pub segmentation: Segmentation,
     /// The receive buffer of every socket, in bytes as the kernel counts them.

@@ -1,5 +1,6 @@
 //! All integration tests that leave the process unchanged, in one binary: a module per behaviour.
 
+mod access_links;
 mod agreement;
 mod bulk;
 mod command;
@@ -11,7 +12,6 @@ mod files;
 mod knee;
 mod layers;
 mod ledger;
-mod lines;
 mod manual;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -31,7 +31,7 @@ fn two_nodes(window: u32, transport: TransportKind, protocol: ProtocolKind) -> D
 
 /// Latency of the given attempt at a message about an order from one of the two nodes to the other.
 fn latency_of(network: &Network, order: u32, from: u32, attempt: u32) -> Nanos {
-    match network.ways(OrderIndex(order), NodeId(from)).fate(NodeId(1 - from), attempt) {
+    match network.outgoing_links(OrderIndex(order), NodeId(from)).fate(NodeId(1 - from), attempt) {
         Fate::Arrives(latency) => latency,
         Fate::Lost => panic!("nothing is lost"),
     }

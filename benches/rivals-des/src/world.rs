@@ -64,7 +64,7 @@ impl World {
             return;
         }
         let (order, me) = (OrderIndex(0), NodeId(packet.to));
-        let links = self.network.ways(order, me);
+        let links = self.network.outgoing_links(order, me);
         for &to in self.draw.draw(&self.topology, order, me, &mut nodes.scratch) {
             if let Fate::Arrives(latency) = links.fate(to, 0) {
                 send(latency.0, Packet { to: to.0, ttl: packet.ttl - 1 });

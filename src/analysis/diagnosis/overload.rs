@@ -14,8 +14,8 @@ impl RunContext<'_> {
         let bulk = record.bulk.as_ref().filter(|_| !self.scenario.carrier.transport.is_virtual())?;
         let published_late = late(bulk);
         let under_way = self.scenario.run.timeout.map_or(0, |timeout| {
-            let way = self.network.map_or(Nanos::ZERO, |network| network.slow_way(record.nodes));
-            let emulator = self.scenario.slowest_spread(record.ttl, way);
+            let latency = self.network.map_or(Nanos::ZERO, |network| network.slow_latency(record.nodes));
+            let emulator = self.scenario.slowest_spread(record.ttl, latency);
             let is_stuck = |order: &&OrderRecord| {
                 matches!(order.outcome, OrderOutcome::UnderWay | OrderOutcome::NotPublished)
                     && order.due + timeout <= record.elapsed

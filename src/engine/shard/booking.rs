@@ -93,7 +93,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         };
         let totals = RunTotals {
             record: WorkerRecord { model, ..self.record },
-            lines: self.lines.record(),
+            access_links: self.access_links.record(),
             by_order: self.by_order,
             bulk_receipts: bulk_receipts(self.setup, self.nodes.len(), &self.receipts),
             met: self.met,
@@ -112,7 +112,7 @@ impl<T: Tail> VirtualShard<'_, T> {
                 self.record.received += 1;
                 if !is_warm_up {
                     traffic.bytes_in += bytes;
-                    self.lines.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
+                    self.access_links.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
                 }
                 if kind.is_control() {
                     self.record.control_received += 1;
@@ -139,7 +139,7 @@ impl<T: Tail> VirtualShard<'_, T> {
             JournalEvent::Delivered => self.record.reached += 1,
             JournalEvent::Sent(kind, target_batch) => self.count_sent(is_warm_up, local, order, kind, target_batch),
             JournalEvent::Tallied(what, count) => add_tally(&mut self.record.tally, what, count),
-            JournalEvent::Queued(way, queues) => self.lines.note_queues(way, self.node(local), queues),
+            JournalEvent::Queued(side, queues) => self.access_links.note_queues(side, self.node(local), queues),
         }
     }
 
@@ -170,7 +170,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         let bytes = self.bytes(order, kind, 1, words.into());
         let is_warm_up = departure.handed_at < self.setup.warm_up;
         if !is_warm_up {
-            self.lines.note_carried(LinkSide::Up, self.node(local), bytes as u32);
+            self.access_links.note_carried(LinkSide::Up, self.node(local), bytes as u32);
         }
         self.count_sent(is_warm_up, local, order, kind, departure.target_batch());
     }

@@ -28,14 +28,14 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
             return self.note(order, JournalEvent::Missed(kind, pending.sent_at));
         }
         let bytes = self.shard.bytes_of(&pending.message);
-        let Some(offer) = self.shard.lines.receive(from, to, pending.time, bytes) else {
+        let Some(offer) = self.shard.access_links.receive(from, to, pending.time, bytes) else {
             return self.work_on(pending);
         };
-        if let Some(queues) = self.shard.lines.watch(LinkSide::Down, to, &offer) {
+        if let Some(queues) = self.shard.access_links.watch(LinkSide::Down, to, &offer) {
             self.note(order, JournalEvent::Queued(LinkSide::Down, queues));
         }
         match offer.departs {
-            Some(time) if self.shard.lines.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
+            Some(time) if self.shard.access_links.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
             Some(time) => self.go_on(pending, time, EventStage::Delivered),
             None => self.note(order, JournalEvent::Dropped(kind, pending.sent_at)),
         }
@@ -52,7 +52,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
 
     /// Has the node work on a message once it is done with those before.
     fn work_on(&mut self, pending: &PendingEvent<T>) {
-        let done = self.shard.lines.work(self.event.me, self.event.now);
+        let done = self.shard.access_links.work(self.event.me, self.event.now);
         self.go_on(pending, done, EventStage::Delivered);
     }
 

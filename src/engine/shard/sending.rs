@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 pub(super) struct OutgoingForward<'a> {
     kind: Kind,
     order_hop: OrderHop,
-    ways: OutgoingLinks<'a>,
+    links: OutgoingLinks<'a>,
     pub(super) target_batch: SendCounts,
 }
 
@@ -76,8 +76,8 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
 
     fn outgoing_forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
         let order = fate_order(kind, order_hop.order);
-        let ways = self.shard.setup.network.ways(order, self.event.me).at(self.model_time());
-        OutgoingForward { kind, order_hop, ways, target_batch: SendCounts::default() }
+        let links = self.shard.setup.network.outgoing_links(order, self.event.me).at(self.model_time());
+        OutgoingForward { kind, order_hop, links, target_batch: SendCounts::default() }
     }
 
     /// Sends one copy: through the line out of its node, and on its way.
@@ -85,14 +85,14 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
         let (Event { me, now, .. }, model_time) = (self.event, self.model_time());
         let EngineSetup { faults, adversaries, .. } = *self.shard.setup;
-        let &mut OutgoingForward { kind, order_hop, ways, ref mut target_batch } = forward;
+        let &mut OutgoingForward { kind, order_hop, links, ref mut target_batch } = forward;
         if adversaries.withholds(me, to) {
             return self.shard.met.withhold(model_time);
         }
         let sequence = self.next_sequence();
         let message = order_hop.message_with(kind, me, to, tail.len() as u8);
-        let offer = self.shard.lines.send(me, now, self.shard.bytes_of(&message));
-        if let Some(queues) = offer.and_then(|offer| self.shard.lines.watch(LinkSide::Up, me, &offer)) {
+        let offer = self.shard.access_links.send(me, now, self.shard.bytes_of(&message));
+        if let Some(queues) = offer.and_then(|offer| self.shard.access_links.watch(LinkSide::Up, me, &offer)) {
             self.note(order_hop.order, JournalEvent::Queued(LinkSide::Up, queues));
         }
         let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
@@ -115,18 +115,18 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         if is_cut {
             self.shard.met.cut(self.shard.setup, me, to, model_time);
         }
-        match if is_cut { Fate::Lost } else { ways.fate(to, attempt) } {
+        match if is_cut { Fate::Lost } else { links.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
                 self.shard.outgoing.push(pending(latency));
                 // The double has the number of its original: where both come at once, either may be first.
-                if let Some(latency) = ways.duplicate(to, attempt) {
+                if let Some(latency) = links.duplicate(to, attempt) {
                     self.shard.outgoing.push(pending(latency));
                     is_doubled = true;
                 }
             }
         }
-        if self.shard.lines.have_uplinks() {
+        if self.shard.access_links.have_uplinks() {
             let (local, words) = (me.0 - self.shard.nodes.start, tail.len() as u8);
             let (order, handed_at, leaves_at) = (order_hop.order, now, left);
             self.shard.departures.put(QueuedDeparture {

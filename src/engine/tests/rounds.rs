@@ -3,7 +3,7 @@
 use super::*;
 
 /// Returns the sender and the hop of each node's first receipt of each order.
-fn ways(outcome: &EngineOutcome) -> Vec<(NodeId, u8)> {
+fn senders_and_hops(outcome: &EngineOutcome) -> Vec<(NodeId, u8)> {
     outcome.each().iter().map(|receipt| (receipt.sender, receipt.hop)).collect()
 }
 
@@ -26,7 +26,7 @@ proptest! {
         let (loss, adversary) = (LossSpec::Independent(share(loss)), adversary.parse().unwrap());
         let case = Case { loss, duplicate: share(doubled), adversary, ..case };
         let (none, least) = (constant(&case, 0).strict(), constant(&case, 1).strict());
-        prop_assert_eq!(ways(&none), ways(&least));
+        prop_assert_eq!(senders_and_hops(&none), senders_and_hops(&least));
         prop_assert_eq!(&none.totals.record, &least.totals.record);
         prop_assert_eq!(&none.traffic, &least.traffic);
         let due = case.workload.publications().iter().map(|publication| publication.due);
@@ -41,7 +41,7 @@ proptest! {
     fn lazy_without_latency_is_what_smaller_latencies_come_to(case in cases()) {
         let case = Case { loss: LossSpec::NONE, workload: Workload::single(NodeId(3)), ..case };
         let of = |latency| constant(&case, latency).strict_of(&Lazy::new(Nanos(1_000_000), Nanos::ZERO));
-        prop_assert_eq!(ways(&of(0)), ways(&of(1)));
+        prop_assert_eq!(senders_and_hops(&of(0)), senders_and_hops(&of(1)));
         prop_assert_eq!(of(0).totals.record, of(1).totals.record);
     }
 }

@@ -74,7 +74,7 @@ fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
             }
             let sequence = sequences[me.index()];
             sequences[me.index()] += 1;
-            if let Fate::Arrives(latency) = setup.network.ways(order, me).at(now).fate(to, 0) {
+            if let Fate::Arrives(latency) = setup.network.outgoing_links(order, me).at(now).fate(to, 0) {
                 under_way.insert((now + latency, me, sequence), (to, order_hop));
             }
         }

@@ -58,7 +58,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 fn states(seed: u64, loss: &LossSpec) -> Vec<bool> {
     let network = Network::new(seed, Latency::Constant(Nanos::from_millis(1))).with_loss(loss);
     let is_bad = |sample: usize| {
-        let links = network.ways(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(sample as u64));
+        let links = network.outgoing_links(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(sample as u64));
         links.fate(NodeId(6), sample as u32) == Fate::Lost
     };
     (0..SAMPLES).map(is_bad).collect()

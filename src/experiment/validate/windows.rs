@@ -67,7 +67,7 @@ fn expired_orders(draft: &Draft, seed: u64) -> Result<u64, EarlyEnd> {
     for publication in scenario.workload().publications() {
         let OrderIndex(order) = publication.order;
         if let Fate::Arrives(latency) =
-            network.ways(publication.order, NodeId(0)).at(publication.due).fate(NodeId(1), 0)
+            network.outgoing_links(publication.order, NodeId(0)).at(publication.due).fate(NodeId(1), 0)
         {
             arrivals.push(((publication.due + latency).0, order));
         }

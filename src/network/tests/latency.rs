@@ -8,9 +8,9 @@ const DRAWS: u32 = 200_000;
 /// Draws one latency for each of many messages, in milliseconds, ascending.
 fn draws(text: &str) -> Vec<f64> {
     let network = Network::new(7, text.parse::<LatencySpec>().unwrap());
-    let ways = network.ways(OrderIndex(0), NodeId(3));
+    let links = network.outgoing_links(OrderIndex(0), NodeId(3));
     let mut draws: Vec<f64> = (0..DRAWS)
-        .map(|to| match ways.fate(NodeId(to), 0) {
+        .map(|to| match links.fate(NodeId(to), 0) {
             Fate::Arrives(time) => {
                 assert!(network.floor() <= time, "{text}: {time} under the floor");
                 assert!(network.ceiling().is_none_or(|ceiling| time <= ceiling), "{text}: {time} above the ceiling");
@@ -97,7 +97,7 @@ fn clamping_gathers_the_draws_beyond_it() {
 #[test]
 fn a_link_keeps_its_own_latency() {
     let fate = |network: &Network, order, from, to, attempt| {
-        network.ways(OrderIndex(order), NodeId(from)).fate(NodeId(to), attempt)
+        network.outgoing_links(OrderIndex(order), NodeId(from)).fate(NodeId(to), attempt)
     };
     let link = Network::new(7, "link:uniform:10ms..100ms".parse::<LatencySpec>().unwrap());
     let direction = Network::new(7, "direction:uniform:10ms..100ms".parse::<LatencySpec>().unwrap());

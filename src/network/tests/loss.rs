@@ -11,8 +11,9 @@ fn network(loss: &str) -> Network {
 /// Returns the share of messages that is lost, each on its own link at its own time.
 fn lost(network: &Network) -> f64 {
     let fate = |message: u32| {
-        let ways = network.ways(OrderIndex(0), NodeId(message % 1_000)).at(Nanos(u64::from(message) * 1_000_003));
-        ways.fate(NodeId(message), 0)
+        let links =
+            network.outgoing_links(OrderIndex(0), NodeId(message % 1_000)).at(Nanos(u64::from(message) * 1_000_003));
+        links.fate(NodeId(message), 0)
     };
     (0..MESSAGES).filter(|&message| fate(message) == Fate::Lost).count() as f64 / f64::from(MESSAGES)
 }
@@ -34,7 +35,7 @@ fn loss_does_not_change_other_latencies() {
     let latency: LatencySpec = "uniform:10ms..100ms".parse().unwrap();
     let (clean, lossy) = (Network::new(7, latency), Network::new(7, latency).with_loss(&"0.5".parse().unwrap()));
     for to in 0..1_000 {
-        let fate = |network: &Network| network.ways(OrderIndex(0), NodeId(0)).fate(NodeId(to), 0);
+        let fate = |network: &Network| network.outgoing_links(OrderIndex(0), NodeId(0)).fate(NodeId(to), 0);
         assert!([Fate::Lost, fate(&clean)].contains(&fate(&lossy)), "{to}");
     }
 }
@@ -43,7 +44,7 @@ fn loss_does_not_change_other_latencies() {
 fn messages_close_in_time_share_a_burst() {
     // In a bad period every message is lost: of two messages a millisecond apart either both are lost or, rarely, one.
     let fates = |network: &Network, now: Nanos| -> Vec<bool> {
-        let fate = |from: u32| network.ways(OrderIndex(from), NodeId(from)).at(now).fate(NodeId(from + 1), 0);
+        let fate = |from: u32| network.outgoing_links(OrderIndex(from), NodeId(from)).at(now).fate(NodeId(from + 1), 0);
         (0..20_000).map(|from| fate(from) == Fate::Lost).collect()
     };
     let unlike = |text: &str| {
@@ -64,7 +65,10 @@ fn a_burst_affects_all_links_of_its_scope() {
         let network = network(&format!("gilbert-elliott:good=1s,bad=1s,per={per}"));
         (0..64)
             .map(|second| {
-                network.ways(OrderIndex(to), NodeId(from)).at(Nanos::from_secs(100 * second)).fate(NodeId(to), 0)
+                network
+                    .outgoing_links(OrderIndex(to), NodeId(from))
+                    .at(Nanos::from_secs(100 * second))
+                    .fate(NodeId(to), 0)
             })
             .collect::<Vec<_>>()
     };
@@ -79,19 +83,19 @@ fn a_burst_affects_all_links_of_its_scope() {
 fn second_copies_have_the_requested_share_and_their_own_latency() {
     let latency: LatencySpec = "uniform:10ms..100ms".parse().unwrap();
     let network = Network::new(7, latency).with_duplicates("5%".parse().unwrap());
-    let ways = network.ways(OrderIndex(0), NodeId(0));
+    let links = network.outgoing_links(OrderIndex(0), NodeId(0));
     let (mut copies, mut first) = (0u32, 0u32);
     for to in (0..MESSAGES).map(NodeId) {
-        let Some(time) = ways.duplicate(to, 0) else { continue };
+        let Some(time) = links.duplicate(to, 0) else { continue };
         assert!(network.floor() <= time && Some(time) <= network.ceiling());
         copies += 1;
-        first += u32::from(matches!(ways.fate(to, 0), Fate::Arrives(other) if time < other));
+        first += u32::from(matches!(links.fate(to, 0), Fate::Arrives(other) if time < other));
     }
     let share = f64::from(copies) / f64::from(MESSAGES);
     assert!((share - 0.05).abs() < 5.0 * (0.05f64 / f64::from(MESSAGES)).sqrt(), "{share}");
     // Half of the copies overtake, within five standard deviations: this is how a network reorders messages.
     assert!(first.abs_diff(copies / 2) < 5 * (copies / 4).isqrt(), "{first} of {copies}");
-    assert_eq!(Network::new(7, latency).ways(OrderIndex(0), NodeId(0)).duplicate(NodeId(1), 0), None);
+    assert_eq!(Network::new(7, latency).outgoing_links(OrderIndex(0), NodeId(0)).duplicate(NodeId(1), 0), None);
 }
 
 #[test]

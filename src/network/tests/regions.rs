@@ -25,7 +25,7 @@ fn draws(regions: &Regions, from: &str, to: &str) -> Vec<f64> {
     let (from, to) = (nodes(&network, place(from), 50), nodes(&network, place(to), 400));
     let pairs = from.iter().flat_map(|&from| to.iter().map(move |&to| (from, to)));
     let mut draws: Vec<f64> = pairs
-        .map(|(from, to)| match network.ways(OrderIndex(1), from).fate(to, 0) {
+        .map(|(from, to)| match network.outgoing_links(OrderIndex(1), from).fate(to, 0) {
             Fate::Arrives(time) => {
                 assert!(time >= network.floor());
                 time.0 as f64 / 1e6

@@ -6,8 +6,11 @@ use super::super::*;
 fn the_default_is_fifty_milliseconds() {
     let network = NetworkSpec::default().build(7).unwrap();
     assert_eq!((network.floor(), network.ceiling()), (Nanos::from_millis(50), Some(Nanos::from_millis(50))));
-    assert_eq!(network.ways(OrderIndex(0), NodeId(0)).fate(NodeId(1), 0), Fate::Arrives(Nanos::from_millis(50)));
-    assert_eq!((network.lines(NodeId(0)), network.processing()), (AccessLinkSpecs::default(), Nanos::ZERO));
+    assert_eq!(
+        network.outgoing_links(OrderIndex(0), NodeId(0)).fate(NodeId(1), 0),
+        Fate::Arrives(Nanos::from_millis(50))
+    );
+    assert_eq!((network.access_links(NodeId(0)), network.processing()), (AccessLinkSpecs::default(), Nanos::ZERO));
     assert_eq!((network.region(NodeId(0)), network.regions().len()), (None, 0));
 }
 
@@ -24,10 +27,10 @@ fn the_parts_are_independent() {
     };
     let (plain, full) = (plain.build(7).unwrap(), full.build(7).unwrap());
     for to in 1..1_000 {
-        let fate = |network: &Network| network.ways(OrderIndex(0), NodeId(0)).fate(NodeId(to), 0);
+        let fate = |network: &Network| network.outgoing_links(OrderIndex(0), NodeId(0)).fate(NodeId(to), 0);
         assert!([fate(&plain), Fate::Lost].contains(&fate(&full)));
     }
-    assert_eq!(full.lines(NodeId(3)).up, Some(LinkRate::new(1_000_000, None)));
+    assert_eq!(full.access_links(NodeId(3)).up, Some(LinkRate::new(1_000_000, None)));
     assert_eq!(full.processing(), Nanos(1_000));
 }
 
@@ -44,7 +47,7 @@ fn rates_of_regions_need_regions_that_have_them() {
     let network = spec(Some("bitcoin6")).build(7).unwrap();
     let european = (0..).map(NodeId).find(|&node| network.region(node) == Some(RegionIndex(1))).unwrap();
     let rate = |bits| Some(LinkRate::new(bits, None));
-    assert_eq!(network.lines(european), AccessLinkSpecs { up: rate(20_700_000), down: rate(40_000_000) });
+    assert_eq!(network.access_links(european), AccessLinkSpecs { up: rate(20_700_000), down: rate(40_000_000) });
     assert_eq!(network.regions()[1], "europe");
     let refusal = |network| spec(network).build(7).unwrap_err().to_string();
     assert!(

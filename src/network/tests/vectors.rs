@@ -9,7 +9,7 @@ fn times(text: &str) -> [u64; 4] {
 
 /// Returns the latencies of order 3 from node 5 to nodes 0 to 3.
 fn times_of(network: &Network) -> [u64; 4] {
-    [0, 1, 2, 3].map(|to| match network.ways(OrderIndex(3), NodeId(5)).fate(NodeId(to), 0) {
+    [0, 1, 2, 3].map(|to| match network.outgoing_links(OrderIndex(3), NodeId(5)).fate(NodeId(to), 0) {
         Fate::Arrives(time) => time.0,
         Fate::Lost => 0,
     })
@@ -62,14 +62,15 @@ fn losses_are_pinned() {
     for text in ["0.25", "gilbert-elliott:good=1s,bad=1s", "gilbert-elliott:good=3s,bad=200ms,loss=0.5,per=sender"] {
         let network = Network::new(7, latency).with_loss(&text.parse().unwrap());
         let lost = (0..40).filter(|&message| {
-            let ways = network.ways(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(100 * u64::from(message)));
-            ways.fate(NodeId(if text.starts_with('0') { message } else { 6 }), message) == Fate::Lost
+            let links =
+                network.outgoing_links(OrderIndex(0), NodeId(5)).at(Nanos::from_millis(100 * u64::from(message)));
+            links.fate(NodeId(if text.starts_with('0') { message } else { 6 }), message) == Fate::Lost
         });
         drawn.push(format!("{text} {:?}", lost.collect::<Vec<u32>>()));
     }
     let doubled = Network::new(7, latency).with_duplicates("0.25".parse().unwrap());
-    let ways = doubled.ways(OrderIndex(0), NodeId(5));
-    let copies = (0..40).filter(|&to| ways.duplicate(NodeId(to), 0).is_some());
+    let links = doubled.outgoing_links(OrderIndex(0), NodeId(5));
+    let copies = (0..40).filter(|&to| links.duplicate(NodeId(to), 0).is_some());
     drawn.push(format!("duplicate {:?}", copies.collect::<Vec<u32>>()));
     assert_eq!(
         drawn.join("\n"),

@@ -161,11 +161,11 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
 
 /// Writes the access links of the nodes, if any has a limit.
 pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    let Some(AccessLinkFigures { up, down }) = report.run.lines else { return Ok(()) };
+    let Some(AccessLinkFigures { up, down }) = report.run.access_links else { return Ok(()) };
     let titles = ["Lines:", "longest queue, in bytes", "to drain", "busiest line used"];
     let mut rows = vec![titles.map(str::to_owned)];
-    for (name, way) in [("  out of nodes", up), ("  into nodes", down)] {
-        let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = way else { continue };
+    for (name, side) in [("  out of nodes", up), ("  into nodes", down)] {
+        let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = side else { continue };
         let used = busiest_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
         rows.push([name.to_owned(), grouped(longest_queue_bytes), Nanos(longest_queue_ns).to_string(), used]);
     }

@@ -84,7 +84,7 @@ impl TrainInbox {
     pub(super) fn missing(&self, end: &Endpoint<'_>) -> Missing {
         let mut missing = Missing::default();
         for (shard, channel) in self.channels.iter().enumerate() {
-            let announced = end.network.lanes.announced(shard, end.shard);
+            let announced = end.network.channels.announced(shard, end.shard);
             missing.messages += announced.messages.saturating_sub(channel.messages);
             missing.packets += announced.packets.saturating_sub(channel.packets);
         }
@@ -113,7 +113,7 @@ impl TrainInbox {
         end: &mut Endpoint<'_>,
         came: &mut ReceiveBatch,
     ) {
-        let promised = end.network.lanes.promised(sender, end.shard);
+        let promised = end.network.channels.promised(sender, end.shard);
         let messages = segments.start..segments.end - 1;
         let checked = self.check_trailer(messages.end, sender, promised, end);
         // A channel never carries more messages than its sender has sent, in whatever sequence its trains arrive.
@@ -140,7 +140,7 @@ impl TrainInbox {
         end: &mut Endpoint<'_>,
         came: &mut ReceiveBatch,
     ) {
-        let promised = end.network.lanes.promised(sender, end.shard);
+        let promised = end.network.channels.promised(sender, end.shard);
         for at in segments {
             let taken = if wire::is_train_trailer(self.train.segment(at)) {
                 self.check_trailer(at, sender, promised, end).map(|trailer| self.apply_trailer(trailer, sender, end))
@@ -219,7 +219,7 @@ impl TrainInbox {
     fn apply_trailer(&mut self, trailer: TrainTrailer, sender: usize, end: &Endpoint<'_>) {
         // An overtaken trailer returns no credit beyond what the later one returned.
         if self.channels[sender].seen.add(trailer.charge) {
-            end.network.lanes.consume(sender, end.shard, trailer.charge);
+            end.network.channels.consume(sender, end.shard, trailer.charge);
         }
     }
 

@@ -230,7 +230,7 @@ impl OutboundChannel {
         if wanted <= self.returned + credit {
             return true;
         }
-        self.returned = end.network.lanes.consumed(end.shard, self.shard);
+        self.returned = end.network.channels.consumed(end.shard, self.shard);
         wanted <= self.returned + credit || self.returned == self.charged
     }
 
@@ -267,7 +267,7 @@ impl OutboundChannel {
     fn announced_trailer(&self, messages: usize, charge: u64, end: &Endpoint<'_>) -> TrainTrailer {
         let messages = self.announced.messages + messages as u64;
         let charge = self.charged + charge;
-        end.network.lanes.promise(end.shard, self.shard, Announced { messages, charge });
+        end.network.channels.promise(end.shard, self.shard, Announced { messages, charge });
         TrainTrailer { from: end.shard as u32, to: self.shard as u32, messages, charge }
     }
 
@@ -309,7 +309,7 @@ impl OutboundChannel {
         self.announced.messages += messages as u64;
         self.announced.packets += packets;
         end.counts.kernel_datagrams += packets;
-        end.network.lanes.announce(end.shard, self.shard, self.announced);
+        end.network.channels.announce(end.shard, self.shard, self.announced);
     }
 
     fn failure(&self, cause: io::Error, end: &Endpoint<'_>) -> TransportError {

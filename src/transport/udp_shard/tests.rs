@@ -37,7 +37,7 @@ impl Bench {
             templates,
             admission: Admission { token: TOKEN, nodes: NODES, orders: 3 },
             clock: Clock::start(),
-            lanes: ChannelCredit::new(&mut Arena::heap(), 2),
+            channels: ChannelCredit::new(&mut Arena::heap(), 2),
             segmentation,
             // Credit is computed from the default buffer, so that a smaller one overflows.
             receive_buffer: 212_992,

@@ -60,13 +60,13 @@ fn a_trailer_that_claims_more_than_was_sent_is_forged_and_returns_no_credit() {
         let mut bench = Bench::new(segmentation, None);
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
-        let given_back = bench.network.lanes.consumed(0, 1);
+        let given_back = bench.network.channels.consumed(0, 1);
         bench.forge_trailer(20, given_back + 1);
         bench.forge_trailer(21, given_back);
         bench.forge_trailer(u64::MAX, u64::MAX);
         assert_eq!(bench.receive_all(), []);
         assert_eq!((bench.strays().of(Stray::Forged), bench.strays().total()), (3, 3), "{segmentation:?}");
-        assert_eq!((bench.network.lanes.consumed(0, 1), bench.missing().0), (given_back, 0), "{segmentation:?}");
+        assert_eq!((bench.network.channels.consumed(0, 1), bench.missing().0), (given_back, 0), "{segmentation:?}");
         bench.assert_keeps_working();
         assert_eq!(bench.strays().total(), 3, "{segmentation:?}");
     }
@@ -79,7 +79,7 @@ fn a_trailer_that_came_before_is_a_replay_and_returns_no_credit() {
         let (_, _, trailer) = bench.first_train(&many(20));
         bench.send(&many(20));
         assert_eq!(bench.receive_all().len(), 20);
-        assert_eq!(bench.network.lanes.consumed(0, 1), trailer.charge, "{segmentation:?}: the trailer as it came");
+        assert_eq!(bench.network.channels.consumed(0, 1), trailer.charge, "{segmentation:?}: the trailer as it came");
         bench.forge_trailer(trailer.messages, trailer.charge);
         assert_eq!(bench.receive_all(), []);
         bench.assert_keeps_working();

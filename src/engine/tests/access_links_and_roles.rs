@@ -1,4 +1,5 @@
-//! Lines held to times worked out by hand and to a queue's closed form, and parts that nodes play.
+//! Access links, compared with times worked out by hand and with the closed form of a queue; and the roles of
+//! adversaries.
 
 use super::*;
 
@@ -34,14 +35,14 @@ fn copies_leave_one_after_another() {
     assert_eq!((outcome.totals.record.sent, outcome.totals.record.model.dropped), (2, 0));
     assert_sound(&full, &outcome);
     // The longest queue is what was taken, and what would have done is what was offered.
-    let line = |outcome: &EngineOutcome| outcome.totals.lines.up.unwrap();
-    assert_eq!((line(&outcome).queue_bytes, line(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
-    assert_eq!((line(&outcome).offered_bytes, line(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
-    assert_eq!((line(&up.general(2)).queue_bytes, up.general(2).totals.lines.down), (count * 88, None));
+    let uplink = |outcome: &EngineOutcome| outcome.totals.access_links.up.unwrap();
+    assert_eq!((uplink(&outcome).queue_bytes, uplink(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
+    assert_eq!((uplink(&outcome).offered_bytes, uplink(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
+    assert_eq!((uplink(&up.general(2)).queue_bytes, up.general(2).totals.access_links.down), (count * 88, None));
 }
 
 #[test]
-fn what_has_not_left_its_line_was_not_sent() {
+fn what_has_not_left_its_uplink_was_not_sent() {
     // Of copies that take 88 microseconds each two are sent and half of the third after 220; none has arrived.
     let rates = Rates::Same { up: Some(8_000_000), down: None };
     let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
