@@ -163,6 +163,15 @@ pub struct MachineTimes {
     pub setup: Nanos,
 }
 
+/// The origin of the protocol that a run's nodes follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProtocolSource {
+    /// The scenario names it.
+    Scenario,
+    /// The caller brought it: the scenario's own protocol and its options played no part.
+    Caller,
+}
+
 /// All measurements of one run, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -172,6 +181,8 @@ pub struct RunRecord {
     pub nodes: u32,
     /// The ids of the nodes.
     pub names: NodeNames,
+    /// The origin of the protocol.
+    pub protocol: ProtocolSource,
     /// From the injection until the last worker left its loop; in virtual time until the run's end on the model's own
     /// clock.
     pub elapsed: Nanos,

@@ -22,7 +22,7 @@ pub use environment::{Environment, Host};
 pub use text::LINES_MAX;
 
 use crate::analysis::{Row, RunFigures, Runs};
-use crate::record::{End, Notice, RunRecord};
+use crate::record::{End, Notice, ProtocolSource, RunRecord};
 use crate::scenario::{Scenario, TransportKind};
 use serde::Serialize;
 use std::iter;
@@ -78,6 +78,9 @@ pub struct Report {
     /// The scenario, for the sentences of the text; programs find it in `options`.
     #[serde(skip)]
     asked: Scenario,
+    /// The origin of the protocol, for the sentences of the text.
+    #[serde(skip)]
+    protocol: ProtocolSource,
 }
 
 impl Report {
@@ -112,6 +115,7 @@ impl Report {
             run,
             runs,
             asked: scenario.clone(),
+            protocol: first.protocol,
         }
     }
 

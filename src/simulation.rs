@@ -141,7 +141,7 @@ impl<'a> Runner<'a> {
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
         let forecast = {
             let reach = reach_unless(&topology, origin, interrupt)?;
-            Forecast::new(scenario, &topology, origin, reach, network.as_ref())
+            Forecast::new(scenario, protocol.facts().source, &topology, origin, reach, network.as_ref())
         };
         let slow_latency = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_latency(scenario.overlay.nodes));
         Ok(Runner {

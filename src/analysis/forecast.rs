@@ -10,7 +10,7 @@ use crate::ids::NodeId;
 use crate::message::TTL_MAX;
 use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
-use crate::record::{Notice, TtlAdvice};
+use crate::record::{Notice, ProtocolSource, TtlAdvice};
 use crate::scenario::{Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
@@ -36,9 +36,11 @@ pub(crate) struct Forecast {
 
 impl Forecast {
     /// Examines an overlay, with the nodes that can be reached on it from the first order's origin where they are
-    /// known. `network` is the modelled network, if there is one.
+    /// known. `network` is the modelled network, if there is one. For a protocol of the caller's own only bounds are
+    /// reported that hold for any protocol.
     pub(crate) fn new(
         scenario: &Scenario,
+        protocol: ProtocolSource,
         topology: &Topology,
         origin: NodeId,
         reach: Option<Reachability>,
@@ -55,9 +57,9 @@ impl Forecast {
             Ttl::Hops(ttl) => ttl,
             Ttl::Auto => auto,
         };
-        let expected = || mean_field?.shortfall(ttl, auto);
+        let expected = || mean_field.filter(|_| protocol == ProtocolSource::Scenario)?.shortfall(ttl, auto);
         let known = reach.as_ref();
-        let in_time = || known.and_then(|reach| too_late(scenario, origin, reach, floor));
+        let in_time = || known.and_then(|reach| too_late(scenario, protocol, origin, reach, floor));
         let short =
             known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(in_time).or_else(expected);
         let apart = match known {
@@ -133,16 +135,27 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
 /// Reports that too few nodes lie within the hops that fit into the time limit, whatever is drawn. An order that is
 /// requested crosses each link as an announcement, a request and itself, and waits while announcements are gathered. If
 /// nodes fail, fewer may make the target, so there is nothing to report.
-fn too_late(scenario: &Scenario, origin: NodeId, reach: &Reachability, floor: Nanos) -> Option<Notice> {
+fn too_late(
+    scenario: &Scenario,
+    protocol: ProtocolSource,
+    origin: NodeId,
+    reach: &Reachability,
+    floor: Nanos,
+) -> Option<Notice> {
     if scenario.failures.faults != FaultSpec::default() {
         return None;
     }
     let (nodes, target) = (scenario.overlay.nodes, scenario.run.target);
     let goal = target.ceil_of(u64::from(nodes));
-    let crossings = u64::from(scenario.protocol.kind.traits().messages_per_hop);
+    let (crossings, interval) = match protocol {
+        ProtocolSource::Scenario => {
+            (scenario.protocol.kind.traits().messages_per_hop, scenario.protocol.announce_interval)
+        }
+        ProtocolSource::Caller => (1, None),
+    };
     // With several orders, one may arrive at a node shortly before it sends announcements of another.
-    let gathered = scenario.protocol.announce_interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
-    let hop = Nanos(floor.0.saturating_mul(crossings)) + gathered;
+    let gathered = interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
+    let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered;
     let timeout = scenario.run.timeout?;
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);

@@ -1,6 +1,6 @@
 //! The environment of a run: the machine, the program, the options, and the command that repeats it.
 
-use crate::record::RunRecord;
+use crate::record::{ProtocolSource, RunRecord};
 use crate::scenario::Scenario;
 use serde::Serialize;
 use std::fs;
@@ -29,6 +29,9 @@ impl Host {
     }
 }
 
+/// The name of a protocol that the scenario does not name.
+const CALLERS_OWN: &str = "of the caller's own";
+
 /// The parts of a report that do not come from records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Environment {
@@ -45,13 +48,16 @@ pub struct Environment {
 impl Environment {
     /// Collects what surrounds the record of a run of `scenario`.
     pub fn of(scenario: &Scenario, record: &RunRecord) -> Environment {
-        Environment {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: Host::read(),
-            // A scenario is a flat struct of numbers, texts and truths, which nothing can refuse.
-            options: serde_json::to_value(scenario).unwrap_or_default(),
-            replay: scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
-        }
+        // A scenario is a flat struct of numbers, texts and truths, which nothing can refuse.
+        let mut options = serde_json::to_value(scenario).unwrap_or_default();
+        let replay = match record.protocol {
+            ProtocolSource::Scenario => scenario.replay_under(record.ttl, record.bulk.as_ref().map(|bulk| bulk.window)),
+            ProtocolSource::Caller => {
+                options["protocol"] = CALLERS_OWN.into();
+                format!("(no command runs a protocol {CALLERS_OWN})")
+            }
+        };
+        Environment { version: env!("CARGO_PKG_VERSION").to_owned(), host: Host::read(), options, replay }
     }
 }
 

@@ -2,10 +2,10 @@
 //! uses it only through a trait object.
 
 use super::{Runner, SimulationError};
-use crate::engine::{self, EngineOutcome, EngineSetup};
+use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
-use crate::record::{RunRecord, WorkerRecord};
+use crate::record::{ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::{ProtocolKind, ProtocolOptions, Scenario};
 use crate::sync::Interrupt;
@@ -37,6 +37,7 @@ pub(super) trait RunProtocol: Sync {
 /// The facts about a protocol that the runner needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProtocolFacts {
+    pub(super) source: ProtocolSource,
     pub(super) has_control: bool,
     pub(super) is_first_message: bool,
     pub(super) targets: Targets,
@@ -44,20 +45,39 @@ pub(super) struct ProtocolFacts {
     pub(super) tallies: &'static [&'static str],
 }
 
-/// Any protocol.
-pub(super) struct AnyProtocol<P>(pub(super) P);
+/// A protocol, with the entry to virtual time that its type allows.
+struct TypedProtocol<P> {
+    protocol: P,
+    source: ProtocolSource,
+    is_first_message: bool,
+    engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
+}
 
-/// A protocol of which only first messages matter.
-pub(super) struct FirstMessageProtocol<P>(pub(super) P);
+impl<P: Protocol> TypedProtocol<P> {
+    /// Any protocol.
+    fn any(protocol: P, source: ProtocolSource) -> TypedProtocol<P> {
+        TypedProtocol { protocol, source, is_first_message: false, engine: engine::run }
+    }
+}
+
+impl<P: FirstMessage> TypedProtocol<P> {
+    /// A built-in protocol of which only first messages matter.
+    fn first_message(protocol: P) -> TypedProtocol<P> {
+        const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
+        let source = ProtocolSource::Scenario;
+        TypedProtocol { protocol, source, is_first_message: true, engine: engine::run_first }
+    }
+}
 
 /// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
     match scenario.protocol.kind {
-        ProtocolKind::Push => Box::new(FirstMessageProtocol(Push)),
-        ProtocolKind::Flood => Box::new(FirstMessageProtocol(Flood)),
+        ProtocolKind::Push => Box::new(TypedProtocol::first_message(Push)),
+        ProtocolKind::Flood => Box::new(TypedProtocol::first_message(Flood)),
         ProtocolKind::Lazy => {
             let ProtocolOptions { retry, announce_interval, .. } = scenario.protocol;
-            Box::new(AnyProtocol(Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default())))
+            let lazy = Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default());
+            Box::new(TypedProtocol::any(lazy, ProtocolSource::Scenario))
         }
     }
 }
@@ -98,7 +118,7 @@ impl<'a> Runner<'a> {
             )));
         }
         let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
-        let protocol = Box::new(AnyProtocol(protocol));
+        let protocol = Box::new(TypedProtocol::any(protocol, ProtocolSource::Caller));
         Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
     }
 }
@@ -149,74 +169,34 @@ pub(super) fn peers(
     })
 }
 
-impl<P: Protocol> RunProtocol for AnyProtocol<P> {
+impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     fn on_carriers(
         &self,
-        plan: RunPlan<'_>,
+        mut plan: RunPlan<'_>,
         ends: Vec<Box<dyn TransportBuilder>>,
         share: ProcessShare<'_>,
     ) -> Result<Vec<WorkerOutcome>, SimulationError> {
-        on_carriers(&self.0, plan, ends, share)
+        (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
+        Ok(runtime::run(&plan, &self.protocol, ends, share)?)
     }
 
     fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
-        Ok(engine::run(&with_targets::<P>(setup), &self.0)?)
+        Ok((self.engine)(&with_targets::<P>(setup), &self.protocol)?)
     }
 
     fn tail_words_max(&self) -> Option<usize> {
-        tail_words_max(&self.0)
+        P::HAS_CONTROL.then(|| self.protocol.tail_words_max())
     }
 
     fn facts(&self) -> ProtocolFacts {
-        facts::<P>(false)
-    }
-}
-
-impl<P: FirstMessage> RunProtocol for FirstMessageProtocol<P> {
-    fn on_carriers(
-        &self,
-        plan: RunPlan<'_>,
-        ends: Vec<Box<dyn TransportBuilder>>,
-        share: ProcessShare<'_>,
-    ) -> Result<Vec<WorkerOutcome>, SimulationError> {
-        on_carriers(&self.0, plan, ends, share)
-    }
-
-    fn in_virtual_time(&self, setup: EngineSetup<'_>) -> Result<EngineOutcome, SimulationError> {
-        const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
-        Ok(engine::run_first(&with_targets::<P>(setup), &self.0)?)
-    }
-
-    fn tail_words_max(&self) -> Option<usize> {
-        tail_words_max(&self.0)
-    }
-
-    fn facts(&self) -> ProtocolFacts {
-        facts::<P>(true)
-    }
-}
-
-fn on_carriers<P: Protocol>(
-    protocol: &P,
-    mut plan: RunPlan<'_>,
-    ends: Vec<Box<dyn TransportBuilder>>,
-    share: ProcessShare<'_>,
-) -> Result<Vec<WorkerOutcome>, SimulationError> {
-    (plan.draw, plan.exclude_sender) = targets::<P>(plan.draw, plan.exclude_sender);
-    Ok(runtime::run(&plan, protocol, ends, share)?)
-}
-
-fn tail_words_max<P: Protocol>(protocol: &P) -> Option<usize> {
-    P::HAS_CONTROL.then(|| protocol.tail_words_max())
-}
-
-fn facts<P: Protocol>(is_first_message: bool) -> ProtocolFacts {
-    ProtocolFacts {
-        has_control: P::HAS_CONTROL,
-        is_first_message,
-        targets: P::TARGETS,
-        needs_peers: P::NEEDS_PEERS,
-        tallies: P::TALLIES,
+        ProtocolFacts {
+            source: self.source,
+            has_control: P::HAS_CONTROL,
+            is_first_message: self.is_first_message,
+            targets: P::TARGETS,
+            needs_peers: P::NEEDS_PEERS,
+            tallies: P::TALLIES,
+        }
     }
 }
 
@@ -251,9 +231,10 @@ mod tests {
             let ProtocolTraits { has_control, is_first_message, takes_fanout, .. } = kind.traits();
             let targets = if takes_fanout { Targets::Drawn } else { Targets::Others };
             let facts = named(&scenario).facts();
+            let source = ProtocolSource::Scenario;
             assert_eq!(
                 facts,
-                ProtocolFacts { has_control, is_first_message, targets, needs_peers: false, tallies: &[] },
+                ProtocolFacts { source, has_control, is_first_message, targets, needs_peers: false, tallies: &[] },
                 "{kind:?}"
             );
         }

@@ -105,6 +105,7 @@ impl Runner<'_> {
             end,
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
+            protocol: self.protocol.facts().source,
             elapsed: wall,
             is_virtual: false,
             machine: MachineTimes { wall, setup: injected_at },

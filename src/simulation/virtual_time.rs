@@ -190,6 +190,7 @@ impl Runner<'_> {
         RunRecord {
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
+            protocol: self.protocol.facts().source,
             bulk,
             processes: Vec::new(),
             end,

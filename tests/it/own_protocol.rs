@@ -2,6 +2,7 @@
 //! to peers that it names, keyed draws, a start and a warm-up, upkeep, and tallies. It runs on every carrier.
 
 use crate::support::{scenario, to_quiescence};
+use bulk_order_propagation::api::Simulation;
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::message::{Kind, Message, OrderHop};
 use bulk_order_propagation::protocol::{Context, Protocol, ProtocolState, ShardView};
@@ -178,6 +179,54 @@ fn virtual_time_is_the_same_on_any_threads_and_in_both_engines() {
             assert!(one.elapsed < Nanos::from_secs(1) && one.bulk.is_some());
         }
     }
+}
+
+/// A latency of 0 is the limit of ever smaller ones, upkeep included.
+#[test]
+fn upkeep_without_latency_is_that_of_the_least_latency() {
+    let mesh = Mesh { beat: Some(Nanos::from_millis(9)) };
+    for orders in [1, 20] {
+        let of = |latency: &str, threads| {
+            let draft = Draft {
+                latency: Some(latency.parse().unwrap()),
+                orders: Some(orders),
+                rate: (orders > 1).then(|| "100/s".parse().unwrap()),
+                ..draft(TransportKind::Simulated, threads)
+            };
+            run(draft, mesh)
+        };
+        let none = of("0", 1);
+        assert_eq!((none.end, none.reached()), (End::Quiescent, 300 * u64::from(orders)));
+        let upkeep = none.upkeep();
+        assert!(upkeep.warm_up_sent > 10_000 && none.is_virtual, "{upkeep:?}");
+        // An order without latency ends at the instant at which it enters, and later beats belong to later orders.
+        assert_eq!(upkeep.sent > 1_000, orders > 1, "{upkeep:?}");
+        assert_eq!(figures(&of("0", 3)), figures(&none), "one worker handles all events, however many were asked for");
+        let least = of("1ns", 2);
+        let counts = |record: &RunRecord| {
+            let worker = &record.workers[0];
+            (worker.sent, worker.received, worker.control_sent, worker.upkeep, record.tallies.clone())
+        };
+        assert_eq!(counts(&least), counts(&none), "{orders} orders");
+        let hops = |record: &RunRecord| record.bulk.as_ref().map(|bulk| bulk.hops.clone());
+        assert_eq!(hops(&least), hops(&none), "{orders} orders");
+    }
+}
+
+#[test]
+fn the_report_says_whose_protocol_ran() {
+    // With a fanout of 1 push would hardly start, which is no concern of another protocol.
+    let draft = Draft { fanout: Some(1), ..draft(TransportKind::Simulated, 1) };
+    let simulation = Simulation::new(scenario(draft)).unwrap();
+    let outcome = simulation.run_protocol(Mesh { beat: None }).unwrap();
+    let report = outcome.report();
+    assert_eq!(report.options["protocol"], "of the caller's own");
+    assert_eq!(report.replay, "(no command runs a protocol of the caller's own)");
+    assert!(report.notices.is_empty() && outcome.coverage() == 1.0, "{:?}", report.notices);
+    let text = report.to_string();
+    assert!(text.contains("TTL 255, a protocol of the caller's own") && !text.contains("fanout 1"), "{text}");
+    let push = simulation.run().unwrap();
+    assert!(!push.report().notices.is_empty() && push.report().to_string().contains("TTL 255, fanout 1"));
 }
 
 #[test]

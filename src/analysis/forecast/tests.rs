@@ -31,7 +31,7 @@ fn forecast(draft: Draft) -> Forecast {
     let origin = scenario.workload().publications()[0].origin;
     let reach = reach(&topology, origin);
     let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed).unwrap());
-    Forecast::new(&scenario, &topology, origin, reach, network.as_ref())
+    Forecast::new(&scenario, ProtocolSource::Scenario, &topology, origin, reach, network.as_ref())
 }
 
 /// Returns the one notice about the target, or an empty text.

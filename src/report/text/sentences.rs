@@ -5,7 +5,7 @@ use super::options::list_options;
 use super::runs::spread;
 use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
-use crate::record::{End, OrderOutcome};
+use crate::record::{End, OrderOutcome, ProtocolSource};
 use crate::report::{Report, TimeBase};
 use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
 use crate::time::Nanos;
@@ -79,6 +79,9 @@ fn overlay(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 /// Describes how a node forwards an order.
 fn spreading(report: &Report) -> String {
     let asked = &report.asked;
+    if report.protocol == ProtocolSource::Caller {
+        return "a protocol of the caller's own".to_owned();
+    }
     match asked.protocol.kind {
         ProtocolKind::Push => format!("fanout {}", asked.protocol.fanout),
         ProtocolKind::Flood => "to every peer".to_owned(),
