@@ -26,16 +26,15 @@ impl Draft {
     }
 
     /// Returns the options that were asked for, by name, in the order of the replay command.
-    fn options(&self) -> Vec<(String, String)> {
+    fn options(&self) -> Vec<(String, Value)> {
         let mut values = self.values();
-        let names = names().into_iter();
-        names.filter_map(|name| values.remove(&name).map(|value| (name, written(value)))).collect()
+        names().into_iter().filter_map(|name| values.remove(&name).map(|value| (name, value))).collect()
     }
 
     /// Returns this draft without one of its options.
     fn without(&self, option: &str) -> Draft {
         let others = self.options().into_iter().filter(|(name, _)| name != option);
-        others.fold(Draft::default(), |draft, (name, text)| match Draft::from_option(&name, &text) {
+        others.fold(Draft::default(), |draft, (name, value)| match Draft::from_option(&name, &written(value)) {
             Ok(option) => draft.or(option),
             Err(_) => draft,
         })
@@ -111,9 +110,9 @@ impl Scenario {
     /// Returns the command that repeats this scenario, safe to paste into a POSIX shell.
     pub fn replay(&self) -> String {
         let options = self.essentials().options().into_iter();
-        let arguments = options.map(|(name, text)| match text.as_str() {
-            "true" => format!(" --{name}"),
-            _ => format!(" --{name} {}", quoted(&text)),
+        let arguments = options.map(|(name, value)| match value {
+            Value::Boolean(true) => format!(" --{name}"),
+            value => format!(" --{name} {}", quoted(&written(value))),
         });
         format!("bulkprop{}", arguments.collect::<String>())
     }
