@@ -52,6 +52,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             seed: 42,
             runs: 1,
             same_seed: false,
+            name: None,
         },
     })
 }

@@ -36,6 +36,21 @@ fn assert_says(report: &Report, sentences: &[&str]) {
 }
 
 #[test]
+fn a_name_heads_every_form() {
+    let plain = Report::new(&scenario(1_000), setting(), &thousand_nodes_record(), Vec::new(), None);
+    let mut values = (*scenario(1_000)).clone();
+    values.run.name = Some("fanout 8".to_owned());
+    let scenario = Scenario::unchecked(values);
+    let named = Report::new(&scenario, setting(), &thousand_nodes_record(), Vec::new(), None);
+    assert_eq!(named.to_string(), plain.to_string().replacen("Bulk Order", "fanout 8: Bulk Order", 1));
+    assert_eq!(named.brief(100), plain.brief(100).replacen("Bulk Order", "fanout 8: Bulk Order", 1));
+    assert_eq!(named.headline(), format!("fanout 8: {}", plain.headline()));
+    assert!(named.to_markdown().starts_with("### fanout 8: "));
+    let options = serde_json::to_value(&scenario).unwrap();
+    assert_eq!((options["name"].as_str(), plain.options.get("name")), (Some("fanout 8"), None));
+}
+
+#[test]
 fn the_whole_text() {
     assert_eq!(thousand_nodes().to_string(), include_str!("tests/thousand_nodes.txt"));
 }

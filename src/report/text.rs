@@ -53,7 +53,8 @@ impl Report {
     /// Writes the report in one line, without a line feed: the target and the time to it, the number of runs, and the
     /// ledger if it does not balance.
     pub fn headline(&self) -> String {
-        let mut line = sentences::headline(self);
+        let name = self.asked.run.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let mut line = name + &sentences::headline(self);
         if self.runs.asked > 1 {
             line = format!("{line}. {}", runs::spread(self));
         }

@@ -5,6 +5,7 @@ use super::error::ScenarioError;
 use super::kinds::{TransportKind, Until};
 use super::parse::time;
 use super::{Draft, limits};
+use crate::escape::is_treacherous;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use rand::TryRng;
@@ -60,6 +61,12 @@ macro_rules! run_options {
             /// It times the machine: in virtual time every other figure is then the same.
             #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             same_seed: bool = "true|false", |text: &str| truth("same-seed", text);
+
+            /// Name of the run [default: none].
+            ///
+            /// It heads the report and tells apart the reports of many runs: at most 64 characters.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
+            name: String = "LABEL", run::read_name;
         }
     };
 }
@@ -79,6 +86,8 @@ pub struct RunOptions {
     pub runs: u32,
     /// True if all runs have the same seed instead.
     pub same_seed: bool,
+    /// Name by which a person knows the scenario.
+    pub name: Option<String>,
 }
 
 impl RunOptions {
@@ -93,6 +102,7 @@ impl RunOptions {
             seed,
             runs,
             same_seed,
+            name: draft.name.as_deref().map(read_name).transpose()?,
         })
     }
 
@@ -104,6 +114,7 @@ impl RunOptions {
         draft.seed = Some(self.seed);
         draft.runs = Some(self.runs);
         draft.same_seed = Some(self.same_seed);
+        draft.name = self.name.clone();
     }
 }
 
@@ -127,6 +138,19 @@ fn bad_target(text: &str) -> BadValue {
 pub(super) fn read_timeout(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a time limit is a number with its unit, below 584 years; write 3s, 250ms or 40us, or 0 for no limit";
     time("timeout", text, rule)
+}
+
+/// Reads the name of a run.
+pub(super) fn read_name(text: &str) -> Result<String, BadValue> {
+    let is_short = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
+    if is_short && !text.contains(is_treacherous) {
+        return Ok(text.to_owned());
+    }
+    let rule = format!(
+        "a name has 1 to {NAME_CHARS_MAX} characters, all of them visible; shorten it, and leave out line ends and \
+         other control characters"
+    );
+    Err(BadValue::new("name", text, rule))
 }
 
 /// Resolves the time limit of a run; `None` for no limit.
@@ -160,6 +184,9 @@ pub(super) fn number_or_text<S: Serializer>(number: &Option<u64>, serializer: S)
         number => number.serialize(serializer),
     }
 }
+
+/// Characters of the longest name, which fits one line of a terminal.
+const NAME_CHARS_MAX: usize = 64;
 
 const TARGET_DEFAULT: Ratio = Ratio::new(95, 100).unwrap();
 

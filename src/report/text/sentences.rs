@@ -22,16 +22,18 @@ pub(super) fn notices(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 
 /// Writes the network and the injection.
 pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
-    writeln!(out, "{}\n", title(report))?;
+    wrapped(out, &title(report), 2)?;
+    writeln!(out)?;
     writeln!(out, "{}", setup(report))?;
     overlay(out, report)?;
     writeln!(out, "\n{}", injected(report))?;
     writeln!(out, "{}", monitoring(report))
 }
 
-/// Makes the title.
+/// Makes the title, which begins with the name of the run.
 pub(super) fn title(report: &Report) -> String {
-    format!("Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.carrier.transport))
+    let name = report.asked.run.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+    format!("{name}Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.carrier.transport))
 }
 
 /// Describes the distribution of nodes over workers.

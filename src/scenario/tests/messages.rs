@@ -73,6 +73,22 @@ fn whole_numbers_have_limits() {
 }
 
 #[test]
+fn a_name_is_short_and_visible() {
+    let rule = "a name has 1 to 64 characters, all of them visible; shorten it, and leave out line ends and other \
+                control characters";
+    let long = "ä".repeat(65);
+    for (name, shown) in [(long.as_str(), format!("'{long}'")), ("", "''".to_owned()), ("a\nb", r"'a\nb'".to_owned())] {
+        assert_eq!(refusal(&format!("--name '{name}'")), format!("--name {shown}: {rule}"));
+        let draft = Draft { name: Some(name.to_owned()), ..Draft::default() };
+        assert_eq!(draft.build().unwrap_err().to_string(), format!("--name {shown}: {rule}"));
+    }
+    let hidden = format!("--name 'a\u{202e}b': {rule}",);
+    assert_eq!(refusal("--name 'a\u{202e}b'"), hidden.replace('\u{202e}', r"\u{202e}"));
+    let longest = "ä".repeat(64);
+    assert_eq!(draft(&format!("--name {longest}")).unwrap().build().unwrap().run.name, Some(longest));
+}
+
+#[test]
 fn an_ambiguous_quantity_is_asked_about() {
     assert_refused(&[
         (

@@ -176,8 +176,11 @@ fn machines() -> impl Strategy<Value = MachineValues> {
 
 /// Draws drafts whose values are each within their limit; together they may still contradict each other.
 fn drafts() -> impl Strategy<Value = Draft> {
-    let parts = (overlays(), gossip(), runs(), machines(), models(), faults(), bulks());
-    parts.prop_map(|(network, gossip, run, machine, model, faults, bulk)| Draft {
+    let names =
+        prop::sample::select(vec!["baseline", "true", "--seed", "5", "it's \"5 %\", auf 東京", r"a\b $HOME", " "]);
+    let names = of(names.prop_map(str::to_owned));
+    let parts = (overlays(), gossip(), runs(), machines(), models(), faults(), bulks(), names);
+    parts.prop_map(|(network, gossip, run, machine, model, faults, bulk, name)| Draft {
         nodes: network.0,
         threads: network.1,
         processes: network.4,
@@ -219,6 +222,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         engine: machine.8,
         runs: machine.4,
         same_seed: machine.9,
+        name,
     })
 }
 
@@ -270,6 +274,8 @@ fn a_replay_names_what_differs_and_what_was_drawn() {
             "--threads 2 --seed 18446744073709551615 --same-seed --runs 2",
             "--threads 2 --seed 18446744073709551615 --runs 2 --same-seed",
         ),
+        ("--name 'fanout 8' --threads 2 --seed 7", "--threads 2 --seed 7 --name 'fanout 8'"),
+        ("--threads 2 --seed 7 --name true", "--threads 2 --seed 7 --name true"),
         ("--threads 2 --seed 7 --latency 0", "--threads 2 --seed 7 --latency constant:0s"),
     ] {
         assert_eq!(scenario(asked).replay(), format!("bulkprop {replay}"), "{asked}");
