@@ -18,7 +18,6 @@ mod matrix;
 mod matrix_cells;
 mod region_spec;
 mod regions;
-mod sampler;
 mod spec;
 pub(crate) mod spec_fields;
 #[cfg(test)]
@@ -29,7 +28,7 @@ pub use bandwidth::{AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, Lin
 pub use fates::Fates;
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
 pub use faults::Faults;
-pub use latency::{LATENCY_MAX, Latency, LatencyError};
+pub use latency::{Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, Shape};
 pub use latency_spec::{LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;
@@ -45,8 +44,8 @@ use crate::ratio::Ratio;
 use crate::time::Nanos;
 use bursts::Bursts;
 use curves::Curves;
+use latency::Sampler;
 use regions::RegionMap;
-use sampler::Sampler;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -116,13 +115,13 @@ impl Network {
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
         // Without a part per message, the latency is that of the link alone.
-        let message = Sampler::new(latency.message.unwrap_or(Latency::Constant(Nanos::ZERO)), curves);
+        let message = Sampler::new(latency.message.unwrap_or(Latency::Constant(Nanos::ZERO)), &curves);
         let source = match latency.link {
             None => LatencySource::Message(message),
             Some(LinkLatency { latency, is_directed }) => LatencySource::Link {
                 key: Key::new(seed, Purpose::Links),
                 is_directed,
-                link: Sampler::new(latency, curves),
+                link: Sampler::new(latency, &curves),
                 message,
             },
         };

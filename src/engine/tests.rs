@@ -11,8 +11,8 @@ use super::*;
 use crate::adversary::{Adversaries, AdversarySpec};
 use crate::ids::NodeId;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, Cut, DownSpec, FaultSpec, LATENCY_MAX, Latency, LossSpec, NetworkSpec, Outage,
-    PartitionSide, PartitionSpec, Paths, Rates, Selector,
+    BandwidthSpec, ChurnSpec, Cut, DownSpec, Exponential, FaultSpec, LATENCY_MAX, Latency, LossSpec, NetworkSpec,
+    Outage, PartitionSide, PartitionSpec, Paths, Rates, Selector,
 };
 use crate::protocol::{DialRule, Flood, Lazy, Push};
 use crate::ratio::Ratio;
@@ -164,7 +164,7 @@ fn shortest<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Result<En
 
 #[test]
 fn shortest_paths_take_a_latency_and_a_run_without_limits() {
-    let unbounded = Latency::Exponential { mean: Nanos(9_000), least: Nanos(500), greatest: LATENCY_MAX };
+    let unbounded = Latency::from(Exponential { mean: Nanos(9_000), least: Nanos(500), greatest: LATENCY_MAX });
     let case = cases().new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
     let workload = Workload::single(NodeId(7));
     let case = Case { latency: unbounded, timeout: None, workload, ends_at_target: false, ..case };

@@ -1,4 +1,5 @@
-//! The requested distribution of a latency.
+//! The requested distribution of a latency. A constant and a uniform latency stand here, because a network of these has
+//! a fast path; each of the others has a file of its own, and a line in the table below.
 //!
 //! The values as written remain true with a `min`: an exponential latency of mean 30 ms and minimum 5 ms is 5 ms plus
 //! an exponential part of mean 25 ms, and a log-normal one keeps its quantiles. Only the normal distribution, which has
@@ -6,98 +7,196 @@
 //! counts as `max`. What was refused: drawing again, because a message would then take an unpredictable number of
 //! random words.
 
-use super::spec_fields::{FieldError, SpecFields, decimal, span};
+mod exponential;
+mod log_normal;
+mod normal;
+mod pareto;
+mod shape;
+
+pub use shape::Shape;
+
+use super::curves::Curves;
+use super::spec_fields::{FieldError, SpecFields, span};
 use crate::quantity;
 use crate::time::Nanos;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest latency that can be requested, and that any message has: a day.
 pub const LATENCY_MAX: Nanos = Nanos::from_secs(86_400);
 
-/// A distribution of latencies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Latency {
-    /// Constant. Written `constant:50ms`, or simply `50ms`.
-    Constant(Nanos),
-    /// Uniform between a minimum and a maximum, both included. Written `uniform:10ms..100ms`.
-    Uniform {
-        /// The minimum.
-        least: Nanos,
-        /// The maximum.
-        greatest: Nanos,
-    },
-    /// Normal, symmetric around a mean. Written `normal:50ms,10ms,min=20ms,max=90ms`.
-    Normal {
-        /// The mean, before clamping.
-        mean: Nanos,
-        /// The standard deviation, before clamping.
-        deviation: Nanos,
-        /// The value that lower draws are clamped to.
-        least: Nanos,
-        /// The value that higher draws are clamped to.
-        greatest: Nanos,
-    },
-    /// Skewed to the right: a minimum plus a log-normal part. Written `lognormal:p50=40ms,p90=90ms,min=10ms`.
-    LogNormal {
-        /// The median, `least` included.
-        median: Nanos,
-        /// The 90th percentile, `least` included.
-        p90: Nanos,
-        /// The minimum.
-        least: Nanos,
-        /// The value that higher draws are clamped to.
-        greatest: Nanos,
-    },
-    /// A minimum plus an exponential part. Written `exponential:30ms,min=5ms`.
-    Exponential {
-        /// The mean, `least` included.
-        mean: Nanos,
-        /// The minimum.
-        least: Nanos,
-        /// The value that higher draws are clamped to.
-        greatest: Nanos,
-    },
-    /// A heavy tail: a share of (least / x)^shape lies beyond x. Written `pareto:10ms,1.5`, the minimum and the shape.
-    /// For a shape of 1 or less only the clamping limits the mean.
-    Pareto {
-        /// The minimum, which is also the scale.
-        least: Nanos,
-        /// The shape, in millionths.
-        shape_millionths: u64,
-        /// The value that higher draws are clamped to.
-        greatest: Nanos,
-    },
+/// A distribution with a file of its own. Its `Display` writes what follows the colon.
+pub(super) trait Distribution: Copy + fmt::Display {
+    /// The name before the colon.
+    const NAME: &'static str;
+    /// The notation, for help texts and errors.
+    const WRITTEN: &'static str;
+    /// The distribution as it is drawn from.
+    type Sampler: Sample;
+
+    /// Reads what follows the colon.
+    fn read(fields: &mut SpecFields<'_>) -> Result<Self, LatencyError>;
+
+    /// Returns an error if the figures cannot stand together.
+    fn check(&self) -> Result<(), LatencyError>;
+
+    /// Returns the minimum and the maximum of all draws.
+    fn bounds(&self) -> (Nanos, Nanos);
+
+    /// Prepares the distribution for draws. `curves` is called only if it needs them.
+    fn sampler(&self, curves: MakeCurves<'_>) -> Self::Sampler;
+}
+
+/// A prepared distribution: one random word in, one time out, in integers throughout.
+pub(super) trait Sample {
+    /// Returns the time that a random word maps to, in nanoseconds.
+    fn draw(&self, word: u64) -> u64;
+}
+
+/// Makes the tables that some distributions need, or shares those that were made.
+pub(super) type MakeCurves<'a> = &'a dyn Fn() -> Arc<Curves>;
+
+/// Declares the latencies: the two with a fast path, and those with files of their own.
+macro_rules! declare_latencies {
+    ($($file:ident::$Name:ident),+ $(,)?) => {
+        $(pub use $file::$Name;)+
+
+        /// A distribution of latencies.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Latency {
+            /// Constant. Written `constant:50ms`, or simply `50ms`.
+            Constant(Nanos),
+            /// Uniform between a minimum and a maximum, both included. Written `uniform:10ms..100ms`.
+            Uniform {
+                /// The minimum.
+                least: Nanos,
+                /// The maximum.
+                greatest: Nanos,
+            },
+            $(
+                #[doc = concat!("[`", stringify!($Name), "`].")]
+                $Name($Name),
+            )+
+        }
+
+        /// A latency prepared for draws, with times in nanoseconds.
+        #[derive(Clone, Debug)]
+        pub(super) enum Sampler {
+            Constant(u64),
+            Uniform { least: u64, values: u64 },
+            $($Name(<$Name as Distribution>::Sampler),)+
+        }
+
+        impl Latency {
+            /// The notations of single distributions.
+            const EACH_WRITTEN: &[&str] =
+                &["constant:TIME", "uniform:LEAST..GREATEST", $(<$Name as Distribution>::WRITTEN),+];
+
+            /// Returns the minimum and the maximum of all draws.
+            fn bounds(&self) -> (Nanos, Nanos) {
+                match *self {
+                    Latency::Constant(time) => (time, time),
+                    Latency::Uniform { least, greatest } => (least, greatest),
+                    $(Latency::$Name(latency) => latency.bounds(),)+
+                }
+            }
+
+            /// Returns an error if the figures of the distribution cannot stand together.
+            fn check_figures(&self) -> Result<(), LatencyError> {
+                match self {
+                    Latency::Constant(_) | Latency::Uniform { .. } => Ok(()),
+                    $(Latency::$Name(latency) => latency.check(),)+
+                }
+            }
+
+            /// Reads the figures of the distribution called `name`; `None` if there is none.
+            fn read(name: &str, fields: &mut SpecFields<'_>) -> Result<Option<Latency>, LatencyError> {
+                Ok(match name {
+                    "constant" => Some(Latency::Constant(fields.next_span("the time")?)),
+                    "uniform" => {
+                        let (least, greatest) = fields.next_range()?;
+                        Some(Latency::Uniform { least, greatest })
+                    }
+                    $(<$Name as Distribution>::NAME => Some(Latency::$Name($Name::read(fields)?)),)+
+                    _ => None,
+                })
+            }
+        }
+
+        /// Writes the notation that [`FromStr`] reads.
+        impl fmt::Display for Latency {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Latency::Constant(time) => write!(f, "constant:{}", span(*time)),
+                    Latency::Uniform { least, greatest } => write!(f, "uniform:{}..{}", span(*least), span(*greatest)),
+                    $(Latency::$Name(latency) => write!(f, "{}:{latency}", <$Name as Distribution>::NAME),)+
+                }
+            }
+        }
+
+        $(
+            impl From<$Name> for Latency {
+                fn from(latency: $Name) -> Latency {
+                    Latency::$Name(latency)
+                }
+            }
+        )+
+
+        impl Sampler {
+            /// Prepares a latency. `curves` is called only for distributions that need them.
+            pub(super) fn new(latency: Latency, curves: MakeCurves<'_>) -> Sampler {
+                match latency {
+                    Latency::Constant(time) => Sampler::Constant(time.0),
+                    Latency::Uniform { least, greatest } => {
+                        Sampler::Uniform { least: least.0, values: greatest.since(least).0.saturating_add(1) }
+                    }
+                    $(Latency::$Name(latency) => Sampler::$Name(latency.sampler(curves)),)+
+                }
+            }
+
+            /// Returns the time that a random word maps to, in nanoseconds. The word must not be used for anything else.
+            #[inline]
+            pub(super) fn draw(&self, word: u64) -> u64 {
+                match self {
+                    Sampler::Constant(time) => *time,
+                    Sampler::Uniform { least, values } => least + ((u128::from(word) * u128::from(*values)) >> 64) as u64,
+                    skewed => skewed.draw_skewed(word),
+                }
+            }
+
+            /// Samples the less frequent distributions; separate, so that callers of the two frequent ones stay small.
+            fn draw_skewed(&self, word: u64) -> u64 {
+                match self {
+                    $(Sampler::$Name(sampler) => sampler.draw(word),)+
+                    Sampler::Constant(_) | Sampler::Uniform { .. } => self.draw(word),
+                }
+            }
+        }
+    };
+}
+
+declare_latencies! {
+    normal::Normal,
+    log_normal::LogNormal,
+    exponential::Exponential,
+    pareto::Pareto,
 }
 
 impl Latency {
-    /// The accepted notations, for help texts and errors.
-    pub const WRITTEN: &'static str = "constant:TIME, uniform:LEAST..GREATEST, normal:MEAN,DEVIATION, \
-                                       lognormal:p50=TIME,p90=TIME, exponential:MEAN, pareto:LEAST,SHAPE; the last \
-                                       four with ,min=TIME (not pareto) and ,max=TIME";
+    /// Lists the accepted notations, for errors.
+    fn written() -> String {
+        format!("{}; all but the first two with ,min=TIME (not pareto) and ,max=TIME", Latency::EACH_WRITTEN.join(", "))
+    }
 
     /// Returns the minimum of all draws.
-    pub const fn floor(&self) -> Nanos {
-        match *self {
-            Latency::Constant(time) => time,
-            Latency::Uniform { least, .. }
-            | Latency::Normal { least, .. }
-            | Latency::LogNormal { least, .. }
-            | Latency::Exponential { least, .. }
-            | Latency::Pareto { least, .. } => least,
-        }
+    pub fn floor(&self) -> Nanos {
+        self.bounds().0
     }
 
     /// Returns the maximum of all draws: [`LATENCY_MAX`] unless a lower one was requested.
-    pub const fn ceiling(&self) -> Nanos {
-        match *self {
-            Latency::Constant(time) => time,
-            Latency::Uniform { greatest, .. }
-            | Latency::Normal { greatest, .. }
-            | Latency::LogNormal { greatest, .. }
-            | Latency::Exponential { greatest, .. }
-            | Latency::Pareto { greatest, .. } => greatest,
-        }
+    pub fn ceiling(&self) -> Nanos {
+        self.bounds().1
     }
 
     /// Returns the latency if it can be sampled.
@@ -106,45 +205,30 @@ impl Latency {
     ///
     /// [`LatencyError`] if a minimum exceeds a value that it bounds, or a time is too long.
     pub fn check(self) -> Result<Latency, LatencyError> {
-        let (least, greatest) = (self.floor(), self.ceiling());
-        let in_order = |low: (&'static str, Nanos), high: (&'static str, Nanos)| {
-            if low.1 <= high.1 { Ok(()) } else { Err(LatencyError::OutOfOrder { low, high }) }
-        };
-        match self {
-            Latency::Constant(_) | Latency::Uniform { .. } => {}
-            Latency::Normal { mean, deviation, .. } => {
-                in_order(("min", least), ("the mean", mean))?;
-                in_order(("the mean", mean), ("max", greatest))?;
-                in_order(("the deviation", deviation), ("the longest latency", LATENCY_MAX))?;
-            }
-            Latency::LogNormal { median, p90, .. } => {
-                in_order(("p50", median), ("p90", p90))?;
-                in_order(("p90", p90), ("max", greatest))?;
-                // Equal quantiles mean a constant latency, which needs nothing above its minimum.
-                if least >= median && least != p90 {
-                    return Err(LatencyError::NoRest { least, median });
-                }
-                if p90.since(least).0 / median.since(least).0.max(1) > SKEW_MAX {
-                    return Err(LatencyError::TooSkewed { median, p90 });
-                }
-            }
-            Latency::Exponential { mean, .. } => {
-                in_order(("min", least), ("the mean", mean))?;
-                in_order(("the mean", mean), ("max", greatest))?;
-            }
-            Latency::Pareto { least, shape_millionths, .. } => {
-                if least == Nanos::ZERO {
-                    return Err(LatencyError::NoScale);
-                }
-                if !(SHAPE_LEAST..=SHAPE_MOST).contains(&shape_millionths) {
-                    return Err(LatencyError::Shape { written: Millionths(shape_millionths).to_string() });
-                }
-            }
-        }
-        in_order(("the least", least), ("the greatest", greatest))?;
-        in_order(("the greatest", greatest), ("the longest latency", LATENCY_MAX))?;
+        self.check_figures()?;
+        in_order(("the least", self.floor()), ("the greatest", self.ceiling()))?;
+        in_order(("the greatest", self.ceiling()), ("the longest latency", LATENCY_MAX))?;
         Ok(self)
     }
+}
+
+/// Returns an error if the first of two named times is above the second.
+fn in_order(low: (&'static str, Nanos), high: (&'static str, Nanos)) -> Result<(), LatencyError> {
+    if low.1 <= high.1 { Ok(()) } else { Err(LatencyError::OutOfOrder { low, high }) }
+}
+
+/// Takes `min=TIME` and `max=TIME`.
+fn read_bounds(fields: &mut SpecFields<'_>) -> Result<(Nanos, Nanos), FieldError> {
+    let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
+    Ok((least.unwrap_or(Nanos::ZERO), greatest.unwrap_or(LATENCY_MAX)))
+}
+
+/// Writes the bounds that are not the default.
+fn write_bounds(f: &mut fmt::Formatter<'_>, least: Nanos, greatest: Nanos) -> fmt::Result {
+    if least != Nanos::ZERO {
+        write!(f, ",min={}", span(least))?;
+    }
+    if greatest != LATENCY_MAX { write!(f, ",max={}", span(greatest)) } else { Ok(()) }
 }
 
 /// Advice on a text that is not a time.
@@ -154,19 +238,19 @@ const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LatencyError {
     /// No distribution has this name.
-    #[error("`{written}` is no latency; choose one of {written_ways}", written_ways = Latency::WRITTEN)]
+    #[error("`{written}` is no latency; choose one of {written_ways}", written_ways = Latency::written())]
     Unknown {
         /// The text as written.
         written: String,
     },
     /// A value is missing.
-    #[error("{figure} is missing; write one of {written_ways}", written_ways = Latency::WRITTEN)]
+    #[error("{figure} is missing; write one of {written_ways}", written_ways = Latency::written())]
     Missing {
         /// Name of the value.
         figure: &'static str,
     },
     /// The text holds more than the distribution takes.
-    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = Latency::WRITTEN)]
+    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = Latency::written())]
     Surplus {
         /// The first unused part.
         written: String,
@@ -198,39 +282,9 @@ pub enum LatencyError {
         /// Name and value of the larger bound.
         high: (&'static str, Nanos),
     },
-    /// The minimum is not below the median.
-    #[error(
-        "min of {} leaves nothing below p50 of {}; take a smaller min, or write constant:{}", span(*least),
-        span(*median),
-        span(*median)
-    )]
-    NoRest {
-        /// The minimum.
-        least: Nanos,
-        /// The median.
-        median: Nanos,
-    },
-    /// The tail is too long for the arithmetic.
-    #[error(
-        "p90 of {} lies more than a million times as far above min as p50 of {}; bring them nearer together",
-        span(*p90),
-        span(*median)
-    )]
-    TooSkewed {
-        /// The median.
-        median: Nanos,
-        /// The 90th percentile.
-        p90: Nanos,
-    },
-    /// The minimum of a Pareto distribution is 0.
-    #[error("the least is 0, and every draw of a Pareto distribution is a multiple of it; ask for more than 0")]
-    NoScale,
-    /// The shape of a Pareto distribution is not a number within its limits.
-    #[error("the shape is `{written}`; write a decimal from 0.1 to 1000 with at most 6 places, such as 1.5")]
-    Shape {
-        /// The text as written.
-        written: String,
-    },
+    /// The figures of a distribution are outside its limits, or do not go together.
+    #[error("{0}")]
+    Figures(String),
     /// The text has two parts for the link, or two for the message.
     #[error(
         "`{written}` has two parts of one kind; write at most one for the link and one for the message, such as \
@@ -253,34 +307,6 @@ impl From<FieldError> for LatencyError {
     }
 }
 
-/// Writes the notation that [`FromStr`] reads.
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Latency::Constant(time) => write!(f, "constant:{}", span(time)),
-            Latency::Uniform { least, greatest } => write!(f, "uniform:{}..{}", span(least), span(greatest)),
-            Latency::Normal { mean, deviation, .. } => write!(f, "normal:{},{}", span(mean), span(deviation)),
-            Latency::LogNormal { median, p90, .. } => write!(f, "lognormal:p50={},p90={}", span(median), span(p90)),
-            Latency::Exponential { mean, .. } => write!(f, "exponential:{}", span(mean)),
-            Latency::Pareto { least, shape_millionths, .. } => {
-                write!(f, "pareto:{},{}", span(least), Millionths(shape_millionths))
-            }
-        }?;
-        let (has_min, has_max) = match self {
-            Latency::Constant(_) | Latency::Uniform { .. } => (false, false),
-            Latency::Pareto { .. } => (false, true),
-            _ => (true, true),
-        };
-        if has_min && self.floor() != Nanos::ZERO {
-            write!(f, ",min={}", span(self.floor()))?;
-        }
-        if has_max && self.ceiling() != LATENCY_MAX {
-            write!(f, ",max={}", span(self.ceiling()))?;
-        }
-        Ok(())
-    }
-}
-
 impl FromStr for Latency {
     type Err = LatencyError;
 
@@ -294,60 +320,9 @@ impl FromStr for Latency {
             None => (text, ""),
         };
         let mut fields = SpecFields::new(rest);
-        let latency = match name {
-            "constant" => Latency::Constant(fields.next_span("the time")?),
-            "uniform" => {
-                let (least, greatest) = fields.next_range()?;
-                Latency::Uniform { least, greatest }
-            }
-            "normal" => {
-                let (mean, deviation) = (fields.next_span("the mean")?, fields.next_span("the deviation")?);
-                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
-                let least = least.unwrap_or(Nanos::ZERO);
-                Latency::Normal { mean, deviation, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
-            }
-            "lognormal" => {
-                let missing = |figure| LatencyError::Missing { figure };
-                let median = fields.named_span("p50")?.ok_or(missing("p50=TIME"))?;
-                let p90 = fields.named_span("p90")?.ok_or(missing("p90=TIME"))?;
-                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
-                let least = least.unwrap_or(Nanos::ZERO);
-                Latency::LogNormal { median, p90, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
-            }
-            "exponential" => {
-                let mean = fields.next_span("the mean")?;
-                let (least, greatest) = (fields.named_span("min")?, fields.named_span("max")?);
-                let least = least.unwrap_or(Nanos::ZERO);
-                Latency::Exponential { mean, least, greatest: greatest.unwrap_or(LATENCY_MAX) }
-            }
-            "pareto" => {
-                let least = fields.next_span("the least")?;
-                let shape = fields.next_plain("the shape")?;
-                let bad_shape = || LatencyError::Shape { written: shape.to_owned() };
-                let shape_millionths = decimal(shape, 6).ok_or_else(bad_shape)?;
-                let greatest = fields.named_span("max")?.unwrap_or(LATENCY_MAX);
-                Latency::Pareto { least, shape_millionths, greatest }
-            }
-            _ => return Err(LatencyError::Unknown { written: text.to_owned() }),
-        };
+        let unknown = || LatencyError::Unknown { written: text.to_owned() };
+        let latency = Latency::read(name, &mut fields)?.ok_or_else(unknown)?;
         fields.end()?;
         latency.check()
     }
 }
-
-/// A number of millionths, written as a decimal.
-struct Millionths(u64);
-
-impl fmt::Display for Millionths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000);
-        f.pad(text.trim_end_matches('0').trim_end_matches('.'))
-    }
-}
-
-/// The largest ratio of p90 to p50, both counted from the minimum: the logarithm of a larger one does not fit its type.
-const SKEW_MAX: u64 = 1_000_000;
-
-/// The smallest and the largest shape of a Pareto distribution, in millionths.
-const SHAPE_LEAST: u64 = 100_000;
-const SHAPE_MOST: u64 = 1_000_000_000;

@@ -1,7 +1,7 @@
 //! The cells of a matrix of latencies, and the faults of a line.
 
 use super::bandwidth::RATE_MAX;
-use super::latency::{LATENCY_MAX, Latency, LatencyError};
+use super::latency::{LATENCY_MAX, Latency, LatencyError, LogNormal, Pareto, Shape};
 use super::spec_fields::{decimal, escaped, span};
 use crate::time::Nanos;
 
@@ -147,8 +147,8 @@ pub(super) fn one_figure(cell: &str, measure: Measure) -> Result<Latency, Matrix
         return Err(MatrixLineFault::ParetoMean { found: cell.to_owned() });
     }
     // Shape 0.2 m with m in milliseconds is m / 5 in millionths with m in nanoseconds.
-    let (least, shape_millionths) = (time.since(PARETO_BELOW_MEAN), time.0 / 5);
-    Ok(Latency::Pareto { least, shape_millionths, greatest: LATENCY_MAX }.check()?)
+    let (least, shape) = (time.since(PARETO_BELOW_MEAN), Shape::of_millionths(time.0 / 5)?);
+    Ok(Latency::from(Pareto { least, shape, greatest: LATENCY_MAX }).check()?)
 }
 
 /// Parses a latency of two quantiles.
@@ -162,7 +162,7 @@ pub(super) fn two_figures(median: &str, p90: &str, measure: Measure) -> Result<L
     }
     // At most half the median below it, so that a wide spread does not bring the minimum to 0.
     let least = median - p90.since(median).min(Nanos(median.0 / 2));
-    Ok(Latency::LogNormal { median, p90, least, greatest: LATENCY_MAX }.check()?)
+    Ok(Latency::from(LogNormal { median, p90, least, greatest: LATENCY_MAX }).check()?)
 }
 
 /// Parses milliseconds into the one-way time in nanoseconds.

@@ -4,8 +4,7 @@
 //! table, and the draw costs less than a table lookup that misses the cache.
 
 use super::curves::Curves;
-use super::latency::{LATENCY_MAX, Latency};
-use super::sampler::Sampler;
+use super::latency::{LATENCY_MAX, Latency, Sampler};
 use crate::ids::NodeId;
 use crate::random::{Key, Purpose};
 use crate::time::Nanos;
@@ -91,7 +90,7 @@ impl RegionMap {
         RegionMap {
             placement: Placement::new(seed, regions),
             regions: regions.names.len() as u32,
-            samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, curves)).collect(),
+            samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, &curves)).collect(),
         }
     }
 

@@ -7,8 +7,8 @@ use super::super::{
 use super::{draft, scenario};
 use crate::adversary::AdversarySpec;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, DownSpec, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec, PartitionSpec,
-    RegionSpec,
+    BandwidthSpec, ChurnSpec, DownSpec, Exponential, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec,
+    PartitionSpec, RegionSpec,
 };
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -53,7 +53,7 @@ fn latencies() -> impl Strategy<Value = LatencySpec> {
                 .prop_map(|(a, b)| Latency::Uniform { least: Nanos(a.min(b)), greatest: Nanos(a.max(b)) }),
             (times(), times(), any::<bool>()).prop_map(|(a, b, is_cut)| {
                 let greatest = if is_cut { Nanos(a.max(b)) } else { LATENCY_MAX };
-                Latency::Exponential { mean: Nanos(a.max(b)), least: Nanos(a.min(b)), greatest }
+                Exponential { mean: Nanos(a.max(b)), least: Nanos(a.min(b)), greatest }.into()
             }),
         ]
     };
