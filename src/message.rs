@@ -10,17 +10,17 @@ pub const TTL_MAX: u8 = 255;
 /// The maximum number of words in the tail of a message: with them a control message fills one MTU.
 pub const TAIL_WORDS_MAX: usize = 179;
 
-/// The kind of a message: a number that every carrier takes as it is, and whose meaning the protocol defines.
+/// The kind of a message: a number that carriers pass on unchanged, and whose meaning the protocol defines.
 ///
 /// | number | kind |
 /// |---|---|
 /// | 0 | payload: the order itself |
-/// | 1 | none: on the wire it is the mark that ends a train |
-/// | 2..=63 | control: about an order, and carries nothing of it |
-/// | 64..=127 | reserved for parts of an order; carried and counted as control messages until there are any |
+/// | 1 | none: on the wire it marks the trailer of a train |
+/// | 2..=63 | control: about an order, without any of its content |
+/// | 64..=127 | reserved for parts of an order; until there are any, carried and counted as control messages |
 /// | 128.. | upkeep: about no order; it holds no run open |
 ///
-/// All but payload are counted apart from orders.
+/// All kinds but payload are counted apart from orders.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Kind(pub u8);
@@ -39,19 +39,19 @@ impl Kind {
         self.0 != Kind::PAYLOAD.0
     }
 
-    /// Returns true if it is about no order, such as a heartbeat or a probe.
+    /// Returns true if the message is about no order, such as a heartbeat or a probe.
     #[inline]
     pub const fn is_upkeep(self) -> bool {
         self.0 >= 128
     }
 
-    /// Returns true if it is reserved for a part of an order.
+    /// Returns true if the kind is reserved for a part of an order.
     #[inline]
     pub const fn is_part(self) -> bool {
         self.0 & 0xC0 == 0x40
     }
 
-    /// The kind with this number, `None` for the number of the mark.
+    /// Returns the kind with this number, or `None` for the number of train trailers.
     #[inline]
     pub const fn from_number(number: u8) -> Option<Kind> {
         match number {
@@ -136,7 +136,7 @@ impl Tail for Box<[u64]> {
     }
 }
 
-/// Messages, and the words of their tails one after the other in the same order.
+/// A batch of messages, and the words of their tails one after the other in the same order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MessageBatch<'a> {
     /// The messages.
@@ -206,7 +206,7 @@ impl Message {
     }
 }
 
-/// An order on a hop: the part that all copies of one forward share.
+/// An order at a certain hop: the fields that all copies of one forward share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderHop {
     /// The order to forward.
@@ -223,13 +223,13 @@ impl OrderHop {
         OrderHop::published(order, ttl).next()
     }
 
-    /// The hop 0 of an order that may travel `ttl` hops: what its origin has received, as it were.
+    /// Returns the order at hop 0 with `ttl` hops left, as if its origin had received it.
     #[inline]
     pub const fn published(order: OrderIndex, ttl: u8) -> OrderHop {
         OrderHop { order, ttl, hop: 0 }
     }
 
-    /// The forward that follows, or `None` where the TTL is spent.
+    /// Returns the next hop, or `None` if the TTL is spent.
     #[inline]
     pub const fn next(self) -> Option<OrderHop> {
         match self.ttl.checked_sub(1) {
@@ -256,7 +256,7 @@ impl OrderHop {
         Message { tail, ..self.message(kind, from, to) }
     }
 
-    /// The order and hop of a message that is about no order.
+    /// The order and hop in a message that is about no order.
     pub const NO_ORDER: OrderHop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 1 };
 
     /// Encodes the order and its hop as one word, the form that announcements use.

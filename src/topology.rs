@@ -4,8 +4,7 @@
 //! for a peer need not know which. Every overlay is undirected and simple: no node is its own peer, no two nodes are
 //! linked twice, and each of two linked nodes appears in the other's row.
 //!
-//! This module contains neither the choice of the peers that an order goes to (`protocol`) nor the peers after a change
-//! (`membership`).
+//! The choice of the peers that an order goes to is not made here but in `protocol`.
 //!
 //! Rejected alternatives: a trait object per overlay, because the innermost loops read rows, and a match that always
 //! takes the same branch is free where a virtual call is not; and a graph library, because its edges carry weights and
@@ -147,11 +146,11 @@ impl Topology {
         }
     }
 
-    /// The same overlay with its rows stored; `None` where everyone knows everyone, which nobody stores.
+    /// Returns the same overlay with its rows stored, or `None` for the complete one, which is never stored.
     ///
     /// # Errors
     ///
-    /// [`TopologyError`] where the rows are too many to store, memory is short, or the user does not wait.
+    /// [`TopologyError`] if there are too many rows to store, memory is short, or the user interrupts the work.
     pub fn materialized(&self, interrupt: &Interrupt) -> Result<Option<Topology>, TopologyError> {
         let implicit = match &self.shape {
             Shape::Stored(_) => return Ok(Some(self.clone())),

@@ -1,7 +1,7 @@
-//! The lines into and out of one worker's nodes, and the work that each message costs its node.
+//! The access links of one worker's nodes, and the processing time that each message costs its node.
 //!
-//! A link takes messages in the order of their times, which is the order in which a shard handles its events: waiting
-//! for a link only makes a message later, so no window becomes too long because of it.
+//! A link accepts messages in the order of their times, which is the order in which a shard handles its events: waiting
+//! for a link only delays a message, so windows need not become shorter.
 
 use crate::ids::NodeId;
 use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, process};
@@ -21,13 +21,13 @@ pub(super) enum LinkSide {
 /// Queue lengths at an access link, as the times that the link takes to carry them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QueueLengths {
-    /// For what it has taken.
+    /// For the messages that it accepted.
     pub(super) held: Nanos,
-    /// For all that it was offered, had it taken that.
+    /// For all messages that it was offered, as if it had accepted all of them.
     pub(super) of_all: Nanos,
 }
 
-/// The lines of some nodes. What has no limit takes no memory.
+/// The access links of some nodes. Links without a limit take no memory.
 pub(super) struct AccessLinks<'a> {
     network: &'a Network,
     first: u32,
@@ -36,20 +36,20 @@ pub(super) struct AccessLinks<'a> {
     work: Vec<AccessLink>,
 }
 
-/// The lines one side.
+/// The access links in one direction.
 #[derive(Default)]
 struct LinkSideState {
-    lines: Vec<AccessLink>,
-    /// By node, for how long the line has carried what counts.
+    links: Vec<AccessLink>,
+    /// By node, the time for which its link has carried messages that count.
     busy: Vec<Nanos>,
-    /// The longest queues seen so far, in bits as [`LinkRate::bits_in`] counts them: shorter queues need not be noted.
+    /// The longest queues seen so far, in bits as [`LinkRate::bits_in`] counts them; shorter queues need not be noted.
     seen: [u128; 2],
-    /// The longest queues that count, in bits, and how long they take.
+    /// The longest queues that count, in bits, and the times that they take.
     longest: [(u128, Nanos); 2],
 }
 
 impl<'a> AccessLinks<'a> {
-    /// Idle lines of these nodes.
+    /// Creates idle links for these nodes.
     pub(super) fn new(network: &'a Network, nodes: Range<u32>) -> AccessLinks<'a> {
         let [up, down] =
             network.limited().map(|is_limited| LinkSideState::new(if is_limited { nodes.len() } else { 0 }));
@@ -57,10 +57,10 @@ impl<'a> AccessLinks<'a> {
         AccessLinks { network, first: nodes.start, up, down, work }
     }
 
-    /// Returns true if a message that arrives has to wait for anything before its node takes it in.
+    /// Returns true if a message that arrives must wait before its node receives it.
     #[inline]
     pub(super) fn hold_arrivals(&self) -> bool {
-        !self.down.lines.is_empty() || self.have_work()
+        !self.down.links.is_empty() || self.have_work()
     }
 
     /// Returns true if messages wait for their nodes' processing.
@@ -71,30 +71,30 @@ impl<'a> AccessLinks<'a> {
     /// Returns true if messages wait for the uplinks of their nodes.
     #[inline]
     pub(super) fn have_uplinks(&self) -> bool {
-        !self.up.lines.is_empty()
+        !self.up.links.is_empty()
     }
 
     /// Offers the uplink a message of `bytes` bytes of UDP payload that its node sends at `now`; `None` if the link has
     /// no limit.
     #[inline]
     pub(super) fn send(&mut self, from: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
-        let line = self.up.lines.get_mut((from.0 - self.first) as usize)?;
+        let link = self.up.links.get_mut((from.0 - self.first) as usize)?;
         let rate = self.network.access_links(from).up?;
-        Some(rate.send(line, now, bytes + HEADER_BYTES))
+        Some(rate.send(link, now, bytes + HEADER_BYTES))
     }
 
     /// Offers the downlink a message whose last bit arrives at `now`; `None` if the link has no limit.
     pub(super) fn receive(&mut self, from: NodeId, to: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
-        let line = self.down.lines.get_mut((to.0 - self.first) as usize)?;
+        let link = self.down.links.get_mut((to.0 - self.first) as usize)?;
         let (rate, bytes) = (self.network.access_links(to).down?, bytes + HEADER_BYTES);
         let sent_in = self.network.access_links(from).up.map_or(Nanos::ZERO, |up| up.time(bytes));
-        Some(rate.receive(line, now, sent_in, bytes))
+        Some(rate.receive(link, now, sent_in, bytes))
     }
 
     /// Returns the time at which the node has processed a message that has passed its downlink at `now`.
     pub(super) fn work(&mut self, node: NodeId, now: Nanos) -> Nanos {
         match self.work.get_mut((node.0 - self.first) as usize) {
-            Some(line) => process(line, now, self.network.processing()),
+            Some(link) => process(link, now, self.network.processing()),
             None => now,
         }
     }
@@ -112,7 +112,7 @@ impl<'a> AccessLinks<'a> {
         is_longer.then_some(QueueLengths { held: offer.queue, of_all: offer.queue_of_all })
     }
 
-    /// Counts the queues at a node's line.
+    /// Counts the queues at a node's access link.
     pub(super) fn note_queues(&mut self, side: LinkSide, node: NodeId, queues: QueueLengths) {
         let Some(rate) = self.rate(side, node) else { return };
         let longest = &mut self.direction(side).longest;
@@ -121,7 +121,7 @@ impl<'a> AccessLinks<'a> {
         }
     }
 
-    /// Counts a message of so many bytes, as UDP payload, that a node's line has carried.
+    /// Counts a message of `bytes` bytes of UDP payload that an access link has carried.
     #[inline]
     pub(super) fn note_carried(&mut self, side: LinkSide, node: NodeId, bytes: u32) {
         let Some(rate) = self.rate(side, node) else { return };
@@ -137,10 +137,10 @@ impl<'a> AccessLinks<'a> {
     }
 
     fn rate(&self, side: LinkSide, node: NodeId) -> Option<LinkRate> {
-        let lines = self.network.access_links(node);
+        let links = self.network.access_links(node);
         match side {
-            LinkSide::Up => lines.up,
-            LinkSide::Down => lines.down,
+            LinkSide::Up => links.up,
+            LinkSide::Down => links.down,
         }
     }
 
@@ -155,7 +155,7 @@ impl<'a> AccessLinks<'a> {
 impl LinkSideState {
     fn new(nodes: usize) -> LinkSideState {
         LinkSideState {
-            lines: vec![AccessLink::default(); nodes],
+            links: vec![AccessLink::default(); nodes],
             busy: vec![Nanos::ZERO; nodes],
             ..LinkSideState::default()
         }

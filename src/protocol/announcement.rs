@@ -1,29 +1,29 @@
-//! An order that a node has to announce.
+//! An order that a node is to announce.
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
 
-/// An order that a node has to announce.
+/// An order that a node is to announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announcement {
-    /// The step that it would be from here.
+    /// The order, at the hop that a forward from this node would have.
     pub order_hop: OrderHop,
-    /// The node that it came from; at an origin, the origin itself.
+    /// The node that the order came from; at an origin, the origin itself.
     pub from: NodeId,
 }
 
-/// News as two words, for those who let it wait.
+/// The encoding as two words, in which an announcement waits in a queue.
 impl Announcement {
-    /// The words.
+    /// Encodes the announcement.
     pub const fn to_words(self) -> [u64; 2] {
         [self.order_hop.to_word(), self.from.0 as u64]
     }
 
-    /// The news that [`to_words`](Self::to_words) wrote.
+    /// Decodes the announcement that [`to_words`](Self::to_words) encoded.
     pub const fn from_words([step, from]: [u64; 2]) -> Announcement {
         let order_hop = match OrderHop::from_word(step) {
             Some(order_hop) => order_hop,
-            // No such word was written.
+            // Unreachable for words of `to_words`; a value instead of a panic.
             None => OrderHop { order: OrderIndex(step as u32), ttl: 0, hop: 1 },
         };
         Announcement { order_hop, from: NodeId(from as u32) }

@@ -1,8 +1,8 @@
-//! Several orders in one message, as the INV of Bitcoin and the IHAVE of GossipSub name many: the first stands in the
-//! message, the others in its tail, a word each.
+//! Several orders in one message, like Bitcoin's INV and GossipSub's IHAVE: the first order is a field of the message,
+//! the others are words of its tail.
 //!
-//! A word names an order as short as this run can. Networks do much the same: a compact block names a transaction by
-//! six bytes (BIP 152).
+//! A word identifies an order as briefly as this run permits. Real networks do much the same: a compact block
+//! identifies a transaction by six bytes (BIP 152).
 
 use super::announcement::Announcement;
 use super::{Context, TargetDraw, TargetScratch};
@@ -10,22 +10,23 @@ use crate::ids::NodeId;
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::topology::Topology;
 
-/// The orders that a message names.
-pub(super) fn steps(message: &Message, tail: &[u64]) -> impl Iterator<Item = OrderHop> {
-    std::iter::once(message.order_hop()).chain(behind(tail))
+/// Iterates over the orders that a message names.
+pub(super) fn order_hops(message: &Message, tail: &[u64]) -> impl Iterator<Item = OrderHop> {
+    std::iter::once(message.order_hop()).chain(in_tail(tail))
 }
 
-/// The orders that a tail names.
-pub(super) fn behind(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
+/// Iterates over the orders that a tail names.
+pub(super) fn in_tail(tail: &[u64]) -> impl Iterator<Item = OrderHop> {
     tail.iter().filter_map(|&word| OrderHop::from_word(word))
 }
 
-/// Returns true if all that stands behind a message names orders of a run that has so many.
+/// Returns true if every word of a tail names one of the run's `orders` orders.
 pub(super) fn is_list(tail: &[u64], orders: u32) -> bool {
     tail.iter().all(|&word| OrderHop::from_word(word).is_some_and(|order_hop| order_hop.order.0 < orders))
 }
 
-/// Sends one node a message of this kind about these orders: one, or as many as they fill.
+/// Sends messages of this kind about these orders to one node: one message, or several if the orders do not fit into
+/// one.
 pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: &[OrderHop]) {
     for part in orders.chunks(1 + TAIL_WORDS_MAX) {
         let tail: Vec<u64> = part[1..].iter().map(|order_hop| order_hop.to_word()).collect();
@@ -33,9 +34,9 @@ pub(super) fn send<C: Context>(context: &mut C, to: NodeId, kind: Kind, orders: 
     }
 }
 
-/// Announcements by recipient: one message for each node that names the orders announced to it. Nodes come in the order
-/// in which they first stand among the targets, announcement by announcement: this order is drawn and not that of their
-/// numbers, because on a narrow uplink it decides which node waits. The batch keeps its memory from one use to the
+/// Announcements grouped by recipient: one message per node, which names all orders announced to it. Recipients are in
+/// the order of their first occurrence among the targets, announcement by announcement. That order is drawn, unlike the
+/// order of ids, because on a narrow uplink it decides which node waits. The batch keeps its memory from one use to the
 /// next.
 #[derive(Debug, Default)]
 pub struct AnnouncementBatch {
@@ -43,10 +44,10 @@ pub struct AnnouncementBatch {
     tail: Vec<u64>,
 }
 
-/// A node that is to hear of one of the news.
+/// One announcement to one node.
 #[derive(Clone, Copy, Debug)]
 struct Address {
-    /// Its position among the targets of all announcements; once all are known, the first such position.
+    /// Position among the targets of all announcements; once all are known, the first position of this node.
     rank: usize,
     to: NodeId,
     /// Index of the announcement.
@@ -62,10 +63,10 @@ impl AnnouncementBatch {
         scratch: &mut TargetScratch,
         exclude_sender: bool,
         me: NodeId,
-        news: &[Announcement],
+        announcements: &[Announcement],
     ) {
         self.addressed.clear();
-        for (place, Announcement { order_hop, from }) in (0..).zip(news) {
+        for (place, Announcement { order_hop, from }) in (0..).zip(announcements) {
             let targets = draw.draw(topology, order_hop.order, me, scratch);
             for &to in targets.iter().filter(|&to| !exclude_sender || to != from) {
                 self.addressed.push(Address { rank: self.addressed.len(), to, place });
@@ -80,12 +81,12 @@ impl AnnouncementBatch {
     }
 
     /// Calls `give` with each message: its recipient, the index of its first announcement, and the words of the others.
-    pub fn for_each(&mut self, news: &[Announcement], mut give: impl FnMut(NodeId, usize, &[u64])) {
+    pub fn for_each(&mut self, announcements: &[Announcement], mut give: impl FnMut(NodeId, usize, &[u64])) {
         let AnnouncementBatch { addressed, tail } = self;
         for own in addressed.chunk_by(|one, next| one.to == next.to) {
             for part in own.chunks(1 + TAIL_WORDS_MAX) {
                 tail.clear();
-                tail.extend(part[1..].iter().map(|address| news[address.place as usize].order_hop.to_word()));
+                tail.extend(part[1..].iter().map(|address| announcements[address.place as usize].order_hop.to_word()));
                 give(part[0].to, part[0].place as usize, tail);
             }
         }
@@ -99,7 +100,7 @@ mod tests {
     use crate::protocol::recording_context::{Action, RecordingContext};
     use crate::topology::TopologySpec;
 
-    fn news(order: u32, from: u32) -> Announcement {
+    fn announcement(order: u32, from: u32) -> Announcement {
         Announcement {
             order_hop: OrderHop { order: OrderIndex(order), ttl: 5, hop: 1 + order as u8 % 7 },
             from: NodeId(from),
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let orders: Vec<OrderHop> = (0..400).map(|order| news(order, 0).order_hop).collect();
+        let orders: Vec<OrderHop> = (0..400).map(|order| announcement(order, 0).order_hop).collect();
         let mut context = RecordingContext::default();
         send(&mut context, NodeId(9), Kind::WANT, &orders);
         let mut read = Vec::new();
@@ -116,12 +117,12 @@ mod tests {
             let Action::SentList(to, kind, order_hop, tail) = act else { panic!("{act:?}") };
             let message = order_hop.message_with(*kind, NodeId(1), *to, tail.len() as u8);
             assert!(is_list(tail, 400) && !is_list(&[tail, &[orders[399].to_word() + 1][..]].concat(), 400));
-            read.extend(steps(&message, tail));
+            read.extend(order_hops(&message, tail));
         }
         assert_eq!((read, context.acts.len()), (orders, 3), "180 to a message");
         send(&mut context, NodeId(9), Kind::WANT, &[]);
         assert_eq!(context.acts.len(), 3, "nothing is said about nothing");
-        assert_eq!(Announcement::from_words(news(3, 8).to_words()), news(3, 8));
+        assert_eq!(Announcement::from_words(announcement(3, 8).to_words()), announcement(3, 8));
     }
 
     #[test]
@@ -129,21 +130,21 @@ mod tests {
         let topology = TopologySpec::Complete.build(12, 11, 1).unwrap();
         let (draw, me) = (TargetDraw::new(7, 4), NodeId(3));
         let mut scratch = TargetScratch::new(4, &topology);
-        let all: Vec<Announcement> = (0..300).map(|order| news(order, order % 12)).collect();
+        let all: Vec<Announcement> = (0..300).map(|order| announcement(order, order % 12)).collect();
         for exclude_sender in [false, true] {
             let mut announcement_batch = AnnouncementBatch::default();
             announcement_batch.address((&topology, draw), &mut scratch, exclude_sender, me, &all);
             let mut named: Vec<(NodeId, OrderIndex)> = Vec::new();
             announcement_batch.for_each(&all, |to, first, tail| {
                 let message = all[first].order_hop.message_with(Kind::HAVE, me, to, tail.len() as u8);
-                named.extend(steps(&message, tail).map(|step| (to, step.order)));
+                named.extend(order_hops(&message, tail).map(|step| (to, step.order)));
             });
             let mut expected: Vec<(NodeId, OrderIndex)> = Vec::new();
             for Announcement { order_hop, from } in &all {
                 let targets = draw.draw(&topology, order_hop.order, me, &mut scratch).iter();
                 expected.extend(targets.filter(|&to| !exclude_sender || to != from).map(|&to| (to, order_hop.order)));
             }
-            // By where a node first stands, and then in the order of the news.
+            // By the first occurrence of a node, then in the order of the announcements.
             let nodes: Vec<NodeId> = expected.iter().map(|&(to, _)| to).collect();
             expected.sort_by_key(|&(to, _)| nodes.iter().position(|&node| node == to));
             assert_eq!(named, expected);

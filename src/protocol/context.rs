@@ -6,61 +6,61 @@ use crate::message::{Kind, OrderHop};
 use crate::time::Nanos;
 use std::ops::Range;
 
-/// One event of one node, as its protocol sees it: what the node knows, and what it can do about it.
+/// One event of one node, as its protocol sees it: what the node knows, and the actions open to it.
 pub trait Context {
-    /// The node whose event this is.
+    /// Returns the node that the event happens to.
     fn me(&self) -> NodeId;
 
-    /// The time of the event.
+    /// Returns the time of the event.
     fn now(&self) -> Nanos;
 
-    /// The nodes and links of the event's shard.
+    /// Returns the nodes and links of the event's shard.
     fn view(&self) -> &ShardView<'_>;
 
-    /// Takes an order in: marks it as held by this node, and says whether that is news.
+    /// Delivers an order: marks it as held by this node, and returns true if it is new to it.
     ///
-    /// Dedup and coverage are this one verb. Only the first call for an order counts; a message whose order does not
-    /// survive its check is never news.
+    /// This one method both recognises duplicates and counts coverage. Only the first call for an order returns true;
+    /// for a message whose order fails its check it returns false.
     fn deliver(&mut self, order: OrderIndex) -> bool;
 
-    /// Returns true if the order would be no news to this node: it has it, or has forgotten it.
+    /// Returns true if the order would not be new to this node: the node has it, or has forgotten it.
     fn knows(&self, order: OrderIndex) -> bool;
 
-    /// Returns true if this node can still hand the order on: it has it within its window, which is its history.
+    /// Returns true if this node can still send the order: it has it within its window, which is its history.
     fn holds(&self, order: OrderIndex) -> bool;
 
-    /// Forwards an order to the node's targets for it: those that [`Protocol::TARGETS`](super::Protocol::TARGETS)
-    /// names.
+    /// Forwards an order to the node's targets for it, as [`Protocol::TARGETS`](super::Protocol::TARGETS) defines them.
     fn fan_out(&mut self, order_hop: OrderHop);
 
-    /// Sends a message of this kind, and not the order, to the same targets.
+    /// Sends a message of this kind about the order, without its content, to the same targets.
     fn announce(&mut self, kind: Kind, order_hop: OrderHop);
 
-    /// Announces several orders at once: each of the node's targets for any of them gets one message about all that it
-    /// is a target for, or as many as they fill. With `--exclude-sender` a target is not told of an order that it sent.
-    fn announce_all(&mut self, kind: Kind, news: &[Announcement]);
+    /// Announces several orders at once: each target of any of them gets one message about all that it is a target of,
+    /// or several if they do not fit into one. With `--exclude-sender` a target is not told about an order that it
+    /// sent.
+    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]);
 
-    /// Sends a message to each of these nodes, with these words behind it: what spreads news to nodes of the protocol's
-    /// own choice.
+    /// Sends a message with this tail to each of the given nodes: for spreading orders to nodes that the protocol
+    /// chooses itself.
     ///
-    /// An adversary does to it what it does to a [`fan_out`](Self::fan_out): it drops, censors, delays or floods. An
-    /// answer, which spreads nothing, goes through [`send_with`](Self::send_with).
+    /// Adversaries act on it as on [`fan_out`](Self::fan_out): they drop, censor, delay or flood. An answer, which
+    /// spreads nothing, uses [`send_with`](Self::send_with).
     fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]);
 
-    /// Sends a message to one node with these words behind it, which arrive whole and in order, or not at all: an
-    /// answer, which adversaries leave alone.
+    /// Sends a message with this tail to one node: an answer, which adversaries leave alone. The tail arrives whole and
+    /// in order, or the message does not arrive.
     fn send_with(&mut self, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]);
 
-    /// Asks for [`ProtocolState::handle_timeout`](super::ProtocolState::handle_timeout) of this node with this token at
-    /// `time`, or as soon after as the carrier's clock is read. Nothing takes it back: a node that no longer needs it
-    /// lets it pass.
+    /// Sets a timer: calls [`ProtocolState::handle_timeout`](super::ProtocolState::handle_timeout) for this node with
+    /// this token at `time`, or as soon after it as the carrier's clock is read. A timer cannot be cancelled: a node
+    /// that no longer needs it ignores it.
     fn wake_at(&mut self, time: Nanos, token: u64);
 
-    /// Counts `count` actions of the protocol under the name with this place in
+    /// Counts `count` actions of the protocol under the name at index `what` of
     /// [`Protocol::TALLIES`](super::Protocol::TALLIES). Actions in the warm-up count as well.
     fn tally(&mut self, what: u8, count: u64);
 
-    /// Sends a message about no order to one node. Its kind is one of those that are upkeep.
+    /// Sends a message about no order to one node. Its kind must be upkeep.
     fn send_upkeep(&mut self, to: NodeId, kind: Kind, tail: &[u64]) {
         self.send_with(to, kind, OrderHop::NO_ORDER, tail);
     }
@@ -70,38 +70,37 @@ pub trait Context {
         self.send_with(to, kind, order_hop, &[]);
     }
 
-    /// The place of this node among the nodes of its shard: the index for a `Vec` of what each node keeps.
+    /// Returns the index of this node among the nodes of its shard, for a `Vec` of data per node.
     #[inline]
     fn local(&self) -> usize {
         self.view().local(self.me())
     }
 
-    /// The node's peers, ascending. Empty on an overlay that stores no rows, which a protocol with
-    /// [`NEEDS_PEERS`](super::Protocol::NEEDS_PEERS) never runs on.
+    /// Returns the node's peers in ascending order. Empty on an overlay that stores no rows; a protocol with
+    /// [`NEEDS_PEERS`](super::Protocol::NEEDS_PEERS) never runs on one.
     fn peers(&self) -> &[NodeId] {
         self.view().peers(self.me())
     }
 
-    /// The numbers of the node's links, one for each of its [`peers`](Self::peers), among all links of its shard: the
-    /// index for a `Vec` of what each link keeps.
+    /// Returns the numbers of the node's links among all links of its shard, one for each of its
+    /// [`peers`](Self::peers): indices for a `Vec` of data per link.
     fn links(&self) -> Range<u32> {
         self.view().links_of(self.me())
     }
 
-    /// The number of the link to a peer; `None` where the node is no peer.
+    /// Returns the number of the link to a peer, or `None` if the node is not a peer.
     fn link_of(&self, peer: NodeId) -> Option<u32> {
         let place = self.peers().binary_search(&peer).ok()?;
         Some(self.links().start + place as u32)
     }
 
-    /// Returns true if this node opened a link of its own, rather than the peer at the other end. Exactly one of both
-    /// did.
+    /// Returns true if this node opened one of its links, and false if the peer at the other end did.
     fn dialled(&self, link: u32) -> bool {
         let place = link.wrapping_sub(self.links().start) as usize;
         self.peers().get(place).is_some_and(|&peer| self.view().dialled(self.me(), peer))
     }
 
-    /// Draws 64 bits that hang on the run's seed, this node, `purpose` and `count`, and on nothing else: the same on
+    /// Draws 64 bits that depend only on the run's seed, this node, `purpose` and `count`, so that they are the same on
     /// any number of threads. A protocol numbers its purposes as it likes.
     fn draw(&self, purpose: u32, count: u64) -> u64 {
         self.view().draw(self.me(), purpose, count)

@@ -1,14 +1,14 @@
-//! Flooding: the first time a node sees an order, it forwards it to every peer but the one that it came from, while the
-//! TTL lasts.
+//! Flooding: the first time a node sees an order, it forwards it to every peer but the sender, while the TTL lasts.
 //!
 //! On a connected overlay of N nodes and E links it reaches everyone with 2E - (N - 1) messages: each link carries the
-//! order both ways, but for the N - 1 over which it came first. What it costs is what others are measured by.
+//! order in both directions, except for the N - 1 links over which it first arrived. Its cost is the yardstick for the
+//! other protocols.
 
 use super::{Context, FirstMessage, Protocol, ProtocolState, Push, ShardView, Targets};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
 
-/// Flood does as push does, with other targets.
+/// Flooding: acts as push does, on other targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flood;
 

@@ -1,28 +1,29 @@
-//! Announce and request: a node that has news says so to its targets, and hands it to those that ask. So the order
-//! itself crosses the network once per node, and what is repeated are small control messages.
+//! Lazy push: a node announces each new order to its targets, and sends it to those that request it. The order itself
+//! thus crosses the network once per node, and only small control messages are repeated.
 //!
 //! ```text
-//! has news ── have ──> target     knows it: nothing
-//!          <── want ──            does not: asks the first that says so, and sets a time
-//!          ── order ─>            takes it in, and has news
-//!                                 the time comes first: asks the next that said so
+//! has the order ── have ──> target     has it too: ignores the announcement
+//!               <── want ──            is without it: requests it from the first announcer, and sets a timer
+//!               ── order ─>            delivers it, and announces it in turn
+//!                                      the timer fires first: requests it from the next announcer
 //! ```
 //!
-//! As INV, GETDATA and TX in Bitcoin, and IHAVE and GRAFT in Plumtree (Leitão, Pereira, Rodrigues: *Epidemic Broadcast
-//! Trees*, 2007). The targets are those of push, drawn with `fanout`, so that without loss both reach the same nodes.
+//! Like INV, GETDATA and TX in Bitcoin, and IHAVE and GRAFT in Plumtree (Leitão, Pereira, Rodrigues: *Epidemic
+//! Broadcast Trees*, 2007). The targets are those of push, drawn with `fanout`, so that without loss both protocols
+//! reach the same nodes.
 //!
-//! With an interval between announcements a node gathers its news, and says all that a target is to hear of in one
-//! message, as Bitcoin and GossipSub do; so do those that ask for what they heard of together. An order then waits up
-//! to an interval at each node, and a bulk of them takes a fraction of the messages.
+//! With an interval between announcements a node gathers orders, and names in one message all that a target is to learn
+//! of, as Bitcoin and GossipSub do; a receiver likewise requests them in one message. An order then waits up to one
+//! interval per node, and a bulk of orders takes a fraction of the messages.
 //!
-//! Everything is bounded: a request remembers [`ANNOUNCERS`] that it can ask, asks [`TRIES`] times at most, and is gone
-//! once the order has come or nobody is left to ask; what a node hands on is what it holds, which is bounded by its
-//! window; and it announces an order once.
+//! All state is bounded: a request remembers at most [`ANNOUNCERS`] nodes, is sent at most [`TRIES`] times, and is
+//! closed when the order arrives or the tries are used up; a node sends only orders within its window; and it announces
+//! each order once.
 //!
-//! An announcement is made once: one that is lost is made up for by those of others, or not at all.
+//! A lost announcement is not repeated: those of other nodes make up for it, or nothing does.
 //!
 //! Rejected alternative: a table of the orders that each peer is known to have, as Bitcoin keeps it. It would save the
-//! announcement back to the node that the order came from, which `--exclude-sender` saves as well.
+//! announcement back to the sender of the order, which `--exclude-sender` saves as well.
 
 use super::{Announcement, Context, Protocol, ProtocolState, ShardView, announcements, speaks};
 use crate::ids::{NodeId, OrderIndex};
@@ -30,16 +31,16 @@ use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
 use smallvec::SmallVec;
 
-/// Nodes that a request can ask, by turns.
+/// Announcers that a request remembers and asks in turn.
 const ANNOUNCERS: usize = 4;
 
 /// Requests that a node sends for an order before it gives up. A later announcement starts again.
 const TRIES: u8 = 8;
 
-/// The token of a time to announce; orders have theirs below.
+/// The token of a timer to announce. Tokens below it are the indices of requested orders.
 const ANNOUNCE: u64 = 1 << 32;
 
-/// Lazy push: how long its nodes wait.
+/// Lazy push, with the times that its nodes wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Lazy {
     /// Time that a node waits for an order it has requested.
@@ -48,15 +49,15 @@ pub struct Lazy {
     interval: Nanos,
 }
 
-/// The orders that the nodes of a shard await and have gathered, by node.
+/// The orders that the nodes of a shard have requested and gathered, by node.
 #[derive(Debug)]
 pub struct LazyState {
     lazy: Lazy,
-    /// Each node's open requests, in the order of their orders.
+    /// Each node's open requests, ascending by order.
     requests: Vec<Vec<(OrderIndex, Request)>>,
     /// Announcements that each node is still to send; empty if nothing is ever gathered.
     gathered: Vec<Vec<Announcement>>,
-    /// Open requests, and nodes that have anything to announce.
+    /// Open requests of all nodes.
     open: usize,
     gathering: usize,
 }
@@ -64,55 +65,59 @@ pub struct LazyState {
 /// One node's request for one order.
 #[derive(Clone, Copy, Debug)]
 struct Request {
-    /// The nodes that have announced it, each with the step that the order would take from there.
-    announcers: [(NodeId, Step); ANNOUNCERS],
+    /// The nodes that have announced it.
+    announcers: [Announcer; ANNOUNCERS],
     /// Number of announcers.
     known: u8,
     /// Requests sent so far.
     tries: u8,
-    /// Until when the last one has time. Whatever rings before was meant for an earlier one.
+    /// The time until which the last request may be answered. A timer that fires earlier belongs to an earlier request.
     due: Nanos,
 }
 
-/// The TTL and the hop that an order would come with.
-#[derive(Clone, Copy, Debug, Default)]
-struct Step {
+/// A node that has announced an order, with the TTL and the hop that the order would arrive with.
+#[derive(Clone, Copy, Debug)]
+struct Announcer {
+    node: NodeId,
     ttl: u8,
     hop: u8,
 }
 
 impl Lazy {
-    /// A protocol whose nodes ask again after `retry`, and gather their news for `interval` before they announce it.
+    /// Creates a protocol whose nodes request again after `retry`, and gather orders for `interval` before they
+    /// announce them.
     pub fn new(retry: Nanos, interval: Nanos) -> Lazy {
         Lazy { retry, interval }
     }
 }
 
 impl LazyState {
-    /// Somebody says that it has orders. Asked for is what is new, all with one message.
+    /// Requests the new ones among the announced orders, all in one message.
     fn receive_announcement<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         let mut wanted: SmallVec<[OrderHop; 1]> = SmallVec::new();
-        for step in announcements::steps(message, tail) {
-            if context.knows(step.order) {
+        for order_hop in announcements::order_hops(message, tail) {
+            let OrderHop { order, ttl, hop } = order_hop;
+            if context.knows(order) {
                 continue;
             }
-            let announcer = (message.from, Step { ttl: step.ttl, hop: step.hop });
+            let announcer = Announcer { node: message.from, ttl, hop };
             let requests = &mut self.requests[context.local()];
-            match requests.binary_search_by_key(&step.order, |request| request.0) {
+            match requests.binary_search_by_key(&order, |request| request.0) {
+                // Only one announcer is asked at a time, because each answer carries the whole order.
                 Ok(place) => requests[place].1.remember(announcer),
                 Err(place) => {
                     let mut request = Request::of(announcer);
-                    request.turn(context, step.order, self.lazy.retry);
-                    requests.insert(place, (step.order, request));
+                    request.turn(context, order, self.lazy.retry);
+                    requests.insert(place, (order, request));
                     self.open += 1;
-                    wanted.push(step);
+                    wanted.push(order_hop);
                 }
             }
         }
         announcements::send(context, message.from, Kind::WANT, &wanted);
     }
 
-    /// Takes an order in, and announces it if that was news.
+    /// Delivers an order, and announces it if it is new.
     fn receive_order<C: Context>(
         &mut self,
         context: &mut C,
@@ -131,17 +136,17 @@ impl LazyState {
         }
     }
 
-    /// Keeps news until it is time to announce.
-    fn gather<C: Context>(&mut self, context: &mut C, news: Announcement) {
+    /// Keeps an announcement until the next time to announce.
+    fn gather<C: Context>(&mut self, context: &mut C, announcement: Announcement) {
         let gathered = &mut self.gathered[context.local()];
         if gathered.is_empty() {
             self.gathering += 1;
             context.wake_at(context.now() + self.lazy.interval, ANNOUNCE);
         }
-        gathered.push(news);
+        gathered.push(announcement);
     }
 
-    /// Ends a node's request for an order, if it has one.
+    /// Closes a node's request for an order, if it has one.
     fn close(&mut self, local: usize, order: OrderIndex) {
         let requests = &mut self.requests[local];
         if let Ok(place) = requests.binary_search_by_key(&order, |request| request.0) {
@@ -172,13 +177,13 @@ impl Protocol for Lazy {
         speaks::<Lazy>(message.kind) && tail.len() <= self.tail_words_max() && announcements::is_list(tail, orders)
     }
 
-    /// Without gathering, each order is announced and requested by itself.
+    /// Returns 0 without gathering, because each order is then announced and requested by itself.
     fn tail_words_max(&self) -> usize {
         if self.interval == Nanos::ZERO { 0 } else { TAIL_WORDS_MAX }
     }
 
-    fn name_behind(tail: &[u64], name: impl FnMut(OrderIndex)) {
-        announcements::behind(tail).map(|step| step.order).for_each(name);
+    fn name_in_tail(tail: &[u64], name: impl FnMut(OrderIndex)) {
+        announcements::in_tail(tail).map(|order_hop| order_hop.order).for_each(name);
     }
 }
 
@@ -192,26 +197,26 @@ impl ProtocolState for LazyState {
         match message.kind {
             Kind::HAVE => self.receive_announcement(context, message, tail),
             Kind::WANT => {
-                for step in announcements::steps(message, tail) {
-                    if context.holds(step.order) {
-                        context.send(message.from, Kind::PAYLOAD, step);
+                for order_hop in announcements::order_hops(message, tail) {
+                    if context.holds(order_hop.order) {
+                        context.send(message.from, Kind::PAYLOAD, order_hop);
                     }
                 }
             }
             Kind::PAYLOAD => self.receive_order(context, message.order, message.from, message.next_hop()),
-            // Nothing of another kind is admitted.
+            // No other kind is admitted.
             _ => {}
         }
     }
 
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
         if token == ANNOUNCE {
-            let news = std::mem::take(&mut self.gathered[context.local()]);
-            self.gathering -= usize::from(!news.is_empty());
-            context.announce_all(Kind::HAVE, &news);
+            let gathered = std::mem::take(&mut self.gathered[context.local()]);
+            self.gathering -= usize::from(!gathered.is_empty());
+            context.announce_all(Kind::HAVE, &gathered);
             return;
         }
-        // Tokens are this protocol's own, so that this is an order's index again.
+        // Every token but `ANNOUNCE` is the index of an order.
         let order = OrderIndex(token as u32);
         let local = context.local();
         let requests = &mut self.requests[local];
@@ -220,6 +225,8 @@ impl ProtocolState for LazyState {
         if context.now() < request.due {
             return;
         }
+        // Known without a receipt means forgotten: the order has left the node's window and is not worth another
+        // request.
         if request.tries == TRIES || context.knows(order) {
             self.close(local, order);
         } else {
@@ -228,26 +235,26 @@ impl ProtocolState for LazyState {
         }
     }
 
-    /// A request that awaits its order may yet ask again, and what was gathered is yet to be announced.
+    /// Returns true if no request is open, because one may yet be repeated, and no announcement is gathered.
     fn is_idle(&self) -> bool {
         self.open == 0 && self.gathering == 0
     }
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
-        let gathered = self.gathered.iter().flatten().map(|news| news.order_hop.order);
+        let gathered = self.gathered.iter().flatten().map(|announcement| announcement.order_hop.order);
         self.requests.iter().flatten().map(|&(order, _)| order).chain(gathered).for_each(name);
     }
 }
 
 impl Request {
-    fn of(announcer: (NodeId, Step)) -> Request {
+    fn of(announcer: Announcer) -> Request {
         Request { announcers: [announcer; ANNOUNCERS], known: 1, tries: 0, due: Nanos::ZERO }
     }
 
-    /// Remembers one more that has the order, if there is room.
-    fn remember(&mut self, announcer: (NodeId, Step)) {
+    /// Remembers another announcer, if there is room.
+    fn remember(&mut self, announcer: Announcer) {
         let known = &self.announcers[..usize::from(self.known)];
-        if usize::from(self.known) < ANNOUNCERS && known.iter().all(|one| one.0 != announcer.0) {
+        if usize::from(self.known) < ANNOUNCERS && known.iter().all(|one| one.node != announcer.node) {
             self.announcers[usize::from(self.known)] = announcer;
             self.known += 1;
         }
@@ -255,11 +262,12 @@ impl Request {
 
     /// Moves a request to its next announcer and sets its deadline; returns the announcer and the request.
     fn turn<C: Context>(&mut self, context: &mut C, order: OrderIndex, retry: Nanos) -> (NodeId, OrderHop) {
-        let (announcer, Step { ttl, hop }) = self.announcers[usize::from(self.tries % self.known)];
+        // In turn, so that a single announcer that is down or hostile cannot use up all tries.
+        let Announcer { node, ttl, hop } = self.announcers[usize::from(self.tries % self.known)];
         self.tries += 1;
         self.due = context.now() + retry;
         context.wake_at(self.due, u64::from(order.0));
-        (announcer, OrderHop { order, ttl, hop })
+        (node, OrderHop { order, ttl, hop })
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Context, FirstMessage, Protocol, ProtocolState, ShardView};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
 
-/// Push keeps nothing of its own: what a node has seen is the coverage.
+/// Forward-once push. It keeps no state of its own, because the coverage records which node has seen which order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Push;
 
@@ -36,7 +36,7 @@ impl ProtocolState for Push {
 }
 
 impl Push {
-    /// Takes an order in, and forwards it if that was news.
+    /// Delivers an order, and forwards it if it is new.
     #[inline]
     fn receive<C: Context>(self, context: &mut C, received: OrderHop) {
         if context.deliver(received.order)

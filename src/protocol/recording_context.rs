@@ -1,22 +1,22 @@
-//! A node on a desk: what protocols are tested on, without a carrier or an engine.
+//! A context that records the actions of a protocol, for unit tests without a carrier or an engine.
 
 use super::{Announcement, Context, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop};
 use crate::time::Nanos;
 
-/// Node 1, what it holds, and what it was told to do.
+/// Node 1, the orders that it holds, and the actions of its protocol.
 #[derive(Debug)]
 pub(super) struct RecordingContext {
     view: ShardView<'static>,
     pub(super) held: Vec<OrderIndex>,
-    /// Orders that it had and has no more.
+    /// Orders that it had and has forgotten.
     pub(super) forgotten: Vec<OrderIndex>,
     pub(super) acts: Vec<Action>,
     pub(super) time: Nanos,
 }
 
-/// Something that a protocol did.
+/// An action of a protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Forwarded(OrderHop),
@@ -29,7 +29,7 @@ pub(super) enum Action {
     Asked(Nanos, u64),
 }
 
-/// An order that comes to the desk.
+/// Returns an order as it arrives at node 1.
 pub(super) fn payload(from: NodeId, ttl: u8, hop: u8) -> Message {
     OrderHop { order: OrderIndex(0), ttl, hop }.copy(from, NodeId(1))
 }
@@ -51,9 +51,9 @@ impl Context for RecordingContext {
     }
 
     fn deliver(&mut self, order: OrderIndex) -> bool {
-        let news = !self.knows(order);
+        let is_new = !self.knows(order);
         self.held.push(order);
-        news
+        is_new
     }
 
     fn fan_out(&mut self, order_hop: OrderHop) {
@@ -64,8 +64,8 @@ impl Context for RecordingContext {
         self.acts.push(Action::Announced(kind, order_hop));
     }
 
-    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
-        self.acts.push(Action::AnnouncedAll(kind, news.to_vec()));
+    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
+        self.acts.push(Action::AnnouncedAll(kind, announcements.to_vec()));
     }
 
     fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {

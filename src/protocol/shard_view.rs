@@ -5,27 +5,27 @@ use crate::random::{Key, Purpose};
 use crate::topology::Topology;
 use std::ops::Range;
 
-/// The rule that says which end of a link opened it. Both ends reach the same answer without a message.
+/// The rule that determines which end of a link opened it. Both ends arrive at the same answer without a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialRule {
-    /// The node with the greater id: on an overlay that grows, the newcomer dials those that are there.
+    /// The node with the greater id: on an overlay that grows, the newcomer dials existing nodes.
     Newcomer,
-    /// Either, by a fair draw keyed by the seed and both nodes.
+    /// Either end, by a fair draw keyed by the seed and both nodes.
     Coin,
 }
 
-/// The knowledge that every node has without a message.
+/// The knowledge that nodes have before any message.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowledge<'a> {
-    /// The stored rows of the overlay; `None` where it has none.
+    /// The stored rows of the overlay, or `None` if it stores none.
     rows: Option<&'a Topology>,
     dial: DialRule,
-    /// The keys of the nodes' own draws, and of who dialled.
+    /// The key of the nodes' own draws, and of the draws that decide who opened a link.
     draws: Key,
     dials: Key,
 }
 
-/// The nodes of one shard, and what they know.
+/// The nodes of one shard, and their knowledge.
 #[derive(Clone, Debug)]
 pub struct ShardView<'a> {
     nodes: Range<u32>,
@@ -47,17 +47,17 @@ impl<'a> Knowledge<'a> {
 }
 
 impl<'a> ShardView<'a> {
-    /// The view of the shard that owns `nodes`, in a run of so many orders.
+    /// Creates the view of the shard that owns `nodes`, in a run of `orders` orders.
     pub fn new(nodes: Range<u32>, orders: u32, knowledge: Knowledge<'a>) -> ShardView<'a> {
         ShardView { nodes, orders, knowledge }
     }
 
-    /// A shard of these nodes on no overlay, in a run of one order.
+    /// Creates a shard of these nodes without an overlay, in a run of one order.
     pub fn isolated(nodes: Range<u32>) -> ShardView<'static> {
         ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin) }
     }
 
-    /// The shard's nodes.
+    /// Returns the shard's nodes.
     pub fn nodes(&self) -> Range<u32> {
         self.nodes.clone()
     }
@@ -72,7 +72,7 @@ impl<'a> ShardView<'a> {
         self.orders
     }
 
-    /// The place of a node of the shard among its nodes.
+    /// Returns the index of a node among the shard's nodes.
     #[inline]
     pub fn local(&self, node: NodeId) -> usize {
         (node.0 - self.nodes.start) as usize
@@ -84,12 +84,12 @@ impl<'a> ShardView<'a> {
         (ends(self.nodes.end) - ends(self.nodes.start)) as usize
     }
 
-    /// The peers of a node of the shard, ascending; none on an overlay that stores no rows.
+    /// Returns the peers of a node in ascending order; empty on an overlay that stores no rows.
     pub fn peers(&self, node: NodeId) -> &'a [NodeId] {
         self.knowledge.rows.and_then(|rows| rows.row(node)).unwrap_or_default()
     }
 
-    /// The numbers of a node's links among those of the shard, one for each of its peers.
+    /// Returns the numbers of a node's links among those of the shard, one for each of its peers.
     pub fn links_of(&self, node: NodeId) -> Range<u32> {
         let first = self.rows_before(NodeId(self.nodes.start));
         let begin = self.rows_before(node) - first;
@@ -109,7 +109,7 @@ impl<'a> ShardView<'a> {
         }
     }
 
-    /// Draws 64 bits of a node's own.
+    /// Draws 64 bits for a node's own use.
     pub fn draw(&self, node: NodeId, purpose: u32, count: u64) -> u64 {
         let key = self.knowledge.draws.with(u64::from(node.0)).with(u64::from(purpose)).with(count);
         key.stream().next_word()
@@ -121,7 +121,7 @@ impl<'a> ShardView<'a> {
     }
 }
 
-// The words that keep the two uses of `Purpose::Protocol` apart; part of docs/DETERMINISM.md.
+// The words that separate the two uses of `Purpose::Protocol`; part of docs/DETERMINISM.md.
 const DRAW: u64 = 1;
 const DIAL: u64 = 2;
 

@@ -1,14 +1,14 @@
-//! The draw of the peers that a node forwards an order to: a prefix of a permutation of its peers, drawn without
-//! looking at the sender.
+//! The draw of the peers that a node forwards an order to: a prefix of a permutation of its peers, drawn regardless of
+//! the sender.
 //!
 //! The draw is a partial Fisher-Yates shuffle of the peer list under the key (seed, order, node): step i takes one of
-//! the peers not yet taken. A larger fanout therefore extends the same list, and whoever sent the order changes
-//! nothing, so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. Where every
-//! peer is a target, the shuffle says in which order they are sent to; where nothing can tell that order, nothing is
-//! drawn.
+//! the peers not yet taken. A larger fanout therefore extends the same list, and the sender of the order does not
+//! affect it, so the covered set is the same on every carrier. Steps and test vectors: `docs/DETERMINISM.md`. If every
+//! peer is a target, the shuffle determines the order in which they are sent to; if that order has no observable
+//! effect, nothing is drawn.
 //!
-//! On an implicit overlay the list is that of the slots, since its peers in order would all have to be computed first.
-//! A slot that holds the node itself, or a target already drawn, is passed over, and the shuffle goes on to the next.
+//! On an implicit overlay the slots are shuffled instead, because listing the peers would require computing all of
+//! them. A slot that holds the node itself, or a target already drawn, is skipped, and the shuffle goes on to the next.
 
 mod batch;
 
@@ -19,30 +19,31 @@ use crate::random::{Key, Purpose, Stream};
 use crate::topology::{Implicit, Topology};
 use smallvec::SmallVec;
 
-/// Up to this many peers are copied and shuffled in place; above, only the positions that a swap touched are kept.
+/// The maximum number of peers that are copied and shuffled in place. Above it, only the positions touched by a swap
+/// are stored.
 const DENSE_PEERS_MAX: u32 = 64;
 
-/// Up to this many targets the touched positions are searched one by one.
+/// The maximum number of targets for which the touched positions are searched linearly.
 const SPARSE_TARGETS_MAX: u32 = 32;
 
-/// Draws targets for one run.
+/// The target draw of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetDraw {
     key: Key,
     fanout: u32,
-    /// True if all peers are targets, as they stand: nothing is drawn then.
+    /// True if all peers are targets in any order, so that nothing is drawn.
     takes_all: bool,
 }
 
-/// Memory for one draw, kept from draw to draw.
+/// Scratch memory, reused from draw to draw.
 #[derive(Debug, Default)]
 pub struct TargetScratch {
-    /// The peers being shuffled, or the targets alone.
+    /// The peers being shuffled, or only the targets.
     peers: Vec<NodeId>,
 }
 
 impl TargetScratch {
-    /// Scratch for draws of `fanout` among the peers of any node of `topology`, so that none allocates later.
+    /// Creates scratch for draws of `fanout` among the peers of any node of `topology`; no such draw allocates later.
     pub fn new(fanout: u32, topology: &Topology) -> TargetScratch {
         let max_degree = topology.max_degree();
         let is_sparse = max_degree > DENSE_PEERS_MAX && fanout <= SPARSE_TARGETS_MAX;
@@ -56,22 +57,24 @@ impl TargetScratch {
 }
 
 impl TargetDraw {
-    /// Draws for the run with this seed, `fanout` targets a forward.
+    /// Creates the draw of the run with this seed, with `fanout` targets per forward.
     pub fn new(seed: u64, fanout: u32) -> TargetDraw {
         TargetDraw { key: Key::new(seed, Purpose::Targets), fanout, takes_all: false }
     }
 
-    /// Every peer is a target, in the order of which other draws of the seed take the first.
+    /// Creates the draw in which every peer is a target, in the permutation of which other draws of the seed take a
+    /// prefix.
     pub fn everyone(seed: u64) -> TargetDraw {
         TargetDraw::new(seed, u32::MAX)
     }
 
-    /// The same for a run in which nothing can tell in which order a node sends what it sends at once: none is drawn.
+    /// Creates the draw in which every peer is a target, for a run in which the order of simultaneous sends has no
+    /// observable effect.
     pub fn unordered() -> TargetDraw {
         TargetDraw { takes_all: true, ..TargetDraw::everyone(0) }
     }
 
-    /// All the peers that this draw takes the first of, in its order.
+    /// Returns the draw of all peers, of whose permutation this draw takes a prefix.
     pub fn widened(&self) -> TargetDraw {
         TargetDraw { fanout: u32::MAX, ..*self }
     }
@@ -92,9 +95,9 @@ impl TargetDraw {
         self.key.with(u64::from(order.0)).with(u64::from(node.0)).stream()
     }
 
-    /// The targets of `node` for `order`, in their order: `fanout` of its peers, or all it has.
+    /// Returns the targets of `node` for `order`, in the order of the draw: `fanout` of its peers, or all of them.
     ///
-    /// Short rows that are stored, as most are, are drawn from right where this is called.
+    /// Short stored rows, the usual case, are handled inline.
     #[inline(always)]
     pub fn draw<'s>(
         &self,
@@ -115,7 +118,7 @@ impl TargetDraw {
         }
     }
 
-    /// The same for long rows and for peers that are computed.
+    /// Draws from long rows and from computed peers.
     #[inline(never)]
     fn draw_from_afar<'s>(
         &self,
@@ -150,7 +153,7 @@ impl TargetDraw {
     }
 }
 
-/// The first `count` steps of a Fisher-Yates shuffle from the front.
+/// Applies the first `count` steps of a Fisher-Yates shuffle from the front.
 #[inline(always)]
 fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32) -> &[NodeId] {
     let count = (count as usize).min(peers.len());
@@ -161,7 +164,7 @@ fn shuffled_prefix(mut stream: Stream, peers: &mut [NodeId], count: u32) -> &[No
     &peers[..count]
 }
 
-/// The same steps over slots, until `fanout` others are found in them or all are looked at. `room` is empty.
+/// Applies the same steps to slots, until they hold `fanout` distinct targets or all slots are used. `room` is empty.
 fn slotted_prefix<'s>(
     mut stream: Stream,
     implicit: &Implicit,
@@ -179,7 +182,7 @@ fn slotted_prefix<'s>(
         room.swap(step, step + stream.below(u64::from(slots) - step as u64) as usize);
         let target = implicit.at(node, room[step].0);
         if target != node && !room[..found].contains(&target) {
-            // What stood here has been drawn, since no more are found than were drawn.
+            // Never overwrites a slot that is yet to be drawn, because at most one target is found per step.
             room[found] = target;
             found += 1;
         }
@@ -187,9 +190,9 @@ fn slotted_prefix<'s>(
     &room[..found]
 }
 
-/// The same steps over positions `0..degree` of which only those that a swap touched are stored.
+/// Applies the same steps to positions `0..degree`, and stores only the positions touched by a swap.
 fn sparse_prefix(mut stream: Stream, degree: u32, count: u32, mut take: impl FnMut(u32)) {
-    // (position, what a swap has put there); a position that is not listed still holds itself.
+    // (position, its content after swaps); a position that is not listed still holds itself.
     let mut moved: SmallVec<[(u32, u32); SPARSE_TARGETS_MAX as usize]> = SmallVec::new();
     for step in 0..count {
         let picked = step + stream.below(u64::from(degree - step)) as u32;

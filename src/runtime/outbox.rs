@@ -126,17 +126,17 @@ impl<'a> Outbox<'a> {
     }
 
     /// Returns true if anything waits that is about an order: for protocols that have upkeep.
-    pub(super) fn has_news(&self) -> bool {
+    pub(super) fn has_order_messages(&self) -> bool {
         let offered = self.offer[self.offered.0..].iter().map(|message| message.kind);
         offered.chain(self.waiting.iter().map(|forward| forward.kind)).any(|kind| !kind.is_upkeep())
     }
 
-    /// Lets what a node says to its targets of several news wait for its turn.
-    pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, news: &[Announcement]) {
-        if let Some(Announcement { order_hop, .. }) = news.first() {
+    /// Queues the announcement of several orders to the targets of a node.
+    pub(super) fn push_all(&mut self, from: NodeId, kind: Kind, announcements: &[Announcement]) {
+        if let Some(Announcement { order_hop, .. }) = announcements.first() {
             self.waiting.push_back(QueuedForward::new(from, from, kind, *order_hop, Audience::TargetsOfEach));
-            self.words.push_back(2 * news.len() as u64);
-            self.words.extend(news.iter().flat_map(|news| news.to_words()));
+            self.words.push_back(2 * announcements.len() as u64);
+            self.words.extend(announcements.iter().flat_map(|announcement| announcement.to_words()));
         }
     }
 
@@ -232,12 +232,12 @@ impl<'a> Outbox<'a> {
     /// Sorts announcements by their recipients.
     fn expand_each(&mut self, from: NodeId, kind: Kind) {
         let words: Vec<u64> = next_words(&mut self.words).collect();
-        let news: Vec<Announcement> =
+        let announcements: Vec<Announcement> =
             words.chunks_exact(2).map(|pair| Announcement::from_words([pair[0], pair[1]])).collect();
         let Outbox { announcement_batch, scratch, offer, tails, .. } = self;
-        announcement_batch.address((self.topology, self.draw), scratch, self.exclude_sender, from, &news);
-        announcement_batch.for_each(&news, |to, first, tail| {
-            offer.push(news[first].order_hop.message_with(kind, from, to, tail.len() as u8));
+        announcement_batch.address((self.topology, self.draw), scratch, self.exclude_sender, from, &announcements);
+        announcement_batch.for_each(&announcements, |to, first, tail| {
+            offer.push(announcements[first].order_hop.message_with(kind, from, to, tail.len() as u8));
             tails.extend(tail);
         });
     }

@@ -199,8 +199,8 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     }
 
     /// Returns true if anything about an order waits to leave.
-    pub(super) fn has_news(&self) -> bool {
-        self.outbox.has_news()
+    pub(super) fn has_order_messages(&self) -> bool {
+        self.outbox.has_order_messages()
     }
 
     /// Returns true if any message waits to leave.
@@ -345,8 +345,8 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
         self.shard.outbox.push(self.event.me, self.event.sender, kind, order_hop);
     }
 
-    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
-        self.shard.outbox.push_all(self.event.me, kind, news);
+    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
+        self.shard.outbox.push_all(self.event.me, kind, announcements);
     }
 
     fn forward(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {

@@ -161,7 +161,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             if let Some((mut context, token)) = self.shard.due_timer(self.now) {
                 self.state.handle_timeout(&mut context, token);
             }
-            self.be_busy_with_news();
+            self.be_busy_unless_upkeep();
         }
     }
 
@@ -177,8 +177,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// Marks this worker as busy after an event that may have been upkeep, which is no work: there is work if the shard
     /// is no longer idle, or if a message about an order waits to leave. The mark changes before that message leaves.
     #[inline]
-    fn be_busy_with_news(&mut self) {
-        if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_news()) {
+    fn be_busy_unless_upkeep(&mut self) {
+        if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_order_messages()) {
             self.be_busy();
         }
     }
@@ -257,7 +257,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             // What came was sent after the beginning, which may have been after the last look for it.
             self.publish_due();
         }
-        if self.has_news_arrived() {
+        if self.has_order_arrivals() {
             self.be_busy();
         }
         let arrivals = self.carrier.arrivals();
@@ -278,7 +278,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
         }
         self.carrier.refuse(refused);
-        self.be_busy_with_news();
+        self.be_busy_unless_upkeep();
         self.publish_marks();
     }
 
@@ -302,7 +302,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.shared.end(End::OutOfMemory);
         } else if self.shared.is_past_deadline(now) {
             self.shared.end(End::Timeout);
-        } else if self.is_idle() && !self.has_news_arrived() && self.idle.is_thin(now) {
+        } else if self.is_idle() && !self.has_order_arrivals() && self.idle.is_thin(now) {
             self.look_for_quiescence(now)?;
         }
         Ok(())
@@ -310,7 +310,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
 
     /// Returns true if the last batch has anything but upkeep in it.
     #[inline]
-    fn has_news_arrived(&self) -> bool {
+    fn has_order_arrivals(&self) -> bool {
         let arrivals = self.carrier.arrivals();
         match P::HAS_UPKEEP {
             true => arrivals.iter().any(|arrival| !arrival.message.kind.is_upkeep()),

@@ -60,7 +60,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
         state.name_awaited(&mut name);
         let about_orders = pending_events.filter(|pending| !pending.message.kind.is_upkeep());
-        about_orders.for_each(|pending| P::name_behind(pending.tail.words(), &mut name));
+        about_orders.for_each(|pending| P::name_in_tail(pending.tail.words(), &mut name));
     }
 
     /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had

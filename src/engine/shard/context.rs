@@ -160,9 +160,9 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
         self.act(kind, order_hop);
     }
 
-    fn announce_all(&mut self, kind: Kind, news: &[Announcement]) {
+    fn announce_all(&mut self, kind: Kind, announcements: &[Announcement]) {
         if self.is_up() {
-            self.mail(kind, news);
+            self.send_announcements(kind, announcements);
         }
     }
 

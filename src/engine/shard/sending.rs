@@ -204,14 +204,15 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
 
     /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the
     /// node's own behaviour makes something else.
-    pub(super) fn mail(&mut self, kind: Kind, news: &[Announcement]) {
+    pub(super) fn send_announcements(&mut self, kind: Kind, announcements: &[Announcement]) {
         let Event { me, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.shard.setup;
-        let is_usual = |news: &Announcement| {
-            let origin = workload.publications()[news.order_hop.order.index()].origin;
-            adversaries.forward(me, news.order_hop.order, origin) == Tampering::AsUsual
+        let is_usual = |announcement: &Announcement| {
+            let origin = workload.publications()[announcement.order_hop.order.index()].origin;
+            adversaries.forward(me, announcement.order_hop.order, origin) == Tampering::AsUsual
         };
-        let (usual, others): (Vec<Announcement>, Vec<Announcement>) = news.iter().partition(|news| is_usual(news));
+        let (usual, others): (Vec<Announcement>, Vec<Announcement>) =
+            announcements.iter().partition(|announcement| is_usual(announcement));
         for Announcement { order_hop, from } in others {
             self.event.sender = from;
             self.act(kind, order_hop);

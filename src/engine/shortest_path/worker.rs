@@ -52,7 +52,7 @@ pub(super) struct ShortestPathWorker<'a> {
     forward_batch: ForwardBatch,
     batch_nodes: usize,
     /// Room for messages that may be first at their nodes.
-    news: Vec<Candidate>,
+    candidates: Vec<Candidate>,
     /// Messages that may be first at nodes of other shards, by shard.
     out: Vec<Vec<Candidate>>,
     /// Room for receipts that replace later ones.
@@ -96,7 +96,7 @@ impl<'a> ShortestPathWorker<'a> {
             node_sort: NodeSort::new(size),
             forward_batch,
             batch_nodes,
-            news: Vec::new(),
+            candidates: Vec::new(),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             better: Vec::new(),
             fired: Vec::new(),
@@ -213,9 +213,9 @@ impl<'a> ShortestPathWorker<'a> {
         self.look(self.forward_batch.messages() as u64);
         let count = self.filter();
         self.forward_batch.clear();
-        let news = std::mem::take(&mut self.news);
-        self.improve(&news[..count]);
-        self.news = news;
+        let candidates = std::mem::take(&mut self.candidates);
+        self.improve(&candidates[..count]);
+        self.candidates = candidates;
     }
 
     /// Filters the messages sent: counts those lost and those that are duplicates, and keeps the others, by shard.
@@ -223,38 +223,38 @@ impl<'a> ShortestPathWorker<'a> {
     /// number that is for this shard.
     fn filter(&mut self) -> usize {
         let sent = self.forward_batch.messages();
-        if self.news.len() < sent {
-            self.news.resize(sent, Candidate::NONE);
+        if self.candidates.len() < sent {
+            self.candidates.resize(sent, Candidate::NONE);
         }
-        let (map, batch, news) = (self.setup.partition, &self.forward_batch, &mut self.news[..]);
+        let (map, batch, candidates) = (self.setup.partition, &self.forward_batch, &mut self.candidates[..]);
         let filtered = match &self.known {
-            KnownNodes::One(known) => filter(batch, news, |to| known.contains(to.0)),
-            KnownNodes::Shared(known) => filter(batch, news, |to| {
+            KnownNodes::One(known) => filter(batch, candidates, |to| known.contains(to.0)),
+            KnownNodes::Shared(known) => filter(batch, candidates, |to| {
                 let owner = map.owner_by_sum(to);
                 known[owner].contains(to.0 - map.starts()[owner])
             }),
-            KnownNodes::Own(known) => filter(batch, news, |to| known.contains(to.0)),
+            KnownNodes::Own(known) => filter(batch, candidates, |to| known.contains(to.0)),
         };
         self.last_arrival = self.last_arrival.max(filtered.latest);
         self.model_lost += filtered.lost;
-        let duplicates = sent as u64 - filtered.lost - filtered.news as u64;
+        let duplicates = sent as u64 - filtered.lost - filtered.kept as u64;
         self.record.received += duplicates;
         self.record.duplicates += duplicates;
-        if self.out.len() > 1 { self.hand_over(filtered.news) } else { filtered.news }
+        if self.out.len() > 1 { self.hand_over(filtered.kept) } else { filtered.kept }
     }
 
     /// Moves those of the first `count` messages that are for other shards, and leaves those for this one; returns
     /// their number.
     fn hand_over(&mut self, count: usize) -> usize {
         let map = self.setup.partition;
-        self.known.sent(&self.news[..count], self.width);
-        for &crossing in &self.news[..count] {
+        self.known.sent(&self.candidates[..count], self.width);
+        for &crossing in &self.candidates[..count] {
             self.out[map.owner_by_sum(crossing.to)].push(crossing);
         }
         // The channel to itself is empty but for these.
-        std::mem::swap(&mut self.news, &mut self.out[self.index]);
+        std::mem::swap(&mut self.candidates, &mut self.out[self.index]);
         self.out[self.index].clear();
-        self.news.len()
+        self.candidates.len()
     }
 
     /// Relaxes the receipts of nodes with messages to them.

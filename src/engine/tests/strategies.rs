@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Draws how long news is gathered: not at all, or long enough that some orders of a bulk are announced together.
+/// Draws the time for which orders are gathered: 0, or long enough that some orders of a bulk are announced together.
 pub(super) fn intervals() -> impl Strategy<Value = Nanos> {
     prop_oneof![Just(0), 1..2_000u64].prop_map(Nanos)
 }

@@ -63,8 +63,8 @@ fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
         };
         let order = arrived.map_or_else(|| published.unwrap().order, |order_hop| order_hop.order);
         let (ttl, hop) = arrived.map_or((case.ttl, 0), |order_hop| (order_hop.ttl, order_hop.hop));
-        let is_news = all.take(nodes, me, order, case.window, Receipt { time: now, sender: from, hop });
-        if !is_news || ttl == 0 {
+        let is_new = all.take(nodes, me, order, case.window, Receipt { time: now, sender: from, hop });
+        if !is_new || ttl == 0 {
             continue;
         }
         let order_hop = OrderHop { order, ttl: ttl - 1, hop: hop + 1 };
@@ -84,7 +84,7 @@ fn on_a_page(case: &Case, setup: &EngineSetup<'_>) -> Page {
 }
 
 #[test]
-fn what_is_older_than_a_window_is_no_news_as_a_page_has_it() {
+fn what_is_older_than_a_window_is_not_new_as_a_page_has_it() {
     let runner = &mut proptest::test_runner::TestRunner::deterministic();
     let (mut expired, mut lost) = (0, 0);
     for _ in 0..120 {

@@ -109,8 +109,8 @@ fn what_is_gathered_is_announced_together_and_asked_for_together() {
     assert_eq!(context.acts, [Action::Asked(INTERVAL, ANNOUNCE)], "nothing is said before its time");
     context.acts.clear();
     lazy.handle_timeout(&mut context, ANNOUNCE);
-    let news = [1, 0].map(|order| Announcement { order_hop: of(order, 4, 3), from: NodeId(2) });
-    assert_eq!(context.acts, [Action::AnnouncedAll(Kind::HAVE, news.to_vec())]);
+    let gathered = [1, 0].map(|order| Announcement { order_hop: of(order, 4, 3), from: NodeId(2) });
+    assert_eq!(context.acts, [Action::AnnouncedAll(Kind::HAVE, gathered.to_vec())]);
     assert!(!lazy.is_idle(), "2 has not come");
     lazy.handle_message(&mut context, &of(2, 0, 6).copy(NodeId(2), NodeId(1)), &[]);
     assert!(lazy.is_idle());

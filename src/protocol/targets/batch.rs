@@ -1,8 +1,8 @@
-//! The targets of many nodes at once, for who has many that forward at the same time.
+//! The targets of many nodes at once, for engines in which many nodes forward at the same time.
 //!
-//! A batch draws the same targets as [`TargetDraw::draw`], node by node. Only the order of the work differs: on an
+//! A batch draws the same targets as [`TargetDraw::draw`], node by node. Only the sequence of the work differs: on an
 //! implicit overlay all slots of the batch are drawn first and then computed side by side, at a third of the cost; on
-//! stored rows all random words are drawn first, and a row is prefetched while the rows before it are drawn from.
+//! stored rows all random words are drawn first, and a row is prefetched while earlier rows are drawn from.
 
 mod row_block;
 
@@ -15,43 +15,44 @@ use row_block::RowBlock;
 /// Nodes between the prefetch of a stored row and its use.
 const ROW_AHEAD: usize = 8;
 
-/// Nodes between the prefetch of a row's place and its use.
+/// Nodes between the prefetch of a row's offset and its use.
 const DEGREE_AHEAD: usize = 16;
 
-/// The most targets that room is made for ahead.
+/// The maximum number of targets for which room is reserved.
 const ROOM_MAX: usize = 1 << 16;
 
 /// The targets of a batch of nodes.
 #[derive(Debug)]
 pub struct TargetBatch {
-    /// By node of the batch, where its targets end.
+    /// The end of each node's targets, by node of the batch.
     ends: Vec<usize>,
     targets: Vec<NodeId>,
-    /// The node of each slot that is computed.
-    lanes: Vec<NodeId>,
+    /// The node of each slot to compute.
+    senders: Vec<NodeId>,
     slots: Vec<u16>,
     block: RowBlock,
     scratch: TargetScratch,
 }
 
 impl TargetBatch {
-    /// Room for batches of `nodes` nodes of `topology`. Where some have far more peers than most, it grows with them.
+    /// Creates room for batches of `nodes` nodes of `topology`. It grows later if some nodes have far more peers than
+    /// most.
     pub fn new(draw: &TargetDraw, topology: &Topology, nodes: usize) -> TargetBatch {
         let count = draw.count(topology.max_degree()) as usize;
         let room = nodes.saturating_mul(count).min(ROOM_MAX);
-        let lanes = if topology.implicit().is_some() { room } else { 0 };
+        let computed = if topology.implicit().is_some() { room } else { 0 };
         TargetBatch {
             ends: Vec::with_capacity(nodes),
             targets: Vec::with_capacity(room),
-            lanes: Vec::with_capacity(lanes),
-            slots: Vec::with_capacity(lanes),
+            senders: Vec::with_capacity(computed),
+            slots: Vec::with_capacity(computed),
             block: RowBlock::new(draw.count(topology.max_degree())),
             scratch: TargetScratch::new(draw.fanout, topology),
         }
     }
 
-    /// Draws the targets of each of `nodes` for `order`, in place of those drawn before. Calls `between` with the place
-    /// of each node in the batch, once or twice: what little is done there goes on beside the draws.
+    /// Replaces the content by the targets of each of `nodes` for `order`. Calls `between` with the index of each node
+    /// in the batch, once or twice, so that a little other work overlaps with the draws.
     pub fn draw(
         &mut self,
         draw: &TargetDraw,
@@ -75,7 +76,7 @@ impl TargetBatch {
         }
     }
 
-    /// The targets of the node at a place in the batch; none where there is no such place.
+    /// Returns the targets of the node at an index of the batch; empty if there is no such index.
     #[inline]
     pub fn targets_of(&self, place: usize) -> &[NodeId] {
         let Some(&end) = self.ends.get(place) else { return &[] };
@@ -83,19 +84,19 @@ impl TargetBatch {
         &self.targets[begin..end]
     }
 
-    /// All targets, node by node.
+    /// Returns all targets, node by node.
     #[inline]
     pub fn targets(&self) -> &[NodeId] {
         &self.targets
     }
 
-    /// By node of the batch, where its targets end among all.
+    /// Returns the end of each node's targets among all, by node of the batch.
     #[inline]
     pub fn ends(&self) -> &[usize] {
         &self.ends
     }
 
-    /// The targets of each node of the batch, by node.
+    /// Iterates over the targets of each node of the batch.
     #[inline]
     pub fn by_node(&self) -> impl Iterator<Item = &[NodeId]> {
         let mut begin = 0;
@@ -129,8 +130,8 @@ impl TargetBatch {
         }
     }
 
-    /// Draws and computes all slots; false where one holds its own node or what another holds, or where a node has more
-    /// slots than are drawn from in lanes. Then nothing is drawn.
+    /// Draws and computes all slots. Draws nothing and returns false if a slot holds its own node or repeats a target,
+    /// or if a node has too many slots to be drawn in lanes.
     fn draw_lanes(
         &mut self,
         draw: &TargetDraw,
@@ -144,15 +145,15 @@ impl TargetBatch {
         if slots > DENSE_PEERS_MAX || count == 0 {
             return false;
         }
-        self.lanes.clear();
+        self.senders.clear();
         self.slots.clear();
         for (place, &node) in nodes.iter().enumerate() {
             between(place);
-            self.lanes.extend(std::iter::repeat_n(node, count as usize));
+            self.senders.extend(std::iter::repeat_n(node, count as usize));
             drawn_slots(draw.stream(order, node), slots as u16, count, &mut self.slots);
         }
-        self.targets.resize(self.lanes.len(), NodeId(0));
-        implicit.fill(&self.lanes, &self.slots, &mut self.targets);
+        self.targets.resize(self.senders.len(), NodeId(0));
+        implicit.fill(&self.senders, &self.slots, &mut self.targets);
         let rows = nodes.iter().zip(self.targets.chunks_exact(count as usize));
         if !rows.fold(true, |plain, (&node, targets)| plain & is_plain(node, targets)) {
             self.targets.clear();
@@ -163,7 +164,7 @@ impl TargetBatch {
     }
 }
 
-/// The first `count` of a shuffle of `0..slots`, which are at most [`DENSE_PEERS_MAX`].
+/// Draws the first `count` of a shuffle of `0..slots`; there are at most [`DENSE_PEERS_MAX`] slots.
 #[inline]
 fn drawn_slots(mut stream: Stream, slots: u16, count: u32, drawn: &mut Vec<u16>) {
     let mut places = IN_ORDER;
@@ -175,7 +176,7 @@ fn drawn_slots(mut stream: Stream, slots: u16, count: u32, drawn: &mut Vec<u16>)
     }));
 }
 
-/// Every slot in its own place.
+/// The identity permutation of slots.
 const IN_ORDER: [u8; DENSE_PEERS_MAX as usize] = {
     let mut places = [0; DENSE_PEERS_MAX as usize];
     let mut place = 0;
@@ -195,7 +196,8 @@ fn is_plain(node: NodeId, targets: &[NodeId]) -> bool {
     }
 }
 
-/// The same for the usual fanout, without a branch: each against those 1 to 4 places on, in a ring.
+/// Checks eight targets, the usual fanout, without a branch: compares each with the 1 to 4 targets after it,
+/// cyclically.
 #[inline]
 fn is_plain_eight(node: NodeId, targets: &[NodeId; 8]) -> bool {
     let mut equal = targets.iter().fold(0, |equal, &to| equal | u32::from(to == node));

@@ -74,7 +74,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
         if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
-            return self.post_news();
+            return self.post_without_upkeep();
         }
         let dropped = self.carrier.counts().lost();
         let sent = self.emulator.as_ref().map_or(record.sent, |emulator| emulator.handed);
@@ -86,7 +86,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
 
     /// Posts the sums without upkeep, which holds no run open. A drop may have been upkeep, so drops are not posted:
     /// missing messages are given up in time.
-    fn post_news(&mut self) {
+    fn post_without_upkeep(&mut self) {
         let record = &self.shard.record;
         let sent = match &self.emulator {
             Some(emulator) => emulator.handed - emulator.handed_upkeep,

@@ -1,8 +1,8 @@
-//! Volleys on stored rows: the draws of a block of nodes go on side by side, a lane for each node.
+//! Batches on stored rows: the draws of a block of nodes run side by side, one SIMD lane per node.
 //!
-//! A node's shuffle is in order of its steps, but what a step picks hangs on the key and the length of the row alone;
-//! and of what stands where, only what was put into the places picked has to be known. So positions are drawn for all
-//! nodes without a look at any row, and each row is read at its targets only.
+//! The steps of a shuffle depend on each other, but the position picked in a step depends only on the key and the
+//! length of the row; and of the contents of positions only those that were picked matter. So positions are drawn for
+//! all nodes without reading any row, and each row is read at its targets only.
 
 use super::{DENSE_PEERS_MAX, TargetBatch};
 use crate::ids::{NodeId, OrderIndex};
@@ -11,14 +11,14 @@ use crate::random::{Key, below_of};
 use crate::simd::{self, SimdBatch};
 use crate::topology::Topology;
 
-/// Nodes that are drawn for side by side.
+/// Nodes drawn for side by side.
 const NODES: usize = 64;
 
-/// Nodes between the prefetch of a row, or of its place, and its use.
+/// Nodes between the prefetch of a row, or of its offset, and its use.
 const ROW_AHEAD: usize = 8;
 const DEGREE_AHEAD: usize = 16;
 
-/// A number for each node of a block.
+/// One number per node of a block.
 type RowLanes = [u8; NODES];
 
 /// The draws of a block of nodes.
@@ -27,21 +27,21 @@ pub(super) struct RowBlock {
     keys: [Key; NODES],
     /// The lengths of the rows; 1 beyond the last node.
     degrees: [u32; NODES],
-    /// By step, where in its row each node's target stands. Beyond a node's fanout it means nothing.
+    /// By step, the position of each node's target in its row. Meaningless beyond a node's fanout.
     places: Vec<RowLanes>,
-    /// By step, what stands in that step's own place when its turn comes.
+    /// By step, the content of that step's own position when its turn comes.
     kept: Vec<RowLanes>,
 }
 
 impl RowBlock {
-    /// Room for so many targets.
+    /// Creates room for `count` targets per node.
     pub(super) fn new(count: u32) -> RowBlock {
         let steps = count.min(DENSE_PEERS_MAX) as usize;
         let lanes = || Vec::with_capacity(steps);
         RowBlock { keys: [Key::default(); NODES], degrees: [1; NODES], places: lanes(), kept: lanes() }
     }
 
-    /// Draws for at most [`NODES`] nodes.
+    /// Draws positions for at most [`NODES`] nodes.
     fn draw(&mut self, draw: &TargetDraw, topology: &Topology, order: OrderIndex, nodes: &[NodeId]) {
         let key = draw.key.with(u64::from(order.0));
         self.degrees.fill(1);
@@ -52,7 +52,7 @@ impl RowBlock {
             self.degrees[place] = topology.degree(node);
             self.keys[place] = key.with(u64::from(node.0));
         }
-        // They are on their way while positions are drawn.
+        // The rows arrive while positions are drawn.
         nodes.iter().take(ROW_AHEAD).for_each(|&node| topology.prefetch_row(node));
         let steps = draw.fanout.min(DENSE_PEERS_MAX) as usize;
         self.places.resize(steps, [0; NODES]);
@@ -63,7 +63,7 @@ impl RowBlock {
 }
 
 impl TargetBatch {
-    /// Draws for nodes whose rows are stored. Rows that are too long for that are drawn from one by one.
+    /// Draws for nodes whose rows are stored. Rows that are too long are drawn from one by one.
     pub(super) fn draw_rows(
         &mut self,
         draw: &TargetDraw,
@@ -84,7 +84,7 @@ impl TargetBatch {
                 Some(row) if row.len() <= DENSE_PEERS_MAX as usize => {
                     let steps = &self.block.places[..draw.count(row.len() as u32) as usize];
                     match steps.first_chunk::<8>() {
-                        // The usual fanout, of which the compiler makes no loop.
+                        // The usual fanout, for which the compiler unrolls the loop.
                         Some(eight) if steps.len() == 8 => {
                             let targets = std::array::from_fn::<_, 8, _>(|step| row[usize::from(eight[step][lane])]);
                             self.targets.extend_from_slice(&targets);
@@ -118,8 +118,8 @@ impl SimdBatch for Steps<'_> {
                 places[lane] = (step + below_of(keys[lane].word_at(u64::from(step)), below) as u32) as u8;
             }
         }
-        // A place holds itself, or what the last step that picked it has left there: what then stood in that step's
-        // own.
+        // A position holds itself, or what the last step that picked it left there: the content of that step's own
+        // position at the time.
         for step in 0..places.len() {
             let own = [step as u8; NODES];
             kept[step] = places[..step]
@@ -127,7 +127,7 @@ impl SimdBatch for Steps<'_> {
                 .zip(&*kept)
                 .fold(own, |held, (picked, kept)| where_equal(picked, &own, kept, held));
         }
-        // From the last step on, because each looks at what those before it picked.
+        // Backwards, because each step needs the positions that were picked before it.
         for step in (0..places.len()).rev() {
             let own = places[step];
             places[step] = places[..step]
@@ -138,12 +138,12 @@ impl SimdBatch for Steps<'_> {
     }
 }
 
-/// In each lane what stands in `then` where the two are equal, else what stands in `otherwise`.
+/// Returns, per lane, the number in `then` where the two are equal, else the number in `otherwise`.
 #[inline(always)]
 fn where_equal(one: &RowLanes, other: &RowLanes, then: &RowLanes, otherwise: RowLanes) -> RowLanes {
     let mut chosen = otherwise;
     for lane in 0..NODES {
-        // By a mask, since a choice of two memory cells would be a choice of their addresses.
+        // With a mask, because choosing between two memory cells would compile to choosing between their addresses.
         let mask = 0u8.wrapping_sub(u8::from(one[lane] == other[lane]));
         chosen[lane] = (then[lane] & mask) | (otherwise[lane] & !mask);
     }
