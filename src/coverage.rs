@@ -326,7 +326,7 @@ mod tests {
     }
 
     proptest! {
-        /// Compared with a node that remembers everything.
+        /// Compares a window with a node that remembers everything.
         #[test]
         fn no_order_is_delivered_twice(orders in prop::collection::vec(0..600u32, 1..400), window in 1..200u32) {
             let mut coverage = coverage([1, 0], 600, window, percent(95));

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-/// True if a terminal does anything with a character other than show it in a column of its own.
+/// Returns true if a terminal does anything with a character other than show it in a column of its own.
 pub fn is_treacherous(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -36,7 +36,7 @@ pub struct MemoryError {
     pub there: AvailableMemory,
 }
 
-/// The options that cause a need, with their values.
+/// Returns the options that cause a need, with their values.
 fn flags(need: &MemoryNeed) -> String {
     let MemoryNeed { nodes, orders, .. } = need;
     match need.greatest().0 {
@@ -48,8 +48,8 @@ fn flags(need: &MemoryNeed) -> String {
     }
 }
 
-/// Bytes left for messages under way after everything that a scenario certainly needs; `None` if the available memory
-/// is unknown.
+/// Returns the bytes left for messages under way after everything that a scenario certainly needs; `None` if the
+/// available memory is unknown.
 ///
 /// # Errors
 ///
@@ -69,8 +69,8 @@ fn fits(need: MemoryNeed, there: AvailableMemory) -> Result<u64, MemoryError> {
     there.bytes.checked_sub(need.bytes()).ok_or(MemoryError { need, there })
 }
 
-/// Number of runs of a scenario that fit into the available memory side by side, at least one. Each is given its
-/// certain need twice, the second time for its messages under way.
+/// Returns the number of runs of a scenario that fit into the available memory side by side, at least one. Each is
+/// given its certain need twice, the second time for its messages under way.
 pub fn runs_at_once(scenario: &Scenario) -> usize {
     AvailableMemory::now(scenario.carrier.threads)
         .map_or(1, |there| at_once(MemoryNeed::of(scenario).bytes(), there.bytes))

@@ -301,7 +301,7 @@ fn split(text: &str) -> Result<(&str, &str), QuantityError> {
     if number.is_empty() { Err(QuantityError::NotANumber) } else { Ok((number, unit.trim_start())) }
 }
 
-/// The length of the number that a text begins with.
+/// Returns the length of the number that a text begins with.
 fn number_end(text: &str) -> usize {
     let mantissa = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
     let Some(exponent) = text[mantissa..].strip_prefix(['e', 'E']) else { return mantissa };
@@ -346,7 +346,7 @@ fn bits_or_bytes(number: &str, prefix: &str, unit: &str) -> QuantityError {
     question_if_number(number, question)
 }
 
-/// A text is asked about only if its number is one.
+/// Asks about an ambiguous text only if its number is one.
 fn question_if_number(number: &str, question: String) -> QuantityError {
     Decimal::read(number).map_or_else(|error| error, |_| QuantityError::Ambiguous(question))
 }

@@ -142,7 +142,7 @@ pub(crate) const fn below_of(word: u64, bound: u32) -> u64 {
     (upper + (lower >> 32)) >> 32
 }
 
-/// The output function of SplitMix64 (Stafford's variant 13): a bijection that spreads every bit over all.
+/// Returns the output function of SplitMix64 (Stafford's variant 13): a bijection that spreads every bit over all.
 #[inline(always)]
 const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,8 +1,8 @@
 //! Many draws side by side: the same code, compiled for the widest SIMD lanes that processors have.
 //!
-//! A draw is a chain of multiplications, and one after the other they leave most of a processor idle. A `SimdBatch` is
-//! a loop over independent draws. It is compiled for 8 lanes, for 4, and for any processor, and the version is chosen
-//! at run time. It uses integers only, so that all versions give the same results.
+//! A draw is a chain of dependent multiplications, which leaves most of a processor idle if draws follow one another. A
+//! `SimdBatch` is a loop over independent draws. It is compiled for 8 lanes, for 4, and for any processor, and the
+//! version is chosen at run time. It uses integers only, so that all versions give the same results.
 
 #![allow(unsafe_code)]
 

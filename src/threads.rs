@@ -1,7 +1,7 @@
-//! Threads: which worker owns which nodes, which core runs it, and the one way to start workers, for every engine,
-//! carrier and experiment.
+//! Threads: which worker owns which nodes, which core runs it, and the one function that starts workers, for every
+//! engine, carrier and experiment.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `shard_map` | the contiguous range of nodes that each worker owns |
 //! | `pinning` | the core that each worker is pinned to |

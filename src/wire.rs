@@ -132,7 +132,7 @@ pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     put(header, FROM_AT, message.from.0.to_le_bytes());
 }
 
-/// Length in bytes of a control message with a tail of `tail` words.
+/// Returns the length in bytes of a control message with a tail of `tail` words.
 #[inline]
 pub const fn control_bytes(tail: usize) -> usize {
     CONTROL_BYTES + tail * WORD_BYTES
@@ -200,7 +200,7 @@ pub fn decode_order(body: &[u8]) -> Result<OrderRef<'_>, WireError> {
     }
 }
 
-/// The header and the body of a datagram whose length and version are right.
+/// Returns the header and the body of a datagram whose length and version are right.
 #[inline]
 fn split(datagram: &[u8]) -> Result<(&[u8; HEADER_BYTES], &[u8]), WireError> {
     let bytes = datagram.len();
@@ -234,7 +234,7 @@ fn message_of(header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<Message, WireE
     Ok(Message { to, from, order, ttl, hop, kind, tail })
 }
 
-/// Number of tail words of a control message, from the bytes behind its header.
+/// Returns the number of tail words of a control message, from the bytes behind its header.
 fn tail_words(body: &[u8]) -> Result<u8, WireError> {
     let bytes = HEADER_BYTES + body.len();
     match bytes.checked_sub(CONTROL_BYTES) {
@@ -244,7 +244,7 @@ fn tail_words(body: &[u8]) -> Result<u8, WireError> {
     }
 }
 
-/// The `N` bytes of a field. Both ends are constants within the header, so nothing is checked at run time.
+/// Returns the `N` bytes of a field. Both ends are constants within the header, so nothing is checked at run time.
 #[inline(always)]
 fn get<const N: usize>(header: &[u8; HEADER_BYTES], at: usize) -> [u8; N] {
     std::array::from_fn(|i| header[at + i])

@@ -110,7 +110,7 @@ impl Workload {
         Workload { publications: publications.collect() }
     }
 
-    /// Returns the same schedule, begun so much later.
+    /// Returns the same schedule, delayed by `by`.
     pub fn delayed(&self, by: Nanos) -> Workload {
         let delayed = |&publication: &Publication| Publication { due: publication.due + by, ..publication };
         Workload { publications: self.publications.iter().map(delayed).collect() }

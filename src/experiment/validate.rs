@@ -238,7 +238,7 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         self.cases.push(case);
     }
 
-    /// Number of replicates that this plan makes if a whole plan makes `whole`.
+    /// Returns the number of replicates that this plan makes if a whole plan makes `whole`.
     fn replicates(&self, whole: u32) -> u32 {
         match self.plan.effort {
             Effort::Whole => whole,
@@ -246,12 +246,12 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
         }
     }
 
-    /// Number of nodes that this plan uses if a whole plan uses `whole`.
+    /// Returns the number of nodes that this plan uses if a whole plan uses `whole`.
     fn nodes(&self, whole: u32) -> u32 {
         if self.takes(whole) { whole } else { QUICK_NODES }
     }
 
-    /// True if this plan runs networks of `nodes` nodes.
+    /// Returns true if this plan runs networks of `nodes` nodes.
     fn takes(&self, nodes: u32) -> bool {
         self.plan.effort == Effort::Whole || nodes <= QUICK_NODES
     }
@@ -307,8 +307,8 @@ impl<T: FnMut(&Case)> Bench<'_, T> {
     }
 }
 
-/// A forward-once push in virtual time, run to quiescence on one thread, with 50 ms a message, so that all hops take
-/// the same time.
+/// Returns a forward-once push in virtual time, run to quiescence on one thread, with 50 ms a message, so that all hops
+/// take the same time.
 fn simulated(topology: TopologySpec, nodes: u32, fanout: u32) -> Draft {
     Draft {
         transport: Some(TransportKind::Simulated),
@@ -326,12 +326,12 @@ fn simulated(topology: TopologySpec, nodes: u32, fanout: u32) -> Draft {
     }
 }
 
-/// The same draft with losses.
+/// Returns the same draft with losses.
 fn lossy(draft: Draft, loss: LossSpec) -> Draft {
     Draft { loss: Some(loss), ..draft }
 }
 
-/// Share of the nodes up that a run reached.
+/// Returns the share of the nodes up that a run reached.
 fn reached(record: &RunRecord) -> f64 {
     record.reached() as f64 / record.counted() as f64
 }
@@ -351,7 +351,7 @@ impl RunShare {
     }
 }
 
-/// The shares of the runs that did not die out.
+/// Returns the shares of the runs that did not die out.
 fn survivors_of(runs: &[RunShare]) -> Vec<f64> {
     runs.iter().filter(|run| !run.died_out).map(|run| run.share).collect()
 }

@@ -85,12 +85,12 @@ impl MemoryNeed {
         MemoryNeed { parts, nodes: scenario.overlay.nodes, orders: scenario.orders(), workers: scenario.workers() }
     }
 
-    /// The sum of all parts in bytes.
+    /// Returns the sum of all parts in bytes.
     pub fn bytes(&self) -> u64 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.1))
     }
 
-    /// The greatest part.
+    /// Returns the greatest part.
     pub fn greatest(&self) -> (MemoryPart, u64) {
         let greatest = self.parts.iter().copied().max_by_key(|part| part.1);
         greatest.unwrap_or((MemoryPart::Nodes, 0))
@@ -133,8 +133,8 @@ impl Sizes<'_> {
         }
     }
 
-    /// Number of overlays in memory: each process builds its own, and so does the one that starts them. An edge list's
-    /// overlay exists together with the scenario.
+    /// Returns the number of overlays in memory: each process builds its own, and so does the one that starts them. An
+    /// edge list's overlay exists together with the scenario.
     fn overlays(&self) -> u64 {
         let here = u64::from(self.scenario.overlay.edge_list.is_none());
         if self.processes == 1 { here } else { self.processes + here }
@@ -145,8 +145,8 @@ impl Sizes<'_> {
         self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)))
     }
 
-    /// Memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end before they
-    /// become rows; Erdős–Rényi draws rows directly.
+    /// Returns the memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end
+    /// before they become rows; Erdős–Rényi draws rows directly.
     fn building(&self) -> Parts {
         let links = match self.scenario.overlay.topology {
             TopologySpec::ErdosRenyi => 0,
@@ -155,7 +155,7 @@ impl Sizes<'_> {
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]
     }
 
-    /// Memory while the overlay is searched: a bit per node, and the nodes of two distances.
+    /// Returns the memory while the overlay is searched: a bit per node, and the nodes of two distances.
     fn searching(&self) -> Parts {
         let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Nodes, self.overlays() * nodes)]
@@ -193,7 +193,8 @@ impl Sizes<'_> {
         ]
     }
 
-    /// Bytes by node on a carrier: counts of copies and messages, waiting forwards, and the traffic at the end.
+    /// Returns the bytes of per-node data on a carrier: counts of copies and messages, waiting forwards, and the
+    /// traffic at the end.
     fn on_carriers_by_node(&self) -> u64 {
         let counts_bytes =
             self.scenario.carrier.transport != TransportKind::Memory || self.scenario.carrier.charge_serialization;
@@ -204,7 +205,8 @@ impl Sizes<'_> {
         (by_node + sockets).saturating_mul(self.nodes)
     }
 
-    /// Memory while the measurements are combined, drawn again if they were not kept, and ranked for the report.
+    /// Returns the memory while the measurements are combined, drawn again if they were not kept, and ranked for the
+    /// report.
     fn closing(&self) -> Parts {
         let Sizes { nodes, workers, .. } = *self;
         let traffic = bytes::<Traffic>(nodes);
@@ -230,17 +232,17 @@ impl Sizes<'_> {
         ]
     }
 
-    /// True if virtual time keeps figures by node. Carriers and the windowed engine always do.
+    /// Returns true if virtual time keeps figures by node. Carriers and the windowed engine always do.
     fn keeps_figures(&self) -> bool {
         self.nodes < u64::from(NODE_FIGURES_END)
     }
 
-    /// Bytes of a receipt for each node and order.
+    /// Returns the bytes of a receipt for each node and order.
     fn receipts(&self) -> u64 {
         bytes::<Receipt>(self.nodes.saturating_mul(self.orders))
     }
 
-    /// Bytes of the bits by node and order, twice where virtual time also records what each node has sent.
+    /// Returns the bytes of the bits by node and order, twice if virtual time also records what each node has sent.
     fn window(&self) -> u64 {
         let bits = match self.shape {
             StorageShape::Hops => 0,
@@ -252,15 +254,15 @@ impl Sizes<'_> {
         self.nodes.saturating_mul(bits) / 8 + newest
     }
 
-    /// Bits of one node's window. Before overlay and network exist, a TTL of `auto` is replaced by the usual one, and
-    /// the longest latency of the network stands for every path.
+    /// Returns the bits of one node's window. Before overlay and network exist, a TTL of `auto` is replaced by the
+    /// usual one, and the longest latency of the network stands for every path.
     fn window_bits(&self) -> u64 {
         let ttl = if let Ttl::Hops(ttl) = self.scenario.protocol.ttl { ttl } else { TTL_USUAL };
         let longest = self.scenario.network.as_ref().map_or(Nanos::ZERO, NetworkSpec::longest);
         self.scenario.window(ttl, longest).bits().into()
     }
 
-    /// Bytes of the orders, and of each worker's counts of them.
+    /// Returns the bytes of the orders, and of each worker's counts of them.
     fn orders(&self) -> u64 {
         let payload = self.scenario.workload.payload_bytes.range();
         let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
@@ -277,7 +279,7 @@ impl Sizes<'_> {
         each.saturating_mul(self.orders)
     }
 
-    /// Bytes of the rings or trains between all workers, and of each worker's stack.
+    /// Returns the bytes of the rings or trains between all workers, and of each worker's stack.
     fn channels(&self) -> u64 {
         let Sizes { workers, .. } = *self;
         let channels = match self.scenario.carrier.transport {
@@ -291,7 +293,7 @@ impl Sizes<'_> {
         channels + workers * STACK_BYTES
     }
 
-    /// Bytes of each worker's buffer for targets, if a node may send to nearly all others.
+    /// Returns the bytes of each worker's buffer for targets, if a node may send to nearly all others.
     fn targets(&self) -> u64 {
         let ProtocolOptions { kind, fanout, .. } = self.scenario.protocol;
         let has_hub = matches!(self.scenario.overlay.topology, TopologySpec::Complete | TopologySpec::Star);
@@ -309,8 +311,8 @@ impl Sizes<'_> {
     }
 }
 
-/// The kind of storage that the scenario's carrier or algorithm uses, as far as the scenario determines it. A scenario
-/// that the engine will reject counts as the algorithm that stores most.
+/// Returns the kind of storage that the scenario's carrier or algorithm uses, as far as the scenario determines it. A
+/// scenario that the engine will reject counts as the algorithm that stores most.
 fn storage_shape(scenario: &Scenario) -> StorageShape {
     if !scenario.carrier.transport.is_virtual() {
         return StorageShape::Carrier;
@@ -323,8 +325,8 @@ fn storage_shape(scenario: &Scenario) -> StorageShape {
     }
 }
 
-/// The properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not read: its
-/// least latency is assumed to be above 0, as that of every published one is.
+/// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
+/// read: its least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;

@@ -68,27 +68,27 @@ impl LinkRate {
 
     /// Offers the uplink a message of `bytes` bytes, headers included, that is ready at `now`.
     #[inline]
-    pub fn send(&self, line: &mut AccessLink, now: Nanos, bytes: u32) -> QueueOffer {
-        self.offer(line, now, Nanos::ZERO, bytes)
+    pub fn send(&self, link: &mut AccessLink, now: Nanos, bytes: u32) -> QueueOffer {
+        self.offer(link, now, Nanos::ZERO, bytes)
     }
 
     /// Offers the downlink a message whose last bit arrives at `now`. Its first bit arrived `sent_in` earlier, which is
     /// the time that the sender's uplink took for it ([`time`](Self::time)).
     #[inline]
-    pub fn receive(&self, line: &mut AccessLink, now: Nanos, sent_in: Nanos, bytes: u32) -> QueueOffer {
-        self.offer(line, now, sent_in, bytes)
+    pub fn receive(&self, link: &mut AccessLink, now: Nanos, sent_in: Nanos, bytes: u32) -> QueueOffer {
+        self.offer(link, now, sent_in, bytes)
     }
 
     /// Offers a message whose last bit arrives at `now` and whose first arrived `ahead` earlier. An idle link accepts
     /// any message.
     #[inline]
-    fn offer(&self, line: &mut AccessLink, now: Nanos, ahead: Nanos, bytes: u32) -> QueueOffer {
+    fn offer(&self, link: &mut AccessLink, now: Nanos, ahead: Nanos, bytes: u32) -> QueueOffer {
         // The link starts with the first bit, and cannot finish before the last one has arrived.
         let (first, takes) = (now - ahead, self.time(bytes));
-        let backlog = line.free.since(first);
-        let queue_of_all = line.free_of_all.since(first) + takes;
+        let backlog = link.free.since(first);
+        let queue_of_all = link.free_of_all.since(first) + takes;
         // Kept as if nothing were dropped, so that a report can name the queue that would have been long enough.
-        line.free_of_all = now.max(line.free_of_all.max(first) + takes);
+        link.free_of_all = now.max(link.free_of_all.max(first) + takes);
         // An idle link accepts any message, because one larger than the queue could otherwise never be sent.
         if let Some(most) = self.queue_bytes
             && backlog > Nanos::ZERO
@@ -96,8 +96,8 @@ impl LinkRate {
         {
             return QueueOffer { departs: None, queue: backlog, queue_of_all };
         }
-        line.free = now.max(line.free.max(first) + takes);
-        QueueOffer { departs: Some(line.free), queue: backlog + takes, queue_of_all }
+        link.free = now.max(link.free.max(first) + takes);
+        QueueOffer { departs: Some(link.free), queue: backlog + takes, queue_of_all }
     }
 
     /// Returns the bits that the link carries in a time, in units of 10^-9 bits; exact, so that queues can be compared
@@ -115,9 +115,9 @@ impl LinkRate {
 /// Processes one message after another, `each` for the same time and without drops; returns the time at which the
 /// message that arrives at `now` is done.
 #[inline]
-pub fn process(line: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
-    line.free = line.free.max(now) + each;
-    line.free
+pub fn process(link: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
+    link.free = link.free.max(now) + each;
+    link.free
 }
 
 /// The requested access links: `up=10mbit,down=100mbit,queue=64KiB`, of which each part may be missing; or `regions`,
@@ -263,12 +263,12 @@ mod tests {
     fn an_access_link_serves_one_message_after_another() {
         // 1,000 bytes at 8 Mbit/s take a millisecond.
         let rate = LinkRate::new(8 * MBIT, None);
-        let mut line = AccessLink::default();
+        let mut link = AccessLink::default();
         let ms = Nanos::from_millis;
-        assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(11)));
-        assert_eq!(rate.send(&mut line, ms(10), 1_000).departs, Some(ms(12)));
-        assert_eq!(rate.send(&mut line, ms(11), 500).departs, Some(Nanos(12_500_000)));
-        assert_eq!(rate.send(&mut line, ms(20), 1_000).departs, Some(ms(21)));
+        assert_eq!(rate.send(&mut link, ms(10), 1_000).departs, Some(ms(11)));
+        assert_eq!(rate.send(&mut link, ms(10), 1_000).departs, Some(ms(12)));
+        assert_eq!(rate.send(&mut link, ms(11), 500).departs, Some(Nanos(12_500_000)));
+        assert_eq!(rate.send(&mut link, ms(20), 1_000).departs, Some(ms(21)));
         assert_eq!(LinkRate::new(3, None).time(1), Nanos(2_666_666_667), "a part of a nanosecond counts as one");
         assert_eq!(LinkRate::new(0, None).time(u32::MAX), Nanos::MAX, "what does not fit is the longest time");
     }
@@ -277,22 +277,22 @@ mod tests {
     fn a_full_queue_drops_and_an_idle_link_takes_anything() {
         let ms = Nanos::from_millis;
         let rate = LinkRate::new(8 * MBIT, Some(2_500));
-        let mut line = AccessLink::default();
-        let offers: Vec<QueueOffer> = (0..5).map(|_| rate.send(&mut line, ms(10), 1_000)).collect();
+        let mut link = AccessLink::default();
+        let offers: Vec<QueueOffer> = (0..5).map(|_| rate.send(&mut link, ms(10), 1_000)).collect();
         let taken: Vec<bool> = offers.iter().map(|offer| offer.departs.is_some()).collect();
         assert_eq!(taken, [true, true, false, false, false]);
         assert_eq!((offers[1].queue, offers[4].queue, offers[4].queue_of_all), (ms(2), ms(2), ms(5)));
         // Half a millisecond later 1,500 of 2,000 bytes wait, and 1,000 more just fit.
-        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1_000).departs, Some(ms(13)));
-        assert_eq!(rate.send(&mut line, Nanos(10_500_000), 1).departs, None);
+        assert_eq!(rate.send(&mut link, Nanos(10_500_000), 1_000).departs, Some(ms(13)));
+        assert_eq!(rate.send(&mut link, Nanos(10_500_000), 1).departs, None);
         assert_eq!(rate.send(&mut AccessLink::default(), ms(10), 9_000).departs, Some(ms(19)));
     }
 
     #[test]
     fn an_unlimited_queue_is_never_full_and_reports_its_length() {
-        let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
+        let (rate, mut link) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         for sent in 1..=5_000 {
-            let offer = rate.send(&mut line, Nanos::ZERO, 1_000);
+            let offer = rate.send(&mut link, Nanos::ZERO, 1_000);
             let time = Nanos::from_millis(sent);
             assert_eq!(offer, QueueOffer { departs: Some(time), queue: time, queue_of_all: time });
             assert_eq!(
@@ -308,8 +308,8 @@ mod tests {
         let offered: Vec<(Nanos, u32)> =
             (0..500).map(|at| (Nanos(at * 20_000), 40 + lengths.below(1_000) as u32)).collect();
         let run = |rate: LinkRate| {
-            let mut line = AccessLink::default();
-            let offers = offered.iter().map(|&(at, bytes)| rate.send(&mut line, at, bytes));
+            let mut link = AccessLink::default();
+            let offers = offered.iter().map(|&(at, bytes)| rate.send(&mut link, at, bytes));
             offers.fold((0, Nanos::ZERO), |(dropped, longest), offer| {
                 (dropped + u32::from(offer.departs.is_none()), longest.max(offer.queue_of_all))
             })
@@ -331,10 +331,10 @@ mod tests {
             assert_eq!(received.departs, Some(Nanos::from_millis(51)));
         }
         // Two messages that arrive simultaneously share the downlink.
-        let (rate, mut line) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
+        let (rate, mut link) = (LinkRate::new(8 * MBIT, None), AccessLink::default());
         let (now, sent_in) = (Nanos::from_millis(51), Nanos::from_millis(1));
-        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(51)));
-        assert_eq!(rate.receive(&mut line, now, sent_in, 1_000).departs, Some(Nanos::from_millis(52)));
+        assert_eq!(rate.receive(&mut link, now, sent_in, 1_000).departs, Some(Nanos::from_millis(51)));
+        assert_eq!(rate.receive(&mut link, now, sent_in, 1_000).departs, Some(Nanos::from_millis(52)));
     }
 
     #[test]
@@ -343,11 +343,11 @@ mod tests {
         let rate = LinkRate::new(8 * MBIT, None);
         for (load, mean_ms) in [(0.5, 0.5), (0.8, 2.0)] {
             let mut arrivals = Key::new(7, Purpose::Workload).with((load * 10.0) as u64).stream();
-            let (mut line, mut now, mut waited) = (AccessLink::default(), Nanos::ZERO, 0.0);
+            let (mut link, mut now, mut waited) = (AccessLink::default(), Nanos::ZERO, 0.0);
             let messages = 400_000;
             for _ in 0..messages {
                 now = now + Nanos(arrivals.exponential((1e6 / load) as u64));
-                let end = rate.send(&mut line, now, 1_000).departs.expect("the queue is endless");
+                let end = rate.send(&mut link, now, 1_000).departs.expect("the queue is endless");
                 waited += (end - now).0 as f64 / 1e6 - 1.0;
             }
             // Waits within a busy period are correlated; at these loads that leaves a few percent.
@@ -358,9 +358,9 @@ mod tests {
 
     #[test]
     fn processing_is_serial_and_drops_nothing() {
-        let mut line = AccessLink::default();
+        let mut link = AccessLink::default();
         let each = Nanos::from_millis(2);
-        let done: Vec<u64> = [0, 1, 9].map(|at| process(&mut line, Nanos::from_millis(at), each).0 / 1_000_000).into();
+        let done: Vec<u64> = [0, 1, 9].map(|at| process(&mut link, Nanos::from_millis(at), each).0 / 1_000_000).into();
         assert_eq!(done, [2, 4, 11]);
     }
 

@@ -1,8 +1,8 @@
-//! Cache lines asked for ahead of their use. A prefetch changes nothing but time.
+//! Requests cache lines ahead of their use. A prefetch changes nothing but time.
 
 #![allow(unsafe_code)]
 
-/// Asks for the cache line of `slice[index]`; does nothing where there is no such element.
+/// Requests the cache line of `slice[index]`; does nothing if there is no such element.
 #[inline(always)]
 pub fn prefetch<T>(slice: &[T], index: usize) {
     if let Some(element) = slice.get(index) {
@@ -19,7 +19,7 @@ fn fetch<T>(element: &T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
 }
 
-/// Leaves the processor to its own prefetching where no stable intrinsic exists.
+/// Does nothing, because no stable intrinsic exists here; the processor prefetches by itself.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn fetch<T>(_: &T) {}

@@ -14,7 +14,7 @@ impl Allowance {
         Allowance { most, held: AtomicU64::new(0) }
     }
 
-    /// The limit for all workers together.
+    /// Returns the limit for all workers together.
     #[cfg(test)]
     pub fn most(&self) -> u64 {
         self.most

@@ -84,7 +84,7 @@ impl Arena {
         Arena { source, layout: Layout { bytes: 0, digest: 0xcbf2_9ce4_8422_2325 } }
     }
 
-    /// The summary of all requests so far.
+    /// Returns the summary of all requests so far.
     pub fn layout(&self) -> Layout {
         self.layout
     }

@@ -28,7 +28,7 @@ impl AtomicBitset {
         Ok(AtomicBitset { words })
     }
 
-    /// Number of 64-bit words.
+    /// Returns the number of 64-bit words.
     pub fn words(&self) -> usize {
         self.words.len()
     }
@@ -42,7 +42,7 @@ impl AtomicBitset {
         self.words[index as usize / 64].fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
-    /// True if this thread has set the bit, or if another has and its store has arrived.
+    /// Returns true if this thread has set the bit, or if another has and its store has arrived.
     #[inline]
     pub fn holds(&self, index: u32) -> bool {
         self.word(index as usize / 64) >> (index % 64) & 1 == 1

@@ -24,7 +24,7 @@ impl AtomicMinima {
         Ok(AtomicMinima { places })
     }
 
-    /// Number of minima.
+    /// Returns the number of minima.
     pub fn count(&self) -> usize {
         self.places.len()
     }
@@ -40,7 +40,7 @@ impl AtomicMinima {
         }
     }
 
-    /// The minimum at `at`.
+    /// Returns the minimum at `at`.
     #[inline]
     pub fn get(&self, at: usize) -> u32 {
         // Ordering: Relaxed; a barrier lies between this and all calls of `lower`.

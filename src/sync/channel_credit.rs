@@ -63,8 +63,8 @@ impl ChannelCredit {
         self.consumed[self.channel(from, to)].store(charge, Ordering::Relaxed);
     }
 
-    /// The charge that has left the receiver's socket, in the sender's count. A stale value delays the sender, and
-    /// never lets it exceed its credit.
+    /// Returns the charge that has left the receiver's socket, in the sender's count. A stale value delays the sender,
+    /// and never lets it exceed its credit.
     pub fn consumed(&self, from: usize, to: usize) -> u64 {
         // Ordering: Relaxed; as in `consume`.
         self.consumed[self.channel(from, to)].load(Ordering::Relaxed)
@@ -80,7 +80,7 @@ impl ChannelCredit {
         slot.packets.store(announced.packets, Ordering::Relaxed);
     }
 
-    /// The totals handed to the kernel on a channel.
+    /// Returns the totals handed to the kernel on a channel.
     pub fn announced(&self, from: usize, to: usize) -> HandedOver {
         let slot = &self.announced[self.channel(from, to)];
         HandedOver {
@@ -102,7 +102,7 @@ impl ChannelCredit {
         slot.promised_charge.store(promised.charge, Ordering::Release);
     }
 
-    /// The upper bound on a channel's totals, for its receiver: no train that has arrived lies beyond it.
+    /// Returns the upper bound on a channel's totals, for its receiver: no train that has arrived lies beyond it.
     pub fn promised(&self, from: usize, to: usize) -> Announced {
         let slot = &self.announced[self.channel(from, to)];
         Announced {

@@ -23,7 +23,7 @@ impl Counters {
         self.counts[index].fetch_add(more, Ordering::Relaxed)
     }
 
-    /// The sum of all counts.
+    /// Returns the sum of all counts.
     pub fn sum(&self) -> u64 {
         // Ordering: Relaxed; a progress figure, exact after the join.
         self.counts.iter().map(|count| count.load(Ordering::Relaxed)).sum()

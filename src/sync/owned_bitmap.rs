@@ -70,13 +70,13 @@ pub struct BitmapView<'a> {
 }
 
 impl<'a> BitmapView<'a> {
-    /// The bits of one shard, for readers.
+    /// Returns a reader of one shard's bits.
     pub fn section(&self, shard: usize) -> SectionView<'a> {
         let extent = self.bitmap.shards[shard];
         SectionView { words: &self.bitmap.words[extent.first_word..extent.first_word + extent.words()] }
     }
 
-    /// Number of bits that are set, as far as their owners' stores have arrived.
+    /// Returns the number of bits that are set, as far as their owners' stores have arrived.
     pub fn count(&self) -> u64 {
         // Ordering: Relaxed; a progress figure. After a join the join itself orders every mark before this read.
         self.bitmap.words.iter().map(|word| u64::from(word.load(Ordering::Relaxed).count_ones())).sum()
@@ -90,8 +90,8 @@ pub struct SectionView<'a> {
 }
 
 impl SectionView<'_> {
-    /// True if the bit of the shard's `local`-th node is set and its owner's store has arrived. True is final; false
-    /// may be stale.
+    /// Returns true if the bit of the shard's `local`-th node is set and its owner's store has arrived. True is final;
+    /// false may be stale.
     #[inline]
     pub fn contains(&self, local: u32) -> bool {
         // Ordering: Relaxed; bits are never cleared, and nothing but the bit itself is read for it.
@@ -106,7 +106,7 @@ pub struct Section<'a> {
 }
 
 impl Section<'_> {
-    /// Number of bits.
+    /// Returns the number of bits.
     pub fn bits(&self) -> usize {
         self.bits
     }
@@ -124,7 +124,7 @@ impl Section<'_> {
         bits & bit == 0
     }
 
-    /// True if the shard's bit at `place` is set.
+    /// Returns true if the shard's bit at `place` is set.
     #[inline]
     pub fn contains(&self, place: usize) -> bool {
         debug_assert!(place < self.bits);

@@ -64,7 +64,7 @@ pub fn ring(slots: usize) -> (Producer, Consumer) {
     (producer, Consumer { slots, indices, next: 0 })
 }
 
-/// The slot of an index.
+/// Returns the slot of an index.
 #[inline]
 fn slot(slots: &Slots, index: u64) -> &[AtomicU64; 2] {
     &slots[index as usize & (slots.len() - 1)]
@@ -81,7 +81,7 @@ impl Producer {
         }
     }
 
-    /// True if at least `slots` more slots are free.
+    /// Returns true if at least `slots` more slots are free.
     pub fn has_room(&mut self, slots: usize) -> bool {
         let (all, wanted) = (self.slots.len() as u64, slots as u64);
         if self.next - self.head + wanted > all {
@@ -126,7 +126,7 @@ impl Producer {
 }
 
 impl Consumer {
-    /// True if there is nothing to take, as far as the producer's publications have arrived.
+    /// Returns true if there is nothing to take, as far as the producer's publications have arrived.
     pub fn is_empty(&self) -> bool {
         // Ordering: Relaxed; an answer of "not empty" only leads to `take`, which acquires for itself.
         self.indices.tail.load(Ordering::Relaxed) == self.next

@@ -52,7 +52,7 @@ impl SleepFlag {
     }
 }
 
-/// Orders the caller's publications, a whole batch of them, before its reads of the sleep flags.
+/// Returns the orders the caller's publications, a whole batch of them, before its reads of the sleep flags.
 #[inline]
 pub fn after_publishing() {
     // Ordering: SeqCst; partner: the fence in `prepare_sleep`.

@@ -25,7 +25,7 @@ impl Stop {
         self.cause.compare_exchange(0, cause, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
-    /// True if the flag is raised. Read on every turn of every worker's loop.
+    /// Returns true if the flag is raised. Read on every turn of every worker's loop.
     #[inline]
     pub fn is_raised(&self) -> bool {
         // Ordering: Relaxed; the loop only leaves on it. Data that must be visible after leaving goes through `cause`
@@ -33,7 +33,7 @@ impl Stop {
         self.cause.load(Ordering::Relaxed) != 0
     }
 
-    /// The first cause, 0 while the flag is not raised.
+    /// Returns the first cause, 0 while the flag is not raised.
     pub fn cause(&self) -> u8 {
         // Ordering: Acquire; partner: `raise`.
         self.cause.load(Ordering::Acquire)
@@ -82,7 +82,7 @@ impl Interrupt {
         }
     }
 
-    /// True if any run so far has published anything.
+    /// Returns true if any run so far has published anything.
     pub fn is_attended(&self) -> bool {
         // Ordering: Relaxed; it carries nothing but itself.
         self.0.attended.load(Ordering::Relaxed)
@@ -108,7 +108,7 @@ impl Interrupt {
         }
     }
 
-    /// True if this interrupt or an outer one was raised.
+    /// Returns true if this interrupt or an outer one was raised.
     #[inline]
     pub fn is_raised(&self) -> bool {
         #[cfg(test)]

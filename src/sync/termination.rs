@@ -105,8 +105,8 @@ impl TerminationDetector {
         }
     }
 
-    /// True if every worker has begun a poll since `then`, and ended it with nothing found. That takes two more polls,
-    /// because the first may have begun before.
+    /// Returns true if every worker has begun a poll since `then`, and ended it with nothing found. That takes two more
+    /// polls, because the first may have begun before.
     pub fn all_polled_since(&self, then: &PollCounts) -> bool {
         // Ordering: SeqCst; as above.
         then.0.iter().zip(&*self.slots).all(|(&polled, slot)| slot.polls.load(Ordering::SeqCst) >= polled + 2)
@@ -120,7 +120,8 @@ impl TerminationDetector {
         }
     }
 
-    /// The sums of all workers, or `None` if one is at work. Each sum only grows, so equal totals mean equal parts.
+    /// Returns the sums of all workers, or `None` if one is at work. Each sum only grows, so equal totals mean equal
+    /// parts.
     fn read(&self) -> Option<MessageTotals> {
         let mut total = MessageTotals::default();
         for slot in &*self.slots {

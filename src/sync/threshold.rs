@@ -26,7 +26,7 @@ impl Threshold {
         before < self.goal && self.goal <= before + batch
     }
 
-    /// The count so far.
+    /// Returns the count so far.
     pub fn count(&self) -> u64 {
         // Ordering: Relaxed; a progress figure, exact after the join.
         self.count.load(Ordering::Relaxed)

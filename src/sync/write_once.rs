@@ -22,14 +22,14 @@ impl WriteOnce {
         self.numbers[index].store(number.saturating_add(1), Ordering::Release);
     }
 
-    /// The number, if it was written.
+    /// Returns the number, if it was written.
     #[inline]
     pub fn read(&self, index: usize) -> Option<u64> {
         // Ordering: Acquire; partner: `write`.
         self.numbers[index].load(Ordering::Acquire).checked_sub(1)
     }
 
-    /// Number of numbers there is room for.
+    /// Returns the number of slots.
     pub fn count(&self) -> usize {
         self.numbers.len()
     }

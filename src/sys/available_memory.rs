@@ -52,12 +52,12 @@ impl AvailableMemory {
     }
 }
 
-/// Bytes that the machine can give without swapping.
+/// Returns the bytes that the machine can give without swapping.
 fn machine(root: &Path) -> Option<u64> {
     kibibytes(&read(root, "proc/meminfo")?, "MemAvailable:")
 }
 
-/// Bytes left below the limits of this process's control group and of all its ancestors.
+/// Returns the bytes left below the limits of this process's control group and of all its ancestors.
 fn control_group(root: &Path) -> Option<u64> {
     let groups = read(root, "proc/self/cgroup")?;
     let left = groups.lines().filter_map(|line| {
@@ -104,8 +104,8 @@ impl LimitFiles {
     }
 }
 
-/// Bytes of address space that this process may still use. Each thread maps a whole stack and a whole arena of its
-/// heap, and growing arrays map more than they use.
+/// Returns the bytes of address space that this process may still use. Each thread maps a whole stack and a whole arena
+/// of its heap, and growing arrays map more than they use.
 fn address_space(root: &Path, threads: usize) -> Option<u64> {
     let limits = read(root, "proc/self/limits")?;
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;

@@ -21,7 +21,7 @@ pub(crate) fn raise_descriptor_limit(needed: u64) -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
-/// Other systems have no such limit to raise; `bind` fails when they run out.
+/// Returns the limit unchanged, because other systems have none to raise; `bind` fails when they run out.
 #[cfg(not(unix))]
 pub(crate) fn raise_descriptor_limit(_: u64) -> io::Result<u64> {
     Ok(u64::MAX)

@@ -1,4 +1,4 @@
-//! Implements the first six with Linux's own calls.
+//! Implements the names of `sys` with Linux's own system calls.
 
 pub(super) mod child_process;
 pub(super) mod clock;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 /// The remedy of last resort: transports that need no network.
 const ELSEWHERE: &str = "choose --transport memory or --transport simulated, which need no network";
 
-/// The remedy for a refusal, as the end of a sentence.
+/// Returns the remedy for a refusal, as the end of a sentence.
 pub fn remedy(cause: &io::Error) -> &'static str {
     of_number(cause).unwrap_or(match cause.kind() {
         ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::HostUnreachable => {
@@ -51,7 +51,7 @@ fn of_number(cause: &io::Error) -> Option<&'static str> {
     })
 }
 
-/// None: error numbers of other systems are not known.
+/// Returns `None`, because the error numbers of other systems are not known.
 #[cfg(not(unix))]
 fn of_number(_: &io::Error) -> Option<&'static str> {
     None

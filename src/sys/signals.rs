@@ -5,7 +5,7 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// True if the process was started with the signal of this number ignored.
+/// Returns true if the process was started with the signal of this number ignored.
 pub fn is_signal_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: no new action is given, and the old one is written to memory of its size.

@@ -1,27 +1,29 @@
-//! Watches a run from outside: when workers enter and leave their loops, and how far virtual time has come.
+//! Callbacks by which a caller watches a run: workers that enter and leave their loops, and the progress of virtual
+//! time.
 
 use crate::time::Nanos;
 
 /// The progress of a run in virtual time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// First receipts up to now, of all orders.
+    /// First receipts so far, of all orders.
     pub reached: u64,
     /// Virtual time.
     pub time: Nanos,
-    /// Messages handled up to now.
+    /// Messages handled so far.
     pub messages: u64,
 }
 
-/// Receives word of each worker, on its own thread, for measurements of what happens inside its event loop.
+/// A receiver of callbacks about a run, each on the worker's own thread, so that measurements can be made inside its
+/// event loop.
 pub trait Observer: Sync {
-    /// The worker has passed the start barrier.
+    /// Runs when the worker has passed the start barrier.
     fn loop_entered(&self, _worker: usize) {}
-    /// The worker has seen the stop flag.
+    /// Runs when the worker has seen the stop flag.
     fn loop_left(&self, _worker: usize) {}
-    /// Virtual time has advanced. One worker alone calls this, now and then.
+    /// Reports the progress of virtual time, from time to time and from one worker only.
     fn progressed(&self, _progress: &Progress) {}
 }
 
-/// Observes nothing.
+/// The observer that ignores all callbacks.
 impl Observer for () {}

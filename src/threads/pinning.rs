@@ -1,22 +1,22 @@
 //! The core that each worker is pinned to.
 //!
-//! Cores are listed before any thread is pinned, because afterwards the list holds the pinned core alone.
+//! Cores are listed before any thread is pinned, because a pinned thread sees only its own core.
 
 use crate::scenario::Pin;
 use core_affinity::CoreId;
 use std::fs;
 
-/// The cores this process may use and the workers' places on them.
+/// The cores that this process may use, and the assignment of workers to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pinning {
-    /// A core for each worker, `None` where it is not to be pinned.
+    /// The core of each worker, `None` if it is not pinned.
     pub cores: Vec<Option<CoreId>>,
     /// Number of cores that the process may use, at least 1.
     pub allowed: usize,
 }
 
 impl Pinning {
-    /// Places `workers` workers on the cores that this process may use, round robin where there are fewer.
+    /// Assigns `workers` workers to the cores that this process may use, round robin if there are fewer cores.
     pub fn new(workers: usize, pin: Pin) -> Pinning {
         let mut cores = core_affinity::get_core_ids().unwrap_or_default();
         let allowed = cores.len().max(1);
@@ -31,13 +31,14 @@ impl Pinning {
     }
 }
 
-/// Puts cores into the order in which workers take them.
+/// Sorts cores into the order in which workers are assigned to them.
 fn order(cores: &mut [CoreId], pin: Pin, physical: impl Fn(CoreId) -> (u32, u32)) {
     cores.sort_by_key(|&core| (physical(core), core.id));
     if pin != Pin::Spread {
         return;
     }
-    // First the first hyperthread of every physical core, then the second of every one, and so on.
+    // One hyperthread of every physical core before the second of any, because two on one core share its execution
+    // units.
     let mut sibling = 0;
     let mut last = None;
     let mut ranked: Vec<(usize, CoreId)> = Vec::with_capacity(cores.len());
@@ -52,7 +53,7 @@ fn order(cores: &mut [CoreId], pin: Pin, physical: impl Fn(CoreId) -> (u32, u32)
     }
 }
 
-/// The package and physical core of a logical one, as Linux tells; elsewhere each is its own.
+/// Returns the package and the physical core of a logical core, from Linux's `/sys`; elsewhere each counts as its own.
 fn physical_core(core: CoreId) -> (u32, u32) {
     let read = |what: &str| {
         let path = format!("/sys/devices/system/cpu/cpu{}/topology/{what}", core.id);

@@ -1,4 +1,4 @@
-//! Maps nodes to the workers that own them: contiguous ranges whose sizes differ by one at most.
+//! Maps nodes to the workers that own them: contiguous ranges whose sizes differ by at most one.
 
 use crate::ids::NodeId;
 use std::ops::Range;
@@ -13,7 +13,7 @@ pub struct ShardMap {
 }
 
 impl ShardMap {
-    /// Splits `nodes` nodes over `workers` workers, at least one. With more workers than nodes some own none.
+    /// Splits `nodes` nodes over `workers` workers, at least one. If there are more workers than nodes, some own none.
     pub fn new(nodes: u32, workers: usize) -> ShardMap {
         let workers = workers.max(1) as u64;
         // At most `nodes`, so it fits.
@@ -47,11 +47,11 @@ impl ShardMap {
         &self.bounds[..self.workers()]
     }
 
-    /// Returns the worker that owns `node`, one of the run's nodes, in a time that does not depend on the number of
-    /// workers.
+    /// Returns the worker that owns `node`, which must be below the number of nodes. The time does not depend on the
+    /// number of workers.
     #[inline]
     pub fn owner(&self, node: NodeId) -> usize {
-        // Rounded down twice, the guess is never too high, and at most two too low where each worker has a node.
+        // Rounded down twice, the guess is never too high; it is at most two too low if each worker has a node.
         let mut owner = ((u64::from(node.0) * self.scale) >> 32) as usize;
         while self.bounds[owner + 1] <= node.0 {
             owner += 1;
@@ -59,8 +59,8 @@ impl ShardMap {
         owner
     }
 
-    /// Returns the same without a branch on the node: for loops over messages, whose targets no processor can foresee.
-    /// Its time grows with the number of workers.
+    /// Returns the worker that owns `node`, without a branch on the node: for loops over messages, whose targets no
+    /// branch predictor can foresee. The time grows with the number of workers.
     #[inline]
     pub fn owner_by_sum(&self, node: NodeId) -> usize {
         self.starts()[1..].iter().map(|&start| usize::from(start <= node.0)).sum()

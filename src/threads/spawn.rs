@@ -1,8 +1,8 @@
-//! Starts a thread for each share of the work, and joins them all on every path.
+//! Starts a thread for each share of the work, and joins all of them on every path.
 //!
-//! Workers wait for each other at barriers, so that one which never starts or ends badly would block the others for
-//! ever. The caller therefore says how workers are told to give up, and they are told when a thread is refused, when
-//! one panics and when one fails.
+//! Workers wait for each other at barriers, so a worker that never starts, or that panics, would block the others for
+//! ever. The caller therefore passes a function that makes workers give up; it is called when the system refuses a
+//! thread, when a worker panics and when one fails.
 
 use core_affinity::CoreId;
 use std::any::Any;
@@ -10,15 +10,15 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-/// The reason for which a run's threads did not all finish their work.
+/// The reason why the threads of a run did not all finish their work.
 #[derive(Debug, thiserror::Error)]
 pub enum ThreadError {
-    /// The system gave no thread.
+    /// The system refused to start a thread.
     #[error("the system refuses thread {} of {threads} ({cause}); {}", .thread + 1, advice(*.threads))]
     Refused {
         /// The first thread that was refused, counted from 0.
         thread: usize,
-        /// The threads asked for.
+        /// The number of threads requested.
         threads: usize,
         /// The system's error.
         #[source]
@@ -34,7 +34,7 @@ pub enum ThreadError {
     },
 }
 
-/// Returns the advice for a refusal of one of this many threads.
+/// Returns the advice for a refusal of one of `threads` threads.
 fn advice(threads: usize) -> &'static str {
     match threads {
         1 => "raise the limit on processes (ulimit -u), or end some",
@@ -45,11 +45,11 @@ fn advice(threads: usize) -> &'static str {
 /// The settings by which workers are started.
 #[derive(Clone, Copy)]
 pub struct WorkerThreads<'a> {
-    /// The number of the first worker; others of the run may live in other processes.
+    /// The number of the first worker; earlier ones live in other processes.
     pub first: usize,
-    /// The core of each worker, from worker `first` on. Workers beyond it are not pinned.
+    /// The core of each worker, from worker `first` on. Workers past the end are not pinned.
     pub cores: &'a [Option<CoreId>],
-    /// Tells the workers that one of them will not do its part: every wait of theirs must end.
+    /// Tells the workers that one of them will not do its share: every wait of theirs must then end.
     pub give_up: &'a (dyn Fn() + Sync),
 }
 
@@ -63,12 +63,12 @@ pub struct WorkerSeat {
 }
 
 impl WorkerThreads<'_> {
-    /// Runs `life` for each of `shares` on a thread of its own; returns what they report, in the order of the shares.
+    /// Runs `life` for each of `shares` on a thread of its own; returns their results in the order of the shares.
     ///
     /// # Errors
     ///
-    /// [`ThreadError::Refused`] where the system gives no thread, [`ThreadError::Panic`] where a worker panics. The
-    /// others have given up and ended by then. What `life` itself fails with is among the results.
+    /// [`ThreadError::Refused`] if the system refuses a thread, [`ThreadError::Panic`] if a worker panics. All other
+    /// workers have given up and ended by then. Failures of `life` itself are among the results.
     pub fn run<S: Send, R: Send, E: Send>(
         &self,
         shares: impl IntoIterator<Item = S>,
@@ -85,7 +85,7 @@ impl WorkerThreads<'_> {
                 match started {
                     Ok(started) => threads.push(started),
                     Err(cause) => {
-                        // Those already running wait for one that will never start.
+                        // The workers already running wait for one that will never start.
                         (self.give_up)();
                         refused = Some(ThreadError::Refused { thread, threads: count, cause });
                         break;
@@ -101,7 +101,7 @@ impl WorkerThreads<'_> {
         ends.map(|(worker, end)| end.map_err(|panic| panicked(worker, panic))).collect()
     }
 
-    /// Runs workers that wait for each other, so that one fails only because another was refused its thread or
+    /// Runs workers that wait for each other: one of them fails only because another was refused its thread or
     /// panicked.
     ///
     /// # Errors
@@ -113,11 +113,12 @@ impl WorkerThreads<'_> {
         life: impl Fn(usize, S) -> Result<R, E> + Sync,
     ) -> Result<Vec<R>, ThreadError> {
         let ends = self.run(shares, |WorkerSeat { worker, .. }, share| life(worker, share))?;
-        let alone = |worker| ThreadError::Panic { worker, message: "it was left alone".to_owned() };
+        let alone =
+            |worker| ThreadError::Panic { worker, message: "it gave up although no other worker failed".to_owned() };
         (self.first..).zip(ends).map(|(worker, end)| end.map_err(|_| alone(worker))).collect()
     }
 
-    /// Runs a worker on its thread, pinned, and tells the others to give up if it fails or panics.
+    /// Pins the current thread and runs a worker on it; makes the others give up if it fails or panics.
     fn guarded<R, E>(
         &self,
         thread: usize,
@@ -139,7 +140,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "nothing".to_owned())
 }
 
-/// Admits every thread: a system that refuses says so itself.
+/// Admits every thread, because a system that refuses one says so itself.
 #[cfg(not(test))]
 fn admit(_thread: usize) -> io::Result<()> {
     Ok(())
@@ -156,7 +157,7 @@ fn admit(thread: usize) -> io::Result<()> {
     if thread < REFUSED_FROM.get() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
 }
 
-/// Does `act` on a system that gives each set of workers this many threads and no more.
+/// Calls `act` on a simulated system that gives each set of workers `thread` threads and no more.
 #[cfg(test)]
 pub(crate) fn refusing_from<R>(thread: usize, act: impl FnOnce() -> R) -> R {
     let before = REFUSED_FROM.replace(thread);
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
     use crate::sync::{Arena, Barrier, BarrierBroken};
 
-    /// A crew of three that meet, after each has done `before`.
+    /// Runs three workers that wait for each other after each has called `before`.
     fn meet(before: impl Fn(WorkerSeat) + Sync) -> Result<Vec<Result<usize, BarrierBroken>>, ThreadError> {
         let barrier = Barrier::new(&mut Arena::heap(), 3);
         let worker_threads = WorkerThreads { first: 4, cores: &[], give_up: &|| barrier.abort() };

@@ -44,7 +44,7 @@ pub struct TrainTrailer {
     pub charge: u64,
 }
 
-/// True if the kind of a datagram is that of a trailer.
+/// Returns true if the kind of a datagram is that of a trailer.
 #[inline]
 pub fn is_train_trailer(datagram: &[u8]) -> bool {
     datagram.get(KIND_AT) == Some(&KIND)

@@ -34,8 +34,8 @@ impl Machine {
         Some(Machine { all: ticks.iter().sum(), idle: ticks.get(3)? + ticks.get(4)?, own })
     }
 
-    /// Share of all processor time since `before` that other processes took or the host withheld; `None` if no time has
-    /// passed.
+    /// Returns the share of all processor time since `before` that other processes took or the host withheld; `None` if
+    /// no time has passed.
     pub(super) fn others_since(&self, before: &Machine) -> Option<f64> {
         let passed = |of: fn(&Machine) -> u64| of(self).saturating_sub(of(before));
         let (all, idle, own) = (passed(|now| now.all), passed(|now| now.idle), passed(|now| now.own));

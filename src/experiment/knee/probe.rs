@@ -43,7 +43,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Name in JSON and CSV.
+    /// Returns the name in JSON and CSV.
     pub const fn name(self) -> &'static str {
         match self {
             Fault::Unbalanced => "unbalanced",

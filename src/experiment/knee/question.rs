@@ -100,7 +100,7 @@ impl KneeQuestion {
         }
     }
 
-    /// The least, the first and the greatest rate of the search.
+    /// Returns the least, the first and the greatest rate of the search.
     fn rates(&self, span: Nanos) -> Result<[Rate; 3], KneeError> {
         let refuse = |text: String| Err(KneeError::Asked(text));
         // The rate at which a run's greatest number of orders fills the span.

@@ -54,7 +54,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// The state of one link by millisecond; true if it is bad.
+/// Returns the state of one link by millisecond; true if it is bad.
 fn states(seed: u64, loss: &LossSpec) -> Vec<bool> {
     let network = Network::new(seed, Latency::Constant(Nanos::from_millis(1))).with_loss(loss);
     let is_bad = |sample: usize| {
@@ -64,7 +64,7 @@ fn states(seed: u64, loss: &LossSpec) -> Vec<bool> {
     (0..SAMPLES).map(is_bad).collect()
 }
 
-/// The covariance of states `lag` samples apart, about their known mean, so that it is unbiased.
+/// Returns the covariance of states `lag` samples apart, about their known mean, so that it is unbiased.
 fn covariance(states: &[bool], lag: usize, mean: f64) -> f64 {
     let from_mean = |is_bad: bool| f64::from(u8::from(is_bad)) - mean;
     let pairs = states.iter().zip(&states[lag..]);
@@ -72,7 +72,7 @@ fn covariance(states: &[bool], lag: usize, mean: f64) -> f64 {
     sum / (states.len() - lag) as f64
 }
 
-/// Mean number of bad samples per burst. A link that was never bad had no burst.
+/// Returns the mean number of bad samples per burst. A link that was never bad had no burst.
 fn mean_burst(states: &[bool]) -> f64 {
     let bad = states.iter().filter(|&&is_bad| is_bad).count();
     let ends = states.windows(2).filter(|pair| pair[0] && !pair[1]).count();

@@ -35,7 +35,8 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     hops(bench)
 }
 
-/// Coverage by hop. One worker handles messages first in, first out, so hops take equal time on a real carrier, too.
+/// Checks coverage by hop. One worker handles messages first in, first out, so hops take equal time on a real carrier,
+/// too.
 fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (1_000, 8);
     let draft = in_memory(nodes, fanout);
@@ -49,7 +50,7 @@ fn hops<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     Ok(())
 }
 
-/// A run in memory, which may take a minute on a busy machine.
+/// Returns a run in memory, which may take a minute on a busy machine.
 fn in_memory(nodes: u32, fanout: u32) -> Draft {
     Draft {
         transport: Some(TransportKind::Memory),

@@ -36,7 +36,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// The chance that every node is reached, with a fanout of `ln N + c`.
+/// Checks the chance that every node is reached, with a fanout of `ln N + c`.
 fn every_node<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let fanout = 8;
     let draft = simulated(TopologySpec::Complete, nodes, fanout);
@@ -50,7 +50,7 @@ fn every_node<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, replicates:
     bench.judge(Case::new("Every node reached", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// The same chance on a random graph, where the final coverage gives the nodes missed.
+/// Checks the same chance on a random graph, where the final coverage gives the nodes missed.
 fn every_node_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (1_000, 20, 8);
     let draft = Draft { peers: Some(peers), ..simulated(TopologySpec::ErdosRenyi, nodes, fanout) };
@@ -63,7 +63,7 @@ fn every_node_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), 
     bench.judge(Case::new("Every node reached", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// Two modes under loss: the share of the lower one, and the median, which lies in the upper.
+/// Checks two modes under loss: the share of the lower one, and the median, which lies in the upper.
 fn early_die_out<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replicates: u32) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (400, 8);
     let loss = share_of(percent);
@@ -81,7 +81,7 @@ fn early_die_out<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64, replic
     bench.judge(Case::new("Early die-out", name, (final_share, error), Estimate::median(&shares)), &draft)
 }
 
-/// The chance that a random graph is connected. It is measured without any order.
+/// Checks the chance that a random graph is connected. It is measured without any order.
 fn connected_graph<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     nodes: u32,
@@ -101,8 +101,8 @@ fn connected_graph<T: FnMut(&Case)>(
     bench.judge(Case::new("Graph in one piece", case, (form, error), Estimate::share(&hits, form)), &draft)
 }
 
-/// The threshold of loss for push. Loss thins a spread as random failures do: below the threshold most runs survive,
-/// above it none.
+/// Checks the threshold of loss for push. Loss thins a spread as random failures do: below the threshold most runs
+/// survive, above it none.
 fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, fanout) = (bench.nodes(20_000), 8);
     let loss = share_of(percent);
@@ -112,7 +112,7 @@ fn threshold_of_push<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) ->
     at_threshold(bench, &draft, ("complete", removal_threshold(fanout.into())), loss, (final_share, died))
 }
 
-/// The same threshold where each node sends to all its peers, as a flood does.
+/// Checks the same threshold where each node sends to all its peers, as a flood does.
 fn threshold_on_graph<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), EarlyEnd> {
     let (nodes, peers, fanout) = (10_000, 20, 1_000);
     let loss = share_of(percent);

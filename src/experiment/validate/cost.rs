@@ -32,7 +32,8 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     copies(bench, 8)
 }
 
-/// A flood crosses each link twice, except those by which the order first arrived, so its number of messages is exact.
+/// Checks a flood crosses each link twice, except those by which the order first arrived, so its number of messages is
+/// exact.
 fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
     let draft = Draft { protocol: Some(ProtocolKind::Flood), fanout: None, ..regular };
@@ -45,19 +46,19 @@ fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     bench.judge(Case::new("Messages", case, (0.0, 0.0), Estimate::mean(&figures)), &draft)
 }
 
-/// Relative message redundancy.
+/// Checks relative message redundancy.
 fn redundancy<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, name: &str, draft: Draft, form: f64) -> Result<(), EarlyEnd> {
     let figures = bench.runs(&draft, bench.replicates(REPLICATES), redundancy_of)?;
     let case = format!("{name}, {NODES} nodes, f {}", draft.fanout.unwrap_or_default());
     bench.judge(Case::new("Redundancy (RMR)", case, (form, RMR_ERROR), Estimate::mean(&figures)), &draft)
 }
 
-/// A run's redundancy; NaN if it reached no other node.
+/// Returns a run's redundancy; NaN if it reached no other node.
 pub(super) fn redundancy_of(record: &RunRecord) -> f64 {
     rmr(record.payload_messages(), record.reached()).unwrap_or(f64::NAN)
 }
 
-/// Distribution of the copies that nodes receive: Poisson, around the messages sent per node.
+/// Checks distribution of the copies that nodes receive: Poisson, around the messages sent per node.
 fn copies<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, NODES, fanout);
     let spreads = bench.runs(&draft, bench.replicates(REPLICATES), |record| CopiesCase::of(record, fanout))?;

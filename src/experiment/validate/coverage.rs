@@ -43,7 +43,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     on_graph(bench, "regular d 3", &TopologySpec::RandomRegular, 2, RandomGraph::regular(3.0, 2.0))
 }
 
-/// Uniform targets without loss; if few nodes are missed, also their number.
+/// Checks uniform targets without loss; if few nodes are missed, also their number.
 fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(), EarlyEnd> {
     let draft = simulated(TopologySpec::Complete, bench.nodes(UNIFORM_NODES), fanout);
     let nodes = bench.nodes(UNIFORM_NODES);
@@ -64,7 +64,7 @@ fn uniform<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, fanout: u32) -> Result<(),
 /// Error of the number of nodes missed, because the form assumes an infinite network: about `f^2 / 2N` of them.
 const MISSED_ERROR: f64 = 0.1;
 
-/// A fanout and a loss that together should reach this share.
+/// Checks a fanout and a loss that together should reach this share.
 fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32) -> Result<(), EarlyEnd> {
     let needed = fanout_for(share);
     let millionths = ((1.0 - needed / f64::from(fanout)) * 1e6).round() as u64;
@@ -78,7 +78,7 @@ fn effective<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, share: f64, fanout: u32)
     bench.judge(Case::new(GROUP, case, (share, FORM_ERROR), estimate), &draft)
 }
 
-/// A random graph with the parameters of the form.
+/// Checks a random graph with the parameters of the form.
 fn on_graph<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     name: &str,
@@ -100,7 +100,7 @@ fn on_graph<T: FnMut(&Case)>(
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), estimate), &draft)
 }
 
-/// The ratio of that many millionths, at most 1.
+/// Returns the ratio of that many millionths, at most 1.
 fn ratio(millionths: u64) -> Ratio {
     Ratio::new(millionths.min(1_000_000), 1_000_000).unwrap_or(Ratio::new(0, 1).unwrap())
 }

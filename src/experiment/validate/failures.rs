@@ -42,7 +42,7 @@ impl CrashCost {
         share_of(self.loss).as_f64()
     }
 
-    /// The effective fanout that remains of `fanout`.
+    /// Returns the effective fanout that remains of `fanout`.
     fn leaves(self, fanout: u32) -> f64 {
         effective_fanout(f64::from(fanout), self.loss(), self.failed())
     }
@@ -60,7 +60,7 @@ impl CrashCost {
     }
 }
 
-/// Final coverage.
+/// Checks final coverage.
 pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let rates = |failed, loss| CrashCost { failed, loss };
     for (fanout, rates) in [(4, rates(20, 0)), (8, rates(20, 0)), (8, rates(50, 0)), (8, rates(50, 30))] {
@@ -92,15 +92,15 @@ fn covered<T: FnMut(&Case)>(
     bench.judge(Case::new(GROUP, case, (form, form_error(nodes, rates, fanout)), estimate), &draft)
 }
 
-/// Error of the coverage of the nodes up. At a small effective fanout, coverage is a curved function of it: the number
-/// of nodes up differs from run to run, and so does the extent of a spread, which shifts the mean by about `5 / N` of
-/// `N` nodes up.
+/// Returns the error of the coverage of the nodes up. At a small effective fanout, coverage is a curved function of it:
+/// the number of nodes up differs from run to run, and so does the extent of a spread, which shifts the mean by about
+/// `5 / N` of `N` nodes up.
 fn form_error(nodes: u32, rates: CrashCost, fanout: u32) -> f64 {
     let up = f64::from(nodes) * (1.0 - rates.failed());
     if rates.leaves(fanout) > 3.0 { FORM_ERROR } else { FORM_ERROR.max(5.0 / up) }
 }
 
-/// The threshold of push, at which a node informs one other that is up on average.
+/// Checks the threshold of push, at which a node informs one other that is up on average.
 pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     for failed in [60, 80] {
         before(bench, CrashCost { failed, loss: 0 })?;
@@ -110,7 +110,7 @@ pub(super) fn thresholds<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<()
 
 const FANOUT: u32 = 8;
 
-/// Below the threshold most runs survive, and those reach the same share.
+/// Checks below the threshold most runs survive, and those reach the same share.
 fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
     let (nodes, draft) = (bench.nodes(UNIFORM_NODES), at_threshold(bench, rates));
     let runs = bench.runs(&draft, threshold_runs(bench), RunShare::of)?;
@@ -124,8 +124,8 @@ fn before<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result
     bench.judge(Case::new(THRESHOLD_GROUP, name, (form, form_error(nodes, rates, FANOUT)), survivors), &draft)
 }
 
-/// Above the threshold no run gets far: some exceed a few nodes, as often as the form says, and none reaches half of
-/// those up.
+/// Checks above the threshold no run gets far: some exceed a few nodes, as often as the form says, and none reaches
+/// half of those up.
 fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result<(), EarlyEnd> {
     let draft = at_threshold(bench, rates);
     let reached = bench.runs(&draft, threshold_runs(bench), RunRecord::reached)?;
@@ -141,7 +141,7 @@ fn beyond<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, rates: CrashCost) -> Result
     Ok(())
 }
 
-/// Few runs survive near the threshold, and they differ: a quick plan makes fewer of these runs, but still many.
+/// Checks few runs survive near the threshold, and they differ: a quick plan makes fewer of these runs, but still many.
 fn threshold_runs<T: FnMut(&Case)>(bench: &Bench<'_, T>) -> u32 {
     bench.replicates(800).min(400)
 }

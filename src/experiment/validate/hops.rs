@@ -43,7 +43,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     Ok(())
 }
 
-/// Every hop of one network, with the coverage within 1, 2, 3 ... hops by the form.
+/// Checks every hop of one network, with the coverage within 1, 2, 3 ... hops by the form.
 fn curve<T: FnMut(&Case)>(
     bench: &mut Bench<'_, T>,
     (name, topology): (&str, TopologySpec),
@@ -61,7 +61,7 @@ fn curve<T: FnMut(&Case)>(
     Ok(())
 }
 
-/// The last hop on the complete graph, after which nothing is sent.
+/// Checks the last hop on the complete graph, after which nothing is sent.
 fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, replicates: u32) -> Result<(), EarlyEnd> {
     let draft = Draft { ttl: Some(Ttl::Hops(HOPS)), ..simulated(TopologySpec::Complete, nodes, fanout) };
     let shares = bench.runs(&draft, bench.replicates(replicates), super::reached)?;
@@ -70,7 +70,7 @@ fn last<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, nodes: u32, fanout: u32, repl
     bench.judge(Case::new(GROUP, case, (form, FORM_ERROR), Estimate::mean(&shares)), &draft)
 }
 
-/// The share of nodes reached within 1, 2, ... hops.
+/// Returns the share of nodes reached within 1, 2, ... hops.
 pub(super) fn by_hop(record: &RunRecord, hops: u8) -> Vec<f64> {
     let mut counts = [0_u64; 256];
     match &record.receipts {

@@ -69,7 +69,7 @@ fn waits<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, percent: u64) -> Result<(), 
     bench.judge(Case::new("Waits", case, (form, error), estimate), &draft)
 }
 
-/// A bulk that exceeds its uplinks' capacity: no node sends more bytes, headers included, than rate x time.
+/// Checks a bulk that exceeds its uplinks' capacity: no node sends more bytes, headers included, than rate x time.
 fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(), EarlyEnd> {
     let Ok(bandwidth) = lines.parse() else { return Ok(()) };
     let draft = Draft {
@@ -93,7 +93,7 @@ fn carried<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, lines: &str) -> Result<(),
     bench.judge(Case::new("Lines", case, (0.0, 0.0), Estimate::mean(&excess)), &draft)
 }
 
-/// No knee lies above the capacity of the origin's uplink, whatever delay is allowed.
+/// Checks no knee lies above the capacity of the origin's uplink, whatever delay is allowed.
 fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(), EarlyEnd> {
     const LINES: &str = "up=200kbit,queue=4GiB";
     let Ok(bandwidth) = LINES.parse() else { return Ok(()) };
@@ -124,7 +124,7 @@ fn ceiling<T: FnMut(&Case)>(bench: &mut Bench<'_, T>, limit_ms: u64) -> Result<(
     Ok(())
 }
 
-/// Mean waits, in microseconds, of batches of orders at the hub of one run.
+/// Returns the mean waits, in microseconds, of batches of orders at the hub of one run.
 fn batch_means(record: &RunRecord) -> Vec<f64> {
     let orders = record.bulk.iter().flat_map(|bulk| &bulk.orders).filter(|order| order.origin != NodeId(0));
     let waits = orders.skip(WARM_UP).filter_map(|order| order.time_to_end?.0.checked_sub(SERVICE.0 + LATENCY.0));

@@ -51,7 +51,7 @@ fn rounds_of_calls(seed: u64, nodes: u32, pulls: bool) -> u32 {
     round
 }
 
-/// A random node other than `node`.
+/// Returns a random node other than `node`.
 fn other(stream: &mut Stream, node: u32, nodes: u32) -> u32 {
     let drawn = stream.below(u64::from(nodes - 1)) as u32;
     drawn + u32::from(drawn >= node)

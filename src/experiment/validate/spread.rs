@@ -79,8 +79,8 @@ fn spread<T: FnMut(&Case)>(
     bench.judge(case, &draft)
 }
 
-/// Everything that may vary in a run: its receipts, its messages and bytes, the spies' guesses, and the orders' due
-/// times.
+/// Returns everything that may vary in a run: its receipts, its messages and bytes, the spies' guesses, and the orders'
+/// due times.
 fn fingerprint(record: &RunRecord) -> String {
     let bytes: u64 = record.traffic.iter().map(|traffic| traffic.bytes_out).sum();
     let due: Option<Vec<_>> =

@@ -4,7 +4,7 @@ use super::{Case, Effort, Validation};
 use crate::analysis::Statistic;
 use std::fmt;
 
-/// The heading of the columns.
+/// Returns the heading of the columns.
 pub fn header() -> String {
     let [case, of, form, measured, deviation] = ["case", "of", "closed form", "measured", "deviation"];
     format!("{case:<55} {of:<9} {form:>11} {measured:>11} {deviation:>11} {:>11} {:>7}  verdict", "allowed", "runs")

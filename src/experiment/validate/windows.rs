@@ -58,7 +58,7 @@ fn share(orders: u64) -> f64 {
     orders as f64 / f64::from(ORDERS)
 }
 
-/// Number of orders that arrive at node 1 after one that is newer by `WINDOW` or more.
+/// Returns the number of orders that arrive at node 1 after one that is newer by `WINDOW` or more.
 fn expired_orders(draft: &Draft, seed: u64) -> Result<u64, EarlyEnd> {
     let scenario = Draft { seed: Some(seed), ..draft.clone() }.build()?;
     let network = scenario.network.as_ref().map(|network| network.build(seed)).transpose();

@@ -63,12 +63,12 @@ impl Outgoing {
         Outgoing { batch: DatagramBatch::new(slots, 0) }
     }
 
-    /// Number of slots.
+    /// Returns the number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
 
-    /// The buffer of a slot's datagram.
+    /// Returns the buffer of a slot's datagram.
     pub(crate) fn place(&mut self, slot: usize) -> &mut [u8] {
         &mut self.batch.slab[slot]
     }
@@ -101,7 +101,7 @@ impl Incoming {
         Incoming { batch: DatagramBatch::new(slots, datagram_bytes) }
     }
 
-    /// Number of slots.
+    /// Returns the number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.batch.headers.len()
     }
@@ -124,14 +124,14 @@ impl Incoming {
         usize::try_from(received).map_err(|_| io::Error::last_os_error())
     }
 
-    /// The datagram in a slot; one that was too long is cut to the bytes that are received.
+    /// Returns the datagram in a slot; one that was too long is cut to the bytes that are received.
     #[inline]
     pub(crate) fn datagram(&self, slot: usize) -> &[u8] {
         let bytes = self.batch.headers[slot].msg_len as usize;
         &self.batch.slab[slot][..bytes.min(DATAGRAM_STRIDE)]
     }
 
-    /// The source address of a slot's datagram.
+    /// Returns the source address of a slot's datagram.
     #[inline]
     pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
         address_of(&self.batch.addresses[slot])
@@ -155,12 +155,12 @@ pub(super) fn address_of(raw: &sockaddr_in) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port))
 }
 
-/// True if the kernel had no room for a datagram now but will have some later.
+/// Returns true if the kernel had no room for a datagram now but will have some later.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-/// Number of datagrams that the kernel has dropped at this socket because its buffer was full.
+/// Returns the number of datagrams that the kernel has dropped at this socket because its buffer was full.
 pub(crate) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
     let mut info = [0u32; libc::SK_MEMINFO_DROPS as usize + 1];
     let mut bytes = size_of_val(&info) as socklen_t;
@@ -185,7 +185,7 @@ pub(crate) fn set_receive_buffer(socket: &impl AsRawFd, bytes: u32) -> io::Resul
     receive_buffer(socket)
 }
 
-/// A socket's receive buffer in bytes as the kernel counts them, its overhead included.
+/// Returns a socket's receive buffer in bytes as the kernel counts them, its overhead included.
 pub(crate) fn receive_buffer(socket: &impl AsRawFd) -> io::Result<u32> {
     let mut granted: c_int = 0;
     let mut length = size_of::<c_int>() as socklen_t;

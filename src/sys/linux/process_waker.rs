@@ -39,7 +39,7 @@ impl ProcessWaker {
         Ok(ProcessWaker { counter })
     }
 
-    /// The descriptor's number, by which a process that inherits it opens it.
+    /// Returns the descriptor's number, by which a process that inherits it opens it.
     pub fn descriptor(&self) -> i32 {
         self.counter.as_raw_fd()
     }

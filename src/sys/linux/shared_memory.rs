@@ -65,23 +65,23 @@ impl SharedMemory {
         }
     }
 
-    /// The descriptor's number, by which a process that inherits it opens it.
+    /// Returns the descriptor's number, by which a process that inherits it opens it.
     pub fn descriptor(&self) -> i32 {
         self.file.as_raw_fd()
     }
 
-    /// Mapped bytes.
+    /// Returns the mapped bytes.
     #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         self.bytes as u64
     }
 
-    /// The first byte, on a page border.
+    /// Returns the first byte, on a page border.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
-    /// True if `bytes` from offset `at` on are mapped.
+    /// Returns true if `bytes` from offset `at` on are mapped.
     pub(crate) fn holds(&self, at: usize, bytes: usize) -> bool {
         at.checked_add(bytes).is_some_and(|end| end <= self.bytes)
     }

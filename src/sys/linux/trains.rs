@@ -90,12 +90,12 @@ impl TrainBuffer {
         Ok(())
     }
 
-    /// Number of datagrams, at least one: an empty datagram counts, too.
+    /// Returns the number of datagrams, at least one: an empty datagram counts, too.
     pub(crate) fn segments(&self) -> usize {
         self.bytes.div_ceil(self.segment_bytes).max(1)
     }
 
-    /// The datagram at `index`.
+    /// Returns the datagram at `index`.
     #[inline]
     pub(crate) fn segment(&self, index: usize) -> &[u8] {
         let bytes = &self.buffer[..self.bytes];
@@ -103,13 +103,13 @@ impl TrainBuffer {
         &rest[..rest.len().min(self.segment_bytes)]
     }
 
-    /// The source address.
+    /// Returns the source address.
     pub(crate) fn source(&self) -> SocketAddrV4 {
         self.source
     }
 }
 
-/// The segment size in bytes that the kernel reports; `None` for a single datagram.
+/// Returns the segment size in bytes that the kernel reports; `None` for a single datagram.
 fn segment_bytes(header: &msghdr) -> Option<usize> {
     // SAFETY: the control bytes that the header points to are alive, and the kernel has written their length into it;
     // the macros stay within that length. The kernel writes an `int` behind a header of this kind.

@@ -23,12 +23,12 @@ impl Outgoing {
         Outgoing { slab: slab(slots), addressed: vec![(NOWHERE, 0); slots].into_boxed_slice() }
     }
 
-    /// Number of slots.
+    /// Returns the number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.slab.len()
     }
 
-    /// The buffer of a slot's datagram.
+    /// Returns the buffer of a slot's datagram.
     pub(crate) fn place(&mut self, slot: usize) -> &mut [u8] {
         &mut self.slab[slot]
     }
@@ -67,7 +67,7 @@ impl Incoming {
         Incoming { slab: slab(slots), received, datagram_bytes: datagram_bytes.min(DATAGRAM_STRIDE) }
     }
 
-    /// Number of slots.
+    /// Returns the number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.slab.len()
     }
@@ -89,18 +89,18 @@ impl Incoming {
         Ok(count)
     }
 
-    /// The datagram in a slot; one that was too long is cut to the bytes that are received.
+    /// Returns the datagram in a slot; one that was too long is cut to the bytes that are received.
     pub(crate) fn datagram(&self, slot: usize) -> &[u8] {
         &self.slab[slot][..self.received[slot].1]
     }
 
-    /// The source address of a slot's datagram.
+    /// Returns the source address of a slot's datagram.
     pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
         self.received[slot].0
     }
 }
 
-/// `None`: there is no portable drop counter.
+/// Returns `None`, because there is no portable drop counter.
 pub(crate) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64>> {
     Ok(None)
 }
@@ -110,12 +110,12 @@ pub(crate) fn set_receive_buffer<S>(_: &S, _: u32) -> io::Result<u32> {
     Ok(0)
 }
 
-/// The size that every system is assumed to grant, because there is no portable call for it.
+/// Returns the size that every system is assumed to grant, because there is no portable call for it.
 pub(crate) fn receive_buffer<S>(_: &S) -> io::Result<u32> {
     Ok(RECEIVE_BUFFER_ASSUMED)
 }
 
-/// True if the system had no room for a datagram now but will have some later.
+/// Returns true if the system had no room for a datagram now but will have some later.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

@@ -19,17 +19,17 @@ impl ProcessWaker {
         unsupported()
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub fn descriptor(&self) -> i32 {
         match *self {}
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub fn wake(&self) -> io::Result<()> {
         match *self {}
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub(crate) fn register(&self, _: &Registry, _: Token) -> io::Result<()> {
         match *self {}
     }

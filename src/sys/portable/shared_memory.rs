@@ -19,23 +19,23 @@ impl SharedMemory {
         unsupported()
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub fn descriptor(&self) -> i32 {
         match *self {}
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     #[cfg(test)]
     pub fn bytes(&self) -> u64 {
         match *self {}
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub(crate) fn start(&self) -> NonNull<u8> {
         match *self {}
     }
 
-    /// Unreachable.
+    /// Is never called, because no value exists.
     pub(crate) fn holds(&self, _: usize, _: usize) -> bool {
         match *self {}
     }

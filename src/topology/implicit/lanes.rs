@@ -1,8 +1,8 @@
 //! Computes many slots at once in SIMD lanes, for a whole batch of forwards.
 //!
-//! A slot takes some fifty simple steps without a branch, and one after the other they leave most of a processor idle.
-//! The same code is therefore compiled for 8 or 4 slots at a time, and the widest version that the processor supports
-//! is chosen at run time. All versions give the same ids, which a test checks.
+//! A slot takes some fifty simple steps without a branch, and slots computed one after the other leave most of a
+//! processor idle. The same code is therefore compiled for 8 or 4 slots at a time, and the widest version that the
+//! processor supports is chosen at run time. All versions give the same ids, which a test checks.
 
 use super::{Implicit, PermutationSlot};
 use crate::ids::NodeId;
