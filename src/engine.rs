@@ -1,20 +1,20 @@
 //! Virtual time: runs a protocol on the modelled network, conservatively and in parallel, bit-identical for one seed.
 //!
-//! No message takes less than the network's floor. What is handled within one *window* of that length can therefore
-//! change nothing else within it: each shard handles its own nodes' messages of a window as one batch, and all shards
-//! meet before the next. A node's messages come in the order (time, sender, sequence), which no thread and no arrival
-//! decides; where a message may take no time, in the order (time, round, sender, sequence).
+//! No message takes less than the network's minimum latency. Events within one *window* of that length therefore cannot
+//! affect each other: each shard handles the messages of its own nodes in a window as one batch, and all shards meet
+//! before the next window. A node handles its messages in the order (time, sender, sequence), which depends neither on
+//! threads nor on arrival; on a network where a message may take no time, in the order (time, round, sender, sequence).
 //!
 //! | file | contents |
 //! |---|---|
 //! | `choice` | the algorithm that computes a run |
 //! | `windowed` | any protocol, window by window |
-//! | `event_by_event` | any protocol, one event after another, for a network without a floor |
-//! | `shortest_path` | protocols with inert duplicates, by first messages alone |
-//! | `hops` | the same where every message takes equally long: a hop is a set of bits |
+//! | `event_by_event` | any protocol, one event after another, for a network without a minimum latency |
+//! | `shortest_path` | first-message protocols, along shortest paths |
+//! | `hops` | first-message protocols with one latency for all messages: a hop is a set of bits |
 //! | `single_order` | the outcome of the last two |
-//! | `recount` | traffic of each node, drawn again where it was not kept |
-//! | `exchange` | messages between shards, and their agreement on what follows |
+//! | `recount` | traffic of each node, recomputed if it was not kept |
+//! | `exchange` | messages between shards, and their agreement on how the run goes on |
 //! | `window_length` | the length of a window |
 //! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
 //! | `journal` | the events of a window, before they are counted |
@@ -26,7 +26,8 @@
 //! | `shard_outcome` | the outcome of each shard, and their merge |
 //!
 //! Rejected alternatives: a carrier behind the `Transport` trait, whose batch has one time for all messages although
-//! each message here has a time of its own; and optimistic execution, which would have to undo what a protocol did.
+//! each message here has a time of its own; and optimistic execution, which would have to undo the effects of a
+//! protocol.
 
 mod access_links;
 mod choice;
@@ -202,8 +203,7 @@ pub fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> Result<EngineO
     run_any(setup, protocol, Algorithm::choose(setup.engine, &setup.properties(false))?)
 }
 
-/// Runs a protocol to the end of which only first messages matter: by hops or by shortest paths where the setup allows
-/// it.
+/// Runs a first-message protocol, by hops or along shortest paths if the setup allows it.
 ///
 /// # Errors
 ///

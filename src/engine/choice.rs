@@ -1,7 +1,7 @@
-//! Chooses the algorithm that computes a run: the one place that knows which can compute what.
+//! Chooses the algorithm that computes a run: the one place that knows what each algorithm can compute.
 //!
-//! The engine asks it with the exact properties of a run, and the estimate of memory with what the scenario alone
-//! tells.
+//! The engine calls it with the exact properties of a run, the memory estimate with those that follow from the
+//! scenario.
 
 use crate::scenario::Engine;
 use crate::threads::ThreadError;
@@ -23,14 +23,14 @@ pub enum Algorithm {
     EventByEvent,
 }
 
-/// The properties of a run that decide which algorithms can compute it.
+/// The properties of a run that determine which algorithms can compute it.
 #[derive(Clone, Copy, Debug)]
 pub struct RunProperties {
     /// True if a node ignores all but the first copy of an order.
     pub duplicates_are_inert: bool,
     /// The number of orders.
     pub orders: u32,
-    /// True if messages are at most late or lost, and every node is up, connected and honest.
+    /// True if the network only delays and loses messages, and every node is up, connected and honest.
     pub is_plain: bool,
     /// The latency of every message, if all have the same one and none is lost.
     pub constant_latency: Option<Nanos>,
@@ -41,7 +41,7 @@ pub struct RunProperties {
 }
 
 impl Algorithm {
-    /// Chooses the algorithm for a run with these properties, the fastest one where `engine` leaves the choice.
+    /// Chooses the algorithm for a run with these properties, and the fastest one if `engine` leaves the choice.
     ///
     /// # Errors
     ///
@@ -77,11 +77,11 @@ impl RunProperties {
     }
 
     fn every_message(&self) -> Algorithm {
-        // Without a least latency windows have no length.
+        // Without a minimum latency, windows would have no length.
         if self.least_latency == Nanos::ZERO { Algorithm::EventByEvent } else { Algorithm::Windowed }
     }
 
-    /// Checks that first messages alone decide the run.
+    /// Checks that the first messages to nodes determine the run.
     fn only_first_messages(&self) -> Result<(), EngineError> {
         if !self.duplicates_are_inert {
             Err(EngineError::DuplicatesMatter)
@@ -95,7 +95,7 @@ impl RunProperties {
     }
 }
 
-/// Why the engine did not compute a run.
+/// The reason why the engine did not compute a run.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// More than latency and loss happens to messages or nodes.
@@ -143,7 +143,7 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Returns true if the user asked for what cannot be computed, rather than something having failed.
+    /// Returns true if the user requested something that cannot be computed, and false if something failed.
     pub fn is_usage(&self) -> bool {
         !matches!(self, EngineError::NoMemory { .. } | EngineError::Threads(_))
     }

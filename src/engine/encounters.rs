@@ -1,26 +1,26 @@
-//! The times at which each fault and each part of an adversary first met a message. One that never did is reported,
-//! because the figures then do not depend on something that was asked for.
+//! The times at which each fault and each role of an adversary first affected a message. One that never did is
+//! reported, because the figures then do not depend on an option that the user gave.
 
 use super::EngineSetup;
 use crate::adversary::Culprit;
 use crate::ids::{NodeId, OrderIndex};
 use crate::time::Nanos;
 
-/// First encounters up to the end of the run; [`Nanos::MAX`] for what has met nothing.
+/// First encounters up to the end of the run; [`Nanos::MAX`] if there was none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FirstEncounters {
-    /// Of each partition, in the order in which they are asked for.
+    /// Of each partition, in the order of the request.
     pub cuts: Vec<Nanos>,
     /// Of two nodes behind a NAT.
     pub nat: Option<Nanos>,
-    /// Of each part but the eclipse, in the order in which they are asked for.
+    /// Of each role but the eclipse, in the order of the request.
     pub parts: Vec<Nanos>,
     /// Of the eclipse.
     pub eclipse: Option<Nanos>,
 }
 
 impl FirstEncounters {
-    /// A message was cut off.
+    /// Notes a message that a partition or NAT blocked.
     #[cold]
     pub(super) fn cut(&mut self, setup: &EngineSetup<'_>, from: NodeId, to: NodeId, now: Nanos) {
         for cut in setup.faults.cuts_between(from, to, now) {
@@ -31,7 +31,7 @@ impl FirstEncounters {
         }
     }
 
-    /// A node did not do as the protocol says about an order.
+    /// Notes that a node tampered with an order.
     #[cold]
     pub(super) fn act(&mut self, setup: &EngineSetup<'_>, node: NodeId, order: OrderIndex, now: Nanos) {
         let origin = setup.workload.publications()[order.index()].origin;
@@ -42,12 +42,12 @@ impl FirstEncounters {
         }
     }
 
-    /// A message to a victim was withheld.
+    /// Notes a message that was withheld from a victim.
     pub(super) fn withhold(&mut self, now: Nanos) {
         sooner(&mut self.eclipse, now);
     }
 
-    /// Takes the encounters of another shard in.
+    /// Merges the encounters of another shard.
     pub(super) fn merge(&mut self, other: &FirstEncounters) {
         let FirstEncounters { cuts, nat, parts, eclipse } = other;
         for (sum, more) in [(&mut self.cuts, cuts), (&mut self.parts, parts)] {
@@ -64,11 +64,12 @@ impl FirstEncounters {
 }
 
 impl FirstEncounters {
-    /// Those up to `end`, and none that a window saw beyond it: how far it looks is no figure of the model.
+    /// Returns the encounters up to `end`. A window looks beyond the end by an amount that is not a figure of the
+    /// model.
     pub(super) fn up_to(mut self, end: Nanos) -> FirstEncounters {
         for firsts in [&mut self.cuts, &mut self.parts] {
             firsts.iter_mut().filter(|first| **first > end).for_each(|first| *first = Nanos::MAX);
-            // What has met nothing at the end of a list is not in it.
+            // Entries at the end of a list without an encounter are left out, as if the list had never grown to them.
             while firsts.last() == Some(&Nanos::MAX) {
                 firsts.pop();
             }
@@ -80,7 +81,7 @@ impl FirstEncounters {
     }
 }
 
-/// Notes an encounter of one of several.
+/// Notes an encounter of one entry of a list.
 fn meet(firsts: &mut Vec<Nanos>, place: usize, now: Nanos) {
     if firsts.len() <= place {
         firsts.resize(place + 1, Nanos::MAX);

@@ -1,11 +1,11 @@
-//! Runs any protocol one event after another, in the order (time, round, sender, sequence): for a network whose least
-//! latency is 0, in which no two nodes can be handled apart. It is slower than windows, and uses one worker whatever
-//! number was asked for.
+//! Runs any protocol one event after another, in the order (time, round, sender, sequence): for a network whose minimum
+//! latency is 0, on which no two nodes can be handled independently. It is slower than windows, and uses one worker
+//! regardless of the number requested.
 //!
 //! A message without latency belongs to the next round of its instant, so that a latency of 0 is the limit of ever
 //! smaller latencies: every message of an instant travels one hop before any of them travels two.
 //!
-//! On a network with a least latency above 0 it gives the same outcome as windows, which the tests check.
+//! On a network with a minimum latency above 0 it gives the same outcome as windows, which the tests check.
 
 use super::EngineSetup;
 use super::pending_event::{EventRank, PendingEvent};
@@ -30,11 +30,11 @@ const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Messages under way, the next one first.
 struct EventQueue<T> {
-    /// The rank that decides the order, and the place where the message is stored.
+    /// The rank that determines the order, and the index at which the message is stored.
     ranks: BinaryHeap<Reverse<(EventRank, u32)>>,
     stored: Vec<Option<PendingEvent<T>>>,
     vacant: Vec<u32>,
-    /// Messages that are not upkeep: while there are any, the run goes on.
+    /// Messages other than upkeep: while there are any, the run goes on.
     holding: u64,
 }
 
@@ -103,14 +103,14 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         }
     }
 
-    /// Lets each node start, before the first event.
+    /// Starts each node, before the first event.
     fn start(&mut self) {
         self.shard.start(&mut self.state);
         self.queue_outgoing();
         self.shard.book(Nanos::MAX);
     }
 
-    /// Returns the time of the next event, or `None` if the run has come to rest or to its limit. `was_idle` says that
+    /// Returns the time of the next event, or `None` if the run has come to rest or to its limit. `was_idle` is true if
     /// the protocol awaits no answer.
     fn next_time(&mut self, was_idle: bool) -> Option<Nanos> {
         let due = self.publications.peek().map(|publication| publication.due);
@@ -131,9 +131,9 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         Some(time)
     }
 
-    /// Tells the observer how far the run is.
+    /// Reports the progress of the run to the observer.
     fn report_progress(&mut self) {
-        // A message that left before this event has left, however the run ends.
+        // Departures before this event are final, however the run ends.
         self.shard.book_departures(self.last_event);
         let progress =
             Progress { reached: self.reached.iter().sum(), time: self.last_event, messages: self.shard.received() };
@@ -199,7 +199,7 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
     fn close(self) -> EndedRun {
         let SequentialRun { mut shard, state, queue, limit, mut end, mut last_event, .. } = self;
         if end == End::Quiescent {
-            // No message arrives any more, but one that will be lost on its way has to leave first.
+            // No message arrives after the end, but one that will be lost on its way has to leave its uplink first.
             let left = shard.last_departure();
             (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
         }
@@ -222,7 +222,7 @@ impl<T> EventQueue<T> {
         (self.stored.len() * each) as u64
     }
 
-    /// Returns the messages that are left, in no order.
+    /// Iterates over the messages that are left, in no particular order.
     fn pending_events(&self) -> impl Iterator<Item = &PendingEvent<T>> {
         self.ranks.iter().filter_map(|Reverse((_, place))| self.stored[*place as usize].as_ref())
     }

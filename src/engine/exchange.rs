@@ -1,15 +1,15 @@
-//! Carries items between the shards of a run, and makes all shards agree on what follows.
+//! Carries items between the shards of a run, and makes all shards agree on how the run goes on.
 //!
-//! The engines know an exchange by its traits alone, so that shards may live in one process ([`LocalExchange`]) or in
-//! several. A meeting merges what the shards report, piece by piece: no shard holds what all others have.
+//! Engines use an exchange through its traits alone, so that shards may live in one process ([`LocalExchange`]) or in
+//! several. A meeting merges the reports of the shards one by one: no shard holds the data of all others.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `local` | the exchange between threads of one process |
 //! | `global_state` | the decision after each window |
 //!
-//! Rejected alternative: a boxed exchange. Items cross by the million, and one call per batch is the least that an
-//! engine can make of it.
+//! Rejected alternative: a boxed exchange. Items cross by the million, and one call per batch is the fewest that an
+//! engine can make.
 
 mod global_state;
 mod local;
@@ -26,8 +26,8 @@ use std::ops::{Range, RangeInclusive};
 
 /// The exchange of one run, for items of type `T`, as one process sees it.
 pub(super) trait Exchange<T>: Sync {
-    /// True if every shard is in this process, so that shards may read what others write in shared memory. An engine
-    /// that gains speed from it does without where it is false, and gives the same figures.
+    /// True if every shard is in this process, so that shards may read each other's memory. An engine that uses this
+    /// for speed works without it too, and gives the same figures.
     const SHARES_MEMORY: bool;
 
     /// The end of one shard.
@@ -38,61 +38,62 @@ pub(super) trait Exchange<T>: Sync {
     /// Returns the shards of this process.
     fn shards(&self) -> Range<usize>;
 
-    /// Makes the end of a shard of this process, once, on the shard's own thread.
+    /// Creates the end of a shard of this process, once, on the shard's own thread.
     fn end(&self, shard: usize) -> Self::End<'_>;
 
-    /// Breaks the exchange: every end that waits or comes to wait fails.
+    /// Breaks the exchange: every present and future wait at one of its ends fails.
     fn abort(&self);
 }
 
 /// One shard's end of an exchange. All shards call [`meet`](Self::meet) and [`add_up`](Self::add_up) in the same
 /// sequence.
 pub(super) trait ExchangeEnd<T> {
-    /// Passes each of `out`, by receiving shard, to that shard, which receives it after the next meeting. Leaves all of
-    /// them empty.
+    /// Sends the items of each vector in `out`, indexed by receiving shard, to that shard, which receives them after
+    /// the next meeting. Leaves all vectors empty.
     fn send(&mut self, out: &mut [Vec<T>]);
 
-    /// Waits for the reports of all shards and merges them; every shard gets the same.
+    /// Waits for the reports of all shards and merges them; every shard gets the same result.
     fn meet(&mut self, report: WindowReport) -> Result<WindowReport, ExchangeBroken>;
 
-    /// Hands what was sent to this shard before the last meeting to `take`, batch by batch, in the order of the
-    /// senders.
+    /// Passes the items that were sent to this shard before the last meeting to `take`, batch by batch, in the order of
+    /// the senders.
     fn receive(&mut self, take: impl FnMut(&mut Vec<T>));
 
-    /// Waits for the counts of all shards and puts their sums into `counts`, which are equally many in every shard.
+    /// Waits for the counts of all shards and replaces `counts` by their sums. Every shard passes the same number of
+    /// counts.
     fn add_up(&mut self, counts: &mut [u64]) -> Result<(), ExchangeBroken>;
 }
 
-/// An exchange over which no shard can meet the others any more. Whoever broke it tells why.
+/// The exchange is broken: its shards can no longer meet. The shard that broke it reports why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ExchangeBroken;
 
-/// The report of a window that one shard, or several together, have handled.
+/// The report on a window that one shard, or several together, have handled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct WindowReport {
-    /// The next window in which anything is known to happen, in this shard or in one that it has sent to.
+    /// The next window with a known event, in this shard or in one that it has sent to.
     pub(super) next: Option<u64>,
     /// The next window with a timer of a node.
     pub(super) wake: Option<u64>,
-    /// True if anything in this window was left undone, because it comes after the time limit.
+    /// True if an event was skipped because it comes after the time limit.
     pub(super) late: bool,
-    /// True if the user wants to end.
+    /// True if the user has interrupted the run.
     pub(super) interrupted: bool,
-    /// The reason for which this window was left in its midst, if it was.
+    /// The reason why this window was abandoned midway, if it was.
     pub(super) cut_short: Option<End>,
     /// The time of the last event.
     pub(super) last_event: Nanos,
-    /// The arrival of the last of all messages sent, where those under way are not stored; else the time at which the
-    /// last that waited for an access link has left it.
+    /// The arrival of the last of all messages sent, if messages under way are not stored; else the departure of the
+    /// last message that waited for an access link.
     pub(super) last_arrival: Nanos,
-    /// Messages handled up to now.
+    /// Messages handled so far.
     pub(super) messages: u64,
-    /// The number of nodes that newly have each order, ascending by order.
+    /// The number of new first receipts of each order, ascending by order.
     pub(super) fresh: Vec<(OrderIndex, u64)>,
 }
 
 impl WindowReport {
-    /// Merges the report of shards that come after those of this one.
+    /// Merges the report of the shards that follow those of this one.
     pub(super) fn merge(&mut self, other: &WindowReport) {
         let WindowReport { next, wake, late, interrupted, cut_short, last_event, last_arrival, messages, fresh } =
             other;
@@ -100,7 +101,7 @@ impl WindowReport {
         self.wake = earlier(self.wake, *wake);
         self.late |= late;
         self.interrupted |= interrupted;
-        // Of two reasons the first shard's counts, so that all shards take the same.
+        // The first shard's reason takes precedence, so that all shards arrive at the same one.
         self.cut_short = self.cut_short.or(*cut_short);
         self.last_event = self.last_event.max(*last_event);
         self.last_arrival = self.last_arrival.max(*last_arrival);
@@ -113,7 +114,7 @@ fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.into_iter().chain(other).min()
 }
 
-/// Adds counts by order, both lists ascending.
+/// Adds two lists of counts, both ascending by order.
 fn merge_counts(sums: &mut Vec<(OrderIndex, u64)>, counts: &[(OrderIndex, u64)]) {
     let before = std::mem::take(sums);
     let (mut before, mut counts) = (before.into_iter().peekable(), counts.iter().copied().peekable());
@@ -124,10 +125,11 @@ fn merge_counts(sums: &mut Vec<(OrderIndex, u64)>, counts: &[(OrderIndex, u64)])
     }
 }
 
-/// Finds the time at which the last of the `crossing` orders has its target: each with its receipt of the given rank,
-/// counted from 1, among those of all shards `within` which it lies. All shards call this after the same meeting.
+/// Finds the time at which the last of the `crossing` orders reaches its target. Each is given with the rank, counted
+/// from 1, of the deciding receipt among the `fresh` receipts of all shards; these lie in the span `within`. All shards
+/// call this after the same meeting.
 ///
-/// The shards halve the span together and add up counts only, so that none holds the receipts of another.
+/// The shards bisect the span together and add up counts only, so that none holds the receipts of another.
 pub(super) fn target_time<T>(
     end: &mut impl ExchangeEnd<T>,
     crossing: &[(OrderIndex, u64)],
@@ -152,8 +154,8 @@ pub(super) fn target_time<T>(
     Ok(Nanos(least))
 }
 
-/// Runs `life` for each of `shares`, one for each shard of this process, on threads of their own; returns what they
-/// report, in order. A shard that fails breaks the exchange, so that none waits for it.
+/// Runs `life` for each of `shares`, one per shard of this process, on threads of their own; returns their results in
+/// order. A shard that fails breaks the exchange, so that no other waits for it.
 pub(super) fn run_shards<T, X: Exchange<T>, S: Send, R: Send>(
     setup: &EngineSetup<'_>,
     exchange: &X,
@@ -164,7 +166,7 @@ pub(super) fn run_shards<T, X: Exchange<T>, S: Send, R: Send>(
     let cores = setup.pinning.cores.get(first..).unwrap_or_default();
     WorkerThreads { first, cores, give_up: &|| exchange.abort() }.run_together(shares, |shard, share| {
         let mut end = exchange.end(shard);
-        // The start of threads is no part of the run: all shards enter their loops together.
+        // The run begins here and not when a thread starts: all shards enter their loops together.
         end.add_up(&mut [])?;
         setup.observer.loop_entered(shard);
         let result = life(shard, end, share);

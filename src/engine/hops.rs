@@ -1,19 +1,19 @@
-//! Computes forward-once push where every message takes equally long: time is a number of hops, and the nodes that
-//! forward next are a set of bits.
+//! Computes forward-once push for networks on which every message has the same latency: time is a number of hops, and
+//! the nodes that forward next are a set of bits.
 //!
-//! All messages of a hop arrive at one instant. The nodes newly reached in it are a set, in whatever sequence its
-//! messages are handled, and so are the counts: workers mark in one shared bitmap, and nothing is sent from worker to
-//! worker. A run is bit-identical on any number of threads. A message is its target, handled once; a node costs a byte
-//! for its hop and three bits.
+//! All messages of a hop arrive at one instant. The set of nodes newly reached does not depend on the sequence of the
+//! messages, and neither do the counts: workers mark nodes in one shared bitmap, and send nothing to each other. A run
+//! is bit-identical on any number of threads. A message is only its target, handled once; a node takes a byte for its
+//! hop and three bits.
 //!
 //! ```text
-//! shared_sets   what the workers share: nodes reached, nodes that forward, the barrier
-//! worker        one thread: forwards its part of a hop, then makes its part of the next set
+//! shared_sets   data shared by the workers: nodes reached, nodes that forward, the barrier
+//! worker        one thread: forwards its part of a hop, then computes its part of the next set
 //! ```
 //!
-//! Rejected alternative: sorting messages by the part of the sets they are for, so that each mark is near the last.
-//! Measured with regions of 1 MiB, it took 14.6 ns a message at 5 10^8 nodes, where marks all over 62 MB, prefetched,
-//! take 15.3, and it took longer than those at 10^8.
+//! Rejected alternative: sorting messages by the part of the bitmap that they mark, so that successive marks are near
+//! each other. Measured with regions of 1 MiB, it took 14.6 ns per message at 5 10^8 nodes, where prefetched marks
+//! scattered over 62 MB take 15.3, and it was slower than those at 10^8 nodes.
 
 mod shared_sets;
 mod worker;
@@ -49,9 +49,10 @@ pub struct HopsSetup<'a> {
     pub ttl: u8,
     /// The time of each hop.
     pub latency: Nanos,
-    /// True if a node spares the sender of its first copy, of several the least.
+    /// True if a node does not forward to the sender of its first copy; of several such senders, to the one with the
+    /// least id.
     pub exclude_sender: bool,
-    /// True if senders are recorded; they also are if one is to be spared.
+    /// True if senders are recorded; they are also recorded if one is to be excluded.
     pub records_senders: bool,
     /// True if the copies that each node receives are counted: four bytes a node and thread.
     pub counts_copies: bool,
@@ -65,7 +66,7 @@ pub struct HopsSetup<'a> {
     pub cores: &'a [Option<CoreId>],
     /// The user's request to end.
     pub interrupt: &'a Interrupt,
-    /// Receives the progress after each hop, on one of the threads, for which the others wait.
+    /// Receives the progress after each hop, on one of the threads, while the others wait.
     pub observer: &'a (dyn Fn(HopsProgress) + Sync),
 }
 
@@ -113,7 +114,7 @@ fn time_of(hop: u8, latency: Nanos) -> Nanos {
     Nanos(latency.0.saturating_mul(u64::from(hop)))
 }
 
-/// The reason for which there is no outcome.
+/// The reason why there is no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum HopsError {
     /// The system refuses the memory for the nodes.
@@ -148,7 +149,7 @@ pub fn run(setup: &HopsSetup<'_>) -> Result<HopsOutcome, HopsError> {
     Ok(merged(setup, &field, done, hop_of))
 }
 
-/// The memory of a run by node.
+/// The per-node memory of a run.
 struct NodeArrays {
     field: SharedSets,
     hop_of: Vec<u8>,
@@ -168,7 +169,7 @@ impl NodeArrays {
     }
 }
 
-/// Allocates an array of zeros and touches its pages, so that none is missing later.
+/// Allocates an array of zeros and touches its pages, so that no page fault occurs later.
 fn zeros<T: Copy + Default>(length: usize) -> Result<Vec<T>, TryReserveError> {
     Vec::<T>::new().try_reserve_exact(length)?;
     let mut array = touched_room(length, T::default());

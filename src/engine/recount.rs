@@ -1,5 +1,5 @@
-//! Counts the traffic of each node up to an instant, drawn again from the first receipts: every draw is keyed, so that
-//! senders, receivers and times of messages need not be kept.
+//! Recomputes the traffic of each node up to an instant from the first receipts: every draw is keyed, so senders,
+//! receivers and times of messages need not be kept.
 //!
 //! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger is
 //! thus counted here, not derived.
@@ -16,7 +16,7 @@ use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::threads::{WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 
-/// The messages that wait for the receipt of their receiver to come from memory. A power of two.
+/// The number of messages in a queue while the receipts of their receivers are prefetched. A power of two.
 const WAITING: usize = 32;
 
 /// The ledger of one order up to an instant.
@@ -27,8 +27,8 @@ pub(super) struct RecountedTraffic {
     pub(super) traffic: Vec<Traffic>,
 }
 
-/// Counts the only order's messages up to `limit`, which `receipts` must not exceed; `None` if the user does not wait,
-/// or if any worker has more than `most` to count.
+/// Counts the only order's messages up to `limit`, which no receipt exceeds; `None` if the user interrupts it, or if
+/// any worker has more than `most` messages to count.
 pub(super) fn recount<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -153,7 +153,7 @@ impl<'a> RecountWorker<'a> {
         self.filled = 0;
     }
 
-    /// Counts a message received.
+    /// Counts a received message.
     #[inline]
     fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
         let first = self.receipts.get(to);
@@ -170,7 +170,7 @@ impl<'a> RecountWorker<'a> {
 }
 
 impl RecountWorker<'_> {
-    /// Counts what a node sends to its targets.
+    /// Counts the messages that a node sends to its targets.
     #[inline]
     fn fan_out(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
         let setup = self.setup;
@@ -192,7 +192,7 @@ impl RecountWorker<'_> {
     }
 }
 
-/// Messages received, by node: a byte each, and the overflows of bytes beside them.
+/// Messages received, by node: one byte each, and a separate list of the bytes that overflowed.
 struct ReceivedCopies {
     low: Vec<u8>,
     over: Vec<NodeId>,

@@ -1,7 +1,7 @@
-//! Merges what shards report into the one outcome of a run.
+//! Merges the reports of shards into the one outcome of a run.
 //!
 //! Sums merge in any grouping, so that a process can merge those of its own shards first. Every merge names all fields:
-//! a new one does not compile until somebody says how it merges.
+//! a new field does not compile until it is merged.
 
 use super::digest::of_receipts;
 use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
@@ -45,7 +45,7 @@ pub(super) struct EndedRun {
 }
 
 impl RunTotals {
-    /// The sums over no shard of a run with this many orders.
+    /// Creates the sums over no shard of a run with this many orders.
     pub(super) fn none(orders: usize) -> RunTotals {
         RunTotals {
             record: WorkerRecord::none(),
@@ -83,7 +83,7 @@ impl EndedRun {
             traffic.extend(by_node);
         }
         totals.met = totals.met.up_to(self.at);
-        // Where the user ends a run no seed decides, and so its receipts have no digest.
+        // No seed determines the instant of an interrupt, so its receipts have no digest.
         if self.end.is_cut_short() {
             totals.digest = 0;
         }
@@ -113,7 +113,7 @@ impl EndedRun {
     }
 }
 
-/// Returns the digest of a shard's first receipts of all orders, whose nodes are as many as given, from `first` on.
+/// Returns the digest of a shard's first receipts of all orders, for `nodes` nodes from `first` on.
 pub(super) fn digest_of(first: NodeId, nodes: usize, receipts: &[Receipt]) -> u64 {
     let orders = (0..).map(OrderIndex).zip(receipts.chunks(nodes.max(1)));
     orders.map(|(order, receipts)| of_receipts(order, first, receipts)).fold(0, u64::wrapping_add)

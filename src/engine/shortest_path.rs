@@ -1,11 +1,11 @@
-//! Computes [`FirstMessage`] protocols: an order then spreads along shortest paths, and only the first message to each
-//! node matters.
+//! Computes [`FirstMessage`] protocols: an order spreads along shortest paths, and only the first message to each node
+//! matters.
 //!
-//! A node's receipt is the earliest known so far; a message that cannot be earlier is counted where it is sent, and not
-//! stored. The calendar holds the node alone, once for each window that its receipt has been in. Windows and receipts
-//! are bit-identical to those of `windowed` (compare delta-stepping: Meyer, Sanders 2003).
+//! A node's receipt is the earliest known so far; a message that cannot improve it is counted where it is sent, and not
+//! stored. The calendar holds node numbers only, once for each window that the node's receipt has been in. Windows and
+//! receipts are bit-identical to those of `windowed` (compare delta-stepping: Meyer, Sanders 2003).
 //!
-//! The traffic of each node is not counted here but drawn again afterwards, see `recount`.
+//! The traffic of each node is not counted here but recomputed afterwards, see `recount`.
 
 mod candidates;
 mod forward_batch;
@@ -44,13 +44,13 @@ pub(super) struct ShortestPathOutcome {
 /// Returns true if every instant of a run fits into a compact receipt: up to the deadline, or up to the longest path of
 /// messages, each of which takes at most `ceiling`.
 pub(super) fn fits(ceiling: Option<Nanos>, last_due: Nanos, deadline: Nanos) -> bool {
-    // A latency without a limit of its own is a sum of two draws at most, one of the link and one of the message.
+    // A latency without a limit is a sum of at most two draws, one of the link and one of the message.
     let ceiling = ceiling.unwrap_or(Nanos(2 * LATENCY_MAX.0));
     let longest_path = Nanos(ceiling.0.saturating_mul(u64::from(u8::MAX) + 1));
     (last_due + longest_path).min(deadline) < CompactReceipt::TIME_MAX
 }
 
-/// Runs the only order to the end, for the shards of this process. The network must have a floor.
+/// Runs the only order to the end, for the shards of this process. The network must have a minimum latency above 0.
 pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -83,9 +83,9 @@ pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
     Ok(ShortestPathOutcome { end, at, receipts: Receipts::Compact(receipts), record, model_lost, digest })
 }
 
-/// Returns what a node forwards after the message that reached it first.
+/// Returns the forward of a node after the message that first reached it.
 #[inline]
 pub(super) fn first_forward<P: FirstMessage>(protocol: &P, Receipt { hop, .. }: Receipt, ttl: u8) -> Option<OrderHop> {
-    // A message has as many hops to go as its order's TTL exceeds those behind it.
+    // The hops left are the order's TTL less the hops travelled.
     protocol.forward_first(OrderHop { order: OrderIndex(0), ttl: ttl - hop, hop })
 }

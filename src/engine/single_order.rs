@@ -1,5 +1,5 @@
-//! Runs of one order that only first messages decide, by hops or shortest paths, and the ledger of what these do not
-//! keep.
+//! Runs of one order that its first messages determine, by hops or along shortest paths, and the ledger that these do
+//! not keep.
 
 use super::digest;
 use super::hops;
@@ -13,7 +13,7 @@ use crate::sync::Interrupt;
 use crate::threads::Progress;
 use crate::time::Nanos;
 
-/// The most messages that are counted again after an interrupt: less than a second's work.
+/// The maximum number of messages that are recounted after an interrupt: less than a second's work.
 const RECOUNTED_MAX: u64 = if cfg!(test) { 5_000 } else { 20_000_000 };
 
 /// Completes the outcome of shortest paths or hops with the ledger that these do not keep.
@@ -24,8 +24,7 @@ pub(super) fn settled<P: FirstMessage>(
 ) -> Result<EngineOutcome, EngineError> {
     let ShortestPathOutcome { end, at, receipts, mut record, mut model_lost, digest } = spread;
     let is_whole = end == End::Quiescent;
-    // A user who ends the run waits for what takes a moment, and for no more: the nodes reached last may have many
-    // targets.
+    // After an interrupt only a short recount is acceptable: the nodes reached last may have many targets.
     let bounds = match end.is_cut_short() {
         true => (&Interrupt::new(), RECOUNTED_MAX),
         false => (setup.interrupt, u64::MAX),
@@ -41,7 +40,7 @@ pub(super) fn settled<P: FirstMessage>(
         Some(recounted) => {
             traffic = recounted.traffic;
             if !is_whole {
-                // The windows went beyond the end.
+                // The windows went beyond the end, so the recount up to the end replaces their counts.
                 (record, model_lost) = (recounted.record, recounted.model_lost);
             }
         }
@@ -58,7 +57,7 @@ pub(super) fn settled<P: FirstMessage>(
     Ok(EngineOutcome { end, ended_at: at, totals: totals(record, digest), receipts, traffic, is_rough })
 }
 
-/// Runs by hops. If figures are kept by node, so are senders, and the ledger is drawn again as after shortest paths.
+/// Runs by hops. If figures are kept by node, so are senders, and the ledger is recomputed as after shortest paths.
 pub(super) fn hopwise<P: FirstMessage>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -114,7 +113,7 @@ pub(super) fn hopwise<P: FirstMessage>(
         end if end.is_cut_short() => 0,
         _ => digest::of_order(OrderIndex(0), &receipts, &setup.pinning.cores)?,
     };
-    // Hops know the messages under way: after an interrupt only figures by node are drawn again, if that is short.
+    // Hops know the messages under way: after an interrupt only figures by node are recomputed, if that is short.
     if setup.keeps_traffic && (end != End::Interrupted || record.sent <= RECOUNTED_MAX) {
         let receipts = Receipts::Each(receipts.iter().collect());
         return settled(setup, protocol, ShortestPathOutcome { end, at, receipts, record, model_lost: 0, digest });

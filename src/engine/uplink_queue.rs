@@ -1,8 +1,9 @@
-//! Messages that wait for the uplinks of a shard's nodes, or are on them. A message counts as sent once its last bit
-//! has left, so that no node sends more than its uplink carries; a message that has not left at the end was never sent.
+//! Messages that wait for the uplinks of a shard's nodes, or are being transmitted. A message counts as sent once its
+//! last bit has left, so that no node sends more than its uplink carries; a message that has not left at the end was
+//! never sent.
 //!
-//! They lie in a calendar of their own beside those that are under way, because a message that the network loses leaves
-//! through the line all the same.
+//! They have a calendar of their own beside that of the messages under way, because a message that the network loses
+//! still leaves through the uplink.
 
 use super::journal::SendCounts;
 use super::window_length::WindowLength;
@@ -13,19 +14,19 @@ use crate::time::{Calendar, Nanos};
 /// Span of departures that are handled together: 2^20 ns, about a millisecond.
 const WIDTH: Nanos = Nanos(1 << 20);
 
-/// A message at the line out of its node.
+/// A message on the uplink of its node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct QueuedDeparture {
     /// Time at which its node handed it to the uplink.
     pub(super) handed_at: Nanos,
     /// Time at which its last bit leaves.
     pub(super) leaves_at: Nanos,
-    /// Its node's place in the shard.
+    /// Index of its node in the shard.
     pub(super) local: u32,
     pub(super) order: OrderIndex,
     pub(super) kind: Kind,
     pub(super) words: u8,
-    /// True if it is lost behind the uplink.
+    /// True if it is lost after the uplink.
     pub(super) is_lost: bool,
     pub(super) is_doubled: bool,
 }
@@ -43,11 +44,11 @@ impl QueuedDeparture {
     }
 }
 
-/// All that have not been counted.
+/// All departures that are not counted yet.
 pub(super) struct UplinkQueue {
     calendar: Calendar<QueuedDeparture>,
     width: WindowLength,
-    /// Time at which the last bit of all that waits leaves.
+    /// Time at which the last bit of all queued messages leaves.
     last: Nanos,
 }
 
@@ -56,7 +57,7 @@ impl UplinkQueue {
         UplinkQueue { calendar: Calendar::new(None), width: WindowLength::new(WIDTH), last: Nanos::ZERO }
     }
 
-    /// Adds one that leaves later than whatever has been taken.
+    /// Adds a departure later than any that has been taken.
     #[inline]
     pub(super) fn put(&mut self, departure: QueuedDeparture) {
         // Upkeep holds no run open.
@@ -66,12 +67,12 @@ impl UplinkQueue {
         self.calendar.put(self.width.window(departure.leaves_at), departure);
     }
 
-    /// Returns the time at which the last bit of all that was ever put leaves.
+    /// Returns the time at which the last bit of all messages ever queued leaves.
     pub(super) fn last(&self) -> Nanos {
         self.last
     }
 
-    /// Takes some that have left by `time`; others that have may stay.
+    /// Takes departures up to `time`; some of them may stay for the next call.
     pub(super) fn take(&mut self, time: Nanos, taken: &mut Vec<QueuedDeparture>) {
         while let Some(window) = self.calendar.next().filter(|&window| self.width.end(window) <= time) {
             let mut items = Vec::new();
@@ -81,7 +82,7 @@ impl UplinkQueue {
         }
     }
 
-    /// All that are left.
+    /// Iterates over all departures that are left.
     pub(super) fn iter(&self) -> impl Iterator<Item = &QueuedDeparture> {
         self.calendar.iter()
     }

@@ -1,4 +1,4 @@
-//! The length of a window, and the window of an instant: a division for every message, done as a multiplication.
+//! The length of a window, and the window of an instant: a division per message, done as a multiplication.
 
 use crate::time::Nanos;
 
@@ -11,34 +11,35 @@ pub(super) struct WindowLength {
 }
 
 impl WindowLength {
-    /// Windows of this length, which is above 0.
+    /// Creates windows of this length, which is above 0.
     pub(super) fn new(Nanos(nanos): Nanos) -> WindowLength {
         let nanos = nanos.max(1);
         WindowLength { nanos, reciprocal: u64::try_from((1 << 64) / u128::from(nanos)).unwrap_or(u64::MAX) }
     }
 
-    /// The window in which `time` lies, and how many nanoseconds of it are left from there on, that instant included.
+    /// Returns the window in which `time` lies, and the nanoseconds of it that are left from that instant on, that
+    /// instant included.
     #[inline]
     pub(super) fn split(self, Nanos(time): Nanos) -> (u64, u64) {
-        // The reciprocal is short by less than 1, so that the product is short by 1 at most.
+        // The reciprocal is too low by less than 1, so the product is too low by at most 1.
         let short = ((u128::from(time) * u128::from(self.reciprocal)) >> 64) as u64;
         let beyond = time - short * self.nanos;
         let one = u64::from(beyond >= self.nanos);
         (short + one, self.nanos - (beyond - one * self.nanos))
     }
 
-    /// The window in which `time` lies.
+    /// Returns the window in which `time` lies.
     #[inline]
     pub(super) fn window(self, time: Nanos) -> u64 {
         self.split(time).0
     }
 
-    /// The first instant of a window.
+    /// Returns the first instant of a window.
     pub(super) fn start(self, window: u64) -> Nanos {
         Nanos(window.saturating_mul(self.nanos))
     }
 
-    /// The last instant of a window.
+    /// Returns the last instant of a window.
     pub(super) fn end(self, window: u64) -> Nanos {
         Nanos(window.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1))
     }

@@ -1,5 +1,5 @@
-//! Decides after each window whether a run goes on. Every shard keeps the same state and comes to the same decision,
-//! because all go by the same merged report.
+//! Decides after each window whether a run goes on. Every shard keeps the same state and arrives at the same decision,
+//! because all use the same merged report.
 
 use super::WindowReport;
 use crate::engine::window_length::WindowLength;
@@ -8,21 +8,21 @@ use crate::record::End;
 use crate::threads::Progress;
 use crate::time::Nanos;
 
-/// The consequence of a meeting.
+/// The decision of a meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Decision {
     /// The run goes on with this window.
     On(u64),
-    /// It ends at its target, which these orders reach in this window, each with the receipt of that rank in it.
+    /// It ends at its target, which these orders reach in this window, each with its receipt of the given rank.
     Target(Vec<(OrderIndex, u64)>),
-    /// It ends for that reason, at that time.
+    /// It ends for this reason, at this time.
     Ended(End, Nanos),
-    /// It ends for that reason before this window, which a shard has left in its midst; the time is that of the last
-    /// event before.
+    /// It ends for this reason before this window, which a shard has abandoned midway; the time is that of the last
+    /// event before it.
     CutShort(End, Nanos),
 }
 
-/// The state of a run that all shards know. Each keeps its own, and all are equal.
+/// The state of a run that all shards know. Each shard keeps a copy, and all copies are equal.
 pub(in crate::engine) struct GlobalState {
     goal: u64,
     ends_at_target: bool,
@@ -30,7 +30,7 @@ pub(in crate::engine) struct GlobalState {
     width: WindowLength,
     /// Nodes reached, by order.
     reached: Vec<u64>,
-    /// Orders that do not have their target.
+    /// Orders that have not reached their target.
     short: usize,
     last_event: Nanos,
     last_arrival: Nanos,
@@ -38,7 +38,7 @@ pub(in crate::engine) struct GlobalState {
 }
 
 impl GlobalState {
-    /// Makes the state at the start: none of `orders` orders has reached a node.
+    /// Creates the initial state: none of `orders` orders has reached a node.
     pub(in crate::engine) fn new(
         orders: u32,
         goal: u64,
@@ -61,7 +61,7 @@ impl GlobalState {
         }
     }
 
-    /// Adds the report of a window that all shards have handled; returns what follows.
+    /// Adds the report on a window that all shards have handled; returns how the run goes on.
     pub(in crate::engine) fn decide(&mut self, report: &WindowReport) -> Decision {
         if let Some(end) = report.cut_short {
             return Decision::CutShort(end, self.last_event);
@@ -83,7 +83,7 @@ impl GlobalState {
             None if self.last_arrival > self.deadline => Decision::Ended(End::Timeout, self.deadline),
             None => Decision::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),
             Some(next) if next > self.width.window(self.deadline) => Decision::Ended(End::Timeout, self.deadline),
-            // A timer keeps no run going, but a run that goes on does not pass one by.
+            // A timer keeps no run going, but a run that goes on does not skip one.
             Some(next) => Decision::On(report.wake.map_or(next, |wake| wake.min(next))),
         }
     }
@@ -93,7 +93,7 @@ impl GlobalState {
         &self.progress
     }
 
-    /// Returns the orders that reach their goal in this window, and with how many of its receipts.
+    /// Returns the orders that reach their goal in this window, each with the number of receipts in it that this takes.
     fn add(&mut self, report: &WindowReport) -> Vec<(OrderIndex, u64)> {
         self.last_event = self.last_event.max(report.last_event);
         self.last_arrival = self.last_arrival.max(report.last_arrival);

@@ -1,8 +1,8 @@
 //! The exchange between threads of one process.
 //!
-//! Everything that a shard hands to the others lies in one of two halves, by turns. It is put there before a meeting
-//! and taken from there after it; the next time that half is written to is after the next meeting, which no shard
-//! passes that still reads. One barrier for each meeting is therefore enough, and no lock is ever waited for.
+//! All data that shards hand over lies in one of two halves, used alternately. A half is written before a meeting and
+//! read after it; it is written again only after the next meeting, which no shard passes while it still reads. One
+//! barrier per meeting is therefore enough, and no lock is ever contended.
 
 use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
 use crate::sync::{Arena, Barrier, BarrierBroken};
@@ -16,7 +16,7 @@ pub(in crate::engine) struct LocalExchange<T> {
     halves: [ExchangeHalf<T>; 2],
 }
 
-/// Items that shards put before every other meeting.
+/// Data that shards write before every other meeting.
 struct ExchangeHalf<T> {
     reports: Vec<CachePadded<Mutex<WindowReport>>>,
     counts: Vec<CachePadded<Mutex<Vec<u64>>>>,
@@ -28,12 +28,12 @@ struct ExchangeHalf<T> {
 pub(in crate::engine) struct LocalEnd<'a, T> {
     exchange: &'a LocalExchange<T>,
     shard: usize,
-    /// Meetings up to now.
+    /// Meetings so far.
     meetings: usize,
 }
 
 impl<T> LocalExchange<T> {
-    /// Makes an exchange between this many shards.
+    /// Creates an exchange between this many shards.
     pub(in crate::engine) fn new(shards: usize) -> LocalExchange<T> {
         let channels = || (0..shards).map(|_| Mutex::default()).collect();
         let half = || ExchangeHalf {
@@ -85,7 +85,7 @@ impl<'a, T> LocalEnd<'a, T> {
 }
 
 impl<T> ExchangeEnd<T> for LocalEnd<'_, T> {
-    /// Exchanges each vector for the empty one in its channel, so that no item is copied.
+    /// Swaps each vector with the empty one in its channel, so that no item is copied.
     fn send(&mut self, out: &mut [Vec<T>]) {
         for (channels, out) in self.next().channels.iter().zip(out) {
             std::mem::swap(&mut *channels[self.shard].lock(), out);

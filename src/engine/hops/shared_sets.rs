@@ -8,21 +8,21 @@ use crate::sync::{Arena, AtomicBitset, AtomicMinima, Barrier, Cursor, Stop, Thre
 use std::collections::TryReserveError;
 use std::ops::Range;
 
-/// The most words of 64 nodes that a worker takes at a time.
+/// The maximum number of words of 64 nodes that a worker takes at a time.
 const BLOCK_WORDS_MAX: usize = 1_024;
 
-/// The fewest blocks for each worker, so that all end at about the same time.
+/// The minimum number of blocks per worker, so that all workers end at about the same time.
 const BLOCKS_PER_WORKER: usize = 8;
 
 /// The nodes of a run, as sets.
 pub(super) struct SharedSets {
-    /// Nodes that have the order. All workers mark here while a hop is sent.
+    /// Nodes that have the order. All workers mark nodes here while a hop is sent.
     pub(super) seen: AtomicBitset,
     /// Nodes that had it before the hop that is being sent.
     pub(super) before: AtomicBitset,
     /// Nodes that have it since the last hop, and forward in this one.
     pub(super) latest: AtomicBitset,
-    /// The least sender of the hop that reached each node.
+    /// The least sender among those of the hop that reached each node.
     pub(super) minima: Option<AtomicMinima>,
     /// The words of `latest` that no worker has taken yet.
     pub(super) cursor: Cursor,
@@ -33,7 +33,7 @@ pub(super) struct SharedSets {
 }
 
 impl SharedSets {
-    /// Makes the sets in which the origin alone has the order.
+    /// Creates the sets in which only the origin has the order.
     pub(super) fn new(setup: &HopsSetup<'_>, threads: usize) -> Result<SharedSets, TryReserveError> {
         let nodes = setup.topology.nodes();
         let records_senders = setup.exclude_sender || setup.records_senders;
@@ -59,7 +59,7 @@ impl SharedSets {
         Ok(field)
     }
 
-    /// Returns the words that each of this many workers turns.
+    /// Returns the range of words that each of `threads` workers owns.
     pub(super) fn parts(&self, threads: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let words = self.seen.words();
         (0..threads).map(move |worker| worker * words / threads..(worker + 1) * words / threads)
@@ -79,8 +79,8 @@ impl SharedSets {
         (0..=hop).map(|hop| self.newest(hop)).sum()
     }
 
-    /// Returns the end of the run, if it is over after a hop. All workers that ask between the same two meetings get
-    /// the same.
+    /// Returns the reason for the end if the run is over after a hop. All workers that call this between the same two
+    /// barriers get the same answer.
     pub(super) fn decision(&self, setup: &HopsSetup<'_>, hop: u8) -> Option<End> {
         let next = time_of(hop, setup.latency).0.saturating_add(setup.latency.0);
         if setup.ends_at_target && self.reached(hop) >= setup.goal {
@@ -92,8 +92,8 @@ impl SharedSets {
         }
     }
 
-    /// Returns the sender of each node's first copy, if it `has` one: a hop that was cut short has left some that
-    /// do not count.
+    /// Returns the sender of each node's first copy, for the nodes that `has` accepts: a hop that was cut short has
+    /// left senders that do not count.
     pub(super) fn senders(&self, has: impl Fn(usize) -> bool) -> Option<Vec<NodeId>> {
         let minima = self.minima.as_ref()?;
         let sender = |node| if has(node) { minima.get(node) } else { u32::MAX };

@@ -1,8 +1,8 @@
 //! One thread of a run.
 //!
-//! A hop has two halves. First the workers take the nodes that forward, block by block, draw their targets and mark
-//! them. When all are marked, each turns words of its own: the nodes newly set forward next. A barrier between the
-//! halves is all the synchronisation there is.
+//! A hop has two halves. First the workers take blocks of forwarding nodes, draw their targets and mark them. When all
+//! are marked, each worker compares its own words with those before: the nodes newly set forward next. The barriers
+//! between the halves are the only synchronisation.
 
 use super::shared_sets::{SharedSets, nodes_in};
 use super::{HopsProgress, HopsSetup, time_of};
@@ -13,24 +13,24 @@ use crate::simd::prefetch;
 use crate::sync::{BarrierBroken, Lookout};
 use std::ops::Range;
 
-/// The most nodes whose targets are drawn at once: enough that prefetched words have come when the next are drawn, and
-/// few enough to stay in the first-level cache.
+/// The maximum number of nodes whose targets are drawn at once: enough that prefetched words have arrived when the next
+/// are drawn, and few enough for the first-level cache.
 const BATCH_NODES_MAX: usize = 64;
 
-/// The targets that are drawn at once, unless one node has more.
+/// The number of targets drawn at once, unless a single node has more.
 const BATCH_TARGETS: usize = 1_024;
 
 /// One thread of a run.
 pub(super) struct HopsWorker<'a> {
     setup: &'a HopsSetup<'a>,
     field: &'a SharedSets,
-    /// The words that it turns.
+    /// The words that it owns.
     words: Range<usize>,
-    /// The hops of the nodes in them.
+    /// The hops of the nodes in those words.
     hops: &'a mut [u8],
     copies: Option<Vec<u32>>,
     lookout: Lookout<'a>,
-    /// The nodes whose targets are drawn at once.
+    /// The number of nodes whose targets are drawn at once.
     batch_nodes: usize,
     /// The batch being drawn, and the one drawn before it, which is not marked yet.
     drawing: HopBatch,
@@ -64,11 +64,11 @@ impl SendTotals {
 /// The result of one worker.
 pub(super) struct HopsShare {
     pub(super) end: End,
-    /// The last hop that was turned.
+    /// The last hop whose set was computed.
     pub(super) last_hop: u8,
     /// The messages that arrived.
     pub(super) sums: SendTotals,
-    /// The messages of the hop that would be next.
+    /// The messages of the next hop, which was not sent.
     pub(super) closing: SendTotals,
     pub(super) copies: Option<Vec<u32>>,
 }
@@ -124,7 +124,7 @@ impl<'a> HopsWorker<'a> {
                     done.closing = self.close();
                     field.barrier.wait()?;
                 }
-                // After an interrupt they are not counted, and none of them has been sent.
+                // After an interrupt the messages are not counted, and none of them was sent.
                 if field.stop.is_raised() {
                     done.closing = SendTotals::default();
                 } else {
@@ -176,13 +176,13 @@ impl<'a> HopsWorker<'a> {
             self.drawn.nodes.clear();
             return sums;
         }
-        // The last nodes, and once more for their targets.
+        // Draws the last nodes, and then marks their targets: a batch is marked one call after it is drawn.
         self.send_batch(forward, &mut sums);
         self.send_batch(forward, &mut sums);
         sums
     }
 
-    /// Returns true if the user wants to end, which is checked now and then, and tells the other workers.
+    /// Polls the interrupt at intervals; if it is raised, tells the other workers and returns true.
     fn is_cut_short(&mut self, messages: usize) -> bool {
         if self.lookout.work(messages as u64).is_err() {
             self.field.stop.raise(End::Interrupted as u8);
@@ -193,7 +193,8 @@ impl<'a> HopsWorker<'a> {
     /// Counts the messages that the nodes reached last have sent at the very instant of the end.
     fn close(&mut self) -> SendTotals {
         let HopsSetup { topology, draw, exclude_sender, origin, .. } = *self.setup;
-        // Computed slots have to be drawn to know the number of peers, and a sender to be found among the targets.
+        // The number of peers is known only after computed slots are drawn, and whether the sender is a target only
+        // after the draw.
         if topology.implicit().is_some() || (exclude_sender && !draw.takes_all()) {
             return self.forward(MarkMode::Counts);
         }
@@ -213,8 +214,8 @@ impl<'a> HopsWorker<'a> {
         sums
     }
 
-    /// Draws the targets of the current nodes, and prefetches meanwhile what those drawn before will touch; then marks
-    /// the latter.
+    /// Draws the targets of the current nodes, and in between prefetches the memory that the batch drawn before will
+    /// touch; then marks that batch.
     fn send_batch(&mut self, forward: MarkMode, sums: &mut SendTotals) {
         let HopsSetup { topology, draw, order, .. } = self.setup;
         let (drawn, field, copies) = (&self.drawn.target_batch, self.field, self.copies.as_deref());
@@ -234,7 +235,7 @@ impl<'a> HopsWorker<'a> {
         self.drawing.nodes.clear();
     }
 
-    /// Marks targets, whatever their senders.
+    /// Marks targets without recording senders.
     fn mark(&mut self) -> SendTotals {
         let seen = &self.field.seen;
         let targets = self.drawn.target_batch.targets();
@@ -254,7 +255,7 @@ impl<'a> HopsWorker<'a> {
         SendTotals { sent: targets.len() as u64, spared: 0 }
     }
 
-    /// Marks targets with their least sender, except for the one that a node may spare.
+    /// Marks targets with their least sender, except for the sender that a node may exclude.
     fn mark_from(&mut self, forward: MarkMode) -> SendTotals {
         let SharedSets { seen, before, minima, .. } = self.field;
         let Some(minima) = minima else { return SendTotals::default() };
@@ -284,7 +285,7 @@ impl<'a> HopsWorker<'a> {
         sums
     }
 
-    /// Makes the nodes that the hop has newly reached the next to forward, in the words of its own.
+    /// Computes, in its own words, the set of nodes that the hop has newly reached and that forward next.
     fn turn(&mut self, hop: u8) {
         let SharedSets { seen, before, latest, .. } = self.field;
         let mut newest = 0;
@@ -304,7 +305,7 @@ impl<'a> HopsWorker<'a> {
     }
 }
 
-/// Prefetches all that these targets touch when they are marked.
+/// Prefetches all memory that marking these targets touches.
 #[inline]
 fn ask_for(field: &SharedSets, copies: Option<&[u32]>, targets: &[NodeId]) {
     for &to in targets {

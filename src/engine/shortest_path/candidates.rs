@@ -1,10 +1,10 @@
-//! Messages on their way from node to node, and the filter for those that may be the first to reach theirs.
+//! Messages between nodes, and the filter for those that may be the first to reach their receivers.
 
 use super::forward_batch::ForwardBatch;
 use crate::ids::NodeId;
 
-/// A message. The time and the hop of its arrival share one word; 0 stands for a lost message, since none arrives at
-/// once or without a hop.
+/// A message. The time and the hop of its arrival share one word; 0 stands for a lost message, because no message
+/// arrives at time 0 with hop 0.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Candidate {
     pub(super) time_hop: u64,
@@ -17,16 +17,17 @@ impl Candidate {
     pub(super) const NONE: Candidate = Candidate { time_hop: 0, to: NodeId(0), from: NodeId(0) };
 }
 
-/// The result of a filter: the messages that may be first, those lost, and the time and hop of the last arrival of all.
+/// The result of a filter: the number of messages kept, the number lost, and the time and hop of the last arrival of
+/// all.
 pub(super) struct Filtered {
     pub(super) kept: usize,
     pub(super) lost: u64,
     pub(super) latest: u64,
 }
 
-/// Puts the messages that may be first to the front of `candidates`, which has room for all. No branch depends on a
-/// message, because no processor could predict it. It is a function of its own so that the compiler knows that what it
-/// writes does not overlap what it reads.
+/// Moves the messages that may be first to the front of `candidates`, which has room for all. No branch depends on a
+/// message, because no processor could predict it. It is a function of its own so that the compiler knows that input
+/// and output do not overlap.
 #[inline(never)]
 pub(super) fn filter(
     forward_batch: &ForwardBatch,

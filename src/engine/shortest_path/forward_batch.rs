@@ -9,10 +9,10 @@ use crate::record::{CompactReceipt, Receipt};
 use crate::simd::{self, SimdBatch};
 use crate::time::Nanos;
 
-/// The most nodes of one batch.
+/// The maximum number of nodes in a batch.
 const NODES_MAX: usize = 64;
 
-/// The messages that are drawn together, or those of one node if it sends more.
+/// The number of messages drawn together, unless a single node sends more.
 const MESSAGES: usize = 512;
 
 /// The forwards of some nodes.
@@ -49,7 +49,7 @@ pub(super) struct SentByNode<'a> {
 }
 
 impl ForwardBatch {
-    /// Makes an empty batch; returns it with the number of nodes that it should hold.
+    /// Creates an empty batch; returns it with the number of nodes that it should hold.
     pub(super) fn new(setup: &EngineSetup<'_>) -> (ForwardBatch, usize) {
         let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
         let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
@@ -78,7 +78,7 @@ impl ForwardBatch {
             sender: receipt.sender,
         });
     }
-    /// Draws the targets and fates of the forwards; returns the number of copies spared. `between` runs beside the
+    /// Draws the targets and fates of the forwards; returns the number of copies suppressed. `between` runs between the
     /// draws, as in [`TargetBatch::draw`].
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
         self.target_batch.draw(&setup.draw, setup.topology, self.order, &self.from, between);
@@ -86,7 +86,7 @@ impl ForwardBatch {
             self.leave_out_senders();
         }
         self.excludes = setup.exclude_sender;
-        // `targets` would borrow the fates too.
+        // Fields instead of `targets`, which would borrow the fates too.
         let (to, ends) = if self.excludes {
             (&self.to[..], &self.ends[..])
         } else {
@@ -154,7 +154,7 @@ impl SimdBatch for ArrivalTimes<'_> {
     #[inline(always)]
     fn run(self) {
         for ((&departure, &latency), arrival) in self.departures.iter().zip(self.latencies).zip(self.arrivals) {
-            // A latency is far shorter than the time left, so that the sum does not overflow.
+            // A latency is far below the time left in the word, so the sum does not overflow.
             let time = (departure >> 8).wrapping_add(latency.0).min(CompactReceipt::TIME_MAX.0);
             let there = time << 8 | departure & u64::from(u8::MAX);
             *arrival = if latency == Fates::LOST { 0 } else { there };

@@ -1,8 +1,8 @@
-//! The nodes that are known to have the order, as far as one shard knows: a message to one of them is a duplicate
-//! wherever it is recognised.
+//! The nodes that one shard knows to have the order: a message to one of them is recognised as a duplicate where it is
+//! sent.
 //!
-//! Shards of one process read each other's bits. A shard that cannot learns of the others' nodes from its own messages:
-//! once the first one to a node has arrived, that node has the order, and no later message to it has to cross.
+//! Shards of one process read each other's bits. A shard that cannot do so learns from its own messages: once its first
+//! message to a node has arrived, that node has the order, and no later message to it needs to cross.
 
 use super::candidates::Candidate;
 use crate::engine::window_length::WindowLength;
@@ -13,27 +13,27 @@ use std::ops::Range;
 
 /// The nodes known to one shard.
 pub(super) enum KnownNodes<'a> {
-    /// This shard has all nodes.
+    /// This shard owns all nodes.
     One(SectionView<'a>),
     /// The bits of all shards can be read.
     Shared(Vec<SectionView<'a>>),
-    /// The bits of this shard alone can be read.
+    /// Only the bits of this shard can be read.
     Own(OwnKnowledge<'a>),
 }
 
-/// The knowledge of a shard that sees no other's memory.
+/// The knowledge of a shard that cannot read the memory of others.
 pub(super) struct OwnKnowledge<'a> {
     nodes: Range<u32>,
     own: SectionView<'a>,
-    /// A bit for each node of the run at which a message of this shard has arrived.
+    /// One bit for each node of the run, set if a message of this shard has arrived there.
     arrived: Vec<u64>,
     /// Nodes of other shards to which messages of this one are under way, by window of arrival.
     sent: Calendar<u32>,
 }
 
 impl<'a> KnownNodes<'a> {
-    /// The knowledge of shard `shard`, whose latest message arrives `reach` windows after it is sent. `bits` holds the
-    /// sections of the shards from `first` on: all of them where shards share memory.
+    /// Creates the knowledge of shard `shard`, whose latest message arrives `reach` windows after it is sent. `bits`
+    /// holds the sections of the shards from `first` on: all of them if shards share memory.
     pub(super) fn new(
         map: &ShardMap,
         shard: usize,
@@ -53,7 +53,7 @@ impl<'a> KnownNodes<'a> {
         }
     }
 
-    /// Goes on to a window: messages of this shard that arrive in it or before have reached their nodes.
+    /// Advances to a window: messages of this shard that arrive in it or before have reached their receivers.
     pub(super) fn advance(&mut self, window: u64) {
         let KnownNodes::Own(OwnKnowledge { arrived, sent, .. }) = self else { return };
         while let Some(next) = sent.next().filter(|&next| next <= window) {
@@ -64,7 +64,7 @@ impl<'a> KnownNodes<'a> {
         }
     }
 
-    /// Notes those of the messages that are for other shards.
+    /// Notes those messages that are for other shards.
     pub(super) fn sent(&mut self, messages: &[Candidate], length: WindowLength) {
         let KnownNodes::Own(OwnKnowledge { nodes, sent, .. }) = self else { return };
         for message in messages.iter().filter(|message| !nodes.contains(&message.to.0)) {

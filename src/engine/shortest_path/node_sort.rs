@@ -1,26 +1,26 @@
-//! Sorts the nodes of a window roughly by number: nodes that lie near each other in memory then follow each other, and
+//! Sorts the nodes of a window roughly by number: nodes that are near each other in memory then follow each other, and
 //! share cache lines and pages. The messages sent do not depend on the sequence.
 
-/// The size of a shard from which on sorting pays: the figures of fewer nodes stay in the second-level cache.
+/// The size of a shard from which on sorting pays: the receipts of fewer nodes fit the second-level cache.
 const NODES_MIN: u32 = 1 << 17;
 
-/// The nodes of a window from which on sorting pays: fewer lie far apart in any sequence.
+/// The number of nodes in a window from which on sorting pays: fewer are far apart in any sequence.
 const WINDOW_MIN: usize = 1_024;
 
-/// The upper bits of a node's number by which nodes are sorted: their counts fit a first-level cache.
+/// The number of upper bits of a node's number by which nodes are sorted: their counts fit the first-level cache.
 const BITS: u32 = 11;
 
 /// Sorts nodes by the upper bits of their numbers.
 pub(super) struct NodeSort {
-    /// The lower bits that are ignored; `None` if nothing is sorted.
+    /// The number of lower bits that are ignored; `None` if nothing is sorted.
     shift: Option<u32>,
-    /// By the upper bits, the place of the next of these nodes.
+    /// By the upper bits, the position of the next node with them.
     places: Vec<u32>,
     room: Vec<u32>,
 }
 
 impl NodeSort {
-    /// Makes the sort for a shard of this many nodes.
+    /// Creates the sort for a shard of this many nodes.
     pub(super) fn new(nodes: u32) -> NodeSort {
         let bits = u32::BITS - nodes.leading_zeros();
         let shift = (nodes >= NODES_MIN).then(|| bits.saturating_sub(BITS));

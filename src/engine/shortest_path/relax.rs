@@ -1,4 +1,4 @@
-//! The earliest known receipt of each node: how messages improve it, and when it has become final.
+//! The earliest known receipt of each node: how messages improve it, and when it is final.
 
 use super::candidates::Candidate;
 use crate::ids::NodeId;
@@ -7,10 +7,10 @@ use crate::simd::prefetch;
 use crate::time::Nanos;
 use std::ops::RangeInclusive;
 
-/// The number of messages ahead of which a receipt is prefetched.
+/// Messages between the prefetch of a receipt and its use.
 const RECEIPT_AHEAD: usize = 24;
 
-/// A node's new receipt: its time, and how much sooner that is than the one before.
+/// A node's new receipt: its time, and how much earlier that is than the previous one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Improvement {
     pub(super) time: Nanos,
@@ -23,8 +23,8 @@ impl Improvement {
     pub(super) const NONE: Improvement = Improvement { time: Nanos::ZERO, sooner_by: 0, local: 0 };
 }
 
-/// Replaces receipts by better ones, and puts these to the front of `better`, which has room for all; returns their
-/// number, and the number of duplicates among the messages. No branch depends on which is better.
+/// Replaces receipts by earlier ones, and moves these to the front of `better`, which has room for all; returns their
+/// number, and the number of duplicates among the messages. No branch depends on the comparison.
 #[inline(never)]
 pub(super) fn relax(
     receipts: &mut [CompactReceipt],
@@ -42,7 +42,7 @@ pub(super) fn relax(
         let (time, known) = (crossing.time_hop >> u8::BITS, best.time().0);
         let rank = |time: u64, sender: NodeId| u128::from(time) << 32 | u128::from(sender.0);
         let is_better = rank(time, crossing.from) < rank(known, best.sender());
-        // Of two messages one is a duplicate, whichever is the better.
+        // Of two messages to a node one is a duplicate, whichever is earlier.
         duplicates += u64::from(!is_better | best.is_reached());
         better[count] = Improvement { time: Nanos(time), sooner_by: known.wrapping_sub(time), local };
         count += usize::from(is_better);
@@ -55,9 +55,9 @@ pub(super) fn relax(
     (count, duplicates)
 }
 
-/// Puts those of `nodes` that are reached within `times` to the front of `fired`, which has room for all; returns their
-/// number, and true if any is reached later. A node that a better message has reached since was handled in that one's
-/// window. No branch depends on which it is.
+/// Moves those of `nodes` whose receipts are within `times` to the front of `fired`, which has room for all; returns
+/// their number, and true if any receipt is later. A node whose receipt has improved since was handled in the window of
+/// the better one. No branch depends on the comparison.
 #[inline(never)]
 pub(super) fn settle(
     receipts: &[CompactReceipt],

@@ -1,5 +1,5 @@
-//! One worker of the shortest paths: window by window, the nodes reached, the messages they send, and those that may be
-//! first.
+//! One worker of the shortest paths: window by window, the nodes reached, the messages they send, and those of them
+//! that may be first.
 
 use super::candidates::{Candidate, filter};
 use super::first_forward;
@@ -18,10 +18,10 @@ use crate::sync::{Lookout, Section};
 use crate::time::{Calendar, Nanos};
 use std::ops::Range;
 
-/// The received messages that are compared with receipts at a time.
+/// The number of received messages that are compared with receipts at a time.
 const RECEIVED: usize = 4_096;
 
-/// The step, in bytes, in which memory held is reported; a power of two.
+/// The step, in bytes, in which the memory held is reported; a power of two.
 const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// The outcome of one shard.
@@ -40,18 +40,18 @@ pub(super) struct ShortestPathWorker<'a> {
     nodes: Range<u32>,
     /// The earliest known receipt of each node of this shard.
     receipts: &'a mut [CompactReceipt],
-    /// A bit for each node of this shard that has the order.
+    /// One bit for each node of this shard that has the order.
     section: Section<'a>,
-    /// The same of all shards, as far as this one knows.
+    /// The nodes of all shards that have the order, as far as this shard knows.
     known: KnownNodes<'a>,
     /// Nodes of this shard, by the window of their receipt.
     calendar: Calendar<u32>,
-    /// Sorts the nodes of a window by memory.
+    /// Sorts the nodes of a window by memory position.
     node_sort: NodeSort,
     /// The forwards of the current nodes, and the number of nodes in a batch.
     forward_batch: ForwardBatch,
     batch_nodes: usize,
-    /// Room for messages that may be first at their nodes.
+    /// Room for messages that may be first at their receivers.
     candidates: Vec<Candidate>,
     /// Messages that may be first at nodes of other shards, by shard.
     out: Vec<Vec<Candidate>>,
@@ -61,7 +61,7 @@ pub(super) struct ShortestPathWorker<'a> {
     fired: Vec<(u32, CompactReceipt)>,
     width: WindowLength,
     deadline: Nanos,
-    /// Checks for the user's request to end; the reason to leave the window, once there is one.
+    /// Polls the interrupt; the reason to abandon the window, once there is one.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
     /// Nodes in the calendar, and the bytes held for messages beyond the room that each node has anyway.
@@ -153,7 +153,7 @@ impl<'a> ShortestPathWorker<'a> {
                 }
                 Decision::Ended(end, at) => return Ok(self.close(end, at)),
                 Decision::CutShort(end, at) => {
-                    // Of this window nothing counts, in any shard.
+                    // Nothing of this window counts, in any shard.
                     (self.record, self.model_lost) = before;
                     return Ok(self.close(end, at));
                 }
@@ -162,7 +162,7 @@ impl<'a> ShortestPathWorker<'a> {
         unreachable!("rounds do not run out")
     }
 
-    /// Finds the nodes that are reached in this window; returns true if any other is reached after the time limit.
+    /// Finds the nodes whose receipt is in this window; returns true if another receipt is after the time limit.
     fn reach(&mut self, window: u64) -> bool {
         let mut nodes = Vec::new();
         self.calendar.take(window, &mut nodes);
@@ -180,7 +180,7 @@ impl<'a> ShortestPathWorker<'a> {
         late
     }
 
-    /// Lets each of them handle its first message.
+    /// Lets each of these nodes handle its first message.
     fn activate<P: FirstMessage>(&mut self, protocol: &P) {
         let fired = std::mem::take(&mut self.fired);
         for (begin, nodes) in (0..).step_by(self.batch_nodes).zip(fired.chunks(self.batch_nodes)) {
@@ -199,9 +199,8 @@ impl<'a> ShortestPathWorker<'a> {
         self.fired = fired;
     }
 
-    /// Draws the messages of the current batch, filters them and relaxes receipts with them. Prefetches meanwhile
-    /// the rows of the
-    /// `next` nodes.
+    /// Draws the messages of the current batch, filters them, and relaxes receipts with those that are left. Between
+    /// the draws, prefetches the rows of the `next` nodes.
     fn send(&mut self, next: &[(u32, CompactReceipt)]) {
         let (setup, start) = (self.setup, self.nodes.start);
         self.record.spared += self.forward_batch.draw(setup, |place| {
@@ -218,9 +217,8 @@ impl<'a> ShortestPathWorker<'a> {
         self.candidates = candidates;
     }
 
-    /// Filters the messages sent: counts those lost and those that are duplicates, and keeps the others, by shard.
-    /// Returns the
-    /// number that is for this shard.
+    /// Filters the messages sent: counts losses and duplicates, and sorts the others by shard. Returns the number for
+    /// this shard.
     fn filter(&mut self) -> usize {
         let sent = self.forward_batch.messages();
         if self.candidates.len() < sent {
@@ -243,15 +241,15 @@ impl<'a> ShortestPathWorker<'a> {
         if self.out.len() > 1 { self.hand_over(filtered.kept) } else { filtered.kept }
     }
 
-    /// Moves those of the first `count` messages that are for other shards, and leaves those for this one; returns
-    /// their number.
+    /// Moves those of the first `count` messages that are for other shards to their channels; returns the number that
+    /// is left for this shard.
     fn hand_over(&mut self, count: usize) -> usize {
         let map = self.setup.partition;
         self.known.sent(&self.candidates[..count], self.width);
         for &crossing in &self.candidates[..count] {
             self.out[map.owner_by_sum(crossing.to)].push(crossing);
         }
-        // The channel to itself is empty but for these.
+        // The channel from this shard to itself holds nothing but these messages.
         std::mem::swap(&mut self.candidates, &mut self.out[self.index]);
         self.out[self.index].clear();
         self.candidates.len()
@@ -279,7 +277,8 @@ impl<'a> ShortestPathWorker<'a> {
         exchange.receive(|candidates| {
             // In pieces, so that little room is enough.
             for candidates in candidates.chunks(RECEIVED) {
-                // Messages that are skipped arrive after this window, and the next one is left at once.
+                // Skipping the rest is safe: these messages arrive after this window, and the run ends before the next
+                // one.
                 self.look(candidates.len() as u64);
                 if self.cut_short.is_none() {
                     self.improve(candidates);
@@ -288,13 +287,13 @@ impl<'a> ShortestPathWorker<'a> {
         });
     }
 
-    /// Checks for the user's request to end, and for messages under way that outgrow their memory.
+    /// Polls the interrupt, and checks that messages under way fit their memory.
     fn look(&mut self, messages: u64) {
         if self.lookout.work(messages).is_err() {
             self.cut_short = Some(End::Interrupted);
         }
         let out = self.out.iter().map(Vec::len).sum::<usize>() as u64 * size_of::<Candidate>() as u64;
-        // Each node has room to wait once, and to be handled.
+        // Each node already has room for one entry in the calendar and one in the window.
         let waiting = (self.waiting * 4).saturating_sub(12 * self.nodes.len() as u64);
         let now = (out + waiting) & !(WEIGHED - 1);
         if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
@@ -302,7 +301,7 @@ impl<'a> ShortestPathWorker<'a> {
         }
     }
 
-    /// Reports the window that was handled.
+    /// Creates the report on the window that was handled.
     fn report(&mut self, late: bool, round: usize) -> WindowReport {
         let out = self.out.iter().flatten().map(|crossing| crossing.time_hop).min();
         let out = out.map(|least| self.width.window(Nanos(least >> u8::BITS)));
@@ -313,7 +312,8 @@ impl<'a> ShortestPathWorker<'a> {
             wake: None,
             late,
             interrupted: self.setup.interrupt.is_raised(),
-            // The first window, in which the order is published, is never left.
+            // The first window, in which the order is published, is never abandoned, because a report needs at least
+            // that.
             cut_short: self.cut_short.filter(|_| round > 0),
             last_event,
             last_arrival: Nanos(self.last_arrival >> u8::BITS),
@@ -328,7 +328,7 @@ impl<'a> ShortestPathWorker<'a> {
             let late = self.receipts.iter_mut().filter(|receipt| receipt.time() > at);
             late.for_each(|receipt| *receipt = CompactReceipt::NONE);
         }
-        // Where the user ends a run no seed decides, and so its receipts have no digest.
+        // No seed determines the instant of an interrupt, so its receipts have no digest.
         let digest = match end {
             end if end.is_cut_short() => 0,
             _ => of_receipts(OrderIndex(0), NodeId(self.nodes.start), self.receipts),
