@@ -1,6 +1,6 @@
 //! The requested adversaries: roles, each with its share of the nodes.
 
-use crate::network::spec_fields::{SpecFields, read_span, span};
+use crate::network::spec_fields::{SpecFields, read_span};
 use crate::quantity;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
@@ -143,7 +143,7 @@ impl fmt::Display for RoleSpec {
             Role::Drop { of } if of == ALL => write!(f, "drop:{share}"),
             Role::Drop { of } => write!(f, "drop:{share},of={of}"),
             Role::Censor { origin } => write!(f, "censor:{share},origin={origin}"),
-            Role::Delay { by } => write!(f, "delay:{share},by={}", span(by)),
+            Role::Delay { by } => write!(f, "delay:{share},by={}", by.written()),
             Role::Flood { times } => write!(f, "flood:{share},times={times}"),
             Role::Eclipse { victim } => write!(f, "eclipse:{share},victim={victim}"),
             Role::Spy => write!(f, "spy:{share}"),

@@ -8,7 +8,6 @@ mod mean_field;
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::network::spec_fields::span;
 use crate::network::{DownSpec, FaultSpec, Network};
 use crate::record::{Notice, ProtocolSource, TtlAdvice};
 use crate::scenario::{Scenario, Ttl};
@@ -169,7 +168,7 @@ fn too_late(
         timeout,
         goal,
         target: target.as_f64(),
-        needed: span(Nanos(hop.0.saturating_mul(needed.into()))).to_string(),
+        needed: Nanos(hop.0.saturating_mul(needed.into())).written(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! The requested faults: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
 
-use super::spec_fields::{SpecFields, escaped, read_span, span};
+use super::spec_fields::{SpecFields, escaped, read_span};
 use crate::quantity;
 use crate::ratio::Ratio;
 use crate::sync::Interrupted;
@@ -143,8 +143,8 @@ pub enum FaultError {
     NoRegionName,
     /// The mean time up or down is outside its limits.
     #[error(
-        "{period} is {}, and a node is up or down for {} to {} on average; ask for a time between them", span(*time),
-        span(PERIOD_LEAST), span(PERIOD_MOST)
+        "{period} is {}, and a node is up or down for {} to {} on average; ask for a time between them", time.written(),
+        PERIOD_LEAST.written(), PERIOD_MOST.written()
     )]
     Period {
         /// Name of the period.
@@ -153,7 +153,7 @@ pub enum FaultError {
         time: Nanos,
     },
     /// A partition heals before it begins.
-    #[error("the cut heals at {} and begins at {}; let it heal later", span(*heal), span(*at))]
+    #[error("the cut heals at {} and begins at {}; let it heal later", heal.written(), at.written())]
     HealsTooSoon {
         /// Begin of the partition.
         at: Nanos,
@@ -216,7 +216,7 @@ impl fmt::Display for Outage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.share)?;
         if self.at != Nanos::ZERO {
-            write!(f, ",at={}", span(self.at))?;
+            write!(f, ",at={}", self.at.written())?;
         }
         match &self.selector {
             Selector::Random => Ok(()),
@@ -247,7 +247,7 @@ impl FromStr for Outage {
 
 impl fmt::Display for ChurnSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "up={},down={}", span(self.up), span(self.down))
+        write!(f, "up={},down={}", self.up.written(), self.down.written())
     }
 }
 
@@ -271,10 +271,10 @@ impl fmt::Display for Cut {
             PartitionSide::Region(name) => write!(f, "region={name}")?,
         }
         if self.at != Nanos::ZERO {
-            write!(f, ",at={}", span(self.at))?;
+            write!(f, ",at={}", self.at.written())?;
         }
         if self.heal != Nanos::MAX {
-            write!(f, ",heal={}", span(self.heal))?;
+            write!(f, ",heal={}", self.heal.written())?;
         }
         if self.is_one_way { f.write_str(",one-way") } else { Ok(()) }
     }

@@ -16,7 +16,7 @@ mod shape;
 pub use shape::Shape;
 
 use super::curves::Curves;
-use super::spec_fields::{FieldError, SpecFields, span};
+use super::spec_fields::{FieldError, SpecFields};
 use crate::quantity;
 use crate::time::Nanos;
 use std::fmt;
@@ -128,8 +128,8 @@ macro_rules! declare_latencies {
         impl fmt::Display for Latency {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
-                    Latency::Constant(time) => write!(f, "constant:{}", span(*time)),
-                    Latency::Uniform { least, greatest } => write!(f, "uniform:{}..{}", span(*least), span(*greatest)),
+                    Latency::Constant(time) => write!(f, "constant:{}", time.written()),
+                    Latency::Uniform { least, greatest } => write!(f, "uniform:{}..{}", least.written(), greatest.written()),
                     $(Latency::$Name(latency) => write!(f, "{}:{latency}", <$Name as Distribution>::NAME),)+
                 }
             }
@@ -226,9 +226,9 @@ fn read_bounds(fields: &mut SpecFields<'_>) -> Result<(Nanos, Nanos), FieldError
 /// Writes the bounds that are not the default.
 fn write_bounds(f: &mut fmt::Formatter<'_>, least: Nanos, greatest: Nanos) -> fmt::Result {
     if least != Nanos::ZERO {
-        write!(f, ",min={}", span(least))?;
+        write!(f, ",min={}", least.written())?;
     }
-    if greatest != LATENCY_MAX { write!(f, ",max={}", span(greatest)) } else { Ok(()) }
+    if greatest != LATENCY_MAX { write!(f, ",max={}", greatest.written()) } else { Ok(()) }
 }
 
 /// Advice on a text that is not a time.
@@ -273,8 +273,8 @@ pub enum LatencyError {
     },
     /// A value exceeds another that bounds it.
     #[error(
-        "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, span(low.1), high.0,
-        span(high.1)
+        "{} of {} is above {} of {}; make the first smaller or the second greater", low.0, low.1.written(), high.0,
+        high.1.written()
     )]
     OutOfOrder {
         /// Name and value of the smaller bound.

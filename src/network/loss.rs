@@ -1,6 +1,6 @@
 //! The requested loss of messages: independent with one probability, or in bursts.
 
-use super::spec_fields::{SpecFields, read_span, span};
+use super::spec_fields::{SpecFields, read_span};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
@@ -131,8 +131,8 @@ pub enum LossError {
     },
     /// The mean length of a period is outside its limits.
     #[error(
-        "{period} is {}, and a period takes {} to {} on average; ask for a length between them", span(*time),
-        span(PERIOD_LEAST), span(PERIOD_MOST)
+        "{period} is {}, and a period takes {} to {} on average; ask for a length between them", time.written(),
+        PERIOD_LEAST.written(), PERIOD_MOST.written()
     )]
     Period {
         /// Name of the period.
@@ -143,7 +143,7 @@ pub enum LossError {
     /// The mean lengths of the two periods are too far apart.
     #[error(
         "good is {} and bad is {}, and one is at most {PERIODS_APART_MAX} times as long as the other; bring them \
-         nearer together", span(*good), span(*bad)
+         nearer together", good.written(), bad.written()
     )]
     PeriodsApart {
         /// Mean length of a good period.
@@ -175,7 +175,7 @@ impl fmt::Display for LossSpec {
             LossSpec::Independent(share) => return share.fmt(f),
             LossSpec::Bursts(burst) => burst,
         };
-        write!(f, "{BURSTS}good={},bad={}", span(*good), span(*bad))?;
+        write!(f, "{BURSTS}good={},bad={}", good.written(), bad.written())?;
         if *bad_loss != CERTAIN {
             write!(f, ",loss={bad_loss}")?;
         }

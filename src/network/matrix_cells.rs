@@ -2,7 +2,7 @@
 
 use super::bandwidth::RATE_MAX;
 use super::latency::{LATENCY_MAX, Latency, LatencyError, LogNormal, Pareto, Shape};
-use super::spec_fields::{decimal, escaped, span};
+use super::spec_fields::{decimal, escaped};
 use crate::time::Nanos;
 
 /// The maximum number of regions of a set.
@@ -90,7 +90,7 @@ pub enum MatrixLineFault {
         found: String,
     },
     /// The median exceeds the 90th percentile.
-    #[error("p90 of {} is less than p50 of {}; the two columns may be exchanged", span(*p90), span(*median))]
+    #[error("p90 of {} is less than p50 of {}; the two columns may be exchanged", p90.written(), median.written())]
     Quantiles {
         /// The median.
         median: Nanos,

@@ -4,7 +4,6 @@
 use crate::escape::escaped_to;
 use crate::quantity;
 use crate::time::Nanos;
-use std::fmt;
 
 /// The reason why a field is not what its model takes there. Each model has its own error, with its notation in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,15 +107,6 @@ pub(crate) fn read_span(figure: &'static str, written: &str) -> Result<Nanos, Fi
         return Err(FieldError::Negative { figure, written: written.to_owned() });
     }
     written.parse().map_err(|_| FieldError::NoTime { figure, written: written.to_owned() })
-}
-
-/// Formats a time in the notation of a model: `50ms`, `1500us`.
-pub(crate) fn span(time: Nanos) -> impl fmt::Display {
-    fmt::from_fn(move |f| {
-        let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us"), (1, "ns")];
-        let (unit_ns, unit) = *units.iter().find(|(unit_ns, _)| time.0.is_multiple_of(*unit_ns)).unwrap_or(&units[3]);
-        write!(f, "{}{unit}", time.0 / unit_ns)
-    })
 }
 
 /// Parses a decimal of at most `places` places as a multiple of its last place; `None` if it is malformed or too large.

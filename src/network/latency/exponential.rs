@@ -1,7 +1,7 @@
 //! The exponential distribution above a minimum. Written `exponential:30ms,min=5ms`.
 
 use super::{Distribution, LatencyError, MakeCurves, Sample, in_order, read_bounds, write_bounds};
-use crate::network::spec_fields::{SpecFields, span};
+use crate::network::spec_fields::SpecFields;
 use crate::random::log;
 use crate::time::Nanos;
 use std::fmt;
@@ -54,7 +54,7 @@ impl Distribution for Exponential {
 
 impl fmt::Display for Exponential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        span(self.mean).fmt(f)?;
+        self.mean.written().fmt(f)?;
         write_bounds(f, self.least, self.greatest)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Distribution, LatencyError, MakeCurves, Sample, in_order, read_bounds, write_bounds};
 use crate::network::curves::{Curves, ONE_BITS};
-use crate::network::spec_fields::{SpecFields, span};
+use crate::network::spec_fields::SpecFields;
 use crate::random::log;
 use crate::time::Nanos;
 use std::fmt;
@@ -58,7 +58,7 @@ impl Distribution for LogNormal {
         in_order(("p90", p90), ("max", greatest))?;
         // Equal quantiles mean a constant latency, which needs nothing above its minimum.
         if least >= median && least != p90 {
-            let (least, median) = (span(least), span(median));
+            let (least, median) = (least.written(), median.written());
             return Err(LatencyError::Figures(format!(
                 "min of {least} leaves nothing below p50 of {median}; take a smaller min, or write constant:{median}"
             )));
@@ -66,8 +66,8 @@ impl Distribution for LogNormal {
         if p90.since(least).0 / median.since(least).0.max(1) > SKEW_MAX {
             return Err(LatencyError::Figures(format!(
                 "p90 of {} lies more than a million times as far above min as p50 of {}; bring them nearer together",
-                span(p90),
-                span(median)
+                p90.written(),
+                median.written()
             )));
         }
         Ok(())
@@ -87,7 +87,7 @@ impl Distribution for LogNormal {
 
 impl fmt::Display for LogNormal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p50={},p90={}", span(self.median), span(self.p90))?;
+        write!(f, "p50={},p90={}", self.median.written(), self.p90.written())?;
         write_bounds(f, self.least, self.greatest)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Distribution, LATENCY_MAX, LatencyError, MakeCurves, Sample, in_order, read_bounds, write_bounds};
 use crate::network::curves::{Curves, ONE_BITS};
-use crate::network::spec_fields::{SpecFields, span};
+use crate::network::spec_fields::SpecFields;
 use crate::time::Nanos;
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Distribution for Normal {
 
 impl fmt::Display for Normal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{}", span(self.mean), span(self.deviation))?;
+        write!(f, "{},{}", self.mean.written(), self.deviation.written())?;
         write_bounds(f, self.least, self.greatest)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Distribution, LATENCY_MAX, LatencyError, MakeCurves, Sample, Shape, write_bounds};
 use crate::network::curves::Curves;
-use crate::network::spec_fields::{SpecFields, span};
+use crate::network::spec_fields::SpecFields;
 use crate::random::log;
 use crate::time::Nanos;
 use std::fmt;
@@ -62,7 +62,7 @@ impl Distribution for Pareto {
 
 impl fmt::Display for Pareto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{}", span(self.least), self.shape)?;
+        write!(f, "{},{}", self.least.written(), self.shape)?;
         write_bounds(f, Nanos::ZERO, self.greatest)
     }
 }
