@@ -9,7 +9,6 @@ mod recorder;
 mod run_state;
 mod schedule;
 mod shard;
-mod timers;
 mod traffic;
 mod worker;
 

@@ -1,9 +1,11 @@
-//! Instants and durations in integer nanoseconds, and the calendar of items that are due at such instants. What is not
-//! here: reading a clock, which only carriers do.
+//! Instants and durations in integer nanoseconds, the calendar of items that are due at such instants, and the heap of
+//! timers. What is not here: reading a clock, which only carriers do.
 
 mod calendar;
+mod timer_heap;
 
 pub(crate) use calendar::Calendar;
+pub(crate) use timer_heap::TimerHeap;
 
 use crate::quantity;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

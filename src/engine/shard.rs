@@ -21,11 +21,10 @@ use crate::message::{Message, OrderHop, Tail};
 use crate::network::Attempts;
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
-use crate::time::Nanos;
+use crate::time::{Nanos, TimerHeap};
 use crate::wire::control_bytes;
 use crate::workload::Publication;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A time that was told.
@@ -68,11 +67,8 @@ pub(super) struct VirtualShard<'a, T> {
     model_duplicated: u64,
     uplink_dropped: u64,
     met: FirstEncounters,
-    /// Times that nodes have asked for: those of one instant and node in the order in which they were, with their
-    /// tokens.
-    timers: BinaryHeap<Reverse<(Nanos, NodeId, u64, u64)>>,
-    /// Number of timers requested so far.
-    asked: u64,
+    /// Times that nodes have asked for.
+    timers: TimerHeap<true>,
     journal: Vec<JournalEntry>,
     /// Messages that the events have sent since it was last emptied.
     pub(super) outgoing: Vec<PendingEvent<T>>,
@@ -107,8 +103,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             model_duplicated: 0,
             uplink_dropped: 0,
             met: FirstEncounters::default(),
-            timers: BinaryHeap::new(),
-            asked: 0,
+            timers: TimerHeap::default(),
             journal: Vec::new(),
             outgoing: Vec::new(),
             nodes,
@@ -185,15 +180,12 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
 
     /// Returns the earliest time at which a timer of the shard fires.
     pub(super) fn next_timeout(&self) -> Option<Nanos> {
-        self.timers.peek().map(|Reverse((time, ..))| *time)
+        self.timers.next_due()
     }
 
     /// Tells the next of these, if it comes by then. Gives when it was, if anything came of it.
     pub(super) fn fire_timer<S: ProtocolState>(&mut self, protocol: &mut S, by: Nanos) -> Option<FiredTimer> {
-        if self.next_timeout()? > by {
-            return None;
-        }
-        let Reverse((now, me, _, token)) = self.timers.pop()?;
+        let (now, me, token) = self.timers.take_due(by)?;
         let before = self.journal.len();
         protocol.handle_timeout(&mut self.event(Event::own(me, now), 0), token);
         // What a delaying node holds back stands in no journal yet, and is on its way all the same.

@@ -5,7 +5,6 @@
 use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
 use super::recorder::Recorder;
-use super::timers::Timers;
 use super::traffic::TrafficCounters;
 use super::{BulkCounts, RunPlan};
 use crate::coverage::{Delivery, Marker};
@@ -14,7 +13,7 @@ use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
 use crate::protocol::{Announcement, Context, Event, Protocol, ShardView};
 use crate::record::{Receipt, Traffic, WorkerRecord, add_tally};
-use crate::time::Nanos;
+use crate::time::{Nanos, TimerHeap};
 use crate::transport::{Arrival, Transport};
 use crate::wire;
 use crate::workload::Publication;
@@ -44,7 +43,8 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     recorder: C,
     tally: TrafficCounters,
     outbox: Outbox<'a>,
-    timers: Timers,
+    /// Times that nodes have asked for. Real time decides nothing, so they may fire in the sequence of their requests.
+    timers: TimerHeap<false>,
     /// True if the first order has yet to come, which is time 0.
     pub(super) is_warm_up: bool,
     pub(super) record: WorkerRecord,
@@ -79,7 +79,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             encodes,
             // A node forwards an order once, so that with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
-            timers: Timers::default(),
+            timers: TimerHeap::default(),
             is_warm_up: false,
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
@@ -135,7 +135,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     /// The context of the next time that one of its nodes asked for and that has come, with its token.
     #[inline]
     pub(super) fn due_timer(&mut self, now: Nanos) -> Option<(RealtimeContext<'_, 'a, C>, u64)> {
-        let (me, token) = self.timers.take_due(now)?;
+        let (_, me, token) = self.timers.take_due(now)?;
         Some((self.event(Event::own(me, now)), token))
     }
 
@@ -374,7 +374,7 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
     }
 
     fn wake_at(&mut self, time: Nanos, token: u64) {
-        self.shard.timers.ask(time, self.event.me, token);
+        self.shard.timers.request(time, self.event.me, token);
     }
 }
 

@@ -10,7 +10,6 @@ use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::protocol::{Announcement, Context, Event, ShardView};
 use crate::record::Receipt;
 use crate::time::Nanos;
-use std::cmp::Reverse;
 
 /// The event that is being handled, and its shard.
 pub(in crate::engine) struct VirtualContext<'s, 'a, T> {
@@ -203,8 +202,7 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
     fn wake_at(&mut self, time: Nanos, token: u64) {
         let Event { me, now, .. } = self.event;
         // A time that has passed comes now: nothing happens before its cause.
-        self.shard.timers.push(Reverse((time.max(now), me, self.shard.asked, token)));
-        self.shard.asked += 1;
+        self.shard.timers.request(time.max(now), me, token);
     }
 }
 
