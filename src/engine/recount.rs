@@ -10,8 +10,7 @@ use crate::ids::NodeId;
 use crate::message::OrderHop;
 use crate::network::Fate;
 use crate::protocol::{FirstMessage, TargetScratch};
-use crate::record::{Receipt, Receipts, Traffic, WorkerRecord};
-use crate::simd::prefetch;
+use crate::record::{CarryList, NodeCounters, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::threads::{WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
@@ -55,7 +54,7 @@ pub(super) fn recount<P: FirstMessage>(
     })?;
     let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
     let mut recounted = RecountedTraffic { record: WorkerRecord::none(), model_lost: 0, traffic: Vec::new() };
-    let mut copies: Option<ReceivedCopies> = None;
+    let mut copies: Option<NodeCounters<CarryList>> = None;
     let mut sent = Vec::with_capacity(receipts.nodes() as usize);
     for RecountShare { copies: of_shard, sent: by_node, record, model_lost } in counts {
         recounted.record.merge(&record);
@@ -63,16 +62,19 @@ pub(super) fn recount<P: FirstMessage>(
         sent.extend(by_node);
         copies = Some(match copies {
             None => of_shard,
-            Some(sum) => sum.merged(&of_shard),
+            Some(mut sum) => {
+                sum.merge(&of_shard);
+                sum
+            }
         });
     }
     let bytes = u64::from(setup.message_bytes[0]);
-    let copies = copies.map(ReceivedCopies::into_counts).unwrap_or_default();
-    let traffic = copies.into_iter().zip(sent).map(|(copies, sent)| Traffic {
-        copies: copies.into(),
+    let copies = copies.map(NodeCounters::into_counts).into_iter().flatten();
+    let traffic = copies.zip(sent).map(|(copies, sent)| Traffic {
+        copies,
         firsts: 0,
         sent: sent.into(),
-        bytes_in: u64::from(copies) * bytes,
+        bytes_in: copies * bytes,
         bytes_out: u64::from(sent) * bytes,
     });
     recounted.traffic = traffic.collect();
@@ -87,7 +89,7 @@ struct RecountWorker<'a> {
     scratch: TargetScratch,
     waiting: [(NodeId, NodeId, Nanos); WAITING],
     filled: usize,
-    copies: ReceivedCopies,
+    copies: NodeCounters<CarryList>,
     sent: Vec<u32>,
     record: WorkerRecord,
     model_lost: u64,
@@ -95,7 +97,7 @@ struct RecountWorker<'a> {
 
 /// The result of one worker.
 struct RecountShare {
-    copies: ReceivedCopies,
+    copies: NodeCounters<CarryList>,
     sent: Vec<u32>,
     record: WorkerRecord,
     model_lost: u64,
@@ -111,7 +113,7 @@ impl<'a> RecountWorker<'a> {
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
             filled: 0,
-            copies: ReceivedCopies::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
+            copies: NodeCounters::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
             sent: Vec::new(),
             record: WorkerRecord::none(),
             model_lost: 0,
@@ -138,7 +140,7 @@ impl<'a> RecountWorker<'a> {
     #[inline]
     fn wait(&mut self, message: (NodeId, NodeId, Nanos)) {
         self.receipts.prefetch(message.1);
-        self.copies.prefetch(message.1);
+        self.copies.prefetch(message.1.index());
         let waited = std::mem::replace(&mut self.waiting[self.filled % WAITING], message);
         self.filled += 1;
         if self.filled > WAITING {
@@ -160,7 +162,7 @@ impl<'a> RecountWorker<'a> {
         self.record.received += 1;
         self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
         if self.setup.keeps_traffic {
-            self.copies.add(to);
+            self.copies.add(to.index(), 1);
         }
     }
 
@@ -189,51 +191,5 @@ impl RecountWorker<'_> {
             }
         }
         self.scratch = scratch;
-    }
-}
-
-/// Messages received, by node: one byte each, and a separate list of the bytes that overflowed.
-struct ReceivedCopies {
-    low: Vec<u8>,
-    over: Vec<NodeId>,
-}
-
-impl ReceivedCopies {
-    fn new(nodes: usize) -> ReceivedCopies {
-        ReceivedCopies { low: vec![0; nodes], over: Vec::new() }
-    }
-
-    #[inline]
-    fn add(&mut self, node: NodeId) {
-        let low = &mut self.low[node.index()];
-        *low = low.wrapping_add(1);
-        if *low == 0 {
-            self.over.push(node);
-        }
-    }
-
-    #[inline]
-    fn prefetch(&self, node: NodeId) {
-        prefetch(&self.low, node.index());
-    }
-
-    fn merged(mut self, other: &ReceivedCopies) -> ReceivedCopies {
-        for ((low, more), node) in self.low.iter_mut().zip(&other.low).zip(0..) {
-            let (sum, runs_over) = low.overflowing_add(*more);
-            *low = sum;
-            if runs_over {
-                self.over.push(NodeId(node));
-            }
-        }
-        self.over.extend(&other.over);
-        self
-    }
-
-    fn into_counts(self) -> Vec<u32> {
-        let mut counts: Vec<u32> = self.low.into_iter().map(u32::from).collect();
-        for node in self.over {
-            counts[node.index()] += 1 << u8::BITS;
-        }
-        counts
     }
 }
