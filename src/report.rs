@@ -183,8 +183,5 @@ fn notices(runs: &Runs) -> Vec<(&'static str, String)> {
 }
 
 const fn clock_of(transport: TransportKind) -> TimeBase {
-    match transport {
-        TransportKind::Udp | TransportKind::UdpShard | TransportKind::Memory => TimeBase::Real,
-        TransportKind::Simulated => TimeBase::Virtual,
-    }
+    if transport.is_virtual() { TimeBase::Virtual } else { TimeBase::Real }
 }

@@ -41,6 +41,7 @@ mod resolve;
 mod shell;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
+mod transport_kind;
 mod window;
 
 pub use bad_value::BadValue;
@@ -48,13 +49,14 @@ pub use carrier::CarrierOptions;
 pub use error::ScenarioError;
 pub use failures::FailureOptions;
 pub use file::{FileError, FileProblem};
-pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, TransportKind, Until};
+pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, Until};
 pub use overlay::OverlayOptions;
 pub use payload::PayloadBytes;
 pub use protocol::{ProtocolOptions, Ttl};
 pub use protocol_traits::ProtocolTraits;
 pub use run::RunOptions;
 pub use shell::pasteable;
+pub use transport_kind::{CarrierTraits, SocketOwner, TransportKind};
 pub use workload::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;

@@ -11,7 +11,7 @@ use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{ProtocolOptions, Scenario, TransportKind, Ttl};
+use crate::scenario::{CarrierTraits, ProtocolOptions, Scenario, SocketOwner, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -196,12 +196,11 @@ impl Sizes<'_> {
     /// Returns the bytes of per-node data on a carrier: counts of copies and messages, waiting forwards, and the
     /// traffic at the end.
     fn on_carriers_by_node(&self) -> u64 {
-        let counts_bytes =
-            self.scenario.carrier.transport != TransportKind::Memory || self.scenario.carrier.charge_serialization;
+        let counts_bytes = self.carrier().encodes || self.scenario.carrier.charge_serialization;
         let counts = 10 + if counts_bytes { 16 } else { 0 };
         let firsts = if self.orders > 1 { 4 } else { 0 };
         let by_node = counts + firsts + 16 * self.orders.min(ROOM_ORDERS) + size_of::<Traffic>() as u64;
-        let sockets = if self.scenario.carrier.transport == TransportKind::Udp { SOCKET_BYTES } else { 0 };
+        let sockets = if self.carrier().socket_owner == Some(SocketOwner::Node) { SOCKET_BYTES } else { 0 };
         (by_node + sockets).saturating_mul(self.nodes)
     }
 
@@ -273,22 +272,29 @@ impl Sizes<'_> {
             StorageShape::General => 56 + 24 + 8 + 8,
             StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
         };
-        let template = if self.scenario.carrier.transport == TransportKind::Memory { 0 } else { payload + 64 };
+        // Rings carry no datagrams. Virtual time does not either, but computes the bytes of one for each order.
+        let is_bare = !self.carrier().encodes && !self.scenario.carrier.transport.is_virtual();
+        let template = if is_bare { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
         let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
         each.saturating_mul(self.orders)
     }
 
+    fn carrier(&self) -> CarrierTraits {
+        self.scenario.carrier.transport.traits()
+    }
+
     /// Returns the bytes of the rings or trains between all workers, and of each worker's stack.
     fn channels(&self) -> u64 {
         let Sizes { workers, .. } = *self;
-        let channels = match self.scenario.carrier.transport {
-            TransportKind::Memory => {
+        let channels = match self.carrier().socket_owner {
+            _ if self.scenario.carrier.transport.is_virtual() => 0,
+            None => {
                 let slots = (SLOTS_MAX / (workers * workers)).clamp(16, 8_192);
                 16 * (workers * 512 + workers * (workers - 1) * slots)
             }
-            TransportKind::UdpShard => workers * workers * CHANNEL_BYTES + workers * RECEIVE_BYTES,
-            TransportKind::Udp | TransportKind::Simulated => 0,
+            Some(SocketOwner::Thread) => workers * workers * CHANNEL_BYTES + workers * RECEIVE_BYTES,
+            Some(SocketOwner::Node) => 0,
         };
         channels + workers * STACK_BYTES
     }

@@ -1,7 +1,8 @@
 //! The options of the carrier: its kind, and its processes, threads and buffers.
 
 use super::error::ScenarioError;
-use super::kinds::{Engine, Pin, ProtocolKind, Spin, TransportKind};
+use super::kinds::{Engine, Pin, ProtocolKind, Spin};
+use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -15,12 +16,8 @@ macro_rules! carrier_options {
         next_group! { $then $($given)*
             [carrier::HEADING]
 
-            /// udp, udp-shard, memory, or simulated [default: udp].
-            ///
-            /// The carrier of messages: udp, one socket per node on loopback; udp-shard, one per worker, where messages
-            /// for the same worker share a send; memory, rings between the worker threads; simulated, virtual time on a
-            /// modelled network. One socket per node is the honest run; one per worker moves 10 to 50 times as much;
-            /// memory shows what the machine could do at most; simulated repeats to the bit and reaches further.
+            /// The carrier of messages [default: udp].
+            #[arg(help = transport_kind::short_help(), long_help = transport_kind::long_help())]
             transport: TransportKind = "CARRIER", |text: &str| choose::<TransportKind>("transport", text);
 
             /// With simulated, the way to compute [default: auto].
@@ -100,6 +97,9 @@ impl CarrierOptions {
     /// Resolves the options of this group.
     pub(super) fn resolve(draft: &Draft, nodes: u32, protocol: ProtocolKind) -> Result<CarrierOptions, ScenarioError> {
         let transport = transport(draft);
+        if !transport.is_available() {
+            return Err(ScenarioError::NotOnThisSystem { transport });
+        }
         let processes = processes(draft.processes, transport)?;
         Ok(CarrierOptions {
             transport,
@@ -134,11 +134,11 @@ pub(super) fn transport(draft: &Draft) -> TransportKind {
 /// Resolves the number of processes. More than one needs sockets, and memory that Linux lets processes share.
 fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, ScenarioError> {
     let processes = limits::PROCESSES.check(asked.unwrap_or(1))? as usize;
-    match transport {
+    match transport.traits().crosses_processes {
         _ if processes == 1 => Ok(1),
-        TransportKind::Udp | TransportKind::UdpShard if limits::HAS_PROCESSES => Ok(processes),
-        TransportKind::Udp | TransportKind::UdpShard => Err(ScenarioError::NoProcesses { processes }),
-        _ => Err(ScenarioError::OneProcessOnly { processes, transport }),
+        true if limits::HAS_LINUX_CALLS => Ok(processes),
+        true => Err(ScenarioError::NoProcesses { processes }),
+        false => Err(ScenarioError::OneProcessOnly { processes, transport }),
     }
 }
 
@@ -165,22 +165,22 @@ fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, Sc
     }
 }
 
-/// Resolves the receive buffer, which only carriers with sockets have.
+/// Resolves the receive buffer, which not every carrier has.
 fn receive_buffer(asked: Option<u32>, transport: TransportKind) -> Result<Option<u32>, ScenarioError> {
     let Some(bytes) = asked else { return Ok(None) };
     limits::RECEIVE_BUFFER.check(bytes)?;
-    match transport {
-        TransportKind::Udp | TransportKind::UdpShard => Ok(Some(bytes)),
-        TransportKind::Memory | TransportKind::Simulated => Err(ScenarioError::NoReceiveBuffer { bytes, transport }),
+    match transport.traits().no_receive_buffer {
+        None => Ok(Some(bytes)),
+        Some(_) => Err(ScenarioError::NoReceiveBuffer { bytes, transport }),
     }
 }
 
 /// Refuses the charge where a carrier encodes every message anyway, or where encoding takes no virtual time.
 fn charge_serialization(asked: Option<bool>, transport: TransportKind) -> Result<bool, ScenarioError> {
-    match (asked.unwrap_or(false), transport) {
-        (true, TransportKind::Udp | TransportKind::UdpShard) => Err(ScenarioError::SerializesAnyway),
-        (true, TransportKind::Simulated) => Err(ScenarioError::NothingToCharge),
-        (asked, _) => Ok(asked),
+    match asked.unwrap_or(false) {
+        true if transport.traits().encodes => Err(ScenarioError::SerializesAnyway { transport }),
+        true if transport.is_virtual() => Err(ScenarioError::NothingToCharge),
+        asked => Ok(asked),
     }
 }
 

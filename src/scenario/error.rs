@@ -2,8 +2,9 @@
 //! values, the limit, and what to do.
 
 use super::bad_value::{BadValue, shown};
-use super::kinds::{Choice, ProtocolKind, TransportKind};
+use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
+use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{LatencySpec, RegionSpec};
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::Rate;
@@ -69,12 +70,24 @@ pub enum ScenarioError {
     /// The carrier stays within one process.
     #[error(
         "--processes {processes} with --transport {}: this carrier stays within one process; leave --processes out or \
-         choose --transport udp or udp-shard",
-        transport.name()
+         choose --transport {}",
+        transport.name(),
+        carriers_that(|traits| traits.crosses_processes)
     )]
     OneProcessOnly {
         /// The processes asked for.
         processes: usize,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
+
+    /// This system lacks the calls that the carrier needs.
+    #[error(
+        "--transport {}: it needs calls that only Linux has, and this is another system, or a portable build; choose \
+         another --transport",
+        transport.name()
+    )]
+    NotOnThisSystem {
         /// The carrier asked for.
         transport: TransportKind,
     },
@@ -178,9 +191,9 @@ pub enum ScenarioError {
 
     /// The carrier has no sockets.
     #[error(
-        "--receive-buffer {bytes} with --transport {}: it has no sockets, and so no receive buffer; leave \
-         --receive-buffer out or choose --transport udp",
-        transport.name()
+        "--receive-buffer {bytes} with --transport {}: {}; leave --receive-buffer out or choose --transport udp",
+        transport.name(),
+        transport.traits().no_receive_buffer.unwrap_or_default()
     )]
     NoReceiveBuffer {
         /// The bytes asked for.
@@ -191,10 +204,14 @@ pub enum ScenarioError {
 
     /// The carrier encodes every message anyway.
     #[error(
-        "--charge-serialization with --transport udp: every datagram is encoded and decoded anyway; leave \
-         --charge-serialization out or choose --transport memory"
+        "--charge-serialization with --transport {}: every datagram is encoded and decoded anyway; leave \
+         --charge-serialization out or choose --transport memory",
+        transport.name()
     )]
-    SerializesAnyway,
+    SerializesAnyway {
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
 
     /// Encoding a message takes no virtual time.
     #[error(

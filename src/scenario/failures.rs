@@ -2,8 +2,8 @@
 
 use super::Draft;
 use super::error::ScenarioError;
-use super::kinds::TransportKind;
 use super::network::refuse_unmodelled;
+use super::transport_kind::TransportKind;
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
 

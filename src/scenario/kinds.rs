@@ -1,5 +1,5 @@
-//! The closed choices of an experiment: the carrier of messages, the protocol, the engine of virtual time, and the
-//! behaviour of worker threads. The rooms that do the work take these enums from here.
+//! The closed choices of an experiment: the protocol, the engine of virtual time, and the behaviour of worker threads.
+//! The carrier has a file of its own. The rooms that do the work take these enums from here.
 //!
 //! Each choice has the names that `--help`, a TOML file and the JSON report use ([`Choice`]).
 
@@ -35,28 +35,7 @@ macro_rules! choice {
     };
 }
 
-/// The carrier of messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TransportKind {
-    /// One real UDP socket per node, on loopback.
-    Udp,
-    /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
-    UdpShard,
-    /// Lock-free rings between the workers' shards, inside this process.
-    Memory,
-    /// No carrier: virtual time on a modelled network.
-    Simulated,
-}
-
-choice!(TransportKind { Udp = "udp", UdpShard = "udp-shard", Memory = "memory", Simulated = "simulated" });
-
-impl TransportKind {
-    /// Returns true if time and network are modelled.
-    pub const fn is_virtual(self) -> bool {
-        matches!(self, TransportKind::Simulated)
-    }
-}
+pub(super) use choice;
 
 /// The gossip protocol that every node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -145,6 +124,7 @@ choice!(Arrivals { Constant = "constant", Poisson = "poisson", Burst = "burst" }
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::TransportKind;
     use std::fmt::Debug;
 
     /// Asserts that the names of a choice equal those in its JSON, and that they read back.

@@ -20,8 +20,8 @@ pub const THREADS: Limit = Limit::new("threads", 1, 1_024, "a run takes", "worke
 /// Processes of a run. Each builds the overlay for itself and costs its parent two descriptors.
 pub const PROCESSES: Limit = Limit::new("processes", 1, 64, "a run is spread over", "processes");
 
-/// True where runs of several processes are possible: they share memory by `memfd`, which Linux alone has.
-pub const HAS_PROCESSES: bool = cfg!(all(target_os = "linux", not(portable)));
+/// True where the system calls of Linux are used. Several processes need them: they share memory by `memfd`.
+pub const HAS_LINUX_CALLS: bool = cfg!(all(target_os = "linux", not(portable)));
 
 /// Peers of a node. Zero makes sense in a network of one node; the topology refuses it elsewhere.
 pub const PEERS: Limit = Limit::new("peers", 0, NODES.most - 1, "a node knows", "peers");

@@ -3,8 +3,8 @@
 use super::Draft;
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::kinds::TransportKind;
 use super::parse::{no_nul, time};
+use super::transport_kind::TransportKind;
 use crate::network::{LATENCY_MAX, Latency, NetworkSpec, Paths, RegionSpec};
 use crate::time::Nanos;
 

@@ -2,8 +2,9 @@
 
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::kinds::{ProtocolKind, TransportKind};
+use super::kinds::ProtocolKind;
 use super::parse::time;
+use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::network::NetworkSpec;
 use crate::time::Nanos;

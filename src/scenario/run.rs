@@ -2,8 +2,9 @@
 
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::kinds::{TransportKind, Until};
+use super::kinds::Until;
 use super::parse::time;
+use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::escape::is_treacherous;
 use crate::ratio::Ratio;

@@ -2,9 +2,10 @@
 
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::kinds::{OriginsKind, TransportKind};
+use super::kinds::OriginsKind;
 use super::overlay::OverlayOptions;
 use super::payload::PayloadBytes;
+use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::ids::NodeId;
 use crate::quantity;

@@ -7,7 +7,7 @@ use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
 use crate::record::{End, OrderOutcome, ProtocolSource};
 use crate::report::{Report, TimeBase};
-use crate::scenario::{BulkOptions, ProtocolKind, TransportKind, pasteable};
+use crate::scenario::{BulkOptions, ProtocolKind, pasteable};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
 use std::fmt::{self, Formatter};
@@ -33,7 +33,8 @@ pub(super) fn opening(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
 /// Makes the title, which begins with the name of the run.
 pub(super) fn title(report: &Report) -> String {
     let name = report.asked.run.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-    format!("{name}Bulk Order Propagation System - Thread per Core, {}", carrier(report.asked.carrier.transport))
+    let carrier = report.asked.carrier.transport.traits().title;
+    format!("{name}Bulk Order Propagation System - Thread per Core, {carrier}")
 }
 
 /// Describes the distribution of nodes over workers.
@@ -351,15 +352,6 @@ pub(in crate::report) fn scale(report: &Report) -> Scale {
     let delay = report.run.delay_ns.map_or(0, |delays| delays.max);
     let greatest = delay.max(report.run.bulk.as_ref().and_then(|bulk| bulk.time_to_end_ns.max).unwrap_or(0));
     Scale::of(greatest).resolved(report.run.time_resolution_ns)
-}
-
-const fn carrier(transport: TransportKind) -> &'static str {
-    match transport {
-        TransportKind::Udp => "UDP",
-        TransportKind::UdpShard => "UDP, a socket per worker",
-        TransportKind::Memory => "Memory",
-        TransportKind::Simulated => "Virtual Time",
-    }
 }
 
 fn pinning(report: &Report) -> String {
