@@ -13,6 +13,7 @@
 //! | `input` | input files, `-` being standard input |
 //! | `signals` | signals that the process was started to ignore (`sigaction`) |
 //! | `available_memory` | memory left by machine, control group and address space, from `/proc` and `/sys` |
+//! | `socket_address` | addresses of sockets in the kernel's layout |
 //! | `remedy` | remedies for errors of the system |
 //!
 //! The first six differ by system: `linux/` has the calls; `portable/` serves other systems, and builds with
@@ -34,6 +35,7 @@ mod portable;
 mod remedy;
 #[cfg(unix)]
 mod signals;
+mod socket_address;
 
 #[cfg(all(target_os = "linux", not(portable)))]
 use linux as platform;
@@ -48,13 +50,17 @@ pub use pages::{touched, touched_room};
 pub use platform::child_process::inherited;
 pub(crate) use platform::child_process::{ExitWatch, prepare_child, sleep_until_exit};
 pub(crate) use platform::clock::monotonic_ns;
-pub(crate) use platform::datagrams::{Incoming, Outgoing, is_full, kernel_drops, receive_buffer, set_receive_buffer};
+pub(crate) use platform::datagrams::{
+    DatagramSocket, Incoming, Outgoing, is_full, kernel_drops, receive_buffer, set_receive_buffer,
+};
 pub use platform::process_waker::ProcessWaker;
 pub use platform::shared_memory::{SharedMemory, file_in_memory};
 pub(crate) use platform::trains::{TrainBuffer, send_train, take_trains};
 pub use remedy::remedy;
 #[cfg(unix)]
 pub use signals::is_signal_ignored;
+use socket_address::ADDRESS_BYTES;
+pub(crate) use socket_address::{RawAddress, SocketAddress};
 
 /// Bytes from one datagram's slot in a slab to the next: a whole number of cache lines, and the longest datagram that
 /// can be received whole.

@@ -10,11 +10,14 @@
 
 mod clock;
 pub(crate) mod memory;
+pub(crate) mod node_sockets;
 mod poller;
-pub mod udp;
+pub(crate) mod sockets;
+pub(crate) mod udp;
 pub mod udp_shard;
 
 pub use clock::Clock;
+pub use sockets::BindError;
 
 // A datagram longer than any of ours shows by filling the bytes received, which must therefore fit their slot.
 const _: () = assert!(crate::sys::DATAGRAM_STRIDE >= crate::wire::RECEIVE_BYTES);

@@ -6,18 +6,20 @@ use crate::message::OrderHop;
 use crate::order::Order;
 use crate::record::Notice;
 use crate::runtime::RuntimeError;
-use crate::scenario::{CarrierOptions, Scenario, TransportKind};
+use crate::scenario::{CarrierOptions, Scenario, SocketOwner, TransportKind};
 use crate::sync::{Arena, Barrier, BarrierBroken, ChannelCredit, WriteOnce};
+use crate::sys::SocketAddress;
 use crate::threads::ShardMap;
 use crate::transport::memory::{self, SerializationCharge};
-use crate::transport::udp::{self, BindError, Owners, Quota, UdpBuilder, UdpNetwork};
+use crate::transport::node_sockets::{NodeSocketBuilder, NodeSocketNetwork, SocketFamily};
+use crate::transport::sockets::{self, Quota};
+use crate::transport::udp::Udp;
 use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork, granted_buffer};
-use crate::transport::{Clock, TransportBuilder};
+use crate::transport::{BindError, Clock, TransportBuilder};
 use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, Header, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,9 +53,9 @@ impl Rendezvous {
     /// Lays out the state that a scenario's carrier needs, before any process uses it.
     pub(super) fn new(arena: &mut Arena, scenario: &Scenario) -> Rendezvous {
         let (processes, workers) = (scenario.carrier.processes, scenario.workers());
-        let (sockets, shards) = match owners(scenario.carrier.transport) {
-            Some(Owners::Nodes) => (scenario.overlay.nodes as usize, 0),
-            Some(Owners::Threads) => (workers, workers),
+        let (sockets, shards) = match scenario.carrier.transport.traits().socket_owner {
+            Some(SocketOwner::Node) => (scenario.overlay.nodes as usize, 0),
+            Some(SocketOwner::Thread) => (workers, workers),
             None => (0, 0),
         };
         Rendezvous {
@@ -72,15 +74,12 @@ impl Rendezvous {
 
     /// Publishes the addresses of this process's sockets, the first of them being number `first` of all, and returns
     /// the addresses of all processes.
-    fn gather(&self, first: usize, own: &[SocketAddrV4]) -> Result<Arc<[SocketAddrV4]>, SimulationError> {
+    fn gather<A: SocketAddress>(&self, first: usize, own: &[A]) -> Result<Arc<[A]>, SimulationError> {
         for (owner, address) in (first..).zip(own) {
-            self.addresses.write(owner, u64::from(address.ip().to_bits()) << u16::BITS | u64::from(address.port()));
+            self.addresses.write(owner, address.to_number());
         }
         self.processes.wait().map_err(|BarrierBroken| RuntimeError::Abandoned)?;
-        let address = |owner| {
-            let number = self.addresses.read(owner).unwrap_or_default();
-            SocketAddrV4::new(Ipv4Addr::from_bits((number >> u16::BITS) as u32), number as u16)
-        };
+        let address = |owner| A::from_number(self.addresses.read(owner).unwrap_or_default());
         Ok((0..self.addresses.count()).map(address).collect())
     }
 }
@@ -97,28 +96,19 @@ pub(super) struct ProcessSlot {
 
 /// Refuses a scenario with more sockets than a process may open.
 pub(super) fn make_room(scenario: &Scenario, partition: &ShardMap) -> Result<(), BindError> {
-    let Some(owners) = owners(scenario.carrier.transport) else { return Ok(()) };
-    let quotas = (0..scenario.carrier.processes).map(|process| quota(scenario, partition, process, owners));
-    quotas.max_by_key(|quota| quota.count).map_or(Ok(()), udp::make_room)
-}
-
-/// Returns the kind of owner that has a socket each; `None` if the carrier has no sockets.
-fn owners(transport: TransportKind) -> Option<Owners> {
-    match transport {
-        TransportKind::Udp => Some(Owners::Nodes),
-        TransportKind::UdpShard => Some(Owners::Threads),
-        TransportKind::Memory | TransportKind::Simulated => None,
-    }
+    let Some(owner) = scenario.carrier.transport.traits().socket_owner else { return Ok(()) };
+    let quotas = (0..scenario.carrier.processes).map(|process| quota(scenario, partition, process, owner));
+    quotas.max_by_key(|quota| quota.count).map_or(Ok(()), sockets::make_room)
 }
 
 /// Counts the sockets that a process needs.
-fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owners: Owners) -> Quota {
+fn quota(scenario: &Scenario, partition: &ShardMap, process: usize, owner: SocketOwner) -> Quota {
     let CarrierOptions { threads, processes, .. } = scenario.carrier;
-    let (asked, count) = match owners {
-        Owners::Nodes => (scenario.overlay.nodes, nodes_of(scenario, partition, process).len() as u32),
-        Owners::Threads => (scenario.workers() as u32, threads as u32),
+    let (asked, count) = match owner {
+        SocketOwner::Node => (scenario.overlay.nodes, nodes_of(scenario, partition, process).len() as u32),
+        SocketOwner::Thread => (scenario.workers() as u32, threads as u32),
     };
-    Quota { owners, asked, count, threads, process, processes }
+    Quota { owner, asked, count, threads, process, processes }
 }
 
 /// Returns the nodes of a process.
@@ -131,7 +121,7 @@ impl Runner<'_> {
     /// Sets up the endpoints of a process's workers.
     pub(super) fn carriers(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
         match self.scenario.carrier.transport {
-            TransportKind::Udp => self.udp(slot, &rendezvous),
+            TransportKind::Udp => self.node_sockets::<Udp>(slot, &rendezvous),
             TransportKind::UdpShard => self.udp_shard(slot, rendezvous),
             TransportKind::Memory => self.memory(slot),
             // Virtual time has no carrier: messages go through the engine.
@@ -139,20 +129,24 @@ impl Runner<'_> {
         }
     }
 
-    /// Sets up a socket for every node, and the network between them.
-    fn udp(&self, slot: &ProcessSlot, rendezvous: &Rendezvous) -> Result<Carriers, SimulationError> {
+    /// Sets up a socket of a family for every node, and the network between them.
+    fn node_sockets<F: SocketFamily>(
+        &self,
+        slot: &ProcessSlot,
+        rendezvous: &Rendezvous,
+    ) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let quota = quota(scenario, &self.partition, slot.process, Owners::Nodes);
-        let bound = udp::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
+        let quota = quota(scenario, &self.partition, slot.process, SocketOwner::Node);
+        let bound = F::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, slot.process);
         let addresses = rendezvous.gather(nodes.start as usize, &bound.addresses)?;
         let (admission, templates) = self.encoded(slot)?;
         let datagram_bytes = longest(&templates);
-        let network = Arc::new(UdpNetwork { addresses, templates, admission, clock: slot.clock });
+        let network = Arc::new(NodeSocketNetwork { addresses, templates, admission, clock: slot.clock });
         let mut sockets = bound.sockets.into_iter();
         let ends = self.workers(slot).map(|worker| -> Box<dyn TransportBuilder> {
             let shard = self.partition.shard(worker);
-            Box::new(UdpBuilder {
+            Box::new(NodeSocketBuilder::<F> {
                 network: Arc::clone(&network),
                 first_node: shard.start,
                 sockets: sockets.by_ref().take(shard.len()).collect(),
@@ -168,8 +162,8 @@ impl Runner<'_> {
     /// Sets up a socket for every shard, and the channels between them.
     fn udp_shard(&self, slot: &ProcessSlot, rendezvous: Rendezvous) -> Result<Carriers, SimulationError> {
         let scenario = self.scenario;
-        let quota = quota(scenario, &self.partition, slot.process, Owners::Threads);
-        let bound = udp::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
+        let quota = quota(scenario, &self.partition, slot.process, SocketOwner::Thread);
+        let bound = sockets::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let workers = self.workers(slot);
         rendezvous.receive_buffers.write(slot.process, granted_buffer(&bound.sockets)?.into());
         rendezvous.train_modes.write(slot.process, Segmentation::probe().number());

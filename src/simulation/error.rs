@@ -8,8 +8,7 @@ use crate::network::{FaultError, NetworkError};
 use crate::runtime::RuntimeError;
 use crate::sync::Interrupted;
 use crate::topology::TopologyError;
-use crate::transport::TransportError;
-use crate::transport::udp::BindError;
+use crate::transport::{BindError, TransportError};
 use std::io;
 
 /// The reason why a scenario could not be run to its end.

@@ -7,4 +7,4 @@ pub(super) mod process_waker;
 pub(super) mod shared_memory;
 pub(super) mod trains;
 
-use super::{DATAGRAM_STRIDE, Slab, check, slab};
+use super::{ADDRESS_BYTES, DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, check, slab};

@@ -7,7 +7,7 @@ pub(super) mod process_waker;
 pub(super) mod shared_memory;
 pub(super) mod trains;
 
-use super::{DATAGRAM_STRIDE, Slab, slab};
+use super::{DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, slab};
 use std::io;
 
 /// Fails, because only Linux supports the call.

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("adversary", &["topology", "network"]),
     ("scenario", &["order", "workload", "topology", "coverage", "network", "adversary"]),
     ("threads", &["scenario"]),
-    ("transport", &["order", "wire", "record", "threads"]),
+    ("transport", &["order", "wire", "record", "scenario", "threads"]),
     (
         "runtime",
         &[

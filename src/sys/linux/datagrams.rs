@@ -2,15 +2,16 @@
 
 #![allow(unsafe_code)]
 
-use super::{DATAGRAM_STRIDE, Slab, check, slab};
-use libc::{c_int, c_void, iovec, mmsghdr, msghdr, sockaddr_in, socklen_t};
-use mio::net::UdpSocket;
+use super::{ADDRESS_BYTES, DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, check, slab};
+use libc::{c_int, c_void, iovec, mmsghdr, msghdr, socklen_t};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 
-const ADDRESS_BYTES: socklen_t = size_of::<sockaddr_in>() as socklen_t;
+/// A socket that sends and receives datagrams.
+pub(crate) trait DatagramSocket: AsRawFd {}
+
+impl<S: AsRawFd> DatagramSocket for S {}
 
 /// The arrays that `sendmmsg` and `recvmmsg` work on. Each header points to the vector, address and datagram of its
 /// slot.
@@ -19,7 +20,7 @@ const ADDRESS_BYTES: socklen_t = size_of::<sockaddr_in>() as socklen_t;
 /// because it stays with the worker that made it.
 struct DatagramBatch {
     slab: Slab,
-    addresses: Box<[sockaddr_in]>,
+    addresses: Box<[RawAddress]>,
     vectors: Box<[iovec]>,
     headers: Box<[mmsghdr]>,
 }
@@ -27,8 +28,7 @@ struct DatagramBatch {
 impl DatagramBatch {
     fn new(slots: usize, datagram_bytes: usize) -> DatagramBatch {
         let mut slab = slab(slots);
-        // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
-        let mut addresses = vec![unsafe { std::mem::zeroed::<sockaddr_in>() }; slots].into_boxed_slice();
+        let mut addresses = vec![RawAddress::default(); slots].into_boxed_slice();
         let mut vectors: Box<[iovec]> = slab
             .iter_mut()
             .map(|place| iovec {
@@ -41,12 +41,12 @@ impl DatagramBatch {
     }
 }
 
-fn header(vector: &mut iovec, address: &mut sockaddr_in) -> mmsghdr {
+fn header(vector: &mut iovec, address: &mut RawAddress) -> mmsghdr {
     // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; some C libraries give
     // it private padding, so a literal cannot be written.
     let mut header: msghdr = unsafe { std::mem::zeroed() };
-    header.msg_name = ptr::from_mut(address).cast::<c_void>();
-    header.msg_namelen = ADDRESS_BYTES;
+    header.msg_name = address.bytes.as_mut_ptr().cast::<c_void>();
+    header.msg_namelen = ADDRESS_BYTES as socklen_t;
     header.msg_iov = vector;
     header.msg_iovlen = 1;
     mmsghdr { msg_hdr: header, msg_len: 0 }
@@ -74,13 +74,15 @@ impl Outgoing {
     }
 
     /// Sets a slot's destination and length in bytes, at most the buffer's length.
-    pub(crate) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
-        self.batch.addresses[slot] = raw_address(to);
+    pub(crate) fn address(&mut self, slot: usize, to: impl SocketAddress, bytes: usize) {
+        let address = to.to_raw();
+        self.batch.addresses[slot] = address;
+        self.batch.headers[slot].msg_hdr.msg_namelen = address.length;
         self.batch.vectors[slot].iov_len = bytes.min(DATAGRAM_STRIDE);
     }
 
     /// Sends `count` slots from `first` on through `socket`; returns how many the kernel accepted, at least one.
-    pub(crate) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, socket: &impl DatagramSocket, first: usize, count: usize) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
         // SAFETY: the headers are `count` long, and each points to a vector, an address and a buffer that live as long
         // as `self`, whose lengths are within those objects.
@@ -109,11 +111,11 @@ impl Incoming {
     /// Receives up to `count` datagrams from `socket` into the slots from `first` on; returns their number.
     ///
     /// Fewer than `count` means that the socket is now empty; `WouldBlock` that it was empty from the start.
-    pub(crate) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: &impl DatagramSocket, first: usize, count: usize) -> io::Result<usize> {
         let headers = &mut self.batch.headers[first..first + count];
         // The kernel overwrites the length with that of the address it wrote.
         for header in headers.iter_mut() {
-            header.msg_hdr.msg_namelen = ADDRESS_BYTES;
+            header.msg_hdr.msg_namelen = ADDRESS_BYTES as socklen_t;
         }
         // SAFETY: the headers are `count` long, and each points to a vector, an address and a buffer that live as long
         // as `self`, whose lengths are within those objects. No timeout is passed.
@@ -133,26 +135,10 @@ impl Incoming {
 
     /// Returns the source address of a slot's datagram.
     #[inline]
-    pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
-        address_of(&self.batch.addresses[slot])
+    pub(crate) fn source<A: SocketAddress>(&self, slot: usize) -> A {
+        let length = self.batch.headers[slot].msg_hdr.msg_namelen as usize;
+        A::from_raw(&self.batch.addresses[slot].bytes[..length.min(ADDRESS_BYTES)])
     }
-}
-
-/// Converts an address to the kernel's layout.
-#[inline]
-pub(super) fn raw_address(address: SocketAddrV4) -> sockaddr_in {
-    sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: address.port().to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from(*address.ip()).to_be() },
-        sin_zero: [0; 8],
-    }
-}
-
-/// Converts an address from the kernel's layout.
-#[inline]
-pub(super) fn address_of(raw: &sockaddr_in) -> SocketAddrV4 {
-    SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port))
 }
 
 /// Returns true if the kernel had no room for a datagram now but will have some later.
@@ -161,7 +147,7 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 }
 
 /// Returns the number of datagrams that the kernel has dropped at this socket because its buffer was full.
-pub(crate) fn kernel_drops(socket: &UdpSocket) -> io::Result<Option<u64>> {
+pub(crate) fn kernel_drops(socket: &impl DatagramSocket) -> io::Result<Option<u64>> {
     let mut info = [0u32; libc::SK_MEMINFO_DROPS as usize + 1];
     let mut bytes = size_of_val(&info) as socklen_t;
     // SAFETY: `info` is writable and `bytes` says its length; the kernel writes at most that much.

@@ -6,12 +6,12 @@
 
 #![allow(unsafe_code)]
 
-use super::datagrams::{address_of, raw_address, set_option_at};
-use libc::{c_int, c_void, iovec, msghdr, sockaddr_in, socklen_t};
+use super::datagrams::set_option_at;
+use super::{ADDRESS_BYTES, RawAddress, SocketAddress};
+use libc::{c_int, c_void, iovec, msghdr, socklen_t};
 use std::io;
 use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
-use std::ptr;
 
 /// Bytes of the longest UDP payload over IPv4, and so of the longest train.
 const TRAIN_BYTES_MAX: usize = 65_507;
@@ -33,7 +33,7 @@ pub(crate) fn take_trains(socket: &impl AsRawFd) -> io::Result<()> {
 
 /// Sends `bytes` as one packet of datagrams of `segment_bytes` each, of which the last may be shorter.
 pub(crate) fn send_train(socket: &impl AsRawFd, to: SocketAddrV4, bytes: &[u8], segment_bytes: u16) -> io::Result<()> {
-    let mut address = raw_address(to);
+    let mut address = to.to_raw();
     let mut vector = iovec { iov_base: bytes.as_ptr().cast_mut().cast::<c_void>(), iov_len: bytes.len() };
     let mut control = ControlBuffer([0; 64]);
     let mut header = header(&mut address, &mut vector);
@@ -72,8 +72,7 @@ impl TrainBuffer {
 
     /// Receives the next train in place of the last; `WouldBlock` if there is none.
     pub(crate) fn receive(&mut self, socket: &impl AsRawFd) -> io::Result<()> {
-        // SAFETY: `sockaddr_in` is a C structure of integers, for which all zeros is a value.
-        let mut address: sockaddr_in = unsafe { std::mem::zeroed() };
+        let mut address = RawAddress { length: ADDRESS_BYTES as u32, ..RawAddress::default() };
         let base = self.buffer.as_mut_ptr().cast::<c_void>();
         let mut vector = iovec { iov_base: base, iov_len: self.buffer.len() };
         let mut control = ControlBuffer([0; 64]);
@@ -86,7 +85,8 @@ impl TrainBuffer {
         self.bytes = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
         // A datagram that came alone has no control message: it is one segment.
         self.segment_bytes = segment_bytes(&header).unwrap_or(self.bytes).max(1);
-        self.source = address_of(&address);
+        let length = header.msg_namelen as usize;
+        self.source = SocketAddrV4::from_raw(&address.bytes[..length.min(ADDRESS_BYTES)]);
         Ok(())
     }
 
@@ -126,12 +126,12 @@ fn segment_bytes(header: &msghdr) -> Option<usize> {
     None
 }
 
-fn header(address: &mut sockaddr_in, vector: &mut iovec) -> msghdr {
+fn header(address: &mut RawAddress, vector: &mut iovec) -> msghdr {
     // SAFETY: `msghdr` is a C structure of integers and pointers, for which all zeros is a value; some C libraries give
     // it private padding, so a literal cannot be written.
     let mut header: msghdr = unsafe { std::mem::zeroed() };
-    header.msg_name = ptr::from_mut(address).cast::<c_void>();
-    header.msg_namelen = size_of::<sockaddr_in>() as socklen_t;
+    header.msg_name = address.bytes.as_mut_ptr().cast::<c_void>();
+    header.msg_namelen = address.length as socklen_t;
     header.msg_iov = vector;
     header.msg_iovlen = 1;
     header

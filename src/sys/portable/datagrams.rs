@@ -1,26 +1,36 @@
 //! Any system that mio supports: one call per datagram, no drop counters, receive buffers left as they are.
 
-use super::{DATAGRAM_STRIDE, Slab, slab};
+use super::{DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, slab};
 use mio::net::UdpSocket;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{SocketAddr, SocketAddrV4};
 
 /// Receive buffer in bytes that every system is assumed to grant: Windows grants 64 KiB, and the BSDs grant less only
 /// if told to.
 const RECEIVE_BUFFER_ASSUMED: u32 = 65_536;
 
-const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+/// A socket that sends and receives datagrams: of UDP, as no other family is portable.
+pub(crate) trait DatagramSocket {
+    /// The socket.
+    fn udp(&self) -> &UdpSocket;
+}
+
+impl DatagramSocket for UdpSocket {
+    fn udp(&self) -> &UdpSocket {
+        self
+    }
+}
 
 /// Outgoing datagrams, each in a slot of its own with an address.
 pub(crate) struct Outgoing {
     slab: Slab,
-    addressed: Box<[(SocketAddrV4, usize)]>,
+    addressed: Box<[(RawAddress, usize)]>,
 }
 
 impl Outgoing {
     /// Creates room for `slots` datagrams.
     pub(crate) fn new(slots: usize) -> Outgoing {
-        Outgoing { slab: slab(slots), addressed: vec![(NOWHERE, 0); slots].into_boxed_slice() }
+        Outgoing { slab: slab(slots), addressed: vec![(RawAddress::default(), 0); slots].into_boxed_slice() }
     }
 
     /// Returns the number of slots.
@@ -34,15 +44,16 @@ impl Outgoing {
     }
 
     /// Sets a slot's destination and length in bytes.
-    pub(crate) fn address(&mut self, slot: usize, to: SocketAddrV4, bytes: usize) {
-        self.addressed[slot] = (to, bytes);
+    pub(crate) fn address(&mut self, slot: usize, to: impl SocketAddress, bytes: usize) {
+        self.addressed[slot] = (to.to_raw(), bytes);
     }
 
     /// Sends `count` slots from `first` on through `socket`; returns how many the kernel accepted, at least one.
-    pub(crate) fn send(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn send(&mut self, socket: &impl DatagramSocket, first: usize, count: usize) -> io::Result<usize> {
         for slot in first..first + count {
             let (to, bytes) = self.addressed[slot];
-            match socket.send_to(&self.slab[slot][..bytes], SocketAddr::V4(to)) {
+            let to = SocketAddr::V4(SocketAddrV4::from_raw(&to.bytes));
+            match socket.udp().send_to(&self.slab[slot][..bytes], to) {
                 Ok(_) => {}
                 Err(error) if slot == first => return Err(error),
                 Err(_) => return Ok(slot - first),
@@ -55,7 +66,7 @@ impl Outgoing {
 /// Received datagrams, each in a slot of its own with its source.
 pub(crate) struct Incoming {
     slab: Slab,
-    received: Box<[(SocketAddrV4, usize)]>,
+    received: Box<[(RawAddress, usize)]>,
     /// Bytes of a datagram that are received at most.
     datagram_bytes: usize,
 }
@@ -63,7 +74,7 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Creates room for `slots` datagrams, of each of which at most `datagram_bytes` are received.
     pub(crate) fn new(slots: usize, datagram_bytes: usize) -> Incoming {
-        let received = vec![(NOWHERE, 0); slots].into_boxed_slice();
+        let received = vec![(RawAddress::default(), 0); slots].into_boxed_slice();
         Incoming { slab: slab(slots), received, datagram_bytes: datagram_bytes.min(DATAGRAM_STRIDE) }
     }
 
@@ -73,12 +84,12 @@ impl Incoming {
     }
 
     /// Receives up to `count` datagrams; returns their number. Fewer than `count` means that the socket is now empty.
-    pub(crate) fn receive(&mut self, socket: &UdpSocket, first: usize, count: usize) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: &impl DatagramSocket, first: usize, count: usize) -> io::Result<usize> {
         let mut slot = first;
         while slot < first + count {
-            match socket.recv_from(&mut self.slab[slot][..self.datagram_bytes]) {
-                Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source, bytes),
-                Ok((bytes, SocketAddr::V6(_))) => self.received[slot] = (NOWHERE, bytes),
+            match socket.udp().recv_from(&mut self.slab[slot][..self.datagram_bytes]) {
+                Ok((bytes, SocketAddr::V4(source))) => self.received[slot] = (source.to_raw(), bytes),
+                Ok((bytes, SocketAddr::V6(_))) => self.received[slot] = (RawAddress::default(), bytes),
                 // A signal says nothing about the socket, and returning fewer than `count` would say that it is empty.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if slot == first => return Err(error),
@@ -95,13 +106,13 @@ impl Incoming {
     }
 
     /// Returns the source address of a slot's datagram.
-    pub(crate) fn source(&self, slot: usize) -> SocketAddrV4 {
-        self.received[slot].0
+    pub(crate) fn source<A: SocketAddress>(&self, slot: usize) -> A {
+        A::from_raw(&self.received[slot].0.bytes)
     }
 }
 
 /// Returns `None`, because there is no portable drop counter.
-pub(crate) fn kernel_drops(_: &UdpSocket) -> io::Result<Option<u64>> {
+pub(crate) fn kernel_drops(_: &impl DatagramSocket) -> io::Result<Option<u64>> {
     Ok(None)
 }
 

@@ -171,7 +171,7 @@ impl TrainReceiver {
             TrainReceiver::Whole(train) => (train.source(), train.segments()),
             TrainReceiver::Apart(incoming, count) => {
                 let source = incoming.source(first);
-                let end = (first..*count).find(|&index| incoming.source(index) != source);
+                let end = (first..*count).find(|&index| incoming.source::<SocketAddrV4>(index) != source);
                 (source, end.unwrap_or(*count))
             }
         }

@@ -5,8 +5,9 @@ mod forged;
 use super::*;
 use crate::message::{Kind, OrderHop};
 use crate::order::Order;
+use crate::scenario::SocketOwner;
 use crate::sync::Arena;
-use crate::transport::udp::{Owners, Quota, bind};
+use crate::transport::sockets::{Quota, bind};
 use crate::wire::{self, DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Stray, Token as RunToken, control_bytes};
 
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
@@ -24,7 +25,7 @@ struct Bench {
 impl Bench {
     fn new(segmentation: Segmentation, receive_buffer: Option<u32>) -> Bench {
         let bound = bind(
-            Quota { owners: Owners::Threads, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
+            Quota { owner: SocketOwner::Thread, asked: 2, count: 2, threads: 2, process: 0, processes: 1 },
             receive_buffer,
             &crate::sync::Interrupt::new(),
         )

@@ -3,39 +3,35 @@
 use super::*;
 use crate::message::{Kind, OrderHop};
 use crate::order::Order;
+use crate::scenario::SocketOwner;
+use crate::transport::udp::Udp;
 use crate::wire::{DATAGRAM_BYTES_MAX, HEADER_BYTES, Header, Token as RunToken};
-use std::net::UdpSocket;
 
 const TOKEN: RunToken = RunToken(0x0123_4567_89AB_CDEF);
 const NODES: u32 = 4;
 
 /// One end with four nodes.
-struct Bench {
+struct Bench<F: SocketFamily> {
     end: Box<dyn Transport>,
-    addresses: Arc<[SocketAddrV4]>,
+    addresses: Arc<[F::Address]>,
     template: Box<[u8]>,
 }
 
-impl Bench {
-    fn new(receive_buffer: Option<u32>) -> Bench {
-        let bound = bind(
-            Quota { owners: Owners::Nodes, asked: NODES, count: NODES, threads: 1, process: 0, processes: 1 },
-            receive_buffer,
-            &crate::sync::Interrupt::new(),
-        )
-        .unwrap();
+impl<F: SocketFamily> Bench<F> {
+    fn new(receive_buffer: Option<u32>) -> Bench<F> {
+        let bound = F::bind(quota(NODES), receive_buffer, &Interrupt::new()).unwrap();
         let order = Order::generate(1, OrderIndex(0), 0).unwrap();
         let mut datagram = [0; DATAGRAM_BYTES_MAX];
         let header = Header { token: TOKEN, message: message(0, 1) };
         let bytes = wire::encode(&header, &order.view(), &mut datagram).unwrap();
         let template: Box<[u8]> = datagram[..bytes].into();
-        let network = Arc::new(UdpNetwork {
+        let network = Arc::new(NodeSocketNetwork {
             addresses: Arc::clone(&bound.addresses),
             templates: [template.clone()].into(),
             admission: Admission { token: TOKEN, nodes: NODES, orders: 1 },
             clock: Clock::start(),
         });
-        let end = Box::new(UdpBuilder { network, first_node: 0, sockets: bound.sockets }).build().unwrap();
+        let end = Box::new(NodeSocketBuilder::<F> { network, first_node: 0, sockets: bound.sockets }).build().unwrap();
         Bench { end, addresses: bound.addresses, template }
     }
 
@@ -53,12 +49,20 @@ impl Bench {
 
     /// Sends a datagram from a foreign socket to node 1; returns the kind of stray it was counted as.
     fn stray_of(&mut self, datagram: &[u8]) -> Stray {
-        let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
-        stranger.send_to(datagram, self.addresses[1]).unwrap();
+        self.send_as_stranger(datagram);
         let before = self.end.counts().strays;
         assert_eq!(self.receive_all(), []);
         let after = self.end.counts().strays;
         Stray::ALL.into_iter().find(|&stray| after.of(stray) == before.of(stray) + 1).expect("counted")
+    }
+
+    /// Sends a datagram from a foreign socket to node 1.
+    fn send_as_stranger(&self, datagram: &[u8]) {
+        let stranger = F::bind(quota(1), None, &Interrupt::new()).unwrap().sockets.pop().unwrap();
+        let mut outgoing = Outgoing::new(1);
+        outgoing.place(0)[..datagram.len()].copy_from_slice(datagram);
+        outgoing.address(0, self.addresses[1], datagram.len());
+        assert_eq!(outgoing.send(&F::open(stranger), 0, 1).unwrap(), 1);
     }
 
     /// A datagram of the run, modified by `change`.
@@ -69,13 +73,44 @@ impl Bench {
     }
 }
 
+/// Runs the tests that hold for every family of sockets.
+macro_rules! tests_of {
+    ($Family:ty: $($test:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                super::$test::<$Family>();
+            }
+        )+
+    };
+    (every $Family:ty) => {
+        tests_of! {
+            $Family:
+            tails_cross_whole,
+            messages_arrive_as_they_were_sent_with_their_order_behind_them,
+            every_kind_of_stray_is_told_apart,
+            a_drain_counts_unreceived_messages_and_strays_apart,
+            a_sleeping_end_is_woken,
+        }
+    };
+}
+
+mod on_udp {
+    use super::*;
+
+    tests_of!(every Udp);
+}
+
+fn quota(count: u32) -> Quota {
+    Quota { owner: SocketOwner::Node, asked: count, count, threads: 1, process: 0, processes: 1 }
+}
+
 fn message(from: u32, to: u32) -> Message {
     OrderHop { order: OrderIndex(0), ttl: 5, hop: 1 }.copy(NodeId(from), NodeId(to))
 }
 
-#[test]
-fn tails_cross_whole() {
-    let mut bench = Bench::new(None);
+fn tails_cross_whole<F: SocketFamily>() {
+    let mut bench = Bench::<F>::new(None);
     let sent = [(0, 1, 3), (0, 2, 0), (0, 1, 179), (2, 1, 1)].map(|(from, to, tail)| Message {
         kind: Kind::HAVE,
         tail,
@@ -99,9 +134,8 @@ fn tails_cross_whole() {
     assert_eq!(came, expected);
 }
 
-#[test]
-fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
-    let mut bench = Bench::new(None);
+fn messages_arrive_as_they_were_sent_with_their_order_behind_them<F: SocketFamily>() {
+    let mut bench = Bench::<F>::new(None);
     let sent = [message(0, 1), message(0, 2), message(3, 2), message(2, 2)];
     assert_eq!(bench.end.send(MessageBatch::bare(&sent)).unwrap(), 4);
     bench.end.receive(Wait::No).unwrap();
@@ -117,15 +151,14 @@ fn messages_arrive_as_they_were_sent_with_their_order_behind_them() {
 
 #[test]
 fn a_socket_with_more_than_its_turn_is_read_to_its_end_without_a_new_event() {
-    let mut bench = Bench::new(None);
+    let mut bench = Bench::<Udp>::new(None);
     let many = vec![message(0, 1); 3 * RECEIVE_SLOTS];
     assert_eq!(bench.end.send(MessageBatch::bare(&many)).unwrap(), many.len());
     assert_eq!(bench.receive_all().len(), many.len());
 }
 
-#[test]
-fn every_kind_of_stray_is_told_apart() {
-    let mut bench = Bench::new(None);
+fn every_kind_of_stray_is_told_apart<F: SocketFamily>() {
+    let mut bench = Bench::<F>::new(None);
     let version = bench.datagram(|bytes| bytes[0] = 99);
     let token = bench.datagram(|bytes| bytes[16] ^= 1);
     let sender = bench.datagram(|bytes| bytes[8] = NODES as u8);
@@ -149,11 +182,10 @@ fn every_kind_of_stray_is_told_apart() {
     }
 }
 
-#[test]
-fn a_drain_counts_unreceived_messages_and_strays_apart() {
-    let mut bench = Bench::new(None);
+fn a_drain_counts_unreceived_messages_and_strays_apart<F: SocketFamily>() {
+    let mut bench = Bench::<F>::new(None);
     bench.end.send(MessageBatch::bare(&[message(0, 1); 10])).unwrap();
-    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"hello", bench.addresses[1]).unwrap();
+    bench.send_as_stranger(b"hello");
     bench.end.drain().unwrap();
     assert_eq!((bench.end.counts().drained, bench.end.counts().strays.total()), (10, 1));
 }
@@ -161,7 +193,7 @@ fn a_drain_counts_unreceived_messages_and_strays_apart() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn a_full_receive_buffer_shows_as_kernel_drops() {
-    let mut bench = Bench::new(Some(1));
+    let mut bench = Bench::<Udp>::new(Some(1));
     let many = vec![message(0, 1); 500];
     assert_eq!(bench.end.send(MessageBatch::bare(&many)).unwrap(), 500);
     let received = bench.receive_all().len() as u64;
@@ -171,9 +203,8 @@ fn a_full_receive_buffer_shows_as_kernel_drops() {
     assert_eq!(received + dropped, 500);
 }
 
-#[test]
-fn a_sleeping_end_is_woken() {
-    let mut bench = Bench::new(None);
+fn a_sleeping_end_is_woken<F: SocketFamily>() {
+    let mut bench = Bench::<F>::new(None);
     let waker = bench.end.waker();
     let far = bench.end.now() + Nanos::from_secs(3_600);
     std::thread::spawn(move || waker.wake());

@@ -1,8 +1,9 @@
-//! Sockets on loopback, one for every node or one for every shard, and the table of their addresses.
+//! Sockets, one for every node or one for every shard: how many fit, the table of their addresses, and the binding of
+//! those of UDP.
 
+use crate::scenario::SocketOwner;
 use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::sys::{raise_descriptor_limit, remedy, set_receive_buffer};
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
@@ -28,32 +29,13 @@ const ECHO: &[u8] = b"bulkprop";
 const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bound sockets and their addresses, both by owner.
-pub(crate) struct Sockets {
+pub(crate) struct Sockets<S, A> {
     /// One non-blocking socket per owner.
-    pub(crate) sockets: Vec<UdpSocket>,
+    pub(crate) sockets: Vec<S>,
     /// The address of each socket.
-    pub(crate) addresses: Arc<[SocketAddrV4]>,
+    pub(crate) addresses: Arc<[A]>,
     /// The receive buffer that each socket was granted, in bytes as the kernel counts them, if one was requested.
     pub(crate) receive_buffer: Option<u32>,
-}
-
-/// The kind of owner that has one socket each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owners {
-    /// Every node.
-    Nodes,
-    /// Every worker thread, for its shard.
-    Threads,
-}
-
-/// Writes the singular, with which the option that counts them begins.
-impl fmt::Display for Owners {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Owners::Nodes => "node",
-            Owners::Threads => "thread",
-        })
-    }
 }
 
 /// A reason why not every owner has a socket.
@@ -64,15 +46,15 @@ pub enum BindError {
     Interrupted(#[from] Interrupted),
     /// The hard limit on descriptors is too low.
     #[error(
-        "--{owners}s {asked}: each {owners} needs a socket, and the hard limit on open files leaves room for {fits} \
+        "--{owner}s {asked}: each {owner} needs a socket, and the hard limit on open files leaves room for {fits} \
          with {threads} threads{}; {}raise the limit (ulimit -Hn){}",
         per_process(*processes),
-        ask_for_fewer(*owners, *fits),
-        or_more_processes(*owners)
+        ask_for_fewer(*owner, *fits),
+        or_more_processes(*owner)
     )]
     Descriptors {
         /// The kind of owner that has one socket each.
-        owners: Owners,
+        owner: SocketOwner,
         /// Sockets requested.
         asked: u32,
         /// Sockets that fit.
@@ -84,12 +66,12 @@ pub enum BindError {
     },
     /// No free port on any loopback address tried.
     #[error(
-        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owners}s or free \
+        "socket {bound} of {asked} found no free port on {first} to {last}: {cause}; ask for fewer --{owner}s or free \
          some ports"
     )]
     Ports {
         /// The kind of owner that has one socket each.
-        owners: Owners,
+        owner: SocketOwner,
         /// Sockets requested.
         asked: u32,
         /// Sockets bound before.
@@ -113,13 +95,13 @@ pub enum BindError {
     },
     /// The system refused for another reason.
     #[error(
-        "socket {} of {asked}, one for each {owners}, was refused on {address}: {cause}; {}",
+        "socket {} of {asked}, one for each {owner}, was refused on {address}: {cause}; {}",
         bound + 1,
         remedy(cause)
     )]
     System {
         /// The kind of owner that has one socket each.
-        owners: Owners,
+        owner: SocketOwner,
         /// Sockets requested.
         asked: u32,
         /// Sockets bound before.
@@ -144,14 +126,14 @@ fn per_process(processes: usize) -> String {
 }
 
 /// Suggests the number that fits, if any does.
-fn ask_for_fewer(owners: Owners, fits: u64) -> String {
-    if fits == 0 { String::new() } else { format!("ask for at most {fits} {owners}s, or ") }
+fn ask_for_fewer(owner: SocketOwner, fits: u64) -> String {
+    if fits == 0 { String::new() } else { format!("ask for at most {fits} {owner}s, or ") }
 }
 
 /// Suggests more processes where they can share the nodes of a run.
-fn or_more_processes(owners: Owners) -> &'static str {
-    match owners {
-        Owners::Nodes if cfg!(all(target_os = "linux", not(portable))) => ", or spread them over more --processes",
+fn or_more_processes(owner: SocketOwner) -> &'static str {
+    match owner {
+        SocketOwner::Node if cfg!(all(target_os = "linux", not(portable))) => ", or spread them over more --processes",
         _ => "",
     }
 }
@@ -160,7 +142,7 @@ fn or_more_processes(owners: Owners) -> &'static str {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     /// The kind of owner that has one socket each.
-    pub(crate) owners: Owners,
+    pub(crate) owner: SocketOwner,
     /// Sockets of all processes.
     pub(crate) asked: u32,
     /// Sockets of this process.
@@ -174,9 +156,13 @@ pub(crate) struct Quota {
     pub(crate) processes: usize,
 }
 
-/// Binds the sockets of one process.
-pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interrupt) -> Result<Sockets, BindError> {
-    let Quota { owners, count, process, processes, .. } = quota;
+/// Binds the UDP sockets of one process, on loopback.
+pub(crate) fn bind(
+    quota: Quota,
+    receive_buffer: Option<u32>,
+    interrupt: &Interrupt,
+) -> Result<Sockets<UdpSocket, SocketAddrV4>, BindError> {
+    let Quota { owner, count, process, processes, .. } = quota;
     make_room(quota)?;
     let first = u32::from(Ipv4Addr::LOCALHOST) + process as u32 * (ADDRESSES_MAX / processes as u32);
     check_loopback(quota, first.into())?;
@@ -199,9 +185,9 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interr
             // Ports ran out, and the system has no further address.
             Err(cause) if host > 0 && cause.kind() == io::ErrorKind::AddrNotAvailable => {
                 let (first, last) = (first.into(), Ipv4Addr::from(first + host - 1));
-                return Err(BindError::Ports { owners, asked: count, bound: sockets.len(), first, last, cause });
+                return Err(BindError::Ports { owner, asked: count, bound: sockets.len(), first, last, cause });
             }
-            Err(cause) => return Err(refusal(owners, count, sockets.len(), [first.into(), ip], cause)),
+            Err(cause) => return Err(refusal(owner, count, sockets.len(), [first.into(), ip], cause)),
         }
     }
     Ok(Sockets { sockets, addresses: addresses.into(), receive_buffer: granted })
@@ -209,14 +195,14 @@ pub(crate) fn bind(quota: Quota, receive_buffer: Option<u32>, interrupt: &Interr
 
 /// Raises the descriptor limit as far as the hard limit allows, and fails if the sockets do not fit.
 pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
-    let Quota { owners, asked, count, threads, processes, .. } = quota;
+    let Quota { owner, asked, count, threads, processes, .. } = quota;
     let others = DESCRIPTORS_SPARE + DESCRIPTORS_PER_WORKER * threads as u64;
     // If the limit cannot be read, binding itself will fail.
     let allowed = raise_descriptor_limit(u64::from(count) + others).unwrap_or(u64::MAX);
     let fits = allowed.saturating_sub(others);
     if u64::from(count) > fits {
         let fits = fits.saturating_mul(processes as u64);
-        return Err(BindError::Descriptors { owners, asked, fits, threads, processes });
+        return Err(BindError::Descriptors { owner, asked, fits, threads, processes });
     }
     Ok(())
 }
@@ -224,7 +210,7 @@ pub(crate) fn make_room(quota: Quota) -> Result<(), BindError> {
 /// Sends a datagram to its own socket, to find out before any set-up that a network carries none: sockets can be bound
 /// where nothing can be sent.
 fn check_loopback(quota: Quota, address: Ipv4Addr) -> Result<(), BindError> {
-    let Quota { owners, asked, .. } = quota;
+    let Quota { owner, asked, .. } = quota;
     let echo = || -> io::Result<usize> {
         let socket = UdpSocket::bind((address, 0))?;
         socket.set_read_timeout(Some(ECHO_TIMEOUT))?;
@@ -237,7 +223,7 @@ fn check_loopback(quota: Quota, address: Ipv4Addr) -> Result<(), BindError> {
         Err(cause) if matches!(cause.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             Err(BindError::Silent { address })
         }
-        Err(cause) => Err(refusal(owners, asked, 0, [address, address], cause)),
+        Err(cause) => Err(refusal(owner, asked, 0, [address, address], cause)),
     }
 }
 
@@ -251,11 +237,11 @@ fn bind_one(ip: Ipv4Addr, receive_buffer: Option<u32>) -> io::Result<(UdpSocket,
     }
 }
 
-fn refusal(owners: Owners, asked: u32, bound: usize, tried: [Ipv4Addr; 2], cause: io::Error) -> BindError {
+fn refusal(owner: SocketOwner, asked: u32, bound: usize, tried: [Ipv4Addr; 2], cause: io::Error) -> BindError {
     let [first, last] = tried;
     match cause.kind() {
-        io::ErrorKind::AddrInUse => BindError::Ports { owners, asked, bound, first, last, cause },
-        _ => BindError::System { owners, asked, bound, address: last, cause },
+        io::ErrorKind::AddrInUse => BindError::Ports { owner, asked, bound, first, last, cause },
+        _ => BindError::System { owner, asked, bound, address: last, cause },
     }
 }
 
@@ -264,7 +250,7 @@ mod tests {
     use super::*;
 
     fn nodes(count: u32) -> Quota {
-        Quota { owners: Owners::Nodes, asked: count, count, threads: 2, process: 0, processes: 1 }
+        Quota { owner: SocketOwner::Node, asked: count, count, threads: 2, process: 0, processes: 1 }
     }
 
     #[test]
