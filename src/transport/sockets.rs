@@ -16,7 +16,7 @@ const DESCRIPTORS_SPARE: u64 = 32;
 const DESCRIPTORS_PER_WORKER: u64 = 3;
 
 /// Work units of binding a socket, where a random draw is one.
-const SOCKET_UNITS: u64 = 1_000;
+pub(crate) const SOCKET_UNITS: u64 = 1_000;
 
 /// Loopback addresses 127.0.0.1, 127.0.0.2, ... that are tried while ports run out. Processes share them out among
 /// themselves.
@@ -95,7 +95,7 @@ pub enum BindError {
     },
     /// The system refused for another reason.
     #[error(
-        "socket {} of {asked}, one for each {owner}, was refused on {address}: {cause}; {}",
+        "socket {} of {asked}, one for each {owner}, was refused {place}: {cause}; {}",
         bound + 1,
         remedy(cause)
     )]
@@ -106,8 +106,8 @@ pub enum BindError {
         asked: u32,
         /// Sockets bound before.
         bound: usize,
-        /// The address tried.
-        address: Ipv4Addr,
+        /// The place where it was to be bound, with its preposition.
+        place: String,
         /// The system's error.
         cause: io::Error,
     },
@@ -241,7 +241,7 @@ fn refusal(owner: SocketOwner, asked: u32, bound: usize, tried: [Ipv4Addr; 2], c
     let [first, last] = tried;
     match cause.kind() {
         io::ErrorKind::AddrInUse => BindError::Ports { owner, asked, bound, first, last, cause },
-        _ => BindError::System { owner, asked, bound, address: last, cause },
+        _ => BindError::System { owner, asked, bound, place: format!("on {last}"), cause },
     }
 }
 
