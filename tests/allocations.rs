@@ -1,7 +1,7 @@
 //! Tests that no worker allocates between the start barrier and the stop. In a binary of its own, because it replaces
 //! the allocator.
 
-use bulk_order_propagation::scenario::{Draft, TransportKind, Ttl, Until};
+use bulk_order_propagation::scenario::{Choice, Draft, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::threads::Observer;
@@ -87,7 +87,8 @@ fn no_worker_allocates_in_its_loop() {
         ..Draft::default()
     };
     assert_eq!(requests(Draft { threads: Some(3), ..base.clone() }, true), 3, "the watch sees what it should");
-    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory] {
+    let real = |transport: &TransportKind| transport.is_available() && !transport.is_virtual();
+    for transport in TransportKind::ALL.iter().copied().filter(real) {
         for (threads, fanout) in [1, 2, 8].into_iter().flat_map(|threads| [3, 8, 400].map(|fanout| (threads, fanout))) {
             for family in ["erdos-renyi", "star", "complete"] {
                 let topology = Some(family.parse().unwrap());

@@ -1,13 +1,9 @@
 //! Tests that all carriers agree: for one seed, without a TTL limit, the same nodes are reached, and each sends and
 //! receives exactly as many messages, on any number of workers.
 
-use crate::support::{covered, run, sent, to_quiescence};
+use crate::support::{carriers, covered, run, sent, to_quiescence};
 use bulk_order_propagation::record::RunRecord;
 use bulk_order_propagation::scenario::{Draft, Spin, TransportKind, Ttl, Until};
-
-/// All carriers; the others are compared with the first.
-const CARRIERS: [TransportKind; 4] =
-    [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
 
 /// The carriers without a socket per node.
 const SHARED: [TransportKind; 2] = [TransportKind::UdpShard, TransportKind::Memory];
@@ -30,9 +26,9 @@ fn every_carrier_reaches_the_same_nodes_with_the_same_messages() {
     for seed in [1, 2, 3] {
         // A fanout of 3 misses about 6 % of the nodes, so that the carriers could disagree.
         let draft = Draft { fanout: Some(3), ..to_quiescence(800, 1, seed) };
-        let model = on(CARRIERS[0], &draft, 1);
+        let model = on(TransportKind::Udp, &draft, 1);
         assert!(model.reached() < 800);
-        for transport in CARRIERS {
+        for transport in carriers() {
             for threads in THREADS {
                 let record = on(transport, &draft, threads);
                 assert_eq!(figures(&record), figures(&model), "{transport:?}, seed {seed}, {threads} threads");
@@ -83,7 +79,7 @@ fn excluded_senders_and_charged_serialization_reach_the_same_nodes() {
 
 #[test]
 fn a_target_stops_every_carrier_with_a_balanced_ledger() {
-    for transport in CARRIERS {
+    for transport in carriers() {
         for threads in [1, 2, 8] {
             let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(8_000, 1, 5) };
             let record = on(transport, &draft, threads);

@@ -1,7 +1,7 @@
 //! Tests many orders at once: each is an experiment of its own, on every carrier, and none is delivered twice or
 //! forgotten.
 
-use crate::support::{run, sent, sentences, to_quiescence};
+use crate::support::{carriers, real_carriers, run, sent, sentences, to_quiescence};
 use bulk_order_propagation::coverage::TARGET;
 use bulk_order_propagation::record::{BulkRecord, OrderOutcome, OrderRecord, RunRecord};
 use bulk_order_propagation::scenario::{
@@ -9,8 +9,6 @@ use bulk_order_propagation::scenario::{
 };
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
-
-const CARRIERS: [TransportKind; 3] = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory];
 
 /// Adds `orders` orders at a rate that publishes them within a twentieth of a second.
 fn bulk(orders: u32, draft: Draft) -> Draft {
@@ -41,7 +39,7 @@ fn every_carrier_carries_every_order_to_the_same_nodes() {
     let model = on(TransportKind::Memory, 1);
     assert_eq!(model.end, bulk_order_propagation::record::End::Quiescent);
     assert!(model.reached() < 40 * 300 && model.reached() > 40 * 250);
-    for transport in CARRIERS {
+    for transport in real_carriers() {
         for threads in [1, 2, 3, 8] {
             let record = on(transport, threads);
             assert_eq!(figures(&record), figures(&model), "{transport:?}, {threads} threads");
@@ -63,7 +61,7 @@ fn an_order_alone_is_the_same_among_many() {
 
 #[test]
 fn the_target_ends_a_run_once_every_order_has_it() {
-    for transport in CARRIERS {
+    for transport in real_carriers() {
         let draft = Draft { until: Some(Until::Target), ttl: Some(Ttl::Auto), ..to_quiescence(200, 2, 3) };
         let record = run(Draft { transport: Some(transport), ..bulk(50, draft) });
         let bulk = orders(&record);
@@ -240,9 +238,8 @@ fn an_order_to_be_announced_is_under_way() {
 /// a few nodes. On every carrier, for one order as for many.
 #[test]
 fn an_order_at_rest_below_its_target_has_missed_it() {
-    let carriers = [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
     for (orders_asked, transport) in
-        [1, 20].into_iter().flat_map(|orders| carriers.map(|transport| (orders, transport)))
+        [1, 20].into_iter().flat_map(|orders| carriers().map(move |transport| (orders, transport)))
     {
         let on = |draft: Draft| {
             let bulk = (orders_asked > 1).then_some(Rate::per_second(1_000));

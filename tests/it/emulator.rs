@@ -2,13 +2,11 @@
 //! time, and a ledger that counts held messages.
 
 use crate::command::{bulkprop, output};
-use crate::support::{covered, run, sent, to_quiescence};
+use crate::support::{covered, real_carriers, run, sent, to_quiescence};
 use bulk_order_propagation::record::{End, GroupKind, Ledger, OrderOutcome, RunRecord};
 use bulk_order_propagation::scenario::{Draft, ProtocolKind, Scenario, TransportKind, Until};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
-
-const REAL: [TransportKind; 3] = [TransportKind::Memory, TransportKind::UdpShard, TransportKind::Udp];
 
 /// A draft on a carrier and a number of threads, with the network options that `line` gives as `option=value`.
 fn on(transport: TransportKind, threads: u32, draft: Draft, line: &str) -> Draft {
@@ -39,7 +37,7 @@ fn every_carrier_loses_and_doubles_the_same_messages() {
         let model = figures(&run(on(TransportKind::Simulated, 1, draft.clone(), line)));
         let [all, _, lost, doubled, held] = model.3;
         assert!(lost > all / 5 && (doubled > 0) == line.contains("duplicate") && held == 0, "{:?}", model.3);
-        for transport in REAL {
+        for transport in real_carriers() {
             for threads in [1, 2, 3] {
                 let record = run(on(transport, threads, draft.clone(), line));
                 assert_eq!(record.end, End::Quiescent);
@@ -58,7 +56,7 @@ fn every_carrier_floods_as_far() {
     let line = "loss=0.3 duplicate=0.2";
     let model = run(on(TransportKind::Simulated, 1, draft.clone(), line));
     assert!(model.reached() < 400 && model.ledger.model_lost > 200, "{:?}", model.ledger);
-    for transport in REAL {
+    for transport in real_carriers() {
         for threads in [1, 2, 3] {
             let record = run(on(transport, threads, draft.clone(), line));
             assert!(covered(&record) == covered(&model) && sent(&record) == sent(&model), "{transport:?}, {threads}");
@@ -72,7 +70,7 @@ fn no_first_receipt_is_earlier_than_in_virtual_time() {
     for line in ["latency=uniform:2ms..20ms", "network=exchange-sites duplicate=0.1"] {
         let draft = to_quiescence(300, 1, 7);
         let model = run(on(TransportKind::Simulated, 1, draft.clone(), line));
-        for transport in REAL {
+        for transport in real_carriers() {
             for threads in [1, 2, 3] {
                 let record = run(on(transport, threads, draft.clone(), line));
                 assert_eq!(covered(&record), covered(&model));
@@ -89,7 +87,7 @@ fn no_first_receipt_is_earlier_than_in_virtual_time() {
 fn a_request_that_is_lost_is_made_again() {
     let draft =
         Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(Nanos::from_millis(20)), ..to_quiescence(300, 1, 5) };
-    for transport in REAL {
+    for transport in real_carriers() {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
         assert!(record.reached() > 280, "{transport:?}: {}", record.reached());
         // Each node but the origin received the order at least once, and some transfers were lost.
@@ -111,7 +109,7 @@ fn gathered_announcements_pass_the_network_whole() {
         rate: Some("4000/s".parse().unwrap()),
         ..to_quiescence(100, 1, 5)
     };
-    for transport in REAL {
+    for transport in real_carriers() {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
         assert!(record.ledger.is_balanced() && record.ledger.model_lost > 100, "{transport:?}: {:?}", record.ledger);
         assert!(record.reached() > 39 * 100, "{transport:?}: {}", record.reached());
@@ -122,7 +120,7 @@ fn gathered_announcements_pass_the_network_whole() {
 
 #[test]
 fn a_run_that_loses_everything_comes_to_rest_at_once() {
-    for transport in REAL {
+    for transport in real_carriers() {
         let record = run(on(transport, 2, to_quiescence(500, 1, 7), "loss=1 latency=10s"));
         assert_eq!((record.end, record.reached(), record.ledger.model_lost), (End::Quiescent, 1, 8));
         assert_eq!((record.ledger.sent, record.ledger.received), (8, 0));
@@ -131,7 +129,7 @@ fn a_run_that_loses_everything_comes_to_rest_at_once() {
 
 #[test]
 fn messages_held_at_the_stop_are_in_flight() {
-    for transport in REAL {
+    for transport in real_carriers() {
         let draft = Draft { until: Some(Until::Target), ..to_quiescence(600, 1, 7) };
         let record = run(on(transport, 2, draft, "latency=uniform:1ms..10s loss=0.01"));
         let Ledger { sent, received, held, in_flight_at_stop, model_lost, .. } = record.ledger;
@@ -152,7 +150,7 @@ fn a_bulk_reports_the_outcome_of_each_order() {
         let bulk = record.bulk.as_ref().unwrap();
         bulk.orders.iter().map(|order| (order.reached, order.sent, order.received, order.outcome)).collect()
     };
-    for transport in REAL {
+    for transport in real_carriers() {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:1ms..3ms loss=0.2 duplicate=0.1"));
         assert_eq!(figures(&record), figures(&model), "{transport:?}");
         assert!(figures(&record).iter().all(|order| order.3 == OrderOutcome::Reached));
@@ -163,7 +161,7 @@ fn a_bulk_reports_the_outcome_of_each_order() {
 
 #[test]
 fn regions_are_reported_and_sum_to_all() {
-    for transport in REAL {
+    for transport in real_carriers() {
         let record = run(on(transport, 2, to_quiescence(300, 1, 7), "network=exchange-sites loss=0.05"));
         let sum = |count: fn(&bulk_order_propagation::record::GroupRecord) -> u64| {
             record.groups.iter().map(count).sum::<u64>()

@@ -2,6 +2,8 @@
 //! network, with one order and with many, in one process and in several.
 
 use crate::command::{bulkprop, output};
+use crate::support::{carriers, carriers_across_processes};
+use bulk_order_propagation::scenario::Choice;
 use serde_json::Value;
 
 /// The number in a field of the object, 0 for null.
@@ -39,11 +41,9 @@ fn checked_ledger(line: &str) -> Value {
     ledger.clone()
 }
 
-const CARRIERS: [&str; 4] = ["memory", "udp", "udp-shard", "simulated"];
-
 #[test]
 fn every_message_is_in_one_place_on_every_carrier() {
-    for carrier in CARRIERS {
+    for carrier in carriers().map(Choice::name) {
         for asked in
             ["", "--until quiescent", "--protocol flood", "--protocol lazy", "--orders 20 --rate 2000/s --ttl 8"]
         {
@@ -54,7 +54,7 @@ fn every_message_is_in_one_place_on_every_carrier() {
 
 #[test]
 fn messages_that_an_emulated_network_holds_are_in_flight() {
-    for carrier in CARRIERS {
+    for carrier in carriers().map(Choice::name) {
         let model = "--latency uniform:1ms..2s --loss 0.05 --duplicate 0.1 --target 0.5 --timeout 300ms";
         for asked in ["", "--protocol lazy", "--orders 20 --rate 2000/s --ttl 8"] {
             let line = format!("--transport {carrier} --nodes 200 --threads 2 --seed 7 {model} {asked}");
@@ -83,7 +83,7 @@ fn links_and_faults_are_in_the_ledger_of_virtual_time() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn several_processes_have_one_ledger() {
-    for carrier in ["udp", "udp-shard"] {
+    for carrier in carriers_across_processes().map(Choice::name) {
         for asked in [
             "",
             "--latency uniform:1ms..10s --loss 0.05 --target 0.5 --timeout 300ms",

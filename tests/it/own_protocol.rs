@@ -1,7 +1,7 @@
 //! A protocol that is no part of the crate, with all that the seam offers: state per link, kinds of its own, forwards
 //! to peers that it names, keyed draws, a start and a warm-up, upkeep, and tallies. It runs on every carrier.
 
-use crate::support::{scenario, to_quiescence};
+use crate::support::{real_carriers, scenario, to_quiescence};
 use bulk_order_propagation::api::Simulation;
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::message::{Kind, Message, OrderHop};
@@ -234,7 +234,7 @@ fn every_carrier_agrees_in_what_is_decided_before_any_message() {
     let virtual_time = run(draft(TransportKind::Simulated, 1), Mesh { beat: None });
     let offered = virtual_time.tallies[OFFERED as usize];
     assert_eq!(virtual_time.upkeep().warm_up_sent, offered.1, "an offer each, and all in the warm-up");
-    for transport in [TransportKind::Memory, TransportKind::Udp, TransportKind::UdpShard] {
+    for transport in real_carriers() {
         for threads in [1, 2, 3] {
             let record = run(draft(transport, threads), Mesh { beat: None });
             let said = format!("{transport:?}, {threads} threads");
@@ -251,7 +251,7 @@ fn every_carrier_agrees_in_what_is_decided_before_any_message() {
 #[test]
 fn upkeep_that_never_ends_holds_no_run_open() {
     let mesh = Mesh { beat: Some(Nanos::from_millis(60)) };
-    for transport in [TransportKind::Memory, TransportKind::Udp, TransportKind::UdpShard] {
+    for transport in real_carriers() {
         for threads in [1, 2, 3] {
             let record = run(Draft { timeout: "60s".parse().ok(), ..draft(transport, threads) }, mesh);
             assert_eq!((record.end, record.reached()), (End::Quiescent, 300), "{transport:?}, {threads} threads");

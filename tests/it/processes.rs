@@ -1,6 +1,8 @@
 //! Tests several processes: they agree with one, they end when one of them does, and they leave nothing behind.
 
 use crate::command::{beside_notices, bulkprop, output};
+use crate::support::carriers_across_processes;
+use bulk_order_propagation::scenario::Choice;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -38,7 +40,7 @@ fn any_number_of_processes_reaches_the_same_nodes_with_the_same_messages() {
         let line = format!("--nodes 800 --fanout 3 --ttl 255 --until quiescent --timeout 60s --seed {seed}");
         let model = figures(&format!("{line} --threads 1"));
         assert!(model.iter().any(|row| row[1] == "false"), "there must be something to disagree about");
-        for transport in ["udp", "udp-shard"] {
+        for transport in carriers_across_processes().map(Choice::name) {
             for (processes, threads) in [(1, 2), (2, 1), (2, 3), (4, 1), (4, 2)] {
                 let line =
                     format!("{line} --transport {transport} --processes {processes} --threads {threads} --origin 0");

@@ -2,7 +2,7 @@
 //! carriers transport control messages and times as well.
 
 use crate::command::{bulkprop, output};
-use crate::support::{covered, run, scenario, sent, to_quiescence};
+use crate::support::{carriers, covered, run, scenario, sent, to_quiescence};
 use bulk_order_propagation::ids::NodeId;
 use bulk_order_propagation::network::{Latency, LossSpec};
 use bulk_order_propagation::ratio::Ratio;
@@ -11,9 +11,6 @@ use bulk_order_propagation::scenario::{Draft, PayloadBytes, ProtocolKind, Transp
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::wire::{CONTROL_BYTES, WORD_BYTES};
 use bulk_order_propagation::workload::Rate;
-
-const CARRIERS: [TransportKind; 4] =
-    [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory, TransportKind::Simulated];
 
 /// A retry interval longer than any answer takes, however busy the machine is, so that no request is repeated.
 const LONG_RETRY: Nanos = Nanos::from_secs(30);
@@ -43,7 +40,7 @@ fn a_flood_crosses_each_link_twice_except_those_of_first_copies() {
             ..to_quiescence(nodes, 1, 4)
         };
         let expected = directed_links(&draft) - (u64::from(nodes) - 1);
-        for transport in CARRIERS {
+        for transport in carriers() {
             for threads in [1, 2, 3, 8] {
                 let record = on(transport, &draft, threads);
                 assert_eq!(record.reached(), u64::from(nodes), "{transport:?}, {family}, {threads} threads");
@@ -60,7 +57,7 @@ fn lazy_reaches_the_nodes_of_push_with_one_order_each() {
         let draft = Draft { fanout: Some(3), ..to_quiescence(500, 1, seed) };
         let push = on(TransportKind::Memory, &draft, 1);
         assert!(push.reached() < 500, "a fanout of 3 leaves some out, or this shows nothing");
-        for transport in CARRIERS {
+        for transport in carriers() {
             for threads in [1, 2, 3, 8] {
                 let record = on(transport, &lazy(draft.clone()), threads);
                 let said = format!("{transport:?}, seed {seed}, {threads} threads");
@@ -78,7 +75,7 @@ fn lazy_reaches_the_nodes_of_push_with_one_order_each() {
 
 #[test]
 fn control_bytes_are_those_on_the_wire() {
-    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Simulated, TransportKind::Memory] {
+    for transport in carriers() {
         let charge_serialization = (transport == TransportKind::Memory).then_some(true);
         let draft = Draft { charge_serialization, ..lazy(to_quiescence(200, 1, 3)) };
         let record = on(transport, &draft, 2);
@@ -101,7 +98,7 @@ fn many_orders_are_announced_and_handed_over_on_every_carrier() {
     });
     let push = on(TransportKind::Memory, &Draft { protocol: None, retry: None, ..draft.clone() }, 1);
     let expected = (push.reached(), push.reached() - 30);
-    for transport in CARRIERS {
+    for transport in carriers() {
         for threads in [1, 3] {
             let record = on(transport, &draft, threads);
             assert_eq!((record.reached(), record.payload_messages()), expected, "{transport:?}, {threads} threads");
@@ -123,7 +120,7 @@ fn gathered_announcements_take_fewer_messages_on_every_carrier() {
     });
     let gathered = Draft { announce_interval: Some(Nanos::from_millis(20)), ..at_once.clone() };
     let single = on(TransportKind::Simulated, &at_once, 2);
-    for transport in CARRIERS {
+    for transport in carriers() {
         for threads in [1, 3] {
             let charge_serialization = (transport == TransportKind::Memory).then_some(true);
             let record = on(transport, &Draft { charge_serialization, ..gathered.clone() }, threads);

@@ -1,7 +1,7 @@
 //! Runs scenarios for the other modules.
 
 use bulk_order_propagation::record::RunRecord;
-use bulk_order_propagation::scenario::{Draft, Scenario, Ttl, Until};
+use bulk_order_propagation::scenario::{Choice, Draft, Scenario, TransportKind, Ttl, Until};
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
@@ -18,6 +18,21 @@ pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
         timeout: Some(Nanos::from_secs(600)),
         ..Draft::default()
     }
+}
+
+/// Every carrier that this system has, virtual time included.
+pub(crate) fn carriers() -> impl Iterator<Item = TransportKind> + Clone {
+    TransportKind::ALL.iter().copied().filter(|transport| transport.is_available())
+}
+
+/// Every carrier on a real clock.
+pub(crate) fn real_carriers() -> impl Iterator<Item = TransportKind> + Clone {
+    carriers().filter(|transport| !transport.is_virtual())
+}
+
+/// Every carrier that can join processes.
+pub(crate) fn carriers_across_processes() -> impl Iterator<Item = TransportKind> + Clone {
+    carriers().filter(|transport| transport.traits().crosses_processes)
 }
 
 /// The scenario of a draft.

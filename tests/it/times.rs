@@ -1,6 +1,8 @@
 //! Tests times as the binary reports them: a share is reached when it is first held, whatever ends the run.
 
 use crate::command::{bulkprop, output};
+use crate::support::real_carriers;
+use bulk_order_propagation::scenario::Choice;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -75,7 +77,7 @@ fn the_time_of_the_model_and_that_of_the_machine_stand_apart() {
 
 #[test]
 fn late_departures_of_held_messages_are_reported() {
-    for carrier in ["memory", "udp", "udp-shard"] {
+    for carrier in real_carriers().map(Choice::name) {
         let line = format!("--transport {carrier} --nodes 100 --threads 1 --seed 1 --until quiescent");
         assert!(report(&line)["departure_late_ns"].is_null(), "{line}");
         let of = report(&format!("{line} --latency uniform:1ms..2ms"));

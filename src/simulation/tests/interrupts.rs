@@ -4,7 +4,7 @@
 
 use crate::network::Latency;
 use crate::record::{End, RunRecord};
-use crate::scenario::{Draft, Engine, ProtocolKind, TransportKind, Ttl, Until};
+use crate::scenario::{Choice, Draft, Engine, ProtocolKind, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run};
 use crate::sync::{Interrupt, Interrupted};
 use crate::time::Nanos;
@@ -103,7 +103,8 @@ fn set_up_run_and_ledger_are_left_wherever_they_are() {
 
 #[test]
 fn on_carriers_too() {
-    for transport in [TransportKind::Udp, TransportKind::UdpShard, TransportKind::Memory] {
+    let real = |transport: &TransportKind| transport.is_available() && !transport.is_virtual();
+    for transport in TransportKind::ALL.iter().copied().filter(real) {
         let draft = Draft { transport: Some(transport), nodes: Some(500), threads: Some(2), ..Draft::default() };
         assert!(interrupted_at(&draft, 1).is_none());
         // The overlay, the search and the sockets come first.

@@ -4,7 +4,7 @@
 use crate::engine::EngineError;
 use crate::network::Latency;
 use crate::runtime::RuntimeError;
-use crate::scenario::{Draft, Engine, TransportKind, Ttl, Until};
+use crate::scenario::{Choice, Draft, Engine, TransportKind, Ttl, Until};
 use crate::simulation::{SimulationError, run_observed};
 use crate::sync::Interrupt;
 use crate::threads::{Observer, Progress, ThreadError, refusing_from};
@@ -25,16 +25,16 @@ fn drafts() -> Vec<Draft> {
     let varies = Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(90) };
     let varying = Draft { latency: Some(varies.into()), ..simulated.clone() };
     let on = |transport| Draft { transport: Some(transport), ..base.clone() };
-    vec![
-        on(TransportKind::Udp),
-        on(TransportKind::UdpShard),
-        on(TransportKind::Memory),
+    let real = |transport: &TransportKind| transport.is_available() && !transport.is_virtual();
+    let mut drafts: Vec<Draft> = TransportKind::ALL.iter().copied().filter(real).map(on).collect();
+    drafts.extend([
         Draft { orders: Some(20), rate: Some(Rate::per_second(100)), ..on(TransportKind::Memory) },
         Draft { engine: Some(Engine::Hops), ..simulated.clone() },
         Draft { engine: Some(Engine::General), ..simulated },
         Draft { engine: Some(Engine::Fast), ..varying.clone() },
         Draft { engine: Some(Engine::General), ..varying },
-    ]
+    ]);
+    drafts
 }
 
 fn thread_error(draft: &Draft, observer: &dyn Observer) -> ThreadError {
