@@ -30,8 +30,8 @@ macro_rules! carrier_options {
 
             /// Processes of --threads workers each [default: 1].
             ///
-            /// For udp and udp-shard on Linux. Each process has a descriptor limit of its own, so that several hold
-            /// more sockets than one may open.
+            /// For carriers with sockets, on Linux. Each process has a descriptor limit of its own, so that several
+            /// hold more sockets than one may open.
             #[arg(hide_short_help = true)]
             processes: u32 = "P", |text: &str| limits::PROCESSES.parse::<u32>(text);
 
