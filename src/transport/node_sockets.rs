@@ -118,6 +118,7 @@ impl<F: SocketFamily> TransportBuilder for NodeSocketBuilder<F> {
             outgoing: Outgoing::new(SEND_SLOTS),
             templates_out: [None; SEND_SLOTS],
             incoming: Incoming::new(RECEIVE_SLOTS, RECEIVE_BYTES),
+            is_blocked: false,
         }))
     }
 }
@@ -133,6 +134,8 @@ struct NodeSocketTransport<F: SocketFamily> {
     /// The order whose datagram is in each outgoing slot.
     templates_out: [Option<OrderIndex>; SEND_SLOTS],
     incoming: Incoming,
+    /// True if the kernel had no room for the last datagram offered.
+    is_blocked: bool,
     state: TransportState,
 }
 
@@ -203,6 +206,10 @@ impl<F: SocketFamily> MessageIo for NodeSocketTransport<F> {
             }
             filled += came;
         }
+        // Room comes from a worker that reads, which may need this core.
+        if self.is_blocked && filled == 0 {
+            std::thread::yield_now();
+        }
         Ok(self.network.clock.now())
     }
 
@@ -263,12 +270,14 @@ impl<F: SocketFamily> NodeSocketTransport<F> {
         }
         let socket = &self.sockets[(messages[0].from.0 - self.first_node) as usize];
         let mut sent = 0;
+        self.is_blocked = false;
         while sent < messages.len() {
             self.state.counts.send_calls += 1;
             match self.outgoing.send(socket, sent, messages.len() - sent) {
                 Ok(more) => sent += more,
                 Err(error) if F::is_full(&error) => {
                     self.state.counts.send_blocked += 1;
+                    self.is_blocked = true;
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
