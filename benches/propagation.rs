@@ -24,8 +24,9 @@ const UDP_SIZES: [u32; 5] = [10, 100, 1_000, 5_000, 15_000];
 /// Sizes without a socket per node.
 const SHARED_SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-const CARRIERS: [(TransportKind, &[u32]); 3] = [
+const CARRIERS: [(TransportKind, &[u32]); 4] = [
     (TransportKind::Udp, &UDP_SIZES),
+    (TransportKind::Unix, &UDP_SIZES),
     (TransportKind::UdpShard, &SHARED_SIZES),
     (TransportKind::Memory, &SHARED_SIZES),
 ];
@@ -115,7 +116,8 @@ fn floor(scenario: &Scenario, record: &RunRecord) -> (Duration, u64) {
     let (nodes, threads) = (scenario.overlay.nodes, scenario.carrier.threads);
     let units = u64::from(nodes) * 32 / 10;
     match scenario.carrier.transport {
-        TransportKind::Udp => (floor::time(nodes as usize, threads, units), units),
+        // The floor of `unix` is that of UDP too, so that their ratio shows what IP costs.
+        TransportKind::Udp | TransportKind::Unix => (floor::time(nodes as usize, threads, units), units),
         TransportKind::UdpShard => {
             let trains = record.workers.iter().map(|worker| worker.carrier.kernel_datagrams).sum::<u64>().max(1);
             let length = record.ledger.sent.div_ceil(trains).max(1);

@@ -15,6 +15,8 @@ mod poller;
 pub(crate) mod sockets;
 pub(crate) mod udp;
 pub mod udp_shard;
+#[cfg(all(target_os = "linux", not(portable)))]
+pub(crate) mod unix;
 
 pub use clock::Clock;
 pub use sockets::BindError;

@@ -15,13 +15,21 @@ pub enum TransportKind {
     Udp,
     /// One real UDP socket per worker, on loopback; messages for the same worker share a send.
     UdpShard,
+    /// One Unix datagram socket per node, on Linux.
+    Unix,
     /// Lock-free rings between the workers' shards, inside this process.
     Memory,
     /// No carrier: virtual time on a modelled network.
     Simulated,
 }
 
-choice!(TransportKind { Udp = "udp", UdpShard = "udp-shard", Memory = "memory", Simulated = "simulated" });
+choice!(TransportKind {
+    Udp = "udp",
+    UdpShard = "udp-shard",
+    Unix = "unix",
+    Memory = "memory",
+    Simulated = "simulated",
+});
 
 /// The static properties of a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +101,13 @@ impl TransportKind {
                 socket_owner: Some(SocketOwner::Thread),
                 ..udp
             },
+            TransportKind::Unix => CarrierTraits {
+                title: "Unix Sockets",
+                help: "one Unix datagram socket per node, which shows what IP costs",
+                no_receive_buffer: Some("the kernel bounds its queues by datagrams (net.unix.max_dgram_qlen)"),
+                is_linux_only: true,
+                ..udp
+            },
             TransportKind::Memory => {
                 CarrierTraits { title: "Memory", help: "rings between the worker threads", ..socketless }
             }
@@ -127,8 +142,9 @@ pub(super) fn long_help() -> String {
     let each: Vec<String> =
         TransportKind::ALL.iter().map(|kind| format!("{}, {}", kind.name(), kind.traits().help)).collect();
     format!(
-        "{}.\n\nThe carrier of messages: {}. One socket per node is the honest run; one per worker moves 10 to 50 times \
-         as much; memory shows what the machine could do at most; simulated repeats to the bit and reaches further.",
+        "{}.\n\nThe carrier of messages: {}. One socket per node is the honest run; one per worker moves 10 to 50 \
+         times as much; memory shows what the machine could do at most; simulated repeats to the bit and reaches \
+         further.",
         short_help(),
         each.join("; ")
     )

@@ -15,6 +15,8 @@ use crate::transport::node_sockets::{NodeSocketBuilder, NodeSocketNetwork, Socke
 use crate::transport::sockets::{self, Quota};
 use crate::transport::udp::Udp;
 use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork, granted_buffer};
+#[cfg(all(target_os = "linux", not(portable)))]
+use crate::transport::unix::Unix;
 use crate::transport::{BindError, Clock, TransportBuilder};
 use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, Header, Token};
 use rand::TryRng;
@@ -123,6 +125,10 @@ impl Runner<'_> {
         match self.scenario.carrier.transport {
             TransportKind::Udp => self.node_sockets::<Udp>(slot, &rendezvous),
             TransportKind::UdpShard => self.udp_shard(slot, rendezvous),
+            #[cfg(all(target_os = "linux", not(portable)))]
+            TransportKind::Unix => self.node_sockets::<Unix>(slot, &rendezvous),
+            #[cfg(not(all(target_os = "linux", not(portable))))]
+            TransportKind::Unix => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),
             TransportKind::Memory => self.memory(slot),
             // Virtual time has no carrier: messages go through the engine.
             TransportKind::Simulated => Ok(Carriers { ends: Vec::new(), datagram_bytes: 0, notices: Vec::new() }),

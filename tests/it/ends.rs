@@ -93,7 +93,7 @@ fn a_loopback_that_is_down_is_reported_with_a_remedy() {
                 .success()
         );
     }
-    for carrier in ["memory", "simulated"] {
+    for carrier in ["memory", "simulated", "unix"] {
         assert!(within(&format!("bulkprop --nodes 10 --threads 2 --transport {carrier}")).status.success());
     }
 }

@@ -122,7 +122,7 @@ const BINARY: [&str; 3] = ["lib", "main", "cli"];
 
 /// Alternatives: files of one room that do not know of each other, so that each can be read, changed and removed alone.
 const ALTERNATIVES: [&[&str]; 4] = [
-    &["transport/memory", "transport/udp", "transport/udp_shard"],
+    &["transport/memory", "transport/udp", "transport/udp_shard", "transport/unix"],
     &["engine/windowed", "engine/event_by_event", "engine/shortest_path", "engine/hops"],
     &["protocol/push", "protocol/lazy"],
     &["sys/linux", "sys/portable"],

@@ -37,6 +37,8 @@ fn too_few_threads_are_an_error_and_never_a_hang() {
         "--transport simulated --nodes 1000 --threads 4 --ttl auto --orders 10 --rate 100",
         "--transport udp --nodes 100 --threads 4",
         "--transport udp-shard --nodes 1000 --threads 4",
+        #[cfg(all(target_os = "linux", not(portable)))]
+        "--transport unix --nodes 100 --threads 4",
         "--transport memory --nodes 1000 --threads 4",
         "--transport udp-shard --nodes 1000 --threads 4 --processes 2",
         "knee --transport memory --nodes 1000 --threads 4",

@@ -84,19 +84,20 @@ impl Draw {
 
     /// Draws the carrier, the nodes and the threads; returns true for virtual time.
     fn carrier(&mut self) -> bool {
-        let transport = match self.below(10) {
+        let transport = match self.below(if cfg!(all(target_os = "linux", not(portable))) { 11 } else { 10 }) {
             0..=5 => "simulated",
             6 | 7 => "memory",
             8 => "udp-shard",
-            _ => "udp",
+            9 => "udp",
+            _ => "unix",
         };
         self.put("transport", transport);
-        let bits = 1 + self.below(if transport == "udp" { 6 } else { 8 });
+        let bits = 1 + self.below(if matches!(transport, "udp" | "unix") { 6 } else { 8 });
         let nodes = 1 + self.below(1 << bits);
         self.put("nodes", nodes);
         let threads = 1 + self.below(3.min(nodes));
         self.put("threads", threads);
-        if transport.starts_with("udp") && nodes >= 2 * threads && cfg!(target_os = "linux") && self.one_in(4) {
+        if transport.starts_with('u') && nodes >= 2 * threads && cfg!(target_os = "linux") && self.one_in(4) {
             self.put("processes", 2);
         }
         transport == "simulated"

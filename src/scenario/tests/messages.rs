@@ -130,7 +130,7 @@ fn shares_times_and_names_have_a_form() {
         assert_eq!(refusal(&format!("--timeout={text}")), format!("--timeout {text}: {timeout}"));
     }
     assert_refused(&[
-        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, memory, simulated"),
+        ("--transport tcp", "--transport tcp: choose one of udp, udp-shard, unix, memory, simulated"),
         (
             "--latency constant:-1ms",
             "--latency constant:-1ms: the time is -1ms: a message cannot arrive before it is sent; write a time of 0 \
@@ -252,7 +252,7 @@ fn processes_have_sockets_and_a_node_for_each_worker() {
         (
             "--processes 2 --transport memory",
             "--processes 2 with --transport memory: this carrier stays within one process; leave --processes out or \
-             choose --transport udp or udp-shard",
+             choose --transport udp, udp-shard or unix",
         ),
         ("--processes 11", "--processes 11 with --nodes 10: each process needs a node; ask for at most --processes 10"),
         (

@@ -101,6 +101,31 @@ mod on_udp {
     tests_of!(every Udp);
 }
 
+#[cfg(all(target_os = "linux", not(portable)))]
+mod on_unix {
+    use super::*;
+    use crate::transport::unix::Unix;
+
+    tests_of!(every Unix);
+
+    /// A queue of `net.unix.max_dgram_qlen` datagrams and one more; what it does not take is offered again.
+    #[test]
+    fn a_full_queue_drops_nothing_and_shows_as_blocked() {
+        let mut bench = Bench::<Unix>::new(None);
+        let many = [message(0, 1); 2_000];
+        let (mut sent, mut received) = (0, 0);
+        while received < many.len() {
+            sent += bench.end.send(MessageBatch::bare(&many[sent..])).unwrap();
+            bench.end.receive(Wait::No).unwrap();
+            received += bench.end.arrivals().len();
+        }
+        bench.end.count_drops().unwrap();
+        let counts = bench.end.counts();
+        assert_eq!((sent, counts.kernel_datagrams, counts.kernel_dropped), (2_000, 2_000, Some(0)));
+        assert!(counts.send_blocked > 0);
+    }
+}
+
 fn quota(count: u32) -> Quota {
     Quota { owner: SocketOwner::Node, asked: count, count, threads: 1, process: 0, processes: 1 }
 }
