@@ -3,18 +3,20 @@
 //! | file | contents |
 //! |---|---|
 //! | `need` | the memory of a scenario, part by part, computed before any of it is allocated |
+//! | `storage_shape` | the kind of storage that a run uses |
 //!
 //! Messages under way cannot be computed beforehand: they may use the remaining memory, and a run that uses it up ends
 //! ([`Allowance`](crate::sync::Allowance)).
 
 mod need;
+mod storage_shape;
 #[cfg(test)]
 mod tests;
 
 pub use need::{MemoryNeed, MemoryPart};
 
 use crate::record::rounded_bytes;
-use crate::scenario::Scenario;
+use crate::scenario::{ProtocolTraits, Scenario};
 use crate::sys::{AvailableMemory, MemoryBound};
 
 /// A run that needs more memory than is available.
@@ -48,15 +50,15 @@ fn flags(need: &MemoryNeed) -> String {
     }
 }
 
-/// Returns the bytes left for messages under way after everything that a scenario certainly needs; `None` if the
-/// available memory is unknown.
+/// Returns the bytes left for messages under way after everything that a scenario certainly needs under a protocol with
+/// these traits; `None` if the available memory is unknown.
 ///
 /// # Errors
 ///
 /// [`MemoryError`] if the scenario needs more than is available.
-pub fn left(scenario: &Scenario) -> Result<Option<u64>, MemoryError> {
+pub fn left(scenario: &Scenario, protocol: &ProtocolTraits) -> Result<Option<u64>, MemoryError> {
     let Some(there) = AvailableMemory::now(scenario.carrier.threads) else { return Ok(None) };
-    let left = fits(MemoryNeed::of(scenario), there)?;
+    let left = fits(MemoryNeed::under(scenario, protocol), there)?;
     Ok(Some(match there.bound {
         // Queues double as they grow, and the mappings for that count against the address space.
         MemoryBound::AddressSpace => left / 4,

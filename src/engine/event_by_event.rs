@@ -184,7 +184,7 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         let cause = match self.lookout.work(units) {
             Err(_) => Some(End::Interrupted),
             Ok(()) => {
-                let bytes = self.queue.bytes() & !(BYTES_PER_STEP - 1);
+                let bytes = (self.queue.bytes() + self.shard.journal_bytes()) & !(BYTES_PER_STEP - 1);
                 let is_short = bytes != self.held && !self.setup.allowance.hold(&mut self.held, bytes);
                 is_short.then_some(End::OutOfMemory)
             }

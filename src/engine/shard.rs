@@ -203,9 +203,9 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
-    /// Returns the bytes that the journal takes.
+    /// Returns the bytes of what has yet to be counted: the journal, and messages that wait for the uplinks.
     pub(super) fn journal_bytes(&self) -> u64 {
-        (self.journal.len() * size_of::<JournalEntry>()) as u64
+        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.departures.bytes()
     }
 
     /// Messages taken in, as far as they have been counted.

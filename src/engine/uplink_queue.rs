@@ -47,6 +47,8 @@ impl QueuedDeparture {
 /// All departures that are not counted yet.
 pub(super) struct UplinkQueue {
     calendar: Calendar<QueuedDeparture>,
+    /// Number of messages in the calendar.
+    waiting: u64,
     width: WindowLength,
     /// Time at which the last bit of all queued messages leaves.
     last: Nanos,
@@ -54,7 +56,7 @@ pub(super) struct UplinkQueue {
 
 impl UplinkQueue {
     pub(super) fn new() -> UplinkQueue {
-        UplinkQueue { calendar: Calendar::new(None), width: WindowLength::new(WIDTH), last: Nanos::ZERO }
+        UplinkQueue { calendar: Calendar::new(None), waiting: 0, width: WindowLength::new(WIDTH), last: Nanos::ZERO }
     }
 
     /// Adds a departure later than any that has been taken.
@@ -64,7 +66,13 @@ impl UplinkQueue {
         if !departure.kind.is_upkeep() {
             self.last = self.last.max(departure.leaves_at);
         }
+        self.waiting += 1;
         self.calendar.put(self.width.window(departure.leaves_at), departure);
+    }
+
+    /// Returns the bytes of the messages that have not been taken.
+    pub(super) fn bytes(&self) -> u64 {
+        self.waiting * size_of::<QueuedDeparture>() as u64
     }
 
     /// Returns the time at which the last bit of all messages ever queued leaves.
@@ -77,6 +85,7 @@ impl UplinkQueue {
         while let Some(window) = self.calendar.next().filter(|&window| self.width.end(window) <= time) {
             let mut items = Vec::new();
             self.calendar.take(window, &mut items);
+            self.waiting -= items.len() as u64;
             taken.append(&mut items);
             self.calendar.give_back(items);
         }

@@ -7,11 +7,12 @@
 //! Not included: messages under way, which depend on what happens, and the kernel's memory for sockets beyond the
 //! sockets themselves.
 
-use crate::engine::{Algorithm, NODE_FIGURES_END, RunProperties};
-use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
+use super::storage_shape::StorageShape;
+use crate::engine::NODE_FIGURES_END;
+use crate::network::{AccessLink, BandwidthSpec, NetworkSpec, Rates};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{CarrierTraits, ProtocolOptions, Scenario, SocketOwner, Ttl};
+use crate::scenario::{CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -76,9 +77,14 @@ pub struct MemoryNeed {
 }
 
 impl MemoryNeed {
-    /// Computes the need of a scenario, without an edge list that was read with it.
+    /// Computes the need of a scenario under the protocol that it names, without an edge list that was read with it.
     pub fn of(scenario: &Scenario) -> MemoryNeed {
-        let sizes = Sizes::of(scenario);
+        MemoryNeed::under(scenario, &scenario.protocol.kind.traits())
+    }
+
+    /// Computes the need of a scenario under a protocol with these traits.
+    pub fn under(scenario: &Scenario, protocol: &ProtocolTraits) -> MemoryNeed {
+        let sizes = Sizes::of(scenario, *protocol);
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];
         let sum = |parts: &Vec<(MemoryPart, u64)>| parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.1));
         let parts = phases.into_iter().max_by_key(sum).unwrap_or_default();
@@ -97,18 +103,10 @@ impl MemoryNeed {
     }
 }
 
-/// The kind of storage that a run uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StorageShape {
-    Hops,
-    Fast,
-    General,
-    Carrier,
-}
-
 /// The numbers that determine the size of each part.
 struct Sizes<'a> {
     scenario: &'a Scenario,
+    protocol: ProtocolTraits,
     shape: StorageShape,
     nodes: u64,
     orders: u64,
@@ -121,15 +119,16 @@ struct Sizes<'a> {
 type Parts = Vec<(MemoryPart, u64)>;
 
 impl Sizes<'_> {
-    fn of(scenario: &Scenario) -> Sizes<'_> {
+    fn of(scenario: &Scenario, protocol: ProtocolTraits) -> Sizes<'_> {
         Sizes {
             scenario,
-            shape: storage_shape(scenario),
+            protocol,
+            shape: StorageShape::of(scenario, protocol),
             nodes: scenario.overlay.nodes.into(),
             orders: scenario.orders().into(),
             workers: scenario.workers() as u64,
             processes: scenario.carrier.processes as u64,
-            entries: entries(scenario),
+            entries: entries(scenario, protocol),
         }
     }
 
@@ -146,10 +145,10 @@ impl Sizes<'_> {
     }
 
     /// Returns the memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end
-    /// before they become rows; Erdős–Rényi draws rows directly.
+    /// before they become rows; Erdős–Rényi draws rows directly, and those that were computed are copied.
     fn building(&self) -> Parts {
         let links = match self.scenario.overlay.topology {
-            TopologySpec::ErdosRenyi => 0,
+            TopologySpec::ErdosRenyi | TopologySpec::RegularImplicit => 0,
             _ => self.entries.saturating_mul(8),
         };
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]
@@ -170,8 +169,11 @@ impl Sizes<'_> {
             StorageShape::Hops => nodes + nodes * 3 / 8,
             // Nodes waiting for their window, and those in it.
             StorageShape::Fast => nodes / 8 + 12 * nodes,
-            // Sequence numbers and traffic, which is also summed once more.
-            StorageShape::General => 4 * nodes + 2 * bytes::<Traffic>(nodes),
+            // Sequence numbers, and traffic, which is copied at the end, when access links are gone.
+            StorageShape::General => {
+                let traffic = bytes::<Traffic>(nodes);
+                4 * nodes + traffic + traffic.max(self.access_links())
+            }
             StorageShape::Carrier => self.on_carriers_by_node(),
         };
         let receipts = match self.shape {
@@ -191,6 +193,22 @@ impl Sizes<'_> {
             (MemoryPart::Channels, self.channels()),
             (MemoryPart::Targets, self.targets()),
         ]
+    }
+
+    /// Returns the bytes of the access links that have limits, with the time for which each was busy, and of the queues
+    /// for processing.
+    fn access_links(&self) -> u64 {
+        let Some(NetworkSpec { bandwidth, processing, .. }) = &self.scenario.network else { return 0 };
+        let limited = match bandwidth {
+            None => 0,
+            Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) => {
+                u64::from(up.is_some()) + u64::from(down.is_some())
+            }
+            // A matrix of regions is not read: every published one has rates for both.
+            Some(BandwidthSpec { rates: Rates::Regions, .. }) => 2,
+        };
+        let processing = u64::from(*processing > Nanos::ZERO);
+        bytes::<AccessLink>((limited + processing) * self.nodes) + bytes::<Nanos>(limited * self.nodes)
     }
 
     /// Returns the bytes of per-node data on a carrier: counts of copies and messages, waiting forwards, and the
@@ -301,9 +319,9 @@ impl Sizes<'_> {
 
     /// Returns the bytes of each worker's buffer for targets, if a node may send to nearly all others.
     fn targets(&self) -> u64 {
-        let ProtocolOptions { kind, fanout, .. } = self.scenario.protocol;
+        let fanout = u64::from(self.scenario.protocol.fanout);
         let has_hub = matches!(self.scenario.overlay.topology, TopologySpec::Complete | TopologySpec::Star);
-        let most = if kind.traits().takes_fanout { u64::from(fanout).min(self.nodes) } else { self.nodes };
+        let most = if self.protocol.takes_fanout { fanout.min(self.nodes) } else { self.nodes };
         if !has_hub || most <= 32 {
             return 0;
         }
@@ -317,50 +335,13 @@ impl Sizes<'_> {
     }
 }
 
-/// Returns the kind of storage that the scenario's carrier or algorithm uses, as far as the scenario determines it. A
-/// scenario that the engine will reject counts as the algorithm that stores most.
-fn storage_shape(scenario: &Scenario) -> StorageShape {
-    if !scenario.carrier.transport.is_virtual() {
-        return StorageShape::Carrier;
-    }
-    let Some(network) = &scenario.network else { return StorageShape::General };
-    match Algorithm::choose(scenario.carrier.engine, &properties(scenario, network)) {
-        Ok(Algorithm::Hops { .. }) => StorageShape::Hops,
-        Ok(Algorithm::ShortestPath) => StorageShape::Fast,
-        Ok(Algorithm::Windowed | Algorithm::EventByEvent) | Err(_) => StorageShape::General,
-    }
-}
-
-/// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
-/// read: its least latency is assumed to be above 0, as that of every published one is.
-fn properties(scenario: &Scenario, network: &NetworkSpec) -> RunProperties {
-    let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
-    let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
-    let is_faultless = scenario.failures.faults == FaultSpec::default() && scenario.failures.adversary.0.is_empty();
-    let constant = match paths {
-        Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)) }) => Some(*time),
-        _ => None,
-    };
-    RunProperties {
-        duplicates_are_inert: scenario.protocol.kind.traits().is_first_message,
-        orders: scenario.orders(),
-        is_plain: is_plain && is_faultless,
-        constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),
-        least_latency: match paths {
-            Paths::Latency(latency) => latency.floor(),
-            Paths::Regions(_) => Nanos(1),
-        },
-        // An only order is published at time 0, and no path of messages takes longer than a compact receipt can say.
-        fits_compact_receipts: true,
-    }
-}
-
-/// Entries of all rows that the scenario's overlay stores.
-fn entries(scenario: &Scenario) -> u64 {
+/// Entries of all rows that the scenario's overlay stores for this protocol.
+fn entries(scenario: &Scenario, protocol: ProtocolTraits) -> u64 {
     let (nodes, peers) = (u64::from(scenario.overlay.nodes), u64::from(scenario.overlay.peers));
     let is_complete = scenario.overlay.topology.takes_peers() && peers + 1 >= nodes;
     match &scenario.overlay.topology {
-        TopologySpec::Complete | TopologySpec::RegularImplicit => 0,
+        TopologySpec::Complete => 0,
+        TopologySpec::RegularImplicit if !protocol.needs_peers => 0,
         TopologySpec::Ring | TopologySpec::Star => 2 * nodes,
         TopologySpec::Grid => 4 * nodes,
         TopologySpec::File { .. } => scenario.overlay.edge_list.as_ref().map_or(0, |list| list.entries()),

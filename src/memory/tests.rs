@@ -2,7 +2,11 @@
 //! compares the sums with the measured memory of the binary.
 
 use super::*;
-use crate::scenario::{Draft, TransportKind};
+use crate::ids::NodeId;
+use crate::record::Traffic;
+use crate::scenario::{Draft, Engine, TransportKind};
+use crate::sync::Interrupt;
+use crate::topology::TopologySpec;
 use crate::workload::Rate;
 use std::fs;
 use std::path::Path;
@@ -39,6 +43,61 @@ fn each_process_has_an_overlay_and_so_has_the_parent() {
         need.parts.iter().find(|part| part.0 == MemoryPart::Overlay).unwrap().1
     };
     assert_eq!((overlay(1), overlay(4)), (84_000_004, 5 * 84_000_004));
+}
+
+/// Bytes of a part in the greatest phase.
+fn part(need: &MemoryNeed, part: MemoryPart) -> u64 {
+    need.parts.iter().filter(|(of, _)| *of == part).map(|(_, bytes)| bytes).sum()
+}
+
+#[test]
+fn a_computed_overlay_is_stored_for_a_protocol_whose_nodes_know_their_peers() {
+    let draft = Draft {
+        transport: Some(TransportKind::Memory),
+        topology: Some(TopologySpec::RegularImplicit),
+        nodes: Some(10_000),
+        peers: Some(12),
+        threads: Some(1),
+        ..Draft::default()
+    };
+    let scenario = draft.build().unwrap();
+    assert_eq!(part(&MemoryNeed::of(&scenario), MemoryPart::Overlay), 0);
+    let knowing = ProtocolTraits { needs_peers: true, ..scenario.protocol.kind.traits() };
+    let interrupt = Interrupt::new();
+    let stored = scenario.overlay_unless(&interrupt).unwrap().materialized(&interrupt).unwrap().unwrap();
+    let entries: u64 = (0..10_000).map(|node| u64::from(stored.degree(NodeId(node)))).sum();
+    let need = part(&MemoryNeed::under(&scenario, &knowing), MemoryPart::Overlay);
+    // Pairs that the family draws twice are stored once.
+    let taken = 4 * entries + 4 * 10_001;
+    assert!((taken..taken + taken / 500).contains(&need), "{need} for {taken}");
+}
+
+#[test]
+fn each_access_link_and_each_queue_for_processing_is_counted() {
+    let nodes = |bandwidth: Option<&str>, processing: Option<&str>| {
+        let draft = Draft {
+            transport: Some(TransportKind::Simulated),
+            engine: Some(Engine::General),
+            nodes: Some(10_000),
+            threads: Some(1),
+            bandwidth: bandwidth.map(|bandwidth| bandwidth.parse().unwrap()),
+            processing: processing.map(|time| time.parse().unwrap()),
+            ..Draft::default()
+        };
+        part(&MemoryNeed::of(&draft.build().unwrap()), MemoryPart::Nodes) / 10_000
+    };
+    let none = nodes(None, None);
+    // A link has the times until it is free, and beside them the time for which it was busy; where links take more than
+    // the traffic's second copy, which is made once they are gone, they are the greatest.
+    for (bandwidth, processing, links) in [
+        (Some("up=1Mbit"), None, 24),
+        (Some("up=1Mbit,down=9Mbit"), None, 48),
+        (None, Some("1ms"), 16),
+        (Some("up=1Mbit,down=9Mbit"), Some("1ms"), 64),
+    ] {
+        let traffic = size_of::<Traffic>() as u64;
+        assert_eq!(nodes(bandwidth, processing), none - traffic + traffic.max(links), "{bandwidth:?} {processing:?}");
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub struct ProtocolTraits {
     pub takes_fanout: bool,
     /// True if a node requests orders that were announced to it, so that `--retry` and `--announce-interval` apply.
     pub takes_retry: bool,
+    /// True if its nodes must know their peers: the rows of an overlay that is computed are then stored.
+    pub needs_peers: bool,
     /// Number of consecutive messages that bring an order one hop further.
     pub messages_per_hop: u32,
 }
@@ -25,6 +27,7 @@ impl ProtocolKind {
             is_first_message: true,
             takes_fanout: true,
             takes_retry: false,
+            needs_peers: false,
             messages_per_hop: 1,
         };
         match self {

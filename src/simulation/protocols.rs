@@ -7,7 +7,7 @@ use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::record::{ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{ProtocolKind, ProtocolOptions, Scenario};
+use crate::scenario::{ProtocolKind, ProtocolOptions, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
@@ -38,10 +38,7 @@ pub(super) trait RunProtocol: Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProtocolFacts {
     pub(super) source: ProtocolSource,
-    pub(super) has_control: bool,
-    pub(super) is_first_message: bool,
-    pub(super) targets: Targets,
-    pub(super) needs_peers: bool,
+    pub(super) traits: ProtocolTraits,
     pub(super) tallies: &'static [&'static str],
 }
 
@@ -49,35 +46,55 @@ pub(super) struct ProtocolFacts {
 struct TypedProtocol<P> {
     protocol: P,
     source: ProtocolSource,
-    is_first_message: bool,
+    traits: ProtocolTraits,
     engine: fn(&EngineSetup<'_>, &P) -> Result<EngineOutcome, EngineError>,
 }
 
 impl<P: Protocol> TypedProtocol<P> {
-    /// Any protocol.
-    fn any(protocol: P, source: ProtocolSource) -> TypedProtocol<P> {
-        TypedProtocol { protocol, source, is_first_message: false, engine: engine::run }
+    /// A built-in protocol, every message of which matters.
+    fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
+        let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), false));
+        TypedProtocol { protocol, source, traits, engine: engine::run }
+    }
+
+    /// A protocol of the caller's own.
+    fn callers(protocol: P) -> TypedProtocol<P> {
+        // No option of the scenario is for it alone, and one message may bring an order one hop further.
+        let traits = typed_traits::<P>(ProtocolKind::Push.traits(), false);
+        TypedProtocol { protocol, source: ProtocolSource::Caller, traits, engine: engine::run }
     }
 }
 
 impl<P: FirstMessage> TypedProtocol<P> {
     /// A built-in protocol of which only first messages matter.
-    fn first_message(protocol: P) -> TypedProtocol<P> {
+    fn first_message(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
-        let source = ProtocolSource::Scenario;
-        TypedProtocol { protocol, source, is_first_message: true, engine: engine::run_first }
+        let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), true));
+        TypedProtocol { protocol, source, traits, engine: engine::run_first }
+    }
+}
+
+/// Returns the traits of a protocol, those that its type determines taken from there.
+fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> ProtocolTraits {
+    ProtocolTraits {
+        has_control: P::HAS_CONTROL,
+        is_first_message,
+        takes_fanout: P::TARGETS == Targets::Drawn,
+        needs_peers: P::NEEDS_PEERS,
+        ..others
     }
 }
 
 /// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    match scenario.protocol.kind {
-        ProtocolKind::Push => Box::new(TypedProtocol::first_message(Push)),
-        ProtocolKind::Flood => Box::new(TypedProtocol::first_message(Flood)),
+    let kind = scenario.protocol.kind;
+    match kind {
+        ProtocolKind::Push => Box::new(TypedProtocol::first_message(kind, Push)),
+        ProtocolKind::Flood => Box::new(TypedProtocol::first_message(kind, Flood)),
         ProtocolKind::Lazy => {
             let ProtocolOptions { retry, announce_interval, .. } = scenario.protocol;
             let lazy = Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default());
-            Box::new(TypedProtocol::any(lazy, ProtocolSource::Scenario))
+            Box::new(TypedProtocol::named(kind, lazy))
         }
     }
 }
@@ -117,8 +134,8 @@ impl<'a> Runner<'a> {
                 scenario.carrier.processes
             )));
         }
-        let memory_left = memory::left(scenario)?.unwrap_or(u64::MAX);
-        let protocol = Box::new(TypedProtocol::any(protocol, ProtocolSource::Caller));
+        let protocol = Box::new(TypedProtocol::callers(protocol));
+        let memory_left = memory::left(scenario, &protocol.traits)?.unwrap_or(u64::MAX);
         Ok(Runner { memory_left, ..Runner::of(scenario, interrupt, observer, protocol)? })
     }
 }
@@ -156,7 +173,7 @@ pub(super) fn peers(
     topology: &Arc<Topology>,
     interrupt: &Interrupt,
 ) -> Result<Arc<Topology>, SimulationError> {
-    if !protocol.facts().needs_peers || topology.is_stored() {
+    if !protocol.facts().traits.needs_peers || topology.is_stored() {
         return Ok(Arc::clone(topology));
     }
     let stored = topology.materialized(interrupt)?.map(Arc::new);
@@ -189,14 +206,7 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     }
 
     fn facts(&self) -> ProtocolFacts {
-        ProtocolFacts {
-            source: self.source,
-            has_control: P::HAS_CONTROL,
-            is_first_message: self.is_first_message,
-            targets: P::TARGETS,
-            needs_peers: P::NEEDS_PEERS,
-            tallies: P::TALLIES,
-        }
+        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES }
     }
 }
 
@@ -221,22 +231,16 @@ fn with_targets<P: Protocol>(mut setup: EngineSetup<'_>) -> EngineSetup<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Choice, Draft, ProtocolTraits};
+    use crate::scenario::{Choice, Draft};
 
     /// The traits of a protocol that are known without running it equal those of its type.
     #[test]
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {
             let scenario = Draft { protocol: Some(kind), ..Draft::default() }.build().unwrap();
-            let ProtocolTraits { has_control, is_first_message, takes_fanout, .. } = kind.traits();
-            let targets = if takes_fanout { Targets::Drawn } else { Targets::Others };
-            let facts = named(&scenario).facts();
-            let source = ProtocolSource::Scenario;
-            assert_eq!(
-                facts,
-                ProtocolFacts { source, has_control, is_first_message, targets, needs_peers: false, tallies: &[] },
-                "{kind:?}"
-            );
+            let ProtocolFacts { source, traits, tallies } = named(&scenario).facts();
+            assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
+            assert!(tallies.is_empty(), "{kind:?}");
         }
     }
 }

@@ -50,6 +50,20 @@ fn every_engine_that_stores_messages_ends_where_they_have_no_room() {
         assert_ends(&draft, 1_000_000);
         assert_eq!(run(&draft, u64::MAX).end, End::Quiescent);
     }
+    // 30,000 messages wait for the uplinks of their origins, behind which they are lost: none is under way.
+    let waiting = Draft {
+        protocol: None,
+        orders: Some(10_000),
+        rate: Some(Rate::per_second(1_000_000)),
+        loss: Some("100%".parse().unwrap()),
+        bandwidth: Some("up=1Mbit".parse().unwrap()),
+        ..flood.clone()
+    };
+    for latency in [varies, floorless] {
+        let draft = Draft { latency: Some(latency.into()), ..waiting.clone() };
+        assert_ends(&draft, 500_000);
+        assert_eq!(run(&draft, u64::MAX).end, End::Quiescent);
+    }
     // Memory for messages that shards exchange, before they know each other's nodes.
     let fast =
         Draft { engine: Some(Engine::Fast), nodes: Some(4_000), topology: None, latency: Some(varies.into()), ..flood };
