@@ -5,7 +5,7 @@ use crate::ids::OrderIndex;
 use crate::message::Kind;
 use crate::time::Nanos;
 
-/// An event that is counted if its time counts.
+/// An event, which is counted if the run does not end before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JournalEntry {
     pub(super) time: Nanos,
@@ -16,47 +16,47 @@ pub(super) struct JournalEntry {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum JournalEvent {
-    /// A message of some kind with so many words came in that had been sent at this time.
+    /// A message of this kind, with this many tail words, was received; it had been sent at this time.
     Received(Kind, u8, Nanos),
-    /// A message was lost that had been sent at this time: its node was down.
+    /// A message that had been sent at this time was lost, because its receiver was down.
     Missed(Kind, Nanos),
-    /// A message that had been sent at this time found no room at the line into its node.
+    /// A message that had been sent at this time was dropped, because the downlink queue of its receiver was full.
     Dropped(Kind, Nanos),
-    /// A message that had been held back since this time no longer is.
+    /// A message that had been held back since this time was released.
     Released(Nanos),
-    /// It brought nothing new.
+    /// The message was a duplicate.
     Duplicate,
-    /// It brought an order that is older than its node's window.
+    /// The message was about an order older than its node's window.
     Expired(ExpiredReceipt),
     /// The node has the order from now on.
     Delivered,
-    /// Messages of some kind went out, but for those that wait at a line.
+    /// Messages of this kind were sent, apart from those that wait for an uplink.
     Sent(Kind, SendCounts),
-    /// The protocol counted something of its own.
+    /// The protocol counted an action of its own.
     Tallied(u8, u64),
-    /// No queue at any line of the shard that leads this way had been as long.
+    /// A queue at an access link became longer than any of the shard in this direction before.
     Queued(LinkSide, QueueLengths),
 }
 
-/// An order that is older than the window of a node that it came to.
+/// A receipt of an order that is older than the window of its node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ExpiredReceipt {
     /// Number of orders by which it lies behind the newest that the node has seen.
     pub(super) behind: u32,
-    /// True if the node had never had it, and no copy of it had expired there before.
+    /// True if the node never had the order, and no copy of it had expired there before.
     pub(super) is_first: bool,
 }
 
-/// Counts of what became of messages at their sender.
+/// Counts of sent messages by their fate at the sender.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SendCounts {
     pub(super) sent: u32,
     pub(super) lost: u32,
-    /// Messages that found no room on their node's uplink, and were not sent.
+    /// Messages that were not sent because the uplink queue of their node was full.
     pub(super) dropped: u32,
-    /// Words behind all of them.
+    /// Tail words of all these messages.
     pub(super) words: u32,
-    /// Second copies of those that are not lost.
+    /// Second copies of messages that are not lost.
     pub(super) doubled: u32,
     pub(super) spared: u32,
 }

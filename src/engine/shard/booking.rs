@@ -1,5 +1,5 @@
-//! A shard's counts: its journal up to an instant, the messages that have left its uplinks by then, and those that have
-//! not.
+//! The counts of a shard: its journal up to an instant, the messages that have left its uplinks by then, and those that
+//! have not.
 
 use super::VirtualShard;
 use crate::engine::access_links::LinkSide;
@@ -15,8 +15,8 @@ use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 
 impl<T: Tail> VirtualShard<'_, T> {
-    /// Counts what the journal holds up to `limit`, and drops the rest. What it drops that had been sent by then is
-    /// still under way at that instant.
+    /// Counts the events of the journal up to `limit`, and drops the others. A dropped receipt whose message had been
+    /// sent by then leaves that message under way.
     pub(in crate::engine) fn book(&mut self, limit: Nanos) {
         let mut journal = std::mem::take(&mut self.journal);
         for entry in journal.drain(..) {
@@ -25,20 +25,20 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.journal = journal;
     }
 
-    /// Counts what has left the lines out of the nodes by `time`, which is no later than the end of the run. What has
-    /// left a little before may wait for the next call.
+    /// Counts the messages that have left their uplinks by `time`, which is no later than the end of the run. Some that
+    /// left shortly before may wait for the next call.
     pub(in crate::engine) fn book_departures(&mut self, time: Nanos) {
         let mut left = Vec::new();
         self.departures.take(time, &mut left);
         left.iter().for_each(|departure| self.count_departure(departure));
     }
 
-    /// Returns the time at which the last bit of all that was handed to uplinks leaves.
+    /// Returns the time at which the last bit of all messages on uplinks leaves.
     pub(in crate::engine) fn last_departure(&self) -> Nanos {
         self.departures.last()
     }
 
-    /// Counts what had been sent, or held back, by `limit` and has yet to come.
+    /// Counts an event that had been sent, or held back, by `limit` and is yet to come.
     pub(in crate::engine) fn leave(&mut self, pending: &PendingEvent<T>, limit: Nanos) {
         let Message { order, kind, .. } = pending.message;
         match pending.stage {
@@ -48,8 +48,8 @@ impl<T: Tail> VirtualShard<'_, T> {
         }
     }
 
-    /// At an end at which orders may be under way: counts those for which the protocol is not idle, and those in the
-    /// tails of messages that have yet to come.
+    /// Counts, if orders may be under way at the end, the orders for which the protocol is not idle and those in the
+    /// tails of messages that are yet to arrive.
     pub(in crate::engine) fn leave_named<'b, P: Protocol>(
         &mut self,
         state: &P::State,
@@ -63,8 +63,8 @@ impl<T: Tail> VirtualShard<'_, T> {
         about_orders.for_each(|pending| P::name_in_tail(pending.tail.words(), &mut name));
     }
 
-    /// Counts what is left up to `limit`, the end of the run, and hands over everything counted. What its node had
-    /// handed to its line by then and has not left, or not whole, was never sent.
+    /// Counts everything up to `limit`, the end of the run, and returns all counts. A message that was queued at an
+    /// uplink by then and has not left it whole was never sent.
     pub(in crate::engine) fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.book(limit);
         let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
@@ -88,7 +88,7 @@ impl<T: Tail> VirtualShard<'_, T> {
             dropped: self.model_dropped,
             uplink_dropped: self.uplink_dropped,
             duplicated: self.model_duplicated,
-            // Only in front of a real carrier does a model hold messages at the stop.
+            // Held messages occur only in front of a real carrier.
             held: 0,
         };
         let totals = RunTotals {
@@ -102,7 +102,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         ShardOutcome { totals, receipts: self.receipts, traffic: self.traffic }
     }
 
-    /// Counts something that happened in time.
+    /// Counts an event up to the end of the run.
     fn count(&mut self, JournalEntry { time, local, order, what }: JournalEntry) {
         let is_warm_up = time < self.setup.warm_up;
         match what {
@@ -143,7 +143,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         }
     }
 
-    /// Counts of what happened too late that it was under way.
+    /// Counts the messages that are under way because an event comes after the end of the run.
     fn leave_out(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry, limit: Nanos) {
         match what {
             JournalEvent::Received(kind, _, sent_at)
@@ -175,7 +175,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.count_sent(is_warm_up, local, order, kind, departure.target_batch());
     }
 
-    /// Counts what a node has sent, in the warm-up or after it.
+    /// Counts the messages that a node has sent, in the warm-up or after it.
     fn count_sent(&mut self, is_warm_up: bool, local: u32, order: OrderIndex, kind: Kind, target_batch: SendCounts) {
         let SendCounts { sent, words, lost, dropped, doubled, spared } = target_batch;
         let out = self.bytes(order, kind, sent, words);
@@ -210,7 +210,7 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.record.carrier.drained += 1;
     }
 
-    /// Bytes of messages of one kind about an order, as UDP payload, with so many words behind all of them.
+    /// Returns the bytes of UDP payload of messages of one kind about an order, with `words` tail words in all.
     fn bytes(&self, order: OrderIndex, kind: Kind, messages: u32, words: u32) -> u64 {
         match kind.is_control() {
             true => u64::from(messages) * control_bytes(0) as u64 + u64::from(words) * WORD_BYTES as u64,

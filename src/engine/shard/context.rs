@@ -1,4 +1,5 @@
-//! One event of one node in virtual time: the protocol's [`Context`], and what of an event is not the protocol's.
+//! One event of one node in virtual time: the protocol's [`Context`], and the stages that a message passes before and
+//! after the protocol.
 
 use super::VirtualShard;
 use crate::coverage::WindowPosition;
@@ -20,7 +21,7 @@ pub(in crate::engine) struct VirtualContext<'s, 'a, T> {
 }
 
 impl<T: Tail> VirtualContext<'_, '_, T> {
-    /// Brings a message to the line into its node.
+    /// Offers a message to the downlink of its receiver.
     pub(super) fn arrive(&mut self, pending: &PendingEvent<T>) {
         let Message { to, from, order, kind, .. } = pending.message;
         if !self.is_up() {
@@ -40,7 +41,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         }
     }
 
-    /// Queues a message that is through the line for its node's work, if the node is up.
+    /// Queues a message that has passed the downlink for processing, if the node is up.
     pub(super) fn queue_for_work(&mut self, pending: &PendingEvent<T>) {
         if self.is_up() {
             self.work_on(pending);
@@ -49,41 +50,41 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         }
     }
 
-    /// Has the node work on a message once it is done with those before.
+    /// Delivers a message once the node has processed those before it.
     fn work_on(&mut self, pending: &PendingEvent<T>) {
         let done = self.shard.access_links.work(self.event.me, self.event.now);
         self.go_on(pending, done, EventStage::Delivered);
     }
 
-    /// Brings a message to its next stage.
+    /// Schedules the next stage of a message.
     fn go_on(&mut self, pending: &PendingEvent<T>, time: Nanos, stage: EventStage) {
         let round = self.round_of_sequel(time);
         self.shard.outgoing.push(PendingEvent { time, round, stage, ..pending.clone() });
     }
 
-    /// The round of what goes on from this event at `time` without being a message of its own.
+    /// Returns the round of an event that continues this one at `time` without being a message of its own.
     pub(super) fn round_of_sequel(&self, time: Nanos) -> u16 {
         if time == self.event.now { self.round } else { 0 }
     }
 
-    /// Writes what happened into the journal.
+    /// Writes an event into the journal.
     pub(super) fn note(&mut self, order: OrderIndex, what: JournalEvent) {
         let (time, local) = (self.event.now, self.local());
         self.shard.journal.push(JournalEntry { time, local, order, what });
     }
 
-    /// The place of the event's node among those of its shard.
+    /// Returns the index of the event's node in its shard.
     pub(super) fn local(&self) -> u32 {
         self.event.me.0 - self.shard.nodes.start
     }
 
-    /// Returns true if the event's node is up. A node that is down hears nothing, and says nothing at a time that it
-    /// asked for.
+    /// Returns true if the event's node is up. A node that is down receives nothing, and sends nothing when a timer
+    /// fires.
     pub(super) fn is_up(&self) -> bool {
         self.shard.setup.faults.is_up(self.event.me, self.model_time())
     }
 
-    /// The time of the event as the modelled network counts it, from the end of the warm-up. Before, it is 0.
+    /// Returns the time of the event for the modelled network, which counts from the end of the warm-up; 0 before that.
     pub(super) fn model_time(&self) -> Nanos {
         self.event.now.since(self.shard.setup.warm_up)
     }
@@ -109,12 +110,12 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         attempt.wrapping_sub(1)
     }
 
-    /// The place of the event's node and an order, among all orders and nodes of this shard.
+    /// Returns the index of the event's node and an order, among all nodes and orders of this shard.
     fn place(&self, order: OrderIndex) -> usize {
         order.index() * self.shard.nodes.len() + self.local() as usize
     }
 
-    /// Asks the window of the event's node about an order.
+    /// Checks an order against the window of the event's node.
     fn forgets(&self, order: OrderIndex) -> Option<bool> {
         self.shard.horizon.knows(self.local(), order)
     }
@@ -170,7 +171,7 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
             return;
         }
         if kind.is_upkeep() {
-            // An adversary acts on orders.
+            // Adversaries act on orders only.
             self.send_to(to, kind, OrderHop::NO_ORDER, tail);
         } else {
             self.forward_to(to, kind, order_hop, tail);
@@ -201,12 +202,12 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
 
     fn wake_at(&mut self, time: Nanos, token: u64) {
         let Event { me, now, .. } = self.event;
-        // A time that has passed comes now: nothing happens before its cause.
+        // A time in the past becomes the present: no event precedes its cause.
         self.shard.timers.request(time.max(now), me, token);
     }
 }
 
-/// Sets a bit; true the first time.
+/// Sets a bit; returns true the first time.
 fn mark(words: &mut [u64], place: usize) -> bool {
     let (word, bit) = (&mut words[place / 64], 1 << (place % 64));
     let first = *word & bit == 0;
