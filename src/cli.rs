@@ -39,9 +39,8 @@ const REPORT_OPTIONS: [&str; 8] =
 
 /// A laboratory for how orders spread through a gossip network.
 ///
-/// Starts a network of nodes, gives an order to one of them, and reports how soon the others have it and what that
-/// costs. An option that is not given gets a default that suits the size of the network; one that is given is never
-/// changed.
+/// Starts a network of nodes, gives an order to one of them, and reports how soon the others have it and at what cost.
+/// An option that is not given gets a default that suits the size of the network; one that is given is never changed.
 #[derive(Debug, Parser)]
 #[command(name = "bulkprop", version = env!("BULKPROP_VERSION"), after_help = MORE_HELP, after_long_help = EXIT_CODES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_flag = true, disable_version_flag = true)]
@@ -54,7 +53,7 @@ pub(crate) struct Cli {
 
     /// Read options from a TOML file, - for standard input.
     ///
-    /// One `option = value` a line, in the names of the flags without their dashes; flags win over it.
+    /// One `option = value` per line, with the names of the flags without their dashes; flags override the file.
     #[arg(short, long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 
@@ -72,7 +71,7 @@ pub(crate) struct Cli {
 
     /// Print the full report.
     ///
-    /// It has every table and every option. Without it the report fits one screen.
+    /// It has every table and every option. Without this flag the report fits one screen.
     #[arg(long, help_heading = IN_AND_OUT, conflicts_with = "quiet")]
     full: bool,
 
@@ -86,9 +85,9 @@ pub(crate) struct Cli {
     #[arg(conflicts_with = "print_config")]
     check_determinism: bool,
 
-    /// With simulated, tell on standard error how far a long run has come.
+    /// With simulated, show the progress of a long run on standard error.
     ///
-    /// On a terminal that is told anyway.
+    /// On a terminal it is shown anyway.
     #[arg(long, help_heading = IN_AND_OUT, hide_short_help = true)]
     progress: bool,
 
@@ -238,8 +237,8 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     failure.map_or(Ok(exit), Err)
 }
 
-/// Columns of the terminal on standard output. If it is none, the variable `COLUMNS` tells, and without it they are
-/// 100.
+/// Returns the columns of the terminal on standard output. Without a terminal they are those of the variable `COLUMNS`,
+/// and without that 100.
 fn terminal_columns() -> usize {
     let named = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|&columns| columns > 0);
     let of_terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));

@@ -28,7 +28,7 @@ pub use bandwidth::{AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, Lin
 pub use fates::Fates;
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
 pub use faults::Faults;
-pub use latency::{Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, Shape};
+pub use latency::{Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, ShapeParameter};
 pub use latency_spec::{LatencySpec, LinkLatency};
 pub use loss::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;

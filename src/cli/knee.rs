@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 /// Find the highest rate of orders that a network carries in time.
 ///
-/// Runs the scenario at one rate after the other: doubled until one fails, then closing in. A rate holds if, of the
-/// orders after the first fifth, 99 % reach their target within the limit, none misses it, and their times do not grow,
-/// with two seeds of three. --rate is where to begin. docs/KNEE.md has every rule.
+/// Runs the scenario at one rate after another: first doubling until a rate fails, then bisecting. A rate holds if, of
+/// the orders after the first fifth, 99 % reach their target within the limit, none misses it, and their times do not
+/// grow, with two seeds of three. The search begins at --rate. docs/KNEE.md has every rule.
 #[derive(Debug, Args)]
 pub(super) struct KneeArguments {
     #[command(flatten)]
@@ -27,26 +27,26 @@ pub(super) struct KneeArguments {
     #[arg(long, value_name = "TIME", default_value = "50ms", allow_hyphen_values = true, help_heading = SEARCH)]
     limit: Nanos,
 
-    /// For how long orders are published at each rate, or for 1000 orders if those take longer
-    /// [default: 10s, or ten times the limit if that is more]. A longer one finds queues that grow more slowly.
+    /// Time for which orders are published at each rate, or for 1000 orders if those take longer [default: 10s, or ten
+    /// times the limit if that is more]. A longer one finds queues that grow more slowly.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, help_heading = SEARCH)]
     span: Option<Nanos>,
 
-    /// No lesser rate is tried [default: 10/s]. A thousand orders at a low rate take long.
+    /// Lowest rate to try [default: 10/s]. A thousand orders at a low rate take long.
     #[arg(long, value_name = "R/s", allow_hyphen_values = true, help_heading = SEARCH)]
     least: Option<Rate>,
 
-    /// No greater rate is tried [default: what makes 1000000 orders].
+    /// Highest rate to try [default: the rate that makes 1000000 orders].
     #[arg(long, value_name = "R/s", allow_hyphen_values = true, help_heading = SEARCH)]
     most: Option<Rate>,
 
-    /// Percent within which the rate that holds must come to the one that fails.
+    /// Greatest gap, in percent, between the rate that holds and the one that fails.
     #[arg(long, value_name = "PERCENT", default_value_t = 5, help_heading = SEARCH, value_parser = percent)]
     precision: u32,
 
     /// Read options from a TOML file, - for standard input.
     ///
-    /// One `option = value` a line, in the names of the flags without their dashes; flags win over it.
+    /// One `option = value` per line, with the names of the flags without their dashes; flags override the file.
     #[arg(short, long, value_name = "FILE", help_heading = IN_AND_OUT)]
     config: Option<PathBuf>,
 

@@ -110,6 +110,6 @@ const NAME: &str = "bulkprop";
 const PREFACE: &str = "\
 # Options
 
-Made by `bulkprop options > docs/OPTIONS.md` from what `--help` is made from; a test holds it to that. The same names
-without their dashes stand in a `--config` file, one `option = value` a line.
+Written by `bulkprop options > docs/OPTIONS.md` from the texts of `--help`; a test compares the two. In a `--config`
+file the same names stand without their dashes, one `option = value` per line.
 ";

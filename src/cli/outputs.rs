@@ -9,41 +9,41 @@ use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The options that name them. Every one may be given beside every other.
+/// The options that name output files. All of them can be combined.
 #[derive(Debug, Args)]
 pub(super) struct OutputOptions {
-    /// Write the report as JSON to a file too.
+    /// Also write the report as JSON to a file.
     ///
     /// - is standard output, in place of the text.
     #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
     json: Option<PathBuf>,
 
-    /// Write the report as a Markdown table to a file too.
+    /// Also write the report as a Markdown table to a file.
     ///
-    /// It can be pasted into an issue. - is standard output, in place of the text.
+    /// The table can be pasted into an issue. - is standard output, in place of the text.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     markdown: Option<PathBuf>,
 
-    /// Write a line of figures for each run to a file.
+    /// Write the figures of each run as a line of a CSV file.
     ///
-    /// Every single figure of the report stands under its own name.
+    /// Every single figure of the report has a column with its name.
     #[arg(long, visible_alias = "csv", hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     runs_csv: Option<PathBuf>,
 
-    /// Write a line of figures for each node to a file.
+    /// Write the figures of each node as a line of a CSV file.
     ///
-    /// The file is replaced once all are written. An interrupted run leaves it as it is, and writes FILE.partial.
+    /// The file is replaced once all lines are written. An interrupted run leaves it as it is, and writes FILE.partial.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     nodes_csv: Option<PathBuf>,
 
-    /// Write a line of figures for each order of a bulk to a file.
+    /// Write the figures of each order of a bulk as a line of a CSV file.
     ///
-    /// The file is replaced as that of --nodes-csv is.
+    /// The file is replaced in the same way as that of --nodes-csv.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     orders_csv: Option<PathBuf>,
 }
 
-/// The files, looked at before anything runs.
+/// The output files, checked before anything runs.
 pub(super) struct Outputs {
     nodes_csv: Option<OutputFile>,
     orders_csv: Option<OutputFile>,
@@ -54,16 +54,17 @@ pub(super) struct Outputs {
     pub(super) is_on_standard_output: bool,
 }
 
-/// The name of standard output among the values of these options.
+/// The value of these options that stands for standard output.
 const DASH: &str = "-";
 
 impl OutputOptions {
-    /// Looks at all files. `form` is the option that asks for a form of the report on standard output, if any does.
+    /// Checks all output files. `form` is the option that requests a form of the report on standard output, if any
+    /// does.
     ///
     /// # Errors
     ///
-    /// [`Failure`] for the first that cannot be written, or would destroy an input or another output; and for a second
-    /// on standard output.
+    /// [`Failure`] for the first file that cannot be written, or that would overwrite an input or another output; and
+    /// for a second output on standard output.
     pub(super) fn prepare(&self, form: Option<&str>, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
         let named = [
             ("nodes-csv", self.nodes_csv.as_deref()),

@@ -8,17 +8,17 @@ use clap::Args;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
-/// Run cases whose outcome is known in closed form, and hold what is measured against it.
+/// Run cases whose outcome is known in closed form, and compare the measurements with it.
 ///
-/// A case agrees where |measured - form| is at most four standard errors, over its runs, plus what the form itself errs
-/// by. Exit code 1 where one does not.
+/// A case agrees if |measured - form| is at most four standard errors over its runs, plus the error of the form itself.
+/// Exit code 1 if one does not agree.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArguments {
-    /// Root of every draw. With the default the table is the same everywhere; others try it on other networks.
+    /// Seed of every draw. The default gives the same table everywhere; other seeds try other networks.
     #[arg(short, long, value_name = "N", default_value_t = 1, allow_hyphen_values = true, value_parser = seed)]
     seed: u64,
 
-    /// Runs made at a time [default: the cores this process may use].
+    /// Runs made simultaneously [default: the cores this process may use].
     #[arg(short, long, value_name = "N", value_parser = |text: &str| limits::THREADS.parse::<u32>(text))]
     threads: Option<u32>,
 

@@ -13,7 +13,7 @@ mod normal;
 mod pareto;
 mod shape;
 
-pub use shape::Shape;
+pub use shape::ShapeParameter;
 
 use super::curves::Curves;
 use super::spec_fields::{FieldError, SpecFields};
@@ -155,12 +155,15 @@ macro_rules! declare_latencies {
                 }
             }
 
-            /// Returns the time that a random word maps to, in nanoseconds. The word must not be used for anything else.
+            /// Returns the time that a random word maps to, in nanoseconds. The word must not be used for anything
+            /// else.
             #[inline]
             pub(super) fn draw(&self, word: u64) -> u64 {
                 match self {
                     Sampler::Constant(time) => *time,
-                    Sampler::Uniform { least, values } => least + ((u128::from(word) * u128::from(*values)) >> 64) as u64,
+                    Sampler::Uniform { least, values } => {
+                        least + ((u128::from(word) * u128::from(*values)) >> 64) as u64
+                    }
                     skewed => skewed.draw_skewed(word),
                 }
             }

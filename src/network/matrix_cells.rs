@@ -1,7 +1,7 @@
 //! The cells of a matrix of latencies, and the faults of a line.
 
 use super::bandwidth::RATE_MAX;
-use super::latency::{LATENCY_MAX, Latency, LatencyError, LogNormal, Pareto, Shape};
+use super::latency::{LATENCY_MAX, Latency, LatencyError, LogNormal, Pareto, ShapeParameter};
 use super::spec_fields::{decimal, escaped};
 use crate::time::Nanos;
 
@@ -147,7 +147,7 @@ pub(super) fn one_figure(cell: &str, measure: Measure) -> Result<Latency, Matrix
         return Err(MatrixLineFault::ParetoMean { found: cell.to_owned() });
     }
     // Shape 0.2 m with m in milliseconds is m / 5 in millionths with m in nanoseconds.
-    let (least, shape) = (time.since(PARETO_BELOW_MEAN), Shape::of_millionths(time.0 / 5)?);
+    let (least, shape) = (time.since(PARETO_BELOW_MEAN), ShapeParameter::of_millionths(time.0 / 5)?);
     Ok(Latency::from(Pareto { least, shape, greatest: LATENCY_MAX }).check()?)
 }
 

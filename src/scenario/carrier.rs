@@ -20,52 +20,52 @@ macro_rules! carrier_options {
             #[arg(help = transport_kind::short_help(), long_help = transport_kind::long_help())]
             transport: TransportKind = "CARRIER", |text: &str| choose::<TransportKind>("transport", text);
 
-            /// With simulated, the way to compute [default: auto].
+            /// With simulated, algorithm of the computation [default: auto].
             ///
-            /// general sends every message through its protocol, fast only the first to each node, by shortest paths,
-            /// and hops computes with sets of bits where every message takes the same time. All give the same, to the
-            /// bit; auto takes the fastest that can.
+            /// general passes every message to the protocol, fast only the first to each node, along shortest paths,
+            /// and hops computes with sets of bits if every message has the same latency. All give the same bits; auto
+            /// takes the fastest that can compute the run.
             #[arg(hide_short_help = true)]
             engine: Engine = "auto|general|fast|hops", |text: &str| choose::<Engine>("engine", text);
 
             /// Processes of --threads workers each [default: 1].
             ///
-            /// For carriers with sockets, on Linux. Each process has a descriptor limit of its own, so that several
-            /// hold more sockets than one may open.
+            /// For carriers with sockets, on Linux. Each process has its own descriptor limit, so several hold more
+            /// sockets than one.
             #[arg(hide_short_help = true)]
             processes: u32 = "P", |text: &str| limits::PROCESSES.parse::<u32>(text);
 
             /// Worker threads of each process [default: the cores].
             ///
-            /// Each thread has its share of the nodes. The default is the cores that this process may use, shared among
-            /// --processes, and no more than nodes. Fewer leave cores to others; with 1 messages travel first in, first
-            /// out.
+            /// Each thread owns a share of the nodes. The default is the cores that this process may use, divided among
+            /// --processes, and no more than the nodes. Fewer threads leave cores to other programs; with 1, messages
+            /// travel first in, first out.
             #[arg(short = 't')]
             threads: u32 = "N", |text: &str| limits::THREADS.parse::<u32>(text);
 
-            /// Cores of the workers [default: spread].
+            /// Assignment of workers to cores [default: spread].
             ///
-            /// spread over physical cores, compact on neighbouring ones, or none. Pinning steadies the figures; none
-            /// suits a shared machine.
+            /// spread over physical cores, compact on neighbouring ones, or none. Pinning makes the figures steadier;
+            /// none suits a shared machine.
             #[arg(hide_short_help = true)]
             pin: Pin = "spread|compact|none", |text: &str| choose::<Pin>("pin", text);
 
             /// Spinning of an idle worker before it sleeps [default: auto].
             ///
-            /// auto, always or never; auto spins shortly where each worker has a core. Spinning wakes sooner and burns
-            /// its core.
+            /// auto, always or never; auto spins briefly if each worker has a core of its own. Spinning reacts sooner
+            /// and keeps the core busy.
             #[arg(hide_short_help = true)]
             spin: Spin = "auto|always|never", |text: &str| choose::<Spin>("spin", text);
 
             /// Receive buffer of each socket [default: the system's].
             ///
-            /// A small one shows what overload does, a great one takes bursts.
+            /// A small buffer shows the effect of overload, a large one absorbs bursts.
             #[arg(hide_short_help = true)]
             receive_buffer: u32 = "BYTES", |text: &str| limits::RECEIVE_BUFFER.parse_bytes::<u32>(text);
 
-            /// With memory, encode each message all the same [default: false].
+            /// With memory, encode and decode each message [default: false].
             ///
-            /// Each message is encoded and decoded, which shows what serialization would cost.
+            /// This shows the cost of serialization.
             #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             charge_serialization: bool = "true|false", |text: &str| truth("charge-serialization", text);
         }

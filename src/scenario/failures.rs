@@ -18,36 +18,37 @@ macro_rules! failures_options {
 
             /// With simulated, nodes that go down [default: none].
             ///
-            /// They do not come back: SHARE with ,at=TIME and ,by=degree or ,region=NAME; several with + between. Hubs
-            /// that fail hurt more than others.
+            /// They do not come back: SHARE with ,at=TIME and ,by=degree or ,region=NAME; several are joined by +.
+            /// Failed hubs hurt more than other nodes.
             #[arg(allow_hyphen_values = true)]
-            down: DownSpec = "STROKES", |text: &str| model::<DownSpec>("down", text);
+            down: DownSpec = "NODES", |text: &str| model::<DownSpec>("down", text);
 
             /// With simulated, nodes that come and go [default: no churn].
             ///
-            /// up=TIME,down=TIME, both means. A node that is away misses what is sent once.
+            /// up=TIME,down=TIME, both on average. A node that is down misses messages that are sent only once.
             #[arg(hide_short_help = true)]
             churn: ChurnSpec = "TIMES", |text: &str| model::<ChurnSpec>("churn", text);
 
             /// With simulated, nodes that are cut off [default: none].
             ///
-            /// SHARE or region=NAME, with ,at=TIME ,heal=TIME and ,one-way; several with + between. It shows what does
-            /// not come back by itself.
+            /// SHARE or region=NAME, with ,at=TIME ,heal=TIME and ,one-way; several are joined by +. This shows which
+            /// damage outlasts a partition.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            partition: PartitionSpec = "CUTS", |text: &str| model::<PartitionSpec>("partition", text);
+            partition: PartitionSpec = "PARTITIONS", |text: &str| model::<PartitionSpec>("partition", text);
 
             /// With simulated, share of nodes behind a NAT [default: 0].
             ///
-            /// They can only connect outward, and two of them cannot be linked. They leave the overlay thinner than it
-            /// looks.
+            /// Such nodes can only open connections, so two of them cannot be linked. The overlay is then sparser than
+            /// it looks.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             nat: Ratio = "SHARE", |text: &str| part_of("nat", text);
 
             /// With simulated, nodes that misbehave [default: none].
             ///
             /// `drop:SHARE,of=SHARE`, `censor:SHARE,origin=NODE`, `delay:SHARE,by=TIME`, `flood:SHARE,times=N`,
-            /// `eclipse:SHARE,victim=NODE`, `spy:SHARE`; several with + between. It shows what the protocol withstands.
-            adversary: AdversarySpec = "PARTS", |text: &str| model::<AdversarySpec>("adversary", text);
+            /// `eclipse:SHARE,victim=NODE`, `spy:SHARE`; several are joined by +. This shows what the protocol
+            /// withstands.
+            adversary: AdversarySpec = "ROLES", |text: &str| model::<AdversarySpec>("adversary", text);
         }
     };
 }

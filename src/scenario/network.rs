@@ -20,43 +20,43 @@ macro_rules! network_options {
             /// Regions with measured latencies, or your own [default: none].
             ///
             /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites, or
-            /// FILE.csv with a matrix of your own, - for standard input. Distance decides more than the overlay does.
+            /// FILE.csv with a matrix of your own, - for standard input. Distance often matters more than the overlay.
             network: RegionSpec = "SET|FILE.csv", network::read_regions;
 
-            /// Time of a message on its way [default: 50ms with simulated].
+            /// Latency of a message [default: 50ms with simulated].
             ///
-            /// On a real carrier it comes before that one's own time: constant:TIME, uniform:LEAST..GREATEST,
+            /// On a real carrier it is added to the carrier's own latency: constant:TIME, uniform:LEAST..GREATEST,
             /// `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with
-            /// ,min=TIME and ,max=TIME; after link: drawn once for each link, and with + both. The default is
-            /// constant:50ms with simulated, else none. The least latency is what may be computed in parallel; the
-            /// spread lets later hops overtake.
+            /// ,min=TIME and ,max=TIME; after link: it is drawn once per link, and + joins both. The default is
+            /// constant:50ms with simulated, else none. A minimum above 0 allows parallel computation; a wide spread
+            /// lets later hops overtake.
             #[arg(allow_hyphen_values = true)]
             latency: LatencySpec = "LATENCY", |text: &str| model::<LatencySpec>("latency", text);
 
             /// Messages that are lost [default: 0].
             ///
             /// A share, or gilbert-elliott:good=TIME,bad=TIME for bursts, with ,loss=SHARE ,good-loss=SHARE and
-            /// ,per=link|sender|receiver. Loss tests how much redundancy is left.
+            /// ,per=link|sender|receiver. Loss shows how much redundancy there is.
             #[arg(allow_hyphen_values = true)]
             loss: LossSpec = "SHARE|BURSTS", |text: &str| model::<LossSpec>("loss", text);
 
             /// Share of messages that arrive twice [default: 0].
             ///
-            /// The network makes the second copy, which costs like any duplicate.
+            /// The network makes the second copy, which costs as much as any duplicate.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             duplicate: Ratio = "SHARE", |text: &str| part_of("duplicate", text);
 
-            /// With simulated, the line of a node [default: no limit].
+            /// With simulated, rates of a node's access link [default: no limit].
             ///
-            /// up=RATE,down=RATE, as up=10Mbit,down=100Mbit; or regions, for the rates that --network knows. Narrow
-            /// lines make fanout cost time. Bytes wait, however many; with ,queue=64KiB a message that would make more
-            /// than that wait is dropped.
+            /// up=RATE,down=RATE, as up=10Mbit,down=100Mbit; or regions, for the rates that --network knows. On a slow
+            /// link fanout costs time. Queues have no limit; with ,queue=64KiB a message that does not fit the queue is
+            /// dropped.
             #[arg(hide_short_help = true)]
-            bandwidth: BandwidthSpec = "LINES", |text: &str| model::<BandwidthSpec>("bandwidth", text);
+            bandwidth: BandwidthSpec = "RATES", |text: &str| model::<BandwidthSpec>("bandwidth", text);
 
-            /// With simulated, work of a node on a message [default: 0s].
+            /// With simulated, processing time per message [default: 0s].
             ///
-            /// A node is busy for this time with each message that comes. Validation slows every hop.
+            /// A node is busy for this time with each message that arrives. Validation slows every hop.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             processing: Nanos = "TIME", network::read_processing;
         }

@@ -15,9 +15,9 @@ macro_rules! overlay_options {
         next_group! { $then $($given)*
             [overlay::HEADING]
 
-            /// Nodes of the network [default: 10].
+            /// Number of nodes [default: 10].
             ///
-            /// An edge list (file:PATH) has its own number. More nodes show how time and cost grow.
+            /// An edge list (file:PATH) brings its own number. More nodes show how time and cost grow.
             #[arg(short = 'n')]
             nodes: u32 = "N", |text: &str| limits::NODES.parse::<u32>(text);
 
@@ -26,13 +26,13 @@ macro_rules! overlay_options {
             /// One of erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
             /// barabasi-albert, ring, grid, star, complete, or file:PATH with an edge list, file:- for standard input.
             /// Up to 21 nodes the default is complete, unless --peers is given. Overlays differ in how fast an order
-            /// spreads and whom it misses.
+            /// spreads and which nodes it misses.
             topology: TopologySpec = "FAMILY", overlay::read_topology;
 
-            /// Peers of a node, on average or exactly [default: 20].
+            /// Peers per node, on average or exactly [default: 20].
             ///
-            /// The topology decides which of the two. In a smaller network the default is the most that fit. More peers
-            /// reach further and cost more connections.
+            /// The topology determines whether it is the average or exact. In a smaller network the default is the
+            /// largest number that fits. More peers reach more nodes and take more connections.
             #[arg(hide_short_help = true)]
             peers: u32 = "N", |text: &str| limits::PEERS.parse::<u32>(text);
         }

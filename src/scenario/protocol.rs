@@ -21,43 +21,43 @@ macro_rules! protocol_options {
 
             /// Gossip protocol of every node [default: push].
             ///
-            /// push forwards an order that is news to --fanout peers; flood forwards it to every peer but the one it
-            /// came from; lazy announces it to --fanout peers and hands it to those that ask. Push and flood are fast
-            /// and send duplicates; lazy carries the order once per node, at the price of more hops of control
-            /// messages.
+            /// push forwards each new order to --fanout peers; flood forwards it to every peer except its sender; lazy
+            /// announces it to --fanout peers and sends it to those that request it. Push and flood are fast and send
+            /// duplicates; lazy carries the order once per node, at the price of more hops of control messages.
             #[arg(short = 'p')]
             protocol: ProtocolKind = "push|flood|lazy", |text: &str| choose::<ProtocolKind>("protocol", text);
 
             /// Peers to which a node forwards an order [default: 8].
             ///
-            /// A node with fewer peers sends to all. A greater fanout is faster and leaves fewer nodes out, but sends
-            /// more duplicates.
+            /// A node with fewer peers sends to all of them. A larger fanout is faster and misses fewer nodes, but
+            /// sends more duplicates.
             #[arg(short = 'f')]
             fanout: u32 = "N", |text: &str| limits::FANOUT.parse::<u32>(text);
 
-            /// Hops that an order may travel [default: 6; simulated: auto].
+            /// Maximum hops of an order [default: 6; simulated: auto].
             ///
-            /// `auto` is twice the hops to the target plus 2, four times where one way may take more than ten times as
-            /// long as another. A lower TTL saves messages and leaves the far nodes out.
+            /// `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may take more than
+            /// ten times as long as another. A lower TTL saves messages and misses distant nodes.
             ttl: Ttl = "HOPS|auto", protocol::read_ttl;
 
             /// Do not send an order back to its sender [default: false].
             ///
-            /// This saves a few messages and changes nothing in who is reached.
+            /// This saves a few messages and does not change which nodes are reached.
             #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             exclude_sender: bool = "true|false", |text: &str| truth("exclude-sender", text);
 
-            /// With lazy, when a node asks again [default: 500ms].
+            /// With lazy, time before a node requests again [default: 500ms].
             ///
-            /// The time that a node waits for an order that it asked for. If three times the longest modelled latency
-            /// is more than 500 ms, that is the default. A time shorter than the way there and back makes duplicates.
+            /// The time that a node waits for an order that it has requested. The default is three times the longest
+            /// modelled latency if that exceeds 500 ms. A time shorter than a round trip causes duplicates.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             retry: Nanos = "TIME", protocol::read_retry;
 
-            /// With lazy, how long a node gathers news [default: 0].
+            /// With lazy, time between announcements [default: 0].
             ///
-            /// A peer then gets one message about all orders that it is to hear of, as every 10ms; with 0 it hears of
-            /// each order at once. A longer interval saves messages where orders are many, and costs time at every hop.
+            /// A node gathers new orders for this time, as 10ms, and sends each peer one message about all of them;
+            /// with 0 it announces each order at once. A longer interval saves messages if there are many orders, and
+            /// adds time at every hop.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             announce_interval: Nanos = "TIME", protocol::read_announce_interval;
         }

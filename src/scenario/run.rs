@@ -24,28 +24,26 @@ macro_rules! run_options {
 
             /// Share of the nodes to reach [default: 0.95].
             ///
-            /// Written as 0.95, 95% or 19/20. The last few nodes cost most of the time.
+            /// Written as 0.95, 95% or 19/20. The last few nodes take most of the time.
             #[arg(hide_short_help = true)]
             target: Ratio = "SHARE", run::read_target;
 
             /// Event that ends a run [default: target].
             ///
-            /// target, or quiescent for when no message is under way. Quiescence shows the final coverage and the full
-            /// cost.
+            /// target, or quiescent: no message is in flight. Quiescence shows the final coverage and the full cost.
             until: Until = "target|quiescent", |text: &str| choose::<Until>("until", text);
 
-            /// Longest time of a run, 0 for any [default: 3s; simulated: 60s].
+            /// Time limit of a run, 0 for none [default: 3s; simulated: 60s].
             ///
-            /// From the injection to the end, as 3s or 250ms; with simulated it is virtual time. With many orders each
-            /// has it from its publication. Large networks and busy machines need more.
+            /// Counts from the injection, as 3s or 250ms; with simulated it is virtual time. With many orders each has
+            /// this limit from its publication. Large networks and busy machines need more.
             #[arg(allow_hyphen_values = true)]
             timeout: Nanos = "TIME", run::read_timeout;
 
-            /// Root of every random draw [default: drawn].
+            /// Seed of every random draw [default: drawn].
             ///
-            /// Overlay, forwards, what the order says: the same seed repeats the same experiment. The default is 32
-            /// bits from the operating system. Of many --runs it is the seed of the first, and each has one more than
-            /// that before it.
+            /// Overlay, forwards, content of the orders: the same seed repeats the same experiment. The default is 32
+            /// bits from the operating system. With many --runs it is the seed of the first, and each run adds one.
             #[serde(serialize_with = "run::number_or_text")]
             #[arg(short = 's')]
             seed: u64 = "N", |text: &str| limits::SEED.parse::<u64>(text);
@@ -53,19 +51,19 @@ macro_rules! run_options {
             /// Runs to measure, each with the next seed [default: 1].
             ///
             /// Run i has the seed --seed + i: an overlay, draws and orders of its own. The first is shown in full, and
-            /// what all of them say together with its intervals. More of them tell a difference from chance.
+            /// then the figures over all of them, with intervals. More runs separate a difference from chance.
             #[arg(short = 'r')]
             runs: u32 = "R", |text: &str| limits::RUNS.parse::<u32>(text);
 
-            /// With many --runs, repeat one seed in all [default: false].
+            /// With many --runs, use one seed for all [default: false].
             ///
-            /// It times the machine: in virtual time every other figure is then the same.
+            /// This times the machine: in virtual time every other figure is then the same.
             #[arg(hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
             same_seed: bool = "true|false", |text: &str| truth("same-seed", text);
 
             /// Name of the run [default: none].
             ///
-            /// It heads the report and tells apart the reports of many runs: at most 64 characters.
+            /// Heads the report, and tells the reports of several runs apart: at most 64 characters.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             name: String = "LABEL", run::read_name;
         }

@@ -36,7 +36,7 @@ choice!(TransportKind {
 pub struct CarrierTraits {
     /// The carrier as the heading of a report names it.
     pub title: &'static str,
-    /// What carries messages, as a clause of `--help`.
+    /// The means by which messages travel, as a clause of `--help`.
     pub help: &'static str,
     /// The kind of owner that has one socket each; `None` without sockets.
     pub socket_owner: Option<SocketOwner>,

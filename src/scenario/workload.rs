@@ -23,49 +23,49 @@ macro_rules! workload_options {
 
             /// Orders to publish [default: 1].
             ///
-            /// Many of them, at a rate of their own, show what load does to delay.
+            /// Many orders, at a rate of their own, show the effect of load on delay.
             orders: u32 = "M", |text: &str| limits::ORDERS.parse::<u32>(text);
 
-            /// Orders published a second [default: 100/s].
+            /// Orders published per second [default: 100/s].
             ///
-            /// The rate of many --orders, whatever the network makes of them. Above what the machine carries, delays
-            /// grow without end.
+            /// The rate of many --orders, regardless of how the network copes. Above the capacity of the machine,
+            /// delays grow without limit.
             #[arg(allow_hyphen_values = true)]
             rate: Rate = "R/s", workload::read_rate;
 
-            /// Spread of orders over time [default: constant].
+            /// Distribution of orders over time [default: constant].
             ///
-            /// With many --orders: constant, at even distances; poisson, at exponential ones; burst, those of each 100
-            /// ms at once. Queues are felt in bursts first.
+            /// With many --orders: constant intervals; poisson, exponential intervals; burst, all orders of 100 ms at
+            /// once. Bursts are the first to fill queues.
             #[arg(hide_short_help = true)]
             arrivals: Arrivals = "constant|poisson|burst", |text: &str| choose::<Arrivals>("arrivals", text);
 
             /// Nodes at which orders enter [default: one].
             ///
-            /// one is the node --origin; random is a node of its own for each order. One publisher is a queue of its
+            /// one is the node --origin; random draws a node for each order. A single publisher is a bottleneck of its
             /// own.
             #[arg(hide_short_help = true)]
             origins: OriginsKind = "one|random", |text: &str| choose::<OriginsKind>("origins", text);
 
             /// Node at which the order enters [default: 0, or the least id].
             ///
-            /// An edge list (file:PATH) gives nodes their ids. On overlays with hubs or borders the origin decides the
-            /// time.
+            /// An edge list (file:PATH) gives nodes their ids. On overlays with hubs or borders the time depends on the
+            /// origin.
             #[serde(serialize_with = "run::number_or_text")]
             #[arg(hide_short_help = true)]
             origin: u64 = "NODE", |text: &str| limits::ORIGIN.parse::<u64>(text);
 
             /// Bytes of opaque payload in each order [default: 0].
             ///
-            /// A number, or a range as 0..1000, evenly drawn. They show what size costs.
+            /// A number, or a range such as 0..1000, drawn uniformly. The payload shows the cost of size.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             payload_bytes: PayloadBytes = "BYTES|A..B", workload::read_payload;
 
-            /// Orders that a node tells apart [default: auto].
+            /// Orders that a node can tell apart [default: auto].
             ///
-            /// They reach up to the newest order that the node has seen. auto is all orders with simulated, and
-            /// elsewhere what --rate, --ttl and the latencies ask for, 1024 at least. An older order is counted as
-            /// expired and not taken for news; more of them cost a bit per node each.
+            /// They end with the newest order that the node has seen. auto is all orders with simulated; elsewhere it
+            /// follows from --rate, --ttl and the latencies, and is at least 1024. An older order counts as expired and
+            /// not as new; each further order takes a bit per node.
             #[arg(hide_short_help = true)]
             window: WindowSize = "ORDERS|auto", workload::read_window;
         }

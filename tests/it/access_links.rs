@@ -43,7 +43,7 @@ fn a_queue_without_a_limit_drops_nothing() {
     // 67.2 microseconds for each.
     assert_eq!(report["lines"]["up"]["longest_queue_ns"], 999 * 67_200);
     assert_eq!(report["lines"]["down"], Value::Null);
-    assert_eq!(figures(&text, "out of nodes"), ["83,916", "67.133", "ms", "57.3", "%"]);
+    assert_eq!(figures(&text, "uplinks"), ["83,916", "67.133", "ms", "57.3", "%"]);
     assert!(report["replay"].as_str().unwrap().ends_with("--bandwidth 'up=10mbit'"), "{}", report["replay"]);
 }
 
@@ -55,8 +55,8 @@ fn drops_of_a_queue_are_reported_first_and_not_sent() {
     assert_eq!((&report["ledger"]["uplink_dropped"], &report["ledger"]["model_dropped"]), (&219.into(), &0.into()));
     assert_eq!(report["bytes"], 780 * 56);
     let notice = report["notices"][0].as_str().unwrap();
-    let expected = "The queues overflowed: 219 messages were dropped, 219 of them at the lines out of their nodes, unsent, and 0 at \
-                    the lines into nodes; the busiest line was used 51.2 % of the time. Leave queue= out, so that bytes wait, \
+    let expected = "The queues overflowed: 219 messages were dropped, 219 of them on uplinks, unsent, and 0 on \
+                    downlinks; the busiest link was used 51.2 % of the time. Leave queue= out, so that bytes wait, \
                     or raise it to queue=83916B or more.";
     assert_eq!(notice, expected);
     assert_eq!(figures(&text, "dropped, never sent")[0], "219");

@@ -10,7 +10,7 @@ use crate::topology::TopologySpec;
 /// `auto` is named only if it is long enough.
 pub(super) fn longer(scenario: &Scenario, needed: u32, ttl: u8, auto: u8, near: u64) -> TtlAdvice {
     if needed > u32::from(TTL_MAX) {
-        let shorter = if has_other_overlays(scenario) { ", or choose an overlay with shorter ways" } else { "" };
+        let shorter = if has_other_overlays(scenario) { ", or choose an overlay with shorter paths" } else { "" };
         let text = format!("no TTL exceeds {TTL_MAX}, so {}{shorter}", lower(scenario, near));
         return TtlAdvice { text, raises_ttl: false };
     }

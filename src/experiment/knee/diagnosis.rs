@@ -13,7 +13,7 @@ pub(super) fn unloaded(least: Rate, limit: Nanos, probe: &Probe) -> Option<Strin
     match probe.time_to_target_ns.p50 {
         Some(time) if probe.missed * 2 <= probe.judged && time > limit.0 => Some(format!(
             "No rate can hold: at {least}, where nothing queues, half of the orders take {} or more to their target, \
-             and the limit is {limit}. Ask for a --limit above that, or for a network with shorter ways.",
+             and the limit is {limit}. Ask for a --limit above that, or for a network with lower latencies.",
             Nanos(time)
         )),
         _ if probe.missed * 2 > probe.judged => Some(format!(

@@ -1,7 +1,7 @@
 //! The Pareto distribution, whose tail is heavy: a share of (least / x)^shape lies beyond x. Written `pareto:10ms,1.5`,
 //! the minimum and the shape. For a shape of 1 or less only the clamping limits the mean.
 
-use super::{Distribution, LATENCY_MAX, LatencyError, MakeCurves, Sample, Shape, write_bounds};
+use super::{Distribution, LATENCY_MAX, LatencyError, MakeCurves, Sample, ShapeParameter, write_bounds};
 use crate::network::curves::Curves;
 use crate::network::spec_fields::SpecFields;
 use crate::random::log;
@@ -15,7 +15,7 @@ pub struct Pareto {
     /// The minimum, which is also the scale.
     pub least: Nanos,
     /// The shape.
-    pub shape: Shape,
+    pub shape: ShapeParameter,
     /// The value that higher draws are clamped to.
     pub greatest: Nanos,
 }
@@ -37,7 +37,7 @@ impl Distribution for Pareto {
 
     fn read(fields: &mut SpecFields<'_>) -> Result<Pareto, LatencyError> {
         let least = fields.next_span("the least")?;
-        let shape = Shape::read(fields)?;
+        let shape = ShapeParameter::read(fields)?;
         let greatest = fields.named_span("max")?.unwrap_or(LATENCY_MAX);
         Ok(Pareto { least, shape, greatest })
     }

@@ -11,22 +11,26 @@ const MOST: u64 = 1_000_000_000;
 
 /// A shape from 0.1 to 1000, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape(u64);
+pub struct ShapeParameter(u64);
 
-impl Shape {
+impl ShapeParameter {
     /// Makes a shape of this many millionths.
     ///
     /// # Errors
     ///
     /// [`LatencyError::Figures`] if it is outside the limits.
-    pub(in crate::network) fn of_millionths(millionths: u64) -> Result<Shape, LatencyError> {
-        if (LEAST..=MOST).contains(&millionths) { Ok(Shape(millionths)) } else { Err(refused(&Shape(millionths))) }
+    pub(in crate::network) fn of_millionths(millionths: u64) -> Result<ShapeParameter, LatencyError> {
+        if (LEAST..=MOST).contains(&millionths) {
+            Ok(ShapeParameter(millionths))
+        } else {
+            Err(refused(&ShapeParameter(millionths)))
+        }
     }
 
     /// Takes the next field without a name.
-    pub(super) fn read(fields: &mut SpecFields<'_>) -> Result<Shape, LatencyError> {
+    pub(super) fn read(fields: &mut SpecFields<'_>) -> Result<ShapeParameter, LatencyError> {
         let written = fields.next_plain("the shape")?;
-        Shape::of_millionths(decimal(written, 6).ok_or_else(|| refused(&written))?)
+        ShapeParameter::of_millionths(decimal(written, 6).ok_or_else(|| refused(&written))?)
     }
 
     /// Returns 1 / shape, in units of 2^-32.
@@ -36,7 +40,7 @@ impl Shape {
 }
 
 /// Writes a decimal.
-impl fmt::Display for Shape {
+impl fmt::Display for ShapeParameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = format!("{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000);
         f.pad(text.trim_end_matches('0').trim_end_matches('.'))

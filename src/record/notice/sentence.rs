@@ -71,9 +71,9 @@ impl Notice {
                 let up_to = if *is_exact { "" } else { "up to " };
                 write!(
                     out,
-                    "The window of {window} orders threw copies away: {expired} were older, {up_to}{news} of them news \
-                     to their node, and the oldest lay {behind} orders behind the newest that its node had seen. \
-                     {remedy}."
+                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{news} of them of \
+                     orders new to their node; the oldest was {behind} orders behind the newest that its node had \
+                     seen. {remedy}."
                 )
             }
             Notice::Overload { .. } => self.write_overload(out),
@@ -86,7 +86,7 @@ impl Notice {
             ),
             Notice::TtlBinds { permille, ttl, raise_to } => {
                 let advice = match raise_to {
-                    None => format!("No TTL exceeds {ttl}; an overlay with shorter ways does without."),
+                    None => format!("No TTL exceeds {ttl}; an overlay with shorter paths needs fewer hops."),
                     Some(more) => format!("Ask for more, as --ttl {more}, to see whether it does."),
                 };
                 let (whole, tenth) = (permille / 10, permille % 10);
@@ -112,9 +112,9 @@ impl Notice {
         let slower = if *has_rate { ", or lower --rate" } else { "" };
         write!(
             out,
-            "The queues overflowed: {dropped} {messages} dropped, {uplink_dropped} of them at the lines out of their \
-             nodes, unsent, and {downlink_dropped} at the lines into nodes; the busiest line was used \
-             {busiest_percent:.1} % of the time. Leave queue= out, so that bytes wait{raise}{slower}."
+            "The queues overflowed: {dropped} {messages} dropped, {uplink_dropped} of them on uplinks, unsent, and \
+             {downlink_dropped} on downlinks; the busiest link was used {busiest_percent:.1} % of the time. Leave \
+             queue= out, so that bytes wait{raise}{slower}."
         )
     }
 
@@ -225,8 +225,8 @@ impl Notice {
             ),
             Notice::NodeTrafficCutShort { is_rough } => {
                 let rough = if *is_rough {
-                    " Messages that bring nobody news are counted as received when they are sent, and what is in \
-                     flight is what is left."
+                    " Duplicates are counted as received when they are sent, and in flight are all others that have \
+                     not arrived."
                 } else {
                     ""
                 };

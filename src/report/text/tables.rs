@@ -162,9 +162,9 @@ pub(super) fn per_node(out: &mut Formatter<'_>, report: &Report) -> fmt::Result 
 /// Writes the access links of the nodes, if any has a limit.
 pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let Some(AccessLinkFigures { up, down }) = report.run.access_links else { return Ok(()) };
-    let titles = ["Lines:", "longest queue, in bytes", "to drain", "busiest line used"];
+    let titles = ["Access links:", "longest queue, in bytes", "to drain", "busiest link used"];
     let mut rows = vec![titles.map(str::to_owned)];
-    for (name, side) in [("  out of nodes", up), ("  into nodes", down)] {
+    for (name, side) in [("  uplinks", up), ("  downlinks", down)] {
         let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = side else { continue };
         let used = busiest_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
         rows.push([name.to_owned(), grouped(longest_queue_bytes), Nanos(longest_queue_ns).to_string(), used]);
