@@ -11,11 +11,13 @@ use std::collections::BinaryHeap;
 /// depend on how nodes are divided among workers.
 #[derive(Debug, Default)]
 pub(crate) struct TimerHeap<const BY_NODE: bool> {
-    /// Time, rank within its instant, number of the request, node, token.
-    heap: BinaryHeap<Reverse<(Nanos, u32, u64, NodeId, u64)>>,
+    heap: BinaryHeap<Reverse<PendingTimer>>,
     /// Number of timers requested so far.
     requests: u64,
 }
+
+/// A timer: time, rank within its instant, number of the request, node, token.
+type PendingTimer = (Nanos, u32, u64, NodeId, u64);
 
 impl<const BY_NODE: bool> TimerHeap<BY_NODE> {
     /// Requests a wake-up of a node at `time`, to which `token` is returned.
@@ -27,7 +29,7 @@ impl<const BY_NODE: bool> TimerHeap<BY_NODE> {
 
     /// Bytes of the timers that have not fired.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.heap.len() * size_of::<Reverse<(Nanos, u32, u64, NodeId, u64)>>()) as u64
+        (self.heap.len() * size_of::<PendingTimer>()) as u64
     }
 
     /// Returns the time at which the next timer is due.
