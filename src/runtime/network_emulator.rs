@@ -42,10 +42,15 @@ pub(super) struct EmulatedCounts {
 impl<'a, T: Tail> NetworkEmulator<'a, T> {
     /// The way out of the given nodes, if the network is modelled.
     pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>) -> Option<NetworkEmulator<'a, T>> {
-        Some(NetworkEmulator {
-            network: plan.network?,
+        plan.network.map(|network| NetworkEmulator::between(network, nodes, plan.orders.len()))
+    }
+
+    /// A network between nodes and their carrier, with nothing in it.
+    fn between(network: &'a Network, nodes: &Range<u32>, orders: usize) -> NetworkEmulator<'a, T> {
+        NetworkEmulator {
+            network,
             first_node: nodes.start,
-            attempts: Attempts::new(nodes.len(), plan.orders.len()),
+            attempts: Attempts::new(nodes.len(), orders),
             upkeep_attempts: Vec::new(),
             nodes: nodes.len(),
             line: DelayLine::new(),
@@ -54,7 +59,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
             held_upkeep: 0,
             counts: ModelCounts::default(),
             departures: DepartureDelays::default(),
-        })
+        }
     }
 
     /// Bytes of what it holds.
@@ -149,19 +154,7 @@ mod tests {
     use crate::network::{LatencySpec, LossSpec};
 
     fn emulator(network: &Network) -> NetworkEmulator<'_, ()> {
-        NetworkEmulator {
-            network,
-            first_node: 3,
-            attempts: Attempts::new(2, 1),
-            upkeep_attempts: Vec::new(),
-            nodes: 2,
-            line: DelayLine::new(),
-            handed: 0,
-            handed_upkeep: 0,
-            held_upkeep: 0,
-            counts: ModelCounts::default(),
-            departures: DepartureDelays::default(),
-        }
+        NetworkEmulator::between(network, &(3..5), 1)
     }
 
     fn forward() -> Vec<Message> {
