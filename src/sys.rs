@@ -59,7 +59,6 @@ pub(crate) use platform::trains::{TrainBuffer, send_train, take_trains};
 pub use remedy::remedy;
 #[cfg(unix)]
 pub use signals::is_signal_ignored;
-use socket_address::ADDRESS_BYTES;
 pub(crate) use socket_address::{RawAddress, SocketAddress};
 
 /// Bytes from one datagram's slot in a slab to the next: a whole number of cache lines, and the longest datagram that

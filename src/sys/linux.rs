@@ -7,4 +7,5 @@ pub(super) mod process_waker;
 pub(super) mod shared_memory;
 pub(super) mod trains;
 
-use super::{ADDRESS_BYTES, DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, check, slab};
+use super::socket_address::ADDRESS_BYTES;
+use super::{DATAGRAM_STRIDE, RawAddress, Slab, SocketAddress, check, slab};

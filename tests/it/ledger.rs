@@ -2,7 +2,7 @@
 //! network, with one order and with many, in one process and in several.
 
 use crate::command::{bulkprop, output};
-use crate::support::{carriers, carriers_across_processes};
+use crate::support::carriers;
 use bulk_order_propagation::scenario::Choice;
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ fn links_and_faults_are_in_the_ledger_of_virtual_time() {
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn several_processes_have_one_ledger() {
-    for carrier in carriers_across_processes().map(Choice::name) {
+    for carrier in crate::support::carriers_across_processes().map(Choice::name) {
         for asked in [
             "",
             "--latency uniform:1ms..10s --loss 0.05 --target 0.5 --timeout 300ms",

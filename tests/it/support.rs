@@ -31,6 +31,7 @@ pub(crate) fn real_carriers() -> impl Iterator<Item = TransportKind> + Clone {
 }
 
 /// Every carrier that can join processes.
+#[cfg(all(target_os = "linux", not(portable)))]
 pub(crate) fn carriers_across_processes() -> impl Iterator<Item = TransportKind> + Clone {
     carriers().filter(|transport| transport.traits().crosses_processes)
 }
