@@ -156,7 +156,7 @@ fn arguments() -> Result<Cli, Failure> {
     if cli.quiet && cli.format == Format::Json { Err(Failure::QuietJson) } else { Ok(cli) }
 }
 
-/// The whole command line.
+/// Returns the whole command line.
 fn command() -> Command {
     with_negative_numbers(Cli::command())
 }
@@ -245,7 +245,8 @@ fn terminal_columns() -> usize {
     of_terminal.or_else(named).unwrap_or(100)
 }
 
-/// This program as a process of a run. `/proc/self/exe` names it even if its file has been replaced meanwhile.
+/// Returns this program, to be started as a process of a run. `/proc/self/exe` names it even if its file has been
+/// replaced meanwhile.
 fn this_program() -> Program {
     Program { path: "/proc/self/exe".into(), arguments: vec!["--serve".to_owned()] }
 }

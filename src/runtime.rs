@@ -43,13 +43,13 @@ pub struct RunPlan<'a> {
     pub partition: &'a ShardMap,
     /// The core that each worker is pinned to.
     pub pinning: &'a Pinning,
-    /// The network that is modelled between nodes and carriers; `None` where messages go to the carrier as they are.
+    /// The network that is modelled between nodes and carriers; `None` if messages go to the carrier as they are.
     pub network: Option<&'a Network>,
     /// The orders of the run.
     pub orders: &'a [Arc<Order>],
     /// The node and time at which each order is published.
     pub workload: &'a Workload,
-    /// With how many hops to go.
+    /// The maximum number of hops of an order.
     pub ttl: u8,
     /// The draw of the peers that a node forwards to.
     pub draw: TargetDraw,
@@ -63,7 +63,7 @@ pub struct RunPlan<'a> {
     pub timeout: Option<Nanos>,
     /// The policy of idle workers: spin or sleep.
     pub spin: Spin,
-    /// The user's wish to end.
+    /// The user's request to end.
     pub interrupt: &'a Interrupt,
     /// The memory for messages that wait.
     pub allowance: &'a Allowance,
@@ -73,7 +73,7 @@ pub struct RunPlan<'a> {
 
 /// The measurements of a run, by worker and by node, with times since the clock's base.
 pub struct RuntimeOutcome {
-    /// Why it ended.
+    /// The reason for its end.
     pub end: End,
     /// Time at which the first order was injected.
     pub injected_at: Nanos,
@@ -100,7 +100,7 @@ pub struct BulkCounts {
     pub receipts: ReceiptTotals,
 }
 
-/// Why a run broke off.
+/// The reason why a run broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// A worker's carrier failed.
@@ -115,7 +115,7 @@ pub enum RuntimeError {
     /// A thread was refused, or panicked.
     #[error(transparent)]
     Threads(#[from] ThreadError),
-    /// A worker of another process failed first, and says so itself.
+    /// A worker of another process failed first, and reports the reason itself.
     #[error("the run was broken off elsewhere")]
     Abandoned,
 }
@@ -131,7 +131,7 @@ pub struct WorkerOutcome {
     left_at: Nanos,
 }
 
-/// The reason for which a worker left the run early.
+/// The reason why a worker left the run early.
 enum WorkerFailure {
     Transport(TransportError),
     /// Another worker failed first.
@@ -173,7 +173,7 @@ pub fn run<P: Protocol>(
     }
 }
 
-/// [`run`] with what each worker is to note.
+/// Runs the workers with the recorder that the workload takes.
 fn run_as<P: Protocol, C: Recorder>(
     plan: &RunPlan<'_>,
     protocol: &P,
@@ -196,7 +196,7 @@ fn run_as<P: Protocol, C: Recorder>(
     Ok(outcomes)
 }
 
-/// A worker's whole life on its thread.
+/// Runs one worker on its thread, from its set-up to its last count.
 fn work<P: Protocol, C: Recorder>(
     shared: &ProcessState<'_>,
     WorkerSeat { worker: index, core }: WorkerSeat,

@@ -60,7 +60,7 @@ struct ReceiveBatch {
 }
 
 impl TransportState {
-    /// Nothing received or counted yet, with room for the messages of one `receive`.
+    /// Creates the state before anything was received or counted, with room for the messages of one `receive`.
     fn new(clock: Clock, arrivals: Vec<Arrival>) -> TransportState {
         let received = ReceiveBatch { arrivals, tails: Vec::new() };
         TransportState { clock, received, counts: CarrierCounts::default() }
@@ -76,29 +76,29 @@ impl ReceiveBatch {
 
 /// Gives access to the state that every end has.
 pub trait Stateful {
-    /// The state.
+    /// Returns the state.
     fn state(&self) -> &TransportState;
 
-    /// The state, to change it.
+    /// Returns the state for modification.
     fn state_mut(&mut self) -> &mut TransportState;
 }
 
 /// Moves messages: sends and receives them in batches.
 pub trait MessageIo: Stateful {
-    /// Number of messages that are best offered at a time: few enough that a message is sent soon after its cause and
-    /// little is under way when the target stops the run, many enough that the call costs little per message.
+    /// Returns the number of messages that are best offered at a time: few enough that a message is sent soon after its
+    /// cause and little is under way when the target stops the run, many enough that the call costs little per message.
     fn send_batch(&self) -> usize;
 
     /// Hands messages over in sequence, each with its tail; returns how many were accepted. The caller offers the rest
     /// again after a `receive`.
     fn send(&mut self, batch: MessageBatch<'_>) -> Result<usize, TransportError>;
 
-    /// True if accepted messages have not been sent yet. Only a carrier that gathers messages holds any back.
+    /// Returns true if accepted messages have not been sent yet. Only a carrier that gathers messages holds any back.
     fn holds_back(&self) -> bool {
         false
     }
 
-    /// The messages that it holds back, without their tails.
+    /// Returns the messages that it holds back, without their tails.
     fn unsent(&self) -> Vec<Message> {
         Vec::new()
     }
@@ -108,25 +108,25 @@ pub trait MessageIo: Stateful {
     /// The clock is read once, after the batch, so that no receipt lies before its cause.
     fn receive(&mut self, wait: Wait) -> Result<Nanos, TransportError>;
 
-    /// The messages of the last `receive`.
+    /// Returns the messages of the last `receive`.
     fn arrivals(&self) -> &[Arrival] {
         &self.state().received.arrivals
     }
 
-    /// The tails of these messages, one after the other.
+    /// Returns the tails of these messages, one after the other.
     fn tails(&self) -> &[u64] {
         &self.state().received.tails
     }
 
-    /// The encoded order of an arrival; `None` if the carrier does not encode orders.
+    /// Returns the encoded order of an arrival; `None` if the carrier does not encode orders.
     fn body(&self, arrival: &Arrival) -> Option<&[u8]>;
 
-    /// The present time.
+    /// Returns the present time.
     fn now(&self) -> Nanos {
         self.state().clock.now()
     }
 
-    /// Bytes that a message with this order takes on the wire, as UDP payload; 0 if nothing is encoded.
+    /// Returns the bytes that a message with this order takes on the wire, as UDP payload; 0 if nothing is encoded.
     fn message_bytes(&self, order: OrderIndex) -> u32;
 }
 
@@ -143,7 +143,7 @@ pub trait Settlement: Stateful {
     /// Reads the kernel's drop counters again. Costs a system call per socket.
     fn count_drops(&mut self) -> Result<(), TransportError>;
 
-    /// The counts so far.
+    /// Returns the counts so far.
     fn counts(&self) -> &CarrierCounts {
         &self.state().counts
     }
@@ -151,7 +151,7 @@ pub trait Settlement: Stateful {
 
 /// Lets other threads end a blocked `receive` of this end.
 pub trait Wakeup {
-    /// A waker for the threads of this process.
+    /// Returns a waker for the threads of this process.
     fn waker(&self) -> Arc<dyn ReceiveWaker>;
 
     /// Makes a blocked `receive` end on a process waker, too. For carriers that cross processes.

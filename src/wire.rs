@@ -42,7 +42,7 @@ use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
 
 pub use admission::Admission;
 pub use stray::{Stray, StrayCounts};
-pub use train_trailer::{MARK_BYTES, TrainTrailer, is_train_trailer};
+pub use train_trailer::{TRAILER_BYTES, TrainTrailer, is_train_trailer};
 
 mod admission;
 mod stray;
@@ -73,7 +73,7 @@ pub const WORD_BYTES: usize = 8;
 
 const _: () = assert!(control_bytes(TAIL_WORDS_MAX) == DATAGRAM_BYTES_MAX, "the longest tail fills a datagram");
 
-const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "a trailer is no longer than any message");
+const _: () = assert!(TRAILER_BYTES <= CONTROL_BYTES, "a trailer is no longer than any message");
 
 const VERSION_AT: usize = 0;
 const KIND_AT: usize = 1;

@@ -96,7 +96,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The exit code: 2 if another command line would avoid the failure, 3 otherwise.
+    /// Returns the exit code: 2 if another command line would avoid the failure, 3 otherwise.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
@@ -130,7 +130,7 @@ impl From<clap::Error> for Failure {
     }
 }
 
-/// The value that its parser rejected, with the parser's message.
+/// Returns the value that its parser rejected, with the parser's message.
 fn bad_value(error: &clap::Error) -> Option<BadValue> {
     let source = error.source()?;
     if let Some(bad) = source.downcast_ref::<BadValue>() {

@@ -72,7 +72,7 @@ pub(super) fn prepare<const OUTPUTS: usize>(
     Ok(ready)
 }
 
-/// Standard output and standard error, if a shell sends them to a file.
+/// Returns the standard output and standard error, if a shell sends them to a file.
 fn redirected() -> impl Iterator<Item = (&'static str, OutputPath, Clash)> {
     let streams = [("standard output", place::STANDARD_OUTPUT), ("standard error", place::STANDARD_ERROR)];
     streams.into_iter().filter_map(|(name, [path, ..])| {

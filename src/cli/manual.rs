@@ -40,7 +40,7 @@ pub(super) fn options() -> String {
     page
 }
 
-/// The command line with what clap adds to it.
+/// Returns the command line with what clap adds to it.
 fn built() -> Command {
     let mut whole = command();
     whole.build();

@@ -39,7 +39,7 @@ impl Signal {
         }
     }
 
-    /// The exit code that a shell reports for a process that this signal ended.
+    /// Returns the exit code that a shell reports for a process that this signal ended.
     pub(crate) const fn exit_code(self) -> u8 {
         128 + self.number() as u8
     }

@@ -75,7 +75,7 @@ pub(super) struct VirtualShard<'a, T> {
 }
 
 impl<'a, T: Tail> VirtualShard<'a, T> {
-    /// The given nodes, none of which has anything yet.
+    /// Creates the shard of the given nodes, none of which has an order.
     pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>) -> VirtualShard<'a, T> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
         let max_degree = setup.topology.max_degree();
@@ -110,13 +110,13 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         }
     }
 
-    /// The context of an event, in a round of its instant.
+    /// Creates the context of an event, in a round of its instant.
     #[inline]
     fn event(&mut self, event: Event, round: u16) -> VirtualContext<'_, 'a, T> {
         VirtualContext { shard: self, event, round }
     }
 
-    /// The context of what a pending event brings to its receiver.
+    /// Creates the context of a pending event at its receiver.
     #[inline]
     fn receipt(&mut self, pending: &PendingEvent<T>) -> VirtualContext<'_, 'a, T> {
         self.event(Event::receipt(&pending.message, pending.time), pending.round)
@@ -197,7 +197,7 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         self.setup.topology.prefetch_row(pending.message.to);
     }
 
-    /// The first receipts in the journal, as orders and times.
+    /// Returns the first receipts in the journal, as orders and times.
     pub(super) fn fresh(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
         let delivered = self.journal.iter().filter(|entry| matches!(entry.what, JournalEvent::Delivered));
         delivered.map(|entry| (entry.order, entry.time))
@@ -208,12 +208,12 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
         (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.departures.bytes()
     }
 
-    /// Messages taken in, as far as they have been counted.
+    /// Returns the number of received messages that have been counted.
     pub(super) fn received(&self) -> u64 {
         self.record.received
     }
 
-    /// Bytes of a message, as UDP payload.
+    /// Returns the bytes of a message, as UDP payload.
     fn bytes_of(&self, &Message { kind, order, tail, .. }: &Message) -> u32 {
         match kind.is_control() {
             true => control_bytes(tail.into()) as u32,

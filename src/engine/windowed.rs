@@ -66,7 +66,7 @@ struct WindowedWorker<'a, P: Protocol, E> {
     brought_up: u64,
     /// Messages of the last window that come after the time limit, or that nobody came to.
     late: Vec<PendingEvent<P::Tail>>,
-    /// Looks whether the user wants to end, and why a window was left in its midst.
+    /// Polls the interrupt; and the reason why a window was abandoned midway.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
     /// Messages in the calendar, in the window that is handled, and for others; and the bytes that are held for all
@@ -238,12 +238,12 @@ impl<'a, P: Protocol, E: ExchangeEnd<PendingEvent<P::Tail>>> WindowedWorker<'a, 
         true
     }
 
-    /// The next window with a time that a node has asked for.
+    /// Returns the next window with a timer.
     fn next_wake(&self) -> Option<u64> {
         self.shard.next_timeout().map(|time| self.width.window(time))
     }
 
-    /// The next window of anything that holds no run open: times, and upkeep.
+    /// Returns the next window with an event that holds no run open: a timer, or upkeep.
     fn next_unheld(&mut self) -> Option<u64> {
         let upkeep = if P::HAS_UPKEEP { [self.upkeep.next(), self.out_upkeep_next.take()] } else { [None; 2] };
         upkeep.into_iter().flatten().chain(self.next_wake()).min()

@@ -30,8 +30,8 @@ impl StorageShape {
     }
 }
 
-/// The properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not read: its
-/// least latency is assumed to be above 0, as that of every published one is.
+/// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
+/// read: its least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSpec) -> RunProperties {
     let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;

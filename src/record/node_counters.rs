@@ -16,7 +16,7 @@ pub(crate) struct NodeCounters<C> {
 
 /// The parts of counts above their low bytes.
 pub(crate) trait Carries {
-    /// No carries yet at `nodes` nodes.
+    /// Creates counters of `nodes` nodes without carries.
     fn new(nodes: usize) -> Self;
 
     /// Adds carries, of 256 each, to the count of a node.

@@ -92,7 +92,7 @@ pub struct ReceiptTotals {
 }
 
 impl ReceiptTotals {
-    /// No receipts.
+    /// Creates the totals of no receipts.
     pub fn none() -> ReceiptTotals {
         ReceiptTotals { delays: DelayHistogram::new(), hops: vec![0; usize::from(u8::MAX) + 1] }
     }

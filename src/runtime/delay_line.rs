@@ -1,8 +1,8 @@
-//! Messages that a modelled network holds until their time: a timer wheel for the windows to come, and for the window
-//! that is due a sorted row, with a small heap beside it for what comes into it out of order.
+//! Messages that a modelled network holds until their time: a timer wheel for later windows, and for the window that is
+//! due a sorted queue, with a small heap beside it for messages that enter it out of order.
 //!
-//! A message leaves at its own time and never before, and of one time in the order in which they were put in. It grows
-//! with what is under way; only runs with a modelled network have one.
+//! A message leaves at its own time and never before; messages of one time leave in the order in which they entered.
+//! The line grows with the messages under way; only runs with a modelled network have one.
 
 use crate::message::{Message, MessageBatch, Tail};
 use crate::time::{Calendar, Nanos};
@@ -10,14 +10,14 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
 /// The length of a window, as a power of two in nanoseconds: 65 μs, so that the wheel's 4,096 windows reach 268 ms
-/// ahead and the heap stays small where a million messages are under way.
+/// ahead and the heap stays small with a million messages under way.
 const WINDOW_BITS: u32 = 16;
 
-/// A message on the line.
+/// A message in the delay line.
 #[derive(Clone, Debug)]
 struct HeldMessage<T> {
     time: Nanos,
-    /// Number of messages put in before.
+    /// Number of messages that entered before.
     number: u64,
     message: Message,
     tail: T,
@@ -49,17 +49,17 @@ impl<T> Ord for HeldMessage<T> {
     }
 }
 
-/// One worker's line.
+/// One worker's delay line.
 pub(super) struct DelayLine<T> {
-    /// Windows to come.
+    /// Messages of later windows.
     wheel: Calendar<HeldMessage<T>>,
-    /// The next of them that holds anything.
+    /// The next window that holds a message.
     next_window: Option<u64>,
     /// The window that was opened last.
     open: u64,
-    /// Messages of the open window and of those before, in order of time.
+    /// Messages of the open window and of earlier ones, ascending by time.
     soon: VecDeque<HeldMessage<T>>,
-    /// Messages of the same windows that cannot stand at the end of `soon` because their time is earlier.
+    /// Messages of the same windows that entered after a later message of `soon`.
     between: BinaryHeap<Reverse<HeldMessage<T>>>,
     /// Messages that are due, in order.
     due: Vec<Message>,
@@ -67,16 +67,16 @@ pub(super) struct DelayLine<T> {
     times: Vec<Nanos>,
     /// The words of their tails.
     tails: Vec<u64>,
-    /// Messages and words of those that have left.
+    /// Messages and tail words of `due` that have left.
     left: (usize, usize),
-    /// Messages ever put in.
+    /// Messages that have entered.
     put: u64,
-    /// Messages of these that have left.
+    /// Messages that have left.
     gone: u64,
 }
 
 impl<T: Tail> DelayLine<T> {
-    /// An empty one.
+    /// Creates an empty delay line.
     pub(super) fn new() -> DelayLine<T> {
         DelayLine {
             wheel: Calendar::new(None),
@@ -93,7 +93,7 @@ impl<T: Tail> DelayLine<T> {
         }
     }
 
-    /// Bytes of what it holds.
+    /// Returns the bytes that its messages take.
     pub(super) fn bytes(&self) -> u64 {
         (self.put - self.gone) * size_of::<HeldMessage<T>>() as u64
     }
@@ -115,7 +115,7 @@ impl<T: Tail> DelayLine<T> {
         }
     }
 
-    /// Returns the messages that are to leave by `now`, `most` at a time. A caller that takes some off reports it to
+    /// Returns the messages that leave by `now`, `most` at a time. A caller that sends some of them reports it to
     /// [`take`](Self::take).
     pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
         if self.left.0 == self.due.len() {
@@ -134,7 +134,7 @@ impl<T: Tail> DelayLine<T> {
         MessageBatch { messages: &self.due[self.left.0..], tails: &self.tails[self.left.1..] }
     }
 
-    /// Takes the first `count` of those that are due off the line, and says when each was to leave.
+    /// Removes the first `count` of the messages that are due, and returns the time at which each was to leave.
     pub(super) fn take(&mut self, count: usize) -> &[Nanos] {
         let (left, words) = self.left;
         let messages = &self.due[left..left + count];
@@ -154,7 +154,7 @@ impl<T: Tail> DelayLine<T> {
         soon.or(self.next_window.map(|window| Nanos(window << WINDOW_BITS)))
     }
 
-    /// Returns the number of messages ever put in.
+    /// Returns the number of messages that have entered.
     pub(super) fn entered(&self) -> u64 {
         self.put
     }
@@ -165,7 +165,7 @@ impl<T: Tail> DelayLine<T> {
         self.put - self.gone
     }
 
-    /// The next message whose time has come.
+    /// Removes the next message if its time has come.
     #[inline]
     fn next_by(&mut self, now: Nanos) -> Option<HeldMessage<T>> {
         if self.first_soon().is_none() {
@@ -181,14 +181,14 @@ impl<T: Tail> DelayLine<T> {
         }
     }
 
-    /// The first message of the windows that are open.
+    /// Returns the first message of the open windows.
     #[inline]
     fn first_soon(&self) -> Option<&HeldMessage<T>> {
         let between = self.between.peek().map(|Reverse(held)| held);
         self.soon.front().into_iter().chain(between).min()
     }
 
-    /// Opens the next window that holds anything, if it has begun.
+    /// Opens the next window that holds a message, if it has begun.
     fn open_next(&mut self, now: Nanos) -> Option<()> {
         let window = self.next_window.filter(|window| window << WINDOW_BITS <= now.0)?;
         let mut items = Vec::new();

@@ -1,8 +1,8 @@
 //! The choice of an idle worker: to poll again, to yield its core, or to sleep in the kernel.
 //!
-//! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. With a core of its own a
-//! worker therefore polls a while before it sleeps. Where workers share cores it yields between polls, since the
-//! message it waits for can only come from a worker that is not running.
+//! Sleeping saves the core but costs a wake-up of some tens of microseconds on every hop. A worker with a core of its
+//! own therefore polls for a while before it sleeps. A worker that shares its core yields between polls, because the
+//! message that it waits for can only come from a worker that is not running.
 
 use crate::scenario::Spin;
 use crate::time::Nanos;
@@ -33,31 +33,31 @@ pub(super) struct IdleStrategy {
 pub(super) enum IdleAction {
     /// Poll again.
     Poll,
-    /// Let another worker run, then poll.
+    /// Yield the core, then poll.
     Yield,
     /// Sleep until this instant.
     Sleep(Nanos),
 }
 
 impl IdleStrategy {
-    /// `has_core` says whether the worker shares its core with no other.
+    /// Creates the strategy; `has_core` is true if the worker shares its core with no other.
     pub(super) fn new(spin: Spin, has_core: bool) -> IdleStrategy {
         IdleStrategy { spin, has_core, idle_since: None }
     }
 
-    /// There is work.
+    /// Notes that there is work.
     #[inline]
     pub(super) fn reset(&mut self) {
         self.idle_since = None;
     }
 
-    /// Returns true if nothing has come for so long that perhaps nothing ever will.
+    /// Returns true if no message has arrived for so long that perhaps none ever will.
     #[inline]
     pub(super) fn is_thin(&self, now: Nanos) -> bool {
         self.spin == Spin::Never || self.idle_since.is_some_and(|since| now.since(since) >= ASKING)
     }
 
-    /// There is none, now; something else is to be done at `due`.
+    /// Chooses the next action at `now`, without work and with something else to do at `due`.
     pub(super) fn next_action(&mut self, now: Nanos, due: Nanos) -> IdleAction {
         let idle = now.since(*self.idle_since.get_or_insert(now));
         let wants_sleep = self.spin == Spin::Never || self.spin == Spin::Auto && idle >= POLLING;

@@ -1,8 +1,8 @@
-//! The modelled network in front of a real carrier: what is sent enters it, is lost or held, and leaves it for the
-//! carrier when its time has come. The carrier's own time comes on top.
+//! The modelled network in front of a real carrier: a message enters it, is lost or held, and leaves it for the carrier
+//! at its time. The carrier's own latency is added.
 //!
-//! A message is drawn its fate as in virtual time, by (seed, order, sender, receiver, attempt), so that the same
-//! message has the same fate on every carrier.
+//! A message's fate is drawn as in virtual time, by (seed, order, sender, receiver, attempt), so that the same message
+//! has the same fate on every carrier.
 
 use super::RunPlan;
 use super::delay_line::DelayLine;
@@ -13,7 +13,7 @@ use crate::record::{DepartureDelays, ModelCounts};
 use crate::time::Nanos;
 use std::ops::Range;
 
-/// One worker's way out through the modelled network.
+/// One worker's part of the modelled network.
 pub(super) struct NetworkEmulator<'a, T> {
     network: &'a Network,
     first_node: u32,
@@ -22,9 +22,9 @@ pub(super) struct NetworkEmulator<'a, T> {
     upkeep_attempts: Vec<u32>,
     nodes: usize,
     line: DelayLine<T>,
-    /// Messages that the carrier took.
+    /// Messages that the carrier accepted.
     pub(super) handed: u64,
-    /// Of these, upkeep, and what of it is on the line.
+    /// The upkeep among these, and the upkeep that the delay line holds.
     pub(super) handed_upkeep: u64,
     held_upkeep: u64,
     pub(super) counts: ModelCounts,
@@ -35,12 +35,12 @@ pub(super) struct NetworkEmulator<'a, T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct EmulatedCounts {
     pub(super) lost: u64,
-    /// Second copies of the others.
+    /// Second copies of messages that were not lost.
     pub(super) doubled: u64,
 }
 
 impl<'a, T: Tail> NetworkEmulator<'a, T> {
-    /// The way out of the given nodes, if the network is modelled.
+    /// Creates the part for the given nodes, if the network is modelled.
     pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>) -> Option<NetworkEmulator<'a, T>> {
         plan.network.map(|network| NetworkEmulator::between(network, nodes, plan.orders.len()))
     }
@@ -62,19 +62,19 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         }
     }
 
-    /// Bytes of what it holds.
+    /// Returns the bytes that held messages take.
     pub(super) fn held_bytes(&self) -> u64 {
         self.line.bytes()
     }
 
-    /// Takes the messages of one forward in, sent at `now` in a schedule that began at `began`.
+    /// Accepts the messages of one forward, sent at `now` in a schedule that began at `began`.
     pub(super) fn enter(&mut self, forward: MessageBatch<'_>, now: Nanos, began: Nanos) -> EmulatedCounts {
         let (mut tails, mut at_once, mut passed) = (forward.tails, AttemptCache::default(), EmulatedCounts::default());
         for messages in forward.messages.chunk_by(|one, next| one.order == next.order) {
             let Message { from, order, kind, .. } = messages[0];
             let local = from.0 - self.first_node;
             let (order, attempt) = match kind.is_upkeep() {
-                // What is about no order is drawn its fate by one that no run has, as in virtual time.
+                // A message about no order is keyed by an order that no run has, as in virtual time.
                 true => (OrderIndex(u32::MAX), self.next_upkeep(local)),
                 false => (order, at_once.attempt(order, || self.attempts.next(local, order))),
             };
@@ -114,12 +114,13 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         attempt.wrapping_sub(1)
     }
 
-    /// Those that are to leave by `now`, `most` at a time.
+    /// Returns the messages that leave by `now`, `most` at a time.
     pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
         self.line.due(now, most)
     }
 
-    /// The carrier took the first `count` of those that are due, `upkeep` of which is upkeep, some time after `now`.
+    /// Notes that the carrier accepted the first `count` of the messages that are due, `upkeep` of them upkeep, at
+    /// `now`.
     pub(super) fn leave(&mut self, count: usize, upkeep: u64, now: Nanos) {
         self.handed_upkeep += upkeep;
         self.held_upkeep -= upkeep;
@@ -128,7 +129,8 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         self.handed += count as u64;
     }
 
-    /// The run has ended: what the line holds, and what the carrier took and did not send, is still under way.
+    /// Ends the run: the messages that the delay line holds, and the `unsent` ones that the carrier accepted and did
+    /// not send, are still under way.
     pub(super) fn close(&mut self, unsent: u64) {
         self.handed -= unsent;
         self.counts.held = self.line.len() + unsent;
@@ -140,7 +142,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         self.line.next_due()
     }
 
-    /// Returns true if nothing but upkeep is under way in it.
+    /// Returns true if it holds nothing but upkeep.
     pub(super) fn is_empty(&self) -> bool {
         self.line.len() == self.held_upkeep
     }

@@ -1,8 +1,8 @@
 //! Messages that wait to leave a shard.
 //!
-//! Nodes wait here, not messages: a forward is sixteen bytes until its turn comes, and only then are its targets drawn.
-//! A node's row in an overlay that outgrows the caches takes longer to come from memory than its targets take to draw;
-//! rows are therefore asked for some forwards ahead.
+//! Nodes wait here, not messages: a forward takes sixteen bytes until its turn comes, and only then are its targets
+//! drawn. If an overlay exceeds the caches, fetching a node's row takes longer than drawing its targets; rows are
+//! therefore prefetched some forwards ahead.
 
 use super::RunPlan;
 use crate::ids::{NodeId, OrderIndex};
@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 /// Forwards between the prefetch of a row and its use.
 const ROW_AHEAD: usize = 10;
 
-/// Forwards between the prefetch of a row's place and its use.
+/// Forwards between the prefetch of a row's offset and its use.
 const DEGREE_AHEAD: usize = 20;
 
 /// The messages that one worker is still to send.
@@ -26,7 +26,7 @@ pub(super) struct Outbox<'a> {
     exclude_sender: bool,
     scratch: TargetScratch,
     waiting: VecDeque<QueuedForward>,
-    /// Words that waiting forwards carry besides, in their order: the number of words, then the words.
+    /// Further words of waiting forwards, in the same order: for each its number of words, then the words.
     words: VecDeque<u64>,
     announcement_batch: AnnouncementBatch,
     offer: Vec<Message>,
@@ -36,7 +36,7 @@ pub(super) struct Outbox<'a> {
     offered: (usize, usize),
 }
 
-/// A message about an order that waits for its turn at a node.
+/// A forward of a node that waits for its turn.
 #[derive(Clone, Copy, Debug)]
 struct QueuedForward {
     from: NodeId,
@@ -60,7 +60,7 @@ enum Audience {
     One,
     /// One node, and the words are a tail.
     OneWithTail,
-    /// The nodes that the words name, behind how many they are; the other words are a tail.
+    /// The nodes that the words list after their number; the other words are a tail.
     Named,
     /// The node's targets for each of its announcements, which are the words.
     TargetsOfEach,
@@ -75,7 +75,7 @@ impl QueuedForward {
 }
 
 impl<'a> Outbox<'a> {
-    /// An empty one, with room for `forwards` forwards and offers of `batch` messages.
+    /// Creates an empty outbox, with room for `forwards` forwards and offers of `batch` messages.
     pub(super) fn new(plan: &RunPlan<'a>, forwards: usize, batch: usize) -> Outbox<'a> {
         let (topology, draw) = (plan.topology, plan.draw);
         let max_degree = topology.max_degree();
@@ -97,13 +97,13 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Lets what a node says to its targets, of an order that came from `sender`, wait for its turn.
+    /// Queues a message from a node to its targets about an order that came from `sender`.
     #[inline]
     pub(super) fn push(&mut self, from: NodeId, sender: NodeId, kind: Kind, order_hop: OrderHop) {
         self.waiting.push_back(QueuedForward::new(from, sender, kind, order_hop, Audience::Targets));
     }
 
-    /// Lets what a node says to one other, with so many words behind it, wait for its turn.
+    /// Queues a message with this tail from a node to one other.
     pub(super) fn push_one(&mut self, from: NodeId, to: NodeId, kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         let audience = if tail.is_empty() { Audience::One } else { Audience::OneWithTail };
         self.waiting.push_back(QueuedForward::new(from, to, kind, order_hop, audience));
@@ -113,7 +113,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Queues what a node says to the nodes that its protocol names, with these words behind each copy.
+    /// Queues a message with this tail from a node to each node that its protocol names.
     pub(super) fn push_named(&mut self, from: NodeId, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         if to.is_empty() {
             return;
@@ -125,7 +125,7 @@ impl<'a> Outbox<'a> {
         self.words.extend(tail);
     }
 
-    /// Returns true if anything waits that is about an order: for protocols that have upkeep.
+    /// Returns true if a message about an order waits; for protocols that have upkeep.
     pub(super) fn has_order_messages(&self) -> bool {
         let offered = self.offer[self.offered.0..].iter().map(|message| message.kind);
         offered.chain(self.waiting.iter().map(|forward| forward.kind)).any(|kind| !kind.is_upkeep())
@@ -140,7 +140,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Bytes of what waits, beyond `room` forwards.
+    /// Returns the bytes of waiting forwards, beyond `room` of them.
     pub(super) fn waiting_bytes(&self, room: usize) -> u64 {
         (self.waiting.len().saturating_sub(room) * size_of::<QueuedForward>() + self.words.len() * size_of::<u64>())
             as u64
@@ -152,8 +152,8 @@ impl<'a> Outbox<'a> {
         self.offered.0 == self.offer.len() && self.waiting.is_empty()
     }
 
-    /// The next messages to leave: whole forwards until there are `batch` messages. Gives the number of messages
-    /// spared, too.
+    /// Returns the next messages to leave, of whole forwards until there are `batch` messages, and the number of copies
+    /// suppressed.
     #[inline]
     pub(super) fn offer(&mut self, batch: usize) -> (MessageBatch<'_>, u64) {
         let mut spared = 0;
@@ -170,7 +170,7 @@ impl<'a> Outbox<'a> {
         (MessageBatch { messages: &self.offer[self.offered.0..], tails: &self.tails[self.offered.1..] }, spared)
     }
 
-    /// Takes the first `taken` messages of the offer off it, and gives them.
+    /// Removes the first `taken` messages of the offer, and returns them.
     #[inline]
     pub(super) fn take(&mut self, taken: usize) -> &[Message] {
         let (from, words) = self.offered;
@@ -181,7 +181,7 @@ impl<'a> Outbox<'a> {
         messages
     }
 
-    /// Draws the targets of a forward; says how many copies were spared.
+    /// Draws the targets of a forward; returns the number of copies suppressed.
     #[inline]
     fn expand(&mut self, forward: QueuedForward) -> u64 {
         self.prefetch();
@@ -229,7 +229,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Sorts announcements by their recipients.
+    /// Sorts announcements by recipient.
     fn expand_each(&mut self, from: NodeId, kind: Kind) {
         let words: Vec<u64> = next_words(&mut self.words).collect();
         let announcements: Vec<Announcement> =
@@ -253,7 +253,7 @@ impl<'a> Outbox<'a> {
     }
 }
 
-/// Takes the words of the forward whose turn it is.
+/// Takes the words of the next forward.
 fn next_words(words: &mut VecDeque<u64>) -> impl ExactSizeIterator<Item = u64> + '_ {
     let count = words.pop_front().unwrap_or_default() as usize;
     words.drain(..count)

@@ -1,17 +1,17 @@
 //! Processes: the parent starts them, waits for them, and leaves none behind.
 //!
-//! A process of a run is this program once more, started with an argument that says so. It reads what it is to do from
-//! its standard input and writes what it reports to its standard output, which is a file in memory. Everything else
-//! the processes share through memory that all of them map; this file knows nothing of what is in it.
+//! A process of a run is this program again, started with an argument that says so. It reads its task from its standard
+//! input and writes its report to its standard output, which is a file in memory. Everything else is shared through
+//! memory that all processes map; this file knows nothing of its content.
 //!
 //! ```text
 //! parent: starts all ---- waits ---- reads what they wrote
-//!                           | one ends badly: the others are told; who is not gone after a while is killed
+//!                           | one fails: the others are told; one that is still there after a while is killed
 //! child:  reads its task ---- works ---- writes, ends
 //!                           | the parent ends: the kernel kills it
 //! ```
 //!
-//! Rejected alternative: forking without a new program, because threads and locks do not survive it.
+//! Rejected alternative: `fork` without `exec`, because threads and locks do not survive it.
 
 use crate::sys::{ExitWatch, file_in_memory, prepare_child, remedy, sleep_until_exit};
 use std::fs::File;
@@ -23,11 +23,11 @@ use std::time::Duration;
 /// Longest sleep of the parent before it checks for an interrupt.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Checks that the others are given to leave by themselves once one was killed: a fifth of a second.
+/// Checks for which the others may leave by themselves once one was killed: a fifth of a second.
 const LOOKS_AFTER_DEATH: u32 = 10;
 
-/// Checks that they are given once one has failed by itself: a second, in which a process that knows more of the cause
-/// can write it.
+/// Checks for which they may do so once one has failed by itself: a second, in which a process that knows more of the
+/// cause can write it.
 const LOOKS_AFTER_FAILURE: u32 = 50;
 
 /// The program that is started as a process of a run, and then calls [`crate::simulation::serve`].
@@ -39,7 +39,7 @@ pub struct Program {
     pub arguments: Vec<String>,
 }
 
-/// Why a process could not be started.
+/// The reason why a process could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("process {process} cannot be started ({cause}); {}", to_start(cause))]
 pub struct StartError {
@@ -87,9 +87,9 @@ pub struct EndedProcess {
 }
 
 impl ProcessGroup {
-    /// Starts a process for each task. They inherit the descriptors of these numbers.
+    /// Starts a process for each task; each inherits the descriptors with these numbers.
     ///
-    /// The caller's thread must live as long as they shall: the kernel kills them when it ends.
+    /// The calling thread must outlive the processes: the kernel kills them when it ends.
     pub fn start(program: &Program, inherited: &[i32], tasks: Vec<Vec<u8>>) -> Result<ProcessGroup, StartError> {
         let mut worker_threads = ProcessGroup { members: Vec::with_capacity(tasks.len()) };
         for (process, task) in tasks.into_iter().enumerate() {
@@ -99,8 +99,8 @@ impl ProcessGroup {
         Ok(worker_threads)
     }
 
-    /// Waits until all have ended. `look` is called all the while, and says whether they are to be killed; `abandon` is
-    /// called once, when the first ended badly, to tell the others that they are to leave.
+    /// Waits until all have ended. Calls `look` repeatedly, which returns true if they are to be killed; calls
+    /// `abandon` once, when the first one fails, to make the others leave.
     pub fn wait(mut self, mut look: impl FnMut() -> bool, abandon: impl FnOnce()) -> io::Result<Vec<EndedProcess>> {
         let mut abandon = Some(abandon);
         let mut looks_left = None;
@@ -134,10 +134,10 @@ impl ProcessGroup {
         self.members.iter().filter(|member| member.status.is_none())
     }
 
-    /// Returns the number of checks that the others are given, if one has ended badly.
+    /// Returns the number of checks for which the others may leave, if one has failed.
     fn grace(&self) -> Option<u32> {
         let ends = self.members.iter().filter_map(|member| member.status);
-        // Who was killed by a signal has no exit code.
+        // A process that was killed by a signal has no exit code.
         let looks = |status: ExitStatus| status.code().map_or(LOOKS_AFTER_DEATH, |_| LOOKS_AFTER_FAILURE);
         ends.filter(|status| !status.success()).map(looks).min()
     }
@@ -146,7 +146,7 @@ impl ProcessGroup {
     fn give_up(&mut self) {
         for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
             member.given_up = true;
-            // It cannot fail for a child that nobody has waited for.
+            // Cannot fail for a child that was not waited for.
             let _ = member.child.kill();
         }
         for member in self.members.iter_mut().filter(|member| member.status.is_none()) {
@@ -170,7 +170,7 @@ impl ChildProcess {
         let mut child = command.spawn()?;
         let watch = ExitWatch::new(&child);
         if let Some(mut stdin) = child.stdin.take() {
-            // Where it has ended already, waiting for it tells how.
+            // If it has ended already, waiting for it tells why.
             let _ = stdin.write_all(task);
         }
         Ok(ChildProcess { child, watch, wrote, status: None, given_up: false })

@@ -1,8 +1,8 @@
-//! One worker's records of first receipts: of a single order each node's receipt; of a bulk, for which those would be
+//! One worker's records of first receipts: for a single order the receipt of each node; for a bulk, where that would be
 //! nodes times orders, the counts and times of each order and the distribution of all delays.
 //!
-//! One of the two is chosen once per run, and the worker's loop is compiled for each: a branch in every message would
-//! cost a tenth of the time that a message in memory may take.
+//! One of the two is chosen per run, and the worker's loop is compiled for each: a branch per message would cost a
+//! tenth of the time that a message in memory may take.
 
 use super::network_emulator::EmulatedCounts;
 use super::{BulkCounts, RunPlan};
@@ -16,42 +16,42 @@ use crate::time::Nanos;
 
 /// First receipts of one shard.
 pub(super) trait Recorder: Send {
-    /// The window that keeps the marks of many orders.
+    /// The window that stores the marks.
     type Keep: DedupWindow;
 
-    /// Nothing noted yet, for so many nodes.
+    /// Creates an empty record for `nodes` nodes.
     fn new(nodes: usize, plan: &RunPlan<'_>) -> Self;
 
     /// Notes that the shard's `local`-th node has an order.
     fn reached(&mut self, local: usize, order: OrderIndex, receipt: Receipt);
 
-    /// Asks the processor for what a message's first receipt will touch.
+    /// Prefetches the memory that a message's first receipt will touch.
     fn prefetch(&self, local: usize, message: &Message);
 
-    /// Hands over what was noted, and adds to each node's traffic how many of its messages were first ones.
+    /// Returns the record, and adds to each node's traffic the number of its messages that were first copies.
     fn close(self, traffic: &mut [Traffic]) -> (Vec<Receipt>, Option<BulkCounts>);
 
-    /// Puts the schedule on the clock. To be called once, before anything is noted.
+    /// Sets the clock time at which the schedule begins. Called once, before anything is noted.
     fn start_schedule(&mut self, _base: Nanos) {}
 
-    /// Notes that a message has come.
+    /// Notes that a message was received.
     #[inline(always)]
     fn received(&mut self, _order: OrderIndex) {}
 
     /// Notes that a copy was older than its node's window.
     fn expired(&mut self, _order: OrderIndex) {}
 
-    /// Notes that messages have left.
+    /// Notes that messages were sent.
     #[inline(always)]
     fn sent(&mut self, _order: OrderIndex, _messages: usize) {}
 
-    /// Notes what the modelled network did to messages that have left.
+    /// Notes the effects of the modelled network on messages that were sent.
     fn passed(&mut self, _order: OrderIndex, _passed: EmulatedCounts) {}
 
     /// Notes that messages never left; `taken_back` of them had been noted as sent.
     fn unsent(&mut self, _order: OrderIndex, _messages: u64, _taken_back: u64) {}
 
-    /// Notes when an order reached a milestone or its target.
+    /// Notes the time at which an order reached a milestone or its target.
     #[inline(always)]
     fn crossed(&mut self, _order: OrderIndex, _time: usize, _now: Nanos) {}
 }

@@ -1,5 +1,5 @@
-//! State that workers share while they run: that of all workers, in whichever process they live, and that which one
-//! process adds for its own.
+//! State that workers share while they run: the state of all workers, in whatever process they are, and the state that
+//! one process adds for its own.
 
 use super::{RunPlan, RuntimeOutcome, WorkerOutcome, end_of};
 use crate::coverage::{Coverage, Scope};
@@ -121,14 +121,14 @@ impl<'a> ProcessState<'a> {
         ProcessState { plan, stop, termination, start, end, signals, wakers, process_waker }
     }
 
-    /// Ends the run; the first cause counts, and everybody who sleeps is woken for it.
+    /// Ends the run; the first cause counts, and every sleeping worker is woken.
     pub(super) fn end(&self, end: End) {
         if self.stop.raise(end as u8) {
             self.wake_all();
         }
     }
 
-    /// A worker has failed: nobody is to wait for it.
+    /// Marks the run as failed, so that no worker waits for this one.
     pub(super) fn abandon(&self) {
         self.signals.abandon();
         self.wake_all();
@@ -144,7 +144,7 @@ impl<'a> ProcessState<'a> {
         }
     }
 
-    /// Says when time 0 was.
+    /// Sets time 0.
     pub(super) fn set_injected_at(&self, now: Nanos) {
         self.signals.injected_at.write(0, now.0);
     }

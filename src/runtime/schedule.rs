@@ -1,16 +1,16 @@
-//! Publications that one worker is still to make, in order of time.
+//! The publications that one worker is still to make, in the order of their times.
 
 use crate::time::Nanos;
 use crate::workload::Publication;
 
 /// One worker's share of the schedule.
 pub(super) struct PublicationQueue {
-    /// Those whose origin is in its shard, the last due first.
+    /// Publications whose origin is in its shard, the last due first.
     ahead: Vec<Publication>,
 }
 
 impl PublicationQueue {
-    /// The publications of a schedule that are `mine`.
+    /// Creates the queue of the publications of a schedule that are `mine`.
     pub(super) fn new(schedule: &[Publication], mine: impl Fn(&Publication) -> bool) -> PublicationQueue {
         PublicationQueue { ahead: schedule.iter().rev().filter(|&publication| mine(publication)).copied().collect() }
     }
@@ -27,7 +27,7 @@ impl PublicationQueue {
         self.ahead.last().map(|publication| publication.due)
     }
 
-    /// The next one, if it is due by now.
+    /// Removes the next publication if it is due by now.
     #[inline]
     pub(super) fn take_due(&mut self, passed: Nanos) -> Option<Publication> {
         self.ahead.pop_if(|publication| publication.due <= passed)

@@ -1,6 +1,7 @@
-//! The nodes that one worker owns: what they hold, what they counted, and the messages that wait to leave.
+//! The nodes that one worker owns: the orders that they hold, their counts, and the messages that wait to leave. An
+//! event of a node is a [`RealtimeContext`].
 //!
-//! An event of one of them is a [`RealtimeContext`]. Everything is allocated and touched before the start.
+//! Everything is allocated and touched before the start.
 
 use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
@@ -23,7 +24,8 @@ use std::sync::Arc;
 /// Nodes whose receipts and counts take half of a second-level cache of 1 MiB.
 const CACHED_NODES: usize = 20_000;
 
-/// Orders of a bulk whose forwards have room from the start. More that wait at once are a queue that grows anyway.
+/// Orders of a bulk for whose forwards there is room from the start. If more wait simultaneously, the queue grows
+/// anyway.
 const ROOM_ORDERS: usize = 4;
 
 /// Messages between the prefetch of a message's memory and its handling.
@@ -34,10 +36,10 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     nodes: Range<u32>,
     pub(super) view: ShardView<'a>,
     orders: Vec<Arc<Order>>,
-    /// Bytes of a message, by order; all 0 where the carrier encodes none.
+    /// Bytes of a message, by order; all 0 if the carrier encodes nothing.
     message_bytes: Vec<u32>,
     encodes: bool,
-    /// Messages that the carrier likes to be offered at a time.
+    /// Messages that are best offered to the carrier at a time.
     batch: usize,
     marker: Marker<'a, C::Keep>,
     recorder: C,
@@ -45,7 +47,7 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     outbox: Outbox<'a>,
     /// Times that nodes have asked for. Real time decides nothing, so they may fire in the sequence of their requests.
     timers: TimerHeap<false>,
-    /// True if the first order has yet to come, which is time 0.
+    /// True before the first order, that is, before time 0.
     pub(super) is_warm_up: bool,
     pub(super) record: WorkerRecord,
 }
@@ -57,7 +59,7 @@ pub(super) struct RealtimeContext<'s, 'a, C: Recorder> {
 }
 
 impl<'a, C: Recorder> RealtimeShard<'a, C> {
-    /// The given nodes, none of which has anything yet.
+    /// Creates the shard of the given nodes, none of which has an order.
     pub(super) fn new(
         nodes: Range<u32>,
         plan: &'a RunPlan<'a>,
@@ -77,7 +79,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             tally: TrafficCounters::new(size, encodes),
             message_bytes,
             encodes,
-            // A node forwards an order once, so that with one order this never grows.
+            // A node forwards an order once, so with one order this never grows.
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: TimerHeap::default(),
             is_warm_up: false,
@@ -86,24 +88,24 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         }
     }
 
-    /// The context in which a node begins.
+    /// Creates the context in which a node starts.
     pub(super) fn beginning(&mut self, node: u32, now: Nanos) -> RealtimeContext<'_, 'a, C> {
         self.event(Event::own(NodeId(node), now))
     }
 
-    /// Puts the schedule on the clock, before any order is handled.
+    /// Sets the clock time at which the schedule begins, before any order is handled.
     pub(super) fn start_schedule(&mut self, base: Nanos) {
         self.is_warm_up = false;
         self.recorder.start_schedule(base);
     }
 
-    /// The context of an event.
+    /// Creates the context of an event.
     #[inline]
     fn event(&mut self, event: Event) -> RealtimeContext<'_, 'a, C> {
         RealtimeContext { shard: self, event }
     }
 
-    /// The context of the publication of an order, which it counts.
+    /// Counts the publication of an order, and creates its context.
     pub(super) fn publication(
         &mut self,
         &Publication { origin, .. }: &Publication,
@@ -113,7 +115,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.event(Event::own(origin, now))
     }
 
-    /// The context of a message that has come, which it counts.
+    /// Counts a received message, and creates its context.
     #[inline]
     pub(super) fn receipt<P: Protocol>(&mut self, arrival: &Arrival, now: Nanos) -> RealtimeContext<'_, 'a, C> {
         let Message { to, order, kind, .. } = arrival.message;
@@ -132,7 +134,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.event(Event::receipt(&arrival.message, now))
     }
 
-    /// The context of the next time that one of its nodes asked for and that has come, with its token.
+    /// Creates the context of the next timer that is due, with its token.
     #[inline]
     pub(super) fn due_timer(&mut self, now: Nanos) -> Option<(RealtimeContext<'_, 'a, C>, u64)> {
         let (_, me, token) = self.timers.take_due(now)?;
@@ -144,20 +146,20 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.timers.next_due()
     }
 
-    /// Bytes of what waits to leave or to be told, beyond what there was room for from the start.
+    /// Returns the bytes of waiting messages and timers, beyond those for which there was room from the start.
     pub(super) fn waiting_bytes(&self) -> u64 {
         let room = self.nodes.len() * self.orders.len().min(ROOM_ORDERS);
         self.outbox.waiting_bytes(room) + self.timers.bytes()
     }
 
-    /// Returns true if messages come as bytes, so that they may be none of the run.
+    /// Returns true if messages arrive as bytes, so that they may be strays.
     #[inline]
     pub(super) fn is_encoded(&self) -> bool {
         self.encodes
     }
 
-    /// Asks for what the first of these will touch; gives the others, each to be asked for as an earlier one is
-    /// handled. Where all that is touched fits a cache, nothing is asked for and there are no others.
+    /// Prefetches the memory that the first of these messages will touch; returns the others, each to be prefetched
+    /// while an earlier one is handled. If all memory fits a cache, prefetches nothing and returns none.
     #[inline]
     pub(super) fn look_ahead<'b>(&self, arrivals: &'b [Arrival]) -> &'b [Arrival] {
         if self.nodes.len() <= CACHED_NODES {
@@ -168,7 +170,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         others
     }
 
-    /// Asks the processor for what handling a message will touch.
+    /// Prefetches the memory that handling a message will touch.
     #[inline]
     pub(super) fn prefetch(&self, message: &Message) {
         let local = local(&self.nodes, message.to);
@@ -178,27 +180,27 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         }
     }
 
-    /// Returns true if an encoded message brings an order that its receiver does not have yet: only that is decoded, so
-    /// that a duplicate costs no more than its header.
+    /// Returns true if an encoded message carries an order that is new to its receiver: only such an order is decoded,
+    /// so that a duplicate costs no more than its header.
     #[inline]
     pub(super) fn must_decode(&self, message: &Message) -> bool {
         !self.marker.knows(local(&self.nodes, message.to) as u32, message.order)
     }
 
-    /// Returns true if these bytes are the order that the message says it carries.
+    /// Returns true if these bytes are the order that the message claims to carry.
     pub(super) fn is_sound(&self, message: &Message, body: &[u8]) -> bool {
         wire::decode_order(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
-    /// Adds the marks since the last call, all made at `now`, to the coverage; true if with them every order has
-    /// reached its target.
+    /// Adds the marks since the last call, all made at `now`, to the coverage; returns true if with them every order
+    /// has reached its target.
     #[inline]
     pub(super) fn publish_marks(&mut self, now: Nanos) -> bool {
         let RealtimeShard { marker, recorder, .. } = self;
         marker.publish(|order, time| recorder.crossed(order, time, now))
     }
 
-    /// Returns true if anything about an order waits to leave.
+    /// Returns true if a message about an order waits to leave.
     pub(super) fn has_order_messages(&self) -> bool {
         self.outbox.has_order_messages()
     }
@@ -209,7 +211,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         !self.outbox.is_empty()
     }
 
-    /// The next messages to leave, a batch of whole forwards; empty where none waits.
+    /// Returns the next messages to leave, a batch of whole forwards; empty if none waits.
     #[inline]
     pub(super) fn offer(&mut self) -> MessageBatch<'_> {
         let (offer, spared) = self.outbox.offer(self.batch);
@@ -217,14 +219,14 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         offer
     }
 
-    /// The messages of the next forward alone; none where none waits.
+    /// Returns the messages of the next forward alone; empty if none waits.
     pub(super) fn next_forward(&mut self) -> MessageBatch<'_> {
         let (forward, spared) = self.outbox.offer(1);
         self.record.spared += spared;
         forward
     }
 
-    /// Notes what the modelled network did to messages of an order that were sent.
+    /// Notes the effects of the modelled network on messages of an order that were sent.
     pub(super) fn passed(&mut self, order: OrderIndex, passed: EmulatedCounts) {
         self.recorder.passed(order, passed);
     }
@@ -252,7 +254,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.record.sent += taken as u64;
     }
 
-    /// Counts a message that was taken and has not left as queued and unsent.
+    /// Counts a message that the carrier accepted and did not send as queued and unsent.
     pub(super) fn take_back(&mut self, message: &Message) {
         self.record.sent -= 1;
         self.record.queued_unsent += 1;
@@ -270,12 +272,12 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         self.recorder.unsent(message.order, 1, 1);
     }
 
-    /// Counts an order that the protocol awaits something of as one that is not at rest.
+    /// Counts an order for which the protocol is not idle as not at rest.
     pub(super) fn awaited(&mut self, order: OrderIndex) {
         self.recorder.unsent(order, 1, 0);
     }
 
-    /// Counts what still waits as queued and unsent, and hands over everything counted.
+    /// Counts the waiting messages as queued and unsent, and returns all counts.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
         loop {
             let left = self.offer().messages;
@@ -297,7 +299,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
 }
 
 impl<C: Recorder> RealtimeContext<'_, '_, C> {
-    /// The place of the event's node among those of its shard.
+    /// Returns the index of the event's node in its shard.
     #[inline]
     fn local(&self) -> usize {
         local(&self.shard.nodes, self.event.me)
@@ -378,7 +380,7 @@ impl<C: Recorder> Context for RealtimeContext<'_, '_, C> {
     }
 }
 
-/// The place of a node among `nodes`.
+/// Returns the index of a node among `nodes`.
 #[inline]
 fn local(nodes: &Range<u32>, node: NodeId) -> usize {
     (node.0 - nodes.start) as usize

@@ -1,4 +1,4 @@
-//! The messages that each node of a shard received and sent, and their bytes where the carrier encodes any.
+//! The messages that each node of a shard received and sent, and their bytes if the carrier encodes them.
 
 use crate::message::Message;
 use crate::record::{CarryPerNode, NodeCounters, Traffic};
@@ -10,18 +10,18 @@ use crate::wire::control_bytes;
 pub(super) struct TrafficCounters {
     copies: NodeCounters<CarryPerNode>,
     sent: NodeCounters<CarryPerNode>,
-    /// Bytes in and out; empty where messages have none.
+    /// Bytes in and out; empty if messages have none.
     bytes: Vec<[u64; 2]>,
 }
 
 impl TrafficCounters {
-    /// No traffic yet at `nodes` nodes. `weighs` says whether messages have bytes.
+    /// Creates counters for `nodes` nodes; `weighs` is true if messages have bytes.
     pub(super) fn new(nodes: usize, weighs: bool) -> TrafficCounters {
         let bytes = touched(if weighs { nodes } else { 0 }, [0; 2]);
         TrafficCounters { copies: NodeCounters::new(nodes), sent: NodeCounters::new(nodes), bytes }
     }
 
-    /// Counts a message that has come to the shard's `local`-th node.
+    /// Counts a message that the shard's `local`-th node received.
     #[inline]
     pub(super) fn received(&mut self, local: usize, bytes: u16) {
         self.copies.add(local, 1);
@@ -30,7 +30,7 @@ impl TrafficCounters {
         }
     }
 
-    /// Counts messages that have left the shard's `local`-th node, with as many bytes each.
+    /// Counts messages that the shard's `local`-th node sent, of `bytes` bytes each.
     #[inline]
     pub(super) fn sent(&mut self, local: usize, messages: usize, bytes: u32) {
         self.sent.add(local, messages as u32);
@@ -39,15 +39,15 @@ impl TrafficCounters {
         }
     }
 
-    /// Counts the bytes of a control message that has come to the shard's `local`-th node.
+    /// Counts the bytes of a control message that the shard's `local`-th node received.
     pub(super) fn control_received(&mut self, local: usize, bytes: u16) {
         if let Some([bytes_in, _]) = self.bytes.get_mut(local) {
             *bytes_in += u64::from(bytes);
         }
     }
 
-    /// Counts the bytes of control messages that have left the shard's `local`-th node, and gives them. In the warm-up
-    /// they are none of the node's traffic.
+    /// Counts the bytes of control messages that the shard's `local`-th node sent, and returns them. In the warm-up
+    /// they are not part of the node's traffic.
     pub(super) fn control_sent(&mut self, local: usize, messages: &[Message], is_warm_up: bool) -> u64 {
         let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
         let bytes = messages.iter().map(bytes_of).sum();
@@ -55,14 +55,14 @@ impl TrafficCounters {
         bytes
     }
 
-    /// Takes the bytes of a control message back that was counted as sent, and gives them.
+    /// Uncounts the bytes of a control message that was counted as sent, and returns them.
     pub(super) fn control_taken_back(&mut self, local: usize, message: &Message) -> u64 {
         let Some([_, bytes_out]) = self.bytes.get_mut(local) else { return 0 };
         *bytes_out -= bytes_of(message);
         bytes_of(message)
     }
 
-    /// Takes a message back that was counted as sent.
+    /// Uncounts a message that was counted as sent.
     pub(super) fn take_back(&mut self, local: usize, bytes: u32) {
         self.sent.subtract_one(local);
         if let Some([_, bytes_out]) = self.bytes.get_mut(local) {
@@ -70,14 +70,14 @@ impl TrafficCounters {
         }
     }
 
-    /// Asks the processor for what [`received`](Self::received) will touch.
+    /// Prefetches the memory that [`received`](Self::received) will touch.
     #[inline]
     pub(super) fn prefetch_received(&self, local: usize) {
         self.copies.prefetch(local);
         prefetch(&self.bytes, local);
     }
 
-    /// The counts, by node. How many messages were the first of their order is not counted here.
+    /// Returns the counts by node, without the numbers of first copies, which are not counted here.
     pub(super) fn into_traffic(self) -> Vec<Traffic> {
         let bytes = self.bytes.into_iter().chain(std::iter::repeat([0; 2]));
         let counts = self.copies.into_counts().zip(self.sent.into_counts()).zip(bytes);
@@ -87,7 +87,7 @@ impl TrafficCounters {
     }
 }
 
-/// Bytes of a control message.
+/// Returns the bytes of a control message.
 fn bytes_of(message: &Message) -> u64 {
     control_bytes(usize::from(message.tail)) as u64
 }

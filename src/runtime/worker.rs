@@ -19,8 +19,8 @@ use crate::time::Nanos;
 use crate::transport::{Arrival, Transport, Wait};
 use quiescence::Shortfall;
 
-/// Messages handed to the carrier at a time at most, beyond its own batch, so that a wide fan-out does not keep
-/// receipts waiting.
+/// The maximum number of messages handed to the carrier at a time, beyond its own batch, so that a wide fan-out does
+/// not delay receipts.
 const OFFER_MAX: usize = 64;
 
 /// One worker.
@@ -41,25 +41,26 @@ pub(super) struct Worker<'a, P: Protocol, C: Recorder> {
     /// Time at which the schedule began; `None` until its first order is published.
     began: Option<Nanos>,
     offer_max: usize,
-    /// Time at which something was last received.
+    /// Time of the last `receive`.
     now: Nanos,
-    /// True if the carrier holds messages back although nothing comes in.
+    /// True if the carrier holds messages back although nothing arrives.
     stuck: bool,
-    /// True if the board shows this worker as idle.
+    /// True if the termination detector shows this worker as idle.
     posted: bool,
     /// The messages that are missing while all workers are idle.
     short: Option<Shortfall>,
-    /// The polls that each worker had made without a message when messages came to be missing.
+    /// Each worker's number of empty polls at the moment messages were first found missing.
     polls_then: PollCounts,
-    /// Bytes that are held for messages that wait.
+    /// Bytes that are held for waiting messages.
     held: u64,
 }
 
-/// Turns of the loop between two looks at the memory that waiting messages take. A turn adds some hundreds of them.
+/// Turns of the loop between two checks of the memory that waiting messages take. A turn adds some hundreds of
+/// messages.
 const TURNS_WEIGHED: u64 = 64;
 
 impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
-    /// The worker at `index`, with its nodes and its end of the carrier.
+    /// Creates the worker at `index`, with its nodes and its end of the carrier.
     pub(super) fn new(
         index: usize,
         shared: &'a ProcessState<'a>,
@@ -97,7 +98,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// Runs from the start barrier to the last count.
     pub(super) fn run(mut self) -> Result<WorkerOutcome, WorkerFailure> {
         self.shared.start.wait()?;
-        // Who waited long at the first meeting may have slept; whoever passes the second one is awake.
+        // A worker that waited long at the first barrier may sleep; one that passes the second is awake.
         self.shared.start.wait()?;
         self.shared.plan.observer.loop_entered(self.index);
         self.begin();
@@ -122,7 +123,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(WorkerOutcome { record, receipts, traffic, bulk, departures, left_at })
     }
 
-    /// Lets each node begin, before the first turn.
+    /// Starts each node, before the first turn.
     fn begin(&mut self) {
         self.entered = self.carrier.now();
         self.shard.is_warm_up = self.warm_up > Nanos::ZERO;
@@ -174,8 +175,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// Marks this worker as busy after an event that may have been upkeep, which is no work: there is work if the shard
-    /// is no longer idle, or if a message about an order waits to leave. The mark changes before that message leaves.
+    /// Marks this worker as busy after an event that may have been upkeep, which is not work: there is work if the
+    /// shard is no longer idle, or if a message about an order waits to leave. The mark changes before that message
+    /// leaves.
     #[inline]
     fn be_busy_unless_upkeep(&mut self) {
         if P::HAS_UPKEEP && (!self.state.is_idle() || self.shard.has_order_messages()) {
@@ -202,7 +204,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.shared.injected_at()
     }
 
-    /// 1. Sends waiting messages, a batch of whole forwards. Those that the carrier does not take keep their place.
+    /// 1. Sends waiting messages, a batch of whole forwards. Those that the carrier does not accept keep their place.
     fn send_some(&mut self) -> Result<(), WorkerFailure> {
         if self.emulator.is_some() {
             return self.send_through_the_model();
@@ -216,8 +218,8 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// Sends through a modelled network: all that waits enters it, at the time at which it was caused, and what is due
-    /// leaves it, a batch at most.
+    /// Sends through a modelled network: all waiting messages enter it, at the time of their cause, and those that are
+    /// due leave it, one batch at most.
     fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
         let Some(emulator) = &mut self.emulator else { return Ok(()) };
         loop {
@@ -239,7 +241,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// 2. Receives a batch at most. Waits only if nothing is left to send.
+    /// 2. Receives one batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
         let wait = if self.has_work() && !self.stuck { Wait::No } else { self.wait() };
@@ -254,7 +256,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             return;
         }
         if self.began.is_none() {
-            // What came was sent after the beginning, which may have been after the last look for it.
+            // These messages were sent after the beginning of the schedule, which this worker may not have seen yet.
             self.publish_due();
         }
         if self.has_order_arrivals() {
@@ -308,7 +310,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         Ok(())
     }
 
-    /// Returns true if the last batch has anything but upkeep in it.
+    /// Returns true if the last batch holds anything but upkeep.
     #[inline]
     fn has_order_arrivals(&self) -> bool {
         let arrivals = self.carrier.arrivals();
@@ -318,7 +320,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
     }
 
-    /// Returns true if what waits here and in the modelled network has room.
+    /// Returns true if the messages that wait here and in the modelled network are within the memory limit.
     fn is_within_memory(&mut self) -> bool {
         let on_the_line = self.emulator.as_ref().map_or(0, NetworkEmulator::held_bytes);
         self.shared.plan.allowance.hold(&mut self.held, self.shard.waiting_bytes() + on_the_line)
@@ -335,7 +337,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.emulator.as_ref().and_then(NetworkEmulator::next_due)
     }
 
-    /// Returns true if nothing is left to do here unless a message comes: no answer is awaited.
+    /// Returns true if only a further message can give this worker anything to do.
     fn is_idle(&self) -> bool {
         let nothing_is_held = self.emulator.as_ref().is_none_or(NetworkEmulator::is_empty);
         self.publication_queue.is_over() && nothing_is_held && !self.has_work() && self.state.is_idle()

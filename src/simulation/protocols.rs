@@ -51,13 +51,13 @@ struct TypedProtocol<P> {
 }
 
 impl<P: Protocol> TypedProtocol<P> {
-    /// A built-in protocol, every message of which matters.
+    /// Returns a built-in protocol, every message of which matters.
     fn named(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), false));
         TypedProtocol { protocol, source, traits, engine: engine::run }
     }
 
-    /// A protocol of the caller's own.
+    /// Returns a protocol of the caller's own.
     fn callers(protocol: P) -> TypedProtocol<P> {
         // No option of the scenario is for it alone, and one message may bring an order one hop further.
         let traits = typed_traits::<P>(ProtocolKind::Push.traits(), false);
@@ -66,7 +66,7 @@ impl<P: Protocol> TypedProtocol<P> {
 }
 
 impl<P: FirstMessage> TypedProtocol<P> {
-    /// A built-in protocol of which only first messages matter.
+    /// Returns a built-in protocol of which only first messages matter.
     fn first_message(kind: ProtocolKind, protocol: P) -> TypedProtocol<P> {
         const { assert!(!P::HAS_CONTROL && !P::STARTS, "a first message is an order") };
         let (source, traits) = (ProtocolSource::Scenario, typed_traits::<P>(kind.traits(), true));

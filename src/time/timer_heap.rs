@@ -27,7 +27,7 @@ impl<const BY_NODE: bool> TimerHeap<BY_NODE> {
         self.requests += 1;
     }
 
-    /// Bytes of the timers that have not fired.
+    /// Returns the bytes of the timers that have not fired.
     pub(crate) fn bytes(&self) -> u64 {
         (self.heap.len() * size_of::<PendingTimer>()) as u64
     }

@@ -20,12 +20,12 @@ impl Clock {
         Clock { base }
     }
 
-    /// Its zero, in nanoseconds since the system's.
+    /// Returns its zero, in nanoseconds since the system's.
     pub fn base(&self) -> u64 {
         self.base
     }
 
-    /// The time since the base.
+    /// Returns the time since the base.
     #[inline]
     pub fn now(&self) -> Nanos {
         Nanos(monotonic_ns().saturating_sub(self.base))

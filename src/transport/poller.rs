@@ -44,12 +44,12 @@ impl Poller {
         }
     }
 
-    /// The sockets that the last wait found readable, by their indices.
+    /// Returns the sockets that the last wait found readable, by their indices.
     pub(super) fn ready(&self) -> impl Iterator<Item = usize> + '_ {
         self.events.iter().filter(|event| event.token() != WAKER).map(|event| event.token().0)
     }
 
-    /// A waker that ends a wait from another thread.
+    /// Returns a waker that ends a wait from another thread.
     pub(super) fn waker(&self) -> Arc<dyn ReceiveWaker> {
         Arc::<Waker>::clone(&self.waker)
     }

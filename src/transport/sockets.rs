@@ -114,7 +114,7 @@ pub enum BindError {
 }
 
 impl BindError {
-    /// True if less would have worked: the user asked for too much.
+    /// Returns true if less would have worked: the user asked for too much.
     pub fn is_usage(&self) -> bool {
         matches!(self, BindError::Descriptors { .. } | BindError::Ports { .. })
     }

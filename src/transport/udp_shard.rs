@@ -82,7 +82,7 @@ pub struct UdpShardNetwork {
 }
 
 impl UdpShardNetwork {
-    /// The shard of an existing node.
+    /// Returns the shard of an existing node.
     #[inline]
     fn shard_of(&self, node: NodeId) -> usize {
         self.shards.owner(node)
@@ -93,7 +93,7 @@ impl UdpShardNetwork {
     }
 }
 
-/// The smallest receive buffer of these sockets, in bytes as the kernel counts them.
+/// Returns the smallest receive buffer of these sockets, in bytes as the kernel counts them.
 pub(crate) fn granted_buffer(sockets: &[std::net::UdpSocket]) -> Result<u32, TransportError> {
     let least =
         sockets.iter().map(receive_buffer).try_fold(u32::MAX, |least, bytes| bytes.map(|bytes| least.min(bytes)));

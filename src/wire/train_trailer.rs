@@ -23,7 +23,7 @@ use super::{
 };
 
 /// Length of a trailer in bytes.
-pub const MARK_BYTES: usize = HEADER_BYTES + 16;
+pub const TRAILER_BYTES: usize = HEADER_BYTES + 16;
 
 /// The kind of a trailer, which no message has.
 const KIND: u8 = 1;
@@ -52,8 +52,8 @@ pub fn is_train_trailer(datagram: &[u8]) -> bool {
 
 impl TrainTrailer {
     /// Encodes the trailer.
-    pub fn bytes(&self, token: Token) -> [u8; MARK_BYTES] {
-        let mut bytes = [0; MARK_BYTES];
+    pub fn bytes(&self, token: Token) -> [u8; TRAILER_BYTES] {
+        let mut bytes = [0; TRAILER_BYTES];
         bytes[VERSION_AT] = VERSION;
         bytes[KIND_AT] = KIND;
         bytes[TO_AT..][..4].copy_from_slice(&self.to.to_le_bytes());
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_addition_is_an_error() {
         let bytes = TRAILER.bytes(ADMISSION.token);
-        for length in 0..MARK_BYTES {
+        for length in 0..TRAILER_BYTES {
             assert_eq!(ADMISSION.admit_trailer(&bytes[..length]), Err(Stray::Truncated));
         }
         assert_eq!(ADMISSION.admit_trailer(&[&bytes[..], &[0]].concat()), Err(Stray::Malformed));

@@ -8,12 +8,24 @@ use syn::visit::{self, Visit};
 const QUESTIONS: [&str; 8] = ["What", "Whether", "How", "Who", "Whom", "Which", "When", "Where"];
 
 /// Turns of phrase that a native reader reads twice, with what to write.
-const TURNS: [(&str, &str); 4] = [
+const TURNS: [(&str, &str); 13] = [
     ("so manieth", "the k-th"),
     ("they that", "those that"),
     ("They that", "Those that"),
     ("is none of", "does not belong to"),
+    ("of so many", "of this many, of `count`"),
+    ("takes as long", "has the same latency"),
+    ("the line out of", "the uplink of"),
+    ("the line into", "the downlink of"),
+    ("lines out of", "uplinks of"),
+    ("as it were", "as if"),
+    ("by turns", "in turn, alternately"),
+    ("in its midst", "midway"),
+    ("Words behind", "Words of the tail of"),
 ];
+
+/// Words that end in an s and are no verbs.
+const NOUNS: [&str; 6] = ["Bits", "Bytes", "Messages", "Nodes", "Times", "Words"];
 
 #[test]
 fn no_comment_opens_with_an_indirect_question() {
@@ -36,6 +48,80 @@ fn no_comment_needs_a_second_reading() {
         }
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn comments_of_functions_begin_with_a_verb() {
+    let mut other = Vec::new();
+    for file in sources().iter().filter(|file| !file.is_tests_only()) {
+        let mut functions = Functions { file, found: Vec::new() };
+        functions.visit_file(&file.syntax);
+        other.append(&mut functions.found);
+    }
+    assert!(other.is_empty(), "say what these functions do (`Returns`, `Creates`, `Draws`): {other:#?}");
+}
+
+#[test]
+fn verbs_are_told_from_other_words() {
+    for verb in
+        ["Returns the bytes.", " Draws up to `fanout` peers.", "1. Sends a batch.", " Passes", "Is never called."]
+    {
+        assert!(begins_with_a_verb(verb), "{verb}");
+    }
+    for other in ["The bytes.", "True if it is.", "Bytes of it.", "Number of nodes.", "`run` with more.", ""] {
+        assert!(!begins_with_a_verb(other), "{other}");
+    }
+}
+
+/// True if a text begins with a verb in the third person.
+fn begins_with_a_verb(text: &str) -> bool {
+    // Steps of the worker's loop are numbered.
+    let text = text.trim_start().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ');
+    let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
+    let is_noun = NOUNS.iter().any(|noun| text.starts_with(noun));
+    word.starts_with(char::is_uppercase) && word.ends_with('s') && !is_noun
+}
+
+/// Finds comments of functions that begin otherwise.
+struct Functions<'a> {
+    file: &'a SourceFile,
+    found: Vec<String>,
+}
+
+impl Functions<'_> {
+    fn check(&mut self, attributes: &[syn::Attribute]) {
+        let Some((attribute, text)) = attributes.iter().find_map(|it| text_of_comment(it).map(|text| (it, text)))
+        else {
+            return;
+        };
+        if !begins_with_a_verb(&text) {
+            let line = attribute.span().start().line;
+            self.found.push(format!("{}:{line} {}", self.file.path.display(), text.trim()));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions<'_> {
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_for_tests(&item.attrs) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.check(&item.attrs);
+        visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.check(&item.attrs);
+        visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
+        self.check(&item.attrs);
+        visit::visit_trait_item_fn(self, item);
+    }
 }
 
 /// Finds the first words of doc comments.

@@ -56,7 +56,8 @@ pub(super) fn probe(place: &OutputPath) -> io::Result<()> {
     }
 }
 
-/// True if the directory lets only the owner of a file remove or rename it, as `/tmp` does, and `me` is not allowed to.
+/// Returns true if the directory lets only the owner of a file remove or rename it, as `/tmp` does, and `me` is not
+/// allowed to.
 fn is_protected(owner: u32, me: u32, directory: &Metadata) -> bool {
     let is_sticky = directory.mode() & libc::S_ISVTX != 0;
     is_sticky && me != 0 && me != owner && me != directory.uid()

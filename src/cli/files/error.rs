@@ -54,7 +54,7 @@ impl fmt::Display for TempLeftover {
     }
 }
 
-/// The output itself, or the file that an interrupted run writes instead.
+/// Returns the output itself, or the file that an interrupted run writes instead.
 fn subject(partial: &Option<PathBuf>) -> impl fmt::Display {
     fmt::from_fn(move |f| match partial {
         None => f.write_str("it"),
@@ -77,7 +77,7 @@ impl OutputError {
         OutputError::Unwritable { option, path: path.to_owned(), cause }
     }
 
-    /// True if another command line would avoid it.
+    /// Returns true if another command line would avoid it.
     pub(crate) fn is_usage(&self) -> bool {
         !matches!(self, OutputError::NotFilled { .. })
     }

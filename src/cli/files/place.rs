@@ -48,7 +48,7 @@ impl OutputPath {
         }
     }
 
-    /// True if both are one file. A device stores nothing, so any number of outputs may share it.
+    /// Returns true if both are one file. A device stores nothing, so any number of outputs may share it.
     pub(super) fn is_same(&self, other: &OutputPath) -> bool {
         match (&self.found, &other.found) {
             (Some(one), Some(_)) if one.file_type().is_char_device() => false,
@@ -57,15 +57,15 @@ impl OutputPath {
         }
     }
 
-    /// The files that a run may write: this one and its partial result. A stream of this process has nothing to lose,
-    /// so it is not among them.
+    /// Returns the files that a run may write: this one and its partial result. A stream of this process has nothing to
+    /// lose, so it is not among them.
     pub(super) fn written(&self) -> impl Iterator<Item = OutputPath> + use<> {
         let kept = (self.is_replaceable() && !self.is_stream()).then(|| self.partial());
         let place = (!self.is_stream()).then(|| self.clone());
         place.into_iter().chain(kept)
     }
 
-    /// The file of an interrupted run's partial result.
+    /// Returns the file of an interrupted run's partial result.
     pub(super) fn partial(&self) -> OutputPath {
         let mut path = self.path.clone().into_os_string();
         path.push(PARTIAL);
@@ -74,12 +74,12 @@ impl OutputPath {
         OutputPath { named: path.clone(), path, found }
     }
 
-    /// True if a regular file exists.
+    /// Returns true if a regular file exists.
     pub(super) fn is_regular(&self) -> bool {
         self.found.as_ref().is_some_and(Metadata::is_file)
     }
 
-    /// True if a new file can replace this one.
+    /// Returns true if a new file can replace this one.
     pub(super) fn is_replaceable(&self) -> bool {
         self.found.as_ref().is_none_or(Metadata::is_file)
     }
@@ -88,7 +88,7 @@ impl OutputPath {
         STANDARD_OUTPUT.iter().chain(&STANDARD_ERROR).any(|name| self.named == Path::new(name))
     }
 
-    /// The stream of this process that the path names.
+    /// Returns the stream of this process that the path names.
     pub(super) fn stream(&self) -> io::Result<Option<File>> {
         let is_one_of = |names: [&str; 3]| names.iter().any(|name| self.named == Path::new(name));
         let stream = match () {
@@ -100,7 +100,7 @@ impl OutputPath {
     }
 }
 
-/// The whole path of a missing file, through links that lead to it.
+/// Returns the full path of a missing file, through links that lead to it.
 fn path_of_missing(named: &Path) -> io::Result<PathBuf> {
     let mut path = named.to_owned();
     for _ in 0..LINKS_MAX {

@@ -80,7 +80,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         OutgoingForward { kind, order_hop, links, target_batch: SendCounts::default() }
     }
 
-    /// Sends one copy: through the line out of its node, and on its way.
+    /// Sends one copy, through the uplink of its node.
     #[inline]
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
         let (Event { me, now, .. }, model_time) = (self.event, self.model_time());
@@ -230,7 +230,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         self.shard.announcement_batch = announcement_batch;
     }
 
-    /// The number of the next message of the event's node.
+    /// Returns the number of the next message of the event's node.
     #[inline]
     fn next_sequence(&mut self) -> u32 {
         let local = self.local() as usize;
@@ -241,7 +241,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
     }
 }
 
-/// The order by which a message is drawn its fate. What is about none has one of its own, which no run has.
+/// Returns the order that keys the fate of a message. A message about no order is keyed by one that no run has.
 fn fate_order(kind: Kind, order: OrderIndex) -> OrderIndex {
     if kind.is_upkeep() { OrderIndex(u32::MAX) } else { order }
 }

@@ -1,8 +1,8 @@
 //! The end of a worker's run: the detection of quiescence while it runs, and the counts after the stop.
 //!
-//! A worker that has nothing to do posts its sums. If all workers are idle and their sums balance, nothing is under way
-//! and the run ends. If messages are missing from the sums, they are on their way, dropped by the kernel, or lost: the
-//! kernel is asked after a millisecond, and they are given up after fifty.
+//! A worker with nothing to do publishes its sums. If all workers are idle and their sums balance, no message is under
+//! way and the run ends. If messages are missing from the sums, they are on their way, dropped by the kernel, or lost:
+//! the kernel is asked after a millisecond, and they are given up after fifty.
 
 use super::{Worker, WorkerFailure};
 use crate::protocol::Protocol;
@@ -11,10 +11,10 @@ use crate::runtime::recorder::Recorder;
 use crate::sync::{MessageTotals, Quiescence};
 use crate::time::Nanos;
 
-/// Longest time that messages stay missing, with all workers idle, before they are given up.
+/// The time after which missing messages are given up, with all workers idle.
 const SHORT_MAX: Nanos = Nanos::from_millis(50);
 
-/// Time that they stay missing before the kernel is asked for its drops.
+/// The time for which they are missing before the kernel is asked for its drops.
 const SHORT_BEFORE_ASKING: Nanos = Nanos::from_millis(1);
 
 /// Rounds, a millisecond each, in which messages that were on their way at the stop may still turn up.
@@ -25,7 +25,7 @@ const SETTLE_ROUNDS: u32 = 50;
 pub(super) struct Shortfall {
     since: Nanos,
     sums: MessageTotals,
-    /// True if this worker has asked the kernel what it dropped meanwhile.
+    /// True if this worker has asked the kernel for its drops meanwhile.
     asked: bool,
 }
 
@@ -37,7 +37,7 @@ impl Shortfall {
 }
 
 impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
-    /// Posts this worker as idle and ends the run if nothing can come any more.
+    /// Publishes this worker as idle, and ends the run if no message can arrive any more.
     pub(super) fn look_for_quiescence(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         self.shared.termination.count_poll(self.index);
         if !self.posted {
@@ -69,8 +69,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         Ok(())
     }
 
-    /// Puts this worker's sums on the board, of what the carrier was handed; `found` are messages drained after the
-    /// stop.
+    /// Publishes this worker's sums, as handed to the carrier; `found` messages were drained after the stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
         if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
@@ -84,8 +83,8 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         self.posted = true;
     }
 
-    /// Posts the sums without upkeep, which holds no run open. A drop may have been upkeep, so drops are not posted:
-    /// missing messages are given up in time.
+    /// Publishes the sums without upkeep, which holds no run open. A drop may have been upkeep, so drops are not
+    /// published: missing messages are given up in time.
     fn post_without_upkeep(&mut self) {
         let record = &self.shard.record;
         let sent = match &self.emulator {
@@ -97,8 +96,8 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         self.posted = true;
     }
 
-    /// Takes back, after the stop, the messages that the carrier took and did not send: they were never sent, or are
-    /// still in the modelled network.
+    /// Takes back, after the stop, the messages that the carrier accepted and did not send: they were never sent, or
+    /// are still in the modelled network.
     pub(super) fn take_back(&mut self) {
         if let Some(emulator) = &mut self.emulator {
             return emulator.close(self.carrier.unsent().len() as u64);
@@ -116,7 +115,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
             self.carrier.count_drops()?;
             self.post(self.carrier.counts().drained);
             self.shared.end.wait()?;
-            // No worker posts between these two barriers, so that all workers see the same sums and draw the same
+            // No worker publishes between these two barriers, so all workers see the same sums and reach the same
             // conclusion.
             let balance = self.shared.termination.quiescence();
             self.shared.end.wait()?;

@@ -11,7 +11,7 @@ const RECEIVE_BUFFER_ASSUMED: u32 = 65_536;
 
 /// A socket that sends and receives datagrams: of UDP, as no other family is portable.
 pub(crate) trait DatagramSocket {
-    /// The socket.
+    /// Returns the socket.
     fn udp(&self) -> &UdpSocket;
 }
 

@@ -33,7 +33,7 @@ impl SerializationCharge {
         }
     }
 
-    /// Bytes of a message's datagram.
+    /// Returns the bytes of a message's datagram.
     #[inline]
     pub(super) fn bytes(&self, message: &Message) -> u16 {
         let control = control_bytes(usize::from(message.tail)) as u32;
@@ -41,7 +41,7 @@ impl SerializationCharge {
         bytes as u16
     }
 
-    /// Bytes of an order's datagram.
+    /// Returns the bytes of an order's datagram.
     pub(crate) fn datagram_bytes(&self, order: OrderIndex) -> u32 {
         self.templates[order.index()].len() as u32
     }
@@ -73,7 +73,7 @@ impl SerializationCharge {
         self.admission.admit(datagram, |to| to == message.to).map_or(*message, |(decoded, _)| decoded)
     }
 
-    /// The encoded order.
+    /// Returns the encoded order.
     pub(super) fn body(&self, order: OrderIndex) -> &[u8] {
         self.templates[order.index()].get(HEADER_BYTES..).unwrap_or_default()
     }

@@ -74,7 +74,7 @@ impl TrainInbox {
         Ok(true)
     }
 
-    /// The encoded order of a message in the last train.
+    /// Returns the encoded order of a message in the last train.
     pub(super) fn body(&self, slot: u16) -> Option<&[u8]> {
         self.train.segment(usize::from(slot)).get(HEADER_BYTES..)
     }
@@ -223,7 +223,7 @@ impl TrainInbox {
         }
     }
 
-    /// The shard with this address.
+    /// Returns the shard with this address.
     fn sender(&self, source: SocketAddrV4) -> Option<usize> {
         let found = self.senders.binary_search_by_key(&source, |&(address, _)| address);
         found.ok().map(|at| self.senders[at].1)

@@ -15,7 +15,7 @@ use crate::sync::{Announced, HandedOver};
 use crate::sys::is_full;
 use crate::time::Nanos;
 use crate::transport::TransportError;
-use crate::wire::{Admission, CONTROL_BYTES, HEADER_BYTES, MARK_BYTES, TrainTrailer, WORD_BYTES, control_bytes};
+use crate::wire::{Admission, CONTROL_BYTES, HEADER_BYTES, TRAILER_BYTES, TrainTrailer, WORD_BYTES, control_bytes};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddrV4;
@@ -46,8 +46,9 @@ const TRAINS_MAX: usize = 8;
 /// Successive polls that found messages, after which trains leave even if they are not full.
 const UNFLUSHED_MAX: u32 = 16;
 
-const _: () = assert!(MARK_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a trailer is shorter than an order");
-const _: () = assert!(MARK_BYTES <= CONTROL_BYTES, "and no longer than a control message");
+const _: () =
+    assert!(TRAILER_BYTES < HEADER_BYTES + crate::order::GENERATED_BYTES, "a trailer is shorter than an order");
+const _: () = assert!(TRAILER_BYTES <= CONTROL_BYTES, "and no longer than a control message");
 
 /// All channels out of one shard.
 pub(super) struct TrainOutbox {
@@ -85,7 +86,7 @@ impl TrainOutbox {
         let credit = credit(network.receive_buffer, network.addresses.len());
         let orders: BTreeSet<usize> = network.templates.iter().map(|template| template.len()).collect();
         let longest = orders.last().copied().max(network.control_bytes_max).unwrap_or(0);
-        let room = train_bytes_max(segmentation, longest, credit) + MARK_BYTES;
+        let room = train_bytes_max(segmentation, longest, credit) + TRAILER_BYTES;
         let control_lengths = network.control_bytes_max.map_or(0, |most| 1 + (most - CONTROL_BYTES) / WORD_BYTES);
         let trains = (orders.len() + control_lengths).clamp(1, TRAINS_MAX);
         let channel = |(shard, &to)| OutboundChannel::new(shard, to, (0..trains).map(|_| Train::new(room)).collect());
@@ -157,13 +158,13 @@ impl TrainOutbox {
         if has_lengths && self.unflushed >= UNFLUSHED_MAX { self.flush(end) } else { Ok(()) }
     }
 
-    /// Messages waiting on all channels.
+    /// Returns the number of messages that wait on all channels.
     #[inline]
     pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// The waiting messages, decoded from their trains.
+    /// Iterates over the waiting messages, decoded from their trains.
     pub(super) fn messages(&self, admission: &Admission) -> impl Iterator<Item = Message> {
         let segments = self.channels.iter().flat_map(|channel| &channel.trains).flat_map(Train::waiting);
         segments.filter_map(|segment| admission.admit(segment, |_| true).ok().map(|(message, _)| message))
@@ -204,8 +205,8 @@ impl OutboundChannel {
         }
     }
 
-    /// The train for messages of this length: the one that gathers them, else an empty one, else the one with the most
-    /// bytes, which must leave first.
+    /// Returns the train for messages of this length: the one that gathers them, else an empty one, else the one with
+    /// the most bytes, which must leave first.
     #[inline]
     fn place(&self, segment_bytes: usize) -> usize {
         if self.trains[0].has_room(segment_bytes) && (self.trains[0].messages > 0 || self.trains.len() == 1) {
@@ -223,8 +224,8 @@ impl OutboundChannel {
         (0..self.trains.len()).rev().max_by_key(|&place| rank(&self.trains[place])).unwrap_or(0)
     }
 
-    /// True if the train may leave. A channel with nothing outstanding may always send: the kernel accepts at least one
-    /// packet into an empty buffer, however small that is.
+    /// Returns true if the train may leave. A channel with nothing outstanding may always send: the kernel accepts at
+    /// least one packet into an empty buffer, however small that is.
     fn has_credit(&mut self, charge: u64, credit: u64, end: &Endpoint<'_>) -> bool {
         let wanted = self.charged + charge;
         if wanted <= self.returned + credit {
@@ -251,7 +252,7 @@ impl OutboundChannel {
         let charge = charge(segmentation, 0, 0);
         let trailer = self.announced_trailer(0, charge, end).bytes(end.network.admission.token);
         end.counts.send_calls += 1;
-        match sender.send(end.socket, self.to, &trailer, MARK_BYTES, 0) {
+        match sender.send(end.socket, self.to, &trailer, TRAILER_BYTES, 0) {
             Ok(_) => {
                 self.charged += charge;
                 self.announce(0, 1, end);
@@ -317,18 +318,19 @@ impl OutboundChannel {
     }
 }
 
-/// Charge in bytes that one of `shards` channels may have outstanding at a receive buffer of `receive_buffer` bytes.
+/// Returns the charge in bytes that one of `shards` channels may have outstanding at a receive buffer of
+/// `receive_buffer` bytes.
 fn credit(receive_buffer: u32, shards: usize) -> u64 {
     u64::from(receive_buffer) * BUFFER_SHARE_PERCENT / 100 / shards as u64
 }
 
-/// Charge of a train in bytes: what the kernel will count against the receive buffer.
+/// Returns the charge of a train in bytes: what the kernel will count against the receive buffer.
 pub(super) fn charge(segmentation: Segmentation, messages: usize, segment_bytes: usize) -> u64 {
-    segmentation.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + MARK_BYTES) as u64
+    segmentation.packets(messages + 1) * PACKET_OVERHEAD_BYTES + (messages * segment_bytes + TRAILER_BYTES) as u64
 }
 
-/// Messages of a train at most: what the kernel accepts, and no more than half of the credit, so that the next train
-/// can leave while the receiver reads this one. At least one.
+/// Returns the messages of a train at most: what the kernel accepts, and no more than half of the credit, so that the
+/// next train can leave while the receiver reads this one. At least one.
 fn messages_max(segmentation: Segmentation, segment_bytes: usize, credit: u64) -> usize {
     let overhead = match segmentation {
         Segmentation::Whole { .. } => 0,
@@ -338,13 +340,13 @@ fn messages_max(segmentation: Segmentation, segment_bytes: usize, credit: u64) -
     (fits as usize).clamp(1, segmentation.segments_max() - 1)
 }
 
-/// Bytes that all messages of a train may take.
+/// Returns the bytes that all messages of a train may take.
 fn room_for_messages(credit: u64) -> u64 {
     let bytes_max = (credit / 2).saturating_sub(PACKET_OVERHEAD_BYTES).min(TRAIN_BYTES_MAX);
-    bytes_max.saturating_sub(MARK_BYTES as u64)
+    bytes_max.saturating_sub(TRAILER_BYTES as u64)
 }
 
-/// Bytes that the messages of any train take at most if none is longer than `longest`.
+/// Returns the bytes that the messages of any train take at most if none is longer than `longest`.
 fn train_bytes_max(segmentation: Segmentation, longest: usize, credit: u64) -> usize {
     let many = (room_for_messages(credit) as usize).min((segmentation.segments_max() - 1) * longest);
     many.max(longest)

@@ -36,7 +36,7 @@ impl Segmentation {
         whole.map_or(Segmentation::Apart, |segments| Segmentation::Whole { segments })
     }
 
-    /// The mode as a number: 0 for `Apart`, the segments for `Whole`.
+    /// Returns the mode as a number: 0 for `Apart`, the segments for `Whole`.
     pub fn number(self) -> u64 {
         match self {
             Segmentation::Whole { segments } => segments as u64,
@@ -44,7 +44,7 @@ impl Segmentation {
         }
     }
 
-    /// The mode from a number that [`Segmentation::number`] returned.
+    /// Returns the mode from a number that [`Segmentation::number`] returned.
     pub fn of_number(number: u64) -> Segmentation {
         if number == 0 { Segmentation::Apart } else { Segmentation::Whole { segments: number as usize } }
     }
@@ -57,7 +57,7 @@ impl Segmentation {
         }
     }
 
-    /// Number of packets that the kernel counts for a train of `segments` segments.
+    /// Returns the number of packets that the kernel counts for a train of `segments` segments.
     #[inline]
     pub(super) fn packets(self, segments: usize) -> u64 {
         match self {
@@ -67,7 +67,7 @@ impl Segmentation {
     }
 }
 
-/// True if a train of `segments` segments arrives as it was sent.
+/// Returns true if a train of `segments` segments arrives as it was sent.
 fn arrives_whole(segments: usize) -> io::Result<bool> {
     const BYTES: usize = 16;
     let (from, to) =
@@ -148,7 +148,7 @@ impl TrainReceiver {
         }
     }
 
-    /// Number of segments received.
+    /// Returns the number of segments received.
     pub(super) fn segments(&self) -> usize {
         match self {
             TrainReceiver::Whole(train) => train.segments(),
@@ -156,7 +156,7 @@ impl TrainReceiver {
         }
     }
 
-    /// The segment at `index`.
+    /// Returns the segment at `index`.
     #[inline]
     pub(super) fn segment(&self, index: usize) -> &[u8] {
         match self {
@@ -165,7 +165,7 @@ impl TrainReceiver {
         }
     }
 
-    /// The source of the segment at `first`, and the end of the run of segments from the same source.
+    /// Returns the source of the segment at `first`, and the end of the run of segments from the same source.
     pub(super) fn source(&self, first: usize) -> (SocketAddrV4, usize) {
         match self {
             TrainReceiver::Whole(train) => (train.source(), train.segments()),

@@ -23,7 +23,7 @@ impl Default for SeenSequences {
 }
 
 impl SeenSequences {
-    /// True if the trailer with this charge has come, or is older than all remembered ones.
+    /// Returns true if the trailer with this charge has come, or is older than all remembered ones.
     #[inline]
     pub(super) fn has(&self, charge: u64) -> bool {
         charge <= self.newest && self.has_older(charge)

@@ -2,7 +2,7 @@
 
 use crate::ids::OrderIndex;
 use crate::message::{Kind, Message};
-use crate::wire::{self, MARK_BYTES, Token};
+use crate::wire::{self, TRAILER_BYTES, Token};
 
 /// A train that gathers messages.
 pub(super) struct Train {
@@ -29,14 +29,15 @@ impl Train {
         }
     }
 
-    /// True if a message of this length can join.
+    /// Returns true if a message of this length can join.
     #[inline]
     pub(super) fn has_room(&self, segment_bytes: usize) -> bool {
         self.messages == 0
             || self.messages < self.messages_max && self.segment_bytes == segment_bytes && self.accepted == 0
     }
 
-    /// True if a message of this length joins others and does not fill the train: the case of nearly all messages.
+    /// Returns true if a message of this length joins others and does not fill the train: the case of nearly all
+    /// messages.
     #[inline]
     pub(super) fn joins_without_filling(&self, segment_bytes: usize) -> bool {
         self.messages > 0
@@ -77,22 +78,22 @@ impl Train {
         self.written.0 = 0;
     }
 
-    /// The segments that the kernel has not accepted yet.
+    /// Returns the segments that the kernel has not accepted yet.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &[u8]> {
         let messages = &self.bytes[..self.messages * self.segment_bytes];
         messages.chunks(self.segment_bytes.max(1)).skip(self.accepted)
     }
 
     /// Writes the trailer behind the messages.
-    pub(super) fn seal(&mut self, trailer: &[u8; MARK_BYTES]) {
+    pub(super) fn seal(&mut self, trailer: &[u8; TRAILER_BYTES]) {
         let at = self.messages * self.segment_bytes;
         self.written.0 = self.written.0.min(self.messages);
-        self.bytes[at..][..MARK_BYTES].copy_from_slice(trailer);
+        self.bytes[at..][..TRAILER_BYTES].copy_from_slice(trailer);
     }
 
-    /// The bytes of messages and trailer.
+    /// Returns the bytes of messages and trailer.
     pub(super) fn sealed(&self) -> &[u8] {
-        &self.bytes[..self.messages * self.segment_bytes + MARK_BYTES]
+        &self.bytes[..self.messages * self.segment_bytes + TRAILER_BYTES]
     }
 
     /// Empties the train; returns the number of messages it had.

@@ -19,7 +19,7 @@ impl Bench {
     }
 
     fn forge_trailer(&self, messages: u64, charge: u64) {
-        self.forge(&TrainTrailer { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::MARK_BYTES);
+        self.forge(&TrainTrailer { from: 0, to: 1, messages, charge }.bytes(TOKEN), wire::TRAILER_BYTES);
     }
 
     /// The train of these messages, all of the first order, as shard 0's first train.
