@@ -12,6 +12,7 @@ mod log_normal;
 mod normal;
 mod pareto;
 mod shape;
+mod weibull;
 
 pub use shape::ShapeParameter;
 
@@ -188,6 +189,7 @@ declare_latencies! {
     log_normal::LogNormal,
     exponential::Exponential,
     pareto::Pareto,
+    weibull::Weibull,
 }
 
 impl Latency {

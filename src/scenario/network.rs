@@ -26,10 +26,10 @@ macro_rules! network_options {
             /// Latency of a message [default: 50ms with simulated].
             ///
             /// On a real carrier it is added to the carrier's own latency: constant:TIME, uniform:LEAST..GREATEST,
-            /// `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`, with
-            /// ,min=TIME and ,max=TIME; after link: it is drawn once per link, and + joins both. The default is
-            /// constant:50ms with simulated, else none. A minimum above 0 allows parallel computation; a wide spread
-            /// lets later hops overtake.
+            /// `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`,
+            /// `weibull:SCALE,SHAPE`, with ,min=TIME and ,max=TIME; after link: it is drawn once per link, and + joins
+            /// both. The default is constant:50ms with simulated, else none. A minimum above 0 allows parallel
+            /// computation; a wide spread lets later hops overtake.
             #[arg(allow_hyphen_values = true)]
             latency: LatencySpec = "LATENCY", |text: &str| model::<LatencySpec>("latency", text);
 
