@@ -192,6 +192,7 @@ fn run_as<P: Protocol, C: Recorder>(
     let results =
         worker_threads.run(seats, |seat, (carrier, marker)| work::<P, C>(&shared, seat, protocol, carrier, marker))?;
     let outcomes = collect(share.first, results)?;
+    // Bits and counters record the same marks, so a difference is a defect.
     debug_assert!(view.marked().is_none_or(|marked| marked == view.covered()));
     Ok(outcomes)
 }
@@ -208,6 +209,7 @@ fn work<P: Protocol, C: Recorder>(
     let carrier = carrier.build()?;
     let mut shard = RealtimeShard::<C>::new(plan.partition.shard(index), plan, &*carrier, marker);
     shard.record.core = core.map(|CoreId { id }| id);
+    // Before the first barrier, so that a worker that ends the run finds the wakers of all.
     shared.wakers.lock().push(carrier.waker());
     if let Some(process_waker) = shared.process_waker {
         carrier.listen(process_waker)?;
@@ -228,6 +230,7 @@ fn collect(
             Err(WorkerFailure::Left) => left = true,
         }
     }
+    // The worker that failed is in another process, which reports the cause.
     if left { Err(RuntimeError::Abandoned) } else { Ok(outcomes) }
 }
 

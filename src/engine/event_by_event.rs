@@ -74,6 +74,7 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
         run.handle_next(time, was_idle);
         let sent = run.queue_outgoing();
         run.count_receipts(time);
+        // One event is a whole window here: nothing can happen before it any more.
         run.shard.book(Nanos::MAX);
         if run.is_cut_short(1 + sent) {
             break;
@@ -184,6 +185,7 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         let cause = match self.lookout.work(units) {
             Err(_) => Some(End::Interrupted),
             Ok(()) => {
+                // In steps, so that the shared count is not updated with every event.
                 let bytes = (self.queue.bytes() + self.shard.journal_bytes()) & !(BYTES_PER_STEP - 1);
                 let is_short = bytes != self.held && !self.setup.allowance.hold(&mut self.held, bytes);
                 is_short.then_some(End::OutOfMemory)
@@ -230,6 +232,7 @@ impl<T> EventQueue<T> {
     fn push(&mut self, pending: PendingEvent<T>) {
         let rank = pending.rank();
         self.holding += u64::from(!pending.message.kind.is_upkeep());
+        // Places are reused, so that the memory is that of the messages under way and not of all messages.
         let place = match self.vacant.pop() {
             Some(place) => {
                 self.stored[place as usize] = Some(pending);

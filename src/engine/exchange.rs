@@ -137,6 +137,7 @@ pub(super) fn target_time<T>(
     within: RangeInclusive<Nanos>,
 ) -> Result<Nanos, ExchangeBroken> {
     let mut fresh: Vec<(OrderIndex, Nanos)> = fresh.collect();
+    // Sorted once, so that each halving counts by binary search.
     fresh.sort_unstable();
     let up_to = |order, time| fresh.partition_point(|&receipt| receipt <= (order, time)) as u64;
     let before = |order| fresh.partition_point(|receipt| receipt.0 < order) as u64;
@@ -146,6 +147,7 @@ pub(super) fn target_time<T>(
         let mut counts: Vec<u64> =
             crossing.iter().map(|&(order, _)| up_to(order, Nanos(middle)) - before(order)).collect();
         end.add_up(&mut counts)?;
+        // The last of the crossing orders decides.
         match counts.iter().zip(crossing).all(|(&count, &(_, rank))| count >= rank) {
             true => most = middle,
             false => least = middle + 1,

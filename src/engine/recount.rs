@@ -46,6 +46,7 @@ pub(super) fn recount<P: FirstMessage>(
         for node in nodes {
             let sent = count.sender(protocol, NodeId(node));
             if lookout.work(1 + sent).is_err() || count.record.sent > most {
+                // Any worker that gives up ends the recount, because a part of the traffic is of no use.
                 return Err(Interrupted);
             }
         }
@@ -139,6 +140,7 @@ impl<'a> RecountWorker<'a> {
 
     #[inline]
     fn wait(&mut self, message: (NodeId, NodeId, Nanos)) {
+        // The receipt and the counter are read some messages later, when they have arrived from memory.
         self.receipts.prefetch(message.1);
         self.copies.prefetch(message.1.index());
         let waited = std::mem::replace(&mut self.waiting[self.filled % WAITING], message);
@@ -160,6 +162,7 @@ impl<'a> RecountWorker<'a> {
     fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
         let first = self.receipts.get(to);
         self.record.received += 1;
+        // Nodes are compared as well, because several messages may arrive at the same nanosecond.
         self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
         if self.setup.keeps_traffic {
             self.copies.add(to.index(), 1);
@@ -186,6 +189,7 @@ impl RecountWorker<'_> {
             self.record.sent += 1;
             match links.fate(to, 0) {
                 Fate::Lost => self.model_lost += 1,
+                // Still under way at the end.
                 Fate::Arrives(latency) if receipt.time + latency > self.limit => self.record.carrier.drained += 1,
                 Fate::Arrives(latency) => self.wait((me, to, receipt.time + latency)),
             }

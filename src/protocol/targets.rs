@@ -47,6 +47,7 @@ impl TargetScratch {
     pub fn new(fanout: u32, topology: &Topology) -> TargetScratch {
         let max_degree = topology.max_degree();
         let is_sparse = max_degree > DENSE_PEERS_MAX && fanout <= SPARSE_TARGETS_MAX;
+        // Only the sparse draw does without a copy of the row.
         let room = match topology.implicit() {
             Some(implicit) => implicit.slots(),
             None if is_sparse => DENSE_PEERS_MAX.max(fanout),
@@ -129,6 +130,7 @@ impl TargetDraw {
     ) -> &'s [NodeId] {
         let peers = &mut scratch.peers;
         peers.clear();
+        // In stored order: a draw without an observable effect is not made.
         if self.takes_all {
             match topology.row(node) {
                 Some(row) => peers.extend_from_slice(row),

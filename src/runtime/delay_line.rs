@@ -105,6 +105,7 @@ impl<T: Tail> DelayLine<T> {
         self.put += 1;
         let window = time.0 >> WINDOW_BITS;
         if window <= self.open {
+            // Messages of one latency enter in order, so nearly all join the end of the sorted queue.
             match self.soon.back() {
                 Some(last) if last.time > time => self.between.push(Reverse(held)),
                 _ => self.soon.push_back(held),
@@ -118,6 +119,7 @@ impl<T: Tail> DelayLine<T> {
     /// Returns the messages that leave by `now`, `most` at a time. A caller that sends some of them reports it to
     /// [`take`](Self::take).
     pub(super) fn due(&mut self, now: Nanos, most: usize) -> MessageBatch<'_> {
+        // Refilled only when all have left, so that a blocked carrier is offered the same messages again.
         if self.left.0 == self.due.len() {
             self.due.clear();
             self.times.clear();
@@ -148,6 +150,7 @@ impl<T: Tail> DelayLine<T> {
     #[inline]
     pub(super) fn next_due(&self) -> Option<Nanos> {
         if self.left.0 < self.due.len() {
+            // Overdue: any instant in the past makes the worker offer them in its next turn.
             return Some(Nanos::ZERO);
         }
         let soon = self.first_soon().map(|held| held.time);
@@ -193,6 +196,7 @@ impl<T: Tail> DelayLine<T> {
         let window = self.next_window.filter(|window| window << WINDOW_BITS <= now.0)?;
         let mut items = Vec::new();
         self.wheel.take(window, &mut items);
+        // An unstable sort suffices, because no two messages have equal ranks.
         items.sort_unstable();
         self.soon.extend(items.drain(..));
         self.wheel.give_back(items);

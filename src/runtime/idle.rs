@@ -61,6 +61,7 @@ impl IdleStrategy {
     pub(super) fn next_action(&mut self, now: Nanos, due: Nanos) -> IdleAction {
         let idle = now.since(*self.idle_since.get_or_insert(now));
         let wants_sleep = self.spin == Spin::Never || self.spin == Spin::Auto && idle >= POLLING;
+        // Earlier by the time that the kernel may oversleep; anything due sooner is awaited by polling.
         let until = (now + SLEEP_MAX).min(due - NEAR);
         match self.has_core {
             _ if wants_sleep && until > now => IdleAction::Sleep(until),

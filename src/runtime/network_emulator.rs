@@ -45,7 +45,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
         plan.network.map(|network| NetworkEmulator::between(network, nodes, plan.orders.len()))
     }
 
-    /// A network between nodes and their carrier, with nothing in it.
+    /// Creates an empty network between nodes and their carrier.
     fn between(network: &'a Network, nodes: &Range<u32>, orders: usize) -> NetworkEmulator<'a, T> {
         NetworkEmulator {
             network,
@@ -79,6 +79,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
                 false => (order, at_once.attempt(order, || self.attempts.next(local, order))),
             };
             let held_before = self.line.entered();
+            // The network's time counts from the start of the schedule, as in virtual time.
             let links = self.network.outgoing_links(order, from).at(now.since(began));
             for &message in messages {
                 let tail = message.cut(&mut tails);

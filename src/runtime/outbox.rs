@@ -81,6 +81,7 @@ impl<'a> Outbox<'a> {
         let max_degree = topology.max_degree();
         let order_hop = OrderHop { order: OrderIndex(0), ttl: 0, hop: 0 };
         let nobody = QueuedForward::new(NodeId(0), NodeId(0), Kind::PAYLOAD, order_hop, Audience::Targets);
+        // Filled once, so that its pages are touched before the run.
         let mut waiting = VecDeque::from(touched(forwards, nobody));
         waiting.clear();
         Outbox {
@@ -91,6 +92,7 @@ impl<'a> Outbox<'a> {
             waiting,
             words: VecDeque::new(),
             announcement_batch: AnnouncementBatch::default(),
+            // The last forward of a batch may exceed it by all of its targets but one.
             offer: touched_room(batch + draw.count(max_degree) as usize, order_hop.copy(NodeId(0), NodeId(0))),
             tails: Vec::new(),
             offered: (0, 0),
@@ -157,6 +159,7 @@ impl<'a> Outbox<'a> {
     #[inline]
     pub(super) fn offer(&mut self, batch: usize) -> (MessageBatch<'_>, u64) {
         let mut spared = 0;
+        // Only when the last offer has left entirely, so that the carrier takes every message once, in order.
         if self.offered.0 == self.offer.len() {
             self.offer.clear();
             self.tails.clear();
@@ -184,6 +187,7 @@ impl<'a> Outbox<'a> {
     /// Draws the targets of a forward; returns the number of copies suppressed.
     #[inline]
     fn expand(&mut self, forward: QueuedForward) -> u64 {
+        // Before the draw, which gives the row time to arrive.
         self.prefetch();
         let QueuedForward { from, other: sender, order, ttl, hop, kind, audience } = forward;
         let order_hop = OrderHop { order, ttl, hop };
@@ -199,6 +203,7 @@ impl<'a> Outbox<'a> {
         } else {
             self.offer.extend(targets.iter().map(|&to| order_hop.message(kind, from, to)));
         }
+        // Suppressed copies are a figure of orders alone.
         if kind.is_control() {
             return 0;
         }

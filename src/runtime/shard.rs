@@ -124,6 +124,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
         if P::HAS_CONTROL && kind.is_control() {
             self.record.control_received += 1;
             self.record.upkeep.received += u64::from(P::HAS_UPKEEP && kind.is_upkeep());
+            // The bytes of the warm-up are counted apart.
             if !(P::HAS_UPKEEP && self.is_warm_up) {
                 self.tally.control_received(local, arrival.bytes);
             }
@@ -175,6 +176,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     pub(super) fn prefetch(&self, message: &Message) {
         let local = local(&self.nodes, message.to);
         self.tally.prefetch_received(local);
+        // A duplicate touches no receipt.
         if !self.marker.knows(local as u32, message.order) {
             self.recorder.prefetch(local, message);
         }
@@ -234,6 +236,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
     /// Counts the first `taken` messages of the offer as sent.
     #[inline]
     pub(super) fn sent<P: Protocol>(&mut self, taken: usize) {
+        // The copies of one forward are adjacent, and are counted with one addition.
         let alike =
             |a: &Message, b: &Message| (a.from, a.order) == (b.from, b.order) && (!P::HAS_CONTROL || a.kind == b.kind);
         for run in self.outbox.take(taken).chunk_by(alike) {
@@ -279,6 +282,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
 
     /// Counts the waiting messages as queued and unsent, and returns all counts.
     pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
+        // Waiting forwards are expanded like all others, so that each copy that was not sent is counted.
         loop {
             let left = self.offer().messages;
             if left.is_empty() {

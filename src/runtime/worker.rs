@@ -111,6 +111,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             self.look_around(now)?;
         }
         self.shared.plan.observer.loop_left(self.index);
+        // Read before the messages under way are counted, which is no part of the run.
         let left_at = self.carrier.now();
         self.take_back();
         self.settle()?;
@@ -156,6 +157,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     #[inline]
     fn fire_due_timers(&mut self) {
         while self.shard.next_timeout().is_some_and(|due| due <= self.now) {
+            // Before the timer fires: its messages must not leave while this worker still shows as idle.
             if !P::HAS_UPKEEP {
                 self.be_busy();
             }
@@ -170,6 +172,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     #[inline]
     fn be_busy(&mut self) {
         self.idle.reset();
+        // Stored on a change only, because all workers read this cell while they look for quiescence.
         if std::mem::take(&mut self.posted) {
             self.shared.termination.set_busy(self.index);
         }
@@ -197,8 +200,10 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             if self.warm_up > Nanos::ZERO && self.carrier.now().since(self.entered) < self.warm_up {
                 return None;
             }
+            // As late as possible, so that no set-up counts as delay.
             self.now = self.carrier.now();
             self.shared.set_injected_at(self.now);
+            // From here on an interrupt has something to report.
             self.shared.plan.interrupt.attend();
         }
         self.shared.injected_at()
@@ -222,6 +227,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// due leave it, one batch at most.
     fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
         let Some(emulator) = &mut self.emulator else { return Ok(()) };
+        // Even if the carrier is blocked: latencies count from the cause of a message.
         loop {
             let forward = self.shard.next_forward();
             let Some(&Message { order, kind, .. }) = forward.messages.first() else { break };
@@ -244,6 +250,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// 2. Receives one batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
+        // Messages that lack credit are work as well, but polling for it without rest would starve their receiver.
         let wait = if self.has_work() && !self.stuck { Wait::No } else { self.wait() };
         self.now = self.carrier.receive(wait)?;
         self.stuck = self.carrier.holds_back() && self.carrier.arrivals().is_empty();
@@ -273,6 +280,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
             let message = &arrival.message;
             let tail = if P::HAS_CONTROL { message.cut(&mut tails) } else { &[] };
+            // Before the protocol sees it, so that a forged message changes no state.
             if self.shard.is_encoded() && !self.is_sound(arrival, tail) {
                 refused += 1;
                 continue;
@@ -371,7 +379,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 Wait::No
             }
             IdleAction::Sleep(until) => {
+                // A wait for credit is not the sleep of an idle worker.
                 self.shard.record.sleeps += u64::from(!self.stuck);
+                // Missing messages are given up at a time that must not be slept through.
                 Wait::Until(self.short.map_or(until, |short| until.min(short.given_up_at())))
             }
         }

@@ -175,6 +175,7 @@ impl MessageIo for MemoryTransport {
         if let Some(serialization) = &mut self.end.serialization {
             batch.iter().take(taken).for_each(|(message, tail)| serialization.encode(message, tail));
         }
+        // Once per batch, so that the cache line of an index crosses between cores once.
         self.publish()?;
         Ok(taken)
     }
@@ -257,6 +258,7 @@ impl MemoryTransport {
     fn publish(&mut self) -> Result<(), TransportError> {
         let mut others = false;
         for (worker, channel) in self.end.channels.iter_mut().enumerate() {
+            // A worker that publishes for itself is awake.
             others |= channel.ring.publish() && worker != self.end.index;
         }
         if others {
@@ -310,6 +312,7 @@ impl MemoryTransport {
     /// Sleeps until another worker wakes this one, or until the deadline.
     fn sleep(&mut self, deadline: Nanos) -> Result<(), TransportError> {
         self.end.sleep_flag.prepare_sleep();
+        // A message published before the flag was set has woken nobody, so the rings are checked once more.
         let slept = if self.end.incoming.iter().all(Consumer::is_empty) {
             let timeout = Duration::from_nanos(deadline.since(self.end.clock.now()).0);
             self.end.poller.wait(timeout, "waiting for messages")

@@ -63,6 +63,7 @@ impl GlobalState {
 
     /// Adds the report on a window that all shards have handled; returns how the run goes on.
     pub(in crate::engine) fn decide(&mut self, report: &WindowReport) -> Decision {
+        // First: an abandoned window has no complete report, so nothing of it may count.
         if let Some(end) = report.cut_short {
             return Decision::CutShort(end, self.last_event);
         }
@@ -72,6 +73,7 @@ impl GlobalState {
             time: self.last_event,
             messages: report.messages,
         };
+        // Before the interrupt, because a run that has reached its target needs no partial report.
         if self.ends_at_target && self.short == 0 && !crossing.is_empty() {
             return Decision::Target(crossing);
         }
@@ -82,6 +84,7 @@ impl GlobalState {
             _ if report.late => Decision::Ended(End::Timeout, self.deadline),
             None if self.last_arrival > self.deadline => Decision::Ended(End::Timeout, self.deadline),
             None => Decision::Ended(End::Quiescent, self.last_event.max(self.last_arrival)),
+            // The next event of all shards lies beyond the time limit, and so does every later one.
             Some(next) if next > self.width.window(self.deadline) => Decision::Ended(End::Timeout, self.deadline),
             // A timer keeps no run going, but a run that goes on does not skip one.
             Some(next) => Decision::On(report.wake.map_or(next, |wake| wake.min(next))),

@@ -104,6 +104,7 @@ impl<T> ExchangeEnd<T> for LocalEnd<'_, T> {
         for channel in &self.last().channels[self.shard] {
             let mut items = channel.lock();
             take(&mut items);
+            // Emptied but kept, so that the sender gets a vector with room in exchange for its next batch.
             items.clear();
         }
     }

@@ -52,6 +52,7 @@ impl SharedSets {
         for bits in [&field.seen, &field.before, &field.latest] {
             bits.mark(setup.origin.0);
         }
+        // An origin counts as its own sender.
         if let Some(minima) = &field.minima {
             minima.lower(setup.origin.index(), setup.origin.0);
         }
@@ -107,6 +108,7 @@ impl SharedSets {
         if hop == setup.ttl {
             return 0;
         }
+        // Counting slots exactly would take as long as sending the messages.
         if let Some(implicit) = topology.implicit() {
             return self.newest(hop) * u64::from(draw.count(implicit.slots()));
         }

@@ -155,6 +155,7 @@ impl TargetBatch {
         self.targets.resize(self.senders.len(), NodeId(0));
         implicit.fill(&self.senders, &self.slots, &mut self.targets);
         let rows = nodes.iter().zip(self.targets.chunks_exact(count as usize));
+        // Without a branch per row, because repeats are rare: nearly always all rows are examined anyway.
         if !rows.fold(true, |plain, (&node, targets)| plain & is_plain(node, targets)) {
             self.targets.clear();
             return false;
@@ -170,6 +171,7 @@ fn drawn_slots(mut stream: Stream, slots: u16, count: u32, drawn: &mut Vec<u16>)
     let mut places = IN_ORDER;
     drawn.extend((0..count as usize).map(|step| {
         let picked = step + stream.below(u64::from(slots) - step as u64) as usize;
+        // The remainder changes nothing, and shows the compiler that the index is within the table.
         let slot = places[picked % places.len()];
         places[picked % places.len()] = places[step % places.len()];
         u16::from(slot)

@@ -54,16 +54,19 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     /// Waits while all workers are idle and messages are missing: under way for a moment, dropped by the kernel, or
     /// lost.
     fn wait_for_the_missing(&mut self, now: Nanos, sums: MessageTotals) -> Result<(), WorkerFailure> {
+        // Other sums mean that a message has turned up, so the wait begins anew.
         let known = self.short.filter(|short| short.sums == sums);
         if known.is_none() {
             self.shared.termination.remember_polls(&mut self.polls_then);
         }
         let short = self.short.insert(known.unwrap_or(Shortfall { since: now, sums, asked: false }));
         let short_for = now.since(short.since);
+        // Time alone proves nothing: a worker that waits for a core looks idle with messages in its socket.
         if short_for >= SHORT_MAX && self.shared.termination.all_polled_since(&self.polls_then) {
             self.shared.end(End::Quiescent);
         } else if short_for >= SHORT_BEFORE_ASKING && !std::mem::replace(&mut short.asked, true) {
             self.carrier.count_drops()?;
+            // The drops may explain the missing messages, so all workers must see them.
             self.post(0);
         }
         Ok(())
@@ -72,6 +75,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     /// Publishes this worker's sums, as handed to the carrier; `found` messages were drained after the stop.
     fn post(&mut self, found: u64) {
         let record = &self.shard.record;
+        // After the stop the sums serve the ledger, which covers upkeep too.
         if P::HAS_UPKEEP && !self.shared.stop.is_raised() {
             return self.post_without_upkeep();
         }
@@ -110,6 +114,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
     /// Finds and counts, after the stop, the messages that are still under way once no worker sends any more.
     pub(super) fn settle(&mut self) -> Result<(), WorkerFailure> {
         self.shared.end.wait()?;
+        // Several rounds, because the kernel may deliver a datagram a moment after its sender has stopped.
         for round in 1.. {
             self.carrier.drain()?;
             self.carrier.count_drops()?;
@@ -119,6 +124,7 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
             // conclusion.
             let balance = self.shared.termination.quiescence();
             self.shared.end.wait()?;
+            // The kernel counts dropped strays as well, so drops may exceed the missing messages.
             let is_even = matches!(balance, Quiescence::Idle(sums) if sums.sent <= sums.received + sums.dropped);
             if is_even || round == SETTLE_ROUNDS {
                 break;

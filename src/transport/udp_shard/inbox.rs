@@ -94,6 +94,7 @@ impl TrainInbox {
     /// Splits a train into its packets and sorts their datagrams into messages, trailers and strays.
     fn sort(&mut self, end: &mut Endpoint<'_>, came: &mut ReceiveBatch) {
         let mut at = 0;
+        // Each source apart: segments that came one by one may be of several senders.
         while at < self.train.segments() {
             let (source, next) = self.train.source(at);
             match (self.sender(source), end.network.segmentation) {
@@ -123,6 +124,7 @@ impl TrainInbox {
             Ok(_) => return self.reject(segments, Stray::Forged, end),
             Err(stray) => return self.reject(segments, stray, end),
         };
+        // Before the messages, so that their credit returns as early as possible.
         self.apply_trailer(trailer, sender, end);
         self.channels[sender].packets += 1;
         for at in messages {
@@ -181,6 +183,7 @@ impl TrainInbox {
         let (message, body) = end.network.admission.admit(segment, |to| self.here.contains(&to.0))?;
         let bytes = segment.len() as u16;
         let channel = &mut self.channels[sender];
+        // The token does not tie a node to its shard, so the sender is checked against the channel.
         if !channel.nodes.contains(&message.from.0) {
             return Err(Stray::WrongSource);
         }

@@ -116,6 +116,7 @@ impl TrainOutbox {
             self.waiting += 1;
             return Ok(true);
         }
+        // The full train must leave before the message can begin the next one.
         if !self.channels[index].trains[place].has_room(segment_bytes) && !self.dispatch(index, place, end)? {
             return Ok(false);
         }
@@ -175,10 +176,12 @@ impl TrainOutbox {
         let channel = &mut self.channels[index];
         let Train { messages, segment_bytes, accepted: before, .. } = channel.trains[place];
         let charge = charge(self.segmentation, messages, segment_bytes);
+        // A train of which a part has left passed this check when it began.
         if before == 0 && !channel.has_credit(charge, self.credit, end) {
             channel.probe_for_credit(&mut self.sender, self.segmentation, end)?;
             return Ok(false);
         }
+        // Announced before any of it leaves, because a receiver rejects whatever exceeds the announced sums.
         let trailer = channel.announced_trailer(messages - before, charge, end).bytes(end.network.admission.token);
         channel.trains[place].seal(&trailer);
         let is_whole = channel.send_train(place, &mut self.sender, self.segmentation, end)?;
@@ -231,6 +234,7 @@ impl OutboundChannel {
         if wanted <= self.returned + credit {
             return true;
         }
+        // The shared count is read only if the copy does not suffice, because its cache line is the receiver's.
         self.returned = end.network.channels.consumed(end.shard, self.shard);
         wanted <= self.returned + credit || self.returned == self.charged
     }
