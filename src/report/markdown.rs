@@ -89,7 +89,7 @@ mod tests {
         broken.ledger.in_flight_at_stop -= 2;
         let page = fixtures::report(&[broken]).to_markdown();
         assert!(
-            page.contains("THE BOOKS DO NOT BALANCE") && page.contains("| ledger | NOT BALANCED: 2 messages"),
+            page.contains("THE LEDGER DOES NOT BALANCE") && page.contains("| ledger | NOT BALANCED: 2 messages"),
             "{page}"
         );
     }

@@ -125,12 +125,12 @@ fn notices_come_first_and_once_and_an_unbalanced_ledger_before_them() {
     assert!(!report.balanced());
     let text = report.to_string();
     assert!(text.starts_with(
-        "Notice: The books do not balance; the ledger below says where.\n\
+        "Notice: The ledger does not balance; its figures below say where.\n\
          Notice: --loss 10% lost none of 1000 messages.\n\nBulk Order"
     ));
     let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
     assert!(text.contains(verdict), "{text}");
-    assert_eq!(report.headline(), "95% coverage (950/1,000) reached at 751 μs. THE BOOKS DO NOT BALANCE");
+    assert_eq!(report.headline(), "95% coverage (950/1,000) reached at 751 μs. THE LEDGER DOES NOT BALANCE");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn many_runs_are_told_beside_the_first() {
     assert_says(
         &six,
         &[
-            "Notice: The books of 1 of 6 runs do not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 \
+            "Notice: The ledger of 1 of 6 runs does not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 \
              runs.)\n",
             "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
             "  time to 95%           5      376      188        -  ",
@@ -331,7 +331,7 @@ fn the_brief_report_fits_one_screen() {
         for said in ["Ledger: ", "Coverage ", "Replay (", "  bulkprop "] {
             assert!(end.contains(said), "{said}\n{text}");
         }
-        assert_eq!(end.contains("Notice: The books do not balance"), !report.balanced(), "{text}");
+        assert_eq!(end.contains("Notice: The ledger does not balance"), !report.balanced(), "{text}");
         assert_eq!(end.contains("NOT BALANCED"), !report.balanced(), "{text}");
     }
 }
@@ -339,6 +339,21 @@ fn the_brief_report_fits_one_screen() {
 #[test]
 fn the_whole_brief_text() {
     assert_eq!(thousand_nodes().brief(100), include_str!("tests/thousand_nodes_brief.txt"));
+}
+
+#[test]
+fn what_times_have_in_common_is_written_once_and_a_number_keeps_its_unit() {
+    for width in 60..=100 {
+        let brief = report_of_bulk(&bulk_record()).brief(width);
+        assert_eq!(brief.matches("orders to 95%: p50 ").count(), 1, "{brief}");
+        assert_eq!(brief.matches("orders to 95%").count(), 1, "{brief}");
+        let units = ["ns", "μs", "ms", "s"];
+        let parted =
+            |line: &str| units.contains(&line.split_whitespace().next().unwrap_or("").trim_end_matches([',', ';']));
+        assert!(!brief.lines().any(parted), "{width} columns:\n{brief}");
+    }
+    let nobody = report(&[origin_only(1_000, End::Quiescent)]).brief(80);
+    assert!(nobody.contains("Coverage 0.10% (1/1,000), time to 50% not reached\n"), "{nobody}");
 }
 
 fn any_record() -> impl Strategy<Value = RunRecord> {

@@ -59,7 +59,7 @@ impl Report {
             line = format!("{line}. {}", runs::spread(self));
         }
         if !self.balanced() {
-            line.push_str(". THE BOOKS DO NOT BALANCE");
+            line.push_str(". THE LEDGER DOES NOT BALANCE");
         }
         line
     }

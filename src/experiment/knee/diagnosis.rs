@@ -68,7 +68,7 @@ fn least_fails(search: &Search, knee: &Knee) -> Option<String> {
     }
     let probe = worst(Fault::Grows).or_else(|| worst(Fault::Unbalanced))?;
     let why = match probe.fault {
-        Some(Fault::Unbalanced) => "the books of a run do not balance",
+        Some(Fault::Unbalanced) => "the ledger of a run does not balance",
         _ => "the orders' times grow from the first to the last, as where a line carries less than that",
     };
     Some(format!("No rate holds: at {least} {why}. Ask for a lower --least, or for wider lines."))

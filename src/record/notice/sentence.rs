@@ -49,10 +49,10 @@ impl Notice {
                 write!(out, "The series was interrupted: {measured} of {asked} runs were measured.")
             }
             Notice::LedgerUnbalanced { of_runs: None, .. } => {
-                write!(out, "The books do not balance; the ledger below says where.")
+                write!(out, "The ledger does not balance; its figures below say where.")
             }
             Notice::LedgerUnbalanced { unbalanced, of_runs: Some(runs) } => {
-                write!(out, "The books of {unbalanced} of {runs} runs do not balance.")
+                write!(out, "The ledger of {unbalanced} of {runs} runs does not balance.")
             }
             _ => Ok(()),
         }

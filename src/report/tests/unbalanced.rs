@@ -6,7 +6,7 @@ use crate::record::{GroupKind, GroupRecord, Ledger, UpkeepCounts};
 use crate::report::write_runs_csv;
 use serde_json::Value;
 
-/// Asserts that each form of a record's report says that the books do not balance.
+/// Asserts that each form of a record's report says that the ledger does not balance.
 #[track_caller]
 fn assert_told(record: &RunRecord, report: &Report) {
     assert!(!report.balanced(), "{:?}", record.ledger);
@@ -14,7 +14,7 @@ fn assert_told(record: &RunRecord, report: &Report) {
     assert!(verdict.starts_with("NOT BALANCED: "), "{verdict}");
     let (brief, full) = (report.brief(200), report.to_string());
     for text in [&brief, &full] {
-        assert!(text.contains(&verdict) && text.contains("Notice: The books do not balance"), "{text}");
+        assert!(text.contains(&verdict) && text.contains("Notice: The ledger does not balance"), "{text}");
     }
     let json: Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
     assert_eq!(json["ledger"]["balanced"], false);
@@ -27,7 +27,7 @@ fn assert_told(record: &RunRecord, report: &Report) {
     let balanced = header.split(',').position(|column| column == "ledger.balanced").unwrap();
     assert_eq!(row.split(',').nth(balanced), Some("false"), "{csv}");
     let page = report.to_markdown();
-    assert!(page.contains("THE BOOKS DO NOT BALANCE") && page.contains("| ledger | NOT BALANCED: "), "{page}");
+    assert!(page.contains("THE LEDGER DOES NOT BALANCE") && page.contains("| ledger | NOT BALANCED: "), "{page}");
 }
 
 /// A record, changed, with the ledger that its workers add up to.

@@ -4,7 +4,7 @@
 //! coverage with its times, and the command that repeats the run. Above them are the story of the run, the
 //! distribution, hops and cost. Everything else is in the full report.
 
-use super::layout::{Scale, bar, columns, cut, wrap};
+use super::layout::{NOT_REACHED, Scale, bar, columns, cut, wrap};
 use super::runs::spread;
 use super::sentences::{self, coverage_rows, scale};
 use crate::analysis::numbers::{counted, grouped};
@@ -164,12 +164,18 @@ impl BriefPage<'_> {
         lines
     }
 
-    /// Lays out coverage and the times to it.
+    /// Lays out coverage and the times to it, up to the first share that was not reached: none above it was.
     fn coverage(&self) -> String {
         let rows = coverage_rows(self.report);
-        let told = rows.iter().enumerate().map(|(place, row)| {
-            // The words "time to" are written only once.
-            let name = if place > 1 { row.name.trim_start_matches("time to ") } else { &row.name };
+        let last = rows.iter().position(|row| row.value == NOT_REACHED).unwrap_or(rows.len());
+        let told = rows.iter().take(last + 1).enumerate().map(|(place, row)| {
+            // What the times have in common is written only once.
+            let name = match (place, row.name.split_once(", ")) {
+                (1, Some((common, own))) => format!("{common}: {own}"),
+                (2.., Some((_, own))) => own.to_owned(),
+                (2.., None) => row.name.trim_start_matches("time to ").to_owned(),
+                _ => row.name.clone(),
+            };
             format!("{name} {}", row.value)
         });
         let told: Vec<String> = told.collect();

@@ -9,6 +9,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Columns of the terminal that the text is laid out for.
 pub(super) const WIDTH: usize = 100;
 
+/// The units of times, which stay beside their number.
+const UNITS: [&str; 4] = ["ns", "μs", "ms", "s"];
+
 /// The unit of all times of one run, all with the same number of decimals, so that they can be compared at a glance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::report) struct Scale {
@@ -77,12 +80,14 @@ pub(super) fn wrapped(out: &mut impl Write, text: &str, indent: usize) -> fmt::R
     wrap(text, WIDTH, indent).iter().try_for_each(|text| line(out, text))
 }
 
-/// Breaks a text into lines of `width` columns, all but the first indented. A longer word has a line of its own.
+/// Breaks a text into lines of `width` columns, all but the first indented. A longer word has a line of its own, and a
+/// number keeps its unit.
 pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut current = String::new();
     let mut is_empty = true;
-    for part in text.split_whitespace() {
+    for part in unbroken_parts(text) {
+        let part = part.as_str();
         if !is_empty && columns(&current) + 1 + columns(part) > width {
             lines.push(std::mem::replace(&mut current, " ".repeat(indent)));
         } else if !is_empty {
@@ -93,6 +98,19 @@ pub(super) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     }
     lines.push(current);
     lines
+}
+
+/// Splits a text at its white space, but not between a number and the unit of a time.
+fn unbroken_parts(text: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in text.split_whitespace() {
+        let is_unit = UNITS.contains(&part.trim_end_matches([',', ';', '.', ')', ':']));
+        match parts.last_mut().filter(|number| is_unit && number.ends_with(|sign: char| sign.is_ascii_digit())) {
+            Some(number) => *number += &format!(" {part}"),
+            None => parts.push(part.to_owned()),
+        }
+    }
+    parts
 }
 
 /// Cuts a text to `width` columns.
@@ -153,9 +171,12 @@ pub(super) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// Writes a time, or `not reached`.
+/// The value of a time that is none.
+pub(super) const NOT_REACHED: &str = "not reached";
+
+/// Writes a time, or [`NOT_REACHED`].
 pub(super) fn time_or_not(scale: Scale, nanos: Option<u64>) -> String {
-    nanos.map_or_else(|| "not reached".to_owned(), |nanos| scale.time(nanos))
+    nanos.map_or_else(|| NOT_REACHED.to_owned(), |nanos| scale.time(nanos))
 }
 
 /// Writes a share in percent with as many decimals as it needs, ten at most.

@@ -172,7 +172,7 @@ pub(super) fn stopped(report: &Report) -> String {
         End::Timeout => format!("Time limit stopped gossip propagation at {coverage} coverage, after {time}"),
         End::Interrupted => format!("Interrupt stopped gossip propagation at {coverage} coverage, after {time}"),
         End::OutOfMemory => {
-            format!("Want of memory stopped gossip propagation at {coverage} coverage, after {time}")
+            format!("Lack of memory stopped gossip propagation at {coverage} coverage, after {time}")
         }
     }
 }
@@ -197,7 +197,7 @@ pub(super) fn result_lines(report: &Report) -> Vec<String> {
         End::Quiescent => format!("Quiescence, {coverage} Coverage"),
         End::Timeout => format!("Time Limit, {coverage} Coverage"),
         End::Interrupted => format!("Interrupt, {coverage} Coverage"),
-        End::OutOfMemory => format!("Want of Memory, {coverage} Coverage"),
+        End::OutOfMemory => format!("Lack of Memory, {coverage} Coverage"),
     };
     let mut lines = vec![format!("=== RESULTS (Captured at {captured}) ===")];
     if let Some(bulk) = &run.bulk {
