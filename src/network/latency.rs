@@ -134,7 +134,9 @@ macro_rules! declare_latencies {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     Latency::Constant(time) => write!(f, "constant:{}", time.written()),
-                    Latency::Uniform { least, greatest } => write!(f, "uniform:{}..{}", least.written(), greatest.written()),
+                    Latency::Uniform { least, greatest } => {
+                        write!(f, "uniform:{}..{}", least.written(), greatest.written())
+                    }
                     $(Latency::$Name(latency) => write!(f, "{}:{latency}", <$Name as Distribution>::NAME),)+
                 }
             }
