@@ -13,7 +13,7 @@ mod fault_spec;
 mod faults;
 mod latency;
 mod latency_spec;
-mod loss;
+mod loss_spec;
 mod matrix;
 mod matrix_cells;
 mod region_spec;
@@ -30,7 +30,7 @@ pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, Pa
 pub use faults::Faults;
 pub use latency::{Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, ShapeParameter};
 pub use latency_spec::{LatencySpec, LinkLatency};
-pub use loss::{BurstScope, BurstSpec, LossError, LossSpec};
+pub use loss_spec::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;
 pub use matrix_cells::MatrixLineFault;
 pub use region_spec::{RegionError, RegionSpec};

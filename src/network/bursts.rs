@@ -13,7 +13,7 @@
 //! Rejected alternatives: a stored state per link, because 10^9 nodes leave no memory for it and it would depend on the
 //! order of queries; and independent epochs, which would cut every burst at their borders.
 
-use super::loss::{BurstScope, BurstSpec};
+use super::loss_spec::{BurstScope, BurstSpec};
 use crate::ids::NodeId;
 use crate::random::{Key, Probability, Purpose};
 use crate::time::Nanos;

@@ -2,7 +2,7 @@
 
 use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
 use super::latency_spec::LatencySpec;
-use super::loss::LossSpec;
+use super::loss_spec::LossSpec;
 use super::region_spec::{RegionError, RegionSpec};
 use super::regions::{RegionIndex, Regions};
 use super::{Network, Probability};
