@@ -55,9 +55,11 @@
 //! In virtual time there is no carrier and no waiting: `engine` hands messages to the same protocol, window by window
 //! of the least latency that the `network` has, and one seed gives one outcome on any number of threads.
 
-// What is public in a private module is there for other modules, and reachable with `internals` alone.
+// What is public in a private module is there for other modules, and reachable with `internals` alone. A room passes on
+// all types of its signatures, and not every one is named elsewhere.
 #![cfg_attr(not(feature = "internals"), allow(unreachable_pub, unused_imports))]
-// Experiments, files of figures and their like serve the command line alone.
+// Experiments, closed forms and files of figures serve the command line alone: with `cli`, which is the default, dead
+// code is seen.
 #![cfg_attr(not(any(feature = "internals", feature = "cli")), allow(dead_code))]
 
 #[cfg(feature = "cli")]

@@ -190,8 +190,8 @@ fn many_runs_are_told_beside_the_first() {
     assert_says(
         &six,
         &[
-            "Notice: The ledger of 1 of 6 runs does not balance.\nNotice: --loss 10% lost none of 125 messages. (2 of 6 \
-             runs.)\n",
+            "Notice: The ledger of 1 of 6 runs does not balance.\n\
+             Notice: --loss 10% lost none of 125 messages. (2 of 6 runs.)\n",
             "  goal met in  5 of 6, 83.3% (95% interval 43.6% to 97.0%)\n",
             "  time to 95%           5      376      188        -  ",
         ],

@@ -48,15 +48,16 @@ fn no_line_is_wider_than_a_window() {
     for folder in ["src", "tests", "benches"] {
         for file in files_under(folder) {
             let lines = (1..).zip(file.text.lines());
-            let over = lines.filter(|(_, line)| line.chars().count() > LINE_MAX && !holds_a_string(line));
+            // A table of a test shows commands and sentences whole, as they are typed or printed.
+            let is_table = |line: &str| folder == "tests" && holds_a_string(line);
+            let over = lines.filter(|(_, line)| line.chars().count() > LINE_MAX && !is_table(line));
             wide.extend(over.map(|(number, _)| format!("{}:{number}", file.path.display())));
         }
     }
     assert!(wide.is_empty(), "{} lines are wider than {LINE_MAX} characters: {wide:#?}", wide.len());
 }
 
-/// Returns true if a line holds a part of a string, which is not broken for its width: it is a command or a sentence as
-/// it is printed.
+/// Returns true if a line holds a part of a string.
 fn holds_a_string(line: &str) -> bool {
     !line.trim_start().starts_with("//") && (line.contains('"') || line.ends_with('\\'))
 }

@@ -147,6 +147,11 @@ const LINES_MAX: usize = 400;
 /// The maximum length of a file of tests.
 const TEST_LINES_MAX: usize = 600;
 
+/// Asserts that no offence was found, or lists them all.
+fn assert_none(kind: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{kind}:\n{}", offences.join("\n"));
+}
+
 #[test]
 fn the_table_has_no_arrow_up() {
     let mut below: Vec<&str> = GROUND.to_vec();
@@ -172,7 +177,7 @@ fn every_room_uses_only_what_the_table_allows() {
             Some(format!("{}: {refusal}", source.at(line)))
         }));
     }
-    assert!(wrong.is_empty(), "against the table in tests/it/layers.rs:\n{}", wrong.join("\n"));
+    assert_none("against the table in tests/it/layers.rs", &wrong);
 }
 
 /// The rooms that a file names after `crate::`, with the line, and whether it is a line of tests.
@@ -214,7 +219,7 @@ fn no_files_form_a_circle() {
         });
         circles.push(lines.collect::<Vec<_>>().join("\n"));
     }
-    assert!(circles.is_empty(), "files that use each other in a circle:\n{}", circles.join("\n\n"));
+    assert_none("files that use each other in a circle", &circles);
 }
 
 #[test]
@@ -252,7 +257,7 @@ fn what_one_room_owns_no_other_holds() {
             );
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_none("code outside the rooms that own it", &wrong);
 }
 
 #[test]
@@ -271,5 +276,5 @@ fn every_file_says_what_it_is_and_is_not_too_long() {
             long.push(format!("{path} has {lines} lines without its own tests, and may have {most}"));
         }
     }
-    assert!(long.is_empty(), "{}", long.join("\n"));
+    assert_none("files to split", &long);
 }

@@ -61,7 +61,7 @@ fn the_report_fits_one_screen_and_ends_with_what_decides() {
         assert_eq!(wide, None, "{line}\n{text}");
         let end = lines[lines.len() - DECISIVE_LINES..].join("\n");
         // Many orders have a time each, of which the report tells percentiles.
-        let times = if line.contains("--orders") { "orders to 95%, p50 " } else { "time to 50% " };
+        let times = if line.contains("--orders") { "orders to 95%: p50 " } else { "time to 50% " };
         for said in ["\nLedger: Balanced: ", "\nCoverage ", times, "\nReplay (", "\n  bulkprop "] {
             assert!(end.contains(said), "{said:?} of {line}\n{text}");
         }
