@@ -1,7 +1,7 @@
 //! A protocol of one's own on three carriers, without a change to the crate:
 //! `cargo run --release --example own_protocol`.
 //!
-//! Rumor mongering (Demers et al. 1987): a node that has news tells one peer after the other, and loses interest after
+//! Rumor mongering (Demers et al. 1987): a node with a new order tells one peer after another, and loses interest after
 //! the fourth copy that it receives itself.
 
 use bulk_order_propagation::{
@@ -11,9 +11,9 @@ use bulk_order_propagation::{
 struct Rumor;
 
 struct RumorState {
-    /// By node: what it tells others, while it is interested.
-    news: Vec<Option<OrderHop>>,
-    /// By node: copies received.
+    /// By node, the order that it tells others while it is interested.
+    rumors: Vec<Option<OrderHop>>,
+    /// By node, copies received.
     copies: Vec<u8>,
     interested: usize,
 }
@@ -24,40 +24,40 @@ impl Protocol for Rumor {
     const NEEDS_PEERS: bool = true;
 
     fn for_shard(&self, view: &ShardView<'_>) -> RumorState {
-        RumorState { news: vec![None; view.size()], copies: vec![0; view.size()], interested: 0 }
+        RumorState { rumors: vec![None; view.size()], copies: vec![0; view.size()], interested: 0 }
     }
 }
 
 impl RumorState {
-    fn hear<C: Context>(&mut self, context: &mut C, heard: OrderHop) {
+    fn receive<C: Context>(&mut self, context: &mut C, received: OrderHop) {
         let node = context.local();
-        if context.deliver(heard.order) {
-            self.news[node] = heard.next();
-            self.interested += usize::from(self.news[node].is_some());
+        if context.deliver(received.order) {
+            self.rumors[node] = received.next();
+            self.interested += usize::from(self.rumors[node].is_some());
             return self.tell(context, 0);
         }
         self.copies[node] += 1;
-        if self.copies[node] == 4 && self.news[node].take().is_some() {
+        if self.copies[node] == 4 && self.rumors[node].take().is_some() {
             self.interested -= 1;
         }
     }
 
     fn tell<C: Context>(&mut self, context: &mut C, round: u64) {
-        let Some(news) = self.news[context.local()] else { return };
+        let Some(rumor) = self.rumors[context.local()] else { return };
         let peers = context.peers();
         let to = [peers[context.draw(0, round) as usize % peers.len()]];
-        context.forward(&to, Kind::PAYLOAD, news, &[]);
+        context.forward(&to, Kind::PAYLOAD, rumor, &[]);
         context.wake_at(context.now() + Nanos::from_millis(20), round + 1);
     }
 }
 
 impl ProtocolState for RumorState {
     fn publish<C: Context>(&mut self, context: &mut C, order: OrderIndex, ttl: u8) {
-        self.hear(context, OrderHop::published(order, ttl));
+        self.receive(context, OrderHop::published(order, ttl));
     }
 
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
-        self.hear(context, message.order_hop());
+        self.receive(context, message.order_hop());
     }
 
     fn handle_timeout<C: Context>(&mut self, context: &mut C, round: u64) {

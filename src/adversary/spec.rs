@@ -64,19 +64,19 @@ const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdversaryError {
     /// No role has this name.
-    #[error("`{written}` is no part of an adversary; choose one of {ways}", ways = AdversarySpec::WRITTEN)]
+    #[error("`{written}` is no part of an adversary; choose one of {notation}", notation = AdversarySpec::WRITTEN)]
     Unknown {
         /// The text as written.
         written: String,
     },
     /// A value is missing.
-    #[error("{figure} is missing; write one of {ways}", ways = AdversarySpec::WRITTEN)]
+    #[error("{figure} is missing; write one of {notation}", notation = AdversarySpec::WRITTEN)]
     Missing {
         /// Name of the value.
         figure: &'static str,
     },
     /// The text holds more than the role takes.
-    #[error("`{written}` is one figure too many; write one of {ways}", ways = AdversarySpec::WRITTEN)]
+    #[error("`{written}` is one figure too many; write one of {notation}", notation = AdversarySpec::WRITTEN)]
     Surplus {
         /// The first unused part.
         written: String,

@@ -156,13 +156,13 @@ impl BandwidthSpec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BandwidthError {
     /// The text gives neither rates nor `regions`.
-    #[error("`{written}` is no bandwidth; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    #[error("`{written}` is no bandwidth; write one of {notation}", notation = BandwidthSpec::WRITTEN)]
     Unknown {
         /// The text as written.
         written: String,
     },
     /// The text holds more than a bandwidth takes.
-    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = BandwidthSpec::WRITTEN)]
+    #[error("`{written}` is one figure too many; write one of {notation}", notation = BandwidthSpec::WRITTEN)]
     Surplus {
         /// The first unused part.
         written: String,

@@ -249,19 +249,19 @@ const TIME_ADVICE: &str = "which is no time; write a number and a unit, such as 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LatencyError {
     /// No distribution has this name.
-    #[error("`{written}` is no latency; choose one of {written_ways}", written_ways = Latency::written())]
+    #[error("`{written}` is no latency; choose one of {notation}", notation = Latency::written())]
     Unknown {
         /// The text as written.
         written: String,
     },
     /// A value is missing.
-    #[error("{figure} is missing; write one of {written_ways}", written_ways = Latency::written())]
+    #[error("{figure} is missing; write one of {notation}", notation = Latency::written())]
     Missing {
         /// Name of the value.
         figure: &'static str,
     },
     /// The text holds more than the distribution takes.
-    #[error("`{written}` is one figure too many; write one of {written_ways}", written_ways = Latency::written())]
+    #[error("`{written}` is one figure too many; write one of {notation}", notation = Latency::written())]
     Surplus {
         /// The first unused part.
         written: String,

@@ -96,19 +96,19 @@ impl BurstSpec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LossError {
     /// No model has this name.
-    #[error("`{written}` is no loss; choose one of {written_ways}", written_ways = LossSpec::WRITTEN)]
+    #[error("`{written}` is no loss; choose one of {notation}", notation = LossSpec::WRITTEN)]
     Unknown {
         /// The text as written.
         written: String,
     },
     /// A value is missing.
-    #[error("{figure}= is missing; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    #[error("{figure}= is missing; write {notation}", notation = LossSpec::WRITTEN)]
     Missing {
         /// Name of the value.
         figure: &'static str,
     },
     /// The text holds more than the model takes.
-    #[error("`{written}` is one figure too many; write {written_ways}", written_ways = LossSpec::WRITTEN)]
+    #[error("`{written}` is one figure too many; write {notation}", notation = LossSpec::WRITTEN)]
     Surplus {
         /// The first unused part.
         written: String,

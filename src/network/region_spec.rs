@@ -65,7 +65,7 @@ impl RegionSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum RegionError {
     /// No set has this name.
-    #[error("`{}` is no network; choose one of {written_ways}", escaped(written), written_ways = RegionSpec::WRITTEN)]
+    #[error("`{}` is no network; choose one of {notation}", escaped(written), notation = RegionSpec::WRITTEN)]
     Unknown {
         /// The text as written.
         written: String,

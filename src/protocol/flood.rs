@@ -48,7 +48,7 @@ mod tests {
     use crate::protocol::recording_context::{Action, RecordingContext, payload};
 
     #[test]
-    fn news_goes_to_all_others_once() {
+    fn a_new_order_goes_to_all_others_once() {
         let mut context = RecordingContext::default();
         for sender in [3, 4, 3] {
             Flood.handle_message(&mut context, &payload(NodeId(sender), 5, 1), &[]);

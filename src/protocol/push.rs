@@ -54,7 +54,7 @@ mod tests {
     use crate::protocol::recording_context::{Action, RecordingContext, payload};
 
     #[test]
-    fn news_is_forwarded_once_with_one_hop_less() {
+    fn a_new_order_is_forwarded_once_with_one_hop_less() {
         let mut context = RecordingContext::default();
         Push.handle_message(&mut context, &payload(NodeId(0), 5, 1), &[]);
         Push.handle_message(&mut context, &payload(NodeId(0), 4, 2), &[]);

@@ -232,7 +232,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_draw_the_same(seed: u64, degree in 1u32..200, count in 0u32..=32) {
+        fn dense_and_sparse_shuffles_agree(seed: u64, degree in 1u32..200, count in 0u32..=32) {
             let stream = Key::new(seed, Purpose::Targets).stream();
             let count = count.min(degree);
             prop_assert_eq!(dense(&stream, degree, count), sparse(&stream, degree, count));

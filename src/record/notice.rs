@@ -50,8 +50,8 @@ pub enum Notice {
         /// Copies older than their node's window.
         expired: u64,
         /// Expired copies of orders that their node never had: exact in virtual time, an upper bound elsewhere.
-        news: u64,
-        /// True if `news` is exact.
+        new_to_node: u64,
+        /// True if `new_to_node` is exact.
         is_exact: bool,
         /// Greatest number of orders by which a copy lay behind the newest that its node had seen.
         behind: u32,

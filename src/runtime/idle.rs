@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_must_publish_soon_does_not_sleep() {
+    fn a_worker_that_must_publish_soon_does_not_sleep() {
         let mut idle = IdleStrategy::new(Spin::Never, true);
         let now = Nanos::from_millis(100);
         assert_eq!(idle.next_action(now, now + Nanos::from_millis(5)), IdleAction::Sleep(now + Nanos::from_millis(2)));

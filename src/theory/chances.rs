@@ -53,10 +53,10 @@ fn binomial(tries: u64, chance: f64, hits: u64) -> f64 {
         return 0.0;
     }
     // In logarithms, because the binomial coefficient overflows a double.
-    let ways = (1..=hits).map(|hit| ((tries - hits + hit) as f64 / hit as f64).ln()).sum::<f64>();
+    let arrangements = (1..=hits).map(|hit| ((tries - hits + hit) as f64 / hit as f64).ln()).sum::<f64>();
     // 0^0 is 1, but 0 times its logarithm is not a number.
     let all = |chance: f64, times: u64| if times == 0 { 0.0 } else { times as f64 * chance.ln() };
-    (ways + all(chance, hits) + all(1.0 - chance, tries - hits)).exp()
+    (arrangements + all(chance, hits) + all(1.0 - chance, tries - hits)).exp()
 }
 
 /// Returns the probability that an Erdős–Rényi graph of mean degree `degree` is connected: `exp(-N e^-d)` (Erdős, Rényi

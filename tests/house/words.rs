@@ -8,7 +8,7 @@ use quote::ToTokens;
 use std::collections::BTreeMap;
 
 /// Banned words, with their replacements.
-const BANNED: [(&str, &str); 40] = [
+const BANNED: [(&str, &str); 46] = [
     ("latch", "barrier"),
     ("bell", "sleep_flag"),
     ("slate", "write_once"),
@@ -49,10 +49,16 @@ const BANNED: [(&str, &str); 40] = [
     ("ascent", "node_sort"),
     ("alarm", "process_waker"),
     ("whom", "selector"),
+    ("news", "announcements, candidates, is_new"),
+    ("way", "link, side, latency"),
+    ("ways", "links, sides, forms"),
+    ("mail", "send_announcements"),
+    ("heard", "received"),
+    ("whoever", "any"),
 ];
 
 /// Compounds in which a banned word is the field's own.
-const ALLOWED: [&str; 2] = ["in_flight", "round_trip"];
+const ALLOWED: [&str; 4] = ["in_flight", "round_trip", "one_way", "under_way"];
 
 #[test]
 fn no_identifier_has_a_private_word() {

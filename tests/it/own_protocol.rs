@@ -265,7 +265,7 @@ fn upkeep_that_never_ends_holds_no_run_open() {
 }
 
 #[test]
-fn a_censor_in_the_way_changes_the_coverage_of_named_forwards() {
+fn a_censor_on_the_path_changes_the_coverage_of_named_forwards() {
     let mesh = Mesh { beat: Some(Nanos::from_millis(20)) };
     let with = |adversary: &str| {
         let adversary = Some(adversary.parse().unwrap());

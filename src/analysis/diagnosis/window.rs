@@ -28,7 +28,7 @@ impl RunContext<'_> {
         Some(Notice::WindowNarrow {
             window: bulk.window,
             expired,
-            news: at_most,
+            new_to_node: at_most,
             is_exact: first.is_some(),
             behind,
             remedy,

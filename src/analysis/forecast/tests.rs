@@ -43,7 +43,7 @@ fn doubt(draft: Draft) -> String {
 
 /// 1,000 nodes take four hops.
 #[test]
-fn uneven_ways_get_more_hops() {
+fn uneven_latencies_get_more_hops() {
     let auto = |network: Option<&str>, latency: Option<&str>| {
         let draft = Draft {
             transport: Some(TransportKind::Simulated),

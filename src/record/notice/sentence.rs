@@ -67,11 +67,11 @@ impl Notice {
                  machine with more memory.",
                 rounded_bytes(*left_bytes)
             ),
-            Notice::WindowNarrow { window, expired, news, is_exact, behind, remedy } => {
+            Notice::WindowNarrow { window, expired, new_to_node, is_exact, behind, remedy } => {
                 let up_to = if *is_exact { "" } else { "up to " };
                 write!(
                     out,
-                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{news} of them of \
+                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{new_to_node} of them of \
                      orders new to their node; the oldest was {behind} orders behind the newest that its node had \
                      seen. {remedy}."
                 )

@@ -46,7 +46,7 @@ fn a_ttl_that_cuts_is_named() {
 }
 
 #[test]
-fn a_target_that_came_by_the_shortest_ways_was_not_cut() {
+fn a_target_reached_along_shortest_paths_was_not_cut() {
     let on_time = record(simulated(EQUAL, 5, Until::Target));
     let last = on_time.receipts.iter().filter(|receipt| receipt.is_reached() && receipt.hop == 5).count() as u64;
     assert!(last * 100 >= on_time.reached() && on_time.reached() < 5_000);
