@@ -4,7 +4,6 @@
 //! that may be in flight at a time: those published while one of them spreads at the slow latency. In virtual time
 //! receipts are kept by order and node anyway, and `auto` is all orders.
 
-use super::kinds::ProtocolKind;
 use super::workload::{BulkOptions, WindowSize};
 use super::{Scenario, limits};
 use crate::coverage::Window;
@@ -43,14 +42,12 @@ impl Scenario {
     /// `latency`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
     /// interval in which announcements are gathered, and the retry time if the network loses messages.
     pub fn slowest_spread(&self, ttl: u8, latency: Nanos) -> Nanos {
-        let hop = match self.protocol.kind {
-            ProtocolKind::Push | ProtocolKind::Flood => latency,
-            ProtocolKind::Lazy => {
-                let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
-                let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
-                latency + latency + latency + self.protocol.announce_interval.unwrap_or_default() + again
-            }
-        };
+        let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
+        // Protocols without requests have neither.
+        let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
+        let gathered = self.protocol.announce_interval.unwrap_or_default();
+        let messages = u64::from(self.protocol.kind.traits().messages_per_hop);
+        let hop = Nanos(latency.0.saturating_mul(messages)) + gathered + again;
         Nanos(hop.0.saturating_mul(u64::from(ttl)))
     }
 }
@@ -58,7 +55,7 @@ impl Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Draft, TransportKind};
+    use crate::scenario::{Draft, ProtocolKind, TransportKind};
     use crate::workload::Rate;
 
     /// Resolves the window of `orders` at `rate` orders per second, with a TTL of 6.

@@ -7,7 +7,7 @@ use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
 use crate::record::{End, OrderOutcome, ProtocolSource};
 use crate::report::{Report, TimeBase};
-use crate::scenario::{BulkOptions, ProtocolKind, pasteable};
+use crate::scenario::{BulkOptions, ProtocolTraits, pasteable};
 use crate::time::Nanos;
 use crate::workload::{Arrivals, Origins};
 use std::fmt::{self, Formatter};
@@ -85,10 +85,10 @@ fn spreading(report: &Report) -> String {
     if report.protocol == ProtocolSource::Caller {
         return "a protocol of the caller's own".to_owned();
     }
-    match asked.protocol.kind {
-        ProtocolKind::Push => format!("fanout {}", asked.protocol.fanout),
-        ProtocolKind::Flood => "to every peer".to_owned(),
-        ProtocolKind::Lazy => format!("announced with fanout {}", asked.protocol.fanout),
+    match asked.protocol.kind.traits() {
+        ProtocolTraits { takes_fanout: false, .. } => "to every peer".to_owned(),
+        ProtocolTraits { takes_retry: true, .. } => format!("announced with fanout {}", asked.protocol.fanout),
+        _ => format!("fanout {}", asked.protocol.fanout),
     }
 }
 
