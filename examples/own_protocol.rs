@@ -64,8 +64,8 @@ impl ProtocolState for RumorState {
         self.tell(context, round);
     }
 
-    fn is_idle(&self) -> bool {
-        self.interested == 0
+    fn awaited(&self) -> u64 {
+        self.interested as u64
     }
 }
 

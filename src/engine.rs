@@ -13,11 +13,13 @@
 //! | `shortest_path` | first-message protocols, along shortest paths |
 //! | `hops` | first-message protocols with one latency for all messages: a hop is a set of bits |
 //! | `single_order` | the outcome of the last two |
+//! | `forward_draws` | the targets and fates of many forwards, drawn together |
 //! | `recount` | traffic of each node, recomputed if it was not kept |
 //! | `exchange` | messages between shards, and their agreement on how the run goes on |
 //! | `window_length` | the length of a window |
 //! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
 //! | `journal` | the events of a window, before they are counted |
+//! | `new_receipts` | the nodes that newly have each order |
 //! | `pending_event` | a message under way, and its rank among others |
 //! | `access_links` | effects of access links and processing time on messages |
 //! | `uplink_queue` | messages that wait for the uplink of their node |
@@ -35,8 +37,10 @@ mod digest;
 mod encounters;
 mod event_by_event;
 mod exchange;
+mod forward_draws;
 pub mod hops;
 mod journal;
+mod new_receipts;
 mod pending_event;
 mod recount;
 mod shard;
@@ -187,8 +191,14 @@ impl OrderTraffic {
         self.lost += lost;
         self.dropped += dropped;
         self.expired += expired;
-        self.under_way += under_way;
-        self.pending += pending;
+        // A shard takes back what it sent to another after the end of the run, so that its own sum may be below 0.
+        self.under_way = self.under_way.wrapping_add(*under_way);
+        self.pending = self.pending.wrapping_add(*pending);
+    }
+
+    /// Counts further events to come; those that turn out not to be, as less than none.
+    fn await_more(&mut self, events: i64) {
+        self.pending = self.pending.wrapping_add_signed(events);
     }
 }
 

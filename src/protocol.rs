@@ -130,12 +130,17 @@ pub trait ProtocolState {
     /// Handles a timer that this node has set.
     fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}
 
-    /// Returns true if only further messages can give this shard anything to do: it awaits no answer, and none of its
-    /// nodes can still repair another. A run without messages in flight ends once every shard is idle, regardless of
-    /// timers and upkeep. A shard that is not idle must have set a timer; an idle one sends nothing but upkeep of its
-    /// own accord.
+    /// Returns the number of answers that this shard awaits and of repairs that its nodes can still make: 0 if only
+    /// further messages can give it anything to do. A run without messages in flight ends once every shard is idle,
+    /// regardless of timers and upkeep. A shard that is not idle must have set a timer; an idle one sends nothing but
+    /// upkeep of its own accord.
+    fn awaited(&self) -> u64 {
+        0
+    }
+
+    /// Returns true if nothing is awaited.
     fn is_idle(&self) -> bool {
-        true
+        self.awaited() == 0
     }
 
     /// Calls `name` with each order for which the shard is not idle, once per awaited answer and due announcement: such

@@ -42,9 +42,7 @@ struct LinkSideState {
     links: Vec<AccessLink>,
     /// By node, the time for which its link has carried messages that count.
     busy: Vec<Nanos>,
-    /// The longest queues seen so far, in bits as [`LinkRate::bits_in`] counts them; shorter queues need not be noted.
-    seen: [u128; 2],
-    /// The longest queues that count, in bits, and the times that they take.
+    /// The longest queues that count, in bits as [`LinkRate::bits_in`] counts them, and how long they take.
     longest: [(u128, Nanos); 2],
 }
 
@@ -60,10 +58,17 @@ impl<'a> AccessLinks<'a> {
     /// Returns true if a message that arrives must wait before its node receives it.
     #[inline]
     pub(super) fn hold_arrivals(&self) -> bool {
-        !self.down.links.is_empty() || self.have_work()
+        self.have_downlinks() || self.have_work()
+    }
+
+    /// Returns true if messages wait for the downlinks of their nodes.
+    #[inline]
+    pub(super) fn have_downlinks(&self) -> bool {
+        !self.down.links.is_empty()
     }
 
     /// Returns true if messages wait for their nodes' processing.
+    #[inline]
     pub(super) fn have_work(&self) -> bool {
         !self.work.is_empty()
     }
@@ -99,16 +104,13 @@ impl<'a> AccessLinks<'a> {
         }
     }
 
-    /// Notes the queue lengths of an offer, and returns them if either is longer than any seen before.
+    /// Returns the queue lengths of an offer, if either is longer than any that counts.
     #[inline]
     pub(super) fn watch(&mut self, side: LinkSide, node: NodeId, offer: &QueueOffer) -> Option<QueueLengths> {
         let rate = self.rate(side, node)?;
-        let bits = [offer.queue, offer.queue_of_all].map(|time| rate.bits_in(time));
-        let seen = &mut self.direction(side).seen;
-        let is_longer = bits[0] > seen[0] || bits[1] > seen[1];
-        for (seen, bits) in seen.iter_mut().zip(bits) {
-            *seen = bits.max(*seen);
-        }
+        let queues = [offer.queue, offer.queue_of_all].map(|time| (rate.bits_in(time), time));
+        let longest = &self.direction(side).longest;
+        let is_longer = queues[0] > longest[0] || queues[1] > longest[1];
         is_longer.then_some(QueueLengths { held: offer.queue, of_all: offer.queue_of_all })
     }
 

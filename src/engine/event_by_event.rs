@@ -8,14 +8,16 @@
 //! On a network with a minimum latency above 0 it gives the same outcome as windows, which the tests check.
 
 use super::EngineSetup;
-use super::pending_event::{EventRank, PendingEvent};
+use super::pending_event::{EventRank, EventSink, EventStage, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::EndedRun;
+use crate::ids::NodeId;
+use crate::message::{Message, Tail};
 use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::Lookout;
 use crate::threads::Progress;
-use crate::time::Nanos;
+use crate::time::{Nanos, TimerHeap};
 use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -28,7 +30,7 @@ const EVENTS_PER_REPORT: u64 = 65_536;
 /// Bytes in one step of the memory accounting, a power of two.
 const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
-/// Messages under way, the next one first.
+/// Messages under way and timers, the next one first.
 struct EventQueue<T> {
     /// The rank that determines the order, and the index at which the message is stored.
     ranks: BinaryHeap<Reverse<(EventRank, u32)>>,
@@ -36,14 +38,16 @@ struct EventQueue<T> {
     vacant: Vec<u32>,
     /// Messages other than upkeep: while there are any, the run goes on.
     holding: u64,
+    /// Messages taken in since the last look.
+    fresh: u64,
+    timers: TimerHeap<true>,
 }
 
 /// A run that handles one event after another.
 struct SequentialRun<'a, P: Protocol> {
     setup: &'a EngineSetup<'a>,
-    shard: VirtualShard<'a, P::Tail>,
+    shard: VirtualShard<'a, EventQueue<P::Tail>>,
     state: P::State,
-    queue: EventQueue<P::Tail>,
     publications: Peekable<Iter<'a, Publication>>,
     /// Number of orders that have not reached their target.
     short: u32,
@@ -71,12 +75,9 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
         if event.is_multiple_of(EVENTS_PER_REPORT) {
             run.report_progress();
         }
-        run.handle_next(time, was_idle);
-        let sent = run.queue_outgoing();
+        run.handle_next(time);
         run.count_receipts(time);
-        // One event is a whole window here: nothing can happen before it any more.
-        run.shard.book(Nanos::MAX);
-        if run.is_cut_short(1 + sent) {
+        if run.is_cut_short() {
             break;
         }
     }
@@ -86,13 +87,12 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
 
 impl<'a, P: Protocol> SequentialRun<'a, P> {
     fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P> {
-        let shard = VirtualShard::new(setup, 0..setup.topology.nodes());
+        let shard = VirtualShard::new(setup, 0..setup.topology.nodes(), EventQueue::new());
         let orders = setup.workload.orders();
         SequentialRun {
             setup,
             state: protocol.for_shard(&shard.view),
             shard,
-            queue: EventQueue { ranks: BinaryHeap::new(), stored: Vec::new(), vacant: Vec::new(), holding: 0 },
             publications: setup.workload.publications().iter().peekable(),
             short: orders,
             reached: vec![0; orders as usize],
@@ -107,17 +107,15 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
     /// Starts each node, before the first event.
     fn start(&mut self) {
         self.shard.start(&mut self.state);
-        self.queue_outgoing();
-        self.shard.book(Nanos::MAX);
     }
 
     /// Returns the time of the next event, or `None` if the run has come to rest or to its limit. `was_idle` is true if
     /// the protocol awaits no answer.
     fn next_time(&mut self, was_idle: bool) -> Option<Nanos> {
         let due = self.publications.peek().map(|publication| publication.due);
-        let (arrives, fires) = (self.queue.next_time(), self.shard.next_timeout());
+        let (arrives, fires) = (self.shard.sink.next_time(), self.shard.sink.timers.next_due());
         // Timers keep no run going, unless an answer is awaited.
-        let is_held = due.is_some() || self.queue.holding > 0 || !was_idle;
+        let is_held = due.is_some() || self.shard.sink.holding > 0 || !was_idle;
         let time = [due, arrives, fires].into_iter().flatten().min()?;
         // Upkeep at the very instant of the last event still counts, as in a window.
         if !is_held && (!P::HAS_UPKEEP || time > self.last_event) {
@@ -142,37 +140,31 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
     }
 
     /// Handles one event of the instant `time`: its publications come first, then its timers, then its messages.
-    fn handle_next(&mut self, time: Nanos, was_idle: bool) {
-        if let Some(publication) = self.publications.next_if(|publication| publication.due == time) {
-            self.last_event = time;
+    fn handle_next(&mut self, time: Nanos) {
+        let awaited = self.state.awaited();
+        let is_event = if let Some(publication) = self.publications.next_if(|publication| publication.due == time) {
             self.shard.publish(&mut self.state, publication);
-        } else if let Some(fired) = self.shard.fire_timer(&mut self.state, time) {
-            // A timer of an idle shard is upkeep.
-            let counts = if P::HAS_UPKEEP { !was_idle } else { fired.is_event };
-            if counts {
-                self.last_event = time;
-            }
-        } else if let Some(pending) = self.queue.pop() {
-            if !(P::HAS_UPKEEP && pending.message.kind.is_upkeep() && was_idle) {
-                self.last_event = time;
-            }
+            true
+        } else if let Some((_, node, token)) = self.shard.sink.timers.take_due(time) {
+            // A timer of a protocol with upkeep is upkeep, unless it changes what is awaited.
+            self.shard.fire_timer(&mut self.state, node, time, token) && !P::HAS_UPKEEP
+        } else if let Some(pending) = self.shard.sink.pop() {
             self.shard.handle(&mut self.state, &pending);
+            !pending.message.kind.is_upkeep()
+        } else {
+            false
+        };
+        if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
+            self.last_event = time;
         }
-    }
-
-    /// Queues the messages of the last event, and returns their number.
-    fn queue_outgoing(&mut self) -> u64 {
-        let sent = self.shard.outgoing.len() as u64;
-        self.shard.outgoing.drain(..).for_each(|pending| self.queue.push(pending));
-        sent
     }
 
     /// Counts the first receipts of the last event. The run ends at this instant once all orders have their target.
     fn count_receipts(&mut self, time: Nanos) {
-        for (order, _) in self.shard.fresh() {
+        for (order, count) in self.shard.new_receipts.take() {
             let reached = &mut self.reached[order.index()];
-            *reached += 1;
-            self.short -= u32::from(*reached == self.setup.goal);
+            let before = std::mem::replace(reached, *reached + count);
+            self.short -= u32::from(before < self.setup.goal && *reached >= self.setup.goal);
             if self.short == 0 && self.setup.ends_at_target && self.end == End::Quiescent {
                 // Other events of this very instant still count.
                 (self.end, self.limit) = (End::Target, time);
@@ -180,13 +172,14 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         }
     }
 
-    /// Returns true if an interrupt or a lack of memory ends the run now, after `units` of work.
-    fn is_cut_short(&mut self, units: u64) -> bool {
+    /// Returns true if an interrupt or a lack of memory ends the run now.
+    fn is_cut_short(&mut self) -> bool {
+        let units = 1 + std::mem::take(&mut self.shard.sink.fresh);
         let cause = match self.lookout.work(units) {
             Err(_) => Some(End::Interrupted),
             Ok(()) => {
                 // In steps, so that the shared count is not updated with every event.
-                let bytes = (self.queue.bytes() + self.shard.journal_bytes()) & !(BYTES_PER_STEP - 1);
+                let bytes = (self.shard.sink.bytes() + self.shard.journal_bytes()) & !(BYTES_PER_STEP - 1);
                 let is_short = bytes != self.held && !self.setup.allowance.hold(&mut self.held, bytes);
                 is_short.then_some(End::OutOfMemory)
             }
@@ -199,21 +192,32 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
 
     /// Counts the messages that are left, and hands over all counts.
     fn close(self) -> EndedRun {
-        let SequentialRun { mut shard, state, queue, limit, mut end, mut last_event, .. } = self;
+        let SequentialRun { mut shard, state, limit, mut end, mut last_event, .. } = self;
         if end == End::Quiescent {
             // No message arrives after the end, but one that will be lost on its way has to leave its uplink first.
             let left = shard.last_departure();
             (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
         }
-        queue.pending_events().for_each(|pending| shard.leave(pending, last_event));
+        shard.leave();
         if end != End::Target {
-            shard.leave_named::<P>(&state, queue.pending_events());
+            shard.leave_named::<P>(&state);
         }
         EndedRun { end, at: last_event, outcomes: vec![shard.close(last_event)] }
     }
 }
 
 impl<T> EventQueue<T> {
+    fn new() -> EventQueue<T> {
+        EventQueue {
+            ranks: BinaryHeap::new(),
+            stored: Vec::new(),
+            vacant: Vec::new(),
+            holding: 0,
+            fresh: 0,
+            timers: TimerHeap::default(),
+        }
+    }
+
     fn next_time(&self) -> Option<Nanos> {
         self.ranks.peek().map(|Reverse((rank, _))| rank.0)
     }
@@ -224,13 +228,21 @@ impl<T> EventQueue<T> {
         (self.stored.len() * each) as u64
     }
 
-    /// Iterates over the messages that are left, in no particular order.
-    fn pending_events(&self) -> impl Iterator<Item = &PendingEvent<T>> {
-        self.ranks.iter().filter_map(|Reverse((_, place))| self.stored[*place as usize].as_ref())
+    fn pop(&mut self) -> Option<PendingEvent<T>> {
+        let Reverse((_, place)) = self.ranks.pop()?;
+        self.vacant.push(place);
+        let pending = self.stored[place as usize].take()?;
+        self.holding -= u64::from(!pending.message.kind.is_upkeep());
+        Some(pending)
     }
+}
 
-    fn push(&mut self, pending: PendingEvent<T>) {
+impl<T: Tail> EventSink for EventQueue<T> {
+    type Tail = T;
+
+    fn put(&mut self, pending: PendingEvent<T>) {
         let rank = pending.rank();
+        self.fresh += 1;
         self.holding += u64::from(!pending.message.kind.is_upkeep());
         // Places are reused, so that the memory is that of the messages under way and not of all messages.
         let place = match self.vacant.pop() {
@@ -246,11 +258,13 @@ impl<T> EventQueue<T> {
         self.ranks.push(Reverse((rank, place)));
     }
 
-    fn pop(&mut self) -> Option<PendingEvent<T>> {
-        let Reverse((_, place)) = self.ranks.pop()?;
-        self.vacant.push(place);
-        let pending = self.stored[place as usize].take()?;
-        self.holding -= u64::from(!pending.message.kind.is_upkeep());
-        Some(pending)
+    fn put_timer(&mut self, at: Nanos, node: NodeId, token: u64) {
+        self.timers.request(at, node, token);
+    }
+
+    fn for_each_pending(&self, mut each: impl FnMut(&Message, EventStage, &T)) {
+        for pending in self.stored.iter().flatten() {
+            each(&pending.message, pending.stage, &pending.tail);
+        }
     }
 }

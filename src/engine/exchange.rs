@@ -22,6 +22,7 @@ use crate::ids::OrderIndex;
 use crate::record::End;
 use crate::threads::{ThreadError, WorkerThreads};
 use crate::time::Nanos;
+use std::cmp::Ordering;
 use std::ops::{Range, RangeInclusive};
 
 /// The exchange of one run, for items of type `T`, as one process sees it.
@@ -73,8 +74,12 @@ pub(super) struct ExchangeBroken;
 pub(super) struct WindowReport {
     /// The next window with a known event, in this shard or in one that it has sent to.
     pub(super) next: Option<u64>,
-    /// The next window with a timer of a node.
+    /// The next window with a timer of a node, or with upkeep.
     pub(super) wake: Option<u64>,
+    /// The most events that can come in the earlier of these two windows.
+    pub(super) events: u64,
+    /// Messages under way other than upkeep, and publications to come.
+    pub(super) holding: u64,
     /// True if an event was skipped because it comes after the time limit.
     pub(super) late: bool,
     /// True if the user has interrupted the run.
@@ -93,10 +98,32 @@ pub(super) struct WindowReport {
 }
 
 impl WindowReport {
+    /// Returns the first window in which anything may happen.
+    fn first(&self) -> Option<u64> {
+        earlier(self.next, self.wake)
+    }
+
     /// Merges the report of the shards that follow those of this one.
     pub(super) fn merge(&mut self, other: &WindowReport) {
-        let WindowReport { next, wake, late, interrupted, cut_short, last_event, last_arrival, messages, fresh } =
-            other;
+        let WindowReport {
+            next,
+            wake,
+            events,
+            holding,
+            late,
+            interrupted,
+            cut_short,
+            last_event,
+            last_arrival,
+            messages,
+            fresh,
+        } = other;
+        self.events = match compare_windows(self.first(), other.first()) {
+            Ordering::Less => self.events,
+            Ordering::Equal => self.events.saturating_add(*events),
+            Ordering::Greater => *events,
+        };
+        self.holding += holding;
         self.next = earlier(self.next, *next);
         self.wake = earlier(self.wake, *wake);
         self.late |= late;
@@ -108,6 +135,11 @@ impl WindowReport {
         self.messages += messages;
         merge_counts(&mut self.fresh, fresh);
     }
+}
+
+/// Compares two windows; none is later than any.
+fn compare_windows(one: Option<u64>, other: Option<u64>) -> Ordering {
+    one.map_or((true, 0), |one| (false, one)).cmp(&other.map_or((true, 0), |other| (false, other)))
 }
 
 fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {

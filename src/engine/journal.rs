@@ -1,4 +1,4 @@
-//! The events of a window, kept until it is known up to which instant events count.
+//! The events of a window in which a run may end, kept until it is known up to which instant events count.
 
 use super::access_links::{LinkSide, QueueLengths};
 use crate::ids::OrderIndex;
@@ -16,14 +16,16 @@ pub(super) struct JournalEntry {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum JournalEvent {
-    /// A message of this kind, with this many tail words, was received; it had been sent at this time.
-    Received(Kind, u8, Nanos),
-    /// A message that had been sent at this time was lost, because its receiver was down.
-    Missed(Kind, Nanos),
-    /// A message that had been sent at this time was dropped, because the downlink queue of its receiver was full.
-    Dropped(Kind, Nanos),
-    /// A message that had been held back since this time was released.
-    Released(Nanos),
+    /// A message of this kind, with this many tail words, was received.
+    Received(Kind, u8),
+    /// A message was lost, because its receiver was down.
+    Missed(Kind),
+    /// A message was dropped, because the downlink queue of its receiver was full.
+    Dropped(Kind),
+    /// A forward is held back from now on.
+    HeldBack,
+    /// A forward that had been held back was released.
+    Released,
     /// The message was a duplicate.
     Duplicate,
     /// The message was about an order older than its node's window.

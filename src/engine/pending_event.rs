@@ -1,19 +1,17 @@
 //! A message under way in virtual time, and the order in which messages are handled.
 
 use crate::ids::NodeId;
-use crate::message::Message;
+use crate::message::{Message, Tail};
 use crate::time::Nanos;
 
 /// The order in which events happen: time, round, sender, sequence.
 pub(super) type EventRank = (Nanos, u16, NodeId, u32);
 
 /// A message under way, with its tail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PendingEvent<T> {
     /// Time of arrival.
     pub(super) time: Nanos,
-    /// Time at which its last bit was sent, or from which on it is held back.
-    pub(super) sent_at: Nanos,
     /// The message that arrives.
     pub(super) message: Message,
     /// Number of messages that its sender had sent before.
@@ -37,6 +35,21 @@ pub(super) enum EventStage {
     Delivered,
     /// An adversary sends a forward that it has held back until now. This is not a message.
     Held,
+}
+
+/// Takes the events that the events of a shard lead to.
+pub(super) trait EventSink {
+    /// The tail of a message.
+    type Tail: Tail;
+
+    /// Takes a message, or a forward that is held back.
+    fn put(&mut self, pending: PendingEvent<Self::Tail>);
+
+    /// Takes a timer of a node, which fires at `at`.
+    fn put_timer(&mut self, at: Nanos, node: NodeId, token: u64);
+
+    /// Passes each message that has yet to come, and each forward that is held back, to `each`.
+    fn for_each_pending(&self, each: impl FnMut(&Message, EventStage, &Self::Tail));
 }
 
 impl<T> PendingEvent<T> {

@@ -1,18 +1,23 @@
 //! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
 //!
-//! The events of a window first go to a journal, and are counted when the window is booked: by then it is known up to
-//! which instant events count. Nothing has to be taken back. Sending is in `sending`, counting in `booking`.
+//! An event is counted when it is handled, except in a window in which the run may end: there it goes to a journal, and
+//! is counted when the window is booked. By then it is known up to which instant events count, and nothing has to be
+//! taken back. Sending is in `sending`, the draws of many forwards together in `batched_forwards`, counting in
+//! `booking`.
 
+mod batched_forwards;
 mod booking;
 mod context;
 mod sending;
 
+use batched_forwards::BatchedForwards;
 use context::VirtualContext;
 use sending::NamedForward;
 
 use super::access_links::AccessLinks;
 use super::journal::{JournalEntry, JournalEvent};
-use super::pending_event::{EventStage, PendingEvent};
+use super::new_receipts::NewReceiptCounts;
+use super::pending_event::{EventSink, EventStage, PendingEvent};
 use super::uplink_queue::UplinkQueue;
 use super::{EngineSetup, FirstEncounters, OrderTraffic};
 use crate::coverage::Horizon;
@@ -21,22 +26,15 @@ use crate::message::{Message, OrderHop, Tail};
 use crate::network::Attempts;
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
-use crate::time::{Nanos, TimerHeap};
+use crate::simd::prefetch;
+use crate::time::Nanos;
 use crate::wire::control_bytes;
 use crate::workload::Publication;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// A time that was told.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FiredTimer {
-    pub(super) at: Nanos,
-    /// True if anything came of it. What nobody needs any more is no event.
-    pub(super) is_event: bool,
-}
-
 /// One worker's nodes.
-pub(super) struct VirtualShard<'a, T> {
+pub(super) struct VirtualShard<'a, S> {
     setup: &'a EngineSetup<'a>,
     pub(super) view: ShardView<'a>,
     nodes: Range<u32>,
@@ -62,21 +60,29 @@ pub(super) struct VirtualShard<'a, T> {
     traffic: Vec<Traffic>,
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
+    /// Messages under way at the end; those that it sent to other shards after the end as less than none.
+    under_way: i64,
     model_lost: u64,
     model_dropped: u64,
     model_duplicated: u64,
     uplink_dropped: u64,
     met: FirstEncounters,
-    /// Times that nodes have asked for.
-    timers: TimerHeap<true>,
+    /// True if the run may end within the events that are being handled.
+    pub(super) is_tentative: bool,
     journal: Vec<JournalEntry>,
-    /// Messages that the events have sent since it was last emptied.
-    pub(super) outgoing: Vec<PendingEvent<T>>,
+    /// Orders that nodes have newly received, and the number of nodes, since they were last asked for.
+    pub(super) new_receipts: NewReceiptCounts,
+    /// Number of occurrences so far, which tells an event that led to nothing.
+    occurrences: u64,
+    /// Forwards that are drawn together, where messages may wait for one another's draws.
+    batched: Option<BatchedForwards>,
+    /// The events that follow.
+    pub(super) sink: S,
 }
 
-impl<'a, T: Tail> VirtualShard<'a, T> {
+impl<'a, S> VirtualShard<'a, S> {
     /// Creates the shard of the given nodes, none of which has an order.
-    pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>) -> VirtualShard<'a, T> {
+    pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>, sink: S) -> VirtualShard<'a, S> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
         let max_degree = setup.topology.max_degree();
         VirtualShard {
@@ -98,39 +104,45 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
             traffic: vec![Traffic::default(); size],
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::none() },
+            under_way: 0,
             model_lost: 0,
             model_dropped: 0,
             model_duplicated: 0,
             uplink_dropped: 0,
             met: FirstEncounters::default(),
-            timers: TimerHeap::default(),
+            is_tentative: false,
             journal: Vec::new(),
-            outgoing: Vec::new(),
+            new_receipts: NewReceiptCounts::new(orders),
+            occurrences: 0,
+            batched: None,
+            sink,
             nodes,
         }
     }
+}
 
+impl<'a, S: EventSink> VirtualShard<'a, S> {
     /// Creates the context of an event, in a round of its instant.
     #[inline]
-    fn event(&mut self, event: Event, round: u16) -> VirtualContext<'_, 'a, T> {
+    fn event(&mut self, event: Event, round: u16) -> VirtualContext<'_, 'a, S> {
         VirtualContext { shard: self, event, round }
     }
 
     /// Creates the context of a pending event at its receiver.
     #[inline]
-    fn receipt(&mut self, pending: &PendingEvent<T>) -> VirtualContext<'_, 'a, T> {
+    fn receipt(&mut self, pending: &PendingEvent<S::Tail>) -> VirtualContext<'_, 'a, S> {
         self.event(Event::receipt(&pending.message, pending.time), pending.round)
     }
 
     /// Lets each node begin, at time 0.
-    pub(super) fn start<S: ProtocolState>(&mut self, state: &mut S) {
+    pub(super) fn start<P: ProtocolState>(&mut self, state: &mut P) {
         for node in self.nodes.clone().map(NodeId) {
             state.start(&mut self.event(Event::own(node, Nanos::ZERO), 0));
         }
     }
 
     /// Publishes an order, unless its origin is down.
-    pub(super) fn publish<S: ProtocolState>(&mut self, protocol: &mut S, publication: &Publication) {
+    pub(super) fn publish<P: ProtocolState>(&mut self, protocol: &mut P, publication: &Publication) {
         let &Publication { order, origin, due } = publication;
         let ttl = self.setup.ttl;
         let mut context = self.event(Event::own(origin, due), 0);
@@ -140,8 +152,8 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Does what is due at a pending event's time.
-    #[inline]
-    pub(super) fn handle<S: ProtocolState>(&mut self, protocol: &mut S, pending: &PendingEvent<T>) {
+    #[inline(always)]
+    pub(super) fn handle<P: ProtocolState>(&mut self, protocol: &mut P, pending: &PendingEvent<S::Tail>) {
         match pending.stage {
             EventStage::Arrives if self.access_links.hold_arrivals() => self.receipt(pending).arrive(pending),
             EventStage::PastDownlink => self.receipt(pending).queue_for_work(pending),
@@ -151,11 +163,11 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Sends what was held back, if the node is up.
-    fn send_held(&mut self, pending: &PendingEvent<T>) {
+    fn send_held(&mut self, pending: &PendingEvent<S::Tail>) {
         let Message { to: me, ttl, hop, order, kind, .. } = pending.message;
         let named = if self.held_back.is_empty() { None } else { self.held_back.remove(&(me, pending.sequence)) };
         let mut context = self.event(Event { hop, ..Event::own(me, pending.time) }, pending.round);
-        context.note(order, JournalEvent::Released(pending.sent_at));
+        context.note(order, JournalEvent::Released);
         if !context.is_up() {
             return;
         }
@@ -168,37 +180,49 @@ impl<'a, T: Tail> VirtualShard<'a, T> {
     }
 
     /// Hands a message to its node, if that is up.
-    fn deliver_message<S: ProtocolState>(&mut self, protocol: &mut S, pending: &PendingEvent<T>) {
+    #[inline(always)]
+    fn deliver_message<P: ProtocolState>(&mut self, protocol: &mut P, pending: &PendingEvent<S::Tail>) {
         let Message { order, kind, tail, .. } = pending.message;
         let mut context = self.receipt(pending);
         if !context.is_up() {
-            return context.note(order, JournalEvent::Missed(kind, pending.sent_at));
+            return context.note(order, JournalEvent::Missed(kind));
         }
-        context.note(order, JournalEvent::Received(kind, tail, pending.sent_at));
+        context.note(order, JournalEvent::Received(kind, tail));
         protocol.handle_message(&mut context, &pending.message, pending.tail.words());
     }
 
-    /// Returns the earliest time at which a timer of the shard fires.
-    pub(super) fn next_timeout(&self) -> Option<Nanos> {
-        self.timers.next_due()
+    /// Fires a timer. Returns true if that led to anything: what nobody needs any more is no event.
+    pub(super) fn fire_timer<P: ProtocolState>(&mut self, protocol: &mut P, me: NodeId, at: Nanos, token: u64) -> bool {
+        let before = self.occurrences;
+        protocol.handle_timeout(&mut self.event(Event::own(me, at), 0), token);
+        self.occurrences > before
+    }
+}
+
+impl<S> VirtualShard<'_, S> {
+    /// Draws the forwards of several nodes together from now on, where the setup allows it. Whoever handles events then
+    /// calls [`send_batched`](Self::send_batched) before the window ends.
+    pub(super) fn batch_forwards(&mut self) {
+        self.batched = BatchedForwards::new(self.setup);
     }
 
-    /// Tells the next of these, if it comes by then. Gives when it was, if anything came of it.
-    pub(super) fn fire_timer<S: ProtocolState>(&mut self, protocol: &mut S, by: Nanos) -> Option<FiredTimer> {
-        let (now, me, token) = self.timers.take_due(by)?;
-        let before = self.journal.len();
-        protocol.handle_timeout(&mut self.event(Event::own(me, now), 0), token);
-        // What a delaying node holds back stands in no journal yet, and is on its way all the same.
-        Some(FiredTimer { at: now, is_event: self.journal.len() > before || !self.outgoing.is_empty() })
-    }
-
-    /// Asks for what a message that is soon to be handled will touch.
-    pub(super) fn prefetch(&self, pending: &PendingEvent<T>) {
-        self.setup.topology.prefetch_row(pending.message.to);
+    /// Asks for what an event of a node that may bring it an order will touch: its counts, and unless it has the order
+    /// its row and its receipt.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex) {
+        let local = (node.0 - self.nodes.start) as usize;
+        let place = order.index() * self.nodes.len() + local;
+        prefetch(&self.traffic, local);
+        // A timer names no order, of which this is then true or false: a look too many does no harm.
+        if self.held.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 0) {
+            prefetch(&self.receipts, place);
+            prefetch(&self.sequences, local);
+            self.setup.topology.prefetch_row(node);
+        }
     }
 
     /// Returns the first receipts in the journal, as orders and times.
-    pub(super) fn fresh(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
+    pub(super) fn journaled_receipts(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
         let delivered = self.journal.iter().filter(|entry| matches!(entry.what, JournalEvent::Delivered));
         delivered.map(|entry| (entry.order, entry.time))
     }

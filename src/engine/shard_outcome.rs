@@ -30,6 +30,9 @@ pub struct RunTotals {
 /// The outcome of one shard.
 pub(super) struct ShardOutcome {
     pub(super) totals: RunTotals,
+    /// Messages under way at the end. A shard counts those that it sent after the end as less than none, because they
+    /// are stored by the shard that they are for.
+    pub(super) under_way: i64,
     /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
     pub(super) receipts: Vec<Receipt>,
     /// By node of the shard.
@@ -78,10 +81,13 @@ impl EndedRun {
     pub(super) fn outcome(mut self, nodes: usize, orders: usize) -> EngineOutcome {
         let receipts = self.take_receipts(nodes, orders);
         let (mut totals, mut traffic) = (RunTotals::none(orders), Vec::with_capacity(nodes));
-        for ShardOutcome { totals: of_shard, receipts: _, traffic: by_node } in self.outcomes {
+        let mut under_way = 0;
+        for ShardOutcome { totals: of_shard, under_way: at_shard, receipts: _, traffic: by_node } in self.outcomes {
             totals.merge(&of_shard);
+            under_way += at_shard;
             traffic.extend(by_node);
         }
+        totals.record.carrier.drained += under_way as u64;
         totals.met = totals.met.up_to(self.at);
         // No seed determines the instant of an interrupt, so its receipts have no digest.
         if self.end.is_cut_short() {

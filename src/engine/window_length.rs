@@ -11,6 +11,9 @@ pub(super) struct WindowLength {
 }
 
 impl WindowLength {
+    /// The longest window within which a distance fits 32 bits.
+    pub(super) const LONGEST: Nanos = Nanos(u32::MAX as u64);
+
     /// Creates windows of this length, which is above 0.
     pub(super) fn new(Nanos(nanos): Nanos) -> WindowLength {
         let nanos = nanos.max(1);
@@ -32,6 +35,14 @@ impl WindowLength {
     #[inline]
     pub(super) fn window(self, time: Nanos) -> u64 {
         self.split(time).0
+    }
+
+    /// Returns the window in which `time` lies, and its distance from the start of the window, which must not be
+    /// longer than [`LONGEST`](Self::LONGEST).
+    #[inline]
+    pub(super) fn offset(self, time: Nanos) -> (u64, u32) {
+        let (window, left) = self.split(time);
+        (window, (self.nanos - left) as u32)
     }
 
     /// Returns the first instant of a window.

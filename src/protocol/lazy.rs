@@ -235,9 +235,9 @@ impl ProtocolState for LazyState {
         }
     }
 
-    /// Returns true if no request is open, because one may yet be repeated, and no announcement is gathered.
-    fn is_idle(&self) -> bool {
-        self.open == 0 && self.gathering == 0
+    /// Counts open requests, because each may yet be repeated, and nodes with gathered announcements.
+    fn awaited(&self) -> u64 {
+        (self.open + self.gathering) as u64
     }
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {

@@ -30,8 +30,12 @@ pub(in crate::engine) struct GlobalState {
     width: WindowLength,
     /// Nodes reached, by order.
     reached: Vec<u64>,
-    /// Orders that have not reached their target.
+    /// Orders that have not reached their target, and the receipts that all of these lack together.
     short: usize,
+    missing: u64,
+    /// True if a run at rest may still have upkeep under way.
+    has_upkeep: bool,
+    may_end: bool,
     last_event: Nanos,
     last_arrival: Nanos,
     progress: Progress,
@@ -45,16 +49,20 @@ impl GlobalState {
         ends_at_target: bool,
         deadline: Nanos,
         width: WindowLength,
+        has_upkeep: bool,
     ) -> GlobalState {
         let reached = vec![0; orders as usize];
-        let short = reached.len();
+        let (short, goal) = (reached.len(), goal.max(1));
         GlobalState {
-            goal: goal.max(1),
+            goal,
             ends_at_target,
             deadline,
             width,
             reached,
             short,
+            missing: goal.saturating_mul(short as u64),
+            has_upkeep,
+            may_end: true,
             last_event: Nanos::ZERO,
             last_arrival: Nanos::ZERO,
             progress: Progress { reached: 0, time: Nanos::ZERO, messages: 0 },
@@ -68,6 +76,10 @@ impl GlobalState {
             return Decision::CutShort(end, self.last_event);
         }
         let crossing = self.add(report);
+        // An event may bring its node every order, and no more than that.
+        let receipts = report.events.saturating_mul(self.reached.len() as u64);
+        let may_cross = self.ends_at_target && receipts >= self.missing;
+        self.may_end = may_cross || self.has_upkeep && report.events >= report.holding;
         self.progress = Progress {
             reached: self.progress.reached + report.fresh.iter().map(|fresh| fresh.1).sum::<u64>(),
             time: self.last_event,
@@ -91,6 +103,12 @@ impl GlobalState {
         }
     }
 
+    /// Returns true if the run may end at an instant within the next window: its orders may all have their target by
+    /// then, or nothing but upkeep may come after it.
+    pub(in crate::engine) fn may_end(&self) -> bool {
+        self.may_end
+    }
+
     /// Returns the progress of all shards.
     pub(in crate::engine) fn progress(&self) -> &Progress {
         &self.progress
@@ -103,6 +121,7 @@ impl GlobalState {
         let mut crossing = Vec::new();
         for &(order, count) in &report.fresh {
             let reached = &mut self.reached[order.index()];
+            self.missing -= count.min(self.goal.saturating_sub(*reached));
             if *reached < self.goal && *reached + count >= self.goal {
                 self.short -= 1;
                 crossing.push((order, self.goal - *reached));

@@ -2,25 +2,37 @@
 //! have not.
 
 use super::VirtualShard;
+use crate::engine::OrderTraffic;
 use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
-use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::engine::pending_event::{EventSink, EventStage};
 use crate::engine::shard_outcome::{RunTotals, ShardOutcome, bulk_receipts, digest_of};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Tail};
+use crate::message::{Kind, Tail};
 use crate::protocol::{Protocol, ProtocolState};
 use crate::record::{ModelCounts, Receipt, WorkerRecord, add_tally};
 use crate::time::Nanos;
 use crate::wire::{WORD_BYTES, control_bytes};
 
-impl<T: Tail> VirtualShard<'_, T> {
-    /// Counts the events of the journal up to `limit`, and drops the others. A dropped receipt whose message had been
-    /// sent by then leaves that message under way.
+impl<S: EventSink> VirtualShard<'_, S> {
+    /// Counts what happened at an event, at once or when the journal is booked.
+    #[inline(always)]
+    pub(super) fn note(&mut self, entry: JournalEntry) {
+        self.occurrences += 1;
+        if self.is_tentative {
+            self.journal.push(entry);
+        } else {
+            self.count(entry);
+        }
+    }
+
+    /// Counts the events in the journal up to `limit`, and drops the rest: messages whose arrival is dropped had been
+    /// sent by then and are still under way at that instant; messages whose sending is dropped had not been sent.
     pub(in crate::engine) fn book(&mut self, limit: Nanos) {
         let mut journal = std::mem::take(&mut self.journal);
         for entry in journal.drain(..) {
-            if entry.time <= limit { self.count(entry) } else { self.leave_out(entry, limit) }
+            if entry.time <= limit { self.count(entry) } else { self.leave_out(entry) }
         }
         self.journal = journal;
     }
@@ -38,29 +50,29 @@ impl<T: Tail> VirtualShard<'_, T> {
         self.departures.last()
     }
 
-    /// Counts an event that had been sent, or held back, by `limit` and is yet to come.
-    pub(in crate::engine) fn leave(&mut self, pending: &PendingEvent<T>, limit: Nanos) {
-        let Message { order, kind, .. } = pending.message;
-        match pending.stage {
-            _ if pending.sent_at > limit => {}
-            EventStage::Held => self.by_order[order.index()].pending += 1,
-            EventStage::Arrives | EventStage::PastDownlink | EventStage::Delivered => self.left_under_way(order, kind),
-        }
+    /// Counts the events that are yet to come. Those that were sent after the end are taken back when the shard is
+    /// closed.
+    pub(in crate::engine) fn leave(&mut self) {
+        let (by_order, under_way) = (&mut self.by_order, &mut self.under_way);
+        self.sink.for_each_pending(|message, stage, _| match stage {
+            EventStage::Held => by_order[message.order.index()].await_more(1),
+            EventStage::Arrives | EventStage::PastDownlink | EventStage::Delivered => {
+                left_under_way(&mut by_order[message.order.index()], under_way, message.kind, 1);
+            }
+        });
     }
 
     /// Counts, if orders may be under way at the end, the orders for which the protocol is not idle and those in the
     /// tails of messages that are yet to arrive.
-    pub(in crate::engine) fn leave_named<'b, P: Protocol>(
-        &mut self,
-        state: &P::State,
-        pending_events: impl Iterator<Item = &'b PendingEvent<T>>,
-    ) where
-        T: 'b,
-    {
-        let mut name = |order: OrderIndex| self.by_order[order.index()].pending += 1;
+    pub(in crate::engine) fn leave_named<P: Protocol<Tail = S::Tail>>(&mut self, state: &P::State) {
+        let by_order = &mut self.by_order;
+        let mut name = |order: OrderIndex| by_order[order.index()].await_more(1);
         state.name_awaited(&mut name);
-        let about_orders = pending_events.filter(|pending| !pending.message.kind.is_upkeep());
-        about_orders.for_each(|pending| P::name_in_tail(pending.tail.words(), &mut name));
+        self.sink.for_each_pending(|message, _, tail| {
+            if !message.kind.is_upkeep() {
+                P::name_in_tail(tail.words(), &mut name);
+            }
+        });
     }
 
     /// Counts everything up to `limit`, the end of the run, and returns all counts. A message that was queued at an
@@ -68,12 +80,15 @@ impl<T: Tail> VirtualShard<'_, T> {
     pub(in crate::engine) fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.book(limit);
         let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
-        for departure in waiting.iter().filter(|departure| departure.handed_at <= limit) {
+        for departure in &waiting {
             if departure.leaves_at <= limit {
                 self.count_departure(departure);
-            } else {
+                continue;
+            }
+            self.retract(departure.order, departure.kind, &departure.target_batch());
+            if departure.handed_at <= limit {
                 self.record.queued_unsent += 1;
-                self.by_order[departure.order.index()].pending += u64::from(!departure.kind.is_upkeep());
+                self.by_order[departure.order.index()].await_more(i64::from(!departure.kind.is_upkeep()));
             }
         }
         // Time 0 is the end of the warm-up.
@@ -99,20 +114,23 @@ impl<T: Tail> VirtualShard<'_, T> {
             met: self.met,
             digest,
         };
-        ShardOutcome { totals, receipts: self.receipts, traffic: self.traffic }
+        ShardOutcome { totals, under_way: self.under_way, receipts: self.receipts, traffic: self.traffic }
     }
 
     /// Counts an event up to the end of the run.
+    #[inline(always)]
     fn count(&mut self, JournalEntry { time, local, order, what }: JournalEntry) {
         let is_warm_up = time < self.setup.warm_up;
         match what {
-            JournalEvent::Received(kind, tail, _) => {
+            JournalEvent::Received(kind, tail) => {
                 let bytes = self.bytes(order, kind, 1, tail.into());
                 let traffic = &mut self.traffic[local as usize];
                 self.record.received += 1;
                 if !is_warm_up {
                     traffic.bytes_in += bytes;
-                    self.access_links.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
+                    if self.access_links.have_downlinks() {
+                        self.access_links.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
+                    }
                 }
                 if kind.is_control() {
                     self.record.control_received += 1;
@@ -122,15 +140,15 @@ impl<T: Tail> VirtualShard<'_, T> {
                     traffic.copies += 1;
                 }
             }
-            JournalEvent::Missed(kind, _) => {
+            JournalEvent::Missed(kind) => {
                 self.model_lost += 1;
                 self.by_order[order.index()].lost += u64::from(!kind.is_control());
             }
-            JournalEvent::Dropped(kind, _) => {
+            JournalEvent::Dropped(kind) => {
                 self.model_dropped += 1;
                 self.by_order[order.index()].dropped += u64::from(!kind.is_control());
             }
-            JournalEvent::Released(_) => {}
+            JournalEvent::HeldBack | JournalEvent::Released => {}
             JournalEvent::Duplicate => self.record.duplicates += 1,
             JournalEvent::Expired(ExpiredReceipt { behind, is_first }) => {
                 self.by_order[order.index()].expired += 1;
@@ -144,25 +162,29 @@ impl<T: Tail> VirtualShard<'_, T> {
     }
 
     /// Counts the messages that are under way because an event comes after the end of the run.
-    fn leave_out(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry, limit: Nanos) {
+    fn leave_out(&mut self, JournalEntry { time: _, local, order, what }: JournalEntry) {
         match what {
-            JournalEvent::Received(kind, _, sent_at)
-            | JournalEvent::Missed(kind, sent_at)
-            | JournalEvent::Dropped(kind, sent_at) => {
-                if sent_at <= limit {
-                    self.left_under_way(order, kind);
-                }
+            // A message that arrives in a window was sent before it.
+            JournalEvent::Received(kind, _) | JournalEvent::Missed(kind) | JournalEvent::Dropped(kind) => {
+                self.left_under_way(order, kind, 1);
             }
-            JournalEvent::Released(since) => self.by_order[order.index()].pending += u64::from(since <= limit),
+            JournalEvent::HeldBack => self.by_order[order.index()].await_more(-1),
+            JournalEvent::Released => self.by_order[order.index()].await_more(1),
+            JournalEvent::Sent(kind, target_batch) => self.retract(order, kind, &target_batch),
             JournalEvent::Delivered => {
                 self.receipts[order.index() * self.nodes.len() + local as usize] = Receipt::NONE;
             }
             JournalEvent::Duplicate
             | JournalEvent::Expired(_)
-            | JournalEvent::Sent(..)
             | JournalEvent::Tallied(..)
             | JournalEvent::Queued(..) => {}
         }
+    }
+
+    /// Takes messages back that have yet to come and were sent after the end.
+    fn retract(&mut self, order: OrderIndex, kind: Kind, target_batch: &SendCounts) {
+        let SendCounts { sent, lost, doubled, .. } = *target_batch;
+        self.left_under_way(order, kind, -i64::from(sent - lost + doubled));
     }
 
     fn count_departure(&mut self, departure: &QueuedDeparture) {
@@ -200,14 +222,8 @@ impl<T: Tail> VirtualShard<'_, T> {
         }
     }
 
-    /// Counts a message that is under way at the end.
-    fn left_under_way(&mut self, order: OrderIndex, kind: Kind) {
-        let of_order = &mut self.by_order[order.index()];
-        match kind.is_control() {
-            true => of_order.pending += u64::from(!kind.is_upkeep()),
-            false => of_order.under_way += 1,
-        }
-        self.record.carrier.drained += 1;
+    fn left_under_way(&mut self, order: OrderIndex, kind: Kind, messages: i64) {
+        left_under_way(&mut self.by_order[order.index()], &mut self.under_way, kind, messages);
     }
 
     /// Returns the bytes of UDP payload of messages of one kind about an order, with `words` tail words in all.
@@ -220,5 +236,18 @@ impl<T: Tail> VirtualShard<'_, T> {
 
     fn node(&self, local: u32) -> NodeId {
         NodeId(self.nodes.start + local)
+    }
+}
+
+/// Counts messages that are under way at the end; those that turn out not to be, as less than none.
+fn left_under_way(of_order: &mut OrderTraffic, under_way: &mut i64, kind: Kind, messages: i64) {
+    *under_way += messages;
+    if kind.is_upkeep() {
+        return;
+    }
+    if kind.is_control() {
+        of_order.await_more(messages);
+    } else {
+        of_order.under_way = of_order.under_way.wrapping_add_signed(messages);
     }
 }

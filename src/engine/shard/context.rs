@@ -5,27 +5,27 @@ use super::VirtualShard;
 use crate::coverage::WindowPosition;
 use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent};
-use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::message::{Kind, Message, OrderHop};
 use crate::protocol::{Announcement, Context, Event, ShardView};
 use crate::record::Receipt;
 use crate::time::Nanos;
 
 /// The event that is being handled, and its shard.
-pub(in crate::engine) struct VirtualContext<'s, 'a, T> {
-    pub(super) shard: &'s mut VirtualShard<'a, T>,
+pub(in crate::engine) struct VirtualContext<'s, 'a, S> {
+    pub(super) shard: &'s mut VirtualShard<'a, S>,
     pub(super) event: Event,
     /// The round of its instant.
     pub(super) round: u16,
 }
 
-impl<T: Tail> VirtualContext<'_, '_, T> {
+impl<S: EventSink> VirtualContext<'_, '_, S> {
     /// Offers a message to the downlink of its receiver.
-    pub(super) fn arrive(&mut self, pending: &PendingEvent<T>) {
+    pub(super) fn arrive(&mut self, pending: &PendingEvent<S::Tail>) {
         let Message { to, from, order, kind, .. } = pending.message;
         if !self.is_up() {
-            return self.note(order, JournalEvent::Missed(kind, pending.sent_at));
+            return self.note(order, JournalEvent::Missed(kind));
         }
         let bytes = self.shard.bytes_of(&pending.message);
         let Some(offer) = self.shard.access_links.receive(from, to, pending.time, bytes) else {
@@ -37,29 +37,29 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         match offer.departs {
             Some(time) if self.shard.access_links.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
             Some(time) => self.go_on(pending, time, EventStage::Delivered),
-            None => self.note(order, JournalEvent::Dropped(kind, pending.sent_at)),
+            None => self.note(order, JournalEvent::Dropped(kind)),
         }
     }
 
     /// Queues a message that has passed the downlink for processing, if the node is up.
-    pub(super) fn queue_for_work(&mut self, pending: &PendingEvent<T>) {
+    pub(super) fn queue_for_work(&mut self, pending: &PendingEvent<S::Tail>) {
         if self.is_up() {
             self.work_on(pending);
         } else {
-            self.note(pending.message.order, JournalEvent::Missed(pending.message.kind, pending.sent_at));
+            self.note(pending.message.order, JournalEvent::Missed(pending.message.kind));
         }
     }
 
     /// Delivers a message once the node has processed those before it.
-    fn work_on(&mut self, pending: &PendingEvent<T>) {
+    fn work_on(&mut self, pending: &PendingEvent<S::Tail>) {
         let done = self.shard.access_links.work(self.event.me, self.event.now);
         self.go_on(pending, done, EventStage::Delivered);
     }
 
     /// Schedules the next stage of a message.
-    fn go_on(&mut self, pending: &PendingEvent<T>, time: Nanos, stage: EventStage) {
+    fn go_on(&mut self, pending: &PendingEvent<S::Tail>, time: Nanos, stage: EventStage) {
         let round = self.round_of_sequel(time);
-        self.shard.outgoing.push(PendingEvent { time, round, stage, ..pending.clone() });
+        self.emit(PendingEvent { time, round, stage, ..pending.clone() });
     }
 
     /// Returns the round of an event that continues this one at `time` without being a message of its own.
@@ -67,10 +67,18 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
         if time == self.event.now { self.round } else { 0 }
     }
 
-    /// Writes an event into the journal.
+    /// Counts an event, at once or when the journal is booked.
+    #[inline(always)]
     pub(super) fn note(&mut self, order: OrderIndex, what: JournalEvent) {
         let (time, local) = (self.event.now, self.local());
-        self.shard.journal.push(JournalEntry { time, local, order, what });
+        self.shard.note(JournalEntry { time, local, order, what });
+    }
+
+    /// Passes on what the event leads to.
+    #[inline]
+    pub(super) fn emit(&mut self, pending: PendingEvent<S::Tail>) {
+        self.shard.occurrences += 1;
+        self.shard.sink.put(pending);
     }
 
     /// Returns the index of the event's node in its shard.
@@ -127,7 +135,7 @@ impl<T: Tail> VirtualContext<'_, '_, T> {
     }
 }
 
-impl<T: Tail> Context for VirtualContext<'_, '_, T> {
+impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
     fn me(&self) -> NodeId {
         self.event.me
     }
@@ -147,6 +155,7 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
         if first {
             let Event { sender, hop, now: time, .. } = self.event;
             self.shard.receipts[place] = Receipt { time, sender, hop };
+            self.shard.new_receipts.note(order);
         }
         self.note(order, if first { JournalEvent::Delivered } else { JournalEvent::Duplicate });
         first
@@ -203,7 +212,7 @@ impl<T: Tail> Context for VirtualContext<'_, '_, T> {
     fn wake_at(&mut self, time: Nanos, token: u64) {
         let Event { me, now, .. } = self.event;
         // A time in the past becomes the present: no event precedes its cause.
-        self.shard.timers.request(time.max(now), me, token);
+        self.shard.sink.put_timer(time.max(now), me, token);
     }
 }
 

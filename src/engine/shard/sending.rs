@@ -6,7 +6,7 @@ use crate::adversary::Tampering;
 use crate::engine::EngineSetup;
 use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{JournalEvent, SendCounts};
-use crate::engine::pending_event::{EventStage, PendingEvent};
+use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, OrderHop, Tail};
@@ -29,12 +29,17 @@ pub(super) struct NamedForward {
     pub(super) tail: SmallVec<[u64; 2]>,
 }
 
-impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
+impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
     /// Sends a message of this kind to each of the node's targets.
     pub(super) fn send_on(&mut self, kind: Kind, order_hop: OrderHop) {
         let Event { me, sender, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, .. } = *self.shard.setup;
         let attempt = self.attempt(kind, order_hop.order);
+        // Upkeep is about no order, and its draws are of another key.
+        if attempt == 0 && !kind.is_upkeep() && self.shard.batch_forward(&self.event, kind, order_hop) {
+            return;
+        }
+        self.shard.send_batched_of(me);
         let mut scratch = std::mem::take(&mut self.shard.scratch);
         let mut forward = self.outgoing_forward(kind, order_hop);
         for &to in draw.draw(topology, order_hop.order, me, &mut scratch) {
@@ -52,6 +57,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
     /// Sends a message to each of these nodes, all as one attempt.
     pub(super) fn send_to(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         let attempt = self.attempt(kind, order_hop.order);
+        self.shard.send_batched_of(self.event.me);
         let mut forward = self.outgoing_forward(kind, order_hop);
         for &to in to {
             self.send_copy(&mut forward, to, attempt, tail);
@@ -103,12 +109,11 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         let next_round = self.round.saturating_add(1);
         let pending = |latency| PendingEvent {
             time: left + latency,
-            sent_at: left,
             message,
             sequence,
             round: if left + latency == now { next_round } else { 0 },
             stage: EventStage::Arrives,
-            tail: T::of(tail),
+            tail: S::Tail::of(tail),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
         let is_cut = faults.is_cut(me, to, model_time);
@@ -118,10 +123,10 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         match if is_cut { Fate::Lost } else { links.fate(to, attempt) } {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
-                self.shard.outgoing.push(pending(latency));
+                self.emit(pending(latency));
                 // The double has the number of its original: where both come at once, either may be first.
                 if let Some(latency) = links.duplicate(to, attempt) {
-                    self.shard.outgoing.push(pending(latency));
+                    self.emit(pending(latency));
                     is_doubled = true;
                 }
             }
@@ -190,15 +195,8 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
         let sequence = self.next_sequence();
         let (time, message) = (now + by, order_hop.message(kind, me, me));
         let (stage, round) = (EventStage::Held, self.round_of_sequel(time));
-        self.shard.outgoing.push(PendingEvent {
-            time,
-            sent_at: now,
-            message,
-            sequence,
-            round,
-            stage,
-            tail: T::of(&[]),
-        });
+        self.note(order_hop.order, JournalEvent::HeldBack);
+        self.emit(PendingEvent { time, message, sequence, round, stage, tail: S::Tail::of(&[]) });
         sequence
     }
 
@@ -217,6 +215,7 @@ impl<'a, T: Tail> VirtualContext<'_, 'a, T> {
             self.event.sender = from;
             self.act(kind, order_hop);
         }
+        self.shard.send_batched_of(me);
         let mut at_once = AttemptCache::default();
         let mut announcement_batch = std::mem::take(&mut self.shard.announcement_batch);
         announcement_batch.address((topology, draw), &mut self.shard.scratch, exclude_sender, me, &usual);

@@ -118,7 +118,7 @@ impl<'a> ShortestPathWorker<'a> {
         exchange: &mut impl ExchangeEnd<Candidate>,
     ) -> Result<ShortestPathShare, ExchangeBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width);
+        let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width, false);
         let Some(first) = workload.publications().first() else {
             return Ok(self.close(End::Quiescent, Nanos::ZERO));
         };
@@ -310,6 +310,9 @@ impl<'a> ShortestPathWorker<'a> {
         WindowReport {
             next: [self.calendar.next(), out].into_iter().flatten().min(),
             wake: None,
+            // Receipts are kept by time, so that nothing hangs on a bound.
+            events: u64::MAX,
+            holding: 0,
             late,
             interrupted: self.setup.interrupt.is_raised(),
             // The first window, in which the order is published, is never abandoned, because a report needs at least

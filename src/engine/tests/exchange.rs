@@ -218,18 +218,22 @@ fn reports() -> impl Strategy<Value = WindowReport> {
     let window = || prop::option::of(0..9u64);
     let ends = prop::option::of(prop::sample::select(vec![End::Interrupted, End::OutOfMemory]));
     let fresh = prop::collection::btree_map(0..5u32, 1..9u64, 0..4);
-    let times = (0..99u64, 0..99u64, 0..99u64);
-    (window(), window(), any::<[bool; 2]>(), ends, times, fresh).prop_map(
-        |(next, wake, [late, interrupted], cut_short, (last_event, last_arrival, messages), fresh)| WindowReport {
-            next,
-            wake,
-            late,
-            interrupted,
-            cut_short,
-            last_event: Nanos(last_event),
-            last_arrival: Nanos(last_arrival),
-            messages,
-            fresh: fresh.into_iter().map(|(order, count)| (OrderIndex(order), count)).collect(),
+    let counts = prop::array::uniform5(0..99u64);
+    (window(), window(), any::<[bool; 2]>(), ends, counts, fresh).prop_map(
+        |(next, wake, [late, interrupted], cut_short, [last_event, last_arrival, messages, events, holding], fresh)| {
+            WindowReport {
+                next,
+                wake,
+                events,
+                holding,
+                late,
+                interrupted,
+                cut_short,
+                last_event: Nanos(last_event),
+                last_arrival: Nanos(last_arrival),
+                messages,
+                fresh: fresh.into_iter().map(|(order, count)| (OrderIndex(order), count)).collect(),
+            }
         },
     )
 }
