@@ -194,7 +194,7 @@ fn an_emulated_network_is_looked_at_on_every_carrier() {
 #[test]
 fn where_nodes_fail_a_bound_for_all_of_them_is_none() {
     let ring = Draft { transport: Some(TransportKind::Simulated), ..hopping(6, on("ring", 100, 0)) };
-    assert!(doubt(ring.clone()).starts_with("The target cannot come"));
+    assert!(doubt(ring.clone()).starts_with("The target cannot be reached"));
     let down = Draft { down: Some("90%".parse().unwrap()), ..ring.clone() };
     let churn = Draft { churn: Some("up=1s,down=1s".parse().unwrap()), ..ring };
     assert_eq!([doubt(down), doubt(churn)], [String::new(), String::new()]);

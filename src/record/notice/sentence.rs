@@ -62,8 +62,8 @@ impl Notice {
         match self {
             Notice::MemoryUsedUp { left_bytes } => write!(
                 out,
-                "The memory that was left for messages under way was used up ({}), and the run was ended: what follows \
-                 is what it came to by then. Ask for a lower --rate, fewer --nodes or a lesser --fanout, or take a \
+                "The memory that was left for messages under way was used up ({}), and the run was ended: the \
+                 figures are those up to then. Ask for a lower --rate, fewer --nodes or a smaller --fanout, or use a \
                  machine with more memory.",
                 rounded_bytes(*left_bytes)
             ),
@@ -71,8 +71,8 @@ impl Notice {
                 let up_to = if *is_exact { "" } else { "up to " };
                 write!(
                     out,
-                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{new_to_node} of them of \
-                     orders new to their node; the oldest was {behind} orders behind the newest that its node had \
+                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{new_to_node} of them \
+                     of orders new to their node; the oldest was {behind} orders behind the newest that its node had \
                      seen. {remedy}."
                 )
             }
@@ -146,8 +146,8 @@ impl Notice {
             ),
             Notice::OverlayNotSearched => write!(
                 out,
-                "This overlay is computed and not searched, and with 2 peers it is some rings of all lengths: an order \
-                 gets round its own alone."
+                "This overlay is computed and not searched. With 2 peers it consists of rings of all lengths, and an \
+                 order stays in its own ring."
             ),
             Notice::TargetBeyondTtl { near, nodes, ttl, entrance, goal, target, farthest, advice } => {
                 let farthest = farthest
@@ -155,15 +155,15 @@ impl Notice {
                 let (hops, target) = (hops_text(u32::from(*ttl)), share_text(*target));
                 write!(
                     out,
-                    "The target cannot come: {near} of {nodes} nodes lie within {hops} of {entrance}, and {goal} make \
-                     {target}; {farthest}{advice}."
+                    "The target cannot be reached: {near} of {nodes} nodes lie within {hops} of {entrance}, and {goal} \
+                     make {target}; {farthest}{advice}."
                 )
             }
             Notice::TargetTooLate { hop, near, nodes, hops, entrance, timeout, goal, target, needed } => {
                 let (hops, target) = (hops_text(*hops), share_text(*target));
                 write!(
                     out,
-                    "The target cannot come in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie \
+                    "The target cannot be reached in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie \
                      within the {hops} of {entrance} that {timeout} leave room for, where {goal} make {target}; ask \
                      for more than --timeout {needed}."
                 )
@@ -215,8 +215,8 @@ impl Notice {
         match self {
             Notice::LatencyWithoutFloor => write!(
                 out,
-                "The least latency is 0, so that no two nodes can be computed apart: one worker handled every message \
-                 in its turn. The figures are as exact as any; a least latency above 0 computes them sooner."
+                "The least latency is 0, so no two nodes can be computed independently: one worker handled all \
+                 messages one by one. The figures are just as exact; a least latency above 0 makes the run faster."
             ),
             Notice::NodeTrafficNotKept { from_nodes } => write!(
                 out,
@@ -232,8 +232,8 @@ impl Notice {
                 };
                 write!(
                     out,
-                    "The run was cut short, and its messages were not counted again node by node, because that takes \
-                     long: duplicates and bytes per node are left out.{rough}"
+                    "The run was cut short, and its messages were not recounted by node, because that takes long: \
+                     duplicates and bytes per node are left out.{rough}"
                 )
             }
             Notice::NodesFileWithoutTimes => write!(

@@ -70,7 +70,7 @@ fn plain_runs_and_what_was_said_before_are_left_alone() {
     let ring = Draft { topology: Some(TopologySpec::Ring), nodes: Some(100), ..simulated(EQUAL, 6, Until::Quiescent) };
     let ring = record(ring);
     assert!(
-        ring.notices.iter().any(|notice| notice.to_string().starts_with("The target cannot come")),
+        ring.notices.iter().any(|notice| notice.to_string().starts_with("The target cannot be reached")),
         "{:?}",
         ring.notices
     );
