@@ -211,7 +211,7 @@ pub enum Notice {
         /// Least number of nodes for which it is not kept.
         from_nodes: u32,
     },
-    /// The run was cut short, so messages were not counted again node by node.
+    /// The run was cut short, so messages were not recounted by node.
     NodeTrafficCutShort {
         /// True if the sums are rough for the same reason.
         is_rough: bool,

@@ -223,11 +223,11 @@ fn notices_are_true_of_random_runs() {
         let Ok(scenario) = asked.clone().build() else { return Ok(()) };
         let record = run(asked);
         for notice in &sentences(&record) {
-            if notice.contains("cannot come") {
+            if notice.contains("cannot be reached") {
                 count(&bounds);
             }
             prop_assert!(
-                !(notice.contains("cannot come") && record.is_goal_met()),
+                !(notice.contains("cannot be reached") && record.is_goal_met()),
                 "{line}\n{notice}\nThe target was reached."
             );
             for flag in flags(notice) {
@@ -270,7 +270,7 @@ fn following_the_advice_reaches_the_target() {
         "--nodes 60 --topology ring --ttl 60 --timeout 200ms --protocol flood --seed 1",
     ] {
         let record = simulated(line);
-        let notice = sentences(&record).into_iter().find(|notice| notice.contains("cannot come")).unwrap();
+        let notice = sentences(&record).into_iter().find(|notice| notice.contains("cannot be reached")).unwrap();
         assert!(!record.is_goal_met(), "{line}");
         let flag = flags(&notice).into_iter().next().unwrap_or_else(|| panic!("{notice}"));
         let asked = draft(&format!("--transport simulated --threads 2 {line}"));
