@@ -80,7 +80,7 @@ macro_rules! declare_latencies {
                 greatest: Nanos,
             },
             $(
-                #[doc = concat!("[`", stringify!($Name), "`].")]
+                #[doc = concat!("The distribution `", stringify!($Name), "`, which has a file of its own.")]
                 $Name($Name),
             )+
         }
