@@ -1,4 +1,4 @@
-//! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`].
+//! The nodes that one worker owns in virtual time. To a protocol this is its [`Context`](crate::protocol::Context).
 //!
 //! An event is counted when it is handled, except in a window in which the run may end: there it goes to a journal, and
 //! is counted when the window is booked. By then it is known up to which instant events count, and nothing has to be
@@ -33,7 +33,7 @@ use crate::workload::Publication;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// One worker's nodes.
+/// The nodes of one worker, and their state.
 pub(super) struct VirtualShard<'a, S> {
     setup: &'a EngineSetup<'a>,
     pub(super) view: ShardView<'a>,
@@ -60,7 +60,7 @@ pub(super) struct VirtualShard<'a, S> {
     traffic: Vec<Traffic>,
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
-    /// Messages under way at the end; those that it sent to other shards after the end as less than none.
+    /// Messages under way at the end. May be negative: those that it sent to other shards after the end are subtracted.
     under_way: i64,
     model_lost: u64,
     model_dropped: u64,
@@ -70,13 +70,13 @@ pub(super) struct VirtualShard<'a, S> {
     /// True if the run may end within the events that are being handled.
     pub(super) is_tentative: bool,
     journal: Vec<JournalEntry>,
-    /// Orders that nodes have newly received, and the number of nodes, since they were last asked for.
+    /// The number of nodes that have newly received each order, since it was last taken.
     pub(super) new_receipts: NewReceiptCounts,
-    /// Number of occurrences so far, which tells an event that led to nothing.
+    /// The number of occurrences so far. An event that leaves it unchanged has led to nothing.
     occurrences: u64,
-    /// Forwards that are drawn together, where messages may wait for one another's draws.
+    /// Forwards that are drawn together; `None` if each must be drawn at once.
     batched: Option<BatchedForwards>,
-    /// The events that follow.
+    /// Takes the events that follow.
     pub(super) sink: S,
 }
 
@@ -91,7 +91,7 @@ impl<'a, S> VirtualShard<'a, S> {
             access_links: AccessLinks::new(setup.network, nodes.clone()),
             departures: UplinkQueue::new(),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
-            // Only a line tells in which order messages are sent at one instant.
+            // The order of messages sent at one instant matters only if uplinks have a rate.
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
             announcement_batch: AnnouncementBatch::default(),
             held: vec![0; (size * orders).div_ceil(64)],
@@ -179,7 +179,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
         }
     }
 
-    /// Hands a message to its node, if that is up.
+    /// Delivers a message to its node, if the node is up.
     #[inline(always)]
     fn deliver_message<P: ProtocolState>(&mut self, protocol: &mut P, pending: &PendingEvent<S::Tail>) {
         let Message { order, kind, tail, .. } = pending.message;
@@ -191,7 +191,8 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
         protocol.handle_message(&mut context, &pending.message, pending.tail.words());
     }
 
-    /// Fires a timer. Returns true if that led to anything: what nobody needs any more is no event.
+    /// Fires a timer. Returns true if that led to anything: a timer that is no longer needed does not count as an
+    /// event.
     pub(super) fn fire_timer<P: ProtocolState>(&mut self, protocol: &mut P, me: NodeId, at: Nanos, token: u64) -> bool {
         let before = self.occurrences;
         protocol.handle_timeout(&mut self.event(Event::own(me, at), 0), token);
@@ -200,20 +201,20 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
 }
 
 impl<S> VirtualShard<'_, S> {
-    /// Draws the forwards of several nodes together from now on, where the setup allows it. Whoever handles events then
-    /// calls [`send_batched`](Self::send_batched) before the window ends.
+    /// Draws the forwards of several nodes together from now on, if the setup allows it. The caller must then call
+    /// [`send_batched`](Self::send_batched) before the window ends.
     pub(super) fn batch_forwards(&mut self) {
         self.batched = BatchedForwards::new(self.setup);
     }
 
-    /// Asks for what an event of a node that may bring it an order will touch: its counts, and unless it has the order
+    /// Prefetches the memory that an event will touch: the node's counts and, if the event may bring it a new order,
     /// its row and its receipt.
     #[inline(always)]
     pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex) {
         let local = (node.0 - self.nodes.start) as usize;
         let place = order.index() * self.nodes.len() + local;
         prefetch(&self.traffic, local);
-        // A timer names no order, of which this is then true or false: a look too many does no harm.
+        // A timer names no order, so the answer is arbitrary for it: a needless prefetch does no harm.
         if self.held.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 0) {
             prefetch(&self.receipts, place);
             prefetch(&self.sequences, local);
@@ -227,7 +228,7 @@ impl<S> VirtualShard<'_, S> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
-    /// Returns the bytes of what has yet to be counted: the journal, and messages that wait for the uplinks.
+    /// Returns the bytes of the journal and of the messages that wait for uplinks, neither of which is counted yet.
     pub(super) fn journal_bytes(&self) -> u64 {
         (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.departures.bytes()
     }

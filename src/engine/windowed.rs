@@ -40,13 +40,13 @@ use window_sink::WindowSink;
 /// Events between the prefetch of a node's memory and its use.
 const AHEAD: usize = 8;
 
-/// Events between two looks at what may cut a run short.
-const EVENTS_PER_LOOK: u64 = if cfg!(test) { 1 } else { 256 };
+/// Events between two checks for an interrupt and for exhausted memory.
+const EVENTS_PER_CHECK: u64 = if cfg!(test) { 1 } else { 256 };
 
 /// Bytes in one step of the memory accounting, a power of two.
 const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
-/// Runs to the end. The network must have a floor.
+/// Runs virtual time window by window, to the end. Every latency of the network must be above zero.
 pub(super) fn run<P: Protocol>(
     setup: &EngineSetup<'_>,
     protocol: &P,
@@ -59,7 +59,7 @@ pub(super) fn run<P: Protocol>(
     Ok(EndedRun { end, at, outcomes: outcomes.into_iter().map(|outcome| outcome.2).collect() })
 }
 
-/// One worker.
+/// A worker, with the nodes of one shard.
 struct WindowedWorker<'a, P: Protocol, E> {
     setup: &'a EngineSetup<'a>,
     exchange: E,
@@ -76,12 +76,12 @@ struct WindowedWorker<'a, P: Protocol, E> {
     last_event: Nanos,
     /// The first instant of the window that is being handled.
     start: Nanos,
-    /// Polls the interrupt; and the reason why a window was abandoned midway.
+    /// Polls the interrupt. `cut_short` is the reason why a window was abandoned midway.
     lookout: Lookout<'a>,
     cut_short: Option<End>,
-    /// Events since the last look.
-    unlooked: u64,
-    /// The bytes that are held for all that is under way.
+    /// Events since the last check.
+    unchecked: u64,
+    /// Bytes counted against the allowance for events and the journal.
     held: u64,
 }
 
@@ -110,7 +110,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             start: Nanos::ZERO,
             lookout: Lookout::new(setup.interrupt),
             cut_short: None,
-            unlooked: 0,
+            unchecked: 0,
             held: 0,
         }
     }
@@ -142,7 +142,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             match decision {
                 Decision::On(next) => {
                     self.shard.book(Nanos::MAX);
-                    // No run ends before the last event of a window that it goes on from.
+                    // The run continues, so it ends no earlier than the last event of this window.
                     self.shard.book_departures(state.progress().time);
                     window = next;
                 }
@@ -152,13 +152,13 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
                     return Ok((End::Target, at, self.close_at_target(at)));
                 }
                 Decision::Ended(end, at) => return Ok((end, at, self.close(at))),
-                // What shards have handled of this window counts, and the rest of it is under way.
+                // The events that shards have handled in this window count; the rest is under way.
                 Decision::CutShort(end, _) => return Ok((end, report.last_event, self.close(report.last_event))),
             }
         }
     }
 
-    /// Handles a window's events, and what its nodes publish in it, up to the time limit.
+    /// Handles the events and publications of a window, up to the time limit.
     fn handle(&mut self, window: u64) {
         self.start = self.width.start(window);
         self.shard.sink.advance(window);
@@ -175,7 +175,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             self.handle_block(is_last);
             self.shard.send_batched();
         }
-        self.look();
+        self.check();
     }
 
     /// Handles the sorted events of a block: node by node.
@@ -186,7 +186,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             }
             let event = self.sort.take(place);
             let (node, rank) = (event.node, event.rank());
-            self.handle_soon(Some(rank));
+            self.handle_same_window(Some(rank));
             if self.cut_short.is_some() || is_last && self.start + Nanos(event.offset.into()) > self.shard.sink.deadline
             {
                 self.shard.sink.late.push(event);
@@ -194,22 +194,22 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
                 self.handle_one(event);
             }
             if self.sort.get(place + 1).is_none_or(|next| next.node != node) {
-                self.handle_soon(None);
+                self.handle_same_window(None);
             }
         }
     }
 
-    /// Handles what the node at hand has brought up in this window and comes before `rank`.
+    /// Handles the events that the current node caused for itself in this window and that come before `rank`.
     #[inline(always)]
-    fn handle_soon(&mut self, rank: Option<WindowRank>) {
-        if self.shard.sink.has_soon() {
-            self.handle_all_soon(rank);
+    fn handle_same_window(&mut self, rank: Option<WindowRank>) {
+        if self.shard.sink.has_same_window() {
+            self.handle_all_same_window(rank);
         }
     }
 
     #[cold]
-    fn handle_all_soon(&mut self, rank: Option<WindowRank>) {
-        while let Some(event) = self.shard.sink.take_soon(rank) {
+    fn handle_all_same_window(&mut self, rank: Option<WindowRank>) {
+        while let Some(event) = self.shard.sink.take_same_window(rank) {
             self.handle_one(event);
         }
     }
@@ -237,16 +237,16 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
         if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
             self.last_event = self.last_event.max(time);
         }
-        self.unlooked += 1;
-        if self.unlooked >= EVENTS_PER_LOOK {
-            self.look();
+        self.unchecked += 1;
+        if self.unchecked >= EVENTS_PER_CHECK {
+            self.check();
         }
     }
 
-    /// Polls the interrupt, and checks that what is under way does not outgrow its memory.
+    /// Polls the interrupt, and checks that pending events and the journal fit into their memory.
     #[inline(never)]
-    fn look(&mut self) {
-        if self.lookout.work(std::mem::take(&mut self.unlooked)).is_err() {
+    fn check(&mut self) {
+        if self.lookout.work(std::mem::take(&mut self.unchecked)).is_err() {
             self.cut_short = Some(End::Interrupted);
         }
         let now = self.shard.sink.store.bytes() + self.shard.journal_bytes();
@@ -255,7 +255,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
         }
         if self.cut_short.is_some() {
-            self.shard.sink.leave_soon();
+            self.shard.sink.leave_same_window();
         }
     }
 
@@ -277,7 +277,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
         WindowReport {
             next,
             wake: unheld,
-            // Publications are few, and those of later windows counted with them make a bound no smaller.
+            // Publications are few, so those of later windows are counted as well: the sum is still an upper bound.
             events: count(message) + count(upkeep) + count(timers) + self.publications.len() as u64,
             holding: sink.holding() + self.publications.len() as u64,
             late: sink
@@ -287,20 +287,20 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             interrupted: self.setup.interrupt.is_raised(),
             cut_short: self.cut_short,
             last_event: self.last_event,
-            // What is lost on its way has to leave first.
+            // A message that will be lost still has to leave its uplink.
             last_arrival: self.shard.last_departure(),
             messages: self.shard.received(),
             fresh: self.shard.new_receipts.take(),
         }
     }
 
-    /// Counts what there is up to `limit`, the end, and what is under way then.
+    /// Counts everything up to `limit`, the end of the run, and the messages that are under way then.
     fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.shard.leave_named::<P>(&self.state);
         self.close_at_target(limit)
     }
 
-    /// Counts the same at an end at which every order has its target, so that none is still on its way to it.
+    /// Does the same at an end at which every order has reached its target, so that no order is still under way.
     fn close_at_target(mut self, limit: Nanos) -> ShardOutcome {
         self.shard.leave();
         self.shard.close(limit)

@@ -31,7 +31,7 @@ struct WaitingForward {
 }
 
 impl BatchedForwards {
-    /// Makes room for forwards; `None` on a network or with adversaries that decide about each message by itself.
+    /// Creates an empty batch; `None` if the network or adversaries decide about each message by itself.
     pub(super) fn new(setup: &EngineSetup<'_>) -> Option<BatchedForwards> {
         let EngineSetup { network, faults, adversaries, warm_up, .. } = *setup;
         let is_plain = network.is_plain() && faults.none_cut() && adversaries.is_none() && warm_up == Nanos::ZERO;
@@ -41,7 +41,8 @@ impl BatchedForwards {
 }
 
 impl<S: EventSink> VirtualShard<'_, S> {
-    /// Keeps the first forward of an order by the event's node for the next draw. Returns false if none are kept.
+    /// Keeps the first forward of an order by the event's node for the next draw. Returns false if forwards are not
+    /// batched.
     #[inline]
     pub(super) fn batch_forward(&mut self, event: &Event, kind: Kind, order_hop: OrderHop) -> bool {
         let Some(batch) = &self.batched else { return false };
@@ -58,10 +59,10 @@ impl<S: EventSink> VirtualShard<'_, S> {
         true
     }
 
-    /// Sends what waits if the last of it is of this node.
+    /// Sends all waiting forwards if the last of them is of this node.
     #[inline]
     pub(super) fn send_batched_of(&mut self, node: NodeId) {
-        // A node's events come one after the other, so that what it has waiting is the last.
+        // A node's events are handled one after the other, so that a forward of the current node is always the last.
         if self.batched.as_ref().is_some_and(|batch| batch.waiting.last().is_some_and(|last| last.me == node)) {
             self.send_batched();
         }

@@ -50,7 +50,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
         self.departures.last()
     }
 
-    /// Counts the events that are yet to come. Those that were sent after the end are taken back when the shard is
+    /// Counts the pending events as under way. Those that were sent after the end are subtracted when the shard is
     /// closed.
     pub(in crate::engine) fn leave(&mut self) {
         let (by_order, under_way) = (&mut self.by_order, &mut self.under_way);
@@ -181,7 +181,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
         }
     }
 
-    /// Takes messages back that have yet to come and were sent after the end.
+    /// Subtracts pending messages that were sent after the end.
     fn retract(&mut self, order: OrderIndex, kind: Kind, target_batch: &SendCounts) {
         let SendCounts { sent, lost, doubled, .. } = *target_batch;
         self.left_under_way(order, kind, -i64::from(sent - lost + doubled));
@@ -239,7 +239,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     }
 }
 
-/// Counts messages that are under way at the end; those that turn out not to be, as less than none.
+/// Adds to the number of messages that are under way at the end; a negative count subtracts from it.
 fn left_under_way(of_order: &mut OrderTraffic, under_way: &mut i64, kind: Kind, messages: i64) {
     *under_way += messages;
     if kind.is_upkeep() {

@@ -74,7 +74,7 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
         self.shard.note(JournalEntry { time, local, order, what });
     }
 
-    /// Passes on what the event leads to.
+    /// Passes an event that follows from this one to the sink.
     #[inline]
     pub(super) fn emit(&mut self, pending: PendingEvent<S::Tail>) {
         self.shard.occurrences += 1;

@@ -1,5 +1,5 @@
-//! Sending of a shard's nodes: the recipients, as the node's own behaviour has it, and the fate of each message on its
-//! way out.
+//! Sending by a shard's nodes: the recipients of a message, given the node's role as an adversary, and the fate of each
+//! copy on its way out.
 
 use super::VirtualContext;
 use crate::adversary::Tampering;
@@ -105,7 +105,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             target_batch.dropped += 1;
             return;
         };
-        // What takes no time belongs to the next round of its instant.
+        // A message that takes no time belongs to the next round of its instant.
         let next_round = self.round.saturating_add(1);
         let pending = |latency| PendingEvent {
             time: left + latency,
@@ -124,7 +124,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             Fate::Lost => is_lost = true,
             Fate::Arrives(latency) => {
                 self.emit(pending(latency));
-                // The double has the number of its original: where both come at once, either may be first.
+                // The second copy has the sequence number of the first: if both arrive at once, either may be first.
                 if let Some(latency) = links.duplicate(to, attempt) {
                     self.emit(pending(latency));
                     is_doubled = true;
@@ -152,7 +152,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         }
     }
 
-    /// Sends to all targets, as the node's own role has it.
+    /// Sends to all targets, as the node's role as an adversary demands.
     pub(super) fn act(&mut self, kind: Kind, order_hop: OrderHop) {
         match self.tampering(order_hop) {
             Tampering::AsUsual => self.send_on(kind, order_hop),
@@ -162,7 +162,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         }
     }
 
-    /// Sends to the nodes that the protocol names, as the node's own role has it.
+    /// Sends to the nodes that the protocol names, as the node's role as an adversary demands.
     pub(super) fn forward_to(&mut self, to: &[NodeId], kind: Kind, order_hop: OrderHop, tail: &[u64]) {
         match self.tampering(order_hop) {
             Tampering::AsUsual => self.send_to(to, kind, order_hop, tail),
@@ -176,7 +176,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         }
     }
 
-    /// Returns the effect of the node's own role on a forward.
+    /// Returns the effect of the node's role as an adversary on a forward.
     fn tampering(&mut self, OrderHop { order, .. }: OrderHop) -> Tampering {
         let (me, setup) = (self.event.me, self.shard.setup);
         let origin = setup.workload.publications()[order.index()].origin;
@@ -188,10 +188,10 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         tampering
     }
 
-    /// Holds a forward back, and gives the number that it has among what the node sends.
+    /// Holds a forward back, and returns its sequence number among the messages of the node.
     fn hold_back(&mut self, kind: Kind, order_hop: OrderHop, by: Nanos) -> u32 {
         let Event { me, now, .. } = self.event;
-        // It takes a number like a message, which tells it from others of its time.
+        // It takes a sequence number as a message does, which distinguishes it from others of the same time.
         let sequence = self.next_sequence();
         let (time, message) = (now + by, order_hop.message(kind, me, me));
         let (stage, round) = (EventStage::Held, self.round_of_sequel(time));
@@ -200,8 +200,8 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         sequence
     }
 
-    /// Sends to all targets of each of these orders a message about those that are for it, but for those of which the
-    /// node's own behaviour makes something else.
+    /// Announces these orders: each target of any of them gets one message about all that it is a target of. Orders
+    /// that the node tampers with go out one by one, as its role demands.
     pub(super) fn send_announcements(&mut self, kind: Kind, announcements: &[Announcement]) {
         let Event { me, .. } = self.event;
         let EngineSetup { topology, draw, exclude_sender, workload, adversaries, .. } = *self.shard.setup;

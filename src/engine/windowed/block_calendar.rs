@@ -18,14 +18,14 @@ use std::ops::Range;
 /// Events in a chunk: 1.5 KiB of those without a tail.
 const CHUNK_EVENTS: u32 = if cfg!(test) { 4 } else { 64 };
 
-/// The chunks by which the memory of a shard grows at least, and the share of what it has.
+/// The minimum number of chunks by which the memory of a shard grows, and otherwise the divisor of its present chunks.
 const GROWTH_MIN: usize = 64;
 const GROWTH_SHARE: usize = 4;
 
-/// No chunk.
+/// Stands for no chunk.
 const NONE: u32 = u32::MAX;
 
-/// The nodes of a block are at least 2 to this.
+/// The binary logarithm of the minimum number of nodes in a block.
 const BLOCK_BITS_MIN: u32 = if cfg!(test) { 3 } else { 13 };
 
 /// The maximum number of blocks in a shard: with more, the buckets that are written alternately outgrow the caches.
@@ -57,9 +57,9 @@ pub(super) struct BlockCalendar<T> {
     counts: Vec<u64>,
     /// The windows with buckets that have events, one bit each.
     filled: Vec<u64>,
-    /// Events of windows beyond those.
+    /// Events of windows beyond those that have buckets.
     far: BTreeMap<u64, Vec<WindowEvent<T>>>,
-    /// Number of all events.
+    /// The number of all events.
     stored: u64,
 }
 
@@ -74,9 +74,9 @@ pub(super) struct Bucket {
 
 /// The chunks of a shard.
 pub(super) struct ChunkStore<T> {
-    /// The events of all chunks, and what was left in their places.
+    /// The events of all chunks; unused places hold stale ones.
     events: Vec<WindowEvent<T>>,
-    /// By chunk, the next of its bucket, or of those that are free.
+    /// By chunk, the next chunk of its bucket, or of the free list.
     next: Vec<u32>,
     free: u32,
 }
@@ -164,7 +164,7 @@ impl<T: Tail> BlockCalendar<T> {
         let slot = self.slot(self.now);
         let bucket = std::mem::replace(&mut self.buckets[slot * self.blocks.count + block], Bucket::EMPTY);
         if bucket.first != NONE {
-            // Whatever other blocks hold of this window is taken before the next.
+            // The other blocks of this window are taken before the next window.
             self.filled[slot / 64] &= !(1 << (slot % 64));
         }
         bucket
@@ -279,7 +279,7 @@ impl<T: Tail> ChunkStore<T> {
     fn grow(&mut self) {
         let before = self.next.len();
         let more = GROWTH_MIN.max(before / GROWTH_SHARE);
-        // Places in a store are of 32 bits, and no memory is large enough to hold more events of one shard.
+        // Places in a store have 32 bits: no machine has memory for more events of one shard.
         let chunks = before + more;
         self.events.reserve(more * CHUNK_EVENTS as usize);
         prefer_huge(self.events.spare_capacity_mut());
@@ -320,7 +320,7 @@ impl<T: Tail> ChunkStore<T> {
         }
     }
 
-    /// Asks for the first lines of a chunk: from there on the processor sees by itself what comes.
+    /// Prefetches the first cache lines of a chunk; the processor's own prefetcher follows from there.
     #[inline]
     fn prefetch(&self, chunk: u32) {
         for event in [0, 3, 6, 9] {

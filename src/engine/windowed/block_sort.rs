@@ -7,24 +7,24 @@ use super::window_event::WindowEvent;
 use crate::ids::NodeId;
 use crate::message::Tail;
 
-/// Nodes of a block for each event from which on events are compared rather than counted.
+/// The nodes per event of a block beyond which its events are compared rather than counted.
 const NODES_PER_EVENT_MAX: usize = 8;
 
-/// The events of a node up to which they are sorted by insertion.
+/// The maximum number of events of a node that are sorted by insertion.
 const INSERTION_MAX: usize = 16;
 
 /// The sorted events of a block. Memory is kept from block to block.
 pub(super) struct BlockSort<T> {
-    /// The events that come, by node; behind them whatever was left there.
+    /// The events of the block by node, followed by stale ones of earlier blocks.
     sorted: Vec<WindowEvent<T>>,
     len: usize,
     /// The first node of the block.
     first: u32,
     /// True if the events are counted by node.
     counts: bool,
-    /// By node of the block, the number of its events and then the place of the next.
+    /// By node of the block, first the number of its events, later the place of the next one.
     places: Vec<u32>,
-    /// Number of events put in place.
+    /// The number of events put in place.
     put: u32,
 }
 
@@ -33,7 +33,7 @@ impl<T: Tail> BlockSort<T> {
         BlockSort { sorted: Vec::new(), len: 0, first: 0, counts: false, places: Vec::new(), put: 0 }
     }
 
-    /// Begins with `len` events of a block of `size` nodes from `first` on. Returns true if each event is to be
+    /// Begins a sort of `len` events of a block of `size` nodes from `first` on. Returns true if each event is to be
     /// [counted](Self::count) before any is put.
     pub(super) fn begin(&mut self, first: u32, size: usize, len: usize) -> bool {
         (self.first, self.len, self.put) = (first, len, 0);
@@ -87,7 +87,7 @@ impl<T: Tail> BlockSort<T> {
         }
     }
 
-    /// Sorts the events of each node: by insertion, since most have one or two, but for those that have many.
+    /// Sorts the events of each node: by insertion where there are few, as most nodes have one or two.
     fn order_each_node(&mut self) {
         let sorted = &mut self.sorted[..self.len];
         let mut begin = 0;

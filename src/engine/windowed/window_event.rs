@@ -26,7 +26,7 @@ pub(in crate::engine) struct WindowEvent<T> {
     pub(super) tail: T,
 }
 
-/// The occurrence that an event stands for, in the order in which those of one instant come.
+/// The occurrence that an event stands for; occurrences of one instant are handled in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WindowStage {
     Published,
@@ -41,8 +41,8 @@ pub(super) enum DueEvent<T> {
     Message(PendingEvent<T>),
 }
 
-/// The order of one node's events in a window: by time, what is published first, then timers, then messages by sender
-/// and sequence. Equal ones, of which only timers and publications can tell, come as they were put.
+/// The order of one node's events in a window: by time; at one time publications first, then timers, then messages by
+/// sender and sequence. Publications and timers of equal rank keep the order in which they were put.
 pub(super) type WindowRank = (u32, u8, u32, u32);
 
 impl<T: Tail> WindowEvent<T> {
@@ -97,7 +97,7 @@ impl<T: Tail> WindowEvent<T> {
         }
     }
 
-    /// Takes the event out of its place, which keeps no tail.
+    /// Takes the event, and leaves one without a tail in its place.
     #[inline(always)]
     pub(super) fn take(&mut self) -> WindowEvent<T> {
         if std::mem::needs_drop::<T>() {
@@ -135,7 +135,7 @@ impl<T: Tail> WindowEvent<T> {
         matches!(self.stage, WindowStage::Message(_))
     }
 
-    /// Returns the order that an event may bring, for a look ahead.
+    /// Returns the order that an event may bring, for a prefetch.
     #[inline(always)]
     pub(super) fn order(&self) -> OrderIndex {
         OrderIndex(self.order)
@@ -150,7 +150,7 @@ impl<T: Tail> WindowEvent<T> {
         Some((Message { to, from: NodeId(self.from), order: OrderIndex(self.order), ttl, hop, kind, tail }, stage))
     }
 
-    /// Returns what is to be handled, in a window that begins at `start`.
+    /// Returns the event in the form that is handled, for a window that begins at `start`.
     #[inline(always)]
     pub(super) fn into_due(self, start: Nanos) -> DueEvent<T> {
         if let Some((message, stage)) = self.message() {

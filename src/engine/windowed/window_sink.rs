@@ -14,8 +14,8 @@ use crate::time::Nanos;
 use crate::workload::Publication;
 use std::collections::BTreeMap;
 
-/// The first place of a timer that was set in the window in which it fires: behind those that were set before.
-const SOON_TIMER: u32 = 1 << 31;
+/// The first place of a timer that was set in the window in which it fires: after those set in earlier windows.
+const SAME_WINDOW_TIMER: u32 = 1 << 31;
 
 /// An event that crosses from one shard to another.
 #[derive(Clone, Debug)]
@@ -38,13 +38,13 @@ pub(super) struct WindowSink<'a, T> {
     /// Upkeep, which holds no run open.
     pub(super) upkeep: BlockCalendar<T>,
     pub(super) timers: BlockCalendar<T>,
-    /// By shard, messages and upkeep that leave for it.
+    /// By shard, the messages and upkeep for it.
     out: Vec<[BlockCalendar<T>; 2]>,
-    /// Events of the node at hand that are due in the window that is being handled, and the number of all so far,
-    /// which orders those of equal rank.
-    soon: BTreeMap<(WindowRank, u32), WindowEvent<T>>,
-    brought_up: u32,
-    /// Events of the window that come after the time limit, or that were left when it was cut short.
+    /// Events that the current node caused for itself in this window, and the number of all so far, which orders those
+    /// of equal rank.
+    same_window: BTreeMap<(WindowRank, u32), WindowEvent<T>>,
+    same_window_count: u32,
+    /// Events of the window that come after the time limit, or that were not handled because the window was cut short.
     pub(super) late: Vec<WindowEvent<T>>,
 }
 
@@ -63,20 +63,20 @@ impl<'a, T: Tail> WindowSink<'a, T> {
             index,
             width,
             deadline: setup.deadline(),
-            // Before the first window no event is due in the one at hand.
+            // Before the first window, no event counts as due in the current one.
             window: u64::MAX,
             store: ChunkStore::new(),
             messages: BlockCalendar::new(blocks(index), reach),
             upkeep: BlockCalendar::new(blocks(index), upkeep_reach),
             timers: BlockCalendar::new(blocks(index), reach),
             out: (0..setup.partition.workers()).map(out).collect(),
-            soon: BTreeMap::new(),
-            brought_up: 0,
+            same_window: BTreeMap::new(),
+            same_window_count: 0,
             late: Vec::new(),
         }
     }
 
-    /// Turns to a window before which nothing is left.
+    /// Advances to a window before which no event is left.
     pub(super) fn advance(&mut self, window: u64) {
         self.window = window;
         for calendar in [&mut self.messages, &mut self.upkeep, &mut self.timers] {
@@ -93,22 +93,22 @@ impl<'a, T: Tail> WindowSink<'a, T> {
         self.messages.put(&mut self.store, window, WindowEvent::of_publication(publication, offset));
     }
 
-    /// Returns true if the node at hand has brought up anything in this window.
+    /// Returns true if the current node has caused itself events in this window that have not been handled.
     #[inline]
-    pub(super) fn has_soon(&self) -> bool {
-        !self.soon.is_empty()
+    pub(super) fn has_same_window(&self) -> bool {
+        !self.same_window.is_empty()
     }
 
-    /// Takes the next event of the node at hand that was brought up in this window, if it comes before `rank`.
-    pub(super) fn take_soon(&mut self, rank: Option<WindowRank>) -> Option<WindowEvent<T>> {
-        let first = self.soon.first_entry()?;
+    /// Takes the next event that the current node caused for itself in this window, if it comes before `rank`.
+    pub(super) fn take_same_window(&mut self, rank: Option<WindowRank>) -> Option<WindowEvent<T>> {
+        let first = self.same_window.first_entry()?;
         let comes = rank.is_none_or(|rank| first.key().0 < rank);
         comes.then(|| first.remove())
     }
 
-    /// Leaves everything that was brought up in this window and has not been handled.
-    pub(super) fn leave_soon(&mut self) {
-        self.late.extend(std::mem::take(&mut self.soon).into_values());
+    /// Moves the events that the current node caused for itself, and that were not handled, to the late ones.
+    pub(super) fn leave_same_window(&mut self) {
+        self.late.extend(std::mem::take(&mut self.same_window).into_values());
     }
 
     /// Sorts the events of a block in the window that is being handled.
@@ -129,7 +129,7 @@ impl<'a, T: Tail> WindowSink<'a, T> {
         sort.end();
     }
 
-    /// Passes what leaves for each shard next to `out`, by shard: what stays cannot be due in the next window.
+    /// Passes the next events for each shard to `out`, by shard: those that stay cannot be due in the next window.
     pub(super) fn hand_over(&mut self, out: &mut [Vec<CrossingEvent<T>>]) {
         for (calendars, out) in self.out.iter_mut().zip(out) {
             for calendar in calendars {
@@ -138,7 +138,7 @@ impl<'a, T: Tail> WindowSink<'a, T> {
         }
     }
 
-    /// Takes an event of another shard in.
+    /// Receives an event from another shard.
     #[inline]
     pub(super) fn receive(&mut self, CrossingEvent { window, event }: CrossingEvent<T>) {
         let calendar = if event.is_upkeep() { &mut self.upkeep } else { &mut self.messages };
@@ -166,14 +166,14 @@ impl<'a, T: Tail> WindowSink<'a, T> {
         self.width.offset(time)
     }
 
-    /// Keeps an event of the node at hand that is due in the window that is being handled.
+    /// Keeps an event that the current node causes for itself in this window.
     #[cold]
-    fn put_soon(&mut self, event: WindowEvent<T>, time: Nanos) {
+    fn put_same_window(&mut self, event: WindowEvent<T>, time: Nanos) {
         if time > self.deadline {
             return self.late.push(event);
         }
-        self.brought_up = self.brought_up.wrapping_add(1);
-        self.soon.insert((event.rank(), self.brought_up), event);
+        self.same_window_count = self.same_window_count.wrapping_add(1);
+        self.same_window.insert((event.rank(), self.same_window_count), event);
     }
 }
 
@@ -189,7 +189,7 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
         let calendar = if owner != self.index {
             &mut self.out[owner][usize::from(is_upkeep)]
         } else if window == self.window {
-            return self.put_soon(event, time);
+            return self.put_same_window(event, time);
         } else if is_upkeep {
             &mut self.upkeep
         } else {
@@ -202,8 +202,8 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
         let (window, offset) = self.split(at);
         let mut event = WindowEvent::of_timer(node, offset, token);
         if window == self.window {
-            event.set_place(SOON_TIMER | self.brought_up);
-            self.put_soon(event, at);
+            event.set_place(SAME_WINDOW_TIMER | self.same_window_count);
+            self.put_same_window(event, at);
         } else {
             self.timers.put(&mut self.store, window, event);
         }
