@@ -6,11 +6,13 @@
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, RegionIndex, RegionSpec};
-use bulk_order_propagation::order::Order;
+use bulk_order_propagation::order::{Order, Symbol};
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::simulation;
+use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::{Topology, TopologySpec};
 use bulk_order_propagation::wire::{self, Admission, DATAGRAM_BYTES_MAX, Stray, Token};
+use bulk_order_propagation::workload::{ListLimits, PublicationList};
 use std::cell::RefCell;
 use std::fs;
 
@@ -18,13 +20,14 @@ use std::fs;
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// Every target by name. Its seeds are in `fuzz/seeds/NAME`.
-pub(crate) const TARGETS: [(&str, Target); 7] = [
+pub(crate) const TARGETS: [(&str, Target); 8] = [
     ("datagram", datagram),
     ("train_trailer", train_trailer),
     ("scenario", scenario),
     ("option", option),
     ("edge_list", edge_list),
     ("matrix", matrix),
+    ("publications", publications),
     ("task", task),
 ];
 
@@ -215,6 +218,32 @@ fn matrix(bytes: &[u8]) -> bool {
 fn network(regions: RegionSpec) -> Result<bulk_order_propagation::network::Network, String> {
     let spec = NetworkSpec { paths: Paths::Regions(regions), ..NetworkSpec::default() };
     spec.build(7).map_err(|error| error.to_string())
+}
+
+/// Reads any bytes as a list of publications: it begins at 0 and never goes back, every size and number of orders is
+/// within its limit, and the list reads back the same once written.
+fn publications(bytes: &[u8]) -> bool {
+    let limits = ListLimits { orders: 1_000, span: Nanos::from_secs(1_000_000), payload_bytes: 1_000 };
+    let read = |bytes: &[u8]| in_file(bytes, |path| PublicationList::read(path, limits).map_err(|e| e.to_string()));
+    let list = match read(bytes) {
+        Ok(list) => list,
+        Err(error) => return refused(&error),
+    };
+    let listed = list.listed();
+    assert!(listed[0].due == Nanos::ZERO && listed.is_sorted_by_key(|one| one.due) && list.span() <= limits.span);
+    assert!(listed.len() <= 1_000 && listed.iter().all(|one| one.payload_bytes <= limits.payload_bytes));
+    assert_eq!(list.most_within(Nanos::MAX), u64::from(list.orders()));
+    let written = |symbol: Option<Symbol>| symbol.map_or_else(String::new, |symbol| symbol.to_string());
+    let mut lines = "time,origin,bytes,symbol\n".to_owned();
+    for one in listed {
+        lines += &format!("{}ns,{},{},{}\n", one.due.0, one.origin, one.payload_bytes, written(one.symbol));
+    }
+    let again = read(lines.as_bytes()).unwrap_or_else(|error| panic!("{lines}: {error}"));
+    let fields = |list: &PublicationList| -> Vec<_> {
+        list.listed().iter().map(|one| (one.due, one.origin, one.payload_bytes, one.symbol)).collect()
+    };
+    assert_eq!(fields(&again), fields(&list), "{lines}");
+    true
 }
 
 /// Reads any bytes as the task of a process: an accepted task names a scenario, and a process of it.

@@ -201,6 +201,11 @@ mod sys;
 #[doc(hidden)]
 pub mod sys;
 #[cfg(not(feature = "internals"))]
+mod table;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod table;
+#[cfg(not(feature = "internals"))]
 mod theory;
 #[cfg(feature = "internals")]
 #[doc(hidden)]

@@ -2,7 +2,8 @@
 //!
 //! A [`Draft`] is what a person asks for; [`Draft::build`] makes a scenario of it or says what is wrong. Running a
 //! scenario is not here, and neither is the reading of arguments and files: this room turns text into values. The only
-//! file read here is an edge list, because it determines the number of nodes and their ids.
+//! files read here are an edge list, because it determines the number of nodes and their ids, and a list of
+//! publications, because it determines the number of orders.
 //!
 //! Each group of options has a file: its part of the table with the text of `--help`, its readers, its part of the
 //! scenario with the defaults and checks, and the way back to flags. The table of all options is put together here.
@@ -141,16 +142,20 @@ impl Scenario {
         self.overlay.names()
     }
 
-    /// Draws which order enters where, and when.
+    /// Draws which order enters where, and when, unless a file lists it.
     pub fn workload(&self) -> Workload {
+        if let Some(list) = &self.workload.publications {
+            let (names, nodes) = (self.names(), self.overlay.nodes);
+            return list.workload(|id| names.find(id, nodes));
+        }
         let one = BulkOptions {
             orders: 1,
             rate: Rate::per_second(1),
-            arrivals: Arrivals::Constant,
+            arrivals: Some(Arrivals::Constant),
             window: WindowSize::Auto,
         };
         let BulkOptions { orders, rate, arrivals, .. } = self.workload.bulk.unwrap_or(one);
-        let origins = self.workload.origins;
+        let (origins, arrivals) = (self.workload.origins, arrivals.unwrap_or(Arrivals::Constant));
         Workload::bulk(self.run.seed, self.overlay.nodes, Bulk { orders, rate, arrivals, origins })
     }
 
@@ -164,7 +169,8 @@ impl Scenario {
             Some(Paths::Regions(RegionSpec::File { path })) => Some(("network", Path::new(path))),
             _ => None,
         };
-        topology.into_iter().chain(network)
+        let publications = self.workload.publications.as_ref().map(|list| ("publications", Path::new(list.path())));
+        topology.into_iter().chain(network).chain(publications)
     }
 
     /// Returns the seed of a run, counted from 0.

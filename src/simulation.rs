@@ -215,10 +215,15 @@ fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Re
     let generated = workload.publications().iter().map(|publication| {
         lookout.work(ORDER_UNITS)?;
         let index = publication.order;
-        let bytes = payload_bytes(scenario.run.seed, index, scenario.workload.payload_bytes.range());
+        let listed = scenario.workload.publications.as_ref().map(|list| list.listed()[index.index()]);
+        let bytes = listed.map_or_else(
+            || payload_bytes(scenario.run.seed, index, scenario.workload.payload_bytes.range()),
+            |listed| listed.payload_bytes,
+        );
         let order = Order::generate(scenario.run.seed, index, usize::from(bytes));
         let mut order = order.map_err(|error: PayloadTooLong| SimulationError::Order(error.to_string()))?;
         order.published_at = publication.due;
+        order.symbol = listed.and_then(|listed| listed.symbol).unwrap_or(order.symbol);
         Ok(Arc::new(order))
     });
     generated.collect()

@@ -1,4 +1,5 @@
-//! The workload: the order, node and time of each publication, as an open-loop schedule drawn before the run.
+//! The workload: the order, node and time of each publication, as an open-loop schedule drawn before the run or listed
+//! in a file.
 //!
 //! The schedule never waits for the system. A worker that is late publishes late, and the delay of an order counts from
 //! the time at which it was due, so that a stall shows instead of hiding (coordinated omission, Tene 2013).
@@ -6,8 +7,10 @@
 //! Rejected alternative: a closed loop, in which the next order waits for the previous one, because it never loads the
 //! system more than the system allows.
 
+mod publication_list;
 mod rate;
 
+pub use publication_list::{ListLimits, ListedPublication, PublicationFault, PublicationList};
 pub use rate::{ParseRateError, Rate};
 
 use crate::ids::{NodeId, OrderIndex};
@@ -55,6 +58,8 @@ pub enum Origins {
     One(NodeId),
     /// Each at a node drawn for it.
     Random,
+    /// Each at the node that its list of publications names.
+    Listed,
 }
 
 /// The parameters of a bulk of orders.
@@ -103,7 +108,7 @@ impl Workload {
             let origin = match bulk.origins {
                 Origins::One(node) => node,
                 // Below `nodes`, so it fits into 32 bits.
-                Origins::Random => NodeId(stream(order, ORIGIN).below(u64::from(nodes)) as u32),
+                Origins::Random | Origins::Listed => NodeId(stream(order, ORIGIN).below(u64::from(nodes)) as u32),
             };
             Publication { order: OrderIndex(order), origin, due }
         });

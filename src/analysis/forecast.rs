@@ -126,7 +126,9 @@ fn hops_to(reach: &Reachability, goal: u64) -> Option<u32> {
 fn entrance(scenario: &Scenario, origin: NodeId) -> String {
     let id = scenario.names().id(origin);
     match scenario.workload.origins {
-        Origins::Random if scenario.orders() > 1 => format!("node {id}, where the first order enters"),
+        Origins::Random | Origins::Listed if scenario.orders() > 1 => {
+            format!("node {id}, where the first order enters")
+        }
         _ => format!("node {id}"),
     }
 }

@@ -1,4 +1,4 @@
-//! The files that a command reads: a scenario, an edge list, a matrix. `-` is standard input.
+//! The files that a command reads: a scenario, an edge list, a matrix, a list of publications. `-` is standard input.
 
 use super::Failure;
 use super::files::NamedInput;
@@ -17,7 +17,13 @@ use std::path::Path;
 pub(super) fn check(draft: &Draft, config: Option<&Path>, repeats: bool) -> Result<(), Failure> {
     let topology = matches!(&draft.topology, Some(TopologySpec::File { path }) if is_standard_input(path));
     let network = matches!(&draft.network, Some(RegionSpec::File { path }) if is_standard_input(path));
-    let named = [("config", config.is_some_and(is_standard_input)), ("topology", topology), ("network", network)];
+    let publications = draft.publications.as_deref().is_some_and(is_standard_input);
+    let named = [
+        ("config", config.is_some_and(is_standard_input)),
+        ("topology", topology),
+        ("network", network),
+        ("publications", publications),
+    ];
     let mut readers = named.into_iter().filter_map(|(option, reads)| reads.then_some(option));
     match (readers.next(), readers.next()) {
         (Some(first), Some(second)) => Err(Failure::TwoOnStandardInput { first, second }),

@@ -281,8 +281,12 @@ impl Sizes<'_> {
 
     /// Returns the bytes of the orders, and of each worker's counts of them.
     fn orders(&self) -> u64 {
-        let payload = self.scenario.workload.payload_bytes.range();
-        let payload = (u64::from(*payload.start()) + u64::from(*payload.end())) / 2;
+        let range = self.scenario.workload.payload_bytes.range();
+        let list = self.scenario.workload.publications.as_ref();
+        let payload = list.map_or((u64::from(*range.start()) + u64::from(*range.end())) / 2, |list| {
+            let sizes = list.listed().iter().map(|listed| u64::from(listed.payload_bytes));
+            sizes.sum::<u64>() / u64::from(list.orders())
+        });
         let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
         let by_worker = match self.shape {
             StorageShape::Hops | StorageShape::Fast => 0,
@@ -295,7 +299,9 @@ impl Sizes<'_> {
         let template = if is_bare { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
         let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
-        each.saturating_mul(self.orders)
+        // Further processes read the list, too.
+        let listed = list.map_or(0, |list| list.memory_bytes()) * (self.processes - 1);
+        each.saturating_mul(self.orders).saturating_add(listed)
     }
 
     fn carrier(&self) -> CarrierTraits {

@@ -32,6 +32,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
             origins: Origins::One(NodeId(0)),
             bulk: None,
             payload_bytes: PayloadBytes::exactly(0),
+            publications: None,
         },
         carrier: CarrierOptions {
             transport: TransportKind::Udp,
@@ -79,7 +80,7 @@ pub(super) fn bulk_report() -> Report {
 /// Makes the report of a bulk of two orders.
 pub(super) fn report_of_bulk(record: &RunRecord) -> Report {
     let rate = Rate::per_second(100);
-    let bulk = BulkOptions { orders: 2, rate, arrivals: Arrivals::Constant, window: WindowSize::Auto };
+    let bulk = BulkOptions { orders: 2, rate, arrivals: Some(Arrivals::Constant), window: WindowSize::Auto };
     let mut values = (*scenario(10)).clone();
     values.workload.bulk = Some(bulk);
     let scenario = Scenario::unchecked(values);

@@ -6,8 +6,9 @@ use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{LatencySpec, RegionSpec};
+use crate::table::TableError;
 use crate::topology::{TopologyError, TopologySpec};
-use crate::workload::Rate;
+use crate::workload::{PublicationFault, Rate};
 
 /// The reason why a draft cannot be run as it stands.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +147,17 @@ pub enum ScenarioError {
         /// The option, without dashes.
         option: &'static str,
     },
+
+    /// A file lists the orders, so nothing is left for the option to decide.
+    #[error("--{option} with --publications: the file says what is published, when and where; leave one of them out")]
+    ListedAnyway {
+        /// The option asked for.
+        option: String,
+    },
+
+    /// The list of publications cannot be read.
+    #[error(transparent)]
+    Publications(#[from] TableError<PublicationFault>),
 
     /// The orders are so far apart that the schedule is too long.
     #[error(

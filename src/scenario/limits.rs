@@ -8,6 +8,8 @@ use super::bad_value::BadValue;
 use crate::message::TTL_MAX;
 use crate::order::PAYLOAD_BYTES_MAX;
 use crate::quantity::{self, QuantityError};
+use crate::time::Nanos;
+use crate::workload::ListLimits;
 use std::fmt::Display;
 
 /// Nodes of a run. An id has 32 bits, and the greatest value means "no node".
@@ -68,6 +70,13 @@ pub(super) const YEAR_SECS: u64 = 31_557_600;
 /// Bytes of payload in one order, which must fit one datagram.
 pub const PAYLOAD_BYTES: Limit =
     Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");
+
+/// The limits of a list of publications.
+pub const PUBLICATIONS: ListLimits = ListLimits {
+    orders: ORDERS.most as u32,
+    span: Nanos::from_secs(SCHEDULE_SECS),
+    payload_bytes: PAYLOAD_BYTES_MAX as u16,
+};
 
 /// Bytes of a socket's receive buffer. Linux doubles what it is asked for: below the least it would silently give more,
 /// and above the most the doubled number no longer fits its integer.

@@ -68,10 +68,7 @@ impl Scenario {
         let threads = u32::try_from(self.carrier.threads).ok();
         let mut asked = Draft { seed: Some(self.run.seed), threads, ..Draft::default() };
         for name in names() {
-            let given = asked
-                .clone()
-                .build_with(self.overlay.edge_list.as_ref())
-                .map(|scenario| Draft::from(&scenario).values());
+            let given = asked.clone().build_with(Some(self)).map(|scenario| Draft::from(&scenario).values());
             let Some(value) = wanted.get(&name) else { continue };
             if given.is_ok_and(|given| given.get(&name) == Some(value)) {
                 continue;
@@ -84,7 +81,7 @@ impl Scenario {
         // of zero.
         for name in names().into_iter().filter(|name| !matches!(name.as_str(), "seed" | "threads")) {
             let fewer = asked.without(&name);
-            let given = fewer.clone().build_with(self.overlay.edge_list.as_ref());
+            let given = fewer.clone().build_with(Some(self));
             if given.is_ok_and(|scenario| Draft::from(&scenario).values() == wanted) {
                 asked = fewer;
             }
@@ -126,7 +123,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// The order of options in a replay command: an option precedes those whose defaults depend on it.
-const REPLAY_ORDER: [&str; 41] = [
+const REPLAY_ORDER: [&str; 42] = [
     "nodes",
     "threads",
     "processes",
@@ -141,6 +138,7 @@ const REPLAY_ORDER: [&str; 41] = [
     "until",
     "timeout",
     "seed",
+    "publications",
     "origin",
     "orders",
     "rate",

@@ -8,7 +8,6 @@ use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
     WorkloadOptions, carrier, network,
 };
-use crate::topology::EdgeList;
 use serde::{Serialize, Serializer};
 
 impl Draft {
@@ -22,16 +21,16 @@ impl Draft {
         self.build_with(None)
     }
 
-    /// Does the same as [`build`](Self::build), but does not read an edge list again that has been read before, because
-    /// a pipe gives its lines only once.
-    pub(super) fn build_with(self, read: Option<&EdgeList>) -> Result<Scenario, ScenarioError> {
+    /// Does the same as [`build`](Self::build), but does not read the files again that another scenario was read from,
+    /// because a pipe gives its lines only once.
+    pub(super) fn build_with(self, read: Option<&ScenarioValues>) -> Result<Scenario, ScenarioError> {
         let transport = carrier::transport(&self);
         let network = network::resolve(&self, transport)?;
         let failures = FailureOptions::resolve(&self, transport)?;
-        let overlay = OverlayOptions::resolve(&self, read)?;
+        let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind)?;
-        let workload = WorkloadOptions::resolve(&self, &overlay, transport)?;
+        let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let run = RunOptions::resolve(&self, transport)?;
         Ok(Scenario(ScenarioValues { overlay, protocol, workload, carrier, network, failures, run }))
     }
@@ -44,7 +43,7 @@ impl Scenario {
     ///
     /// [`ScenarioError`] if the changes contradict the other options.
     pub fn with(&self, changes: Draft) -> Result<Scenario, ScenarioError> {
-        changes.or(Draft::from(self)).build_with(self.overlay.edge_list.as_ref())
+        changes.or(Draft::from(self)).build_with(Some(self))
     }
 }
 

@@ -32,8 +32,11 @@ impl Scenario {
     /// Returns the number of orders published while one spreads at the slow latency, within the memory limit of
     /// windows.
     fn auto(&self, bulk: &BulkOptions, spread: Nanos) -> u32 {
-        let bursts = if bulk.arrivals == Arrivals::Burst { BURST } else { Nanos::ZERO };
-        let under_way = bulk.rate.within(spread + bursts);
+        let bursts = if bulk.arrivals == Some(Arrivals::Burst) { BURST } else { Nanos::ZERO };
+        let under_way = match &self.workload.publications {
+            Some(list) => list.most_within(spread),
+            None => bulk.rate.within(spread + bursts),
+        };
         let widest = limits::widest_window(self.overlay.nodes, bulk.orders);
         u32::try_from(under_way.max(LEAST)).map_or(widest, |orders| orders.min(widest))
     }

@@ -4,12 +4,13 @@ use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::kinds::OriginsKind;
 use super::overlay::OverlayOptions;
+use super::parse::no_nul;
 use super::payload::PayloadBytes;
 use super::transport_kind::TransportKind;
-use super::{Draft, limits};
+use super::{Draft, ScenarioValues, limits};
 use crate::ids::NodeId;
 use crate::quantity;
-use crate::workload::{Arrivals, Origins, Rate};
+use crate::workload::{Arrivals, Origins, PublicationList, Rate};
 use serde::{Serialize, Serializer};
 
 /// The heading of this group in `--help`.
@@ -61,6 +62,15 @@ macro_rules! workload_options {
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             payload_bytes: PayloadBytes = "BYTES|A..B", workload::read_payload;
 
+            /// File that lists the publications [default: none].
+            ///
+            /// A CSV with the columns `time,origin,bytes` and perhaps symbol, - for standard input. A line is an order:
+            /// its time with a unit, the id of a node, bytes of payload. The first line is published at the start. It
+            /// takes the place of --orders, --rate, --arrivals, --origins, --origin and --payload-bytes. Recorded
+            /// orders show bursts and busy publishers as they were.
+            #[arg(hide_short_help = true)]
+            publications: String = "FILE.csv", workload::read_publications;
+
             /// Orders that a node can tell apart [default: auto].
             ///
             /// They end with the newest order that the node has seen. auto is all orders with simulated; elsewhere it
@@ -81,6 +91,8 @@ pub struct WorkloadOptions {
     pub bulk: Option<BulkOptions>,
     /// Bytes of opaque payload in each order.
     pub payload_bytes: PayloadBytes,
+    /// The list that the orders come from, read when the draft was built; `None` if they are drawn.
+    pub publications: Option<PublicationList>,
 }
 
 /// The options of a run of many orders.
@@ -88,10 +100,10 @@ pub struct WorkloadOptions {
 pub struct BulkOptions {
     /// Number of orders, at least two.
     pub orders: u32,
-    /// Orders per second.
+    /// Orders per second, on average.
     pub rate: Rate,
-    /// Distribution over time.
-    pub arrivals: Arrivals,
+    /// Distribution over time; `None` if a file lists the times.
+    pub arrivals: Option<Arrivals>,
     /// Number of orders that a node tells apart, up to the newest it has seen.
     pub window: WindowSize,
 }
@@ -111,25 +123,67 @@ impl WorkloadOptions {
         draft: &Draft,
         overlay: &OverlayOptions,
         transport: TransportKind,
+        read: Option<&ScenarioValues>,
     ) -> Result<WorkloadOptions, ScenarioError> {
+        if let Some(path) = &draft.publications {
+            return WorkloadOptions::listed(draft, listed(path, overlay, read)?, overlay, transport);
+        }
         let payload_bytes = draft.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
         Ok(WorkloadOptions {
             origins: origins(draft, overlay)?,
             bulk: bulk(draft, overlay.nodes, transport)?,
             payload_bytes,
+            publications: None,
+        })
+    }
+
+    /// Resolves the options of this group for orders from a list, which takes the place of most of them.
+    fn listed(
+        draft: &Draft,
+        list: PublicationList,
+        overlay: &OverlayOptions,
+        transport: TransportKind,
+    ) -> Result<WorkloadOptions, ScenarioError> {
+        let mut replaced =
+            Draft::names_under(HEADING).filter(|option| !["publications", "window"].contains(&&**option));
+        if let Some(option) = replaced.find(|option| draft.asks_for(option)) {
+            return Err(ScenarioError::ListedAnyway { option });
+        }
+        let orders = list.orders();
+        let bulk = match window(draft, overlay.nodes, orders, transport)? {
+            None => None,
+            Some(window) => {
+                // Without a span between the first and the last, the rate has no limit.
+                let in_a_second = u128::from(orders - 1) * 1_000_000_000 / u128::from(list.span().0.max(1));
+                let rate = Rate::per_second(u64::try_from(in_a_second).unwrap_or(u64::MAX));
+                Some(BulkOptions { orders, rate, arrivals: None, window })
+            }
+        };
+        let origin = list.only_origin().and_then(|origin| overlay.names().find(origin, overlay.nodes));
+        let sizes = || list.listed().iter().map(|listed| listed.payload_bytes);
+        let payload_bytes = PayloadBytes::new(sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
+        Ok(WorkloadOptions {
+            origins: origin.map_or(Origins::Listed, Origins::One),
+            bulk,
+            payload_bytes: payload_bytes.unwrap_or(PayloadBytes::exactly(0)),
+            publications: Some(list),
         })
     }
 
     /// Sets the options of this group in a draft.
     pub(super) fn add_to(&self, draft: &mut Draft, overlay: &OverlayOptions) {
+        draft.window = self.bulk.map(|bulk| bulk.window);
+        if let Some(list) = &self.publications {
+            draft.publications = Some(list.path().to_owned());
+            return;
+        }
         draft.orders = Some(self.bulk.map_or(1, |bulk| bulk.orders));
         draft.rate = self.bulk.map(|bulk| bulk.rate);
-        draft.arrivals = self.bulk.map(|bulk| bulk.arrivals);
-        draft.window = self.bulk.map(|bulk| bulk.window);
+        draft.arrivals = self.bulk.and_then(|bulk| bulk.arrivals);
         (draft.origin, draft.origins) = match self.origins {
             Origins::One(origin) => (Some(overlay.names().id(origin)), Some(OriginsKind::One)),
-            Origins::Random => (None, Some(OriginsKind::Random)),
+            Origins::Random | Origins::Listed => (None, Some(OriginsKind::Random)),
         };
         draft.payload_bytes = Some(self.payload_bytes);
     }
@@ -180,18 +234,67 @@ fn origins(draft: &Draft, overlay: &OverlayOptions) -> Result<Origins, ScenarioE
     }
 }
 
+/// Reads the path of a list of publications.
+pub(super) fn read_publications(text: &str) -> Result<String, BadValue> {
+    no_nul("publications", text)?;
+    if text.is_empty() {
+        return Err(BadValue::new(
+            "publications",
+            text,
+            "name a file of comma-separated values, or - for standard input",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Returns the list of publications at `path`, whose origins are nodes of this overlay, and reads it unless it has been
+/// read before.
+fn listed(
+    path: &str,
+    overlay: &OverlayOptions,
+    read: Option<&ScenarioValues>,
+) -> Result<PublicationList, ScenarioError> {
+    let (nodes, names) = (overlay.nodes, overlay.names());
+    let known = read.and_then(|read| Some((read, read.workload.publications.as_ref()?)));
+    let known = known.filter(|(_, list)| list.path() == path);
+    let list = match known {
+        Some((read, list)) if read.overlay.nodes == nodes && read.overlay.names() == names => return Ok(list.clone()),
+        Some((_, list)) => list.clone(),
+        None => PublicationList::read(path, limits::PUBLICATIONS)?,
+    };
+    list.check_origins(|id| names.find(id, nodes), || names.advice("", nodes))?;
+    Ok(list)
+}
+
 /// Resolves the options that apply only to a run of many orders.
 fn bulk(draft: &Draft, nodes: u32, transport: TransportKind) -> Result<Option<BulkOptions>, ScenarioError> {
-    let &Draft { orders, rate, arrivals, window, .. } = draft;
+    let &Draft { orders, rate, arrivals, .. } = draft;
     let orders = limits::ORDERS.check(orders.unwrap_or(1))?;
     if orders == 1 {
-        let asked = [("rate", rate.is_some()), ("arrivals", arrivals.is_some()), ("window", window.is_some())];
-        return match asked.into_iter().find(|&(_, is_asked)| is_asked) {
-            Some((option, _)) => Err(ScenarioError::OneOrder { option }),
-            None => Ok(None),
-        };
+        let asked = [("rate", rate.is_some()), ("arrivals", arrivals.is_some())];
+        if let Some((option, _)) = asked.into_iter().find(|&(_, is_asked)| is_asked) {
+            return Err(ScenarioError::OneOrder { option });
+        }
     }
-    let window = match window.unwrap_or(WindowSize::Auto) {
+    let Some(window) = window(draft, nodes, orders, transport)? else { return Ok(None) };
+    let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
+    if f64::from(orders - 1) / rate.as_f64() > limits::SCHEDULE_SECS as f64 {
+        return Err(ScenarioError::ScheduleTooLong { orders, rate });
+    }
+    Ok(Some(BulkOptions { orders, rate, arrivals: Some(arrivals), window }))
+}
+
+/// Resolves the window of a run of many orders; `None` for a single order, which has none.
+fn window(
+    draft: &Draft,
+    nodes: u32,
+    orders: u32,
+    transport: TransportKind,
+) -> Result<Option<WindowSize>, ScenarioError> {
+    if orders == 1 {
+        return if draft.window.is_some() { Err(ScenarioError::OneOrder { option: "window" }) } else { Ok(None) };
+    }
+    let window = match draft.window.unwrap_or(WindowSize::Auto) {
         // A window wider than the number of orders would have no use.
         WindowSize::Orders(window) => WindowSize::Orders(limits::WINDOW.check(window)?.min(orders)),
         WindowSize::Auto => WindowSize::Auto,
@@ -203,11 +306,7 @@ fn bulk(draft: &Draft, nodes: u32, transport: TransportKind) -> Result<Option<Bu
             return Err(ScenarioError::WindowTooWide { window, orders, nodes });
         }
     }
-    let (rate, arrivals) = (rate.unwrap_or(RATE_DEFAULT), arrivals.unwrap_or(Arrivals::Constant));
-    if f64::from(orders - 1) / rate.as_f64() > limits::SCHEDULE_SECS as f64 {
-        return Err(ScenarioError::ScheduleTooLong { orders, rate });
-    }
-    Ok(Some(BulkOptions { orders, rate, arrivals, window }))
+    Ok(Some(window))
 }
 
 const RATE_DEFAULT: Rate = Rate::per_second(100);

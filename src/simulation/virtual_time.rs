@@ -146,8 +146,8 @@ impl Runner<'_> {
     fn spared(&self) -> Option<NodeId> {
         match (self.scenario.workload.origins, self.workload.publications()) {
             (Origins::One(origin), _) => Some(origin),
-            (Origins::Random, [only]) => Some(only.origin),
-            (Origins::Random, _) => None,
+            (Origins::Random | Origins::Listed, [only]) => Some(only.origin),
+            (Origins::Random | Origins::Listed, _) => None,
         }
     }
 

@@ -23,6 +23,7 @@ mod own_protocol;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
 mod protocols;
+mod publications;
 mod real_sockets;
 mod reference;
 mod replicates;

@@ -36,13 +36,16 @@ impl KneeQuestion {
     pub fn prepare(self) -> Result<Search, KneeError> {
         let refuse = |text: String| Err(KneeError::Asked(text));
         let KneeQuestion { draft, limit, .. } = &self;
-        for (option, is_asked) in [("orders", draft.orders), ("runs", draft.runs)] {
-            if is_asked.is_some() {
-                let why = if option == "orders" {
-                    "how many there are follows from rate and span"
-                } else {
-                    "each rate has three"
-                };
+        for (option, is_asked, why) in [
+            ("orders", draft.orders.is_some(), "how many there are follows from rate and span"),
+            ("runs", draft.runs.is_some(), "each rate has three"),
+            (
+                "publications",
+                draft.publications.is_some(),
+                "it publishes at one rate after another, which no file fixes",
+            ),
+        ] {
+            if is_asked {
                 return refuse(format!("--{option} with knee: {why}; leave --{option} out"));
             }
         }

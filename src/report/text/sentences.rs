@@ -98,17 +98,19 @@ fn injection(report: &Report) -> String {
     let place = match asked.workload.origins {
         Origins::One(origin) => format!(" into node {}", asked.names().id(origin)),
         Origins::Random if asked.workload.bulk.is_some() => ", each into a node of its own draw".to_owned(),
+        Origins::Listed => ", each into the node that its line names".to_owned(),
         Origins::Random => format!(" into node {}", report.run.overlay.origin),
     };
     match asked.workload.bulk {
         None => format!("Injecting order{place} with"),
         Some(BulkOptions { orders, rate, arrivals, .. }) => {
-            let arrivals = match arrivals {
-                Arrivals::Constant => "evenly",
-                Arrivals::Poisson => "at random times (Poisson)",
-                Arrivals::Burst => "in bursts, ten a second,",
+            let when = match arrivals {
+                None => ", at the times of --publications".to_owned(),
+                Some(Arrivals::Constant) => format!(", evenly at {rate}"),
+                Some(Arrivals::Poisson) => format!(", at random times (Poisson) at {rate}"),
+                Some(Arrivals::Burst) => format!(", in bursts, ten a second, at {rate}"),
             };
-            format!("Injecting {}{place}, {arrivals} at {rate}, with", counted(orders.into(), "order"))
+            format!("Injecting {}{place}{when}, with", counted(orders.into(), "order"))
         }
     }
 }

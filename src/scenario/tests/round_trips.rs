@@ -202,6 +202,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         rate: bulk.1,
         arrivals: bulk.2,
         origins: bulk.3,
+        // A list takes the place of the other options of the workload; its own test has the files.
+        publications: None,
         window: bulk.4,
         payload_bytes: machine.0,
         pin: machine.1,
