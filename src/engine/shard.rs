@@ -27,6 +27,7 @@ use crate::network::Attempts;
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::simd::prefetch;
+use crate::sys::touched;
 use crate::time::Nanos;
 use crate::wire::control_bytes;
 use crate::workload::Publication;
@@ -99,9 +100,9 @@ impl<'a, S> VirtualShard<'a, S> {
             attempts: Attempts::new(size, orders),
             upkeep_attempts: Vec::new(),
             held_back: BTreeMap::new(),
-            sequences: vec![0; size],
-            receipts: vec![Receipt::NONE; size * orders],
-            traffic: vec![Traffic::default(); size],
+            sequences: touched(size, 0),
+            receipts: touched(size * orders, Receipt::NONE),
+            traffic: touched(size, Traffic::default()),
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::none() },
             under_way: 0,

@@ -182,18 +182,17 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
     fn handle_block(&mut self, is_last: bool) {
         for place in 0..self.sort.len() {
             if let Some(ahead) = self.sort.get(place + AHEAD) {
-                self.shard.prefetch(ahead.node, ahead.order());
+                self.shard.prefetch(ahead.node(), ahead.order());
             }
             let event = self.sort.take(place);
-            let (node, rank) = (event.node, event.rank());
+            let (node, rank) = (event.node(), event.rank());
             self.handle_same_window(Some(rank));
-            if self.cut_short.is_some() || is_last && self.start + Nanos(event.offset.into()) > self.shard.sink.deadline
-            {
+            if self.cut_short.is_some() || is_last && event.time(self.start) > self.shard.sink.deadline {
                 self.shard.sink.late.push(event);
             } else {
                 self.handle_one(event);
             }
-            if self.sort.get(place + 1).is_none_or(|next| next.node != node) {
+            if self.sort.get(place + 1).is_none_or(|next| next.node() != node) {
                 self.handle_same_window(None);
             }
         }
@@ -216,7 +215,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
 
     #[inline(always)]
     fn handle_one(&mut self, event: WindowEvent<P::Tail>) {
-        let (node, time) = (event.node, self.start + Nanos(event.offset.into()));
+        let (node, time) = (event.node(), event.time(self.start));
         let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
         let awaited = if P::HAS_UPKEEP { self.state.awaited() } else { 0 };
         let is_event = match event.into_due(self.start) {

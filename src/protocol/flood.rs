@@ -35,7 +35,7 @@ impl ProtocolState for Flood {
         Push.publish(context, order, ttl);
     }
 
-    #[inline]
+    #[inline(always)]
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, tail: &[u64]) {
         Push.handle_message(context, message, tail);
     }

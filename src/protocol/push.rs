@@ -29,7 +29,7 @@ impl ProtocolState for Push {
         self.receive(context, OrderHop::published(order, ttl));
     }
 
-    #[inline]
+    #[inline(always)]
     fn handle_message<C: Context>(&mut self, context: &mut C, message: &Message, _: &[u64]) {
         self.receive(context, message.order_hop());
     }
@@ -37,7 +37,8 @@ impl ProtocolState for Push {
 
 impl Push {
     /// Delivers an order, and forwards it if it is new.
-    #[inline]
+    // Inlined into the loops of carriers and engines, where the message then stays in registers.
+    #[inline(always)]
     fn receive<C: Context>(self, context: &mut C, received: OrderHop) {
         if context.deliver(received.order)
             && let Some(order_hop) = self.forward_first(received)

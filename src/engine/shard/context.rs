@@ -88,11 +88,13 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
 
     /// Returns true if the event's node is up. A node that is down receives nothing, and sends nothing when a timer
     /// fires.
+    #[inline(always)]
     pub(super) fn is_up(&self) -> bool {
         self.shard.setup.faults.is_up(self.event.me, self.model_time())
     }
 
     /// Returns the time of the event for the modelled network, which counts from the end of the warm-up; 0 before that.
+    #[inline(always)]
     pub(super) fn model_time(&self) -> Nanos {
         self.event.now.since(self.shard.setup.warm_up)
     }
@@ -144,6 +146,7 @@ impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
         &self.shard.view
     }
 
+    #[inline(always)]
     fn deliver(&mut self, order: OrderIndex) -> bool {
         let (place, local) = (self.place(order), self.local());
         let seen = self.shard.horizon.see(local, order);
@@ -161,6 +164,7 @@ impl<S: EventSink> Context for VirtualContext<'_, '_, S> {
         first
     }
 
+    #[inline]
     fn fan_out(&mut self, order_hop: OrderHop) {
         self.act(Kind::PAYLOAD, order_hop);
     }

@@ -8,7 +8,6 @@
 //! the time.
 
 use super::window_event::WindowEvent;
-use crate::ids::NodeId;
 use crate::message::Tail;
 use crate::simd::prefetch;
 use crate::sys::prefer_huge;
@@ -18,9 +17,11 @@ use std::ops::Range;
 /// Events in a chunk: 1.5 KiB of those without a tail.
 const CHUNK_EVENTS: u32 = if cfg!(test) { 4 } else { 64 };
 
-/// The minimum number of chunks by which the memory of a shard grows, and otherwise the divisor of its present chunks.
-const GROWTH_MIN: usize = 64;
-const GROWTH_SHARE: usize = 4;
+/// The chunks of a segment, a power of two: 6 MiB of events without a tail, which is three huge pages.
+const SEGMENT_CHUNKS: usize = if cfg!(test) { 16 } else { 1 << 12 };
+
+/// The chunks with which the first segment begins; it doubles until it is whole.
+const FIRST_CHUNKS: usize = if cfg!(test) { 4 } else { 64 };
 
 /// Stands for no chunk.
 const NONE: u32 = u32::MAX;
@@ -74,8 +75,8 @@ pub(super) struct Bucket {
 
 /// The chunks of a shard.
 pub(super) struct ChunkStore<T> {
-    /// The events of all chunks; unused places hold stale ones.
-    events: Vec<WindowEvent<T>>,
+    /// The events of all chunks by segment; unused places hold stale ones. A segment that is whole never moves.
+    segments: Vec<Vec<WindowEvent<T>>>,
     /// By chunk, the next chunk of its bucket, or of the free list.
     next: Vec<u32>,
     free: u32,
@@ -140,7 +141,7 @@ impl<T: Tail> BlockCalendar<T> {
             let slot = self.slot(window);
             self.counts[slot] += 1;
             self.filled[slot / 64] |= 1 << (slot % 64);
-            let block = self.blocks.of(event.node.0);
+            let block = self.blocks.of(event.node().0);
             store.push(&mut self.buckets[slot * self.blocks.count + block], event);
         } else {
             self.far.entry(window).or_default().push(event);
@@ -248,7 +249,7 @@ impl Bucket {
 
 impl<T: Tail> ChunkStore<T> {
     pub(super) fn new() -> ChunkStore<T> {
-        ChunkStore { events: Vec::new(), next: Vec::new(), free: NONE }
+        ChunkStore { segments: Vec::new(), next: Vec::new(), free: NONE }
     }
 
     #[inline(always)]
@@ -256,7 +257,8 @@ impl<T: Tail> ChunkStore<T> {
         if bucket.in_last == CHUNK_EVENTS {
             self.extend(bucket);
         }
-        self.events[bucket.last as usize * CHUNK_EVENTS as usize + bucket.in_last as usize] = event;
+        let (segment, begin) = segment_of(bucket.last);
+        self.segments[segment][begin + bucket.in_last as usize] = event;
         bucket.in_last += 1;
     }
 
@@ -276,14 +278,22 @@ impl<T: Tail> ChunkStore<T> {
         (bucket.last, bucket.in_last) = (chunk, 0);
     }
 
+    /// Adds free chunks, of which there are none.
     fn grow(&mut self) {
         let before = self.next.len();
-        let more = GROWTH_MIN.max(before / GROWTH_SHARE);
-        // Places in a store have 32 bits: no machine has memory for more events of one shard.
-        let chunks = before + more;
-        self.events.reserve(more * CHUNK_EVENTS as usize);
-        prefer_huge(self.events.spare_capacity_mut());
-        self.events.resize(chunks * CHUNK_EVENTS as usize, WindowEvent::blank(NodeId(0), 0));
+        let chunks = match before {
+            0 => FIRST_CHUNKS,
+            _ => before + before.min(SEGMENT_CHUNKS),
+        };
+        let (segment, _) = segment_of(before as u32);
+        if segment == self.segments.len() {
+            self.segments.push(Vec::new());
+        }
+        let events = &mut self.segments[segment];
+        let len = (chunks - segment * SEGMENT_CHUNKS) * CHUNK_EVENTS as usize;
+        events.reserve_exact(len - events.len());
+        prefer_huge(events.spare_capacity_mut());
+        events.resize(len, WindowEvent::blank());
         self.next.extend((before + 1..chunks).map(|next| next as u32).chain([NONE]));
         self.free = before as u32;
     }
@@ -294,9 +304,9 @@ impl<T: Tail> ChunkStore<T> {
         while chunk != NONE {
             let next = self.next[chunk as usize];
             let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
-            let begin = chunk as usize * CHUNK_EVENTS as usize;
+            let (segment, begin) = segment_of(chunk);
             self.prefetch(next);
-            for event in &mut self.events[begin..begin + len as usize] {
+            for event in &mut self.segments[segment][begin..begin + len as usize] {
                 each(event.take());
             }
             count += u64::from(len);
@@ -313,18 +323,23 @@ impl<T: Tail> ChunkStore<T> {
         while chunk != NONE {
             let next = self.next[chunk as usize];
             let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
-            let begin = chunk as usize * CHUNK_EVENTS as usize;
+            let (segment, begin) = segment_of(chunk);
             self.prefetch(next);
-            self.events[begin..begin + len as usize].iter().for_each(&mut *each);
+            self.segments[segment][begin..begin + len as usize].iter().for_each(&mut *each);
             chunk = next;
         }
     }
 
-    /// Prefetches the first cache lines of a chunk; the processor's own prefetcher follows from there.
+    /// Prefetches a chunk while the chunk before it is read: it was last touched a window ago.
     #[inline]
     fn prefetch(&self, chunk: u32) {
-        for event in [0, 3, 6, 9] {
-            prefetch(&self.events, (chunk as usize).wrapping_mul(CHUNK_EVENTS as usize) + event);
+        let (segment, begin) = segment_of(chunk);
+        let Some(events) = self.segments.get(segment) else { return };
+        // Eight events without a tail lie in three lines.
+        for event in (0..CHUNK_EVENTS as usize).step_by(8) {
+            for place in [event, event + 3, event + 6] {
+                prefetch(events, begin + place);
+            }
         }
     }
 
@@ -340,6 +355,106 @@ impl<T: Tail> ChunkStore<T> {
 
     /// Returns the bytes that the chunks take.
     pub(super) fn bytes(&self) -> u64 {
-        (self.events.len() * size_of::<WindowEvent<T>>()) as u64
+        (self.next.len() * CHUNK_EVENTS as usize * size_of::<WindowEvent<T>>()) as u64
+    }
+}
+
+/// Returns the segment of a chunk, and the place of its first event in the segment.
+#[inline(always)]
+fn segment_of(chunk: u32) -> (usize, usize) {
+    let chunk = chunk as usize;
+    (chunk / SEGMENT_CHUNKS, chunk % SEGMENT_CHUNKS * CHUNK_EVENTS as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{NodeId, OrderIndex};
+    use crate::time::Nanos;
+    use crate::workload::Publication;
+    use proptest::prelude::*;
+
+    /// An event of a node that is told apart by its number.
+    fn event(node: u32, number: u32) -> WindowEvent<()> {
+        WindowEvent::of_publication(&Publication { order: OrderIndex(number), origin: NodeId(node), due: Nanos(0) }, 0)
+    }
+
+    /// The events of a window by block, as they were put.
+    fn handled(calendar: &mut BlockCalendar<()>, store: &mut ChunkStore<()>, window: u64) -> Vec<Vec<(u32, u32)>> {
+        calendar.advance(store, window);
+        let blocks = 0..calendar.blocks().count();
+        let of_block = |block| {
+            let bucket = calendar.take(block);
+            let (len, mut events) = (store.len(&bucket), Vec::new());
+            calendar.drain(store, bucket, |event| events.push((event.node().0, event.order().0)));
+            assert_eq!(events.len(), len);
+            events
+        };
+        blocks.map(of_block).collect()
+    }
+
+    proptest! {
+        /// With far windows, small chunks and several segments: each event comes in its window and block, those of a
+        /// block as they were put, and chunks are used again.
+        #[test]
+        fn events_come_in_their_window_and_block(
+            steps in prop::collection::vec(prop::collection::vec((0..9_000_u64, 5..45_u32), 0..30), 1..40),
+            reach in prop::option::of(0..5_000_u64),
+        ) {
+            let blocks = Blocks::new(5..45);
+            let mut calendar = BlockCalendar::new(blocks.clone(), reach);
+            let (mut store, mut number, mut window) = (ChunkStore::new(), 0, 0);
+            let mut model = BTreeMap::<u64, Vec<Vec<(u32, u32)>>>::new();
+            for step in steps {
+                for (ahead, node) in step {
+                    number += 1;
+                    calendar.put(&mut store, window + 1 + ahead, event(node, number));
+                    let of_window = model.entry(window + 1 + ahead).or_insert_with(|| vec![Vec::new(); blocks.count()]);
+                    of_window[((node - 5) >> BLOCK_BITS_MIN) as usize].push((node, number));
+                }
+                let count = |blocks: &Vec<Vec<(u32, u32)>>| blocks.iter().map(Vec::len).sum::<usize>() as u64;
+                prop_assert_eq!(calendar.next(), model.keys().next().copied());
+                prop_assert_eq!(calendar.stored(), model.values().map(count).sum::<u64>());
+                let mut seen = 0;
+                calendar.for_each(&store, |_| seen += 1);
+                prop_assert_eq!(seen, calendar.stored());
+                if let Some((next, expected)) = model.pop_first() {
+                    prop_assert_eq!(calendar.count(next), count(&expected));
+                    prop_assert_eq!(handled(&mut calendar, &mut store, next), expected);
+                    window = next;
+                }
+            }
+        }
+
+        /// What leaves for another shard is taken window by window, while earlier windows may still fill.
+        #[test]
+        fn the_next_window_is_taken_whole(puts in prop::collection::vec((1..9_000_u64, 5..45_u32), 1..60)) {
+            let mut calendar = BlockCalendar::<()>::new(Blocks::new(5..45), Some(20));
+            let (mut store, mut model) = (ChunkStore::new(), BTreeMap::<u64, usize>::new());
+            for (ahead, node) in puts {
+                calendar.put(&mut store, ahead, event(node, 0));
+                *model.entry(ahead).or_default() += 1;
+                if ahead % 3 == 0 {
+                    let (next, mut taken) = (model.pop_first(), 0);
+                    calendar.drain_next(&mut store, |window, _| {
+                        assert_eq!(Some(window), next.map(|next| next.0));
+                        taken += 1;
+                    });
+                    prop_assert_eq!(taken, next.map_or(0, |next| next.1));
+                }
+            }
+            prop_assert_eq!(calendar.next(), model.keys().next().copied());
+        }
+    }
+
+    #[test]
+    fn blocks_cover_a_shard_and_are_at_most_so_many() {
+        for nodes in [0..0, 7..8, 0..10_000, 5..5_000_005, 0..u32::MAX] {
+            let blocks = Blocks::new(nodes.clone());
+            assert!(blocks.count() as u32 <= BLOCKS_MAX && blocks.count() * blocks.size() >= nodes.len(), "{nodes:?}");
+            if !nodes.is_empty() {
+                assert_eq!((blocks.of(nodes.start), blocks.of(nodes.end - 1)), (0, blocks.count() - 1), "{nodes:?}");
+            }
+        }
     }
 }

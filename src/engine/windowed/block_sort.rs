@@ -4,11 +4,10 @@
 //! by node and put in place; few are compared.
 
 use super::window_event::WindowEvent;
-use crate::ids::NodeId;
 use crate::message::Tail;
 
 /// The nodes per event of a block beyond which its events are compared rather than counted.
-const NODES_PER_EVENT_MAX: usize = 8;
+const NODES_PER_EVENT_MAX: usize = 24;
 
 /// The maximum number of events of a node that are sorted by insertion.
 const INSERTION_MAX: usize = 16;
@@ -38,7 +37,7 @@ impl<T: Tail> BlockSort<T> {
     pub(super) fn begin(&mut self, first: u32, size: usize, len: usize) -> bool {
         (self.first, self.len, self.put) = (first, len, 0);
         if self.sorted.len() < len {
-            self.sorted.resize(len, WindowEvent::blank(NodeId(0), 0));
+            self.sorted.resize(len, WindowEvent::blank());
         }
         self.counts = len * NODES_PER_EVENT_MAX >= size;
         if self.counts {
@@ -50,7 +49,7 @@ impl<T: Tail> BlockSort<T> {
 
     #[inline]
     pub(super) fn count(&mut self, event: &WindowEvent<T>) {
-        self.places[(event.node.0 - self.first) as usize + 1] += 1;
+        self.places[(event.node().0 - self.first) as usize + 1] += 1;
     }
 
     /// Turns the counts into places, once all events are counted.
@@ -65,10 +64,10 @@ impl<T: Tail> BlockSort<T> {
     #[inline]
     pub(super) fn put(&mut self, mut event: WindowEvent<T>) {
         if event.is_timer() {
-            event.set_place(self.put);
+            event.set_timer_place(self.put);
         }
         let place = if self.counts {
-            let place = &mut self.places[(event.node.0 - self.first) as usize];
+            let place = &mut self.places[(event.node().0 - self.first) as usize];
             *place += 1;
             *place - 1
         } else {
@@ -83,7 +82,7 @@ impl<T: Tail> BlockSort<T> {
         if self.counts {
             self.order_each_node();
         } else {
-            self.sorted[..self.len].sort_unstable_by_key(|event| (event.node, event.rank()));
+            self.sorted[..self.len].sort_unstable_by_key(WindowEvent::rank);
         }
     }
 
@@ -92,9 +91,9 @@ impl<T: Tail> BlockSort<T> {
         let sorted = &mut self.sorted[..self.len];
         let mut begin = 0;
         while begin < sorted.len() {
-            let node = sorted[begin].node;
+            let node = sorted[begin].node();
             let mut end = begin + 1;
-            while end < sorted.len() && sorted[end].node == node {
+            while end < sorted.len() && sorted[end].node() == node {
                 end += 1;
             }
             order_node(&mut sorted[begin..end]);

@@ -1,4 +1,7 @@
 //! An event of a shard as it is stored until its window: 24 bytes and the tail, its time relative to the window.
+//!
+//! The fields of an event are packed into three words. A shard writes an event to memory that it last touched a window
+//! ago; three stores let twice as many such writes be under way as the nine of separate fields.
 
 use crate::engine::pending_event::{EventStage, PendingEvent};
 use crate::ids::{NodeId, OrderIndex};
@@ -6,32 +9,25 @@ use crate::message::{Kind, Message, Tail};
 use crate::time::Nanos;
 use crate::workload::Publication;
 
+/// The numbers of occurrences, in the order in which those of one instant come: a publication, a timer, and the stages
+/// of a message from this number on.
+const PUBLISHED: u8 = 0;
+const TIMER: u8 = 1;
+const MESSAGE: u8 = 2;
+
 /// An event of one node in one window.
+///
+/// | word | publication | timer | message |
+/// |---|---|---|---|
+/// | `place` | node, nanoseconds from the start of the window | | |
+/// | `source` | order | token | sender, number among the messages of its sender |
+/// | `content` | 0, order | 1, place among the timers | stage, kind, hop, TTL, order |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct WindowEvent<T> {
-    /// The node that it happens to.
-    pub(super) node: NodeId,
-    /// Nanoseconds from the start of its window.
-    pub(super) offset: u32,
-    /// The sender of a message; the lower half of a timer's token.
-    from: u32,
-    /// The number of a message among those of its sender.
-    sequence: u32,
-    /// The order of a message or publication; the upper half of a timer's token.
-    order: u32,
-    ttl: u8,
-    hop: u8,
-    kind: Kind,
-    stage: WindowStage,
-    pub(super) tail: T,
-}
-
-/// The occurrence that an event stands for; occurrences of one instant are handled in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WindowStage {
-    Published,
-    Timer,
-    Message(EventStage),
+    place: u64,
+    source: u64,
+    content: u64,
+    tail: T,
 }
 
 /// An event to handle.
@@ -41,9 +37,9 @@ pub(super) enum DueEvent<T> {
     Message(PendingEvent<T>),
 }
 
-/// The order of one node's events in a window: by time; at one time publications first, then timers, then messages by
-/// sender and sequence. Publications and timers of equal rank keep the order in which they were put.
-pub(super) type WindowRank = (u32, u8, u32, u32);
+/// The order of a shard's events in a window: by node and time; at one time publications first, then timers in the
+/// order in which they were set, then messages by sender and sequence.
+pub(super) type WindowRank = (u64, u8, u64);
 
 impl<T: Tail> WindowEvent<T> {
     /// Creates the event of a pending message, `offset` into its window. A message has a latency here, so that its
@@ -52,49 +48,26 @@ impl<T: Tail> WindowEvent<T> {
     pub(super) fn of_message(pending: PendingEvent<T>, offset: u32) -> WindowEvent<T> {
         let PendingEvent { message, sequence, stage, tail, .. } = pending;
         let Message { to, from, order, ttl, hop, kind, .. } = message;
-        WindowEvent {
-            node: to,
-            offset,
-            from: from.0,
-            sequence,
-            order: order.0,
-            ttl,
-            hop,
-            kind,
-            stage: WindowStage::Message(stage),
-            tail,
-        }
+        let stage = MESSAGE + stage as u8;
+        let content = u32::from_be_bytes([stage, kind.0, hop, ttl]);
+        WindowEvent { place: pack(to.0, offset), source: pack(from.0, sequence), content: pack(content, order.0), tail }
     }
 
     /// Creates the event of a node's timer.
     pub(super) fn of_timer(node: NodeId, offset: u32, token: u64) -> WindowEvent<T> {
-        WindowEvent {
-            from: token as u32,
-            order: (token >> u32::BITS) as u32,
-            stage: WindowStage::Timer,
-            ..WindowEvent::blank(node, offset)
-        }
+        let content = pack(u32::from_be_bytes([TIMER, 0, 0, 0]), 0);
+        WindowEvent { place: pack(node.0, offset), source: token, content, tail: T::of(&[]) }
     }
 
     /// Creates the event of an order's publication.
     pub(super) fn of_publication(publication: &Publication, offset: u32) -> WindowEvent<T> {
-        WindowEvent { order: publication.order.0, ..WindowEvent::blank(publication.origin, offset) }
+        let (origin, order) = (publication.origin.0, u64::from(publication.order.0));
+        WindowEvent { place: pack(origin, offset), source: order, content: order, tail: T::of(&[]) }
     }
 
     /// Creates an event that fills a place until a real one takes it.
-    pub(super) fn blank(node: NodeId, offset: u32) -> WindowEvent<T> {
-        WindowEvent {
-            node,
-            offset,
-            from: 0,
-            sequence: 0,
-            order: 0,
-            ttl: 0,
-            hop: 0,
-            kind: Kind::PAYLOAD,
-            stage: WindowStage::Published,
-            tail: T::of(&[]),
-        }
+    pub(super) fn blank() -> WindowEvent<T> {
+        WindowEvent { place: 0, source: 0, content: 0, tail: T::of(&[]) }
     }
 
     /// Takes the event, and leaves one without a tail in its place.
@@ -110,57 +83,156 @@ impl<T: Tail> WindowEvent<T> {
 
     #[inline(always)]
     pub(super) fn rank(&self) -> WindowRank {
-        match self.stage {
-            WindowStage::Message(_) => (self.offset, 2, self.from, self.sequence),
-            // The order of a publication, and the place of a timer among those of its window.
-            WindowStage::Published => (self.offset, 0, self.order, 0),
-            WindowStage::Timer => (self.offset, 1, self.sequence, 0),
+        match self.occurrence() {
+            PUBLISHED => (self.place, PUBLISHED, self.source),
+            TIMER => (self.place, TIMER, u64::from(self.content as u32)),
+            _ => (self.place, MESSAGE, self.source),
         }
     }
 
-    /// Gives a timer its place among those of its window.
-    pub(super) fn set_place(&mut self, place: u32) {
-        self.sequence = place;
+    /// Returns the node that it happens to.
+    #[inline(always)]
+    pub(super) fn node(&self) -> NodeId {
+        NodeId((self.place >> u32::BITS) as u32)
     }
 
+    /// Returns its time, in a window that begins at `start`.
+    #[inline(always)]
+    pub(super) fn time(&self, start: Nanos) -> Nanos {
+        start + Nanos(u64::from(self.place as u32))
+    }
+
+    /// Returns its tail; empty unless it is a message.
+    pub(super) fn tail(&self) -> &T {
+        &self.tail
+    }
+
+    /// Gives a timer its place among those of its window: of one node and instant they fire in the order in which they
+    /// were set.
+    pub(super) fn set_timer_place(&mut self, place: u32) {
+        self.content = pack((self.content >> u32::BITS) as u32, place);
+    }
+
+    #[inline(always)]
     pub(super) fn is_upkeep(&self) -> bool {
-        self.is_message() && self.kind.is_upkeep()
+        self.is_message() && self.kind().is_upkeep()
     }
 
+    #[inline(always)]
     pub(super) fn is_timer(&self) -> bool {
-        self.stage == WindowStage::Timer
+        self.occurrence() == TIMER
     }
 
+    #[inline(always)]
     pub(super) fn is_message(&self) -> bool {
-        matches!(self.stage, WindowStage::Message(_))
+        self.occurrence() >= MESSAGE
     }
 
     /// Returns the order that an event may bring, for a prefetch.
     #[inline(always)]
     pub(super) fn order(&self) -> OrderIndex {
-        OrderIndex(self.order)
+        OrderIndex(self.content as u32)
     }
 
     /// Returns the message that the event stands for and its stage; `None` for a timer or a publication.
     #[inline(always)]
     pub(super) fn message(&self) -> Option<(Message, EventStage)> {
-        let WindowStage::Message(stage) = self.stage else { return None };
-        let &WindowEvent { node: to, ttl, hop, kind, .. } = self;
-        let tail = self.tail.words().len() as u8;
-        Some((Message { to, from: NodeId(self.from), order: OrderIndex(self.order), ttl, hop, kind, tail }, stage))
+        if !self.is_message() {
+            return None;
+        }
+        let [stage, _, hop, ttl] = ((self.content >> u32::BITS) as u32).to_be_bytes();
+        let stage = match stage - MESSAGE {
+            0 => EventStage::Arrives,
+            1 => EventStage::PastDownlink,
+            2 => EventStage::Delivered,
+            _ => EventStage::Held,
+        };
+        let (from, tail) = (NodeId((self.source >> u32::BITS) as u32), self.tail.words().len() as u8);
+        Some((Message { to: self.node(), from, order: self.order(), ttl, hop, kind: self.kind(), tail }, stage))
     }
 
     /// Returns the event in the form that is handled, for a window that begins at `start`.
     #[inline(always)]
     pub(super) fn into_due(self, start: Nanos) -> DueEvent<T> {
         if let Some((message, stage)) = self.message() {
-            let time = start + Nanos(self.offset.into());
-            let WindowEvent { sequence, tail, .. } = self;
-            return DueEvent::Message(PendingEvent { time, message, sequence, round: 0, stage, tail });
+            let (time, sequence) = (self.time(start), self.source as u32);
+            return DueEvent::Message(PendingEvent { time, message, sequence, round: 0, stage, tail: self.tail });
         }
-        match self.stage {
-            WindowStage::Timer => DueEvent::Timer(u64::from(self.from) | u64::from(self.order) << u32::BITS),
-            WindowStage::Published | WindowStage::Message(_) => DueEvent::Published(OrderIndex(self.order)),
+        if self.is_timer() { DueEvent::Timer(self.source) } else { DueEvent::Published(self.order()) }
+    }
+
+    #[inline(always)]
+    fn occurrence(&self) -> u8 {
+        (self.content >> 56) as u8
+    }
+
+    #[inline(always)]
+    fn kind(&self) -> Kind {
+        Kind((self.content >> 48) as u8)
+    }
+}
+
+#[inline(always)]
+fn pack(high: u32, low: u32) -> u64 {
+    u64::from(high) << u32::BITS | u64::from(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_message_comes_out_as_it_was_put(
+            nodes in any::<[u32; 2]>(), numbers in any::<[u32; 3]>(), bytes in any::<[u8; 3]>(), stage in 0..4usize,
+            words in prop::collection::vec(any::<u64>(), 0..3), start in 0..1_u64 << 60,
+        ) {
+            let [order, sequence, offset] = numbers;
+            let [ttl, hop, kind] = bytes;
+            let stages = [EventStage::Arrives, EventStage::PastDownlink, EventStage::Delivered, EventStage::Held];
+            let [to, from] = nodes.map(NodeId);
+            let (order, kind, tail) = (OrderIndex(order), Kind(kind), words.len() as u8);
+            let message = Message { to, from, order, ttl, hop, kind, tail };
+            let time = Nanos(start + u64::from(offset));
+            let tail: Box<[u64]> = words.into();
+            let pending = PendingEvent { time, message, sequence, round: 0, stage: stages[stage], tail };
+            let mut event = WindowEvent::of_message(pending.clone(), offset);
+            prop_assert_eq!((event.node(), event.order(), event.is_timer()), (to, order, false));
+            prop_assert_eq!(event.is_upkeep(), kind.is_upkeep());
+            let taken = event.take();
+            prop_assert!(event.tail().is_empty());
+            prop_assert!(matches!(taken.into_due(Nanos(start)), DueEvent::Message(out) if out == pending));
         }
+
+        #[test]
+        fn a_timer_keeps_its_token_and_its_place(node: u32, offset: u32, token: u64, place: u32) {
+            let mut event = WindowEvent::<()>::of_timer(NodeId(node), offset, token);
+            event.set_timer_place(place);
+            prop_assert_eq!(event.rank(), (pack(node, offset), TIMER, u64::from(place)));
+            prop_assert!(event.message().is_none());
+            prop_assert!(matches!(event.into_due(Nanos(0)), DueEvent::Timer(out) if out == token));
+        }
+    }
+
+    #[test]
+    fn of_one_instant_what_is_published_comes_first_and_then_timers() {
+        let publication = Publication { order: OrderIndex(9), origin: NodeId(3), due: Nanos(5) };
+        let published = WindowEvent::<()>::of_publication(&publication, 5);
+        let timer = WindowEvent::<()>::of_timer(NodeId(3), 5, u64::MAX);
+        let message = Message {
+            to: NodeId(3),
+            from: NodeId(0),
+            order: OrderIndex(0),
+            ttl: 1,
+            hop: 1,
+            kind: Kind::PAYLOAD,
+            tail: 0,
+        };
+        let (time, stage) = (Nanos(5), EventStage::Arrives);
+        let arrival =
+            WindowEvent::of_message(PendingEvent { time, message, sequence: 0, round: 0, stage, tail: () }, 5);
+        assert!(published.rank() < timer.rank() && timer.rank() < arrival.rank());
+        assert!(matches!(published.into_due(Nanos(0)), DueEvent::Published(OrderIndex(9))));
     }
 }

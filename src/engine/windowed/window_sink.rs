@@ -202,7 +202,7 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
         let (window, offset) = self.split(at);
         let mut event = WindowEvent::of_timer(node, offset, token);
         if window == self.window {
-            event.set_place(SAME_WINDOW_TIMER | self.same_window_count);
+            event.set_timer_place(SAME_WINDOW_TIMER | self.same_window_count);
             self.put_same_window(event, at);
         } else {
             self.timers.put(&mut self.store, window, event);
@@ -212,7 +212,7 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
     fn for_each_pending(&self, mut each: impl FnMut(&Message, EventStage, &T)) {
         let mut each = |event: &WindowEvent<T>| {
             if let Some((message, stage)) = event.message() {
-                each(&message, stage, &event.tail);
+                each(&message, stage, event.tail());
             }
         };
         for calendar in [&self.messages, &self.upkeep].into_iter().chain(self.out.iter().flatten()) {
