@@ -62,9 +62,13 @@ pub use write_once::WriteOnce;
 mod atomic {
     #[cfg(loom)]
     pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
+    #[cfg(loom)]
+    pub(super) use loom::sync::{Condvar, Mutex};
     pub(super) use std::sync::atomic::Ordering;
     #[cfg(not(loom))]
     pub(super) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
+    #[cfg(not(loom))]
+    pub(super) use std::sync::{Condvar, Mutex};
 
     /// Number of polls in which a waiter spins, before it yields its core between polls.
     #[cfg(not(loom))]
@@ -92,6 +96,18 @@ mod atomic {
             SPINS..LOOKS => std::thread::yield_now(),
             _ => std::thread::park_timeout(NAP * (parties / NAPPERS).max(1)),
         }
+    }
+
+    /// Passes the time between two polls of a waiter that soon parks.
+    #[cfg(not(loom))]
+    pub(super) fn poll() {
+        std::hint::spin_loop();
+    }
+
+    /// Tells loom that this thread can proceed only when another has.
+    #[cfg(loom)]
+    pub(super) fn poll() {
+        loom::thread::yield_now();
     }
 
     /// Tells loom that this thread can proceed only when another has.

@@ -52,11 +52,10 @@ fn a_stop_keeps_its_first_cause() {
     });
 }
 
-/// Each thread's writes before the barrier are visible to both after it, twice in a row.
-#[test]
-fn a_barrier_orders_what_came_before() {
-    loom::model(|| {
-        let shared = Arc::new((Barrier::new(&mut Arena::heap(), 2), Threshold::new(&mut Arena::heap(), 1)));
+/// Each thread's writes before a barrier of either kind are visible to both after it, twice in a row.
+fn orders_what_came_before(barrier: fn() -> Barrier) {
+    loom::model(move || {
+        let shared = Arc::new((barrier(), Threshold::new(&mut Arena::heap(), 1)));
         let other = Arc::clone(&shared);
         let wait_twice = |(barrier, threshold): &(Barrier, Threshold)| {
             for round in 1..=2 {
@@ -69,6 +68,28 @@ fn a_barrier_orders_what_came_before() {
         let worker = thread::spawn(move || wait_twice(&other));
         wait_twice(&shared);
         worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_barrier_orders_what_came_before() {
+    orders_what_came_before(|| Barrier::new(&mut Arena::heap(), 2));
+}
+
+#[test]
+fn a_barrier_of_threads_orders_what_came_before() {
+    orders_what_came_before(|| Barrier::of_threads(2));
+}
+
+/// A thread that parks, or is about to, is woken by the one that breaks the barrier.
+#[test]
+fn a_broken_barrier_wakes_who_parks() {
+    loom::model(|| {
+        let barrier = Arc::new(Barrier::of_threads(2));
+        let other = Arc::clone(&barrier);
+        let waiter = thread::spawn(move || other.wait());
+        barrier.abort();
+        assert_eq!(waiter.join().unwrap(), Err(BarrierBroken));
     });
 }
 

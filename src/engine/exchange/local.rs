@@ -5,7 +5,7 @@
 //! barrier per meeting is therefore enough, and no lock is ever contended.
 
 use super::{Exchange, ExchangeBroken, ExchangeEnd, WindowReport};
-use crate::sync::{Arena, Barrier, BarrierBroken};
+use crate::sync::{Barrier, BarrierBroken};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use std::ops::Range;
@@ -41,7 +41,7 @@ impl<T> LocalExchange<T> {
             counts: (0..shards).map(|_| CachePadded::default()).collect(),
             channels: (0..shards).map(|_| channels()).collect(),
         };
-        LocalExchange { barrier: Barrier::new(&mut Arena::heap(), shards as u32), halves: [half(), half()] }
+        LocalExchange { barrier: Barrier::of_threads(shards as u32), halves: [half(), half()] }
     }
 }
 

@@ -45,7 +45,7 @@ impl SharedSets {
             before: AtomicBitset::new(nodes)?,
             latest: AtomicBitset::new(nodes)?,
             minima: records_senders.then(|| AtomicMinima::new(nodes)).transpose()?,
-            barrier: Barrier::new(&mut Arena::heap(), threads as u32),
+            barrier: Barrier::of_threads(threads as u32),
             stop: Stop::new(&mut Arena::heap()),
             newest: (0..=TTL_MAX).map(|_| Threshold::new(&mut Arena::heap(), u64::MAX)).collect(),
         };
