@@ -43,6 +43,7 @@ mod shell;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 mod transport_kind;
+mod virtual_threads;
 mod window;
 
 pub use bad_value::BadValue;

@@ -38,8 +38,9 @@ macro_rules! carrier_options {
             /// Worker threads of each process [default: the cores].
             ///
             /// Each thread owns a share of the nodes. The default is the cores that this process may use, divided among
-            /// --processes, and no more than the nodes. Fewer threads leave cores to other programs; with 1, messages
-            /// travel first in, first out.
+            /// --processes, and no more than the nodes; with simulated, no more than the work of one run feeds. Fewer
+            /// threads leave cores to other programs; with 1, messages travel first in, first out. Runs of --runs with
+            /// simulated are made side by side, one thread each.
             #[arg(short = 't')]
             threads: u32 = "N", |text: &str| limits::THREADS.parse::<u32>(text);
 
@@ -94,8 +95,13 @@ pub struct CarrierOptions {
 }
 
 impl CarrierOptions {
-    /// Resolves the options of this group.
-    pub(super) fn resolve(draft: &Draft, nodes: u32, protocol: ProtocolKind) -> Result<CarrierOptions, ScenarioError> {
+    /// Resolves the options of this group. `fed` is the number of threads that the work of a run feeds.
+    pub(super) fn resolve(
+        draft: &Draft,
+        nodes: u32,
+        protocol: ProtocolKind,
+        fed: usize,
+    ) -> Result<CarrierOptions, ScenarioError> {
         let transport = transport(draft);
         if !transport.is_available() {
             return Err(ScenarioError::NotOnThisSystem { transport });
@@ -105,7 +111,7 @@ impl CarrierOptions {
             transport,
             engine: engine(draft.engine, transport, protocol)?,
             processes,
-            threads: threads(draft.threads, processes, nodes)?,
+            threads: threads(draft.threads, processes, nodes, fed)?,
             pin: draft.pin.unwrap_or(Pin::Spread),
             spin: draft.spin.unwrap_or(Spin::Auto),
             receive_buffer: receive_buffer(draft.receive_buffer, transport)?,
@@ -143,7 +149,7 @@ fn processes(asked: Option<u32>, transport: TransportKind) -> Result<usize, Scen
 }
 
 /// Resolves the number of threads of each process: every worker owns a node, and their total stays within the limit.
-fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, ScenarioError> {
+fn threads(asked: Option<u32>, processes: usize, nodes: u32, fed: usize) -> Result<usize, ScenarioError> {
     let node_each = usize::try_from(nodes).unwrap_or(usize::MAX);
     let most = node_each.min(limits::THREADS.most as usize) / processes;
     let Some(asked) = asked else {
@@ -151,7 +157,7 @@ fn threads(asked: Option<u32>, processes: usize, nodes: u32) -> Result<usize, Sc
             return Err(ScenarioError::IdleProcesses { processes, nodes });
         }
         let cores = available_parallelism().map_or(1, NonZero::get);
-        return Ok((cores / processes).max(1).min(most));
+        return Ok((cores / processes).max(1).min(most).min(fed));
     };
     let threads = limits::THREADS.check(asked)? as usize;
     match threads {

@@ -4,6 +4,7 @@
 //! Two requested options that contradict each other are an error, never a silent change.
 
 use super::error::ScenarioError;
+use super::virtual_threads::threads_fed;
 use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
     WorkloadOptions, carrier, network,
@@ -29,9 +30,14 @@ impl Draft {
         let failures = FailureOptions::resolve(&self, transport)?;
         let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
-        let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind)?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let run = RunOptions::resolve(&self, transport)?;
+        // Several runs in virtual time are spread over the threads, so that one need not feed all.
+        let fed = network
+            .as_ref()
+            .filter(|_| transport.is_virtual() && (run.runs == 1 || run.same_seed))
+            .map(|network| threads_fed(&overlay, &protocol, &workload, network));
+        let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind, fed.unwrap_or(usize::MAX))?;
         Ok(Scenario(ScenarioValues { overlay, protocol, workload, carrier, network, failures, run }))
     }
 }

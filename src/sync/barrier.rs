@@ -39,7 +39,7 @@ struct Parking {
     /// Parties that sleep or are about to.
     sleepers: AtomicU32,
     /// Polls before a party parks.
-    patience: AtomicU32,
+    poll_limit: AtomicU32,
     /// Held by a party from its last look at the round until it sleeps.
     asleep: Mutex<()>,
     awake: Condvar,
@@ -131,7 +131,7 @@ impl Default for Parking {
     fn default() -> Parking {
         Parking {
             sleepers: AtomicU32::new(0),
-            patience: AtomicU32::new(POLLS_MAX),
+            poll_limit: AtomicU32::new(POLLS_MAX),
             asleep: Mutex::new(()),
             awake: Condvar::new(),
         }
@@ -139,21 +139,21 @@ impl Default for Parking {
 }
 
 impl Parking {
-    /// Polls `end` until it returns something, and parks when its patience is over.
+    /// Polls `end` until it returns something, and parks at its limit.
     fn wait<T>(&self, end: impl Fn() -> Option<T>) -> T {
         // Ordering: Relaxed, here and below; the number only decides how long a party polls, and any value does.
-        let patience = self.patience.load(Ordering::Relaxed);
-        for _ in 0..patience {
+        let polls = self.poll_limit.load(Ordering::Relaxed);
+        for _ in 0..polls {
             if let Some(ended) = end() {
                 // Waits are short: a longer one is worth waiting for, too.
-                if patience < POLLS_MAX {
-                    self.patience.store((patience * 2).min(POLLS_MAX), Ordering::Relaxed);
+                if polls < POLLS_MAX {
+                    self.poll_limit.store((polls * 2).min(POLLS_MAX), Ordering::Relaxed);
                 }
                 return ended;
             }
             poll();
         }
-        self.patience.store((patience / 4).max(POLLS_MIN), Ordering::Relaxed);
+        self.poll_limit.store((polls / 4).max(POLLS_MIN), Ordering::Relaxed);
         self.sleep(end)
     }
 
@@ -196,7 +196,7 @@ mod tests {
     /// Barriers of either kind, and one whose parties park at once.
     fn barriers(parties: u32) -> [Barrier; 3] {
         let parks = Barrier::of_threads(parties);
-        parks.parking.as_ref().unwrap().patience.store(0, Ordering::Relaxed);
+        parks.parking.as_ref().unwrap().poll_limit.store(0, Ordering::Relaxed);
         [Barrier::new(&mut Arena::heap(), parties), Barrier::of_threads(parties), parks]
     }
 
@@ -256,9 +256,9 @@ mod tests {
     #[test]
     fn long_waits_end_the_polling_and_short_ones_bring_it_back() {
         let parking = Parking::default();
-        let patience = || parking.patience.load(Ordering::Relaxed);
+        let poll_limit = || parking.poll_limit.load(Ordering::Relaxed);
         // Each wait ends only after as many polls as it may take, as one does for which another thread is late.
-        let late = |polls: u32| {
+        let delayed = |polls: u32| {
             let left = std::cell::Cell::new(polls);
             parking.wait(|| {
                 left.get().checked_sub(1).map_or(Some(()), |fewer| {
@@ -267,9 +267,9 @@ mod tests {
                 })
             });
         };
-        (0..8).for_each(|_| late(patience()));
-        assert_eq!(patience(), POLLS_MIN);
-        (0..8).for_each(|_| late(0));
-        assert_eq!(patience(), POLLS_MAX);
+        (0..8).for_each(|_| delayed(poll_limit()));
+        assert_eq!(poll_limit(), POLLS_MIN);
+        (0..8).for_each(|_| delayed(0));
+        assert_eq!(poll_limit(), POLLS_MAX);
     }
 }
