@@ -77,6 +77,11 @@ pub trait Protocol: Sync {
     /// True if its nodes act before any message arrives, so that [`start`](ProtocolState::start) is called for each.
     const STARTS: bool = false;
 
+    /// The maximum number of orders that one message or timer delivers at its node, together with the timers that it
+    /// sets; `u32::MAX` for no bound. Virtual time keeps a journal of windows in which the run may end; the smaller the
+    /// bound, the fewer those are.
+    const ORDERS_PER_EVENT_MAX: u32 = u32::MAX;
+
     /// The names of the actions that its nodes count with [`Context::tally`].
     const TALLIES: &'static [&'static str] = &[];
 

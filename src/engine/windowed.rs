@@ -118,7 +118,9 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
     fn run(mut self) -> Result<(End, Nanos, ShardOutcome), ExchangeBroken> {
         let &EngineSetup { workload, goal, ends_at_target, .. } = self.setup;
         let deadline = self.setup.deadline();
-        let mut state = GlobalState::new(workload.orders(), goal, ends_at_target, deadline, self.width, P::HAS_UPKEEP);
+        let (width, orders) = (self.width, workload.orders());
+        let (has_upkeep, most) = (P::HAS_UPKEEP, P::ORDERS_PER_EVENT_MAX);
+        let mut state = GlobalState::new(orders, goal, ends_at_target, deadline, width, has_upkeep, most);
         let publications = workload.publications();
         let mut window = publications.first().map_or(0, |publication| self.width.window(publication.due));
         if P::STARTS {
@@ -147,6 +149,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
                     window = next;
                 }
                 Decision::Target(crossing) => {
+                    assert!(self.shard.is_tentative, "an event delivered more than ORDERS_PER_EVENT_MAX orders");
                     let within = self.width.start(window)..=self.width.end(window);
                     let at = target_time(&mut self.exchange, &crossing, self.shard.journaled_receipts(), within)?;
                     return Ok((End::Target, at, self.close_at_target(at)));

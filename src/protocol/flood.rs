@@ -16,6 +16,8 @@ impl Protocol for Flood {
     type State = Flood;
     type Tail = ();
 
+    const ORDERS_PER_EVENT_MAX: u32 = 1;
+
     const TARGETS: Targets = Targets::Others;
 
     fn for_shard(&self, _: &ShardView<'_>) -> Flood {

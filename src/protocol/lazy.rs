@@ -160,6 +160,8 @@ impl Protocol for Lazy {
     type State = LazyState;
     type Tail = Box<[u64]>;
 
+    const ORDERS_PER_EVENT_MAX: u32 = 1;
+
     const KINDS: &'static [(Kind, &'static str)] = &[(Kind::HAVE, "have"), (Kind::WANT, "want")];
 
     fn for_shard(&self, view: &ShardView<'_>) -> LazyState {

@@ -12,6 +12,8 @@ impl Protocol for Push {
     type State = Push;
     type Tail = ();
 
+    const ORDERS_PER_EVENT_MAX: u32 = 1;
+
     fn for_shard(&self, _: &ShardView<'_>) -> Push {
         Push
     }

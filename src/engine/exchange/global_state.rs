@@ -33,6 +33,8 @@ pub(in crate::engine) struct GlobalState {
     /// Orders that have not reached their target, and the receipts that all of these lack together.
     short: usize,
     missing: u64,
+    /// The maximum number of orders that an event delivers.
+    orders_per_event: u64,
     /// True if a run at rest may still have upkeep under way.
     has_upkeep: bool,
     may_end: bool,
@@ -50,6 +52,7 @@ impl GlobalState {
         deadline: Nanos,
         width: WindowLength,
         has_upkeep: bool,
+        orders_per_event_max: u32,
     ) -> GlobalState {
         let reached = vec![0; orders as usize];
         let (short, goal) = (reached.len(), goal.max(1));
@@ -61,6 +64,8 @@ impl GlobalState {
             reached,
             short,
             missing: goal.saturating_mul(short as u64),
+            // An event brings its node each order once at most.
+            orders_per_event: orders_per_event_max.min(orders).into(),
             has_upkeep,
             may_end: true,
             last_event: Nanos::ZERO,
@@ -76,8 +81,7 @@ impl GlobalState {
             return Decision::CutShort(end, self.last_event);
         }
         let crossing = self.add(report);
-        // An event may bring its node every order, and no more than that.
-        let receipts = report.events.saturating_mul(self.reached.len() as u64);
+        let receipts = report.events.saturating_mul(self.orders_per_event);
         let may_cross = self.ends_at_target && receipts >= self.missing;
         self.may_end = may_cross || self.has_upkeep && report.events >= report.holding;
         self.progress = Progress {

@@ -118,7 +118,7 @@ impl<'a> ShortestPathWorker<'a> {
         exchange: &mut impl ExchangeEnd<Candidate>,
     ) -> Result<ShortestPathShare, ExchangeBroken> {
         let EngineSetup { workload, goal, ends_at_target, .. } = *self.setup;
-        let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width, false);
+        let mut state = GlobalState::new(1, goal, ends_at_target, self.deadline, self.width, false, 1);
         let Some(first) = workload.publications().first() else {
             return Ok(self.close(End::Quiescent, Nanos::ZERO));
         };
