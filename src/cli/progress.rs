@@ -67,6 +67,14 @@ impl Meter {
         }
     }
 
+    fn show(&self, line: &str) {
+        // If standard error is closed, nothing remains to be done.
+        let _ = match self.style {
+            ProgressStyle::Terminal => write!(io::stderr(), "{BLANK}{line}"),
+            ProgressStyle::Lines | ProgressStyle::Silent => writeln!(io::stderr(), "{line}"),
+        };
+    }
+
     fn line(&self, progress: &Progress, since: Nanos, messages: u64) -> String {
         let Progress { reached, time, messages: all } = *progress;
         let rate = messages as f64 / since.as_secs_f64().max(1e-9);
@@ -92,12 +100,21 @@ impl Observer for Meter {
             return;
         }
         let line = self.line(progress, since, progress.messages - said.messages);
-        // If standard error is closed, nothing remains to be done.
-        let _ = match self.style {
-            ProgressStyle::Terminal => write!(io::stderr(), "{BLANK}{line}"),
-            ProgressStyle::Lines | ProgressStyle::Silent => writeln!(io::stderr(), "{line}"),
-        };
+        self.show(&line);
         *said = LastLine { at: Some(now), messages: progress.messages, is_shown: true };
+    }
+
+    fn run_made(&self, made: u64, runs: u32) {
+        if self.style == ProgressStyle::Silent {
+            return;
+        }
+        // Another worker shows a line at this moment.
+        let Ok(mut said) = self.said.try_lock() else { return };
+        let now = self.clock.now();
+        if now.since(said.at.unwrap_or(Nanos::ZERO)) >= self.period(&said) {
+            self.show(&format!("{made} of {runs} runs"));
+            *said = LastLine { at: Some(now), messages: 0, is_shown: true };
+        }
     }
 }
 

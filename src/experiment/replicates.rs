@@ -13,7 +13,7 @@ use crate::record::{End, RunRecord};
 use crate::runtime::RuntimeError;
 use crate::scenario::{Pin, Scenario};
 use crate::simulation::{Program, Runner, SimulationError};
-use crate::sync::{Interrupt, Interrupted};
+use crate::sync::{Arena, Counters, Interrupt, Interrupted};
 use crate::threads::{Observer, ThreadError, WorkerSeat, WorkerThreads};
 use crate::transport::Clock;
 use parking_lot::Mutex;
@@ -110,8 +110,8 @@ pub struct Series {
     pub failure: Option<(u32, SimulationError)>,
 }
 
-/// Makes all runs of the scenario. `observer` is notified by runs that have all threads to themselves; `program` is the
-/// executable of further processes.
+/// Makes all runs of the scenario. `observer` watches the runs that have all threads to themselves, and hears of the
+/// others when each has ended; `program` is the executable of further processes.
 ///
 /// # Errors
 /// [`SimulationError`] if the first run could not be made; the error of a later one is part of the series.
@@ -137,7 +137,15 @@ pub fn run_replicates(
         warm_up(scenario, runner, run)?;
         runner.run(if run == 0 { clock } else { Clock::start() })
     };
-    let make = |run: u32, interrupt: &Interrupt| match record(run, interrupt) {
+    let ended = Counters::new(&mut Arena::heap(), 1);
+    let told = |run: u32, interrupt: &Interrupt| {
+        let record = record(run, interrupt)?;
+        if let Replication::Beside(_) = manner {
+            observer.run_made(ended.add(0, 1) + 1, scenario.run.runs);
+        }
+        Ok(record)
+    };
+    let make = |run: u32, interrupt: &Interrupt| match told(run, interrupt) {
         Ok(record) if run == 0 => Ok(Some(RunResult::First(Box::new(record)))),
         Ok(record) if record.end == End::Interrupted => Ok(None),
         Ok(record) => Ok(Some(RunResult::Other(Row::new(run, scenario.seed_of(run), &record)))),

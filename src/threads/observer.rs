@@ -23,6 +23,8 @@ pub trait Observer: Sync {
     fn loop_left(&self, _worker: usize) {}
     /// Reports the progress of virtual time, from time to time and from one worker only.
     fn progressed(&self, _progress: &Progress) {}
+    /// Reports that `made` of `runs` runs that are made side by side have ended. Such runs report nothing else.
+    fn run_made(&self, _made: u64, _runs: u32) {}
 }
 
 /// The observer that ignores all callbacks.

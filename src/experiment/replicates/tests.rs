@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::scenario::{Draft, TransportKind, Until};
-use crate::sync::Counters;
 use serde_json::Value;
 
 /// Makes turns that return their own number; those in `failing` fail.
@@ -132,6 +131,28 @@ fn carriers_warm_up_once_and_are_run_one_after_the_other() {
         assert_eq!([scenario.seed_of(0), of(&series.others[0]), of(&series.others[1])], seeds);
         assert_eq!(counted.0.sum(), 4, "a warm-up and three runs");
     }
+}
+
+/// An observer of the runs that have ended.
+struct Ended(Mutex<Vec<(u64, u32)>>);
+
+impl Observer for Ended {
+    fn loop_entered(&self, _: usize) {
+        panic!("runs side by side would mix their reports");
+    }
+
+    fn run_made(&self, made: u64, runs: u32) {
+        self.0.lock().push((made, runs));
+    }
+}
+
+#[test]
+fn runs_side_by_side_report_their_ends() {
+    let ended = Ended(Mutex::default());
+    run_replicates(&scenario(lossy(8)), &Interrupt::new(), &ended, None).unwrap();
+    let mut ended = ended.0.into_inner();
+    ended.sort_unstable();
+    assert_eq!(ended, (1..=8).map(|made| (made, 8)).collect::<Vec<_>>());
 }
 
 #[test]
