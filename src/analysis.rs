@@ -14,7 +14,6 @@ mod forecast;
 mod group_figures;
 mod groups;
 mod ledger;
-pub(crate) mod numbers;
 mod orders;
 mod percentiles;
 mod population;

@@ -8,6 +8,10 @@
 //! Rejected crates: humantime, which takes no fractions of a unit; bytesize, parse-size and byte-unit, which scale by
 //! doubles or read `10mb` without a question. None of them has rates or shares.
 
+mod grouping;
+
+pub(crate) use grouping::{counted, grouped};
+
 use std::fmt;
 
 /// The reason why a text is not read as a quantity.

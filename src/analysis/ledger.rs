@@ -1,6 +1,6 @@
 //! The ledger with its verdict: every entry, a flag that says if they balance, and a sentence that explains it.
 
-use super::numbers::grouped;
+use crate::quantity::grouped;
 use crate::record::Ledger;
 use serde::Serialize;
 

@@ -3,8 +3,8 @@
 
 use super::Report;
 use super::text::{CoverageRow, coverage_rows, run_rows, scale};
-use crate::analysis::numbers::grouped;
 use crate::escape::escaped;
+use crate::quantity::grouped;
 use crate::scenario::pasteable;
 use std::fmt::Write;
 

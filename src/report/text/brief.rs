@@ -7,7 +7,7 @@
 use super::layout::{NOT_REACHED, Scale, bar, columns, cut, wrap};
 use super::runs::spread;
 use super::sentences::{self, coverage_rows, scale};
-use crate::analysis::numbers::{counted, grouped};
+use crate::quantity::{counted, grouped};
 use crate::report::Report;
 use crate::scenario::pasteable;
 

@@ -2,8 +2,8 @@
 
 use super::layout::{table, target_text, time_or_not};
 use super::sentences::scale;
-use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, OrderTimes};
+use crate::quantity::{counted, grouped};
 use crate::report::Report;
 use std::fmt::{self, Formatter};
 

@@ -1,7 +1,7 @@
 //! Tools for laying out text: one unit for a run's times, bars, columns, wrapped lines. None of them knows the meaning
 //! of a figure.
 
-use crate::analysis::numbers::grouped;
+use crate::quantity::grouped;
 use crate::ratio::Ratio;
 use std::fmt::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

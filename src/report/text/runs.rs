@@ -2,8 +2,8 @@
 //! the file of runs.
 
 use super::layout::{Scale, line, table, target_text, time_or_not};
-use crate::analysis::numbers::grouped;
 use crate::analysis::{AcrossRuns, DistributionPart};
+use crate::quantity::grouped;
 use crate::report::Report;
 use std::fmt::{self, Formatter};
 

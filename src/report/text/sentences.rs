@@ -3,8 +3,8 @@
 use super::layout::{Scale, grid, line, percent, target_text, time_or_not, wrapped};
 use super::options::list_options;
 use super::runs::spread;
-use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{BulkFigures, Lateness, MachineFigures, OrderTimes};
+use crate::quantity::{counted, grouped};
 use crate::record::{End, OrderOutcome, ProtocolSource};
 use crate::report::{Report, TimeBase};
 use crate::scenario::{BulkOptions, ProtocolTraits, pasteable};

@@ -2,9 +2,9 @@
 
 use super::layout::{bar, line, percent, side_by_side, table, time_or_not};
 use super::sentences::scale;
-use crate::analysis::numbers::{counted, grouped};
 use crate::analysis::{AccessLinkFigures, LinkSideFigures, Summary, WorkerFigures};
 use crate::escape::escaped_to;
+use crate::quantity::{counted, grouped};
 use crate::record::{Ledger, Missing, SpyRecord, UpkeepCounts};
 use crate::report::Report;
 use crate::time::Nanos;
