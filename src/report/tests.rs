@@ -126,7 +126,7 @@ fn notices_come_first_and_once_and_an_unbalanced_ledger_before_them() {
     let text = report.to_string();
     assert!(text.starts_with(
         "Notice: The ledger does not balance; its figures below say where.\n\
-         Notice: --loss 10% lost none of 1000 messages.\n\nBulk Order"
+         Notice: --loss 10% lost none of 1,000 messages.\n\nBulk Order"
     ));
     let verdict = "  NOT BALANCED: 2 messages lost, 0 drops counted by the kernel, 2 unaccounted for.\n";
     assert!(text.contains(verdict), "{text}");

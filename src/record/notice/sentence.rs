@@ -1,6 +1,7 @@
 //! The sentence of each notice: what happened, with its figures, and what to do.
 
 use super::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
+use crate::quantity::{counted, grouped};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Notice {
@@ -71,9 +72,12 @@ impl Notice {
                 let up_to = if *is_exact { "" } else { "up to " };
                 write!(
                     out,
-                    "The window of {window} orders discarded {expired} copies as too old, {up_to}{new_to_node} of them \
-                     of orders new to their node; the oldest was {behind} orders behind the newest that its node had \
-                     seen. {remedy}."
+                    "The window of {} discarded {} as too old, {up_to}{} of them of orders new to their node; the \
+                     oldest was {} behind the newest that its node had seen. {remedy}.",
+                    counted((*window).into(), "order"),
+                    if *expired == 1 { "1 copy".to_owned() } else { format!("{} copies", grouped(*expired)) },
+                    grouped(*new_to_node),
+                    counted((*behind).into(), "order"),
                 )
             }
             Notice::Overload { .. } => self.write_overload(out),
@@ -112,9 +116,12 @@ impl Notice {
         let slower = if *has_rate { ", or lower --rate" } else { "" };
         write!(
             out,
-            "The queues overflowed: {dropped} {messages} dropped, {uplink_dropped} of them on uplinks, unsent, and \
-             {downlink_dropped} on downlinks; the busiest link was used {busiest_percent:.1} % of the time. Leave \
-             queue= out, so that bytes wait{raise}{slower}."
+            "The queues overflowed: {} {messages} dropped, {} of them on uplinks, unsent, and {} on downlinks; the \
+             busiest link was used {busiest_percent:.1} % of the time. Leave queue= out, so that bytes \
+             wait{raise}{slower}.",
+            grouped(dropped),
+            grouped(*uplink_dropped),
+            grouped(*downlink_dropped)
         )
     }
 
@@ -125,11 +132,13 @@ impl Notice {
         let mut shown = vec![format!("they were published up to {published_late} late (p99)")];
         if let Some(timeout) = timeout.filter(|_| *under_way > 0) {
             shown.push(format!(
-                "{under_way} of {orders} were still under way when their time limit of {timeout} had passed"
+                "{} of {} were still under way when their time limit of {timeout} had passed",
+                grouped(*under_way),
+                grouped(*orders)
             ));
         }
         if *queued > 0 {
-            shown.push(format!("{queued} messages waited to be sent at the end"));
+            shown.push(format!("{} waited to be sent at the end", counted(*queued, "message")));
         }
         let threads = threads.map_or_else(String::new, |threads| {
             format!(", or give it more --threads, of which {threads} would have a core each")
@@ -142,7 +151,9 @@ impl Notice {
         match self {
             Notice::OverlayDisconnected { reachable, nodes, origin } => write!(
                 out,
-                "The overlay is not connected: {reachable} of {nodes} nodes can be reached from node {origin} at all."
+                "The overlay is not connected: {} of {} nodes can be reached from node {origin} at all.",
+                grouped((*reachable).into()),
+                grouped((*nodes).into())
             ),
             Notice::OverlayNotSearched => write!(
                 out,
@@ -155,17 +166,23 @@ impl Notice {
                 let (hops, target) = (hops_text(u32::from(*ttl)), share_text(*target));
                 write!(
                     out,
-                    "The target cannot be reached: {near} of {nodes} nodes lie within {hops} of {entrance}, and {goal} \
-                     make {target}; {farthest}{advice}."
+                    "The target cannot be reached: {} of {} nodes lie within {hops} of {entrance}, and {} make \
+                     {target}; {farthest}{advice}.",
+                    grouped((*near).into()),
+                    grouped((*nodes).into()),
+                    grouped((*goal).into())
                 )
             }
             Notice::TargetTooLate { hop, near, nodes, hops, entrance, timeout, goal, target, needed } => {
                 let (hops, target) = (hops_text(*hops), share_text(*target));
                 write!(
                     out,
-                    "The target cannot be reached in time: a hop takes {hop} at least, and {near} of {nodes} nodes lie \
-                     within the {hops} of {entrance} that {timeout} leave room for, where {goal} make {target}; ask \
-                     for more than --timeout {needed}."
+                    "The target cannot be reached in time: a hop takes {hop} at least, and {} of {} nodes lie within \
+                     the {hops} of {entrance} that {timeout} leave room for, where {} make {target}; ask for more than \
+                     --timeout {needed}.",
+                    grouped((*near).into()),
+                    grouped((*nodes).into()),
+                    grouped((*goal).into())
                 )
             }
             Notice::TargetUnlikely { .. } => self.write_unlikely(out),
@@ -187,13 +204,14 @@ impl Notice {
         let (expected, target) = (share_text(*expected), share_text(*target));
         write!(
             out,
-            "The target is not expected: {even}fanout {fanout} and TTL {ttl}{lossy} reach about {expected} of {nodes} \
-             nodes (mean field){dying}, short of {target}; {advice}."
+            "The target is not expected: {even}fanout {fanout} and TTL {ttl}{lossy} reach about {expected} of {} \
+             nodes (mean field){dying}, short of {target}; {advice}.",
+            grouped((*nodes).into())
         )
     }
 
     fn write_unmet(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let of_all = |sent: u64| format!("none of {sent} {}", if sent == 1 { "message" } else { "messages" });
+        let of_all = |sent: u64| format!("none of {}", counted(sent, "message"));
         match self {
             Notice::FaultUnmet { option, of_messages, cause, ended_at } => {
                 let what = if *of_messages { "no message" } else { "nothing" };
@@ -220,8 +238,9 @@ impl Notice {
             ),
             Notice::NodeTrafficNotKept { from_nodes } => write!(
                 out,
-                "From {from_nodes} nodes on the traffic of each node is not kept: duplicates and bytes per node are \
-                 left out below. Sums are whole; --engine general keeps all."
+                "From {} nodes on the traffic of each node is not kept: duplicates and bytes per node are left out \
+                 below. Sums are whole; --engine general keeps all.",
+                grouped((*from_nodes).into())
             ),
             Notice::NodeTrafficCutShort { is_rough } => {
                 let rough = if *is_rough {
@@ -266,8 +285,9 @@ impl Notice {
             }
             Notice::ReceiveBufferGranted { asked, usable } => write!(
                 out,
-                "--receive-buffer {asked}: the kernel granted {usable} bytes (and as much for its own bookkeeping); \
-                 its limits are in net.core.rmem_max and SO_RCVBUF's minimum."
+                "--receive-buffer {asked}: the kernel granted {} bytes (and as much for its own bookkeeping); its \
+                 limits are in net.core.rmem_max and SO_RCVBUF's minimum.",
+                grouped(*usable as u64)
             ),
             Notice::CoresShared { workers, cores, is_pinned } => {
                 let pinned = if *is_pinned { "pinned round robin" } else { "not pinned" };
