@@ -1,11 +1,12 @@
 //! The knee for a terminal: a plot of rate against delay, and a line per run.
 
 use super::{Fault, Knee, Probe};
+use crate::quantity::grouped;
 use crate::time::Nanos;
 use std::fmt;
 
-/// Columns of the plot's field.
-const COLUMNS: usize = 72;
+/// Columns of the plot's field: with its labels the plot takes 80.
+const COLUMNS: usize = 60;
 /// Rows of the plot's field.
 const ROWS: usize = 14;
 
@@ -27,7 +28,7 @@ impl fmt::Display for Knee {
             (Some(rate), Some(fails)) => {
                 writeln!(
                     out,
-                    "Knee: {rate} (99% of the orders reach their target within {limit}, none misses it, no queue \
+                    "Knee: {rate} (99% of the orders reach their target within {limit}, none\n  misses it, no queue \
                      grows; {fails} fails)"
                 )?;
             }
@@ -68,8 +69,8 @@ impl Knee {
         }
         writeln!(
             out,
-            "\nTime to the target, p99 over orders ({HOLDS} holds, {FAILS} fails, top row: orders missed it), by \
-             rate:\n"
+            "\nTime to the target by rate, p99 over orders\n({HOLDS} holds, {FAILS} fails, top row: orders missed \
+             it):\n"
         )?;
         for (index, line) in field.iter().enumerate() {
             let label = match index {
@@ -91,27 +92,37 @@ impl Knee {
         if self.probes.is_empty() {
             return Ok(());
         }
-        writeln!(
-            out,
-            "\n{:>14}  {:>7}  {:>6}  {:>12}  {:>12}  {:>7}  {:>12}  {:>10}",
-            "rate", "judged", "missed", "p50", "p99", "growth", "late p99", "messages/s"
-        )?;
-        let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| Nanos(time).to_string());
-        for probe in self.ascending() {
-            let Probe { rate, judged, missed, time_to_target_ns: times, .. } = probe;
-            let growth = probe.growth.map_or_else(|| "-".to_owned(), |growth| format!("{:.1}", growth.ratio));
-            writeln!(
-                out,
-                "{rate:>14}  {judged:>7}  {missed:>6}  {:>12}  {:>12}  {growth:>7}  {:>12}  {:>10.0}  {}",
-                time(times.p50),
-                time(times.p99),
-                time(probe.published_late_ns.p99),
-                probe.messages_per_second,
-                probe.fault.map_or("holds", Fault::name)
-            )?;
-        }
-        Ok(())
+        let titles = ["rate", "judged", "missed", "p50", "p99", "growth", "late p99", "sent/s"].map(str::to_owned);
+        let rows: Vec<_> = self
+            .ascending()
+            .into_iter()
+            .map(|probe| (cells(probe), probe.fault.map_or("holds", Fault::name)))
+            .collect();
+        // As narrow as the figures allow, so that a usual search fits 80 columns.
+        let width = |at: usize| rows.iter().map(|row| &row.0).chain([&titles]).map(|cells| cells[at].len()).max();
+        let widths: [usize; 8] = std::array::from_fn(|at| width(at).unwrap_or(0));
+        let line = |cells: &[String; 8]| -> String {
+            widths.iter().zip(cells).map(|(&width, cell)| format!("{cell:>width$}  ")).collect()
+        };
+        writeln!(out, "\n{}", line(&titles).trim_end())?;
+        rows.iter().try_for_each(|(cells, verdict)| writeln!(out, "{}{verdict}", line(cells)))
     }
+}
+
+/// Writes the figures of a run, one for each column of the table.
+fn cells(probe: &Probe) -> [String; 8] {
+    let time = |time: Option<u64>| time.map_or_else(|| "-".to_owned(), |time| Nanos(time).to_string());
+    let times = &probe.time_to_target_ns;
+    [
+        probe.rate.to_string(),
+        grouped(probe.judged.into()),
+        grouped(probe.missed.into()),
+        time(times.p50),
+        time(times.p99),
+        probe.growth.map_or_else(|| "-".to_owned(), |growth| format!("{:.1}", growth.ratio)),
+        time(probe.published_late_ns.p99),
+        grouped(probe.messages_per_second.round() as u64),
+    ]
 }
 
 /// Returns the position of a value between two others on a logarithmic axis, as one of `steps + 1` places.
@@ -139,7 +150,8 @@ mod tests {
         assert_eq!(field[0].find(FAILS), Some(COLUMNS - 1), "{text}");
         assert_eq!(field[1], "-".repeat(COLUMNS), "{text}");
         assert_eq!(field[ROWS - 1].find(HOLDS), Some(0), "{text}");
-        assert_eq!(text.lines().count(), 2 + 3 + ROWS + 2 + 2 + 3);
+        assert_eq!(text.lines().count(), 3 + 4 + ROWS + 2 + 2 + 3);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     }
 
     #[test]
