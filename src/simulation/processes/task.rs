@@ -127,6 +127,7 @@ mod tests {
         }
     }
 
+    #[cfg(all(target_os = "linux", not(portable)))]
     fn is_read(task: &Task) -> bool {
         Task::read(&task.written()[..]).is_ok()
     }
