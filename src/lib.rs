@@ -18,8 +18,35 @@
 //! # }
 //! ```
 //!
-//! A [`Protocol`] of the reader's own runs on every carrier by [`Simulation::run_protocol`]: `examples/own_protocol.rs`
-//! has one in under 60 lines.
+//! # Where to begin
+//!
+//! | to | read |
+//! |---|---|
+//! | ask for an experiment | [`Draft`], a field for each option; [`Draft::from_toml`] reads them as text |
+//! | know what will run, defaults filled in | [`Scenario`] and its groups, such as [`WorkloadOptions`] |
+//! | run it, or end it early | [`Simulation`], [`Interrupt`] |
+//! | read three figures | [`Outcome`] |
+//! | read all of them | [`Report`]; the keys of its JSON object are in `docs/REPORT.md` |
+//! | handle what goes wrong | [`ScenarioError`], [`FileError`], [`SimulationError`] |
+//!
+//! # A protocol of one's own
+//!
+//! [`Simulation::run_protocol`] runs a [`Protocol`] of the reader's own on every carrier: `examples/own_protocol.rs`
+//! has one in under 60 lines. It takes three parts:
+//!
+//! 1. A [`Protocol`]: the configuration that all nodes share. It names the kinds of its control messages
+//!    ([`KINDS`](Protocol::KINDS)) and creates a state for each shard ([`for_shard`](Protocol::for_shard)). A
+//!    [`ShardView`] tells the state how many nodes and links it has.
+//! 2. A [`ProtocolState`]: the data of all nodes of a shard, and what a node does when it publishes an order, receives
+//!    a [`Message`], or a timer fires.
+//! 3. The [`Context`] of each event: what the node knows, and all that it can do. A node that receives an order calls
+//!    [`deliver`](Context::deliver), and if the order is new to it, forwards [`Message::next_hop`] by
+//!    [`fan_out`](Context::fan_out), or to nodes of its own choice by [`forward`](Context::forward).
+//!
+//! A state that waits for an answer or for its own next round says so by [`awaited`](ProtocolState::awaited), because a
+//! run ends when no message is in flight and nothing is awaited.
+//!
+//! # Options
 //!
 //! The options are those of the command `bulkprop`, by the names of its flags (`docs/OPTIONS.md`), and `replay` in the
 //! report is the command that runs the same. A program that needs no command line takes the crate with

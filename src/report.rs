@@ -41,9 +41,12 @@ pub enum TimeBase {
 }
 
 /// The report of one scenario: of its only run, or of the first in full and of all side by side.
+///
+/// It prints whole as text by `to_string`, on one screen by [`brief`](Self::brief), as JSON by
+/// [`to_json`](Self::to_json), and as Markdown by [`to_markdown`](Self::to_markdown).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Layout of the JSON object, `SCHEMA`.
+    /// Version of the JSON object's layout. It grows when a field changes its name or meaning, not when one is added.
     pub schema: u32,
     /// Version of the program.
     pub version: String,
@@ -70,10 +73,11 @@ pub struct Report {
     pub host: Host,
     /// True if in every run each published order reached the target, and at least one was published.
     pub goal_met: bool,
-    /// Figures of the run that is shown in full.
+    /// Figures of the run that is shown in full: its fields are the keys of the JSON object, with their units, in
+    /// `docs/REPORT.md`.
     #[serde(flatten)]
     pub run: RunFigures,
-    /// All runs side by side.
+    /// All runs side by side, and the figures over them with their intervals.
     pub runs: Runs,
     /// The scenario, for the sentences of the text; programs find it in `options`.
     #[serde(skip)]
@@ -86,6 +90,7 @@ pub struct Report {
 impl Report {
     /// Makes the report of a scenario's first run and of all others, the warm-up left out. `failure` is the reason why
     /// no more were made.
+    #[doc(hidden)]
     pub fn new(
         scenario: &Scenario,
         setting: Environment,
@@ -120,6 +125,7 @@ impl Report {
     }
 
     /// Adds a notice about a file that was written beside the report.
+    #[doc(hidden)]
     pub fn add_notice(&mut self, notice: &Notice) {
         self.notices.push(notice.to_string());
         self.notice_codes.push(notice.code());

@@ -25,7 +25,10 @@ pub struct Knowledge<'a> {
     dials: Key,
 }
 
-/// The nodes of one shard, and their knowledge.
+/// The nodes of one shard, and their knowledge: peers, links, and draws of their own.
+///
+/// Sizes the vectors of a [`ProtocolState`](super::ProtocolState): [`size`](Self::size) for data per node, indexed by
+/// [`local`](Self::local), and [`links`](Self::links) for data per link, indexed by [`links_of`](Self::links_of).
 #[derive(Clone, Debug)]
 pub struct ShardView<'a> {
     nodes: Range<u32>,
@@ -48,11 +51,12 @@ impl<'a> Knowledge<'a> {
 
 impl<'a> ShardView<'a> {
     /// Creates the view of the shard that owns `nodes`, in a run of `orders` orders.
+    #[doc(hidden)]
     pub fn new(nodes: Range<u32>, orders: u32, knowledge: Knowledge<'a>) -> ShardView<'a> {
         ShardView { nodes, orders, knowledge }
     }
 
-    /// Creates a shard of these nodes without an overlay, in a run of one order.
+    /// Creates the view of a shard of these nodes without an overlay, in a run of one order: for tests of a protocol.
     pub fn isolated(nodes: Range<u32>) -> ShardView<'static> {
         ShardView { nodes, orders: 1, knowledge: Knowledge::without_peers(0, DialRule::Coin) }
     }
