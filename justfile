@@ -45,7 +45,7 @@ swarm runs="5000" seed="2":
 
 # A fuzz target for so long, under libFuzzer where nightly and cargo-fuzz are there, else as `cargo test` has it, with new
 # draws: `just fuzz`, `just fuzz matrix 600`. Targets: datagram, train_trailer, scenario, option, edge_list, matrix,
-# publications, task.
+# places, publications, task.
 fuzz target="datagram" seconds="60":
     #!/usr/bin/env bash
     set -euo pipefail

@@ -5,7 +5,7 @@
 //! stated limits and reads back the same once written, and whatever it refuses is refused with a sentence.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
-use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, RegionIndex, RegionSpec};
+use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, PlaceFile, Places, RegionIndex, RegionSpec};
 use bulk_order_propagation::order::{Order, Symbol};
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::simulation;
@@ -20,13 +20,14 @@ use std::fs;
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// Every target by name. Its seeds are in `fuzz/seeds/NAME`.
-pub(crate) const TARGETS: [(&str, Target); 8] = [
+pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("datagram", datagram),
     ("train_trailer", train_trailer),
     ("scenario", scenario),
     ("option", option),
     ("edge_list", edge_list),
     ("matrix", matrix),
+    ("places", places),
     ("publications", publications),
     ("task", task),
 ];
@@ -218,6 +219,37 @@ fn matrix(bytes: &[u8]) -> bool {
 fn network(regions: RegionSpec) -> Result<bulk_order_propagation::network::Network, String> {
     let spec = NetworkSpec { paths: Paths::Regions(regions), ..NetworkSpec::default() };
     spec.build(7).map_err(|error| error.to_string())
+}
+
+/// Reads any bytes as the places of eight nodes in seven regions: every node is in a region that the file names, and
+/// takes no longer for a message than a day.
+fn places(bytes: &[u8]) -> bool {
+    let find = |id: u64| u32::try_from(id).ok().filter(|&node| node < 8).map(NodeId);
+    let read = |path: &str| PlaceFile::read(path, 8, find, |node| node.0.into(), || "ask for less".to_owned());
+    let file = match in_file(bytes, read) {
+        Ok(file) => file,
+        Err(error) => return refused(&error.to_string()),
+    };
+    assert!(file.nodes() == 8 && (1..=8).contains(&file.kinds().count()));
+    let regions: Vec<&str> = file.kinds().map(|kind| kind.region.as_str()).collect();
+    let has_classes = file.kinds().all(|kind| kind.class.is_some());
+    assert!(has_classes || file.kinds().all(|kind| kind.class.is_none()), "all nodes have a class or none");
+    let spec = NetworkSpec {
+        paths: Paths::Regions(RegionSpec::ExchangeSites),
+        places: Places::Listed(file.clone()),
+        ..NetworkSpec::default()
+    };
+    let network = match spec.build(7) {
+        Ok(network) => network,
+        Err(error) => return refused(&error.to_string()),
+    };
+    for node in (0..8).map(NodeId) {
+        let region = network.region(node).expect("a network of regions");
+        assert!(regions.contains(&&*network.regions()[region.index()]));
+        assert_eq!(network.class(node).is_some(), has_classes);
+        assert!(network.processing(node) <= Nanos::from_secs(86_400));
+    }
+    true
 }
 
 /// Reads any bytes as a list of publications: it begins at 0 and never goes back, every size and number of orders is

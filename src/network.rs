@@ -7,6 +7,7 @@
 mod attempts;
 mod bandwidth;
 mod bursts;
+mod by_place;
 mod curves;
 mod fate;
 mod fate_batch;
@@ -17,6 +18,8 @@ mod latency_spec;
 mod loss_spec;
 mod matrix;
 mod matrix_cells;
+mod place_file;
+mod place_spec;
 mod region_spec;
 mod regions;
 mod spec;
@@ -35,6 +38,8 @@ pub use latency_spec::{LatencySpec, LinkLatency};
 pub use loss_spec::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;
 pub use matrix_cells::MatrixLineFault;
+pub use place_file::{PlaceFault, PlaceFile, PlaceKind};
+pub use place_spec::{ParsePlaceError, PlaceSpec, Places};
 pub use region_spec::{RegionError, RegionSpec};
 pub use regions::{Placement, RegionIndex, Regions};
 pub use spec::{AccessLinkSpecs, NetworkError, NetworkSpec, Paths};
@@ -45,6 +50,7 @@ use crate::random::{Key, Probability, Purpose, Stream};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use bursts::Bursts;
+use by_place::ByPlace;
 use curves::Curves;
 use latency::Sampler;
 use regions::RegionMap;
@@ -64,8 +70,10 @@ pub struct Network {
     loss: Loss,
     duplicated: Probability,
     access_links: spec::AccessLinkTable,
-    processing: Nanos,
+    processing: spec::ProcessingTable,
     region_names: Arc<[String]>,
+    /// The class of each distinct place, by node; `None` without classes.
+    classes: Option<ByPlace<Arc<str>>>,
     floor: Nanos,
     ceiling: Option<Nanos>,
 }
@@ -123,8 +131,15 @@ impl Network {
 
     /// Creates the network of the run with this seed, with its nodes in regions.
     pub fn in_regions(seed: u64, regions: &Regions) -> Network {
-        let source = LatencySource::Regions(Box::new(RegionMap::new(seed, regions)));
-        let network = Network::of(seed, source, regions.floor(), regions.ceiling());
+        Network::placed(seed, regions, Placement::drawn(seed, regions))
+    }
+
+    /// Creates the network of the run with this seed, with its nodes in regions as `placement` says.
+    fn placed(seed: u64, regions: &Regions, placement: Placement) -> Network {
+        let has_nodes = |region| placement.reaches(region, regions);
+        let (floor, ceiling) = (regions.floor_among(has_nodes), regions.ceiling_among(has_nodes));
+        let source = LatencySource::Regions(Box::new(RegionMap::new(regions, placement)));
+        let network = Network::of(seed, source, floor, ceiling);
         Network { region_names: regions.names().into(), ..network }
     }
 
@@ -137,8 +152,9 @@ impl Network {
             loss: Loss::Independent(Probability::NEVER),
             duplicated: Probability::NEVER,
             access_links: spec::AccessLinkTable::default(),
-            processing: Nanos::ZERO,
+            processing: spec::ProcessingTable::Same(Nanos::ZERO),
             region_names: Arc::default(),
+            classes: None,
             floor,
             ceiling,
         }
@@ -229,13 +245,13 @@ impl Network {
 
     /// Returns true if no message is duplicated, queued or processed: each takes the latency drawn for it, or is lost.
     pub fn is_plain(&self) -> bool {
-        self.duplicated.is_never() && self.processing == Nanos::ZERO && self.access_links.is_unlimited()
+        self.duplicated.is_never() && !self.has_processing() && self.access_links.is_unlimited()
     }
 
     /// Returns the access links of a node; neither if bandwidth is unlimited.
     #[inline]
     pub fn access_links(&self, node: NodeId) -> AccessLinkSpecs {
-        self.access_links.of(|| self.region(node))
+        self.access_links.of(node, || self.region(node))
     }
 
     /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
@@ -243,9 +259,20 @@ impl Network {
         self.access_links.limited()
     }
 
-    /// Returns the time that a node is busy with each message that arrives.
-    pub fn processing(&self) -> Nanos {
-        self.processing
+    /// Returns the time that this node is busy with each message that arrives.
+    #[inline]
+    pub fn processing(&self, node: NodeId) -> Nanos {
+        self.processing.of(node)
+    }
+
+    /// Returns true if any node is busy with messages that arrive.
+    pub fn has_processing(&self) -> bool {
+        !self.processing.is_zero()
+    }
+
+    /// Returns the class of a node, if nodes have classes.
+    pub fn class(&self, node: NodeId) -> Option<&str> {
+        self.classes.as_ref().map(|classes| &**classes.of(node))
     }
 
     /// Returns the outgoing links of `from` for an order: the part of the draws that all copies of one forward share.

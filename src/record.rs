@@ -114,6 +114,8 @@ pub struct ProcessRecord {
 pub enum GroupKind {
     /// Their region.
     Region,
+    /// Their class, by the file of places.
+    Class,
     /// Their access: public or behind a NAT.
     Access,
     /// Their part against the protocol, if any.
@@ -174,6 +176,27 @@ pub enum ProtocolSource {
     Caller,
 }
 
+/// The regions and the classes of all nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodePlaces {
+    /// Names of the regions; empty if there are none.
+    pub regions: Vec<String>,
+    /// Names of the classes; empty if there are none.
+    pub classes: Vec<String>,
+    /// The indices of region and class, by node; empty where figures by node were not kept.
+    pub by_node: Vec<[u16; 2]>,
+}
+
+impl NodePlaces {
+    /// Returns the names of the region and of the class of a node, empty where it has none.
+    pub fn names(&self, node: usize) -> [&str; 2] {
+        let [region, class] = self.by_node.get(node).copied().unwrap_or_default().map(usize::from);
+        let is_kept = node < self.by_node.len();
+        [(&self.regions, region), (&self.classes, class)]
+            .map(|(names, index)| if is_kept { names.get(index).map_or("", String::as_str) } else { "" })
+    }
+}
+
 /// All measurements of one run, merged from its workers. Times are since the injection.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
@@ -183,6 +206,8 @@ pub struct RunRecord {
     pub nodes: u32,
     /// The ids of the nodes.
     pub names: NodeNames,
+    /// The regions and the classes of the nodes.
+    pub places: NodePlaces,
     /// The origin of the protocol.
     pub protocol: ProtocolSource,
     /// From the injection until the last worker left its loop; in virtual time until the run's end on the model's own

@@ -63,7 +63,7 @@ pub use workload::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, NetworkSpec, PartitionSpec, Paths, RegionSpec,
+    BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, NetworkSpec, PartitionSpec, Paths, PlaceSpec, RegionSpec,
 };
 use crate::ratio::Ratio;
 use crate::sync::Interrupt;
@@ -171,7 +171,9 @@ impl Scenario {
             _ => None,
         };
         let publications = self.workload.publications.as_ref().map(|list| ("publications", Path::new(list.path())));
-        topology.into_iter().chain(network).chain(publications)
+        let place = self.network.as_ref().and_then(|network| network.places.listed());
+        let place = place.map(|file| ("place", Path::new(file.path())));
+        topology.into_iter().chain(network).chain(place).chain(publications)
     }
 
     /// Returns the seed of a run, counted from 0.

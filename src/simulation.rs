@@ -27,7 +27,7 @@ use crate::ids::NodeId;
 use crate::memory;
 use crate::network::Network;
 use crate::order::{Order, PayloadTooLong};
-use crate::record::{End, Notice, OverlayFacts, RunRecord};
+use crate::record::{End, NodePlaces, Notice, OverlayFacts, RunRecord};
 use crate::scenario::Scenario;
 use crate::sync::{Interrupt, Lookout};
 use crate::threads::{Observer, Pinning, ShardMap};
@@ -36,6 +36,7 @@ use crate::topology::{Topology, reach_unless};
 use crate::transport::Clock;
 use crate::workload::{Workload, payload_bytes};
 use protocols::RunProtocol;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Makes one run of a scenario, with the scenario's own seed. Several runs are
@@ -201,6 +202,27 @@ impl<'a> Runner<'a> {
             max_degree: self.topology.max_degree(),
             reachable: self.forecast.reach.as_ref().map(|reach| reach.reachable),
             depth: self.forecast.reach.as_ref().map(|reach| reach.depth),
+        }
+    }
+
+    /// Returns the regions and the classes of the nodes; empty without a network of regions.
+    fn node_places(&self) -> NodePlaces {
+        let Some(network) = self.network.as_ref().filter(|network| !network.regions().is_empty()) else {
+            return NodePlaces::default();
+        };
+        let mut classes = BTreeMap::<&str, u16>::new();
+        let by_node = (0..self.topology.nodes()).map(NodeId).map(|node| {
+            let next = classes.len() as u16;
+            let class = network.class(node).map_or(0, |name| *classes.entry(name).or_insert(next));
+            [network.region(node).map_or(0, |region| region.0), class]
+        });
+        let by_node = by_node.collect();
+        let mut named: Vec<_> = classes.into_iter().map(|(name, index)| (index, name.to_owned())).collect();
+        named.sort_unstable();
+        NodePlaces {
+            regions: network.regions().to_vec(),
+            classes: named.into_iter().map(|(_, name)| name).collect(),
+            by_node,
         }
     }
 

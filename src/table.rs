@@ -41,6 +41,11 @@ pub struct TableRow<'a> {
 }
 
 impl<'a> TableRow<'a> {
+    /// Returns true if the table has a column, counted as the reader lists them.
+    pub fn has(&self, column: usize) -> bool {
+        self.places[column].is_some()
+    }
+
     /// Returns the cell of a column, counted as the reader lists them; empty if the table lacks the column.
     pub fn cell(&self, column: usize) -> &'a str {
         self.places[column].map_or("", |place| self.cells[place])
@@ -77,6 +82,8 @@ pub enum TableProblem<F> {
         /// The fault and its remedy.
         fault: TableFault<F>,
     },
+    /// The table lacks a line.
+    Missing(F),
 }
 
 /// A fault of a line.
@@ -131,6 +138,7 @@ impl<F: Display> Display for TableError<F> {
                 )
             }
             TableProblem::Line { line, fault } => write!(f, ", line {line}: {fault}"),
+            TableProblem::Missing(fault) => write!(f, ": {fault}"),
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::record::{
     AccessLinkRecord, BulkRecord, CarrierCounts, DelayHistogram, DepartureDelays, End, GroupKind, GroupRecord, Ledger,
-    LinkSideRecord, MachineTimes, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, ProtocolSource, Receipt,
-    Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    LinkSideRecord, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, ProtocolSource,
+    Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::NodeNames;
@@ -153,6 +153,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         end,
         nodes: nodes as u32,
         names: NodeNames::default(),
+        places: NodePlaces::default(),
         protocol: ProtocolSource::Scenario,
         elapsed: Nanos(1_012_345),
         is_virtual: false,

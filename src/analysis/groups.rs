@@ -1,5 +1,5 @@
-//! The results of the nodes by region and by class: behind a NAT or public, by adversarial part, and by side of a
-//! partition.
+//! The results of the nodes by region, by class, by access (behind a NAT or public), by adversarial part, and by side
+//! of a partition.
 
 use super::{Population, RunContext};
 use crate::adversary::Adversaries;
@@ -80,14 +80,15 @@ impl Groups<'_> {
         }
     }
 
-    /// Iterates over the groups of a node: its region, its access, its part, and its side of each partition. Every node
-    /// has one of each kind that exists.
+    /// Iterates over the groups of a node: its region, its class, its access, its part, and its side of each partition.
+    /// Every node has one of each kind that exists.
     fn of<'a>(&'a self, node: NodeId, sides: &'a [[String; 2]]) -> impl Iterator<Item = (GroupKind, &'a str)> {
         let faults = self.population.faults;
         let region = self.network.region(node).map(|region| self.network.regions()[region.index()].as_str());
         let access = if faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
         let classes = [
             region.map(|name| (GroupKind::Region, name)),
+            self.network.class(node).map(|name| (GroupKind::Class, name)),
             self.has_nat.then_some((GroupKind::Access, access)),
             self.has_parts.then(|| (GroupKind::Part, self.adversaries.name_of_part(node))),
         ];
@@ -112,7 +113,8 @@ impl RunContext<'_> {
     }
 }
 
-/// Returns the index of the group of this name, adding it if there is none. There are at most 1,024 regions.
+/// Returns the index of the group of this name, adding it if there is none. There are at most 1,024 regions and as many
+/// classes.
 fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u32 {
     let known = groups.iter().position(|group| group.kind == kind && group.name == name);
     let place = known.unwrap_or_else(|| {

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::files::NamedInput;
-use crate::network::RegionSpec;
+use crate::network::{PlaceSpec, RegionSpec};
 use crate::scenario::{Draft, Scenario};
 use crate::sys::is_standard_input;
 use crate::topology::TopologySpec;
@@ -17,11 +17,13 @@ use std::path::Path;
 pub(super) fn check(draft: &Draft, config: Option<&Path>, repeats: bool) -> Result<(), Failure> {
     let topology = matches!(&draft.topology, Some(TopologySpec::File { path }) if is_standard_input(path));
     let network = matches!(&draft.network, Some(RegionSpec::File { path }) if is_standard_input(path));
+    let place = matches!(&draft.place, Some(PlaceSpec::File { path }) if is_standard_input(path));
     let publications = draft.publications.as_deref().is_some_and(is_standard_input);
     let named = [
         ("config", config.is_some_and(is_standard_input)),
         ("topology", topology),
         ("network", network),
+        ("place", place),
         ("publications", publications),
     ];
     let mut readers = named.into_iter().filter_map(|(option, reads)| reads.then_some(option));

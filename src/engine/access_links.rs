@@ -51,7 +51,7 @@ impl<'a> AccessLinks<'a> {
     pub(super) fn new(network: &'a Network, nodes: Range<u32>) -> AccessLinks<'a> {
         let [up, down] =
             network.limited().map(|is_limited| LinkSideState::new(if is_limited { nodes.len() } else { 0 }));
-        let work = vec![AccessLink::default(); if network.processing() > Nanos::ZERO { nodes.len() } else { 0 }];
+        let work = vec![AccessLink::default(); if network.has_processing() { nodes.len() } else { 0 }];
         AccessLinks { network, first: nodes.start, up, down, work }
     }
 
@@ -99,7 +99,7 @@ impl<'a> AccessLinks<'a> {
     /// Returns the time at which the node has processed a message that has passed its downlink at `now`.
     pub(super) fn work(&mut self, node: NodeId, now: Nanos) -> Nanos {
         match self.work.get_mut((node.0 - self.first) as usize) {
-            Some(link) => process(link, now, self.network.processing()),
+            Some(link) => process(link, now, self.network.processing(node)),
             None => now,
         }
     }

@@ -61,6 +61,7 @@ impl Case {
             duplicate: self.duplicate,
             bandwidth: self.bandwidth,
             processing: self.processing,
+            places: crate::network::Places::Drawn,
         };
         let network = network.build(self.seed).unwrap();
         let peers = |node: NodeId| topology.peers(node).collect();

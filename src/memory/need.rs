@@ -198,7 +198,9 @@ impl Sizes<'_> {
     /// Returns the bytes of the access links that have limits, with the time for which each was busy, and of the queues
     /// for processing.
     fn access_links(&self) -> u64 {
-        let Some(NetworkSpec { bandwidth, processing, .. }) = &self.scenario.network else { return 0 };
+        let Some(NetworkSpec { bandwidth, processing, places, .. }) = &self.scenario.network else { return 0 };
+        let kinds = || places.listed().into_iter().flat_map(|file| file.kinds());
+        let own = u64::from(kinds().any(|kind| kind.up.is_some())) + u64::from(kinds().any(|kind| kind.down.is_some()));
         let limited = match bandwidth {
             None => 0,
             Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) => {
@@ -207,7 +209,8 @@ impl Sizes<'_> {
             // A matrix of regions is not read: every published one has rates for both.
             Some(BandwidthSpec { rates: Rates::Regions, .. }) => 2,
         };
-        let processing = u64::from(*processing > Nanos::ZERO);
+        let limited = own.max(limited);
+        let processing = u64::from(*processing > Nanos::ZERO || kinds().any(|kind| kind.processing.is_some()));
         bytes::<AccessLink>((limited + processing) * self.nodes) + bytes::<Nanos>(limited * self.nodes)
     }
 
@@ -299,8 +302,10 @@ impl Sizes<'_> {
         let template = if is_bare { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
         let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
-        // Further processes read the list, too.
-        let listed = list.map_or(0, |list| list.memory_bytes()) * (self.processes - 1);
+        // Further processes read the list and the places, too.
+        let places = self.scenario.network.as_ref().and_then(|network| network.places.listed());
+        let tables = list.map_or(0, |list| list.memory_bytes()) + places.map_or(0, |places| places.memory_bytes());
+        let listed = tables * (self.processes - 1);
         each.saturating_mul(self.orders).saturating_add(listed)
     }
 

@@ -33,8 +33,9 @@ impl StorageShape {
 /// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
 /// read: its least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSpec) -> RunProperties {
-    let NetworkSpec { paths, loss, duplicate, bandwidth, processing } = network;
-    let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0;
+    let NetworkSpec { paths, loss, duplicate, bandwidth, processing, places } = network;
+    let has_lines = places.listed().is_some_and(|file| file.own_lines().is_some());
+    let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0 && !has_lines;
     let is_faultless = scenario.failures.faults == FaultSpec::default() && scenario.failures.adversary.0.is_empty();
     let constant = match paths {
         Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)) }) => Some(*time),

@@ -3,6 +3,7 @@
 //! The region of a node is a draw by weight, keyed by the node alone. It is repeated on every query: 10^9 nodes need no
 //! table, and the draw costs less than a table lookup that misses the cache.
 
+use super::by_place::ByPlace;
 use super::curves::Curves;
 use super::latency::{LATENCY_MAX, Latency, Sampler};
 use crate::ids::NodeId;
@@ -57,21 +58,31 @@ impl Regions {
     }
 
     /// Iterates over the latencies between regions that have nodes.
-    fn used(&self) -> impl Iterator<Item = Latency> {
-        let has_nodes = |region: usize| self.weights[region] > 0;
+    fn used(&self, has_nodes: impl Fn(RegionIndex) -> bool) -> impl Iterator<Item = Latency> {
+        let has_nodes = move |region: usize| has_nodes(RegionIndex(region as u16));
         let count = self.names.len();
         let pairs = self.latencies.iter().enumerate();
         pairs.filter(move |(pair, _)| has_nodes(pair / count) && has_nodes(pair % count)).map(|(_, latency)| *latency)
     }
 
-    /// Returns the minimum latency of any message.
+    /// Returns the minimum latency of any message if nodes are placed by the weights.
     pub fn floor(&self) -> Nanos {
-        self.used().map(|latency| latency.floor()).min().unwrap_or(Nanos::ZERO)
+        self.floor_among(|region| self.weights[region.index()] > 0)
     }
 
-    /// Returns the maximum latency of any message, or `None` if there is no limit.
+    /// Returns the maximum latency of any message if nodes are placed by the weights, or `None` if there is no limit.
     pub fn ceiling(&self) -> Option<Nanos> {
-        self.used().map(|latency| latency.ceiling()).max().filter(|&most| most < LATENCY_MAX)
+        self.ceiling_among(|region| self.weights[region.index()] > 0)
+    }
+
+    /// Returns the minimum latency of any message between regions that have nodes.
+    pub(super) fn floor_among(&self, has_nodes: impl Fn(RegionIndex) -> bool) -> Nanos {
+        self.used(has_nodes).map(|latency| latency.floor()).min().unwrap_or(Nanos::ZERO)
+    }
+
+    /// Returns the maximum latency of any message between regions that have nodes, or `None` if there is no limit.
+    pub(super) fn ceiling_among(&self, has_nodes: impl Fn(RegionIndex) -> bool) -> Option<Nanos> {
+        self.used(has_nodes).map(|latency| latency.ceiling()).max().filter(|&most| most < LATENCY_MAX)
     }
 }
 
@@ -84,11 +95,11 @@ pub(super) struct RegionMap {
 }
 
 impl RegionMap {
-    pub(super) fn new(seed: u64, regions: &Regions) -> RegionMap {
+    pub(super) fn new(regions: &Regions, placement: Placement) -> RegionMap {
         let built = OnceCell::new();
         let curves = || Arc::clone(built.get_or_init(|| Arc::new(Curves::new())));
         RegionMap {
-            placement: Placement::new(seed, regions),
+            placement,
             regions: regions.names.len() as u32,
             samplers: regions.latencies.iter().map(|&latency| Sampler::new(latency, &curves)).collect(),
         }
@@ -113,7 +124,44 @@ impl RegionMap {
 
 /// The placement of nodes in regions.
 #[derive(Clone, Debug)]
-pub struct Placement {
+pub enum Placement {
+    /// A draw for each node, by the weights of the regions.
+    Drawn(DrawnPlacement),
+    /// Node i is in region i modulo this number of regions.
+    RoundRobin(u32),
+    /// The region of each distinct place, by node.
+    Listed(ByPlace<u16>),
+}
+
+impl Placement {
+    /// Creates the placement by draws of the run with this seed.
+    pub fn drawn(seed: u64, regions: &Regions) -> Placement {
+        Placement::Drawn(DrawnPlacement::new(seed, regions))
+    }
+
+    /// Returns the region of a node.
+    #[inline]
+    pub fn region(&self, node: NodeId) -> RegionIndex {
+        match self {
+            Placement::Drawn(drawn) => drawn.region(node),
+            Placement::RoundRobin(regions) => RegionIndex((node.0 % regions) as u16),
+            Placement::Listed(regions) => RegionIndex(*regions.of(node)),
+        }
+    }
+
+    /// Returns true if a node may be in this region.
+    pub(super) fn reaches(&self, region: RegionIndex, regions: &Regions) -> bool {
+        match self {
+            Placement::Drawn(_) => regions.weights[region.index()] > 0,
+            Placement::RoundRobin(_) => true,
+            Placement::Listed(listed) => listed.values().contains(&region.0),
+        }
+    }
+}
+
+/// The placement of nodes in regions by draws.
+#[derive(Clone, Debug)]
+pub struct DrawnPlacement {
     key: Key,
     /// Cumulative weights of the regions, each including its own.
     sums: Vec<u64>,
@@ -121,9 +169,9 @@ pub struct Placement {
     guide: Vec<u16>,
 }
 
-impl Placement {
+impl DrawnPlacement {
     /// Creates the placement of the run with this seed.
-    pub fn new(seed: u64, regions: &Regions) -> Placement {
+    fn new(seed: u64, regions: &Regions) -> DrawnPlacement {
         let mut sum = 0;
         let sums: Vec<u64> = regions
             .weights
@@ -138,12 +186,12 @@ impl Placement {
             sums.partition_point(|&sum| sum <= drawn) as u16
         };
         let guide = (0..256).map(first_beyond).collect();
-        Placement { key: Key::new(seed, Purpose::Regions), sums, guide }
+        DrawnPlacement { key: Key::new(seed, Purpose::Regions), sums, guide }
     }
 
     /// Returns the region of a node: the first whose cumulative weight exceeds a draw below the total weight.
     #[inline]
-    pub fn region(&self, node: NodeId) -> RegionIndex {
+    fn region(&self, node: NodeId) -> RegionIndex {
         let word = self.key.with(u64::from(node.0)).stream().next_word();
         let whole = self.sums.last().copied().unwrap_or(0);
         // A product instead of a remainder, so that the upper byte of the word selects the entry of the guide.

@@ -1,13 +1,19 @@
 //! The requested network with all its parts, and its construction.
 
 use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
+use super::by_place::ByPlace;
 use super::latency_spec::LatencySpec;
 use super::loss_spec::LossSpec;
+use super::place_file::{PlaceFault, PlaceKind};
+use super::place_spec::Places;
 use super::region_spec::{RegionError, RegionSpec};
-use super::regions::{RegionIndex, Regions};
+use super::regions::{Placement, RegionIndex, Regions};
 use super::{Network, Probability};
+use crate::ids::NodeId;
 use crate::ratio::Ratio;
+use crate::table::TableError;
 use crate::time::Nanos;
+use std::sync::Arc;
 
 /// The models of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +28,8 @@ pub struct NetworkSpec {
     pub bandwidth: Option<BandwidthSpec>,
     /// The time that a node is busy with each message that arrives.
     pub processing: Nanos,
+    /// The places of nodes in the regions; of no effect without regions.
+    pub places: Places,
 }
 
 /// The source of latencies: the same everywhere, or by region.
@@ -42,6 +50,7 @@ impl Default for NetworkSpec {
             duplicate: Ratio::new(0, 1).unwrap(),
             bandwidth: None,
             processing: Nanos::ZERO,
+            places: Places::Drawn,
         }
     }
 }
@@ -60,7 +69,7 @@ impl NetworkSpec {
             Paths::Latency(latency) => (Network::new(seed, *latency), None),
             Paths::Regions(spec) => {
                 let regions = spec.read()?;
-                (Network::in_regions(seed, &regions), Some(regions))
+                (Network::placed(seed, &regions, self.placement(seed, &regions)?), Some(regions))
             }
         };
         let access_links = match self.bandwidth {
@@ -68,8 +77,9 @@ impl NetworkSpec {
             Some(bandwidth) => AccessLinkTable::new(bandwidth, regions.as_ref()).ok_or_else(|| self.no_rates())?,
         };
         let network = Network {
-            access_links,
-            processing: self.processing,
+            access_links: self.own_access_links(access_links, &network),
+            processing: self.own_processing(),
+            classes: self.classes(),
             duplicated: Probability::of(self.duplicate),
             ..network
         };
@@ -83,6 +93,56 @@ impl NetworkSpec {
             Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
             Paths::Regions(_) => REGIONS_LONGEST,
         }
+    }
+
+    /// Returns the placement of the nodes of the run with this seed.
+    fn placement(&self, seed: u64, regions: &Regions) -> Result<Placement, NetworkError> {
+        Ok(match &self.places {
+            Places::Drawn => Placement::drawn(seed, regions),
+            Places::RoundRobin => Placement::RoundRobin(regions.names().len() as u32),
+            Places::Listed(file) => {
+                Placement::Listed(ByPlace::new(file.by_node(), file.regions(regions.names())?.into_iter()))
+            }
+        })
+    }
+
+    /// Returns the access links of all nodes: `others`, but for the rates that places of `network` have of their own.
+    fn own_access_links(&self, others: AccessLinkTable, network: &Network) -> AccessLinkTable {
+        let Some(file) = self.places.listed() else { return others };
+        if file.kinds().all(|kind| kind.up.is_none() && kind.down.is_none()) {
+            return others;
+        }
+        let queue_bytes = self.bandwidth.and_then(|bandwidth| bandwidth.queue_bytes);
+        let rate = |bits: Option<u64>| bits.map(|bits| LinkRate::new(bits, queue_bytes));
+        let mut links: Vec<Option<AccessLinkSpecs>> = vec![None; file.kinds().count()];
+        let kinds: Vec<&PlaceKind> = file.kinds().collect();
+        // All nodes of a place are in one region, so that the first of them stands for the others.
+        for (node, &place) in (0..).map(NodeId).zip(&**file.by_node()) {
+            links[place as usize].get_or_insert_with(|| {
+                let (kind, other) = (kinds[place as usize], others.of(node, || network.region(node)));
+                AccessLinkSpecs { up: rate(kind.up).or(other.up), down: rate(kind.down).or(other.down) }
+            });
+        }
+        AccessLinkTable::ByPlace(ByPlace::new(file.by_node(), links.into_iter().map(Option::unwrap_or_default)))
+    }
+
+    /// Returns the processing times of all nodes.
+    fn own_processing(&self) -> ProcessingTable {
+        match self.places.listed() {
+            Some(file) if file.kinds().any(|kind| kind.processing.is_some()) => {
+                let times = file.kinds().map(|kind| kind.processing.unwrap_or(self.processing));
+                ProcessingTable::ByPlace(ByPlace::new(file.by_node(), times))
+            }
+            _ => ProcessingTable::Same(self.processing),
+        }
+    }
+
+    /// Returns the classes of all nodes, if their places have any.
+    fn classes(&self) -> Option<ByPlace<Arc<str>>> {
+        let file = self.places.listed()?;
+        let classes: Vec<Arc<str>> =
+            file.kinds().map(|kind| Some(kind.class.as_deref()?.into())).collect::<Option<_>>()?;
+        Some(ByPlace::new(file.by_node(), classes.into_iter()))
     }
 
     fn no_rates(&self) -> NetworkError {
@@ -101,6 +161,9 @@ pub enum NetworkError {
     /// The regions cannot be read.
     #[error("--network {0}")]
     Regions(#[from] RegionError),
+    /// A node is placed in a region that the network has not.
+    #[error(transparent)]
+    Place(#[from] TableError<PlaceFault>),
     /// The regions have no rates.
     #[error(
         "--bandwidth regions {}: no rates are known there; write --bandwidth up=RATE,down=RATE, or choose --network \
@@ -134,6 +197,33 @@ pub struct AccessLinkSpecs {
 pub(super) enum AccessLinkTable {
     Same(AccessLinkSpecs),
     ByRegion(Box<[AccessLinkSpecs]>),
+    ByPlace(ByPlace<AccessLinkSpecs>),
+}
+
+/// The processing times of all nodes.
+#[derive(Clone, Debug)]
+pub(super) enum ProcessingTable {
+    Same(Nanos),
+    ByPlace(ByPlace<Nanos>),
+}
+
+impl ProcessingTable {
+    /// Returns the processing time of a node.
+    #[inline]
+    pub(super) fn of(&self, node: NodeId) -> Nanos {
+        match self {
+            ProcessingTable::Same(time) => *time,
+            ProcessingTable::ByPlace(times) => *times.of(node),
+        }
+    }
+
+    /// Returns true if no node takes any time.
+    pub(super) fn is_zero(&self) -> bool {
+        match self {
+            ProcessingTable::Same(time) => *time == Nanos::ZERO,
+            ProcessingTable::ByPlace(times) => times.values().iter().all(|&time| time == Nanos::ZERO),
+        }
+    }
 }
 
 impl Default for AccessLinkTable {
@@ -153,6 +243,7 @@ impl AccessLinkTable {
         let all = match self {
             AccessLinkTable::Same(links) => std::slice::from_ref(links),
             AccessLinkTable::ByRegion(links) => links,
+            AccessLinkTable::ByPlace(links) => links.values(),
         };
         [all.iter().any(|links| links.up.is_some()), all.iter().any(|links| links.down.is_some())]
     }
@@ -176,9 +267,10 @@ impl AccessLinkTable {
     }
 
     #[inline]
-    pub(super) fn of(&self, region: impl FnOnce() -> Option<RegionIndex>) -> AccessLinkSpecs {
+    pub(super) fn of(&self, node: NodeId, region: impl FnOnce() -> Option<RegionIndex>) -> AccessLinkSpecs {
         match self {
             AccessLinkTable::Same(links) => *links,
+            AccessLinkTable::ByPlace(links) => *links.of(node),
             AccessLinkTable::ByRegion(links) => {
                 region().map_or_else(AccessLinkSpecs::default, |region| links[region.index()])
             }

@@ -1,18 +1,18 @@
 //! Rows for a spreadsheet or a plot: one per node, one per order, or one per run. `docs/REPORT.md` describes the
 //! columns.
 //!
-//! Fields are integers or empty, so none needs quotes; a crate for that was refused.
+//! Fields are integers, names without commas, or empty, so none needs quotes; a crate for that was refused.
 
 use crate::analysis::{COLUMNS, Cell, Row};
 use crate::coverage::TARGET;
 use crate::ids::NodeId;
-use crate::record::{Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{GroupKind, Notice, OrderRecord, Receipt, Receipts, RunRecord, Traffic};
 use crate::time::Nanos;
 use crate::topology::NodeNames;
 use std::io::{self, BufWriter, Write};
 
 /// The header of the nodes' file.
-pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out";
+pub(super) const HEADER: &str = "node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class";
 
 /// Writes a run's nodes as comma-separated values with a header, in ascending order.
 ///
@@ -33,10 +33,12 @@ pub fn write_nodes_csv(record: &RunRecord, into: impl Write) -> io::Result<()> {
         write_receipt(&mut into, &record.names, NodeId(node), &receipt)?;
         match record.traffic.get(node as usize) {
             Some(&Traffic { copies, sent, bytes_in, bytes_out, .. }) => {
-                writeln!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
+                write!(into, ",{copies},{sent},{bytes_in},{bytes_out}")?;
             }
-            None => writeln!(into, ",,,,")?,
+            None => write!(into, ",,,,")?,
         }
+        let [region, class] = record.places.names(node as usize);
+        writeln!(into, ",{region},{class}")?;
     }
     into.flush()
 }
@@ -56,6 +58,10 @@ pub fn nodes_csv_gaps(record: &RunRecord) -> Vec<Notice> {
         ("degree", record.degrees.is_empty()),
         ("sender", !senders_are_kept),
         ("copies, sent, bytes_in, bytes_out", record.traffic.is_empty()),
+        (
+            "region",
+            record.places.by_node.is_empty() && record.groups.iter().any(|group| group.kind == GroupKind::Region),
+        ),
     ]
     .into_iter()
     .filter_map(|(columns, is_empty)| is_empty.then_some(columns))
@@ -161,10 +167,10 @@ mod tests {
     #[test]
     fn a_line_per_node() {
         let expected = "\
-node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
-0,0,1,0,0,,1,1,60,60
-1,0,2,1500,1,0,1,1,60,60
-2,1,1,,,,0,0,0,0
+node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out,region,class
+0,0,1,0,0,,1,1,60,60,,
+1,0,2,1500,1,0,1,1,60,60,,
+2,1,1,,,,0,0,0,0,,
 ";
         assert_eq!(written(&fixtures::three_nodes()), expected);
     }
@@ -176,7 +182,7 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let by_hop = ByHop { latency, origin: NodeId(0), counts: vec![1, 1], hop_of: vec![0, 1, 0], senders };
         let receipts = Receipts::ByHop(by_hop);
         let record = RunRecord { receipts, traffic: Vec::new(), degrees: Vec::new(), ..fixtures::three_nodes() };
-        assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,\n1,0,,1500,1,,,,,\n2,1,,,,,,,,\n"));
+        assert_eq!(written(&record), format!("{HEADER}\n0,0,,0,0,,,,,,,\n1,0,,1500,1,,,,,,,\n2,1,,,,,,,,,,\n"));
     }
 
     #[test]
@@ -191,10 +197,11 @@ node,shard,degree,time_ns,hop,sender,copies,sent,bytes_in,bytes_out
         let bare = RunRecord { receipts: Receipts::ByHop(by_hop), traffic: Vec::new(), degrees: Vec::new(), ..whole };
         let gaps = nodes_csv_gaps(&bare);
         assert!(gaps[0].to_string().ends_with(": degree, sender, copies, sent, bytes_in, bytes_out."), "{gaps:?}");
-        // Exactly the columns that the notice names are empty.
+        // Exactly the columns that the notice names are empty, but for those of a network, which is not modelled here.
         let text = written(&bare);
         let row: Vec<&str> = text.lines().nth(2).unwrap().split(',').collect();
         let empty = HEADER.split(',').zip(row).filter(|(_, field)| field.is_empty()).map(|(column, _)| column);
+        let empty = empty.filter(|column| !["region", "class"].contains(column));
         assert_eq!(empty.collect::<Vec<_>>().join(", "), "degree, sender, copies, sent, bytes_in, bytes_out");
     }
 

@@ -5,7 +5,7 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
 use super::transport_kind::{TransportKind, carriers_that};
-use crate::network::{LatencySpec, RegionSpec};
+use crate::network::{LatencySpec, PlaceFault, RegionSpec};
 use crate::table::TableError;
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::{PublicationFault, Rate};
@@ -155,6 +155,27 @@ pub enum ScenarioError {
         option: String,
     },
 
+    /// Nodes are placed in regions, and there are none.
+    #[error("--place without --network: there are no regions to place nodes in; leave --place out or choose --network")]
+    NoRegionsToPlace,
+
+    /// A file gives nodes lines or processing times, which only virtual time models.
+    #[error(
+        "--place with --transport {}: only virtual time has the column {column}; leave it out of the file or choose \
+         --transport simulated",
+        transport.name()
+    )]
+    NoPlaceModel {
+        /// The column that a line fills.
+        column: &'static str,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
+
+    /// The places of nodes cannot be read.
+    #[error(transparent)]
+    Place(#[from] TableError<PlaceFault>),
+
     /// The list of publications cannot be read.
     #[error(transparent)]
     Publications(#[from] TableError<PublicationFault>),
@@ -242,7 +263,7 @@ pub enum ScenarioError {
     /// Only virtual time models this option; a real carrier does not.
     #[error(
         "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, \
-         --latency, --loss and --duplicate; leave --{option} out or choose --transport simulated",
+         --place, --latency, --loss and --duplicate; leave --{option} out or choose --transport simulated",
         transport.name()
     )]
     NoModel {

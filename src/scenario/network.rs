@@ -1,11 +1,12 @@
 //! The options of the modelled network: the latency, loss, duplication, queueing and processing of a message.
 
-use super::Draft;
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
+use super::overlay::OverlayOptions;
 use super::parse::{no_nul, time};
 use super::transport_kind::TransportKind;
-use crate::network::{LATENCY_MAX, Latency, NetworkSpec, Paths, RegionSpec};
+use super::{Draft, ScenarioValues};
+use crate::network::{LATENCY_MAX, Latency, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places, RegionSpec};
 use crate::time::Nanos;
 
 /// The heading of this group in `--help`.
@@ -22,6 +23,15 @@ macro_rules! network_options {
             /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites, or
             /// FILE.csv with a matrix of your own, - for standard input. Distance often matters more than the overlay.
             network: RegionSpec = "SET|FILE.csv", network::read_regions;
+
+            /// Places of nodes in the regions of --network [default: drawn].
+            ///
+            /// drawn by the weights of the regions; round-robin, the regions in turn; or FILE.csv with a line for each
+            /// node, - for standard input: `node,region` and perhaps class, up, down, processing, with units in the
+            /// values. Empty cells of the last three, which need simulated, are left to --bandwidth and --processing.
+            /// Where the nodes stand decides how far an order travels.
+            #[arg(hide_short_help = true)]
+            place: PlaceSpec = "PLACES", network::read_place;
 
             /// Latency of a message [default: 50ms with simulated].
             ///
@@ -69,6 +79,12 @@ pub(super) fn read_regions(text: &str) -> Result<RegionSpec, BadValue> {
     text.parse().map_err(|_| BadValue::new("network", text, format!("choose one of {}", RegionSpec::WRITTEN)))
 }
 
+/// Reads the places of nodes.
+pub(super) fn read_place(text: &str) -> Result<PlaceSpec, BadValue> {
+    no_nul("place", text)?;
+    text.parse().map_err(|_| BadValue::new("place", text, "write drawn, round-robin or FILE.csv"))
+}
+
 /// Reads the time for which each message keeps a node busy.
 pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
@@ -79,7 +95,7 @@ pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
 }
 
 /// The options that a real carrier takes as well.
-const ON_REAL_CARRIERS: [&str; 4] = ["network", "latency", "loss", "duplicate"];
+const ON_REAL_CARRIERS: [&str; 5] = ["network", "place", "latency", "loss", "duplicate"];
 
 /// Resolves the options of this group. A real carrier takes some of them only, and without any of these it has no
 /// model.
@@ -125,13 +141,46 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
         duplicate: draft.duplicate.unwrap_or(default.duplicate),
         bandwidth: draft.bandwidth,
         processing: draft.processing.unwrap_or(default.processing),
+        places: default.places,
     })
+}
+
+/// Resolves the places of nodes. If the draft names a file, reads it, unless it is the one of the scenario `read`.
+pub(super) fn places(
+    draft: &Draft,
+    overlay: &OverlayOptions,
+    transport: TransportKind,
+    read: Option<&ScenarioValues>,
+) -> Result<Places, ScenarioError> {
+    let path = match &draft.place {
+        Some(_) if draft.network.is_none() => return Err(ScenarioError::NoRegionsToPlace),
+        None | Some(PlaceSpec::Drawn) => return Ok(Places::Drawn),
+        Some(PlaceSpec::RoundRobin) => return Ok(Places::RoundRobin),
+        Some(PlaceSpec::File { path }) => path,
+    };
+    let (nodes, names) = (overlay.nodes, overlay.names());
+    let known = read.filter(|read| read.overlay.nodes == nodes && read.overlay.names() == names);
+    let known = known.and_then(|read| read.network.as_ref()?.places.listed()).filter(|file| file.path() == path);
+    let file = match known {
+        Some(file) => file.clone(),
+        None => {
+            let advice = || names.advice("", nodes);
+            PlaceFile::read(path, nodes, |id| names.find(id, nodes), |node| names.id(node), advice)?
+        }
+    };
+    match file.own_lines() {
+        Some(column) if !transport.is_virtual() => Err(ScenarioError::NoPlaceModel { column, transport }),
+        _ => Ok(Places::Listed(file)),
+    }
 }
 
 /// Sets the options of this group in a draft.
 pub(super) fn add_to(network: &NetworkSpec, draft: &mut Draft, transport: TransportKind) {
     match &network.paths {
-        Paths::Regions(regions) => draft.network = Some(regions.clone()),
+        Paths::Regions(regions) => {
+            draft.network = Some(regions.clone());
+            draft.place = Some(network.places.spec());
+        }
         Paths::Latency(latency) => draft.latency = Some(*latency),
     }
     draft.loss = Some(network.loss);

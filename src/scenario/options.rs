@@ -123,7 +123,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// The order of options in a replay command: an option precedes those whose defaults depend on it.
-const REPLAY_ORDER: [&str; 42] = [
+const REPLAY_ORDER: [&str; 43] = [
     "nodes",
     "threads",
     "processes",
@@ -147,6 +147,7 @@ const REPLAY_ORDER: [&str; 42] = [
     "window",
     "payload-bytes",
     "network",
+    "place",
     "latency",
     "loss",
     "duplicate",

@@ -26,9 +26,11 @@ impl Draft {
     /// because a pipe gives its lines only once.
     pub(super) fn build_with(self, read: Option<&ScenarioValues>) -> Result<Scenario, ScenarioError> {
         let transport = carrier::transport(&self);
-        let network = network::resolve(&self, transport)?;
+        let mut network = network::resolve(&self, transport)?;
         let failures = FailureOptions::resolve(&self, transport)?;
         let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
+        let places = network::places(&self, &overlay, transport, read)?;
+        network.iter_mut().for_each(|network| network.places = places.clone());
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let run = RunOptions::resolve(&self, transport)?;

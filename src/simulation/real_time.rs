@@ -105,6 +105,7 @@ impl Runner<'_> {
             end,
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
+            places: self.node_places(),
             protocol: self.protocol.facts().source,
             elapsed: wall,
             is_virtual: false,

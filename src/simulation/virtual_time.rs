@@ -9,7 +9,7 @@ use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::record::{End, Ledger, MachineTimes, Notice, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
@@ -190,6 +190,7 @@ impl Runner<'_> {
         RunRecord {
             nodes: self.topology.nodes(),
             names: self.scenario.names(),
+            places: if traffic.is_empty() { NodePlaces::default() } else { self.node_places() },
             protocol: self.protocol.facts().source,
             bulk,
             processes: Vec::new(),

@@ -20,6 +20,7 @@ mod notices;
 mod outcome;
 mod outputs;
 mod own_protocol;
+mod places;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
 mod protocols;

@@ -219,17 +219,17 @@ fn contradictions_are_not_settled_in_silence() {
         (
             "--engine fast",
             "--engine with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
-             --latency, --loss and --duplicate; leave --engine out or choose --transport simulated",
+             --place, --latency, --loss and --duplicate; leave --engine out or choose --transport simulated",
         ),
         (
             "--processing 1ms --transport udp-shard --latency 1ms",
             "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes \
-             --network, --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
+             --network, --place, --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
         ),
         (
             "--down 10%",
             "--down with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
-             --latency, --loss and --duplicate; leave --down out or choose --transport simulated",
+             --place, --latency, --loss and --duplicate; leave --down out or choose --transport simulated",
         ),
         (
             "--transport simulated --network aws33 --latency 5ms",
@@ -332,8 +332,8 @@ fn a_file_is_refused_by_line_and_key() {
         ),
         (
             "[network]\n\nnodes = 2",
-            "line 3: `[network]` has no option called nodes; it takes name, latency, loss, duplicate, bandwidth, \
-             processing, down, churn, partition, nat, adversary",
+            "line 3: `[network]` has no option called nodes; it takes name, place, latency, loss, duplicate, \
+             bandwidth, processing, down, churn, partition, nat, adversary",
         ),
         (
             "loss = 0.1\n[network]\nloss = 0.2",

@@ -211,6 +211,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         receive_buffer: machine.3,
         charge_serialization: machine.6,
         network: model.0,
+        place: None,
         latency: machine.7,
         loss: model.1,
         duplicate: model.2,
