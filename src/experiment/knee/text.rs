@@ -115,8 +115,8 @@ fn cells(probe: &Probe) -> [String; 8] {
     let times = &probe.time_to_target_ns;
     [
         probe.rate.to_string(),
-        grouped(probe.judged.into()),
-        grouped(probe.missed.into()),
+        grouped(probe.judged),
+        grouped(probe.missed),
         time(times.p50),
         time(times.p99),
         probe.growth.map_or_else(|| "-".to_owned(), |growth| format!("{:.1}", growth.ratio)),

@@ -168,9 +168,9 @@ impl Notice {
                     out,
                     "The target cannot be reached: {} of {} nodes lie within {hops} of {entrance}, and {} make \
                      {target}; {farthest}{advice}.",
-                    grouped((*near).into()),
+                    grouped(*near),
                     grouped((*nodes).into()),
-                    grouped((*goal).into())
+                    grouped(*goal)
                 )
             }
             Notice::TargetTooLate { hop, near, nodes, hops, entrance, timeout, goal, target, needed } => {
@@ -180,9 +180,9 @@ impl Notice {
                     "The target cannot be reached in time: a hop takes {hop} at least, and {} of {} nodes lie within \
                      the {hops} of {entrance} that {timeout} leave room for, where {} make {target}; ask for more than \
                      --timeout {needed}.",
-                    grouped((*near).into()),
+                    grouped(*near),
                     grouped((*nodes).into()),
-                    grouped((*goal).into())
+                    grouped(*goal)
                 )
             }
             Notice::TargetUnlikely { .. } => self.write_unlikely(out),
