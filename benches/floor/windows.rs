@@ -163,7 +163,7 @@ impl BareWindows {
         while sequence < last {
             let word = mix(key.wrapping_add(u64::wrapping_mul(step, 0x9E37_79B9_7F4A_7C15)));
             step += 1;
-            let peer = ((word >> 32) * PEERS as u64 >> 32) as usize;
+            let peer = (((word >> 32) * PEERS as u64) >> 32) as usize;
             if used >> peer & 1 == 1 {
                 continue;
             }
