@@ -13,9 +13,8 @@ const NODES_MAX: usize = 64;
 /// The messages that are drawn together, or those of one node if it sends more.
 const MESSAGES: usize = 512;
 
-/// The forwards of some nodes, all of one order and each the first of its node.
+/// The forwards of some nodes, each the first of its node and order.
 pub(super) struct ForwardDraws {
-    order: OrderIndex,
     /// By forward.
     from: Vec<NodeId>,
     sources: Vec<ForwardSource>,
@@ -28,9 +27,10 @@ pub(super) struct ForwardDraws {
     fates: Fates,
 }
 
-/// The time of a forward, and the node that the order came from.
+/// The order and time of a forward, and the node that the order came from.
 #[derive(Clone, Copy)]
 struct ForwardSource {
+    order: OrderIndex,
     at: Nanos,
     sender: NodeId,
 }
@@ -41,7 +41,6 @@ impl ForwardDraws {
         let usual = setup.draw.count(setup.topology.max_degree()).max(1) as usize;
         let nodes = (MESSAGES / usual).clamp(1, NODES_MAX);
         let draws = ForwardDraws {
-            order: OrderIndex(0),
             from: Vec::with_capacity(nodes),
             sources: Vec::with_capacity(nodes),
             target_batch: TargetBatch::new(&setup.draw, setup.topology, nodes),
@@ -53,17 +52,17 @@ impl ForwardDraws {
         (draws, nodes)
     }
 
-    /// Adds a forward of `order`, which came from `sender`. All are of one order.
+    /// Adds a forward of `order`, which came from `sender`.
     #[inline]
     pub(super) fn push(&mut self, order: OrderIndex, me: NodeId, sender: NodeId, at: Nanos) {
-        self.order = order;
         self.from.push(me);
-        self.sources.push(ForwardSource { at, sender });
+        self.sources.push(ForwardSource { order, at, sender });
     }
 
     /// Draws the targets and fates of the forwards. `between` runs beside the draws, as in [`TargetBatch::draw`].
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) {
-        self.target_batch.draw(&setup.draw, setup.topology, self.order, &self.from, between);
+        let sources = &self.sources[..];
+        self.target_batch.draw(&setup.draw, setup.topology, |place| sources[place].order, &self.from, between);
         self.excludes = setup.exclude_sender;
         if self.excludes {
             self.leave_out_senders();
@@ -76,8 +75,8 @@ impl ForwardDraws {
         };
         let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));
         let forwards = self.from.iter().zip(&self.sources).zip(counts);
-        let forwards = forwards.map(|((&from, source), count)| (from, source.at, count));
-        self.fates.draw(setup.network, self.order, forwards, to);
+        let forwards = forwards.map(|((&from, source), count)| (source.order, from, source.at, count));
+        self.fates.draw(setup.network, forwards, to);
     }
 
     /// Copies the targets that were drawn, except for senders.

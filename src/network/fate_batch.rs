@@ -19,13 +19,12 @@ impl Fates {
     /// The mark of a lost message; no latency is this long.
     pub const LOST: Nanos = Nanos::MAX;
 
-    /// Draws the first messages with `order` from some nodes to `to`, replacing the previous batch. For each sender in
-    /// turn, `forwards` yields the node, its time of sending, and its number of receivers in `to`.
+    /// Draws the first messages with some orders from some nodes to `to`, replacing the previous batch. For each forward
+    /// in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers in `to`.
     pub fn draw(
         &mut self,
         network: &Network,
-        order: OrderIndex,
-        forwards: impl Iterator<Item = (NodeId, Nanos, usize)>,
+        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>,
         to: &[NodeId],
     ) {
         self.latencies.clear();
@@ -33,14 +32,15 @@ impl Fates {
             FastPath::Constant(time) => self.latencies.resize(to.len(), time),
             // More than 2^32 values would need 128-bit products, which SIMD lanes do not have.
             FastPath::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
-                let key = network.key.with(u64::from(order.0));
-                simd::fill(&mut self.keys, forwards.map(|(from, _, count)| (key.with(u64::from(from.0)), count)));
+                let key =
+                    |order: OrderIndex, from: NodeId| network.key.with(u64::from(order.0)).with(u64::from(from.0));
+                simd::fill(&mut self.keys, forwards.map(|(order, from, _, count)| (key(order, from), count)));
                 self.latencies.resize(to.len(), Nanos::ZERO);
                 simd::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
             }
             FastPath::Uniform { .. } | FastPath::Never => {
                 let mut rest = to;
-                for (from, at, count) in forwards {
+                for (order, from, at, count) in forwards {
                     let (to, others) = rest.split_at(count);
                     rest = others;
                     let links = network.outgoing_links(order, from).at(at);
@@ -104,13 +104,15 @@ mod tests {
         let lossy = networks.clone().map(|network| network.with_loss(&loss));
         for network in networks.chain(lossy) {
             let to: Vec<NodeId> = (0..203).map(|node| NodeId(node * 7)).collect();
-            let forwards = [(NodeId(5), Nanos(9), 100), (NodeId(6), Nanos(1), 0), (NodeId(0), Nanos(2), 103)];
             let mut fates = Fates::default();
-            for order in [OrderIndex(0), OrderIndex(3)] {
-                fates.draw(&network, order, forwards.into_iter(), &to);
-                let from = |place| if place < 100 { forwards[0] } else { forwards[2] };
+            for [one, other] in [[0, 0], [3, 0]].map(|orders| orders.map(OrderIndex)) {
+                let forwards =
+                    [(one, NodeId(5), Nanos(9), 100), (one, NodeId(6), Nanos(1), 0), (other, NodeId(0), Nanos(2), 103)];
+                fates.draw(&network, forwards.into_iter(), &to);
+                let forward = |place| if place < 100 { forwards[0] } else { forwards[2] };
                 for (place, (&to, &latency)) in to.iter().zip(fates.latencies()).enumerate() {
-                    let links = network.outgoing_links(order, from(place).0).at(from(place).1);
+                    let (order, from, at, _) = forward(place);
+                    let links = network.outgoing_links(order, from).at(at);
                     let fate = if latency == Fates::LOST { Fate::Lost } else { Fate::Arrives(latency) };
                     assert_eq!(fate, links.fate(to, 0), "{place}");
                 }

@@ -220,11 +220,18 @@ impl<'a> HopsWorker<'a> {
         let HopsSetup { topology, draw, order, .. } = self.setup;
         let (drawn, field, copies) = (&self.drawn.target_batch, self.field, self.copies.as_deref());
         // Between the draws, because a processor stalls with more than a dozen prefetches outstanding.
-        self.drawing.target_batch.draw(draw, topology, *order, &self.drawing.nodes, |place| {
-            if forward == MarkMode::Arrives {
-                ask_for(field, copies, drawn.targets_of(place));
-            }
-        });
+        let order = *order;
+        self.drawing.target_batch.draw(
+            draw,
+            topology,
+            |_| order,
+            &self.drawing.nodes,
+            |place| {
+                if forward == MarkMode::Arrives {
+                    ask_for(field, copies, drawn.targets_of(place));
+                }
+            },
+        );
         sums.add(match (&self.field.minima, forward) {
             (None, MarkMode::Arrives) => self.mark(),
             (None, MarkMode::Counts) => SendTotals { sent: self.drawn.target_batch.targets().len() as u64, spared: 0 },

@@ -46,9 +46,8 @@ impl<S: EventSink> VirtualShard<'_, S> {
     #[inline]
     pub(super) fn batch_forward(&mut self, event: &Event, kind: Kind, order_hop: OrderHop) -> bool {
         let Some(batch) = &self.batched else { return false };
-        // Draws are of one order and kind at a time.
-        let differs = batch.waiting.first().is_some_and(|first| first.order_hop.order != order_hop.order);
-        if batch.waiting.len() == batch.nodes || differs || batch.kind != kind {
+        // All of a batch are of one kind.
+        if batch.waiting.len() == batch.nodes || batch.kind != kind {
             self.send_batched();
         }
         let Some(batch) = &mut self.batched else { return false };

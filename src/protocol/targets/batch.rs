@@ -51,13 +51,14 @@ impl TargetBatch {
         }
     }
 
-    /// Replaces the content by the targets of each of `nodes` for `order`. Calls `between` with the index of each node
-    /// in the batch, once or twice, so that a little other work overlaps with the draws.
+    /// Replaces the content by the targets of each of `nodes`; `order` returns the order that the node at an index of the
+    /// batch forwards. Calls `between` with each index, once or twice, so that a little other work overlaps with the
+    /// draws.
     pub fn draw(
         &mut self,
         draw: &TargetDraw,
         topology: &Topology,
-        order: OrderIndex,
+        order: impl Fn(usize) -> OrderIndex + Copy,
         nodes: &[NodeId],
         mut between: impl FnMut(usize),
     ) {
@@ -111,7 +112,7 @@ impl TargetBatch {
         &mut self,
         draw: &TargetDraw,
         topology: &Topology,
-        order: OrderIndex,
+        order: impl Fn(usize) -> OrderIndex + Copy,
         nodes: &[NodeId],
         mut between: impl FnMut(usize),
     ) {
@@ -124,7 +125,7 @@ impl TargetBatch {
             if let Some(&soon) = nodes.get(place + ROW_AHEAD) {
                 topology.prefetch_row(soon);
             }
-            self.targets.extend_from_slice(draw.draw(topology, order, node, &mut self.scratch));
+            self.targets.extend_from_slice(draw.draw(topology, order(place), node, &mut self.scratch));
             self.ends.push(self.targets.len());
             between(place);
         }
@@ -136,7 +137,7 @@ impl TargetBatch {
         &mut self,
         draw: &TargetDraw,
         implicit: &Implicit,
-        order: OrderIndex,
+        order: impl Fn(usize) -> OrderIndex + Copy,
         nodes: &[NodeId],
         mut between: impl FnMut(usize),
     ) -> bool {
@@ -150,7 +151,7 @@ impl TargetBatch {
         for (place, &node) in nodes.iter().enumerate() {
             between(place);
             self.senders.extend(std::iter::repeat_n(node, count as usize));
-            drawn_slots(draw.stream(order, node), slots as u16, count, &mut self.slots);
+            drawn_slots(draw.stream(order(place), node), slots as u16, count, &mut self.slots);
         }
         self.targets.resize(self.senders.len(), NodeId(0));
         implicit.fill(&self.senders, &self.slots, &mut self.targets);
@@ -229,13 +230,15 @@ mod tests {
             let mut target_batch = TargetBatch::new(&draw, &topology, 64);
             let mut scratch = TargetScratch::new(fanout, &topology);
             let batch: Vec<NodeId> = (0..nodes.min(64)).map(|k| NodeId(k * (nodes / 64).max(1))).collect();
-            for order in [OrderIndex(0), OrderIndex(3)] {
+            // All of one order, or of three orders in turn.
+            for modulus in [1, 3] {
+                let order_of = |place: usize| OrderIndex((place % modulus) as u32 + 2);
                 let mut places = vec![];
-                target_batch.draw(&draw, &topology, order, &batch, |place| places.push(place));
+                target_batch.draw(&draw, &topology, order_of, &batch, |place| places.push(place));
                 prop_assert!((0..batch.len()).all(|place| places.contains(&place)));
                 prop_assert_eq!(target_batch.by_node().count(), batch.len());
                 for (place, (&node, targets)) in batch.iter().zip(target_batch.by_node()).enumerate() {
-                    prop_assert_eq!(targets, draw.draw(&topology, order, node, &mut scratch));
+                    prop_assert_eq!(targets, draw.draw(&topology, order_of(place), node, &mut scratch));
                     prop_assert_eq!(targets, target_batch.targets_of(place));
                 }
                 prop_assert_eq!(target_batch.by_node().flatten().count(), target_batch.targets().len());

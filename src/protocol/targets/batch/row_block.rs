@@ -42,15 +42,14 @@ impl RowBlock {
     }
 
     /// Draws positions for at most [`NODES`] nodes.
-    fn draw(&mut self, draw: &TargetDraw, topology: &Topology, order: OrderIndex, nodes: &[NodeId]) {
-        let key = draw.key.with(u64::from(order.0));
+    fn draw(&mut self, draw: &TargetDraw, topology: &Topology, order: impl Fn(usize) -> OrderIndex, nodes: &[NodeId]) {
         self.degrees.fill(1);
         for (place, &node) in nodes.iter().enumerate() {
             if let Some(&later) = nodes.get(place + DEGREE_AHEAD) {
                 topology.prefetch_degree(later);
             }
             self.degrees[place] = topology.degree(node);
-            self.keys[place] = key.with(u64::from(node.0));
+            self.keys[place] = draw.key.with(u64::from(order(place).0)).with(u64::from(node.0));
         }
         // The rows arrive while positions are drawn.
         nodes.iter().take(ROW_AHEAD).for_each(|&node| topology.prefetch_row(node));
@@ -68,14 +67,15 @@ impl TargetBatch {
         &mut self,
         draw: &TargetDraw,
         topology: &Topology,
-        order: OrderIndex,
+        order: impl Fn(usize) -> OrderIndex + Copy,
         nodes: &[NodeId],
         mut between: impl FnMut(usize),
     ) {
         for (place, &node) in nodes.iter().enumerate() {
             let lane = place % NODES;
             if lane == 0 {
-                self.block.draw(draw, topology, order, &nodes[place..nodes.len().min(place + NODES)]);
+                let block = &nodes[place..nodes.len().min(place + NODES)];
+                self.block.draw(draw, topology, |lane| order(place + lane), block);
             }
             if let Some(&soon) = nodes.get(place + ROW_AHEAD) {
                 topology.prefetch_row(soon);
@@ -92,7 +92,7 @@ impl TargetBatch {
                         _ => self.targets.extend(steps.iter().map(|places| row[usize::from(places[lane])])),
                     }
                 }
-                _ => self.targets.extend_from_slice(draw.draw(topology, order, node, &mut self.scratch)),
+                _ => self.targets.extend_from_slice(draw.draw(topology, order(place), node, &mut self.scratch)),
             }
             self.ends.push(self.targets.len());
             between(place);
