@@ -19,8 +19,8 @@ impl Fates {
     /// The mark of a lost message; no latency is this long.
     pub const LOST: Nanos = Nanos::MAX;
 
-    /// Draws the first messages with some orders from some nodes to `to`, replacing the previous batch. For each forward
-    /// in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers in `to`.
+    /// Draws the first messages with some orders from some nodes to `to`, replacing the previous batch. For each
+    /// forward in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers in `to`.
     pub fn draw(
         &mut self,
         network: &Network,

@@ -51,9 +51,9 @@ impl TargetBatch {
         }
     }
 
-    /// Replaces the content by the targets of each of `nodes`; `order` returns the order that the node at an index of the
-    /// batch forwards. Calls `between` with each index, once or twice, so that a little other work overlaps with the
-    /// draws.
+    /// Replaces the content by the targets of each of `nodes`; `order` returns the order that the node at an index of
+    /// the batch forwards. Calls `between` with each index, once or twice, so that a little other work overlaps with
+    /// the draws.
     pub fn draw(
         &mut self,
         draw: &TargetDraw,
