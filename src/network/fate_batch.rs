@@ -20,7 +20,7 @@ impl Fates {
     pub const LOST: Nanos = Nanos::MAX;
 
     /// Draws the first messages with some orders from some nodes to `to`, replacing the previous batch. For each
-    /// forward in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers in `to`.
+    /// forward in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers.
     pub fn draw(
         &mut self,
         network: &Network,

@@ -91,7 +91,8 @@ fn who_will_fall_short_is_told_by_how_much_and_what_helps() {
         ),
         (
             hopping(40, aiming("0.99", fanning(8, on("erdos-renyi", 2_000, 4)))),
-            "1,962 of 2,000 nodes lie within 40 hops of node 0, and 1,980 make 99 %; ask for at most --target 1962/2000, \
+            "1,962 of 2,000 nodes lie within 40 hops of node 0, and 1,980 make 99 %; ask for at most --target \
+             1962/2000, \
              or for more peers, as --peers 5.",
         ),
         (hopping(40, aiming("0.99", fanning(3, on("erdos-renyi", 2_000, 20)))), "the target takes --fanout 5 or more"),

@@ -224,7 +224,8 @@ fn contradictions_are_not_settled_in_silence() {
         (
             "--processing 1ms --transport udp-shard --latency 1ms",
             "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes \
-             --network, --place, --latency, --loss and --duplicate; leave --processing out or choose --transport simulated",
+             --network, --place, --latency, --loss and --duplicate; leave --processing out or choose --transport \
+             simulated",
         ),
         (
             "--down 10%",
