@@ -15,29 +15,29 @@
 //! each group inside the draft would make a caller that sets nodes and a latency know the groups of these options.
 
 #[macro_use]
-mod carrier;
+mod carrier_options;
 #[macro_use]
-mod failures;
+mod failures_options;
 #[macro_use]
-mod network;
+mod network_options;
 #[macro_use]
-mod overlay;
+mod overlay_options;
 #[macro_use]
-mod protocol;
+mod protocol_options;
 #[macro_use]
-mod run;
+mod run_options;
 #[macro_use]
-mod workload;
+mod workload_options;
 
 mod bad_value;
 mod error;
 mod file;
 mod kinds;
 pub mod limits;
-mod options;
 mod parse;
 mod payload;
 mod protocol_traits;
+mod replay;
 mod resolve;
 mod shell;
 #[cfg(all(test, feature = "cli"))]
@@ -47,19 +47,19 @@ mod virtual_threads;
 mod window;
 
 pub use bad_value::BadValue;
-pub use carrier::CarrierOptions;
+pub use carrier_options::CarrierOptions;
 pub use error::ScenarioError;
-pub use failures::FailureOptions;
+pub use failures_options::FailureOptions;
 pub use file::{FileError, FileProblem};
 pub use kinds::{Choice, Engine, OriginsKind, Pin, ProtocolKind, Spin, Until};
-pub use overlay::OverlayOptions;
+pub use overlay_options::OverlayOptions;
 pub use payload::PayloadBytes;
-pub use protocol::{ProtocolOptions, Ttl};
+pub use protocol_options::{ProtocolOptions, Ttl};
 pub use protocol_traits::ProtocolTraits;
-pub use run::RunOptions;
+pub use run_options::RunOptions;
 pub use shell::pasteable;
 pub use transport_kind::{CarrierTraits, SocketOwner, TransportKind};
-pub use workload::{BulkOptions, WindowSize, WorkloadOptions};
+pub use workload_options::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;
 use crate::network::{

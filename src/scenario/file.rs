@@ -5,8 +5,8 @@
 //! 95/100, and a number out of range gets the same error message in both places.
 
 use super::bad_value::{BadValue, shown};
-use super::options::{names, similar};
-use super::{Draft, Scenario, failures, network};
+use super::replay::{names, similar};
+use super::{Draft, Scenario, failures_options, network_options};
 use std::fmt;
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -53,7 +53,7 @@ impl Scenario {
 /// Returns the options that a `[network]` table takes by their own names: those of the network and of failures. The
 /// option `network` is its `name`.
 fn of_network() -> impl Iterator<Item = String> {
-    let groups = [network::HEADING, failures::HEADING].into_iter();
+    let groups = [network_options::HEADING, failures_options::HEADING].into_iter();
     groups.flat_map(Draft::names_under).filter(|option| option != NETWORK)
 }
 

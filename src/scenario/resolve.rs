@@ -7,7 +7,7 @@ use super::error::ScenarioError;
 use super::virtual_threads::threads_fed;
 use super::{
     CarrierOptions, Draft, FailureOptions, OverlayOptions, ProtocolOptions, RunOptions, Scenario, ScenarioValues,
-    WorkloadOptions, carrier, network,
+    WorkloadOptions, carrier_options, network_options,
 };
 use serde::{Serialize, Serializer};
 
@@ -25,11 +25,11 @@ impl Draft {
     /// Does the same as [`build`](Self::build), but does not read the files again that another scenario was read from,
     /// because a pipe gives its lines only once.
     pub(super) fn build_with(self, read: Option<&ScenarioValues>) -> Result<Scenario, ScenarioError> {
-        let transport = carrier::transport(&self);
-        let mut network = network::resolve(&self, transport)?;
+        let transport = carrier_options::transport(&self);
+        let mut network = network_options::resolve(&self, transport)?;
         let failures = FailureOptions::resolve(&self, transport)?;
         let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
-        let places = network::places(&self, &overlay, transport, read)?;
+        let places = network_options::places(&self, &overlay, transport, read)?;
         network.iter_mut().for_each(|network| network.places = places.clone());
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
@@ -64,7 +64,7 @@ impl From<&Scenario> for Draft {
         protocol.add_to(&mut draft);
         workload.add_to(&mut draft, overlay);
         carrier.add_to(&mut draft);
-        network.iter().for_each(|network| network::add_to(network, &mut draft, carrier.transport));
+        network.iter().for_each(|network| network_options::add_to(network, &mut draft, carrier.transport));
         failures.add_to(&mut draft, carrier.transport);
         run.add_to(&mut draft);
         draft

@@ -4,7 +4,7 @@
 //! that may be in flight at a time: those published while one of them spreads at the slow latency. In virtual time
 //! receipts are kept by order and node anyway, and `auto` is all orders.
 
-use super::workload::{BulkOptions, WindowSize};
+use super::workload_options::{BulkOptions, WindowSize};
 use super::{Scenario, limits};
 use crate::coverage::Window;
 use crate::time::Nanos;

@@ -257,7 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn any_value_is_taken_or_refused(name in prop::sample::select(super::super::options::names()), text in ".*") {
+    fn any_value_is_taken_or_refused(name in prop::sample::select(super::super::replay::names()), text in ".*") {
         let _ = Draft::from_option(&name, &text).map(Draft::build);
     }
 }

@@ -17,7 +17,7 @@ pub(super) const HEADING: &str = "Protocol";
 macro_rules! protocol_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [protocol::HEADING]
+            [protocol_options::HEADING]
 
             /// Gossip protocol of every node [default: push].
             ///
@@ -38,7 +38,7 @@ macro_rules! protocol_options {
             ///
             /// `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may take more than
             /// ten times as long as another. A lower TTL saves messages and misses distant nodes.
-            ttl: Ttl = "HOPS|auto", protocol::read_ttl;
+            ttl: Ttl = "HOPS|auto", protocol_options::read_ttl;
 
             /// Do not send an order back to its sender [default: false].
             ///
@@ -51,7 +51,7 @@ macro_rules! protocol_options {
             /// The time that a node waits for an order that it has requested. The default is three times the longest
             /// modelled latency if that exceeds 500 ms. A time shorter than a round trip causes duplicates.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            retry: Nanos = "TIME", protocol::read_retry;
+            retry: Nanos = "TIME", protocol_options::read_retry;
 
             /// With lazy, time between announcements [default: 0].
             ///
@@ -59,7 +59,7 @@ macro_rules! protocol_options {
             /// with 0 it announces each order at once. A longer interval saves messages if there are many orders, and
             /// adds time at every hop.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            announce_interval: Nanos = "TIME", protocol::read_announce_interval;
+            announce_interval: Nanos = "TIME", protocol_options::read_announce_interval;
         }
     };
 }

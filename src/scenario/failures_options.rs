@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::error::ScenarioError;
-use super::network::refuse_unmodelled;
+use super::network_options::refuse_unmodelled;
 use super::transport_kind::TransportKind;
 use crate::adversary::AdversarySpec;
 use crate::network::FaultSpec;
@@ -14,7 +14,7 @@ pub(super) const HEADING: &str = "Failures";
 macro_rules! failures_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [failures::HEADING]
+            [failures_options::HEADING]
 
             /// With simulated, nodes that go down [default: none].
             ///

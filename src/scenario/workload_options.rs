@@ -3,7 +3,7 @@
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::kinds::OriginsKind;
-use super::overlay::OverlayOptions;
+use super::overlay_options::OverlayOptions;
 use super::parse::no_nul;
 use super::payload::PayloadBytes;
 use super::transport_kind::TransportKind;
@@ -20,7 +20,7 @@ pub(super) const HEADING: &str = "Workload";
 macro_rules! workload_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [workload::HEADING]
+            [workload_options::HEADING]
 
             /// Orders to publish [default: 1].
             ///
@@ -32,7 +32,7 @@ macro_rules! workload_options {
             /// The rate of many --orders, regardless of how the network copes. Above the capacity of the machine,
             /// delays grow without limit.
             #[arg(allow_hyphen_values = true)]
-            rate: Rate = "R/s", workload::read_rate;
+            rate: Rate = "R/s", workload_options::read_rate;
 
             /// Distribution of orders over time [default: constant].
             ///
@@ -52,7 +52,7 @@ macro_rules! workload_options {
             ///
             /// An edge list (file:PATH) gives nodes their ids. On overlays with hubs or borders the time depends on the
             /// origin.
-            #[serde(serialize_with = "run::number_or_text")]
+            #[serde(serialize_with = "run_options::number_or_text")]
             #[arg(hide_short_help = true)]
             origin: u64 = "NODE", |text: &str| limits::ORIGIN.parse::<u64>(text);
 
@@ -60,7 +60,7 @@ macro_rules! workload_options {
             ///
             /// A number, or a range such as 0..1000, drawn uniformly. The payload shows the cost of size.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            payload_bytes: PayloadBytes = "BYTES|A..B", workload::read_payload;
+            payload_bytes: PayloadBytes = "BYTES|A..B", workload_options::read_payload;
 
             /// File that lists the publications [default: none].
             ///
@@ -69,7 +69,7 @@ macro_rules! workload_options {
             /// takes the place of --orders, --rate, --arrivals, --origins, --origin and --payload-bytes. Recorded
             /// orders show bursts and busy publishers as they were.
             #[arg(hide_short_help = true)]
-            publications: String = "FILE.csv", workload::read_publications;
+            publications: String = "FILE.csv", workload_options::read_publications;
 
             /// Orders that a node can tell apart [default: auto].
             ///
@@ -77,7 +77,7 @@ macro_rules! workload_options {
             /// follows from --rate, --ttl and the latencies, and is at least 1024. An older order counts as expired and
             /// not as new; each further order takes a bit per node.
             #[arg(hide_short_help = true)]
-            window: WindowSize = "ORDERS|auto", workload::read_window;
+            window: WindowSize = "ORDERS|auto", workload_options::read_window;
         }
     };
 }

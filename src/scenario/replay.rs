@@ -4,9 +4,9 @@
 //! because a default may depend on options before it, as those of peers and topology depend on nodes.
 
 use super::bad_value::BadValue;
-use super::protocol::Ttl;
+use super::protocol_options::Ttl;
 use super::shell::quoted;
-use super::workload::WindowSize;
+use super::workload_options::WindowSize;
 use super::{Draft, Scenario};
 use toml::{Table, Value};
 

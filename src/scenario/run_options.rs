@@ -20,13 +20,13 @@ pub(super) const HEADING: &str = "Run";
 macro_rules! run_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [run::HEADING]
+            [run_options::HEADING]
 
             /// Share of the nodes to reach [default: 0.95].
             ///
             /// Written as 0.95, 95% or 19/20. The last few nodes take most of the time.
             #[arg(hide_short_help = true)]
-            target: Ratio = "SHARE", run::read_target;
+            target: Ratio = "SHARE", run_options::read_target;
 
             /// Event that ends a run [default: target].
             ///
@@ -38,13 +38,13 @@ macro_rules! run_options {
             /// Counts from the injection, as 3s or 250ms; with simulated it is virtual time. With many orders each has
             /// this limit from its publication. Large networks and busy machines need more.
             #[arg(allow_hyphen_values = true)]
-            timeout: Nanos = "TIME", run::read_timeout;
+            timeout: Nanos = "TIME", run_options::read_timeout;
 
             /// Seed of every random draw [default: drawn].
             ///
             /// Overlay, forwards, content of the orders: the same seed repeats the same experiment. The default is 32
             /// bits from the operating system. With many --runs it is the seed of the first, and each run adds one.
-            #[serde(serialize_with = "run::number_or_text")]
+            #[serde(serialize_with = "run_options::number_or_text")]
             #[arg(short = 's')]
             seed: u64 = "N", |text: &str| limits::SEED.parse::<u64>(text);
 
@@ -65,7 +65,7 @@ macro_rules! run_options {
             ///
             /// Heads the report, and tells the reports of several runs apart: at most 64 characters.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            name: String = "LABEL", run::read_name;
+            name: String = "LABEL", run_options::read_name;
         }
     };
 }

@@ -14,7 +14,7 @@ pub(super) const HEADING: &str = "Carrier";
 macro_rules! carrier_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [carrier::HEADING]
+            [carrier_options::HEADING]
 
             /// The carrier of messages [default: udp].
             #[arg(help = transport_kind::short_help(), long_help = transport_kind::long_help())]

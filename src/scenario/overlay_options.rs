@@ -13,7 +13,7 @@ pub(super) const HEADING: &str = "Overlay";
 macro_rules! overlay_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [overlay::HEADING]
+            [overlay_options::HEADING]
 
             /// Number of nodes [default: 10].
             ///
@@ -27,7 +27,7 @@ macro_rules! overlay_options {
             /// barabasi-albert, ring, grid, star, complete, or file:PATH with an edge list, file:- for standard input.
             /// Up to 21 nodes the default is complete, unless --peers is given. Overlays differ in how fast an order
             /// spreads and which nodes it misses.
-            topology: TopologySpec = "FAMILY", overlay::read_topology;
+            topology: TopologySpec = "FAMILY", overlay_options::read_topology;
 
             /// Peers per node, on average or exactly [default: 20].
             ///

@@ -2,7 +2,7 @@
 
 use super::bad_value::BadValue;
 use super::error::ScenarioError;
-use super::overlay::OverlayOptions;
+use super::overlay_options::OverlayOptions;
 use super::parse::{no_nul, time};
 use super::transport_kind::TransportKind;
 use super::{Draft, ScenarioValues};
@@ -16,13 +16,13 @@ pub(super) const HEADING: &str = "Network";
 macro_rules! network_options {
     ($then:tt $($given:tt)*) => {
         next_group! { $then $($given)*
-            [network::HEADING]
+            [network_options::HEADING]
 
             /// Regions with measured latencies, or your own [default: none].
             ///
             /// The regions of the nodes and the latencies between them: aws33, ethereum8, bitcoin6, exchange-sites, or
             /// FILE.csv with a matrix of your own, - for standard input. Distance often matters more than the overlay.
-            network: RegionSpec = "SET|FILE.csv", network::read_regions;
+            network: RegionSpec = "SET|FILE.csv", network_options::read_regions;
 
             /// Places of nodes in the regions of --network [default: drawn].
             ///
@@ -31,7 +31,7 @@ macro_rules! network_options {
             /// values. Empty cells of the last three, which need simulated, are left to --bandwidth and --processing.
             /// Where the nodes stand decides how far an order travels.
             #[arg(hide_short_help = true)]
-            place: PlaceSpec = "PLACES", network::read_place;
+            place: PlaceSpec = "PLACES", network_options::read_place;
 
             /// Latency of a message [default: 50ms with simulated].
             ///
@@ -68,7 +68,7 @@ macro_rules! network_options {
             ///
             /// A node is busy for this time with each message that arrives. Validation slows every hop.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
-            processing: Nanos = "TIME", network::read_processing;
+            processing: Nanos = "TIME", network_options::read_processing;
         }
     };
 }
