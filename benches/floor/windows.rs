@@ -88,7 +88,7 @@ impl BareWindows {
                 if count > 0 {
                     self.sort(&bucket);
                     messages += count as u64;
-                    pending += self.handle(count, window, mix(seed)) - count;
+                    pending = pending + self.handle(count, window, mix(seed)) - count;
                     bucket.clear();
                 }
                 self.buckets[place] = bucket;
