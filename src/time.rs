@@ -2,9 +2,11 @@
 //! timers. What is not here: reading a clock, which only carriers do.
 
 mod calendar;
+mod filled_windows;
 mod timer_heap;
 
 pub(crate) use calendar::Calendar;
+pub(crate) use filled_windows::FilledWindows;
 pub(crate) use timer_heap::TimerHeap;
 
 use crate::quantity;

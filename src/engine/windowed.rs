@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `window_event` | an event, as it is stored |
 //! | `block_calendar` | events by window and block of nodes |
+//! | `chunk_store` | the memory of pending events |
 //! | `block_sort` | the events of a block by node, and those of a node by time |
 //! | `window_sink` | the way of an event to its window, or to another shard |
 
 mod block_calendar;
 mod block_sort;
+mod chunk_store;
 mod window_event;
 mod window_sink;
 

@@ -1,30 +1,17 @@
 //! A calendar of a shard's events by window, and within a window by block of neighbouring nodes.
 //!
 //! An event goes straight into its window and block, so that nothing is moved again before its window is handled, and
-//! a block's nodes and events stay in the second-level cache while they are. Events lie in chunks of one size in the
-//! memory of the shard: a bucket grows without being copied, and its chunks serve the next bucket that needs some.
+//! a block's nodes and events stay in the second-level cache while they are.
 //!
 //! Rejected alternative: one bucket a window and a second pass that parts it by node. At 10^5 nodes that takes twice
 //! the time.
 
+use super::chunk_store::{Bucket, ChunkStore};
 use super::window_event::WindowEvent;
 use crate::message::Tail;
-use crate::simd::prefetch;
-use crate::sys::prefer_huge;
+use crate::time::FilledWindows;
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Events in a chunk: 1.5 KiB of those without a tail.
-const CHUNK_EVENTS: u32 = if cfg!(test) { 4 } else { 64 };
-
-/// The chunks of a segment, a power of two: 6 MiB of events without a tail, which is three huge pages.
-const SEGMENT_CHUNKS: usize = if cfg!(test) { 16 } else { 1 << 12 };
-
-/// The chunks with which the first segment begins; it doubles until it is whole.
-const FIRST_CHUNKS: usize = if cfg!(test) { 4 } else { 64 };
-
-/// Stands for no chunk.
-const NONE: u32 = u32::MAX;
 
 /// The binary logarithm of the minimum number of nodes in a block.
 const BLOCK_BITS_MIN: u32 = if cfg!(test) { 3 } else { 13 };
@@ -52,34 +39,14 @@ pub(super) struct BlockCalendar<T> {
     now: u64,
     /// Buckets of the windows from `now` on, block by block; window `w` has the index `w` modulo their number.
     buckets: Vec<Bucket>,
-    /// The number of windows that have buckets, less 1: a power of two, less 1.
-    window_mask: u64,
     /// By window with buckets, the number of its events.
     counts: Vec<u64>,
-    /// The windows with buckets that have events, one bit each.
-    filled: Vec<u64>,
+    /// The windows with buckets that have events.
+    filled: FilledWindows,
     /// Events of windows beyond those that have buckets.
     far: BTreeMap<u64, Vec<WindowEvent<T>>>,
     /// The number of all events.
     stored: u64,
-}
-
-/// The events of a window and block: a list of chunks, all but the last full.
-#[derive(Clone, Copy)]
-pub(super) struct Bucket {
-    first: u32,
-    last: u32,
-    /// Events in the last chunk.
-    in_last: u32,
-}
-
-/// The chunks of a shard.
-pub(super) struct ChunkStore<T> {
-    /// The events of all chunks by segment; unused places hold stale ones. A segment that is whole never moves.
-    segments: Vec<Vec<WindowEvent<T>>>,
-    /// By chunk, the next chunk of its bucket, or of the free list.
-    next: Vec<u32>,
-    free: u32,
 }
 
 impl Blocks {
@@ -119,9 +86,8 @@ impl<T: Tail> BlockCalendar<T> {
         BlockCalendar {
             now: 0,
             buckets: (0..windows as usize * blocks.count).map(|_| Bucket::EMPTY).collect(),
-            window_mask: windows - 1,
             counts: vec![0; windows as usize],
-            filled: vec![0; windows.div_ceil(64) as usize],
+            filled: FilledWindows::new(windows),
             far: BTreeMap::new(),
             stored: 0,
             blocks,
@@ -137,10 +103,10 @@ impl<T: Tail> BlockCalendar<T> {
     pub(super) fn put(&mut self, store: &mut ChunkStore<T>, window: u64, event: WindowEvent<T>) {
         debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         self.stored += 1;
-        if window - self.now <= self.window_mask {
-            let slot = self.slot(window);
+        if self.filled.has_bucket(self.now, window) {
+            let slot = self.filled.slot(window);
             self.counts[slot] += 1;
-            self.filled[slot / 64] |= 1 << (slot % 64);
+            self.filled.fill(slot);
             let block = self.blocks.of(event.node().0);
             store.push(&mut self.buckets[slot * self.blocks.count + block], event);
         } else {
@@ -153,7 +119,7 @@ impl<T: Tail> BlockCalendar<T> {
         debug_assert!(window >= self.now);
         self.now = window;
         // Events move in when their window first has buckets, so they come before those that are put there later.
-        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() - window <= self.window_mask) {
+        while let Some(entry) = self.far.first_entry().filter(|entry| self.filled.has_bucket(window, *entry.key())) {
             let (near, events) = entry.remove_entry();
             self.stored -= events.len() as u64;
             events.into_iter().for_each(|event| self.put(store, near, event));
@@ -162,18 +128,18 @@ impl<T: Tail> BlockCalendar<T> {
 
     /// Takes the events of a block in the window that is being handled.
     pub(super) fn take(&mut self, block: usize) -> Bucket {
-        let slot = self.slot(self.now);
+        let slot = self.filled.slot(self.now);
         let bucket = std::mem::replace(&mut self.buckets[slot * self.blocks.count + block], Bucket::EMPTY);
-        if bucket.first != NONE {
+        if !bucket.is_empty() {
             // The other blocks of this window are taken before the next window.
-            self.filled[slot / 64] &= !(1 << (slot % 64));
+            self.filled.empty(slot);
         }
         bucket
     }
 
     /// Removes the events of a bucket that was taken, in the order in which they were put.
     pub(super) fn drain(&mut self, store: &mut ChunkStore<T>, bucket: Bucket, mut each: impl FnMut(WindowEvent<T>)) {
-        let slot = self.slot(self.now);
+        let slot = self.filled.slot(self.now);
         let count = store.drain(bucket, &mut each);
         self.counts[slot] -= count;
         self.stored -= count;
@@ -182,17 +148,17 @@ impl<T: Tail> BlockCalendar<T> {
     /// Removes the events of the next window that has any. Events may still be put into windows before it.
     pub(super) fn drain_next(&mut self, store: &mut ChunkStore<T>, mut each: impl FnMut(u64, WindowEvent<T>)) {
         let Some(window) = self.next() else { return };
-        if window - self.now > self.window_mask {
+        if !self.filled.has_bucket(self.now, window) {
             let events = self.far.remove(&window).unwrap_or_default();
             self.stored -= events.len() as u64;
             return events.into_iter().for_each(|event| each(window, event));
         }
-        let slot = self.slot(window);
+        let slot = self.filled.slot(window);
         for bucket in &mut self.buckets[slot * self.blocks.count..][..self.blocks.count] {
             store.drain(std::mem::replace(bucket, Bucket::EMPTY), &mut |event| each(window, event));
         }
         self.stored -= std::mem::take(&mut self.counts[slot]);
-        self.filled[slot / 64] &= !(1 << (slot % 64));
+        self.filled.empty(slot);
     }
 
     /// Returns the next window with events, or `None` if there are none.
@@ -200,29 +166,15 @@ impl<T: Tail> BlockCalendar<T> {
         if self.stored == 0 {
             return None;
         }
-        let (words, start) = (self.filled.len(), self.slot(self.now));
-        // The first word is read twice: from the current bit on, and at the end up to it.
-        let in_word = |step: usize| {
-            let word = (start / 64 + step) % words;
-            let mask = match step {
-                0 => u64::MAX << (start % 64),
-                _ if step == words => !(u64::MAX << (start % 64)),
-                _ => u64::MAX,
-            };
-            let bits = self.filled[word] & mask;
-            (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)
-        };
-        // A slot before that of the current window belongs to the next lap.
-        let ahead = |slot: usize| (slot as u64).wrapping_sub(start as u64) & self.window_mask;
-        let near = (0..=words).find_map(in_word).map(|slot| self.now.saturating_add(ahead(slot)));
-        near.or_else(|| self.far.keys().next().copied())
+        self.filled.next(self.now).or_else(|| self.far.keys().next().copied())
     }
 
     /// Returns the number of events in a window that has buckets now.
     pub(super) fn count(&self, window: u64) -> u64 {
-        match window.checked_sub(self.now) {
-            Some(ahead) if ahead <= self.window_mask => self.counts[self.slot(window)],
-            _ => self.far.get(&window).map_or(0, |events| events.len() as u64),
+        if window >= self.now && self.filled.has_bucket(self.now, window) {
+            self.counts[self.filled.slot(window)]
+        } else {
+            self.far.get(&window).map_or(0, |events| events.len() as u64)
         }
     }
 
@@ -236,134 +188,6 @@ impl<T: Tail> BlockCalendar<T> {
         self.buckets.iter().for_each(|bucket| store.for_each(bucket, &mut each));
         self.far.values().flatten().for_each(each);
     }
-
-    #[inline]
-    fn slot(&self, window: u64) -> usize {
-        (window & self.window_mask) as usize
-    }
-}
-
-impl Bucket {
-    const EMPTY: Bucket = Bucket { first: NONE, last: NONE, in_last: CHUNK_EVENTS };
-}
-
-impl<T: Tail> ChunkStore<T> {
-    pub(super) fn new() -> ChunkStore<T> {
-        ChunkStore { segments: Vec::new(), next: Vec::new(), free: NONE }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, bucket: &mut Bucket, event: WindowEvent<T>) {
-        if bucket.in_last == CHUNK_EVENTS {
-            self.extend(bucket);
-        }
-        let (segment, begin) = segment_of(bucket.last);
-        self.segments[segment][begin + bucket.in_last as usize] = event;
-        bucket.in_last += 1;
-    }
-
-    /// Adds a chunk to a bucket.
-    #[inline(never)]
-    fn extend(&mut self, bucket: &mut Bucket) {
-        if self.free == NONE {
-            self.grow();
-        }
-        let chunk = self.free;
-        self.free = std::mem::replace(&mut self.next[chunk as usize], NONE);
-        if bucket.first == NONE {
-            bucket.first = chunk;
-        } else {
-            self.next[bucket.last as usize] = chunk;
-        }
-        (bucket.last, bucket.in_last) = (chunk, 0);
-    }
-
-    /// Adds free chunks, of which there are none.
-    fn grow(&mut self) {
-        let before = self.next.len();
-        let chunks = match before {
-            0 => FIRST_CHUNKS,
-            _ => before + before.min(SEGMENT_CHUNKS),
-        };
-        let (segment, _) = segment_of(before as u32);
-        if segment == self.segments.len() {
-            self.segments.push(Vec::new());
-        }
-        let events = &mut self.segments[segment];
-        let len = (chunks - segment * SEGMENT_CHUNKS) * CHUNK_EVENTS as usize;
-        events.reserve_exact(len - events.len());
-        prefer_huge(events.spare_capacity_mut());
-        events.resize(len, WindowEvent::blank());
-        self.next.extend((before + 1..chunks).map(|next| next as u32).chain([NONE]));
-        self.free = before as u32;
-    }
-
-    /// Removes the events of a bucket, in the order in which they were put, and returns their number.
-    fn drain(&mut self, bucket: Bucket, each: &mut impl FnMut(WindowEvent<T>)) -> u64 {
-        let (mut chunk, mut count) = (bucket.first, 0);
-        while chunk != NONE {
-            let next = self.next[chunk as usize];
-            let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
-            let (segment, begin) = segment_of(chunk);
-            self.prefetch(next);
-            for event in &mut self.segments[segment][begin..begin + len as usize] {
-                each(event.take());
-            }
-            count += u64::from(len);
-            self.next[chunk as usize] = self.free;
-            self.free = chunk;
-            chunk = next;
-        }
-        count
-    }
-
-    /// Passes the events of a bucket to `each`.
-    pub(super) fn for_each(&self, bucket: &Bucket, each: &mut impl FnMut(&WindowEvent<T>)) {
-        let mut chunk = bucket.first;
-        while chunk != NONE {
-            let next = self.next[chunk as usize];
-            let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
-            let (segment, begin) = segment_of(chunk);
-            self.prefetch(next);
-            self.segments[segment][begin..begin + len as usize].iter().for_each(&mut *each);
-            chunk = next;
-        }
-    }
-
-    /// Prefetches a chunk while the chunk before it is read: it was last touched a window ago.
-    #[inline]
-    fn prefetch(&self, chunk: u32) {
-        let (segment, begin) = segment_of(chunk);
-        let Some(events) = self.segments.get(segment) else { return };
-        // Eight events without a tail lie in three lines.
-        for event in (0..CHUNK_EVENTS as usize).step_by(8) {
-            for place in [event, event + 3, event + 6] {
-                prefetch(events, begin + place);
-            }
-        }
-    }
-
-    /// Returns the number of events in a bucket.
-    pub(super) fn len(&self, bucket: &Bucket) -> usize {
-        let (mut chunk, mut len) = (bucket.first, 0);
-        while chunk != NONE {
-            chunk = self.next[chunk as usize];
-            len += if chunk == NONE { bucket.in_last } else { CHUNK_EVENTS } as usize;
-        }
-        len
-    }
-
-    /// Returns the bytes that the chunks take.
-    pub(super) fn bytes(&self) -> u64 {
-        (self.next.len() * CHUNK_EVENTS as usize * size_of::<WindowEvent<T>>()) as u64
-    }
-}
-
-/// Returns the segment of a chunk, and the place of its first event in the segment.
-#[inline(always)]
-fn segment_of(chunk: u32) -> (usize, usize) {
-    let chunk = chunk as usize;
-    (chunk / SEGMENT_CHUNKS, chunk % SEGMENT_CHUNKS * CHUNK_EVENTS as usize)
 }
 
 #[cfg(test)]
@@ -426,7 +250,7 @@ mod tests {
             }
         }
 
-        /// What leaves for another shard is taken window by window, while earlier windows may still fill.
+        /// Events for another shard are taken window by window, while earlier windows may still fill.
         #[test]
         fn the_next_window_is_taken_whole(puts in prop::collection::vec((1..9_000_u64, 5..45_u32), 1..60)) {
             let mut calendar = BlockCalendar::<()>::new(Blocks::new(5..45), Some(20));

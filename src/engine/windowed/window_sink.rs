@@ -1,8 +1,9 @@
 //! The way of a shard's events to the windows in which they are due: its own calendars, the batches for other shards,
 //! or the rest of the window that is being handled.
 
-use super::block_calendar::{BlockCalendar, Blocks, ChunkStore};
+use super::block_calendar::{BlockCalendar, Blocks};
 use super::block_sort::BlockSort;
+use super::chunk_store::ChunkStore;
 use super::window_event::{WindowEvent, WindowRank};
 use crate::engine::EngineSetup;
 use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
