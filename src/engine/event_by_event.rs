@@ -27,9 +27,6 @@ use std::slice::Iter;
 /// Events handled between two reports of progress.
 const EVENTS_PER_REPORT: u64 = 65_536;
 
-/// Bytes in one step of the memory accounting, a power of two.
-const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
-
 /// Messages under way and timers, the next one first.
 struct EventQueue<T> {
     /// The rank that determines the order, and the index at which the message is stored.
@@ -67,11 +64,10 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
     setup.observer.loop_entered(0);
     let mut run = SequentialRun::new(setup, protocol);
     if P::STARTS {
-        run.start();
+        run.shard.start(&mut run.state);
     }
     for event in 1_u64.. {
-        let was_idle = run.state.is_idle();
-        let Some(time) = run.next_time(was_idle) else { break };
+        let Some(time) = run.next_time() else { break };
         if event.is_multiple_of(EVENTS_PER_REPORT) {
             run.report_progress();
         }
@@ -104,18 +100,12 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         }
     }
 
-    /// Starts each node, before the first event.
-    fn start(&mut self) {
-        self.shard.start(&mut self.state);
-    }
-
-    /// Returns the time of the next event, or `None` if the run has come to rest or to its limit. `was_idle` is true if
-    /// the protocol awaits no answer.
-    fn next_time(&mut self, was_idle: bool) -> Option<Nanos> {
+    /// Returns the time of the next event, or `None` if the run has come to rest or to its limit.
+    fn next_time(&mut self) -> Option<Nanos> {
         let due = self.publications.peek().map(|publication| publication.due);
         let (arrives, fires) = (self.shard.sink.next_time(), self.shard.sink.timers.next_due());
         // Timers keep no run going, unless an answer is awaited.
-        let is_held = due.is_some() || self.shard.sink.holding > 0 || !was_idle;
+        let is_held = due.is_some() || self.shard.sink.holding > 0 || !self.state.is_idle();
         let time = [due, arrives, fires].into_iter().flatten().min()?;
         // Upkeep at the very instant of the last event still counts, as in a window.
         if !is_held && (!P::HAS_UPKEEP || time > self.last_event) {
@@ -161,7 +151,7 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
 
     /// Counts the first receipts of the last event. The run ends at this instant once all orders have their target.
     fn count_receipts(&mut self, time: Nanos) {
-        for (order, count) in self.shard.new_receipts.take() {
+        for (order, count) in self.shard.new_receipts.drain() {
             let reached = &mut self.reached[order.index()];
             let before = std::mem::replace(reached, *reached + count);
             self.short -= u32::from(before < self.setup.goal && *reached >= self.setup.goal);
@@ -178,10 +168,9 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         let cause = match self.lookout.work(units) {
             Err(_) => Some(End::Interrupted),
             Ok(()) => {
-                // In steps, so that the shared count is not updated with every event.
-                let bytes = (self.shard.sink.bytes() + self.shard.journal_bytes()) & !(BYTES_PER_STEP - 1);
-                let is_short = bytes != self.held && !self.setup.allowance.hold(&mut self.held, bytes);
-                is_short.then_some(End::OutOfMemory)
+                let bytes = self.shard.sink.bytes() + self.shard.journal_bytes();
+                let is_enough = self.setup.allowance.hold_in_steps(&mut self.held, bytes);
+                (!is_enough).then_some(End::OutOfMemory)
             }
         };
         // A run that has reached its target still has to finish its last instant.

@@ -22,7 +22,6 @@ use crate::ids::OrderIndex;
 use crate::record::End;
 use crate::threads::{ThreadError, WorkerThreads};
 use crate::time::Nanos;
-use std::cmp::Ordering;
 use std::ops::{Range, RangeInclusive};
 
 /// The exchange of one run, for items of type `T`, as one process sees it.
@@ -118,11 +117,10 @@ impl WindowReport {
             messages,
             fresh,
         } = other;
-        self.events = match compare_windows(self.first(), other.first()) {
-            Ordering::Less => self.events,
-            Ordering::Equal => self.events.saturating_add(*events),
-            Ordering::Greater => *events,
-        };
+        let (own, others) = (self.first(), other.first());
+        let first = earlier(own, others);
+        let due = |window, events| if window == first { events } else { 0 };
+        self.events = due(own, self.events).saturating_add(due(others, *events));
         self.holding += holding;
         self.next = earlier(self.next, *next);
         self.wake = earlier(self.wake, *wake);
@@ -135,11 +133,6 @@ impl WindowReport {
         self.messages += messages;
         merge_counts(&mut self.fresh, fresh);
     }
-}
-
-/// Compares two windows; none is later than any.
-fn compare_windows(one: Option<u64>, other: Option<u64>) -> Ordering {
-    one.map_or((true, 0), |one| (false, one)).cmp(&other.map_or((true, 0), |other| (false, other)))
 }
 
 fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {

@@ -24,9 +24,10 @@ impl NewReceiptCounts {
         *count += 1;
     }
 
-    /// Returns the counts since the last call, ascending by order.
-    pub(super) fn take(&mut self) -> Vec<(OrderIndex, u64)> {
-        self.seen.sort_unstable();
-        self.seen.drain(..).map(|order| (order, std::mem::take(&mut self.counts[order.index()]))).collect()
+    /// Removes the counts, ascending by order.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (OrderIndex, u64)> + '_ {
+        let NewReceiptCounts { counts, seen } = self;
+        seen.sort_unstable();
+        seen.drain(..).map(|order| (order, std::mem::take(&mut counts[order.index()])))
     }
 }

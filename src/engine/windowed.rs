@@ -32,7 +32,6 @@ use crate::record::End;
 use crate::sync::Lookout;
 use crate::time::Nanos;
 use crate::workload::Publication;
-use block_calendar::Blocks;
 use block_sort::BlockSort;
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -44,9 +43,6 @@ const AHEAD: usize = 8;
 
 /// Events between two checks for an interrupt and for exhausted memory.
 const EVENTS_PER_CHECK: u64 = if cfg!(test) { 1 } else { 256 };
-
-/// Bytes in one step of the memory accounting, a power of two.
-const BYTES_PER_STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Runs virtual time window by window, to the end. Every latency of the network must be above zero.
 pub(super) fn run<P: Protocol>(
@@ -68,7 +64,6 @@ struct WindowedWorker<'a, P: Protocol, E> {
     index: usize,
     state: P::State,
     shard: VirtualShard<'a, WindowSink<'a, P::Tail>>,
-    blocks: Blocks,
     sort: BlockSort<P::Tail>,
     /// Events that leave for other shards, by shard.
     out: Vec<Vec<CrossingEvent<P::Tail>>>,
@@ -95,7 +90,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
         let own = setup.workload.publications().iter().filter(|publication| nodes.contains(&publication.origin.0));
         let own: Vec<Publication> = own.copied().collect();
         let sink = WindowSink::new(setup, index, width, P::HAS_UPKEEP);
-        let mut shard = VirtualShard::new(setup, nodes.clone(), sink);
+        let mut shard = VirtualShard::new(setup, nodes, sink);
         shard.batch_forwards();
         WindowedWorker {
             setup,
@@ -103,7 +98,6 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             index,
             state: protocol.for_shard(&shard.view),
             shard,
-            blocks: Blocks::new(nodes),
             sort: BlockSort::new(),
             out: (0..setup.partition.workers()).map(|_| Vec::new()).collect(),
             publications: own.into_iter().peekable(),
@@ -172,7 +166,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             self.shard.sink.publish(&publication);
         }
         let is_last = end > self.shard.sink.deadline;
-        for block in 0..self.blocks.count() {
+        for block in 0..self.shard.sink.messages.blocks().count() {
             if self.cut_short.is_some() {
                 break;
             }
@@ -254,8 +248,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             self.cut_short = Some(End::Interrupted);
         }
         let now = self.shard.sink.store.bytes() + self.shard.journal_bytes();
-        let now = now & !(BYTES_PER_STEP - 1);
-        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+        if !self.setup.allowance.hold_in_steps(&mut self.held, now) {
             self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
         }
         if self.cut_short.is_some() {
@@ -294,7 +287,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
             // A message that will be lost still has to leave its uplink.
             last_arrival: self.shard.last_departure(),
             messages: self.shard.received(),
-            fresh: self.shard.new_receipts.take(),
+            fresh: self.shard.new_receipts.drain().collect(),
         }
     }
 

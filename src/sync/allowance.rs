@@ -2,6 +2,9 @@
 
 use super::atomic::{AtomicU64, Ordering};
 
+/// The unit of [`Allowance::hold_in_steps`], a power of two: 1 MiB where bytes are held.
+const STEP: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
 /// A sum that all workers add to, and its limit.
 pub struct Allowance {
     most: u64,
@@ -30,6 +33,13 @@ impl Allowance {
         let held = self.held.fetch_add(more, Ordering::Relaxed).wrapping_add(more);
         held <= self.most
     }
+
+    /// Does the same in whole steps, rounded down, so that the shared sum changes only with every 2^20 units.
+    #[inline]
+    pub fn hold_in_steps(&self, before: &mut u64, now: u64) -> bool {
+        let now = now & !(STEP - 1);
+        now == *before || self.hold(before, now)
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -44,5 +54,13 @@ mod tests {
         assert!(!allowance.hold(&mut one, 7));
         assert!(allowance.hold(&mut one, 1) && allowance.hold(&mut other, 9));
         assert_eq!((one, other, allowance.most()), (1, 9, 10));
+    }
+
+    #[test]
+    fn steps_are_held_whole() {
+        let (allowance, mut held) = (Allowance::new(2 * STEP), 0);
+        for (now, is_enough, whole) in [(STEP - 1, true, 0), (3 * STEP - 1, true, 2), (3 * STEP, false, 3)] {
+            assert_eq!((allowance.hold_in_steps(&mut held, now), held), (is_enough, whole * STEP), "{now}");
+        }
     }
 }

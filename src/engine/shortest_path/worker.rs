@@ -21,9 +21,6 @@ use std::ops::Range;
 /// The number of received messages that are compared with receipts at a time.
 const RECEIVED: usize = 4_096;
 
-/// The step, in bytes, in which the memory held is reported; a power of two.
-const WEIGHED: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
-
 /// The outcome of one shard.
 pub(super) struct ShortestPathShare {
     pub(super) end: End,
@@ -295,8 +292,7 @@ impl<'a> ShortestPathWorker<'a> {
         let out = self.out.iter().map(Vec::len).sum::<usize>() as u64 * size_of::<Candidate>() as u64;
         // Each node already has room for one entry in the calendar and one in the window.
         let waiting = (self.waiting * 4).saturating_sub(12 * self.nodes.len() as u64);
-        let now = (out + waiting) & !(WEIGHED - 1);
-        if now != self.held && !self.setup.allowance.hold(&mut self.held, now) {
+        if !self.setup.allowance.hold_in_steps(&mut self.held, out + waiting) {
             self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
         }
     }
