@@ -62,7 +62,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_next_window_is_the_first_that_is_filled(
-            bits in 0..9_u32, now in prop_oneof![0..5_000_u64, Just(u64::MAX - 300)], filled in prop::collection::vec(0..256_u64, 0..6),
+            bits in 0..9_u32, now in prop_oneof![0..5_000_u64, Just(u64::MAX - 300)],
+            filled in prop::collection::vec(0..256_u64, 0..6),
         ) {
             let buckets = 1 << bits;
             let mut windows = FilledWindows::new(buckets);
