@@ -50,6 +50,14 @@ impl<'a> TableRow<'a> {
     pub fn cell(&self, column: usize) -> &'a str {
         self.places[column].map_or("", |place| self.cells[place])
     }
+
+    /// Returns the number in a cell that holds digits alone, as ids do; `None` for any other text, and for a number
+    /// beyond 64 bits.
+    pub fn id(&self, column: usize) -> Option<u64> {
+        let cell = self.cell(column);
+        // The standard parser would accept a leading `+`.
+        cell.bytes().all(|byte| byte.is_ascii_digit()).then(|| cell.parse().ok())?
+    }
 }
 
 /// The reason why a table cannot be read. The text begins with the option that names the file.
@@ -278,6 +286,18 @@ mod tests {
             if row.cell(0) == "bad" { Err("a bad cell") } else { Ok(()) }
         });
         read.map(|()| rows).map_err(|error| error.to_string().replace(path, "PATH"))
+    }
+
+    #[test]
+    fn an_id_is_digits_alone() {
+        let ids =
+            [("7", Some(7)), ("007", Some(7)), ("", None), ("+7", None), ("-7", None), ("7 ", None), ("1e3", None)];
+        for (cell, id) in
+            ids.into_iter().chain([("18446744073709551615", Some(u64::MAX)), ("18446744073709551616", None)])
+        {
+            assert_eq!(TableRow { line: 1, cells: &[cell], places: &[Some(0)] }.id(0), id, "{cell}");
+        }
+        assert_eq!(TableRow { line: 1, cells: &[], places: &[None] }.id(0), None);
     }
 
     #[test]

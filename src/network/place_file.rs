@@ -11,7 +11,7 @@ use crate::ids::NodeId;
 use crate::quantity;
 use crate::table::{self, TableColumn, TableError, TableFault, TableProblem, TableRow, shown};
 use crate::time::Nanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The option that names the file.
@@ -139,9 +139,9 @@ impl PlaceFile {
         advice: impl Fn() -> String,
     ) -> Result<PlaceFile, TableError<PlaceFault>> {
         let mut indices = BTreeMap::<PlaceKind, (u32, u64)>::new();
-        let (mut classes, mut by_node) = (BTreeMap::<String, ()>::new(), Vec::new());
+        let (mut classes, mut by_node) = (BTreeSet::<String>::new(), Vec::new());
         table::read(OPTION, path, &COLUMNS, |row| {
-            let named = number(row.cell(0))?;
+            let named = row.id(0).ok_or_else(|| PlaceFault::NoId { found: shown(row.cell(0)) })?;
             let node = find(named).ok_or_else(|| PlaceFault::UnknownNode { id: named, advice: advice() })?;
             if by_node.len() <= node.index() {
                 by_node.resize(node.index() + 1, NOWHERE);
@@ -150,8 +150,8 @@ impl PlaceFile {
                 return Err(PlaceFault::Twice { id: named });
             }
             let kind = kind(row)?;
-            if let Some(class) = &kind.class {
-                classes.insert(class.clone(), ());
+            if let Some(class) = kind.class.as_ref().filter(|&class| !classes.contains(class)) {
+                classes.insert(class.clone());
             }
             if classes.len() > CLASSES_MAX {
                 return Err(PlaceFault::TooManyClasses);
@@ -224,21 +224,15 @@ impl PlaceFile {
     }
 }
 
-/// Reads the id of a node.
-fn number(cell: &str) -> Result<u64, PlaceFault> {
-    let is_number = !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit());
-    let id = cell.parse().ok().filter(|_| is_number);
-    id.ok_or_else(|| PlaceFault::NoId { found: shown(cell) })
-}
-
 /// Reads the place of a line.
 fn kind(row: TableRow<'_>) -> Result<PlaceKind, PlaceFault> {
     let [region, class, up, down, processing] = [1, 2, 3, 4, 5].map(|column| row.cell(column));
     let has_classes = row.has(2);
-    match () {
-        () if region.is_empty() => return Err(PlaceFault::NoName { column: "region" }),
-        () if has_classes && class.is_empty() => return Err(PlaceFault::NoName { column: "class" }),
-        () => {}
+    if region.is_empty() {
+        return Err(PlaceFault::NoName { column: "region" });
+    }
+    if has_classes && class.is_empty() {
+        return Err(PlaceFault::NoName { column: "class" });
     }
     let rate = |cell: &str| -> Result<Option<u64>, PlaceFault> {
         if cell.is_empty() {

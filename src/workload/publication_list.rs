@@ -236,9 +236,7 @@ impl PublicationList {
 /// Reads a line that is due at this time.
 fn publication(row: TableRow<'_>, due: Nanos, limits: ListLimits) -> Result<ListedPublication, PublicationFault> {
     let [origin, bytes, symbol] = [1, 2, 3].map(|column| row.cell(column));
-    let is_number = !origin.is_empty() && origin.bytes().all(|byte| byte.is_ascii_digit());
-    let id = origin.parse().ok().filter(|_| is_number);
-    let origin = id.ok_or_else(|| PublicationFault::NoId { found: shown(origin) })?;
+    let origin = row.id(1).ok_or_else(|| PublicationFault::NoId { found: shown(origin) })?;
     let no_size = |_: QuantityError| PublicationFault::NoSize { found: shown(bytes), most: limits.payload_bytes };
     let size = u16::try_from(quantity::bytes(bytes).map_err(no_size)?).map_err(|_| QuantityError::TooLarge);
     let size = size.and_then(|size| if size > limits.payload_bytes { Err(QuantityError::TooLarge) } else { Ok(size) });
