@@ -142,18 +142,20 @@ impl Default for Parking {
 impl Parking {
     /// Polls `end` until it returns something, and parks at its limit.
     fn wait<T>(&self, end: impl Fn() -> Option<T>) -> T {
-        // Ordering: Relaxed, here and below; the number only decides how long a party polls, and any value does.
+        // Ordering: Relaxed; the number only decides how long a party polls, and any value does.
         let polls = self.poll_limit.load(Ordering::Relaxed);
         for _ in 0..polls {
             if let Some(ended) = end() {
                 // Waits are short: a longer one is worth waiting for, too.
                 if polls < POLLS_MAX {
+                    // Ordering: Relaxed; as above.
                     self.poll_limit.store((polls * 2).min(POLLS_MAX), Ordering::Relaxed);
                 }
                 return ended;
             }
             poll();
         }
+        // Ordering: Relaxed; as above.
         self.poll_limit.store((polls / 2).max(POLLS_MIN), Ordering::Relaxed);
         self.sleep(end)
     }
@@ -197,6 +199,7 @@ mod tests {
     /// Barriers of either kind, and one whose parties park at once.
     fn barriers(parties: u32) -> [Barrier; 3] {
         let parks = Barrier::of_threads(parties);
+        // Ordering: Relaxed; no other thread has the barrier yet.
         parks.parking.as_ref().unwrap().poll_limit.store(0, Ordering::Relaxed);
         [Barrier::new(&mut Arena::heap(), parties), Barrier::of_threads(parties), parks]
     }
@@ -240,6 +243,7 @@ mod tests {
             let parking = barrier.parking.as_ref().unwrap();
             thread::scope(|scope| {
                 let waiter = scope.spawn(|| barrier.wait());
+                // Ordering: Relaxed; only the number matters, and what follows takes the lock.
                 while parking.sleepers.load(Ordering::Relaxed) == 0 {
                     thread::yield_now();
                 }
@@ -250,6 +254,7 @@ mod tests {
                 }
                 assert_eq!(waiter.join().unwrap().is_err(), breaks);
             });
+            // Ordering: Relaxed; the scope has joined the waiter.
             assert_eq!(parking.sleepers.load(Ordering::Relaxed), 0);
         }
     }
@@ -257,6 +262,7 @@ mod tests {
     #[test]
     fn long_waits_end_the_polling_and_short_ones_bring_it_back() {
         let parking = Parking::default();
+        // Ordering: Relaxed; there is one thread.
         let poll_limit = || parking.poll_limit.load(Ordering::Relaxed);
         // Each wait ends only after as many polls as it may take, as one does for which another thread is late.
         let delayed = |polls: u32| {
