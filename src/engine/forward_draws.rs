@@ -89,6 +89,18 @@ impl ForwardDraws {
         }
     }
 
+    /// Returns the number of forwards.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.from.len()
+    }
+
+    /// Returns the node and the time of the forward at a place.
+    #[inline]
+    pub(super) fn forward(&self, place: usize) -> (NodeId, Nanos) {
+        (self.from[place], self.sources[place].at)
+    }
+
     /// Returns the nodes that forward.
     #[inline]
     pub(super) fn from(&self) -> &[NodeId] {

@@ -17,17 +17,11 @@ use crate::time::Nanos;
 /// The forwards that wait.
 pub(super) struct BatchedForwards {
     draws: ForwardDraws,
-    waiting: Vec<WaitingForward>,
+    /// By forward, the order with its TTL and hop.
+    order_hops: Vec<OrderHop>,
     /// The number of forwards that are drawn together.
     nodes: usize,
     kind: Kind,
-}
-
-#[derive(Clone, Copy)]
-struct WaitingForward {
-    me: NodeId,
-    at: Nanos,
-    order_hop: OrderHop,
 }
 
 impl BatchedForwards {
@@ -36,7 +30,7 @@ impl BatchedForwards {
         let EngineSetup { network, faults, adversaries, warm_up, .. } = *setup;
         let is_plain = network.is_plain() && faults.none_cut() && adversaries.is_none() && warm_up == Nanos::ZERO;
         let (draws, nodes) = is_plain.then(|| ForwardDraws::new(setup))?;
-        Some(BatchedForwards { draws, waiting: Vec::with_capacity(nodes), nodes, kind: Kind::PAYLOAD })
+        Some(BatchedForwards { draws, order_hops: Vec::with_capacity(nodes), nodes, kind: Kind::PAYLOAD })
     }
 }
 
@@ -47,14 +41,14 @@ impl<S: EventSink> VirtualShard<'_, S> {
     pub(super) fn batch_forward(&mut self, event: &Event, kind: Kind, order_hop: OrderHop) -> bool {
         let Some(batch) = &self.batched else { return false };
         // All of a batch are of one kind.
-        if batch.waiting.len() == batch.nodes || batch.kind != kind {
+        if batch.draws.len() == batch.nodes || batch.kind != kind {
             self.send_batched();
         }
         let Some(batch) = &mut self.batched else { return false };
         self.occurrences += 1;
         batch.kind = kind;
         batch.draws.push(order_hop.order, event.me, event.sender, event.now);
-        batch.waiting.push(WaitingForward { me: event.me, at: event.now, order_hop });
+        batch.order_hops.push(order_hop);
         true
     }
 
@@ -62,7 +56,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     #[inline]
     pub(super) fn send_batched_of(&mut self, node: NodeId) {
         // A node's events are handled one after the other, so that a forward of the current node is always the last.
-        if self.batched.as_ref().is_some_and(|batch| batch.waiting.last().is_some_and(|last| last.me == node)) {
+        if self.batched.as_ref().is_some_and(|batch| batch.draws.from().last() == Some(&node)) {
             self.send_batched();
         }
     }
@@ -70,11 +64,11 @@ impl<S: EventSink> VirtualShard<'_, S> {
     /// Sends all forwards that wait.
     pub(in crate::engine) fn send_batched(&mut self) {
         let Some(mut batch) = self.batched.take() else { return };
-        if !batch.waiting.is_empty() {
+        if !batch.order_hops.is_empty() {
             batch.draws.draw(self.setup, |_| ());
             self.emit_drawn(&batch);
             batch.draws.clear();
-            batch.waiting.clear();
+            batch.order_hops.clear();
         }
         self.batched = Some(batch);
     }
@@ -84,7 +78,8 @@ impl<S: EventSink> VirtualShard<'_, S> {
         let (to, ends) = batch.draws.targets();
         let latencies = batch.draws.latencies();
         let mut begin = 0;
-        for (place, (&WaitingForward { me, at, order_hop }, &end)) in batch.waiting.iter().zip(ends).enumerate() {
+        for (place, (&order_hop, &end)) in batch.order_hops.iter().zip(ends).enumerate() {
+            let (me, at) = batch.draws.forward(place);
             let local = me.0 - self.nodes.start;
             let messages = std::mem::replace(&mut begin, end)..end;
             let mut sequence = self.sequences[local as usize];
