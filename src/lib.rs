@@ -26,8 +26,9 @@
 //! | know what will run, defaults filled in | [`Scenario`] and its groups, such as [`WorkloadOptions`] |
 //! | run it, or end it early | [`Simulation`], [`Interrupt`] |
 //! | read three figures | [`Outcome`] |
-//! | read all of them | [`Report`]; the keys of its JSON object are in `docs/REPORT.md` |
-//! | handle what goes wrong | [`ScenarioError`], [`FileError`], [`SimulationError`] |
+//! | read all of them | [`Report`] and [`figures`]; the keys of its JSON object are in `docs/REPORT.md` |
+//! | name the value of an option | [`options`] |
+//! | handle what goes wrong | [`ScenarioError`], [`FileError`], [`SimulationError`]; their causes in [`errors`] |
 //!
 //! # A protocol of one's own
 //!
@@ -106,6 +107,79 @@ pub use scenario::{
 pub use simulation::SimulationError;
 pub use sync::Interrupt;
 pub use time::Nanos;
+
+pub mod errors {
+    //! The causes of a [`ScenarioError`](crate::ScenarioError), a [`SimulationError`](crate::SimulationError) and a
+    //! [`FileError`](crate::FileError), for programs that tell them apart.
+    //!
+    //! Each prints what was asked for, the limit, and what to do.
+
+    pub use crate::adversary::AdversaryError;
+    pub use crate::engine::EngineError;
+    pub use crate::memory::{MemoryError, MemoryNeed, MemoryPart};
+    pub use crate::network::{
+        FaultError, LatencyError, LossError, MatrixError, MatrixLineFault, NetworkError, PlaceFault, RegionError,
+    };
+    pub use crate::order::ParseSymbolError;
+    pub use crate::runtime::RuntimeError;
+    pub use crate::runtime::processes::StartError;
+    pub use crate::scenario::{BadValue, FileProblem, SocketOwner};
+    pub use crate::simulation::ProcessesError;
+    pub use crate::sync::Interrupted;
+    pub use crate::sys::{AvailableMemory, MemoryBound};
+    pub use crate::table::{TableError, TableFault, TableProblem};
+    pub use crate::threads::ThreadError;
+    pub use crate::topology::{EdgeLineFault, EdgeListError, StorageError, TopologyError};
+    pub use crate::transport::{BindError, TransportError};
+    pub use crate::workload::PublicationFault;
+}
+
+pub mod figures {
+    //! The figures of a [`Report`](crate::Report): the types of its fields, and of theirs.
+    //!
+    //! Times are nanoseconds from the publication of the order, shares lie between 0 and 1, and bytes are UDP payload.
+    //! A figure that was not kept, or that has no value, is `None`. `docs/REPORT.md` defines each field under the same
+    //! name.
+
+    pub use crate::analysis::{
+        AccessLinkFigures, AcrossRuns, AtStop, Bin, BulkFigures, BytesPerNode, DelayFigures, DistributionPart,
+        Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, MachineFigures, OrderTimes,
+        ProcessFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures, WorstOrder,
+    };
+    pub use crate::record::{End, GroupKind, Ledger, Missing, OrderOutcome, OverlayFacts, SpyRecord, UpkeepCounts};
+    pub use crate::report::{Host, TimeBase};
+    pub use crate::wire::StrayCounts;
+}
+
+pub mod options {
+    //! The values of options: the types of the fields of a [`Draft`](crate::Draft) and a [`Scenario`](crate::Scenario).
+    //!
+    //! Each reads from text what its flag takes, and prints what it reads. `docs/OPTIONS.md` has the flags,
+    //! `docs/NETWORK.md` the models behind them.
+    //!
+    //! ```
+    //! use bulk_order_propagation::Draft;
+    //!
+    //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    //! let latency = "uniform:10ms..50ms".parse()?;
+    //! let draft = Draft { latency: Some(latency), loss: Some("2%".parse()?), ..Draft::default() };
+    //! # assert_eq!(draft.latency.unwrap().to_string(), "uniform:10ms..50ms");
+    //! # Ok(())
+    //! # }
+    //! ```
+
+    pub use crate::adversary::AdversarySpec;
+    pub use crate::network::{
+        BandwidthSpec, BurstScope, BurstSpec, ChurnSpec, DownSpec, Exponential, FaultSpec, Latency, LatencySpec,
+        LinkLatency, LogNormal, LossSpec, NetworkSpec, Normal, Pareto, PartitionSpec, Paths, PlaceFile, PlaceSpec,
+        Places, Rates, RegionSpec, ShapeParameter, Weibull,
+    };
+    pub use crate::order::Symbol;
+    pub use crate::ratio::Ratio;
+    pub use crate::scenario::{PayloadBytes, WindowSize};
+    pub use crate::topology::{EdgeList, TopologySpec};
+    pub use crate::workload::{Arrivals, ListedPublication, Origins, PublicationList, Rate};
+}
 
 #[cfg(not(feature = "internals"))]
 mod adversary;

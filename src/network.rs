@@ -33,7 +33,9 @@ pub use fate::{Fate, OutgoingLinks};
 pub use fate_batch::Fates;
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
 pub use faults::Faults;
-pub use latency::{Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, ShapeParameter};
+pub use latency::{
+    Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, ShapeParameter, Weibull,
+};
 pub use latency_spec::{LatencySpec, LinkLatency};
 pub use loss_spec::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;

@@ -119,6 +119,7 @@ impl Scenario {
     /// # Errors
     ///
     /// `TopologyError` if it cannot be drawn or stored.
+    #[doc(hidden)]
     pub fn overlay(&self) -> Result<Arc<Topology>, TopologyError> {
         self.overlay_unless(&Interrupt::new())
     }
@@ -128,6 +129,7 @@ impl Scenario {
     /// # Errors
     ///
     /// Those of [`overlay`](Self::overlay), and `TopologyError::Interrupted`.
+    #[doc(hidden)]
     pub fn overlay_unless(&self, interrupt: &Interrupt) -> Result<Arc<Topology>, TopologyError> {
         match &self.overlay.edge_list {
             Some(list) => Ok(list.overlay(self.overlay.nodes)?),
@@ -139,11 +141,13 @@ impl Scenario {
     }
 
     /// Returns the ids of the nodes.
+    #[doc(hidden)]
     pub fn names(&self) -> NodeNames {
         self.overlay.names()
     }
 
     /// Draws which order enters where, and when, unless a file lists it.
+    #[doc(hidden)]
     pub fn workload(&self) -> Workload {
         if let Some(list) = &self.workload.publications {
             let (names, nodes) = (self.names(), self.overlay.nodes);

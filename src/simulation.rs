@@ -14,6 +14,7 @@ mod virtual_time;
 
 pub use crate::runtime::processes::Program;
 pub use error::SimulationError;
+pub use processes::ProcessesError;
 #[cfg(any(test, feature = "internals"))]
 #[doc(hidden)]
 pub use processes::check_task;

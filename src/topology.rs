@@ -34,7 +34,7 @@ mod watts_strogatz;
 
 pub use alloc::StorageError;
 pub use bfs::{Reachability, reach, reach_unless};
-pub use edge_list::{EdgeList, EdgeListError};
+pub use edge_list::{EdgeLineFault, EdgeList, EdgeListError};
 pub use error::TopologyError;
 pub use implicit::Implicit;
 pub use names::NodeNames;

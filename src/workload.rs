@@ -47,7 +47,7 @@ pub enum Arrivals {
     Constant,
     /// At exponentially distributed intervals, as from many independent publishers.
     Poisson,
-    /// In bursts: the orders due within each [`BURST`] at a constant rate are all due at its start.
+    /// In bursts: the orders due within each 100 ms at a constant rate are all due at its start.
     Burst,
 }
 

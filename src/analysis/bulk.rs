@@ -90,6 +90,7 @@ pub struct BulkFigures {
 
 impl BulkFigures {
     /// Computes the figures of a bulk among nodes of these names.
+    #[doc(hidden)]
     pub fn new(bulk: &BulkRecord, names: &NodeNames) -> BulkFigures {
         let orders = &bulk.orders;
         let times = |time: fn(&OrderRecord) -> Option<Nanos>| OrderTimes::of(orders.iter().filter_map(time));

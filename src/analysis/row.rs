@@ -204,6 +204,7 @@ pub struct Row {
 
 impl Row {
     /// Makes the row of run number `run`, counted from 0, that had this seed.
+    #[doc(hidden)]
     pub fn new(run: u32, seed: u64, record: &RunRecord) -> Row {
         Row::of(run, seed, record, &RunFigures::new(record, record.target))
     }

@@ -83,6 +83,7 @@ impl MemoryNeed {
     }
 
     /// Computes the need of a scenario under a protocol with these traits.
+    #[doc(hidden)]
     pub fn under(scenario: &Scenario, protocol: &ProtocolTraits) -> MemoryNeed {
         let sizes = Sizes::of(scenario, *protocol);
         let phases = [sizes.building(), sizes.searching(), sizes.running(), sizes.closing()];

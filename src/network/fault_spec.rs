@@ -197,6 +197,7 @@ impl ChurnSpec {
     /// # Errors
     ///
     /// [`FaultError`] if a mean time is outside its limits.
+    #[doc(hidden)]
     pub fn check(self) -> Result<ChurnSpec, FaultError> {
         for (period, time) in [("up", self.up), ("down", self.down)] {
             if !(PERIOD_LEAST..=PERIOD_MOST).contains(&time) {

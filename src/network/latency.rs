@@ -205,7 +205,7 @@ impl Latency {
         self.bounds().0
     }
 
-    /// Returns the maximum of all draws: [`LATENCY_MAX`] unless a lower one was requested.
+    /// Returns the maximum of all draws: `LATENCY_MAX` unless a lower one was requested.
     pub fn ceiling(&self) -> Nanos {
         self.bounds().1
     }
@@ -215,6 +215,7 @@ impl Latency {
     /// # Errors
     ///
     /// [`LatencyError`] if a minimum exceeds a value that it bounds, or a time is too long.
+    #[doc(hidden)]
     pub fn check(self) -> Result<Latency, LatencyError> {
         self.check_figures()?;
         in_order(("the least", self.floor()), ("the greatest", self.ceiling()))?;

@@ -79,6 +79,7 @@ impl BurstSpec {
     /// # Errors
     ///
     /// [`LossError`] if a mean period is outside its limits or the two are too far apart.
+    #[doc(hidden)]
     pub fn check(self) -> Result<BurstSpec, LossError> {
         for (period, time) in [("good", self.good), ("bad", self.bad)] {
             if !(PERIOD_LEAST..=PERIOD_MOST).contains(&time) {

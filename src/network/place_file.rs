@@ -182,6 +182,7 @@ impl PlaceFile {
     }
 
     /// Iterates over the distinct places.
+    #[doc(hidden)]
     pub fn kinds(&self) -> impl Iterator<Item = &PlaceKind> {
         self.kinds.iter().map(|(kind, _)| kind)
     }

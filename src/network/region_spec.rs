@@ -36,6 +36,7 @@ impl RegionSpec {
     /// # Errors
     ///
     /// [`RegionError`] if a file cannot be read or does not hold a complete matrix.
+    #[doc(hidden)]
     pub fn read(&self) -> Result<Regions, RegionError> {
         let read = match self {
             RegionSpec::Aws33 => matrix::read("aws33", AWS33),

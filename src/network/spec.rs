@@ -64,6 +64,7 @@ impl NetworkSpec {
     /// # Errors
     ///
     /// [`NetworkError`] if a matrix cannot be read, or if rates by region are requested and the regions have none.
+    #[doc(hidden)]
     pub fn build(&self, seed: u64) -> Result<Network, NetworkError> {
         let (network, regions) = match &self.paths {
             Paths::Latency(latency) => (Network::new(seed, *latency), None),

@@ -44,6 +44,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Sums the counts of the workers into a ledger.
+    #[doc(hidden)]
     pub fn of(workers: &[WorkerRecord], end: End) -> Ledger {
         // Upkeep may be under way whenever a run ends.
         let has_upkeep = workers.iter().any(|worker| !worker.upkeep.is_none());

@@ -51,6 +51,7 @@ impl OrderOutcome {
     ];
 
     /// Classifies an order.
+    #[doc(hidden)]
     pub const fn of(facts: &OrderFacts) -> OrderOutcome {
         let &OrderFacts { published, reached_target, at_rest, reached, target_nodes, cut_off } = facts;
         if !published {

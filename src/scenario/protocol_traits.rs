@@ -21,6 +21,7 @@ pub struct ProtocolTraits {
 
 impl ProtocolKind {
     /// Returns the static properties of the protocol. A test of the runner compares them with the protocols' own types.
+    #[doc(hidden)]
     pub const fn traits(self) -> ProtocolTraits {
         let push = ProtocolTraits {
             has_control: false,

@@ -76,6 +76,7 @@ impl TransportKind {
     }
 
     /// Returns the static properties of the carrier.
+    #[doc(hidden)]
     pub const fn traits(self) -> CarrierTraits {
         let udp = CarrierTraits {
             title: "UDP",

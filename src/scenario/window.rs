@@ -19,6 +19,7 @@ const LEAST: u64 = 1_024;
 
 impl Scenario {
     /// Returns the window of a node for this TTL, if a slow message takes `slow_latency` through the modelled network.
+    #[doc(hidden)]
     pub fn window(&self, ttl: u8, slow_latency: Nanos) -> Window {
         let Some(bulk) = self.workload.bulk else { return Window::new(1, 1) };
         let orders = match bulk.window {

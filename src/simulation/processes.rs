@@ -7,7 +7,7 @@
 mod error;
 mod task;
 
-pub(super) use error::ProcessesError;
+pub use error::ProcessesError;
 
 #[cfg(any(test, feature = "internals"))]
 pub use task::check_task;

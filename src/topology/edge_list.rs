@@ -161,6 +161,7 @@ impl EdgeList {
     ///
     /// [`EdgeListError`] if the file or one of its lines cannot be read; other errors if there are too many links to
     /// store or memory is short.
+    #[doc(hidden)]
     pub fn read(path: &str) -> Result<EdgeList, EdgeListError> {
         EdgeList::read_unless(path, &Interrupt::new())
     }
@@ -170,6 +171,7 @@ impl EdgeList {
     /// # Errors
     ///
     /// Those of [`read`](Self::read), and [`StorageError::Interrupted`].
+    #[doc(hidden)]
     pub fn read_unless(path: &str, interrupt: &Interrupt) -> Result<EdgeList, EdgeListError> {
         EdgeList::read_within(path, FILE_BYTES_MAX, interrupt)
     }
@@ -247,6 +249,7 @@ impl EdgeList {
     }
 
     /// Returns the ids of the nodes.
+    #[doc(hidden)]
     pub fn names(&self) -> &NodeNames {
         &self.names
     }
@@ -256,6 +259,7 @@ impl EdgeList {
     /// # Errors
     ///
     /// [`EdgeListError::TooFewNodes`] or [`EdgeListError::NoIdsLeft`].
+    #[doc(hidden)]
     pub fn check(&self, nodes: u32) -> Result<u32, EdgeListError> {
         let (path, named) = (|| self.path.to_string(), self.nodes());
         let greatest = self.names.id(NodeId(named - 1));
@@ -273,6 +277,7 @@ impl EdgeList {
     /// # Errors
     ///
     /// Those of [`check`](Self::check).
+    #[doc(hidden)]
     pub fn overlay(&self, nodes: u32) -> Result<Arc<Topology>, EdgeListError> {
         self.check(nodes)?;
         match &self.topology.shape {

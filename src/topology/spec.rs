@@ -62,6 +62,7 @@ impl TopologySpec {
     /// # Errors
     ///
     /// [`TopologyError`] if the family cannot have this size, if it is too large to store, or if a file cannot be read.
+    #[doc(hidden)]
     pub fn build(&self, nodes: u32, peers: u32, seed: u64) -> Result<Topology, TopologyError> {
         self.build_unless(nodes, peers, seed, &Interrupt::new())
     }
@@ -71,6 +72,7 @@ impl TopologySpec {
     /// # Errors
     ///
     /// Those of [`build`](Self::build), and [`TopologyError::Interrupted`].
+    #[doc(hidden)]
     pub fn build_unless(
         &self,
         nodes: u32,
@@ -136,6 +138,7 @@ impl TopologySpec {
     /// # Errors
     ///
     /// The [`TopologyError`] that [`build`](Self::build) would return.
+    #[doc(hidden)]
     pub fn check(&self, nodes: u32, peers: u32) -> Result<(), TopologyError> {
         let family = self.family();
         let is_implicit = matches!(self, TopologySpec::RegularImplicit);

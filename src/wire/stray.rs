@@ -92,11 +92,13 @@ pub struct StrayCounts([u64; Stray::COUNT]);
 
 impl StrayCounts {
     /// Counts one stray.
+    #[doc(hidden)]
     pub const fn add(&mut self, stray: Stray) {
         self.add_many(stray, 1);
     }
 
     /// Counts `more` strays of one kind.
+    #[doc(hidden)]
     pub const fn add_many(&mut self, stray: Stray, more: u64) {
         self.0[stray.index()] += more;
     }
@@ -120,12 +122,13 @@ impl StrayCounts {
     }
 
     /// Iterates over all kinds with their counts, zeros included.
+    #[doc(hidden)]
     pub fn iter(&self) -> impl Iterator<Item = (Stray, u64)> {
         Stray::ALL.into_iter().zip(self.0)
     }
 }
 
-/// Writes an object that maps each kind, by name, to its count, in the sequence of [`Stray::ALL`]; between processes
+/// Writes an object that maps each kind, by name, to its count, in the sequence of `Stray::ALL`; between processes
 /// the counts alone.
 impl Serialize for StrayCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

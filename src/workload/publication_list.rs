@@ -135,6 +135,7 @@ impl PublicationList {
     /// # Errors
     ///
     /// [`TableError`] with the line of the first fault.
+    #[doc(hidden)]
     pub fn read(path: &str, limits: ListLimits) -> Result<PublicationList, TableError<PublicationFault>> {
         let mut listed = Vec::new();
         let (mut first, mut before) = (None, Nanos::ZERO);
@@ -163,6 +164,7 @@ impl PublicationList {
     /// # Errors
     ///
     /// [`TableError`] with the first line whose origin does not exist.
+    #[doc(hidden)]
     pub fn check_origins(
         &self,
         find: impl Fn(u64) -> Option<NodeId>,
@@ -222,6 +224,7 @@ impl PublicationList {
     }
 
     /// Returns the schedule of the list; `find` returns the node of an id, which was checked before.
+    #[doc(hidden)]
     pub fn workload(&self, find: impl Fn(u64) -> Option<NodeId>) -> Workload {
         let publications = (0..).zip(&*self.listed).map(|(order, listed)| Publication {
             order: OrderIndex(order),
