@@ -59,7 +59,7 @@ fn series(arguments: &Arguments) -> String {
     let (all, one) = (scenario(&options, None), scenario(&options, Some(1)));
     let repeats = arguments.runs.div_ceil(3);
     let [all, one] = in_turn(repeats, [&all, &one], |scenario| {
-        let series = run_replicates(scenario, &Interrupt::new(), &(), None).expect("runs in virtual time");
+        let series = run_replicates(scenario, &Interrupt::new(), &(), None, None).expect("runs in virtual time");
         assert_eq!(series.others.len(), runs as usize - 1);
     });
     let cores = available_parallelism().map_or(1, NonZero::get);

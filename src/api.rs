@@ -48,7 +48,7 @@ impl Simulation {
     /// [`SimulationError`] if the first run cannot be made. If a later one cannot, those before it are reported, and
     /// [`Outcome::failure`] has the reason.
     pub fn run(&self) -> Result<Outcome, SimulationError> {
-        let series = run_replicates(&self.scenario, &self.interrupt, &(), None)?;
+        let series = run_replicates(&self.scenario, &self.interrupt, &(), None, None)?;
         Ok(Outcome::of(&self.scenario, series))
     }
 

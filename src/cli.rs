@@ -21,21 +21,21 @@ pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 
 use crate::escape::{escaped, escaped_lines};
-use crate::experiment::run_replicates;
+use crate::experiment::{FirstRunTrace, run_replicates};
 use crate::report::{Environment, Report};
 use crate::scenario::Draft;
 use crate::simulation::{self, Program, SimulationError};
 use clap::{ArgAction, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use input::inputs;
-use outputs::OutputOptions;
+use outputs::{OutputOptions, announce_trace};
 use signals::SignalWatch;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The options that shape or write a report, which no command takes that prints something else instead.
-const REPORT_OPTIONS: [&str; 8] =
-    ["format", "nodes_csv", "orders_csv", "runs_csv", "json", "markdown", "full", "quiet"];
+const REPORT_OPTIONS: [&str; 9] =
+    ["format", "nodes_csv", "orders_csv", "trace", "runs_csv", "json", "markdown", "full", "quiet"];
 
 /// A laboratory for how orders spread through a gossip network.
 ///
@@ -214,7 +214,9 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
     };
     let outputs = cli.outputs.prepare(form, &inputs(&scenario, cli.config.as_deref()))?;
     let meter = progress::Meter::new(&scenario, cli.progress);
-    let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()))?;
+    let request = outputs.trace_request();
+    let trace = request.as_ref().map(|request| FirstRunTrace { request, announce: &announce_trace });
+    let series = run_replicates(&scenario, &watch.interrupt, &meter, Some(&this_program()), trace)?;
     let failure = series.failure.map(|(run, error)| Failure::Run { run, seed: scenario.seed_of(run), error });
     let (shown, said) = (&series.first, failure.as_ref().map(Failure::to_string));
     let mut report = Report::new(&scenario, Environment::of(&scenario, shown), shown, series.others, said);

@@ -23,6 +23,7 @@
 //! | `pending_event` | a message under way, and its rank among others |
 //! | `access_links` | effects of access links and processing time on messages |
 //! | `uplink_queue` | messages that wait for the uplink of their node |
+//! | `stamped_tail` | the tail of a message in a traced run |
 //! | `encounters` | first encounters of messages with faults and adversaries |
 //! | `digest` | the hash of all first receipts |
 //! | `shard_outcome` | the outcome of each shard, and their merge |
@@ -47,6 +48,7 @@ mod shard;
 mod shard_outcome;
 mod shortest_path;
 mod single_order;
+mod stamped_tail;
 #[cfg(test)]
 mod tests;
 mod uplink_queue;
@@ -67,6 +69,7 @@ use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::Topology;
+use crate::trace::TraceSpool;
 use crate::workload::Workload;
 use exchange::LocalExchange;
 
@@ -118,6 +121,8 @@ pub struct EngineSetup<'a> {
     pub allowance: &'a Allowance,
     /// The observer of workers that enter and leave their loops.
     pub observer: &'a dyn Observer,
+    /// The spool of the rows of all messages; `None` for a run without a trace.
+    pub trace: Option<&'a TraceSpool>,
 }
 
 impl EngineSetup<'_> {
@@ -126,6 +131,7 @@ impl EngineSetup<'_> {
         let EngineSetup { network, faults, adversaries, workload, .. } = *self;
         RunProperties {
             duplicates_are_inert,
+            is_traced: self.trace.is_some(),
             orders: workload.orders(),
             is_plain: network.is_plain() && faults.all_up() && faults.none_cut() && adversaries.is_none(),
             constant_latency: network.constant(),
@@ -238,9 +244,15 @@ fn run_any<P: Protocol>(
     let warm_up = protocol.warm_up();
     let delayed = (warm_up > Nanos::ZERO).then(|| setup.workload.delayed(warm_up));
     let setup = &EngineSetup { warm_up, workload: delayed.as_ref().unwrap_or(setup.workload), ..*setup };
-    let mut ended = match algorithm {
-        Algorithm::EventByEvent => event_by_event::run(setup, protocol),
-        _ => windowed::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?,
+    if let Some(spool) = setup.trace {
+        spool.restart(warm_up);
+    }
+    let workers = setup.partition.workers();
+    let mut ended = match (algorithm, setup.trace) {
+        (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
+        (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
+        (_, None) => windowed::run(setup, protocol, &LocalExchange::new(workers))?,
+        (_, Some(_)) => windowed::run_traced(setup, protocol, &LocalExchange::new(workers))?,
     };
     // Time 0 of every figure is the end of the warm-up.
     ended.at = ended.at.since(warm_up);

@@ -8,5 +8,5 @@ mod replicates;
 mod validate;
 
 pub use knee::{Fault, Growth, Knee, KneeError, KneeQuestion, Probe, Search, find_knee};
-pub use replicates::{Series, run_replicates};
+pub use replicates::{FirstRunTrace, Series, run_replicates};
 pub use validate::{Case, CasePlan, Effort, SEED_MAX, ValidateError, Validation, header, validate};

@@ -327,6 +327,11 @@ mod topology;
 #[doc(hidden)]
 pub mod topology;
 #[cfg(not(feature = "internals"))]
+mod trace;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod trace;
+#[cfg(not(feature = "internals"))]
 mod transport;
 #[cfg(feature = "internals")]
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 //! 64-bit words if it has more to say.
 
 use crate::ids::{NodeId, OrderIndex};
+use crate::time::Nanos;
 use std::fmt;
 
 /// The maximum number of hops of an order.
@@ -103,11 +104,27 @@ pub trait Tail: Clone + std::fmt::Debug + PartialEq + Send + Sync {
     /// The maximum length of a tail in words.
     const WORDS_MAX: usize;
 
+    /// True if a time of sending is stored beside the words, as it is in a run with a trace.
+    #[doc(hidden)]
+    const IS_STAMPED: bool = false;
+
     /// Creates a tail of these words.
     fn of(words: &[u64]) -> Self;
 
     /// Returns the words.
     fn words(&self) -> &[u64];
+
+    /// Creates a tail of these words, stamped with the time of sending if it stores that.
+    #[doc(hidden)]
+    fn stamped(words: &[u64], _sent: Nanos) -> Self {
+        Self::of(words)
+    }
+
+    /// Returns the time of sending; without meaning if it is not stored.
+    #[doc(hidden)]
+    fn sent(&self) -> Nanos {
+        Nanos::ZERO
+    }
 }
 
 /// The empty tail.

@@ -36,6 +36,7 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::NodeNames;
+use crate::trace::TraceLog;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -260,6 +261,8 @@ pub struct RunRecord {
     pub groups: Vec<GroupRecord>,
     /// Counts of the protocol, by name; empty where it counts nothing.
     pub tallies: Vec<(&'static str, u64)>,
+    /// Each message of the run; `None` where no trace was asked for.
+    pub trace: Option<TraceLog>,
     /// Notices to read before the figures, in the order of [`Notice::CODES`].
     pub notices: Vec<Notice>,
 }

@@ -11,6 +11,7 @@ mod environment;
 mod json;
 mod markdown;
 mod text;
+mod trace_csv;
 
 #[cfg(test)]
 mod fixtures;
@@ -20,6 +21,7 @@ mod tests;
 pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 pub use environment::{Environment, Host};
 pub use text::LINES_MAX;
+pub use trace_csv::write_trace_csv;
 
 use crate::analysis::{Row, RunFigures, Runs};
 use crate::record::{End, Notice, ProtocolSource, RunRecord};

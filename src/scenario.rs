@@ -201,6 +201,15 @@ impl Scenario {
         Scenario(values)
     }
 
+    /// Returns the scenario with the engine that handles every message, unless another one is asked for by name.
+    pub fn with_every_message(&self) -> Scenario {
+        let mut values = self.0.clone();
+        if values.carrier.engine == Engine::Auto {
+            values.carrier.engine = Engine::General;
+        }
+        Scenario(values)
+    }
+
     /// Makes a scenario of values that no draft may give, for tests of the code that takes a scenario.
     #[cfg(test)]
     pub(crate) fn unchecked(values: ScenarioValues) -> Scenario {

@@ -10,6 +10,8 @@ mod error;
 mod processes;
 mod protocols;
 mod real_time;
+mod trace_plan;
+mod trace_request;
 mod virtual_time;
 
 pub use crate::runtime::processes::Program;
@@ -20,6 +22,7 @@ pub use processes::ProcessesError;
 pub use processes::check_task;
 pub use processes::serve;
 pub use protocols::run_protocol;
+pub use trace_request::{TraceError, TraceEstimate, TraceRequest};
 
 use crate::analysis::{Forecast, RunContext};
 use crate::coverage::Window;
@@ -171,9 +174,17 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`SimulationError`] if the run could not be made to its end.
     pub fn run(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+        self.run_traced(clock, None)
+    }
+
+    /// Makes one run, as [`run`](Self::run) does, with a trace of its messages if that is asked for.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run), and [`SimulationError::Trace`] if the rows could not be written.
+    pub fn run_traced(&self, clock: Clock, trace: Option<&TraceRequest>) -> Result<RunRecord, SimulationError> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.carrier.transport.is_virtual());
         let mut record = match virtual_network {
-            Some(network) => self.simulate(network, clock)?,
+            Some(network) => self.simulate(network, clock, trace)?,
             None => self.run_on_carriers(clock)?,
         };
         self.context().diagnose(&mut record);

@@ -10,6 +10,7 @@
 //! | `child_process` | a child's inheritance, its end with its parent, and the wait for its end |
 //! | `pages` | memory faulted in before the run, on huge pages where possible (`madvise`) |
 //! | `descriptors` | the limit on open files (`setrlimit`) |
+//! | `disk_room` | room left on a disk (`statvfs`) |
 //! | `input` | input files, `-` being standard input |
 //! | `signals` | signals that the process was started to ignore (`sigaction`) |
 //! | `available_memory` | memory left by machine, control group and address space, from `/proc` and `/sys` |
@@ -26,6 +27,7 @@
 
 mod available_memory;
 mod descriptors;
+mod disk_room;
 mod input;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod linux;
@@ -44,6 +46,7 @@ use portable as platform;
 
 pub use available_memory::{AvailableMemory, MemoryBound};
 pub(crate) use descriptors::raise_descriptor_limit;
+pub use disk_room::disk_room;
 pub use input::{is_standard_input, open_input};
 pub(crate) use pages::prefer_huge;
 pub use pages::{touched, touched_room};

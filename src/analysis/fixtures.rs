@@ -185,6 +185,7 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         access_links: AccessLinkRecord::default(),
         spies: None,
         groups: Vec::new(),
+        trace: None,
         notices: Vec::new(),
     }
 }

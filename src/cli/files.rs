@@ -94,6 +94,19 @@ impl OutputFile {
         Ok(OutputFile { option, place, mode })
     }
 
+    /// Returns the path as it was named.
+    pub(super) fn named(&self) -> &Path {
+        &self.place.named
+    }
+
+    /// Returns the folder in which a new file is written; `None` if the output is written in place.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self.mode {
+            WriteMode::Beside => self.place.path.parent(),
+            WriteMode::InPlace(_) => None,
+        }
+    }
+
     /// Writes the content. That of an incomplete run goes to a file of its own, `.partial`, and the old file is kept;
     /// the returned sentence says so.
     ///

@@ -3,8 +3,12 @@
 
 use super::files::{self, NamedInput, OutputFile};
 use super::{Failure, IN_AND_OUT, warn};
-use crate::record::RunRecord;
-use crate::report::{Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
+use crate::quantity::grouped;
+use crate::record::{RunRecord, rounded_bytes};
+use crate::report::{
+    Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv, write_trace_csv,
+};
+use crate::simulation::{TraceEstimate, TraceRequest};
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,12 +45,21 @@ pub(super) struct OutputOptions {
     /// The file is replaced in the same way as that of --nodes-csv.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     orders_csv: Option<PathBuf>,
+
+    /// Write a line of a CSV file for every message.
+    ///
+    /// It has the time of sending, the time at which the fate was decided, sender, receiver, order, kind, hop, bytes
+    /// and fate. Only in virtual time, and by the general engine; of many --runs the first is traced. Standard error says
+    /// before the run how many lines and bytes to expect. The file is replaced in the same way as that of --nodes-csv.
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
+    trace: Option<PathBuf>,
 }
 
 /// The output files, checked before anything runs.
 pub(super) struct Outputs {
     nodes_csv: Option<OutputFile>,
     orders_csv: Option<OutputFile>,
+    trace: Option<OutputFile>,
     runs_csv: Option<OutputFile>,
     json: Option<OutputFile>,
     markdown: Option<OutputFile>,
@@ -69,6 +82,7 @@ impl OutputOptions {
         let named = [
             ("nodes-csv", self.nodes_csv.as_deref()),
             ("orders-csv", self.orders_csv.as_deref()),
+            ("trace", self.trace.as_deref()),
             ("runs-csv", self.runs_csv.as_deref()),
             ("json", self.json.as_deref()),
             ("markdown", self.markdown.as_deref()),
@@ -86,12 +100,29 @@ impl OutputOptions {
         }
         let placed =
             named.map(|output| if dashed(&output) { (output.0, Some(Path::new("/dev/stdout"))) } else { output });
-        let [nodes_csv, orders_csv, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
-        Ok(Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output })
+        let [nodes_csv, orders_csv, trace, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
+        Ok(Outputs { nodes_csv, orders_csv, trace, runs_csv, json, markdown, is_on_standard_output })
     }
 }
 
+/// Says on standard error what a trace will take.
+pub(super) fn announce_trace(estimate: &TraceEstimate) {
+    let TraceEstimate { lines, file_bytes, spool_bytes } = *estimate;
+    let [file, spool] = [file_bytes, spool_bytes].map(rounded_bytes);
+    let lines = grouped(lines);
+    warn(&format!("--trace: about {lines} lines, {file}, and {spool} more on disk until the run has ended"));
+}
+
 impl Outputs {
+    /// Returns the request of a trace, if one is asked for.
+    pub(super) fn trace_request(&self) -> Option<TraceRequest> {
+        self.trace.as_ref().map(|file| TraceRequest {
+            path: file.named().to_owned(),
+            folder: file.folder().map_or_else(std::env::temp_dir, Path::to_owned),
+            shares_disk: file.folder().is_some(),
+        })
+    }
+
     /// Says in the report which columns or lines of the files stay empty.
     pub(super) fn note_gaps(&self, report: &mut Report, shown: &RunRecord) {
         let gaps = self.nodes_csv.iter().flat_map(|_| nodes_csv_gaps(shown));
@@ -107,12 +138,15 @@ impl Outputs {
         shown: &RunRecord,
         is_whole: bool,
     ) -> impl FnOnce() -> Result<(), Failure> {
-        let Outputs { nodes_csv, orders_csv, runs_csv, json, markdown, is_on_standard_output: _ } = self;
+        let Outputs { nodes_csv, orders_csv, trace, runs_csv, json, markdown, is_on_standard_output: _ } = self;
         let rows = &report.runs.each;
         let text = report.to_json();
         let filled = [
             nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))),
             orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))),
+            trace
+                .zip(shown.trace.as_ref())
+                .map(|(file, log)| file.fill(is_whole, |into| write_trace_csv(log, &shown.names, into))),
             runs_csv.map(|file| file.fill(is_whole, |into| write_runs_csv(rows, into))),
             json.map(|file| file.fill(is_whole, |mut into| writeln!(into, "{}", text.as_deref().unwrap_or_default()))),
             markdown.map(|file| file.fill(is_whole, |mut into| into.write_all(report.to_markdown().as_bytes()))),

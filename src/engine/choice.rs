@@ -28,6 +28,8 @@ pub enum Algorithm {
 pub struct RunProperties {
     /// True if a node ignores all but the first copy of an order.
     pub duplicates_are_inert: bool,
+    /// True if each message has a row in a trace.
+    pub is_traced: bool,
     /// The number of orders.
     pub orders: u32,
     /// True if the network only delays and loses messages, and every node is up, connected and honest.
@@ -83,7 +85,9 @@ impl RunProperties {
 
     /// Checks that the first messages to nodes determine the run.
     fn only_first_messages(&self) -> Result<(), EngineError> {
-        if !self.duplicates_are_inert {
+        if self.is_traced {
+            Err(EngineError::Traced)
+        } else if !self.duplicates_are_inert {
             Err(EngineError::DuplicatesMatter)
         } else if !self.is_plain {
             Err(EngineError::NotPlain)
@@ -104,6 +108,12 @@ pub enum EngineError {
          message or a node; leave --engine out"
     )]
     NotPlain,
+    /// A trace has a row for each message.
+    #[error(
+        "--engine fast and hops follow no single message, of which --trace writes a line each; leave --engine out or \
+         ask for --engine general"
+    )]
+    Traced,
     /// There are several orders.
     #[error("--engine fast and hops compute one order; leave --engine out or ask for --orders 1")]
     SeveralOrders,
@@ -155,6 +165,7 @@ mod tests {
 
     const CONSTANT: RunProperties = RunProperties {
         duplicates_are_inert: true,
+        is_traced: false,
         orders: 1,
         is_plain: true,
         constant_latency: Some(Nanos(5)),
@@ -179,6 +190,7 @@ mod tests {
             (VARYING, [Some(ShortestPath), Some(Windowed), Some(ShortestPath), None]),
             (RunProperties { orders: 2, ..CONSTANT }, every_message),
             (RunProperties { is_plain: false, ..CONSTANT }, every_message),
+            (RunProperties { is_traced: true, ..CONSTANT }, every_message),
             (RunProperties { duplicates_are_inert: false, ..CONSTANT }, every_message),
             (RunProperties { fits_compact_receipts: false, ..VARYING }, every_message),
             (
@@ -195,6 +207,7 @@ mod tests {
         for properties in [
             RunProperties { duplicates_are_inert: false, ..CONSTANT },
             RunProperties { is_plain: false, ..CONSTANT },
+            RunProperties { is_traced: true, ..CONSTANT },
             RunProperties { orders: 3, ..CONSTANT },
             RunProperties { fits_compact_receipts: false, ..VARYING },
             RunProperties { least_latency: Nanos::ZERO, ..VARYING },

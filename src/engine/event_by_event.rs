@@ -11,6 +11,7 @@ use super::EngineSetup;
 use super::pending_event::{EventRank, EventSink, EventStage, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::EndedRun;
+use super::stamped_tail::StampedTail;
 use crate::ids::NodeId;
 use crate::message::{Message, Tail};
 use crate::protocol::{Protocol, ProtocolState};
@@ -41,9 +42,9 @@ struct EventQueue<T> {
 }
 
 /// A run that handles one event after another.
-struct SequentialRun<'a, P: Protocol> {
+struct SequentialRun<'a, P: Protocol, T> {
     setup: &'a EngineSetup<'a>,
-    shard: VirtualShard<'a, EventQueue<P::Tail>>,
+    shard: VirtualShard<'a, EventQueue<T>>,
     state: P::State,
     publications: Peekable<Iter<'a, Publication>>,
     /// Number of orders that have not reached their target.
@@ -61,8 +62,17 @@ struct SequentialRun<'a, P: Protocol> {
 
 /// Runs to the end.
 pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
+    run_with::<P, P::Tail>(setup, protocol)
+}
+
+/// Runs to the end with a trace.
+pub(super) fn run_traced<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
+    run_with::<P, StampedTail<P::Tail>>(setup, protocol)
+}
+
+fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
     setup.observer.loop_entered(0);
-    let mut run = SequentialRun::new(setup, protocol);
+    let mut run = SequentialRun::<P, T>::new(setup, protocol);
     if P::STARTS {
         run.shard.start(&mut run.state);
     }
@@ -81,8 +91,8 @@ pub(super) fn run<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRu
     run.close()
 }
 
-impl<'a, P: Protocol> SequentialRun<'a, P> {
-    fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P> {
+impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
+    fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P, T> {
         let shard = VirtualShard::new(setup, 0..setup.topology.nodes(), EventQueue::new());
         let orders = setup.workload.orders();
         SequentialRun {
@@ -131,6 +141,7 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
 
     /// Handles one event of the instant `time`: its publications come first, then its timers, then its messages.
     fn handle_next(&mut self, time: Nanos) {
+        self.shard.count_until(time);
         let awaited = self.state.awaited();
         let is_event = if let Some(publication) = self.publications.next_if(|publication| publication.due == time) {
             self.shard.publish(&mut self.state, publication);
@@ -167,6 +178,8 @@ impl<'a, P: Protocol> SequentialRun<'a, P> {
         let units = 1 + std::mem::take(&mut self.shard.sink.fresh);
         let cause = match self.lookout.work(units) {
             Err(_) => Some(End::Interrupted),
+            // The failure is reported in place of the run.
+            Ok(()) if self.shard.trace_has_failed() => Some(End::Interrupted),
             Ok(()) => {
                 let bytes = self.shard.sink.bytes() + self.shard.journal_bytes();
                 let is_enough = self.setup.allowance.hold_in_steps(&mut self.held, bytes);
@@ -251,9 +264,9 @@ impl<T: Tail> EventSink for EventQueue<T> {
         self.timers.request(at, node, token);
     }
 
-    fn for_each_pending(&self, mut each: impl FnMut(&Message, EventStage, &T)) {
+    fn for_each_pending(&self, mut each: impl FnMut(&Message, u32, EventStage, &T)) {
         for pending in self.stored.iter().flatten() {
-            each(&pending.message, pending.stage, &pending.tail);
+            each(&pending.message, pending.sequence, pending.stage, &pending.tail);
         }
     }
 }

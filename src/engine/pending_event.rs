@@ -48,8 +48,9 @@ pub(super) trait EventSink {
     /// Takes a timer of a node, which fires at `at`.
     fn put_timer(&mut self, at: Nanos, node: NodeId, token: u64);
 
-    /// Passes each message that has yet to come, and each forward that is held back, to `each`.
-    fn for_each_pending(&self, each: impl FnMut(&Message, EventStage, &Self::Tail));
+    /// Passes each message that has yet to come, and each forward that is held back, to `each`, with its number among
+    /// the messages of its sender.
+    fn for_each_pending(&self, each: impl FnMut(&Message, u32, EventStage, &Self::Tail));
 }
 
 impl<T> PendingEvent<T> {

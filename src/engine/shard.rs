@@ -9,10 +9,12 @@ mod batched_forwards;
 mod booking;
 mod context;
 mod sending;
+mod tracing;
 
 use batched_forwards::BatchedForwards;
 use context::VirtualContext;
 use sending::NamedForward;
+use tracing::ShardTrace;
 
 use super::access_links::AccessLinks;
 use super::journal::{JournalEntry, JournalEvent};
@@ -29,6 +31,7 @@ use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::simd::prefetch;
 use crate::sys::touched;
 use crate::time::Nanos;
+use crate::trace::{MessageFate, TraceSpool};
 use crate::wire::control_bytes;
 use crate::workload::Publication;
 use std::collections::BTreeMap;
@@ -77,6 +80,8 @@ pub(super) struct VirtualShard<'a, S> {
     occurrences: u64,
     /// Forwards that are drawn together; `None` if each must be drawn at once.
     batched: Option<BatchedForwards>,
+    /// The rows of a traced run.
+    trace: Option<ShardTrace>,
     /// Takes the events that follow.
     pub(super) sink: S,
 }
@@ -116,6 +121,7 @@ impl<'a, S> VirtualShard<'a, S> {
             new_receipts: NewReceiptCounts::new(orders),
             occurrences: 0,
             batched: None,
+            trace: setup.trace.map(TraceSpool::writer).map(ShardTrace::new),
             sink,
             nodes,
         }
@@ -186,10 +192,15 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
         let Message { order, kind, tail, .. } = pending.message;
         let mut context = self.receipt(pending);
         if !context.is_up() {
+            context.trace_arrival(pending, MessageFate::Down);
             return context.note(order, JournalEvent::Missed(kind));
         }
         context.note(order, JournalEvent::Received(kind, tail));
         protocol.handle_message(&mut context, &pending.message, pending.tail.words());
+        if S::Tail::IS_STAMPED {
+            let fate = context.shard.received_fate(&pending.message);
+            context.trace_arrival(pending, fate);
+        }
     }
 
     /// Fires a timer. Returns true if that led to anything: a timer that is no longer needed does not count as an
@@ -229,9 +240,13 @@ impl<S> VirtualShard<'_, S> {
         delivered.map(|entry| (entry.order, entry.time))
     }
 
-    /// Returns the bytes of the journal and of the messages that wait for uplinks, neither of which is counted yet.
-    pub(super) fn journal_bytes(&self) -> u64 {
-        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.departures.bytes()
+    /// Returns the bytes of the journal, of the rows of its events in a trace, and of the messages that wait for
+    /// uplinks, none of which is counted yet.
+    pub(super) fn journal_bytes(&self) -> u64
+    where
+        S: EventSink,
+    {
+        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.trace_bytes() + self.departures.bytes()
     }
 
     /// Returns the number of received messages that have been counted.
@@ -240,10 +255,15 @@ impl<S> VirtualShard<'_, S> {
     }
 
     /// Returns the bytes of a message, as UDP payload.
-    fn bytes_of(&self, &Message { kind, order, tail, .. }: &Message) -> u32 {
-        match kind.is_control() {
-            true => control_bytes(tail.into()) as u32,
-            false => self.setup.message_bytes[order.index()],
-        }
+    fn bytes_of(&self, message: &Message) -> u32 {
+        message_bytes(self.setup, message)
+    }
+}
+
+/// Returns the bytes of a message, as UDP payload.
+fn message_bytes(setup: &EngineSetup<'_>, &Message { kind, order, tail, .. }: &Message) -> u32 {
+    match kind.is_control() {
+        true => control_bytes(tail.into()) as u32,
+        false => setup.message_bytes[order.index()],
     }
 }

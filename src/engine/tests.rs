@@ -4,6 +4,7 @@ mod access_links_and_roles;
 mod exchange;
 mod rounds;
 mod strategies;
+mod trace;
 mod window;
 
 use super::shard_outcome::EndedRun;
@@ -92,6 +93,7 @@ impl Case {
             interrupt: &Interrupt::new(),
             allowance: &Allowance::new(u64::MAX),
             observer: &(),
+            trace: None,
         };
         act(&setup)
     }

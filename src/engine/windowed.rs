@@ -25,8 +25,10 @@ use super::exchange::{
 };
 use super::shard::VirtualShard;
 use super::shard_outcome::{EndedRun, ShardOutcome};
+use super::stamped_tail::StampedTail;
 use super::window_length::WindowLength;
 use super::{EngineError, EngineSetup};
+use crate::message::Tail;
 use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::Lookout;
@@ -50,23 +52,40 @@ pub(super) fn run<P: Protocol>(
     protocol: &P,
     exchange: &impl Exchange<CrossingEvent<P::Tail>>,
 ) -> Result<EndedRun, EngineError> {
+    run_with::<P, P::Tail>(setup, protocol, exchange)
+}
+
+/// Does the same with a trace.
+pub(super) fn run_traced<P: Protocol>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    exchange: &impl Exchange<CrossingEvent<StampedTail<P::Tail>>>,
+) -> Result<EndedRun, EngineError> {
+    run_with::<P, StampedTail<P::Tail>>(setup, protocol, exchange)
+}
+
+fn run_with<P: Protocol, T: Tail>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    exchange: &impl Exchange<CrossingEvent<T>>,
+) -> Result<EndedRun, EngineError> {
     let outcomes = run_shards(setup, exchange, exchange.shards(), |shard, end, _| {
-        WindowedWorker::new(setup, end, shard, protocol).run()
+        WindowedWorker::<P, T, _>::new(setup, end, shard, protocol).run()
     })?;
     let (end, at) = outcomes.first().map_or((End::Quiescent, Nanos::ZERO), |outcome| (outcome.0, outcome.1));
     Ok(EndedRun { end, at, outcomes: outcomes.into_iter().map(|outcome| outcome.2).collect() })
 }
 
 /// A worker, with the nodes of one shard.
-struct WindowedWorker<'a, P: Protocol, E> {
+struct WindowedWorker<'a, P: Protocol, T, E> {
     setup: &'a EngineSetup<'a>,
     exchange: E,
     index: usize,
     state: P::State,
-    shard: VirtualShard<'a, WindowSink<'a, P::Tail>>,
-    sort: BlockSort<P::Tail>,
+    shard: VirtualShard<'a, WindowSink<'a, T>>,
+    sort: BlockSort<T>,
     /// Events that leave for other shards, by shard.
-    out: Vec<Vec<CrossingEvent<P::Tail>>>,
+    out: Vec<Vec<CrossingEvent<T>>>,
     /// Publications of its nodes that are still to come.
     publications: Peekable<IntoIter<Publication>>,
     width: WindowLength,
@@ -82,8 +101,8 @@ struct WindowedWorker<'a, P: Protocol, E> {
     held: u64,
 }
 
-impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a, P, E> {
-    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &P) -> WindowedWorker<'a, P, E> {
+impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<'a, P, T, E> {
+    fn new(setup: &'a EngineSetup<'a>, exchange: E, index: usize, protocol: &P) -> WindowedWorker<'a, P, T, E> {
         let nodes = setup.partition.shard(index);
         // A shorter window than the network allows does no harm.
         let width = WindowLength::new(setup.network.floor().min(WindowLength::LONGEST));
@@ -127,6 +146,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
         loop {
             self.shard.is_tentative = state.may_end();
             self.handle(window);
+            self.shard.count_until(self.width.end(window));
             let report = self.report();
             self.shard.sink.hand_over(&mut self.out);
             self.exchange.send(&mut self.out);
@@ -213,7 +233,7 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
     }
 
     #[inline(always)]
-    fn handle_one(&mut self, event: WindowEvent<P::Tail>) {
+    fn handle_one(&mut self, event: WindowEvent<T>) {
         let (node, time) = (event.node(), event.time(self.start));
         let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
         let awaited = if P::HAS_UPKEEP { self.state.awaited() } else { 0 };
@@ -250,6 +270,10 @@ impl<'a, P: Protocol, E: ExchangeEnd<CrossingEvent<P::Tail>>> WindowedWorker<'a,
         let now = self.shard.sink.store.bytes() + self.shard.journal_bytes();
         if !self.setup.allowance.hold_in_steps(&mut self.held, now) {
             self.cut_short = self.cut_short.or(Some(End::OutOfMemory));
+        }
+        if self.shard.trace_has_failed() {
+            // The failure is reported in place of the run.
+            self.cut_short = Some(End::Interrupted);
         }
         if self.cut_short.is_some() {
             self.shard.sink.leave_same_window();

@@ -12,7 +12,7 @@ use crate::memory::runs_at_once;
 use crate::record::{End, RunRecord};
 use crate::runtime::RuntimeError;
 use crate::scenario::{Pin, Scenario};
-use crate::simulation::{Program, Runner, SimulationError};
+use crate::simulation::{Program, Runner, SimulationError, TraceEstimate, TraceRequest};
 use crate::sync::{Arena, Counters, Interrupt, Interrupted};
 use crate::threads::{Observer, ThreadError, WorkerSeat, WorkerThreads};
 use crate::transport::Clock;
@@ -110,8 +110,18 @@ pub struct Series {
     pub failure: Option<(u32, SimulationError)>,
 }
 
+/// A trace of the first run.
+#[derive(Clone, Copy)]
+pub struct FirstRunTrace<'a> {
+    /// The trace that is asked for.
+    pub request: &'a TraceRequest,
+    /// Hears before the run what the trace will take.
+    pub announce: &'a (dyn Fn(&TraceEstimate) + Sync),
+}
+
 /// Makes all runs of the scenario. `observer` watches the runs that have all threads to themselves, and hears of the
-/// others when each has ended; `program` is the executable of further processes.
+/// others when each has ended; `program` is the executable of further processes; the first run has the trace that is
+/// asked for.
 ///
 /// # Errors
 /// [`SimulationError`] if the first run could not be made; the error of a later one is part of the series.
@@ -120,22 +130,29 @@ pub fn run_replicates(
     interrupt: &Interrupt,
     observer: &dyn Observer,
     program: Option<&Program>,
+    trace: Option<FirstRunTrace<'_>>,
 ) -> Result<Series, SimulationError> {
     let manner = Replication::of(scenario);
+    let every_message = trace.map(|_| scenario.with_every_message());
+    let repeated = every_message.as_ref().unwrap_or(scenario);
     let shared = match manner {
-        Replication::Repeated => Some(Runner::build(scenario, interrupt, observer, program)?),
+        Replication::Repeated => Some(Runner::build(repeated, interrupt, observer, program)?),
         Replication::Beside(_) | Replication::InTurn => None,
     };
     let record = |run: u32, interrupt: &Interrupt| -> Result<RunRecord, SimulationError> {
         let clock = Clock::start();
+        let trace = trace.filter(|_| run == 0);
         let Some(runner) = &shared else {
+            let scenario = every_message.as_ref().filter(|_| run == 0).unwrap_or(scenario);
             let alone = manner.of_run(scenario, scenario.seed_of(run));
             let runner = Runner::build(&alone, interrupt, manner.observer(observer), program)?;
+            let request = announced(trace, &runner)?;
             warm_up(scenario, &runner, run)?;
-            return runner.run(clock);
+            return runner.run_traced(clock, request);
         };
+        let request = announced(trace, runner)?;
         warm_up(scenario, runner, run)?;
-        runner.run(if run == 0 { clock } else { Clock::start() })
+        runner.run_traced(if run == 0 { clock } else { Clock::start() }, request)
     };
     let ended = Counters::new(&mut Arena::heap(), 1);
     let told = |run: u32, interrupt: &Interrupt| {
@@ -166,6 +183,16 @@ pub fn run_replicates(
         (None, Some((_, error))) => Err(error),
         (None, None) => Err(Interrupted.into()),
     }
+}
+
+/// Says what a trace will take, and returns its request.
+fn announced<'a>(
+    trace: Option<FirstRunTrace<'a>>,
+    runner: &Runner<'_>,
+) -> Result<Option<&'a TraceRequest>, SimulationError> {
+    let Some(FirstRunTrace { request, announce }) = trace else { return Ok(None) };
+    announce(&runner.plan_trace(request)?);
+    Ok(Some(request))
 }
 
 /// The part of a run that is kept.

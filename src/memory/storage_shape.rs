@@ -43,6 +43,8 @@ fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSp
     };
     RunProperties {
         duplicates_are_inert: protocol.is_first_message,
+        // The runner of a traced scenario asks for the general engine.
+        is_traced: false,
         orders: scenario.orders(),
         is_plain: is_plain && is_faultless,
         constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),

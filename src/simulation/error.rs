@@ -1,6 +1,7 @@
 //! The reasons why a scenario cannot be run to its end.
 
 use super::processes::ProcessesError;
+use super::trace_request::TraceError;
 use crate::adversary::AdversaryError;
 use crate::engine::EngineError;
 use crate::memory::MemoryError;
@@ -53,6 +54,9 @@ pub enum SimulationError {
     /// The run would take more memory than there is.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The run cannot be traced.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// The run over several processes failed.
     #[error(transparent)]
     Processes(#[from] ProcessesError),
@@ -70,6 +74,7 @@ impl SimulationError {
             SimulationError::Processes(error) => error.is_usage(),
             SimulationError::Transport(_) | SimulationError::Entropy(_) | SimulationError::Runtime(_) => false,
             SimulationError::Memory(_) => true,
+            SimulationError::Trace(error) => error.is_usage(),
             SimulationError::Interrupted(_) => false,
         }
     }

@@ -135,6 +135,7 @@ impl Runner<'_> {
             access_links: AccessLinkRecord::default(),
             spies: None,
             groups,
+            trace: None,
         }
     }
 

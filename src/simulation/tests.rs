@@ -5,3 +5,4 @@ mod interrupts;
 mod memory;
 mod population;
 mod threads;
+mod tracing;

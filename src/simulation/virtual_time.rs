@@ -3,7 +3,7 @@
 //! No figure of the record depends on the machine: the time that the computation took stands apart, and counts are not
 //! kept by worker. One seed gives the same bytes on any number of threads.
 
-use super::{Runner, SimulationError, carriers};
+use super::{Runner, SimulationError, TraceRequest, carriers};
 use crate::adversary::{Adversaries, Role};
 use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
@@ -13,18 +13,30 @@ use crate::record::{End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Rece
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
+use crate::trace::{TraceSpool, WRITER_BYTES};
 use crate::transport::Clock;
 use crate::workload::Origins;
 
 impl Runner<'_> {
-    /// Makes one run of the scenario on this network. `clock` was started when its set-up began.
-    pub(super) fn simulate(&self, network: &Network, clock: Clock) -> Result<RunRecord, SimulationError> {
+    /// Makes one run of the scenario on this network, with a trace if that is asked for. `clock` was started when its
+    /// set-up began.
+    pub(super) fn simulate(
+        &self,
+        network: &Network,
+        clock: Clock,
+        trace: Option<&TraceRequest>,
+    ) -> Result<RunRecord, SimulationError> {
+        let spool = trace.map(|request| TraceSpool::new(&request.folder));
+        let writers = if trace.is_some() { self.partition.workers() as u64 * WRITER_BYTES } else { 0 };
+        let allowance = Allowance::new(self.memory_left.saturating_sub(writers));
         self.with_setup(network, |setup, population| {
+            let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, ..*setup };
             self.interrupt.attend();
             let began = clock.now();
             let outcome = self.run_engine(setup, population)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
-            Ok(RunRecord { machine, ..self.run_record(setup, population, outcome) })
+            let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+            Ok(RunRecord { machine, trace: log, ..self.run_record(setup, population, outcome) })
         })
     }
 
@@ -81,6 +93,7 @@ impl Runner<'_> {
             interrupt: self.interrupt,
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
+            trace: None,
         };
         act(&setup, &population)
     }
@@ -217,6 +230,7 @@ impl Runner<'_> {
             access_links,
             spies: None,
             groups: Vec::new(),
+            trace: None,
             notices: overflow.into_iter().chain(forecast).chain(notice).chain(left_out).collect(),
             traffic,
         }

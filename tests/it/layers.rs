@@ -13,14 +13,15 @@ const GROUND: [&str; 11] =
 
 /// The rooms above the ground, from below to above, and the rooms that each may use beside the ground. A room may use
 /// only rooms that stand before it, so that the table has no arrow up and no circle.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("theory", &[]),
+    ("trace", &[]),
     ("order", &[]),
     ("wire", &["order"]),
     ("workload", &["order"]),
     ("topology", &[]),
     ("coverage", &[]),
-    ("record", &["wire", "topology", "coverage"]),
+    ("record", &["wire", "topology", "coverage", "trace"]),
     ("protocol", &["topology"]),
     ("network", &[]),
     ("adversary", &["topology", "network"]),
@@ -56,6 +57,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "adversary",
             "scenario",
             "threads",
+            "trace",
         ],
     ),
     ("memory", &["order", "topology", "record", "network", "scenario", "engine"]),
@@ -95,9 +97,10 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "engine",
             "memory",
             "analysis",
+            "trace",
         ],
     ),
-    ("report", &["workload", "topology", "coverage", "record", "scenario", "analysis"]),
+    ("report", &["workload", "topology", "coverage", "record", "scenario", "analysis", "trace"]),
     (
         "experiment",
         &[

@@ -36,6 +36,8 @@ mod theory;
 #[cfg(target_os = "linux")]
 mod threads;
 mod times;
+#[cfg(unix)]
+mod trace;
 mod usage;
 mod validate;
 mod virtual_time;

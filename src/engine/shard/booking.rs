@@ -20,6 +20,9 @@ impl<S: EventSink> VirtualShard<'_, S> {
     #[inline(always)]
     pub(super) fn note(&mut self, entry: JournalEntry) {
         self.occurrences += 1;
+        if S::Tail::IS_STAMPED {
+            self.trace_receipt(&entry);
+        }
         if self.is_tentative {
             self.journal.push(entry);
         } else {
@@ -35,6 +38,9 @@ impl<S: EventSink> VirtualShard<'_, S> {
             if entry.time <= limit { self.count(entry) } else { self.leave_out(entry) }
         }
         self.journal = journal;
+        if S::Tail::IS_STAMPED {
+            self.settle_trace(limit);
+        }
     }
 
     /// Counts the messages that have left their uplinks by `time`, which is no later than the end of the run. Some that
@@ -54,7 +60,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     /// closed.
     pub(in crate::engine) fn leave(&mut self) {
         let (by_order, under_way) = (&mut self.by_order, &mut self.under_way);
-        self.sink.for_each_pending(|message, stage, _| match stage {
+        self.sink.for_each_pending(|message, _, stage, _| match stage {
             EventStage::Held => by_order[message.order.index()].await_more(1),
             EventStage::Arrives | EventStage::PastDownlink | EventStage::Delivered => {
                 left_under_way(&mut by_order[message.order.index()], under_way, message.kind, 1);
@@ -64,11 +70,11 @@ impl<S: EventSink> VirtualShard<'_, S> {
 
     /// Counts, if orders may be under way at the end, the orders for which the protocol is not idle and those in the
     /// tails of messages that are yet to arrive.
-    pub(in crate::engine) fn leave_named<P: Protocol<Tail = S::Tail>>(&mut self, state: &P::State) {
+    pub(in crate::engine) fn leave_named<P: Protocol>(&mut self, state: &P::State) {
         let by_order = &mut self.by_order;
         let mut name = |order: OrderIndex| by_order[order.index()].await_more(1);
         state.name_awaited(&mut name);
-        self.sink.for_each_pending(|message, _, tail| {
+        self.sink.for_each_pending(|message, _, _, tail| {
             if !message.kind.is_upkeep() {
                 P::name_in_tail(tail.words(), &mut name);
             }
@@ -79,6 +85,9 @@ impl<S: EventSink> VirtualShard<'_, S> {
     /// uplink by then and has not left it whole was never sent.
     pub(in crate::engine) fn close(mut self, limit: Nanos) -> ShardOutcome {
         self.book(limit);
+        if S::Tail::IS_STAMPED {
+            self.close_trace(limit);
+        }
         let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
         for departure in &waiting {
             if departure.leaves_at <= limit {

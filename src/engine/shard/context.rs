@@ -11,6 +11,7 @@ use crate::message::{Kind, Message, OrderHop};
 use crate::protocol::{Announcement, Context, Event, ShardView};
 use crate::record::Receipt;
 use crate::time::Nanos;
+use crate::trace::MessageFate;
 
 /// The event that is being handled, and its shard.
 pub(in crate::engine) struct VirtualContext<'s, 'a, S> {
@@ -25,6 +26,7 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
     pub(super) fn arrive(&mut self, pending: &PendingEvent<S::Tail>) {
         let Message { to, from, order, kind, .. } = pending.message;
         if !self.is_up() {
+            self.trace_arrival(pending, MessageFate::Down);
             return self.note(order, JournalEvent::Missed(kind));
         }
         let bytes = self.shard.bytes_of(&pending.message);
@@ -37,7 +39,10 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
         match offer.departs {
             Some(time) if self.shard.access_links.have_work() => self.go_on(pending, time, EventStage::PastDownlink),
             Some(time) => self.go_on(pending, time, EventStage::Delivered),
-            None => self.note(order, JournalEvent::Dropped(kind)),
+            None => {
+                self.trace_arrival(pending, MessageFate::Dropped);
+                self.note(order, JournalEvent::Dropped(kind));
+            }
         }
     }
 
@@ -46,6 +51,7 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
         if self.is_up() {
             self.work_on(pending);
         } else {
+            self.trace_arrival(pending, MessageFate::Down);
             self.note(pending.message.order, JournalEvent::Missed(pending.message.kind));
         }
     }

@@ -13,6 +13,7 @@ use crate::message::{Kind, OrderHop, Tail};
 use crate::network::{AttemptCache, Fate, OutgoingLinks};
 use crate::protocol::{Announcement, Event};
 use crate::time::Nanos;
+use crate::trace::MessageFate;
 use smallvec::SmallVec;
 
 /// A message about an order that a node is sending.
@@ -103,7 +104,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         }
         let Some(left) = offer.map_or(Some(now), |offer| offer.departs) else {
             target_batch.dropped += 1;
-            return;
+            return self.shard.trace(&message, sequence, [now; 2], MessageFate::UplinkDropped);
         };
         // A message that takes no time belongs to the next round of its instant.
         let next_round = self.round.saturating_add(1);
@@ -113,7 +114,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             sequence,
             round: if left + latency == now { next_round } else { 0 },
             stage: EventStage::Arrives,
-            tail: S::Tail::of(tail),
+            tail: S::Tail::stamped(tail, left),
         };
         let (mut is_lost, mut is_doubled) = (false, false);
         let is_cut = faults.is_cut(me, to, model_time);
@@ -121,7 +122,11 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             self.shard.met.cut(self.shard.setup, me, to, model_time);
         }
         match if is_cut { Fate::Lost } else { links.fate(to, attempt) } {
-            Fate::Lost => is_lost = true,
+            Fate::Lost => {
+                is_lost = true;
+                let fate = if is_cut { MessageFate::Cut } else { MessageFate::Lost };
+                self.shard.trace(&message, sequence, [left; 2], fate);
+            }
             Fate::Arrives(latency) => {
                 self.emit(pending(latency));
                 // The second copy has the sequence number of the first: if both arrive at once, either may be first.

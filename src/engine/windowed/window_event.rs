@@ -102,6 +102,11 @@ impl<T: Tail> WindowEvent<T> {
         start + Nanos(u64::from(self.place as u32))
     }
 
+    /// Returns the number of a message among those of its sender.
+    pub(super) fn sequence(&self) -> u32 {
+        self.source as u32
+    }
+
     /// Returns its tail; empty unless it is a message.
     pub(super) fn tail(&self) -> &T {
         &self.tail

@@ -210,10 +210,10 @@ impl<T: Tail> EventSink for WindowSink<'_, T> {
         }
     }
 
-    fn for_each_pending(&self, mut each: impl FnMut(&Message, EventStage, &T)) {
+    fn for_each_pending(&self, mut each: impl FnMut(&Message, u32, EventStage, &T)) {
         let mut each = |event: &WindowEvent<T>| {
             if let Some((message, stage)) = event.message() {
-                each(&message, stage, event.tail());
+                each(&message, event.sequence(), stage, event.tail());
             }
         };
         for calendar in [&self.messages, &self.upkeep].into_iter().chain(self.out.iter().flatten()) {

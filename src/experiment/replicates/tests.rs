@@ -57,7 +57,7 @@ fn scenario(draft: Draft) -> Scenario {
 
 fn series(scenario: &Scenario) -> Series {
     let program = Program { path: "none".into(), arguments: Vec::new() };
-    run_replicates(scenario, &Interrupt::new(), &(), Some(&program)).unwrap()
+    run_replicates(scenario, &Interrupt::new(), &(), Some(&program), None).unwrap()
 }
 
 fn lossy(runs: u32) -> Draft {
@@ -126,7 +126,7 @@ fn carriers_warm_up_once_and_are_run_one_after_the_other() {
         let scenario = scenario(Draft { same_seed: Some(same_seed), ..draft });
         let counted = Counted(Counters::new(&mut crate::sync::Arena::heap(), 1));
         let program = Program { path: "none".into(), arguments: Vec::new() };
-        let series = run_replicates(&scenario, &Interrupt::new(), &counted, Some(&program)).unwrap();
+        let series = run_replicates(&scenario, &Interrupt::new(), &counted, Some(&program), None).unwrap();
         let of = |row: &Row| figures(row)["seed"].as_u64().unwrap();
         assert_eq!([scenario.seed_of(0), of(&series.others[0]), of(&series.others[1])], seeds);
         assert_eq!(counted.0.sum(), 4, "a warm-up and three runs");
@@ -149,7 +149,7 @@ impl Observer for Ended {
 #[test]
 fn runs_side_by_side_report_their_ends() {
     let ended = Ended(Mutex::default());
-    run_replicates(&scenario(lossy(8)), &Interrupt::new(), &ended, None).unwrap();
+    run_replicates(&scenario(lossy(8)), &Interrupt::new(), &ended, None, None).unwrap();
     let mut ended = ended.0.into_inner();
     ended.sort_unstable();
     assert_eq!(ended, (1..=8).map(|made| (made, 8)).collect::<Vec<_>>());
@@ -168,7 +168,7 @@ fn a_series_keeps_what_was_whole() {
     let scenario = draft.build().unwrap();
     let mut lengths: Vec<usize> = Vec::new();
     for look in (1..).step_by(7) {
-        match run_replicates(&scenario, &Interrupt::after(look), &(), None) {
+        match run_replicates(&scenario, &Interrupt::after(look), &(), None, None) {
             Ok(series) => {
                 assert!(series.failure.is_none(), "{:?}", series.failure);
                 assert!(series.others.iter().all(|row| row.end != End::Interrupted), "look {look}");
