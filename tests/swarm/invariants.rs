@@ -1,6 +1,7 @@
 //! The invariants of every run, whatever its options.
 
 use crate::draw::Options;
+use crate::trace::ensure_trace;
 use serde_json::Value;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -29,6 +30,7 @@ pub(crate) fn violation(options: &Options) -> Result<bool, String> {
     if options.is_virtual() {
         ensure_lines(options, &report)?;
         ensure_repeats(options, &report)?;
+        ensure_trace(options, &report)?;
         ensure_one_time_to_target(options)?;
         ensure_carriers_agree(options)?;
     }
@@ -98,12 +100,12 @@ fn verdict(stdout: &str) -> String {
 }
 
 /// Returns `what` as an error unless `holds` is true.
-fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
 /// A count in a report.
-fn count(report: &Value, path: &str) -> Result<i128, String> {
+pub(crate) fn count(report: &Value, path: &str) -> Result<i128, String> {
     let number = report.pointer(path).and_then(Value::as_i64).ok_or_else(|| format!("there is no {path}"))?;
     Ok(number.into())
 }
@@ -207,7 +209,7 @@ fn ensure_repeats(options: &Options, report: &Value) -> Result<(), String> {
 }
 
 /// Runs a variant of a scenario that was not rejected.
-fn variant(options: &Options) -> Result<Value, String> {
+pub(crate) fn variant(options: &Options) -> Result<Value, String> {
     let ended = run(&words(options))?;
     report_of(&ended)?.ok_or_else(|| format!("a variant is refused: {}\n  bulkprop {options}", ended.stderr))
 }
@@ -283,7 +285,7 @@ fn ensure_carriers_agree(options: &Options) -> Result<(), String> {
 }
 
 /// A report without the fields that may differ between repetitions: the machine, and the requested threads and engine.
-fn comparable(report: &Value) -> Value {
+pub(crate) fn comparable(report: &Value) -> Value {
     let mut report = report.clone();
     if let Value::Object(fields) = &mut report {
         for field in ["machine", "host", "threads", "replay", "pinned", "notices"] {
@@ -304,7 +306,7 @@ fn comparable(report: &Value) -> Value {
 }
 
 /// The first path at which two values differ.
-fn difference(path: &str, one: &Value, other: &Value) -> Option<String> {
+pub(crate) fn difference(path: &str, one: &Value, other: &Value) -> Option<String> {
     match (one, other) {
         (Value::Object(ones), Value::Object(others)) => {
             let names: std::collections::BTreeSet<&String> = ones.keys().chain(others.keys()).collect();

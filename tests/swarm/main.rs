@@ -1,6 +1,7 @@
 //! Runs a swarm of random scenarios over carriers, protocols, networks, faults and bulks with the real binary, and
 //! checks the invariants of every run: ledger and sums, ascending times, the exit code, JSON that parses, an end in
-//! time, and in virtual time the same figures on any number of threads, by any engine, and from the replay command.
+//! time, and in virtual time the same figures on any number of threads, by any engine, and from the replay command, and
+//! a trace that sums to them.
 //!
 //! `cargo test --test swarm` runs 300 scenarios. `SWARM_RUNS=5000 SWARM_SEED=9 cargo test --test swarm` (or
 //! `just swarm 5000 9`) runs others. A failing one is shrunk to the fewest options that still fail, and printed as a
@@ -8,6 +9,7 @@
 
 mod draw;
 mod invariants;
+mod trace;
 
 use draw::Options;
 use invariants::violation;

@@ -1,0 +1,123 @@
+//! A trace sums to the ledger and to the figures of each node, line by line, changes no figure, and is the same bytes
+//! on any number of threads.
+
+use crate::draw::Options;
+use crate::invariants::{comparable, count, difference, ensure, variant};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// A line of a trace.
+struct Line<'a> {
+    times: [i128; 2],
+    from: &'a str,
+    to: &'a str,
+    kind: &'a str,
+    bytes: i128,
+    fate: &'a str,
+    sequence: u64,
+}
+
+impl<'a> Line<'a> {
+    fn of(text: &'a str) -> Option<Line<'a>> {
+        let fields: Vec<&str> = text.split(',').collect();
+        let [sent, decided, from, to, _order, kind, _hop, bytes, fate, sequence] = fields[..] else { return None };
+        let times = [sent.parse().ok()?, decided.parse().ok()?];
+        Some(Line { times, from, to, kind, bytes: bytes.parse().ok()?, fate, sequence: sequence.parse().ok()? })
+    }
+
+    fn is_received(&self) -> bool {
+        ["delivered", "duplicate", "expired"].contains(&self.fate)
+    }
+
+    /// The sequence of the lines.
+    fn rank(&self) -> (i128, u64, u64, u64) {
+        let id = |node: &str| node.parse().unwrap_or(u64::MAX);
+        (self.times[1], id(self.to), id(self.from), self.sequence)
+    }
+}
+
+/// Checks the trace of a run in virtual time against its report.
+pub(crate) fn ensure_trace(options: &Options, report: &Value) -> Result<(), String> {
+    let folder = tempfile::TempDir::new().map_err(|error| error.to_string())?;
+    let [file, nodes] = ["trace.csv", "nodes.csv"].map(|name| folder.path().join(name));
+    let traced = options.with("trace", &file.to_string_lossy());
+    variant(&options.with("nodes-csv", &nodes.to_string_lossy()))?;
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| error.to_string());
+    if let Some(place) = difference("", &comparable(report), &comparable(&variant(&traced)?)) {
+        return Err(format!("a trace changes {place}"));
+    }
+    let text = read(&file)?;
+    let lines: Option<Vec<Line<'_>>> = text.lines().skip(1).map(Line::of).collect();
+    let lines = lines.ok_or("a line of the trace has other fields")?;
+    ensure(lines.is_sorted_by_key(Line::rank), || "the trace is not sorted".to_owned())?;
+    ensure(lines.iter().all(|line| line.times[0] <= line.times[1]), || "a fate precedes its message".to_owned())?;
+    ensure_ledger_of(&lines, report)?;
+    ensure_nodes_of(&lines, &read(&nodes)?)?;
+    let most = options.get("nodes").map_or(10, |nodes| nodes.parse().unwrap_or(10));
+    for threads in [1, 2, 3, 5].into_iter().filter(|&threads| threads <= most) {
+        let again = folder.path().join("again.csv");
+        variant(&traced.with("trace", &again.to_string_lossy()).with("threads", &threads.to_string()))?;
+        ensure(read(&again)? == text, || format!("the trace on {threads} threads differs"))?;
+    }
+    Ok(())
+}
+
+/// The messages that left their senders, each once, whatever copies the network made of it.
+fn sent<'a>(lines: &'a [Line<'a>]) -> Vec<&'a Line<'a>> {
+    let mut known = BTreeSet::new();
+    let left = lines.iter().filter(|line| line.fate != "uplink_dropped");
+    left.filter(|line| known.insert((line.from, line.sequence))).collect()
+}
+
+/// Checks the numbers of lines by fate and kind against every entry of the ledger.
+fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
+    let of = |fates: &[&str]| lines.iter().filter(|line| fates.contains(&line.fate)).count() as i128;
+    let sent = sent(lines);
+    let copies = lines.len() - sent.len() - of(&["uplink_dropped"]) as usize;
+    let controls = |lines: &mut dyn Iterator<Item = &Line<'_>>| lines.filter(|line| line.kind != "payload").count();
+    let received = controls(&mut lines.iter().filter(|line| line.is_received()));
+    let worker = |field: &str| count(&report["workers"][0], &format!("/{field}"));
+    let control_sent = controls(&mut sent.iter().copied());
+    for (found, expected, named) in [
+        (sent.len() as i128, count(report, "/ledger/sent")?, "sent"),
+        (copies as i128, count(report, "/ledger/model_duplicated")?, "copies"),
+        (of(&["delivered", "duplicate", "expired"]), count(report, "/ledger/received")?, "received"),
+        (of(&["lost", "cut", "down"]), count(report, "/ledger/model_lost")?, "lost"),
+        (of(&["dropped"]), count(report, "/ledger/model_dropped")?, "dropped"),
+        (of(&["uplink_dropped"]), count(report, "/ledger/uplink_dropped")?, "dropped at uplinks"),
+        (of(&["under_way"]), count(report, "/ledger/in_flight_at_stop")?, "under way"),
+        (of(&["duplicate"]), worker("duplicates")?, "duplicates"),
+        (control_sent as i128, count(report, "/control_messages")?, "control messages sent"),
+        (received as i128, worker("control_received")?, "control messages received"),
+        (sent.len() as i128 - control_sent as i128, count(report, "/messages")?, "orders sent"),
+        (sent.iter().map(|line| line.bytes).sum(), count(report, "/bytes")?, "bytes sent"),
+    ] {
+        ensure(found == expected, || format!("the trace has {found} {named}, the report {expected}"))?;
+    }
+    Ok(())
+}
+
+/// Checks the sums of each node against its line in the nodes file.
+fn ensure_nodes_of(lines: &[Line<'_>], nodes: &str) -> Result<(), String> {
+    // Copies, messages sent, bytes in, bytes out.
+    let mut sums = BTreeMap::<&str, [i128; 4]>::new();
+    for line in lines.iter().filter(|line| line.is_received()) {
+        let sums = sums.entry(line.to).or_default();
+        sums[0] += i128::from(line.kind == "payload");
+        sums[2] += line.bytes;
+    }
+    for line in sent(lines) {
+        let sums = sums.entry(line.from).or_default();
+        sums[1] += i128::from(line.kind == "payload");
+        sums[3] += line.bytes;
+    }
+    for line in nodes.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let found = sums.remove(fields[0]).unwrap_or_default();
+        let expected: Option<Vec<i128>> = fields[6..10].iter().map(|field| field.parse().ok()).collect();
+        ensure(expected.as_deref() == Some(&found), || format!("node {}: {found:?}, {line}", fields[0]))?;
+    }
+    ensure(sums.is_empty(), || "the trace has a node that the nodes file has not".to_owned())
+}
