@@ -70,12 +70,14 @@ pub struct OrderRef<'a> {
     /// Time of publication, counted from the start of the run's publications: 0 for the first order.
     #[serde(with = "fixed_nanos")]
     pub published_at: Nanos,
-    /// Further data of the publisher; empty if there is none. At most [`PAYLOAD_BYTES_MAX`] bytes go on the wire.
+    /// Further data of the publisher; empty if there is none. A datagram has room for [`DATAGRAM_PAYLOAD_BYTES_MAX`]
+    /// bytes of it.
     #[serde(with = "payload_bytes")]
     pub payload: &'a [u8],
 }
 
-/// An order that owns its payload of at most [`PAYLOAD_BYTES_MAX`] bytes. Workers share it by `Arc`.
+/// An order that owns its payload of at most [`PAYLOAD_BYTES_MAX`] bytes. Workers share it by `Arc`. Virtual time makes
+/// none: it carries no bytes, and counts those of [`generated_bytes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Id of the order.
@@ -109,8 +111,8 @@ impl Order {
     /// Generates the order of `index` in a run with `seed`, published at 0; the same on every machine.
     ///
     /// Each field is drawn within one varint width, so that all orders of a run with one payload length have encodings
-    /// of one length: [`GENERATED_BYTES`] plus the payload with its length. The stream is that of `(seed, Workload,
-    /// index)`; it yields id, symbol, side, price, quantity, then the words of the payload in little endian.
+    /// of one length, that of [`generated_bytes`]. The stream is that of `(seed, Workload, index)`; it yields id,
+    /// symbol, side, price, quantity, then the words of the payload in little endian.
     ///
     /// # Errors
     ///
@@ -149,11 +151,11 @@ impl fmt::Display for Order {
     }
 }
 
-/// The error of a payload that does not fit the datagram of its order.
+/// The error of a payload that no order can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a payload of {asked_bytes} bytes is too long: an order travels in one datagram, which leaves {PAYLOAD_BYTES_MAX} \
-     bytes to the payload; attach fewer bytes, or their digest"
+    "a payload of {asked_bytes} bytes is too long: an order carries at most {PAYLOAD_BYTES_MAX}; attach fewer bytes, \
+     or their digest"
 )]
 pub struct PayloadTooLong {
     /// Requested length of the payload, in bytes.
@@ -202,23 +204,27 @@ const SYMBOLS: [Symbol; 8] = [
     Symbol::literal(b"XRP-USDT"),
 ];
 
-/// The maximum length of an encoded order in bytes, payload included: the part of a datagram after its header.
-pub const ORDER_BYTES_MAX: usize = 1_448;
+/// The longest payload of an order, in bytes: 16 MiB.
+pub const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+
+/// The maximum length in bytes of the part of a datagram after its header: an encoded order, payload included.
+pub const DATAGRAM_ORDER_BYTES_MAX: usize = 1_448;
 
 /// The length of the longest varint of 64 bits, at seven bits a byte.
 const VARINT_BYTES_MAX: usize = varint_bytes(u64::MAX);
 
-/// The maximum length of an encoded order without its payload: id, symbol, side, price, quantity, time, payload length.
+/// The maximum length of the order in a datagram without its payload: id, symbol, side, price, quantity, time, payload
+/// length.
 const FIELDS_BYTES_MAX: usize = VARINT_BYTES_MAX
     + size_of::<Symbol>()
     + 1
     + VARINT_BYTES_MAX
     + VARINT_BYTES_MAX
     + size_of::<Nanos>()
-    + varint_bytes(ORDER_BYTES_MAX as u64);
+    + varint_bytes(DATAGRAM_ORDER_BYTES_MAX as u64);
 
-/// The longest payload that fits regardless of the other fields, in bytes.
-pub const PAYLOAD_BYTES_MAX: usize = ORDER_BYTES_MAX - FIELDS_BYTES_MAX;
+/// The longest payload that fits a datagram regardless of the other fields, in bytes.
+pub const DATAGRAM_PAYLOAD_BYTES_MAX: usize = DATAGRAM_ORDER_BYTES_MAX - FIELDS_BYTES_MAX;
 
 /// The length of an encoded generated order, without the payload and the payload's length.
 pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
@@ -227,6 +233,11 @@ pub const GENERATED_BYTES: usize = varint_bytes(GENERATED_IDS.least)
     + varint_bytes(2 * GENERATED_PRICES.least)
     + varint_bytes(GENERATED_QUANTITIES.least)
     + size_of::<Nanos>();
+
+/// Returns the length of an encoded generated order with a payload of this length, in bytes.
+pub const fn generated_bytes(payload_bytes: usize) -> usize {
+    GENERATED_BYTES + varint_bytes(payload_bytes as u64) + payload_bytes
+}
 
 /// Returns the length of `value` as a varint of seven bits a byte.
 const fn varint_bytes(value: u64) -> usize {

@@ -38,7 +38,7 @@ use crate::threads::{Observer, Pinning, ShardMap};
 use crate::time::Nanos;
 use crate::topology::{Topology, reach_unless};
 use crate::transport::Clock;
-use crate::workload::{Workload, payload_bytes};
+use crate::workload::{self, Workload};
 use protocols::RunProtocol;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +94,9 @@ pub struct Runner<'a> {
     workload: Workload,
     /// The network, if it is modelled.
     network: Option<Network>,
+    /// Bytes of payload of each order.
+    payload_bytes: Vec<u32>,
+    /// The orders that a carrier carries; empty in virtual time, which only counts their bytes.
     orders: Vec<Arc<Order>>,
     forecast: Forecast,
     /// Number of orders that a node tells apart.
@@ -149,6 +152,8 @@ impl<'a> Runner<'a> {
             Forecast::new(scenario, protocol.facts().source, &topology, origin, reach, network.as_ref())
         };
         let slow_latency = network.as_ref().map_or(Nanos::ZERO, |network| network.slow_latency(scenario.overlay.nodes));
+        let payload_bytes = payload_bytes(scenario, &workload, interrupt)?;
+        let is_virtual = scenario.carrier.transport.is_virtual();
         Ok(Runner {
             scenario,
             interrupt,
@@ -158,7 +163,8 @@ impl<'a> Runner<'a> {
             peers,
             partition,
             pinning: Pinning::new(workers, scenario.carrier.pin),
-            orders: orders(scenario, &workload, interrupt)?,
+            orders: if is_virtual { Vec::new() } else { orders(scenario, &workload, &payload_bytes, interrupt)? },
+            payload_bytes,
             workload,
             window: scenario.window(forecast.ttl, slow_latency),
             network,
@@ -200,7 +206,7 @@ impl<'a> Runner<'a> {
             scenario: self.scenario,
             network: self.network.as_ref(),
             workload: &self.workload,
-            orders: &self.orders,
+            payload_bytes: &self.payload_bytes,
             window: self.window,
             forecast: &self.forecast,
             cores: self.pinning.allowed,
@@ -243,28 +249,46 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// Returns the bytes of payload of each order of a schedule, as listed or drawn.
+fn payload_bytes(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Result<Vec<u32>, SimulationError> {
+    if let Some(list) = &scenario.workload.publications {
+        return Ok(list.listed().iter().map(|listed| listed.payload_bytes).collect());
+    }
+    let (mut lookout, range) = (Lookout::new(interrupt), scenario.workload.payload_bytes.range());
+    let drawn = workload.publications().iter().map(|publication| {
+        lookout.work(SIZE_UNITS)?;
+        Ok(workload::payload_bytes(scenario.run.seed, publication.order, range.clone()))
+    });
+    drawn.collect()
+}
+
 /// Makes the orders of a schedule, with payload and due time.
-fn orders(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt) -> Result<Vec<Arc<Order>>, SimulationError> {
+fn orders(
+    scenario: &Scenario,
+    workload: &Workload,
+    payload_bytes: &[u32],
+    interrupt: &Interrupt,
+) -> Result<Vec<Arc<Order>>, SimulationError> {
     let mut lookout = Lookout::new(interrupt);
-    let generated = workload.publications().iter().map(|publication| {
-        lookout.work(ORDER_UNITS)?;
+    let generated = workload.publications().iter().zip(payload_bytes).map(|(publication, &bytes)| {
+        lookout.work(ORDER_UNITS + u64::from(bytes) / BYTES_PER_UNIT)?;
         let index = publication.order;
-        let listed = scenario.workload.publications.as_ref().map(|list| list.listed()[index.index()]);
-        let bytes = listed.map_or_else(
-            || payload_bytes(scenario.run.seed, index, scenario.workload.payload_bytes.range()),
-            |listed| listed.payload_bytes,
-        );
-        let order = Order::generate(scenario.run.seed, index, usize::from(bytes));
+        let order = Order::generate(scenario.run.seed, index, bytes as usize);
         let mut order = order.map_err(|error: PayloadTooLong| SimulationError::Order(error.to_string()))?;
         order.published_at = publication.due;
+        let listed = scenario.workload.publications.as_ref().map(|list| list.listed()[index.index()]);
         order.symbol = listed.and_then(|listed| listed.symbol).unwrap_or(order.symbol);
         Ok(Arc::new(order))
     });
     generated.collect()
 }
 
-/// Cost of making an order, in units of one draw.
+/// Cost of drawing the size of an order, and of making it without its payload, in units of one draw.
+const SIZE_UNITS: u64 = 4;
 const ORDER_UNITS: u64 = 64;
+
+/// Bytes of a payload that are made in the time of one draw.
+const BYTES_PER_UNIT: u64 = 8;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -181,7 +181,7 @@ pub struct Arrival {
     /// The message.
     pub message: Message,
     /// Bytes it took on the wire.
-    pub bytes: u16,
+    pub bytes: u32,
     /// Slot in which the carrier keeps its body until the next `receive`.
     slot: u16,
 }

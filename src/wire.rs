@@ -38,7 +38,7 @@
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
-use crate::order::{ORDER_BYTES_MAX, OrderRef, PAYLOAD_BYTES_MAX};
+use crate::order::{DATAGRAM_ORDER_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX, OrderRef};
 
 pub use admission::Admission;
 pub use stray::{Stray, StrayCounts};
@@ -63,7 +63,8 @@ pub const DATAGRAM_BYTES_MAX: usize = 1_472;
 /// Length in bytes of the shortest receive buffer that tells a datagram that is too long from one that just fits.
 pub const RECEIVE_BYTES: usize = DATAGRAM_BYTES_MAX + 1;
 
-const _: () = assert!(HEADER_BYTES + ORDER_BYTES_MAX == DATAGRAM_BYTES_MAX, "an order fills what the header leaves");
+const _: () =
+    assert!(HEADER_BYTES + DATAGRAM_ORDER_BYTES_MAX == DATAGRAM_BYTES_MAX, "an order fills what the header leaves");
 
 /// Length in bytes of a control message without a tail.
 pub const CONTROL_BYTES: usize = HEADER_BYTES + 16;
@@ -101,14 +102,26 @@ pub struct Header {
 /// Writes a whole datagram to the start of `into`; returns its length in bytes.
 ///
 /// # Errors
-/// [`NoRoom`] if header and order take more than `into` has, or if the payload is longer than [`PAYLOAD_BYTES_MAX`].
-/// The contents of `into` are then unspecified. [`DATAGRAM_BYTES_MAX`] bytes are enough for every
-/// [`crate::order::Order`].
+/// [`NoRoom`] if header and order take more than `into` has, or if the payload is longer than
+/// [`DATAGRAM_PAYLOAD_BYTES_MAX`]. The contents of `into` are then unspecified. [`DATAGRAM_BYTES_MAX`] bytes are enough
+/// for every other order.
 pub fn encode(header: &Header, order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRoom> {
+    if order.payload.len() > DATAGRAM_PAYLOAD_BYTES_MAX {
+        return Err(NoRoom { room_bytes: into.len(), payload_bytes: order.payload.len() });
+    }
+    encode_unbounded(header, order, into)
+}
+
+/// Writes header and order of a message that no datagram carries, so that only its buffer bounds it; returns its length
+/// in bytes.
+///
+/// # Errors
+/// [`NoRoom`] if they take more than `into` has, whose contents are then unspecified.
+pub fn encode_unbounded(header: &Header, order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRoom> {
     let no_room = NoRoom { room_bytes: into.len(), payload_bytes: order.payload.len() };
     let (head, body) = into.split_first_chunk_mut().ok_or(no_room)?;
     encode_header(header, head);
-    Ok(HEADER_BYTES + encode_order(order, body).map_err(|_| no_room)?)
+    postcard::to_slice(order, body).map(|written| HEADER_BYTES + written.len()).map_err(|_| no_room)
 }
 
 /// Writes a whole header.
@@ -160,18 +173,6 @@ pub fn tail(body: &[u8]) -> impl Iterator<Item = u64> {
     words.chunks_exact(WORD_BYTES).map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
 }
 
-/// Writes an order to the start of `into`, in the form that follows a header; returns its length in bytes.
-///
-/// # Errors
-/// [`NoRoom`] if it takes more than `into` has, or if its payload is longer than [`PAYLOAD_BYTES_MAX`].
-pub fn encode_order(order: &OrderRef<'_>, into: &mut [u8]) -> Result<usize, NoRoom> {
-    let no_room = NoRoom { room_bytes: into.len(), payload_bytes: order.payload.len() };
-    if order.payload.len() > PAYLOAD_BYTES_MAX {
-        return Err(no_room);
-    }
-    postcard::to_slice(order, into).map(|written| written.len()).map_err(|_| no_room)
-}
-
 /// Decodes a datagram's header; returns it with the bytes behind it, which only [`decode_order`] examines.
 ///
 /// # Errors
@@ -184,15 +185,26 @@ pub fn decode_header(datagram: &[u8]) -> Result<(Header, &[u8]), WireError> {
     Ok((Header { token: token_of(header), message: message_of(header, body)? }, body))
 }
 
-/// Decodes the order behind a header. The payload is borrowed, and is short enough to be forwarded.
+/// Decodes the order behind the header of a datagram. The payload is borrowed, and is short enough to be forwarded.
+///
+/// # Errors
+/// Those of [`decode_order_unbounded`], and [`WireError::BadOrder`] for a payload that is longer than
+/// [`DATAGRAM_PAYLOAD_BYTES_MAX`].
+#[cfg(any(test, feature = "internals"))]
+pub fn decode_order(body: &[u8]) -> Result<OrderRef<'_>, WireError> {
+    let order = decode_order_unbounded(body)?;
+    if order.payload.len() > DATAGRAM_PAYLOAD_BYTES_MAX { Err(WireError::BadOrder) } else { Ok(order) }
+}
+
+/// Decodes the order behind a header, however long its payload is. A run needs no other bound: it accepts the orders
+/// only that it published itself.
 ///
 /// A number may be encoded longer than necessary, as postcard allows; a forward encodes it in the shortest form.
 ///
 /// # Errors
 /// [`WireError::OrderCut`], [`WireError::BadOrder`] or [`WireError::TrailingBytes`].
-pub fn decode_order(body: &[u8]) -> Result<OrderRef<'_>, WireError> {
+pub fn decode_order_unbounded(body: &[u8]) -> Result<OrderRef<'_>, WireError> {
     match postcard::take_from_bytes(body) {
-        Ok((OrderRef { payload, .. }, _)) if payload.len() > PAYLOAD_BYTES_MAX => Err(WireError::BadOrder),
         Ok((order, [])) => Ok(order),
         Ok((_, rest)) => Err(WireError::TrailingBytes { bytes: rest.len() }),
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err(WireError::OrderCut { bytes: body.len() }),
@@ -259,7 +271,7 @@ fn put<const N: usize>(header: &mut [u8; HEADER_BYTES], at: usize, field: [u8; N
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "an order with a payload of {payload_bytes} bytes does not fit the {room_bytes} bytes given; give \
-     {DATAGRAM_BYTES_MAX} bytes and a payload of at most {PAYLOAD_BYTES_MAX}"
+     {DATAGRAM_BYTES_MAX} bytes and a payload of at most {DATAGRAM_PAYLOAD_BYTES_MAX}"
 )]
 pub struct NoRoom {
     /// Length of the buffer.
@@ -321,7 +333,7 @@ pub enum WireError {
         bytes: usize,
     },
     /// A field that no order has: a symbol that is not ASCII text, a side beyond sell, a number beyond 64 bits, or a
-    /// payload longer than [`PAYLOAD_BYTES_MAX`].
+    /// payload longer than [`DATAGRAM_PAYLOAD_BYTES_MAX`].
     #[error("the order has a symbol, side, number or payload length that no order can have; drop it")]
     BadOrder,
     /// Bytes after the order.

@@ -138,11 +138,11 @@ impl Workload {
 }
 
 /// Draws the payload length of an order uniformly from `bytes`.
-pub fn payload_bytes(seed: u64, order: OrderIndex, bytes: RangeInclusive<u16>) -> u16 {
+pub fn payload_bytes(seed: u64, order: OrderIndex, bytes: RangeInclusive<u32>) -> u32 {
     let span = u64::from(bytes.end().saturating_sub(*bytes.start())) + 1;
     let mut stream = Key::new(seed, Purpose::Workload).with(u64::from(order.0)).with(PAYLOAD).stream();
     // Below the length of the range, so it fits.
-    bytes.start() + stream.below(span) as u16
+    bytes.start() + stream.below(span) as u32
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn payloads_stay_in_their_range_and_fill_it() {
-        let drawn: Vec<u16> = (0..1_000).map(|order| payload_bytes(7, OrderIndex(order), 10..=14)).collect();
+        let drawn: Vec<u32> = (0..1_000).map(|order| payload_bytes(7, OrderIndex(order), 10..=14)).collect();
         assert!((10..=14).all(|bytes| drawn.contains(&bytes)));
         assert!(drawn.iter().all(|bytes| (10..=14).contains(bytes)));
         assert_eq!(payload_bytes(7, OrderIndex(0), 5..=5), 5);
@@ -200,7 +200,7 @@ mod tests {
         let publications = bulk(Arrivals::Poisson, Origins::Random);
         let shown: Vec<_> = publications[..4].iter().map(|one| (one.due.0, one.origin.0)).collect();
         assert_eq!(shown, [(0, 27), (301_401, 34), (323_121, 21), (661_089, 27)]);
-        let bytes: Vec<u16> = (0..4).map(|order| payload_bytes(7, OrderIndex(order), 0..=1_000)).collect();
+        let bytes: Vec<u32> = (0..4).map(|order| payload_bytes(7, OrderIndex(order), 0..=1_000)).collect();
         assert_eq!(bytes, [687, 971, 876, 568]);
     }
 }

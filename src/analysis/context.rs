@@ -3,10 +3,8 @@
 use super::Forecast;
 use crate::coverage::Window;
 use crate::network::Network;
-use crate::order::Order;
 use crate::scenario::Scenario;
 use crate::workload::Workload;
-use std::sync::Arc;
 
 /// The scenario of a run, and the choices that its runner made for it before the first order left.
 #[derive(Clone, Copy)]
@@ -17,8 +15,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) network: Option<&'a Network>,
     /// Due time and origin of each order.
     pub(crate) workload: &'a Workload,
-    /// The orders, in the order of the workload.
-    pub(crate) orders: &'a [Arc<Order>],
+    /// Bytes of payload of each order.
+    pub(crate) payload_bytes: &'a [u32],
     /// Number of orders that a node tells apart.
     pub(crate) window: Window,
     /// The TTL in force, and the findings before the run.

@@ -20,11 +20,10 @@ impl RunContext<'_> {
     /// Judges the orders of a bulk whose times are in order and of which coverage counts this many nodes.
     fn bulk_of(&self, counts: BulkCounts, counted: u32, end: End, injected_at: Nanos) -> BulkRecord {
         let BulkCounts { orders, receipts: ReceiptTotals { delays, mut hops } } = counts;
-        let publications = self.workload.publications().iter().zip(self.orders).zip(&orders);
+        let publications = self.workload.publications().iter().zip(self.payload_bytes).zip(&orders);
         let target_nodes = self.scenario.run.target.ceil_of(u64::from(counted)).max(1);
-        let orders = publications.map(|((publication, order), counts)| {
+        let orders = publications.map(|((publication, &payload_bytes), counts)| {
             let judge = OrderJudge { end, injected_at, timeout: self.scenario.run.timeout, target_nodes };
-            let payload_bytes = order.payload().len() as u32;
             OrderRecord { payload_bytes, counted: u64::from(counted), ..judge.record(publication, counts) }
         });
         let orders = orders.collect();

@@ -12,9 +12,10 @@ use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, BandwidthSpec, NetworkSpec, Rates};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl};
+use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
+use crate::wire::HEADER_BYTES;
 
 /// A purpose of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl MemoryPart {
             MemoryPart::Nodes => "fewer --nodes",
             MemoryPart::Receipts => "fewer --orders or --nodes",
             MemoryPart::Window => "a lesser --window, or fewer --nodes",
-            MemoryPart::Orders => "fewer --orders or --threads",
+            MemoryPart::Orders => "fewer --orders or --threads, or a lesser --payload-bytes",
             MemoryPart::Channels => "fewer --threads",
             MemoryPart::Targets => "a lesser --fanout, fewer --nodes or another --topology",
         }
@@ -291,23 +292,33 @@ impl Sizes<'_> {
             let sizes = list.listed().iter().map(|listed| u64::from(listed.payload_bytes));
             sizes.sum::<u64>() / u64::from(list.orders())
         });
-        let order = size_of::<Order>() as u64 + payload.next_multiple_of(16) + 3 * ALLOCATION_BYTES;
         let by_worker = match self.shape {
             StorageShape::Hops | StorageShape::Fast => 0,
             // Messages, rows of bits, counts and goals.
             StorageShape::General => 56 + 24 + 8 + 8,
             StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
         };
-        // Rings carry no datagrams. Virtual time does not either, but computes the bytes of one for each order.
-        let is_bare = !self.carrier().encodes && !self.scenario.carrier.transport.is_virtual();
-        let template = if is_bare { 0 } else { payload + 64 };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
-        let each = (order + 24 + 8 + template) * self.processes + by_worker * self.workers + record;
+        // Its publication, the size of its payload, and what a carrier holds of it.
+        let each = (24 + 4 + self.order(payload)) * self.processes + by_worker * self.workers + record;
         // Further processes read the list and the places, too.
         let places = self.scenario.network.as_ref().and_then(|network| network.places.listed());
         let tables = list.map_or(0, |list| list.memory_bytes()) + places.map_or(0, |places| places.memory_bytes());
         let listed = tables * (self.processes - 1);
         each.saturating_mul(self.orders).saturating_add(listed)
+    }
+
+    /// Returns the bytes of an order with a payload of this length: in virtual time those that say how long it is; on a
+    /// carrier the order, and where it is encoded, its message with a header for each worker that writes one in memory.
+    fn order(&self, payload: u64) -> u64 {
+        let CarrierOptions { transport, charge_serialization, .. } = self.scenario.carrier;
+        if transport.is_virtual() {
+            return 4;
+        }
+        let order = size_of::<Order>() as u64 + 8 + payload.next_multiple_of(16) + 2 * ALLOCATION_BYTES;
+        let message = payload + 64 + 16 + ALLOCATION_BYTES;
+        let headers = if charge_serialization { self.workers * HEADER_BYTES as u64 } else { 0 };
+        order + if self.carrier().encodes || charge_serialization { message + headers } else { 0 }
     }
 
     fn carrier(&self) -> CarrierTraits {

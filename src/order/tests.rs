@@ -27,16 +27,17 @@ fn a_longer_payload_changes_nothing_else() {
 }
 
 #[test]
-fn a_payload_past_one_datagram_is_refused() {
+fn a_payload_past_the_limit_is_refused() {
     assert!(Order::generate(1, OrderIndex(0), PAYLOAD_BYTES_MAX).is_ok());
     let refused = Order::generate(1, OrderIndex(0), PAYLOAD_BYTES_MAX + 1).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "a payload of 1400 bytes is too long: an order travels in one datagram, which leaves 1399 bytes to the \
-         payload; attach fewer bytes, or their digest"
+        "a payload of 16777217 bytes is too long: an order carries at most 16777216; attach fewer bytes, or their \
+         digest"
     );
     let order = Order::generate(1, OrderIndex(0), 0).unwrap();
-    let view = OrderRef { payload: &[0; PAYLOAD_BYTES_MAX + 1], ..order.view() };
+    let payload = vec![0; PAYLOAD_BYTES_MAX + 1];
+    let view = OrderRef { payload: &payload, ..order.view() };
     assert_eq!(Order::new(view), Err(PayloadTooLong { asked_bytes: PAYLOAD_BYTES_MAX + 1 }));
     assert_eq!(Order::new(order.view()), Ok(order));
 }

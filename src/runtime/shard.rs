@@ -191,7 +191,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
 
     /// Returns true if these bytes are the order that the message claims to carry.
     pub(super) fn is_sound(&self, message: &Message, body: &[u8]) -> bool {
-        wire::decode_order(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
+        wire::decode_order_unbounded(body).is_ok_and(|order| order == self.orders[message.order.index()].view())
     }
 
     /// Adds the marks since the last call, all made at `now`, to the coverage; returns true if with them every order

@@ -23,7 +23,7 @@ impl TrafficCounters {
 
     /// Counts a message that the shard's `local`-th node received.
     #[inline]
-    pub(super) fn received(&mut self, local: usize, bytes: u16) {
+    pub(super) fn received(&mut self, local: usize, bytes: u32) {
         self.copies.add(local, 1);
         if let Some([bytes_in, _]) = self.bytes.get_mut(local) {
             *bytes_in += u64::from(bytes);
@@ -40,7 +40,7 @@ impl TrafficCounters {
     }
 
     /// Counts the bytes of a control message that the shard's `local`-th node received.
-    pub(super) fn control_received(&mut self, local: usize, bytes: u16) {
+    pub(super) fn control_received(&mut self, local: usize, bytes: u32) {
         if let Some([bytes_in, _]) = self.bytes.get_mut(local) {
             *bytes_in += u64::from(bytes);
         }

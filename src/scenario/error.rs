@@ -4,6 +4,7 @@
 use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
+use super::payload::PayloadBytes;
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{LatencySpec, PlaceFault, RegionSpec};
 use crate::table::TableError;
@@ -176,6 +177,21 @@ pub enum ScenarioError {
     #[error(transparent)]
     Place(#[from] TableError<PlaceFault>),
 
+    /// The carrier does not carry orders of this size.
+    #[error(
+        "--payload-bytes {bytes} with --transport {}: {}; ask for at most --payload-bytes {}, or choose --transport {}",
+        transport.name(),
+        one_datagram(*transport),
+        transport.traits().payload_bytes_max,
+        carriers_of(bytes.most())
+    )]
+    PayloadNotCarried {
+        /// The payload asked for.
+        bytes: PayloadBytes,
+        /// The carrier asked for.
+        transport: TransportKind,
+    },
+
     /// The list of publications cannot be read.
     #[error(transparent)]
     Publications(#[from] TableError<PublicationFault>),
@@ -327,6 +343,20 @@ pub enum ScenarioError {
         /// The system's own message.
         cause: String,
     },
+}
+
+/// Returns the reason why a carrier of datagrams does not carry a longer payload, as a clause.
+pub(super) fn one_datagram(transport: TransportKind) -> String {
+    format!(
+        "there an order travels in one datagram, which leaves {} bytes to its payload, and no protocol cuts an order \
+         into parts",
+        transport.traits().payload_bytes_max
+    )
+}
+
+/// Returns the names of the carriers that carry a payload of this size: `memory or simulated`.
+pub(super) fn carriers_of(payload_bytes: u32) -> String {
+    carriers_that(|traits| traits.payload_bytes_max >= payload_bytes)
 }
 
 /// Returns the advice to use a narrower window, or an empty text if even the narrowest does not fit.

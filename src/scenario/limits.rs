@@ -67,7 +67,7 @@ pub const SCHEDULE_SECS: u64 = 100 * YEAR_SECS;
 /// A year in seconds.
 pub(super) const YEAR_SECS: u64 = 31_557_600;
 
-/// Bytes of payload in one order, which must fit one datagram.
+/// Bytes of payload in one order. A carrier may carry fewer: its traits have its own limit.
 pub const PAYLOAD_BYTES: Limit =
     Limit::new("payload-bytes", 0, PAYLOAD_BYTES_MAX as u64, "an order carries", "bytes of payload");
 
@@ -75,7 +75,7 @@ pub const PAYLOAD_BYTES: Limit =
 pub const PUBLICATIONS: ListLimits = ListLimits {
     orders: ORDERS.most as u32,
     span: Nanos::from_secs(SCHEDULE_SECS),
-    payload_bytes: PAYLOAD_BYTES_MAX as u16,
+    payload_bytes: PAYLOAD_BYTES_MAX as u32,
 };
 
 /// Bytes of a socket's receive buffer. Linux doubles what it is asked for: below the least it would silently give more,

@@ -7,28 +7,28 @@ use std::ops::RangeInclusive;
 /// A range of payload sizes in bytes, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadBytes {
-    least: u16,
-    most: u16,
+    least: u32,
+    most: u32,
 }
 
 impl PayloadBytes {
     /// Makes a range of a single size, the same for every order.
-    pub const fn exactly(bytes: u16) -> PayloadBytes {
+    pub const fn exactly(bytes: u32) -> PayloadBytes {
         PayloadBytes { least: bytes, most: bytes }
     }
 
     /// Makes the range from `least` to `most`; `None` if `least` is greater.
-    pub const fn new(least: u16, most: u16) -> Option<PayloadBytes> {
+    pub const fn new(least: u32, most: u32) -> Option<PayloadBytes> {
         if least <= most { Some(PayloadBytes { least, most }) } else { None }
     }
 
     /// Returns the greatest size in bytes.
-    pub const fn most(self) -> u16 {
+    pub const fn most(self) -> u32 {
         self.most
     }
 
     /// Returns all sizes in bytes.
-    pub const fn range(self) -> RangeInclusive<u16> {
+    pub const fn range(self) -> RangeInclusive<u32> {
         self.least..=self.most
     }
 }
@@ -46,6 +46,6 @@ impl fmt::Display for PayloadBytes {
 /// Serializes a single size as a number, and a range as text.
 impl Serialize for PayloadBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.least == self.most { serializer.serialize_u16(self.least) } else { serializer.collect_str(self) }
+        if self.least == self.most { serializer.serialize_u32(self.least) } else { serializer.collect_str(self) }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::kinds::{Choice, choice};
 use super::limits;
+use crate::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use serde::Serialize;
 use std::fmt;
 
@@ -42,6 +43,8 @@ pub struct CarrierTraits {
     pub socket_owner: Option<SocketOwner>,
     /// True if every message is encoded, so that it has bytes.
     pub encodes: bool,
+    /// The longest payload of an order that it carries, in bytes.
+    pub payload_bytes_max: u32,
     /// True if it carries messages between processes.
     pub crosses_processes: bool,
     /// The reason, as a clause, why no receive buffer can be asked for; `None` if one can.
@@ -83,6 +86,7 @@ impl TransportKind {
             help: "one socket per node on loopback",
             socket_owner: Some(SocketOwner::Node),
             encodes: true,
+            payload_bytes_max: DATAGRAM_PAYLOAD_BYTES_MAX as u32,
             crosses_processes: true,
             no_receive_buffer: None,
             is_linux_only: false,
@@ -90,6 +94,7 @@ impl TransportKind {
         let socketless = CarrierTraits {
             socket_owner: None,
             encodes: false,
+            payload_bytes_max: PAYLOAD_BYTES_MAX as u32,
             crosses_processes: false,
             no_receive_buffer: Some("it has no sockets, and so no receive buffer"),
             ..udp

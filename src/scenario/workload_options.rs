@@ -1,8 +1,8 @@
 //! The options of the workload: the number of orders, their origins and arrival times, and their size.
 
 use super::bad_value::BadValue;
-use super::error::ScenarioError;
-use super::kinds::OriginsKind;
+use super::error::{self, ScenarioError};
+use super::kinds::{Choice, OriginsKind};
 use super::overlay_options::OverlayOptions;
 use super::parse::no_nul;
 use super::payload::PayloadBytes;
@@ -58,7 +58,8 @@ macro_rules! workload_options {
 
             /// Bytes of opaque payload in each order [default: 0].
             ///
-            /// A number, or a range such as 0..1000, drawn uniformly. The payload shows the cost of size.
+            /// A number, or a range such as 0..1000, drawn uniformly. Up to 16MiB in virtual time and in memory; a
+            /// datagram has room for 1399. In virtual time bytes are counted, not made.
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             payload_bytes: PayloadBytes = "BYTES|A..B", workload_options::read_payload;
 
@@ -126,10 +127,22 @@ impl WorkloadOptions {
         read: Option<&ScenarioValues>,
     ) -> Result<WorkloadOptions, ScenarioError> {
         if let Some(path) = &draft.publications {
-            return WorkloadOptions::listed(draft, listed(path, overlay, read)?, overlay, transport);
+            let list = listed(path, overlay, read)?;
+            list.check_sizes(transport.traits().payload_bytes_max, |bytes| {
+                format!(
+                    "{} with --transport {}; list smaller orders, or choose --transport {}",
+                    error::one_datagram(transport),
+                    transport.name(),
+                    error::carriers_of(bytes)
+                )
+            })?;
+            return WorkloadOptions::listed(draft, list, overlay, transport);
         }
         let payload_bytes = draft.payload_bytes.unwrap_or(PayloadBytes::exactly(0));
         limits::PAYLOAD_BYTES.check(payload_bytes.most())?;
+        if payload_bytes.most() > transport.traits().payload_bytes_max {
+            return Err(ScenarioError::PayloadNotCarried { bytes: payload_bytes, transport });
+        }
         Ok(WorkloadOptions {
             origins: origins(draft, overlay)?,
             bulk: bulk(draft, overlay.nodes, transport)?,
@@ -213,7 +226,7 @@ pub(super) fn read_window(text: &str) -> Result<WindowSize, BadValue> {
 
 /// Reads a number of bytes or a range of them, both ends included.
 pub(super) fn read_payload(text: &str) -> Result<PayloadBytes, BadValue> {
-    let number = |text: &str| limits::PAYLOAD_BYTES.parse_bytes::<u16>(text);
+    let number = |text: &str| limits::PAYLOAD_BYTES.parse_bytes::<u32>(text);
     let Some((least, most)) = text.split_once("..") else { return number(text).map(PayloadBytes::exactly) };
     let backwards =
         || BadValue::new("payload-bytes", text, "a range leads from the lesser to the greater; write 0..1000");

@@ -3,7 +3,7 @@
 use super::{Runner, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
-use crate::order::Order;
+use crate::order::{Order, OrderRef, generated_bytes};
 use crate::record::Notice;
 use crate::runtime::RuntimeError;
 use crate::scenario::{CarrierOptions, Scenario, SocketOwner, TransportKind};
@@ -18,7 +18,7 @@ use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork
 #[cfg(all(target_os = "linux", not(portable)))]
 use crate::transport::unix::Unix;
 use crate::transport::{BindError, Clock, TransportBuilder};
-use crate::wire::{self, Admission, DATAGRAM_BYTES_MAX, Header, Token};
+use crate::wire::{self, Admission, HEADER_BYTES, Header, NoRoom, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
@@ -35,8 +35,11 @@ pub(super) struct Carriers {
     pub(super) notices: Vec<Notice>,
 }
 
-/// An encoded datagram of each order.
+/// An encoded message of each order.
 type Templates = Arc<[Box<[u8]>]>;
+
+/// A function that writes header and order of a message: as a datagram, or in memory, where it may be longer.
+type Encode = fn(&Header, &OrderRef<'_>, &mut [u8]) -> Result<usize, NoRoom>;
 
 /// The state through which the processes of a run exchange addresses, and which the endpoints of its carrier share
 /// beside datagrams. A single process exchanges with itself.
@@ -146,7 +149,7 @@ impl Runner<'_> {
         let bound = F::bind(quota, scenario.carrier.receive_buffer, self.interrupt)?;
         let nodes = nodes_of(scenario, &self.partition, slot.process);
         let addresses = rendezvous.gather(nodes.start as usize, &bound.addresses)?;
-        let (admission, templates) = self.encoded(slot)?;
+        let (admission, templates) = self.encoded(slot, wire::encode)?;
         let datagram_bytes = longest(&templates);
         let network = Arc::new(NodeSocketNetwork { addresses, templates, admission, clock: slot.clock });
         let mut sockets = bound.sockets.into_iter();
@@ -174,7 +177,7 @@ impl Runner<'_> {
         rendezvous.receive_buffers.write(slot.process, granted_buffer(&bound.sockets)?.into());
         rendezvous.train_modes.write(slot.process, Segmentation::probe().number());
         let addresses = rendezvous.gather(workers.start, &bound.addresses)?;
-        let (admission, templates) = self.encoded(slot)?;
+        let (admission, templates) = self.encoded(slot, wire::encode)?;
         let datagram_bytes = longest(&templates);
         // A feature that one process lacks is used by none.
         let least = |write_once: &WriteOnce| {
@@ -205,7 +208,8 @@ impl Runner<'_> {
 
     /// Sets up channels in memory between all workers.
     fn memory(&self, slot: &ProcessSlot) -> Result<Carriers, SimulationError> {
-        let charged = self.scenario.carrier.charge_serialization.then(|| self.encoded(slot)).transpose()?;
+        let charged = self.scenario.carrier.charge_serialization;
+        let charged = charged.then(|| self.encoded(slot, wire::encode_unbounded)).transpose()?;
         let datagram_bytes = charged.as_ref().map_or(0, |(_, templates)| longest(templates));
         let serialization = charged.map(|(admission, templates)| SerializationCharge::new(templates, admission));
         let words = self.protocol.tail_words_max().unwrap_or(0);
@@ -220,12 +224,12 @@ impl Runner<'_> {
         slot.process * threads..(slot.process + 1) * threads
     }
 
-    /// Encodes a datagram of each order under the run's token, and the filter that admits them.
-    fn encoded(&self, slot: &ProcessSlot) -> Result<(Admission, Templates), SimulationError> {
+    /// Encodes a message of each order under the run's token, and the filter that admits them.
+    fn encoded(&self, slot: &ProcessSlot, encode: Encode) -> Result<(Admission, Templates), SimulationError> {
         let token = slot.token;
         let templates = (0..)
             .zip(&self.orders)
-            .map(|(index, order)| template(token, OrderIndex(index), order))
+            .map(|(index, order)| template(token, OrderIndex(index), order, encode))
             .collect::<Result<_, _>>()?;
         Ok((Admission { token, nodes: self.scenario.overlay.nodes, orders: self.orders.len() as u32 }, templates))
     }
@@ -257,18 +261,11 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Not
     })
 }
 
-/// Returns the bytes of a message of each order, as UDP payload, as it would be on a real carrier.
-pub(super) fn message_bytes(orders: &[Arc<Order>]) -> Result<Vec<u32>, SimulationError> {
-    // All tokens take the same number of bytes.
-    let indexed = (0..).map(OrderIndex).zip(orders);
-    indexed.map(|(index, order)| Ok(template(Token(0), index, order)?.len() as u32)).collect()
-}
-
-/// Encodes an order's datagram, in which each copy replaces the addresses.
-fn template(token: Token, index: OrderIndex, order: &Order) -> Result<Box<[u8]>, SimulationError> {
+/// Encodes the message of an order, in which each copy replaces the addresses.
+fn template(token: Token, index: OrderIndex, order: &Order, encode: Encode) -> Result<Box<[u8]>, SimulationError> {
     let message = OrderHop { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
-    let mut datagram = [0; DATAGRAM_BYTES_MAX];
-    let bytes = wire::encode(&Header { token, message }, &order.view(), &mut datagram)
+    let mut template = vec![0; HEADER_BYTES + generated_bytes(order.payload().len())].into_boxed_slice();
+    encode(&Header { token, message }, &order.view(), &mut template)
         .map_err(|error| SimulationError::Order(error.to_string()))?;
-    Ok(datagram[..bytes].into())
+    Ok(template)
 }

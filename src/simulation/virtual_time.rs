@@ -3,18 +3,20 @@
 //! No figure of the record depends on the machine: the time that the computation took stands apart, and counts are not
 //! kept by worker. One seed gives the same bytes on any number of threads.
 
-use super::{Runner, SimulationError, TraceRequest, carriers};
+use super::{Runner, SimulationError, TraceRequest};
 use crate::adversary::{Adversaries, Role};
 use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
+use crate::order::generated_bytes;
 use crate::record::{End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::trace::{TraceSpool, WRITER_BYTES};
 use crate::transport::Clock;
+use crate::wire::HEADER_BYTES;
 use crate::workload::Origins;
 
 impl Runner<'_> {
@@ -47,7 +49,7 @@ impl Runner<'_> {
         act: impl FnOnce(&EngineSetup<'_>, &Population<'_>) -> Result<T, SimulationError>,
     ) -> Result<T, SimulationError> {
         let scenario = self.scenario;
-        let message_bytes = carriers::message_bytes(&self.orders)?;
+        let message_bytes: Vec<u32> = self.payload_bytes.iter().map(|&bytes| message_bytes(bytes)).collect();
         let degree = |node: NodeId| self.topology.degree(node);
         let faults = Faults::new(
             &scenario.failures.faults,
@@ -235,6 +237,12 @@ impl Runner<'_> {
             traffic,
         }
     }
+}
+
+/// Returns the bytes of a message with a payload of this length, as UDP payload: those that it would have on a carrier.
+/// It has one header, however long its order is.
+fn message_bytes(payload_bytes: u32) -> u32 {
+    (HEADER_BYTES + generated_bytes(payload_bytes as usize)) as u32
 }
 
 /// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.

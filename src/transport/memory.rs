@@ -197,7 +197,7 @@ impl MessageIo for MemoryTransport {
     }
 
     fn message_bytes(&self, order: OrderIndex) -> u32 {
-        self.end.serialization.as_ref().map_or(0, |serialization| serialization.datagram_bytes(order))
+        self.end.serialization.as_ref().map_or(0, |serialization| serialization.message_bytes(order))
     }
 }
 

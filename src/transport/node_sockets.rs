@@ -370,6 +370,6 @@ impl<F: SocketFamily> NodeSocketTransport<F> {
         if self.incoming.source::<F::Address>(slot) != self.network.addresses[message.from.index()] {
             return Err(Stray::WrongSource);
         }
-        Ok(Arrival { message, bytes: datagram.len() as u16, slot: slot as u16 })
+        Ok(Arrival { message, bytes: datagram.len() as u32, slot: slot as u16 })
     }
 }

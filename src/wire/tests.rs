@@ -3,7 +3,7 @@
 mod page;
 
 use super::*;
-use crate::order::{GENERATED_BYTES, Order, OrderId, PAYLOAD_BYTES_MAX, Side, Symbol};
+use crate::order::{DATAGRAM_PAYLOAD_BYTES_MAX, GENERATED_BYTES, Order, OrderId, Side, Symbol, generated_bytes};
 use crate::time::Nanos;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ prop_compose! {
         (id, price_ticks, quantity, at) in any::<(u64, i64, u64, u64)>(),
         symbol in "[!-~]{1,8}",
         sell in any::<bool>(),
-        payload in proptest::collection::vec(any::<u8>(), 0..=PAYLOAD_BYTES_MAX),
+        payload in proptest::collection::vec(any::<u8>(), 0..=DATAGRAM_PAYLOAD_BYTES_MAX),
     ) -> Order {
         let (id, published_at) = (OrderId(id), Nanos(at));
         let symbol: Symbol = symbol.parse().unwrap();
@@ -142,16 +142,16 @@ fn the_longest_tail_fills_one_datagram() {
 
 #[test]
 fn the_longest_order_fills_one_datagram() {
-    let payload = [0xFF; PAYLOAD_BYTES_MAX];
+    let payload = [0xFF; DATAGRAM_PAYLOAD_BYTES_MAX];
     let (id, published_at) = (OrderId(u64::MAX), Nanos(u64::MAX));
     let order = OrderRef { id, price_ticks: i64::MIN, quantity: u64::MAX, published_at, ..example_order(&payload) };
     let datagram = encoded(&example_header(), &order);
     assert_eq!(datagram.len(), DATAGRAM_BYTES_MAX);
     assert_eq!(decode_order(&datagram[HEADER_BYTES..]), Ok(order));
 
-    let longer = [0; PAYLOAD_BYTES_MAX + 1];
+    let longer = [0; DATAGRAM_PAYLOAD_BYTES_MAX + 1];
     let no_room = encode(&example_header(), &OrderRef { payload: &longer, ..order }, &mut [0; 2_000]).unwrap_err();
-    assert_eq!(no_room, NoRoom { room_bytes: 2_000, payload_bytes: PAYLOAD_BYTES_MAX + 1 });
+    assert_eq!(no_room, NoRoom { room_bytes: 2_000, payload_bytes: DATAGRAM_PAYLOAD_BYTES_MAX + 1 });
 }
 
 #[test]
@@ -167,13 +167,30 @@ fn a_buffer_that_is_too_short_is_an_error() {
 
 #[test]
 fn generated_orders_of_one_run_are_equally_long() {
-    for (payload_bytes, length_bytes) in [(0, 1), (127, 1), (128, 2), (PAYLOAD_BYTES_MAX, 2)] {
+    for (payload_bytes, length_bytes) in [(0, 1), (127, 1), (128, 2), (DATAGRAM_PAYLOAD_BYTES_MAX, 2)] {
         for index in 0..200 {
             let mut order = Order::generate(3, OrderIndex(index), payload_bytes).unwrap();
             order.published_at = Nanos(u64::from(index).pow(4));
             let datagram = encoded(&example_header(), &order.view());
             assert_eq!(datagram.len(), HEADER_BYTES + GENERATED_BYTES + length_bytes + payload_bytes);
         }
+    }
+}
+
+#[test]
+fn an_order_that_no_datagram_holds_has_one_header_and_the_length_counted_for_it() {
+    // The varint of the length grows at 2^7, 2^14 and 2^21.
+    let edges = [7, 14, 21].map(|bits| [(1 << bits) - 1, 1 << bits]).into_iter().flatten();
+    for payload_bytes in edges.chain([0, DATAGRAM_PAYLOAD_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX + 1, 16 << 20]) {
+        let order = Order::generate(3, OrderIndex(1), payload_bytes).unwrap();
+        let mut message = vec![0xEE; HEADER_BYTES + generated_bytes(payload_bytes)];
+        assert_eq!(encode_unbounded(&example_header(), &order.view(), &mut message), Ok(message.len()));
+        assert_eq!(decode_order_unbounded(&message[HEADER_BYTES..]), Ok(order.view()));
+        let is_too_long = encode(&example_header(), &order.view(), &mut message).is_err();
+        assert_eq!(is_too_long, payload_bytes > DATAGRAM_PAYLOAD_BYTES_MAX, "{payload_bytes}");
+        message.pop();
+        let no_room = NoRoom { room_bytes: message.len(), payload_bytes };
+        assert_eq!(encode_unbounded(&example_header(), &order.view(), &mut message), Err(no_room));
     }
 }
 
@@ -205,9 +222,11 @@ fn bytes_after_an_order_are_an_error() {
 fn a_payload_too_long_to_forward_is_an_error() {
     let mut order = example_order(&[]);
     order.id = OrderId(0);
-    let mut body = [0; ORDER_BYTES_MAX];
-    let length_at = encode_order(&order, &mut body).unwrap() - 1;
-    for (payload_bytes, fits) in [(PAYLOAD_BYTES_MAX, true), (PAYLOAD_BYTES_MAX + 1, false)] {
+    let mut body = [0; DATAGRAM_ORDER_BYTES_MAX];
+    let encoded = encoded(&example_header(), &order);
+    let length_at = encoded.len() - HEADER_BYTES - 1;
+    body[..length_at].copy_from_slice(&encoded[HEADER_BYTES..][..length_at]);
+    for (payload_bytes, fits) in [(DATAGRAM_PAYLOAD_BYTES_MAX, true), (DATAGRAM_PAYLOAD_BYTES_MAX + 1, false)] {
         postcard::to_slice(&payload_bytes, &mut body[length_at..]).unwrap();
         let decoded = decode_order(&body[..length_at + 2 + payload_bytes]);
         assert_eq!(

@@ -31,7 +31,7 @@ pub struct ListLimits {
     /// Time from the first publication to the last.
     pub span: Nanos,
     /// Bytes of payload in an order.
-    pub payload_bytes: u16,
+    pub payload_bytes: u32,
 }
 
 /// A line of a list.
@@ -44,7 +44,7 @@ pub struct ListedPublication {
     /// The symbol of the order; `None` if it is drawn.
     pub symbol: Option<Symbol>,
     /// Bytes of payload.
-    pub payload_bytes: u16,
+    pub payload_bytes: u32,
     /// Number of the line, counted from 1.
     line: u32,
 }
@@ -116,7 +116,15 @@ pub enum PublicationFault {
         /// The text as written.
         found: String,
         /// The limit, in bytes.
-        most: u16,
+        most: u32,
+    },
+    /// The carrier does not carry an order of this size.
+    #[error("a payload of {bytes} bytes: {advice}")]
+    SizeNotCarried {
+        /// The size, in bytes.
+        bytes: u32,
+        /// The carrier's limit, and the carriers that have none.
+        advice: String,
     },
     /// The symbol is malformed.
     #[error(transparent)]
@@ -170,14 +178,34 @@ impl PublicationList {
         find: impl Fn(u64) -> Option<NodeId>,
         advice: impl Fn() -> String,
     ) -> Result<(), TableError<PublicationFault>> {
-        match self.listed.iter().find(|listed| find(listed.origin).is_none()) {
-            None => Ok(()),
-            Some(&ListedPublication { origin: id, line, .. }) => {
-                let fault = TableFault::Meaning(PublicationFault::UnknownOrigin { id, advice: advice() });
-                let problem = TableProblem::Line { line: line.into(), fault };
-                Err(TableError { option: OPTION, path: self.path.to_string(), problem })
-            }
-        }
+        self.check(|listed| {
+            let id = listed.origin;
+            find(id).is_none().then(|| PublicationFault::UnknownOrigin { id, advice: advice() })
+        })
+    }
+
+    /// Checks that every payload has at most `most` bytes; `advice` says why a payload of this size is too long.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError`] with the first line whose payload is too long.
+    pub fn check_sizes(&self, most: u32, advice: impl Fn(u32) -> String) -> Result<(), TableError<PublicationFault>> {
+        self.check(|listed| {
+            let bytes = listed.payload_bytes;
+            (bytes > most).then(|| PublicationFault::SizeNotCarried { bytes, advice: advice(bytes) })
+        })
+    }
+
+    /// Returns the error of the first line in which `fault` finds one.
+    fn check(
+        &self,
+        fault: impl Fn(&ListedPublication) -> Option<PublicationFault>,
+    ) -> Result<(), TableError<PublicationFault>> {
+        let mut faults = self.listed.iter().filter_map(|listed| Some((listed.line, fault(listed)?)));
+        faults.next().map_or(Ok(()), |(line, fault)| {
+            let problem = TableProblem::Line { line: line.into(), fault: TableFault::Meaning(fault) };
+            Err(TableError { option: OPTION, path: self.path.to_string(), problem })
+        })
     }
 
     /// Returns the path that the list was read from.
@@ -241,7 +269,7 @@ fn publication(row: TableRow<'_>, due: Nanos, limits: ListLimits) -> Result<List
     let [origin, bytes, symbol] = [1, 2, 3].map(|column| row.cell(column));
     let origin = row.id(1).ok_or_else(|| PublicationFault::NoId { found: shown(origin) })?;
     let no_size = |_: QuantityError| PublicationFault::NoSize { found: shown(bytes), most: limits.payload_bytes };
-    let size = u16::try_from(quantity::bytes(bytes).map_err(no_size)?).map_err(|_| QuantityError::TooLarge);
+    let size = u32::try_from(quantity::bytes(bytes).map_err(no_size)?).map_err(|_| QuantityError::TooLarge);
     let size = size.and_then(|size| if size > limits.payload_bytes { Err(QuantityError::TooLarge) } else { Ok(size) });
     Ok(ListedPublication {
         due,
@@ -280,7 +308,7 @@ mod tests {
         let workload = list.workload(|id| Some(NodeId(id as u32 * 2)));
         let origins: Vec<u32> = workload.publications().iter().map(|one| one.origin.0).collect();
         assert_eq!((origins, workload.publications()[2].order), (vec![14, 6, 14], OrderIndex(2)));
-        assert_eq!(size_of::<ListedPublication>(), 32);
+        assert_eq!(size_of::<ListedPublication>(), 40);
     }
 
     #[test]
@@ -311,6 +339,10 @@ mod tests {
         let list = read("time,origin,bytes\n0,0,0\n0,9,0\n").unwrap();
         let error = list.check_origins(|id| (id < 9).then_some(NodeId(0)), || "ask for less".to_owned()).unwrap_err();
         assert!(error.to_string().ends_with(", line 3: there is no node 9 to publish at: ask for less"), "{error}");
+        let list = read("time,origin,bytes\n0,0,9\n0,0,1kB\n").unwrap();
+        assert!(list.check_sizes(1_000, |_| String::new()).is_ok());
+        let error = list.check_sizes(999, |bytes| format!("{bytes} are too many")).unwrap_err().to_string();
+        assert!(error.ends_with(", line 3: a payload of 1000 bytes: 1000 are too many"), "{error}");
     }
 
     proptest! {

@@ -59,8 +59,8 @@ fn whole_numbers_have_limits() {
              1e4",
         ),
         (
-            "--payload-bytes 1400",
-            "--payload-bytes 1400: an order carries 0 to 1399 bytes of payload; ask for at most 1399",
+            "--payload-bytes 16777217",
+            "--payload-bytes 16777217: an order carries 0 to 16777216 bytes of payload; ask for at most 16777216",
         ),
         ("--receive-buffer 1", "--receive-buffer 1: a socket buffers 1152 to 1073741823 bytes; ask for at least 1152"),
         ("--runs 10001", "--runs 10001: a scenario is measured in 1 to 10000 runs; ask for at most 10000"),
@@ -246,6 +246,24 @@ fn contradictions_are_not_settled_in_silence() {
     ]);
 }
 
+#[test]
+fn an_order_fits_what_carries_it() {
+    assert_refused(&[
+        (
+            "--payload-bytes 1400",
+            "--payload-bytes 1400 with --transport udp: there an order travels in one datagram, which leaves 1399 \
+             bytes to its payload, and no protocol cuts an order into parts; ask for at most --payload-bytes 1399, or \
+             choose --transport memory or simulated",
+        ),
+        (
+            "--payload-bytes 0..1MiB --transport udp-shard",
+            "--payload-bytes 0..1048576 with --transport udp-shard: there an order travels in one datagram, which \
+             leaves 1399 bytes to its payload, and no protocol cuts an order into parts; ask for at most \
+             --payload-bytes 1399, or choose --transport memory or simulated",
+        ),
+    ]);
+}
+
 #[cfg(all(target_os = "linux", not(portable)))]
 #[test]
 fn processes_have_sockets_and_a_node_for_each_worker() {
@@ -289,8 +307,8 @@ fn values_of_a_program_meet_the_same_limits() {
         (Draft { nodes: Some(0), ..Draft::default() }, "--nodes 0: a network needs 1 to 4294967295 nodes"),
         (Draft { fanout: Some(0), ..Draft::default() }, "--fanout 0: a node forwards to 1 to"),
         (
-            Draft { payload_bytes: Some(PayloadBytes::exactly(u16::MAX)), ..Draft::default() },
-            "--payload-bytes 65535: an order carries 0 to",
+            Draft { payload_bytes: Some(PayloadBytes::exactly((16 << 20) + 1)), ..Draft::default() },
+            "--payload-bytes 16777217: an order carries 0 to 16777216 bytes of payload; ask for at most 16777216",
         ),
         (Draft { receive_buffer: Some(0), ..Draft::default() }, "--receive-buffer 0: a socket buffers"),
         (Draft { runs: Some(0), ..Draft::default() }, "--runs 0: a scenario is measured in"),

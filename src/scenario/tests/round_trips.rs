@@ -153,7 +153,7 @@ type MachineValues = (
 );
 
 fn machines() -> impl Strategy<Value = MachineValues> {
-    let bytes = 0..=limits::PAYLOAD_BYTES.most as u16;
+    let bytes = prop_oneof![4 => 0..=1_399_u32, 1 => 0..=limits::PAYLOAD_BYTES.most as u32];
     let payload_bytes = (bytes.clone(), bytes).prop_map(|(a, b)| PayloadBytes::new(a.min(b), a.max(b)).unwrap());
     let pins = prop::sample::select(vec![Pin::Spread, Pin::Compact, Pin::None]);
     let spins = prop::sample::select(vec![Spin::Auto, Spin::Always, Spin::Never]);

@@ -109,7 +109,7 @@ fn serialization_can_be_charged_and_changes_nothing() {
     assert_eq!(received(&mut *here), sent[..1]);
     assert_eq!(received(&mut *there), sent[1..]);
     let arrival = &there.arrivals()[0];
-    assert_eq!(usize::from(arrival.bytes), bytes);
+    assert_eq!(arrival.bytes as usize, bytes);
     assert_eq!(there.body(arrival).map(<[u8]>::len), Some(bytes - crate::wire::HEADER_BYTES));
     assert_eq!(there.message_bytes(OrderIndex(0)) as usize, bytes);
 }

@@ -148,7 +148,7 @@ fn tails_cross_whole<F: SocketFamily>() {
         bench.end.receive(Wait::Until(bench.end.now() + Nanos::from_secs(60))).unwrap();
         let mut tails = bench.end.tails();
         for Arrival { message, bytes, .. } in bench.end.arrivals() {
-            assert_eq!(usize::from(*bytes), wire::control_bytes(message.tail.into()));
+            assert_eq!(*bytes as usize, wire::control_bytes(message.tail.into()));
             came.push((*message, message.cut(&mut tails).to_vec()));
         }
     }
@@ -169,7 +169,7 @@ fn messages_arrive_as_they_were_sent_with_their_order_behind_them<F: SocketFamil
     assert_eq!(arrived, [sent[0], sent[1], sent[3], sent[2]]);
     for arrival in bench.end.arrivals() {
         assert_eq!(bench.end.body(arrival), Some(&bench.template[HEADER_BYTES..]));
-        assert_eq!(usize::from(arrival.bytes), bench.template.len());
+        assert_eq!(arrival.bytes as usize, bench.template.len());
     }
     assert_eq!(bench.end.counts().kernel_datagrams, 4);
 }

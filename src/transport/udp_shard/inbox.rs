@@ -181,7 +181,7 @@ impl TrainInbox {
     fn admit(&mut self, at: usize, sender: usize, end: &Endpoint<'_>, came: &mut ReceiveBatch) -> Result<(), Stray> {
         let segment = self.train.segment(at);
         let (message, body) = end.network.admission.admit(segment, |to| self.here.contains(&to.0))?;
-        let bytes = segment.len() as u16;
+        let bytes = segment.len() as u32;
         let channel = &mut self.channels[sender];
         // The token does not tie a node to its shard, so the sender is checked against the channel.
         if !channel.nodes.contains(&message.from.0) {

@@ -159,7 +159,7 @@ fn tails_of_any_length_cross_whole_in_either_mode() {
             let mut tails = bench.ends[1].tails();
             for arrival in bench.ends[1].arrivals() {
                 let tail = arrival.message.cut(&mut tails);
-                assert_eq!((usize::from(arrival.bytes), arrival.message.kind), (control_bytes(tail.len()), Kind::HAVE));
+                assert_eq!((arrival.bytes as usize, arrival.message.kind), (control_bytes(tail.len()), Kind::HAVE));
                 came.push(tail.to_vec());
             }
             assert!(tails.is_empty());
@@ -184,7 +184,7 @@ fn a_train_arrives_as_it_left_in_either_mode() {
         assert_eq!(arrivals.iter().map(|arrival| arrival.message).collect::<Vec<_>>(), sent, "{segmentation:?}");
         for arrival in arrivals {
             assert_eq!(bench.ends[1].body(&arrival), Some(&bench.network.templates[0][HEADER_BYTES..]));
-            assert_eq!(usize::from(arrival.bytes), bench.network.templates[0].len());
+            assert_eq!(arrival.bytes as usize, bench.network.templates[0].len());
         }
         assert_eq!(bench.ends[0].counts().kernel_datagrams, segmentation.packets(21));
         assert_eq!(bench.missing().0, 0);

@@ -32,10 +32,10 @@ fn the_pages_examples_are_the_bytes_written() {
 fn the_pages_limits_are_those_of_the_code() {
     let page = include_str!("../../../docs/WIRE.md");
     let grouped = |bytes: usize| format!("{},{:03}", bytes / 1_000, bytes % 1_000);
-    let fields = ORDER_BYTES_MAX - PAYLOAD_BYTES_MAX;
+    let fields = DATAGRAM_ORDER_BYTES_MAX - DATAGRAM_PAYLOAD_BYTES_MAX;
     for said in [
         format!("at most {} bytes, Ethernet's", grouped(DATAGRAM_BYTES_MAX)),
-        format!("The limit of the payload, {} bytes", grouped(PAYLOAD_BYTES_MAX)),
+        format!("The limit of the payload, {} bytes", grouped(DATAGRAM_PAYLOAD_BYTES_MAX)),
         format!("{} - {HEADER_BYTES} - {fields}.", grouped(DATAGRAM_BYTES_MAX)),
         format!("0 to {TAIL_WORDS_MAX} words"),
         format!("equally long: {} bytes without a\npayload", HEADER_BYTES + GENERATED_BYTES + 1),
