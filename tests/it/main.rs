@@ -30,6 +30,7 @@ mod reference;
 mod replicates;
 #[cfg(target_os = "linux")]
 mod signals;
+mod sizes;
 mod support;
 mod terminal;
 mod theory;

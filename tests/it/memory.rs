@@ -33,7 +33,7 @@ fn scenario(line: &str) -> bulk_order_propagation::scenario::Scenario {
 }
 
 /// Shapes of which each makes another part the greatest; messages under way are few in all of them.
-const SHAPES: [&str; 11] = [
+const SHAPES: [&str; 14] = [
     "--transport simulated --topology complete --nodes 700000 --ttl auto --threads 2",
     "--transport simulated --topology complete --nodes 12000000 --ttl auto --threads 2 --until quiescent",
     "--transport simulated --nodes 400000 --ttl auto --threads 1",
@@ -45,6 +45,10 @@ const SHAPES: [&str; 11] = [
     "--transport memory --topology complete --nodes 700000 --threads 2",
     "--transport memory --topology complete --nodes 200 --orders 100000 --rate 1000000/s --window 1024 --timeout 1s --threads 2",
     "--transport udp-shard --topology complete --nodes 700000 --threads 2",
+    // Ten gigabytes of payload that nobody makes, and the payloads that a carrier makes, once and as messages.
+    "--transport simulated --topology complete --nodes 400 --orders 10000 --rate 20/s --payload-bytes 1MiB --fanout 2 --ttl 20 --threads 1",
+    "--transport memory --nodes 100 --orders 150 --rate 10000/s --payload-bytes 1MiB --threads 2",
+    "--transport memory --nodes 100 --orders 75 --rate 10000/s --payload-bytes 1MiB --charge-serialization --threads 2",
 ];
 
 #[test]
@@ -80,6 +84,7 @@ fn a_need_that_does_not_fit_is_rejected_whatever_the_limit() {
     for line in [
         "--transport simulated --topology complete --nodes 100000000 --engine general",
         "--transport memory --nodes 4000000 --threads 1",
+        "--transport memory --nodes 100 --orders 1000 --payload-bytes 1MiB --threads 1",
         "--transport udp-shard --nodes 4000000 --threads 1 --processes 2",
         "--transport simulated --nodes 4000000 --topology ring --ttl auto",
     ] {

@@ -165,7 +165,8 @@ impl Draw {
             self.put("origin", origin);
         }
         if self.one_in(4) {
-            self.put_one_of("payload-bytes", &["0..300", "1000", "7"]);
+            // The last three fit no datagram; carriers of datagrams refuse them.
+            self.put_one_of("payload-bytes", &["0..300", "1000", "7", "1399", "1kB..2kB", "64KiB", "0..1MiB"]);
         }
         if !self.one_in(3) {
             return;

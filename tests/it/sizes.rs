@@ -1,0 +1,256 @@
+//! Tests orders of any size: what each carrier carries, what is counted of an order that no datagram holds, and how
+//! long its copies take on access links.
+
+use crate::command::{bulkprop, output};
+use crate::support::{carriers, run, to_quiescence};
+use bulk_order_propagation::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX, generated_bytes};
+use bulk_order_propagation::record::RunRecord;
+use bulk_order_propagation::scenario::{Choice, Draft, Engine, PayloadBytes, ProtocolKind, TransportKind};
+use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::topology::TopologySpec;
+use bulk_order_propagation::wire::HEADER_BYTES;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs;
+use tempfile::TempDir;
+
+const MIB: usize = 1 << 20;
+
+/// Bytes of the headers of IP and UDP, which an access link carries beside a message.
+const DATAGRAM_HEADERS: u64 = 28;
+
+/// Bytes of a message with a payload of this length, as UDP payload.
+fn message_bytes(payload: usize) -> u64 {
+    (HEADER_BYTES + generated_bytes(payload)) as u64
+}
+
+/// Time that a link of so many megabits a second takes for a message with this payload, headers included.
+fn transmission(payload: usize, mbit: u64) -> Nanos {
+    Nanos(((message_bytes(payload) + DATAGRAM_HEADERS) * 8_000).div_ceil(mbit))
+}
+
+fn payload(bytes: usize) -> Option<PayloadBytes> {
+    Some(PayloadBytes::exactly(bytes as u32))
+}
+
+fn simulated(draft: Draft) -> Draft {
+    Draft { transport: Some(TransportKind::Simulated), ..draft }
+}
+
+/// Times of all first receipts, in ascending sequence.
+fn times(record: &RunRecord) -> Vec<Nanos> {
+    let mut times: Vec<_> = record.receipts.iter().filter(|one| one.is_reached()).map(|one| one.time).collect();
+    times.sort_unstable();
+    times
+}
+
+/// A flood from the hub of a star over its uplink.
+fn flooded_star(leaves: u32, bandwidth: &str, bytes: usize, threads: u32) -> RunRecord {
+    run(simulated(Draft {
+        topology: Some(TopologySpec::Star),
+        protocol: Some(ProtocolKind::Flood),
+        latency: Some("100ms".parse().unwrap()),
+        bandwidth: Some(bandwidth.parse().unwrap()),
+        payload_bytes: payload(bytes),
+        timeout: Some(Nanos::ZERO),
+        ..to_quiescence(leaves + 1, threads, 7)
+    }))
+}
+
+#[test]
+fn copies_of_a_mebibyte_leave_a_hub_one_after_the_other() {
+    for threads in [1, 2, 3] {
+        for bandwidth in ["up=50mbit", "up=50mbit,down=50mbit", "up=50mbit,down=1gbit"] {
+            let record = flooded_star(8, bandwidth, MIB, threads);
+            // One header for the whole order: 1,048,576 bytes of payload, 58 of order and header, 28 of UDP and IP.
+            let each = 167_785_920;
+            assert_eq!(transmission(MIB, 50), Nanos(each));
+            let expected: Vec<Nanos> =
+                (0..=8).map(|k| Nanos(if k == 0 { 0 } else { k * each + 100_000_000 })).collect();
+            assert_eq!(times(&record), expected, "{bandwidth}, {threads} threads");
+            assert_eq!((record.ledger.sent, record.datagram_bytes), (8, 1_048_634));
+            assert_eq!(record.traffic[0].bytes_out, 8 * 1_048_634);
+        }
+    }
+    let shown: Vec<String> = [1, 2, 8].map(|k| format!("{:.1}", (k * 167_785_920 + 100_000_000) as f64 / 1e6)).into();
+    assert_eq!(shown, ["267.8", "435.6", "1442.3"], "milliseconds");
+}
+
+#[test]
+fn the_longest_order_takes_hours_on_a_slow_link() {
+    // 16 MiB at a kilobit a second are 37 hours, and at a bit a second more than four years.
+    for (bandwidth, bits) in [("up=1kbit", 1_000), ("up=1bit", 1)] {
+        let record = flooded_star(3, bandwidth, PAYLOAD_BYTES_MAX, 1);
+        let each = (message_bytes(PAYLOAD_BYTES_MAX) + DATAGRAM_HEADERS) * 8_000_000_000 / bits;
+        let expected: Vec<Nanos> = (0..=3).map(|k| Nanos(if k == 0 { 0 } else { k * each + 100_000_000 })).collect();
+        assert_eq!(times(&record), expected, "{bandwidth}");
+    }
+}
+
+#[test]
+fn without_access_links_a_size_changes_bytes_and_nothing_else() {
+    for engine in [Engine::Auto, Engine::General, Engine::Fast] {
+        for latency in ["50ms", "uniform:10ms..90ms"] {
+            let with = |bytes| {
+                run(simulated(Draft {
+                    payload_bytes: payload(bytes),
+                    engine: Some(engine),
+                    latency: Some(latency.parse().unwrap()),
+                    ..to_quiescence(3_000, 2, 5)
+                }))
+            };
+            let (least, most) = (with(0), with(PAYLOAD_BYTES_MAX));
+            assert_eq!((least.digest, &least.ledger), (most.digest, &most.ledger), "{engine:?} {latency}");
+            for (record, payload) in [(&least, 0), (&most, PAYLOAD_BYTES_MAX)] {
+                for node in &record.traffic {
+                    assert_eq!(node.bytes_out, node.sent * message_bytes(payload), "{engine:?} {latency}");
+                    assert_eq!(node.bytes_in, node.copies * message_bytes(payload), "{engine:?} {latency}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_of_bytes_do_not_overflow() {
+    // Two million copies of 16 MiB, 23 GB of them at each node.
+    let draft = simulated(Draft {
+        topology: Some(TopologySpec::Complete),
+        protocol: Some(ProtocolKind::Flood),
+        payload_bytes: payload(PAYLOAD_BYTES_MAX),
+        ..to_quiescence(1_400, 1, 5)
+    });
+    let record = run(draft);
+    let bytes = |sum: u64, messages: u64| assert_eq!(sum, messages * message_bytes(PAYLOAD_BYTES_MAX));
+    bytes(record.traffic.iter().map(|node| node.bytes_out).sum(), record.ledger.sent);
+    bytes(record.traffic.iter().map(|node| node.bytes_in).sum(), record.ledger.received);
+    // All had the order from node 0, so none sends it there.
+    assert_eq!(record.ledger.sent, 1_399 + 1_399 * 1_398);
+    assert!(record.traffic[1..].iter().all(|node| node.bytes_in > u64::from(u32::MAX)));
+    // So many nodes that the traffic of each is not kept: the sum is a product.
+    let line = "--transport simulated --topology complete --nodes 10000000 --ttl 12 --seed 5 --payload-bytes 16MiB";
+    let (code, stdout, stderr) = output(bulkprop(line.split(' ')).args(["--format", "json"]));
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let messages = report["messages"].as_u64().unwrap();
+    assert!(messages > 10_000_000);
+    assert_eq!(report["bytes"].as_u64(), Some(messages * message_bytes(PAYLOAD_BYTES_MAX)));
+}
+
+#[test]
+fn each_carrier_takes_what_it_carries_and_refuses_one_byte_more() {
+    for transport in carriers() {
+        let most = transport.traits().payload_bytes_max as usize;
+        let has_datagrams = transport.traits().socket_owner.is_some();
+        assert_eq!(most, if has_datagrams { DATAGRAM_PAYLOAD_BYTES_MAX } else { PAYLOAD_BYTES_MAX });
+        for bytes in [1, DATAGRAM_PAYLOAD_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX + 1, 64 << 10, MIB, PAYLOAD_BYTES_MAX] {
+            let draft = Draft { transport: Some(transport), payload_bytes: payload(bytes), ..to_quiescence(40, 2, 5) };
+            if bytes > most {
+                let error = draft.build().unwrap_err().to_string();
+                let start = format!("--payload-bytes {bytes} with --transport {}: there an order", transport.name());
+                let remedy = "--payload-bytes 1399, or choose --transport memory or simulated";
+                assert!(error.starts_with(&start) && error.ends_with(remedy), "{error}");
+                continue;
+            }
+            let record = run(draft);
+            assert_eq!(record.reached(), 40, "{transport:?} {bytes}");
+            let counts_bytes = transport != TransportKind::Memory;
+            let each = if counts_bytes { message_bytes(bytes) } else { 0 };
+            assert_eq!(u64::from(record.datagram_bytes), each, "{transport:?} {bytes}");
+            assert!(record.traffic.iter().all(|node| node.bytes_out == node.sent * each), "{transport:?} {bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_charge_for_serialization_counts_and_checks_every_byte() {
+    for (bytes, threads) in [(0, 1), (DATAGRAM_PAYLOAD_BYTES_MAX, 2), (64 << 10, 3), (MIB, 2), (PAYLOAD_BYTES_MAX, 2)] {
+        let record = run(Draft {
+            transport: Some(TransportKind::Memory),
+            charge_serialization: Some(true),
+            payload_bytes: payload(bytes),
+            ..to_quiescence(40, threads, 5)
+        });
+        // A first copy that does not decode to its order would be a stray, and its node would not be reached.
+        assert_eq!((record.reached(), record.ledger.strays.total()), (40, 0), "{bytes}");
+        assert_eq!(u64::from(record.datagram_bytes), message_bytes(bytes));
+        for node in &record.traffic {
+            assert_eq!(node.bytes_out, node.sent * message_bytes(bytes), "{bytes}");
+            assert_eq!(node.bytes_in, node.copies * message_bytes(bytes), "{bytes}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_publications_has_the_same_limits_with_its_line() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("sizes.csv");
+    fs::write(&path, "time,origin,bytes\n0s,1,1399\n1ms,2,1MiB\n2ms,1,1400\n").unwrap();
+    for transport in carriers() {
+        let publications = Some(path.to_str().unwrap().to_owned());
+        let draft = Draft { transport: Some(transport), publications, ..to_quiescence(40, 2, 5) };
+        if transport.traits().socket_owner.is_some() {
+            let error = draft.build().unwrap_err().to_string();
+            assert!(error.contains("sizes.csv, line 3: a payload of 1048576 bytes: there an order travels"), "{error}");
+            assert!(error.ends_with("list smaller orders, or choose --transport memory or simulated"), "{error}");
+            continue;
+        }
+        let record = run(draft);
+        let orders = &record.bulk.as_ref().unwrap().orders;
+        assert_eq!(orders.iter().map(|order| order.payload_bytes).collect::<Vec<_>>(), [1_399, 1 << 20, 1_400]);
+        if transport.is_virtual() {
+            let bytes: u64 = record.traffic.iter().map(|node| node.bytes_out).sum();
+            let expected = orders.iter().map(|order| order.sent * message_bytes(order.payload_bytes as usize));
+            assert_eq!(bytes, expected.sum::<u64>());
+        }
+    }
+    fs::write(&path, "time,origin,bytes\n0s,1,16777217\n").unwrap();
+    let line = format!("--transport memory --publications {}", path.display());
+    let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));
+    assert!(code == Some(2) && stderr.contains("line 2: `16777217` is no size of a payload, write 0 to 16777216"));
+}
+
+/// Returns the earliest times at which so many nodes can have an order, if each sends one copy after the other (the
+/// postal model of Bar-Noy and Kipnis, 1992): a copy leaves in `sending` and arrives `latency` later.
+fn postal_times(nodes: usize, sending: Nanos, latency: Nanos) -> Vec<Nanos> {
+    let mut arrivals = BinaryHeap::from([Reverse(sending + latency)]);
+    let mut times = vec![Nanos::ZERO];
+    while times.len() < nodes {
+        let Reverse(time) = arrivals.pop().unwrap();
+        times.push(time);
+        // Its sender sends on, and the new node begins to.
+        arrivals.extend([Reverse(time + sending), Reverse(time + sending + latency)]);
+    }
+    times
+}
+
+#[test]
+fn no_spread_is_faster_than_the_postal_model() {
+    let sends = |topology: TopologySpec, protocol, bytes, seed| {
+        run(simulated(Draft {
+            topology: Some(topology),
+            protocol: Some(protocol),
+            latency: Some("uniform:20ms..90ms".parse().unwrap()),
+            bandwidth: Some("up=50mbit,down=200mbit".parse().unwrap()),
+            payload_bytes: payload(bytes),
+            timeout: Some(Nanos::ZERO),
+            ..to_quiescence(300, 2, seed)
+        }))
+    };
+    for bytes in [0, 64 << 10, MIB, PAYLOAD_BYTES_MAX] {
+        for (topology, protocol) in [
+            (TopologySpec::ErdosRenyi, ProtocolKind::Push),
+            (TopologySpec::Complete, ProtocolKind::Push),
+            (TopologySpec::ErdosRenyi, ProtocolKind::Flood),
+            (TopologySpec::Star, ProtocolKind::Flood),
+            (TopologySpec::ErdosRenyi, ProtocolKind::Lazy),
+        ] {
+            let record = sends(topology.clone(), protocol, bytes, 11);
+            let bound = postal_times(300, transmission(bytes, 50), Nanos::from_millis(20));
+            let times = times(&record);
+            assert!(times.len() > 290, "{topology} {protocol:?}");
+            let is_held = times.iter().zip(&bound).all(|(time, earliest)| time >= earliest);
+            assert!(is_held, "{topology} {protocol:?} {bytes}");
+        }
+    }
+}
