@@ -140,9 +140,11 @@ impl EngineSetup<'_> {
         }
     }
 
-    /// Returns the last instant whose events count.
+    /// Returns the last instant whose events count. An event past the end of the clock, after 584 years, never comes:
+    /// its time is [`Nanos::MAX`], which is late even without a time limit.
     fn deadline(&self) -> Nanos {
-        self.timeout.map_or(Nanos::MAX, |timeout| self.workload.last_due() + timeout)
+        let limit = self.timeout.map_or(Nanos::MAX, |timeout| self.workload.last_due() + timeout);
+        limit.min(Nanos(u64::MAX - 1))
     }
 }
 

@@ -52,7 +52,8 @@ impl WindowLength {
 
     /// Returns the last instant of a window.
     pub(super) fn end(self, window: u64) -> Nanos {
-        Nanos(window.saturating_add(1).saturating_mul(self.nanos).saturating_sub(1))
+        let next = window.checked_add(1).and_then(|next| next.checked_mul(self.nanos));
+        next.map_or(Nanos::MAX, |next| Nanos(next - 1))
     }
 }
 
@@ -68,6 +69,8 @@ mod tests {
         ) {
             let width = WindowLength::new(Nanos(nanos));
             prop_assert_eq!(width.split(Nanos(time)), (time / nanos, nanos - time % nanos));
+            let window = width.window(Nanos(time));
+            prop_assert!((width.start(window)..=width.end(window)).contains(&Nanos(time)));
         }
     }
 }
