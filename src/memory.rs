@@ -15,7 +15,7 @@ mod tests;
 
 pub use need::{MemoryNeed, MemoryPart};
 
-use crate::record::rounded_bytes;
+use crate::quantity::rounded_bytes;
 use crate::scenario::{ProtocolTraits, Scenario};
 use crate::sys::{AvailableMemory, MemoryBound};
 

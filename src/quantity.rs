@@ -10,7 +10,7 @@
 
 mod grouping;
 
-pub(crate) use grouping::{counted, grouped};
+pub(crate) use grouping::{counted, grouped, rounded_bytes};
 
 use std::fmt;
 

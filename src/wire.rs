@@ -38,7 +38,7 @@
 
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, TAIL_WORDS_MAX, TTL_MAX};
-use crate::order::{DATAGRAM_ORDER_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX, OrderRef};
+use crate::order::{DATAGRAM_ORDER_BYTES_MAX, DATAGRAM_PAYLOAD_BYTES_MAX, OrderRef, generated_bytes};
 
 pub use admission::Admission;
 pub use stray::{Stray, StrayCounts};
@@ -143,6 +143,11 @@ pub fn patch(header: &mut [u8; HEADER_BYTES], message: &Message) {
     header[HOP_AT] = message.hop;
     put(header, TO_AT, message.to.0.to_le_bytes());
     put(header, FROM_AT, message.from.0.to_le_bytes());
+}
+
+/// Returns the length in bytes of a message with a generated order: one header, however long its payload is.
+pub const fn message_bytes(payload_bytes: u32) -> u32 {
+    (HEADER_BYTES + generated_bytes(payload_bytes as usize)) as u32
 }
 
 /// Returns the length in bytes of a control message with a tail of `tail` words.

@@ -1,7 +1,8 @@
 //! Doubts that a run itself gives rise to: full queues, first receipts at the last hop that the TTL allows, late
-//! departures.
+//! departures, sizes without effect.
 
 mod overload;
+mod size;
 mod unmet;
 mod window;
 
@@ -26,7 +27,8 @@ impl RunContext<'_> {
         let window = self.narrow_window(record);
         let ttl = self.binding_ttl(record, hops_are_equal);
         let untouched = unmet::untouched(self.scenario, record);
-        record.notices.extend(window.into_iter().chain(overload).chain(ttl).chain(untouched));
+        let size = self.early_retry(record).into_iter().chain(self.weightless_orders(record));
+        record.notices.extend(window.into_iter().chain(overload).chain(ttl).chain(size).chain(untouched));
         record.notices.sort_by_key(Notice::priority);
     }
 

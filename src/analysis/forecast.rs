@@ -8,12 +8,13 @@ mod mean_field;
 
 use crate::ids::NodeId;
 use crate::message::TTL_MAX;
-use crate::network::{DownSpec, FaultSpec, Network};
+use crate::network::{BandwidthSpec, DownSpec, FaultSpec, HEADER_BYTES, LinkRate, Network, Rates};
 use crate::record::{Notice, ProtocolSource, TtlAdvice};
 use crate::scenario::{Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
 use crate::time::Nanos;
 use crate::topology::{Reachability, Topology};
+use crate::wire::message_bytes;
 use crate::workload::Origins;
 use mean_field::MeanField;
 
@@ -133,9 +134,9 @@ fn entrance(scenario: &Scenario, origin: NodeId) -> String {
     }
 }
 
-/// Reports that too few nodes lie within the hops that fit into the time limit, whatever is drawn. An order that is
-/// requested crosses each link as an announcement, a request and itself, and waits while announcements are gathered. If
-/// nodes fail, fewer may make the target, so there is nothing to report.
+/// Reports that too few nodes lie within the hops that fit into the time limit, whatever is drawn. An order takes its
+/// time on access links, and one that is requested crosses each link as an announcement, a request and itself, and
+/// waits while announcements are gathered. If nodes fail, fewer may make the target, so there is nothing to report.
 fn too_late(
     scenario: &Scenario,
     protocol: ProtocolSource,
@@ -156,7 +157,7 @@ fn too_late(
     };
     // With several orders, one may arrive at a node shortly before it sends announcements of another.
     let gathered = interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
-    let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered;
+    let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered + least_transmission(scenario);
     let timeout = scenario.run.timeout?;
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);
@@ -172,6 +173,19 @@ fn too_late(
         target: target.as_f64(),
         needed: Nanos(hop.0.saturating_mul(needed.into())).written(),
     })
+}
+
+/// Returns the least time that a message with an order takes on the access links, of which the slower one decides.
+/// Nodes with rates of their own may be faster, so that nothing is known.
+fn least_transmission(scenario: &Scenario) -> Nanos {
+    let Some(network) = &scenario.network else { return Nanos::ZERO };
+    let Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) = network.bandwidth else { return Nanos::ZERO };
+    if network.places.listed().is_some() {
+        return Nanos::ZERO;
+    }
+    let bytes = message_bytes(*scenario.workload.payload_bytes.range().start()) + HEADER_BYTES;
+    let slower = [up, down].into_iter().flatten().min();
+    slower.map_or(Nanos::ZERO, |bits| LinkRate::new(bits, None).time(bytes))
 }
 
 #[cfg(test)]

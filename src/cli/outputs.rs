@@ -4,7 +4,8 @@
 use super::files::{self, NamedInput, OutputFile};
 use super::{Failure, IN_AND_OUT, warn};
 use crate::quantity::grouped;
-use crate::record::{RunRecord, rounded_bytes};
+use crate::quantity::rounded_bytes;
+use crate::record::RunRecord;
 use crate::report::{
     Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv, write_trace_csv,
 };

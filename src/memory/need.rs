@@ -284,7 +284,7 @@ impl Sizes<'_> {
         self.scenario.window(ttl, longest).bits().into()
     }
 
-    /// Returns the bytes of the orders, and of each worker's counts of them.
+    /// Returns the bytes of the orders, of their publications and sizes, and of each worker's counts of them.
     fn orders(&self) -> u64 {
         let range = self.scenario.workload.payload_bytes.range();
         let list = self.scenario.workload.publications.as_ref();
@@ -299,7 +299,6 @@ impl Sizes<'_> {
             StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
         };
         let record = if self.orders > 1 { size_of::<OrderRecord>() as u64 + 3 * 8 } else { 0 };
-        // Its publication, the size of its payload, and what a carrier holds of it.
         let each = (24 + 4 + self.order(payload)) * self.processes + by_worker * self.workers + record;
         // Further processes read the list and the places, too.
         let places = self.scenario.network.as_ref().and_then(|network| network.places.listed());

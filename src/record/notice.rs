@@ -6,8 +6,9 @@
 //! own part.
 
 mod sentence;
+mod size;
 
-pub(crate) use sentence::{rounded_bytes, share_text};
+pub(crate) use sentence::share_text;
 
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,19 @@ pub enum Notice {
         ttl: u8,
         /// A TTL to try; `None` if there is no greater one.
         raise_to: Option<u8>,
+    },
+    /// Nodes ask again for an order before its sender's uplink has sent all copies that it may be asked for.
+    RetryEarly {
+        /// Time after which a node asks again.
+        retry: Nanos,
+        /// Bytes of the largest payload.
+        payload_bytes: u32,
+        /// Time that a copy takes on the slowest uplink.
+        copy_takes: Nanos,
+        /// Copies that a node may be asked for.
+        copies: u64,
+        /// A time to ask for instead.
+        raise_to: Nanos,
     },
     /// Part of the overlay cannot be reached at all.
     OverlayDisconnected {
@@ -204,6 +218,13 @@ pub enum Notice {
         /// Messages that were sent.
         sent: u64,
     },
+    /// Orders that no datagram holds took no longer than small ones.
+    SizeUnmet {
+        /// Bytes of the largest payload.
+        payload_bytes: u32,
+        /// True in virtual time, false in memory.
+        is_virtual: bool,
+    },
     /// No two nodes could be computed independently, because the least latency is 0.
     LatencyWithoutFloor,
     /// The traffic of each node is not kept in a run of this size.
@@ -288,7 +309,7 @@ pub enum UnmetCause {
 
 impl Notice {
     /// All codes, in the order in which notices stand.
-    pub const CODES: [&'static str; 27] = [
+    pub const CODES: [&'static str; 29] = [
         "series-failed",
         "series-interrupted",
         "ledger-unbalanced",
@@ -298,6 +319,7 @@ impl Notice {
         "queues-overflowed",
         "departures-late",
         "ttl-binds",
+        "retry-early",
         "overlay-disconnected",
         "overlay-not-searched",
         "target-beyond-ttl",
@@ -307,6 +329,7 @@ impl Notice {
         "fault-unmet",
         "loss-unmet",
         "duplicate-unmet",
+        "size-unmet",
         "latency-without-floor",
         "node-traffic-not-kept",
         "node-traffic-cut-short",
@@ -335,24 +358,26 @@ impl Notice {
             Notice::QueuesOverflowed { .. } => 6,
             Notice::DeparturesLate { .. } => 7,
             Notice::TtlBinds { .. } => 8,
-            Notice::OverlayDisconnected { .. } => 9,
-            Notice::OverlayNotSearched => 10,
-            Notice::TargetBeyondTtl { .. } => 11,
-            Notice::TargetTooLate { .. } => 12,
-            Notice::TargetUnlikely { .. } => 13,
-            Notice::EdgeListRead { .. } => 14,
-            Notice::FaultUnmet { .. } => 15,
-            Notice::LossUnmet { .. } => 16,
-            Notice::DuplicateUnmet { .. } => 17,
-            Notice::LatencyWithoutFloor => 18,
-            Notice::NodeTrafficNotKept { .. } => 19,
-            Notice::NodeTrafficCutShort { .. } => 20,
-            Notice::TrainsApart => 21,
-            Notice::ReceiveBufferNotSet { .. } => 22,
-            Notice::ReceiveBufferGranted { .. } => 23,
-            Notice::CoresShared { .. } => 24,
-            Notice::WorkersNotPinned { .. } => 25,
-            Notice::NodesFileWithoutTimes | Notice::NodesFileWithoutColumns { .. } | Notice::OrdersFileEmpty => 26,
+            Notice::RetryEarly { .. } => 9,
+            Notice::OverlayDisconnected { .. } => 10,
+            Notice::OverlayNotSearched => 11,
+            Notice::TargetBeyondTtl { .. } => 12,
+            Notice::TargetTooLate { .. } => 13,
+            Notice::TargetUnlikely { .. } => 14,
+            Notice::EdgeListRead { .. } => 15,
+            Notice::FaultUnmet { .. } => 16,
+            Notice::LossUnmet { .. } => 17,
+            Notice::DuplicateUnmet { .. } => 18,
+            Notice::SizeUnmet { .. } => 19,
+            Notice::LatencyWithoutFloor => 20,
+            Notice::NodeTrafficNotKept { .. } => 21,
+            Notice::NodeTrafficCutShort { .. } => 22,
+            Notice::TrainsApart => 23,
+            Notice::ReceiveBufferNotSet { .. } => 24,
+            Notice::ReceiveBufferGranted { .. } => 25,
+            Notice::CoresShared { .. } => 26,
+            Notice::WorkersNotPinned { .. } => 27,
+            Notice::NodesFileWithoutTimes | Notice::NodesFileWithoutColumns { .. } | Notice::OrdersFileEmpty => 28,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Runner, SimulationError};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::OrderHop;
-use crate::order::{Order, OrderRef, generated_bytes};
+use crate::order::{Order, OrderRef};
 use crate::record::Notice;
 use crate::runtime::RuntimeError;
 use crate::scenario::{CarrierOptions, Scenario, SocketOwner, TransportKind};
@@ -18,7 +18,7 @@ use crate::transport::udp_shard::{Segmentation, UdpShardBuilder, UdpShardNetwork
 #[cfg(all(target_os = "linux", not(portable)))]
 use crate::transport::unix::Unix;
 use crate::transport::{BindError, Clock, TransportBuilder};
-use crate::wire::{self, Admission, HEADER_BYTES, Header, NoRoom, Token};
+use crate::wire::{self, Admission, Header, NoRoom, Token};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use std::io;
@@ -264,7 +264,7 @@ fn receive_buffer_notice(asked: Option<u32>, granted: Option<u32>) -> Option<Not
 /// Encodes the message of an order, in which each copy replaces the addresses.
 fn template(token: Token, index: OrderIndex, order: &Order, encode: Encode) -> Result<Box<[u8]>, SimulationError> {
     let message = OrderHop { order: index, ttl: 0, hop: 1 }.copy(NodeId(0), NodeId(0));
-    let mut template = vec![0; HEADER_BYTES + generated_bytes(order.payload().len())].into_boxed_slice();
+    let mut template = vec![0; wire::message_bytes(order.payload().len() as u32) as usize].into_boxed_slice();
     encode(&Header { token, message }, &order.view(), &mut template)
         .map_err(|error| SimulationError::Order(error.to_string()))?;
     Ok(template)

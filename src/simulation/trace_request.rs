@@ -1,7 +1,7 @@
 //! A trace that is asked for, the room that it takes, and the reasons why there is none.
 
 use crate::quantity::grouped;
-use crate::record::rounded_bytes;
+use crate::quantity::rounded_bytes;
 use crate::trace::{TraceLog, TraceSpool};
 use std::io;
 use std::path::PathBuf;

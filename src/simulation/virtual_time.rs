@@ -9,14 +9,13 @@ use crate::analysis::{Groups, Population, UnmetFaults};
 use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::order::generated_bytes;
 use crate::record::{End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
 use crate::trace::{TraceSpool, WRITER_BYTES};
 use crate::transport::Clock;
-use crate::wire::HEADER_BYTES;
+use crate::wire::message_bytes;
 use crate::workload::Origins;
 
 impl Runner<'_> {
@@ -237,12 +236,6 @@ impl Runner<'_> {
             traffic,
         }
     }
-}
-
-/// Returns the bytes of a message with a payload of this length, as UDP payload: those that it would have on a carrier.
-/// It has one header, however long its order is.
-fn message_bytes(payload_bytes: u32) -> u32 {
-    (HEADER_BYTES + generated_bytes(payload_bytes as usize)) as u32
 }
 
 /// Counts the published orders, and the first receipts in the traffic of their nodes, where it is kept.

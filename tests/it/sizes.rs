@@ -4,7 +4,7 @@
 use crate::command::{bulkprop, output};
 use crate::support::{carriers, run, to_quiescence};
 use bulk_order_propagation::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX, generated_bytes};
-use bulk_order_propagation::record::RunRecord;
+use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Choice, Draft, Engine, PayloadBytes, ProtocolKind, TransportKind};
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
@@ -253,4 +253,80 @@ fn no_spread_is_faster_than_the_postal_model() {
             assert!(is_held, "{topology} {protocol:?} {bytes}");
         }
     }
+}
+
+#[test]
+fn a_copy_that_would_arrive_after_the_end_of_the_clock_never_does() {
+    // A copy takes 4.25 years at a bit a second, so that the 137th leaves in the 583rd year, and the clock has 584.
+    let record = flooded_star(300, "up=1bit", PAYLOAD_BYTES_MAX, 1);
+    assert_eq!((record.end, record.reached(), record.ledger.queued_unsent), (End::Timeout, 138, 163));
+    let times = times(&record);
+    assert!(times.is_sorted() && *times.last().unwrap() <= record.elapsed && record.elapsed < Nanos::MAX);
+}
+
+/// The notices that a run of these options has about sizes.
+fn notices_about_size(options: &str) -> (Vec<String>, RunRecord) {
+    let toml: String = options.split(' ').map(|option| option.replacen('=', " = '", 1) + "'\n").collect();
+    let record = run(Draft { nodes: Some(100), seed: Some(7), ..Draft::from_toml(&toml).unwrap() });
+    let codes = ["retry-early", "size-unmet", "target-too-late"];
+    let about_size = record.notices.iter().filter(|notice| codes.contains(&notice.code()));
+    (about_size.map(ToString::to_string).collect(), record)
+}
+
+#[test]
+fn a_size_that_takes_no_time_is_reported() {
+    for (options, said) in [
+        ("transport=simulated payload-bytes=1399", None),
+        ("transport=simulated payload-bytes=1400 bandwidth=down=1Gbit", None),
+        ("transport=memory payload-bytes=0..1399", None),
+        ("transport=memory payload-bytes=1MiB charge-serialization=true", None),
+        (
+            "transport=simulated payload-bytes=1400",
+            Some(
+                "Orders with up to 1,400 bytes of payload took no longer than empty ones: no node has an access link \
+                 with a rate, so size costs bytes and no time. Ask for --bandwidth up=RATE,down=RATE to have it take \
+                 time.",
+            ),
+        ),
+        (
+            "transport=memory payload-bytes=16MiB",
+            Some(
+                "Orders with up to 16,777,216 bytes of payload took no longer than empty ones: a message in memory \
+                 names its order, whose bytes lie there once and are not copied. Ask for --charge-serialization to \
+                 count them, and to read them at each node.",
+            ),
+        ),
+    ] {
+        let (notices, _) = notices_about_size(options);
+        assert_eq!(notices, said.into_iter().collect::<Vec<_>>(), "{options}");
+    }
+}
+
+#[test]
+fn the_retry_time_that_is_advised_prevents_second_copies() {
+    let lazy = "transport=simulated protocol=lazy until=quiescent timeout=0 payload-bytes=16MiB bandwidth=up=50Mbit";
+    let (notices, record) = notices_about_size(lazy);
+    // The announcements of a node go to 8 peers, and 16 MiB take 50 Mbit/s for 2.684 s.
+    let expected = "--retry 500ms: an order with 16,777,216 bytes of payload takes the slowest uplink 2.684 s, and the \
+                    8 copies that a node may be asked for take it 21.475 s. Nodes that wait longer than --retry ask \
+                    others as well, and get the order more than once. Raise it, as to --retry 22s.";
+    assert_eq!(notices, [expected]);
+    assert!(record.payload_messages() > 2 * record.reached(), "{}", record.payload_messages());
+    let (notices, record) = notices_about_size(&format!("{lazy} retry=22s"));
+    assert_eq!((notices, record.reached(), record.payload_messages()), (Vec::new(), 100, 99));
+}
+
+#[test]
+fn a_time_limit_too_short_for_the_links_is_foreseen() {
+    // A ring of 100 nodes: 50 hops of 50 ms and the 167.786 ms that 1 MiB takes at 50 Mbit/s.
+    let ring = "transport=simulated topology=ring ttl=255 target=1 protocol=flood payload-bytes=1MiB";
+    for (bandwidth, hop) in [("up=50Mbit", "217.786 ms"), ("up=1Gbit,down=50Mbit", "217.786 ms"), ("up=1Gbit", "")] {
+        let (notices, record) = notices_about_size(&format!("{ring} bandwidth={bandwidth} timeout=10s"));
+        assert_eq!(notices.is_empty(), hop.is_empty(), "{notices:?}");
+        assert!(notices.iter().all(|notice| notice.contains(&format!("a hop takes {hop} at least"))), "{notices:?}");
+        assert_eq!(record.end == End::Timeout, !hop.is_empty(), "{bandwidth}");
+    }
+    let (notices, record) = notices_about_size(&format!("{ring} bandwidth=up=50Mbit timeout=11s"));
+    assert_eq!((notices.len(), record.end), (0, End::Target));
+    assert_eq!(times(&record).last(), Some(&Nanos(50 * (transmission(MIB, 50).0 + 50_000_000))));
 }

@@ -1,7 +1,7 @@
 //! The sentence of each notice: what happened, with its figures, and what to do.
 
 use super::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
-use crate::quantity::{counted, grouped};
+use crate::quantity::{counted, grouped, rounded_bytes};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Notice {
@@ -16,6 +16,7 @@ impl Display for Notice {
             | Notice::QueuesOverflowed { .. }
             | Notice::DeparturesLate { .. }
             | Notice::TtlBinds { .. } => self.write_doubt(out),
+            Notice::RetryEarly { .. } | Notice::SizeUnmet { .. } => self.write_size(out),
             Notice::OverlayDisconnected { .. }
             | Notice::OverlayNotSearched
             | Notice::TargetBeyondTtl { .. }
@@ -331,15 +332,6 @@ impl Display for UnmetCause {
             UnmetCause::BeginsLate(at) => write!(out, "it would have begun at {at}"),
             UnmetCause::Other(clause) => out.write_str(clause),
         }
-    }
-}
-
-/// Writes a rounded number of bytes with its unit: `1.5 GB`.
-pub(crate) fn rounded_bytes(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match UNITS.into_iter().find(|&(unit, _)| bytes >= unit) {
-        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / unit as f64),
-        None => format!("{bytes} bytes"),
     }
 }
 

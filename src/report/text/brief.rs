@@ -7,7 +7,7 @@
 use super::layout::{NOT_REACHED, Scale, bar, columns, cut, wrap};
 use super::runs::spread;
 use super::sentences::{self, coverage_rows, scale};
-use crate::quantity::{counted, grouped};
+use crate::quantity::{counted, grouped, rounded_bytes};
 use crate::report::Report;
 use crate::scenario::pasteable;
 
@@ -116,9 +116,9 @@ impl BriefPage<'_> {
             control => format!(", {} control messages", grouped(control)),
         };
         let text = format!(
-            "Cost: {}{control}, {} bytes, RMR {rmr}, {}",
+            "Cost: {}{control}, {}, RMR {rmr}, {}",
             counted(run.messages, "message"),
-            grouped(run.bytes),
+            bytes_text(run.bytes),
             counted(run.duplicates, "duplicate")
         );
         wrap(&text, self.width, 2)
@@ -183,4 +183,10 @@ impl BriefPage<'_> {
         let mut signs = text.chars();
         signs.next().map_or_else(String::new, |first| first.to_uppercase().chain(signs).collect())
     }
+}
+
+/// Writes a number of bytes, and from a billion on also its rounded value with a unit.
+fn bytes_text(bytes: u64) -> String {
+    let rounded = if bytes < 1_000_000_000 { String::new() } else { format!(" ({})", rounded_bytes(bytes)) };
+    format!("{} bytes{rounded}", grouped(bytes))
 }
