@@ -15,7 +15,6 @@ use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
 use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
-use crate::wire::HEADER_BYTES;
 
 /// A purpose of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,7 +315,7 @@ impl Sizes<'_> {
         }
         let order = size_of::<Order>() as u64 + 8 + payload.next_multiple_of(16) + 2 * ALLOCATION_BYTES;
         let message = payload + 64 + 16 + ALLOCATION_BYTES;
-        let headers = if charge_serialization { self.workers * HEADER_BYTES as u64 } else { 0 };
+        let headers = if charge_serialization { self.workers * 24 } else { 0 };
         order + if self.carrier().encodes || charge_serialization { message + headers } else { 0 }
     }
 
