@@ -212,7 +212,8 @@ fn run_scenario(cli: Cli, watch: &SignalWatch) -> Result<Exit, Failure> {
         Format::Json => Some("--format json"),
         Format::Text => cli.full.then_some("--full"),
     };
-    let outputs = cli.outputs.prepare(form, &inputs(&scenario, cli.config.as_deref()))?;
+    let is_virtual = scenario.carrier.transport.is_virtual();
+    let outputs = cli.outputs.prepare(form, &inputs(&scenario, cli.config.as_deref()), is_virtual)?;
     let meter = progress::Meter::new(&scenario, cli.progress);
     let request = outputs.trace_request();
     let trace = request.as_ref().map(|request| FirstRunTrace { request, announce: &announce_trace });

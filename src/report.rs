@@ -21,7 +21,7 @@ mod tests;
 pub use csv::{nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv};
 pub use environment::{Environment, Host};
 pub use text::LINES_MAX;
-pub use trace_csv::write_trace_csv;
+pub use trace_csv::{CarrierSide, write_side_csv, write_trace_csv};
 
 use crate::analysis::{Row, RunFigures, Runs};
 use crate::record::{End, Notice, ProtocolSource, RunRecord};

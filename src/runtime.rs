@@ -2,6 +2,7 @@
 
 mod delay_line;
 mod idle;
+mod message_log;
 mod network_emulator;
 mod outbox;
 pub mod processes;
@@ -25,6 +26,7 @@ use crate::sys::ProcessWaker;
 use crate::threads::{Observer, Pinning, ShardMap, ThreadError, WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
 use crate::topology::Topology;
+use crate::trace::TraceSpool;
 use crate::transport::{TransportBuilder, TransportError};
 use crate::workload::Workload;
 use core_affinity::CoreId;
@@ -69,6 +71,8 @@ pub struct RunPlan<'a> {
     pub allowance: &'a Allowance,
     /// The observer that is called when a worker enters and leaves its loop.
     pub observer: &'a dyn Observer,
+    /// The spool of the messages that the workers see; `None` for a run without a trace.
+    pub trace: Option<&'a TraceSpool>,
 }
 
 /// The measurements of a run, by worker and by node, with times since the clock's base.

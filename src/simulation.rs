@@ -191,7 +191,7 @@ impl<'a> Runner<'a> {
         let virtual_network = self.network.as_ref().filter(|_| self.scenario.carrier.transport.is_virtual());
         let mut record = match virtual_network {
             Some(network) => self.simulate(network, clock, trace)?,
-            None => self.run_on_carriers(clock)?,
+            None => self.run_on_carriers(clock, trace)?,
         };
         self.context().diagnose(&mut record);
         if record.end == End::OutOfMemory {

@@ -45,7 +45,7 @@ use linux as platform;
 use portable as platform;
 
 pub use available_memory::{AvailableMemory, MemoryBound};
-pub(crate) use descriptors::raise_descriptor_limit;
+pub(crate) use descriptors::{descriptor_of, raise_descriptor_limit};
 pub use disk_room::disk_room;
 pub use input::{is_standard_input, open_input};
 pub(crate) use pages::prefer_huge;

@@ -27,12 +27,10 @@ mod traced_message;
 mod writer;
 
 pub use merge::TraceRows;
-pub use spool::{TraceLog, TraceSpool};
+pub use spool::{FilledFiles, TraceLog, TraceSpool};
+pub use trace_part::SortedRun;
 pub use traced_message::{MessageFate, ROW_BYTES, TracedMessage};
 pub use writer::TraceWriter;
 
 /// Bytes of memory that a worker's rows take before they are written.
 pub const WRITER_BYTES: u64 = (writer::CHUNK_ROWS * size_of::<TracedMessage>()) as u64;
-
-/// Bytes of memory that all rows take at most while they are merged, unless there are more than 16,384 sorted runs.
-pub const MERGE_BYTES: u64 = merge::BUFFERS_BYTES as u64;

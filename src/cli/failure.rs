@@ -9,6 +9,7 @@ use crate::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 /// A failure that ends the process without a report.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,16 @@ pub(crate) enum Failure {
         first: String,
         /// The option that asks for it as well.
         second: String,
+    },
+
+    /// A trace of a real carrier on a stream.
+    #[error(
+        "--trace {path:?}: on a real carrier a trace is two files, one of sends and one of receipts; name a file, \
+         beside which both are written, or choose --transport simulated"
+    )]
+    TwoTraces {
+        /// The stream.
+        path: PathBuf,
     },
 
     /// A scenario whose result the seed alone does not determine.

@@ -94,11 +94,6 @@ impl OutputFile {
         Ok(OutputFile { option, place, mode })
     }
 
-    /// Returns the path as it was named.
-    pub(super) fn named(&self) -> &Path {
-        &self.place.named
-    }
-
     /// Returns the folder in which a new file is written; `None` if the output is written in place.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self.mode {

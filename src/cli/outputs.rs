@@ -7,11 +7,14 @@ use crate::quantity::grouped;
 use crate::quantity::rounded_bytes;
 use crate::record::RunRecord;
 use crate::report::{
-    Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv, write_trace_csv,
+    CarrierSide, Report, nodes_csv_gaps, orders_csv_gaps, write_nodes_csv, write_orders_csv, write_runs_csv,
+    write_side_csv, write_trace_csv,
 };
 use crate::simulation::{TraceEstimate, TraceRequest};
+use crate::trace::TraceLog;
 use clap::Args;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The options that name output files. All of them can be combined.
@@ -50,8 +53,9 @@ pub(super) struct OutputOptions {
     /// Write a line of a CSV file for every message.
     ///
     /// It has the time of sending, the time at which the fate was decided, sender, receiver, order, kind, hop, bytes
-    /// and fate. Only in virtual time, and by the general engine; of many --runs the first is traced. Standard error says
-    /// before the run how many lines and bytes to expect. The file is replaced in the same way as that of --nodes-csv.
+    /// and fate. On a real carrier it becomes two files, FILE.sends.csv and FILE.receipts.csv, as the workers saw the
+    /// messages. In virtual time it takes the general engine. Of many --runs the first is traced. Standard error says
+    /// before the run how many lines and bytes to expect. Files are replaced in the same way as that of --nodes-csv.
     #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = IN_AND_OUT)]
     trace: Option<PathBuf>,
 }
@@ -60,7 +64,11 @@ pub(super) struct OutputOptions {
 pub(super) struct Outputs {
     nodes_csv: Option<OutputFile>,
     orders_csv: Option<OutputFile>,
+    /// The file of a trace; on a real carrier that of sends, with that of receipts.
     trace: Option<OutputFile>,
+    receipts: Option<OutputFile>,
+    /// The trace as it was named.
+    trace_named: Option<PathBuf>,
     runs_csv: Option<OutputFile>,
     json: Option<OutputFile>,
     markdown: Option<OutputFile>,
@@ -79,11 +87,22 @@ impl OutputOptions {
     ///
     /// [`Failure`] for the first file that cannot be written, or that would overwrite an input or another output; and
     /// for a second output on standard output.
-    pub(super) fn prepare(&self, form: Option<&str>, inputs: &[NamedInput<'_>]) -> Result<Outputs, Failure> {
+    pub(super) fn prepare(
+        &self,
+        form: Option<&str>,
+        inputs: &[NamedInput<'_>],
+        is_virtual: bool,
+    ) -> Result<Outputs, Failure> {
+        let sides = self.trace.as_deref().filter(|_| !is_virtual).map(sides).transpose()?;
+        let (trace, receipts) = match &sides {
+            Some([sends, receipts]) => (Some(&**sends), Some(&**receipts)),
+            None => (self.trace.as_deref(), None),
+        };
         let named = [
             ("nodes-csv", self.nodes_csv.as_deref()),
             ("orders-csv", self.orders_csv.as_deref()),
-            ("trace", self.trace.as_deref()),
+            ("trace", trace),
+            ("trace", receipts),
             ("runs-csv", self.runs_csv.as_deref()),
             ("json", self.json.as_deref()),
             ("markdown", self.markdown.as_deref()),
@@ -101,9 +120,51 @@ impl OutputOptions {
         }
         let placed =
             named.map(|output| if dashed(&output) { (output.0, Some(Path::new("/dev/stdout"))) } else { output });
-        let [nodes_csv, orders_csv, trace, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
-        Ok(Outputs { nodes_csv, orders_csv, trace, runs_csv, json, markdown, is_on_standard_output })
+        let [nodes_csv, orders_csv, trace, receipts, runs_csv, json, markdown] = files::prepare(inputs, placed)?;
+        let trace_named = self.trace.clone();
+        Ok(Outputs {
+            nodes_csv,
+            orders_csv,
+            trace,
+            receipts,
+            trace_named,
+            runs_csv,
+            json,
+            markdown,
+            is_on_standard_output,
+        })
     }
+}
+
+/// Writes a trace in virtual time, or the sends of a real carrier.
+fn write_first_trace(log: &TraceLog, shown: &RunRecord, into: &File) -> io::Result<()> {
+    match shown.is_virtual {
+        true => write_trace_csv(log, &shown.names, into),
+        false => write_side_csv(log, &shown.names, CarrierSide::Sends, into),
+    }
+}
+
+/// Returns the files of sends and of receipts of a trace on a real carrier: `trace.sends.csv` and `trace.receipts.csv`
+/// for `trace.csv` or `trace`.
+///
+/// # Errors
+///
+/// [`Failure::TwoTraces`] if the name is that of a stream.
+fn sides(path: &Path) -> Result<[PathBuf; 2], Failure> {
+    let is_stream = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if path.as_os_str() == DASH || is_stream {
+        return Err(Failure::TwoTraces { path: path.to_owned() });
+    }
+    let stem = if path.extension().is_some_and(|extension| extension == "csv") {
+        path.with_extension("")
+    } else {
+        path.to_owned()
+    };
+    Ok(["sends", "receipts"].map(|side| {
+        let mut name = stem.clone().into_os_string();
+        name.push(format!(".{side}.csv"));
+        PathBuf::from(name)
+    }))
 }
 
 /// Says on standard error what a trace will take.
@@ -117,8 +178,8 @@ pub(super) fn announce_trace(estimate: &TraceEstimate) {
 impl Outputs {
     /// Returns the request of a trace, if one is asked for.
     pub(super) fn trace_request(&self) -> Option<TraceRequest> {
-        self.trace.as_ref().map(|file| TraceRequest {
-            path: file.named().to_owned(),
+        self.trace.as_ref().zip(self.trace_named.as_ref()).map(|(file, named)| TraceRequest {
+            path: named.clone(),
             folder: file.folder().map_or_else(std::env::temp_dir, Path::to_owned),
             shares_disk: file.folder().is_some(),
         })
@@ -139,15 +200,16 @@ impl Outputs {
         shown: &RunRecord,
         is_whole: bool,
     ) -> impl FnOnce() -> Result<(), Failure> {
-        let Outputs { nodes_csv, orders_csv, trace, runs_csv, json, markdown, is_on_standard_output: _ } = self;
-        let rows = &report.runs.each;
+        let Outputs { nodes_csv, orders_csv, trace, receipts, runs_csv, json, markdown, .. } = self;
+        let (rows, log) = (&report.runs.each, shown.trace.as_ref());
         let text = report.to_json();
         let filled = [
             nodes_csv.map(|file| file.fill(is_whole, |into| write_nodes_csv(shown, into))),
             orders_csv.map(|file| file.fill(is_whole, |into| write_orders_csv(shown, into))),
-            trace
-                .zip(shown.trace.as_ref())
-                .map(|(file, log)| file.fill(is_whole, |into| write_trace_csv(log, &shown.names, into))),
+            trace.zip(log).map(|(file, log)| file.fill(is_whole, |into| write_first_trace(log, shown, into))),
+            receipts.zip(log).map(|(file, log)| {
+                file.fill(is_whole, |into| write_side_csv(log, &shown.names, CarrierSide::Receipts, into))
+            }),
             runs_csv.map(|file| file.fill(is_whole, |into| write_runs_csv(rows, into))),
             json.map(|file| file.fill(is_whole, |mut into| writeln!(into, "{}", text.as_deref().unwrap_or_default()))),
             markdown.map(|file| file.fill(is_whole, |mut into| into.write_all(report.to_markdown().as_bytes()))),

@@ -1,4 +1,5 @@
-//! The trace of a run as comma-separated values: a line for each message. `docs/REPORT.md` describes the columns.
+//! The trace of a run as comma-separated values: a line for each message; on a real carrier one in a file of sends and
+//! one in a file of receipts. `docs/REPORT.md` describes the columns.
 //!
 //! Lines are put together by hand, because a trace may have a billion of them: formatted, they would take four times as
 //! long.
@@ -10,6 +11,18 @@ use std::io::{self, BufWriter, Write};
 
 /// The header of the trace's file.
 pub(super) const TRACE_HEADER: &str = "sent_ns,decided_ns,from,to,order,kind,hop,bytes,fate,sequence";
+
+/// The header of the files of sends and of receipts on a real carrier.
+pub(super) const SIDE_HEADER: &str = "time_ns,from,to,order,kind,hop,bytes,fate";
+
+/// A side of a carrier, whose messages have a file of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CarrierSide {
+    /// The messages that workers sent.
+    Sends,
+    /// The messages that they received.
+    Receipts,
+}
 
 /// Bytes that are written together.
 const WRITE_BYTES: usize = 1 << 18;
@@ -30,16 +43,49 @@ pub fn write_trace_csv(log: &TraceLog, names: &NodeNames, into: impl Write) -> i
     into.flush()
 }
 
-fn push_row(line: &mut Vec<u8>, log: &TraceLog, names: &NodeNames, row: &TracedMessage) {
-    let TracedMessage { decided, to, from, sequence, sent, order, bytes, kind, hop, fate } = *row;
-    for time in [sent, decided] {
-        let time = log.written_time(time);
-        if time < 0 {
-            line.push(b'-');
+/// Writes a line for each message that the workers of a carrier sent, or received, in the sequence of their times.
+///
+/// # Errors
+/// As [`write_trace_csv`].
+pub fn write_side_csv(log: &TraceLog, names: &NodeNames, side: CarrierSide, into: impl Write) -> io::Result<()> {
+    let mut into = BufWriter::with_capacity(WRITE_BYTES, into);
+    writeln!(into, "{SIDE_HEADER}")?;
+    let mut line = Vec::with_capacity(120);
+    for row in log.rows()? {
+        let row = row?;
+        if row.fate.is_of_sends() == (side == CarrierSide::Sends) {
+            line.clear();
+            push_time(&mut line, log.written_time(row.decided));
+            push_message(&mut line, names, &row);
+            line.push(b'\n');
+            into.write_all(&line)?;
         }
-        push_number(line, time.unsigned_abs() as u64);
-        line.push(b',');
     }
+    into.flush()
+}
+
+fn push_row(line: &mut Vec<u8>, log: &TraceLog, names: &NodeNames, row: &TracedMessage) {
+    for time in [row.sent, row.decided] {
+        push_time(line, log.written_time(time));
+    }
+    push_message(line, names, row);
+    line.push(b',');
+    push_number(line, row.sequence.into());
+    line.push(b'\n');
+}
+
+/// Appends a time and a comma.
+fn push_time(line: &mut Vec<u8>, time: i128) {
+    if time < 0 {
+        line.push(b'-');
+    }
+    push_number(line, time.unsigned_abs() as u64);
+    line.push(b',');
+}
+
+/// Appends the fields from the sender to the fate.
+fn push_message(line: &mut Vec<u8>, names: &NodeNames, row: &TracedMessage) {
+    let TracedMessage { to, from, order, bytes, kind, hop, fate, .. } = *row;
     for node in [from, to] {
         push_number(line, names.id(node));
         line.push(b',');
@@ -55,9 +101,6 @@ fn push_row(line: &mut Vec<u8>, log: &TraceLog, names: &NodeNames, row: &TracedM
         line.push(b',');
     }
     line.extend_from_slice(fate.name().as_bytes());
-    line.push(b',');
-    push_number(line, sequence.into());
-    line.push(b'\n');
 }
 
 fn push_kind(line: &mut Vec<u8>, kind: Kind) {
@@ -127,7 +170,9 @@ mod tests {
 
     #[test]
     fn every_column_is_documented_and_every_documented_one_written() {
-        assert_eq!(TRACE_HEADER.split(',').collect::<Vec<_>>(), fixtures::documented("Columns of the trace"));
+        assert_eq!(TRACE_HEADER.split(',').collect::<Vec<_>>(), fixtures::documented("Columns of the trace\n"));
+        let of_sides = fixtures::documented("Columns of the files of sends and receipts");
+        assert_eq!(SIDE_HEADER.split(',').collect::<Vec<_>>(), of_sides);
     }
 
     #[test]

@@ -173,6 +173,11 @@ impl<'a> Outbox<'a> {
         (MessageBatch { messages: &self.offer[self.offered.0..], tails: &self.tails[self.offered.1..] }, spared)
     }
 
+    /// Returns the first `count` messages of the offer.
+    pub(super) fn offered(&self, count: usize) -> &[Message] {
+        &self.offer[self.offered.0..][..count]
+    }
+
     /// Removes the first `taken` messages of the offer, and returns them.
     #[inline]
     pub(super) fn take(&mut self, taken: usize) -> &[Message] {

@@ -3,18 +3,23 @@
 //!
 //! Everything is allocated and touched before the start.
 
+mod closing;
+mod logging;
+
+use super::RunPlan;
+use super::message_log::MessageLog;
 use super::network_emulator::EmulatedCounts;
 use super::outbox::Outbox;
 use super::recorder::Recorder;
 use super::traffic::TrafficCounters;
-use super::{BulkCounts, RunPlan};
 use crate::coverage::{Delivery, Marker};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, MessageBatch, OrderHop};
 use crate::order::Order;
 use crate::protocol::{Announcement, Context, Event, Protocol, ShardView};
-use crate::record::{Receipt, Traffic, WorkerRecord, add_tally};
+use crate::record::{Receipt, WorkerRecord, add_tally};
 use crate::time::{Nanos, TimerHeap};
+use crate::trace::TraceSpool;
 use crate::transport::{Arrival, Transport};
 use crate::wire;
 use crate::workload::Publication;
@@ -49,6 +54,8 @@ pub(super) struct RealtimeShard<'a, C: Recorder> {
     timers: TimerHeap<false>,
     /// True before the first order, that is, before time 0.
     pub(super) is_warm_up: bool,
+    /// The messages of a traced run.
+    log: Option<MessageLog>,
     pub(super) record: WorkerRecord,
 }
 
@@ -83,6 +90,7 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             outbox: Outbox::new(plan, size * plan.orders.len().min(ROOM_ORDERS), batch),
             timers: TimerHeap::default(),
             is_warm_up: false,
+            log: plan.trace.map(TraceSpool::writer).map(MessageLog::new),
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::default() },
             nodes,
         }
@@ -255,50 +263,6 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
             self.recorder.sent(order, run.len());
         }
         self.record.sent += taken as u64;
-    }
-
-    /// Counts a message that the carrier accepted and did not send as queued and unsent.
-    pub(super) fn take_back(&mut self, message: &Message) {
-        self.record.sent -= 1;
-        self.record.queued_unsent += 1;
-        let local = local(&self.nodes, message.from);
-        if message.kind.is_control() {
-            let bytes = self.tally.control_taken_back(local, message);
-            self.record.control_sent -= 1;
-            self.record.control_bytes -= bytes;
-            if message.kind.is_upkeep() {
-                self.record.upkeep.take_back(bytes);
-            }
-            return;
-        }
-        self.tally.take_back(local, self.message_bytes[message.order.index()]);
-        self.recorder.unsent(message.order, 1, 1);
-    }
-
-    /// Counts an order for which the protocol is not idle as not at rest.
-    pub(super) fn awaited(&mut self, order: OrderIndex) {
-        self.recorder.unsent(order, 1, 0);
-    }
-
-    /// Counts the waiting messages as queued and unsent, and returns all counts.
-    pub(super) fn close(mut self) -> (WorkerRecord, Vec<Receipt>, Vec<Traffic>, Option<BulkCounts>) {
-        // Waiting forwards are expanded like all others, so that each copy that was not sent is counted.
-        loop {
-            let left = self.offer().messages;
-            if left.is_empty() {
-                break;
-            }
-            let count = left.len();
-            let about_orders: Vec<OrderIndex> =
-                left.iter().filter(|message| !message.kind.is_upkeep()).map(|message| message.order).collect();
-            let by_order: Vec<_> = about_orders.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
-            by_order.into_iter().for_each(|(order, run)| self.recorder.unsent(order, run as u64, 0));
-            self.record.queued_unsent += count as u64;
-            self.outbox.take(count);
-        }
-        let mut traffic = self.tally.into_traffic();
-        let (receipts, bulk) = self.recorder.close(&mut traffic);
-        (self.record, receipts, traffic, bulk)
     }
 }
 

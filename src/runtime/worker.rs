@@ -3,6 +3,7 @@
 //! The detection of quiescence and the counts after the stop are in `quiescence`.
 
 mod quiescence;
+mod sending;
 
 use super::idle::{IdleAction, IdleStrategy};
 use super::network_emulator::NetworkEmulator;
@@ -11,7 +12,6 @@ use super::run_state::ProcessState;
 use super::schedule::PublicationQueue;
 use super::shard::RealtimeShard;
 use super::{WorkerFailure, WorkerOutcome};
-use crate::message::{Message, MessageBatch};
 use crate::protocol::{Protocol, ProtocolState};
 use crate::record::End;
 use crate::sync::PollCounts;
@@ -117,6 +117,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.settle()?;
         let carrier = self.carrier.counts().clone();
         self.state.name_awaited(|order| self.shard.awaited(order));
+        if let Some((spool, writer)) = self.shared.plan.trace.zip(self.shard.take_trace()) {
+            spool.collect(writer, Nanos::MAX);
+        }
         let (mut record, receipts, traffic, bulk) = self.shard.close();
         record.carrier = carrier;
         let (counts, departures) = self.emulator.map(|emulator| (emulator.counts, emulator.departures)).unzip();
@@ -209,44 +212,6 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         self.shared.injected_at()
     }
 
-    /// 1. Sends waiting messages, a batch of whole forwards. Those that the carrier does not accept keep their place.
-    fn send_some(&mut self) -> Result<(), WorkerFailure> {
-        if self.emulator.is_some() {
-            return self.send_through_the_model();
-        }
-        let MessageBatch { messages, tails } = self.shard.offer();
-        if !messages.is_empty() {
-            let messages = &messages[..messages.len().min(self.offer_max)];
-            let taken = self.carrier.send(MessageBatch { messages, tails })?;
-            self.shard.sent::<P>(taken);
-        }
-        Ok(())
-    }
-
-    /// Sends through a modelled network: all waiting messages enter it, at the time of their cause, and those that are
-    /// due leave it, one batch at most.
-    fn send_through_the_model(&mut self) -> Result<(), WorkerFailure> {
-        let Some(emulator) = &mut self.emulator else { return Ok(()) };
-        // Even if the carrier is blocked: latencies count from the cause of a message.
-        loop {
-            let forward = self.shard.next_forward();
-            let Some(&Message { order, kind, .. }) = forward.messages.first() else { break };
-            let (sent, passed) =
-                (forward.messages.len(), emulator.enter(forward, self.now, self.began.unwrap_or(self.now)));
-            self.shard.sent::<P>(sent);
-            if !kind.is_control() {
-                self.shard.passed(order, passed);
-            }
-        }
-        let due = emulator.due(self.now, self.offer_max);
-        if !due.messages.is_empty() {
-            let taken = self.carrier.send(due)?;
-            let upkeep = if P::HAS_UPKEEP { upkeep_in(&due.messages[..taken]) } else { 0 };
-            emulator.leave(taken, upkeep, self.now);
-        }
-        Ok(())
-    }
-
     /// 2. Receives one batch at most. Waits only if nothing is left to send.
     fn receive(&mut self) -> Result<Nanos, WorkerFailure> {
         self.shard.record.turns += 1;
@@ -271,7 +236,7 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
         }
         let arrivals = self.carrier.arrivals();
         self.shard.record.batches += 1;
-        let mut refused = 0;
+        let (mut refused, is_traced) = (0, self.shard.is_traced());
         let mut tails = self.carrier.tails();
         let mut soon = self.shard.look_ahead(arrivals).iter();
         for arrival in arrivals {
@@ -285,7 +250,11 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 refused += 1;
                 continue;
             }
+            let before = is_traced.then(|| self.shard.receipts_before());
             self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
+            if let Some(before) = before {
+                self.shard.log_receipt(arrival, now, before);
+            }
         }
         self.carrier.refuse(refused);
         self.be_busy_unless_upkeep();
@@ -307,6 +276,9 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
     /// 4. Ends the run on an interrupt, lack of memory, the time limit or quiescence.
     fn look_around(&mut self, now: Nanos) -> Result<(), WorkerFailure> {
         if self.shared.plan.interrupt.is_raised() {
+            self.shared.end(End::Interrupted);
+        } else if self.shard.record.turns.is_multiple_of(TURNS_WEIGHED) && self.shard.trace_has_failed() {
+            // The failure is reported in place of the run.
             self.shared.end(End::Interrupted);
         } else if self.shard.record.turns.is_multiple_of(TURNS_WEIGHED) && !self.is_within_memory() {
             self.shared.end(End::OutOfMemory);
@@ -386,9 +358,4 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
         }
     }
-}
-
-/// Counts the upkeep among these messages.
-fn upkeep_in(messages: &[Message]) -> u64 {
-    messages.iter().filter(|message| message.kind.is_upkeep()).count() as u64
 }

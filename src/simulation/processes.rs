@@ -14,20 +14,21 @@ pub use task::check_task;
 
 use super::carriers::{ProcessSlot, Rendezvous};
 use super::real_time::ProcessOutcome;
-use super::{Runner, SimulationError};
+use super::{Runner, SimulationError, TraceRequest};
 use crate::record::RunRecord;
 use crate::runtime::processes::{EndedProcess, ProcessGroup, Program};
 use crate::runtime::{RunState, RuntimeError};
 use crate::scenario::Scenario;
 use crate::sync::{Arena, Interrupt, Interrupted, Layout};
-use crate::sys::{ProcessWaker, SharedMemory, inherited, is_standard_input};
+use crate::sys::{ProcessWaker, SharedMemory, descriptor_of, inherited, is_standard_input};
+use crate::trace::{TraceLog, TraceSpool};
 use crate::transport::Clock;
 use crate::wire::Token;
 use serde::{Deserialize, Serialize};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use task::{Task, VERSION};
+use task::{Task, TracedTask, VERSION};
 
 /// The message that a process writes to its output.
 #[derive(Serialize, Deserialize)]
@@ -61,12 +62,22 @@ pub(super) fn check(scenario: &Scenario, program: Option<&Program>) -> Result<()
 
 impl Runner<'_> {
     /// Makes one run over several processes.
-    pub(super) fn run_processes(&self, clock: Clock, token: Token) -> Result<RunRecord, SimulationError> {
+    pub(super) fn run_processes(
+        &self,
+        clock: Clock,
+        token: Token,
+        trace: Option<&TraceRequest>,
+    ) -> Result<RunRecord, SimulationError> {
         let processes = self.scenario.carrier.processes;
         let program = self.program.ok_or(ProcessesError::NoProgram { processes })?;
         let shared_run = SharedRun::new(self)?;
-        let tasks = (0..processes).map(|process| self.task(process, clock, token, &shared_run).written());
-        let descriptors = [shared_run.memory, shared_run.process_waker.descriptor()];
+        let files = trace.map(|request| request.files(self.scenario.workers())).transpose()?.unwrap_or_default();
+        let tasks = (0..processes).map(|process| {
+            let traced = trace.map(|request| self.traced_task(process, request, &files));
+            Task { trace: traced, ..self.task(process, clock, token, &shared_run) }.written()
+        });
+        let own = [shared_run.memory, shared_run.process_waker.descriptor()];
+        let descriptors: Vec<i32> = own.into_iter().chain(files.iter().map(descriptor_of)).collect();
         let worker_threads =
             ProcessGroup::start(program, &descriptors, tasks.collect()).map_err(ProcessesError::Start)?;
         let (mut is_told, mut is_early) = (false, false);
@@ -88,7 +99,10 @@ impl Runner<'_> {
         if is_early {
             return Err(Interrupted.into());
         }
-        Ok(self.record(&shared_run.common, outcomes(ended)?))
+        let outcomes = outcomes(ended)?;
+        let filled = outcomes.iter().flat_map(|(_, outcome)| outcome.trace.clone()).collect();
+        let log = trace.map(|_| TraceLog::of_processes(files, filled));
+        Ok(self.record(&shared_run.common, outcomes, log))
     }
 
     fn task(&self, process: usize, clock: Clock, token: Token, shared_run: &SharedRun) -> Task {
@@ -103,6 +117,18 @@ impl Runner<'_> {
             layout: (shared_run.layout.bytes, shared_run.layout.digest),
             links: self.topology.links(),
             memory_left: self.memory_left / self.scenario.carrier.processes as u64,
+            trace: None,
+        }
+    }
+
+    /// Returns the task of a process in a trace whose rows go to `files`, one for each worker of the run.
+    fn traced_task(&self, process: usize, request: &TraceRequest, files: &[File]) -> TracedTask {
+        let threads = self.scenario.carrier.threads;
+        let first = process * threads;
+        TracedTask {
+            named: [&request.path, &request.folder].map(|path| path.display().to_string()),
+            files: files[first..first + threads].iter().map(descriptor_of).collect(),
+            first: first as u32,
         }
     }
 }
@@ -192,7 +218,16 @@ impl Task {
         }
         let clock = Clock::from_base(self.clock_base);
         let slot = ProcessSlot { process: self.process as usize, token: Token(self.token), clock };
-        runner.take_part(&slot, rendezvous, &mut common, Some(&process_waker))
+        let Some(TracedTask { named: [path, folder], files, first }) = self.trace else {
+            return runner.take_part(&slot, rendezvous, &mut common, Some(&process_waker), None);
+        };
+        let request = TraceRequest { path: path.into(), folder: folder.into(), shares_disk: false };
+        let opened: io::Result<Vec<File>> = files.into_iter().map(inherited).collect();
+        let files = opened.map_err(|cause| request.not_spooled(cause))?;
+        let spool = TraceSpool::inherited((first as usize..).zip(files).collect());
+        let outcome = runner.take_part(&slot, rendezvous, &mut common, Some(&process_waker), Some(&spool));
+        let trace = request.finish(&spool)?.filled_files();
+        Ok(ProcessOutcome { trace, ..outcome? })
     }
 }
 
@@ -232,7 +267,12 @@ mod tests {
     }
 
     fn outcome() -> Option<ProcessMessage> {
-        Some(ProcessMessage::Outcome(ProcessOutcome { workers: Vec::new(), datagram_bytes: 56, notices: Vec::new() }))
+        Some(ProcessMessage::Outcome(ProcessOutcome {
+            workers: Vec::new(),
+            datagram_bytes: 56,
+            notices: Vec::new(),
+            trace: Vec::new(),
+        }))
     }
 
     fn failure(said: &str) -> Option<ProcessMessage> {

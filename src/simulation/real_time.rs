@@ -1,7 +1,7 @@
 //! A run on a carrier, in real time: the state that its workers share, and the record of their outcomes.
 
 use super::carriers::{Carriers, ProcessSlot, Rendezvous, drawn_token};
-use super::{Runner, SimulationError};
+use super::{Runner, SimulationError, TraceRequest};
 use crate::analysis::lateness;
 use crate::coverage::{Goals, Scope};
 use crate::record::{AccessLinkRecord, Ledger, MachineTimes, Notice, ProcessRecord, Receipts, RunRecord, WorkerRecord};
@@ -9,6 +9,7 @@ use crate::runtime::{ProcessShare, RunPlan, RunState, RuntimeOutcome, WorkerOutc
 use crate::scenario::{Pin, Until};
 use crate::sync::{Allowance, Arena};
 use crate::sys::ProcessWaker;
+use crate::trace::{FilledFiles, TraceLog, TraceSpool, WRITER_BYTES};
 use crate::transport::Clock;
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +22,28 @@ pub(super) struct ProcessOutcome {
     pub(super) datagram_bytes: u32,
     /// Notices about its carrier.
     pub(super) notices: Vec<Notice>,
+    /// The rows of a trace that it has written to the files of its parent.
+    pub(super) trace: FilledFiles,
 }
 
 impl Runner<'_> {
-    pub(super) fn run_on_carriers(&self, clock: Clock) -> Result<RunRecord, SimulationError> {
+    /// Makes one run on the scenario's carrier, with a trace if that is asked for.
+    pub(super) fn run_on_carriers(
+        &self,
+        clock: Clock,
+        trace: Option<&TraceRequest>,
+    ) -> Result<RunRecord, SimulationError> {
         let token = drawn_token()?;
         if self.scenario.carrier.processes > 1 {
-            return self.run_processes(clock, token);
+            return self.run_processes(clock, token, trace);
         }
         let (rendezvous, mut common) = self.lay_out(&mut Arena::heap());
-        let outcome = self.take_part(&ProcessSlot { process: 0, token, clock }, rendezvous, &mut common, None)?;
-        Ok(self.record(&common, vec![(std::process::id(), outcome)]))
+        let spool = trace.map(|request| TraceSpool::new(&request.folder));
+        let slot = ProcessSlot { process: 0, token, clock };
+        let outcome = self.take_part(&slot, rendezvous, &mut common, None, spool.as_ref());
+        // Before the error of a worker, which would say less.
+        let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
+        Ok(self.record(&common, vec![(std::process::id(), outcome?)], log))
     }
 
     /// Lays out the state that the workers of a run share, always in the same sequence, so that all processes find it
@@ -46,16 +58,18 @@ impl Runner<'_> {
         (Rendezvous::new(arena, scenario), RunState::new(arena, &self.partition, scope))
     }
 
-    /// Runs the workers of one process.
+    /// Runs the workers of one process, whose messages go to `trace` if there is one.
     pub(super) fn take_part(
         &self,
         slot: &ProcessSlot,
         rendezvous: Rendezvous,
         common: &mut RunState,
         process_waker: Option<&ProcessWaker>,
+        trace: Option<&TraceSpool>,
     ) -> Result<ProcessOutcome, SimulationError> {
         let scenario = self.scenario;
         let Carriers { ends, datagram_bytes, notices } = self.carriers(slot, rendezvous)?;
+        let rows = if trace.is_some() { scenario.carrier.threads as u64 * WRITER_BYTES } else { 0 };
         let plan = RunPlan {
             topology: &self.topology,
             partition: &self.partition,
@@ -71,17 +85,23 @@ impl Runner<'_> {
             timeout: scenario.run.timeout,
             spin: scenario.carrier.spin,
             interrupt: self.interrupt,
-            allowance: &Allowance::new(self.memory_left),
+            allowance: &Allowance::new(self.memory_left.saturating_sub(rows)),
             observer: self.observer,
+            trace,
         };
         let first = self.workers(slot).start;
         let workers = self.protocol.on_carriers(plan, ends, ProcessShare { common, first, process_waker })?;
-        Ok(ProcessOutcome { workers, datagram_bytes, notices })
+        Ok(ProcessOutcome { workers, datagram_bytes, notices, trace: FilledFiles::new() })
     }
 
     /// Merges the outcomes of the processes into a record, with times since the injection, and adds the facts that the
     /// runner knows.
-    pub(super) fn record(&self, common: &RunState, outcomes: Vec<(u32, ProcessOutcome)>) -> RunRecord {
+    pub(super) fn record(
+        &self,
+        common: &RunState,
+        outcomes: Vec<(u32, ProcessOutcome)>,
+        trace: Option<TraceLog>,
+    ) -> RunRecord {
         let processes =
             outcomes.iter().map(|(pid, outcome)| ProcessRecord { pid: *pid, workers: outcome.workers.len() as u32 });
         let processes = processes.collect();
@@ -135,7 +155,7 @@ impl Runner<'_> {
             access_links: AccessLinkRecord::default(),
             spies: None,
             groups,
-            trace: None,
+            trace: trace.map(|log| log.counted_from(injected_at)),
         }
     }
 

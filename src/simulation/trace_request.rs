@@ -3,6 +3,7 @@
 use crate::quantity::grouped;
 use crate::quantity::rounded_bytes;
 use crate::trace::{TraceLog, TraceSpool};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -65,15 +66,6 @@ pub enum TraceError {
         /// The system's error.
         cause: io::Error,
     },
-    /// The carrier does not follow single messages.
-    #[error(
-        "--trace {path:?}: messages are traced in virtual time alone; leave --trace out, or choose --transport \
-         simulated"
-    )]
-    RealCarrier {
-        /// The file.
-        path: PathBuf,
-    },
 }
 
 impl TraceError {
@@ -84,12 +76,18 @@ impl TraceError {
 }
 
 impl TraceRequest {
+    /// Creates files without a name for the rows of this many workers.
+    pub(super) fn files(&self, workers: usize) -> Result<Vec<File>, TraceError> {
+        let files: io::Result<_> = (0..workers).map(|_| tempfile::tempfile_in(&self.folder)).collect();
+        files.map_err(|cause| self.not_spooled(cause))
+    }
+
+    pub(super) fn not_spooled(&self, cause: io::Error) -> TraceError {
+        TraceError::NotSpooled { path: self.path.clone(), folder: self.folder.clone(), cause }
+    }
+
     /// Returns the rows of a run that has ended.
     pub(super) fn finish(&self, spool: &TraceSpool) -> Result<TraceLog, TraceError> {
-        spool.finish().map_err(|cause| TraceError::NotSpooled {
-            path: self.path.clone(),
-            folder: self.folder.clone(),
-            cause,
-        })
+        spool.finish().map_err(|cause| self.not_spooled(cause))
     }
 }

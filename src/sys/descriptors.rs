@@ -1,10 +1,23 @@
-//! The limit on open descriptors, of which each socket takes one.
+//! Descriptors of open files: their numbers, and the limit on them, of which each socket takes one.
 
 #![allow(unsafe_code)]
 
 #[cfg(unix)]
 use super::check;
+use std::fs::File;
 use std::io;
+
+/// Returns the number by which a process that inherits a file opens it.
+#[cfg(unix)]
+pub(crate) fn descriptor_of(file: &File) -> i32 {
+    std::os::fd::AsRawFd::as_raw_fd(file)
+}
+
+/// Returns no descriptor, because processes of other systems inherit none.
+#[cfg(not(unix))]
+pub(crate) fn descriptor_of(_: &File) -> i32 {
+    -1
+}
 
 /// Raises the soft limit on open descriptors to `needed`, as far as the hard limit allows; returns the limit
 /// afterwards.

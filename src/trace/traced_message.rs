@@ -29,11 +29,15 @@ pub enum MessageFate {
     UplinkDropped,
     /// It had been sent when the run ended, and would have arrived later.
     UnderWay,
+    /// On a real carrier: its sender sent it, and does not know more.
+    Sent,
+    /// On a real carrier: at the end it was found unsent, although it had been taken as sent.
+    TakenBack,
 }
 
 impl MessageFate {
     /// Every fate, in the sequence of their numbers.
-    pub const ALL: [MessageFate; 9] = [
+    pub const ALL: [MessageFate; 11] = [
         MessageFate::Delivered,
         MessageFate::Duplicate,
         MessageFate::Expired,
@@ -43,6 +47,8 @@ impl MessageFate {
         MessageFate::Cut,
         MessageFate::UplinkDropped,
         MessageFate::UnderWay,
+        MessageFate::Sent,
+        MessageFate::TakenBack,
     ];
 
     /// Returns the name of the fate in a file.
@@ -57,6 +63,8 @@ impl MessageFate {
             MessageFate::Cut => "cut",
             MessageFate::UplinkDropped => "uplink_dropped",
             MessageFate::UnderWay => "under_way",
+            MessageFate::Sent => "sent",
+            MessageFate::TakenBack => "taken_back",
         }
     }
 
@@ -70,6 +78,11 @@ impl MessageFate {
                 | MessageFate::Down
                 | MessageFate::Dropped
         )
+    }
+
+    /// Returns true for a fate on a real carrier that its sender knows.
+    pub const fn is_of_sends(self) -> bool {
+        matches!(self, MessageFate::Sent | MessageFate::TakenBack)
     }
 
     /// Returns true if the message was lost once it had left its sender.

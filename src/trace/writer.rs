@@ -16,6 +16,7 @@ const ROWS_PER_WRITE: usize = 1_024;
 #[derive(Debug)]
 pub struct TraceWriter {
     file: io::Result<File>,
+    place: usize,
     /// Rows that are not written yet.
     chunk: Vec<TracedMessage>,
     /// Rows of events that count only if the run does not end before them.
@@ -28,8 +29,8 @@ pub struct TraceWriter {
 
 impl TraceWriter {
     /// Creates a writer to an empty file.
-    pub(super) fn new(file: io::Result<File>) -> TraceWriter {
-        TraceWriter { file, chunk: Vec::new(), tentative: Vec::new(), runs: Vec::new(), last: None, written: 0 }
+    pub(super) fn new(file: io::Result<File>, place: usize) -> TraceWriter {
+        TraceWriter { file, place, chunk: Vec::new(), tentative: Vec::new(), runs: Vec::new(), last: None, written: 0 }
     }
 
     /// Adds a row; a tentative one only until [`settle`](Self::settle) decides on it.
@@ -78,7 +79,7 @@ impl TraceWriter {
     /// Writes the rows that are left, and returns the file with all rows.
     pub(super) fn finish(mut self, losses_until: Nanos) -> io::Result<TracePart> {
         self.flush();
-        Ok(TracePart { file: self.file?, runs: self.runs, losses_until })
+        Ok(TracePart { file: self.file?, place: self.place, runs: self.runs, losses_until })
     }
 
     /// Writes the rows of the chunk.

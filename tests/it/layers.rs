@@ -42,6 +42,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "scenario",
             "threads",
             "transport",
+            "trace",
         ],
     ),
     (

@@ -2,6 +2,9 @@
 //! the swarm (`tests/swarm/trace.rs`).
 
 use crate::command::{bulkprop, output};
+use crate::support::real_carriers;
+use bulk_order_propagation::scenario::Choice;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -105,7 +108,12 @@ fn what_cannot_be_traced_is_refused() {
         (format!("{SIMULATED} --trace t.csv --nodes-csv t.csv"), ["--trace \"t.csv\"", "the output of --nodes-csv"]),
         (format!("{SIMULATED} --trace no/t.csv"), ["--trace \"no/t.csv\"", "No such file"]),
         (format!("{SIMULATED} --trace - --json -"), ["--trace -", "--json -"]),
-        ("--transport memory --nodes 300 --trace t.csv".to_owned(), ["--trace \"t.csv\"", "--transport simulated"]),
+        ("--transport memory --nodes 300 --trace -".to_owned(), ["--trace \"-\"", "is two files"]),
+        ("--transport memory --nodes 300 --trace /dev/null".to_owned(), ["--trace \"/dev/null\"", "name a file"]),
+        (
+            "--transport memory --nodes 300 --trace t --json t.sends.csv".to_owned(),
+            ["t.sends.csv", "the output of --trace"],
+        ),
     ] {
         let (code, stdout, stderr) = output(&mut in_folder(folder.path(), &line));
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{line}: {stderr}");
@@ -114,18 +122,86 @@ fn what_cannot_be_traced_is_refused() {
     }
 }
 
-/// A file size limit of a kilobyte stands for a full disk.
+/// Lines of a file, without its header.
+fn lines(folder: &Path, name: &str) -> Vec<String> {
+    fs::read_to_string(folder.join(name)).unwrap().lines().skip(1).map(str::to_owned).collect()
+}
+
+/// Runs a line on a real carrier, and checks its two files against the ledger of the same run.
+fn check_sides(line: &str) {
+    let folder = TempDir::new().unwrap();
+    let (code, stdout, stderr) = output(&mut in_folder(folder.path(), &format!("{line} --format json --trace t.csv")));
+    let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{line}: {stdout}{stderr}"));
+    assert!(code.is_some() && stderr.starts_with("--trace: about "), "{line}: {stderr}");
+    assert_eq!(names(folder.path()), ["t.receipts.csv", "t.sends.csv"]);
+    let [sends, receipts] = ["t.sends.csv", "t.receipts.csv"].map(|name| lines(folder.path(), name));
+    let taken_back = sends.iter().filter(|line| line.ends_with(",taken_back")).count();
+    let ledger = |name: &str| report["ledger"][name].as_u64().unwrap() as usize;
+    let found = [sends.len() - 2 * taken_back, receipts.len()];
+    assert_eq!(found, [ledger("sent"), ledger("received")], "{line}: {:#}", report["ledger"]);
+    let firsts = receipts.iter().filter(|line| line.contains(",payload,") && line.ends_with(",delivered")).count();
+    let reached: u64 =
+        report["workers"].as_array().unwrap().iter().map(|worker| worker["reached"].as_u64().unwrap()).sum();
+    let published = report["bulk"]["orders"].as_u64().unwrap_or(1);
+    assert_eq!(firsts as u64, reached - published, "{line}");
+    // No message is received before it was sent.
+    let time = |line: &str| line.split(',').next().unwrap().parse::<i64>().unwrap();
+    let key = |line: &str| line.split(',').skip(1).take(5).collect::<Vec<_>>().join(",");
+    let mut sent = BTreeMap::new();
+    for line in sends.iter().rev() {
+        sent.insert(key(line), time(line));
+    }
+    for line in &receipts {
+        assert!(sent[&key(line)] <= time(line) && time(line) >= 0, "{line}");
+    }
+}
+
+#[test]
+fn on_a_real_carrier_sends_and_receipts_are_those_of_the_ledger() {
+    for carrier in real_carriers().map(Choice::name) {
+        for more in [
+            "--until quiescent",
+            "--protocol lazy",
+            "--orders 20 --rate 2000/s --ttl 8",
+            "--latency uniform:1ms..20ms --loss 10% --duplicate 10%",
+        ] {
+            check_sides(&format!("--transport {carrier} --nodes 200 --threads 2 --seed 7 {more}"));
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", not(portable)))]
+#[test]
+fn several_processes_write_one_trace() {
+    for carrier in crate::support::carriers_across_processes().map(Choice::name) {
+        for more in ["--until quiescent", "--orders 20 --rate 2000/s --ttl 8 --latency uniform:1ms..20ms"] {
+            check_sides(&format!("--transport {carrier} --nodes 200 --processes 2 --threads 2 --seed 7 {more}"));
+        }
+    }
+}
+
+/// A limit on the size of files stands for a full disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_the_run_and_leaves_nothing() {
     let folder = TempDir::new().unwrap();
-    let line = format!("trap '' XFSZ; ulimit -f 1; exec \"$0\" {SIMULATED} --trace t.csv");
+    let line = format!("trap '' XFSZ; ulimit -f 32; exec \"$0\" {SIMULATED} --trace t.csv");
     let mut shell = Command::new("sh");
     shell.args(["-c", &line, env!("CARGO_BIN_EXE_bulkprop")]).current_dir(folder.path());
     let (code, stdout, stderr) = output(&mut shell);
     assert_eq!((code, stdout.as_str()), (Some(3), ""), "{stderr}");
     assert!(stderr.contains("error: --trace \"t.csv\": File too large"), "{stderr}");
     assert_eq!(names(folder.path()), Vec::<String>::new());
+    // The same on a carrier, in one process and in several.
+    for more in ["--transport memory", "--transport udp-shard --processes 2 --threads 1"] {
+        let line = format!("trap '' XFSZ; ulimit -f 32; exec \"$0\" --nodes 300 --seed 7 {more} --trace t.csv");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line, env!("CARGO_BIN_EXE_bulkprop")]).current_dir(folder.path());
+        let (code, stdout, stderr) = output(&mut shell);
+        assert_eq!((code, stdout.as_str()), (Some(3), ""), "{more}: {stderr}");
+        assert!(stderr.contains("--trace \"t.csv\": File too large"), "{more}: {stderr}");
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+    }
     // A device that takes nothing.
     let (code, _, stderr) = output(&mut in_folder(folder.path(), &format!("{SIMULATED} --trace /dev/full")));
     assert!(code == Some(3) && stderr.contains("error: --trace \"/dev/full\": No space left"), "{stderr}");

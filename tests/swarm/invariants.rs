@@ -1,7 +1,7 @@
 //! The invariants of every run, whatever its options.
 
 use crate::draw::Options;
-use crate::trace::ensure_trace;
+use crate::trace::{ensure_sides, ensure_trace};
 use serde_json::Value;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -33,6 +33,8 @@ pub(crate) fn violation(options: &Options) -> Result<bool, String> {
         ensure_trace(options, &report)?;
         ensure_one_time_to_target(options)?;
         ensure_carriers_agree(options)?;
+    } else {
+        ensure_sides(options)?;
     }
     Ok(false)
 }
@@ -111,7 +113,7 @@ pub(crate) fn count(report: &Value, path: &str) -> Result<i128, String> {
 }
 
 /// The sum of a field over a list.
-fn sum(list: &Value, field: &str) -> i128 {
+pub(crate) fn sum(list: &Value, field: &str) -> i128 {
     let items = list.as_array().map_or(&[][..], Vec::as_slice);
     items.iter().map(|item| i128::from(item[field].as_i64().unwrap_or(0))).sum()
 }

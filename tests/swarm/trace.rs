@@ -27,6 +27,14 @@ impl<'a> Line<'a> {
         Some(Line { times, from, to, kind, bytes: bytes.parse().ok()?, fate, sequence: sequence.parse().ok()? })
     }
 
+    /// A line of a file of sends or receipts, which has one time and no sequence.
+    fn of_side(text: &'a str) -> Option<Line<'a>> {
+        let fields: Vec<&str> = text.split(',').collect();
+        let [time, from, to, _order, kind, _hop, bytes, fate] = fields[..] else { return None };
+        let time = time.parse().ok()?;
+        Some(Line { times: [time; 2], from, to, kind, bytes: bytes.parse().ok()?, fate, sequence: 0 })
+    }
+
     fn is_received(&self) -> bool {
         ["delivered", "duplicate", "expired"].contains(&self.fate)
     }
@@ -36,6 +44,48 @@ impl<'a> Line<'a> {
         let id = |node: &str| node.parse().unwrap_or(u64::MAX);
         (self.times[1], id(self.to), id(self.from), self.sequence)
     }
+}
+
+/// Runs a scenario on its real carrier with a trace, and checks the files of sends and of receipts against the report
+/// of this very run.
+pub(crate) fn ensure_sides(options: &Options) -> Result<(), String> {
+    let folder = tempfile::TempDir::new().map_err(|error| error.to_string())?;
+    let at = |name: &str| folder.path().join(name);
+    let traced = options.with("trace", &at("t.csv").to_string_lossy());
+    let report = variant(&traced.with("nodes-csv", &at("nodes.csv").to_string_lossy()))?;
+    let read = |name: &str| fs::read_to_string(at(name)).map_err(|error| error.to_string());
+    let (sends, receipts, nodes) = (read("t.sends.csv")?, read("t.receipts.csv")?, read("nodes.csv")?);
+    let [sends, receipts] = [&sends, &receipts].map(|text| text.lines().skip(1).map(Line::of_side).collect());
+    let (sends, receipts): (Option<Vec<Line<'_>>>, Option<Vec<Line<'_>>>) = (sends, receipts);
+    let (sends, receipts) = sends.zip(receipts).ok_or("a line of a side has other fields")?;
+    for lines in [&sends, &receipts] {
+        ensure(lines.is_sorted_by_key(|line| line.times), || "a side is not sorted".to_owned())?;
+    }
+    let of = |lines: &[Line<'_>], fate: &str| lines.iter().filter(|line| line.fate == fate).count() as i128;
+    let sum = |field: &str| Ok::<_, String>(crate::invariants::sum(&report["workers"], field));
+    let [sent, taken_back] = ["sent", "taken_back"].map(|fate| of(&sends, fate));
+    for (found, expected, named) in [
+        (sent + taken_back, sends.len() as i128, "sends"),
+        (sent - taken_back, count(&report, "/ledger/sent")?, "sent"),
+        (receipts.len() as i128, count(&report, "/ledger/received")?, "received"),
+        (of(&receipts, "duplicate"), sum("duplicates")?, "duplicates"),
+    ] {
+        ensure(found == expected, || format!("the sides have {found} {named}, the report {expected}"))?;
+    }
+    let is_received = receipts.iter().all(Line::is_received);
+    ensure(is_received, || "a receipt has a fate of another kind".to_owned())?;
+    let mut sums = BTreeMap::<&str, [i128; 4]>::new();
+    for line in &receipts {
+        let sums = sums.entry(line.to).or_default();
+        sums[0] += i128::from(line.kind == "payload");
+        sums[2] += line.bytes;
+    }
+    for line in &sends {
+        let (sums, sign) = (sums.entry(line.from).or_default(), if line.fate == "sent" { 1 } else { -1 });
+        sums[1] += sign * i128::from(line.kind == "payload");
+        sums[3] += sign * line.bytes;
+    }
+    ensure_sums_of_nodes(sums, &nodes)
 }
 
 /// Checks the trace of a run in virtual time against its report.
@@ -101,7 +151,6 @@ fn ensure_ledger_of(lines: &[Line<'_>], report: &Value) -> Result<(), String> {
 
 /// Checks the sums of each node against its line in the nodes file.
 fn ensure_nodes_of(lines: &[Line<'_>], nodes: &str) -> Result<(), String> {
-    // Copies, messages sent, bytes in, bytes out.
     let mut sums = BTreeMap::<&str, [i128; 4]>::new();
     for line in lines.iter().filter(|line| line.is_received()) {
         let sums = sums.entry(line.to).or_default();
@@ -113,6 +162,11 @@ fn ensure_nodes_of(lines: &[Line<'_>], nodes: &str) -> Result<(), String> {
         sums[1] += i128::from(line.kind == "payload");
         sums[3] += line.bytes;
     }
+    ensure_sums_of_nodes(sums, nodes)
+}
+
+/// Checks copies, messages sent, bytes in and bytes out of each node against its line in the nodes file.
+fn ensure_sums_of_nodes(mut sums: BTreeMap<&str, [i128; 4]>, nodes: &str) -> Result<(), String> {
     for line in nodes.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let found = sums.remove(fields[0]).unwrap_or_default();

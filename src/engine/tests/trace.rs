@@ -149,5 +149,6 @@ fn every_fate_occurs() {
         let case = Case { faults, bandwidth: Some(bandwidth), duplicate: share(percent), fanout: 6, ..plain };
         seen.extend(traced(&case, 2, &Push, true).1.iter().map(|row| row.fate));
     }
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), MessageFate::ALL);
+    let of_engines = MessageFate::ALL.into_iter().filter(|fate| !fate.is_of_sends());
+    assert!(seen.iter().copied().eq(of_engines), "{seen:?}");
 }

@@ -106,7 +106,9 @@ impl<P: Protocol, C: Recorder> Worker<'_, P, C> {
         if let Some(emulator) = &mut self.emulator {
             return emulator.close(self.carrier.unsent().len() as u64);
         }
-        for message in self.carrier.unsent() {
+        let unsent = self.carrier.unsent();
+        self.shard.log_taken_back(&unsent, self.carrier.now());
+        for message in unsent {
             self.shard.take_back(&message);
         }
     }

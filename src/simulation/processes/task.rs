@@ -32,6 +32,19 @@ pub(super) struct Task {
     pub(super) links: u64,
     /// Bytes for the messages that wait in this process.
     pub(super) memory_left: u64,
+    /// The trace of its messages, if that is asked for.
+    pub(super) trace: Option<TracedTask>,
+}
+
+/// The trace of a process's messages.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TracedTask {
+    /// The trace's file and the folder of its rows, for an error.
+    pub(super) named: [String; 2],
+    /// Descriptors of the files to write to, by worker of the process, and the place of the first among those of all
+    /// workers.
+    pub(super) files: Vec<i32>,
+    pub(super) first: u32,
 }
 
 impl Task {
@@ -51,7 +64,10 @@ impl Task {
         input.take(TASK_BYTES_MAX).read_to_end(&mut bytes)?;
         let task: Task = read_whole(&bytes).map_err(|cause| io::Error::new(io::ErrorKind::InvalidData, cause))?;
         // The standard streams must not be taken over, and no descriptor may be taken over twice.
-        let is_given = task.memory > 2 && task.process_waker > 2 && task.memory != task.process_waker;
+        let mut descriptors = vec![task.memory, task.process_waker];
+        descriptors.extend(task.trace.iter().flat_map(|trace| &trace.files));
+        descriptors.sort_unstable();
+        let is_given = descriptors[0] > 2 && descriptors.is_sorted_by(|one, next| one < next);
         // A number can be written at greater length than it needs, which no parent does.
         let is_canonical = task.written() == bytes;
         let is_task = task.version == VERSION && is_given && is_canonical;
@@ -124,7 +140,14 @@ mod tests {
             layout,
             links,
             memory_left,
+            trace: None,
         }
+    }
+
+    /// The task of a traced run, with these descriptors.
+    fn traced(files: Vec<i32>) -> Task {
+        let named = ["t.csv".to_owned(), "/tmp".to_owned()];
+        Task { trace: Some(TracedTask { named, files, first: 1 }), ..task() }
     }
 
     #[cfg(all(target_os = "linux", not(portable)))]
@@ -147,6 +170,10 @@ mod tests {
         for (memory, process_waker) in [(-1, 5), (0, 5), (2, 5), (4, 1), (4, 4), (i32::MIN, i32::MIN)] {
             assert!(!is_read(&Task { memory, process_waker, ..task() }), "{memory} {process_waker}");
         }
+        assert!(is_read(&traced(vec![6, 7])));
+        for files in [vec![2], vec![4], vec![6, 6], vec![-1]] {
+            assert!(!is_read(&traced(files.clone())), "{files:?}");
+        }
         assert!(!is_read(&Task { version: "0.0.0".to_owned(), ..task() }));
         assert!(Task { process: 1, ..task() }.checked_scenario().is_ok());
         let error = Task { process: 2, ..task() }.checked_scenario().unwrap_err();
@@ -159,7 +186,12 @@ mod tests {
         let bulk =
             "transport = 'udp-shard'\nnodes = 400\nprocesses = 3\nthreads = 2\nttl = 'auto'\norders = 20\n".to_owned();
         let shard = Task { scenario: bulk, process: 0, memory: 9, process_waker: 10, ..task() };
-        for (name, task) in [("udp", task()), ("udp_shard", shard), ("no_place", Task { process: 2, ..task() })] {
+        for (name, task) in [
+            ("traced", traced(vec![6])),
+            ("udp", task()),
+            ("udp_shard", shard),
+            ("no_place", Task { process: 2, ..task() }),
+        ] {
             let path = format!("{}/fuzz/seeds/task/{name}", env!("CARGO_MANIFEST_DIR"));
             let behind_version = &task.written()[1 + VERSION.len()..];
             if std::env::var_os("UPDATE_SEEDS").is_some() {
