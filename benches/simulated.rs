@@ -1,7 +1,8 @@
 //! Virtual time: nanoseconds of real time per message of the propagation alone, from the barrier to the join, with the
 //! general and the fast engine.
 //!
-//! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [nodes...]`
+//! `cargo bench --bench simulated -- [--runs N] [--threads T] [--engine NAME] [--latency TEXT] [--network SET]
+//! [nodes...]`
 
 use bulk_order_propagation::scenario::{Choice, Draft, Engine, Scenario};
 use bulk_order_propagation::simulation::Runner;
@@ -19,7 +20,7 @@ const GENERAL_NODES_MAX: u32 = 1_000_000;
 
 fn main() {
     let arguments = Arguments::read();
-    println!("least and median of {} runs, {} threads, {}", arguments.runs, arguments.threads, arguments.latency);
+    println!("least and median of {} runs, {} threads, {}", arguments.runs, arguments.threads, arguments.paths);
     println!(
         "{:<8} {:>10} {:>12} {:>10} {:>10} {:>10}",
         "engine", "nodes", "messages", "least", "median", "ns/message"
@@ -63,8 +64,8 @@ fn row(engine: Engine, nodes: u32, arguments: &Arguments) -> String {
 fn scenario(engine: Engine, nodes: u32, arguments: &Arguments) -> Scenario {
     let text = format!(
         "transport = 'simulated'\nnodes = {nodes}\nthreads = {}\nttl = 'auto'\nuntil = 'quiescent'\nseed = 7\n\
-         latency = '{}'",
-        arguments.threads, arguments.latency
+         {}",
+        arguments.threads, arguments.paths
     );
     let draft = Draft { engine: Some(engine), ..Draft::from_toml(&text).expect("a scenario") };
     draft.build().expect("a scenario")
@@ -102,7 +103,8 @@ struct Arguments {
     runs: usize,
     threads: u32,
     engine: Option<Engine>,
-    latency: String,
+    /// The latency or the network, as a line of a scenario file.
+    paths: String,
     sizes: Vec<u32>,
 }
 
@@ -114,7 +116,7 @@ impl Arguments {
             runs: if is_test { 2 } else { 9 },
             threads: 2,
             engine: None,
-            latency: "uniform:10ms..100ms".to_owned(),
+            paths: "latency = 'uniform:10ms..100ms'".to_owned(),
             sizes: if is_test { vec![1_000] } else { Vec::new() },
         };
         let mut words = std::env::args().skip(1);
@@ -124,7 +126,8 @@ impl Arguments {
                 "--runs" => arguments.runs = next().parse().ok().filter(|&runs| runs > 1).unwrap_or(arguments.runs),
                 "--threads" => arguments.threads = next().parse().unwrap_or(arguments.threads),
                 "--engine" => arguments.engine = Engine::named(&next()),
-                "--latency" => arguments.latency = next(),
+                "--latency" => arguments.paths = format!("latency = '{}'", next()),
+                "--network" => arguments.paths = format!("network = '{}'", next()),
                 size => arguments.sizes.extend(size.parse::<u32>()),
             }
         }

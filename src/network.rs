@@ -54,7 +54,7 @@ use crate::time::Nanos;
 use bursts::Bursts;
 use by_place::ByPlace;
 use curves::Curves;
-use latency::Sampler;
+use latency::{LogNormalCells, Sampler};
 use regions::RegionMap;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ pub struct Network {
     key: Key,
     fast_path: FastPath,
     latency: LatencySource,
+    /// The latencies of `latency` for SIMD lanes, if these can draw from all of them.
+    cells: Option<LogNormalCells>,
     loss: Loss,
     duplicated: Probability,
     access_links: spec::AccessLinkTable,
@@ -150,6 +152,7 @@ impl Network {
             seed,
             key: Key::new(seed, Purpose::Network),
             fast_path: FastPath::of(&latency, Probability::NEVER),
+            cells: latency.cells(),
             latency,
             loss: Loss::Independent(Probability::NEVER),
             duplicated: Probability::NEVER,
@@ -288,6 +291,17 @@ impl Network {
             LatencySource::Message(_) | LatencySource::Link { .. } => 0,
         };
         OutgoingLinks { network: self, key, from, row, now: Nanos::ZERO }
+    }
+}
+
+impl LatencySource {
+    /// Returns the latencies for SIMD lanes, if these can draw from all of them.
+    fn cells(&self) -> Option<LogNormalCells> {
+        match self {
+            LatencySource::Message(sampler) => LogNormalCells::new(std::slice::from_ref(sampler)),
+            LatencySource::Regions(map) => LogNormalCells::new(map.samplers()),
+            LatencySource::Link { .. } => None,
+        }
     }
 }
 

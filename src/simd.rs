@@ -6,9 +6,15 @@
 
 #![allow(unsafe_code)]
 
+mod lookup;
 mod prefetch;
 
+pub(crate) use lookup::Lookup;
 pub use prefetch::prefetch;
+
+/// The results of a batch that reads tables which go to an array of its own before they are copied: the compiler then
+/// knows that they overwrite no table.
+pub(crate) const BLOCK: usize = 64;
 
 /// Fills `lanes` with each value repeated `count` times, replacing their content.
 #[inline(always)]
@@ -37,6 +43,7 @@ pub(crate) fn run(batch: impl SimdBatch) {
     if is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512cd")
         && is_x86_feature_detected!("avx512vl")
     {
         // SAFETY: the processor has the features that the function is compiled for.
@@ -57,7 +64,7 @@ pub(crate) fn run(batch: impl SimdBatch) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl")]
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512cd,avx512vl")]
 fn run_avx512(batch: impl SimdBatch) {
     batch.run();
 }

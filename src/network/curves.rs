@@ -10,6 +10,7 @@ use std::f64::consts::{PI, SQRT_2};
 
 /// The binary digits after the point of the arguments and values.
 pub(super) const ONE_BITS: u32 = 32;
+const ONE: u64 = 1 << ONE_BITS;
 
 /// The number of linear segments for the quantiles of one halving of the tail, as a power of two.
 const CELL_BITS: u32 = 6;
@@ -22,57 +23,68 @@ const PARTS: usize = 1 << PART_BITS;
 /// The bits of a word that interpolate between two quantiles.
 const REST_BITS: u32 = 24;
 
-/// The tables of both functions.
+/// The bits of a cell of the quantiles that hold the distance to the quantile before.
+const STEP_BITS: u32 = 28;
+
+/// The cells of the quantiles, those of all halvings.
+const KNOTS: usize = CELLS * u64::BITS as usize;
+
+/// The tables of both functions. A cell holds a value and the difference to its neighbour, so that a draw reads one
+/// word of each table.
 #[derive(Debug)]
 pub(super) struct Curves {
-    /// At index `64 z + 64 - c` the upper quantile of 2^-(z + 2) (1 + c / 64), in units of 2^-32.
-    quantiles: Box<[u64]>,
-    /// At index `i` the power 2^(i / 1024), in units of 2^-32.
-    powers: Box<[u64]>,
+    /// At index `64 z + 63 - c` the upper quantile of 2^-(z + 2) (1 + c / 64), in units of 2^-32, and in the lowest 28
+    /// bits its distance to that of c + 1.
+    quantiles: [u64; KNOTS],
+    /// At index `i` the power 2^(i / 1024) less 1 in the upper half, and its distance to the next in the lower one, in
+    /// units of 2^-32.
+    powers: [u64; PARTS],
+}
+
+/// The tables of both functions, as SIMD lanes read them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CurveLanes<'a> {
+    quantiles: &'a [u64; KNOTS],
+    powers: &'a [u64; PARTS],
 }
 
 impl Curves {
     /// Computes both tables, which takes about a millisecond.
     pub(super) fn new() -> Curves {
-        let knots = 0..=CELLS * u64::BITS as usize;
-        let quantiles = knots.map(|knot| {
+        // The tail of c = 64 of the first halving is a half, and its quantile 0.
+        let mut near = 0;
+        let quantiles = std::array::from_fn(|knot| {
             let halvings = (knot / CELLS) as i32;
-            let within = (CELLS - knot % CELLS) as f64 / CELLS as f64;
-            // Knot 64 z is c = 64 of halving z, whose tail is that of c = 0 of the halving before.
-            fixed(upper_quantile(libm::scalbn(1.0 + within, -(halvings + 2))))
+            let within = (CELLS - 1 - knot % CELLS) as f64 / CELLS as f64;
+            let far = fixed(upper_quantile(libm::scalbn(1.0 + within, -(halvings + 2))));
+            // A quantile is below 2^4, and those of one halving lie within 0.7 of each other.
+            far << STEP_BITS | (far - std::mem::replace(&mut near, far))
         });
-        let powers = (0..=PARTS).map(|part| fixed(libm::exp2(part as f64 / PARTS as f64)));
-        Curves { quantiles: quantiles.collect(), powers: powers.collect() }
+        let power = |part: usize| fixed(libm::exp2(part as f64 / PARTS as f64));
+        let powers = std::array::from_fn(|part| (power(part) - ONE) << ONE_BITS | (power(part + 1) - power(part)));
+        Curves { quantiles, powers }
+    }
+
+    /// Returns the tables as SIMD lanes read them.
+    #[inline(always)]
+    pub(super) fn lanes(&self) -> CurveLanes<'_> {
+        CurveLanes { quantiles: &self.quantiles, powers: &self.powers }
     }
 
     /// Returns the standard normal quantile that a word maps to, in units of 2^-32. Its first bit decides the sign, the
     /// others the distance, down to a tail of 2^-64.
     #[inline]
     pub(super) fn normal(&self, word: u64) -> i64 {
-        // The lowest bit is set, so that the tail is never 0 and always has a leading one.
-        let tail = (word << 1) | 1;
-        let halvings = tail.leading_zeros();
-        let fraction = tail << halvings << 1;
-        let cell = (fraction >> (u64::BITS - CELL_BITS)) as usize;
-        let rest = (fraction << CELL_BITS) >> (u64::BITS - REST_BITS);
-        let knot = halvings as usize * CELLS + CELLS - cell;
-        let (far, near) = (self.quantiles[knot], self.quantiles[knot - 1]);
-        let distance = (far - (((far - near) * rest) >> REST_BITS)) as i64;
         // Without a branch, because it would be mispredicted half of the time.
         let sign = (word as i64 >> 63) | 1;
-        -sign * distance
+        -sign * self.lanes().distance(word) as i64
     }
 
     /// Returns `scale` times 2^`exponent`, rounded down, with the exponent in units of 2^-32; `u64::MAX` if the result
     /// exceeds it.
     #[inline]
     pub(super) fn scaled(&self, scale: u64, exponent: i64) -> u64 {
-        let part = exponent as u64 & ((1 << ONE_BITS) - 1);
-        let rest_bits = ONE_BITS - PART_BITS;
-        let at = (part >> rest_bits) as usize;
-        let (low, high) = (self.powers[at], self.powers[at + 1]);
-        let power = low + (((high - low) * (part & ((1 << rest_bits) - 1))) >> rest_bits);
-        let product = u128::from(scale) * u128::from(power);
+        let product = u128::from(scale) * u128::from(self.lanes().power(exponent));
         // The product has at most 97 bits, so a left shift by up to 31 fits; beyond that the result has 65 bits or
         // more.
         match i64::from(ONE_BITS) - (exponent >> ONE_BITS) {
@@ -81,6 +93,31 @@ impl Curves {
             shift if shift < 0 && scale != 0 => u64::MAX,
             _ => 0,
         }
+    }
+}
+
+impl CurveLanes<'_> {
+    /// Returns the distance from 0 of the normal quantile that a word maps to, below 2^4, in units of 2^-32.
+    #[inline(always)]
+    pub(super) fn distance(self, word: u64) -> u64 {
+        // The lowest bit is set, so that the tail is never 0 and always has a leading one.
+        let tail = (word << 1) | 1;
+        let halvings = tail.leading_zeros();
+        let fraction = tail << halvings << 1;
+        let cell = fraction >> (u64::BITS - CELL_BITS);
+        let rest = (fraction << CELL_BITS) >> (u64::BITS - REST_BITS);
+        // The same as 64 z + 63 - c, in a form that shows the compiler that the index is within the table.
+        let far = self.quantiles[(u64::from(halvings) << CELL_BITS | cell ^ (CELLS as u64 - 1)) as usize];
+        (far >> STEP_BITS) - (((far & ((1 << STEP_BITS) - 1)) * rest) >> REST_BITS)
+    }
+
+    /// Returns 2 to the power of the part of an exponent below 1, from 1 to 2; all are in units of 2^-32.
+    #[inline(always)]
+    pub(super) fn power(self, exponent: i64) -> u64 {
+        let rest_bits = ONE_BITS - PART_BITS;
+        let part = exponent as u64 & (ONE - 1);
+        let low = self.powers[(part >> rest_bits) as usize];
+        ONE + (low >> ONE_BITS) + (((low & (ONE - 1)) * (part & ((1 << rest_bits) - 1))) >> rest_bits)
     }
 }
 
@@ -159,9 +196,18 @@ mod tests {
             let bytes = table.iter().flat_map(|word| word.to_le_bytes());
             bytes.fold(0xCBF2_9CE4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
         };
-        assert_eq!((curves.quantiles.len(), curves.powers.len()), (4_097, 1_025));
+        let [mut quantiles, mut powers] = [vec![0], vec![ONE]];
+        for cell in curves.quantiles {
+            assert_eq!(cell & ((1 << STEP_BITS) - 1), (cell >> STEP_BITS) - quantiles.last().unwrap());
+            quantiles.push(cell >> STEP_BITS);
+        }
+        for cell in curves.powers {
+            assert_eq!(ONE + (cell >> ONE_BITS), *powers.last().unwrap());
+            powers.push(powers.last().unwrap() + (cell & (ONE - 1)));
+        }
+        assert_eq!((quantiles.len(), powers.len()), (4_097, 1_025));
         assert_eq!(
-            format!("{:016X} {:016X}", digest(&curves.quantiles), digest(&curves.powers)),
+            format!("{:016X} {:016X}", digest(&quantiles), digest(&powers)),
             "FB0B96F604A6C90A E70256D22B6B319A"
         );
     }

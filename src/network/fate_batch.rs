@@ -1,10 +1,11 @@
 //! Draws the fates of many messages at once: the results of [`OutgoingLinks::fate`](super::OutgoingLinks::fate), side
 //! by side in SIMD lanes if a few random words decide them.
 
-use super::{FastPath, Fate, Network};
+use super::latency::LogNormalLanes;
+use super::{FastPath, Fate, LatencySource, Loss, Network};
 use crate::ids::{NodeId, OrderIndex};
 use crate::random::{Key, Probability, below_of};
-use crate::simd::{self, SimdBatch};
+use crate::simd::{self, BLOCK, SimdBatch};
 use crate::time::Nanos;
 
 /// The fates of a batch of messages.
@@ -12,6 +13,9 @@ use crate::time::Nanos;
 pub struct Fates {
     /// The key of the sender, by message.
     keys: Vec<Key>,
+    /// By message, the index of the first latency from the sender's region, and the receiver's region.
+    rows: Vec<u32>,
+    regions: Vec<u32>,
     latencies: Vec<Nanos>,
 }
 
@@ -24,7 +28,7 @@ impl Fates {
     pub fn draw(
         &mut self,
         network: &Network,
-        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>,
+        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)> + Clone,
         to: &[NodeId],
     ) {
         self.latencies.clear();
@@ -32,11 +36,19 @@ impl Fates {
             FastPath::Constant(time) => self.latencies.resize(to.len(), time),
             // More than 2^32 values would need 128-bit products, which SIMD lanes do not have.
             FastPath::Uniform { least, values, lost } if let Ok(values) = u32::try_from(values) => {
-                let key =
-                    |order: OrderIndex, from: NodeId| network.key.with(u64::from(order.0)).with(u64::from(from.0));
-                simd::fill(&mut self.keys, forwards.map(|(order, from, _, count)| (key(order, from), count)));
+                self.fill_keys(network, forwards);
                 self.latencies.resize(to.len(), Nanos::ZERO);
                 simd::run(Uniform { keys: &self.keys, to, latencies: &mut self.latencies, least, values, lost });
+            }
+            FastPath::Never
+                if let (Some(cells), Loss::Independent(lost)) = (&network.cells, &network.loss)
+                    && let Some(lanes) = cells.lanes() =>
+            {
+                self.find_regions(&network.latency, forwards.clone(), to);
+                self.fill_keys(network, forwards);
+                self.latencies.resize(to.len(), Nanos::ZERO);
+                let Fates { keys, rows, regions, latencies } = self;
+                simd::run(Skewed { keys, to, rows, regions, latencies, lanes, lost: *lost });
             }
             FastPath::Uniform { .. } | FastPath::Never => {
                 let mut rest = to;
@@ -49,6 +61,31 @@ impl Fates {
                         Fate::Lost => Fates::LOST,
                     }));
                 }
+            }
+        }
+    }
+
+    /// Sets the key of the sender of each message.
+    #[inline]
+    fn fill_keys(&mut self, network: &Network, forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>) {
+        let key = |order: OrderIndex, from: NodeId| network.key.with(u64::from(order.0)).with(u64::from(from.0));
+        simd::fill(&mut self.keys, forwards.map(|(order, from, _, count)| (key(order, from), count)));
+    }
+
+    /// Sets the region of each receiver and the row of each sender; both are 0 without regions.
+    fn find_regions(
+        &mut self,
+        latency: &LatencySource,
+        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>,
+        to: &[NodeId],
+    ) {
+        if let LatencySource::Regions(map) = latency {
+            map.placement().find(to, &mut self.regions);
+            simd::fill(&mut self.rows, forwards.map(|(_, from, _, count)| (map.row(from), count)));
+        } else {
+            for places in [&mut self.regions, &mut self.rows] {
+                places.clear();
+                places.resize(to.len(), 0);
             }
         }
     }
@@ -89,10 +126,52 @@ impl SimdBatch for Uniform<'_> {
     }
 }
 
+/// A batch of messages with skewed latencies.
+struct Skewed<'a> {
+    keys: &'a [Key],
+    to: &'a [NodeId],
+    rows: &'a [u32],
+    regions: &'a [u32],
+    latencies: &'a mut [Nanos],
+    lanes: LogNormalLanes<'a>,
+    lost: Probability,
+}
+
+impl SimdBatch for Skewed<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let lost = self.lost;
+        if lost == Probability::NEVER {
+            self.draw(|_| false);
+        } else {
+            self.draw(|key| lost.hits(key.word_at(1)));
+        }
+    }
+}
+
+impl Skewed<'_> {
+    #[inline(always)]
+    fn draw(self, is_lost: impl Fn(Key) -> bool) {
+        let Skewed { keys, to, rows, regions, latencies, lanes, .. } = self;
+        let messages = keys.chunks(BLOCK).zip(to.chunks(BLOCK));
+        let places = rows.chunks(BLOCK).zip(regions.chunks(BLOCK));
+        for (((keys, to), (rows, regions)), latencies) in messages.zip(places).zip(latencies.chunks_mut(BLOCK)) {
+            // Lanes read tables only while nothing is written that could be a part of them.
+            let mut drawn = [Nanos::ZERO; BLOCK];
+            for ((((key, to), &row), &region), drawn) in keys.iter().zip(to).zip(rows).zip(regions).zip(&mut drawn) {
+                let key = key.with(u64::from(to.0));
+                let time = Nanos(lanes.draw(u64::from(row) + u64::from(region), key.word_at(0)));
+                *drawn = if is_lost(key) { Fates::LOST } else { time };
+            }
+            latencies.copy_from_slice(&drawn[..latencies.len()]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{LatencySpec, LossSpec};
+    use crate::network::{LatencySpec, LossSpec, RegionSpec};
     use crate::ratio::Ratio;
 
     /// All kinds of networks, and message counts that do not fill the lanes.
@@ -100,6 +179,9 @@ mod tests {
     fn batched_and_single_fates_agree() {
         let latencies = ["50ms", "uniform:10ms..100ms", "uniform:1ms..20s", "lognormal:p50=40ms,p90=90ms,min=10ms"];
         let networks = latencies.iter().map(|text| Network::new(7, text.parse::<LatencySpec>().expect(text)));
+        let regions =
+            ["aws33", "bitcoin6", "ethereum8"].map(|name| name.parse::<RegionSpec>().unwrap().read().unwrap());
+        let networks = networks.chain(regions.iter().map(|regions| Network::in_regions(7, regions)));
         let loss = LossSpec::Independent(Ratio::new(1, 3).unwrap());
         let lossy = networks.clone().map(|network| network.with_loss(&loss));
         for network in networks.chain(lossy) {

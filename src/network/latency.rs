@@ -9,11 +9,13 @@
 
 mod exponential;
 mod log_normal;
+mod log_normal_cells;
 mod normal;
 mod pareto;
 mod shape;
 mod weibull;
 
+pub(super) use log_normal_cells::{LogNormalCells, LogNormalLanes};
 pub use shape::ShapeParameter;
 
 use super::curves::Curves;

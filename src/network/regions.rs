@@ -7,7 +7,8 @@ use super::by_place::ByPlace;
 use super::curves::Curves;
 use super::latency::{LATENCY_MAX, Latency, Sampler};
 use crate::ids::NodeId;
-use crate::random::{Key, Purpose};
+use crate::random::{Key, Purpose, below_of};
+use crate::simd::{self, BLOCK, Lookup, SimdBatch};
 use crate::time::Nanos;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -117,6 +118,11 @@ impl RegionMap {
         self.samplers[row as usize + self.placement.region(to).index()].draw(word)
     }
 
+    /// Returns the latencies, at the sums of a row and a region.
+    pub(super) fn samplers(&self) -> &[Sampler] {
+        &self.samplers
+    }
+
     pub(super) fn placement(&self) -> &Placement {
         &self.placement
     }
@@ -149,6 +155,15 @@ impl Placement {
         }
     }
 
+    /// Replaces `found` by the region of each of `nodes`.
+    pub(super) fn find(&self, nodes: &[NodeId], found: &mut Vec<u32>) {
+        found.clear();
+        match self {
+            Placement::Drawn(drawn) => drawn.find(nodes, found),
+            _ => found.extend(nodes.iter().map(|&node| u32::from(self.region(node).0))),
+        }
+    }
+
     /// Returns true if a node may be in this region.
     pub(super) fn reaches(&self, region: RegionIndex, regions: &Regions) -> bool {
         match self {
@@ -166,8 +181,13 @@ pub struct DrawnPlacement {
     /// Cumulative weights of the regions, each including its own.
     sums: Vec<u64>,
     /// For each 256th of the total weight, the first region that lies in it.
-    guide: Vec<u16>,
+    guide: Box<[u32; 256]>,
+    /// The most regions that a draw is beyond the first one of its 256th.
+    steps_max: u32,
 }
+
+/// The regions that lanes try beyond the first one of a 256th, in the usual case and otherwise.
+const STEPS: [u32; 2] = [1, 4];
 
 impl DrawnPlacement {
     /// Creates the placement of the run with this seed.
@@ -181,12 +201,14 @@ impl DrawnPlacement {
                 sum
             })
             .collect();
-        let first_beyond = |part: u64| {
-            let drawn = ((u128::from(part) * u128::from(sum)) >> 8) as u64;
-            sums.partition_point(|&sum| sum <= drawn) as u16
+        let region_of = |word: u64| {
+            let drawn = ((u128::from(word) * u128::from(sum)) >> 64) as u64;
+            sums.partition_point(|&sum| sum <= drawn) as u32
         };
-        let guide = (0..256).map(first_beyond).collect();
-        DrawnPlacement { key: Key::new(seed, Purpose::Regions), sums, guide }
+        let guide = Box::new(std::array::from_fn(|part| region_of((part as u64) << 56)));
+        let steps = (0..).zip(&*guide).map(|(part, &first)| region_of(part << 56 | u64::MAX >> 8) - first);
+        let steps_max = steps.max().unwrap_or(0);
+        DrawnPlacement { key: Key::new(seed, Purpose::Regions), sums, guide, steps_max }
     }
 
     /// Returns the region of a node: the first whose cumulative weight exceeds a draw below the total weight.
@@ -198,9 +220,58 @@ impl DrawnPlacement {
         let drawn = ((u128::from(word) * u128::from(whole)) >> 64) as u64;
         // The guide leads to the first candidate, so that few of up to 1,024 sums are compared.
         let mut region = self.guide[(word >> 56) as usize];
-        while self.sums.get(usize::from(region)).is_some_and(|&sum| sum <= drawn) {
+        while self.sums.get(region as usize).is_some_and(|&sum| sum <= drawn) {
             region += 1;
         }
-        RegionIndex(region)
+        RegionIndex(region as u16)
+    }
+
+    /// Appends the region of each of `nodes` to `found`, in lanes unless the weights are too large for these or too
+    /// uneven.
+    fn find(&self, nodes: &[NodeId], found: &mut Vec<u32>) {
+        let whole = self.sums.last().map_or(0, |&whole| u32::try_from(whole).unwrap_or(0));
+        match Lookup::new(&self.sums) {
+            Some(sums) if whole > 0 && self.steps_max <= STEPS[1] => {
+                found.resize(nodes.len(), 0);
+                let (key, guide) = (self.key, &self.guide);
+                if self.steps_max <= STEPS[0] {
+                    simd::run(RegionLanes::<{ STEPS[0] }> { key, whole, sums, guide, nodes, found });
+                } else {
+                    simd::run(RegionLanes::<{ STEPS[1] }> { key, whole, sums, guide, nodes, found });
+                }
+            }
+            _ => found.extend(nodes.iter().map(|&node| u32::from(self.region(node).0))),
+        }
+    }
+}
+
+/// The regions of many nodes, each at most so many beyond the first one of its 256th.
+struct RegionLanes<'a, const STEPS: u32> {
+    key: Key,
+    whole: u32,
+    sums: Lookup<'a, u64>,
+    guide: &'a [u32; 256],
+    nodes: &'a [NodeId],
+    found: &'a mut [u32],
+}
+
+impl<const STEPS: u32> SimdBatch for RegionLanes<'_, STEPS> {
+    #[inline(always)]
+    fn run(self) {
+        let RegionLanes { key, whole, sums, guide, nodes, found } = self;
+        for (nodes, found) in nodes.chunks(BLOCK).zip(found.chunks_mut(BLOCK)) {
+            let mut regions = [0; BLOCK];
+            for (node, region) in nodes.iter().zip(&mut regions) {
+                let word = key.with(u64::from(node.0)).word_at(0);
+                let drawn = below_of(word, whole);
+                let mut at = u64::from(guide[(word >> 56) as usize]);
+                // A step from the region of the draw leads nowhere, so there may be more steps than it takes.
+                for _ in 0..STEPS {
+                    at += u64::from(sums.at(at) <= drawn);
+                }
+                *region = at as u32;
+            }
+            found.copy_from_slice(&regions[..found.len()]);
+        }
     }
 }

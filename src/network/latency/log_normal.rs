@@ -30,13 +30,13 @@ pub struct LogNormal {
 /// A log-normal distribution that can be drawn from, in nanoseconds.
 #[derive(Clone, Debug)]
 pub(in crate::network) struct LogNormalSampler {
-    least: u64,
+    pub(super) least: u64,
     /// The median above the minimum.
-    median: u64,
+    pub(super) median: u64,
     /// Doublings per standard deviation, in units of 2^-32.
-    exponent: u64,
-    greatest: u64,
-    curves: Arc<Curves>,
+    pub(super) exponent: u64,
+    pub(super) greatest: u64,
+    pub(super) curves: Arc<Curves>,
 }
 
 impl Distribution for LogNormal {

@@ -74,6 +74,27 @@ fn matrices_stated_to_be_symmetric_are() {
     assert_eq!(asymmetric("ethereum8"), ["south_america south_africa"]);
 }
 
+/// Even weights, weights of which many lie in one 256th of their sum, and weights beyond 32 bits; 203 nodes do not fill
+/// the lanes.
+#[test]
+fn many_nodes_are_placed_as_each_of_them() {
+    let nodes: Vec<NodeId> = (0..203).map(|node| NodeId(node * 9_973)).collect();
+    let even: Vec<u64> = vec![1; 1_024];
+    let three_small = vec![0, 1, 1, 1, 4_000, 0];
+    let many_small = [vec![1; 40], vec![1_000_000]].concat();
+    for weights in [vec![5], vec![1; 33], even, three_small, many_small, vec![1 << 40, 3 << 40]] {
+        let names: Vec<String> = weights.iter().enumerate().map(|(region, _)| format!("r{region}")).collect();
+        let latencies = vec![Latency::Constant(Nanos(1)); names.len() * names.len()];
+        let regions = Regions { names, weights, latencies, rates: None };
+        for placement in [Placement::drawn(7, &regions), Placement::RoundRobin(regions.names.len() as u32)] {
+            let mut found = vec![9; 5];
+            placement.find(&nodes, &mut found);
+            let each: Vec<u32> = nodes.iter().map(|&node| u32::from(placement.region(node).0)).collect();
+            assert_eq!(found, each, "{:?}", &regions.weights[..regions.weights.len().min(50)]);
+        }
+    }
+}
+
 #[test]
 fn nodes_are_placed_by_weight() {
     for (name, shares) in [
