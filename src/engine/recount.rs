@@ -4,19 +4,20 @@
 //! A message counts as a first receipt only if the receipt of its receiver names it, to the nanosecond; the ledger is
 //! thus counted here, not derived.
 
+use super::forward_draws::ForwardDraws;
 use super::shortest_path::first_forward;
 use super::{EngineError, EngineSetup};
 use crate::ids::NodeId;
-use crate::message::OrderHop;
-use crate::network::Fate;
-use crate::protocol::{FirstMessage, TargetScratch};
+use crate::network::Fates;
+use crate::protocol::FirstMessage;
 use crate::record::{CarryList, NodeCounters, Receipt, Receipts, Traffic, WorkerRecord};
 use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::threads::{WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
+use std::ops::Range;
 
-/// The number of messages in a queue while the receipts of their receivers are prefetched. A power of two.
-const WAITING: usize = 32;
+/// Messages between the prefetch of a receiver's receipt and its use.
+const RECEIPT_AHEAD: usize = 32;
 
 /// The ledger of one order up to an instant.
 pub(super) struct RecountedTraffic {
@@ -39,19 +40,18 @@ pub(super) fn recount<P: FirstMessage>(
     // No worker waits for another.
     let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| () };
     let counts = threads.run(0..workers, |WorkerSeat { worker, .. }, _| {
-        let mut count = RecountWorker::new(setup, receipts, limit);
         let nodes = setup.partition.shard(worker);
-        count.record.nodes = nodes.len() as u32;
+        let mut count = RecountWorker::new(setup, receipts, limit, nodes.clone());
         let mut lookout = Lookout::new(interrupt);
         for node in nodes {
             let sent = count.sender(protocol, NodeId(node));
-            if lookout.work(1 + sent).is_err() || count.record.sent > most {
+            if lookout.work(1 + sent).is_err() || count.share.record.sent > most {
                 // Any worker that gives up ends the recount, because a part of the traffic is of no use.
                 return Err(Interrupted);
             }
         }
         count.settle();
-        Ok(count.into_parts())
+        if count.share.record.sent > most { Err(Interrupted) } else { Ok(count.share) }
     })?;
     let Ok(counts) = counts.into_iter().collect::<Result<Vec<RecountShare>, Interrupted>>() else { return Ok(None) };
     let mut recounted = RecountedTraffic { record: WorkerRecord::none(), model_lost: 0, traffic: Vec::new() };
@@ -87,17 +87,18 @@ struct RecountWorker<'a> {
     setup: &'a EngineSetup<'a>,
     receipts: &'a Receipts,
     limit: Nanos,
-    scratch: TargetScratch,
-    waiting: [(NodeId, NodeId, Nanos); WAITING],
-    filled: usize,
-    copies: NodeCounters<CarryList>,
-    sent: Vec<u32>,
-    record: WorkerRecord,
-    model_lost: u64,
+    /// The first node whose messages it counts.
+    start: u32,
+    draws: ForwardDraws,
+    /// The number of forwards that are drawn together.
+    forwards: usize,
+    share: RecountShare,
 }
 
 /// The result of one worker.
 struct RecountShare {
+    /// The copies that arrive, by node of the run; and the messages sent, by node of the shard. Both are empty unless
+    /// traffic is kept.
     copies: NodeCounters<CarryList>,
     sent: Vec<u32>,
     record: WorkerRecord,
@@ -105,95 +106,82 @@ struct RecountShare {
 }
 
 impl<'a> RecountWorker<'a> {
-    fn new(setup: &'a EngineSetup<'a>, receipts: &'a Receipts, limit: Nanos) -> RecountWorker<'a> {
-        let max_degree = setup.topology.max_degree();
-        RecountWorker {
-            setup,
-            receipts,
-            limit,
-            scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
-            waiting: [(NodeId(0), NodeId(0), Nanos::ZERO); WAITING],
-            filled: 0,
-            copies: NodeCounters::new(if setup.keeps_traffic { receipts.nodes() as usize } else { 0 }),
-            sent: Vec::new(),
-            record: WorkerRecord::none(),
+    fn new(setup: &'a EngineSetup<'a>, receipts: &'a Receipts, limit: Nanos, nodes: Range<u32>) -> RecountWorker<'a> {
+        let (draws, forwards) = ForwardDraws::new(setup);
+        let [receivers, senders] = match setup.keeps_traffic {
+            true => [receipts.nodes() as usize, nodes.len()],
+            false => [0; 2],
+        };
+        let share = RecountShare {
+            copies: NodeCounters::new(receivers),
+            sent: vec![0; senders],
+            record: WorkerRecord { nodes: nodes.len() as u32, ..WorkerRecord::none() },
             model_lost: 0,
-        }
+        };
+        RecountWorker { setup, receipts, limit, start: nodes.start, draws, forwards, share }
     }
 
-    /// Counts the messages of a node; returns their number.
+    /// Adds the messages of a node to those that are drawn together; returns the number of messages counted meanwhile.
     fn sender<P: FirstMessage>(&mut self, protocol: &P, me: NodeId) -> u64 {
         let receipt = self.receipts.get(me);
-        let before = self.record.sent;
-        if receipt.is_reached() {
-            self.record.reached += 1;
-            if let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) {
-                self.fan_out(me, receipt, order_hop);
-            }
+        if !receipt.is_reached() {
+            return 0;
         }
-        let sent = self.record.sent - before;
-        if self.setup.keeps_traffic {
-            self.sent.push(sent as u32);
+        self.share.record.reached += 1;
+        let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) else { return 0 };
+        self.draws.push(order_hop.order, me, receipt.sender, receipt.time);
+        if self.draws.len() == self.forwards { self.settle() } else { 0 }
+    }
+
+    /// Draws and counts the messages of the nodes that were added; returns their number.
+    fn settle(&mut self) -> u64 {
+        self.draws.draw(self.setup, |_| ());
+        match self.receipts {
+            Receipts::Each(receipts) => self.count(|to| receipts[to.index()]),
+            Receipts::Compact(receipts) => self.count(|to| receipts[to.index()].into()),
+            Receipts::ByHop(by_hop) => self.count(|to| by_hop.get(to)),
         }
+        self.share.record.spared += self.draws.spared_in_all() as u64;
+        let sent = self.draws.targets().0.len() as u64;
+        self.share.record.sent += sent;
+        self.draws.clear();
         sent
     }
 
-    #[inline]
-    fn wait(&mut self, message: (NodeId, NodeId, Nanos)) {
-        // The receipt and the counter are read some messages later, when they have arrived from memory.
-        self.receipts.prefetch(message.1);
-        self.copies.prefetch(message.1.index());
-        let waited = std::mem::replace(&mut self.waiting[self.filled % WAITING], message);
-        self.filled += 1;
-        if self.filled > WAITING {
-            self.received(waited);
-        }
-    }
-
-    fn settle(&mut self) {
-        for place in self.filled.saturating_sub(WAITING)..self.filled {
-            self.received(self.waiting[place % WAITING]);
-        }
-        self.filled = 0;
-    }
-
-    /// Counts a received message.
-    #[inline]
-    fn received(&mut self, (from, to, time): (NodeId, NodeId, Nanos)) {
-        let first = self.receipts.get(to);
-        self.record.received += 1;
-        // Nodes are compared as well, because several messages may arrive at the same nanosecond.
-        self.record.duplicates += u64::from((first.time, first.sender) != (time, from));
-        if self.setup.keeps_traffic {
-            self.copies.add(to.index(), 1);
-        }
-    }
-
-    fn into_parts(self) -> RecountShare {
-        RecountShare { copies: self.copies, sent: self.sent, record: self.record, model_lost: self.model_lost }
-    }
-}
-
-impl RecountWorker<'_> {
-    /// Counts the messages that a node sends to its targets.
-    #[inline]
-    fn fan_out(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
-        let setup = self.setup;
-        let links = setup.network.outgoing_links(order_hop.order, me).at(receipt.time);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        for &to in setup.draw.draw(setup.topology, order_hop.order, me, &mut scratch) {
-            if setup.exclude_sender && to == receipt.sender {
-                self.record.spared += 1;
-                continue;
+    /// Counts the messages drawn; `receipt` returns that of a node.
+    fn count(&mut self, receipt: impl Fn(NodeId) -> Receipt) {
+        let RecountWorker { receipts, draws, share, limit, .. } = self;
+        let (to, ends) = draws.targets();
+        let keeps_traffic = !share.sent.is_empty();
+        to.iter().take(RECEIPT_AHEAD).for_each(|&soon| receipts.prefetch(soon));
+        let mut begin = 0;
+        for (forward, &end) in ends.iter().enumerate() {
+            let (me, at) = draws.forward(forward);
+            let messages = std::mem::replace(&mut begin, end)..end;
+            if keeps_traffic {
+                share.sent[(me.0 - self.start) as usize] = messages.len() as u32;
             }
-            self.record.sent += 1;
-            match links.fate(to, 0) {
-                Fate::Lost => self.model_lost += 1,
-                // Still under way at the end.
-                Fate::Arrives(latency) if receipt.time + latency > self.limit => self.record.carrier.drained += 1,
-                Fate::Arrives(latency) => self.wait((me, to, receipt.time + latency)),
+            for (place, &latency) in messages.clone().zip(&draws.latencies()[messages]) {
+                if let Some(&soon) = to.get(place + RECEIPT_AHEAD) {
+                    receipts.prefetch(soon);
+                    share.copies.prefetch(soon.index());
+                }
+                if latency == Fates::LOST {
+                    share.model_lost += 1;
+                } else if at + latency > *limit {
+                    // Still under way at the end.
+                    share.record.carrier.drained += 1;
+                } else {
+                    let first = receipt(to[place]);
+                    share.record.received += 1;
+                    // Nodes are compared as well, because several messages may arrive at the same nanosecond.
+                    let is_first = (first.time, first.sender) == (at + latency, me);
+                    share.record.duplicates += u64::from(!is_first);
+                    if keeps_traffic {
+                        share.copies.add(to[place].index(), 1);
+                    }
+                }
             }
         }
-        self.scratch = scratch;
     }
 }
