@@ -4,7 +4,7 @@
 use super::{Population, RunContext};
 use crate::adversary::Adversaries;
 use crate::ids::NodeId;
-use crate::network::{Faults, Network};
+use crate::network::{Faults, Network, RegionIndex};
 use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
 
@@ -33,11 +33,18 @@ impl Groups<'_> {
         }
         let nodes = self.population.nodes;
         let mut groups: Vec<GroupRecord> = Vec::new();
+        // The group of each region, once it is known, so that it is not searched for by name for every node.
+        let mut of_regions: Vec<Option<u32>> = vec![None; self.network.regions().len()];
         // Indices of each node's groups; every node has the same number of them.
         let mut places: Vec<u32> = Vec::new();
         for node in (0..nodes).map(NodeId) {
-            for group in self.of(node, &sides) {
-                let place = place_of(&mut groups, group);
+            let region = self.network.region(node);
+            for (kind, name) in self.of(node, region, &sides) {
+                let known = match (kind, region) {
+                    (GroupKind::Region, Some(region)) => &mut of_regions[region.index()],
+                    _ => &mut None,
+                };
+                let place = *known.get_or_insert_with(|| place_of(&mut groups, (kind, name)));
                 places.push(place);
                 let group = &mut groups[place as usize];
                 group.nodes += 1;
@@ -80,11 +87,16 @@ impl Groups<'_> {
         }
     }
 
-    /// Iterates over the groups of a node: its region, its class, its access, its part, and its side of each partition.
-    /// Every node has one of each kind that exists.
-    fn of<'a>(&'a self, node: NodeId, sides: &'a [[String; 2]]) -> impl Iterator<Item = (GroupKind, &'a str)> {
+    /// Iterates over the groups of a node: its `region`, its class, its access, its part, and its side of each
+    /// partition. Every node has one of each kind that exists.
+    fn of<'a>(
+        &'a self,
+        node: NodeId,
+        region: Option<RegionIndex>,
+        sides: &'a [[String; 2]],
+    ) -> impl Iterator<Item = (GroupKind, &'a str)> {
         let faults = self.population.faults;
-        let region = self.network.region(node).map(|region| self.network.regions()[region.index()].as_str());
+        let region = region.map(|region| self.network.regions()[region.index()].as_str());
         let access = if faults.is_behind_nat(node) { "behind-nat" } else { "reachable" };
         let classes = [
             region.map(|name| (GroupKind::Region, name)),
