@@ -16,6 +16,7 @@
 //! | `forward_draws` | the targets and fates of many forwards, drawn together |
 //! | `recount` | traffic of each node, recomputed if it was not kept |
 //! | `exchange` | messages between shards, and their agreement on how the run goes on |
+//! | `moving_target` | the end of a run at its target if nodes come and go |
 //! | `window_length` | the length of a window |
 //! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
 //! | `journal` | the events of a window, before they are counted |
@@ -41,6 +42,7 @@ mod exchange;
 mod forward_draws;
 pub mod hops;
 mod journal;
+mod moving_target;
 mod new_receipts;
 mod pending_event;
 mod recount;
@@ -63,6 +65,7 @@ use crate::adversary::Adversaries;
 use crate::coverage::Window;
 use crate::network::{Faults, Network};
 use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
+use crate::ratio::Ratio;
 use crate::record::{End, Receipts, Traffic};
 use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
@@ -110,6 +113,9 @@ pub struct EngineSetup<'a> {
     pub goal: u64,
     /// True if the run ends when every order has its target.
     pub ends_at_target: bool,
+    /// In place of both, if nodes come and go: the run ends when every order has once been held by this share of the
+    /// nodes that were up.
+    pub moving_target: Option<Ratio>,
     /// True if traffic is kept by node, which costs 40 bytes a node, and time to draw it again after shortest paths and
     /// hops.
     pub keeps_traffic: bool,

@@ -2,13 +2,11 @@
 //! each instant.
 //!
 //! A node keeps its orders while it is down. Coverage therefore moves with every first receipt and with every node that
-//! goes down or comes up, and a share is reached at the first instant at which it is held. No engine knows that instant
-//! while it computes. A run that is to end at its target is computed twice if nodes come and go within it: once to its
-//! rest, from which the instant follows, and once up to that instant.
+//! goes down or comes up, and a share is reached at the first instant at which it is held. An engine whose run ends at
+//! that instant counts as it computes (`engine/moving_target.rs`); here the whole rise is traced afterwards.
 
 use crate::ids::NodeId;
 use crate::network::Faults;
-use crate::ratio::Ratio;
 use crate::record::{CoverageCurve, Receipt};
 use crate::sync::{Interrupt, Interrupted, Lookout};
 use crate::time::Nanos;
@@ -55,13 +53,6 @@ impl Population<'_> {
             up += u64::from(self.faults.is_up(NodeId(node), Nanos::ZERO));
         }
         Ok(up)
-    }
-
-    /// Returns the time at which the last order first had this share of its population; `None` if an order never had
-    /// it. `receipts` are those of order 0 by node, then those of order 1, and so on, up to `end`.
-    pub(crate) fn target_at(&self, receipts: &[Receipt], target: Ratio, end: Nanos) -> Option<Nanos> {
-        let times = self.curves(receipts, end).map(|curve| curve.time_to(target));
-        times.collect::<Option<Vec<Nanos>>>()?.into_iter().max()
     }
 
     /// Traces the rise of each order's coverage, in the sequence of the orders. `receipts` are those of order 0 by

@@ -8,6 +8,7 @@
 //! On a network with a minimum latency above 0 it gives the same outcome as windows, which the tests check.
 
 use super::EngineSetup;
+use super::moving_target::MovingTarget;
 use super::pending_event::{EventRank, EventSink, EventStage, PendingEvent};
 use super::shard::VirtualShard;
 use super::shard_outcome::EndedRun;
@@ -22,6 +23,7 @@ use crate::time::{Nanos, TimerHeap};
 use crate::workload::Publication;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::convert::Infallible;
 use std::iter::Peekable;
 use std::slice::Iter;
 
@@ -53,6 +55,8 @@ struct SequentialRun<'a, P: Protocol, T> {
     reached: Vec<u64>,
     /// The last instant whose events count.
     limit: Nanos,
+    /// The target, if nodes come and go.
+    moving: Option<MovingTarget<'a>>,
     end: End,
     last_event: Nanos,
     lookout: Lookout<'a>,
@@ -81,6 +85,10 @@ fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> Ende
         if event.is_multiple_of(EVENTS_PER_REPORT) {
             run.report_progress();
         }
+        // The first event of an instant completes all instants before it.
+        if time > Nanos::ZERO && run.ends_at_moving_target(Nanos(time.0 - 1)) {
+            break;
+        }
         run.handle_next(time);
         run.count_receipts(time);
         if run.is_cut_short() {
@@ -93,7 +101,10 @@ fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> Ende
 
 impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
     fn new(setup: &'a EngineSetup<'a>, protocol: &P) -> SequentialRun<'a, P, T> {
-        let shard = VirtualShard::new(setup, 0..setup.topology.nodes(), EventQueue::new());
+        let nodes = 0..setup.topology.nodes();
+        let mut shard = VirtualShard::new(setup, nodes.clone(), EventQueue::new());
+        let Ok(moving) = MovingTarget::new(setup, nodes, |_| Ok::<(), Infallible>(()));
+        shard.is_tentative = moving.is_some();
         let orders = setup.workload.orders();
         SequentialRun {
             setup,
@@ -103,6 +114,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             short: orders,
             reached: vec![0; orders as usize],
             limit: setup.deadline(),
+            moving,
             end: End::Quiescent,
             last_event: Nanos::ZERO,
             lookout: Lookout::new(setup.interrupt),
@@ -173,6 +185,19 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
         }
     }
 
+    /// Ends the run if its target moves and is reached by `to`; all events up to that instant have been handled.
+    fn ends_at_moving_target(&mut self, to: Nanos) -> bool {
+        let Some(moving) = self.moving.as_mut().filter(|moving| !moving.is_examined(to)) else { return false };
+        let shard = &self.shard;
+        let received = |order, node| shard.received_at(order, node);
+        let Ok(at) = moving.advance(to, shard.journaled_firsts(), received, |_| Ok::<(), Infallible>(()));
+        // At the target or after it, no event has been handled that comes later than it.
+        self.shard.book(Nanos::MAX);
+        let Some(at) = at else { return false };
+        (self.end, self.last_event) = (End::Target, at);
+        true
+    }
+
     /// Returns true if an interrupt or a lack of memory ends the run now.
     fn is_cut_short(&mut self) -> bool {
         let units = 1 + std::mem::take(&mut self.shard.sink.fresh);
@@ -193,13 +218,17 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
     }
 
     /// Counts the messages that are left, and hands over all counts.
-    fn close(self) -> EndedRun {
-        let SequentialRun { mut shard, state, limit, mut end, mut last_event, .. } = self;
-        if end == End::Quiescent {
+    fn close(mut self) -> EndedRun {
+        if self.end == End::Quiescent {
             // No message arrives after the end, but one that will be lost on its way has to leave its uplink first.
-            let left = shard.last_departure();
-            (end, last_event) = if left > limit { (End::Timeout, limit) } else { (end, last_event.max(left)) };
+            let (left, limit) = (self.shard.last_departure(), self.limit);
+            let end = (self.end, self.last_event.max(left));
+            (self.end, self.last_event) = if left > limit { (End::Timeout, limit) } else { end };
         }
+        if matches!(self.end, End::Quiescent | End::Timeout) {
+            self.ends_at_moving_target(self.last_event);
+        }
+        let SequentialRun { mut shard, state, end, last_event, .. } = self;
         shard.leave();
         if end != End::Target {
             shard.leave_named::<P>(&state);

@@ -18,6 +18,7 @@ use tracing::ShardTrace;
 
 use super::access_links::AccessLinks;
 use super::journal::{JournalEntry, JournalEvent};
+use super::moving_target::NodeReceipt;
 use super::new_receipts::NewReceiptCounts;
 use super::pending_event::{EventSink, EventStage, PendingEvent};
 use super::uplink_queue::UplinkQueue;
@@ -238,6 +239,17 @@ impl<S> VirtualShard<'_, S> {
     pub(super) fn journaled_receipts(&self) -> impl Iterator<Item = (OrderIndex, Nanos)> + '_ {
         let delivered = self.journal.iter().filter(|entry| matches!(entry.what, JournalEvent::Delivered));
         delivered.map(|entry| (entry.order, entry.time))
+    }
+
+    /// Returns the first receipts in the journal with their nodes.
+    pub(super) fn journaled_firsts(&self) -> impl Iterator<Item = NodeReceipt> + '_ {
+        let delivered = self.journal.iter().filter(|entry| matches!(entry.what, JournalEvent::Delivered));
+        delivered.map(|entry| (entry.order, entry.time, NodeId(self.nodes.start + entry.local)))
+    }
+
+    /// Returns the time at which a node of the shard first received an order; [`Nanos::MAX`] if it has not.
+    pub(super) fn received_at(&self, order: OrderIndex, node: NodeId) -> Nanos {
+        self.receipts[order.index() * self.nodes.len() + (node.0 - self.nodes.start) as usize].time
     }
 
     /// Returns the bytes of the journal, of the rows of its events in a trace, and of the messages that wait for

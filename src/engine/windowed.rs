@@ -23,6 +23,7 @@ pub(super) use window_sink::CrossingEvent;
 use super::exchange::{
     Decision, Exchange, ExchangeBroken, ExchangeEnd, GlobalState, WindowReport, run_shards, target_time,
 };
+use super::moving_target::MovingTarget;
 use super::shard::VirtualShard;
 use super::shard_outcome::{EndedRun, ShardOutcome};
 use super::stamped_tail::StampedTail;
@@ -136,6 +137,8 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let (width, orders) = (self.width, workload.orders());
         let (has_upkeep, most) = (P::HAS_UPKEEP, P::ORDERS_PER_EVENT_MAX);
         let mut state = GlobalState::new(orders, goal, ends_at_target, deadline, width, has_upkeep, most);
+        let nodes = self.setup.partition.shard(self.index);
+        let mut moving = MovingTarget::new(self.setup, nodes, |counts| self.exchange.add_up(counts))?;
         let publications = workload.publications();
         let mut window = publications.first().map_or(0, |publication| self.width.window(publication.due));
         if P::STARTS {
@@ -144,7 +147,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             self.shard.send_batched();
         }
         loop {
-            self.shard.is_tentative = state.may_end();
+            self.shard.is_tentative = moving.is_some() || state.may_end();
             self.handle(window);
             self.shard.count_until(self.width.end(window));
             let report = self.report();
@@ -156,6 +159,11 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             let decision = state.decide(&report);
             if self.index == 0 {
                 self.setup.observer.progressed(state.progress());
+            }
+            if let Some(moving) = &mut moving
+                && let Some(at) = self.moving_target(moving, &decision)?
+            {
+                return Ok((End::Target, at, self.close_at_target(at)));
             }
             match decision {
                 Decision::On(next) => {
@@ -175,6 +183,23 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
                 Decision::CutShort(end, _) => return Ok((end, report.last_event, self.close(report.last_event))),
             }
         }
+    }
+
+    /// Returns the instant at which a moving target is reached before the run goes on or ends as decided, if it is.
+    fn moving_target(
+        &mut self,
+        moving: &mut MovingTarget<'_>,
+        decision: &Decision,
+    ) -> Result<Option<Nanos>, ExchangeBroken> {
+        let to = match *decision {
+            // Nodes come and go also between the windows that have events.
+            Decision::On(next) => Nanos(self.width.start(next).0 - 1),
+            Decision::Ended(End::Quiescent | End::Timeout, at) => at,
+            _ => return Ok(None),
+        };
+        let (shard, exchange) = (&self.shard, &mut self.exchange);
+        let received = |order, node| shard.received_at(order, node);
+        moving.advance(to, shard.journaled_firsts(), received, |counts| exchange.add_up(counts))
     }
 
     /// Handles the events and publications of a window, up to the time limit.

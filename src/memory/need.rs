@@ -12,7 +12,7 @@ use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, BandwidthSpec, NetworkSpec, Rates};
 use crate::order::Order;
 use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl};
+use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -173,7 +173,11 @@ impl Sizes<'_> {
             // Sequence numbers, and traffic, which is copied at the end, when access links are gone.
             StorageShape::General => {
                 let traffic = bytes::<Traffic>(nodes);
-                4 * nodes + traffic + traffic.max(self.access_links())
+                // A target that moves with nodes that come and go has the next change of each.
+                let has_changes = self.scenario.failures.faults.churn.is_some();
+                let is_moving = has_changes && self.scenario.run.until == Until::Target;
+                let changes = if is_moving { 24 * nodes } else { 0 };
+                4 * nodes + changes + traffic + traffic.max(self.access_links())
             }
             StorageShape::Carrier => self.on_carriers_by_node(),
         };

@@ -34,7 +34,7 @@ impl Runner<'_> {
             let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, ..*setup };
             self.interrupt.attend();
             let began = clock.now();
-            let outcome = self.run_engine(setup, population)?;
+            let outcome = self.protocol.in_virtual_time(*setup)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
             let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
             Ok(RunRecord { machine, trace: log, ..self.run_record(setup, population, outcome) })
@@ -71,6 +71,7 @@ impl Runner<'_> {
             peers,
             self.spared(),
         )?;
+        let ends_at_target = scenario.run.until == Until::Target;
         let setup = EngineSetup {
             engine: scenario.carrier.engine,
             topology: &self.topology,
@@ -88,7 +89,8 @@ impl Runner<'_> {
             ttl: self.forecast.ttl,
             exclude_sender: scenario.protocol.exclude_sender,
             goal: scenario.run.target.ceil_of(population.steady(self.interrupt)?),
-            ends_at_target: scenario.run.until == Until::Target,
+            ends_at_target: ends_at_target && faults.is_steady(),
+            moving_target: (ends_at_target && !faults.is_steady()).then_some(scenario.run.target),
             keeps_traffic: self.keeps_node_figures(),
             timeout: scenario.run.timeout,
             interrupt: self.interrupt,
@@ -132,28 +134,6 @@ impl Runner<'_> {
         let mut record = self.virtual_record(outcome, population, longest, floorless(network));
         record.notices.extend(unmet);
         RunRecord { spies, groups, ..record }
-    }
-
-    /// Runs the engine to the end. If the target moves with nodes that come and go, it runs twice: once to the rest, to
-    /// find the instant of the target, and once up to that instant.
-    pub(super) fn run_engine(
-        &self,
-        setup: &EngineSetup<'_>,
-        population: &Population<'_>,
-    ) -> Result<EngineOutcome, SimulationError> {
-        if population.faults.is_steady() || !setup.ends_at_target {
-            return self.protocol.in_virtual_time(*setup);
-        }
-        let whole = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, ..*setup })?;
-        let Receipts::Each(receipts) = &whole.receipts else { return Ok(whole) };
-        let target = population.target_at(receipts, self.scenario.run.target, whole.ended_at);
-        let Some(at) = target.filter(|_| !whole.end.is_cut_short()) else { return Ok(whole) };
-        let timeout = Some(at.since(self.workload.last_due()));
-        let outcome = self.protocol.in_virtual_time(EngineSetup { ends_at_target: false, timeout, ..*setup })?;
-        Ok(match outcome.end {
-            end if end.is_cut_short() => outcome,
-            _ => EngineOutcome { end: End::Target, ended_at: at, ..outcome },
-        })
     }
 
     /// Returns the node that publishes all orders, if there is one: it neither fails nor misbehaves.
