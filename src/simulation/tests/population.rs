@@ -171,11 +171,12 @@ proptest! {
         stopped.check(target);
         // The times agree, whatever ends the run.
         prop_assert_eq!(stopped.targets(target), whole.targets(target));
-        if stopped.record.end == End::Target {
+        let last_due = stopped.publications.last().map_or(Nanos::ZERO, |last| last.due);
+        let timeout = stopped.record.elapsed.since(last_due);
+        // A time limit of 0 is none.
+        if stopped.record.end == End::Target && timeout > Nanos::ZERO {
             // And the figures are those of a run that its time limit ends at the instant of the target.
-            let last_due = stopped.publications.last().map_or(Nanos::ZERO, |last| last.due);
-            let timeout = Some(stopped.record.elapsed.since(last_due));
-            let limited = computed(Draft { timeout, ..draft(Until::Quiescent) });
+            let limited = computed(Draft { timeout: Some(timeout), ..draft(Until::Quiescent) });
             prop_assert_eq!(&stopped.receipts, &limited.receipts);
             prop_assert_eq!(&stopped.record.traffic, &limited.record.traffic);
             prop_assert_eq!(&stopped.record.workers, &limited.record.workers);
