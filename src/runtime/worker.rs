@@ -250,10 +250,10 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
                 refused += 1;
                 continue;
             }
-            let before = is_traced.then(|| self.shard.receipts_before());
-            self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
-            if let Some(before) = before {
-                self.shard.log_receipt(arrival, now, before);
+            if is_traced {
+                handle_logged::<P, C>(&mut self.state, &mut self.shard, arrival, tail, now);
+            } else {
+                self.state.handle_message(&mut self.shard.receipt::<P>(arrival, now), message, tail);
             }
         }
         self.carrier.refuse(refused);
@@ -358,4 +358,18 @@ impl<'a, P: Protocol, C: Recorder> Worker<'a, P, C> {
             }
         }
     }
+}
+
+/// Lets the protocol handle a message of a traced run, and logs its fate.
+#[cold]
+fn handle_logged<P: Protocol, C: Recorder>(
+    state: &mut P::State,
+    shard: &mut RealtimeShard<'_, C>,
+    arrival: &Arrival,
+    tail: &[u64],
+    now: Nanos,
+) {
+    let before = shard.receipts_before();
+    state.handle_message(&mut shard.receipt::<P>(arrival, now), &arrival.message, tail);
+    shard.log_receipt(arrival, now, before);
 }

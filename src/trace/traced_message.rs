@@ -120,8 +120,8 @@ pub struct TracedMessage {
 
 impl TracedMessage {
     /// Returns the bytes that are stored.
-    pub fn to_bytes(&self) -> [u8; ROW_BYTES] {
-        let TracedMessage { decided, to, from, sequence, sent, order, bytes, kind, hop, fate } = *self;
+    pub fn to_bytes(self) -> [u8; ROW_BYTES] {
+        let TracedMessage { decided, to, from, sequence, sent, order, bytes, kind, hop, fate } = self;
         let mut stored = [0; ROW_BYTES];
         stored[0..8].copy_from_slice(&decided.0.to_le_bytes());
         stored[8..16].copy_from_slice(&sent.0.to_le_bytes());

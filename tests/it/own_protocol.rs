@@ -7,10 +7,13 @@ use bulk_order_propagation::ids::{NodeId, OrderIndex};
 use bulk_order_propagation::message::{Kind, Message, OrderHop};
 use bulk_order_propagation::protocol::{Context, Protocol, ProtocolState, ShardView};
 use bulk_order_propagation::record::{End, RunRecord};
-use bulk_order_propagation::scenario::{Draft, TransportKind};
-use bulk_order_propagation::simulation::{SimulationError, run_protocol};
+use bulk_order_propagation::scenario::{Draft, TransportKind, Until};
+use bulk_order_propagation::simulation::{Runner, SimulationError, TraceRequest, run_protocol};
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
+use bulk_order_propagation::trace::{MessageFate, TracedMessage};
+use bulk_order_propagation::transport::Clock;
+use std::collections::BTreeSet;
 
 /// A spanning mesh by agreement: before the first order, the node that dialled a link offers it to the other end if its
 /// draw says so; orders then travel over links that were offered, and a beat goes over each every so often.
@@ -178,6 +181,58 @@ fn virtual_time_is_the_same_on_any_threads_and_in_both_engines() {
         if latency == "5ms" {
             assert!(one.elapsed < Nanos::from_secs(1) && one.bulk.is_some());
         }
+    }
+}
+
+/// A run with a trace, and its rows.
+fn run_traced(draft: Draft, mesh: Mesh) -> (RunRecord, Vec<TracedMessage>) {
+    let (scenario, interrupt) = (scenario(draft), Interrupt::new());
+    let runner = Runner::with_protocol(&scenario, &interrupt, &(), mesh).unwrap();
+    let request = TraceRequest { path: "t.csv".into(), folder: std::env::temp_dir(), shares_disk: false };
+    let record = runner.run_traced(Clock::start(), Some(&request)).unwrap();
+    let rows = record.trace.as_ref().unwrap().rows().unwrap().map(Result::unwrap).collect();
+    (record, rows)
+}
+
+/// Upkeep may be under way at any end, and some of it is sent in the warm-up, before time 0.
+#[test]
+fn a_trace_of_upkeep_sums_to_the_ledger() {
+    let mesh = Mesh { beat: Some(Nanos::from_millis(9)) };
+    for (latency, bandwidth, timeout, until) in [
+        ("uniform:10ms..100ms", None, None, Until::Quiescent),
+        ("uniform:10ms..100ms", Some("up=200kbit,down=300kbit,queue=2KiB"), None, Until::Target),
+        ("5ms", Some("up=200kbit"), Some("300ms"), Until::Quiescent),
+        ("0", None, None, Until::Quiescent),
+        ("uniform:1ms..2ms", None, Some("20ms"), Until::Target),
+    ] {
+        let draft = |threads| Draft {
+            latency: Some(latency.parse().unwrap()),
+            bandwidth: bandwidth.map(|bandwidth| bandwidth.parse().unwrap()),
+            timeout: timeout.map(|timeout| timeout.parse().unwrap()),
+            until: Some(until),
+            duplicate: Some("0.1".parse().unwrap()),
+            orders: Some(8),
+            rate: Some("100/s".parse().unwrap()),
+            ..draft(TransportKind::Simulated, threads)
+        };
+        let (record, rows) = run_traced(draft(1), mesh);
+        let untraced = run(draft(1), mesh);
+        assert_eq!(figures(&record), figures(&untraced), "{latency} {bandwidth:?}");
+        let ledger = &record.ledger;
+        let of = |fates: &[MessageFate]| rows.iter().filter(|row| fates.contains(&row.fate)).count() as u64;
+        let left = || rows.iter().filter(|row| row.fate != MessageFate::UplinkDropped);
+        let sent: BTreeSet<_> = left().map(|row| (row.from, row.sequence, row.kind)).collect();
+        use MessageFate::{Cut, Delivered, Down, Dropped, Duplicate, Expired, Lost, UnderWay, UplinkDropped};
+        assert_eq!([sent.len() as u64, left().count() as u64], [ledger.sent, ledger.sent + ledger.model_duplicated]);
+        assert_eq!(of(&[Delivered, Duplicate, Expired]), ledger.received);
+        assert_eq!([of(&[Lost, Cut, Down]), of(&[Dropped])], [ledger.model_lost, ledger.model_dropped]);
+        assert_eq!([of(&[UplinkDropped]), of(&[UnderWay])], [ledger.uplink_dropped, ledger.in_flight_at_stop]);
+        let upkeep = sent.iter().filter(|sent| sent.2.is_upkeep()).count() as u64;
+        assert_eq!(upkeep, record.upkeep().sent_in_all(), "{latency} {bandwidth:?}");
+        let log = record.trace.as_ref().unwrap();
+        let early = left().filter(|row| log.written_time(row.sent) < 0).count();
+        assert!(early > 1_000 && rows.is_sorted(), "{early} messages in the warm-up");
+        assert_eq!(run_traced(draft(3), mesh).1, rows, "{latency} {bandwidth:?}");
     }
 }
 

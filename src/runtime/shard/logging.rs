@@ -45,7 +45,7 @@ impl<C: Recorder> RealtimeShard<'_, C> {
     /// Logs a message that was received at `now`; `before` are the duplicates and expired messages before it.
     pub(in crate::runtime) fn log_receipt(&mut self, arrival: &Arrival, now: Nanos, before: [u64; 2]) {
         let Some(log) = &mut self.log else { return };
-        let bytes = if self.encodes { arrival.bytes.into() } else { 0 };
+        let bytes = if self.encodes { arrival.bytes } else { 0 };
         log.add(&arrival.message, now, bytes, received_fate(before, &self.record));
     }
 
