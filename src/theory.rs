@@ -17,6 +17,7 @@
 //! redundancy   the cost in messages
 //! chances      that all are reached, that none is, that a graph is connected
 //! rounds       the duration if nodes contact each other in rounds
+//! postal       the earliest times if nodes send one copy after the other
 //! intervals    the error of a mean and a share over runs
 //! ```
 
@@ -24,6 +25,7 @@ pub mod chances;
 pub mod coverage;
 pub mod hops;
 pub mod intervals;
+pub mod postal;
 pub mod redundancy;
 pub mod rounds;
 

@@ -12,6 +12,7 @@ use crate::network::{BandwidthSpec, DownSpec, FaultSpec, HEADER_BYTES, LinkRate,
 use crate::record::{Notice, ProtocolSource, TtlAdvice};
 use crate::scenario::{Scenario, Ttl};
 use crate::theory::hops::auto_ttl;
+use crate::theory::postal;
 use crate::time::Nanos;
 use crate::topology::{Reachability, Topology};
 use crate::wire::message_bytes;
@@ -60,8 +61,8 @@ impl Forecast {
         let expected = || mean_field.filter(|_| protocol == ProtocolSource::Scenario)?.shortfall(ttl, auto);
         let known = reach.as_ref();
         let in_time = || known.and_then(|reach| too_late(scenario, protocol, origin, reach, floor));
-        let short =
-            known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(in_time).or_else(expected);
+        let short = known.and_then(|reach| bound(scenario, origin, reach, ttl, auto)).or_else(in_time);
+        let short = short.or_else(|| beyond_uplinks(scenario, protocol, floor)).or_else(expected);
         let apart = match known {
             Some(reach) => disconnected(scenario, origin, reach),
             None => unsearched(scenario),
@@ -155,9 +156,11 @@ fn too_late(
         }
         ProtocolSource::Caller => (1, None),
     };
+    // Of both access links the slower one decides.
+    let transmission = transmission(scenario).into_iter().flatten().max().unwrap_or_default();
     // With several orders, one may arrive at a node shortly before it sends announcements of another.
     let gathered = interval.filter(|_| scenario.orders() == 1).unwrap_or_default();
-    let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered + least_transmission(scenario);
+    let hop = Nanos(floor.0.saturating_mul(crossings.into())) + gathered + transmission;
     let timeout = scenario.run.timeout?;
     let hops_in_time = timeout.0.checked_div(hop.0)?.min(TTL_MAX.into()) as u32;
     let near = within(reach, hops_in_time);
@@ -175,17 +178,47 @@ fn too_late(
     })
 }
 
-/// Returns the least time that a message with an order takes on the access links, of which the slower one decides.
-/// Nodes with rates of their own may be faster, so that nothing is known.
-fn least_transmission(scenario: &Scenario) -> Nanos {
-    let Some(network) = &scenario.network else { return Nanos::ZERO };
-    let Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) = network.bandwidth else { return Nanos::ZERO };
-    if network.places.listed().is_some() {
-        return Nanos::ZERO;
+/// Reports that nodes that send one copy after the other give an order to too few within the time limit, whatever is
+/// drawn. A protocol of the caller's own may tell of an order in other messages.
+fn beyond_uplinks(scenario: &Scenario, protocol: ProtocolSource, floor: Nanos) -> Option<Notice> {
+    if scenario.failures.faults != FaultSpec::default() || protocol == ProtocolSource::Caller {
+        return None;
     }
+    let [up, down] = transmission(scenario);
+    let (copy_takes, timeout) = (up?, scenario.run.timeout?);
+    let target = scenario.run.target;
+    let goal = target.ceil_of(scenario.overlay.nodes.into());
+    // A downlink that is slower than the uplink ends later.
+    let latency = floor + down.unwrap_or_default().since(copy_takes);
+    let times = || postal::times(copy_takes.0, latency.0).take(POSTAL_NODES_MAX);
+    let most = times().position(|time| time > timeout.0)? as u64;
+    (most < goal).then(|| Notice::TargetBeyondUplinks {
+        copy_takes,
+        most,
+        timeout,
+        goal,
+        target: target.as_f64(),
+        needed: times().nth(goal.saturating_sub(1) as usize).map(|time| whole_millis(time).written()),
+    })
+}
+
+/// Rounds down to a whole millisecond from a second on, because digits behind it say nothing of a bound.
+fn whole_millis(time: u64) -> Nanos {
+    Nanos(if time < 1_000_000_000 { time } else { time - time % 1_000_000 })
+}
+
+/// Nodes of the postal model that are computed: with more of them in time, a target is not late because of uplinks.
+const POSTAL_NODES_MAX: usize = 10_000;
+
+/// Returns the least times that a message with an order takes on an uplink and on a downlink; `None` for one without a
+/// rate. Nodes with rates of their own may be faster, so that nothing is known.
+fn transmission(scenario: &Scenario) -> [Option<Nanos>; 2] {
+    let Some(network) = scenario.network.as_ref().filter(|network| network.places.listed().is_none()) else {
+        return [None; 2];
+    };
+    let Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) = network.bandwidth else { return [None; 2] };
     let bytes = message_bytes(*scenario.workload.payload_bytes.range().start()) + HEADER_BYTES;
-    let slower = [up, down].into_iter().flatten().min();
-    slower.map_or(Nanos::ZERO, |bits| LinkRate::new(bits, None).time(bytes))
+    [up, down].map(|rate| rate.map(|bits| LinkRate::new(bits, None).time(bytes)))
 }
 
 #[cfg(test)]

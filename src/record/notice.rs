@@ -5,9 +5,11 @@
 //! believed, then failures that were foreseen, then options that had no effect, then omissions, and last the machine's
 //! own part.
 
+mod remedy;
 mod sentence;
 mod size;
 
+pub use remedy::{TtlAdvice, UnmetCause, WindowRemedy};
 pub(crate) use sentence::share_text;
 
 use crate::time::Nanos;
@@ -167,6 +169,21 @@ pub enum Notice {
         /// Least time that the target takes, in the syntax of the option.
         needed: String,
     },
+    /// Uplinks send too few copies for the target within the time limit.
+    TargetBeyondUplinks {
+        /// Least time that a copy takes on an uplink.
+        copy_takes: Nanos,
+        /// Nodes that have an order within the time limit, at most.
+        most: u64,
+        /// The time limit.
+        timeout: Nanos,
+        /// Nodes that make the target.
+        goal: u64,
+        /// The target, as a share.
+        target: f64,
+        /// Least time that the target takes, in the syntax of the option; `None` if it was not computed.
+        needed: Option<String>,
+    },
     /// The mean field predicts fewer nodes than the target takes.
     TargetUnlikely {
         /// Peers that a node forwards to.
@@ -278,35 +295,6 @@ pub enum Notice {
     OrdersFileEmpty,
 }
 
-/// The remedy for a window that was too narrow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WindowRemedy {
-    /// A machine that keeps up, because this one was overloaded.
-    KeepUp,
-    /// A wider window, of this many orders.
-    Widen(u32),
-    /// A smaller scenario, because no wider window fits.
-    AskForLess,
-}
-
-/// Advice for a target that is out of reach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TtlAdvice {
-    /// The advice as text.
-    pub text: String,
-    /// True if the advice is to raise the TTL.
-    pub raises_ttl: bool,
-}
-
-/// The reason why a fault or an adversary had no effect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum UnmetCause {
-    /// It was to begin at this time, after the end of the run.
-    BeginsLate(Nanos),
-    /// Another cause, as a clause.
-    Other(String),
-}
-
 impl Notice {
     /// All codes, in the order in which notices stand.
     pub const CODES: [&'static str; 29] = [
@@ -362,7 +350,7 @@ impl Notice {
             Notice::OverlayDisconnected { .. } => 10,
             Notice::OverlayNotSearched => 11,
             Notice::TargetBeyondTtl { .. } => 12,
-            Notice::TargetTooLate { .. } => 13,
+            Notice::TargetTooLate { .. } | Notice::TargetBeyondUplinks { .. } => 13,
             Notice::TargetUnlikely { .. } => 14,
             Notice::EdgeListRead { .. } => 15,
             Notice::FaultUnmet { .. } => 16,

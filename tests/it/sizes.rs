@@ -6,11 +6,10 @@ use crate::support::{carriers, run, to_quiescence};
 use bulk_order_propagation::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX, generated_bytes};
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Choice, Draft, Engine, PayloadBytes, ProtocolKind, TransportKind};
+use bulk_order_propagation::theory::postal;
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::topology::TopologySpec;
 use bulk_order_propagation::wire::HEADER_BYTES;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fs;
 use tempfile::TempDir;
 
@@ -210,20 +209,6 @@ fn a_list_of_publications_has_the_same_limits_with_its_line() {
     assert!(code == Some(2) && stderr.contains("line 2: `16777217` is no size of a payload, write 0 to 16777216"));
 }
 
-/// Returns the earliest times at which so many nodes can have an order, if each sends one copy after the other (the
-/// postal model of Bar-Noy and Kipnis, 1992): a copy leaves in `sending` and arrives `latency` later.
-fn postal_times(nodes: usize, sending: Nanos, latency: Nanos) -> Vec<Nanos> {
-    let mut arrivals = BinaryHeap::from([Reverse(sending + latency)]);
-    let mut times = vec![Nanos::ZERO];
-    while times.len() < nodes {
-        let Reverse(time) = arrivals.pop().unwrap();
-        times.push(time);
-        // Its sender sends on, and the new node begins to.
-        arrivals.extend([Reverse(time + sending), Reverse(time + sending + latency)]);
-    }
-    times
-}
-
 #[test]
 fn no_spread_is_faster_than_the_postal_model() {
     let sends = |topology: TopologySpec, protocol, bytes, seed| {
@@ -246,10 +231,10 @@ fn no_spread_is_faster_than_the_postal_model() {
             (TopologySpec::ErdosRenyi, ProtocolKind::Lazy),
         ] {
             let record = sends(topology.clone(), protocol, bytes, 11);
-            let bound = postal_times(300, transmission(bytes, 50), Nanos::from_millis(20));
+            let bound = postal::times(transmission(bytes, 50).0, Nanos::from_millis(20).0);
             let times = times(&record);
             assert!(times.len() > 290, "{topology} {protocol:?}");
-            let is_held = times.iter().zip(&bound).all(|(time, earliest)| time >= earliest);
+            let is_held = times.iter().zip(bound).all(|(time, earliest)| time.0 >= earliest);
             assert!(is_held, "{topology} {protocol:?} {bytes}");
         }
     }
@@ -329,4 +314,26 @@ fn a_time_limit_too_short_for_the_links_is_foreseen() {
     let (notices, record) = notices_about_size(&format!("{ring} bandwidth=up=50Mbit timeout=11s"));
     assert_eq!((notices.len(), record.end), (0, End::Target));
     assert_eq!(times(&record).last(), Some(&Nanos(50 * (transmission(MIB, 50).0 + 50_000_000))));
+}
+
+#[test]
+fn a_time_limit_too_short_for_the_uplinks_is_foreseen() {
+    // 16 MiB take 5 Mbit/s for 26.844 s: in a minute node 0 sends two copies, and the first receiver one. After 7 times
+    // that, 99 of 128 nodes can have it over 4 hops of 50 ms or fewer, and 64 over 3.
+    assert_eq!(7 * transmission(PAYLOAD_BYTES_MAX, 5).0 / 1_000_000 + 4 * 50, 188_105);
+    let block = "transport=simulated payload-bytes=16MiB topology=complete";
+    let (notices, record) = notices_about_size(&format!("{block} bandwidth=up=5Mbit"));
+    let expected = "The target cannot be reached in time: a copy takes an uplink 26.844 s at least, and nodes that \
+                    send one after the other give an order to at most 4 nodes within 60.000 s, where 95 make 95 %; ask \
+                    for more than --timeout 188105ms, a greater --bandwidth or smaller orders.";
+    assert_eq!(notices, [expected]);
+    assert_eq!((record.end, record.reached()), (End::Timeout, 4));
+    // The downlink ends later, and the latency counts: the first receiver has no time to send.
+    let (notices, record) = notices_about_size(&format!("{block} bandwidth=up=5Mbit,down=4.9Mbit latency=10s"));
+    assert!(notices[0].contains("at most 2 nodes within 60.000 s"), "{notices:?}");
+    assert!(record.reached() <= 2);
+    for bandwidth in ["up=1Gbit", "down=5Mbit"] {
+        let (notices, _) = notices_about_size(&format!("{block} bandwidth={bandwidth}"));
+        assert!(notices.iter().all(|notice| !notice.contains("uplink")), "{bandwidth}: {notices:?}");
+    }
 }

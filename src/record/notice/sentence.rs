@@ -1,6 +1,6 @@
 //! The sentence of each notice: what happened, with its figures, and what to do.
 
-use super::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
+use super::{Notice, UnmetCause};
 use crate::quantity::{counted, grouped, rounded_bytes};
 use std::fmt::{self, Display, Formatter};
 
@@ -21,6 +21,7 @@ impl Display for Notice {
             | Notice::OverlayNotSearched
             | Notice::TargetBeyondTtl { .. }
             | Notice::TargetTooLate { .. }
+            | Notice::TargetBeyondUplinks { .. }
             | Notice::TargetUnlikely { .. }
             | Notice::EdgeListRead { .. } => self.write_forecast(out),
             Notice::FaultUnmet { .. } | Notice::LossUnmet { .. } | Notice::DuplicateUnmet { .. } => {
@@ -186,6 +187,19 @@ impl Notice {
                     grouped(*goal)
                 )
             }
+            Notice::TargetBeyondUplinks { copy_takes, most, timeout, goal, target, needed } => {
+                let longer =
+                    needed.as_ref().map_or_else(String::new, |needed| format!("more than --timeout {needed}, "));
+                write!(
+                    out,
+                    "The target cannot be reached in time: a copy takes an uplink {copy_takes} at least, and nodes \
+                     that send one after the other give an order to at most {} within {timeout}, where {} make {}; \
+                     ask for {longer}a greater --bandwidth or smaller orders.",
+                    counted(*most, "node"),
+                    grouped(*goal),
+                    share_text(*target)
+                )
+            }
             Notice::TargetUnlikely { .. } => self.write_unlikely(out),
             Notice::EdgeListRead { sentence } => out.write_str(sentence),
             _ => Ok(()),
@@ -304,33 +318,6 @@ impl Notice {
                  kernel places them."
             ),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Display for WindowRemedy {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            WindowRemedy::KeepUp => write!(out, "The queues of an overloaded machine made them late"),
-            WindowRemedy::Widen(orders) => write!(out, "Raise --window to {orders} or more"),
-            WindowRemedy::AskForLess => {
-                write!(out, "Lower --rate, or take fewer --nodes, so that a wider --window fits")
-            }
-        }
-    }
-}
-
-impl Display for TtlAdvice {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
-    }
-}
-
-impl Display for UnmetCause {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            UnmetCause::BeginsLate(at) => write!(out, "it would have begun at {at}"),
-            UnmetCause::Other(clause) => out.write_str(clause),
         }
     }
 }
