@@ -27,7 +27,7 @@ mod workers;
 #[cfg(test)]
 pub(crate) mod fixtures;
 
-pub use access_links::{AccessLinkFigures, LinkSideFigures};
+pub use access_links::{AccessLinkFigures, LinkSideFigures, LinkUseSpread};
 pub use across_runs::{AcrossRuns, DistributionPart};
 pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
 pub(crate) use context::RunContext;

@@ -143,8 +143,8 @@ pub mod figures {
 
     pub use crate::analysis::{
         AccessLinkFigures, AcrossRuns, AtStop, Bin, BulkFigures, BytesPerNode, DelayFigures, DistributionPart,
-        Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, MachineFigures, OrderTimes,
-        ProcessFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures, WorstOrder,
+        Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, LinkUseSpread, MachineFigures,
+        OrderTimes, ProcessFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures, WorstOrder,
     };
     pub use crate::record::{End, GroupKind, Ledger, Missing, OrderOutcome, OverlayFacts, SpyRecord, UpkeepCounts};
     pub use crate::report::{Host, TimeBase};

@@ -17,7 +17,7 @@ mod receipts;
 mod upkeep;
 mod worker;
 
-pub use access_links::{AccessLinkRecord, LinkSideRecord};
+pub use access_links::{AccessLinkRecord, LinkSideRecord, LinkUse};
 pub use carrier::{CarrierCounts, Missing};
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};

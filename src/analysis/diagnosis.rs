@@ -42,7 +42,7 @@ impl RunContext<'_> {
         if model.uplink_dropped + model.dropped == 0 {
             return None;
         }
-        let sides = || [access_links.up, access_links.down].into_iter().flatten();
+        let sides = || [&access_links.up, &access_links.down].into_iter().flatten();
         let percent = sides().map(|side| side.busiest.as_secs_f64()).fold(0.0, f64::max) * 100.0;
         let used = percent / ended_at.as_secs_f64().max(f64::MIN_POSITIVE);
         let wanted = sides().map(|side| side.offered_bytes).max().unwrap_or(0);

@@ -4,8 +4,8 @@ use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::record::{
     AccessLinkRecord, BulkRecord, CarrierCounts, DelayHistogram, DepartureDelays, End, GroupKind, GroupRecord, Ledger,
-    LinkSideRecord, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord, ProtocolSource,
-    Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    LinkSideRecord, LinkUse, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord,
+    ProtocolSource, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::NodeNames;
@@ -111,8 +111,9 @@ pub(crate) fn record_of_everything() -> RunRecord {
         queue_drains_in: Nanos::from_millis(88),
         offered_bytes: 88_000,
         busiest: Nanos(506_172),
+        used: vec![LinkUse { bytes: 506, busy: Nanos(506_172) }, LinkUse { bytes: 88, busy: Nanos(88_000) }],
     };
-    let access_links = AccessLinkRecord { up: Some(side), down: Some(side) };
+    let access_links = AccessLinkRecord { up: Some(side.clone()), down: Some(side) };
     let mut departures = DepartureDelays { entered: 3, held: 3_000_000, ..DepartureDelays::default() };
     [0, 1_000, 5_000].into_iter().for_each(|late| departures.late.record(Nanos(late)));
     let departures = Some(departures);

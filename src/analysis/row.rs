@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// The columns, in the sequence of the file. A figure that a kind of run does not have is missing in its rows, never
 /// its column.
-pub const COLUMNS: [&str; 155] = [
+pub const COLUMNS: [&str; 167] = [
     "run",
     "seed",
     "outcome",
@@ -110,9 +110,21 @@ pub const COLUMNS: [&str; 155] = [
     "lines.up.longest_queue_bytes",
     "lines.up.longest_queue_ns",
     "lines.up.busiest_share",
+    "lines.up.used_bits_per_second.p50",
+    "lines.up.used_bits_per_second.p99",
+    "lines.up.used_bits_per_second.max",
+    "lines.up.used_share.p50",
+    "lines.up.used_share.p99",
+    "lines.up.used_share.max",
     "lines.down.longest_queue_bytes",
     "lines.down.longest_queue_ns",
     "lines.down.busiest_share",
+    "lines.down.used_bits_per_second.p50",
+    "lines.down.used_bits_per_second.p99",
+    "lines.down.used_bits_per_second.max",
+    "lines.down.used_share.p50",
+    "lines.down.used_share.p99",
+    "lines.down.used_share.max",
     "spies.nodes",
     "spies.orders",
     "spies.seen",

@@ -5,7 +5,7 @@
 
 use crate::ids::NodeId;
 use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, process};
-use crate::record::{AccessLinkRecord, LinkSideRecord};
+use crate::record::{AccessLinkRecord, LinkSideRecord, LinkUse};
 use crate::time::Nanos;
 use std::ops::Range;
 
@@ -40,8 +40,8 @@ pub(super) struct AccessLinks<'a> {
 #[derive(Default)]
 struct LinkSideState {
     links: Vec<AccessLink>,
-    /// By node, the time for which its link has carried messages that count.
-    busy: Vec<Nanos>,
+    /// By node, what its link has carried of messages that count.
+    used: Vec<LinkUse>,
     /// The longest queues that count, in bits as [`LinkRate::bits_in`] counts them, and how long they take.
     longest: [(u128, Nanos); 2],
 }
@@ -127,15 +127,19 @@ impl<'a> AccessLinks<'a> {
     #[inline]
     pub(super) fn note_carried(&mut self, side: LinkSide, node: NodeId, bytes: u32) {
         let Some(rate) = self.rate(side, node) else { return };
-        let local = (node.0 - self.first) as usize;
-        if let Some(busy) = self.direction(side).busy.get_mut(local) {
-            *busy = *busy + rate.time(bytes + HEADER_BYTES);
+        let (local, bytes) = ((node.0 - self.first) as usize, bytes + HEADER_BYTES);
+        let direction = self.direction(side);
+        let takes = rate.time(bytes);
+        if let Some(LinkUse { bytes: carried, busy }) = direction.used.get_mut(local) {
+            (*carried, *busy) = (*carried + u64::from(bytes), *busy + takes);
         }
     }
 
     /// Returns the counts of all access links.
-    pub(super) fn record(&self) -> AccessLinkRecord {
-        AccessLinkRecord { up: self.up.record(), down: self.down.record() }
+    pub(super) fn into_record(self) -> AccessLinkRecord {
+        let AccessLinks { network, first, up, down, .. } = self;
+        let links = |node: u32| network.access_links(NodeId(first + node));
+        AccessLinkRecord { up: up.into_record(|node| links(node).up), down: down.into_record(|node| links(node).down) }
     }
 
     fn rate(&self, side: LinkSide, node: NodeId) -> Option<LinkRate> {
@@ -158,13 +162,16 @@ impl LinkSideState {
     fn new(nodes: usize) -> LinkSideState {
         LinkSideState {
             links: vec![AccessLink::default(); nodes],
-            busy: vec![Nanos::ZERO; nodes],
+            used: vec![LinkUse::default(); nodes],
             ..LinkSideState::default()
         }
     }
 
-    fn record(&self) -> Option<LinkSideRecord> {
-        let busiest = *self.busy.iter().max()?;
+    /// Returns the counts of the links, whose rates are those that `rate` returns.
+    fn into_record(mut self, rate: impl Fn(u32) -> Option<LinkRate>) -> Option<LinkSideRecord> {
+        let busiest = self.used.iter().map(|used| used.busy).max()?;
+        let mut node = 0..;
+        self.used.retain(|_| node.next().is_some_and(|node| rate(node).is_some()));
         let [(held, drains_in), (of_all, _)] = self.longest;
         let bytes = |bits: u128| u64::try_from(bits.div_ceil(8_000_000_000)).unwrap_or(u64::MAX);
         Some(LinkSideRecord {
@@ -172,6 +179,7 @@ impl LinkSideState {
             queue_drains_in: drains_in,
             offered_bytes: bytes(of_all),
             busiest,
+            used: self.used,
         })
     }
 }

@@ -186,7 +186,7 @@ fn shortest_paths_take_a_latency_and_a_run_without_limits() {
 
 /// No node sends or receives more than its lines carry in the time, headers included.
 fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
-    let sides = [outcome.totals.access_links.up, outcome.totals.access_links.down].into_iter().flatten();
+    let sides = [&outcome.totals.access_links.up, &outcome.totals.access_links.down].into_iter().flatten();
     assert!(sides.map(|side| side.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
     let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
     let model = &outcome.totals.record.model;

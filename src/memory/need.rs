@@ -11,7 +11,7 @@ use super::storage_shape::StorageShape;
 use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, BandwidthSpec, NetworkSpec, Rates};
 use crate::order::Order;
-use crate::record::{CompactReceipt, OrderCounts, OrderRecord, Receipt, Traffic};
+use crate::record::{CompactReceipt, LinkUse, OrderCounts, OrderRecord, Receipt, Traffic};
 use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -170,14 +170,14 @@ impl Sizes<'_> {
             StorageShape::Hops => nodes + nodes * 3 / 8,
             // Nodes waiting for their window, and those in it.
             StorageShape::Fast => nodes / 8 + 12 * nodes,
-            // Sequence numbers, and traffic, which is copied at the end, when access links are gone.
+            // Sequence numbers, and traffic, which is copied at the end, when of access links only their use is left.
             StorageShape::General => {
-                let traffic = bytes::<Traffic>(nodes);
+                let (traffic, used) = (bytes::<Traffic>(nodes), bytes::<LinkUse>(self.limited() * nodes));
                 // A target that moves with nodes that come and go has the next change of each.
                 let has_changes = self.scenario.failures.faults.churn.is_some();
                 let is_moving = has_changes && self.scenario.run.until == Until::Target;
                 let changes = if is_moving { 24 * nodes } else { 0 };
-                4 * nodes + changes + traffic + traffic.max(self.access_links())
+                4 * nodes + changes + traffic + used + self.access_links().max(traffic + used)
             }
             StorageShape::Carrier => self.on_carriers_by_node(),
         };
@@ -200,10 +200,17 @@ impl Sizes<'_> {
         ]
     }
 
-    /// Returns the bytes of the access links that have limits, with the time for which each was busy, and of the queues
-    /// for processing.
+    /// Returns the bytes of the access links that have limits, without their use, and of the queues for processing.
     fn access_links(&self) -> u64 {
-        let Some(NetworkSpec { bandwidth, processing, places, .. }) = &self.scenario.network else { return 0 };
+        let Some(NetworkSpec { processing, places, .. }) = &self.scenario.network else { return 0 };
+        let mut kinds = places.listed().into_iter().flat_map(|file| file.kinds());
+        let processing = u64::from(*processing > Nanos::ZERO || kinds.any(|kind| kind.processing.is_some()));
+        bytes::<AccessLink>((self.limited() + processing) * self.nodes)
+    }
+
+    /// Returns the number of directions in which access links have limits.
+    fn limited(&self) -> u64 {
+        let Some(NetworkSpec { bandwidth, places, .. }) = &self.scenario.network else { return 0 };
         let kinds = || places.listed().into_iter().flat_map(|file| file.kinds());
         let own = u64::from(kinds().any(|kind| kind.up.is_some())) + u64::from(kinds().any(|kind| kind.down.is_some()));
         let limited = match bandwidth {
@@ -214,9 +221,7 @@ impl Sizes<'_> {
             // A matrix of regions is not read: every published one has rates for both.
             Some(BandwidthSpec { rates: Rates::Regions, .. }) => 2,
         };
-        let limited = own.max(limited);
-        let processing = u64::from(*processing > Nanos::ZERO || kinds().any(|kind| kind.processing.is_some()));
-        bytes::<AccessLink>((limited + processing) * self.nodes) + bytes::<Nanos>(limited * self.nodes)
+        own.max(limited)
     }
 
     /// Returns the bytes of per-node data on a carrier: counts of copies and messages, waiting forwards, and the
@@ -234,7 +239,7 @@ impl Sizes<'_> {
     /// report.
     fn closing(&self) -> Parts {
         let Sizes { nodes, workers, .. } = *self;
-        let traffic = bytes::<Traffic>(nodes);
+        let (traffic, used) = (bytes::<Traffic>(nodes), bytes::<LinkUse>(self.limited() * nodes));
         let (receipts, figures) = match (self.shape, self.keeps_figures()) {
             // Ranks of delays and of figures by node, and degrees.
             (StorageShape::Hops, true) => (bytes::<Receipt>(nodes), (workers + 5 + 8 + 4) * nodes + traffic),
@@ -243,9 +248,11 @@ impl Sizes<'_> {
             (StorageShape::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
             (StorageShape::General | StorageShape::Carrier, _) if self.orders > 1 => {
                 let receipts = if self.shape == StorageShape::General { self.receipts() } else { 0 };
-                (receipts, traffic + 20 * nodes)
+                (receipts, traffic + used + 20 * nodes)
             }
-            (StorageShape::General | StorageShape::Carrier, _) => (bytes::<Receipt>(nodes), traffic + 20 * nodes),
+            (StorageShape::General | StorageShape::Carrier, _) => {
+                (bytes::<Receipt>(nodes), traffic + used + 20 * nodes)
+            }
         };
         // Each process writes its results to memory, from where they are read.
         let transferred = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };

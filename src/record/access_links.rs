@@ -1,9 +1,9 @@
-//! The load of the nodes' access links: longest queues and busiest times.
+//! The load of the nodes' access links: longest queues, busiest times, and what each node's links carried.
 
 use crate::time::Nanos;
 
 /// The access links of all nodes; `None` for a direction without a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessLinkRecord {
     /// Uplinks, out of the nodes.
     pub up: Option<LinkSideRecord>,
@@ -11,8 +11,17 @@ pub struct AccessLinkRecord {
     pub down: Option<LinkSideRecord>,
 }
 
-/// The access links in one direction. A message in transmission counts as queued.
+/// What the link of one node carried in one direction: messages that were sent, or received, after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkUse {
+    /// Bytes, headers included.
+    pub bytes: u64,
+    /// Time that the link took for them.
+    pub busy: Nanos,
+}
+
+/// The access links in one direction. A message in transmission counts as queued.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkSideRecord {
     /// Bytes of the longest queue, headers included.
     pub queue_bytes: u64,
@@ -22,16 +31,18 @@ pub struct LinkSideRecord {
     pub offered_bytes: u64,
     /// Transmission time of the busiest link, counting only messages that were sent, or received.
     pub busiest: Nanos,
+    /// The use of each link that has a rate, by node.
+    pub used: Vec<LinkUse>,
 }
 
 impl AccessLinkRecord {
     /// Merges the access links of other nodes.
     pub fn merge(&mut self, other: &AccessLinkRecord) {
-        let AccessLinkRecord { up, down } = *other;
+        let AccessLinkRecord { up, down } = other;
         for (one, other) in [(&mut self.up, up), (&mut self.down, down)] {
             match (&mut *one, other) {
-                (Some(one), Some(other)) => one.merge(&other),
-                (None, other) => *one = other,
+                (Some(one), Some(other)) => one.merge(other),
+                (None, other) => one.clone_from(other),
                 (Some(_), None) => {}
             }
         }
@@ -43,9 +54,10 @@ impl LinkSideRecord {
         let queue = |side: &LinkSideRecord| (side.queue_bytes, side.queue_drains_in);
         (self.queue_bytes, self.queue_drains_in) = queue(self).max(queue(other));
         // The first two are one figure: the longest queue, and its link's time for it.
-        let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest } = *other;
-        self.offered_bytes = self.offered_bytes.max(offered_bytes);
-        self.busiest = self.busiest.max(busiest);
+        let LinkSideRecord { queue_bytes: _, queue_drains_in: _, offered_bytes, busiest, used } = other;
+        self.offered_bytes = self.offered_bytes.max(*offered_bytes);
+        self.busiest = self.busiest.max(*busiest);
+        self.used.extend_from_slice(used);
     }
 }
 
@@ -60,10 +72,15 @@ mod tests {
             queue_drains_in: Nanos(drains),
             offered_bytes: offered,
             busiest: Nanos(busiest),
+            used: vec![LinkUse { bytes, busy: Nanos(busiest) }],
+        };
+        let with = |side: LinkSideRecord, used: [LinkSideRecord; 2]| {
+            Some(LinkSideRecord { used: used.iter().flat_map(|side| side.used.clone()).collect(), ..side })
         };
         let mut all = AccessLinkRecord { up: Some(side(100, 9, 100, 7)), down: None };
         all.merge(&AccessLinkRecord { up: Some(side(90, 12, 300, 8)), down: Some(side(1, 1, 1, 1)) });
         all.merge(&AccessLinkRecord::default());
-        assert_eq!(all, AccessLinkRecord { up: Some(side(100, 9, 300, 8)), down: Some(side(1, 1, 1, 1)) });
+        let up = with(side(100, 9, 300, 8), [side(100, 9, 100, 7), side(90, 12, 300, 8)]);
+        assert_eq!(all, AccessLinkRecord { up, down: Some(side(1, 1, 1, 1)) });
     }
 }

@@ -123,7 +123,7 @@ fn waiting_messages_arrive_in_the_end() {
     let record = overloaded("up=1mbit,down=100mbit", Nanos::ZERO);
     assert_eq!(record.reached(), overloaded("up=1gbit", Nanos::ZERO).reached());
     assert_eq!(record.ledger.sent, overloaded("up=1gbit", Nanos::ZERO).ledger.sent);
-    let up = record.access_links.up.unwrap();
+    let up = record.access_links.up.as_ref().unwrap();
     assert_eq!(up.queue_bytes, up.offered_bytes);
     assert_eq!(up.queue_drains_in.0.div_ceil(8_000), up.queue_bytes);
     assert!(up.busiest <= record.elapsed && up.busiest.0 > record.elapsed.0 / 2, "{up:?}");

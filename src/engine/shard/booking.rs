@@ -117,7 +117,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
         };
         let totals = RunTotals {
             record: WorkerRecord { model, ..self.record },
-            access_links: self.access_links.record(),
+            access_links: self.access_links.into_record(),
             by_order: self.by_order,
             bulk_receipts: bulk_receipts(self.setup, self.nodes.len(), &self.receipts),
             met: self.met,

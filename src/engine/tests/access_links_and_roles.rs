@@ -35,7 +35,7 @@ fn copies_leave_one_after_another() {
     assert_eq!((outcome.totals.record.sent, outcome.totals.record.model.dropped), (2, 0));
     assert_sound(&full, &outcome);
     // The longest queue is what was taken, and what would have done is what was offered.
-    let uplink = |outcome: &EngineOutcome| outcome.totals.access_links.up.unwrap();
+    let uplink = |outcome: &EngineOutcome| outcome.totals.access_links.up.clone().unwrap();
     assert_eq!((uplink(&outcome).queue_bytes, uplink(&outcome).queue_drains_in), (2 * 88, Nanos(2 * 88_000)));
     assert_eq!((uplink(&outcome).offered_bytes, uplink(&outcome).busiest), (count * 88, Nanos(2 * 88_000)));
     assert_eq!((uplink(&up.general(2)).queue_bytes, up.general(2).totals.access_links.down), (count * 88, None));

@@ -165,12 +165,33 @@ pub(super) fn lines(out: &mut Formatter<'_>, report: &Report) -> fmt::Result {
     let titles = ["Access links:", "longest queue, in bytes", "to drain", "busiest link used"];
     let mut rows = vec![titles.map(str::to_owned)];
     for (name, side) in [("  uplinks", up), ("  downlinks", down)] {
-        let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share }) = side else { continue };
-        let used = busiest_share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        let Some(LinkSideFigures { longest_queue_bytes, longest_queue_ns, busiest_share, .. }) = side else { continue };
+        let used = busiest_share.map_or_else(|| "-".to_owned(), share_text);
         rows.push([name.to_owned(), grouped(longest_queue_bytes), Nanos(longest_queue_ns).to_string(), used]);
     }
     writeln!(out)?;
+    table(out, &rows)?;
+    link_use(out, [("  uplinks", up), ("  downlinks", down)])
+}
+
+/// Writes the spread over the nodes of what their links carried, by direction.
+fn link_use(out: &mut Formatter<'_>, sides: [(&str, Option<LinkSideFigures>); 2]) -> fmt::Result {
+    let mut rows = vec![["Use per node, of the run's time:", "p50", "p99", "max"].map(str::to_owned)];
+    for (name, side) in sides {
+        let used = side.and_then(|side| Some((side.used_bits_per_second?, side.used_share?)));
+        let Some((bits, share)) = used else { continue };
+        rows.push([format!("{name}, bit/s"), grouped(bits.p50), grouped(bits.p99), grouped(bits.max)]);
+        rows.push([format!("{name}, share"), share_text(share.p50), share_text(share.p99), share_text(share.max)]);
+    }
+    if rows.len() == 1 {
+        return Ok(());
+    }
+    writeln!(out)?;
     table(out, &rows)
+}
+
+fn share_text(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// Maximum number of columns for a name from a file; JSON has all of it.
