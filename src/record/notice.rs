@@ -1,8 +1,8 @@
 //! Facts that a reader should know before believing a run's figures.
 //!
 //! A notice is a value: a code for programs, its figures, and a sentence for people. No other room parses the
-//! sentences. Notices stand in the order of [`Notice::CODES`]: first those that decide whether the figures may be
-//! believed, then failures that were foreseen, then options that had no effect, then omissions, and last the machine's
+//! sentences. Notices stand in the order of [`Notice::CODES`]: first the drops of queues that were asked for, then what
+//! else decides whether the figures may be believed, then failures that were foreseen, then options that had no effect, then omissions, and last the machine's
 //! own part.
 
 mod remedy;
@@ -33,6 +33,19 @@ pub enum Notice {
         measured: u64,
         /// Runs that were asked for.
         asked: u64,
+    },
+    /// Messages found a queue full and were dropped.
+    QueuesOverflowed {
+        /// Messages dropped at uplinks, unsent.
+        uplink_dropped: u64,
+        /// Messages dropped at downlinks.
+        downlink_dropped: u64,
+        /// Use of the busiest access link, in percent of the time.
+        busiest_percent: f64,
+        /// Bytes of the largest queue that would have been needed, if a queue that holds them may be asked for.
+        queue_bytes: Option<u64>,
+        /// True if a lower rate would help, because there are several orders.
+        has_rate: bool,
     },
     /// Messages are unaccounted for.
     LedgerUnbalanced {
@@ -75,19 +88,6 @@ pub enum Notice {
         queued: u64,
         /// Number of threads that would have a core each, if it is more than the run had.
         threads: Option<u64>,
-    },
-    /// Messages found a queue full and were dropped.
-    QueuesOverflowed {
-        /// Messages dropped at uplinks, unsent.
-        uplink_dropped: u64,
-        /// Messages dropped at downlinks.
-        downlink_dropped: u64,
-        /// Use of the busiest access link, in percent of the time.
-        busiest_percent: f64,
-        /// Bytes of the largest queue that would have been needed, if a queue that holds them may be asked for.
-        queue_bytes: Option<u64>,
-        /// True if a lower rate would help, because there are several orders.
-        has_rate: bool,
     },
     /// Messages left a modelled network in front of a real carrier late.
     DeparturesLate {
@@ -300,11 +300,11 @@ impl Notice {
     pub const CODES: [&'static str; 29] = [
         "series-failed",
         "series-interrupted",
+        "queues-overflowed",
         "ledger-unbalanced",
         "memory-used-up",
         "window-narrow",
         "overload",
-        "queues-overflowed",
         "departures-late",
         "ttl-binds",
         "retry-early",
@@ -339,11 +339,11 @@ impl Notice {
         match self {
             Notice::SeriesFailed { .. } => 0,
             Notice::SeriesInterrupted { .. } => 1,
-            Notice::LedgerUnbalanced { .. } => 2,
-            Notice::MemoryUsedUp { .. } => 3,
-            Notice::WindowNarrow { .. } => 4,
-            Notice::Overload { .. } => 5,
-            Notice::QueuesOverflowed { .. } => 6,
+            Notice::QueuesOverflowed { .. } => 2,
+            Notice::LedgerUnbalanced { .. } => 3,
+            Notice::MemoryUsedUp { .. } => 4,
+            Notice::WindowNarrow { .. } => 5,
+            Notice::Overload { .. } => 6,
             Notice::DeparturesLate { .. } => 7,
             Notice::TtlBinds { .. } => 8,
             Notice::RetryEarly { .. } => 9,
