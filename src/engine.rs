@@ -24,6 +24,7 @@
 //! | `pending_event` | a message under way, and its rank among others |
 //! | `access_links` | effects of access links and processing time on messages |
 //! | `uplink_queue` | messages that wait for the uplink of their node |
+//! | `fair_uplinks` | messages that share the uplink of their node with others, until they leave |
 //! | `stamped_tail` | the tail of a message in a traced run |
 //! | `encounters` | first encounters of messages with faults and adversaries |
 //! | `digest` | the hash of all first receipts |
@@ -39,6 +40,7 @@ mod digest;
 mod encounters;
 mod event_by_event;
 mod exchange;
+mod fair_uplinks;
 mod forward_draws;
 pub mod hops;
 mod journal;

@@ -9,6 +9,7 @@ mod bandwidth;
 mod bursts;
 mod by_place;
 mod curves;
+mod fair_uplink;
 mod fate;
 mod fate_batch;
 mod fault_spec;
@@ -28,7 +29,10 @@ pub(crate) mod spec_fields;
 mod tests;
 
 pub use attempts::{AttemptCache, Attempts};
-pub use bandwidth::{AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, LinkRate, QueueOffer, Rates, process};
+pub use bandwidth::{
+    AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, LinkRate, QueueOffer, Rates, UplinkShare, process,
+};
+pub use fair_uplink::FairUplink;
 pub use fate::{Fate, OutgoingLinks};
 pub use fate_batch::Fates;
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
@@ -74,6 +78,7 @@ pub struct Network {
     loss: Loss,
     duplicated: Probability,
     access_links: spec::AccessLinkTable,
+    uplink_share: UplinkShare,
     processing: spec::ProcessingTable,
     region_names: Arc<[String]>,
     /// The class of each distinct place, by node; `None` without classes.
@@ -157,6 +162,7 @@ impl Network {
             loss: Loss::Independent(Probability::NEVER),
             duplicated: Probability::NEVER,
             access_links: spec::AccessLinkTable::default(),
+            uplink_share: UplinkShare::Serial,
             processing: spec::ProcessingTable::Same(Nanos::ZERO),
             region_names: Arc::default(),
             classes: None,
@@ -262,6 +268,11 @@ impl Network {
     /// Returns whether any node has a limited uplink, and whether any has a limited downlink.
     pub fn limited(&self) -> [bool; 2] {
         self.access_links.limited()
+    }
+
+    /// Returns the way in which the copies on an uplink share its rate.
+    pub fn uplink_share(&self) -> UplinkShare {
+        self.uplink_share
     }
 
     /// Returns the time that this node is busy with each message that arrives.

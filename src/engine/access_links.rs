@@ -4,7 +4,7 @@
 //! for a link only delays a message, so windows need not become shorter.
 
 use crate::ids::NodeId;
-use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, process};
+use crate::network::{AccessLink, HEADER_BYTES, LinkRate, Network, QueueOffer, UplinkShare, process};
 use crate::record::{AccessLinkRecord, LinkSideRecord, LinkUse};
 use crate::time::Nanos;
 use std::ops::Range;
@@ -42,6 +42,8 @@ struct LinkSideState {
     links: Vec<AccessLink>,
     /// By node, what its link has carried of messages that count.
     used: Vec<LinkUse>,
+    /// True if copies share the links: the time that one takes is then no time of the link's own.
+    is_shared: bool,
     /// The longest queues that count, in bits as [`LinkRate::bits_in`] counts them, and how long they take.
     longest: [(u128, Nanos); 2],
 }
@@ -51,6 +53,7 @@ impl<'a> AccessLinks<'a> {
     pub(super) fn new(network: &'a Network, nodes: Range<u32>) -> AccessLinks<'a> {
         let [up, down] =
             network.limited().map(|is_limited| LinkSideState::new(if is_limited { nodes.len() } else { 0 }));
+        let up = LinkSideState { is_shared: network.uplink_share() == UplinkShare::Fair, ..up };
         let work = vec![AccessLink::default(); if network.has_processing() { nodes.len() } else { 0 }];
         AccessLinks { network, first: nodes.start, up, down, work }
     }
@@ -80,7 +83,8 @@ impl<'a> AccessLinks<'a> {
     }
 
     /// Offers the uplink a message of `bytes` bytes of UDP payload that its node sends at `now`; `None` if the link has
-    /// no limit.
+    /// no limit. On a shared uplink the backlog is that of a serial one, and the time of departure is not the message's
+    /// own.
     #[inline]
     pub(super) fn send(&mut self, from: NodeId, now: Nanos, bytes: u32) -> Option<QueueOffer> {
         let link = self.up.links.get_mut((from.0 - self.first) as usize)?;
@@ -129,7 +133,7 @@ impl<'a> AccessLinks<'a> {
         let Some(rate) = self.rate(side, node) else { return };
         let (local, bytes) = ((node.0 - self.first) as usize, bytes + HEADER_BYTES);
         let direction = self.direction(side);
-        let takes = rate.time(bytes);
+        let takes = if direction.is_shared { Nanos::ZERO } else { rate.time(bytes) };
         if let Some(LinkUse { bytes: carried, busy }) = direction.used.get_mut(local) {
             (*carried, *busy) = (*carried + u64::from(bytes), *busy + takes);
         }
@@ -169,6 +173,12 @@ impl LinkSideState {
 
     /// Returns the counts of the links, whose rates are those that `rate` returns.
     fn into_record(mut self, rate: impl Fn(u32) -> Option<LinkRate>) -> Option<LinkSideRecord> {
+        // A shared link works without a pause while anything waits, so that its messages are rounded up once together.
+        if self.is_shared {
+            for (node, used) in (0..).zip(&mut self.used) {
+                used.busy = rate(node).map_or(Nanos::ZERO, |rate| rate.time_of_sum(used.bytes));
+            }
+        }
         let busiest = self.used.iter().map(|used| used.busy).max()?;
         let mut node = 0..;
         self.used.retain(|_| node.next().is_some_and(|node| rate(node).is_some()));

@@ -44,7 +44,7 @@ struct EventQueue<T> {
 }
 
 /// A run that handles one event after another.
-struct SequentialRun<'a, P: Protocol, T> {
+struct SequentialRun<'a, P: Protocol, T: Tail> {
     setup: &'a EngineSetup<'a>,
     shard: VirtualShard<'a, EventQueue<T>>,
     state: P::State,
@@ -59,6 +59,8 @@ struct SequentialRun<'a, P: Protocol, T> {
     moving: Option<MovingTarget<'a>>,
     end: End,
     last_event: Nanos,
+    /// The time at which the last copy other than upkeep left an uplink that it shared.
+    last_left: Nanos,
     lookout: Lookout<'a>,
     /// Bytes that are held for messages under way.
     held: u64,
@@ -117,6 +119,7 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             moving,
             end: End::Quiescent,
             last_event: Nanos::ZERO,
+            last_left: Nanos::ZERO,
             lookout: Lookout::new(setup.interrupt),
             held: 0,
         }
@@ -124,13 +127,11 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
 
     /// Returns the time of the next event, or `None` if the run has come to rest or to its limit.
     fn next_time(&mut self) -> Option<Nanos> {
-        let due = self.publications.peek().map(|publication| publication.due);
-        let (arrives, fires) = (self.shard.sink.next_time(), self.shard.sink.timers.next_due());
-        // Timers keep no run going, unless an answer is awaited.
-        let is_held = due.is_some() || self.shard.sink.holding > 0 || !self.state.is_idle();
-        let time = [due, arrives, fires].into_iter().flatten().min()?;
+        self.depart();
+        let is_held = self.is_held();
+        let time = [self.next_event(), self.shard.next_departure()].into_iter().flatten().min()?;
         // Upkeep at the very instant of the last event still counts, as in a window.
-        if !is_held && (!P::HAS_UPKEEP || time > self.last_event) {
+        if !is_held && (!P::HAS_UPKEEP || time > self.last_event.max(self.last_left)) {
             return None;
         }
         if time > self.limit {
@@ -140,6 +141,32 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             return None;
         }
         Some(time)
+    }
+
+    /// Returns the time of the next publication, arrival or timer.
+    fn next_event(&mut self) -> Option<Nanos> {
+        let due = self.publications.peek().map(|publication| publication.due);
+        let (arrives, fires) = (self.shard.sink.next_time(), self.shard.sink.timers.next_due());
+        [due, arrives, fires].into_iter().flatten().min()
+    }
+
+    /// Returns true if the run goes on. Timers keep no run going, unless an answer is awaited.
+    fn is_held(&mut self) -> bool {
+        let is_coming = self.publications.peek().is_some() || self.shard.sink.holding > 0;
+        is_coming || self.shard.holds_departures() || !self.state.is_idle()
+    }
+
+    /// Lets the copies leave shared uplinks that do so before the next event, and by the end. What arrives of them may
+    /// be the next event.
+    fn depart(&mut self) {
+        while let Some(time) = self.shard.next_departure() {
+            let next = self.next_event().unwrap_or(Nanos::MAX);
+            if time > next.min(self.limit) || !self.is_held() {
+                break;
+            }
+            self.shard.depart(time);
+            self.last_left = self.shard.last_departure();
+        }
     }
 
     /// Reports the progress of the run to the observer.
@@ -229,6 +256,8 @@ impl<'a, P: Protocol, T: Tail> SequentialRun<'a, P, T> {
             self.ends_at_moving_target(self.last_event);
         }
         let SequentialRun { mut shard, state, end, last_event, .. } = self;
+        // Upkeep that leaves at the very end has left.
+        shard.depart(last_event);
         shard.leave();
         if end != End::Target {
             shard.leave_named::<P>(&state);

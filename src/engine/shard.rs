@@ -17,6 +17,7 @@ use sending::NamedForward;
 use tracing::ShardTrace;
 
 use super::access_links::AccessLinks;
+use super::fair_uplinks::FairUplinks;
 use super::journal::{JournalEntry, JournalEvent};
 use super::moving_target::NodeReceipt;
 use super::new_receipts::NewReceiptCounts;
@@ -39,7 +40,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The nodes of one worker, and their state.
-pub(super) struct VirtualShard<'a, S> {
+pub(super) struct VirtualShard<'a, S: EventSink> {
     setup: &'a EngineSetup<'a>,
     pub(super) view: ShardView<'a>,
     nodes: Range<u32>,
@@ -50,6 +51,8 @@ pub(super) struct VirtualShard<'a, S> {
     access_links: AccessLinks<'a>,
     /// Messages that wait for the uplinks of the nodes, or are on them.
     departures: UplinkQueue,
+    /// Messages that share the uplinks of the nodes with others.
+    fair_uplinks: FairUplinks<S::Tail>,
     /// A bit per order and node: the node has the order, or it came too late for the node.
     held: Vec<u64>,
     /// The position of each node's window.
@@ -87,7 +90,7 @@ pub(super) struct VirtualShard<'a, S> {
     pub(super) sink: S,
 }
 
-impl<'a, S> VirtualShard<'a, S> {
+impl<'a, S: EventSink> VirtualShard<'a, S> {
     /// Creates the shard of the given nodes, none of which has an order.
     pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>, sink: S) -> VirtualShard<'a, S> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
@@ -97,6 +100,7 @@ impl<'a, S> VirtualShard<'a, S> {
             view: ShardView::new(nodes.clone(), setup.workload.orders(), setup.knowledge),
             access_links: AccessLinks::new(setup.network, nodes.clone()),
             departures: UplinkQueue::new(),
+            fair_uplinks: FairUplinks::new(setup.network, nodes.clone()),
             scratch: TargetScratch::new(setup.draw.count(max_degree), setup.topology),
             // The order of messages sent at one instant matters only if uplinks have a rate.
             everyone: if setup.network.limited()[0] { setup.draw.widened() } else { TargetDraw::unordered() },
@@ -213,7 +217,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
     }
 }
 
-impl<S> VirtualShard<'_, S> {
+impl<S: EventSink> VirtualShard<'_, S> {
     /// Draws the forwards of several nodes together from now on, if the setup allows it. The caller must then call
     /// [`send_batched`](Self::send_batched) before the window ends.
     pub(super) fn batch_forwards(&mut self) {
@@ -254,11 +258,9 @@ impl<S> VirtualShard<'_, S> {
 
     /// Returns the bytes of the journal, of the rows of its events in a trace, and of the messages that wait for
     /// uplinks, none of which is counted yet.
-    pub(super) fn journal_bytes(&self) -> u64
-    where
-        S: EventSink,
-    {
-        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.trace_bytes() + self.departures.bytes()
+    pub(super) fn journal_bytes(&self) -> u64 {
+        let on_uplinks = self.departures.bytes() + self.fair_uplinks.bytes();
+        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.trace_bytes() + on_uplinks
     }
 
     /// Returns the number of received messages that have been counted.

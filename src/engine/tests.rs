@@ -13,7 +13,7 @@ use crate::adversary::{Adversaries, AdversarySpec};
 use crate::ids::NodeId;
 use crate::network::{
     BandwidthSpec, ChurnSpec, Cut, DownSpec, Exponential, FaultSpec, LATENCY_MAX, Latency, LossSpec, NetworkSpec,
-    Outage, PartitionSide, PartitionSpec, Paths, Rates, Selector,
+    Outage, PartitionSide, PartitionSpec, Paths, Rates, Selector, UplinkShare,
 };
 use crate::protocol::{DialRule, Flood, Lazy, Push};
 use crate::ratio::Ratio;
@@ -188,7 +188,7 @@ fn shortest_paths_take_a_latency_and_a_run_without_limits() {
 fn assert_within_the_lines(case: &Case, outcome: &EngineOutcome) {
     let sides = [&outcome.totals.access_links.up, &outcome.totals.access_links.down].into_iter().flatten();
     assert!(sides.map(|side| side.busiest).max().unwrap_or_default() <= outcome.ended_at, "{case:?}");
-    let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes }) = case.bandwidth else { return };
+    let Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes, .. }) = case.bandwidth else { return };
     let model = &outcome.totals.record.model;
     assert!(queue_bytes.is_some() || model.uplink_dropped + model.dropped == 0, "{case:?}");
     let carries = |rate: Option<u64>, bytes: u64| {

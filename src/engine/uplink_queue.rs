@@ -2,13 +2,16 @@
 //! last bit has left, so that no node sends more than its uplink carries; a message that has not left at the end was
 //! never sent.
 //!
+//! If copies share an uplink, one comes here when it leaves (`fair_uplinks`), because only then its time is known.
+//!
 //! They have a calendar of their own beside that of the messages under way, because a message that the network loses
 //! still leaves through the uplink.
 
+use super::fair_uplinks::CopyFate;
 use super::journal::SendCounts;
 use super::window_length::WindowLength;
 use crate::ids::OrderIndex;
-use crate::message::Kind;
+use crate::message::{Kind, Message};
 use crate::time::{Calendar, Nanos};
 
 /// Span of departures that are handled together: 2^20 ns, about a millisecond.
@@ -32,6 +35,14 @@ pub(super) struct QueuedDeparture {
 }
 
 impl QueuedDeparture {
+    /// Creates the departure of a message of this node of the shard.
+    #[inline]
+    pub(super) fn new(message: &Message, local: u32, handed_at: Nanos, leaves_at: Nanos, fate: &CopyFate) -> Self {
+        let &Message { order, kind, tail: words, .. } = message;
+        let (is_lost, is_doubled) = (fate.is_lost(), fate.is_doubled());
+        QueuedDeparture { handed_at, leaves_at, local, order, kind, words, is_lost, is_doubled }
+    }
+
     /// Returns the counts of the message once it has left.
     pub(super) fn target_batch(&self) -> SendCounts {
         SendCounts {

@@ -78,7 +78,7 @@ fn run_with<P: Protocol, T: Tail>(
 }
 
 /// A worker, with the nodes of one shard.
-struct WindowedWorker<'a, P: Protocol, T, E> {
+struct WindowedWorker<'a, P: Protocol, T: Tail, E> {
     setup: &'a EngineSetup<'a>,
     exchange: E,
     index: usize,
@@ -219,6 +219,8 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             self.handle_block(is_last);
             self.shard.send_batched();
         }
+        // Nothing is handed over in this window any more.
+        self.shard.depart(end);
         self.check();
     }
 
@@ -314,9 +316,12 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let awaited = wake.filter(|_| !is_idle);
         let due = self.publications.peek().map(|publication| self.width.window(publication.due));
         let message = sink.next_message();
-        let next = [message.map(|next| next.0), due, awaited].into_iter().flatten().min();
+        // A copy leaves in its own window, because what arrives of it may be due in the next.
+        let departs = self.shard.next_departure().map(|time| self.width.window(time));
+        let held = departs.filter(|_| self.shard.holds_departures());
+        let next = [message.map(|next| next.0), due, awaited, held].into_iter().flatten().min();
         let upkeep = if P::HAS_UPKEEP { sink.next_upkeep() } else { None };
-        let unheld = [wake, upkeep.map(|next| next.0)].into_iter().flatten().min();
+        let unheld = [wake, upkeep.map(|next| next.0), departs].into_iter().flatten().min();
         let handled_next = next.into_iter().chain(unheld).min();
         let count = |of: Option<(u64, u64)>| of.filter(|of| Some(of.0) == handled_next).map_or(0, |of| of.1);
         let timers = wake.map(|wake| (wake, sink.timers.count(wake)));

@@ -9,7 +9,7 @@
 
 use super::storage_shape::StorageShape;
 use crate::engine::NODE_FIGURES_END;
-use crate::network::{AccessLink, BandwidthSpec, NetworkSpec, Rates};
+use crate::network::{AccessLink, NetworkSpec, UplinkShare};
 use crate::order::Order;
 use crate::record::{CompactReceipt, LinkUse, OrderCounts, OrderRecord, Receipt, Traffic};
 use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until};
@@ -175,8 +175,7 @@ impl Sizes<'_> {
                 let (traffic, used) = (bytes::<Traffic>(nodes), bytes::<LinkUse>(self.limited() * nodes));
                 // A target that moves with nodes that come and go has the next change of each.
                 let has_changes = self.scenario.failures.faults.churn.is_some();
-                let is_moving = has_changes && self.scenario.run.until == Until::Target;
-                let changes = if is_moving { 24 * nodes } else { 0 };
+                let changes = u64::from(has_changes && self.scenario.run.until == Until::Target) * 24 * nodes;
                 4 * nodes + changes + traffic + used + self.access_links().max(traffic + used)
             }
             StorageShape::Carrier => self.on_carriers_by_node(),
@@ -200,28 +199,19 @@ impl Sizes<'_> {
         ]
     }
 
-    /// Returns the bytes of the access links that have limits, without their use, and of the queues for processing.
+    /// Returns the bytes of the access links that have limits, without their use, of the places of uplinks that copies
+    /// share, and of the queues for processing.
     fn access_links(&self) -> u64 {
-        let Some(NetworkSpec { processing, places, .. }) = &self.scenario.network else { return 0 };
+        let Some(NetworkSpec { bandwidth, processing, places, .. }) = &self.scenario.network else { return 0 };
         let mut kinds = places.listed().into_iter().flat_map(|file| file.kinds());
         let processing = u64::from(*processing > Nanos::ZERO || kinds.any(|kind| kind.processing.is_some()));
-        bytes::<AccessLink>((self.limited() + processing) * self.nodes)
+        let is_shared = bandwidth.is_some_and(|bandwidth| bandwidth.share == UplinkShare::Fair);
+        bytes::<AccessLink>((self.limited() + processing) * self.nodes) + u64::from(is_shared) * 4 * self.nodes
     }
 
     /// Returns the number of directions in which access links have limits.
     fn limited(&self) -> u64 {
-        let Some(NetworkSpec { bandwidth, places, .. }) = &self.scenario.network else { return 0 };
-        let kinds = || places.listed().into_iter().flat_map(|file| file.kinds());
-        let own = u64::from(kinds().any(|kind| kind.up.is_some())) + u64::from(kinds().any(|kind| kind.down.is_some()));
-        let limited = match bandwidth {
-            None => 0,
-            Some(BandwidthSpec { rates: Rates::Same { up, down }, .. }) => {
-                u64::from(up.is_some()) + u64::from(down.is_some())
-            }
-            // A matrix of regions is not read: every published one has rates for both.
-            Some(BandwidthSpec { rates: Rates::Regions, .. }) => 2,
-        };
-        own.max(limited)
+        self.scenario.network.as_ref().map_or(0, NetworkSpec::limited_directions)
     }
 
     /// Returns the bytes of per-node data on a carrier: counts of copies and messages, waiting forwards, and the

@@ -87,14 +87,15 @@ fn each_access_link_and_each_queue_for_processing_is_counted() {
         part(&MemoryNeed::of(&draft.build().unwrap()), MemoryPart::Nodes) / 10_000
     };
     let none = nodes(None, None);
-    // A link has the times until it is free, and beside them the bytes that it carried and the time that they took; where
-    // links take more than the second copies of these and of the traffic, which are made once links are gone, they are
-    // the greatest.
+    // A link has the times until it is free, and beside them the bytes that it carried and the time that they took;
+    // where links take more than the second copies of these and of the traffic, which are made once links are gone,
+    // they are the greatest.
     for (bandwidth, processing, links, used) in [
         (Some("up=1Mbit"), None, 16, 16),
         (Some("up=1Mbit,down=9Mbit"), None, 32, 32),
         (None, Some("1ms"), 16, 0),
         (Some("up=1Mbit,down=9Mbit"), Some("1ms"), 48, 32),
+        (Some("up=1Mbit,down=9Mbit,share=fair"), Some("1ms"), 52, 32),
     ] {
         let traffic = size_of::<Traffic>() as u64;
         let expected = none - traffic + used + links.max(traffic + used);

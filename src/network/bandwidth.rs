@@ -1,10 +1,11 @@
 //! Bandwidth: the uplink and the downlink of a node with their queues, and the time that a node spends on a message.
 //!
 //! The state of an access link is one time, the one at which all accepted messages will have been sent; the backlog
-//! follows from it and the rate, so that no queue of messages is stored. Without a requested limit no queue is ever
-//! full: bytes wait. The owner of a node offers its messages in the order of their times. Through both links a message
-//! is as slow as the slower one, not as both together: the downlink begins with the first bit while the uplink still
-//! sends the last. Propagation latency is separate from all this.
+//! follows from it and the rate, so that no queue of messages is stored. That holds for an uplink that copies share as
+//! well, because it is never idle while a copy waits; when each of them leaves is in `fair_uplink`. Without a requested
+//! limit no queue is ever full: bytes wait. The owner of a node offers its messages in the order of their times.
+//! Through both links a message is as slow as the slower one, not as both together: the downlink begins with the first
+//! bit while the uplink still sends the last. Propagation latency is separate from all this.
 
 use super::spec_fields::SpecFields;
 use crate::quantity;
@@ -57,6 +58,12 @@ impl LinkRate {
     /// Returns the time that the link takes for `bytes` bytes, rounded up.
     #[inline]
     pub fn time(&self, bytes: u32) -> Nanos {
+        self.time_of_sum(bytes.into())
+    }
+
+    /// Returns the time that the link takes for messages with a sum of `bytes` bytes, rounded up once.
+    #[inline]
+    pub fn time_of_sum(&self, bytes: u64) -> Nanos {
         // 2^32 bytes in bits and nanoseconds need 66 bits; those of a datagram need 50, so the usual division is by a
         // u64.
         let bits = u128::from(bytes) * 8 * 1_000_000_000;
@@ -120,14 +127,26 @@ pub fn process(link: &mut AccessLink, now: Nanos, each: Nanos) -> Nanos {
     link.free
 }
 
-/// The requested access links: `up=10mbit,down=100mbit,queue=64KiB`, of which each part may be missing; or `regions`,
-/// for the rates in the data set of `--network`.
+/// The requested access links: `up=10mbit,down=100mbit,queue=64KiB,share=fair`, of which each part may be missing; or
+/// `regions`, for the rates in the data set of `--network`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BandwidthSpec {
     /// The source of the rates.
     pub rates: Rates,
     /// Bytes that may wait at each access link; `None` for no limit.
     pub queue_bytes: Option<u64>,
+    /// The way in which copies share an uplink.
+    pub share: UplinkShare,
+}
+
+/// The way in which the copies on an uplink share its rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UplinkShare {
+    /// One copy after another has the whole rate, in the sequence in which they were handed over.
+    #[default]
+    Serial,
+    /// All copies under way have equal parts of the rate at once: processor sharing.
+    Fair,
 }
 
 /// The source of rates.
@@ -146,7 +165,8 @@ pub enum Rates {
 
 impl BandwidthSpec {
     /// The accepted notations, for help texts and errors.
-    pub const WRITTEN: &'static str = "up=RATE,down=RATE[,queue=SIZE], regions[,queue=SIZE]";
+    pub const WRITTEN: &'static str = "up=RATE,down=RATE[,queue=SIZE][,share=serial|fair], \
+                                       regions[,queue=SIZE][,share=serial|fair]";
 
     /// The longest queue that can be requested: 4 GiB. Without a limit any number of bytes waits.
     pub const QUEUE_BYTES_MAX: u64 = 4 << 30;
@@ -175,6 +195,18 @@ pub enum BandwidthError {
         /// The text as written.
         written: String,
     },
+    /// The share is neither of the two.
+    #[error("share is `{written}`; write share=serial (one copy after another) or share=fair (all copies at once)")]
+    Share {
+        /// The text as written.
+        written: String,
+    },
+    /// No uplink has a rate that copies could share.
+    #[error("share=fair is about the uplink, which has no rate in `{written}`; add up=RATE")]
+    NothingToShare {
+        /// The text as written.
+        written: String,
+    },
     /// The queue is not a size.
     #[error("the queue is `{written}`{}", quantity::refusal(quantity::bytes(written), SIZE_ADVICE))]
     Queue {
@@ -193,9 +225,12 @@ impl fmt::Display for BandwidthSpec {
                 f.write_str(&parts.join(","))?;
             }
         }
-        match self.queue_bytes {
-            None => Ok(()),
-            Some(bytes) => write!(f, ",queue={}", shown(bytes, &SIZES)),
+        if let Some(bytes) = self.queue_bytes {
+            write!(f, ",queue={}", shown(bytes, &SIZES))?;
+        }
+        match self.share {
+            UplinkShare::Serial => Ok(()),
+            UplinkShare::Fair => f.write_str(",share=fair"),
         }
     }
 }
@@ -220,14 +255,22 @@ impl FromStr for BandwidthSpec {
             bytes.filter(|_| has_unit).ok_or(BandwidthError::Queue { written: written.to_owned() })
         });
         let queue_bytes = queue.transpose()?;
+        let share = match fields.named("share") {
+            None | Some("serial") => UplinkShare::Serial,
+            Some("fair") => UplinkShare::Fair,
+            Some(written) => return Err(BandwidthError::Share { written: written.to_owned() }),
+        };
         let rates = match fields.plain() {
             Some("regions") if up.is_none() && down.is_none() => Rates::Regions,
             None if up.is_some() || down.is_some() => Rates::Same { up, down },
             _ => return Err(BandwidthError::Unknown { written: text.to_owned() }),
         };
+        if share == UplinkShare::Fair && matches!(rates, Rates::Same { up: None, .. }) {
+            return Err(BandwidthError::NothingToShare { written: text.to_owned() });
+        }
         match fields.left() {
             Some(written) => Err(BandwidthError::Surplus { written }),
-            None => Ok(BandwidthSpec { rates, queue_bytes }),
+            None => Ok(BandwidthSpec { rates, queue_bytes, share }),
         }
     }
 }
@@ -373,6 +416,9 @@ mod tests {
             ("queue=2MiB,up=1gbit", "up=1gbit,queue=2MiB"),
             ("regions", "regions"),
             ("regions,queue=1500B", "regions,queue=1500B"),
+            ("up=10mbit,share=serial", "up=10mbit"),
+            ("share=fair,queue=64KiB,down=1gbit,up=10mbit", "up=10mbit,down=1gbit,queue=64KiB,share=fair"),
+            ("regions,share=fair", "regions,share=fair"),
         ] {
             let spec: BandwidthSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(spec.to_string(), written);
@@ -394,6 +440,10 @@ mod tests {
             ("up=0.1bit", "up is `0.1bit`, which is no rate"),
             ("up=1mbit,queue=0B", "the queue is `0B`, which is no size"),
             ("up=1mbit,sideways=1mbit", "`sideways=1mbit` is one figure too many"),
+            ("up=1mbit,share=tcp", "share is `tcp`; write share=serial"),
+            ("up=1mbit,share=fair,share=serial", "`share=serial` is one figure too many"),
+            ("share=fair", "`share=fair` is no bandwidth"),
+            ("down=1mbit,share=fair", "which has no rate in `down=1mbit,share=fair`; add up=RATE"),
         ] {
             let error = text.parse::<BandwidthSpec>().expect_err(text).to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -1,6 +1,6 @@
 //! The requested network with all its parts, and its construction.
 
-use super::bandwidth::{BandwidthSpec, LinkRate, Rates};
+use super::bandwidth::{BandwidthSpec, LinkRate, Rates, UplinkShare};
 use super::by_place::ByPlace;
 use super::latency_spec::LatencySpec;
 use super::loss_spec::LossSpec;
@@ -79,6 +79,7 @@ impl NetworkSpec {
         };
         let network = Network {
             access_links: self.own_access_links(access_links, &network),
+            uplink_share: self.bandwidth.map_or(UplinkShare::Serial, |bandwidth| bandwidth.share),
             processing: self.own_processing(),
             classes: self.classes(),
             duplicated: Probability::of(self.duplicate),
@@ -94,6 +95,18 @@ impl NetworkSpec {
             Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
             Paths::Regions(_) => REGIONS_LONGEST,
         }
+    }
+
+    /// Returns the number of directions in which access links have limits: 2 if it depends on a file that is not read.
+    pub fn limited_directions(&self) -> u64 {
+        let kinds = || self.places.listed().into_iter().flat_map(|file| file.kinds());
+        let own = u64::from(kinds().any(|kind| kind.up.is_some())) + u64::from(kinds().any(|kind| kind.down.is_some()));
+        own.max(match self.bandwidth.map(|bandwidth| bandwidth.rates) {
+            None => 0,
+            Some(Rates::Same { up, down }) => u64::from(up.is_some()) + u64::from(down.is_some()),
+            // Every published matrix has rates for both.
+            Some(Rates::Regions) => 2,
+        })
     }
 
     /// Returns the placement of the nodes of the run with this seed.

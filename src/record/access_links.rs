@@ -11,7 +11,7 @@ pub struct AccessLinkRecord {
     pub down: Option<LinkSideRecord>,
 }
 
-/// What the link of one node carried in one direction: messages that were sent, or received, after the warm-up.
+/// The use of one node's link in one direction by messages that were sent, or received, after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkUse {
     /// Bytes, headers included.

@@ -2,8 +2,8 @@
 //!
 //! A notice is a value: a code for programs, its figures, and a sentence for people. No other room parses the
 //! sentences. Notices stand in the order of [`Notice::CODES`]: first the drops of queues that were asked for, then what
-//! else decides whether the figures may be believed, then failures that were foreseen, then options that had no effect, then omissions, and last the machine's
-//! own part.
+//! else decides whether the figures may be believed, then failures that were foreseen, then options that had no effect,
+//! then omissions, and last the machine's own part.
 
 mod remedy;
 mod sentence;

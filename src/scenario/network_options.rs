@@ -59,8 +59,9 @@ macro_rules! network_options {
             /// With simulated, rates of a node's access link [default: no limit].
             ///
             /// up=RATE,down=RATE, as up=10Mbit,down=100Mbit; or regions, for the rates that --network knows. On a slow
-            /// link fanout costs time. Queues have no limit; with ,queue=64KiB a message that does not fit the queue is
-            /// dropped.
+            /// link fanout costs time. Copies leave one after another; with ,share=fair all copies under way have equal
+            /// parts of the uplink at once, as flows of TCP do. Queues have no limit; with ,queue=64KiB a message that
+            /// does not fit the queue is dropped.
             #[arg(hide_short_help = true)]
             bandwidth: BandwidthSpec = "RATES", |text: &str| model::<BandwidthSpec>("bandwidth", text);
 

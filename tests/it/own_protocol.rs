@@ -202,6 +202,8 @@ fn a_trace_of_upkeep_sums_to_the_ledger() {
         ("uniform:10ms..100ms", None, None, Until::Quiescent),
         ("uniform:10ms..100ms", Some("up=200kbit,down=300kbit,queue=2KiB"), None, Until::Target),
         ("5ms", Some("up=200kbit"), Some("300ms"), Until::Quiescent),
+        ("5ms", Some("up=200kbit,share=fair"), Some("300ms"), Until::Quiescent),
+        ("uniform:10ms..100ms", Some("up=300kbit,down=300kbit,queue=2KiB,share=fair"), None, Until::Target),
         ("0", None, None, Until::Quiescent),
         ("uniform:1ms..2ms", None, Some("20ms"), Until::Target),
     ] {
@@ -233,6 +235,27 @@ fn a_trace_of_upkeep_sums_to_the_ledger() {
         let early = left().filter(|row| log.written_time(row.sent) < 0).count();
         assert!(early > 1_000 && rows.is_sorted(), "{early} messages in the warm-up");
         assert_eq!(run_traced(draft(3), mesh).1, rows, "{latency} {bandwidth:?}");
+    }
+}
+
+/// Upkeep shares uplinks with orders, and holds no run open there either.
+#[test]
+fn upkeep_on_lines_is_the_same_on_any_threads() {
+    let mesh = Mesh { beat: Some(Nanos::from_millis(9)) };
+    for (lines, orders) in [("up=1mbit", 20), ("up=1mbit,share=fair", 1), ("up=400kbit,down=2mbit,share=fair", 20)] {
+        let draft = |threads| Draft {
+            latency: Some("uniform:10ms..100ms".parse().unwrap()),
+            bandwidth: Some(lines.parse().unwrap()),
+            orders: Some(orders),
+            rate: (orders > 1).then(|| "100/s".parse().unwrap()),
+            ..draft(TransportKind::Simulated, threads)
+        };
+        let one = run(draft(1), mesh);
+        assert_eq!((one.end, one.reached()), (End::Quiescent, 300 * u64::from(orders)), "{lines}");
+        assert!(one.upkeep().sent > 1_000, "{lines}");
+        for threads in [2, 3, 5] {
+            assert_eq!(figures(&run(draft(threads), mesh)), figures(&one), "{lines}, {threads} threads");
+        }
     }
 }
 

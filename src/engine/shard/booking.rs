@@ -100,6 +100,11 @@ impl<S: EventSink> VirtualShard<'_, S> {
                 self.by_order[departure.order.index()].await_more(i64::from(!departure.kind.is_upkeep()));
             }
         }
+        // A copy that still shares its uplink leads to no event yet.
+        for copy in self.fair_uplinks.iter().filter(|copy| copy.handed_at <= limit) {
+            self.record.queued_unsent += 1;
+            self.by_order[copy.message.order.index()].await_more(i64::from(!copy.message.kind.is_upkeep()));
+        }
         // Time 0 is the end of the warm-up.
         let warm_up = self.setup.warm_up;
         if warm_up > Nanos::ZERO {

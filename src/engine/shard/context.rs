@@ -14,7 +14,7 @@ use crate::time::Nanos;
 use crate::trace::MessageFate;
 
 /// The event that is being handled, and its shard.
-pub(in crate::engine) struct VirtualContext<'s, 'a, S> {
+pub(in crate::engine) struct VirtualContext<'s, 'a, S: EventSink> {
     pub(super) shard: &'s mut VirtualShard<'a, S>,
     pub(super) event: Event,
     /// The round of its instant.

@@ -1,16 +1,17 @@
 //! Sending by a shard's nodes: the recipients of a message, given the node's role as an adversary, and the fate of each
 //! copy on its way out.
 
-use super::VirtualContext;
+use super::{VirtualContext, VirtualShard};
 use crate::adversary::Tampering;
 use crate::engine::EngineSetup;
 use crate::engine::access_links::LinkSide;
+use crate::engine::fair_uplinks::{CopyFate, FairCopy, FairDeparture};
 use crate::engine::journal::{JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
 use crate::engine::uplink_queue::QueuedDeparture;
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, OrderHop, Tail};
-use crate::network::{AttemptCache, Fate, OutgoingLinks};
+use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::network::{AttemptCache, Fate, HEADER_BYTES, OutgoingLinks};
 use crate::protocol::{Announcement, Event};
 use crate::time::Nanos;
 use crate::trace::MessageFate;
@@ -106,54 +107,30 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             target_batch.dropped += 1;
             return self.shard.trace(&message, sequence, [now; 2], MessageFate::UplinkDropped);
         };
-        // A message that takes no time belongs to the next round of its instant.
-        let next_round = self.round.saturating_add(1);
-        let pending = |latency| PendingEvent {
-            time: left + latency,
-            message,
-            sequence,
-            round: if left + latency == now { next_round } else { 0 },
-            stage: EventStage::Arrives,
-            tail: S::Tail::stamped(tail, left),
-        };
-        let (mut is_lost, mut is_doubled) = (false, false);
         let is_cut = faults.is_cut(me, to, model_time);
         if is_cut {
             self.shard.met.cut(self.shard.setup, me, to, model_time);
         }
-        match if is_cut { Fate::Lost } else { links.fate(to, attempt) } {
-            Fate::Lost => {
-                is_lost = true;
-                let fate = if is_cut { MessageFate::Cut } else { MessageFate::Lost };
-                self.shard.trace(&message, sequence, [left; 2], fate);
-            }
-            Fate::Arrives(latency) => {
-                self.emit(pending(latency));
-                // The second copy has the sequence number of the first: if both arrive at once, either may be first.
-                if let Some(latency) = links.duplicate(to, attempt) {
-                    self.emit(pending(latency));
-                    is_doubled = true;
-                }
-            }
+        let latencies = match if is_cut { Fate::Lost } else { links.fate(to, attempt) } {
+            Fate::Lost => [None; 2],
+            Fate::Arrives(latency) => [Some(latency), links.duplicate(to, attempt)],
+        };
+        let fate = CopyFate { latencies, is_cut };
+        if offer.is_some() && self.shard.fair_uplinks.is_used() {
+            let copy = FairCopy { message, sequence, handed_at: now, fate, tail: S::Tail::of(tail) };
+            return self.shard.share_uplink(copy);
         }
+        // A message that takes no time belongs to the next round of its instant.
+        let next_round = self.round.saturating_add(1);
+        self.shard.let_go(&message, sequence, left, &fate, tail, |arrives| if arrives == now { next_round } else { 0 });
         if self.shard.access_links.have_uplinks() {
-            let (local, words) = (me.0 - self.shard.nodes.start, tail.len() as u8);
-            let (order, handed_at, leaves_at) = (order_hop.order, now, left);
-            self.shard.departures.put(QueuedDeparture {
-                handed_at,
-                leaves_at,
-                local,
-                order,
-                kind,
-                words,
-                is_lost,
-                is_doubled,
-            });
+            let local = me.0 - self.shard.nodes.start;
+            self.shard.departures.put(QueuedDeparture::new(&message, local, now, left, &fate));
         } else {
             target_batch.sent += 1;
             target_batch.words += tail.len() as u32;
-            target_batch.lost += u32::from(is_lost);
-            target_batch.doubled += u32::from(is_doubled);
+            target_batch.lost += u32::from(fate.is_lost());
+            target_batch.doubled += u32::from(fate.is_doubled());
         }
     }
 
@@ -242,6 +219,60 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let number = *sequence;
         *sequence = number.wrapping_add(1);
         number
+    }
+}
+
+impl<S: EventSink> VirtualShard<'_, S> {
+    /// Hands a copy to the uplink of its node, which it shares with others.
+    fn share_uplink(&mut self, copy: FairCopy<S::Tail>) {
+        let Some(rate) = self.setup.network.access_links(copy.message.from).up else { return };
+        let bytes = self.bytes_of(&copy.message) + HEADER_BYTES;
+        self.fair_uplinks.hand_over(rate, bytes, copy);
+    }
+
+    /// Lets the copies go that leave uplinks they share by `until`. Nothing may be handed over before that any more.
+    pub(in crate::engine) fn depart(&mut self, until: Nanos) {
+        while let Some(FairDeparture { left_at, local, copy }) = self.fair_uplinks.take(until) {
+            let FairCopy { message, sequence, handed_at, fate, tail } = copy;
+            // The uplink took time, so that nothing of it arrives at the instant of the hand-over.
+            self.let_go(&message, sequence, left_at, &fate, tail.words(), |_| 0);
+            self.departures.put(QueuedDeparture::new(&message, local, handed_at, left_at, &fate));
+        }
+    }
+
+    /// Returns a time before which no copy leaves an uplink that it shares; `None` if there is none.
+    #[inline]
+    pub(in crate::engine) fn next_departure(&self) -> Option<Nanos> {
+        self.fair_uplinks.next()
+    }
+
+    /// Returns true if messages other than upkeep are on uplinks that they share.
+    pub(in crate::engine) fn holds_departures(&self) -> bool {
+        self.fair_uplinks.is_holding()
+    }
+
+    /// Emits the arrivals of a copy whose last bit leaves its node at `left`, in the round that `round` returns for the
+    /// time of each. The one place from which messages set out.
+    #[inline]
+    fn let_go(
+        &mut self,
+        message: &Message,
+        sequence: u32,
+        left: Nanos,
+        fate: &CopyFate,
+        tail: &[u64],
+        round: impl Fn(Nanos) -> u16,
+    ) {
+        if fate.is_lost() {
+            let lost = if fate.is_cut { MessageFate::Cut } else { MessageFate::Lost };
+            return self.trace(message, sequence, [left; 2], lost);
+        }
+        // The second copy has the sequence number of the first: if both arrive at once, either may be first.
+        for latency in fate.latencies.into_iter().flatten() {
+            let (time, stage, tail) = (left + latency, EventStage::Arrives, S::Tail::stamped(tail, left));
+            self.occurrences += 1;
+            self.sink.put(PendingEvent { time, message: *message, sequence, round: round(time), stage, tail });
+        }
     }
 }
 

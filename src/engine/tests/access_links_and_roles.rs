@@ -15,7 +15,9 @@ fn times(outcome: &EngineOutcome) -> Vec<u64> {
 fn copies_leave_one_after_another() {
     // 60 bytes and 28 of headers at 8 Mbit/s are 88 microseconds. Each of a few nodes is a peer of node 0.
     let latency = Latency::Constant(Nanos::from_millis(50));
-    let rates = |up, down, queue_bytes| Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes });
+    let rates = |up, down, queue_bytes| {
+        Some(BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes, share: UplinkShare::Serial })
+    };
     let (rate, ms) = (8_000_000, 50_000_000);
     let up = Case { bandwidth: rates(Some(rate), None, None), ..plain(7, latency) };
     let count = times(&up.general(1)).len() as u64;
@@ -45,7 +47,7 @@ fn copies_leave_one_after_another() {
 fn what_has_not_left_its_uplink_was_not_sent() {
     // Of copies that take 88 microseconds each two are sent and half of the third after 220; none has arrived.
     let rates = Rates::Same { up: Some(8_000_000), down: None };
-    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
+    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None, share: UplinkShare::Serial });
     let whole = Case { bandwidth, ..plain(7, Latency::Constant(Nanos::from_millis(50))) };
     let count = whole.general(1).totals.record.sent;
     for timeout in [220_000, 263_999] {
@@ -70,12 +72,93 @@ fn what_has_not_left_its_uplink_was_not_sent() {
     }
 }
 
+/// A case whose uplinks carry 88 bytes in 88 microseconds, shared by all copies under way.
+fn shared(queue_bytes: Option<u64>, latency: Latency) -> Case {
+    let rates = Rates::Same { up: Some(8_000_000), down: None };
+    Case { bandwidth: Some(BandwidthSpec { rates, queue_bytes, share: UplinkShare::Fair }), ..plain(7, latency) }
+}
+
+#[test]
+fn copies_that_share_an_uplink_arrive_together() {
+    for latency in [50_000_000, 1_000, 0] {
+        let case = shared(None, Latency::Constant(Nanos(latency)));
+        let of_all = |case: &Case| match latency {
+            0 => vec![case.strict()],
+            _ => vec![case.strict(), case.general(1), case.general(3)],
+        };
+        for outcome in of_all(&case) {
+            let count = outcome.totals.record.sent;
+            assert!(count >= 4);
+            assert_eq!(times(&outcome), vec![latency + count * 88_000; count as usize]);
+            let up = outcome.totals.access_links.up.as_ref().unwrap();
+            assert_eq!((up.queue_bytes, up.queue_drains_in), (count * 88, Nanos(count * 88_000)));
+            assert_eq!((up.busiest, up.used[0].bytes), (Nanos(count * 88_000), count * 88));
+            assert_sound(&case, &outcome);
+        }
+        // The sum that waits is the same as one after another, so that as many are dropped.
+        let full = shared(Some(2 * 88), Latency::Constant(Nanos(latency)));
+        for outcome in of_all(&full) {
+            let (count, model) = (case.strict().totals.record.sent, &outcome.totals.record.model);
+            assert_eq!((times(&outcome), model.uplink_dropped), (vec![latency + 2 * 88_000; 2], count - 2));
+            let up = outcome.totals.access_links.up.as_ref().unwrap();
+            assert_eq!((up.queue_bytes, up.offered_bytes, up.busiest), (2 * 88, count * 88, Nanos(2 * 88_000)));
+            assert_sound(&full, &outcome);
+        }
+    }
+}
+
+#[test]
+fn what_still_shares_its_uplink_at_the_end_was_not_sent() {
+    let whole = shared(None, Latency::Constant(Nanos::from_millis(50)));
+    let count = whole.general(1).totals.record.sent;
+    for (timeout, sent) in [(0, 0), (220_000, 0), (count * 88_000 - 1, 0), (count * 88_000, count)] {
+        let cut = Case { timeout: Some(Nanos(timeout)), ..whole.clone() };
+        for outcome in [cut.strict(), cut.general(1), cut.general(3)] {
+            assert_eq!((outcome.end, outcome.ended_at), (End::Timeout, Nanos(timeout)));
+            let record = &outcome.totals.record;
+            assert_eq!((record.sent, record.carrier.drained, record.queued_unsent), (sent, sent, count - sent));
+            assert_eq!(outcome.traffic[0].bytes_out, sent * 60);
+            assert_sound(&cut, &outcome);
+        }
+    }
+    // What is lost leaves all the same, and the run is not at rest before.
+    let lost = Case { loss: LossSpec::Independent(share(100)), ..whole };
+    for outcome in [lost.strict(), lost.general(2)] {
+        assert_eq!((outcome.end, outcome.ended_at), (End::Quiescent, Nanos(count * 88_000)));
+        assert_eq!((outcome.totals.record.sent, outcome.totals.record.model.lost), (count, count));
+    }
+}
+
+#[test]
+fn orders_share_a_line_as_in_the_queue_m_g_1_ps() {
+    // Kleinrock: with processor sharing the mean time from the hand-over to the last bit is S / (1 - rho), whatever the
+    // distribution of sizes. Every order goes to one peer.
+    let (service, latency) = (88_000_u64, 50_000_000);
+    for (load, mean) in [(5, 176_000.0), (8, 440_000.0)] {
+        let rate = Rate::per_second(load * 1_000_000_000 / 10 / service);
+        let bulk = Bulk { orders: 30_000, rate, arrivals: Arrivals::Poisson, origins: Origins::One(NodeId(0)) };
+        let case = Case {
+            workload: Workload::bulk(9, 20, bulk),
+            fanout: 1,
+            nodes: 20,
+            ..shared(None, Latency::Constant(Nanos(latency)))
+        };
+        let outcome = case.general(2);
+        let shares = outcome.each().chunks(20).zip(case.workload.publications()).map(|(receipts, publication)| {
+            let receipt = receipts.iter().find(|receipt| receipt.hop == 1).expect("its one copy arrives");
+            (receipt.time - publication.due).0 - latency
+        });
+        let measured = shares.sum::<u64>() as f64 / 30_000.0;
+        assert!((measured - mean).abs() < 0.08 * mean, "load {load}: {measured} ns, not {mean}");
+    }
+}
+
 #[test]
 fn a_receiver_must_be_up_when_a_message_comes_is_through_the_line_and_is_done() {
     // One copy of 88 bytes comes at 50 ms, its first bit included, is through the line 1 ms later and done 1 ms after
     // that.
     let rates = Rates::Same { up: None, down: Some(704_000) };
-    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None });
+    let bandwidth = Some(BandwidthSpec { rates, queue_bytes: None, share: UplinkShare::Serial });
     let latency = Latency::Constant(Nanos::from_millis(50));
     let case = Case { bandwidth, processing: Nanos::from_millis(1), fanout: 1, ..plain(20, latency) };
     let outcome = case.general(1);
@@ -118,7 +201,7 @@ fn orders_wait_at_a_line_as_in_the_queue_m_d_1() {
         let bulk = Bulk { orders: 30_000, rate, arrivals: Arrivals::Poisson, origins: Origins::One(NodeId(0)) };
         let rates = Rates::Same { up: Some(8_000_000), down: None };
         let case = Case {
-            bandwidth: Some(BandwidthSpec { rates, queue_bytes: None }),
+            bandwidth: Some(BandwidthSpec { rates, queue_bytes: None, share: UplinkShare::Serial }),
             workload: Workload::bulk(9, 20, bulk),
             fanout: 1,
             ..plain(20, Latency::Constant(Nanos(latency)))

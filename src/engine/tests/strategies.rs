@@ -76,8 +76,13 @@ pub(super) fn faults() -> impl Strategy<Value = FaultSpec> {
 /// Lines on which a message of 88 bytes takes from 1 ns to 7 ms, and which hold from one of them to many.
 pub(super) fn bandwidths() -> impl Strategy<Value = BandwidthSpec> {
     let rate = || prop::option::of(prop::sample::select(vec![100_000, 1_000_000_000, 20_000_000_000, 704_000_000_000]));
-    let spec = (rate(), rate(), prop::sample::select(vec![Some(88), Some(300), Some(1 << 20), None]));
-    spec.prop_map(|(up, down, queue_bytes)| BandwidthSpec { rates: Rates::Same { up, down }, queue_bytes })
+    let queue_bytes = prop::sample::select(vec![Some(88), Some(300), Some(1 << 20), None]);
+    let share = prop::sample::select(vec![UplinkShare::Serial, UplinkShare::Fair]);
+    (rate(), rate(), queue_bytes, share).prop_map(|(up, down, queue_bytes, share)| BandwidthSpec {
+        rates: Rates::Same { up, down },
+        queue_bytes,
+        share,
+    })
 }
 
 pub(super) fn adversaries() -> impl Strategy<Value = AdversarySpec> {

@@ -38,7 +38,12 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
     for percent in [30, 60, 90] {
         waits(bench, percent)?;
     }
-    for lines in ["up=1mbit,down=100mbit", "up=1mbit,down=100mbit,queue=64KiB", "up=1mbit,down=1mbit,queue=8KiB"] {
+    for lines in [
+        "up=1mbit,down=100mbit",
+        "up=1mbit,down=100mbit,queue=64KiB",
+        "up=1mbit,down=1mbit,queue=8KiB",
+        "up=1mbit,down=100mbit,share=fair",
+    ] {
         carried(bench, lines)?;
     }
     for limit_ms in [300, 1_000, 3_000] {
