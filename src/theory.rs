@@ -56,6 +56,10 @@ fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
     let (mut below, mut above) = (0.0, 1.0);
     for _ in 0..BISECTIONS {
         let middle = 0.5 * (below + above);
+        // No double lies between the two, so nothing would change any more.
+        if middle == below || middle == above {
+            break;
+        }
         if gain(middle) > middle {
             below = middle;
         } else {
@@ -68,11 +72,17 @@ fn largest_root(gain: impl Fn(f64) -> f64) -> f64 {
 /// Returns `1 - (1 - chance)^times`, the probability that at least one of `times` trials succeeds; accurate for small
 /// chances.
 fn at_least_one(chance: f64, times: f64) -> f64 {
-    match (chance, times) {
-        (chance, times) if chance <= 0.0 || times <= 0.0 => 0.0,
-        (chance, _) if chance >= 1.0 => 1.0,
-        // `ln_1p` and `exp_m1` keep the digits of a small chance, which `1 - chance` would lose.
-        (chance, times) => -(times * (-chance).ln_1p()).exp_m1(),
+    at_least_one_after(chance)(times)
+}
+
+/// Returns the same as a function of `times`: many values take one logarithm.
+fn at_least_one_after(chance: f64) -> impl Fn(f64) -> f64 {
+    // `ln_1p` and `exp_m1` keep the digits of a small chance, which `1 - chance` would lose.
+    let logarithm = (-chance).ln_1p();
+    move |times| match chance {
+        _ if chance <= 0.0 || times <= 0.0 => 0.0,
+        _ if chance >= 1.0 => 1.0,
+        _ => -(times * logarithm).exp_m1(),
     }
 }
 

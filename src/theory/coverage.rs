@@ -1,6 +1,6 @@
 //! The share of nodes reached in the end, if each node forwards an order once and no TTL stops it.
 
-use super::{at_least_one, effective_fanout, largest_root, not_negative, poisson, share};
+use super::{at_least_one, at_least_one_after, effective_fanout, largest_root, not_negative, poisson, share};
 
 /// Returns the share of nodes that an order reaches if each node forwards it once to `fanout` uniformly random nodes.
 ///
@@ -76,7 +76,8 @@ impl RandomGraph {
     pub fn final_coverage(&self) -> f64 {
         let terms = self.terms();
         self.reached_over(largest_root(|link| {
-            terms.iter().map(|term| term.drawn * at_least_one(link, term.links)).sum()
+            let reached = at_least_one_after(link);
+            terms.iter().map(|term| term.drawn * reached(term.links)).sum()
         }))
     }
 
