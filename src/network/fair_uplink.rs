@@ -171,7 +171,7 @@ mod tests {
     /// on. Work is in 2^-50 * 10^-9 bits, a billionth of a quantum.
     fn naive_departures(rate: u64, copies: &[(Nanos, u32)]) -> Vec<Nanos> {
         const DIGITS: u32 = 50;
-        let until = |time: Nanos| i128::from(time.0) * i128::from(rate) << DIGITS;
+        let until = |time: Nanos| (i128::from(time.0) * i128::from(rate)) << DIGITS;
         let (mut left, mut now, mut next) = (vec![Nanos::MAX; copies.len()], 0, 0);
         let mut under_way: Vec<(usize, i128)> = Vec::new();
         loop {
@@ -187,7 +187,7 @@ mod tests {
             } else if next < copies.len() {
                 under_way.iter_mut().for_each(|copy| copy.1 -= (handed_at - now) / count);
                 now = handed_at;
-                under_way.push((next, i128::from(copies[next].1) * 8_000_000_000 << DIGITS));
+                under_way.push((next, (i128::from(copies[next].1) * 8_000_000_000) << DIGITS));
                 next += 1;
             } else {
                 return left;

@@ -1,7 +1,8 @@
 //! The earliest times of a spread if each node sends one copy after the other: the postal model (Bar-Noy, Kipnis 1992).
 //!
 //! Exact, and a bound for every protocol that sends whole orders over uplinks: no schedule gives more nodes the order
-//! by any instant. Times are integers in one unit, such as nanoseconds.
+//! by any instant. Nor do more copies leave by then if they share an uplink, because together they have its rate. Times
+//! are integers in one unit, such as nanoseconds.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

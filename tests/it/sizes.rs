@@ -2,7 +2,7 @@
 //! long its copies take on access links.
 
 use crate::command::{bulkprop, output};
-use crate::support::{carriers, postal_times, run, to_quiescence};
+use crate::support::{carriers, run, to_quiescence};
 use bulk_order_propagation::order::{DATAGRAM_PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX, generated_bytes};
 use bulk_order_propagation::record::{End, RunRecord};
 use bulk_order_propagation::scenario::{Choice, Draft, Engine, PayloadBytes, ProtocolKind, TransportKind};

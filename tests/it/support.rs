@@ -5,8 +5,6 @@ use bulk_order_propagation::scenario::{Choice, Draft, Scenario, TransportKind, T
 use bulk_order_propagation::simulation;
 use bulk_order_propagation::sync::Interrupt;
 use bulk_order_propagation::time::Nanos;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// A scenario without a TTL limit that runs to quiescence, on `threads` threads.
 pub(crate) fn to_quiescence(nodes: u32, threads: u32, seed: u64) -> Draft {
@@ -50,20 +48,6 @@ pub(crate) fn run(draft: Draft) -> RunRecord {
     assert!(record.ledger.is_balanced(), "{:?}", record.ledger);
     assert_eq!(record.ledger.unaccounted(), 0);
     record
-}
-
-/// Returns the earliest times at which so many nodes can have an order, if each sends one copy after the other (the
-/// postal model of Bar-Noy and Kipnis, 1992): a copy leaves in `sending` and arrives `latency` later.
-pub(crate) fn postal_times(nodes: usize, sending: Nanos, latency: Nanos) -> Vec<Nanos> {
-    let mut arrivals = BinaryHeap::from([Reverse(sending + latency)]);
-    let mut times = vec![Nanos::ZERO];
-    while times.len() < nodes {
-        let Reverse(time) = arrivals.pop().unwrap();
-        times.push(time);
-        // Its sender sends on, and the new node begins to.
-        arrivals.extend([Reverse(time + sending), Reverse(time + sending + latency)]);
-    }
-    times
 }
 
 /// True for each node that was reached.
