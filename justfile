@@ -44,8 +44,8 @@ swarm runs="5000" seed="2":
     SWARM_RUNS={{runs}} SWARM_SEED={{seed}} cargo test --test swarm -- --nocapture
 
 # A fuzz target for so long, under libFuzzer where nightly and cargo-fuzz are there, else as `cargo test` has it, with new
-# draws: `just fuzz`, `just fuzz matrix 600`. Targets: datagram, train_trailer, scenario, option, edge_list, matrix,
-# places, publications, task.
+# draws: `just fuzz`, `just fuzz matrix 600`. Targets: datagram, train_trailer, scenario, option, edge_list, links,
+# matrix, places, publications, task.
 fuzz target="datagram" seconds="60":
     #!/usr/bin/env bash
     set -euo pipefail

@@ -5,7 +5,9 @@
 //! stated limits and reads back the same once written, and whatever it refuses is refused with a sentence.
 
 use bulk_order_propagation::ids::{NodeId, OrderIndex};
-use bulk_order_propagation::network::{Fate, NetworkSpec, Paths, PlaceFile, Places, RegionIndex, RegionSpec};
+use bulk_order_propagation::network::{
+    Fate, LinkFigures, LinkFile, LinkTable, Network, NetworkSpec, Paths, PlaceFile, Places, RegionIndex, RegionSpec,
+};
 use bulk_order_propagation::order::{Order, Symbol};
 use bulk_order_propagation::scenario::Draft;
 use bulk_order_propagation::simulation;
@@ -15,17 +17,19 @@ use bulk_order_propagation::wire::{self, Admission, DATAGRAM_BYTES_MAX, Stray, T
 use bulk_order_propagation::workload::{ListLimits, PublicationList};
 use std::cell::RefCell;
 use std::fs;
+use std::sync::Arc;
 
 /// A function that is fed bytes, and returns true if its reader accepted them.
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// Every target by name. Its seeds are in `fuzz/seeds/NAME`.
-pub(crate) const TARGETS: [(&str, Target); 9] = [
+pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("datagram", datagram),
     ("train_trailer", train_trailer),
     ("scenario", scenario),
     ("option", option),
     ("edge_list", edge_list),
+    ("links", links),
     ("matrix", matrix),
     ("places", places),
     ("publications", publications),
@@ -216,9 +220,62 @@ fn matrix(bytes: &[u8]) -> bool {
     true
 }
 
-fn network(regions: RegionSpec) -> Result<bulk_order_propagation::network::Network, String> {
+fn network(regions: RegionSpec) -> Result<Network, String> {
     let spec = NetworkSpec { paths: Paths::Regions(regions), ..NetworkSpec::default() };
     spec.build(7).map_err(|error| error.to_string())
+}
+
+/// Reads any bytes as the links of eight nodes that are all peers, and of a ring: every link of its own has the latency
+/// of its line, within a day, and the lines read back the same once written. Other links keep the fate that they had.
+fn links(bytes: &[u8]) -> bool {
+    let find = |id: u64| u32::try_from(id).ok().filter(|&node| node < 8).map(NodeId);
+    let read = |bytes: &[u8]| {
+        in_file(bytes, |path| {
+            let read = LinkFile::read(path, find, |node| node.0.into(), || "ask for less".to_owned());
+            read.map_err(|error| error.to_string())
+        })
+    };
+    let file = match read(bytes) {
+        Ok(file) => file,
+        Err(error) => return refused(&error),
+    };
+    let plain = NetworkSpec::default().build(7).expect("a network without files");
+    let table = |topology: TopologySpec| {
+        let topology = topology.build(8, 0, 7).expect("eight nodes");
+        LinkTable::new(&file, Arc::new(topology), |node| node.0.into())
+    };
+    let network = plain.clone().with_links(table(TopologySpec::Complete).expect("all are peers"));
+    let mut lines = "from,to,latency,loss\n".to_owned();
+    for from in (0..8).map(NodeId) {
+        for to in (0..8).map(NodeId) {
+            let link = file.links().iter().find(|link| (link.from, link.to) == (from, to));
+            let figures = link.map(|link| file.figures()[link.figures as usize]);
+            let fate = |network: &Network| network.outgoing_links(OrderIndex(0), from).fate(to, 0);
+            match figures {
+                None => assert_eq!(fate(&network), fate(&plain)),
+                Some(LinkFigures { latency, loss }) => {
+                    assert!(from != to && latency.is_none_or(|latency| latency <= Nanos::from_secs(86_400)));
+                    let latency_or = latency.unwrap_or(Nanos::from_millis(50));
+                    match fate(&network) {
+                        Fate::Arrives(time) => assert_eq!(time, latency_or),
+                        Fate::Lost => assert!(loss.is_some_and(|loss| !loss.is_zero())),
+                    }
+                    let latency = latency.map_or_else(String::new, |latency| format!("{}ns", latency.0));
+                    let loss = loss.map_or_else(String::new, |loss| loss.to_string());
+                    lines += &format!("{from},{to},{latency},{loss}\n");
+                }
+            }
+        }
+    }
+    let again = read(lines.as_bytes()).unwrap_or_else(|error| panic!("{lines}: {error}"));
+    let all = |file: &LinkFile| -> Vec<_> {
+        file.links().iter().map(|link| (link.from, link.to, file.figures()[link.figures as usize])).collect()
+    };
+    assert_eq!(all(&again), all(&file), "{lines}");
+    match table(TopologySpec::Ring) {
+        Ok(_) => true,
+        Err(error) => refused(&error.to_string()),
+    }
 }
 
 /// Reads any bytes as the places of eight nodes in seven regions: every node is in a region that the file names, and

@@ -171,8 +171,8 @@ pub mod options {
     pub use crate::adversary::AdversarySpec;
     pub use crate::network::{
         BandwidthSpec, BurstScope, BurstSpec, ChurnSpec, DownSpec, Exponential, FaultSpec, Latency, LatencySpec,
-        LinkLatency, LogNormal, LossSpec, NetworkSpec, Normal, Pareto, PartitionSpec, Paths, PlaceFile, PlaceSpec,
-        Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
+        LinkFile, LinkLatency, LogNormal, LossSpec, NetworkSpec, Normal, Pareto, PartitionSpec, Paths, PlaceFile,
+        PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
     };
     pub use crate::order::Symbol;
     pub use crate::ratio::Ratio;

@@ -3,17 +3,20 @@
 //! | file | contents |
 //! |---|---|
 //! | `need` | the memory of a scenario, part by part, computed before any of it is allocated |
+//! | `part` | the purposes of memory |
 //! | `storage_shape` | the kind of storage that a run uses |
 //!
 //! Messages under way cannot be computed beforehand: they may use the remaining memory, and a run that uses it up ends
 //! ([`Allowance`](crate::sync::Allowance)).
 
 mod need;
+mod part;
 mod storage_shape;
 #[cfg(test)]
 mod tests;
 
-pub use need::{MemoryNeed, MemoryPart};
+pub use need::MemoryNeed;
+pub use part::MemoryPart;
 
 use crate::quantity::rounded_bytes;
 use crate::scenario::{ProtocolTraits, Scenario};

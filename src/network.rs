@@ -16,6 +16,8 @@ mod fault_spec;
 mod faults;
 mod latency;
 mod latency_spec;
+mod link_file;
+mod link_table;
 mod loss_spec;
 mod matrix;
 mod matrix_cells;
@@ -41,6 +43,8 @@ pub use latency::{
     Exponential, LATENCY_MAX, Latency, LatencyError, LogNormal, Normal, Pareto, ShapeParameter, Weibull,
 };
 pub use latency_spec::{LatencySpec, LinkLatency};
+pub use link_file::{LinkFault, LinkFigures, LinkFile, ListedLink};
+pub use link_table::LinkTable;
 pub use loss_spec::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;
 pub use matrix_cells::MatrixLineFault;
@@ -76,6 +80,8 @@ pub struct Network {
     /// The latencies of `latency` for SIMD lanes, if these can draw from all of them.
     cells: Option<LogNormalCells>,
     loss: Loss,
+    /// The links with a latency or a loss of their own.
+    links: Option<LinkTable>,
     duplicated: Probability,
     access_links: spec::AccessLinkTable,
     uplink_share: UplinkShare,
@@ -94,6 +100,8 @@ enum FastPath {
     Constant(Nanos),
     /// A message has a latency uniform over `values` nanoseconds from `least` on, and is lost with probability `lost`.
     Uniform { least: u64, values: u64, lost: Probability },
+    /// No shortcut, because links have figures of their own; see [`OutgoingLinks::listed_fate`].
+    Listed,
     /// No shortcut; see [`OutgoingLinks::any_fate`].
     Never,
 }
@@ -160,6 +168,7 @@ impl Network {
             cells: latency.cells(),
             latency,
             loss: Loss::Independent(Probability::NEVER),
+            links: None,
             duplicated: Probability::NEVER,
             access_links: spec::AccessLinkTable::default(),
             uplink_share: UplinkShare::Serial,
@@ -184,6 +193,17 @@ impl Network {
         self
     }
 
+    /// Gives the links of a table their own latencies and losses. Called last, because no shortcut holds then.
+    #[doc(hidden)]
+    pub fn with_links(mut self, links: LinkTable) -> Network {
+        if let Some((least, greatest)) = links.bounds() {
+            self.floor = self.floor.min(least);
+            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(greatest));
+        }
+        (self.links, self.fast_path) = (Some(links), FastPath::Listed);
+        self
+    }
+
     /// Adds second copies of this share of the messages that are not lost.
     #[cfg(test)]
     pub fn with_duplicates(mut self, share: Ratio) -> Network {
@@ -202,8 +222,9 @@ impl Network {
         self.ceiling
     }
 
-    /// Returns a high latency between nodes drawn uniformly from `nodes`: 999 of 1,000 of its own draws take no longer.
-    /// These draws affect nothing else.
+    /// Returns a high latency between nodes drawn uniformly from `nodes`, or, if links have latencies of their own,
+    /// between a node and one of its peers: 999 of 1,000 of its own draws take no longer. These draws affect nothing
+    /// else.
     pub fn slow_latency(&self, nodes: u32) -> Nanos {
         // Every draw would give the same.
         if let FastPath::Constant(time) = self.fast_path {
@@ -214,8 +235,10 @@ impl Network {
         let node = |stream: &mut Stream| NodeId(stream.below(u64::from(nodes.max(1))) as u32);
         let mut times: Vec<Nanos> = (0..SLOW_LATENCY_DRAWS)
             .map(|_| {
-                let (from, to) = (node(&mut stream), node(&mut stream));
-                self.outgoing_links(OrderIndex(0), from).time(to, stream.next_word())
+                let from = node(&mut stream);
+                let peer = self.links.as_ref().and_then(|links| links.draw_peer(from, &mut stream));
+                let to = peer.unwrap_or_else(|| node(&mut stream));
+                self.outgoing_links(OrderIndex(0), from).time_on(to, stream.next_word())
             })
             .collect();
         let rank = SLOW_LATENCY_DRAWS - SLOW_LATENCY_DRAWS / 1_000;

@@ -177,7 +177,9 @@ impl Scenario {
         let publications = self.workload.publications.as_ref().map(|list| ("publications", Path::new(list.path())));
         let place = self.network.as_ref().and_then(|network| network.places.listed());
         let place = place.map(|file| ("place", Path::new(file.path())));
-        topology.into_iter().chain(network).chain(place).chain(publications)
+        let links = self.network.as_ref().and_then(|network| network.links.as_ref());
+        let links = links.map(|file| ("links", Path::new(file.path())));
+        topology.into_iter().chain(network).chain(place).chain(links).chain(publications)
     }
 
     /// Returns the seed of a run, counted from 0.

@@ -29,7 +29,7 @@ use crate::coverage::Window;
 use crate::engine::NODE_FIGURES_END;
 use crate::ids::NodeId;
 use crate::memory;
-use crate::network::Network;
+use crate::network::{LinkTable, Network};
 use crate::order::{Order, PayloadTooLong};
 use crate::record::{End, NodePlaces, Notice, OverlayFacts, RunRecord};
 use crate::scenario::Scenario;
@@ -144,6 +144,7 @@ impl<'a> Runner<'a> {
         let network = scenario.network.as_ref().map(|network| network.build(scenario.run.seed)).transpose()?;
         let topology = scenario.overlay_unless(interrupt)?;
         let peers = protocols::peers(&*protocol, &topology, interrupt)?;
+        let network = network.map(|network| with_own_links(network, scenario, &peers, interrupt)).transpose()?;
         let workload = scenario.workload();
         // There is at least one order.
         let origin = workload.publications().first().map_or(NodeId(0), |publication| publication.origin);
@@ -260,6 +261,21 @@ fn payload_bytes(scenario: &Scenario, workload: &Workload, interrupt: &Interrupt
         Ok(workload::payload_bytes(scenario.run.seed, publication.order, range.clone()))
     });
     drawn.collect()
+}
+
+/// Gives links their own latencies and losses, if the scenario lists any.
+fn with_own_links(
+    network: Network,
+    scenario: &Scenario,
+    peers: &Arc<Topology>,
+    interrupt: &Interrupt,
+) -> Result<Network, SimulationError> {
+    let Some(file) = scenario.network.as_ref().and_then(|network| network.links.as_ref()) else { return Ok(network) };
+    // An implicit overlay has no entries to index until it is stored; the positions in a complete one are computed.
+    let stored = if peers.implicit().is_some() { peers.materialized(interrupt)?.map(Arc::new) } else { None };
+    let names = scenario.names();
+    let links = LinkTable::new(file, stored.unwrap_or_else(|| Arc::clone(peers)), |node| names.id(node))?;
+    Ok(network.with_links(links))
 }
 
 /// Makes the orders of a schedule, with payload and due time.

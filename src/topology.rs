@@ -146,6 +146,22 @@ impl Topology {
         }
     }
 
+    /// Returns the number of entries of all rows, two for each link; for large implicit overlays the number of slots.
+    pub fn entries(&self) -> u64 {
+        2 * self.links()
+    }
+
+    /// Returns the position of the directed link from `from` to `to` among the entries of all rows, node by node;
+    /// `None` if the two are no peers, and for an implicit overlay, which has no such positions.
+    #[inline]
+    pub fn entry(&self, from: NodeId, to: NodeId) -> Option<usize> {
+        match &self.shape {
+            Shape::Stored(rows) => rows.entry(from, to),
+            Shape::Complete { nodes } => complete::entry(from, to, *nodes),
+            Shape::Implicit(_) => None,
+        }
+    }
+
     /// Returns the same overlay with its rows stored, or `None` for the complete one, which is never stored.
     ///
     /// # Errors

@@ -261,4 +261,4 @@ macro_rules! tests {
     };
 }
 
-tests!(datagram, train_trailer, scenario, option, edge_list, matrix, places, publications, task);
+tests!(datagram, train_trailer, scenario, option, edge_list, links, matrix, places, publications, task);

@@ -1,4 +1,5 @@
-//! The files that a command reads: a scenario, an edge list, a matrix, a list of publications. `-` is standard input.
+//! The files that a command reads: a scenario, an edge list, a matrix, places, links, a list of publications. `-` is
+//! standard input.
 
 use super::Failure;
 use super::files::NamedInput;
@@ -18,12 +19,14 @@ pub(super) fn check(draft: &Draft, config: Option<&Path>, repeats: bool) -> Resu
     let topology = matches!(&draft.topology, Some(TopologySpec::File { path }) if is_standard_input(path));
     let network = matches!(&draft.network, Some(RegionSpec::File { path }) if is_standard_input(path));
     let place = matches!(&draft.place, Some(PlaceSpec::File { path }) if is_standard_input(path));
+    let links = draft.links.as_deref().is_some_and(is_standard_input);
     let publications = draft.publications.as_deref().is_some_and(is_standard_input);
     let named = [
         ("config", config.is_some_and(is_standard_input)),
         ("topology", topology),
         ("network", network),
         ("place", place),
+        ("links", links),
         ("publications", publications),
     ];
     let mut readers = named.into_iter().filter_map(|(option, reads)| reads.then_some(option));

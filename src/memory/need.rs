@@ -7,6 +7,7 @@
 //! Not included: messages under way, which depend on what happens, and the kernel's memory for sockets beyond the
 //! sockets themselves.
 
+use super::part::MemoryPart;
 use super::storage_shape::StorageShape;
 use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, NetworkSpec, UplinkShare};
@@ -15,56 +16,6 @@ use crate::record::{CompactReceipt, LinkUse, OrderCounts, OrderRecord, Receipt, 
 use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
-
-/// A purpose of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemoryPart {
-    /// The peers of all nodes.
-    Overlay,
-    /// Links that have not become rows yet.
-    Links,
-    /// Each node's counts and figures, and what is reported of them.
-    Nodes,
-    /// The first receipts.
-    Receipts,
-    /// The bits by which nodes tell orders apart.
-    Window,
-    /// The orders, and their counts.
-    Orders,
-    /// Channels from worker to worker, and sockets.
-    Channels,
-    /// The targets of one forward.
-    Targets,
-}
-
-impl MemoryPart {
-    pub(super) const fn words(self) -> &'static str {
-        match self {
-            MemoryPart::Overlay => "the overlay",
-            MemoryPart::Links => "the links of the overlay while it is built",
-            MemoryPart::Nodes => "the figures of each node",
-            MemoryPart::Receipts => "first receipts",
-            MemoryPart::Window => "the windows of all nodes",
-            MemoryPart::Orders => "the orders",
-            MemoryPart::Channels => "what leads from worker to worker",
-            MemoryPart::Targets => "the targets of one forward",
-        }
-    }
-
-    pub(super) const fn advice(self) -> &'static str {
-        match self {
-            MemoryPart::Overlay | MemoryPart::Links => {
-                "fewer --nodes or --peers, or for --topology regular-implicit or complete, which are not stored"
-            }
-            MemoryPart::Nodes => "fewer --nodes",
-            MemoryPart::Receipts => "fewer --orders or --nodes",
-            MemoryPart::Window => "a lesser --window, or fewer --nodes",
-            MemoryPart::Orders => "fewer --orders or --threads, or a lesser --payload-bytes",
-            MemoryPart::Channels => "fewer --threads",
-            MemoryPart::Targets => "a lesser --fanout, fewer --nodes or another --topology",
-        }
-    }
-}
 
 /// The memory that a scenario certainly needs, in its greatest phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +96,17 @@ impl Sizes<'_> {
         self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)))
     }
 
+    /// Returns the bytes of the indices into the figures of single links, one for each entry of the rows, and of what
+    /// further processes read of them.
+    fn own_links(&self) -> u64 {
+        let Some(file) = self.scenario.network.as_ref().and_then(|network| network.links.as_ref()) else { return 0 };
+        // A complete overlay stores no entries, and has them all the same.
+        let entries = if self.entries == 0 { self.nodes.saturating_mul(self.nodes - 1) } else { self.entries };
+        let runners = if self.processes == 1 { 1 } else { self.processes + 1 };
+        let read = file.memory_bytes().saturating_mul(self.processes - 1);
+        entries.saturating_mul(4 * runners).saturating_add(read)
+    }
+
     /// Returns the memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end
     /// before they become rows; Erdős–Rényi draws rows directly, and those that were computed are copied.
     fn building(&self) -> Parts {
@@ -158,7 +120,12 @@ impl Sizes<'_> {
     /// Returns the memory while the overlay is searched: a bit per node, and the nodes of two distances.
     fn searching(&self) -> Parts {
         let nodes = if self.entries == 0 { 0 } else { 5 * self.nodes };
-        vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Nodes, self.overlays() * nodes)]
+        let nodes = self.overlays() * nodes;
+        vec![
+            (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
+            (MemoryPart::Nodes, nodes),
+        ]
     }
 
     fn running(&self) -> Parts {
@@ -190,6 +157,7 @@ impl Sizes<'_> {
         };
         vec![
             (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
             (MemoryPart::Nodes, by_node),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Window, self.window()),
@@ -248,6 +216,7 @@ impl Sizes<'_> {
         let transferred = if self.processes > 1 { 2 * (receipts + traffic) } else { 0 };
         vec![
             (MemoryPart::Overlay, self.overlay()),
+            (MemoryPart::OwnLinks, self.own_links()),
             (MemoryPart::Nodes, figures.saturating_add(transferred)),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Orders, self.orders()),
@@ -360,10 +329,12 @@ impl Sizes<'_> {
 /// Entries of all rows that the scenario's overlay stores for this protocol.
 fn entries(scenario: &Scenario, protocol: ProtocolTraits) -> u64 {
     let (nodes, peers) = (u64::from(scenario.overlay.nodes), u64::from(scenario.overlay.peers));
+    // The figures of single links stand beside stored rows.
+    let has_links = scenario.network.as_ref().is_some_and(|network| network.links.is_some());
     let is_complete = scenario.overlay.topology.takes_peers() && peers + 1 >= nodes;
     match &scenario.overlay.topology {
         TopologySpec::Complete => 0,
-        TopologySpec::RegularImplicit if !protocol.needs_peers => 0,
+        TopologySpec::RegularImplicit if !protocol.needs_peers && !has_links => 0,
         TopologySpec::Ring | TopologySpec::Star => 2 * nodes,
         TopologySpec::Grid => 4 * nodes,
         TopologySpec::File { .. } => scenario.overlay.edge_list.as_ref().map_or(0, |list| list.entries()),

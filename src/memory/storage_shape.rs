@@ -33,7 +33,7 @@ impl StorageShape {
 /// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
 /// read: its least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSpec) -> RunProperties {
-    let NetworkSpec { paths, loss, duplicate, bandwidth, processing, places } = network;
+    let NetworkSpec { paths, loss, duplicate, bandwidth, processing, places, links } = network;
     let has_lines = places.listed().is_some_and(|file| file.own_lines().is_some());
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0 && !has_lines;
     let is_faultless = scenario.failures.faults == FaultSpec::default() && scenario.failures.adversary.0.is_empty();
@@ -47,11 +47,8 @@ fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSp
         is_traced: false,
         orders: scenario.orders(),
         is_plain: is_plain && is_faultless,
-        constant_latency: constant.filter(|_| is_plain && loss.mean() == 0.0),
-        least_latency: match paths {
-            Paths::Latency(latency) => latency.floor(),
-            Paths::Regions(_) => Nanos(1),
-        },
+        constant_latency: constant.filter(|_| is_plain && links.is_none() && loss.mean() == 0.0),
+        least_latency: network.least(Nanos(1)),
         // An only order is published at time 0, and no path of messages takes longer than a compact receipt can say.
         fits_compact_receipts: true,
     }

@@ -3,6 +3,7 @@
 //! One stream of random words per message decides all of it: the first word is the latency, the second the loss, the
 //! third the second copy, the fourth that copy's latency. A model therefore changes no draw of another.
 
+use super::link_table::OwnDraws;
 use super::{FastPath, LatencySource, Loss, Network};
 use crate::ids::NodeId;
 use crate::random::{Key, Probability, Stream};
@@ -53,6 +54,7 @@ impl OutgoingLinks<'_> {
                     Fate::Arrives(time)
                 }
             }
+            FastPath::Listed => self.listed_fate(to, attempt),
             FastPath::Never => self.any_fate(to, attempt),
         }
     }
@@ -60,16 +62,35 @@ impl OutgoingLinks<'_> {
     /// Decides the fate in general; not inlined, so that callers of the fast path stay small.
     #[inline(never)]
     fn any_fate(&self, to: NodeId, attempt: u32) -> Fate {
+        self.fate_under(OwnDraws::default(), to, attempt)
+    }
+
+    /// Decides the fate where links have figures of their own.
+    #[inline(never)]
+    fn listed_fate(&self, to: NodeId, attempt: u32) -> Fate {
+        self.fate_under(self.own_draws(to), to, attempt)
+    }
+
+    /// Decides the fate on a link with draws of its own. The same words decide as on other links, so that a table
+    /// changes no message of a link without a line.
+    #[inline(always)]
+    fn fate_under(&self, own: OwnDraws, to: NodeId, attempt: u32) -> Fate {
         let mut stream = self.stream(to, attempt);
         let word = stream.next_word();
-        let chance = match &self.network.loss {
+        let chance = own.loss.unwrap_or_else(|| match &self.network.loss {
             Loss::Independent(chance) => *chance,
             Loss::Bursts(bursts) => bursts.chance(self.from, to, self.now),
-        };
+        });
         if chance != Probability::NEVER && chance.hits(stream.next_word()) {
             return Fate::Lost;
         }
-        Fate::Arrives(self.time(to, word))
+        Fate::Arrives(own.latency.unwrap_or_else(|| self.time(to, word)))
+    }
+
+    /// Returns the draws that the link to `to` has of its own.
+    #[inline]
+    fn own_draws(&self, to: NodeId) -> OwnDraws {
+        self.network.links.as_ref().map_or_else(OwnDraws::default, |links| links.of(self.from, to))
     }
 
     /// Returns the latency of the network's second copy of a message, if it makes one; called only for messages that
@@ -82,7 +103,7 @@ impl OutgoingLinks<'_> {
         let mut stream = self.stream(to, attempt);
         // The third and the fourth word, so that duplication changes neither latencies nor losses.
         let [_time, _loss, duplicated, time] = std::array::from_fn(|_| stream.next_word());
-        self.network.duplicated.hits(duplicated).then(|| self.time(to, time))
+        self.network.duplicated.hits(duplicated).then(|| self.time_on(to, time))
     }
 
     /// Returns the random words of one message: its latency, its loss, its duplication, the latency of the duplicate.
@@ -92,8 +113,13 @@ impl OutgoingLinks<'_> {
         self.key.with(u64::from(to.0) | u64::from(attempt) << 32).stream()
     }
 
-    /// Returns the latency that a random word maps to.
-    pub(super) fn time(&self, to: NodeId, word: u64) -> Nanos {
+    /// Returns the latency that a random word maps to on the link to `to`, which may have its own.
+    pub(super) fn time_on(&self, to: NodeId, word: u64) -> Nanos {
+        self.own_draws(to).latency.unwrap_or_else(|| self.time(to, word))
+    }
+
+    /// Returns the latency that a random word maps to on a link without its own.
+    fn time(&self, to: NodeId, word: u64) -> Nanos {
         match &self.network.latency {
             LatencySource::Message(message) => Nanos(message.draw(word)),
             LatencySource::Regions(map) => Nanos(map.draw(self.row, to, word)),

@@ -50,7 +50,7 @@ impl Fates {
                 let Fates { keys, rows, regions, latencies } = self;
                 simd::run(Skewed { keys, to, rows, regions, latencies, lanes, lost: *lost });
             }
-            FastPath::Uniform { .. } | FastPath::Never => {
+            FastPath::Uniform { .. } | FastPath::Listed | FastPath::Never => {
                 let mut rest = to;
                 for (order, from, at, count) in forwards {
                     let (to, others) = rest.split_at(count);

@@ -3,6 +3,7 @@
 use super::bandwidth::{BandwidthSpec, LinkRate, Rates, UplinkShare};
 use super::by_place::ByPlace;
 use super::latency_spec::LatencySpec;
+use super::link_file::{LinkFault, LinkFile};
 use super::loss_spec::LossSpec;
 use super::place_file::{PlaceFault, PlaceKind};
 use super::place_spec::Places;
@@ -30,6 +31,8 @@ pub struct NetworkSpec {
     pub processing: Nanos,
     /// The places of nodes in the regions; of no effect without regions.
     pub places: Places,
+    /// The links with a latency or a loss of their own.
+    pub links: Option<LinkFile>,
 }
 
 /// The source of latencies: the same everywhere, or by region.
@@ -51,6 +54,7 @@ impl Default for NetworkSpec {
             bandwidth: None,
             processing: Nanos::ZERO,
             places: Places::Drawn,
+            links: None,
         }
     }
 }
@@ -59,7 +63,8 @@ impl Default for NetworkSpec {
 const REGIONS_LONGEST: Nanos = Nanos::from_millis(500);
 
 impl NetworkSpec {
-    /// Builds the network of the run with this seed.
+    /// Builds the network of the run with this seed, without the figures of single links, whose places only the overlay
+    /// tells: see [`Network::with_links`].
     ///
     /// # Errors
     ///
@@ -91,9 +96,10 @@ impl NetworkSpec {
     /// Returns the maximum latency, if there is one and it is known without reading a file: 500 ms for regions,
     /// which hardly any latency exceeds, and 0 for a latency without limit.
     pub fn longest(&self) -> Nanos {
+        let (_, listed) = self.links.as_ref().and_then(LinkFile::bounds).unwrap_or_default();
         match &self.paths {
-            Paths::Latency(latency) => latency.ceiling().unwrap_or_default(),
-            Paths::Regions(_) => REGIONS_LONGEST,
+            Paths::Latency(latency) => latency.ceiling().map_or(Nanos::ZERO, |ceiling| ceiling.max(listed)),
+            Paths::Regions(_) => REGIONS_LONGEST.max(listed),
         }
     }
 
@@ -107,6 +113,15 @@ impl NetworkSpec {
             // Every published matrix has rates for both.
             Some(Rates::Regions) => 2,
         })
+    }
+
+    /// Returns the least latency of any message, with that assumed for regions, whose matrix is not read for it.
+    pub fn least(&self, regions: Nanos) -> Nanos {
+        let others = match &self.paths {
+            Paths::Latency(latency) => latency.floor(),
+            Paths::Regions(_) => regions,
+        };
+        self.links.as_ref().and_then(LinkFile::bounds).map_or(others, |(least, _)| others.min(least))
     }
 
     /// Returns the placement of the nodes of the run with this seed.
@@ -178,6 +193,21 @@ pub enum NetworkError {
     /// A node is placed in a region that the network has not.
     #[error(transparent)]
     Place(#[from] TableError<PlaceFault>),
+    /// A file lists a link that the overlay has not.
+    #[error(transparent)]
+    Link(#[from] Box<TableError<LinkFault>>),
+    /// A file lists links of an overlay that has too many to give each an index.
+    #[error(
+        "--links {}: the overlay has {links} links, each direction counted, and figures of their own take at most \
+         2^32 - 1; ask for fewer --nodes, or for --topology random-regular or erdos-renyi",
+        super::spec_fields::escaped(path)
+    )]
+    TooManyLinks {
+        /// Path of the file.
+        path: String,
+        /// The number of links, each direction counted.
+        links: u64,
+    },
     /// The regions have no rates.
     #[error(
         "--bandwidth regions {}: no rates are known there; write --bandwidth up=RATE,down=RATE, or choose --network \

@@ -2,6 +2,7 @@
 
 mod faults;
 mod latency;
+mod links;
 mod loss;
 mod regions;
 mod spec;

@@ -6,7 +6,7 @@ use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
 use super::payload::PayloadBytes;
 use super::transport_kind::{TransportKind, carriers_that};
-use crate::network::{LatencySpec, PlaceFault, RegionSpec};
+use crate::network::{LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::table::TableError;
 use crate::topology::{TopologyError, TopologySpec};
 use crate::workload::{PublicationFault, Rate};
@@ -192,6 +192,10 @@ pub enum ScenarioError {
         transport: TransportKind,
     },
 
+    /// The links with figures of their own cannot be read.
+    #[error(transparent)]
+    Links(#[from] TableError<LinkFault>),
+
     /// The list of publications cannot be read.
     #[error(transparent)]
     Publications(#[from] TableError<PublicationFault>),
@@ -279,7 +283,7 @@ pub enum ScenarioError {
     /// Only virtual time models this option; a real carrier does not.
     #[error(
         "--{option} with --transport {}: only virtual time has it, and of the model a real carrier takes --network, \
-         --place, --latency, --loss and --duplicate; leave --{option} out or choose --transport simulated",
+         --place, --latency, --loss, --links and --duplicate; leave --{option} out or choose --transport simulated",
         transport.name()
     )]
     NoModel {

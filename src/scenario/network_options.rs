@@ -6,7 +6,7 @@ use super::overlay_options::OverlayOptions;
 use super::parse::{no_nul, time};
 use super::transport_kind::TransportKind;
 use super::{Draft, ScenarioValues};
-use crate::network::{LATENCY_MAX, Latency, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places, RegionSpec};
+use crate::network::{LATENCY_MAX, Latency, LinkFile, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places, RegionSpec};
 use crate::time::Nanos;
 
 /// The heading of this group in `--help`.
@@ -50,6 +50,14 @@ macro_rules! network_options {
             #[arg(allow_hyphen_values = true)]
             loss: LossSpec = "SHARE|BURSTS", |text: &str| model::<LossSpec>("loss", text);
 
+            /// Latency and loss of single links [default: none].
+            ///
+            /// FILE.csv with a line for each directed link that has its own, - for standard input:
+            /// `from,to,latency,loss`, as 0,1,20ms,1%. Empty cells, and links without a line, are left to --latency or
+            /// --network, and to --loss. A slow or lossy link shows what the others make up for.
+            #[arg(hide_short_help = true)]
+            links: String = "FILE.csv", network_options::read_links;
+
             /// Share of messages that arrive twice [default: 0].
             ///
             /// The network makes the second copy, which costs as much as any duplicate.
@@ -86,6 +94,15 @@ pub(super) fn read_place(text: &str) -> Result<PlaceSpec, BadValue> {
     text.parse().map_err(|_| BadValue::new("place", text, "write drawn, round-robin or FILE.csv"))
 }
 
+/// Reads the path of a file of links.
+pub(super) fn read_links(text: &str) -> Result<String, BadValue> {
+    no_nul("links", text)?;
+    if text.is_empty() {
+        return Err(BadValue::new("links", text, "name a file of comma-separated values, or - for standard input"));
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads the time for which each message keeps a node busy.
 pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
     let rule = "a node is busy with a message for at most a day; write a time such as 10us or 1ms";
@@ -96,7 +113,7 @@ pub(super) fn read_processing(text: &str) -> Result<Nanos, BadValue> {
 }
 
 /// The options that a real carrier takes as well.
-const ON_REAL_CARRIERS: [&str; 5] = ["network", "place", "latency", "loss", "duplicate"];
+const ON_REAL_CARRIERS: [&str; 6] = ["network", "place", "latency", "loss", "links", "duplicate"];
 
 /// Resolves the options of this group. A real carrier takes some of them only, and without any of these it has no
 /// model.
@@ -143,6 +160,7 @@ fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
         bandwidth: draft.bandwidth,
         processing: draft.processing.unwrap_or(default.processing),
         places: default.places,
+        links: default.links,
     })
 }
 
@@ -175,6 +193,26 @@ pub(super) fn places(
     }
 }
 
+/// Resolves the links with figures of their own. If the draft names a file, reads it, unless it is the one of the
+/// scenario `read`.
+pub(super) fn links(
+    draft: &Draft,
+    overlay: &OverlayOptions,
+    read: Option<&ScenarioValues>,
+) -> Result<Option<LinkFile>, ScenarioError> {
+    let Some(path) = &draft.links else { return Ok(None) };
+    let (nodes, names) = (overlay.nodes, overlay.names());
+    let known = read.filter(|read| read.overlay.nodes == nodes && read.overlay.names() == names);
+    let known = known.and_then(|read| read.network.as_ref()?.links.as_ref()).filter(|file| file.path() == path);
+    match known {
+        Some(file) => Ok(Some(file.clone())),
+        None => {
+            let advice = || names.advice("", nodes);
+            Ok(Some(LinkFile::read(path, |id| names.find(id, nodes), |node| names.id(node), advice)?))
+        }
+    }
+}
+
 /// Sets the options of this group in a draft.
 pub(super) fn add_to(network: &NetworkSpec, draft: &mut Draft, transport: TransportKind) {
     match &network.paths {
@@ -185,6 +223,7 @@ pub(super) fn add_to(network: &NetworkSpec, draft: &mut Draft, transport: Transp
         Paths::Latency(latency) => draft.latency = Some(*latency),
     }
     draft.loss = Some(network.loss);
+    draft.links = network.links.as_ref().map(|file| file.path().to_owned());
     draft.duplicate = Some(network.duplicate);
     if transport.is_virtual() {
         draft.bandwidth = network.bandwidth;

@@ -30,7 +30,8 @@ impl Draft {
         let failures = FailureOptions::resolve(&self, transport)?;
         let overlay = OverlayOptions::resolve(&self, read.and_then(|read| read.overlay.edge_list.as_ref()))?;
         let places = network_options::places(&self, &overlay, transport, read)?;
-        network.iter_mut().for_each(|network| network.places = places.clone());
+        let links = network_options::links(&self, &overlay, read)?;
+        network.iter_mut().for_each(|network| (network.places, network.links) = (places.clone(), links.clone()));
         let protocol = ProtocolOptions::resolve(&self, transport, network.as_ref())?;
         let workload = WorkloadOptions::resolve(&self, &overlay, transport, read)?;
         let run = RunOptions::resolve(&self, transport)?;

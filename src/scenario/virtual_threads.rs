@@ -5,7 +5,7 @@
 //! depends on the number of threads, so a rough estimate is enough.
 
 use super::{OverlayOptions, ProtocolOptions, WorkloadOptions};
-use crate::network::{NetworkSpec, Paths};
+use crate::network::NetworkSpec;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -43,10 +43,7 @@ pub(super) fn threads_fed(
 /// Returns the number of windows in which something happens, at least one; `None` if the least latency is 0, so that
 /// one thread handles all events.
 fn meetings(overlay: &OverlayOptions, workload: &WorkloadOptions, network: &NetworkSpec) -> Option<u64> {
-    let least = match &network.paths {
-        Paths::Latency(latency) => latency.floor(),
-        Paths::Regions(_) => REGIONS_LEAST,
-    };
+    let least = network.least(REGIONS_LEAST);
     let longest = match network.longest() {
         Nanos::ZERO => Nanos(least.0.saturating_mul(LONGEST_TO_LEAST)),
         longest => longest,

@@ -99,6 +99,13 @@ impl CsrGraph {
         self.offsets[node.index()]
     }
 
+    /// Returns the position of `peer` in the row of `node` among all entries.
+    #[inline]
+    pub(super) fn entry(&self, node: NodeId, peer: NodeId) -> Option<usize> {
+        let (begin, end) = self.bounds(node);
+        self.entries[begin..end].binary_search(&peer).ok().map(|place| begin + place)
+    }
+
     /// Returns true if the row of `node` holds `peer`.
     pub(super) fn holds(&self, node: NodeId, peer: NodeId) -> bool {
         self.row(node).binary_search(&peer).is_ok()

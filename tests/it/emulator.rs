@@ -218,7 +218,7 @@ fn a_real_carrier_accepts_latency_and_loss_and_rejects_other_faults_by_name() {
             let name = option.split(' ').next().unwrap();
             assert_eq!(code, Some(2), "{line}");
             assert!(said.contains(&format!("{name} with --transport {transport}")), "{said}");
-            assert!(said.contains("--network, --place, --latency, --loss and --duplicate"), "{said}");
+            assert!(said.contains("--network, --place, --latency, --loss, --links and --duplicate"), "{said}");
         }
         let line = format!("{words} --latency uniform:1ms..2ms --duplicate 0.1 --loss 0.1");
         let (code, text, said) = output(&mut bulkprop(line.split(' ')));

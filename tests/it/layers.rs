@@ -23,7 +23,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("coverage", &[]),
     ("record", &["wire", "topology", "coverage", "trace"]),
     ("protocol", &["topology"]),
-    ("network", &[]),
+    ("network", &["topology"]),
     ("adversary", &["topology", "network"]),
     ("scenario", &["order", "workload", "topology", "coverage", "network", "adversary"]),
     ("threads", &["scenario"]),

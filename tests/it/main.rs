@@ -12,6 +12,7 @@ mod files;
 mod knee;
 mod layers;
 mod ledger;
+mod links;
 mod manual;
 #[cfg(target_os = "linux")]
 mod memory;

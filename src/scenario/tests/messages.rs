@@ -219,18 +219,18 @@ fn contradictions_are_not_settled_in_silence() {
         (
             "--engine fast",
             "--engine with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
-             --place, --latency, --loss and --duplicate; leave --engine out or choose --transport simulated",
+             --place, --latency, --loss, --links and --duplicate; leave --engine out or choose --transport simulated",
         ),
         (
             "--processing 1ms --transport udp-shard --latency 1ms",
             "--processing with --transport udp-shard: only virtual time has it, and of the model a real carrier takes \
-             --network, --place, --latency, --loss and --duplicate; leave --processing out or choose --transport \
-             simulated",
+             --network, --place, --latency, --loss, --links and --duplicate; leave --processing out or choose \
+             --transport simulated",
         ),
         (
             "--down 10%",
             "--down with --transport udp: only virtual time has it, and of the model a real carrier takes --network, \
-             --place, --latency, --loss and --duplicate; leave --down out or choose --transport simulated",
+             --place, --latency, --loss, --links and --duplicate; leave --down out or choose --transport simulated",
         ),
         (
             "--transport simulated --network aws33 --latency 5ms",
@@ -351,7 +351,7 @@ fn a_file_is_refused_by_line_and_key() {
         ),
         (
             "[network]\n\nnodes = 2",
-            "line 3: `[network]` has no option called nodes; it takes name, place, latency, loss, duplicate, \
+            "line 3: `[network]` has no option called nodes; it takes name, place, latency, loss, links, duplicate, \
              bandwidth, processing, down, churn, partition, nat, adversary",
         ),
         (

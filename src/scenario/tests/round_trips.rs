@@ -214,6 +214,7 @@ fn drafts() -> impl Strategy<Value = Draft> {
         place: None,
         latency: machine.7,
         loss: model.1,
+        links: None,
         duplicate: model.2,
         bandwidth: model.3,
         processing: model.4,
