@@ -137,11 +137,13 @@ impl EngineSetup<'_> {
     /// Returns the properties that decide which algorithms can compute the run.
     fn properties(&self, duplicates_are_inert: bool) -> RunProperties {
         let EngineSetup { network, faults, adversaries, workload, .. } = *self;
+        // A link that carries one message has nothing to keep in order.
+        let holds_up = network.is_ordered() && workload.orders() != 1;
         RunProperties {
             duplicates_are_inert,
             is_traced: self.trace.is_some(),
             orders: workload.orders(),
-            is_plain: network.is_plain() && faults.all_up() && faults.none_cut() && adversaries.is_none(),
+            is_plain: network.is_plain() && !holds_up && faults.all_up() && faults.none_cut() && adversaries.is_none(),
             constant_latency: network.constant(),
             least_latency: network.floor(),
             fits_compact_receipts: shortest_path::fits(network.ceiling(), workload.last_due(), self.deadline()),

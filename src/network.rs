@@ -17,6 +17,7 @@ mod faults;
 mod latency;
 mod latency_spec;
 mod link_file;
+mod link_order;
 mod link_table;
 mod loss_spec;
 mod matrix;
@@ -44,6 +45,7 @@ pub use latency::{
 };
 pub use latency_spec::{LatencySpec, LinkLatency};
 pub use link_file::{LinkFault, LinkFigures, LinkFile, ListedLink};
+pub use link_order::LinkOrder;
 pub use link_table::LinkTable;
 pub use loss_spec::{BurstScope, BurstSpec, LossError, LossSpec};
 pub use matrix::MatrixError;
@@ -82,6 +84,8 @@ pub struct Network {
     loss: Loss,
     /// The links with a latency or a loss of their own.
     links: Option<LinkTable>,
+    /// True if no message overtakes another on its link.
+    is_ordered: bool,
     duplicated: Probability,
     access_links: spec::AccessLinkTable,
     uplink_share: UplinkShare,
@@ -143,7 +147,7 @@ impl Network {
                 message,
             },
         };
-        Network::of(seed, source, latency.floor(), latency.ceiling())
+        Network { is_ordered: latency.is_ordered, ..Network::of(seed, source, latency.floor(), latency.ceiling()) }
     }
 
     /// Creates the network of the run with this seed, with its nodes in regions.
@@ -169,6 +173,7 @@ impl Network {
             latency,
             loss: Loss::Independent(Probability::NEVER),
             links: None,
+            is_ordered: false,
             duplicated: Probability::NEVER,
             access_links: spec::AccessLinkTable::default(),
             uplink_share: UplinkShare::Serial,
@@ -275,6 +280,11 @@ impl Network {
             FastPath::Constant(time) if self.is_plain() => Some(time),
             _ => None,
         }
+    }
+
+    /// Returns true if no message overtakes an earlier one on its link: see [`LinkOrder`].
+    pub fn is_ordered(&self) -> bool {
+        self.is_ordered
     }
 
     /// Returns true if no message is duplicated, queued or processed: each takes the latency drawn for it, or is lost.

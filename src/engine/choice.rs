@@ -32,7 +32,7 @@ pub struct RunProperties {
     pub is_traced: bool,
     /// The number of orders.
     pub orders: u32,
-    /// True if the network only delays and loses messages, and every node is up, connected and honest.
+    /// True if the network only delays and loses messages, each by itself, and every node is up, connected and honest.
     pub is_plain: bool,
     /// The latency of every message, if all have the same one and none is lost.
     pub constant_latency: Option<Nanos>,

@@ -27,7 +27,7 @@ use super::{EngineSetup, FirstEncounters, OrderTraffic};
 use crate::coverage::Horizon;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, OrderHop, Tail};
-use crate::network::Attempts;
+use crate::network::{Attempts, LinkOrder};
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
 use crate::record::{Receipt, Traffic, WorkerRecord};
 use crate::simd::prefetch;
@@ -58,6 +58,8 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     /// The position of each node's window.
     horizon: Horizon,
     attempts: Attempts,
+    /// The order of messages on links; `None` if they may overtake each other.
+    link_order: Option<LinkOrder<'a>>,
     /// Messages about no order that each node has sent; empty until any has.
     upkeep_attempts: Vec<u32>,
     /// Recipients and tail of held-back messages whose recipients the protocol named, by node and sequence.
@@ -108,6 +110,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
             held: vec![0; (size * orders).div_ceil(64)],
             horizon: Horizon::new(size, setup.window),
             attempts: Attempts::new(size, orders),
+            link_order: LinkOrder::new(setup.network, setup.topology, &nodes),
             upkeep_attempts: Vec::new(),
             held_back: BTreeMap::new(),
             sequences: touched(size, 0),
@@ -257,10 +260,11 @@ impl<S: EventSink> VirtualShard<'_, S> {
     }
 
     /// Returns the bytes of the journal, of the rows of its events in a trace, and of the messages that wait for
-    /// uplinks, none of which is counted yet.
+    /// uplinks, none of which is counted yet; and of the last arrivals on links outside of rows.
     pub(super) fn journal_bytes(&self) -> u64 {
         let on_uplinks = self.departures.bytes() + self.fair_uplinks.bytes();
-        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.trace_bytes() + on_uplinks
+        let links = self.link_order.as_ref().map_or(0, LinkOrder::bytes);
+        (self.journal.len() * size_of::<JournalEntry>()) as u64 + self.trace_bytes() + on_uplinks + links
     }
 
     /// Returns the number of received messages that have been counted.

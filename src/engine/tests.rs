@@ -63,6 +63,7 @@ impl Case {
             bandwidth: self.bandwidth,
             processing: self.processing,
             places: crate::network::Places::Drawn,
+            is_ordered: false,
             links: None,
         };
         let network = network.build(self.seed).unwrap();

@@ -107,6 +107,15 @@ impl Sizes<'_> {
         entries.saturating_mul(4 * runners).saturating_add(read)
     }
 
+    /// Returns the bytes of the last arrival on each link, where links keep the order of messages and each is handled.
+    /// On an overlay that is not stored only links with messages under way have one.
+    fn last_arrivals(&self) -> u64 {
+        let is_ordered = self.scenario.network.as_ref().is_some_and(NetworkSpec::keeps_order);
+        let is_stored = self.scenario.overlay.topology != TopologySpec::RegularImplicit;
+        let handles_each = matches!(self.shape, StorageShape::General | StorageShape::Carrier);
+        if is_ordered && is_stored && handles_each { bytes::<Nanos>(self.entries) } else { 0 }
+    }
+
     /// Returns the memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end
     /// before they become rows; Erdős–Rényi draws rows directly, and those that were computed are copied.
     fn building(&self) -> Parts {
@@ -157,7 +166,7 @@ impl Sizes<'_> {
         };
         vec![
             (MemoryPart::Overlay, self.overlay()),
-            (MemoryPart::OwnLinks, self.own_links()),
+            (MemoryPart::OwnLinks, self.own_links().saturating_add(self.last_arrivals())),
             (MemoryPart::Nodes, by_node),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Window, self.window()),

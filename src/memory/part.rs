@@ -19,7 +19,7 @@ pub enum MemoryPart {
     Channels,
     /// The targets of one forward.
     Targets,
-    /// The figures that links have of their own.
+    /// The figures that links have of their own, and the last arrivals on links that keep order.
     OwnLinks,
 }
 
@@ -34,7 +34,7 @@ impl MemoryPart {
             MemoryPart::Orders => "the orders",
             MemoryPart::Channels => "what leads from worker to worker",
             MemoryPart::Targets => "the targets of one forward",
-            MemoryPart::OwnLinks => "the latencies and losses of single links",
+            MemoryPart::OwnLinks => "the figures of single links",
         }
     }
 
@@ -49,7 +49,7 @@ impl MemoryPart {
             MemoryPart::Orders => "fewer --orders or --threads, or a lesser --payload-bytes",
             MemoryPart::Channels => "fewer --threads",
             MemoryPart::Targets => "a lesser --fanout, fewer --nodes or another --topology",
-            MemoryPart::OwnLinks => "fewer --nodes or --peers, or leave --links out",
+            MemoryPart::OwnLinks => "fewer --nodes or --peers, or no --links and no ,ordered",
         }
     }
 }

@@ -33,12 +33,15 @@ impl StorageShape {
 /// Returns the properties of the scenario's run, as far as the scenario determines them. A matrix of regions is not
 /// read: its least latency is assumed to be above 0, as that of every published one is.
 fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSpec) -> RunProperties {
-    let NetworkSpec { paths, loss, duplicate, bandwidth, processing, places, links } = network;
+    let NetworkSpec { paths, loss, duplicate, bandwidth, processing, places, is_ordered: _, links } = network;
+    let holds_up = network.keeps_order() && scenario.orders() != 1;
     let has_lines = places.listed().is_some_and(|file| file.own_lines().is_some());
     let is_plain = duplicate.is_zero() && bandwidth.is_none() && processing.0 == 0 && !has_lines;
     let is_faultless = scenario.failures.faults == FaultSpec::default() && scenario.failures.adversary.0.is_empty();
     let constant = match paths {
-        Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)) }) => Some(*time),
+        Paths::Latency(LatencySpec { link: None, message: Some(Latency::Constant(time)), is_ordered: _ }) => {
+            Some(*time)
+        }
         _ => None,
     };
     RunProperties {
@@ -46,7 +49,7 @@ fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSp
         // The runner of a traced scenario asks for the general engine.
         is_traced: false,
         orders: scenario.orders(),
-        is_plain: is_plain && is_faultless,
+        is_plain: is_plain && is_faultless && !holds_up,
         constant_latency: constant.filter(|_| is_plain && links.is_none() && loss.mean() == 0.0),
         least_latency: network.least(Nanos(1)),
         // An only order is published at time 0, and no path of messages takes longer than a compact receipt can say.

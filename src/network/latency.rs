@@ -199,7 +199,10 @@ declare_latencies! {
 impl Latency {
     /// Lists the accepted notations, for errors.
     fn written() -> String {
-        format!("{}; all but the first two with ,min=TIME (not pareto) and ,max=TIME", Latency::EACH_WRITTEN.join(", "))
+        format!(
+            "{}; all but the first two with ,min=TIME (not pareto) and ,max=TIME; all with ,ordered",
+            Latency::EACH_WRITTEN.join(", ")
+        )
     }
 
     /// Returns the minimum of all draws.

@@ -1,4 +1,5 @@
-//! The requested latency of a network without regions: a part that each link keeps, plus a part of each message.
+//! The requested latency of a network without regions: a part that each link keeps, plus a part of each message, and
+//! whether links keep the order of their messages.
 
 use super::latency::{LATENCY_MAX, Latency, LatencyError};
 use crate::time::Nanos;
@@ -9,13 +10,16 @@ use std::str::FromStr;
 /// The latency of a network without regions: a constant part of each link plus a part of each message.
 ///
 /// Written `link:uniform:10ms..100ms+exponential:5ms`; either part may be missing. `link:` gives both directions of a
-/// link the same latency, `direction:` one each.
+/// link the same latency, `direction:` one each. With `,ordered` no message overtakes an earlier one on its link; the
+/// word alone leaves the latency to the default or to the regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencySpec {
     /// The part that is drawn once per link.
     pub link: Option<LinkLatency>,
     /// The part that is drawn per message.
     pub message: Option<Latency>,
+    /// True if no message overtakes another on its link.
+    pub is_ordered: bool,
 }
 
 /// A latency that a link keeps.
@@ -40,6 +44,11 @@ impl LatencySpec {
         is_bounded.then(|| self.parts().fold(Nanos::ZERO, |sum, part| sum + part.ceiling()))
     }
 
+    /// Returns true if neither part is given, so that the latency is left to others.
+    pub fn is_open(&self) -> bool {
+        self.link.is_none() && self.message.is_none()
+    }
+
     fn parts(&self) -> impl Iterator<Item = Latency> {
         self.link.map(|link| link.latency).into_iter().chain(self.message)
     }
@@ -47,7 +56,7 @@ impl LatencySpec {
 
 impl From<Latency> for LatencySpec {
     fn from(latency: Latency) -> LatencySpec {
-        LatencySpec { link: None, message: Some(latency) }
+        LatencySpec { link: None, message: Some(latency), is_ordered: false }
     }
 }
 
@@ -67,6 +76,11 @@ impl fmt::Display for LatencySpec {
             Some(latency) if self.link.is_some() => write!(f, "+{latency}"),
             Some(latency) => latency.fmt(f),
             None => Ok(()),
+        }?;
+        match self.is_ordered {
+            true if self.is_open() => f.write_str(ORDERED),
+            true => write!(f, ",{ORDERED}"),
+            false => Ok(()),
         }
     }
 }
@@ -75,7 +89,11 @@ impl FromStr for LatencySpec {
     type Err = LatencyError;
 
     fn from_str(text: &str) -> Result<LatencySpec, LatencyError> {
-        let mut spec = LatencySpec { link: None, message: None };
+        if text.trim() == ORDERED {
+            return Ok(LatencySpec { link: None, message: None, is_ordered: true });
+        }
+        let (is_ordered, text) = without_ordered(text);
+        let mut spec = LatencySpec { link: None, message: None, is_ordered };
         for part in text.split('+').map(str::trim) {
             let per_link = [(LINK, false), (DIRECTION, true)];
             let per_link =
@@ -87,7 +105,7 @@ impl FromStr for LatencySpec {
                 None => spec.message.replace(part.parse()?).is_some(),
             };
             if twice {
-                return Err(LatencyError::TwoAlike { written: text.to_owned() });
+                return Err(LatencyError::TwoAlike { written: text });
             }
         }
         Ok(spec)
@@ -99,6 +117,24 @@ impl Serialize for LatencySpec {
         serializer.collect_str(self)
     }
 }
+
+/// Takes the first field `ordered` out of a text, and returns true if there was one. It may stand behind any other
+/// field, but not in place of a distribution.
+fn without_ordered(text: &str) -> (bool, String) {
+    let mut begin = 0;
+    while let Some(comma) = text[begin..].find(',').map(|comma| begin + comma) {
+        let field = &text[comma + 1..];
+        let end = field.find([',', '+']).map_or(text.len(), |end| comma + 1 + end);
+        if text[comma + 1..end].trim() == ORDERED {
+            return (true, format!("{}{}", &text[..comma], &text[end..]));
+        }
+        begin = comma + 1;
+    }
+    (false, text.to_owned())
+}
+
+/// The word after which no message overtakes another on its link.
+const ORDERED: &str = "ordered";
 
 /// The prefix of a latency that is drawn once per link.
 const LINK: &str = "link:";

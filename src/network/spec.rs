@@ -31,6 +31,8 @@ pub struct NetworkSpec {
     pub processing: Nanos,
     /// The places of nodes in the regions; of no effect without regions.
     pub places: Places,
+    /// True if no message overtakes another on its link in a network of regions; a latency says that itself.
+    pub is_ordered: bool,
     /// The links with a latency or a loss of their own.
     pub links: Option<LinkFile>,
 }
@@ -54,6 +56,7 @@ impl Default for NetworkSpec {
             bandwidth: None,
             processing: Nanos::ZERO,
             places: Places::Drawn,
+            is_ordered: false,
             links: None,
         }
     }
@@ -88,9 +91,18 @@ impl NetworkSpec {
             processing: self.own_processing(),
             classes: self.classes(),
             duplicated: Probability::of(self.duplicate),
+            is_ordered: self.keeps_order(),
             ..network
         };
         Ok(network.with_loss(&self.loss))
+    }
+
+    /// Returns true if no message overtakes another on its link.
+    pub fn keeps_order(&self) -> bool {
+        match &self.paths {
+            Paths::Latency(latency) => latency.is_ordered,
+            Paths::Regions(_) => self.is_ordered,
+        }
     }
 
     /// Returns the maximum latency, if there is one and it is known without reading a file: 500 ms for regions,

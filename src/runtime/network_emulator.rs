@@ -8,7 +8,7 @@ use super::RunPlan;
 use super::delay_line::DelayLine;
 use crate::ids::OrderIndex;
 use crate::message::{Message, MessageBatch, Tail};
-use crate::network::{AttemptCache, Attempts, Fate, Network};
+use crate::network::{AttemptCache, Attempts, Fate, LinkOrder, Network};
 use crate::record::{DepartureDelays, ModelCounts};
 use crate::time::Nanos;
 use std::ops::Range;
@@ -22,6 +22,8 @@ pub(super) struct NetworkEmulator<'a, T> {
     upkeep_attempts: Vec<u32>,
     nodes: usize,
     line: DelayLine<T>,
+    /// The order of messages on links; `None` if they may overtake each other.
+    link_order: Option<LinkOrder<'a>>,
     /// Messages that the carrier accepted.
     pub(super) handed: u64,
     /// The upkeep among these, and the upkeep that the delay line holds.
@@ -42,7 +44,9 @@ pub(super) struct EmulatedCounts {
 impl<'a, T: Tail> NetworkEmulator<'a, T> {
     /// Creates the part for the given nodes, if the network is modelled.
     pub(super) fn new(plan: &RunPlan<'a>, nodes: &Range<u32>) -> Option<NetworkEmulator<'a, T>> {
-        plan.network.map(|network| NetworkEmulator::between(network, nodes, plan.orders.len()))
+        let network = plan.network?;
+        let emulator = NetworkEmulator::between(network, nodes, plan.orders.len());
+        Some(NetworkEmulator { link_order: LinkOrder::new(network, plan.topology, nodes), ..emulator })
     }
 
     /// Creates an empty network between nodes and their carrier.
@@ -54,6 +58,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
             upkeep_attempts: Vec::new(),
             nodes: nodes.len(),
             line: DelayLine::new(),
+            link_order: None,
             handed: 0,
             handed_upkeep: 0,
             held_upkeep: 0,
@@ -64,7 +69,7 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
 
     /// Returns the bytes that held messages take.
     pub(super) fn held_bytes(&self) -> u64 {
-        self.line.bytes()
+        self.line.bytes() + self.link_order.as_ref().map_or(0, LinkOrder::bytes)
     }
 
     /// Accepts the messages of one forward, sent at `now` in a schedule that began at `began`.
@@ -86,13 +91,15 @@ impl<'a, T: Tail> NetworkEmulator<'a, T> {
                 match links.fate(message.to, attempt) {
                     Fate::Lost => passed.lost += 1,
                     Fate::Arrives(latency) => {
-                        self.line.put(now + latency, message, T::of(tail));
-                        self.departures.held += u128::from(latency.0);
-                        if let Some(latency) = links.duplicate(message.to, attempt) {
-                            self.line.put(now + latency, message, T::of(tail));
-                            self.departures.held += u128::from(latency.0);
-                            passed.doubled += 1;
+                        let second = links.duplicate(message.to, attempt);
+                        for latency in std::iter::once(latency).chain(second) {
+                            let order = self.link_order.as_mut();
+                            let at = order
+                                .map_or(now + latency, |order| order.arrival(from, message.to, now, now + latency));
+                            self.line.put(at, message, T::of(tail));
+                            self.departures.held += u128::from((at - now).0);
                         }
+                        passed.doubled += u64::from(second.is_some());
                     }
                 }
             }
@@ -155,6 +162,7 @@ mod tests {
     use crate::ids::NodeId;
     use crate::message::OrderHop;
     use crate::network::{LatencySpec, LossSpec};
+    use crate::topology::TopologySpec;
 
     fn emulator(network: &Network) -> NetworkEmulator<'_, ()> {
         NetworkEmulator::between(network, &(3..5), 1)
@@ -198,6 +206,45 @@ mod tests {
             let late = &emulator.departures.late;
             assert_eq!((late.least(), late.greatest()), (Some(Nanos(700)), Some(Nanos(700))));
         }
+    }
+
+    /// The messages of each link leave in the order in which they entered, second copies and several orders included.
+    #[test]
+    fn on_ordered_links_messages_leave_in_the_order_of_their_link() {
+        let overtaken = |latency: &str| {
+            let network =
+                Network::new(7, latency.parse::<LatencySpec>().unwrap()).with_duplicates("0.3".parse().unwrap());
+            let topology = TopologySpec::Ring.build(100, 0, 7).unwrap();
+            let link_order = LinkOrder::new(&network, &topology, &(3..5));
+            let mut emulator = NetworkEmulator::<()> { link_order, ..NetworkEmulator::between(&network, &(3..5), 40) };
+            let (mut entered, mut left) = (0, Vec::new());
+            for order in 0..40 {
+                let now = Nanos::from_millis(u64::from(order) * 3);
+                for from in [3, 4] {
+                    let order_hop = OrderHop { order: OrderIndex(order), ttl: 1, hop: 1 };
+                    // The neighbours in the ring, and nodes that are none.
+                    let messages: Vec<Message> = [2, 3, 4, 5, 50]
+                        .iter()
+                        .filter(|&&to| to != from)
+                        .map(|&to| order_hop.copy(NodeId(from), NodeId(to)))
+                        .collect();
+                    entered +=
+                        messages.len() as u64 + emulator.enter(MessageBatch::bare(&messages), now, Nanos::ZERO).doubled;
+                }
+                let due = emulator.due(now, usize::MAX).messages.to_vec();
+                emulator.leave(due.len(), 0, now);
+                left.extend(due);
+            }
+            let rest = emulator.due(Nanos::from_secs(1_000_000), usize::MAX).messages.to_vec();
+            left.extend(rest);
+            assert_eq!(left.len() as u64, entered);
+            let link = |message: &Message| (message.from, message.to);
+            left.sort_by_key(link);
+            left.windows(2).filter(|pair| link(&pair[0]) == link(&pair[1]) && pair[0].order > pair[1].order).count()
+        };
+        assert_eq!(overtaken("exponential:30ms,ordered"), 0);
+        assert_eq!(overtaken("link:uniform:1ms..9ms+pareto:1ms,0.5,ordered"), 0);
+        assert!(overtaken("exponential:30ms") > 50);
     }
 
     #[test]

@@ -310,10 +310,17 @@ pub enum ScenarioError {
     )]
     TwoLatencies {
         /// The latency asked for.
-        latency: LatencySpec,
+        latency: Box<LatencySpec>,
         /// The regions asked for.
         network: RegionSpec,
     },
+
+    /// Copies that share an uplink are not one stream.
+    #[error(
+        "--bandwidth share=fair with --latency ordered: copies that share an uplink are flows of their own, and a \
+         later one may leave first, while an ordered link is one stream; leave one of the two out"
+    )]
+    FlowsInOrder,
 
     /// The protocol makes no requests to repeat.
     #[error(

@@ -6,7 +6,10 @@ use super::overlay_options::OverlayOptions;
 use super::parse::{no_nul, time};
 use super::transport_kind::TransportKind;
 use super::{Draft, ScenarioValues};
-use crate::network::{LATENCY_MAX, Latency, LinkFile, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places, RegionSpec};
+use crate::network::{
+    BandwidthSpec, LATENCY_MAX, Latency, LatencySpec, LinkFile, NetworkSpec, Paths, PlaceFile, PlaceSpec, Places,
+    RegionSpec, UplinkShare,
+};
 use crate::time::Nanos;
 
 /// The heading of this group in `--help`.
@@ -39,7 +42,8 @@ macro_rules! network_options {
             /// `normal:MEAN,DEVIATION`, `lognormal:p50=TIME,p90=TIME`, `exponential:MEAN`, `pareto:LEAST,SHAPE`,
             /// `weibull:SCALE,SHAPE`, with ,min=TIME and ,max=TIME; after link: it is drawn once per link, and + joins
             /// both. The default is constant:50ms with simulated, else none. A minimum above 0 allows parallel
-            /// computation; a wide spread lets later hops overtake.
+            /// computation; a wide spread lets later hops overtake. With ,ordered no message overtakes an earlier one
+            /// on its link, as in a stream; ordered alone keeps the default latency, or those of --network.
             #[arg(allow_hyphen_values = true)]
             latency: LatencySpec = "LATENCY", |text: &str| model::<LatencySpec>("latency", text);
 
@@ -146,22 +150,34 @@ pub(super) fn refuse_unmodelled(
 /// Resolves the network that a draft asks for; `paths` gives the latencies if the draft does not.
 fn network(draft: &Draft, paths: Paths) -> Result<NetworkSpec, ScenarioError> {
     let paths = match (&draft.network, draft.latency) {
-        (Some(network), Some(latency)) => {
-            return Err(ScenarioError::TwoLatencies { latency, network: network.clone() });
+        (Some(network), Some(latency)) if !latency.is_open() => {
+            return Err(ScenarioError::TwoLatencies { latency: Box::new(latency), network: network.clone() });
         }
-        (Some(network), None) => Paths::Regions(network.clone()),
-        (None, latency) => latency.map_or(paths, Paths::Latency),
+        (Some(network), _) => Paths::Regions(network.clone()),
+        (None, Some(latency)) if !latency.is_open() => Paths::Latency(latency),
+        (None, Some(LatencySpec { is_ordered, .. })) => match paths {
+            Paths::Latency(default) => Paths::Latency(LatencySpec { is_ordered, ..default }),
+            regions => regions,
+        },
+        (None, None) => paths,
     };
     let default = NetworkSpec::default();
-    Ok(NetworkSpec {
+    let network = NetworkSpec {
         paths,
         loss: draft.loss.unwrap_or(default.loss),
         duplicate: draft.duplicate.unwrap_or(default.duplicate),
         bandwidth: draft.bandwidth,
         processing: draft.processing.unwrap_or(default.processing),
         places: default.places,
+        is_ordered: draft.network.is_some() && draft.latency.is_some_and(|latency| latency.is_ordered),
         links: default.links,
-    })
+    };
+    match network.bandwidth {
+        Some(BandwidthSpec { share: UplinkShare::Fair, .. }) if network.keeps_order() => {
+            Err(ScenarioError::FlowsInOrder)
+        }
+        _ => Ok(network),
+    }
 }
 
 /// Resolves the places of nodes. If the draft names a file, reads it, unless it is the one of the scenario `read`.
@@ -219,6 +235,8 @@ pub(super) fn add_to(network: &NetworkSpec, draft: &mut Draft, transport: Transp
         Paths::Regions(regions) => {
             draft.network = Some(regions.clone());
             draft.place = Some(network.places.spec());
+            // The word alone: the regions have the latencies.
+            draft.latency = network.is_ordered.then_some(LatencySpec { link: None, message: None, is_ordered: true });
         }
         Paths::Latency(latency) => draft.latency = Some(*latency),
     }

@@ -18,6 +18,7 @@ mod manual;
 mod memory;
 mod network;
 mod notices;
+mod ordered;
 mod outcome;
 mod outputs;
 mod own_protocol;

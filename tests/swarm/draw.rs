@@ -197,6 +197,7 @@ impl Draw {
                 "constant:3ms",
                 "uniform:1ms..20ms",
                 "exponential:5ms,min=1ms",
+                "exponential:5ms,min=1ms,ordered",
                 "link:uniform:1ms..9ms",
                 "0ms",
                 "uniform:0ms..5ms",

@@ -103,6 +103,9 @@ pub(crate) fn ensure_trace(options: &Options, report: &Value) -> Result<(), Stri
     let lines = lines.ok_or("a line of the trace has other fields")?;
     ensure(lines.is_sorted_by_key(Line::rank), || "the trace is not sorted".to_owned())?;
     ensure(lines.iter().all(|line| line.times[0] <= line.times[1]), || "a fate precedes its message".to_owned())?;
+    if options.get("latency").is_some_and(|latency| latency.ends_with(",ordered")) {
+        ensure_order_of(&lines)?;
+    }
     ensure_ledger_of(&lines, report)?;
     ensure_nodes_of(&lines, &read(&nodes)?)?;
     let most = options.get("nodes").map_or(10, |nodes| nodes.parse().unwrap_or(10));
@@ -110,6 +113,16 @@ pub(crate) fn ensure_trace(options: &Options, report: &Value) -> Result<(), Stri
         let again = folder.path().join("again.csv");
         variant(&traced.with("trace", &again.to_string_lossy()).with("threads", &threads.to_string()))?;
         ensure(read(&again)? == text, || format!("the trace on {threads} threads differs"))?;
+    }
+    Ok(())
+}
+
+/// Checks that no message was received before one that left earlier on the same link.
+fn ensure_order_of(lines: &[Line<'_>]) -> Result<(), String> {
+    let mut last = BTreeMap::<_, u64>::new();
+    for line in lines.iter().filter(|line| line.is_received()) {
+        let before = last.insert((line.from, line.to), line.sequence).unwrap_or(0);
+        ensure(before <= line.sequence, || format!("{} to {}: {before} overtaken", line.from, line.to))?;
     }
     Ok(())
 }

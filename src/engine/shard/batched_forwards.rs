@@ -25,12 +25,12 @@ pub(super) struct BatchedForwards {
 }
 
 impl BatchedForwards {
-    /// Creates an empty batch; `None` if the network or adversaries decide about each message by itself, or if a trace
-    /// records each by itself.
+    /// Creates an empty batch; `None` if the network or adversaries decide about each message by itself, or if links
+    /// keep the order of messages, or if a trace records each by itself.
     pub(super) fn new(setup: &EngineSetup<'_>) -> Option<BatchedForwards> {
         let EngineSetup { network, faults, adversaries, warm_up, trace, .. } = *setup;
         let is_plain = network.is_plain() && faults.none_cut() && adversaries.is_none() && warm_up == Nanos::ZERO;
-        let is_plain = is_plain && trace.is_none();
+        let is_plain = is_plain && !network.is_ordered() && trace.is_none();
         let (draws, nodes) = is_plain.then(|| ForwardDraws::new(setup))?;
         Some(BatchedForwards { draws, order_hops: Vec::with_capacity(nodes), nodes, kind: Kind::PAYLOAD })
     }

@@ -115,7 +115,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             Fate::Lost => [None; 2],
             Fate::Arrives(latency) => [Some(latency), links.duplicate(to, attempt)],
         };
-        let fate = CopyFate { latencies, is_cut };
+        let fate = CopyFate { latencies: self.in_order(to, left, latencies), is_cut };
         if offer.is_some() && self.shard.fair_uplinks.is_used() {
             let copy = FairCopy { message, sequence, handed_at: now, fate, tail: S::Tail::of(tail) };
             return self.shard.share_uplink(copy);
@@ -209,6 +209,15 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
         });
         self.shard.announcement_batch = announcement_batch;
+    }
+
+    /// Returns the latencies of a message and its second copy, which leave the event's node at `left`. If links keep
+    /// the order of messages, both last until the message before has arrived.
+    #[inline]
+    fn in_order(&mut self, to: NodeId, left: Nanos, latencies: [Option<Nanos>; 2]) -> [Option<Nanos>; 2] {
+        let Event { me, now, .. } = self.event;
+        let Some(order) = &mut self.shard.link_order else { return latencies };
+        latencies.map(|latency| Some(order.arrival(me, to, now, left + latency?).since(left)))
     }
 
     /// Returns the number of the next message of the event's node.

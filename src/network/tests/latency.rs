@@ -151,6 +151,11 @@ fn text_round_trips() {
         ("pareto:10ms,2,max=3s", "pareto:10ms,2,max=3s"),
         ("exponential:5ms+link:uniform:1ms..2ms", "link:uniform:1ms..2ms+exponential:5ms"),
         ("direction:7ms", "direction:constant:7ms"),
+        ("ordered", "ordered"),
+        ("7ms,ordered", "constant:7ms,ordered"),
+        ("exponential:5ms, ordered, max=1s", "exponential:5ms,max=1s,ordered"),
+        ("link:uniform:1ms..2ms,ordered+exponential:5ms", "link:uniform:1ms..2ms+exponential:5ms,ordered"),
+        ("exponential:5ms+link:uniform:1ms..2ms , ordered", "link:uniform:1ms..2ms+exponential:5ms,ordered"),
     ] {
         let spec: LatencySpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(spec.to_string(), written);
@@ -192,6 +197,11 @@ fn a_bad_latency_is_refused_by_name() {
         ("link:5ms+link:6ms", "has two parts of one kind"),
         ("5ms+6ms", "has two parts of one kind"),
         ("5ms+", "`` is no latency"),
+        ("ordered,5ms", "`ordered,5ms` is no latency"),
+        ("ordered+5ms", "`ordered` is no latency"),
+        ("5ms,ordered,ordered", "`ordered` is one figure too many"),
+        ("exponential:5ms,ordered,ordered", "`ordered` is one figure too many"),
+        ("exponential:5ms,order", "`order` is one figure too many"),
     ] {
         let error = text.parse::<LatencySpec>().expect_err(text).to_string();
         assert!(error.contains(said), "{text}: {error}");

@@ -58,9 +58,14 @@ fn latencies() -> impl Strategy<Value = LatencySpec> {
         ]
     };
     let link = (latency(), any::<bool>()).prop_map(|(latency, is_directed)| LinkLatency { latency, is_directed });
-    prop_oneof![
+    let latencies = prop_oneof![
         latency().prop_map(LatencySpec::from),
-        (link, of(latency())).prop_map(|(link, message)| LatencySpec { link: Some(link), message }),
+        (link, of(latency())).prop_map(|(link, message)| LatencySpec { link: Some(link), message, is_ordered: false }),
+    ];
+    let ordered = LatencySpec { link: None, message: None, is_ordered: true };
+    prop_oneof![
+        1 => Just(ordered),
+        9 => (latencies, any::<bool>()).prop_map(|(latency, is_ordered)| LatencySpec { is_ordered, ..latency }),
     ]
 }
 
