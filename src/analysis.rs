@@ -6,6 +6,7 @@
 mod access_links;
 mod across_runs;
 mod bulk;
+mod bulk_collector;
 mod context;
 mod delays;
 mod diagnosis;
@@ -30,6 +31,7 @@ pub(crate) mod fixtures;
 pub use access_links::{AccessLinkFigures, LinkSideFigures, LinkUseSpread};
 pub use across_runs::{AcrossRuns, DistributionPart};
 pub use bulk::{BulkFigures, OrderTimes, WorstOrder};
+pub(crate) use bulk_collector::BulkCollector;
 pub(crate) use context::RunContext;
 pub use delays::{BINS, Bin, DelayFigures, TimeTo};
 pub(crate) use diagnosis::{UnmetFaults, lateness};

@@ -64,6 +64,11 @@ impl Window {
     pub const fn orders(self) -> u32 {
         self.orders
     }
+
+    /// Returns true if there are more orders, so that some are pushed out.
+    pub const fn slides(self) -> bool {
+        self.slides
+    }
 }
 
 /// The numbers of nodes at an order's milestones and its target.

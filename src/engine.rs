@@ -11,6 +11,7 @@
 //! | `windowed` | any protocol, window by window |
 //! | `event_by_event` | any protocol, one event after another, for a network without a minimum latency |
 //! | `shortest_path` | first-message protocols, along shortest paths |
+//! | `shortest_path::bulk` | the same for many orders, each by itself |
 //! | `hops` | first-message protocols with one latency for all messages: a hop is a set of bits |
 //! | `single_order` | the outcome of the last two |
 //! | `forward_draws` | the targets and fates of many forwards, drawn together |
@@ -62,13 +63,14 @@ mod windowed;
 pub use choice::{Algorithm, EngineError, RunProperties};
 pub use encounters::FirstEncounters;
 pub use shard_outcome::RunTotals;
+pub use shortest_path::bulk::OrderReceipts;
 
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
 use crate::network::{Faults, Network};
 use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
 use crate::ratio::Ratio;
-use crate::record::{End, Receipts, Traffic};
+use crate::record::{End, Receipt, Receipts, Traffic};
 use crate::scenario::Engine;
 use crate::sync::{Allowance, Interrupt};
 use crate::threads::{Observer, Pinning, ShardMap};
@@ -129,6 +131,9 @@ pub struct EngineSetup<'a> {
     pub allowance: &'a Allowance,
     /// The observer of workers that enter and leave their loops.
     pub observer: &'a dyn Observer,
+    /// Takes the receipts of each order of a bulk whose orders are computed one by one. Without it they are computed
+    /// together.
+    pub order_receipts: Option<&'a dyn OrderReceipts>,
     /// The spool of the rows of all messages; `None` for a run without a trace.
     pub trace: Option<&'a TraceSpool>,
 }
@@ -243,8 +248,34 @@ pub fn run_first<P: FirstMessage>(setup: &EngineSetup<'_>, protocol: &P) -> Resu
             let ran = shortest_path::run(setup, protocol, &LocalExchange::new(setup.partition.workers()))?;
             single_order::settled(setup, protocol, ran)
         }
+        Algorithm::OrderByOrder => {
+            let solved = match setup.order_receipts {
+                Some(taker) => shortest_path::bulk::run(setup, protocol, taker)?,
+                None => None,
+            };
+            match solved {
+                Some(outcome) => Ok(outcome),
+                None => {
+                    hold_receipts(setup)?;
+                    run_any(setup, protocol, Algorithm::Windowed)
+                }
+            }
+        }
         algorithm => run_any(setup, protocol, algorithm),
     }
+}
+
+/// Holds the memory for the receipts of all orders of a bulk that was to be computed one by one.
+fn hold_receipts(setup: &EngineSetup<'_>) -> Result<(), EngineError> {
+    let (nodes, orders) = (u64::from(setup.topology.nodes()), setup.workload.orders());
+    // Shards hold them, and they are copied together at the end; two bits stand beside each.
+    let copies = if setup.partition.workers() > 1 { 2 } else { 1 };
+    let places = nodes.saturating_mul(orders.into());
+    let bytes = places.saturating_mul(copies * size_of::<Receipt>() as u64).saturating_add(places / 4);
+    if setup.order_receipts.is_none() || setup.allowance.hold_in_steps(&mut 0, bytes) {
+        return Ok(());
+    }
+    Err(EngineError::NoMemoryForReceipts { orders, window: setup.window.orders(), bytes })
 }
 
 /// Runs every message through its protocol.

@@ -11,6 +11,7 @@
 
 mod need;
 mod part;
+mod row_entries;
 mod storage_shape;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod carrier;
 mod compact;
 mod curve;
 mod delays;
+mod group_delays;
 mod ledger;
 mod node_counters;
 mod notice;
@@ -22,6 +23,7 @@ pub use carrier::{CarrierCounts, Missing};
 pub use compact::CompactReceipt;
 pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
+pub use group_delays::GroupDelays;
 pub use ledger::Ledger;
 pub(crate) use node_counters::{CarryList, CarryPerNode, NodeCounters};
 pub(crate) use notice::share_text;
@@ -126,7 +128,7 @@ pub enum GroupKind {
 }
 
 /// The results of a group of nodes. With many orders, counts are sums over all orders.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GroupRecord {
     /// The property that they share.
     pub kind: GroupKind,
@@ -136,8 +138,8 @@ pub struct GroupRecord {
     pub nodes: u64,
     /// Nodes of the group that coverage counts.
     pub counted: u64,
-    /// Delays of the counted nodes that were reached, ascending, in nanoseconds since their order was due.
-    pub delays: Vec<u64>,
+    /// Delays of the counted nodes that were reached, since their order was due.
+    pub delays: GroupDelays,
     /// Bytes received by the group, as UDP payload; `None` where traffic was not kept by node.
     pub bytes_in: Option<u64>,
     /// Bytes sent by the group, as UDP payload; `None` where traffic was not kept by node.

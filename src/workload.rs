@@ -88,6 +88,13 @@ impl Workload {
         Workload { publications: vec![Publication { order: OrderIndex(0), origin, due: Nanos::ZERO }] }
     }
 
+    /// Creates orders that one node publishes at these times, the first of which is 0.
+    #[cfg(test)]
+    pub fn at(origin: NodeId, dues: &[Nanos]) -> Workload {
+        let publications = (0..).map(OrderIndex).zip(dues);
+        Workload { publications: publications.map(|(order, &due)| Publication { order, origin, due }).collect() }
+    }
+
     /// Creates the schedule of a bulk over `nodes` nodes.
     pub fn bulk(seed: u64, nodes: u32, bulk: Bulk) -> Workload {
         let key = Key::new(seed, Purpose::Workload);

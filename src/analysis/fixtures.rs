@@ -3,9 +3,9 @@
 use crate::ids::NodeId;
 use crate::ratio::Ratio;
 use crate::record::{
-    AccessLinkRecord, BulkRecord, CarrierCounts, DelayHistogram, DepartureDelays, End, GroupKind, GroupRecord, Ledger,
-    LinkSideRecord, LinkUse, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts, ProcessRecord,
-    ProtocolSource, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
+    AccessLinkRecord, BulkRecord, CarrierCounts, DelayHistogram, DepartureDelays, End, GroupDelays, GroupKind,
+    GroupRecord, Ledger, LinkSideRecord, LinkUse, MachineTimes, NodePlaces, OrderOutcome, OrderRecord, OverlayFacts,
+    ProcessRecord, ProtocolSource, Receipt, Receipts, RunRecord, SpyRecord, Traffic, WorkerRecord,
 };
 use crate::time::Nanos;
 use crate::topology::NodeNames;
@@ -101,7 +101,7 @@ pub(crate) fn record_of_everything() -> RunRecord {
         name: "europe".to_owned(),
         nodes: 400,
         counted: 390,
-        delays: vec![1_000; 380],
+        delays: GroupDelays::Each(vec![1_000; 380]),
         bytes_in: Some(60_000),
         bytes_out: Some(50_000),
     };

@@ -5,8 +5,9 @@ use super::{Population, RunContext};
 use crate::adversary::Adversaries;
 use crate::ids::NodeId;
 use crate::network::{Faults, Network, RegionIndex};
-use crate::record::{GroupKind, GroupRecord, Receipt, Traffic};
+use crate::record::{GroupDelays, GroupKind, GroupRecord, Receipt, Traffic};
 use crate::time::Nanos;
+use crate::workload::Publication;
 
 /// The properties that assign nodes to groups.
 pub(crate) struct Groups<'a> {
@@ -27,16 +28,29 @@ impl Groups<'_> {
         traffic: &[Traffic],
         end: Nanos,
     ) -> Vec<GroupRecord> {
-        let sides = self.sides();
-        if self.network.regions().is_empty() && !self.has_nat && !self.has_parts && sides.is_empty() {
+        let roster = self.roster();
+        if roster.is_empty() {
             return Vec::new();
         }
+        let publications = self.population.publications;
+        let mut totals = roster.totals(publications.len());
+        let counted = self.population.at(end);
+        for (receipts, publication) in receipts.chunks(self.population.nodes as usize).zip(publications) {
+            roster.count(&mut totals, receipts, publication, |node| counted[node]);
+        }
+        roster.records(totals, traffic)
+    }
+
+    /// Assigns each node to its groups.
+    pub(crate) fn roster(&self) -> GroupRoster {
+        let sides = self.sides();
+        let mut roster = GroupRoster { groups: Vec::new(), places: Vec::new(), per_node: 0 };
+        if self.network.regions().is_empty() && !self.has_nat && !self.has_parts && sides.is_empty() {
+            return roster;
+        }
         let nodes = self.population.nodes;
-        let mut groups: Vec<GroupRecord> = Vec::new();
         // The group of each region, once it is known, so that it is not searched for by name for every node.
         let mut of_regions: Vec<Option<u32>> = vec![None; self.network.regions().len()];
-        // Indices of each node's groups; every node has the same number of them.
-        let mut places: Vec<u32> = Vec::new();
         for node in (0..nodes).map(NodeId) {
             let region = self.network.region(node);
             for (kind, name) in self.of(node, region, &sides) {
@@ -44,37 +58,13 @@ impl Groups<'_> {
                     (GroupKind::Region, Some(region)) => &mut of_regions[region.index()],
                     _ => &mut None,
                 };
-                let place = *known.get_or_insert_with(|| place_of(&mut groups, (kind, name)));
-                places.push(place);
-                let group = &mut groups[place as usize];
-                group.nodes += 1;
-                if let Some(traffic) = traffic.get(node.index()) {
-                    *group.bytes_in.get_or_insert(0) += traffic.bytes_in;
-                    *group.bytes_out.get_or_insert(0) += traffic.bytes_out;
-                }
+                let place = *known.get_or_insert_with(|| roster.place_of(kind, name));
+                roster.groups[place as usize].2 += 1;
+                roster.places.push(place);
             }
         }
-        let per_node = places.len() / (nodes as usize).max(1);
-        let counted = self.population.at(end);
-        for (receipts, publication) in receipts.chunks(nodes as usize).zip(self.population.publications) {
-            // Coverage refers to published orders, and a publisher is the first to have its order.
-            if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
-                continue;
-            }
-            for (node, &receipt) in receipts.iter().enumerate().filter(|&(node, _)| counted[node]) {
-                let receipt: Receipt = receipt.into();
-                for &place in &places[node * per_node..(node + 1) * per_node] {
-                    let group = &mut groups[place as usize];
-                    group.counted += 1;
-                    if receipt.is_reached() {
-                        group.delays.push(receipt.time.since(publication.due).0);
-                    }
-                }
-            }
-        }
-        groups.iter_mut().for_each(|group| group.delays.sort_unstable());
-        groups.sort_by(|one, other| (one.kind as u8, &one.name).cmp(&(other.kind as u8, &other.name)));
-        groups
+        roster.per_node = roster.places.len() / (nodes as usize).max(1);
+        roster
     }
 
     /// Names the two sides of each partition: the nodes cut off, and the others. Several partitions are numbered from 1
@@ -125,22 +115,95 @@ impl RunContext<'_> {
     }
 }
 
-/// Returns the index of the group of this name, adding it if there is none. There are at most 1,024 regions and as many
-/// classes.
-fn place_of(groups: &mut Vec<GroupRecord>, (kind, name): (GroupKind, &str)) -> u32 {
-    let known = groups.iter().position(|group| group.kind == kind && group.name == name);
-    let place = known.unwrap_or_else(|| {
-        let name = name.to_owned();
-        groups.push(GroupRecord {
-            kind,
-            name,
-            nodes: 0,
-            counted: 0,
-            delays: Vec::new(),
-            bytes_in: None,
-            bytes_out: None,
+/// The groups, and those of each node; empty if there are none.
+pub(crate) struct GroupRoster {
+    /// By group its property, its name and its number of nodes.
+    groups: Vec<(GroupKind, String, u64)>,
+    /// Indices of each node's groups; every node has the same number of them.
+    places: Vec<u32>,
+    per_node: usize,
+}
+
+/// The receipts of one group.
+pub(crate) struct GroupTotals {
+    counted: u64,
+    delays: GroupDelays,
+}
+
+impl GroupTotals {
+    /// Adds other receipts of the same group.
+    pub(crate) fn merge(&mut self, other: &GroupTotals) {
+        let GroupTotals { counted, delays } = other;
+        self.counted += counted;
+        self.delays.merge(delays);
+    }
+}
+
+impl GroupRoster {
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Returns the index of the group of this name, adding it if there is none. There are at most 1,024 regions and as
+    /// many classes.
+    fn place_of(&mut self, kind: GroupKind, name: &str) -> u32 {
+        let known = self.groups.iter().position(|group| group.0 == kind && group.1 == name);
+        let place = known.unwrap_or_else(|| {
+            self.groups.push((kind, name.to_owned(), 0));
+            self.groups.len() - 1
         });
-        groups.len() - 1
-    });
-    place as u32
+        place as u32
+    }
+
+    /// Creates the totals of all groups for a run of this many orders, before any receipt.
+    pub(crate) fn totals(&self, orders: usize) -> Vec<GroupTotals> {
+        let nodes = (self.places.len() / self.per_node.max(1)) as u32;
+        self.groups.iter().map(|_| GroupTotals { counted: 0, delays: GroupDelays::none(nodes, orders) }).collect()
+    }
+
+    /// Adds an order's receipts, by node, at the nodes that coverage counts.
+    pub(crate) fn count<R: Copy + Into<Receipt>>(
+        &self,
+        totals: &mut [GroupTotals],
+        receipts: &[R],
+        publication: &Publication,
+        is_counted: impl Fn(usize) -> bool,
+    ) {
+        // Coverage refers to published orders, and a publisher is the first to have its order.
+        if !receipts.get(publication.origin.index()).is_some_and(|&receipt| receipt.into().is_reached()) {
+            return;
+        }
+        for (node, places) in self.places.chunks(self.per_node.max(1)).enumerate().filter(|&(node, _)| is_counted(node))
+        {
+            let receipt: Receipt = receipts[node].into();
+            for &place in places {
+                let group = &mut totals[place as usize];
+                group.counted += 1;
+                if receipt.is_reached() {
+                    group.delays.add(receipt.time.since(publication.due));
+                }
+            }
+        }
+    }
+
+    /// Completes the records of all groups, in the order of their kinds and names. `traffic` is by node, or empty where
+    /// it was not kept.
+    pub(crate) fn records(&self, totals: Vec<GroupTotals>, traffic: &[Traffic]) -> Vec<GroupRecord> {
+        let groups = self.groups.iter().zip(totals);
+        let mut records: Vec<GroupRecord> = groups
+            .map(|((kind, name, nodes), GroupTotals { counted, delays })| {
+                let (kind, name) = (*kind, name.clone());
+                GroupRecord { kind, name, nodes: *nodes, counted, delays, bytes_in: None, bytes_out: None }
+            })
+            .collect();
+        for (traffic, places) in traffic.iter().zip(self.places.chunks(self.per_node.max(1))) {
+            for &place in places {
+                let group = &mut records[place as usize];
+                *group.bytes_in.get_or_insert(0) += traffic.bytes_in;
+                *group.bytes_out.get_or_insert(0) += traffic.bytes_out;
+            }
+        }
+        records.sort_by(|one, other| (one.kind as u8, &one.name).cmp(&(other.kind as u8, &other.name)));
+        records
+    }
 }

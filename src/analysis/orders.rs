@@ -1,7 +1,8 @@
 //! The outcome of each order of a bulk, from the counts of all workers.
 
+use super::groups::GroupTotals;
 use super::{Population, RunContext};
-use crate::coverage::{Goals, MILESTONES, TARGET};
+use crate::coverage::{Goals, MILESTONES, TARGET, TIMES};
 use crate::engine::OrderTraffic;
 use crate::record::{BulkRecord, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals};
 use crate::runtime::BulkCounts;
@@ -57,16 +58,7 @@ impl RunContext<'_> {
             receipts.chunks(self.scenario.overlay.nodes as usize).zip(self.workload.publications()).zip(traffic);
         let orders = by_order.map(|((receipts, publication), traffic)| {
             let mut times: Vec<Nanos> = Vec::with_capacity(receipts.len());
-            let OrderTraffic { sent, doubled, received, lost, dropped, expired, pending, .. } = *traffic;
-            let mut counts = OrderCounts {
-                sent,
-                doubled,
-                received,
-                lost: lost + dropped,
-                unsent: pending,
-                cut_off: u32::try_from(expired).unwrap_or(u32::MAX),
-                ..OrderCounts::NONE
-            };
+            let mut counts = counts_of(traffic);
             let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
             for (node, receipt) in reached {
                 if receipt.hop == 0 {
@@ -80,19 +72,63 @@ impl RunContext<'_> {
                     }
                 }
             }
-            times.sort_unstable();
-            counts.reached = times.len() as u32;
-            counts.last_receipt = times.last().copied().unwrap_or_default();
-            let crossed = match curves.as_mut().map(|curves| curves.next().unwrap_or_default()) {
-                Some(curve) => shares.map(|share| curve.time_to(share)),
-                None => ranks.map(|rank| times.get(rank - 1).copied()),
-            };
-            counts.crossed = crossed.map(|time| time.unwrap_or(Nanos::MAX));
+            complete(&mut counts, &mut times, ranks);
+            if let Some(curves) = &mut curves {
+                let curve = curves.next().unwrap_or_default();
+                counts.crossed = shares.map(|share| curve.time_to(share).unwrap_or(Nanos::MAX));
+            }
             counts
         });
         let orders = orders.collect();
         self.bulk_of(BulkCounts { orders, receipts: totals }, nodes, end, Nanos::ZERO)
     }
+
+    /// Judges the orders of a bulk whose receipts were collected order by order.
+    pub(crate) fn collected_bulk(&self, bulk: CollectedBulk, traffic: &[OrderTraffic], end: End) -> BulkRecord {
+        let CollectedBulk { orders, receipts, groups: _ } = bulk;
+        let orders = orders.into_iter().zip(traffic).map(|(counts, traffic)| {
+            let mut all = counts_of(traffic);
+            all.merge(&counts);
+            all
+        });
+        let counts = BulkCounts { orders: orders.collect(), receipts };
+        self.bulk_of(counts, self.scenario.overlay.nodes, end, Nanos::ZERO)
+    }
+}
+
+/// The receipts of all orders of a bulk, as they were collected.
+pub(crate) struct CollectedBulk {
+    /// The counts of each order, without its traffic.
+    pub(crate) orders: Vec<OrderCounts>,
+    pub(crate) receipts: ReceiptTotals,
+    pub(crate) groups: Vec<GroupTotals>,
+}
+
+/// Returns the counts of an order's messages.
+fn counts_of(traffic: &OrderTraffic) -> OrderCounts {
+    let OrderTraffic { sent, doubled, received, lost, dropped, expired, under_way: _, pending } = *traffic;
+    OrderCounts {
+        sent,
+        doubled,
+        received,
+        lost: lost + dropped,
+        unsent: pending,
+        cut_off: u32::try_from(expired).unwrap_or(u32::MAX),
+        ..OrderCounts::NONE
+    }
+}
+
+/// Completes the counts of an order by the times of its receipts, of which those of these ranks complete its milestones
+/// and its target.
+pub(super) fn complete(counts: &mut OrderCounts, times: &mut [Nanos], ranks: [usize; TIMES]) {
+    counts.reached = times.len() as u32;
+    counts.last_receipt = times.iter().copied().max().unwrap_or_default();
+    let of_rank = |rank: usize| match rank.checked_sub(1).filter(|&place| place < times.len()) {
+        // Each search leaves the times nearly sorted for the next one.
+        Some(place) => *times.select_nth_unstable(place).1,
+        None => Nanos::MAX,
+    };
+    counts.crossed = ranks.map(of_rank);
 }
 
 /// The facts of a run that decide the outcomes of its orders.

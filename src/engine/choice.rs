@@ -17,6 +17,8 @@ pub enum Algorithm {
     },
     /// First messages alone, along shortest paths.
     ShortestPath,
+    /// The same for many orders, each by itself.
+    OrderByOrder,
     /// Every message, in windows of the least latency.
     Windowed,
     /// Every message, one after another on one worker.
@@ -63,6 +65,9 @@ impl Algorithm {
 impl RunProperties {
     fn hops(&self) -> Result<Algorithm, EngineError> {
         self.only_first_messages()?;
+        if self.orders != 1 {
+            return Err(EngineError::SeveralOrders);
+        }
         let latency = self.constant_latency.filter(|&latency| latency > Nanos::ZERO);
         latency.map(|latency| Algorithm::Hops { latency }).ok_or(EngineError::LatencyVaries)
     }
@@ -73,8 +78,10 @@ impl RunProperties {
             Err(EngineError::NoLeastLatency)
         } else if !self.fits_compact_receipts {
             Err(EngineError::TooLong)
-        } else {
+        } else if self.orders == 1 {
             Ok(Algorithm::ShortestPath)
+        } else {
+            Ok(Algorithm::OrderByOrder)
         }
     }
 
@@ -91,8 +98,6 @@ impl RunProperties {
             Err(EngineError::DuplicatesMatter)
         } else if !self.is_plain {
             Err(EngineError::NotPlain)
-        } else if self.orders != 1 {
-            Err(EngineError::SeveralOrders)
         } else {
             Ok(())
         }
@@ -115,7 +120,7 @@ pub enum EngineError {
     )]
     Traced,
     /// There are several orders.
-    #[error("--engine fast and hops compute one order; leave --engine out or ask for --orders 1")]
+    #[error("--engine hops computes one order; leave --engine out or ask for --orders 1")]
     SeveralOrders,
     /// The protocol acts on more than first messages.
     #[error(
@@ -141,6 +146,19 @@ pub enum EngineError {
          give a constant --latency above 0 alone"
     )]
     LatencyVaries,
+    /// The orders of a bulk meet in the windows of nodes, and their receipts do not fit into memory.
+    #[error(
+        "--orders {orders}: a copy of an order may arrive after {window} newer ones, which takes every receipt of \
+         every order, {bytes} bytes; ask for a longer --window, fewer --orders, a lower --rate or fewer --nodes"
+    )]
+    NoMemoryForReceipts {
+        /// The orders asked for.
+        orders: u32,
+        /// The orders that a node tells apart.
+        window: u32,
+        /// The memory that it takes.
+        bytes: u64,
+    },
     /// The arrays of all nodes do not fit into memory.
     #[error("--nodes {nodes}: the system refuses the memory for a bit or a byte of each; ask for fewer --nodes")]
     NoMemory {
@@ -155,7 +173,10 @@ pub enum EngineError {
 impl EngineError {
     /// Returns true if the user requested something that cannot be computed, and false if something failed.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, EngineError::NoMemory { .. } | EngineError::Threads(_))
+        !matches!(
+            self,
+            EngineError::NoMemory { .. } | EngineError::NoMemoryForReceipts { .. } | EngineError::Threads(_)
+        )
     }
 }
 
@@ -183,12 +204,12 @@ mod tests {
 
     #[test]
     fn each_engine_computes_what_it_can_and_refuses_the_rest() {
-        use Algorithm::{EventByEvent, ShortestPath, Windowed};
+        use Algorithm::{EventByEvent, OrderByOrder, ShortestPath, Windowed};
         let every_message = [Some(Windowed), Some(Windowed), None, None];
         for (properties, expected) in [
             (CONSTANT, [Some(HOPS), Some(Windowed), Some(ShortestPath), Some(HOPS)]),
             (VARYING, [Some(ShortestPath), Some(Windowed), Some(ShortestPath), None]),
-            (RunProperties { orders: 2, ..CONSTANT }, every_message),
+            (RunProperties { orders: 2, ..CONSTANT }, [Some(OrderByOrder), Some(Windowed), Some(OrderByOrder), None]),
             (RunProperties { is_plain: false, ..CONSTANT }, every_message),
             (RunProperties { is_traced: true, ..CONSTANT }, every_message),
             (RunProperties { duplicates_are_inert: false, ..CONSTANT }, every_message),
@@ -208,7 +229,6 @@ mod tests {
             RunProperties { duplicates_are_inert: false, ..CONSTANT },
             RunProperties { is_plain: false, ..CONSTANT },
             RunProperties { is_traced: true, ..CONSTANT },
-            RunProperties { orders: 3, ..CONSTANT },
             RunProperties { fits_compact_receipts: false, ..VARYING },
             RunProperties { least_latency: Nanos::ZERO, ..VARYING },
         ] {

@@ -7,7 +7,7 @@
 use super::forward_draws::ForwardDraws;
 use super::shortest_path::first_forward;
 use super::{EngineError, EngineSetup};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, OrderIndex};
 use crate::network::Fates;
 use crate::protocol::FirstMessage;
 use crate::record::{CarryList, NodeCounters, Receipt, Receipts, Traffic, WorkerRecord};
@@ -128,7 +128,7 @@ impl<'a> RecountWorker<'a> {
             return 0;
         }
         self.share.record.reached += 1;
-        let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) else { return 0 };
+        let Some(order_hop) = first_forward(protocol, OrderIndex(0), receipt, self.setup.ttl) else { return 0 };
         self.draws.push(order_hop.order, me, receipt.sender, receipt.time);
         if self.draws.len() == self.forwards { self.settle() } else { 0 }
     }

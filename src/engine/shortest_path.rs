@@ -5,8 +5,10 @@
 //! stored. The calendar holds node numbers only, once for each window that the node's receipt has been in. Windows and
 //! receipts are bit-identical to those of `windowed` (compare delta-stepping: Meyer, Sanders 2003).
 //!
-//! The traffic of each node is not counted here but recomputed afterwards, see `recount`.
+//! The traffic of each node is not counted here but recomputed afterwards, see `recount`. The orders of a `bulk` are
+//! computed each by itself.
 
+pub(super) mod bulk;
 mod candidates;
 mod forward_batch;
 mod known_nodes;
@@ -85,7 +87,12 @@ pub(super) fn run<P: FirstMessage, X: Exchange<Candidate>>(
 
 /// Returns the forward of a node after the message that first reached it.
 #[inline]
-pub(super) fn first_forward<P: FirstMessage>(protocol: &P, Receipt { hop, .. }: Receipt, ttl: u8) -> Option<OrderHop> {
+pub(super) fn first_forward<P: FirstMessage>(
+    protocol: &P,
+    order: OrderIndex,
+    Receipt { hop, .. }: Receipt,
+    ttl: u8,
+) -> Option<OrderHop> {
     // The hops left are the order's TTL less the hops travelled.
-    protocol.forward_first(OrderHop { order: OrderIndex(0), ttl: ttl - hop, hop })
+    protocol.forward_first(OrderHop { order, ttl: ttl - hop, hop })
 }

@@ -1,6 +1,7 @@
 //! One seed gives one outcome: on any number of threads, in windows or one event after another.
 
 mod access_links_and_roles;
+mod bulk;
 mod exchange;
 mod rounds;
 mod strategies;
@@ -97,6 +98,7 @@ impl Case {
             allowance: &Allowance::new(u64::MAX),
             observer: &(),
             trace: None,
+            order_receipts: None,
         };
         act(&setup)
     }

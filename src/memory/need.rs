@@ -8,7 +8,8 @@
 //! sockets themselves.
 
 use super::part::MemoryPart;
-use super::storage_shape::StorageShape;
+use super::row_entries::row_entries;
+use super::storage_shape::{StorageShape, group_delay_bytes, order_by_order_bytes};
 use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, NetworkSpec, UplinkShare};
 use crate::order::Order;
@@ -80,7 +81,7 @@ impl Sizes<'_> {
             orders: scenario.orders().into(),
             workers: scenario.workers() as u64,
             processes: scenario.carrier.processes as u64,
-            entries: entries(scenario, protocol),
+            entries: row_entries(scenario, protocol),
         }
     }
 
@@ -146,6 +147,10 @@ impl Sizes<'_> {
             StorageShape::Hops => nodes + nodes * 3 / 8,
             // Nodes waiting for their window, and those in it.
             StorageShape::Fast => nodes / 8 + 12 * nodes,
+            // By worker the orders that are solved together, with their receipts and counts, and the traffic of all.
+            StorageShape::OrderByOrder => {
+                workers * order_by_order_bytes(nodes) + (workers + 1) * bytes::<Traffic>(nodes)
+            }
             // Sequence numbers, and traffic, which is copied at the end, when of access links only their use is left.
             StorageShape::General => {
                 let (traffic, used) = (bytes::<Traffic>(nodes), bytes::<LinkUse>(self.limited() * nodes));
@@ -157,7 +162,7 @@ impl Sizes<'_> {
             StorageShape::Carrier => self.on_carriers_by_node(),
         };
         let receipts = match self.shape {
-            StorageShape::Hops => 0,
+            StorageShape::Hops | StorageShape::OrderByOrder => 0,
             StorageShape::Fast => bytes::<CompactReceipt>(nodes),
             StorageShape::General if workers > 1 => 2 * self.receipts(),
             StorageShape::General => self.receipts(),
@@ -213,6 +218,7 @@ impl Sizes<'_> {
             (StorageShape::Hops, false) => (nodes, 0),
             (StorageShape::Fast, true) => (bytes::<CompactReceipt>(nodes), (workers + 16 + 4) * nodes + traffic),
             (StorageShape::Fast, false) => (bytes::<CompactReceipt>(nodes), 8 * nodes),
+            (StorageShape::OrderByOrder, _) => (group_delay_bytes(self.scenario), traffic + 20 * nodes),
             (StorageShape::General | StorageShape::Carrier, _) if self.orders > 1 => {
                 let receipts = if self.shape == StorageShape::General { self.receipts() } else { 0 };
                 (receipts, traffic + used + 20 * nodes)
@@ -245,7 +251,7 @@ impl Sizes<'_> {
     /// Returns the bytes of the bits by node and order, twice if virtual time also records what each node has sent.
     fn window(&self) -> u64 {
         let bits = match self.shape {
-            StorageShape::Hops => 0,
+            StorageShape::Hops | StorageShape::OrderByOrder => 0,
             StorageShape::Fast => 1,
             StorageShape::General => 2 * self.orders,
             StorageShape::Carrier => self.window_bits(),
@@ -272,6 +278,11 @@ impl Sizes<'_> {
         });
         let by_worker = match self.shape {
             StorageShape::Hops | StorageShape::Fast => 0,
+            // Its messages and its receipts, which go to one worker or another, in lists that grow by doubling, and
+            // both of all workers.
+            StorageShape::OrderByOrder => {
+                (2 * (96 + 8) + 3 * size_of::<OrderCounts>() as u64 + 64).div_ceil(self.workers)
+            }
             // Messages, rows of bits, counts and goals.
             StorageShape::General => 56 + 24 + 8 + 8,
             StorageShape::Carrier => size_of::<OrderCounts>() as u64 + 8 + 4 + 4 + 8 + 4,
@@ -327,29 +338,11 @@ impl Sizes<'_> {
         }
         let each = match self.shape {
             StorageShape::Hops => 24,
-            StorageShape::Fast => 64,
+            StorageShape::Fast | StorageShape::OrderByOrder => 64,
             StorageShape::General => 4,
             StorageShape::Carrier => 20,
         };
         self.workers.saturating_mul(most).saturating_mul(each)
-    }
-}
-
-/// Entries of all rows that the scenario's overlay stores for this protocol.
-fn entries(scenario: &Scenario, protocol: ProtocolTraits) -> u64 {
-    let (nodes, peers) = (u64::from(scenario.overlay.nodes), u64::from(scenario.overlay.peers));
-    // The figures of single links stand beside stored rows.
-    let has_links = scenario.network.as_ref().is_some_and(|network| network.links.is_some());
-    let is_complete = scenario.overlay.topology.takes_peers() && peers + 1 >= nodes;
-    match &scenario.overlay.topology {
-        TopologySpec::Complete => 0,
-        TopologySpec::RegularImplicit if !protocol.needs_peers && !has_links => 0,
-        TopologySpec::Ring | TopologySpec::Star => 2 * nodes,
-        TopologySpec::Grid => 4 * nodes,
-        TopologySpec::File { .. } => scenario.overlay.edge_list.as_ref().map_or(0, |list| list.entries()),
-        TopologySpec::BarabasiAlbert => nodes * peers,
-        _ if is_complete => 0,
-        _ => nodes * peers,
     }
 }
 

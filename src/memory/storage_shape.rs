@@ -2,6 +2,7 @@
 
 use crate::engine::{Algorithm, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
+use crate::record::GroupDelays;
 use crate::scenario::{ProtocolTraits, Scenario};
 use crate::time::Nanos;
 
@@ -10,6 +11,7 @@ use crate::time::Nanos;
 pub(super) enum StorageShape {
     Hops,
     Fast,
+    OrderByOrder,
     General,
     Carrier,
 }
@@ -25,6 +27,7 @@ impl StorageShape {
         match Algorithm::choose(scenario.carrier.engine, &properties(scenario, protocol, network)) {
             Ok(Algorithm::Hops { .. }) => StorageShape::Hops,
             Ok(Algorithm::ShortestPath) => StorageShape::Fast,
+            Ok(Algorithm::OrderByOrder) => StorageShape::OrderByOrder,
             Ok(Algorithm::Windowed | Algorithm::EventByEvent) | Err(_) => StorageShape::General,
         }
     }
@@ -56,3 +59,23 @@ fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSp
         fits_compact_receipts: true,
     }
 }
+
+/// Returns the bytes of a worker that computes orders one by one, but for its traffic.
+pub(super) fn order_by_order_bytes(nodes: u64) -> u64 {
+    nodes.max(PLACES) * PLACE_BYTES + nodes * size_of::<Nanos>() as u64 + 2 * HISTOGRAM_BYTES
+}
+
+/// Returns the bytes of the delays of a bulk by region, if nodes are in regions: each worker's, and all together.
+pub(super) fn group_delay_bytes(scenario: &Scenario) -> u64 {
+    let has_regions = scenario.network.as_ref().is_some_and(|network| matches!(network.paths, Paths::Regions(_)));
+    let receipts = u64::from(scenario.overlay.nodes).saturating_mul(scenario.orders().into());
+    if has_regions { 16 * receipts.min(GroupDelays::EACH_MAX) } else { 0 }
+}
+
+/// Bytes of a histogram of delays: each worker has one, and all have one together.
+const HISTOGRAM_BYTES: u64 = 450_000;
+
+/// Places that a worker has at least where orders are computed one by one, and bytes of each: its receipt, its counts,
+/// its bit, and its entries in the calendar and in a window.
+const PLACES: u64 = 1 << 13;
+const PLACE_BYTES: u64 = 12 + 8 + 1 + 12 + 16;

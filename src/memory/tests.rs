@@ -19,6 +19,7 @@ fn bulk(nodes: u32, orders: u32, threads: u32) -> Scenario {
         orders: Some(orders),
         rate: Some(Rate::per_second(1_000_000)),
         threads: Some(threads),
+        engine: Some(Engine::General),
         ..Draft::default()
     };
     draft.build().unwrap()

@@ -19,6 +19,19 @@ pub struct Traffic {
     pub bytes_out: u64,
 }
 
+impl Traffic {
+    /// Adds other messages of the same node.
+    #[inline]
+    pub fn merge(&mut self, other: &Traffic) {
+        let &Traffic { copies, firsts, sent, bytes_in, bytes_out } = other;
+        self.copies += copies;
+        self.firsts += firsts;
+        self.sent += sent;
+        self.bytes_in += bytes_in;
+        self.bytes_out += bytes_out;
+    }
+}
+
 /// The counts of one worker from the start of its loop to the stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerRecord {

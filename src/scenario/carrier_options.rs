@@ -22,9 +22,9 @@ macro_rules! carrier_options {
 
             /// With simulated, algorithm of the computation [default: auto].
             ///
-            /// general passes every message to the protocol, fast only the first to each node, along shortest paths,
-            /// and hops computes with sets of bits if every message has the same latency. All give the same bits; auto
-            /// takes the fastest that can compute the run.
+            /// general passes every message to the protocol, fast only the first to each node, along shortest paths and
+            /// each order by itself, and hops computes with sets of bits if every message has the same latency. All
+            /// give the same bits; auto takes the fastest that can compute the run.
             #[arg(hide_short_help = true)]
             engine: Engine = "auto|general|fast|hops", |text: &str| choose::<Engine>("engine", text);
 

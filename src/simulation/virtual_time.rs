@@ -5,11 +5,12 @@
 
 use super::{Runner, SimulationError, TraceRequest};
 use crate::adversary::{Adversaries, Role};
-use crate::analysis::{Groups, Population, UnmetFaults};
-use crate::engine::{EngineOutcome, EngineSetup, RunTotals};
+use crate::analysis::{BulkCollector, Groups, Population, UnmetFaults};
+use crate::coverage::Goals;
+use crate::engine::{EngineOutcome, EngineSetup, OrderReceipts, RunTotals};
 use crate::ids::NodeId;
 use crate::network::{Faults, Network};
-use crate::record::{End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
+use crate::record::{BulkRecord, End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
 use crate::time::Nanos;
@@ -31,13 +32,15 @@ impl Runner<'_> {
         let writers = if trace.is_some() { self.partition.workers() as u64 * WRITER_BYTES } else { 0 };
         let allowance = Allowance::new(self.memory_left.saturating_sub(writers));
         self.with_setup(network, |setup, population| {
-            let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, ..*setup };
+            let collector = self.collector(setup, population);
+            let order_receipts = collector.as_ref().map(|collector| collector as &dyn OrderReceipts);
+            let setup = &EngineSetup { trace: spool.as_ref(), allowance: &allowance, order_receipts, ..*setup };
             self.interrupt.attend();
             let began = clock.now();
             let outcome = self.protocol.in_virtual_time(*setup)?;
             let machine = MachineTimes { wall: clock.now().since(began), setup: began };
             let log = trace.zip(spool.as_ref()).map(|(request, spool)| request.finish(spool)).transpose()?;
-            Ok(RunRecord { machine, trace: log, ..self.run_record(setup, population, outcome) })
+            Ok(RunRecord { machine, trace: log, ..self.run_record(setup, population, outcome, collector.as_ref()) })
         })
     }
 
@@ -97,32 +100,59 @@ impl Runner<'_> {
             allowance: &Allowance::new(self.memory_left),
             observer: self.observer,
             trace: None,
+            order_receipts: None,
         };
         act(&setup, &population)
     }
 
-    /// Makes the complete record of an engine's outcome, except for the time that it took.
+    /// Returns the collector of a bulk's receipts; `None` for a single order, or where coverage does not count all
+    /// nodes.
+    fn collector<'a>(&'a self, setup: &EngineSetup<'_>, population: &Population<'_>) -> Option<BulkCollector<'a>> {
+        let publications = self.workload.publications();
+        if publications.len() == 1 || !population.is_everybody() {
+            return None;
+        }
+        let ranks = Goals::new(population.nodes, self.scenario.run.target).ranks();
+        let roster = self.groups(setup, population).roster();
+        Some(BulkCollector::new(publications, ranks, setup.ttl, roster, self.partition.workers()))
+    }
+
+    /// Returns the properties by which nodes are grouped.
+    fn groups<'a>(&'a self, setup: &EngineSetup<'a>, population: &'a Population<'a>) -> Groups<'a> {
+        Groups {
+            network: setup.network,
+            adversaries: setup.adversaries,
+            population,
+            has_nat: !self.scenario.failures.faults.nat.is_zero(),
+            has_parts: self.scenario.failures.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
+        }
+    }
+
+    /// Makes the complete record of an engine's outcome, except for the time that it took. `collector` has the receipts
+    /// of a bulk that the outcome has not.
     pub(super) fn run_record(
         &self,
         setup: &EngineSetup<'_>,
         population: &Population<'_>,
         outcome: EngineOutcome,
+        collector: Option<&BulkCollector<'_>>,
     ) -> RunRecord {
         let (scenario, EngineSetup { network, adversaries, .. }) = (self.scenario, *setup);
         let longest = setup.message_bytes.iter().copied().max().unwrap_or(0);
         let context = self.context();
         let spies = context.spies(&outcome.receipts, adversaries);
-        let groups = Groups {
-            network,
-            adversaries,
-            population,
-            has_nat: !scenario.failures.faults.nat.is_zero(),
-            has_parts: scenario.failures.adversary.0.iter().any(|part| !matches!(part.part, Role::Eclipse { .. })),
-        };
-        let groups = match &outcome.receipts {
-            Receipts::Each(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
-            Receipts::Compact(receipts) => groups.records(receipts, &outcome.traffic, outcome.ended_at),
-            Receipts::ByHop(_) => Vec::new(),
+        let groups = self.groups(setup, population);
+        // The outcome of orders computed one by one has no receipts.
+        let collector = collector.filter(|_| outcome.totals.bulk_receipts.is_none());
+        let (groups, bulk) = match (collector, &outcome.receipts) {
+            (Some(collector), _) => {
+                let mut bulk = collector.collected();
+                let groups = collector.roster().records(std::mem::take(&mut bulk.groups), &outcome.traffic);
+                (groups, Some(context.collected_bulk(bulk, &outcome.totals.by_order, outcome.end)))
+            }
+            (None, Receipts::Each(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
+            (None, Receipts::Compact(receipts)) => (groups.records(receipts, &outcome.traffic, outcome.ended_at), None),
+            (None, Receipts::ByHop(_)) => (Vec::new(), None),
         };
         let (met, nodes, end) = (&outcome.totals.met, scenario.overlay.nodes, outcome.ended_at);
         let unmet = UnmetFaults { nodes, faults: setup.faults, adversaries, met, spies, end };
@@ -131,7 +161,7 @@ impl Runner<'_> {
             End::Interrupted | End::OutOfMemory => Vec::new(),
             _ => unmet.notices(&scenario.failures.faults, &scenario.failures.adversary),
         };
-        let mut record = self.virtual_record(outcome, population, longest, floorless(network));
+        let mut record = self.virtual_record(outcome, population, longest, floorless(network), bulk);
         record.notices.extend(unmet);
         RunRecord { spies, groups, ..record }
     }
@@ -154,18 +184,24 @@ impl Runner<'_> {
         traffic.is_empty().then_some(Notice::NodeTrafficNotKept { from_nodes: self.node_figures_end })
     }
 
-    /// Makes the record of an outcome, without its groups and spies.
+    /// Makes the record of an outcome, without its groups and spies. A bulk whose receipts the outcome has not was
+    /// `collected`.
     fn virtual_record(
         &self,
         outcome: EngineOutcome,
         population: &Population<'_>,
         datagram_bytes: u32,
         notice: Option<Notice>,
+        collected: Option<BulkRecord>,
     ) -> RunRecord {
         let EngineOutcome { end, ended_at, totals, receipts, mut traffic, is_rough } = outcome;
         let RunTotals { mut record, access_links, by_order, bulk_receipts, met: _, digest } = totals;
-        record.published = published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize);
+        record.published = match &collected {
+            Some(bulk) => bulk.published().count() as u64,
+            None => published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize),
+        };
         let (receipts, bulk) = match (receipts, bulk_receipts) {
+            (receipts, _) if collected.is_some() => (receipts, collected),
             (Receipts::Each(receipts), Some(totals)) => {
                 let bulk = self.context().virtual_bulk(&receipts, totals, &by_order, population, end, ended_at);
                 (Receipts::Each(Vec::new()), Some(bulk))

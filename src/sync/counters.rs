@@ -23,6 +23,12 @@ impl Counters {
         self.counts[index].fetch_add(more, Ordering::Relaxed)
     }
 
+    /// Returns one count.
+    pub fn sum_of(&self, index: usize) -> u64 {
+        // Ordering: Relaxed; a reader acts on it to save work only.
+        self.counts[index].load(Ordering::Relaxed)
+    }
+
     /// Returns the sum of all counts.
     pub fn sum(&self) -> u64 {
         // Ordering: Relaxed; a progress figure, exact after the join.
@@ -38,6 +44,6 @@ mod tests {
     fn each_count_is_separate() {
         let counters = Counters::new(&mut Arena::heap(), 2);
         assert_eq!((counters.add(0, 3), counters.add(1, 1), counters.add(0, 2)), (0, 0, 3));
-        assert_eq!(counters.sum(), 6);
+        assert_eq!((counters.sum(), counters.sum_of(0), counters.sum_of(1)), (6, 5, 1));
     }
 }

@@ -9,6 +9,7 @@ use bulk_order_propagation::scenario::{
 };
 use bulk_order_propagation::time::Nanos;
 use bulk_order_propagation::workload::{Arrivals, Rate};
+use bulk_order_propagation::{Engine, Simulation};
 
 /// Adds `orders` orders at a rate that publishes them within a twentieth of a second.
 fn bulk(orders: u32, draft: Draft) -> Draft {
@@ -260,5 +261,55 @@ fn an_order_at_rest_below_its_target_has_missed_it() {
         let walk = on(Draft { fanout: Some(1), ..to_quiescence(2_000, 2, 4) });
         assert_eq!(outcomes(&walk), all(OrderOutcome::DiedOut), "{transport:?}");
         assert!(!nearly.is_goal_met() && !cut.is_goal_met() && !walk.is_goal_met());
+    }
+}
+
+/// The report of a scenario, but for what names the machine, the threads and the engine.
+fn report(draft: Draft) -> serde_json::Value {
+    let outcome = Simulation::new(draft.build().unwrap()).unwrap().run().unwrap();
+    let mut report = serde_json::from_str(&outcome.report().to_json().unwrap()).unwrap();
+    strip(&mut report);
+    report
+}
+
+fn strip(value: &mut serde_json::Value) {
+    if let Some(object) = value.as_object_mut() {
+        ["machine", "replay", "host", "threads", "engine"].iter().for_each(|part| _ = object.remove(*part));
+        object.values_mut().for_each(strip);
+    }
+    value.as_array_mut().into_iter().flatten().for_each(strip);
+}
+
+/// The first figure in which two reports differ.
+fn difference(one: &serde_json::Value, other: &serde_json::Value) -> Option<String> {
+    match (one, other) {
+        (serde_json::Value::Object(one), serde_json::Value::Object(other)) if one.len() == other.len() => {
+            one.iter().find_map(|(key, value)| Some(format!("{key}.{}", difference(value, other.get(key)?)?)))
+        }
+        _ => (one != other).then(|| format!("{one} and {other}")),
+    }
+}
+
+#[test]
+fn orders_one_by_one_report_what_orders_together_do() {
+    let bulk = |toml: &str| {
+        Draft::from_toml(&format!(
+            "transport = 'simulated'\n nodes = 300\n seed = 5\n payload-bytes = '0..300'\n {toml}"
+        ))
+        .unwrap()
+    };
+    for toml in [
+        "orders = 60\n rate = '200/s'\n network = 'aws33'",
+        "orders = 60\n rate = '5000/s'\n network = 'aws33'\n until = 'quiescent'\n loss = '10%'\n fanout = 3\n origins = 'random'",
+        "orders = 25\n rate = '100/s'\n latency = 'uniform:5ms..50ms'\n ttl = 4",
+        "orders = 25\n rate = '100/s'\n latency = 'exponential:20ms'\n fanout = 2\n exclude-sender = true\n timeout = '90ms'",
+        "orders = 300\n rate = '1000/s'\n latency = '10ms'\n arrivals = 'burst'\n origins = 'random'\n window = 64",
+        "orders = 30\n rate = '20/s'\n latency = 'uniform:5ms..9ms'\n window = 8\n protocol = 'flood'",
+        "orders = 40\n rate = '1000/s'\n latency = 'uniform:5ms..50ms'\n loss = 'gilbert-elliott:good=90ms,bad=10ms,loss=0.9,per=link'",
+    ] {
+        let auto = report(Draft { threads: Some(2), ..bulk(toml) });
+        let general = report(Draft { engine: Some(Engine::General), threads: Some(1), ..bulk(toml) });
+        assert_eq!(difference(&auto, &general), None, "{toml}");
+        assert!(auto == general, "{toml}");
     }
 }

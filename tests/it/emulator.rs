@@ -168,7 +168,7 @@ fn regions_are_reported_and_sum_to_all() {
         };
         assert!(record.groups.len() > 3 && record.groups.iter().all(|group| group.kind == GroupKind::Region));
         assert_eq!((sum(|group| group.nodes), sum(|group| group.counted)), (300, 300));
-        assert_eq!(sum(|group| group.delays.len() as u64), record.reached());
+        assert_eq!(sum(|group| group.delays.count()), record.reached());
         let bytes: u64 = record.traffic.iter().map(|node| node.bytes_in).sum();
         assert_eq!((sum(|group| group.bytes_in.unwrap()), bytes > 0), (bytes, transport != TransportKind::Memory));
         let bulk = Draft { orders: Some(3), ..to_quiescence(300, 1, 7) };

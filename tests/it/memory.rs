@@ -33,14 +33,15 @@ fn scenario(line: &str) -> bulk_order_propagation::scenario::Scenario {
 }
 
 /// Shapes of which each makes another part the greatest; messages under way are few in all of them.
-const SHAPES: [&str; 15] = [
+const SHAPES: [&str; 16] = [
     "--transport simulated --topology complete --nodes 700000 --ttl auto --threads 2",
     "--transport simulated --topology complete --nodes 12000000 --ttl auto --threads 2 --until quiescent",
     "--transport simulated --nodes 400000 --ttl auto --threads 1",
     "--transport simulated --topology watts-strogatz --nodes 300000 --peers 10 --ttl 3 --threads 1",
     "--transport simulated --topology complete --nodes 500000 --ttl auto --threads 2 --latency uniform:10ms..90ms",
-    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 1",
-    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 2",
+    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 1 --engine general",
+    "--transport simulated --topology complete --nodes 4000 --orders 1000 --rate 20/s --fanout 2 --ttl 20 --threads 2 --engine general",
+    "--transport simulated --topology complete --nodes 300000 --orders 4 --rate 20/s --fanout 4 --ttl 20 --threads 2",
     "--transport simulated --topology complete --nodes 700000 --ttl 3 --threads 1 --engine general --bandwidth up=10Mbit,down=10Mbit --processing 1ms",
     "--transport simulated --topology complete --nodes 700000 --ttl 3 --threads 2 --engine general --bandwidth up=10Mbit,down=10Mbit,share=fair",
     "--transport memory --topology complete --nodes 700000 --threads 2",

@@ -294,7 +294,7 @@ fn groups_add_up_to_all() {
         };
         assert_eq!(groups.iter().map(|group| group.nodes).sum::<u64>(), 2_000);
         assert_eq!(groups.iter().map(|group| group.counted).sum::<u64>(), record.counted());
-        assert_eq!(groups.iter().map(|group| group.delays.len() as u64).sum::<u64>(), record.reached());
+        assert_eq!(groups.iter().map(|group| group.delays.count()).sum::<u64>(), record.reached());
         assert_eq!(groups.iter().map(|group| group.bytes_in).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_in)));
         assert_eq!(groups.iter().map(|group| group.bytes_out).sum::<Option<u64>>(), Some(bytes(|node| node.bytes_out)));
     }
@@ -310,7 +310,7 @@ fn the_sides_of_a_partition_have_figures_of_their_own() {
     assert!(cut_off.kind == GroupKind::Partition && (200..400).contains(&cut_off.nodes), "{}", cut_off.nodes);
     assert_eq!(cut_off.nodes + others.nodes, 1_000);
     // The origin is on one of the sides, and no node on the other has the order.
-    let mut reached = [cut_off, others].map(|group| (group.delays.len() as u64, group.nodes));
+    let mut reached = [cut_off, others].map(|group| (group.delays.count(), group.nodes));
     reached.sort_unstable();
     assert!(reached[0].0 == 0 && reached[1].0 == reached[1].1, "{reached:?}");
 }

@@ -35,12 +35,13 @@ impl ForwardBatch {
         (ForwardBatch { draws, forwards, departures: Vec::new(), arrivals: Vec::new() }, nodes)
     }
 
-    /// Adds the forward of a node that has this receipt. All are of one order.
+    /// Adds the forward of a node that has this receipt, whose time is since `base`.
     #[inline]
-    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop) {
-        self.draws.push(order_hop.order, me, receipt.sender, receipt.time);
+    pub(super) fn push(&mut self, me: NodeId, receipt: Receipt, order_hop: OrderHop, base: Nanos) {
+        self.draws.push(order_hop.order, me, receipt.sender, base + receipt.time);
         self.forwards.push(CompactReceipt::time_hop_of(receipt.time, order_hop.hop));
     }
+
     /// Draws the targets and fates of the forwards; returns the number of copies suppressed. `between` runs between the
     /// draws, as in [`TargetBatch::draw`](crate::protocol::TargetBatch::draw).
     pub(super) fn draw(&mut self, setup: &EngineSetup<'_>, between: impl FnMut(usize)) -> u64 {
@@ -68,6 +69,12 @@ impl ForwardBatch {
             let messages = std::mem::replace(&mut begin, end)..end;
             SentByNode { from, to: &to[messages.clone()], arrivals: &self.arrivals[messages] }
         })
+    }
+
+    /// Returns the number of copies of the forward at a place that were suppressed.
+    #[inline]
+    pub(super) fn spared(&self, place: usize) -> usize {
+        self.draws.spared(place)
     }
 
     /// Forgets all forwards.

@@ -187,8 +187,8 @@ impl<'a> ShortestPathWorker<'a> {
             }
             for &(local, receipt) in nodes {
                 let (me, receipt) = (NodeId(self.nodes.start + local), Receipt::from(receipt));
-                if let Some(order_hop) = first_forward(protocol, receipt, self.setup.ttl) {
-                    self.forward_batch.push(me, receipt, order_hop);
+                if let Some(order_hop) = first_forward(protocol, OrderIndex(0), receipt, self.setup.ttl) {
+                    self.forward_batch.push(me, receipt, order_hop, Nanos::ZERO);
                 }
             }
             self.send(&fired[(begin + self.batch_nodes).min(fired.len())..]);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::analysis::fixtures::record_of_everything;
-use crate::record::{GroupKind, GroupRecord, Ledger, UpkeepCounts};
+use crate::record::{GroupDelays, GroupKind, GroupRecord, Ledger, UpkeepCounts};
 use crate::report::write_runs_csv;
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ fn counts_that_contradict_each_other_are_reported() {
                 name: "nowhere".to_owned(),
                 nodes: 1,
                 counted: 1,
-                delays: vec![1, 2, 3],
+                delays: GroupDelays::Each(vec![1, 2, 3]),
                 bytes_in: None,
                 bytes_out: None,
             }];

@@ -39,7 +39,7 @@ fn computed(draft: Draft) -> Run {
             let outcome = runner.protocol.in_virtual_time(*setup)?;
             let receipts = outcome.receipts.iter().collect();
             Ok(Run {
-                record: runner.run_record(setup, population, outcome),
+                record: runner.run_record(setup, population, outcome, None),
                 receipts,
                 publications: runner.workload.publications().to_vec(),
                 faults: setup.faults.clone(),
