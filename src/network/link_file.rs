@@ -185,6 +185,16 @@ impl LinkFile {
         Some((latencies().min()?, latencies().max()?))
     }
 
+    /// Returns true if a line has a loss.
+    pub fn has_losses(&self) -> bool {
+        self.figures.iter().any(|figures| figures.loss.is_some())
+    }
+
+    /// Returns true if a line has a loss above 0.
+    pub fn loses(&self) -> bool {
+        self.figures.iter().any(|figures| figures.loss.is_some_and(|share| !share.is_zero()))
+    }
+
     /// Returns the error of a line whose link the overlay has not; `id` returns the id of a node.
     pub(super) fn no_link(&self, link: &ListedLink, id: impl Fn(NodeId) -> u64) -> TableError<LinkFault> {
         at_line(&self.path, link.line, LinkFault::NoLink { from: id(link.from), to: id(link.to) })

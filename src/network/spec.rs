@@ -105,6 +105,16 @@ impl NetworkSpec {
         }
     }
 
+    /// Returns true if links have losses of their own, so that [`LossSpec::mean`] is not that of all messages.
+    pub fn has_own_losses(&self) -> bool {
+        self.links.as_ref().is_some_and(LinkFile::has_losses)
+    }
+
+    /// Returns true if any link may lose messages.
+    pub fn loses(&self) -> bool {
+        self.loss.mean() > 0.0 || self.links.as_ref().is_some_and(LinkFile::loses)
+    }
+
     /// Returns the maximum latency, if there is one and it is known without reading a file: 500 ms for regions,
     /// which hardly any latency exceeds, and 0 for a latency without limit.
     pub fn longest(&self) -> Nanos {

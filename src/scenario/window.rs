@@ -7,6 +7,7 @@
 use super::workload_options::{BulkOptions, WindowSize};
 use super::{Scenario, limits};
 use crate::coverage::Window;
+use crate::network::NetworkSpec;
 use crate::time::Nanos;
 use crate::workload::{Arrivals, BURST};
 
@@ -46,7 +47,7 @@ impl Scenario {
     /// `latency`. In a protocol with requests each hop takes an announcement, a request and the order itself, the
     /// interval in which announcements are gathered, and the retry time if the network loses messages.
     pub fn slowest_spread(&self, ttl: u8, latency: Nanos) -> Nanos {
-        let is_lossy = self.network.as_ref().is_some_and(|network| network.loss.mean() > 0.0);
+        let is_lossy = self.network.as_ref().is_some_and(NetworkSpec::loses);
         // Protocols without requests have neither.
         let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
         let gathered = self.protocol.announce_interval.unwrap_or_default();
@@ -86,7 +87,15 @@ mod tests {
         assert_eq!(resolved(bursts, 1_000_000, 100_000), 70_000);
         // Three messages of 100 ms per hop, and 10 ms to gather announcements.
         let lazy = Draft { protocol: Some(ProtocolKind::Lazy), announce_interval: "10ms".parse().ok(), ..slow.clone() };
-        assert_eq!(resolved(lazy, 1_000_000, 100_000), 186_000);
+        assert_eq!(resolved(lazy.clone(), 1_000_000, 100_000), 186_000);
+        // The retry time counts if any link may lose messages.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let again = Draft { retry: Some(Nanos::from_secs(1)), ..lazy };
+        let listing = |loss: &str| {
+            std::fs::write(file.path(), format!("from,to,latency,loss\n0,1,,{loss}\n")).unwrap();
+            Draft { links: Some(file.path().to_str().unwrap().to_owned()), ..again.clone() }
+        };
+        assert_eq!(["0", "1%"].map(|loss| resolved(listing(loss), 1_000_000, 100_000)), [186_000, 786_000]);
         assert_eq!((resolved(slow.clone(), 20_000, 100_000), resolved(slow, 20_000, 1_500)), (20_000, 1_024));
         let asked = Draft { window: Some(WindowSize::Orders(7)), ..memory };
         assert_eq!(resolved(asked, 20_000, 100_000), 7);

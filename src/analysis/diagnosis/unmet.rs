@@ -133,8 +133,9 @@ impl UnmetFaults<'_> {
 pub(super) fn untouched(scenario: &Scenario, record: &RunRecord) -> Vec<Notice> {
     let sent = record.ledger.sent;
     let Some(network) = scenario.network.as_ref().filter(|_| sent > 0) else { return Vec::new() };
-    let lost = (network.loss.mean() > 0.0 && record.ledger.model_lost == 0)
-        .then(|| Notice::LossUnmet { loss: network.loss.to_string(), sent });
+    // Links with losses of their own may be the only ones that were used.
+    let is_unmet = network.loss.mean() > 0.0 && !network.has_own_losses() && record.ledger.model_lost == 0;
+    let lost = is_unmet.then(|| Notice::LossUnmet { loss: network.loss.to_string(), sent });
     let doubled = (!network.duplicate.is_zero() && record.ledger.model_duplicated == 0)
         .then(|| Notice::DuplicateUnmet { share: network.duplicate.to_string(), sent });
     lost.into_iter().chain(doubled).collect()

@@ -3,7 +3,7 @@
 use super::MEAN_FIELD_NODES_MIN;
 use super::advice;
 use crate::adversary::AdversarySpec;
-use crate::network::FaultSpec;
+use crate::network::{FaultSpec, NetworkSpec};
 use crate::record::{Notice, TtlAdvice, share_text};
 use crate::scenario::{OverlayOptions, Scenario};
 use crate::theory::chances::die_out;
@@ -99,13 +99,21 @@ impl<'a> MeanField<'a> {
         }
     }
 
+    /// Returns the hops to the target; `None` if none are enough, or if links have losses of their own, because the
+    /// formulas have one loss for all.
     pub(super) fn hops_to_target(&self) -> Option<u32> {
+        if self.has_own_losses() {
+            return None;
+        }
         hops_until(self.nodes, self.scenario.run.target, self.by_hop())
     }
 
     /// Reports that fanout and TTL are expected to fall short of the target. Faults and adversaries only reduce
-    /// coverage further.
+    /// coverage further. Nothing is expected if links have losses of their own.
     pub(super) fn shortfall(&self, ttl: u8, auto: u8) -> Option<Notice> {
+        if self.has_own_losses() {
+            return None;
+        }
         let in_time = self.by_hop().nth(usize::from(ttl))?;
         let chance = DEVIATIONS * (in_time * (1.0 - in_time) / self.nodes as f64).max(0.0).sqrt();
         if self.nodes < MEAN_FIELD_NODES_MIN || self.meets(in_time + chance) {
@@ -160,6 +168,10 @@ impl<'a> MeanField<'a> {
             None if self.loss > 0.0 => "ask for less --loss or a lower --target".to_owned(),
             None => "ask for a lower --target".to_owned(),
         }
+    }
+
+    fn has_own_losses(&self) -> bool {
+        self.scenario.network.as_ref().is_some_and(NetworkSpec::has_own_losses)
     }
 
     fn meets(&self, coverage: f64) -> bool {

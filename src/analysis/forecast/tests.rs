@@ -149,6 +149,30 @@ fn auto_is_twice_the_hops_of_the_overlay_at_hand() {
     assert_eq!(auto(on("ring", 10, 0)), 12);
 }
 
+/// The formulas have one loss for all links, so that they say nothing where some have their own.
+#[test]
+fn nothing_is_expected_of_links_with_losses_of_their_own() {
+    let draft = |lines: &str, loss: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("from,to,latency,loss\n{lines}")).unwrap();
+        let draft = Draft {
+            links: Some(file.path().to_str().unwrap().to_owned()),
+            loss: loss.parse().ok(),
+            ttl: Some(Ttl::Auto),
+            ..fanning(5, on("complete", 1_000, 0))
+        };
+        // The file lives until the draft has been read.
+        (forecast(draft.clone()).ttl, doubt(draft))
+    };
+    let (ttl, notice) = draft("0,1,5ms,\n", "0.6");
+    assert!(ttl == u8::MAX && notice.contains("under a loss of 60 %"), "{ttl}: {notice}");
+    assert_eq!(draft("0,1,,0\n", "0.6"), (u8::MAX, String::new()));
+    assert_eq!(draft("0,1,,60%\n", "0"), (u8::MAX, String::new()));
+    // Latencies alone leave the expectation as it is.
+    let (ttl, notice) = draft("0,1,5ms,\n", "0");
+    assert!(ttl < u8::MAX && notice.is_empty(), "{ttl}: {notice}");
+}
+
 #[test]
 fn an_emulated_network_is_looked_at_on_every_carrier() {
     use crate::scenario::{ProtocolKind, TransportKind};
