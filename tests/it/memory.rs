@@ -78,7 +78,7 @@ const BASE: u64 = 6_000_000;
 
 #[test]
 fn a_need_that_does_not_fit_is_rejected_whatever_the_limit() {
-    let line = "--transport simulated --nodes 10000 --orders 1000000 --rate 1000000/s --window 1000000";
+    let line = "--transport simulated --nodes 10000 --orders 1000000 --rate 1M/s --window 1000000 --engine general";
     let (code, said, wrong) = output(&mut bulkprop(line.split(' ')));
     assert_eq!((code, said.as_str()), (Some(2), ""), "{wrong}");
     let start = "error: --nodes 10000 with --orders 1000000: the run takes at least ";
