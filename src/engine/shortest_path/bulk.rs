@@ -71,8 +71,8 @@ pub(in crate::engine) fn run<P: FirstMessage>(
     let progress = Counters::new(&mut Arena::heap(), 3);
     let bulk = BulkSetting { setup, taker, progress: &progress };
     let together = OrderSolver::orders_together(setup.topology.nodes());
-    // The last orders first, because their targets tell how long the run lasts at least.
-    let all: Vec<OrderIndex> = (0..orders).rev().map(OrderIndex).collect();
+    // In the sequence of their publication, so that an interrupt leaves out the last ones.
+    let all: Vec<OrderIndex> = (0..orders).map(OrderIndex).collect();
     let cursor = Cursor::new(all.len(), together as usize);
     let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| () };
     let shares = threads.run(0..workers, |WorkerSeat { worker, .. }, _| {
@@ -125,6 +125,15 @@ impl BulkSetting<'_> {
         let mut solver = OrderSolver::new(setup, together);
         // The run lasts until here at least, if all orders reach their target.
         let mut least_end = if setup.ends_at_target { setup.workload.last_due() } else { deadline };
+        if setup.ends_at_target {
+            // The targets of the last orders make nearly all others final at once; they are solved again in their turn.
+            let last = &setup.workload.publications()[orders.len() - orders.len().min(together as usize)..];
+            if solver.solve(protocol, last.iter(), deadline).is_err() {
+                share.end = ShareEnd::Interrupted;
+                return share;
+            }
+            least_end = latest_target(&solver.solved, deadline).max(least_end);
+        }
         // Once orders turn out to depend on each other, no worker need solve any more.
         while let Some(part) = cursor.take().filter(|_| self.progress.sum_of(DEPENDENT) == 0) {
             let publications = orders[part].iter().map(|order| &setup.workload.publications()[order.index()]);
@@ -132,10 +141,7 @@ impl BulkSetting<'_> {
                 share.end = ShareEnd::Interrupted;
                 break;
             }
-            for solved in &solver.solved {
-                // An order without its target lets the run go on to its rest, or to the time limit.
-                least_end = least_end.max(solved.target_at().unwrap_or(deadline));
-            }
+            least_end = latest_target(&solver.solved, deadline).max(least_end);
             for slot in 0..solver.solved.len() {
                 let solved = solver.solved[slot];
                 if self.may_expire(&solved) {
@@ -247,6 +253,11 @@ impl BulkSetting<'_> {
         totals.record = record;
         EngineOutcome { end, ended_at, totals, receipts: Receipts::Each(Vec::new()), traffic, is_rough: false }
     }
+}
+
+/// Returns the last target of these orders, or the time limit if one missed it: the run then goes on to its rest.
+fn latest_target(solved: &[SolvedOrder], deadline: Nanos) -> Nanos {
+    solved.iter().map(|solved| solved.target_at().unwrap_or(deadline)).max().unwrap_or_default()
 }
 
 impl BulkShare {
