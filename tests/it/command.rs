@@ -17,6 +17,13 @@ pub(crate) fn output(command: &mut Command) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
+/// Runs a command line that reaches its target, and returns its JSON report.
+pub(crate) fn json(line: &str) -> serde_json::Value {
+    let (code, stdout, stderr) = output(&mut bulkprop(line.split(' ')));
+    assert_eq!(code, Some(0), "{line}: {stderr}");
+    serde_json::from_str(&stdout).unwrap()
+}
+
 /// Standard error without the notices that `--quiet` prints there, because whether workers share a core depends on the
 /// machine.
 pub(crate) fn beside_notices(stderr: &str) -> String {

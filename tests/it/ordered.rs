@@ -1,6 +1,6 @@
 //! Tests `--latency ...,ordered`: message by message, in the traces of runs in virtual time.
 
-use crate::command::{bulkprop, output};
+use crate::command::{bulkprop, json, output};
 use crate::support::{run, to_quiescence};
 use bulk_order_propagation::scenario::{Draft, Engine, ProtocolKind, TransportKind};
 use std::collections::BTreeMap;
@@ -167,11 +167,6 @@ fn the_word_is_kept_in_the_replay_line() {
         ("--network aws33 --latency ordered", "--network aws33 --latency ordered"),
     ] {
         let line = format!("--transport simulated --nodes 20 --threads 1 --seed 5 --format json {asked}");
-        let json = |line: &str| -> serde_json::Value {
-            let (code, stdout, stderr) = output(&mut bulkprop(line.split(' ')));
-            assert_eq!(code, Some(0), "{line}: {stderr}");
-            serde_json::from_str(&stdout).unwrap()
-        };
         let report = json(&line);
         let replay = report["replay"].as_str().unwrap();
         assert!(replay.contains(said), "{replay}");

@@ -1,6 +1,6 @@
 //! Tests publications from a file: each order enters where and when its line says, with its size, on every carrier.
 
-use crate::command::{bulkprop, output};
+use crate::command::{bulkprop, json, output};
 use crate::support::{carriers, run, scenario, to_quiescence};
 use bulk_order_propagation::record::{BulkRecord, OrderOutcome, RunRecord};
 use bulk_order_propagation::scenario::{Draft, TransportKind};
@@ -75,11 +75,6 @@ fn one_line_is_a_single_order() {
 #[test]
 fn the_replay_line_names_the_file_and_gives_the_same() {
     let line = format!("--transport simulated -n 50 --seed 5 --threads 1 --format json --publications {LIST}");
-    let json = |line: &str| -> serde_json::Value {
-        let (code, stdout, stderr) = output(&mut bulkprop(line.split(' ')));
-        assert_eq!(code, Some(0), "{line}: {stderr}");
-        serde_json::from_str(&stdout).unwrap()
-    };
     let report = json(&line);
     let replay = report["replay"].as_str().unwrap();
     assert!(replay.contains(&format!("--publications {LIST}")) && !replay.contains("--orders"), "{replay}");
