@@ -131,6 +131,14 @@ pub enum TableFault<F> {
     Meaning(F),
 }
 
+impl<F> TableError<F> {
+    /// Creates the error of a line whose cells have this fault, found once the line has been read.
+    pub fn at_line(option: &'static str, path: &str, line: u64, fault: F) -> TableError<F> {
+        let problem = TableProblem::Line { line, fault: TableFault::Meaning(fault) };
+        TableError { option, path: path.to_owned(), problem }
+    }
+}
+
 impl<F: Display> Display for TableError<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "--{} {}", self.option, escaped(&self.path))?;

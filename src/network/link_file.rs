@@ -10,7 +10,7 @@ use super::latency::LATENCY_MAX;
 use crate::ids::NodeId;
 use crate::quantity;
 use crate::ratio::Ratio;
-use crate::table::{self, TableColumn, TableError, TableFault, TableProblem, TableRow, shown};
+use crate::table::{self, TableColumn, TableError, TableRow, shown};
 use crate::time::Nanos;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,7 +159,7 @@ impl LinkFile {
         let twins = links.windows(2).filter(|pair| (pair[0].from, pair[0].to) == (pair[1].from, pair[1].to));
         if let Some([first, again]) = twins.min_by_key(|pair| pair[1].line) {
             let fault = LinkFault::Twice { from: id(again.from), to: id(again.to), first: first.line };
-            return Err(at_line(path, again.line, fault));
+            return Err(TableError::at_line(OPTION, path, again.line.into(), fault));
         }
         Ok(LinkFile { path: path.into(), figures: figures.into(), links: links.into() })
     }
@@ -197,19 +197,14 @@ impl LinkFile {
 
     /// Returns the error of a line whose link the overlay has not; `id` returns the id of a node.
     pub(super) fn no_link(&self, link: &ListedLink, id: impl Fn(NodeId) -> u64) -> TableError<LinkFault> {
-        at_line(&self.path, link.line, LinkFault::NoLink { from: id(link.from), to: id(link.to) })
+        let fault = LinkFault::NoLink { from: id(link.from), to: id(link.to) };
+        TableError::at_line(OPTION, &self.path, link.line.into(), fault)
     }
 
     /// Returns the bytes of memory that the lines take.
     pub fn memory_bytes(&self) -> u64 {
         size_of_val(&*self.links) as u64 + size_of_val(&*self.figures) as u64
     }
-}
-
-/// Makes the error of a line.
-fn at_line(path: &str, line: u32, fault: LinkFault) -> TableError<LinkFault> {
-    let problem = TableProblem::Line { line: line.into(), fault: TableFault::Meaning(fault) };
-    TableError { option: OPTION, path: path.to_owned(), problem }
 }
 
 /// Reads the latency and the loss of a line.

@@ -9,7 +9,7 @@ use super::bandwidth::RATE_MAX;
 use super::latency::LATENCY_MAX;
 use crate::ids::NodeId;
 use crate::quantity;
-use crate::table::{self, TableColumn, TableError, TableFault, TableProblem, TableRow, shown};
+use crate::table::{self, TableColumn, TableError, TableProblem, TableRow, shown};
 use crate::time::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -212,8 +212,7 @@ impl PlaceFile {
         let found = self.kinds.iter().map(|(kind, line)| {
             indices.get(kind.region.as_str()).copied().ok_or_else(|| {
                 let fault = PlaceFault::UnknownRegion { name: shown(&kind.region), known: shown(&names.join(", ")) };
-                let problem = TableProblem::Line { line: *line, fault: TableFault::Meaning(fault) };
-                TableError { option: OPTION, path: self.path.to_string(), problem }
+                TableError::at_line(OPTION, &self.path, *line, fault)
             })
         });
         found.collect()

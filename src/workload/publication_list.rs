@@ -8,7 +8,7 @@ use super::{Publication, Workload};
 use crate::ids::{NodeId, OrderIndex};
 use crate::order::{ParseSymbolError, Symbol};
 use crate::quantity::{self, QuantityError};
-use crate::table::{self, TableColumn, TableError, TableFault, TableProblem, TableRow, shown};
+use crate::table::{self, TableColumn, TableError, TableRow, shown};
 use crate::time::Nanos;
 use std::sync::Arc;
 
@@ -202,10 +202,7 @@ impl PublicationList {
         fault: impl Fn(&ListedPublication) -> Option<PublicationFault>,
     ) -> Result<(), TableError<PublicationFault>> {
         let mut faults = self.listed.iter().filter_map(|listed| Some((listed.line, fault(listed)?)));
-        faults.next().map_or(Ok(()), |(line, fault)| {
-            let problem = TableProblem::Line { line: line.into(), fault: TableFault::Meaning(fault) };
-            Err(TableError { option: OPTION, path: self.path.to_string(), problem })
-        })
+        faults.next().map_or(Ok(()), |(line, fault)| Err(TableError::at_line(OPTION, &self.path, line.into(), fault)))
     }
 
     /// Returns the path that the list was read from.
