@@ -1,7 +1,7 @@
 //! The first receipts of a bulk whose orders are computed one by one: what is kept of each order as it comes.
 
 use super::groups::{GroupRoster, GroupTotals};
-use super::orders::{CollectedBulk, complete};
+use super::orders::{CollectedBulk, complete, note};
 use crate::coverage::TIMES;
 use crate::engine::OrderReceipts;
 use crate::ids::OrderIndex;
@@ -75,10 +75,7 @@ impl OrderReceipts for BulkCollector<'_> {
         let mut counts = OrderCounts::NONE;
         times.clear();
         for receipt in receipts.iter().map(|&receipt| Receipt::from(receipt)).filter(|receipt| receipt.is_reached()) {
-            if receipt.hop == 0 {
-                counts.published_at = receipt.time;
-            }
-            counts.cut_off += u32::from(receipt.hop == self.ttl);
+            note(&mut counts, &receipt, self.ttl);
             totals.count(&receipt, publication.due);
             times.push(receipt.time);
         }

@@ -1,7 +1,8 @@
 //! The figures of each region and of each class of nodes, where there are any.
 
 use super::delays::fraction_of;
-use crate::record::{GroupKind, GroupRecord};
+use super::percentiles::{nearest_rank, share};
+use crate::record::{GroupDelays, GroupKind, GroupRecord};
 use serde::Serialize;
 
 /// The figures of a group of nodes. With many orders, counts are sums over all orders.
@@ -40,7 +41,10 @@ impl GroupFigures {
     /// Computes the figures of one group.
     pub(crate) fn of(record: &GroupRecord) -> GroupFigures {
         let reached = record.delays.count();
-        let [p50, p90, p99, max] = record.delays.permilles([500, 900, 990, 1_000]);
+        let at = |percent: u64| match &record.delays {
+            GroupDelays::Each(ascending) => nearest_rank(ascending, share(percent, 100)),
+            GroupDelays::Counted(delays) => delays.permille(10 * percent).map(|delay| delay.0),
+        };
         GroupFigures {
             kind: record.kind,
             name: record.name.clone(),
@@ -49,12 +53,36 @@ impl GroupFigures {
             reached,
             coverage: fraction_of(reached, record.counted),
             residue: record.counted.saturating_sub(reached),
-            delay_p50_ns: p50,
-            delay_p90_ns: p90,
-            delay_p99_ns: p99,
-            delay_max_ns: max,
+            delay_p50_ns: at(50),
+            delay_p90_ns: at(90),
+            delay_p99_ns: at(99),
+            delay_max_ns: at(100),
             bytes_in: record.bytes_in,
             bytes_out: record.bytes_out,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Nanos;
+
+    #[test]
+    fn both_forms_of_delays_say_the_same_to_three_digits() {
+        for mut delays in [GroupDelays::none(1, 1), GroupDelays::none(u32::MAX, 2)] {
+            let of = |delays: GroupDelays| {
+                let (kind, name) = (GroupKind::Region, String::new());
+                let group = GroupRecord { kind, name, nodes: 9, counted: 9, delays, bytes_in: None, bytes_out: None };
+                let figures = GroupFigures::of(&group);
+                [figures.delay_p50_ns, figures.delay_p90_ns, figures.delay_p99_ns, figures.delay_max_ns]
+            };
+            assert_eq!(of(delays.clone()), [None; 4]);
+            (1..=200).rev().for_each(|delay| delays.add(Nanos(delay)));
+            let other = delays.clone();
+            delays.merge(&other);
+            delays.sort();
+            assert_eq!(of(delays), [Some(100), Some(180), Some(198), Some(200)]);
         }
     }
 }

@@ -191,7 +191,8 @@ impl GroupRoster {
     pub(crate) fn records(&self, totals: Vec<GroupTotals>, traffic: &[Traffic]) -> Vec<GroupRecord> {
         let groups = self.groups.iter().zip(totals);
         let mut records: Vec<GroupRecord> = groups
-            .map(|((kind, name, nodes), GroupTotals { counted, delays })| {
+            .map(|((kind, name, nodes), GroupTotals { counted, mut delays })| {
+                delays.sort();
                 let (kind, name) = (*kind, name.clone());
                 GroupRecord { kind, name, nodes: *nodes, counted, delays, bytes_in: None, bytes_out: None }
             })

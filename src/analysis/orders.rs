@@ -61,10 +61,7 @@ impl RunContext<'_> {
             let mut counts = counts_of(traffic);
             let reached = receipts.iter().enumerate().filter(|(_, receipt)| receipt.is_reached());
             for (node, receipt) in reached {
-                if receipt.hop == 0 {
-                    counts.published_at = receipt.time;
-                }
-                counts.cut_off = counts.cut_off.saturating_add(u32::from(receipt.hop == self.forecast.ttl));
+                note(&mut counts, receipt, self.forecast.ttl);
                 if counted[node] {
                     times.push(receipt.time);
                     if !population.is_everybody() {
@@ -116,6 +113,14 @@ fn counts_of(traffic: &OrderTraffic) -> OrderCounts {
         cut_off: u32::try_from(expired).unwrap_or(u32::MAX),
         ..OrderCounts::NONE
     }
+}
+
+/// Counts a first receipt of an order that may travel `ttl` hops.
+pub(super) fn note(counts: &mut OrderCounts, receipt: &Receipt, ttl: u8) {
+    if receipt.hop == 0 {
+        counts.published_at = receipt.time;
+    }
+    counts.cut_off = counts.cut_off.saturating_add(u32::from(receipt.hop == ttl));
 }
 
 /// Completes the counts of an order by the times of its receipts, of which those of these ranks complete its milestones

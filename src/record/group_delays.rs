@@ -6,7 +6,7 @@ use crate::time::Nanos;
 /// The delays of first receipts at a group of nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GroupDelays {
-    /// All of them, in nanoseconds.
+    /// All of them, in nanoseconds; ascending once [`sort`](Self::sort) was called.
     Each(Vec<u64>),
     /// To three digits, the extremes exactly.
     Counted(Box<DelayHistogram>),
@@ -51,17 +51,10 @@ impl GroupDelays {
         }
     }
 
-    /// Returns the delays, in nanoseconds, that these thousandths do not exceed, by nearest rank; `None` if there is no
-    /// delay.
-    pub fn permilles<const N: usize>(&self, permilles: [u64; N]) -> [Option<u64>; N] {
-        match self {
-            GroupDelays::Counted(delays) => permilles.map(|permille| delays.permille(permille).map(|delay| delay.0)),
-            GroupDelays::Each(delays) => {
-                let mut ascending = delays.clone();
-                ascending.sort_unstable();
-                let rank = |permille: u64| (ascending.len() as u64 * permille).div_ceil(1_000).max(1);
-                permilles.map(|permille| ascending.get(rank(permille) as usize - 1).copied())
-            }
+    /// Sorts the delays, where each is kept.
+    pub fn sort(&mut self) {
+        if let GroupDelays::Each(delays) = self {
+            delays.sort_unstable();
         }
     }
 }
@@ -71,17 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_say_the_same_to_three_digits() {
+    fn delays_are_kept_each_up_to_a_limit_and_counted_beyond() {
         let mut forms = [GroupDelays::none(1 << 23, 2), GroupDelays::none((1 << 23) + 1, 2)];
         assert!(matches!(forms, [GroupDelays::Each(_), GroupDelays::Counted(_)]));
         assert_eq!(GroupDelays::none(u32::MAX, 1), forms[0], "a single order has each");
         for delays in &mut forms {
-            assert_eq!((delays.count(), delays.permilles([500, 1_000])), (0, [None, None]));
+            assert_eq!(delays.count(), 0);
             (1..=200).rev().for_each(|delay| delays.add(Nanos(delay)));
             let other = delays.clone();
             delays.merge(&other);
+            delays.sort();
             assert_eq!(delays.count(), 400);
-            assert_eq!(delays.permilles([1, 500, 900, 1_000]), [Some(1), Some(100), Some(180), Some(200)]);
         }
+        let [GroupDelays::Each(each), GroupDelays::Counted(_)] = forms else { panic!("forms do not change") };
+        assert!(each.is_sorted());
     }
 }
