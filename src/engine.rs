@@ -63,7 +63,7 @@ mod windowed;
 pub use choice::{Algorithm, EngineError, RunProperties};
 pub use encounters::FirstEncounters;
 pub use shard_outcome::RunTotals;
-pub use shortest_path::bulk::OrderReceipts;
+pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 
 use crate::adversary::Adversaries;
 use crate::coverage::Window;

@@ -1,6 +1,6 @@
 //! The kind of storage that a run uses: that of its carrier, or of the algorithm that computes it.
 
-use crate::engine::{Algorithm, RunProperties};
+use crate::engine::{Algorithm, PLACES_TOGETHER, RunProperties};
 use crate::network::{FaultSpec, Latency, LatencySpec, NetworkSpec, Paths};
 use crate::record::GroupDelays;
 use crate::scenario::{ProtocolTraits, Scenario};
@@ -62,7 +62,7 @@ fn properties(scenario: &Scenario, protocol: ProtocolTraits, network: &NetworkSp
 
 /// Returns the bytes of a worker that computes orders one by one, but for its traffic.
 pub(super) fn order_by_order_bytes(nodes: u64) -> u64 {
-    nodes.max(PLACES) * PLACE_BYTES + nodes * size_of::<Nanos>() as u64 + 2 * HISTOGRAM_BYTES
+    nodes.max(PLACES_TOGETHER.into()) * PLACE_BYTES + nodes * size_of::<Nanos>() as u64 + 2 * HISTOGRAM_BYTES
 }
 
 /// Returns the bytes of the delays of a bulk by region, if nodes are in regions: each worker's, and all together.
@@ -75,7 +75,6 @@ pub(super) fn group_delay_bytes(scenario: &Scenario) -> u64 {
 /// Bytes of a histogram of delays: each worker has one, and all have one together.
 const HISTOGRAM_BYTES: u64 = 450_000;
 
-/// Places that a worker has at least where orders are computed one by one, and bytes of each: its receipt, its counts,
-/// its bit, and its entries in the calendar and in a window.
-const PLACES: u64 = 1 << 13;
+/// Bytes of each place that a worker has where orders are computed one by one: its receipt, its counts, its bit, and
+/// its entries in the calendar and in a window.
 const PLACE_BYTES: u64 = 12 + 8 + 1 + 12 + 16;

@@ -24,7 +24,7 @@ impl Counters {
     }
 
     /// Returns one count.
-    pub fn sum_of(&self, index: usize) -> u64 {
+    pub fn count(&self, index: usize) -> u64 {
         // Ordering: Relaxed; a reader acts on it to save work only.
         self.counts[index].load(Ordering::Relaxed)
     }
@@ -44,6 +44,6 @@ mod tests {
     fn each_count_is_separate() {
         let counters = Counters::new(&mut Arena::heap(), 2);
         assert_eq!((counters.add(0, 3), counters.add(1, 1), counters.add(0, 2)), (0, 0, 3));
-        assert_eq!((counters.sum(), counters.sum_of(0), counters.sum_of(1)), (6, 5, 1));
+        assert_eq!((counters.sum(), counters.count(0), counters.count(1)), (6, 5, 1));
     }
 }

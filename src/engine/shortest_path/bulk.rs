@@ -18,6 +18,8 @@ use crate::record::{CompactReceipt, End, Receipts, Traffic, WorkerRecord};
 use crate::sync::{Arena, Counters, Cursor};
 use crate::threads::{Progress, WorkerSeat, WorkerThreads};
 use crate::time::Nanos;
+use crate::workload::Publication;
+pub use order_solver::PLACES_TOGETHER;
 use order_solver::{OrderSolver, SolvedOrder};
 use std::convert::Infallible;
 
@@ -41,7 +43,7 @@ struct BulkShare {
     /// The orders that are final.
     counted: Vec<SolvedOrder>,
     /// Orders to be solved up to the end, once that is known.
-    unsettled: Vec<OrderIndex>,
+    unsettled: Vec<Publication>,
     traffic: Vec<Traffic>,
     digest: u64,
     end: ShareEnd,
@@ -67,17 +69,16 @@ pub(in crate::engine) fn run<P: FirstMessage>(
     protocol: &P,
     taker: &dyn OrderReceipts,
 ) -> Result<Option<EngineOutcome>, EngineError> {
-    let (workers, orders) = (setup.partition.workers(), setup.workload.orders());
+    let (workers, publications) = (setup.partition.workers(), setup.workload.publications());
     let progress = Counters::new(&mut Arena::heap(), 3);
     let bulk = BulkSetting { setup, taker, progress: &progress };
     let together = OrderSolver::orders_together(setup.topology.nodes());
     // In the sequence of their publication, so that an interrupt leaves out the last ones.
-    let all: Vec<OrderIndex> = (0..orders).map(OrderIndex).collect();
-    let cursor = Cursor::new(all.len(), together as usize);
+    let cursor = Cursor::new(publications.len(), together as usize);
     let threads = WorkerThreads { first: 0, cores: &setup.pinning.cores, give_up: &|| () };
     let shares = threads.run(0..workers, |WorkerSeat { worker, .. }, _| {
         setup.observer.loop_entered(worker);
-        let share = bulk.solve_all(protocol, worker, &all, &cursor, together);
+        let share = bulk.solve_all(protocol, worker, &cursor, together);
         setup.observer.loop_left(worker);
         Ok::<BulkShare, Infallible>(share)
     })?;
@@ -86,7 +87,7 @@ pub(in crate::engine) fn run<P: FirstMessage>(
         return Ok(None);
     }
     let (mut end, mut at) = bulk.end(&shares);
-    let unsettled: Vec<OrderIndex> = shares.iter().flat_map(|share| share.unsettled.iter().copied()).collect();
+    let unsettled: Vec<Publication> = shares.iter().flat_map(|share| share.unsettled.iter().copied()).collect();
     if !end.is_cut_short() && !unsettled.is_empty() {
         let cursor = Cursor::new(unsettled.len(), together as usize);
         let more = threads.run(0..workers, |WorkerSeat { worker, .. }, _| {
@@ -111,38 +112,31 @@ struct BulkSetting<'a> {
 
 impl BulkSetting<'_> {
     /// Solves orders up to the time limit until none is left.
-    fn solve_all<P: FirstMessage>(
-        &self,
-        protocol: &P,
-        worker: usize,
-        orders: &[OrderIndex],
-        cursor: &Cursor,
-        together: u32,
-    ) -> BulkShare {
+    fn solve_all<P: FirstMessage>(&self, protocol: &P, worker: usize, cursor: &Cursor, together: u32) -> BulkShare {
         let setup = self.setup;
-        let deadline = setup.deadline();
+        let (publications, deadline) = (setup.workload.publications(), setup.deadline());
         let mut share = BulkShare::new(setup.topology.nodes());
         let mut solver = OrderSolver::new(setup, together);
         // The run lasts until here at least, if all orders reach their target.
         let mut least_end = if setup.ends_at_target { setup.workload.last_due() } else { deadline };
         if setup.ends_at_target {
             // The targets of the last orders make nearly all others final at once; they are solved again in their turn.
-            let last = &setup.workload.publications()[orders.len() - orders.len().min(together as usize)..];
-            if solver.solve(protocol, last.iter(), deadline).is_err() {
+            let last = &publications[publications.len().saturating_sub(together as usize)..];
+            if solver.solve(protocol, last, deadline).is_err() {
                 share.end = ShareEnd::Interrupted;
                 return share;
             }
             least_end = latest_target(&solver.solved, deadline).max(least_end);
         }
         // Once orders turn out to depend on each other, no worker need solve any more.
-        while let Some(part) = cursor.take().filter(|_| self.progress.sum_of(DEPENDENT) == 0) {
-            let publications = orders[part].iter().map(|order| &setup.workload.publications()[order.index()]);
-            if solver.solve(protocol, publications, deadline).is_err() {
+        while let Some(part) = cursor.take().filter(|_| self.progress.count(DEPENDENT) == 0) {
+            let published = &publications[part];
+            if solver.solve(protocol, published, deadline).is_err() {
                 share.end = ShareEnd::Interrupted;
                 break;
             }
             least_end = latest_target(&solver.solved, deadline).max(least_end);
-            for slot in 0..solver.solved.len() {
+            for (slot, publication) in published.iter().enumerate() {
                 let solved = solver.solved[slot];
                 if self.may_expire(&solved) {
                     self.progress.add(DEPENDENT, 1);
@@ -154,7 +148,7 @@ impl BulkSetting<'_> {
                 if solved.last_event() <= least_end || least_end >= deadline {
                     self.count(&mut share, &mut solver, slot, worker);
                 } else {
-                    share.unsettled.push(solved.order);
+                    share.unsettled.push(*publication);
                 }
             }
         }
@@ -166,15 +160,14 @@ impl BulkSetting<'_> {
         &self,
         protocol: &P,
         worker: usize,
-        orders: &[OrderIndex],
+        unsettled: &[Publication],
         cursor: &Cursor,
         (together, end): (u32, Nanos),
     ) -> BulkShare {
         let mut share = BulkShare::new(self.setup.topology.nodes());
         let mut solver = OrderSolver::new(self.setup, together);
         while let Some(part) = cursor.take() {
-            let publications = orders[part].iter().map(|order| &self.setup.workload.publications()[order.index()]);
-            if solver.solve(protocol, publications, end).is_err() {
+            if solver.solve(protocol, &unsettled[part], end).is_err() {
                 share.end = ShareEnd::Interrupted;
                 break;
             }

@@ -19,8 +19,9 @@ use crate::time::{Calendar, Nanos};
 use crate::workload::Publication;
 use smallvec::SmallVec;
 
-/// The places that are worked on together: their state fits the second-level cache.
-const PLACES: u32 = 1 << 13;
+/// The places that are worked on together, or those of one order if it has more: their state fits the second-level
+/// cache.
+pub const PLACES_TOGETHER: u32 = 1 << 13;
 
 /// The most orders that are solved together.
 const ORDERS_MAX: u32 = 64;
@@ -109,7 +110,7 @@ impl SolvedOrder {
 impl<'a> OrderSolver<'a> {
     /// Returns the number of orders that are solved together on an overlay of this size.
     pub(super) fn orders_together(nodes: u32) -> u32 {
-        (PLACES / nodes.max(1)).clamp(1, ORDERS_MAX)
+        (PLACES_TOGETHER / nodes.max(1)).clamp(1, ORDERS_MAX)
     }
 
     /// Creates a solver for up to `together` orders at a time.
@@ -141,10 +142,10 @@ impl<'a> OrderSolver<'a> {
     }
 
     /// Solves these orders up to `end`, and replaces those solved before.
-    pub(super) fn solve<'p, P: FirstMessage>(
+    pub(super) fn solve<P: FirstMessage>(
         &mut self,
         protocol: &P,
-        publications: impl Iterator<Item = &'p Publication>,
+        publications: &[Publication],
         end: Nanos,
     ) -> Result<(), Interrupted> {
         self.begin(publications, end);
@@ -159,7 +160,7 @@ impl<'a> OrderSolver<'a> {
     }
 
     /// Forgets the orders before, and publishes these.
-    fn begin<'p>(&mut self, publications: impl Iterator<Item = &'p Publication>, end: Nanos) {
+    fn begin(&mut self, publications: &[Publication], end: Nanos) {
         self.solved.clear();
         self.receipts.fill(CompactReceipt::NONE);
         self.known.fill(0);
@@ -215,8 +216,7 @@ impl<'a> OrderSolver<'a> {
     /// Returns the index of the order that a place belongs to.
     #[inline]
     fn slot(&self, place: u32) -> usize {
-        // Larger overlays have one order at a time, and no division.
-        if self.solved.len() == 1 { 0 } else { (place / self.nodes) as usize }
+        slot_of(place, self.nodes, self.solved.len())
     }
 
     /// Lets the node of each place handle its first message.
@@ -270,9 +270,9 @@ impl<'a> OrderSolver<'a> {
     /// number.
     fn count(&mut self) -> usize {
         let mut kept = 0;
-        let single = self.solved.len() == 1;
+        let orders = self.solved.len();
         for (forward, (sent, &place)) in self.forward_batch.sent().zip(&self.places).enumerate() {
-            let slot = if single { 0 } else { (place / self.nodes) as usize };
+            let slot = slot_of(place, self.nodes, orders);
             let of_order = &mut self.solved[slot];
             let first = slot as u32 * self.nodes;
             let counts =
@@ -313,6 +313,13 @@ impl<'a> OrderSolver<'a> {
         }
         receipts
     }
+}
+
+/// Returns the index of the order that a place belongs to, among `orders` orders of `nodes` places.
+#[inline]
+fn slot_of(place: u32, nodes: u32, orders: usize) -> usize {
+    // Larger overlays have one order at a time, and no division.
+    if orders == 1 { 0 } else { (place / nodes) as usize }
 }
 
 /// The messages of one forward.
