@@ -15,6 +15,7 @@ mod barabasi_albert;
 mod bfs;
 mod complete;
 mod csr;
+mod dials;
 mod edge_list;
 mod edges;
 mod erdos_renyi;
@@ -44,6 +45,7 @@ pub use spec::{ParseTopologyError, TopologySpec};
 use crate::ids::NodeId;
 use crate::sync::{Interrupt, Lookout};
 use csr::{CsrBuilder, CsrGraph};
+use dials::DialBits;
 
 /// Rows that are stored at a time where a computed overlay is materialized.
 const MATERIALIZED_BATCH: usize = 4_096;
@@ -52,6 +54,8 @@ const MATERIALIZED_BATCH: usize = 4_096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     shape: Shape,
+    /// The ends that opened the links, in the family that records them.
+    dials: Option<DialBits>,
 }
 
 /// The representation from which the peers of a node are read.
@@ -67,11 +71,15 @@ enum Shape {
 
 impl Topology {
     fn stored(rows: CsrGraph) -> Topology {
-        Topology { shape: Shape::Stored(rows) }
+        Topology { shape: Shape::Stored(rows), dials: None }
+    }
+
+    fn dialled_rows(rows: CsrGraph, dials: DialBits) -> Topology {
+        Topology { shape: Shape::Stored(rows), dials: Some(dials) }
     }
 
     fn complete(nodes: u32) -> Topology {
-        Topology { shape: Shape::Complete { nodes } }
+        Topology { shape: Shape::Complete { nodes }, dials: None }
     }
 
     /// Returns the slots from which peers are computed, if the family has them; target selection then draws slots
@@ -160,6 +168,14 @@ impl Topology {
             Shape::Complete { nodes } => complete::entry(from, to, *nodes),
             Shape::Implicit(_) => None,
         }
+    }
+
+    /// Returns true if `node` opened the link to `peer`; `None` if the overlay has no record of it, or if the two are
+    /// not peers.
+    #[inline]
+    pub fn dialled(&self, node: NodeId, peer: NodeId) -> Option<bool> {
+        let dials = self.dials.as_ref()?;
+        self.entry(node, peer).map(|entry| dials.has(entry))
     }
 
     /// Returns the same overlay with its rows stored, or `None` for the complete one, which is never stored.

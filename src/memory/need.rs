@@ -94,7 +94,13 @@ impl Sizes<'_> {
 
     fn overlay(&self) -> u64 {
         let offsets = if self.entries == 0 { 0 } else { 4 * (self.nodes + 1) };
-        self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)))
+        let dials = if self.records_dials() { self.entries / 8 } else { 0 };
+        self.overlays().saturating_mul(offsets.saturating_add(self.entries.saturating_mul(4)).saturating_add(dials))
+    }
+
+    /// Returns true if the overlay records who opened each link.
+    fn records_dials(&self) -> bool {
+        matches!(self.scenario.overlay.topology, TopologySpec::Dials { .. })
     }
 
     /// Returns the bytes of the indices into the figures of single links, one for each entry of the rows, and of what
@@ -118,10 +124,12 @@ impl Sizes<'_> {
     }
 
     /// Returns the memory while the overlay is built. Links are pairs of ids, and are sorted into buckets by either end
-    /// before they become rows; Erdős–Rényi draws rows directly, and those that were computed are copied.
+    /// before they become rows; Erdős–Rényi draws rows directly, and those that were computed are copied. Dials
+    /// are kept until they are on record.
     fn building(&self) -> Parts {
         let links = match self.scenario.overlay.topology {
             TopologySpec::ErdosRenyi | TopologySpec::RegularImplicit => 0,
+            TopologySpec::Dials { .. } => self.entries.saturating_mul(12),
             _ => self.entries.saturating_mul(8),
         };
         vec![(MemoryPart::Overlay, self.overlay()), (MemoryPart::Links, self.overlays().saturating_mul(links))]

@@ -16,6 +16,7 @@ pub(super) fn row_entries(scenario: &Scenario, protocol: ProtocolTraits) -> u64 
         TopologySpec::Grid => 4 * nodes,
         TopologySpec::File { .. } => scenario.overlay.edge_list.as_ref().map_or(0, |list| list.entries()),
         TopologySpec::BarabasiAlbert => nodes * peers,
+        TopologySpec::Dials { .. } => 2 * nodes * peers,
         _ if is_complete => 0,
         _ => nodes * peers,
     }

@@ -10,6 +10,8 @@ use std::ops::Range;
 pub enum DialRule {
     /// The node with the greater id: on an overlay that grows, the newcomer dials existing nodes.
     Newcomer,
+    /// The end on record in the overlay.
+    Recorded,
     /// Either end, by a fair draw keyed by the seed and both nodes.
     Coin,
 }
@@ -104,6 +106,7 @@ impl<'a> ShardView<'a> {
     pub fn dialled(&self, node: NodeId, peer: NodeId) -> bool {
         match self.knowledge.dial {
             DialRule::Newcomer => node > peer,
+            DialRule::Recorded => self.knowledge.rows.and_then(|rows| rows.dialled(node, peer)).unwrap_or_default(),
             DialRule::Coin => {
                 let (lesser, greater) = (node.min(peer), node.max(peer));
                 let key = self.knowledge.dials.with(u64::from(lesser.0)).with(u64::from(greater.0));
@@ -137,7 +140,11 @@ mod tests {
     /// On every shard the links of its nodes are numbered without a gap, and each link was dialled from one end.
     #[test]
     fn links_are_dense_and_dialled_from_one_end() {
-        for (family, dial) in [("erdos-renyi", DialRule::Coin), ("barabasi-albert", DialRule::Newcomer)] {
+        for (family, dial) in [
+            ("erdos-renyi", DialRule::Coin),
+            ("barabasi-albert", DialRule::Newcomer),
+            ("dials:reachable=0.2", DialRule::Recorded),
+        ] {
             let topology = family.parse::<TopologySpec>().unwrap().build(300, 6, 7).unwrap();
             let (mut dialled, mut links) = (0, 0);
             for nodes in [0..100, 100..101, 101..300] {

@@ -24,14 +24,16 @@ macro_rules! overlay_options {
             /// Family of the overlay, or file:PATH [default: erdos-renyi].
             ///
             /// One of erdos-renyi, random-regular, regular-implicit (computed, not stored), `watts-strogatz[:SHARE]`,
-            /// barabasi-albert, ring, grid, star, complete, or file:PATH with an edge list, file:- for standard input.
-            /// Up to 21 nodes the default is complete, unless --peers is given. Overlays differ in how fast an order
-            /// spreads and which nodes it misses.
+            /// barabasi-albert, `dials[:reachable=SHARE]`, ring, grid, star, complete, or file:PATH with an edge list,
+            /// file:- for standard input. With dials each node opens connections to --peers of the nodes that accept
+            /// them. Up to 21 nodes the default is complete, unless --peers is given. Overlays differ in how fast an
+            /// order spreads and which nodes it misses.
             topology: TopologySpec = "FAMILY", overlay_options::read_topology;
 
-            /// Peers per node, on average or exactly [default: 20].
+            /// Peers per node, on average or exactly [default: 20; dials: 8].
             ///
-            /// The topology determines whether it is the average or exact. In a smaller network the default is the
+            /// The topology determines whether it is the average or exact, and with dials it is the number of nodes
+            /// that each dials, about half of its peers. In a smaller network the default is the
             /// largest number that fits. More peers reach more nodes and take more connections.
             #[arg(hide_short_help = true)]
             peers: u32 = "N", |text: &str| limits::PEERS.parse::<u32>(text);

@@ -4,6 +4,7 @@ mod messages;
 mod round_trips;
 
 use super::{BadValue, Draft, Pin, Scenario, Ttl};
+use crate::ratio::Ratio;
 use crate::topology::TopologySpec;
 use clap::{Args, Command, FromArgMatches};
 use std::error::Error;
@@ -36,6 +37,7 @@ fn defaults_adapt_to_the_size() {
         ("--nodes 10 --peers 3", ErdosRenyi, 3),
         ("--nodes 10 --topology erdos-renyi", ErdosRenyi, 9),
         ("--nodes 10 --topology barabasi-albert", BarabasiAlbert, 8),
+        ("--nodes 1000 --topology dials", Dials { reachable: Ratio::new(1, 1).unwrap() }, 8),
         ("--nodes 1000 --topology ring", Ring, 0),
         ("--nodes 1000 --peers 999", ErdosRenyi, 999),
     ] {

@@ -154,9 +154,10 @@ impl Runner<'_> {
 
     /// Returns the knowledge that nodes have from the start.
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
-        // In overlays that grow, newcomers dial the nodes that are there; in all others no node came first.
+        // In overlays that grow, newcomers dial the nodes that are there; in most others no node came first.
         let dial = match self.scenario.overlay.topology {
             TopologySpec::BarabasiAlbert | TopologySpec::Star => DialRule::Newcomer,
+            TopologySpec::Dials { .. } => DialRule::Recorded,
             _ => DialRule::Coin,
         };
         Knowledge::new(self.scenario.run.seed, &self.peers, dial)

@@ -63,6 +63,11 @@ impl EdgeBuffer {
         self.ends.len()
     }
 
+    /// Returns the links so far, each with the end that was named first.
+    pub(super) fn links(&self) -> &[[u32; 2]] {
+        &self.ends
+    }
+
     /// Returns the ends of all links so far, two per link.
     pub(super) fn ends(&self) -> &[u32] {
         self.ends.as_flattened()

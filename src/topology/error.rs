@@ -2,6 +2,7 @@
 
 use super::alloc::StorageError;
 use super::edge_list::EdgeListError;
+use crate::ratio::Ratio;
 use crate::sync::Interrupted;
 
 /// The reason why an overlay was not built. A failed attempt leaves nothing behind.
@@ -45,6 +46,22 @@ pub enum TopologyError {
         peers: u32,
         /// Nodes asked for.
         nodes: u32,
+    },
+
+    /// Fewer nodes accept connections than each is to dial.
+    #[error(
+        "--peers {peers} with --topology dials:reachable={reachable} and --nodes {nodes}: only {accepting} nodes \
+         accept connections, and a node dials {peers} others; ask for fewer --peers or a larger reachable share"
+    )]
+    TooFewReachable {
+        /// Nodes that each is to dial.
+        peers: u32,
+        /// Nodes asked for.
+        nodes: u32,
+        /// The share that accepts connections.
+        reachable: Ratio,
+        /// Number of nodes that accept connections.
+        accepting: u32,
     },
 
     /// More peers were asked for than computed overlays can have.

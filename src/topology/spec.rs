@@ -17,6 +17,13 @@ const PEERS_DEFAULT: u32 = 20;
 /// are short and neighbourhoods still overlap.
 const REWIRED_DEFAULT: Ratio = Ratio::new(1, 10).unwrap();
 
+/// The default number of nodes that a node dials: the connections that Bitcoin Core opens to relay transactions
+/// (MAX_OUTBOUND_FULL_RELAY_CONNECTIONS).
+const DIALS_DEFAULT: u32 = 8;
+
+/// The default share of nodes that accept connections.
+const REACHABLE_DEFAULT: Ratio = Ratio::new(1, 1).unwrap();
+
 /// A family of overlays, written and read as `--topology` takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum TopologySpec {
@@ -36,6 +43,11 @@ pub enum TopologySpec {
     },
     /// Each new node links to `peers / 2` others, preferring those with many peers: a few hubs, many leaves.
     BarabasiAlbert,
+    /// Each node dials `peers` others, drawn among those that accept connections, and it is on record who dialled.
+    Dials {
+        /// The share of nodes that accept connections.
+        reachable: Ratio,
+    },
     /// Each node is linked with the next and the previous one.
     Ring,
     /// A plane, nearly square, with open borders; up to four peers.
@@ -54,7 +66,7 @@ pub enum TopologySpec {
 impl TopologySpec {
     /// The notations of all families, for help texts and errors.
     pub const WRITTEN: &'static str = "erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
-                                       barabasi-albert, ring, grid, star, complete, file:PATH";
+                                       barabasi-albert, dials[:reachable=SHARE], ring, grid, star, complete, file:PATH";
 
     /// Builds the overlay for `nodes` nodes. Each family has its own meaning of `peers`; families without one ignore it
     /// (see [`takes_peers`](Self::takes_peers)). The same arguments give the same overlay everywhere.
@@ -93,13 +105,16 @@ impl TopologySpec {
             TopologySpec::Grid => grid::build(nodes, lookout),
             TopologySpec::Star => star::build(nodes, lookout),
             TopologySpec::BarabasiAlbert => barabasi_albert::build(nodes, peers, key, lookout),
-            // Each family with `nodes - 1` peers is the complete overlay, which takes no memory; Barabási–Albert gives
-            // fewer links.
+            TopologySpec::Dials { reachable } => dials::build(nodes, peers, *reachable, key, lookout),
+            // Each other family with `nodes - 1` peers is the complete overlay, which takes no memory; Barabási–Albert
+            // gives fewer links, and dials are on record.
             _ if peers == nodes - 1 => Ok(Topology::complete(nodes)),
             TopologySpec::ErdosRenyi => erdos_renyi::build(nodes, peers, key, lookout),
             TopologySpec::RandomRegular => random_regular::build(nodes, peers, key, lookout),
             TopologySpec::RegularImplicit if nodes == 1 => Ok(Topology::complete(1)),
-            TopologySpec::RegularImplicit => Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)) }),
+            TopologySpec::RegularImplicit => {
+                Ok(Topology { shape: Shape::Implicit(Implicit::new(nodes, peers, key)), dials: None })
+            }
             TopologySpec::WattsStrogatz { rewired } => watts_strogatz::build(nodes, peers, *rewired, key, lookout),
         }
     }
@@ -107,12 +122,17 @@ impl TopologySpec {
     /// Returns true if the number of peers can be chosen.
     pub const fn takes_peers(&self) -> bool {
         use TopologySpec::*;
-        matches!(self, ErdosRenyi | RandomRegular | RegularImplicit | WattsStrogatz { .. } | BarabasiAlbert)
+        matches!(
+            self,
+            ErdosRenyi | RandomRegular | RegularImplicit | WattsStrogatz { .. } | BarabasiAlbert | Dials { .. }
+        )
     }
 
-    /// Returns the default number of peers: 20, or the largest number below that which `nodes` nodes allow.
+    /// Returns the default number of peers: 20, and of dials 8, or the largest number below that which `nodes` nodes
+    /// allow.
     pub fn default_peers(&self, nodes: u32) -> u32 {
-        let most = PEERS_DEFAULT.min(nodes.saturating_sub(1));
+        let default = if matches!(self, TopologySpec::Dials { .. }) { DIALS_DEFAULT } else { PEERS_DEFAULT };
+        let most = default.min(nodes.saturating_sub(1));
         // Some families need an even number, so the largest one that fits is taken.
         (1..=most).rev().find(|&peers| self.check(nodes, peers).is_ok()).unwrap_or(most)
     }
@@ -127,6 +147,7 @@ impl TopologySpec {
             TopologySpec::BarabasiAlbert => "barabasi-albert",
             TopologySpec::Ring => "ring",
             TopologySpec::Grid => "grid",
+            TopologySpec::Dials { .. } => "dials",
             TopologySpec::Star => "star",
             TopologySpec::Complete => "complete",
             TopologySpec::File { .. } => "file",
@@ -155,6 +176,7 @@ impl TopologySpec {
             _ if matches!(self, TopologySpec::RandomRegular) && nodes % 2 == 1 && peers % 2 == 1 => {
                 Err(TopologyError::OddEnds { nodes, peers })
             }
+            _ if let TopologySpec::Dials { reachable } = self => check_dials(nodes, peers, *reachable),
             // This is the complete overlay, which is computed, so neither limit below applies.
             _ if peers == nodes - 1 && !matches!(self, TopologySpec::BarabasiAlbert) => Ok(()),
             _ if is_implicit && peers > implicit::PEERS_MAX => {
@@ -174,9 +196,20 @@ impl TopologySpec {
             TopologySpec::WattsStrogatz { .. } => 3,
             TopologySpec::BarabasiAlbert => 4,
             TopologySpec::RegularImplicit => 5,
+            TopologySpec::Dials { .. } => 6,
             _ => 0,
         }
     }
+}
+
+/// Checks that each node finds `peers` others that accept connections.
+fn check_dials(nodes: u32, peers: u32, reachable: Ratio) -> Result<(), TopologyError> {
+    let accepting = dials::accepting(nodes, reachable);
+    if accepting <= peers {
+        return Err(TopologyError::TooFewReachable { peers, nodes, reachable, accepting });
+    }
+    // Each dial is an entry at either end.
+    Ok(csr::check_entries(nodes, 2 * u64::from(nodes) * u64::from(peers))?)
 }
 
 impl fmt::Display for TopologySpec {
@@ -184,6 +217,9 @@ impl fmt::Display for TopologySpec {
         match self {
             TopologySpec::WattsStrogatz { rewired } if *rewired != REWIRED_DEFAULT => {
                 f.pad(&format!("{}:{rewired}", self.family()))
+            }
+            TopologySpec::Dials { reachable } if *reachable != REACHABLE_DEFAULT => {
+                f.pad(&format!("{}:reachable={reachable}", self.family()))
             }
             TopologySpec::File { path } => f.pad(&format!("file:{path}")),
             _ => f.pad(self.family()),
@@ -200,6 +236,9 @@ pub enum ParseTopologyError {
     /// The text after the colon is not a share.
     #[error("`{0}`: the part of the links to rewire must be a share from 0 to 1, as in watts-strogatz:0.2")]
     Rewired(String),
+    /// The text after the colon is not `reachable=` and a share.
+    #[error("`{0}`: the share of the nodes that accept connections must follow, as in dials:reachable=0.1")]
+    Reachable(String),
     /// No path follows the colon.
     #[error("`{0}`: the path of an edge list must follow, as in file:links.txt")]
     NoPath(String),
@@ -223,6 +262,11 @@ impl FromStr for TopologySpec {
                 Err(_) => Err(ParseTopologyError::Rewired(text.to_owned())),
             },
             ("barabasi-albert", None) => Ok(TopologySpec::BarabasiAlbert),
+            ("dials", None) => Ok(TopologySpec::Dials { reachable: REACHABLE_DEFAULT }),
+            ("dials", Some(option)) => match option.strip_prefix("reachable=").map(str::parse) {
+                Some(Ok(reachable)) => Ok(TopologySpec::Dials { reachable }),
+                _ => Err(ParseTopologyError::Reachable(text.to_owned())),
+            },
             ("ring", None) => Ok(TopologySpec::Ring),
             ("grid", None) => Ok(TopologySpec::Grid),
             ("star", None) => Ok(TopologySpec::Star),
@@ -254,6 +298,8 @@ mod tests {
             "watts-strogatz:0.2",
             "watts-strogatz:1/3",
             "barabasi-albert",
+            "dials",
+            "dials:reachable=0.1",
             "ring",
             "grid",
             "star",
@@ -274,6 +320,8 @@ mod tests {
             ("ring:3", "`ring:3` is no topology"),
             ("", "`` is no topology"),
             ("watts-strogatz:2", "must be a share from 0 to 1"),
+            ("dials:0.1", "as in dials:reachable=0.1"),
+            ("dials:reachable=2", "must follow, as in"),
             ("file", "the path of an edge list must follow"),
             ("file:", "the path of an edge list must follow"),
         ] {
@@ -284,7 +332,7 @@ mod tests {
 
     #[test]
     fn default_peers_always_fit() {
-        for text in ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert"] {
+        for text in ["erdos-renyi", "random-regular", "watts-strogatz", "barabasi-albert", "dials"] {
             let spec: TopologySpec = text.parse().unwrap();
             for nodes in (3..50).chain([10_000_000]) {
                 let peers = spec.default_peers(nodes);
@@ -293,6 +341,7 @@ mod tests {
             assert_eq!((spec.default_peers(1), spec.default_peers(0)), (0, 0));
         }
         assert_eq!(TopologySpec::ErdosRenyi.default_peers(10), 9);
+        assert_eq!(TopologySpec::Dials { reachable: REACHABLE_DEFAULT }.default_peers(100), 8);
         assert_eq!(TopologySpec::RandomRegular.default_peers(15), 14);
     }
 }

@@ -70,6 +70,8 @@ fn any_spec() -> impl Strategy<Value = TopologySpec> {
         Just("watts-strogatz"),
         Just("watts-strogatz:1"),
         Just("barabasi-albert"),
+        Just("dials"),
+        Just("dials:reachable=1/2"),
         Just("ring"),
         Just("grid"),
         Just("star"),
@@ -186,6 +188,8 @@ fn draws_are_pinned() {
         ("random-regular", 30, 20, 300, 0x9AD3_A706_B288_46A5),
         ("watts-strogatz", 1_000, 20, 10_000, 0x9CDE_09D1_9384_F1DC),
         ("barabasi-albert", 1_000, 20, 9_945, 0x4B86_CD55_1FBB_33CD),
+        ("dials", 1_000, 8, 8_000, 0xC0CA_34D5_4905_45AA),
+        ("dials:reachable=0.1", 1_000, 8, 8_000, 0x4B6E_82F0_5103_3097),
         ("regular-implicit", 1_000, 20, 9_881, 0xE66C_E385_8E1C_0B9B),
         ("regular-implicit", 40_000, 20, 399_894, 0x46A3_D14A_9432_FF6D),
     ] {

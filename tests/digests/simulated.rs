@@ -82,6 +82,11 @@ pub(crate) fn overlays() -> Group {
             "barabasi-albert",
             "--nodes 500 --topology barabasi-albert --peers 6 --origin 250 --fanout 3 --until quiescent --seed 25",
         ),
+        simulated(
+            BY_PATHS,
+            "dials",
+            "--nodes 500 --topology dials:reachable=0.3 --protocol flood --latency uniform:5ms..20ms --until quiescent --seed 48",
+        ),
         simulated(BY_HOPS, "ring", "--nodes 90 --topology ring --ttl 255 --target 1 --seed 26"),
         simulated(
             BY_PATHS,

@@ -33,7 +33,9 @@ fn directed_links(draft: &Draft) -> u64 {
 
 #[test]
 fn a_flood_crosses_each_link_twice_except_those_of_first_copies() {
-    for (family, nodes) in [("erdos-renyi", 600), ("star", 300), ("ring", 100), ("barabasi-albert", 500)] {
+    for (family, nodes) in
+        [("erdos-renyi", 600), ("star", 300), ("ring", 100), ("barabasi-albert", 500), ("dials", 300)]
+    {
         let draft = Draft {
             protocol: Some(ProtocolKind::Flood),
             topology: Some(family.parse().unwrap()),

@@ -111,6 +111,8 @@ impl Draw {
             "random-regular",
             "watts-strogatz:0.2",
             "barabasi-albert",
+            "dials",
+            "dials:reachable=0.5",
             "ring",
             "grid",
             "star",

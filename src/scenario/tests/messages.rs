@@ -171,7 +171,7 @@ fn shares_times_and_names_have_a_form() {
         (
             "--topology mesh",
             "--topology mesh: choose one of erdos-renyi, random-regular, regular-implicit, watts-strogatz[:SHARE], \
-             barabasi-albert, ring, grid, star, complete, file:PATH",
+             barabasi-albert, dials[:reachable=SHARE], ring, grid, star, complete, file:PATH",
         ),
         ("--topology file:", "--topology file:: `file:`: the path of an edge list must follow, as in file:links.txt"),
     ]);

@@ -23,6 +23,7 @@ fn topologies() -> impl Strategy<Value = TopologySpec> {
     use TopologySpec::*;
     let paths = "[^\0]{1,20}".prop_map(|path| File { path });
     let rewired = shares().prop_map(|rewired| WattsStrogatz { rewired });
+    let reachable = shares().prop_map(|reachable| Dials { reachable });
     let plain = prop::sample::select(vec![
         ErdosRenyi,
         RandomRegular,
@@ -33,7 +34,7 @@ fn topologies() -> impl Strategy<Value = TopologySpec> {
         Star,
         Complete,
     ]);
-    prop_oneof![3 => plain, 1 => paths, 1 => rewired]
+    prop_oneof![3 => plain, 1 => paths, 1 => rewired, 1 => reachable]
 }
 
 fn shares() -> impl Strategy<Value = Ratio> {
