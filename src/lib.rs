@@ -121,6 +121,7 @@ pub mod errors {
         FaultError, LatencyError, LossError, MatrixError, MatrixLineFault, NetworkError, PlaceFault, RegionError,
     };
     pub use crate::order::ParseSymbolError;
+    pub use crate::protocol::BadKnob;
     pub use crate::runtime::RuntimeError;
     pub use crate::runtime::processes::StartError;
     pub use crate::scenario::{BadValue, FileProblem, SocketOwner};
@@ -175,8 +176,11 @@ pub mod options {
         PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
     };
     pub use crate::order::Symbol;
+    pub use crate::protocol::{FloodKnobs, Knob, Knobs, LazyKnobs, Preset, PushKnobs};
     pub use crate::ratio::Ratio;
-    pub use crate::scenario::{PayloadBytes, WindowSize};
+    pub use crate::scenario::{
+        KnobSheet, MembershipSpec, PayloadBytes, ProtocolKnobs, ProtocolSheet, ProtocolSpec, WindowSize,
+    };
     pub use crate::topology::{EdgeList, TopologySpec};
     pub use crate::workload::{Arrivals, ListedPublication, Origins, PublicationList, Rate};
 }

@@ -11,6 +11,7 @@
 //! | `flood` | a node forwards each new order to every peer but its sender, once |
 //! | `lazy` | a node announces each new order to its targets, and sends it to those that request it |
 //! | `announcement`, `announcements` | messages about several orders |
+//! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
 //! | `context`, `event` | the queries and actions open to a protocol, and the event that they are about |
 //! | `shard_view` | the nodes, peers and links of a shard, and the nodes' own random draws |
@@ -20,6 +21,7 @@ mod announcements;
 mod context;
 mod event;
 mod flood;
+mod knobs;
 mod lazy;
 mod push;
 #[cfg(test)]
@@ -31,9 +33,10 @@ pub use announcement::Announcement;
 pub use announcements::AnnouncementBatch;
 pub use context::Context;
 pub use event::Event;
-pub use flood::Flood;
-pub use lazy::Lazy;
-pub use push::Push;
+pub use flood::{Flood, FloodKnobs};
+pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
+pub use lazy::{Lazy, LazyKnobs};
+pub use push::{Push, PushKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use targets::{TargetBatch, TargetDraw, TargetScratch};
 

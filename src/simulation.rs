@@ -74,7 +74,7 @@ pub fn run_observed(
 /// [`SimulationError`] if it needs more memory than is left, or several processes.
 pub fn check(scenario: &Scenario) -> Result<(), SimulationError> {
     processes::check(scenario, None)?;
-    memory::left(scenario, &scenario.protocol.kind.traits())?;
+    memory::left(scenario, &scenario.protocol.kind().traits())?;
     Ok(())
 }
 
@@ -119,7 +119,7 @@ impl<'a> Runner<'a> {
         program: Option<&'a Program>,
     ) -> Result<Runner<'a>, SimulationError> {
         processes::check(scenario, program)?;
-        let memory_left = memory::left(scenario, &scenario.protocol.kind.traits())?.unwrap_or(u64::MAX);
+        let memory_left = memory::left(scenario, &scenario.protocol.kind().traits())?.unwrap_or(u64::MAX);
         Ok(Runner { program, memory_left, ..Runner::new(scenario, interrupt, observer)? })
     }
 

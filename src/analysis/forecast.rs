@@ -152,7 +152,7 @@ fn too_late(
     let goal = target.ceil_of(u64::from(nodes));
     let (crossings, interval) = match protocol {
         ProtocolSource::Scenario => {
-            (scenario.protocol.kind.traits().messages_per_hop, scenario.protocol.announce_interval)
+            (scenario.protocol.kind().traits().messages_per_hop, scenario.protocol.announce_interval)
         }
         ProtocolSource::Caller => (1, None),
     };

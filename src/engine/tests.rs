@@ -316,7 +316,7 @@ proptest! {
     ) {
         let case = Case { faults, adversary, bandwidth, ..case };
         // Short enough to ring while answers are under side, and long enough for those that never come.
-        let lazy = Lazy::new(Nanos(retry), interval);
+        let lazy = Lazy::waiting(Nanos(retry), interval);
         let strict = case.strict_of(&lazy.clone());
         assert_sound(&case, &strict);
         for threads in [1, 2, 3, 8] {
@@ -329,7 +329,7 @@ proptest! {
         let window = case.workload.orders();
         let case = Case { loss: "0".parse().unwrap(), ends_at_target: false, timeout: None, window, ..case };
         let longest = case.with(1, |setup| setup.network.ceiling().unwrap());
-        let outcome = case.general_of(2, &Lazy::new(Nanos(2 * longest.0 + 1), interval));
+        let outcome = case.general_of(2, &Lazy::waiting(Nanos(2 * longest.0 + 1), interval));
         let orders = u64::from(case.workload.orders());
         prop_assert_eq!(outcome.end, End::Quiescent);
         prop_assert_eq!(outcome.totals.record.duplicates, 0);
@@ -353,7 +353,7 @@ proptest! {
         let case = Case { latency: uniform(0, greatest), ..case };
         let outcome = case.with(2, |setup| run(setup, &Push).unwrap());
         assert_sound(&case, &outcome);
-        let lazy = case.with(2, |setup| run(setup, &Lazy::new(Nanos(40), interval)).unwrap());
+        let lazy = case.with(2, |setup| run(setup, &Lazy::waiting(Nanos(40), interval)).unwrap());
         assert_sound(&case, &lazy);
     }
 }

@@ -63,7 +63,7 @@ fn a_computed_overlay_is_stored_for_a_protocol_whose_nodes_know_their_peers() {
     };
     let scenario = draft.build().unwrap();
     assert_eq!(part(&MemoryNeed::of(&scenario), MemoryPart::Overlay), 0);
-    let knowing = ProtocolTraits { needs_peers: true, ..scenario.protocol.kind.traits() };
+    let knowing = ProtocolTraits { needs_peers: true, ..scenario.protocol.kind().traits() };
     let interrupt = Interrupt::new();
     let stored = scenario.overlay_unless(&interrupt).unwrap().materialized(&interrupt).unwrap().unwrap();
     let entries: u64 = (0..10_000).map(|node| u64::from(stored.degree(NodeId(node)))).sum();

@@ -4,13 +4,22 @@
 //! order in both directions, except for the N - 1 links over which it first arrived. Its cost is the yardstick for the
 //! other protocols.
 
-use super::{Context, FirstMessage, Protocol, ProtocolState, Push, ShardView, Targets};
+use super::{Context, FirstMessage, Knob, Knobs, Preset, Protocol, ProtocolState, Push, ShardView, Targets};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
 
 /// Flooding: acts as push does, on other targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flood;
+
+/// The knobs of flooding: none, because every peer gets the order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FloodKnobs;
+
+impl Knobs for FloodKnobs {
+    const PRESETS: &'static [Preset<FloodKnobs>] = &[];
+    const KNOBS: &'static [Knob<FloodKnobs>] = &[];
+}
 
 impl Protocol for Flood {
     type State = Flood;

@@ -25,7 +25,9 @@
 //! Rejected alternative: a table of the orders that each peer is known to have, as Bitcoin keeps it. It would save the
 //! announcement back to the sender of the order, which `--exclude-sender` saves as well.
 
-use super::{Announcement, Context, Protocol, ProtocolState, ShardView, announcements, speaks};
+use super::{
+    Announcement, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, announcements, knobs, speaks,
+};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
@@ -39,6 +41,50 @@ const TRIES: u8 = 8;
 
 /// The token of a timer to announce. Tokens below it are the indices of requested orders.
 const ANNOUNCE: u64 = 1 << 32;
+
+/// The knobs of lazy push; each is `None` for the option of the same name, or its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LazyKnobs {
+    /// Peers to which a node announces an order.
+    pub fanout: Option<u32>,
+    /// Time that a node waits for an order it has requested.
+    pub retry: Option<Nanos>,
+    /// Time for which a node gathers orders before it announces them; 0 for none.
+    pub announce_interval: Option<Nanos>,
+}
+
+impl Knobs for LazyKnobs {
+    const PRESETS: &'static [Preset<LazyKnobs>] = &[];
+
+    const KNOBS: &'static [Knob<LazyKnobs>] = &[
+        Knob {
+            name: "fanout",
+            help: "peers to which a node announces an order; also --fanout",
+            read: |knobs, text| knobs::or_default(text, knobs::fanout).map(|fanout| knobs.fanout = fanout),
+            show: |knobs| knobs.fanout.map_or_else(knobs::default_text, |fanout| fanout.to_string()),
+        },
+        Knob {
+            name: "retry",
+            help: "time before a node requests again; also --retry",
+            read: |knobs, text| {
+                let rule = "a time to ask again is above 0 and below 584 years; write 500ms, 2s or 40us";
+                let read = |text: &str| knobs::span(text, Nanos(1)..=Nanos::MAX, rule);
+                knobs::or_default(text, read).map(|retry| knobs.retry = retry)
+            },
+            show: |knobs| knobs.retry.map_or_else(knobs::default_text, Nanos::written),
+        },
+        Knob {
+            name: "announce-interval",
+            help: "time for which a node gathers orders before it announces them; also --announce-interval",
+            read: |knobs, text| {
+                let rule = "an interval is below 584 years; write 10ms or 2s, or 0 to announce each order at once";
+                let read = |text: &str| knobs::span(text, Nanos::ZERO..=Nanos::MAX, rule);
+                knobs::or_default(text, read).map(|interval| knobs.announce_interval = interval)
+            },
+            show: |knobs| knobs.announce_interval.map_or_else(knobs::default_text, Nanos::written),
+        },
+    ];
+}
 
 /// Lazy push, with the times that its nodes wait.
 #[derive(Clone, Copy, Debug)]
@@ -84,9 +130,18 @@ struct Announcer {
 }
 
 impl Lazy {
+    /// Creates the protocol. A time that the knobs leave open is 500 ms to request again, and none to gather.
+    pub fn new(knobs: LazyKnobs) -> Lazy {
+        Lazy {
+            retry: knobs.retry.unwrap_or(Nanos::from_millis(500)),
+            interval: knobs.announce_interval.unwrap_or(Nanos::ZERO),
+        }
+    }
+
     /// Creates a protocol whose nodes request again after `retry`, and gather orders for `interval` before they
     /// announce them.
-    pub fn new(retry: Nanos, interval: Nanos) -> Lazy {
+    #[cfg(test)]
+    pub fn waiting(retry: Nanos, interval: Nanos) -> Lazy {
         Lazy { retry, interval }
     }
 }

@@ -1,12 +1,30 @@
 //! Forward-once push: the first time a node sees an order, it forwards it to its targets, while the TTL lasts.
 
-use super::{Context, FirstMessage, Protocol, ProtocolState, ShardView};
+use super::{Context, FirstMessage, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, knobs};
 use crate::ids::OrderIndex;
 use crate::message::{Message, OrderHop};
 
 /// Forward-once push. It keeps no state of its own, because the coverage records which node has seen which order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Push;
+
+/// The knobs of push.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PushKnobs {
+    /// Peers to which a node forwards an order; `None` for the option of the same name, or its default.
+    pub fanout: Option<u32>,
+}
+
+impl Knobs for PushKnobs {
+    const PRESETS: &'static [Preset<PushKnobs>] = &[];
+
+    const KNOBS: &'static [Knob<PushKnobs>] = &[Knob {
+        name: "fanout",
+        help: "peers to which a node forwards an order; also --fanout",
+        read: |knobs, text| knobs::or_default(text, knobs::fanout).map(|fanout| knobs.fanout = fanout),
+        show: |knobs| knobs.fanout.map_or_else(knobs::default_text, |fanout| fanout.to_string()),
+    }];
+}
 
 impl Protocol for Push {
     type State = Push;

@@ -21,7 +21,7 @@ pub(super) fn scenario(nodes: u32) -> Scenario {
     Scenario::unchecked(ScenarioValues {
         overlay: OverlayOptions { nodes, topology: TopologySpec::ErdosRenyi, edge_list: None, peers: 20 },
         protocol: ProtocolOptions {
-            kind: ProtocolKind::Push,
+            spec: ProtocolKind::Push.into(),
             fanout: 8,
             ttl: Ttl::Hops(6),
             exclude_sender: false,

@@ -5,6 +5,7 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::limits::{self, THREADS};
 use super::payload::PayloadBytes;
+use super::protocol_spec::ProtocolSpec;
 use super::transport_kind::{TransportKind, carriers_that};
 use crate::network::{LatencySpec, LinkFault, PlaceFault, RegionSpec};
 use crate::table::TableError;
@@ -342,6 +343,19 @@ pub enum ScenarioError {
     NothingToAnnounce {
         /// The protocol asked for.
         protocol: ProtocolKind,
+    },
+
+    /// The protocol is given a knob that is given as an option, too.
+    #[error(
+        "--{option} with --protocol {}: both set the knob {option} of {}; leave one of the two out",
+        shown(&spec.to_string()),
+        spec.kind().name()
+    )]
+    KnobTwice {
+        /// The option, without dashes.
+        option: &'static str,
+        /// The protocol asked for.
+        spec: ProtocolSpec,
     },
 
     /// The topology cannot have this size.

@@ -4,9 +4,11 @@ use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::kinds::ProtocolKind;
 use super::parse::time;
+use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::transport_kind::TransportKind;
 use super::{Draft, limits};
 use crate::network::NetworkSpec;
+use crate::protocol::{LazyKnobs, PushKnobs};
 use crate::time::Nanos;
 use serde::{Serialize, Serializer};
 
@@ -23,9 +25,11 @@ macro_rules! protocol_options {
             ///
             /// push forwards each new order to --fanout peers; flood forwards it to every peer except its sender; lazy
             /// announces it to --fanout peers and sends it to those that request it. Push and flood are fast and send
-            /// duplicates; lazy carries the order once per node, at the price of more hops of control messages.
+            /// duplicates; lazy carries the order once per node, at the price of more hops of control messages. A name
+            /// may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s: `bulkprop protocols`
+            /// lists them.
             #[arg(short = 'p')]
-            protocol: ProtocolKind = "push|flood|lazy", |text: &str| choose::<ProtocolKind>("protocol", text);
+            protocol: ProtocolSpec = "push|flood|lazy", |text: &str| text.parse::<ProtocolSpec>();
 
             /// Peers to which a node forwards an order [default: 8].
             ///
@@ -67,8 +71,8 @@ macro_rules! protocol_options {
 /// The protocol of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProtocolOptions {
-    /// Gossip protocol of every node.
-    pub kind: ProtocolKind,
+    /// Gossip protocol of every node. Knobs that are options too are not in it, but in the fields below.
+    pub spec: ProtocolSpec,
     /// Number of peers to which a node forwards an order; the upper limit if the protocol forwards to all.
     pub fanout: u32,
     /// Maximum hops of an order.
@@ -97,27 +101,99 @@ impl ProtocolOptions {
         transport: TransportKind,
         network: Option<&NetworkSpec>,
     ) -> Result<ProtocolOptions, ScenarioError> {
-        let kind = draft.protocol.unwrap_or(ProtocolKind::Push);
+        let asked = draft.protocol.unwrap_or(ProtocolKind::Push.into()).checked()?;
+        let shared = SharedKnobs::asked(draft, asked)?;
+        let (spec, kind) = (asked.without_options(), asked.kind());
         Ok(ProtocolOptions {
-            kind,
-            fanout: fanout(draft.fanout, kind)?,
+            spec,
+            fanout: fanout(shared.fanout, kind)?,
             ttl: ttl(draft.ttl, transport)?,
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
-            retry: retry(draft.retry, kind, network)?,
-            announce_interval: announce_interval(draft.announce_interval, kind)?,
+            retry: retry(shared.retry, kind, network)?,
+            announce_interval: announce_interval(shared.announce_interval, kind)?,
         })
+    }
+
+    /// Returns the kind of the protocol.
+    pub const fn kind(&self) -> ProtocolKind {
+        self.spec.kind()
+    }
+
+    /// Returns the protocol with all of its knobs, those that are options too at their effective values.
+    pub fn effective(&self) -> ProtocolSpec {
+        let ProtocolOptions { fanout, retry, announce_interval, .. } = *self;
+        match self.spec.protocol {
+            ProtocolKnobs::Push(_) => PushKnobs { fanout: Some(fanout) }.into(),
+            ProtocolKnobs::Lazy(_) => LazyKnobs { fanout: Some(fanout), retry, announce_interval }.into(),
+            _ => self.spec,
+        }
     }
 
     /// Sets the options of this group in a draft.
     pub(super) fn add_to(&self, draft: &mut Draft) {
-        let takes_fanout = self.kind.traits().takes_fanout;
-        draft.protocol = Some(self.kind);
+        let takes_fanout = self.kind().traits().takes_fanout;
+        draft.protocol = Some(self.spec);
         draft.fanout = takes_fanout.then_some(self.fanout);
         draft.ttl = Some(self.ttl);
         draft.exclude_sender = takes_fanout.then_some(self.exclude_sender);
         draft.retry = self.retry;
         draft.announce_interval = self.announce_interval;
     }
+}
+
+impl ProtocolSpec {
+    /// Returns the protocol without the knobs that are options too.
+    fn without_options(self) -> ProtocolSpec {
+        let protocol = match self.protocol {
+            ProtocolKnobs::Push(_) => ProtocolKnobs::Push(PushKnobs { fanout: None }),
+            ProtocolKnobs::Lazy(_) => {
+                ProtocolKnobs::Lazy(LazyKnobs { fanout: None, retry: None, announce_interval: None })
+            }
+            other => other,
+        };
+        ProtocolSpec { protocol, ..self }
+    }
+}
+
+/// The options that are knobs of protocols, too.
+#[derive(Clone, Copy, Debug, Default)]
+struct SharedKnobs {
+    fanout: Option<u32>,
+    retry: Option<Nanos>,
+    announce_interval: Option<Nanos>,
+}
+
+impl SharedKnobs {
+    /// Returns what is asked for, in either form.
+    ///
+    /// # Errors
+    ///
+    /// [`ScenarioError::KnobTwice`] if one is given as a knob and as an option.
+    fn asked(draft: &Draft, spec: ProtocolSpec) -> Result<SharedKnobs, ScenarioError> {
+        let knobs = SharedKnobs::of(spec);
+        let twice = |option| ScenarioError::KnobTwice { option, spec };
+        Ok(SharedKnobs {
+            fanout: either(knobs.fanout, draft.fanout).ok_or_else(|| twice("fanout"))?,
+            retry: either(knobs.retry, draft.retry).ok_or_else(|| twice("retry"))?,
+            announce_interval: either(knobs.announce_interval, draft.announce_interval)
+                .ok_or_else(|| twice("announce-interval"))?,
+        })
+    }
+
+    fn of(spec: ProtocolSpec) -> SharedKnobs {
+        match spec.protocol {
+            ProtocolKnobs::Push(PushKnobs { fanout }) => SharedKnobs { fanout, ..SharedKnobs::default() },
+            ProtocolKnobs::Lazy(LazyKnobs { fanout, retry, announce_interval }) => {
+                SharedKnobs { fanout, retry, announce_interval }
+            }
+            _ => SharedKnobs::default(),
+        }
+    }
+}
+
+/// Returns the one of two values that is given; `None` if both are.
+fn either<T>(knob: Option<T>, option: Option<T>) -> Option<Option<T>> {
+    if knob.is_some() && option.is_some() { None } else { Some(knob.or(option)) }
 }
 
 /// Serializes as a whole number, or as the text `auto`.

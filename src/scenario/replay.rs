@@ -8,6 +8,7 @@ use super::protocol_options::Ttl;
 use super::shell::quoted;
 use super::workload_options::WindowSize;
 use super::{Draft, Scenario};
+use crate::protocol::most_similar;
 use toml::{Table, Value};
 
 impl Draft {
@@ -58,6 +59,11 @@ impl Draft {
 }
 
 impl Scenario {
+    /// Returns the value of an option as its flag takes it; `None` if the scenario has none.
+    pub(super) fn option(&self, name: &str) -> Option<String> {
+        Draft::from(self).values().remove(name).map(written)
+    }
+
     /// Returns the fewest options that give this scenario on any machine: those that differ from the defaults, and
     /// always the seed and the threads, whose defaults are drawn or depend on the machine.
     ///
@@ -177,14 +183,11 @@ fn written(value: Value) -> String {
     }
 }
 
-/// Returns the option whose name is most similar to `name`, if one is similar enough. The measure and its threshold are
-/// those that clap uses for flags.
+/// Returns the option whose name is most similar to `name`, if one is similar enough.
 pub(super) fn similar(name: &str) -> Option<String> {
     // A key such as `nodes=5` is a mistake in the notation, not in the name.
     if name.contains('=') {
         return None;
     }
-    let near = |option: String| (strsim::jaro(name, &option), option);
-    let options = names().into_iter().map(near).filter(|(nearness, _)| *nearness > 0.7);
-    options.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, option)| option)
+    most_similar(name, names())
 }

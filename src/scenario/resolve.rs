@@ -40,7 +40,7 @@ impl Draft {
             .as_ref()
             .filter(|_| transport.is_virtual() && (run.runs == 1 || run.same_seed))
             .map(|network| threads_fed(&overlay, &protocol, &workload, network));
-        let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind, fed.unwrap_or(usize::MAX))?;
+        let carrier = CarrierOptions::resolve(&self, overlay.nodes, protocol.kind(), fed.unwrap_or(usize::MAX))?;
         Ok(Scenario(ScenarioValues { overlay, protocol, workload, carrier, network, failures, run }))
     }
 }

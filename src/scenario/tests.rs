@@ -1,6 +1,7 @@
 //! Tests of defaults, of error messages, and of the ways to write a scenario down and read it back.
 
 mod messages;
+mod protocol_specs;
 mod round_trips;
 
 use super::{BadValue, Draft, Pin, Scenario, Ttl};

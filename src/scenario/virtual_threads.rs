@@ -31,7 +31,7 @@ pub(super) fn threads_fed(
     workload: &WorkloadOptions,
     network: &NetworkSpec,
 ) -> usize {
-    let copies = if protocol.kind.traits().takes_fanout { protocol.fanout } else { overlay.peers.max(1) };
+    let copies = if protocol.kind().traits().takes_fanout { protocol.fanout } else { overlay.peers.max(1) };
     let orders = workload.bulk.map_or(1, |bulk| bulk.orders);
     let messages = u64::from(copies.min(overlay.nodes)) * u64::from(overlay.nodes);
     let messages = messages.saturating_mul(orders.into());

@@ -51,7 +51,7 @@ impl Scenario {
         // Protocols without requests have neither.
         let again = self.protocol.retry.filter(|_| is_lossy).unwrap_or_default();
         let gathered = self.protocol.announce_interval.unwrap_or_default();
-        let messages = u64::from(self.protocol.kind.traits().messages_per_hop);
+        let messages = u64::from(self.protocol.kind().traits().messages_per_hop);
         let hop = Nanos(latency.0.saturating_mul(messages)) + gathered + again;
         Nanos(hop.0.saturating_mul(u64::from(ttl)))
     }
@@ -86,7 +86,8 @@ mod tests {
         let bursts = Draft { arrivals: Some(Arrivals::Burst), ..slow.clone() };
         assert_eq!(resolved(bursts, 1_000_000, 100_000), 70_000);
         // Three messages of 100 ms per hop, and 10 ms to gather announcements.
-        let lazy = Draft { protocol: Some(ProtocolKind::Lazy), announce_interval: "10ms".parse().ok(), ..slow.clone() };
+        let lazy =
+            Draft { protocol: Some(ProtocolKind::Lazy.into()), announce_interval: "10ms".parse().ok(), ..slow.clone() };
         assert_eq!(resolved(lazy.clone(), 1_000_000, 100_000), 186_000);
         // The retry time counts if any link may lose messages.
         let file = tempfile::NamedTempFile::new().unwrap();

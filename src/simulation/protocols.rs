@@ -7,7 +7,7 @@ use crate::memory;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Protocol, Push, TargetDraw, Targets};
 use crate::record::{ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
-use crate::scenario::{ProtocolKind, ProtocolOptions, ProtocolTraits, Scenario};
+use crate::scenario::{ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
 use crate::threads::Observer;
 use crate::topology::{Topology, TopologySpec};
@@ -87,15 +87,11 @@ fn typed_traits<P: Protocol>(others: ProtocolTraits, is_first_message: bool) -> 
 
 /// Makes the protocol that the scenario names.
 pub(super) fn named(scenario: &Scenario) -> Box<dyn RunProtocol> {
-    let kind = scenario.protocol.kind;
-    match kind {
-        ProtocolKind::Push => Box::new(TypedProtocol::first_message(kind, Push)),
-        ProtocolKind::Flood => Box::new(TypedProtocol::first_message(kind, Flood)),
-        ProtocolKind::Lazy => {
-            let ProtocolOptions { retry, announce_interval, .. } = scenario.protocol;
-            let lazy = Lazy::new(retry.unwrap_or_default(), announce_interval.unwrap_or_default());
-            Box::new(TypedProtocol::named(kind, lazy))
-        }
+    let (kind, spec) = (scenario.protocol.kind(), scenario.protocol.effective());
+    match spec.protocol {
+        ProtocolKnobs::Push(_) => Box::new(TypedProtocol::first_message(kind, Push)),
+        ProtocolKnobs::Flood(_) => Box::new(TypedProtocol::first_message(kind, Flood)),
+        ProtocolKnobs::Lazy(knobs) => Box::new(TypedProtocol::named(kind, Lazy::new(knobs))),
     }
 }
 
@@ -238,7 +234,7 @@ mod tests {
     #[test]
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {
-            let scenario = Draft { protocol: Some(kind), ..Draft::default() }.build().unwrap();
+            let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
             let ProtocolFacts { source, traits, tallies } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
             assert!(tallies.is_empty(), "{kind:?}");

@@ -146,7 +146,7 @@ fn spreads() -> impl Strategy<Value = (Draft, u64, u64)> {
         let draft = Draft {
             transport: Some(TransportKind::Simulated),
             topology: Some(topology),
-            protocol: Some([ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy][protocol]),
+            protocol: Some([ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy][protocol].into()),
             latency: Some(format!("uniform:{least_ms}ms..{}ms", 2 * least_ms).parse().unwrap()),
             bandwidth: Some(format!("up={mbit}mbit{more}{share}").parse().unwrap()),
             payload_bytes: Some(PayloadBytes::exactly(bytes)),
@@ -185,7 +185,7 @@ fn flood(leaves: u32, lines: &str, bytes: u32, threads: u32) -> RunRecord {
     run(Draft {
         transport: Some(TransportKind::Simulated),
         topology: Some(TopologySpec::Star),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         latency: Some("100ms".parse().unwrap()),
         bandwidth: Some(lines.parse().unwrap()),
         payload_bytes: Some(PayloadBytes::exactly(bytes)),

@@ -189,7 +189,7 @@ fn an_order_to_be_requested_again_is_under_way() {
     for transport in [TransportKind::Simulated, TransportKind::Memory, TransportKind::Udp] {
         let draft = Draft {
             transport: Some(transport),
-            protocol: Some(ProtocolKind::Lazy),
+            protocol: Some(ProtocolKind::Lazy.into()),
             retry: Some(Nanos::from_secs(100)),
             exclude_sender: Some(true),
             orders: Some(60),
@@ -221,7 +221,7 @@ fn an_order_to_be_announced_is_under_way() {
         for &transport in carriers {
             let draft = Draft {
                 transport: Some(transport),
-                protocol: Some(ProtocolKind::Lazy),
+                protocol: Some(ProtocolKind::Lazy.into()),
                 announce_interval: Some(Nanos::from_millis(interval_ms)),
                 orders: Some(20),
                 rate: Some(Rate::per_second(1_000)),

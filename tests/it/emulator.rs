@@ -51,7 +51,7 @@ fn every_carrier_loses_and_doubles_the_same_messages() {
 /// the nodes reached and the number of messages sent do not.
 #[test]
 fn every_carrier_floods_as_far() {
-    let draft = Draft { protocol: Some(ProtocolKind::Flood), peers: Some(3), ..to_quiescence(400, 1, 2) };
+    let draft = Draft { protocol: Some(ProtocolKind::Flood.into()), peers: Some(3), ..to_quiescence(400, 1, 2) };
     let draft = Draft { topology: Some(TopologySpec::RandomRegular), ..draft };
     let line = "loss=0.3 duplicate=0.2";
     let model = run(on(TransportKind::Simulated, 1, draft.clone(), line));
@@ -85,8 +85,11 @@ fn no_first_receipt_is_earlier_than_in_virtual_time() {
 
 #[test]
 fn a_request_that_is_lost_is_made_again() {
-    let draft =
-        Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(Nanos::from_millis(20)), ..to_quiescence(300, 1, 5) };
+    let draft = Draft {
+        protocol: Some(ProtocolKind::Lazy.into()),
+        retry: Some(Nanos::from_millis(20)),
+        ..to_quiescence(300, 1, 5)
+    };
     for transport in real_carriers() {
         let record = run(on(transport, 2, draft.clone(), "latency=uniform:0ms..2ms loss=0.2 duplicate=0.1"));
         assert!(record.reached() > 280, "{transport:?}: {}", record.reached());
@@ -102,7 +105,7 @@ fn a_request_that_is_lost_is_made_again() {
 #[test]
 fn gathered_announcements_pass_the_network_whole() {
     let draft = Draft {
-        protocol: Some(ProtocolKind::Lazy),
+        protocol: Some(ProtocolKind::Lazy.into()),
         retry: Some(Nanos::from_millis(40)),
         announce_interval: Some(Nanos::from_millis(5)),
         orders: Some(40),

@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("protocol", &["topology"]),
     ("network", &["topology"]),
     ("adversary", &["topology", "network"]),
-    ("scenario", &["order", "workload", "topology", "coverage", "network", "adversary"]),
+    ("scenario", &["order", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
     ("threads", &["scenario"]),
     ("transport", &["order", "wire", "record", "scenario", "threads"]),
     (

@@ -65,7 +65,7 @@ fn a_flood_takes_the_shortest_paths_over_the_listed_links() {
     let folder = TempDir::new().unwrap();
     let flood = Draft {
         transport: Some(TransportKind::Simulated),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         latency: "40ms".parse().ok(),
         origin: Some(0),
         ..to_quiescence(1, 1, 5)
@@ -107,7 +107,7 @@ fn a_link_without_latency_makes_every_event_wait_for_the_last() {
     fs::write(&path, "from,to,latency,loss\n0,1,0s,\n1,2,0s,\n2,3,,\n").unwrap();
     let record = run(Draft {
         transport: Some(TransportKind::Simulated),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         topology: Some(TopologySpec::Ring),
         links: Some(path.to_str().unwrap().to_owned()),
         latency: "40ms".parse().ok(),
@@ -135,7 +135,7 @@ fn every_carrier_loses_what_a_line_says() {
     {
         let record = run(Draft {
             transport: Some(transport),
-            protocol: Some(protocol),
+            protocol: Some(protocol.into()),
             topology: Some(TopologySpec::Ring),
             links: links.clone(),
             origin: Some(0),

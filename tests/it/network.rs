@@ -56,7 +56,7 @@ fn a_flood_leaves_in_the_sequence_that_the_seed_draws() {
     for (nodes, seed) in [(40, 7), (40, 8), (1_000, 7), (1_000, 8)] {
         let record = run(Draft {
             topology: Some(TopologySpec::Star),
-            protocol: Some(ProtocolKind::Flood),
+            protocol: Some(ProtocolKind::Flood.into()),
             bandwidth: Some("up=10mbit,queue=1GiB".parse().unwrap()),
             ..simulated(nodes, 2, seed)
         });

@@ -142,7 +142,7 @@ fn one_order_is_the_same_by_every_engine_with_order_and_without() {
             let digest = |rest: &str, engine: Engine, threads: u32| {
                 let draft = Draft {
                     transport: Some(TransportKind::Simulated),
-                    protocol: Some(protocol),
+                    protocol: Some(protocol.into()),
                     engine: Some(engine),
                     latency: format!("{latency}{rest}").parse().ok(),
                     ..to_quiescence(500, threads, 5)

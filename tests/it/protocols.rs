@@ -20,7 +20,7 @@ fn on(transport: TransportKind, draft: &Draft, threads: u32) -> RunRecord {
 }
 
 fn lazy(draft: Draft) -> Draft {
-    Draft { protocol: Some(ProtocolKind::Lazy), retry: Some(LONG_RETRY), ..draft }
+    Draft { protocol: Some(ProtocolKind::Lazy.into()), retry: Some(LONG_RETRY), ..draft }
 }
 
 /// Twice the number of links of a draft's overlay.
@@ -37,7 +37,7 @@ fn a_flood_crosses_each_link_twice_except_those_of_first_copies() {
         [("erdos-renyi", 600), ("star", 300), ("ring", 100), ("barabasi-albert", 500), ("dials", 300)]
     {
         let draft = Draft {
-            protocol: Some(ProtocolKind::Flood),
+            protocol: Some(ProtocolKind::Flood.into()),
             topology: Some(family.parse().unwrap()),
             ..to_quiescence(nodes, 1, 4)
         };
@@ -175,7 +175,8 @@ fn a_node_that_is_down_asks_no_more() {
 fn one_seed_gives_one_digest_on_any_threads() {
     let latency = Some(Latency::Uniform { least: Nanos::from_millis(10), greatest: Nanos::from_millis(100) });
     for protocol in [ProtocolKind::Flood, ProtocolKind::Lazy] {
-        let draft = Draft { latency: latency.map(Into::into), protocol: Some(protocol), ..to_quiescence(1_000, 1, 7) };
+        let draft =
+            Draft { latency: latency.map(Into::into), protocol: Some(protocol.into()), ..to_quiescence(1_000, 1, 7) };
         let digests = [1, 2, 3, 8].map(|threads| on(TransportKind::Simulated, &draft, threads).digest.unwrap());
         assert!(digests.iter().all(|&digest| digest == digests[0]), "{protocol:?}: {digests:X?}");
         let other = Draft { seed: Some(8), ..draft };

@@ -47,7 +47,7 @@ fn times(record: &RunRecord) -> Vec<Nanos> {
 fn flooded_star(leaves: u32, bandwidth: &str, bytes: usize, threads: u32) -> RunRecord {
     run(simulated(Draft {
         topology: Some(TopologySpec::Star),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         latency: Some("100ms".parse().unwrap()),
         bandwidth: Some(bandwidth.parse().unwrap()),
         payload_bytes: payload(bytes),
@@ -115,7 +115,7 @@ fn sums_of_bytes_do_not_overflow() {
     // Two million copies of 16 MiB, 23 GB of them at each node.
     let draft = simulated(Draft {
         topology: Some(TopologySpec::Complete),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         payload_bytes: payload(PAYLOAD_BYTES_MAX),
         ..to_quiescence(1_400, 1, 5)
     });
@@ -230,7 +230,7 @@ fn no_spread_is_faster_than_the_postal_model() {
             (TopologySpec::Star, ProtocolKind::Flood),
             (TopologySpec::ErdosRenyi, ProtocolKind::Lazy),
         ] {
-            let record = sends(topology.clone(), protocol, bytes, 11);
+            let record = sends(topology.clone(), protocol.into(), bytes, 11);
             let bound = postal::times(transmission(bytes, 50).0, Nanos::from_millis(20).0);
             let times = times(&record);
             assert!(times.len() > 290, "{topology} {protocol:?}");

@@ -18,7 +18,7 @@ const LATENCY: &str = "uniform:10ms..1s";
 fn two_nodes(window: u32, transport: TransportKind, protocol: ProtocolKind) -> Draft {
     Draft {
         transport: Some(transport),
-        protocol: Some(protocol),
+        protocol: Some(protocol.into()),
         retry: (protocol == ProtocolKind::Lazy).then_some(Nanos::from_secs(10)),
         latency: LATENCY.parse().ok(),
         orders: Some(ORDERS),

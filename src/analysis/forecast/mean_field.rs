@@ -46,7 +46,7 @@ impl<'a> MeanField<'a> {
     /// Builds the mean field; `None` if the overlay is not random enough for the formulas to hold, or nothing is drawn.
     /// An announcement travels like a forward, so the formulas of push hold for lazy too.
     pub(super) fn new(scenario: &'a Scenario, topology: &Topology) -> Option<MeanField<'a>> {
-        if !scenario.protocol.kind.traits().takes_fanout {
+        if !scenario.protocol.kind().traits().takes_fanout {
             // Such a protocol forwards to the peers that it has: the nodes within the TTL say everything.
             return None;
         }

@@ -199,11 +199,11 @@ fn an_emulated_network_is_looked_at_on_every_carrier() {
         let said = "151 of 200 nodes lie within the 75 hops of node 0 that 3.000 s leave room for, where 190 make 95 \
                     %; ask for more than --timeout 3800ms.";
         assert!(notice.contains(said), "{notice}");
-        let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy), ..slow(transport, 151) });
+        let notice = doubt(Draft { protocol: Some(ProtocolKind::Lazy.into()), ..slow(transport, 151) });
         assert!(notice.contains("a hop takes 120.000 ms at least, and 51 of 151 nodes"), "{notice}");
         // Announcements of a bulk may be sent shortly after another order has arrived.
         let gathering = Draft {
-            protocol: Some(ProtocolKind::Lazy),
+            protocol: Some(ProtocolKind::Lazy.into()),
             announce_interval: Some(Nanos::from_millis(30)),
             ..slow(transport, 151)
         };

@@ -40,7 +40,7 @@ proptest! {
     #[test]
     fn lazy_without_latency_is_what_smaller_latencies_come_to(case in cases()) {
         let case = Case { loss: LossSpec::NONE, workload: Workload::single(NodeId(3)), ..case };
-        let of = |latency| constant(&case, latency).strict_of(&Lazy::new(Nanos(1_000_000), Nanos::ZERO));
+        let of = |latency| constant(&case, latency).strict_of(&Lazy::waiting(Nanos(1_000_000), Nanos::ZERO));
         prop_assert_eq!(senders_and_hops(&of(0)), senders_and_hops(&of(1)));
         prop_assert_eq!(of(0).totals.record, of(1).totals.record);
     }

@@ -127,7 +127,7 @@ proptest! {
         match protocol {
             0 => check(&case, &Push)?,
             1 => check(&case, &Flood)?,
-            _ => check(&case, &Lazy::new(Nanos(300_000_000), interval))?,
+            _ => check(&case, &Lazy::waiting(Nanos(300_000_000), interval))?,
         }
     }
 

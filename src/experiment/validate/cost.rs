@@ -25,7 +25,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
         let spared = Draft { exclude_sender: Some(true), ..on_graph(fanout) };
         redundancy(bench, "ER d 20, sender spared", spared, push_sparing_the_sender(fanout.into(), degree))?;
     }
-    let lazy = Draft { protocol: Some(ProtocolKind::Lazy), ..on_graph(8) };
+    let lazy = Draft { protocol: Some(ProtocolKind::Lazy.into()), ..on_graph(8) };
     redundancy(bench, "announced, asked for", lazy, 0.0)?;
     flood(bench)?;
     copies(bench, 4)?;
@@ -36,7 +36,7 @@ pub(super) fn cases<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), Ear
 /// exact.
 fn flood<T: FnMut(&Case)>(bench: &mut Bench<'_, T>) -> Result<(), EarlyEnd> {
     let regular = Draft { peers: Some(PEERS), ..simulated(TopologySpec::RandomRegular, NODES, 8) };
-    let draft = Draft { protocol: Some(ProtocolKind::Flood), fanout: None, ..regular };
+    let draft = Draft { protocol: Some(ProtocolKind::Flood.into()), fanout: None, ..regular };
     let beyond = |record: &RunRecord| {
         let links = (record.overlay.mean_degree * f64::from(record.nodes) / 2.0).round() as u64;
         record.payload_messages() as f64 - flood_messages(links, record.nodes.into()) as f64

@@ -6,7 +6,7 @@ use crate::protocol::recording_context::{Action, RecordingContext, payload};
 const RETRY: Nanos = Nanos(100);
 
 fn state(retry: Nanos, interval: Nanos) -> LazyState {
-    Lazy::new(retry, interval).for_shard(&ShardView::isolated(0..2))
+    Lazy::waiting(retry, interval).for_shard(&ShardView::isolated(0..2))
 }
 
 fn received(kind: Kind, from: u32) -> Message {
@@ -133,7 +133,7 @@ fn a_spent_ttl_is_not_announced() {
 fn who_gathers_nothing_has_nothing_behind_a_message() {
     let word = [step(2).to_word()];
     for (interval, words) in [(Nanos::ZERO, 0), (Nanos(1), TAIL_WORDS_MAX)] {
-        let lazy = Lazy::new(RETRY, interval);
+        let lazy = Lazy::waiting(RETRY, interval);
         assert_eq!(lazy.tail_words_max(), words);
         assert!(lazy.admits(&received(Kind::HAVE, 2), &[], 1));
         assert_eq!(lazy.admits(&received(Kind::HAVE, 2), &word, 1), words > 0);

@@ -85,7 +85,7 @@ fn spreading(report: &Report) -> String {
     if report.protocol == ProtocolSource::Caller {
         return "a protocol of the caller's own".to_owned();
     }
-    match asked.protocol.kind.traits() {
+    match asked.protocol.kind().traits() {
         ProtocolTraits { takes_fanout: false, .. } => "to every peer".to_owned(),
         ProtocolTraits { takes_retry: true, .. } => format!("announced with fanout {}", asked.protocol.fanout),
         _ => format!("fanout {}", asked.protocol.fanout),

@@ -1,8 +1,8 @@
 //! Tests that a scenario written as TOML or as a command reads back unchanged.
 
 use super::super::{
-    Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, Scenario, Spin, TransportKind, Ttl, Until, WindowSize,
-    limits,
+    Choice, Draft, Engine, OriginsKind, PayloadBytes, Pin, ProtocolKind, ProtocolSpec, Scenario, Spin, TransportKind,
+    Ttl, Until, WindowSize, limits,
 };
 use super::{draft, scenario};
 use crate::adversary::AdversarySpec;
@@ -10,6 +10,7 @@ use crate::network::{
     BandwidthSpec, ChurnSpec, DownSpec, Exponential, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec,
     PartitionSpec, RegionSpec,
 };
+use crate::protocol::{LazyKnobs, PushKnobs};
 use crate::ratio::Ratio;
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
@@ -117,10 +118,17 @@ fn overlays() -> impl Strategy<Value = OverlayValues> {
 }
 
 type GossipValues =
-    (Option<u32>, Option<Ttl>, Option<bool>, Option<Ratio>, Option<ProtocolKind>, Option<Nanos>, Option<Nanos>);
+    (Option<u32>, Option<Ttl>, Option<bool>, Option<Ratio>, Option<ProtocolSpec>, Option<Nanos>, Option<Nanos>);
 
 fn gossip() -> impl Strategy<Value = GossipValues> {
-    let protocols = prop::sample::select(vec![ProtocolKind::Push, ProtocolKind::Flood, ProtocolKind::Lazy]);
+    let protocols = prop_oneof![
+        8 => prop::sample::select(ProtocolKind::ALL).prop_map(ProtocolSpec::from),
+        1 => (1..=u32::MAX).prop_map(|fanout| PushKnobs { fanout: Some(fanout) }.into()),
+        1 => (of(1..=u64::MAX), of(any::<u64>())).prop_map(|(retry, interval)| {
+            let (retry, announce_interval) = (retry.map(Nanos), interval.map(Nanos));
+            LazyKnobs { retry, announce_interval, ..LazyKnobs::default() }.into()
+        }),
+    ];
     let retries = prop_oneof![2 => Just(None), 1 => of((1..=u64::MAX).prop_map(Nanos))];
     let intervals = prop_oneof![2 => Just(None), 1 => of(any::<u64>().prop_map(Nanos))];
     (of(1..=u32::MAX), of(ttls()), of(any::<bool>()), of(shares()), of(protocols), retries, intervals)

@@ -54,7 +54,7 @@ fn wide(engine: Engine, latency: Latency, nodes: u32) -> Draft {
         nodes: Some(nodes),
         threads: Some(2),
         topology: Some(TopologySpec::Complete),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         latency: Some(latency.into()),
         until: Some(Until::Quiescent),
         ..Draft::default()

@@ -35,7 +35,7 @@ fn every_engine_that_stores_messages_ends_where_they_have_no_room() {
         nodes: Some(200),
         threads: Some(2),
         topology: Some(TopologySpec::Complete),
-        protocol: Some(ProtocolKind::Flood),
+        protocol: Some(ProtocolKind::Flood.into()),
         until: Some(Until::Quiescent),
         ..Draft::default()
     };

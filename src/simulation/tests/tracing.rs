@@ -19,7 +19,7 @@ fn lines(draft: Draft) -> u64 {
 
 #[test]
 fn the_lines_of_each_protocol_are_expected() {
-    let of = |protocol| Draft { protocol: Some(protocol), ..Draft::default() };
+    let of = |protocol: ProtocolKind| Draft { protocol: Some(protocol.into()), ..Draft::default() };
     assert_eq!(lines(Draft { fanout: Some(6), ..of(ProtocolKind::Push) }), 3_000);
     assert_eq!(
         lines(Draft {

@@ -1,0 +1,216 @@
+//! A protocol as people write it: `NAME[:PRESET][,knob=value...][@MEMBERSHIP]`, such as `lazy,retry=2s`.
+//!
+//! The same text stands in flags, files, replay commands and reports. Each protocol declares its own knobs
+//! (`protocol/knobs.rs`); the one list of protocols with their knobs is here.
+
+use super::bad_value::{BadValue, shown};
+use super::kinds::{Choice, ProtocolKind};
+use super::{Draft, Scenario};
+use crate::protocol::{BadKnob, FloodKnobs, Knobs, LazyKnobs, PushKnobs, most_similar, read_knobs, write_knobs};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A protocol with its knobs, and the membership protocol under it.
+///
+/// Prints the shortest text that reads back to the same value: the preset, then only the knobs that differ from it.
+///
+/// ```
+/// use bulk_order_propagation::options::{LazyKnobs, ProtocolSpec};
+/// use bulk_order_propagation::{Draft, Nanos};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec: ProtocolSpec = "lazy,retry=2000ms".parse()?;
+/// assert_eq!(spec, LazyKnobs { retry: Some(Nanos::from_secs(2)), ..LazyKnobs::default() }.into());
+/// assert_eq!(spec.to_string(), "lazy,retry=2s");
+/// let draft = Draft { protocol: Some(spec), ..Draft::default() };
+/// # draft.build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProtocolSpec {
+    /// The protocol and its knobs.
+    pub protocol: ProtocolKnobs,
+    /// The membership protocol that keeps each node's peers, in place of an overlay that is drawn; `None` for none.
+    pub membership: Option<MembershipSpec>,
+}
+
+/// A membership protocol. None is built in yet, so that the type has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MembershipSpec {}
+
+/// Declares the knobs of each protocol, with its description in one line.
+macro_rules! protocols {
+    ($($Kind:ident($Knobs:ident) = $about:literal),+ $(,)?) => {
+        /// The knobs of a protocol, by its kind.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum ProtocolKnobs {
+            $(
+                #[doc = concat!("Of the kind ", stringify!($Kind), ", which ", $about, ".")]
+                $Kind($Knobs),
+            )+
+        }
+
+        impl ProtocolKnobs {
+            /// Returns the kind of the protocol.
+            pub const fn kind(&self) -> ProtocolKind {
+                match self {
+                    $(ProtocolKnobs::$Kind(_) => ProtocolKind::$Kind),+
+                }
+            }
+
+            /// Reads the part of a text that follows the name of the protocol.
+            fn read(kind: ProtocolKind, text: &str) -> Result<ProtocolKnobs, BadKnob> {
+                match kind {
+                    $(ProtocolKind::$Kind => read_knobs(kind.name(), text).map(ProtocolKnobs::$Kind)),+
+                }
+            }
+
+            /// Writes the part of a text that follows the name of the protocol.
+            fn written(&self) -> String {
+                match self {
+                    $(ProtocolKnobs::$Kind(knobs) => write_knobs(knobs)),+
+                }
+            }
+        }
+
+        impl From<ProtocolKind> for ProtocolSpec {
+            /// Takes the default of every knob.
+            fn from(kind: ProtocolKind) -> ProtocolSpec {
+                match kind {
+                    $(ProtocolKind::$Kind => $Knobs::default().into()),+
+                }
+            }
+        }
+
+        $(
+            impl From<$Knobs> for ProtocolSpec {
+                fn from(knobs: $Knobs) -> ProtocolSpec {
+                    ProtocolSpec { protocol: ProtocolKnobs::$Kind(knobs), membership: None }
+                }
+            }
+        )+
+
+        impl ProtocolKind {
+            /// Describes the protocol, with its presets and knobs.
+            pub fn sheet(self) -> ProtocolSheet {
+                match self {
+                    $(ProtocolKind::$Kind => sheet_of::<$Knobs>(self, $about)),+
+                }
+            }
+        }
+    };
+}
+
+protocols! {
+    Push(PushKnobs) = "forwards the first copy of an order to a number of peers",
+    Flood(FloodKnobs) = "forwards the first copy of an order to every peer but its sender",
+    Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
+}
+
+impl ProtocolSpec {
+    /// Returns the kind of the protocol.
+    pub const fn kind(&self) -> ProtocolKind {
+        self.protocol.kind()
+    }
+
+    /// Returns the same protocol if its knobs are within their limits. A text gives no others, but a program may.
+    pub(super) fn checked(self) -> Result<ProtocolSpec, BadValue> {
+        self.to_string().parse()
+    }
+}
+
+impl fmt::Display for ProtocolSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = format!("{}{}", self.kind().name(), self.protocol.written());
+        match self.membership {
+            None => f.pad(&written),
+            Some(membership) => match membership {},
+        }
+    }
+}
+
+impl FromStr for ProtocolSpec {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<ProtocolSpec, BadValue> {
+        let refused = |rule: String| BadValue::new("protocol", text, rule);
+        let (protocol, membership) = match text.split_once('@') {
+            Some((protocol, name)) => (protocol, Some(membership(name).map_err(refused)?)),
+            None => (text, None),
+        };
+        let end = protocol.find([':', ',']).unwrap_or(protocol.len());
+        let kind = kind_named(&protocol[..end]).map_err(refused)?;
+        let protocol = ProtocolKnobs::read(kind, &protocol[end..]).map_err(|error| refused(error.to_string()))?;
+        Ok(ProtocolSpec { protocol, membership })
+    }
+}
+
+/// Serializes as the text that reads back.
+impl Serialize for ProtocolSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Returns the kind of this name, or the rule that it breaks.
+fn kind_named(name: &str) -> Result<ProtocolKind, String> {
+    let names = || ProtocolKind::ALL.iter().map(|kind| kind.name());
+    ProtocolKind::named(name).ok_or_else(|| match most_similar(name, names()) {
+        Some(similar) => format!("no protocol is called {}; did you mean {similar}?", shown(name)),
+        None => format!("choose one of {}", names().collect::<Vec<_>>().join(", ")),
+    })
+}
+
+/// Returns the membership protocol of this name, or the rule that it breaks.
+fn membership(name: &str) -> Result<MembershipSpec, String> {
+    let left_out = format!("leave @{} out, and choose an overlay with --topology", shown(name));
+    Err(match name {
+        "hyparview" => format!("this version has no membership protocol; {left_out}"),
+        _ => format!("no membership protocol is called {}; {left_out}", shown(name)),
+    })
+}
+
+/// A protocol with its presets and knobs, for a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtocolSheet {
+    /// Name of the protocol.
+    pub name: &'static str,
+    /// Its rule in brief, the predicate of a sentence.
+    pub about: &'static str,
+    /// The presets, each with the document that its values are from; the first is the default.
+    pub presets: Vec<(&'static str, &'static str)>,
+    /// The knobs.
+    pub knobs: Vec<KnobSheet>,
+}
+
+/// A knob, for a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnobSheet {
+    /// Name of the knob.
+    pub name: &'static str,
+    /// Description of the value with its unit.
+    pub help: &'static str,
+    /// Its value in each preset, or only its default if there is no preset.
+    pub values: Vec<String>,
+}
+
+/// Describes a protocol. The default of a knob that is an option too is the option's.
+fn sheet_of<K: Knobs>(kind: ProtocolKind, about: &'static str) -> ProtocolSheet {
+    let sets: Vec<K> = match K::PRESETS {
+        [] => vec![K::default()],
+        presets => presets.iter().map(|preset| (preset.values)()).collect(),
+    };
+    let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().ok();
+    let option = |name: &str| scenario.as_ref().and_then(|scenario| Scenario::option(scenario, name));
+    let knobs = K::KNOBS.iter().map(|knob| {
+        let shown = |set: &K| match (knob.show)(set) {
+            text if text == crate::protocol::DEFAULT => option(knob.name).unwrap_or(text),
+            text => text,
+        };
+        KnobSheet { name: knob.name, help: knob.help, values: sets.iter().map(shown).collect() }
+    });
+    let presets = K::PRESETS.iter().map(|preset| (preset.name, preset.source)).collect();
+    ProtocolSheet { name: kind.name(), about, presets, knobs: knobs.collect() }
+}
