@@ -200,6 +200,13 @@ mod api;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod api;
+// Nothing uses it before the engine can run over several machines.
+#[allow(dead_code)]
+#[cfg(all(feature = "cluster", not(feature = "internals")))]
+mod cluster;
+#[cfg(all(feature = "cluster", feature = "internals"))]
+#[doc(hidden)]
+pub mod cluster;
 #[cfg(not(feature = "internals"))]
 mod coverage;
 #[cfg(feature = "internals")]

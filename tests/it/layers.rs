@@ -13,7 +13,7 @@ const GROUND: [&str; 11] =
 
 /// The rooms above the ground, from below to above, and the rooms that each may use beside the ground. A room may use
 /// only rooms that stand before it, so that the table has no arrow up and no circle.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("theory", &[]),
     ("trace", &[]),
     ("order", &[]),
@@ -27,6 +27,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("adversary", &["topology", "network"]),
     ("scenario", &["order", "workload", "topology", "coverage", "protocol", "network", "adversary"]),
     ("threads", &["scenario"]),
+    ("cluster", &["threads"]),
     ("transport", &["order", "wire", "record", "scenario", "threads"]),
     (
         "runtime",
