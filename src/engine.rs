@@ -67,7 +67,7 @@ pub use shortest_path::bulk::{OrderReceipts, PLACES_TOGETHER};
 
 use crate::adversary::Adversaries;
 use crate::coverage::Window;
-use crate::network::{Faults, Network};
+use crate::network::{Detection, Faults, Network};
 use crate::protocol::{FirstMessage, Knowledge, Protocol, TargetDraw};
 use crate::ratio::Ratio;
 use crate::record::{End, Receipt, Receipts, Traffic};
@@ -99,6 +99,8 @@ pub struct EngineSetup<'a> {
     pub network: &'a Network,
     /// Nodes that are down, and pairs that cannot reach each other, by time.
     pub faults: &'a Faults,
+    /// The delays after which nodes learn of failures; `None` if they never do.
+    pub detection: Option<Detection>,
     /// Nodes that do not follow the protocol.
     pub adversaries: &'a Adversaries,
     /// The time that nodes run before time 0; [`run`] adds it to every publication.

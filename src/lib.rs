@@ -171,9 +171,9 @@ pub mod options {
 
     pub use crate::adversary::AdversarySpec;
     pub use crate::network::{
-        BandwidthSpec, BurstScope, BurstSpec, ChurnSpec, DownSpec, Exponential, FaultSpec, Latency, LatencySpec,
-        LinkFile, LinkLatency, LogNormal, LossSpec, NetworkSpec, Normal, Pareto, PartitionSpec, Paths, PlaceFile,
-        PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
+        BandwidthSpec, BurstScope, BurstSpec, ChurnSpec, DetectSpec, DownSpec, Exponential, FaultSpec, Latency,
+        LatencySpec, LinkFile, LinkLatency, LogNormal, LossSpec, NetworkSpec, Normal, Pareto, PartitionSpec, Paths,
+        PlaceFile, PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
     };
     pub use crate::order::Symbol;
     pub use crate::protocol::{FloodKnobs, Knob, Knobs, LazyKnobs, Preset, PushKnobs};

@@ -9,6 +9,8 @@ mod bandwidth;
 mod bursts;
 mod by_place;
 mod curves;
+mod detect_spec;
+mod detection;
 mod fair_uplink;
 mod fate;
 mod fate_batch;
@@ -35,6 +37,8 @@ pub use attempts::{AttemptCache, Attempts};
 pub use bandwidth::{
     AccessLink, BandwidthError, BandwidthSpec, HEADER_BYTES, LinkRate, QueueOffer, Rates, UplinkShare, process,
 };
+pub use detect_spec::{DetectSpec, ParseDetectError};
+pub use detection::{Detection, Discovery};
 pub use fair_uplink::FairUplink;
 pub use fate::{Fate, OutgoingLinks};
 pub use fate_batch::Fates;

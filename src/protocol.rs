@@ -40,7 +40,7 @@ pub use push::{Push, PushKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use targets::{TargetBatch, TargetDraw, TargetScratch};
 
-use crate::ids::OrderIndex;
+use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::time::Nanos;
 
@@ -79,6 +79,11 @@ pub trait Protocol: Sync {
 
     /// True if its nodes act before any message arrives, so that [`start`](ProtocolState::start) is called for each.
     const STARTS: bool = false;
+
+    /// True if its nodes act when they learn that a peer went down or came back, so that
+    /// [`handle_peer`](ProtocolState::handle_peer) is called in a run with `--detect`. The tokens of its timers are then
+    /// below 2^63.
+    const WATCHES_PEERS: bool = false;
 
     /// The maximum number of orders that one message or timer delivers at its node, together with the timers that it
     /// sets; `u32::MAX` for no bound. Virtual time keeps a journal of windows in which the run may end; the smaller the
@@ -137,6 +142,11 @@ pub trait ProtocolState {
 
     /// Handles a timer that this node has set.
     fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}
+
+    /// Handles the discovery that a peer of this node has gone down or come back. Called if the protocol
+    /// [`WATCHES_PEERS`](Protocol::WATCHES_PEERS), after a delay that is drawn for the pair (`--detect`), for a node that
+    /// is down, too. Peers that are down at the start are discovered then.
+    fn handle_peer<C: Context>(&mut self, _context: &mut C, _peer: NodeId, _is_up: bool) {}
 
     /// Returns the number of answers that this shard awaits and of repairs that its nodes can still make: 0 if only
     /// further messages can give it anything to do. A run without messages in flight ends once every shard is idle,

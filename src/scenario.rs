@@ -65,7 +65,8 @@ pub use workload_options::{BulkOptions, WindowSize, WorkloadOptions};
 
 use crate::adversary::AdversarySpec;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, DownSpec, LatencySpec, LossSpec, NetworkSpec, PartitionSpec, Paths, PlaceSpec, RegionSpec,
+    BandwidthSpec, ChurnSpec, DetectSpec, DownSpec, LatencySpec, LossSpec, NetworkSpec, PartitionSpec, Paths,
+    PlaceSpec, RegionSpec,
 };
 use crate::ratio::Ratio;
 use crate::sync::Interrupt;

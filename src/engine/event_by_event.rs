@@ -79,6 +79,9 @@ pub(super) fn run_traced<P: Protocol>(setup: &EngineSetup<'_>, protocol: &P) -> 
 fn run_with<P: Protocol, T: Tail>(setup: &EngineSetup<'_>, protocol: &P) -> EndedRun {
     setup.observer.loop_entered(0);
     let mut run = SequentialRun::<P, T>::new(setup, protocol);
+    if P::WATCHES_PEERS {
+        run.shard.watch_peers();
+    }
     if P::STARTS {
         run.shard.start(&mut run.state);
     }

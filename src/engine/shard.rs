@@ -8,6 +8,7 @@
 mod batched_forwards;
 mod booking;
 mod context;
+mod detecting;
 mod sending;
 mod tracing;
 
@@ -86,6 +87,8 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     occurrences: u64,
     /// Forwards that are drawn together; `None` if each must be drawn at once.
     batched: Option<BatchedForwards>,
+    /// True if the nodes learn of the failures of their peers.
+    detects: bool,
     /// The rows of a traced run.
     trace: Option<ShardTrace>,
     /// Takes the events that follow.
@@ -129,6 +132,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
             new_receipts: NewReceiptCounts::new(orders),
             occurrences: 0,
             batched: None,
+            detects: false,
             trace: setup.trace.map(TraceSpool::writer).map(ShardTrace::new),
             sink,
             nodes,
@@ -215,7 +219,10 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
     /// event.
     pub(super) fn fire_timer<P: ProtocolState>(&mut self, protocol: &mut P, me: NodeId, at: Nanos, token: u64) -> bool {
         let before = self.occurrences;
-        protocol.handle_timeout(&mut self.event(Event::own(me, at), 0), token);
+        match self.detects.then(|| detecting::discovery(at, token)).flatten() {
+            Some(discovery) => self.discover(protocol, me, discovery),
+            None => protocol.handle_timeout(&mut self.event(Event::own(me, at), 0), token),
+        }
         self.occurrences > before
     }
 }

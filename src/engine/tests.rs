@@ -82,6 +82,7 @@ impl Case {
             knowledge: Knowledge::new(self.seed, &topology, DialRule::Coin),
             network: &network,
             faults: &faults,
+            detection: None,
             adversaries: &adversaries,
             warm_up: Nanos::ZERO,
             workload: &self.workload,

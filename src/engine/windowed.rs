@@ -141,6 +141,9 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
         let mut moving = MovingTarget::new(self.setup, nodes, |counts| self.exchange.add_up(counts))?;
         let publications = workload.publications();
         let mut window = publications.first().map_or(0, |publication| self.width.window(publication.due));
+        if P::WATCHES_PEERS && self.shard.watch_peers() {
+            window = 0;
+        }
         if P::STARTS {
             window = 0;
             self.shard.start(&mut self.state);

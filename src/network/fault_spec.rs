@@ -1,5 +1,6 @@
 //! The requested faults: nodes that are down, nodes that come and go, partitions, nodes behind a NAT.
 
+use super::detect_spec::DetectSpec;
 use super::spec_fields::{SpecFields, escaped, read_span};
 use crate::quantity;
 use crate::ratio::Ratio;
@@ -20,11 +21,14 @@ pub struct FaultSpec {
     pub partition: PartitionSpec,
     /// The share of nodes that can only open outgoing connections.
     pub nat: Ratio,
+    /// The time after which nodes learn that a peer went down or came back; `None` if they never do.
+    pub detect: Option<DetectSpec>,
 }
 
 impl Default for FaultSpec {
     fn default() -> FaultSpec {
-        FaultSpec { down: DownSpec::default(), churn: None, partition: PartitionSpec::default(), nat: NONE }
+        let (down, partition) = (DownSpec::default(), PartitionSpec::default());
+        FaultSpec { down, churn: None, partition, nat: NONE, detect: None }
     }
 }
 

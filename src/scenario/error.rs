@@ -334,6 +334,10 @@ pub enum ScenarioError {
         protocol: ProtocolKind,
     },
 
+    /// No node fails.
+    #[error("--detect without --down or --churn: no node fails; leave --detect out or say which nodes do")]
+    NothingToDetect,
+
     /// The protocol announces nothing.
     #[error(
         "--announce-interval with --protocol {}: its nodes announce nothing; leave --announce-interval out or choose \

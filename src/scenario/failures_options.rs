@@ -1,11 +1,12 @@
 //! The options of failures: nodes that go down or are cut off, and nodes that do not follow the protocol.
 
 use super::Draft;
+use super::bad_value::BadValue;
 use super::error::ScenarioError;
 use super::network_options::refuse_unmodelled;
 use super::transport_kind::TransportKind;
 use crate::adversary::AdversarySpec;
-use crate::network::FaultSpec;
+use crate::network::{DetectSpec, FaultSpec};
 
 /// The heading of this group in `--help`.
 pub(super) const HEADING: &str = "Failures";
@@ -43,6 +44,14 @@ macro_rules! failures_options {
             #[arg(hide_short_help = true, allow_hyphen_values = true)]
             nat: Ratio = "SHARE", |text: &str| part_of("nat", text);
 
+            /// With simulated, time to learn of a failure [default: never].
+            ///
+            /// TIME or LEAST..GREATEST, as 2s..8s: each node learns that a peer went down or came back after a time
+            /// drawn for the pair. Protocols with a state for each peer then repair their links; without it nobody is
+            /// told.
+            #[arg(hide_short_help = true, allow_hyphen_values = true)]
+            detect: DetectSpec = "TIMES", |text: &str| model::<DetectSpec>("detect", text);
+
             /// With simulated, nodes that misbehave [default: none].
             ///
             /// `drop:SHARE,of=SHARE`, `censor:SHARE,origin=NODE`, `delay:SHARE,by=TIME`, `flood:SHARE,times=N`,
@@ -71,7 +80,11 @@ impl FailureOptions {
             churn: draft.churn,
             partition: draft.partition.clone().unwrap_or_default(),
             nat: draft.nat.unwrap_or(FaultSpec::default().nat),
+            detect: draft.detect.map(in_order).transpose()?,
         };
+        if faults.detect.is_some() && faults.down.0.is_empty() && faults.churn.is_none() {
+            return Err(ScenarioError::NothingToDetect);
+        }
         Ok(FailureOptions { faults, adversary: draft.adversary.clone().unwrap_or_default() })
     }
 
@@ -80,11 +93,17 @@ impl FailureOptions {
         if !transport.is_virtual() {
             return;
         }
-        let FaultSpec { down, churn, partition, nat } = self.faults.clone();
+        let FaultSpec { down, churn, partition, nat, detect } = self.faults.clone();
         draft.down = Some(down);
         draft.churn = churn;
         draft.partition = Some(partition);
         draft.nat = Some(nat);
+        draft.detect = detect;
         draft.adversary = Some(self.adversary.clone());
     }
+}
+
+/// Returns the times to detect a failure if they are in order. A text gives no others, but a program may.
+fn in_order(detect: DetectSpec) -> Result<DetectSpec, BadValue> {
+    detect.check().map_err(|error| BadValue::new("detect", &detect.to_string(), error.to_string()))
 }

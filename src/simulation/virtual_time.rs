@@ -9,7 +9,7 @@ use crate::analysis::{BulkCollector, Groups, Population, UnmetFaults};
 use crate::coverage::Goals;
 use crate::engine::{EngineOutcome, EngineSetup, OrderReceipts, RunTotals};
 use crate::ids::NodeId;
-use crate::network::{Faults, Network};
+use crate::network::{Detection, Faults, Network};
 use crate::record::{BulkRecord, End, Ledger, MachineTimes, NodePlaces, Notice, Receipt, Receipts, RunRecord, Traffic};
 use crate::scenario::Until;
 use crate::sync::Allowance;
@@ -84,6 +84,7 @@ impl Runner<'_> {
             knowledge: self.knowledge(),
             network,
             faults: &faults,
+            detection: scenario.failures.faults.detect.map(|spec| Detection::new(scenario.run.seed, spec)),
             adversaries: &adversaries,
             warm_up: Nanos::ZERO,
             workload: &self.workload,

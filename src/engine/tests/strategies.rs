@@ -66,6 +66,7 @@ pub(super) fn faults() -> impl Strategy<Value = FaultSpec> {
     let outages = prop::collection::vec(outage, 0..3);
     let all = (outages, prop::option::of(churn), prop::collection::vec(cut, 0..2), 0..60u64);
     all.prop_map(|(outages, churn, cuts, nat)| FaultSpec {
+        detect: None,
         down: DownSpec(outages),
         churn,
         partition: PartitionSpec(cuts),

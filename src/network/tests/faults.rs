@@ -19,6 +19,7 @@ fn spec(down: &str, churn: Option<&str>, partition: &str, nat: &str) -> FaultSpe
         churn: churn.map(|churn| churn.parse().unwrap()),
         partition: partition.parse().unwrap(),
         nat: nat.parse().unwrap(),
+        detect: None,
     }
 }
 

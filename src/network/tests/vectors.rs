@@ -89,6 +89,7 @@ fn faults_are_pinned() {
         churn: Some("up=3s,down=1s".parse().unwrap()),
         partition: "50%".parse().unwrap(),
         nat: "30%".parse().unwrap(),
+        detect: Some("2s..8s".parse().unwrap()),
     };
     let network = Network::new(7, Latency::Constant(Nanos(1)));
     let faults = Faults::new(&spec, 7, 20, &network, |_| 0, None, &crate::sync::Interrupt::new()).unwrap();

@@ -159,6 +159,14 @@ fn shares_times_and_names_have_a_form() {
             "--down '10%,by=luck': by is `luck`; choose random or degree, or leave it out and name a region",
         ),
         ("--churn up=1s", "--churn 'up=1s': down= is missing; write up=TIME,down=TIME"),
+        (
+            "--detect 8s..2s",
+            "--detect 8s..2s: a failure is detected after 8s to 2s; write the lesser time first, and at most 86400s",
+        ),
+        (
+            "--transport simulated --detect 2s",
+            "--detect without --down or --churn: no node fails; leave --detect out or say which nodes do",
+        ),
         ("--nat 2", "--nat 2: it is a share from 0 to 1; write it as 0.1, 10% or 1/10"),
         (
             "--adversary flood:1,times=0",
@@ -352,7 +360,7 @@ fn a_file_is_refused_by_line_and_key() {
         (
             "[network]\n\nnodes = 2",
             "line 3: `[network]` has no option called nodes; it takes name, place, latency, loss, links, duplicate, \
-             bandwidth, processing, down, churn, partition, nat, adversary",
+             bandwidth, processing, down, churn, partition, nat, detect, adversary",
         ),
         (
             "loss = 0.1\n[network]\nloss = 0.2",

@@ -7,8 +7,8 @@ use super::super::{
 use super::{draft, scenario};
 use crate::adversary::AdversarySpec;
 use crate::network::{
-    BandwidthSpec, ChurnSpec, DownSpec, Exponential, LATENCY_MAX, Latency, LatencySpec, LinkLatency, LossSpec,
-    PartitionSpec, RegionSpec,
+    BandwidthSpec, ChurnSpec, DetectSpec, DownSpec, Exponential, LATENCY_MAX, Latency, LatencySpec, LinkLatency,
+    LossSpec, PartitionSpec, RegionSpec,
 };
 use crate::protocol::{LazyKnobs, PushKnobs};
 use crate::ratio::Ratio;
@@ -92,14 +92,21 @@ fn models() -> impl Strategy<Value = Models> {
     (of(networks), of(losses), rare(shares()), rare(rates), rare(times))
 }
 
-type Faults = (Option<DownSpec>, Option<ChurnSpec>, Option<PartitionSpec>, Option<Ratio>, Option<AdversarySpec>);
+type Faults = (
+    (Option<DownSpec>, Option<DetectSpec>),
+    Option<ChurnSpec>,
+    Option<PartitionSpec>,
+    Option<Ratio>,
+    Option<AdversarySpec>,
+);
 
 fn faults() -> impl Strategy<Value = Faults> {
     let outages = written(&["none", "0.1+1/3,at=1500ms,by=degree", "1,at=2s,region=europe"]);
     let churns = written(&["up=60s,down=5s"]);
     let cuts = written(&["none", "0.5,at=1s,heal=3s,one-way", "region=europe"]);
     let parts = written(&["none", "drop:0.1,of=0.5+spy:0.05", "flood:0.01,times=10+eclipse:1,victim=7"]);
-    (rare(outages), rare(churns), rare(cuts), rare(shares()), rare(parts))
+    let detections = written(&["2s..8s", "5s"]);
+    ((rare(outages), rare(detections)), rare(churns), rare(cuts), rare(shares()), rare(parts))
 }
 
 /// Draws `Some` for one draft in twenty only, because these options often contradict others: enough drafts must make a
@@ -232,7 +239,8 @@ fn drafts() -> impl Strategy<Value = Draft> {
         duplicate: model.2,
         bandwidth: model.3,
         processing: model.4,
-        down: faults.0,
+        down: faults.0.0,
+        detect: faults.0.1,
         churn: faults.1,
         partition: faults.2,
         nat: faults.3,
