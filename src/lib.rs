@@ -176,7 +176,7 @@ pub mod options {
         PlaceFile, PlaceSpec, Places, Rates, RegionSpec, ShapeParameter, UplinkShare, Weibull,
     };
     pub use crate::order::Symbol;
-    pub use crate::protocol::{FloodKnobs, Knob, Knobs, LazyKnobs, Preset, PushKnobs};
+    pub use crate::protocol::{EagerLinks, FloodKnobs, Knob, Knobs, LazyKnobs, PlumtreeKnobs, Preset, PushKnobs};
     pub use crate::ratio::Ratio;
     pub use crate::scenario::{
         KnobSheet, MembershipSpec, PayloadBytes, ProtocolKnobs, ProtocolSheet, ProtocolSpec, WindowSize,

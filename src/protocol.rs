@@ -10,6 +10,7 @@
 //! | `push` | a node forwards each new order to its targets, once |
 //! | `flood` | a node forwards each new order to every peer but its sender, once |
 //! | `lazy` | a node announces each new order to its targets, and sends it to those that request it |
+//! | `plumtree` | a node sends each new order over the links of a tree, and announces it over the others |
 //! | `announcement`, `announcements` | messages about several orders |
 //! | `knobs` | the values that a protocol lets people choose, and their reader |
 //! | `targets` | the draw of a node's targets |
@@ -23,6 +24,7 @@ mod event;
 mod flood;
 mod knobs;
 mod lazy;
+mod plumtree;
 mod push;
 #[cfg(test)]
 mod recording_context;
@@ -36,6 +38,7 @@ pub use event::Event;
 pub use flood::{Flood, FloodKnobs};
 pub use knobs::{BadKnob, DEFAULT, Knob, Knobs, Preset, most_similar, read as read_knobs, write as write_knobs};
 pub use lazy::{Lazy, LazyKnobs};
+pub use plumtree::{EagerLinks, Plumtree, PlumtreeKnobs};
 pub use push::{Push, PushKnobs};
 pub use shard_view::{DialRule, Knowledge, ShardView};
 pub use targets::{TargetBatch, TargetDraw, TargetScratch};
@@ -81,8 +84,8 @@ pub trait Protocol: Sync {
     const STARTS: bool = false;
 
     /// True if its nodes act when they learn that a peer went down or came back, so that
-    /// [`handle_peer`](ProtocolState::handle_peer) is called in a run with `--detect`. The tokens of its timers are then
-    /// below 2^63.
+    /// [`handle_peer`](ProtocolState::handle_peer) is called in a run with `--detect`. The tokens of its timers are
+    /// then below 2^63.
     const WATCHES_PEERS: bool = false;
 
     /// The maximum number of orders that one message or timer delivers at its node, together with the timers that it
@@ -144,8 +147,8 @@ pub trait ProtocolState {
     fn handle_timeout<C: Context>(&mut self, _context: &mut C, _token: u64) {}
 
     /// Handles the discovery that a peer of this node has gone down or come back. Called if the protocol
-    /// [`WATCHES_PEERS`](Protocol::WATCHES_PEERS), after a delay that is drawn for the pair (`--detect`), for a node that
-    /// is down, too. Peers that are down at the start are discovered then.
+    /// [`WATCHES_PEERS`](Protocol::WATCHES_PEERS), after a delay that is drawn for the pair (`--detect`), for a node
+    /// that is down, too. Peers that are down at the start are discovered then.
     fn handle_peer<C: Context>(&mut self, _context: &mut C, _peer: NodeId, _is_up: bool) {}
 
     /// Returns the number of answers that this shard awaits and of repairs that its nodes can still make: 0 if only

@@ -50,6 +50,9 @@ use dials::DialBits;
 /// Rows that are stored at a time where a computed overlay is materialized.
 const MATERIALIZED_BATCH: usize = 4_096;
 
+/// The maximum number of nodes of a complete overlay that is stored for a protocol with a state for each peer.
+const COMPLETE_STORED_MAX: u32 = 128;
+
 /// An overlay: `nodes` nodes and, for each, its peers in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
@@ -178,25 +181,26 @@ impl Topology {
         self.entry(node, peer).map(|entry| dials.has(entry))
     }
 
-    /// Returns the same overlay with its rows stored, or `None` for the complete one, which is never stored.
+    /// Returns the same overlay with its rows stored, or `None` for a complete one of more than 128 nodes, which would
+    /// take memory quadratic in their number.
     ///
     /// # Errors
     ///
     /// [`TopologyError`] if there are too many rows to store, memory is short, or the user interrupts the work.
     pub fn materialized(&self, interrupt: &Interrupt) -> Result<Option<Topology>, TopologyError> {
-        let implicit = match &self.shape {
+        match &self.shape {
             Shape::Stored(_) => return Ok(Some(self.clone())),
-            Shape::Complete { .. } => return Ok(None),
-            Shape::Implicit(implicit) => implicit,
-        };
-        let (nodes, mut lookout) = (implicit.nodes(), Lookout::new(interrupt));
-        let mut rows = CsrBuilder::with_room(nodes, 2 * implicit.links())?;
+            Shape::Complete { nodes } if *nodes > COMPLETE_STORED_MAX => return Ok(None),
+            Shape::Complete { .. } | Shape::Implicit(_) => {}
+        }
+        let (nodes, mut lookout) = (self.nodes(), Lookout::new(interrupt));
+        let mut rows = CsrBuilder::with_room(nodes, self.entries())?;
         for first in (0..nodes).step_by(MATERIALIZED_BATCH) {
             rows.begin(MATERIALIZED_BATCH as u32);
             for node in first..nodes.min(first.saturating_add(MATERIALIZED_BATCH as u32)) {
-                let row = implicit.row(NodeId(node));
+                let row = self.peers(NodeId(node));
                 lookout.work(row.len() as u64 + 1)?;
-                row.iter().for_each(|peer| rows.add(node, peer.0));
+                row.for_each(|peer| rows.add(node, peer.0));
             }
             rows.end()?;
         }

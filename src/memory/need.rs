@@ -180,7 +180,7 @@ impl Sizes<'_> {
         vec![
             (MemoryPart::Overlay, self.overlay()),
             (MemoryPart::OwnLinks, self.own_links().saturating_add(self.last_arrivals())),
-            (MemoryPart::Nodes, by_node),
+            (MemoryPart::Nodes, by_node.saturating_add(self.scenario.protocol.spec.state_bytes(nodes, self.entries))),
             (MemoryPart::Receipts, receipts),
             (MemoryPart::Window, self.window()),
             (MemoryPart::Orders, self.orders()),

@@ -1,14 +1,16 @@
 //! A context that records the actions of a protocol, for unit tests without a carrier or an engine.
 
-use super::{Announcement, Context, ShardView};
+use super::{Announcement, Context, DialRule, Knowledge, ShardView};
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop};
 use crate::time::Nanos;
+use crate::topology::TopologySpec;
 
-/// Node 1, the orders that it holds, and the actions of its protocol.
+/// A node, the orders that it holds, and the actions of its protocol.
 #[derive(Debug)]
 pub(super) struct RecordingContext {
     view: ShardView<'static>,
+    me: NodeId,
     pub(super) held: Vec<OrderIndex>,
     /// Orders that it had and has forgotten.
     pub(super) forgotten: Vec<OrderIndex>,
@@ -37,7 +39,30 @@ pub(super) fn payload(from: NodeId, ttl: u8, hop: u8) -> Message {
 impl Default for RecordingContext {
     fn default() -> RecordingContext {
         let view = ShardView::isolated(0..2);
-        RecordingContext { view, held: Vec::new(), forgotten: Vec::new(), acts: Vec::new(), time: Nanos::ZERO }
+        RecordingContext {
+            view,
+            me: NodeId(1),
+            held: Vec::new(),
+            forgotten: Vec::new(),
+            acts: Vec::new(),
+            time: Nanos::ZERO,
+        }
+    }
+}
+
+impl RecordingContext {
+    /// Creates the context of node 0 in a network of `nodes` nodes that are its peers, and nobody else's.
+    pub(super) fn among(nodes: u32, orders: u32) -> RecordingContext {
+        let topology = TopologySpec::Star.build(nodes, 0, 1).unwrap();
+        // Leaked, because the view of a test outlives the test's own variables.
+        let knowledge = Knowledge::new(1, Box::leak(Box::new(topology)), DialRule::Coin);
+        let view = ShardView::new(0..nodes, orders, knowledge);
+        RecordingContext { view, me: NodeId(0), ..RecordingContext::default() }
+    }
+
+    /// Returns the actions since the last call.
+    pub(super) fn take(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.acts)
     }
 }
 
@@ -47,7 +72,7 @@ impl Context for RecordingContext {
     }
 
     fn me(&self) -> NodeId {
-        NodeId(1)
+        self.me
     }
 
     fn deliver(&mut self, order: OrderIndex) -> bool {

@@ -73,6 +73,11 @@ impl<'a> ShardView<'a> {
         self.nodes.len()
     }
 
+    /// Returns the number of nodes in the network; on an overlay that stores no rows, of those up to the shard's last.
+    pub fn network_size(&self) -> u32 {
+        self.knowledge.rows.map_or(self.nodes.end, Topology::nodes)
+    }
+
     /// Returns the number of orders in the run.
     pub fn orders(&self) -> u32 {
         self.orders

@@ -294,14 +294,17 @@ pub enum ScenarioError {
         transport: TransportKind,
     },
 
-    /// The protocol forwards to every peer but the sender, so the option has no effect.
+    /// The protocol sends to every peer but the sender, or chooses among all, so the option has no effect.
     #[error(
-        "--{option} with --protocol flood: it forwards to every peer but the one that the order came from; leave \
-         --{option} out or choose --protocol push or lazy"
+        "--{option} with --protocol {}: it {} but the one that the order came from; leave --{option} out or choose \
+         --protocol push or lazy", protocol.name(),
+        if *protocol == ProtocolKind::Flood { "forwards to every peer" } else { "chooses among all peers" }
     )]
-    FloodsAnyway {
+    SendsToAllPeers {
         /// The option asked for.
         option: &'static str,
+        /// The protocol asked for.
+        protocol: ProtocolKind,
     },
 
     /// Both the option and the regions define the latencies.

@@ -47,9 +47,11 @@ pub enum ProtocolKind {
     Flood,
     /// Announces an order to `fanout` peers and sends it to those that ask for it.
     Lazy,
+    /// Sends an order over the links of a tree, and announces it over the others.
+    Plumtree,
 }
 
-choice!(ProtocolKind { Push = "push", Flood = "flood", Lazy = "lazy" });
+choice!(ProtocolKind { Push = "push", Flood = "flood", Lazy = "lazy", Plumtree = "plumtree" });
 
 /// The algorithm that computes a run in virtual time. All engines give bit-identical results, with one exception: where
 /// figures by node are not kept, `hops` does not record senders, so its digest differs.

@@ -7,6 +7,7 @@ use super::parse::time;
 use super::protocol_spec::{ProtocolKnobs, ProtocolSpec};
 use super::transport_kind::TransportKind;
 use super::{Draft, limits};
+use crate::message::TTL_MAX;
 use crate::network::NetworkSpec;
 use crate::protocol::{LazyKnobs, PushKnobs};
 use crate::time::Nanos;
@@ -24,12 +25,13 @@ macro_rules! protocol_options {
             /// Gossip protocol of every node [default: push].
             ///
             /// push forwards each new order to --fanout peers; flood forwards it to every peer except its sender; lazy
-            /// announces it to --fanout peers and sends it to those that request it. Push and flood are fast and send
-            /// duplicates; lazy carries the order once per node, at the price of more hops of control messages. A name
-            /// may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s: `bulkprop protocols`
-            /// lists them.
+            /// announces it to --fanout peers and sends it to those that request it; plumtree sends it over the links
+            /// of a tree that the first orders leave, and announces it over the others. Push and flood are fast and
+            /// send duplicates; lazy and plumtree carry the order about once per node, at the price of control
+            /// messages. A name may have a preset and knobs, `NAME[:PRESET][,knob=value...]`, as lazy,retry=2s:
+            /// `bulkprop protocols` lists them.
             #[arg(short = 'p')]
-            protocol: ProtocolSpec = "push|flood|lazy", |text: &str| text.parse::<ProtocolSpec>();
+            protocol: ProtocolSpec = "PROTOCOL", |text: &str| text.parse::<ProtocolSpec>();
 
             /// Peers to which a node forwards an order [default: 8].
             ///
@@ -38,7 +40,7 @@ macro_rules! protocol_options {
             #[arg(short = 'f')]
             fanout: u32 = "N", |text: &str| limits::FANOUT.parse::<u32>(text);
 
-            /// Maximum hops of an order [default: 6; simulated: auto].
+            /// Maximum hops of an order [default: 6; simulated: auto; plumtree: 255].
             ///
             /// `auto` is twice the hops to the target plus 2, or four times plus 2 if one message may take more than
             /// ten times as long as another. A lower TTL saves messages and misses distant nodes.
@@ -107,7 +109,7 @@ impl ProtocolOptions {
         Ok(ProtocolOptions {
             spec,
             fanout: fanout(shared.fanout, kind)?,
-            ttl: ttl(draft.ttl, transport)?,
+            ttl: ttl(draft.ttl, kind, transport)?,
             exclude_sender: exclude_sender(draft.exclude_sender, kind)?,
             retry: retry(shared.retry, kind, network)?,
             announce_interval: announce_interval(shared.announce_interval, kind)?,
@@ -226,21 +228,21 @@ pub(super) fn read_announce_interval(text: &str) -> Result<Nanos, BadValue> {
     time("announce-interval", text, rule)
 }
 
-/// Resolves the fanout. Flood takes no fanout, because it forwards to every peer.
+/// Resolves the fanout. Protocols that choose among all peers take none.
 fn fanout(asked: Option<u32>, protocol: ProtocolKind) -> Result<u32, ScenarioError> {
-    match (protocol, asked) {
-        (ProtocolKind::Flood, None) => Ok(limits::FANOUT.most as u32),
-        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "fanout" }),
-        (_, asked) => Ok(limits::FANOUT.check(asked.unwrap_or(FANOUT_DEFAULT))?),
+    match (protocol.traits().takes_fanout, asked) {
+        (false, None) => Ok(limits::FANOUT.most as u32),
+        (false, Some(_)) => Err(ScenarioError::SendsToAllPeers { option: "fanout", protocol }),
+        (true, asked) => Ok(limits::FANOUT.check(asked.unwrap_or(FANOUT_DEFAULT))?),
     }
 }
 
-/// Returns true if forwarding excludes the sender, which flood always does.
+/// Returns true if forwarding excludes the sender, as that of protocols that choose among all peers always does.
 fn exclude_sender(asked: Option<bool>, protocol: ProtocolKind) -> Result<bool, ScenarioError> {
-    match (protocol, asked) {
-        (ProtocolKind::Flood, None) => Ok(true),
-        (ProtocolKind::Flood, Some(_)) => Err(ScenarioError::FloodsAnyway { option: "exclude-sender" }),
-        (_, asked) => Ok(asked.unwrap_or(false)),
+    match (protocol.traits().takes_fanout, asked) {
+        (false, None) => Ok(true),
+        (false, Some(_)) => Err(ScenarioError::SendsToAllPeers { option: "exclude-sender", protocol }),
+        (true, asked) => Ok(asked.unwrap_or(false)),
     }
 }
 
@@ -270,9 +272,15 @@ fn announce_interval(asked: Option<Nanos>, protocol: ProtocolKind) -> Result<Opt
     }
 }
 
-/// Resolves the TTL. The default is `auto` in virtual time, and six hops on real carriers, as the seed document has it.
-fn ttl(asked: Option<Ttl>, transport: TransportKind) -> Result<Ttl, ScenarioError> {
-    let ttl = asked.unwrap_or(if transport.is_virtual() { Ttl::Auto } else { TTL_DEFAULT });
+/// Resolves the TTL. The default is `auto` in virtual time, and six hops on real carriers, as the seed document has it;
+/// for a protocol whose orders may travel any way it is the maximum.
+fn ttl(asked: Option<Ttl>, protocol: ProtocolKind, transport: TransportKind) -> Result<Ttl, ScenarioError> {
+    let ttl = match asked {
+        Some(ttl) => ttl,
+        None if !protocol.traits().bounds_hops => Ttl::Hops(TTL_MAX),
+        None if transport.is_virtual() => Ttl::Auto,
+        None => TTL_DEFAULT,
+    };
     if let Ttl::Hops(hops) = ttl {
         limits::TTL.check(hops)?;
     }

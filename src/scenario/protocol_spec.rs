@@ -6,7 +6,9 @@
 use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
-use crate::protocol::{BadKnob, FloodKnobs, Knobs, LazyKnobs, PushKnobs, most_similar, read_knobs, write_knobs};
+use crate::protocol::{
+    BadKnob, FloodKnobs, Knobs, LazyKnobs, PlumtreeKnobs, PushKnobs, most_similar, read_knobs, write_knobs,
+};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -107,12 +109,22 @@ protocols! {
     Push(PushKnobs) = "forwards the first copy of an order to a number of peers",
     Flood(FloodKnobs) = "forwards the first copy of an order to every peer but its sender",
     Lazy(LazyKnobs) = "announces an order to a number of peers, and sends it to those that request it",
+    Plumtree(PlumtreeKnobs) = "sends an order over the links of a tree, and announces it over the others",
 }
 
 impl ProtocolSpec {
     /// Returns the kind of the protocol.
     pub const fn kind(&self) -> ProtocolKind {
         self.protocol.kind()
+    }
+
+    /// Returns the bytes that the protocol's own state takes from the start, with `links` links counted at both ends; 0
+    /// for one that keeps next to nothing.
+    pub(crate) fn state_bytes(&self, nodes: u64, links: u64) -> u64 {
+        match self.protocol {
+            ProtocolKnobs::Plumtree(knobs) => knobs.state_bytes(nodes, links),
+            ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) | ProtocolKnobs::Lazy(_) => 0,
+        }
     }
 
     /// Returns the same protocol if its knobs are within their limits. A text gives no others, but a program may.

@@ -15,6 +15,8 @@ pub struct ProtocolTraits {
     pub takes_retry: bool,
     /// True if its nodes must know their peers: the rows of an overlay that is computed are then stored.
     pub needs_peers: bool,
+    /// True if the default TTL bounds the hops of an order; if not, it is the maximum.
+    pub bounds_hops: bool,
     /// Number of consecutive messages that bring an order one hop further.
     pub messages_per_hop: u32,
 }
@@ -29,6 +31,7 @@ impl ProtocolKind {
             takes_fanout: true,
             takes_retry: false,
             needs_peers: false,
+            bounds_hops: true,
             messages_per_hop: 1,
         };
         match self {
@@ -40,6 +43,15 @@ impl ProtocolKind {
                 is_first_message: false,
                 takes_retry: true,
                 messages_per_hop: 3,
+                ..push
+            },
+            // A tree may be deep, and each of its links carries an order once.
+            ProtocolKind::Plumtree => ProtocolTraits {
+                has_control: true,
+                is_first_message: false,
+                takes_fanout: false,
+                needs_peers: true,
+                bounds_hops: false,
                 ..push
             },
         }

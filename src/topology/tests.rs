@@ -434,6 +434,8 @@ fn a_materialized_overlay_has_the_same_peers() {
     for node in (0..10_001).map(NodeId) {
         assert!(stored.peers(node).eq(computed.peers(node)), "{node}");
     }
-    let complete = TopologySpec::Complete.build(10, 0, 7).unwrap();
-    assert_eq!(complete.materialized(&Interrupt::new()).unwrap(), None);
+    let complete = |nodes| TopologySpec::Complete.build(nodes, 0, 7).unwrap();
+    let stored = complete(128).materialized(&Interrupt::new()).unwrap().unwrap();
+    assert!((0..128).map(NodeId).all(|node| stored.peers(node).eq(complete(128).peers(node))));
+    assert_eq!(complete(129).materialized(&Interrupt::new()).unwrap(), None);
 }

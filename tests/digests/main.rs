@@ -19,6 +19,7 @@ mod run;
 mod scenario;
 mod simulated;
 mod table;
+mod trees;
 
 use figures::Figures;
 use scenario::Group;
@@ -143,6 +144,11 @@ fn bulks_and_series_give_the_pinned_figures() {
 }
 
 #[test]
+fn trees_give_the_pinned_figures() {
+    assert_pinned(&trees::trees());
+}
+
+#[test]
 fn memory_gives_the_pinned_figures() {
     assert_pinned(&real::memory());
 }
@@ -172,6 +178,7 @@ fn no_scenario_is_lost() {
         simulated::regions(),
         simulated::faults(),
         simulated::bulks(),
+        trees::trees(),
         real::memory(),
         real::udp(),
         real::udp_shard(),

@@ -24,6 +24,7 @@ mod outcome;
 mod outputs;
 mod own_protocol;
 mod places;
+mod plumtree;
 #[cfg(all(target_os = "linux", not(portable)))]
 mod processes;
 mod protocols;

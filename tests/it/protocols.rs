@@ -262,7 +262,7 @@ fn contradictory_options_are_rejected() {
         ("--protocol lazy --announce-interval 5", "--announce-interval 5: an interval is a number with its unit"),
         ("--protocol lazy --retry 0", "--retry 0: a time to ask again is a number above 0"),
         ("--protocol lazy --transport simulated --engine fast", "--engine fast or hops with --protocol lazy"),
-        ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy"),
+        ("--protocol gossip", "--protocol gossip: choose one of push, flood, lazy, plumtree"),
     ] {
         let (code, _, stderr) = output(&mut bulkprop(line.split(' ')));
         assert_eq!(code, Some(2), "{line}");

@@ -131,15 +131,22 @@ impl Draw {
     }
 
     fn protocol(&mut self) {
-        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy"]);
-        self.put("protocol", protocol);
+        let trees =
+            ["plumtree", "plumtree:iroh", "plumtree:multi,num-eager=2", "plumtree:iroh,optimization-threshold=1"];
+        let protocol = self.one_of(&["push", "push", "push", "flood", "lazy", "plumtree"]);
+        if protocol == "plumtree" {
+            self.put_one_of("protocol", &trees);
+        } else {
+            self.put("protocol", protocol);
+        }
+        let takes_fanout = !["flood", "plumtree"].contains(&protocol);
         if protocol == "lazy" && self.one_in(2) {
             self.put_one_of("announce-interval", &["1ms", "10ms"]);
         }
         if protocol == "lazy" && self.one_in(3) {
             self.put_one_of("retry", &["20ms", "200ms"]);
         }
-        if protocol != "flood" && self.one_in(2) {
+        if takes_fanout && self.one_in(2) {
             let fanout = 1 + self.below(10);
             self.put("fanout", fanout);
         }
@@ -151,7 +158,7 @@ impl Draw {
                 self.put("ttl", ttl);
             }
         }
-        if protocol != "flood" && self.one_in(4) {
+        if takes_fanout && self.one_in(4) {
             self.put("exclude-sender", "");
         }
         self.put_one_of("until", &["target", "quiescent"]);
@@ -238,6 +245,9 @@ impl Draw {
         }
         if self.one_in(6) {
             self.put_one_of("churn", &["up=200ms,down=50ms", "up=2s,down=100ms", "up=20ms,down=20ms"]);
+        }
+        if self.options.iter().any(|(name, _)| ["down", "churn"].contains(name)) && self.one_in(2) {
+            self.put_one_of("detect", &["0", "20ms", "10ms..100ms"]);
         }
         if self.one_in(6) {
             self.put_one_of("partition", &["30%", "50%,at=10ms,heal=60ms", "20%,one-way"]);

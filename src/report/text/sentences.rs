@@ -86,7 +86,8 @@ fn spreading(report: &Report) -> String {
         return "a protocol of the caller's own".to_owned();
     }
     match asked.protocol.kind().traits() {
-        ProtocolTraits { takes_fanout: false, .. } => "to every peer".to_owned(),
+        ProtocolTraits { takes_fanout: false, is_first_message: true, .. } => "to every peer".to_owned(),
+        ProtocolTraits { takes_fanout: false, .. } => asked.protocol.spec.to_string(),
         ProtocolTraits { takes_retry: true, .. } => format!("announced with fanout {}", asked.protocol.fanout),
         _ => format!("fanout {}", asked.protocol.fanout),
     }

@@ -129,8 +129,8 @@ fn a_knob_is_given_once() {
 #[test]
 fn what_is_no_protocol_is_refused() {
     for (text, rule) in [
-        ("", "choose one of push, flood, lazy"),
-        ("gossip9", "choose one of push, flood, lazy"),
+        ("", "choose one of push, flood, lazy, plumtree"),
+        ("gossip9", "choose one of push, flood, lazy, plumtree"),
         ("puhs", "no protocol is called puhs; did you mean push?"),
         ("lazy,rety=2s", "lazy has no knob called `rety`; did you mean retry?"),
         ("flood,fanout=2", "flood has no knob called `fanout`; it has none; leave it out"),
