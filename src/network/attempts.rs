@@ -5,38 +5,59 @@ use crate::ids::OrderIndex;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// The counts of some nodes: one bit for each node and order once it has been sent, and a number only for those sent
-/// again, because few are.
+/// The repeats of a node and order that its byte can count.
+const IN_BYTE_MAX: u8 = u8::MAX;
+
+/// The counts of some nodes: one bit for each node and order once it has been sent, and a byte once it has been sent
+/// again.
 #[derive(Debug)]
 pub struct Attempts {
     nodes: usize,
-    /// Bits by order; empty if none of the nodes has sent it.
-    sent: Vec<Vec<u64>>,
-    /// Number of repeats after the first time, by order and node.
-    repeats: BTreeMap<(OrderIndex, u32), u32>,
+    /// By order.
+    sent: Vec<OrderAttempts>,
+    /// Number of repeats by order and node beyond those that its byte counts.
+    further: BTreeMap<(OrderIndex, u32), u32>,
+}
+
+/// The counts of one order.
+#[derive(Clone, Debug, Default)]
+struct OrderAttempts {
+    /// A bit per node; empty if none of the nodes has sent the order.
+    once: Vec<u64>,
+    /// By node, the number of repeats after the first time; empty if no node has sent the order twice.
+    repeats: Vec<u8>,
 }
 
 impl Attempts {
     /// Creates zero counts for `nodes` nodes and `orders` orders.
     pub fn new(nodes: usize, orders: usize) -> Attempts {
-        Attempts { nodes, sent: vec![Vec::new(); orders], repeats: BTreeMap::new() }
+        Attempts { nodes, sent: vec![OrderAttempts::default(); orders], further: BTreeMap::new() }
     }
 
     /// Returns how often the `local`-th node has sent the order before, and counts one more.
+    #[inline]
     pub fn next(&mut self, local: u32, order: OrderIndex) -> u32 {
-        let row = &mut self.sent[order.index()];
+        let OrderAttempts { once, repeats } = &mut self.sent[order.index()];
         // Allocated on first use: an order that none of these nodes has sent takes no memory.
-        if row.is_empty() {
-            row.resize(self.nodes.div_ceil(64), 0);
+        if once.is_empty() {
+            once.resize(self.nodes.div_ceil(64), 0);
         }
-        let (word, bit) = (&mut row[local as usize / 64], 1 << (local % 64));
+        let (word, bit) = (&mut once[local as usize / 64], 1 << (local % 64));
         if *word & bit == 0 {
             *word |= bit;
             return 0;
         }
-        let repeats = self.repeats.entry((order, local)).or_default();
-        *repeats += 1;
-        *repeats
+        if repeats.is_empty() {
+            repeats.resize(self.nodes, 0);
+        }
+        let repeats = &mut repeats[local as usize];
+        if *repeats < IN_BYTE_MAX {
+            *repeats += 1;
+            return u32::from(*repeats);
+        }
+        let further = self.further.entry((order, local)).or_default();
+        *further += 1;
+        u32::from(IN_BYTE_MAX) + *further
     }
 }
 
@@ -67,6 +88,14 @@ mod tests {
         let mut next = |local, order| attempts.next(local, OrderIndex(order));
         assert_eq!([next(64, 1), next(64, 1), next(64, 1)], [0, 1, 2]);
         assert_eq!([next(64, 0), next(63, 1), next(0, 1), next(64, 1), next(63, 1)], [0, 0, 0, 3, 1]);
+    }
+
+    #[test]
+    fn a_count_goes_on_beyond_a_byte() {
+        let mut attempts = Attempts::new(2, 2);
+        let mut next = |local, order| attempts.next(local, OrderIndex(order));
+        assert!((0..700).all(|before| [next(1, 1), next(0, 1)] == [before; 2]));
+        assert_eq!([next(1, 1), next(1, 0)], [700, 0]);
     }
 
     #[test]
