@@ -99,12 +99,21 @@ impl LinkRate {
         // An idle link accepts any message, because one larger than the queue could otherwise never be sent.
         if let Some(most) = self.queue_bytes
             && backlog > Nanos::ZERO
-            && self.bytes_in(backlog).saturating_add(u64::from(bytes)) > most
+            && self.overflows(most, backlog, bytes)
         {
             return QueueOffer { departs: None, queue: backlog, queue_of_all };
         }
         link.free = now.max(link.free.max(first) + takes);
         QueueOffer { departs: Some(link.free), queue: backlog + takes, queue_of_all }
+    }
+
+    /// Returns true if the bytes that the link carries in the time of its backlog, rounded up, and `bytes` more exceed
+    /// `most`.
+    #[inline]
+    fn overflows(&self, most: u64, backlog: Nanos, bytes: u32) -> bool {
+        // Compared in bits, because bytes would take a division of 128 bits.
+        let room = most.checked_sub(bytes.into());
+        room.is_none_or(|room| self.bits_in(backlog) > u128::from(room) * 8_000_000_000)
     }
 
     /// Returns the bits that the link carries in a time, in units of 10^-9 bits; exact, so that queues can be compared
@@ -299,6 +308,7 @@ fn shown(value: u64, units: &Units) -> String {
 mod tests {
     use super::*;
     use crate::random::{Key, Purpose};
+    use proptest::prelude::*;
 
     const MBIT: u64 = 1_000_000;
 
@@ -329,6 +339,19 @@ mod tests {
         assert_eq!(rate.send(&mut link, Nanos(10_500_000), 1_000).departs, Some(ms(13)));
         assert_eq!(rate.send(&mut link, Nanos(10_500_000), 1).departs, None);
         assert_eq!(rate.send(&mut AccessLink::default(), ms(10), 9_000).departs, Some(ms(19)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_queue_overflows_as_its_bytes_do(
+            bits in prop_oneof![1..=RATE_MAX, 1..100_u64], backlog in prop_oneof![1..=u64::MAX, 1..9_000_000_u64],
+            most in prop_oneof![0..5_000_u64, 1..=BandwidthSpec::QUEUE_BYTES_MAX],
+            bytes in prop_oneof![0..3_000_u32, any::<u32>()],
+        ) {
+            let (rate, backlog) = (LinkRate::new(bits, Some(most)), Nanos(backlog));
+            let expected = rate.bytes_in(backlog).saturating_add(bytes.into()) > most;
+            prop_assert_eq!(rate.overflows(most, backlog, bytes), expected);
+        }
     }
 
     #[test]
