@@ -25,12 +25,15 @@
 //! Rejected alternative: a table of the orders that each peer is known to have, as Bitcoin keeps it. It would save the
 //! announcement back to the sender of the order, which `--exclude-sender` saves as well.
 
+mod request_table;
+
 use super::{
     Announcement, Context, Knob, Knobs, Preset, Protocol, ProtocolState, ShardView, announcements, knobs, speaks,
 };
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, TAIL_WORDS_MAX};
 use crate::time::Nanos;
+use request_table::RequestTable;
 use smallvec::SmallVec;
 
 /// Announcers that a request remembers and asks in turn.
@@ -99,20 +102,21 @@ pub struct Lazy {
 #[derive(Debug)]
 pub struct LazyState {
     lazy: Lazy,
-    /// Each node's open requests, ascending by order.
-    requests: Vec<Vec<(OrderIndex, Request)>>,
+    requests: RequestTable,
     /// Announcements that each node is still to send; empty if nothing is ever gathered.
     gathered: Vec<Vec<Announcement>>,
-    /// Open requests of all nodes.
-    open: usize,
     gathering: usize,
 }
 
 /// One node's request for one order.
+// Packed, because the numbers that the table keeps beside it would otherwise begin a further word.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 struct Request {
     /// The nodes that have announced it.
-    announcers: [Announcer; ANNOUNCERS],
+    announcers: [NodeId; ANNOUNCERS],
+    /// By announcer, the TTL and the hop that the order would arrive with.
+    hops: [(u8, u8); ANNOUNCERS],
     /// Number of announcers.
     known: u8,
     /// Requests sent so far.
@@ -156,15 +160,14 @@ impl LazyState {
                 continue;
             }
             let announcer = Announcer { node: message.from, ttl, hop };
-            let requests = &mut self.requests[context.local()];
-            match requests.binary_search_by_key(&order, |request| request.0) {
+            let local = context.local();
+            match self.requests.get_mut(local, order) {
                 // Only one announcer is asked at a time, because each answer carries the whole order.
-                Ok(place) => requests[place].1.remember(announcer),
-                Err(place) => {
+                Some(request) => request.remember(announcer),
+                None => {
                     let mut request = Request::of(announcer);
                     request.turn(context, order, self.lazy.retry);
-                    requests.insert(place, (order, request));
-                    self.open += 1;
+                    self.requests.open_request(local, order, request);
                     wanted.push(order_hop);
                 }
             }
@@ -183,7 +186,7 @@ impl LazyState {
         if !context.deliver(order) {
             return;
         }
-        self.close(context.local(), order);
+        self.requests.close(context.local(), order);
         match order_hop {
             Some(order_hop) if self.lazy.interval == Nanos::ZERO => context.announce(Kind::HAVE, order_hop),
             Some(order_hop) => self.gather(context, Announcement { order_hop, from }),
@@ -200,15 +203,6 @@ impl LazyState {
         }
         gathered.push(announcement);
     }
-
-    /// Closes a node's request for an order, if it has one.
-    fn close(&mut self, local: usize, order: OrderIndex) {
-        let requests = &mut self.requests[local];
-        if let Ok(place) = requests.binary_search_by_key(&order, |request| request.0) {
-            requests.remove(place);
-            self.open -= 1;
-        }
-    }
 }
 
 impl Protocol for Lazy {
@@ -223,9 +217,8 @@ impl Protocol for Lazy {
         let gathering = if self.interval == Nanos::ZERO { 0 } else { view.size() };
         LazyState {
             lazy: *self,
-            requests: vec![Vec::new(); view.size()],
+            requests: RequestTable::new(view.size()),
             gathered: vec![Vec::new(); gathering],
-            open: 0,
             gathering: 0,
         }
     }
@@ -266,6 +259,11 @@ impl ProtocolState for LazyState {
         }
     }
 
+    #[inline(always)]
+    fn prefetch(&self, local: usize, order: OrderIndex) {
+        self.requests.prefetch(local, order);
+    }
+
     fn handle_timeout<C: Context>(&mut self, context: &mut C, token: u64) {
         if token == ANNOUNCE {
             let gathered = std::mem::take(&mut self.gathered[context.local()]);
@@ -276,16 +274,14 @@ impl ProtocolState for LazyState {
         // Every token but `ANNOUNCE` is the index of an order.
         let order = OrderIndex(token as u32);
         let local = context.local();
-        let requests = &mut self.requests[local];
-        let Ok(place) = requests.binary_search_by_key(&order, |request| request.0) else { return };
-        let request = &mut requests[place].1;
-        if context.now() < request.due {
+        let Some(request) = self.requests.get_mut(local, order) else { return };
+        if context.now() < { request.due } {
             return;
         }
         // Known without a receipt means forgotten: the order has left the node's window and is not worth another
         // request.
         if request.tries == TRIES || context.knows(order) {
-            self.close(local, order);
+            self.requests.close(local, order);
         } else {
             let (announcer, order_hop) = request.turn(context, order, self.lazy.retry);
             context.send(announcer, Kind::WANT, order_hop);
@@ -294,25 +290,26 @@ impl ProtocolState for LazyState {
 
     /// Counts open requests, because each may yet be repeated, and nodes with gathered announcements.
     fn awaited(&self) -> u64 {
-        (self.open + self.gathering) as u64
+        (self.requests.open() + self.gathering) as u64
     }
 
     fn name_awaited(&self, name: impl FnMut(OrderIndex)) {
         let gathered = self.gathered.iter().flatten().map(|announcement| announcement.order_hop.order);
-        self.requests.iter().flatten().map(|&(order, _)| order).chain(gathered).for_each(name);
+        self.requests.orders().chain(gathered).for_each(name);
     }
 }
 
 impl Request {
-    fn of(announcer: Announcer) -> Request {
-        Request { announcers: [announcer; ANNOUNCERS], known: 1, tries: 0, due: Nanos::ZERO }
+    fn of(Announcer { node, ttl, hop }: Announcer) -> Request {
+        let (announcers, hops) = ([node; ANNOUNCERS], [(ttl, hop); ANNOUNCERS]);
+        Request { announcers, hops, known: 1, tries: 0, due: Nanos::ZERO }
     }
 
     /// Remembers another announcer, if there is room.
-    fn remember(&mut self, announcer: Announcer) {
-        let known = &self.announcers[..usize::from(self.known)];
-        if usize::from(self.known) < ANNOUNCERS && known.iter().all(|one| one.node != announcer.node) {
-            self.announcers[usize::from(self.known)] = announcer;
+    fn remember(&mut self, Announcer { node, ttl, hop }: Announcer) {
+        let known = usize::from(self.known);
+        if known < ANNOUNCERS && !self.announcers[..known].contains(&node) {
+            (self.announcers[known], self.hops[known]) = (node, (ttl, hop));
             self.known += 1;
         }
     }
@@ -320,7 +317,8 @@ impl Request {
     /// Moves a request to its next announcer and sets its deadline; returns the announcer and the request.
     fn turn<C: Context>(&mut self, context: &mut C, order: OrderIndex, retry: Nanos) -> (NodeId, OrderHop) {
         // In turn, so that a single announcer that is down or hostile cannot use up all tries.
-        let Announcer { node, ttl, hop } = self.announcers[usize::from(self.tries % self.known)];
+        let turn = usize::from(self.tries % self.known);
+        let (node, (ttl, hop)) = (self.announcers[turn], self.hops[turn]);
         self.tries += 1;
         self.due = context.now() + retry;
         context.wake_at(self.due, u64::from(order.0));
