@@ -22,6 +22,7 @@
 //! | `shard` | one worker's nodes: a protocol's context, and the journal of a window |
 //! | `journal` | the events of a window, before they are counted |
 //! | `new_receipts` | the nodes that newly have each order |
+//! | `node_traffic` | the traffic of each node, while it is counted |
 //! | `pending_event` | a message under way, and its rank among others |
 //! | `access_links` | effects of access links and processing time on messages |
 //! | `uplink_queue` | messages that wait for the uplink of their node |
@@ -47,6 +48,7 @@ pub mod hops;
 mod journal;
 mod moving_target;
 mod new_receipts;
+mod node_traffic;
 mod pending_event;
 mod recount;
 mod shard;
@@ -296,6 +298,9 @@ fn run_any<P: Protocol>(
     let mut ended = match (algorithm, setup.trace) {
         (Algorithm::EventByEvent, None) => event_by_event::run(setup, protocol),
         (Algorithm::EventByEvent, Some(_)) => event_by_event::run_traced(setup, protocol),
+        (_, None) if protocol.tail_words_max() == 0 => {
+            windowed::run_without_tails(setup, protocol, &LocalExchange::new(workers))?
+        }
         (_, None) => windowed::run(setup, protocol, &LocalExchange::new(workers))?,
         (_, Some(_)) => windowed::run_traced(setup, protocol, &LocalExchange::new(workers))?,
     };

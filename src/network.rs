@@ -41,7 +41,7 @@ pub use detect_spec::{DetectSpec, ParseDetectError};
 pub use detection::{Detection, Discovery};
 pub use fair_uplink::FairUplink;
 pub use fate::{Fate, OutgoingLinks};
-pub use fate_batch::Fates;
+pub use fate_batch::{FatedForward, Fates};
 pub use fault_spec::{ChurnSpec, Cut, DownSpec, FaultError, FaultSpec, Outage, PartitionSide, PartitionSpec, Selector};
 pub use faults::Faults;
 pub use latency::{
@@ -293,7 +293,12 @@ impl Network {
 
     /// Returns true if no message is duplicated, queued or processed: each takes the latency drawn for it, or is lost.
     pub fn is_plain(&self) -> bool {
-        self.duplicated.is_never() && !self.has_processing() && self.access_links.is_unlimited()
+        !self.has_duplicates() && !self.has_processing() && self.access_links.is_unlimited()
+    }
+
+    /// Returns true if the network makes second copies of messages.
+    pub fn has_duplicates(&self) -> bool {
+        !self.duplicated.is_never()
     }
 
     /// Returns the access links of a node; neither if bandwidth is unlimited.

@@ -68,6 +68,13 @@ impl Key {
         Key(mix((self.0 ^ word).wrapping_add(KEY_GAMMA)))
     }
 
+    /// Returns the key from which [`with`](Self::with) derives what it derives from this one with further bits in the
+    /// word: `key.before(bits).with(word)` is `key.with(bits | word)` where the two have no bit in common.
+    #[inline(always)]
+    pub(crate) const fn before(self, bits: u64) -> Key {
+        Key(self.0 ^ bits)
+    }
+
     /// Returns the stream of draws under this key, from its start.
     #[inline(always)]
     pub const fn stream(self) -> Stream {

@@ -127,15 +127,16 @@ impl<'a> AccessLinks<'a> {
         }
     }
 
-    /// Counts a message of `bytes` bytes of UDP payload that an access link has carried.
+    /// Counts messages of `bytes` bytes of UDP payload each that an access link has carried.
     #[inline]
-    pub(super) fn note_carried(&mut self, side: LinkSide, node: NodeId, bytes: u32) {
+    pub(super) fn note_carried(&mut self, side: LinkSide, node: NodeId, bytes: u32, messages: u32) {
         let Some(rate) = self.rate(side, node) else { return };
         let (local, bytes) = ((node.0 - self.first) as usize, bytes + HEADER_BYTES);
         let direction = self.direction(side);
-        let takes = if direction.is_shared { Nanos::ZERO } else { rate.time(bytes) };
+        let each = if direction.is_shared { Nanos::ZERO } else { rate.time(bytes) };
+        let takes = Nanos(each.0.saturating_mul(messages.into()));
         if let Some(LinkUse { bytes: carried, busy }) = direction.used.get_mut(local) {
-            (*carried, *busy) = (*carried + u64::from(bytes), *busy + takes);
+            (*carried, *busy) = (*carried + u64::from(bytes) * u64::from(messages), *busy + takes);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::EngineSetup;
 use crate::ids::{NodeId, OrderIndex};
-use crate::network::Fates;
+use crate::network::{FatedForward, Fates};
 use crate::protocol::TargetBatch;
 use crate::time::Nanos;
 
@@ -13,7 +13,7 @@ const NODES_MAX: usize = 64;
 /// The messages that are drawn together, or those of one node if it sends more.
 const MESSAGES: usize = 512;
 
-/// The forwards of some nodes, each the first of its node and order.
+/// The forwards of some nodes.
 pub(super) struct ForwardDraws {
     /// By forward.
     from: Vec<NodeId>,
@@ -27,10 +27,11 @@ pub(super) struct ForwardDraws {
     fates: Fates,
 }
 
-/// The order and time of a forward, and the node that the order came from.
+/// The order and time of a forward, how often its node has sent the order before, and the node that it came from.
 #[derive(Clone, Copy)]
 struct ForwardSource {
     order: OrderIndex,
+    attempt: u32,
     at: Nanos,
     sender: NodeId,
 }
@@ -52,11 +53,11 @@ impl ForwardDraws {
         (draws, nodes)
     }
 
-    /// Adds a forward of `order`, which came from `sender`.
+    /// Adds a forward of `order`, which came from `sender` and which its node has sent `attempt` times before.
     #[inline]
-    pub(super) fn push(&mut self, order: OrderIndex, me: NodeId, sender: NodeId, at: Nanos) {
+    pub(super) fn push(&mut self, order: OrderIndex, me: NodeId, sender: NodeId, at: Nanos, attempt: u32) {
         self.from.push(me);
-        self.sources.push(ForwardSource { order, at, sender });
+        self.sources.push(ForwardSource { order, attempt, at, sender });
     }
 
     /// Draws the targets and fates of the forwards. `between` runs beside the draws, as in [`TargetBatch::draw`].
@@ -75,7 +76,13 @@ impl ForwardDraws {
         };
         let counts = ends.iter().scan(0, |begin, &end| Some(end - std::mem::replace(begin, end)));
         let forwards = self.from.iter().zip(&self.sources).zip(counts);
-        let forwards = forwards.map(|((&from, source), count)| (source.order, from, source.at, count));
+        let forwards = forwards.map(|((&from, &ForwardSource { order, attempt, at, .. }), count)| FatedForward {
+            order,
+            from,
+            attempt,
+            at,
+            count,
+        });
         self.fates.draw(setup.network, forwards, to);
     }
 

@@ -1,7 +1,8 @@
 //! A message under way in virtual time, and the order in which messages are handled.
 
 use crate::ids::NodeId;
-use crate::message::{Message, Tail};
+use crate::message::{Kind, Message, OrderHop, Tail};
+use crate::network::Fates;
 use crate::time::Nanos;
 
 /// The order in which events happen: time, round, sender, sequence.
@@ -37,6 +38,20 @@ pub(super) enum EventStage {
     Held,
 }
 
+/// The messages of one forward, without tails.
+#[derive(Clone, Copy)]
+pub(super) struct ForwardedMessages<'a> {
+    pub(super) from: NodeId,
+    pub(super) at: Nanos,
+    pub(super) kind: Kind,
+    pub(super) order_hop: OrderHop,
+    /// Number of messages that the node had sent before.
+    pub(super) sequence: u32,
+    pub(super) to: &'a [NodeId],
+    /// By message, its latency or [`Fates::LOST`].
+    pub(super) latencies: &'a [Nanos],
+}
+
 /// Takes the events that the events of a shard lead to.
 pub(super) trait EventSink {
     /// The tail of a message.
@@ -44,6 +59,23 @@ pub(super) trait EventSink {
 
     /// Takes a message, or a forward that is held back.
     fn put(&mut self, pending: PendingEvent<Self::Tail>);
+
+    /// Takes the messages of a forward whose fates have been drawn, on a network where each takes time; returns the
+    /// number of those that are lost.
+    fn put_forward(&mut self, forward: &ForwardedMessages<'_>) -> u32 {
+        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies } = forward;
+        let mut lost = 0;
+        for (place, (&to, &latency)) in (0..).zip(to.iter().zip(latencies)) {
+            if latency == Fates::LOST {
+                lost += 1;
+                continue;
+            }
+            let (message, sequence) = (order_hop.message_with(kind, from, to, 0), sequence.wrapping_add(place));
+            let (time, stage, tail) = (at + latency, EventStage::Arrives, Self::Tail::of(&[]));
+            self.put(PendingEvent { time, message, sequence, round: 0, stage, tail });
+        }
+        lost
+    }
 
     /// Takes a timer of a node, which fires at `at`.
     fn put_timer(&mut self, at: Nanos, node: NodeId, token: u64);

@@ -22,6 +22,7 @@ use super::fair_uplinks::FairUplinks;
 use super::journal::{JournalEntry, JournalEvent};
 use super::moving_target::NodeReceipt;
 use super::new_receipts::NewReceiptCounts;
+use super::node_traffic::NodeTraffic;
 use super::pending_event::{EventSink, EventStage, PendingEvent};
 use super::uplink_queue::UplinkQueue;
 use super::{EngineSetup, FirstEncounters, OrderTraffic};
@@ -30,7 +31,7 @@ use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Message, OrderHop, Tail};
 use crate::network::{Attempts, LinkOrder};
 use crate::protocol::{AnnouncementBatch, Event, ProtocolState, ShardView, TargetDraw, TargetScratch};
-use crate::record::{Receipt, Traffic, WorkerRecord};
+use crate::record::{Receipt, WorkerRecord};
 use crate::simd::prefetch;
 use crate::sys::touched;
 use crate::time::Nanos;
@@ -45,6 +46,13 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     setup: &'a EngineSetup<'a>,
     pub(super) view: ShardView<'a>,
     nodes: Range<u32>,
+    /// The number of its nodes.
+    size: usize,
+    /// True if every node is up all the time.
+    all_up: bool,
+    /// True if a message with an order only counts for its node, and its bytes follow: there is no downlink, no
+    /// warm-up, and one size of orders.
+    counts_plainly: bool,
     scratch: TargetScratch,
     /// All peers of a node, in the order in which a flood goes to them.
     everyone: TargetDraw,
@@ -68,7 +76,7 @@ pub(super) struct VirtualShard<'a, S: EventSink> {
     /// Messages that each node has sent.
     sequences: Vec<u32>,
     receipts: Vec<Receipt>,
-    traffic: Vec<Traffic>,
+    traffic: NodeTraffic,
     by_order: Vec<OrderTraffic>,
     record: WorkerRecord,
     /// Messages under way at the end. May be negative: those that it sent to other shards after the end are subtracted.
@@ -99,10 +107,13 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
     /// Creates the shard of the given nodes, none of which has an order.
     pub(super) fn new(setup: &'a EngineSetup<'a>, nodes: Range<u32>, sink: S) -> VirtualShard<'a, S> {
         let (size, orders) = (nodes.len(), setup.workload.orders() as usize);
-        let max_degree = setup.topology.max_degree();
+        let (max_degree, traffic) = (setup.topology.max_degree(), NodeTraffic::new(setup, size));
         VirtualShard {
             setup,
             view: ShardView::new(nodes.clone(), setup.workload.orders(), setup.knowledge),
+            size,
+            all_up: setup.faults.all_up(),
+            counts_plainly: traffic.has_bytes_of_orders() && !setup.network.limited()[1],
             access_links: AccessLinks::new(setup.network, nodes.clone()),
             departures: UplinkQueue::new(),
             fair_uplinks: FairUplinks::new(setup.network, nodes.clone()),
@@ -118,7 +129,7 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
             held_back: BTreeMap::new(),
             sequences: touched(size, 0),
             receipts: touched(size * orders, Receipt::NONE),
-            traffic: touched(size, Traffic::default()),
+            traffic,
             by_order: vec![OrderTraffic::default(); orders],
             record: WorkerRecord { nodes: size as u32, ..WorkerRecord::none() },
             under_way: 0,
@@ -168,6 +179,21 @@ impl<'a, S: EventSink> VirtualShard<'a, S> {
         if context.is_up() {
             protocol.publish(&mut context, order, ttl);
         }
+    }
+
+    /// Handles the arrival of a message, which its node receives at once unless it has to wait first.
+    #[inline(always)]
+    pub(super) fn handle_arrival<P: ProtocolState>(&mut self, protocol: &mut P, pending: PendingEvent<S::Tail>) {
+        if self.access_links.hold_arrivals() {
+            self.hold_arrival(pending);
+        } else {
+            self.deliver_message(protocol, &pending);
+        }
+    }
+
+    #[inline(never)]
+    fn hold_arrival(&mut self, pending: PendingEvent<S::Tail>) {
+        self.receipt(&pending).arrive(&pending);
     }
 
     /// Does what is due at a pending event's time.
@@ -234,13 +260,16 @@ impl<S: EventSink> VirtualShard<'_, S> {
         self.batched = BatchedForwards::new(self.setup);
     }
 
-    /// Prefetches the memory that an event will touch: the node's counts and, if the event may bring it a new order,
-    /// its row and its receipt.
+    /// Prefetches the memory that an event will touch: the node's counts and, if the event brings an order that is new
+    /// to the node, its row and its receipt.
     #[inline(always)]
-    pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex) {
+    pub(super) fn prefetch(&self, node: NodeId, order: OrderIndex, brings_order: bool) {
         let local = (node.0 - self.nodes.start) as usize;
-        let place = order.index() * self.nodes.len() + local;
-        prefetch(&self.traffic, local);
+        let place = order.index() * self.size + local;
+        self.traffic.prefetch(local, brings_order);
+        if !brings_order {
+            return prefetch(&self.sequences, local);
+        }
         // A timer names no order, so the answer is arbitrary for it: a needless prefetch does no harm.
         if self.held.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 0) {
             prefetch(&self.receipts, place);

@@ -4,9 +4,10 @@
 //! a new field does not compile until it is merged.
 
 use super::digest::of_receipts;
+use super::node_traffic::NodeTraffic;
 use super::{EngineOutcome, EngineSetup, FirstEncounters, OrderTraffic};
 use crate::ids::{NodeId, OrderIndex};
-use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, Traffic, WorkerRecord};
+use crate::record::{AccessLinkRecord, End, Receipt, ReceiptTotals, Receipts, WorkerRecord};
 use crate::time::Nanos;
 
 /// The sums over some of a run's shards. Times are virtual, from the start of the schedule.
@@ -35,8 +36,7 @@ pub(super) struct ShardOutcome {
     pub(super) under_way: i64,
     /// First receipts of the shard's nodes: those of order 0, then those of order 1, and so on.
     pub(super) receipts: Vec<Receipt>,
-    /// By node of the shard.
-    pub(super) traffic: Vec<Traffic>,
+    pub(super) traffic: NodeTraffic,
 }
 
 /// A run that has ended.
@@ -85,7 +85,7 @@ impl EndedRun {
         for ShardOutcome { totals: of_shard, under_way: at_shard, receipts: _, traffic: by_node } in self.outcomes {
             totals.merge(&of_shard);
             under_way += at_shard;
-            traffic.extend(by_node);
+            traffic.extend(by_node.by_node());
         }
         totals.record.carrier.drained += under_way as u64;
         totals.met = totals.met.up_to(self.at);
@@ -111,7 +111,7 @@ impl EndedRun {
         let mut receipts = Vec::with_capacity(nodes * orders);
         for order in 0..orders {
             for outcome in &self.outcomes {
-                let size = outcome.traffic.len();
+                let size = outcome.traffic.nodes();
                 receipts.extend_from_slice(&outcome.receipts[order * size..(order + 1) * size]);
             }
         }

@@ -56,6 +56,16 @@ pub(super) fn run<P: Protocol>(
     run_with::<P, P::Tail>(setup, protocol, exchange)
 }
 
+/// Does the same for a protocol whose messages have no tails in this run, whatever their type allows: an event then
+/// takes 24 bytes in place of 40.
+pub(super) fn run_without_tails<P: Protocol>(
+    setup: &EngineSetup<'_>,
+    protocol: &P,
+    exchange: &impl Exchange<CrossingEvent<()>>,
+) -> Result<EndedRun, EngineError> {
+    run_with::<P, ()>(setup, protocol, exchange)
+}
+
 /// Does the same with a trace.
 pub(super) fn run_traced<P: Protocol>(
     setup: &EngineSetup<'_>,
@@ -158,7 +168,7 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             self.exchange.send(&mut self.out);
             let report = self.exchange.meet(report)?;
             let sink = &mut self.shard.sink;
-            self.exchange.receive(|events| events.drain(..).for_each(|event| sink.receive(event)));
+            self.exchange.receive(|events| sink.receive(events));
             let decision = state.decide(&report);
             if self.index == 0 {
                 self.setup.observer.progressed(state.progress());
@@ -214,49 +224,55 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
             self.shard.sink.publish(&publication);
         }
         let is_last = end > self.shard.sink.deadline;
+        // Taken out, so that events lie outside of what handling them borrows.
+        let mut sort = std::mem::replace(&mut self.sort, BlockSort::new());
         for block in 0..self.shard.sink.messages.blocks().count() {
             if self.cut_short.is_some() {
                 break;
             }
-            self.shard.sink.sort_block(block, &mut self.sort);
-            self.handle_block(is_last);
+            self.shard.sink.sort_block(block, &mut sort);
+            self.handle_block(sort.sorted(), is_last);
             self.shard.send_batched();
         }
+        self.sort = sort;
         // Nothing is handed over in this window any more.
         self.shard.depart(end);
         self.check();
     }
 
     /// Handles the sorted events of a block: node by node.
-    fn handle_block(&mut self, is_last: bool) {
-        for place in 0..self.sort.len() {
-            if let Some(ahead) = self.sort.get(place + AHEAD) {
-                self.shard.prefetch(ahead.node(), ahead.order());
+    fn handle_block(&mut self, events: &mut [WindowEvent<T>], is_last: bool) {
+        for place in 0..events.len() {
+            if let Some(ahead) = events.get(place + AHEAD) {
+                self.prefetch(ahead);
             }
-            let event = self.sort.take(place);
-            let (node, rank) = (event.node(), event.rank());
-            self.handle_same_window(Some(rank));
+            let event = events[place].take();
+            if self.shard.sink.has_same_window() {
+                self.handle_same_window(Some(event.rank()));
+            }
             if self.cut_short.is_some() || is_last && event.time(self.start) > self.shard.sink.deadline {
                 self.shard.sink.late.push(event);
-            } else {
-                self.handle_one(event);
+                continue;
             }
-            if self.sort.get(place + 1).is_none_or(|next| next.node() != node) {
+            let node = event.node();
+            self.handle_one(event);
+            if self.shard.sink.has_same_window() && events.get(place + 1).is_none_or(|next| next.node() != node) {
                 self.handle_same_window(None);
             }
         }
     }
 
-    /// Handles the events that the current node caused for itself in this window and that come before `rank`.
+    /// Prefetches the memory that an event will touch.
     #[inline(always)]
-    fn handle_same_window(&mut self, rank: Option<WindowRank>) {
-        if self.shard.sink.has_same_window() {
-            self.handle_all_same_window(rank);
-        }
+    fn prefetch(&self, ahead: &WindowEvent<T>) {
+        let (node, order) = (ahead.node(), ahead.order());
+        self.shard.prefetch(node, order, !ahead.is_control());
+        self.state.prefetch(self.shard.view.local(node), order);
     }
 
+    /// Handles the events that the current node caused for itself in this window and that come before `rank`.
     #[cold]
-    fn handle_all_same_window(&mut self, rank: Option<WindowRank>) {
+    fn handle_same_window(&mut self, rank: Option<WindowRank>) {
         while let Some(event) = self.shard.sink.take_same_window(rank) {
             self.handle_one(event);
         }
@@ -264,10 +280,30 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
 
     #[inline(always)]
     fn handle_one(&mut self, event: WindowEvent<T>) {
-        let (node, time) = (event.node(), event.time(self.start));
+        let time = event.time(self.start);
         let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
         let awaited = if P::HAS_UPKEEP { self.state.awaited() } else { 0 };
-        let is_event = match event.into_due(self.start) {
+        let is_event = if event.is_arrival() {
+            self.shard.handle_arrival(&mut self.state, event.into_arrival(self.start));
+            !is_upkeep
+        } else {
+            self.handle_other(event)
+        };
+        if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
+            self.last_event = self.last_event.max(time);
+        }
+        self.unchecked += 1;
+        if self.unchecked >= EVENTS_PER_CHECK {
+            self.check();
+        }
+    }
+
+    /// Handles an event other than an arrival. Returns true if it keeps the run going.
+    #[inline(never)]
+    fn handle_other(&mut self, event: WindowEvent<T>) -> bool {
+        let (node, time) = (event.node(), event.time(self.start));
+        let is_upkeep = P::HAS_UPKEEP && event.is_upkeep();
+        match event.into_due(self.start) {
             DueEvent::Message(pending) => {
                 self.shard.handle(&mut self.state, &pending);
                 !is_upkeep
@@ -281,13 +317,6 @@ impl<'a, P: Protocol, T: Tail, E: ExchangeEnd<CrossingEvent<T>>> WindowedWorker<
                 // A timer of a protocol with upkeep is upkeep, unless it changes what is awaited.
                 is_event && !P::HAS_UPKEEP
             }
-        };
-        if is_event || P::HAS_UPKEEP && self.state.awaited() != awaited {
-            self.last_event = self.last_event.max(time);
-        }
-        self.unchecked += 1;
-        if self.unchecked >= EVENTS_PER_CHECK {
-            self.check();
         }
     }
 

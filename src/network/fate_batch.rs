@@ -8,6 +8,31 @@ use crate::random::{Key, Probability, below_of};
 use crate::simd::{self, BLOCK, SimdBatch};
 use crate::time::Nanos;
 
+/// A forward whose fates are drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct FatedForward {
+    /// The order.
+    pub order: OrderIndex,
+    /// The node that sends it.
+    pub from: NodeId,
+    /// The number of times that the node has sent it before.
+    pub attempt: u32,
+    /// The time of sending.
+    pub at: Nanos,
+    /// The number of its receivers.
+    pub count: usize,
+}
+
+impl FatedForward {
+    /// Returns the key of its messages but for the receiver: see [`OutgoingLinks`](super::OutgoingLinks).
+    #[inline(always)]
+    fn key(&self, network: &Network) -> Key {
+        let FatedForward { order, from, attempt, .. } = *self;
+        // Receiver and attempt are halves of one word, so that the attempt can be folded in before the receiver.
+        network.key.with(u64::from(order.0)).with(u64::from(from.0)).before(u64::from(attempt) << 32)
+    }
+}
+
 /// The fates of a batch of messages.
 #[derive(Debug, Default)]
 pub struct Fates {
@@ -23,14 +48,9 @@ impl Fates {
     /// The mark of a lost message; no latency is this long.
     pub const LOST: Nanos = Nanos::MAX;
 
-    /// Draws the first messages with some orders from some nodes to `to`, replacing the previous batch. For each
-    /// forward in turn, `forwards` yields the order, the node, its time of sending, and its number of receivers.
-    pub fn draw(
-        &mut self,
-        network: &Network,
-        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)> + Clone,
-        to: &[NodeId],
-    ) {
+    /// Draws the messages of some forwards to `to`, which has the receivers of each forward in turn, replacing the
+    /// previous batch.
+    pub fn draw(&mut self, network: &Network, forwards: impl Iterator<Item = FatedForward> + Clone, to: &[NodeId]) {
         self.latencies.clear();
         match network.fast_path {
             FastPath::Constant(time) => self.latencies.resize(to.len(), time),
@@ -52,11 +72,11 @@ impl Fates {
             }
             FastPath::Uniform { .. } | FastPath::Listed | FastPath::Never => {
                 let mut rest = to;
-                for (order, from, at, count) in forwards {
+                for FatedForward { order, from, attempt, at, count } in forwards {
                     let (to, others) = rest.split_at(count);
                     rest = others;
                     let links = network.outgoing_links(order, from).at(at);
-                    self.latencies.extend(to.iter().map(|&to| match links.fate(to, 0) {
+                    self.latencies.extend(to.iter().map(|&to| match links.fate(to, attempt) {
                         Fate::Arrives(latency) => latency,
                         Fate::Lost => Fates::LOST,
                     }));
@@ -67,21 +87,15 @@ impl Fates {
 
     /// Sets the key of the sender of each message.
     #[inline]
-    fn fill_keys(&mut self, network: &Network, forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>) {
-        let key = |order: OrderIndex, from: NodeId| network.key.with(u64::from(order.0)).with(u64::from(from.0));
-        simd::fill(&mut self.keys, forwards.map(|(order, from, _, count)| (key(order, from), count)));
+    fn fill_keys(&mut self, network: &Network, forwards: impl Iterator<Item = FatedForward>) {
+        simd::fill(&mut self.keys, forwards.map(|forward| (forward.key(network), forward.count)));
     }
 
     /// Sets the region of each receiver and the row of each sender; both are 0 without regions.
-    fn find_regions(
-        &mut self,
-        latency: &LatencySource,
-        forwards: impl Iterator<Item = (OrderIndex, NodeId, Nanos, usize)>,
-        to: &[NodeId],
-    ) {
+    fn find_regions(&mut self, latency: &LatencySource, forwards: impl Iterator<Item = FatedForward>, to: &[NodeId]) {
         if let LatencySource::Regions(map) = latency {
             map.placement().find(to, &mut self.regions);
-            simd::fill(&mut self.rows, forwards.map(|(_, from, _, count)| (map.row(from), count)));
+            simd::fill(&mut self.rows, forwards.map(|forward| (map.row(forward.from), forward.count)));
         } else {
             for places in [&mut self.regions, &mut self.rows] {
                 places.clear();
@@ -187,16 +201,24 @@ mod tests {
         for network in networks.chain(lossy) {
             let to: Vec<NodeId> = (0..203).map(|node| NodeId(node * 7)).collect();
             let mut fates = Fates::default();
-            for [one, other] in [[0, 0], [3, 0]].map(|orders| orders.map(OrderIndex)) {
+            for (orders, attempts) in [([0, 0], [0, 0]), ([3, 0], [0, 2]), ([1, 1], [1, 700])] {
+                let [one, other] = orders.map(OrderIndex);
+                let of = |order, from, attempt, at, count| FatedForward {
+                    order,
+                    from: NodeId(from),
+                    attempt,
+                    at: Nanos(at),
+                    count,
+                };
                 let forwards =
-                    [(one, NodeId(5), Nanos(9), 100), (one, NodeId(6), Nanos(1), 0), (other, NodeId(0), Nanos(2), 103)];
+                    [of(one, 5, attempts[0], 9, 100), of(one, 6, attempts[0], 1, 0), of(other, 0, attempts[1], 2, 103)];
                 fates.draw(&network, forwards.into_iter(), &to);
                 let forward = |place| if place < 100 { forwards[0] } else { forwards[2] };
                 for (place, (&to, &latency)) in to.iter().zip(fates.latencies()).enumerate() {
-                    let (order, from, at, _) = forward(place);
+                    let FatedForward { order, from, attempt, at, .. } = forward(place);
                     let links = network.outgoing_links(order, from).at(at);
                     let fate = if latency == Fates::LOST { Fate::Lost } else { Fate::Arrives(latency) };
-                    assert_eq!(fate, links.fate(to, 0), "{place}");
+                    assert_eq!(fate, links.fate(to, attempt), "{place}");
                 }
                 assert_eq!(fates.latencies().len(), to.len());
             }

@@ -7,7 +7,7 @@ use crate::engine::access_links::LinkSide;
 use crate::engine::journal::{ExpiredReceipt, JournalEntry, JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventSink, EventStage};
 use crate::engine::shard_outcome::{RunTotals, ShardOutcome, bulk_receipts, digest_of};
-use crate::engine::uplink_queue::QueuedDeparture;
+use crate::engine::uplink_queue::DepartureSeries;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Tail};
 use crate::protocol::{Protocol, ProtocolState};
@@ -48,7 +48,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     pub(in crate::engine) fn book_departures(&mut self, time: Nanos) {
         let mut left = Vec::new();
         self.departures.take(time, &mut left);
-        left.iter().for_each(|departure| self.count_departure(departure));
+        left.iter().for_each(|series| self.count_departures(series, series.count()));
     }
 
     /// Returns the time at which the last bit of all messages on uplinks leaves.
@@ -88,16 +88,16 @@ impl<S: EventSink> VirtualShard<'_, S> {
         if S::Tail::IS_STAMPED {
             self.close_trace(limit);
         }
-        let waiting: Vec<QueuedDeparture> = self.departures.iter().copied().collect();
-        for departure in &waiting {
-            if departure.leaves_at <= limit {
-                self.count_departure(departure);
-                continue;
-            }
-            self.retract(departure.order, departure.kind, &departure.target_batch());
-            if departure.handed_at <= limit {
-                self.record.queued_unsent += 1;
-                self.by_order[departure.order.index()].await_more(i64::from(!departure.kind.is_upkeep()));
+        let waiting: Vec<DepartureSeries> = self.departures.iter().copied().collect();
+        for series in &waiting {
+            let left = series.left_by(limit);
+            self.count_departures(series, left);
+            let unsent = series.target_batch(left..series.count());
+            self.retract(series.order, series.kind, &unsent);
+            if series.handed_at <= limit {
+                self.record.queued_unsent += u64::from(unsent.sent);
+                let awaited = if series.kind.is_upkeep() { 0 } else { unsent.sent };
+                self.by_order[series.order.index()].await_more(awaited.into());
             }
         }
         // A copy that still shares its uplink leads to no event yet.
@@ -137,21 +137,16 @@ impl<S: EventSink> VirtualShard<'_, S> {
         let is_warm_up = time < self.setup.warm_up;
         match what {
             JournalEvent::Received(kind, tail) => {
-                let bytes = self.bytes(order, kind, 1, tail.into());
-                let traffic = &mut self.traffic[local as usize];
                 self.record.received += 1;
-                if !is_warm_up {
-                    traffic.bytes_in += bytes;
-                    if self.access_links.have_downlinks() {
-                        self.access_links.note_carried(LinkSide::Down, NodeId(self.nodes.start + local), bytes as u32);
-                    }
-                }
                 if kind.is_control() {
                     self.record.control_received += 1;
                     self.record.upkeep.received += u64::from(kind.is_upkeep());
                 } else {
                     self.by_order[order.index()].received += 1;
-                    traffic.copies += 1;
+                    self.traffic.receive_order(local);
+                }
+                if kind.is_control() || !self.counts_plainly {
+                    self.count_bytes_in(is_warm_up, local, order, kind, tail);
                 }
             }
             JournalEvent::Missed(kind) => {
@@ -201,26 +196,43 @@ impl<S: EventSink> VirtualShard<'_, S> {
         self.left_under_way(order, kind, -i64::from(sent - lost + doubled));
     }
 
-    fn count_departure(&mut self, departure: &QueuedDeparture) {
-        let &QueuedDeparture { local, order, kind, words, .. } = departure;
+    /// Counts the first `left` messages of a series, which have left their uplink.
+    fn count_departures(&mut self, series: &DepartureSeries, left: u32) {
+        let &DepartureSeries { local, order, kind, words, handed_at, .. } = series;
         let bytes = self.bytes(order, kind, 1, words.into());
-        let is_warm_up = departure.handed_at < self.setup.warm_up;
+        let is_warm_up = handed_at < self.setup.warm_up;
         if !is_warm_up {
-            self.access_links.note_carried(LinkSide::Up, self.node(local), bytes as u32);
+            self.access_links.note_carried(LinkSide::Up, self.node(local), bytes as u32, left);
         }
-        self.count_sent(is_warm_up, local, order, kind, departure.target_batch());
+        self.count_sent(is_warm_up, local, order, kind, series.target_batch(0..left));
+    }
+
+    /// Counts the bytes of a message that a node has received, where they do not follow from the number of its
+    /// messages, and what they take of its downlink.
+    fn count_bytes_in(&mut self, is_warm_up: bool, local: u32, order: OrderIndex, kind: Kind, tail: u8) {
+        if is_warm_up {
+            return;
+        }
+        let bytes = self.bytes(order, kind, 1, tail.into());
+        if kind.is_control() || !self.traffic.has_bytes_of_orders() {
+            self.traffic.add_bytes(local, [bytes, 0]);
+        }
+        if self.access_links.have_downlinks() {
+            self.access_links.note_carried(LinkSide::Down, self.node(local), bytes as u32, 1);
+        }
     }
 
     /// Counts the messages that a node has sent, in the warm-up or after it.
     fn count_sent(&mut self, is_warm_up: bool, local: u32, order: OrderIndex, kind: Kind, target_batch: SendCounts) {
         let SendCounts { sent, words, lost, dropped, doubled, spared } = target_batch;
-        let out = self.bytes(order, kind, sent, words);
-        let (traffic, of_order) = (&mut self.traffic[local as usize], &mut self.by_order[order.index()]);
+        let (out, of_order) = (self.bytes(order, kind, sent, words), &mut self.by_order[order.index()]);
         self.record.sent += u64::from(sent);
         self.model_lost += u64::from(lost);
         self.uplink_dropped += u64::from(dropped);
         self.model_duplicated += u64::from(doubled);
-        traffic.bytes_out += if is_warm_up { 0 } else { out };
+        if !is_warm_up && (kind.is_control() || !self.traffic.has_bytes_of_orders()) {
+            self.traffic.add_bytes(local, [0, out]);
+        }
         if kind.is_control() {
             self.record.control_sent += u64::from(sent);
             self.record.control_bytes += out;
@@ -232,7 +244,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
             of_order.lost += u64::from(lost);
             of_order.doubled += u64::from(doubled);
             self.record.spared += u64::from(spared);
-            traffic.sent += u64::from(sent);
+            self.traffic.send_orders(local, sent);
         }
     }
 

@@ -96,7 +96,7 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
     /// fires.
     #[inline(always)]
     pub(super) fn is_up(&self) -> bool {
-        self.shard.setup.faults.is_up(self.event.me, self.model_time())
+        self.shard.all_up || self.shard.setup.faults.is_up(self.event.me, self.model_time())
     }
 
     /// Returns the time of the event for the modelled network, which counts from the end of the warm-up; 0 before that.
@@ -128,7 +128,7 @@ impl<S: EventSink> VirtualContext<'_, '_, S> {
 
     /// Returns the index of the event's node and an order, among all nodes and orders of this shard.
     fn place(&self, order: OrderIndex) -> usize {
-        order.index() * self.shard.nodes.len() + self.local() as usize
+        order.index() * self.shard.size + self.local() as usize
     }
 
     /// Checks an order against the window of the event's node.

@@ -8,7 +8,7 @@ use crate::engine::access_links::LinkSide;
 use crate::engine::fair_uplinks::{CopyFate, FairCopy, FairDeparture};
 use crate::engine::journal::{JournalEvent, SendCounts};
 use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
-use crate::engine::uplink_queue::QueuedDeparture;
+use crate::engine::uplink_queue::DepartureSeries;
 use crate::ids::{NodeId, OrderIndex};
 use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::network::{AttemptCache, Fate, HEADER_BYTES, OutgoingLinks};
@@ -23,6 +23,8 @@ pub(super) struct OutgoingForward<'a> {
     order_hop: OrderHop,
     links: OutgoingLinks<'a>,
     pub(super) target_batch: SendCounts,
+    /// The last of the departures from the uplink of its node, which may go on.
+    departing: Option<DepartureSeries>,
 }
 
 /// A forward whose recipients the protocol named.
@@ -38,7 +40,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let EngineSetup { topology, draw, exclude_sender, .. } = *self.shard.setup;
         let attempt = self.attempt(kind, order_hop.order);
         // Upkeep is about no order, and its draws are of another key.
-        if attempt == 0 && !kind.is_upkeep() && self.shard.batch_forward(&self.event, kind, order_hop) {
+        if !kind.is_upkeep() && self.shard.batch_forward(&self.event, kind, order_hop, attempt) {
             return;
         }
         self.shard.send_batched_of(me);
@@ -53,7 +55,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             }
         }
         self.shard.scratch = scratch;
-        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+        self.end_forward(forward);
     }
 
     /// Sends a message to each of these nodes, all as one attempt.
@@ -64,7 +66,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         for &to in to {
             self.send_copy(&mut forward, to, attempt, tail);
         }
-        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+        self.end_forward(forward);
     }
 
     /// Sends a message of this kind to all peers, `times` times to each.
@@ -79,13 +81,20 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             }
         }
         self.shard.scratch = scratch;
-        self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+        self.end_forward(forward);
     }
 
     fn outgoing_forward(&self, kind: Kind, order_hop: OrderHop) -> OutgoingForward<'a> {
         let order = fate_order(kind, order_hop.order);
         let links = self.shard.setup.network.outgoing_links(order, self.event.me).at(self.model_time());
-        OutgoingForward { kind, order_hop, links, target_batch: SendCounts::default() }
+        OutgoingForward { kind, order_hop, links, target_batch: SendCounts::default(), departing: None }
+    }
+
+    /// Counts a forward, all copies of which have been sent.
+    fn end_forward(&mut self, forward: OutgoingForward<'_>) {
+        let OutgoingForward { kind, order_hop, target_batch, departing, .. } = forward;
+        departing.into_iter().for_each(|series| self.shard.departures.put(series));
+        self.note(order_hop.order, JournalEvent::Sent(kind, target_batch));
     }
 
     /// Sends one copy, through the uplink of its node.
@@ -93,7 +102,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
     pub(super) fn send_copy(&mut self, forward: &mut OutgoingForward<'_>, to: NodeId, attempt: u32, tail: &[u64]) {
         let (Event { me, now, .. }, model_time) = (self.event, self.model_time());
         let EngineSetup { faults, adversaries, .. } = *self.shard.setup;
-        let &mut OutgoingForward { kind, order_hop, links, ref mut target_batch } = forward;
+        let &mut OutgoingForward { kind, order_hop, links, ref mut target_batch, ref mut departing } = forward;
         if adversaries.withholds(me, to) {
             return self.shard.met.withhold(model_time);
         }
@@ -124,8 +133,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
         let next_round = self.round.saturating_add(1);
         self.shard.let_go(&message, sequence, left, &fate, tail, |arrives| if arrives == now { next_round } else { 0 });
         if self.shard.access_links.have_uplinks() {
-            let local = me.0 - self.shard.nodes.start;
-            self.shard.departures.put(QueuedDeparture::new(&message, local, now, left, &fate));
+            self.shard.queue_departure(departing, &message, now, left, &fate);
         } else {
             target_batch.sent += 1;
             target_batch.words += tail.len() as u32;
@@ -206,7 +214,7 @@ impl<'a, S: EventSink> VirtualContext<'_, 'a, S> {
             let attempt = at_once.attempt(order_hop.order, || self.attempt(kind, order_hop.order));
             let mut forward = self.outgoing_forward(kind, order_hop);
             self.send_copy(&mut forward, to, attempt, tail);
-            self.note(order_hop.order, JournalEvent::Sent(kind, forward.target_batch));
+            self.end_forward(forward);
         });
         self.shard.announcement_batch = announcement_batch;
     }
@@ -239,13 +247,31 @@ impl<S: EventSink> VirtualShard<'_, S> {
         self.fair_uplinks.hand_over(rate, bytes, copy);
     }
 
+    /// Queues the departure of a message that leaves the uplink of its node at `left`. `departing` are the last
+    /// departures of its forward, which it may continue; the caller queues what is left of them.
+    #[inline]
+    pub(super) fn queue_departure(
+        &mut self,
+        departing: &mut Option<DepartureSeries>,
+        message: &Message,
+        handed_at: Nanos,
+        left: Nanos,
+        fate: &CopyFate,
+    ) {
+        if !departing.as_mut().is_some_and(|series| series.extend(left, fate)) {
+            let local = message.from.0 - self.nodes.start;
+            let series = DepartureSeries::new(message, local, handed_at, left, fate);
+            departing.replace(series).into_iter().for_each(|before| self.departures.put(before));
+        }
+    }
+
     /// Lets the copies go that leave uplinks they share by `until`. Nothing may be handed over before that any more.
     pub(in crate::engine) fn depart(&mut self, until: Nanos) {
         while let Some(FairDeparture { left_at, local, copy }) = self.fair_uplinks.take(until) {
             let FairCopy { message, sequence, handed_at, fate, tail } = copy;
             // The uplink took time, so that nothing of it arrives at the instant of the hand-over.
             self.let_go(&message, sequence, left_at, &fate, tail.words(), |_| 0);
-            self.departures.put(QueuedDeparture::new(&message, local, handed_at, left_at, &fate));
+            self.departures.put(DepartureSeries::new(&message, local, handed_at, left_at, &fate));
         }
     }
 
@@ -261,7 +287,7 @@ impl<S: EventSink> VirtualShard<'_, S> {
     }
 
     /// Emits the arrivals of a copy whose last bit leaves its node at `left`, in the round that `round` returns for the
-    /// time of each. The one place from which messages set out.
+    /// time of each. All messages set out from here, but for forwards that are drawn together.
     #[inline]
     fn let_go(
         &mut self,

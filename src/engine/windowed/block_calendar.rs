@@ -8,6 +8,7 @@
 
 use super::chunk_store::{Bucket, ChunkStore};
 use super::window_event::WindowEvent;
+use crate::ids::NodeId;
 use crate::message::Tail;
 use crate::time::FilledWindows;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ const BUCKETS_MAX: u64 = 1 << 17;
 /// The nodes of a shard, in blocks of neighbours.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks {
-    first: u32,
+    nodes: Range<u32>,
     bits: u32,
     count: usize,
 }
@@ -39,8 +40,6 @@ pub(super) struct BlockCalendar<T> {
     now: u64,
     /// Buckets of the windows from `now` on, block by block; window `w` has the index `w` modulo their number.
     buckets: Vec<Bucket>,
-    /// By window with buckets, the number of its events.
-    counts: Vec<u64>,
     /// The windows with buckets that have events.
     filled: FilledWindows,
     /// Events of windows beyond those that have buckets.
@@ -49,31 +48,54 @@ pub(super) struct BlockCalendar<T> {
     stored: u64,
 }
 
+/// The events of one block that are taken from a window ahead.
+pub(super) struct BlockEvents<'s, T> {
+    pub(super) window: u64,
+    pub(super) block: usize,
+    pub(super) count: usize,
+    events: BlockSource<'s, T>,
+}
+
+enum BlockSource<'s, T> {
+    Stored(&'s mut ChunkStore<T>, Bucket),
+    /// Events of a window beyond those that have buckets.
+    Far(&'s mut [WindowEvent<T>]),
+}
+
+impl<T: Tail> BlockEvents<'_, T> {
+    /// Passes the events to `each`, many at once, which takes them.
+    pub(super) fn drain(self, mut each: impl FnMut(&mut [WindowEvent<T>])) {
+        match self.events {
+            BlockSource::Stored(store, bucket) => store.drain(bucket, each),
+            BlockSource::Far(events) => each(events),
+        }
+    }
+}
+
 impl Blocks {
     pub(super) fn new(nodes: Range<u32>) -> Blocks {
         let size = nodes.len() as u32;
         let spread = u32::BITS - size.div_ceil(BLOCKS_MAX).saturating_sub(1).leading_zeros();
         let bits = BLOCK_BITS_MIN.max(spread);
-        Blocks { first: nodes.start, bits, count: (size.saturating_sub(1) >> bits) as usize + 1 }
+        Blocks { nodes, bits, count: (size.saturating_sub(1) >> bits) as usize + 1 }
     }
 
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Returns the maximum number of nodes in a block.
-    pub(super) fn size(&self) -> usize {
-        1 << self.bits
+    /// Returns the nodes of a block.
+    pub(super) fn nodes(&self, block: usize) -> Range<u32> {
+        // In 64 bits, because the end of the last block may lie beyond the last number of a node.
+        let begin = u64::from(self.nodes.start) + ((block as u64) << self.bits);
+        let end = (begin + (1 << self.bits)).min(self.nodes.end.into());
+        begin as u32..end as u32
     }
 
-    /// Returns the first node of a block.
-    pub(super) fn first(&self, block: usize) -> u32 {
-        self.first + ((block as u32) << self.bits)
-    }
-
-    #[inline]
+    /// Returns the block of one of the shard's nodes.
+    #[inline(always)]
     fn of(&self, node: u32) -> usize {
-        ((node - self.first) >> self.bits) as usize
+        ((node - self.nodes.start) >> self.bits) as usize
     }
 }
 
@@ -86,7 +108,6 @@ impl<T: Tail> BlockCalendar<T> {
         BlockCalendar {
             now: 0,
             buckets: (0..windows as usize * blocks.count).map(|_| Bucket::EMPTY).collect(),
-            counts: vec![0; windows as usize],
             filled: FilledWindows::new(windows),
             far: BTreeMap::new(),
             stored: 0,
@@ -101,16 +122,59 @@ impl<T: Tail> BlockCalendar<T> {
     /// Puts an event into a window, which does not precede the one that is being handled.
     #[inline(always)]
     pub(super) fn put(&mut self, store: &mut ChunkStore<T>, window: u64, event: WindowEvent<T>) {
-        debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         self.stored += 1;
+        self.put_uncounted(store, window, event.node(), || event);
+    }
+
+    /// Does the same with the event of a node that `event` makes, and does not count it, which the caller does with
+    /// [`count_put`](Self::count_put).
+    #[inline(always)]
+    pub(super) fn put_uncounted(
+        &mut self,
+        store: &mut ChunkStore<T>,
+        window: u64,
+        node: NodeId,
+        event: impl FnOnce() -> WindowEvent<T>,
+    ) {
+        debug_assert!(window >= self.now, "{window} lies before {}", self.now);
         if self.filled.has_bucket(self.now, window) {
             let slot = self.filled.slot(window);
-            self.counts[slot] += 1;
-            self.filled.fill(slot);
-            let block = self.blocks.of(event.node().0);
-            store.push(&mut self.buckets[slot * self.blocks.count + block], event);
+            let block = self.blocks.of(node.0);
+            if store.push(&mut self.buckets[slot * self.blocks.count + block], event) {
+                self.filled.fill(slot);
+            }
         } else {
-            self.far.entry(window).or_default().push(event);
+            self.put_far(window, event());
+        }
+    }
+
+    /// Counts events that were put.
+    #[inline(always)]
+    pub(super) fn count_put(&mut self, events: u32) {
+        self.stored += u64::from(events);
+    }
+
+    #[cold]
+    fn put_far(&mut self, window: u64, event: WindowEvent<T>) {
+        self.far.entry(window).or_default().push(event);
+    }
+
+    /// Puts events of one block into a window, which does not precede the one that is being handled.
+    pub(super) fn put_all(
+        &mut self,
+        store: &mut ChunkStore<T>,
+        window: u64,
+        block: usize,
+        events: impl ExactSizeIterator<Item = WindowEvent<T>>,
+    ) {
+        debug_assert!(window >= self.now, "{window} lies before {}", self.now);
+        self.stored += events.len() as u64;
+        if self.filled.has_bucket(self.now, window) {
+            let slot = self.filled.slot(window);
+            store.push_all(&mut self.buckets[slot * self.blocks.count + block], events);
+            self.filled.fill(slot);
+        } else {
+            self.far.entry(window).or_default().extend(events);
         }
     }
 
@@ -126,38 +190,42 @@ impl<T: Tail> BlockCalendar<T> {
         }
     }
 
-    /// Takes the events of a block in the window that is being handled.
+    /// Takes the events of a block in the window that is being handled. They no longer count as stored.
     pub(super) fn take(&mut self, block: usize) -> Bucket {
         let slot = self.filled.slot(self.now);
         let bucket = std::mem::replace(&mut self.buckets[slot * self.blocks.count + block], Bucket::EMPTY);
         if !bucket.is_empty() {
             // The other blocks of this window are taken before the next window.
             self.filled.empty(slot);
+            self.stored -= bucket.len() as u64;
         }
         bucket
     }
 
-    /// Removes the events of a bucket that was taken, in the order in which they were put.
-    pub(super) fn drain(&mut self, store: &mut ChunkStore<T>, bucket: Bucket, mut each: impl FnMut(WindowEvent<T>)) {
-        let slot = self.filled.slot(self.now);
-        let count = store.drain(bucket, &mut each);
-        self.counts[slot] -= count;
-        self.stored -= count;
-    }
-
-    /// Removes the events of the next window that has any. Events may still be put into windows before it.
-    pub(super) fn drain_next(&mut self, store: &mut ChunkStore<T>, mut each: impl FnMut(u64, WindowEvent<T>)) {
+    /// Removes the events of the next window that has any, block by block. Events may still be put into windows before
+    /// it.
+    pub(super) fn drain_next(&mut self, store: &mut ChunkStore<T>, mut each: impl FnMut(BlockEvents<'_, T>)) {
         let Some(window) = self.next() else { return };
         if !self.filled.has_bucket(self.now, window) {
-            let events = self.far.remove(&window).unwrap_or_default();
+            let mut events = self.far.remove(&window).unwrap_or_default();
             self.stored -= events.len() as u64;
-            return events.into_iter().for_each(|event| each(window, event));
+            events.sort_by_key(|event| self.blocks.of(event.node().0));
+            for events in events.chunk_by_mut(|one, next| self.blocks.of(one.node().0) == self.blocks.of(next.node().0))
+            {
+                let block = self.blocks.of(events[0].node().0);
+                each(BlockEvents { window, block, count: events.len(), events: BlockSource::Far(events) });
+            }
+            return;
         }
         let slot = self.filled.slot(window);
-        for bucket in &mut self.buckets[slot * self.blocks.count..][..self.blocks.count] {
-            store.drain(std::mem::replace(bucket, Bucket::EMPTY), &mut |event| each(window, event));
+        for (block, bucket) in self.buckets[slot * self.blocks.count..][..self.blocks.count].iter_mut().enumerate() {
+            let bucket = std::mem::replace(bucket, Bucket::EMPTY);
+            if !bucket.is_empty() {
+                let count = bucket.len();
+                self.stored -= count as u64;
+                each(BlockEvents { window, block, count, events: BlockSource::Stored(store, bucket) });
+            }
         }
-        self.stored -= std::mem::take(&mut self.counts[slot]);
         self.filled.empty(slot);
     }
 
@@ -172,7 +240,9 @@ impl<T: Tail> BlockCalendar<T> {
     /// Returns the number of events in a window that has buckets now.
     pub(super) fn count(&self, window: u64) -> u64 {
         if window >= self.now && self.filled.has_bucket(self.now, window) {
-            self.counts[self.filled.slot(window)]
+            let slot = self.filled.slot(window);
+            let buckets = &self.buckets[slot * self.blocks.count..][..self.blocks.count];
+            buckets.iter().map(Bucket::len).sum::<usize>() as u64
         } else {
             self.far.get(&window).map_or(0, |events| events.len() as u64)
         }
@@ -185,7 +255,7 @@ impl<T: Tail> BlockCalendar<T> {
 
     /// Passes all events to `each`.
     pub(super) fn for_each(&self, store: &ChunkStore<T>, mut each: impl FnMut(&WindowEvent<T>)) {
-        self.buckets.iter().for_each(|bucket| store.for_each(bucket, &mut each));
+        self.buckets.iter().for_each(|bucket| store.for_each_chunk(bucket, |events| events.iter().for_each(&mut each)));
         self.far.values().flatten().for_each(each);
     }
 }
@@ -193,7 +263,7 @@ impl<T: Tail> BlockCalendar<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{NodeId, OrderIndex};
+    use crate::ids::OrderIndex;
     use crate::time::Nanos;
     use crate::workload::Publication;
     use proptest::prelude::*;
@@ -209,8 +279,8 @@ mod tests {
         let blocks = 0..calendar.blocks().count();
         let of_block = |block| {
             let bucket = calendar.take(block);
-            let (len, mut events) = (store.len(&bucket), Vec::new());
-            calendar.drain(store, bucket, |event| events.push((event.node().0, event.order().0)));
+            let (len, mut events) = (bucket.len(), Vec::new());
+            store.drain(bucket, |some| events.extend(some.iter().map(|event| (event.node().0, event.order().0))));
             assert_eq!(events.len(), len);
             events
         };
@@ -260,9 +330,15 @@ mod tests {
                 *model.entry(ahead).or_default() += 1;
                 if ahead % 3 == 0 {
                     let (next, mut taken) = (model.pop_first(), 0);
-                    calendar.drain_next(&mut store, |window, _| {
-                        assert_eq!(Some(window), next.map(|next| next.0));
-                        taken += 1;
+                    calendar.drain_next(&mut store, |events| {
+                        assert_eq!(Some(events.window), next.map(|next| next.0));
+                        let (block, count, mut of_block) = (events.block, events.count, 0);
+                        events.drain(|some| {
+                            assert!(some.iter().all(|event| (event.node().0 - 5) >> BLOCK_BITS_MIN == block as u32));
+                            of_block += some.len();
+                        });
+                        assert_eq!(of_block, count);
+                        taken += count;
                     });
                     prop_assert_eq!(taken, next.map_or(0, |next| next.1));
                 }
@@ -275,7 +351,13 @@ mod tests {
     fn blocks_cover_a_shard_and_are_at_most_so_many() {
         for nodes in [0..0, 7..8, 0..10_000, 5..5_000_005, 0..u32::MAX] {
             let blocks = Blocks::new(nodes.clone());
-            assert!(blocks.count() as u32 <= BLOCKS_MAX && blocks.count() * blocks.size() >= nodes.len(), "{nodes:?}");
+            assert!(blocks.count() as u32 <= BLOCKS_MAX, "{nodes:?}");
+            let ends = (0..blocks.count()).map(|block| blocks.nodes(block));
+            let end = ends.fold(nodes.start, |before, block| {
+                assert!(block.start == before && block.end >= before, "{nodes:?}");
+                block.end
+            });
+            assert_eq!(end, nodes.end);
             if !nodes.is_empty() {
                 assert_eq!((blocks.of(nodes.start), blocks.of(nodes.end - 1)), (0, blocks.count() - 1), "{nodes:?}");
             }

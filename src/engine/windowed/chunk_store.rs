@@ -26,6 +26,8 @@ pub(super) struct Bucket {
     last: u32,
     /// Events in the last chunk.
     in_last: u32,
+    /// Chunks but for the last.
+    full: u32,
 }
 
 /// The chunks of a shard.
@@ -38,11 +40,16 @@ pub(super) struct ChunkStore<T> {
 }
 
 impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { first: NONE, last: NONE, in_last: CHUNK_EVENTS };
+    pub(super) const EMPTY: Bucket = Bucket { first: NONE, last: NONE, in_last: CHUNK_EVENTS, full: 0 };
 
     /// Returns true if the bucket has no events.
     pub(super) fn is_empty(&self) -> bool {
         self.first == NONE
+    }
+
+    /// Returns the number of its events.
+    pub(super) fn len(&self) -> usize {
+        if self.is_empty() { 0 } else { self.full as usize * CHUNK_EVENTS as usize + self.in_last as usize }
     }
 }
 
@@ -51,14 +58,34 @@ impl<T: Tail> ChunkStore<T> {
         ChunkStore { segments: Vec::new(), next: Vec::new(), free: NONE }
     }
 
+    /// Adds an event to a bucket. Returns true if that took a further chunk.
+    // `event` makes the event in its place. One that comes as a value goes over the stack, from where it is read wider
+    // than it was written, which waits for all stores before it.
     #[inline(always)]
-    pub(super) fn push(&mut self, bucket: &mut Bucket, event: WindowEvent<T>) {
-        if bucket.in_last == CHUNK_EVENTS {
+    pub(super) fn push(&mut self, bucket: &mut Bucket, event: impl FnOnce() -> WindowEvent<T>) -> bool {
+        let is_full = bucket.in_last == CHUNK_EVENTS;
+        if is_full {
             self.extend(bucket);
         }
         let (segment, begin) = segment_of(bucket.last);
-        self.segments[segment][begin + bucket.in_last as usize] = event;
+        self.segments[segment][begin + bucket.in_last as usize] = event();
         bucket.in_last += 1;
+        is_full
+    }
+
+    /// Adds events to a bucket.
+    pub(super) fn push_all(&mut self, bucket: &mut Bucket, events: impl ExactSizeIterator<Item = WindowEvent<T>>) {
+        let mut events = events;
+        while events.len() > 0 {
+            if bucket.in_last == CHUNK_EVENTS {
+                self.extend(bucket);
+            }
+            let (segment, begin) = segment_of(bucket.last);
+            let count = events.len().min((CHUNK_EVENTS - bucket.in_last) as usize);
+            let room = &mut self.segments[segment][begin + bucket.in_last as usize..][..count];
+            room.iter_mut().zip(&mut events).for_each(|(place, event)| *place = event);
+            bucket.in_last += count as u32;
+        }
     }
 
     /// Adds a chunk to a bucket.
@@ -73,6 +100,7 @@ impl<T: Tail> ChunkStore<T> {
             bucket.first = chunk;
         } else {
             self.next[bucket.last as usize] = chunk;
+            bucket.full += 1;
         }
         (bucket.last, bucket.in_last) = (chunk, 0);
     }
@@ -97,34 +125,31 @@ impl<T: Tail> ChunkStore<T> {
         self.free = before as u32;
     }
 
-    /// Removes the events of a bucket, in the order in which they were put, and returns their number.
-    pub(super) fn drain(&mut self, bucket: Bucket, each: &mut impl FnMut(WindowEvent<T>)) -> u64 {
-        let (mut chunk, mut count) = (bucket.first, 0);
-        while chunk != NONE {
-            let next = self.next[chunk as usize];
-            let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
-            let (segment, begin) = segment_of(chunk);
-            self.prefetch(next);
-            for event in &mut self.segments[segment][begin..begin + len as usize] {
-                each(event.take());
-            }
-            count += u64::from(len);
-            self.next[chunk as usize] = self.free;
-            self.free = chunk;
-            chunk = next;
-        }
-        count
-    }
-
-    /// Passes the events of a bucket to `each`.
-    pub(super) fn for_each(&self, bucket: &Bucket, each: &mut impl FnMut(&WindowEvent<T>)) {
+    /// Removes the events of a bucket, in the order in which they were put, and passes those of each chunk to `each`,
+    /// which takes them.
+    pub(super) fn drain(&mut self, bucket: Bucket, mut each: impl FnMut(&mut [WindowEvent<T>])) {
         let mut chunk = bucket.first;
         while chunk != NONE {
             let next = self.next[chunk as usize];
             let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
             let (segment, begin) = segment_of(chunk);
             self.prefetch(next);
-            self.segments[segment][begin..begin + len as usize].iter().for_each(&mut *each);
+            each(&mut self.segments[segment][begin..begin + len as usize]);
+            self.next[chunk as usize] = self.free;
+            self.free = chunk;
+            chunk = next;
+        }
+    }
+
+    /// Passes the events of each chunk of a bucket to `each`.
+    pub(super) fn for_each_chunk(&self, bucket: &Bucket, mut each: impl FnMut(&[WindowEvent<T>])) {
+        let mut chunk = bucket.first;
+        while chunk != NONE {
+            let next = self.next[chunk as usize];
+            let len = if next == NONE { bucket.in_last } else { CHUNK_EVENTS };
+            let (segment, begin) = segment_of(chunk);
+            self.prefetch(next);
+            each(&self.segments[segment][begin..begin + len as usize]);
             chunk = next;
         }
     }
@@ -140,16 +165,6 @@ impl<T: Tail> ChunkStore<T> {
                 prefetch(events, begin + place);
             }
         }
-    }
-
-    /// Returns the number of events in a bucket.
-    pub(super) fn len(&self, bucket: &Bucket) -> usize {
-        let (mut chunk, mut len) = (bucket.first, 0);
-        while chunk != NONE {
-            chunk = self.next[chunk as usize];
-            len += if chunk == NONE { bucket.in_last } else { CHUNK_EVENTS } as usize;
-        }
-        len
     }
 
     /// Returns the bytes that the chunks take.

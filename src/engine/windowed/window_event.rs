@@ -5,9 +5,10 @@
 
 use crate::engine::pending_event::{EventStage, PendingEvent};
 use crate::ids::{NodeId, OrderIndex};
-use crate::message::{Kind, Message, Tail};
+use crate::message::{Kind, Message, OrderHop, Tail};
 use crate::time::Nanos;
 use crate::workload::Publication;
+use std::cmp::Ordering;
 
 /// The numbers of occurrences, in the order in which those of one instant come: a publication, a timer, and the stages
 /// of a message from this number on.
@@ -28,6 +29,16 @@ pub(in crate::engine) struct WindowEvent<T> {
     source: u64,
     content: u64,
     tail: T,
+}
+
+/// The description of a batch of events that cross from one shard to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BatchHeader {
+    pub(super) window: u64,
+    pub(super) count: u32,
+    /// Their block among those of the receiving shard.
+    pub(super) block: u32,
+    pub(super) is_upkeep: bool,
 }
 
 /// An event to handle.
@@ -51,6 +62,33 @@ impl<T: Tail> WindowEvent<T> {
         let stage = MESSAGE + stage as u8;
         let content = u32::from_be_bytes([stage, kind.0, hop, ttl]);
         WindowEvent { place: pack(to.0, offset), source: pack(from.0, sequence), content: pack(content, order.0), tail }
+    }
+
+    /// Creates the arrival of a message without a tail, as [`of_message`](Self::of_message) does: `source` and
+    /// `content` are those of [`forward_words`](Self::forward_words), the former with the number of the message.
+    #[inline(always)]
+    pub(super) fn of_forward(to: NodeId, offset: u32, source: u64, content: u64) -> WindowEvent<T> {
+        WindowEvent { place: pack(to.0, offset), source, content, tail: T::of(&[]) }
+    }
+
+    /// Returns the words that the messages of a forward share: the first is to be completed by the number of a message
+    /// among those of its sender.
+    #[inline(always)]
+    pub(super) fn forward_words(from: NodeId, kind: Kind, OrderHop { order, ttl, hop }: OrderHop) -> (u64, u64) {
+        let content = u32::from_be_bytes([MESSAGE + EventStage::Arrives as u8, kind.0, hop, ttl]);
+        (pack(from.0, 0), pack(content, order.0))
+    }
+
+    /// Creates the header of a batch that crosses between shards: no event, but the numbers of its window, of its
+    /// events and of their block, and whether they are upkeep.
+    pub(super) fn of_header(BatchHeader { window, count, block, is_upkeep }: BatchHeader) -> WindowEvent<T> {
+        WindowEvent { place: window, source: pack(count, block), content: is_upkeep.into(), tail: T::of(&[]) }
+    }
+
+    /// Returns the numbers of a header.
+    pub(super) fn header(&self) -> BatchHeader {
+        let (count, block) = ((self.source >> u32::BITS) as u32, self.source as u32);
+        BatchHeader { window: self.place, count, block, is_upkeep: self.content != 0 }
     }
 
     /// Creates the event of a node's timer.
@@ -88,6 +126,18 @@ impl<T: Tail> WindowEvent<T> {
             TIMER => (self.place, TIMER, u64::from(self.content as u32)),
             _ => (self.place, MESSAGE, self.source),
         }
+    }
+
+    /// Compares it with another event by [rank](Self::rank). Few events have the same node and time.
+    #[inline(always)]
+    pub(super) fn compare(&self, other: &WindowEvent<T>) -> Ordering {
+        self.place.cmp(&other.place).then_with(|| self.rank().cmp(&other.rank()))
+    }
+
+    /// Returns true if it may come no later than the event `before` it, whose node is the same or precedes its own.
+    #[inline(always)]
+    pub(super) fn may_precede(&self, before: &WindowEvent<T>) -> bool {
+        self.place <= before.place
     }
 
     /// Returns the node that it happens to.
@@ -137,6 +187,28 @@ impl<T: Tail> WindowEvent<T> {
     #[inline(always)]
     pub(super) fn order(&self) -> OrderIndex {
         OrderIndex(self.content as u32)
+    }
+
+    /// Returns true if it is the arrival of a message.
+    #[inline(always)]
+    pub(super) fn is_arrival(&self) -> bool {
+        self.occurrence() == MESSAGE + EventStage::Arrives as u8
+    }
+
+    /// Returns true if it is a message other than the order itself.
+    #[inline(always)]
+    pub(super) fn is_control(&self) -> bool {
+        self.is_message() && self.kind().is_control()
+    }
+
+    /// Returns the message that arrives, if it [is an arrival](Self::is_arrival), in a window that begins at `start`.
+    #[inline(always)]
+    pub(super) fn into_arrival(self, start: Nanos) -> PendingEvent<T> {
+        let [_, kind, hop, ttl] = ((self.content >> u32::BITS) as u32).to_be_bytes();
+        let (from, tail) = (NodeId((self.source >> u32::BITS) as u32), self.tail.words().len() as u8);
+        let message = Message { to: self.node(), from, order: self.order(), ttl, hop, kind: Kind(kind), tail };
+        let (time, sequence, stage) = (self.time(start), self.source as u32, EventStage::Arrives);
+        PendingEvent { time, message, sequence, round: 0, stage, tail: self.tail }
     }
 
     /// Returns the message that the event stands for and its stage; `None` for a timer or a publication.
@@ -207,6 +279,15 @@ mod tests {
             prop_assert_eq!(event.is_upkeep(), kind.is_upkeep());
             let taken = event.take();
             prop_assert!(event.tail().is_empty());
+            prop_assert_eq!((taken.is_arrival(), taken.is_control()), (stage == 0, kind.is_control()));
+            if taken.is_arrival() {
+                prop_assert_eq!(taken.clone().into_arrival(Nanos(start)), pending.clone());
+            }
+            if pending.tail.is_empty() && stage == 0 {
+                let (source, content) = WindowEvent::<()>::forward_words(from, kind, message.order_hop());
+                let forwarded = WindowEvent::of_forward(to, offset, source | u64::from(sequence), content);
+                prop_assert_eq!(&forwarded, &taken);
+            }
             prop_assert!(matches!(taken.into_due(Nanos(start)), DueEvent::Message(out) if out == pending));
         }
 
@@ -217,6 +298,14 @@ mod tests {
             prop_assert_eq!(event.rank(), (pack(node, offset), TIMER, u64::from(place)));
             prop_assert!(event.message().is_none());
             prop_assert!(matches!(event.into_due(Nanos(0)), DueEvent::Timer(out) if out == token));
+        }
+    }
+
+    #[test]
+    fn a_header_keeps_its_numbers() {
+        for is_upkeep in [false, true] {
+            let header = BatchHeader { window: u64::MAX - 1, count: u32::MAX - 2, block: 255, is_upkeep };
+            assert_eq!(WindowEvent::<()>::of_header(header).header(), header);
         }
     }
 

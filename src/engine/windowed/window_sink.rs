@@ -4,12 +4,13 @@
 use super::block_calendar::{BlockCalendar, Blocks};
 use super::block_sort::BlockSort;
 use super::chunk_store::ChunkStore;
-use super::window_event::{WindowEvent, WindowRank};
+use super::window_event::{BatchHeader, WindowEvent, WindowRank};
 use crate::engine::EngineSetup;
-use crate::engine::pending_event::{EventSink, EventStage, PendingEvent};
+use crate::engine::pending_event::{EventSink, EventStage, ForwardedMessages, PendingEvent};
 use crate::engine::window_length::WindowLength;
 use crate::ids::NodeId;
 use crate::message::{Message, Tail};
+use crate::network::Fates;
 use crate::threads::ShardMap;
 use crate::time::Nanos;
 use crate::workload::Publication;
@@ -18,12 +19,12 @@ use std::collections::BTreeMap;
 /// The first place of a timer that was set in the window in which it fires: after those set in earlier windows.
 const SAME_WINDOW_TIMER: u32 = 1 << 31;
 
-/// An event that crosses from one shard to another.
+/// An event that crosses from one shard to another, or the header of the events that follow: those of one window and
+/// block.
+///
+/// Whole blocks cross, so that their events are copied without a look at each.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct CrossingEvent<T> {
-    window: u64,
-    event: WindowEvent<T>,
-}
+pub(in crate::engine) struct CrossingEvent<T>(WindowEvent<T>);
 
 /// The events of a shard that are still to come.
 pub(super) struct WindowSink<'a, T> {
@@ -114,36 +115,47 @@ impl<'a, T: Tail> WindowSink<'a, T> {
 
     /// Sorts the events of a block in the window that is being handled.
     pub(super) fn sort_block(&mut self, block: usize, sort: &mut BlockSort<T>) {
-        let blocks = self.messages.blocks();
-        let (first, size) = (blocks.first(block), blocks.size());
+        let nodes = self.messages.blocks().nodes(block);
         let store = &mut self.store;
-        let calendars = [&mut self.messages, &mut self.upkeep, &mut self.timers];
-        let listed = calendars.map(|calendar| (calendar.take(block), calendar));
-        let len = listed.iter().map(|(bucket, _)| store.len(bucket)).sum();
-        if sort.begin(first, size, len) {
-            listed.iter().for_each(|(bucket, _)| store.for_each(bucket, &mut |event| sort.count(event)));
+        let [messages, upkeep, timers] =
+            [&mut self.messages, &mut self.upkeep, &mut self.timers].map(|calendar| calendar.take(block));
+        if sort.begin(nodes, messages.len() + upkeep.len() + timers.len()) {
+            for bucket in [&messages, &upkeep, &timers] {
+                store.for_each_chunk(bucket, |events| sort.count(events));
+            }
             sort.count_ends();
         }
-        for (bucket, calendar) in listed {
-            calendar.drain(store, bucket, |event| sort.put(event));
+        for bucket in [messages, upkeep] {
+            store.drain(bucket, |events| sort.put(events));
         }
+        store.drain(timers, |events| sort.put_timers(events));
         sort.end();
     }
 
     /// Passes the next events for each shard to `out`, by shard: those that stay cannot be due in the next window.
     pub(super) fn hand_over(&mut self, out: &mut [Vec<CrossingEvent<T>>]) {
         for (calendars, out) in self.out.iter_mut().zip(out) {
-            for calendar in calendars {
-                calendar.drain_next(&mut self.store, |window, event| out.push(CrossingEvent { window, event }));
+            for (calendar, is_upkeep) in calendars.iter_mut().zip([false, true]) {
+                calendar.drain_next(&mut self.store, |events| {
+                    let (window, count, block) = (events.window, events.count as u32, events.block as u32);
+                    out.push(CrossingEvent(WindowEvent::of_header(BatchHeader { window, count, block, is_upkeep })));
+                    events.drain(|some| out.extend(some.iter_mut().map(|event| CrossingEvent(event.take()))));
+                });
             }
         }
     }
 
-    /// Receives an event from another shard.
-    #[inline]
-    pub(super) fn receive(&mut self, CrossingEvent { window, event }: CrossingEvent<T>) {
-        let calendar = if event.is_upkeep() { &mut self.upkeep } else { &mut self.messages };
-        calendar.put(&mut self.store, window, event);
+    /// Receives what another shard has [handed over](Self::hand_over).
+    pub(super) fn receive(&mut self, events: &mut [CrossingEvent<T>]) {
+        let mut rest = events;
+        while let Some((CrossingEvent(header), others)) = rest.split_first_mut() {
+            let BatchHeader { window, count, block, is_upkeep } = header.header();
+            let (batch, others) = others.split_at_mut(count as usize);
+            rest = others;
+            let calendar = if is_upkeep { &mut self.upkeep } else { &mut self.messages };
+            let events = batch.iter_mut().map(|CrossingEvent(event)| event.take());
+            calendar.put_all(&mut self.store, window, block as usize, events);
+        }
     }
 
     /// Returns the next window with a message, of this shard or for another, and the number of its messages.
@@ -181,22 +193,54 @@ impl<'a, T: Tail> WindowSink<'a, T> {
 impl<T: Tail> EventSink for WindowSink<'_, T> {
     type Tail = T;
 
+    #[inline]
+    fn put_forward(&mut self, forward: &ForwardedMessages<'_>) -> u32 {
+        let &ForwardedMessages { from, at, kind, order_hop, sequence, to, latencies } = forward;
+        let (source, content) = WindowEvent::<T>::forward_words(from, kind, order_hop);
+        let (mut sequence, mut lost, mut put) = (sequence, 0, 0);
+        let (partition, width, own) = (self.partition, self.width, self.partition.shard(self.index));
+        let is_upkeep = usize::from(kind.is_upkeep());
+        let calendar = if kind.is_upkeep() { &mut self.upkeep } else { &mut self.messages };
+        for (&to, &latency) in to.iter().zip(latencies) {
+            let number = sequence;
+            sequence = sequence.wrapping_add(1);
+            if latency == Fates::LOST {
+                lost += 1;
+                continue;
+            }
+            // A message has a latency, so that it arrives in a later window.
+            let (window, offset) = width.offset(at + latency);
+            let event = || WindowEvent::of_forward(to, offset, source | u64::from(number), content);
+            if own.contains(&to.0) {
+                put += 1;
+                calendar.put_uncounted(&mut self.store, window, to, event);
+            } else {
+                let calendar = &mut self.out[partition.owner(to)][is_upkeep];
+                calendar.put_uncounted(&mut self.store, window, to, event);
+                calendar.count_put(1);
+            }
+        }
+        calendar.count_put(put);
+        lost
+    }
+
     #[inline(always)]
     fn put(&mut self, pending: PendingEvent<T>) {
         let (time, to, is_upkeep) = (pending.time, pending.message.to, pending.message.kind.is_upkeep());
         let (window, offset) = self.split(time);
-        let event = WindowEvent::of_message(pending, offset);
+        let event = || WindowEvent::of_message(pending, offset);
         let owner = self.partition.owner(to);
         let calendar = if owner != self.index {
             &mut self.out[owner][usize::from(is_upkeep)]
         } else if window == self.window {
-            return self.put_same_window(event, time);
+            return self.put_same_window(event(), time);
         } else if is_upkeep {
             &mut self.upkeep
         } else {
             &mut self.messages
         };
-        calendar.put(&mut self.store, window, event);
+        calendar.put_uncounted(&mut self.store, window, to, event);
+        calendar.count_put(1);
     }
 
     fn put_timer(&mut self, at: Nanos, node: NodeId, token: u64) {
