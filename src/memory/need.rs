@@ -14,7 +14,9 @@ use crate::engine::NODE_FIGURES_END;
 use crate::network::{AccessLink, NetworkSpec, UplinkShare};
 use crate::order::Order;
 use crate::record::{CompactReceipt, LinkUse, OrderCounts, OrderRecord, Receipt, Traffic};
-use crate::scenario::{CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until};
+use crate::scenario::{
+    CarrierOptions, CarrierTraits, ProtocolTraits, Scenario, SocketOwner, Ttl, Until, WorkloadOptions,
+};
 use crate::time::Nanos;
 use crate::topology::TopologySpec;
 
@@ -159,13 +161,16 @@ impl Sizes<'_> {
             StorageShape::OrderByOrder => {
                 workers * order_by_order_bytes(nodes) + (workers + 1) * bytes::<Traffic>(nodes)
             }
-            // Sequence numbers, and traffic, which is copied at the end, when of access links only their use is left.
+            // Sequence numbers, and counts, of which traffic is made at the end, when of access links only their use is
+            // left.
             StorageShape::General => {
                 let (traffic, used) = (bytes::<Traffic>(nodes), bytes::<LinkUse>(self.limited() * nodes));
+                // Counts, and bytes where they do not follow from those.
+                let counted = if self.protocol.has_control || self.orders_vary() { 8 + 16 } else { 8 } * nodes;
                 // A target that moves with nodes that come and go has the next change of each.
                 let has_changes = self.scenario.failures.faults.churn.is_some();
                 let changes = u64::from(has_changes && self.scenario.run.until == Until::Target) * 24 * nodes;
-                4 * nodes + changes + traffic + used + self.access_links().max(traffic + used)
+                4 * nodes + changes + counted + used + self.access_links().max(traffic + used)
             }
             StorageShape::Carrier => self.on_carriers_by_node(),
         };
@@ -187,6 +192,13 @@ impl Sizes<'_> {
             (MemoryPart::Channels, self.channels()),
             (MemoryPart::Targets, self.targets()),
         ]
+    }
+
+    /// Returns true if orders may be of several sizes.
+    fn orders_vary(&self) -> bool {
+        let WorkloadOptions { payload_bytes, publications, .. } = &self.scenario.workload;
+        let range = payload_bytes.range();
+        range.start() != range.end() || publications.is_some()
     }
 
     /// Returns the bytes of the access links that have limits, without their use, of the places of uplinks that copies
@@ -256,11 +268,13 @@ impl Sizes<'_> {
         bytes::<Receipt>(self.nodes.saturating_mul(self.orders))
     }
 
-    /// Returns the bytes of the bits by node and order, twice if virtual time also records what each node has sent.
+    /// Returns the bytes of the bits by node and order, twice if virtual time also records what each node has sent, and
+    /// a byte beside them if nodes send messages about an order again.
     fn window(&self) -> u64 {
         let bits = match self.shape {
             StorageShape::Hops | StorageShape::OrderByOrder => 0,
             StorageShape::Fast => 1,
+            StorageShape::General if self.protocol.has_control => (2 + 8) * self.orders,
             StorageShape::General => 2 * self.orders,
             StorageShape::Carrier => self.window_bits(),
         };

@@ -4,7 +4,7 @@
 use super::*;
 use crate::ids::NodeId;
 use crate::record::Traffic;
-use crate::scenario::{Draft, Engine, TransportKind};
+use crate::scenario::{Draft, Engine, ProtocolKind, TransportKind};
 use crate::sync::Interrupt;
 use crate::topology::TopologySpec;
 use crate::workload::Rate;
@@ -87,11 +87,11 @@ fn each_access_link_and_each_queue_for_processing_is_counted() {
         };
         part(&MemoryNeed::of(&draft.build().unwrap()), MemoryPart::Nodes) / 10_000
     };
-    let none = nodes(None, None);
     // A link has the times until it is free, and beside them the bytes that it carried and the time that they took;
     // where links take more than the second copies of these and of the traffic, which are made once links are gone,
     // they are the greatest.
     for (bandwidth, processing, links, used) in [
+        (None, None, 0, 0),
         (Some("up=1Mbit"), None, 16, 16),
         (Some("up=1Mbit,down=9Mbit"), None, 32, 32),
         (None, Some("1ms"), 16, 0),
@@ -99,9 +99,23 @@ fn each_access_link_and_each_queue_for_processing_is_counted() {
         (Some("up=1Mbit,down=9Mbit,share=fair"), Some("1ms"), 52, 32),
     ] {
         let traffic = size_of::<Traffic>() as u64;
-        let expected = none - traffic + used + links.max(traffic + used);
+        // A sequence number and two counts stay all the time; the ranks of the report come to what is left at the end.
+        let (running, closing) = (4 + 8 + used + links.max(traffic + used), traffic + used + 20);
+        let expected = running.max(closing);
         assert_eq!(nodes(bandwidth, processing), expected, "{bandwidth:?} {processing:?}");
     }
+}
+
+#[test]
+fn a_protocol_that_requests_has_a_slot_a_node_and_a_byte_for_what_each_sends_again() {
+    let parts = |protocol: ProtocolKind| {
+        let scenario = bulk(10_000, 30, 2).with(Draft { protocol: Some(protocol.into()), ..Draft::default() });
+        let need = MemoryNeed::of(&scenario.unwrap());
+        [part(&need, MemoryPart::Nodes), part(&need, MemoryPart::Window)]
+    };
+    let ([push_nodes, push_window], [nodes, window]) = (parts(ProtocolKind::Push), parts(ProtocolKind::Lazy));
+    // The bytes of its control messages do not follow from the number of orders.
+    assert_eq!((nodes - push_nodes, window - push_window), (4 * 16_384 + 16 * 10_000, 30 * 10_000));
 }
 
 #[test]

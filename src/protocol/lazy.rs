@@ -142,6 +142,11 @@ impl Lazy {
         }
     }
 
+    /// Returns the bytes that nodes hold from the start.
+    pub(crate) fn state_bytes(nodes: u64) -> u64 {
+        RequestTable::bytes(nodes)
+    }
+
     /// Creates a protocol whose nodes request again after `retry`, and gather orders for `interval` before they
     /// announce them.
     #[cfg(test)]

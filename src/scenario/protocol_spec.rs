@@ -7,7 +7,7 @@ use super::bad_value::{BadValue, shown};
 use super::kinds::{Choice, ProtocolKind};
 use super::{Draft, Scenario};
 use crate::protocol::{
-    BadKnob, FloodKnobs, Knobs, LazyKnobs, PlumtreeKnobs, PushKnobs, most_similar, read_knobs, write_knobs,
+    BadKnob, FloodKnobs, Knobs, Lazy, LazyKnobs, PlumtreeKnobs, PushKnobs, most_similar, read_knobs, write_knobs,
 };
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -123,7 +123,8 @@ impl ProtocolSpec {
     pub(crate) fn state_bytes(&self, nodes: u64, links: u64) -> u64 {
         match self.protocol {
             ProtocolKnobs::Plumtree(knobs) => knobs.state_bytes(nodes, links),
-            ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) | ProtocolKnobs::Lazy(_) => 0,
+            ProtocolKnobs::Lazy(_) => Lazy::state_bytes(nodes),
+            ProtocolKnobs::Push(_) | ProtocolKnobs::Flood(_) => 0,
         }
     }
 

@@ -41,6 +41,11 @@ struct TableEntry {
 }
 
 impl RequestTable {
+    /// Returns the bytes of an empty table for this many nodes. Requests come and go as messages do.
+    pub(super) fn bytes(nodes: u64) -> u64 {
+        nodes.next_power_of_two() * size_of::<u32>() as u64
+    }
+
     /// Creates an empty table for this many nodes.
     pub(super) fn new(nodes: usize) -> RequestTable {
         RequestTable { slots: vec![NONE; nodes.next_power_of_two()], entries: Vec::new(), free: NONE, open: 0 }
