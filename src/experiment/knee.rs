@@ -12,6 +12,7 @@ mod machine;
 mod probe;
 mod question;
 mod text;
+mod trials;
 
 pub use probe::{Fault, Growth, Probe};
 pub use question::KneeQuestion;
@@ -26,6 +27,7 @@ use crate::workload::Rate;
 use probe::Load;
 use serde::Serialize;
 use std::io::{self, Write};
+use trials::{Trials, WantedRun};
 
 /// Orders of a probe at least.
 const ORDERS_MIN: u64 = 1_000;
@@ -156,14 +158,26 @@ pub fn find_knee(
         knee.notices.push(notice);
         return Ok(knee);
     }
-    let Bounds { holds, fails, interrupted } = bracket(search, |rate| {
-        let Some(probes) = probe_rate(search, rate, interrupt, program)? else { return Ok::<_, KneeError>(None) };
-        probes.iter().for_each(&mut told);
-        let held = probes.iter().filter(|probe| probe.holds).count();
-        knee.probes.extend(probes);
-        Ok(Some(held >= MAJORITY))
-    })?;
-    (knee.rate, knee.fails_at, knee.interrupted) = (holds, fails, interrupted);
+    let mut trials = Trials::of(search);
+    let holds = |probe: &Probe| probe.holds;
+    let bounds = loop {
+        let mut runs = trials.wanted();
+        if runs.is_empty() {
+            break trials.bounds();
+        }
+        let at_once = together(search, &runs)?;
+        runs.truncate(at_once);
+        let probes = probe_runs(search, &runs, at_once, interrupt, program)?;
+        let is_interrupted = probes.len() < runs.len();
+        trials.add(search, probes, holds, |probes| {
+            probes.iter().for_each(&mut told);
+            knee.probes.extend_from_slice(probes);
+        });
+        if is_interrupted {
+            break trials.interrupted(holds);
+        }
+    };
+    (knee.rate, knee.fails_at, knee.interrupted) = (bounds.holds, bounds.fails, bounds.interrupted);
     knee.over_seeds = over_seeds(&knee.probes);
     diagnosis::conclude(search, &mut knee);
     Ok(knee)
@@ -180,27 +194,38 @@ fn unloaded(search: &Search, interrupt: &Interrupt, program: &Program) -> Result
 /// Approximate duration of that measurement.
 const UNLOADED_SPAN: Nanos = Nanos::from_secs(2);
 
-/// Runs a rate with each seed; `None` if interrupted.
-fn probe_rate(
+/// Returns how many of these runs are made side by side: as many as every rate among them allows.
+fn together(search: &Search, runs: &[WantedRun]) -> Result<usize, KneeError> {
+    let mut at_once = SEEDS as usize;
+    for &(rate, _) in runs {
+        at_once = at_once.min(beside(&search.at_rate(rate, 0)?, SEEDS));
+    }
+    Ok(at_once.max(1))
+}
+
+/// Makes these runs, all at once; fewer of them if interrupted.
+fn probe_runs(
     search: &Search,
-    rate: Rate,
+    runs: &[WantedRun],
+    at_once: usize,
     interrupt: &Interrupt,
     program: &Program,
-) -> Result<Option<Vec<Probe>>, KneeError> {
-    let at_once = beside(&search.at_rate(rate, 0)?, SEEDS);
-    let make = |run: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
-        let scenario = search.at_rate(rate, run)?;
+) -> Result<Vec<Probe>, KneeError> {
+    let make = |turn: u32, interrupt: &Interrupt| -> Result<Option<Probe>, KneeError> {
+        let (rate, seed) = runs[turn as usize];
+        let scenario = search.at_rate(rate, seed)?;
         let pin = if at_once > 1 { Pin::None } else { scenario.carrier.pin };
         let scenario = scenario.on_fewer_threads(scenario.carrier.threads / at_once, pin);
         Ok(probe::make(&scenario, Load { rate, limit: search.limit }, interrupt, program)?)
     };
-    let turns =
-        in_turns(SEEDS, at_once, interrupt, make).map_err(|error| SimulationError::from(RuntimeError::from(error)))?;
-    let OrderedTurns { done, failed } = turns;
-    match failed {
-        Some((_, error)) => Err(error),
-        None => Ok((done.len() == SEEDS as usize).then(|| done.into_iter().map(|(_, probe)| probe).collect())),
+    let OrderedTurns { done, failed } = in_turns(runs.len() as u32, at_once, interrupt, make)
+        .map_err(|error| SimulationError::from(RuntimeError::from(error)))?;
+    if let Some((_, error)) = failed {
+        return Err(error);
     }
+    // Of runs that follow one that was interrupted, none counts.
+    let in_sequence = (0..).zip(done).take_while(|(place, (turn, _))| place == turn);
+    Ok(in_sequence.map(|(_, (_, probe))| probe).collect())
 }
 
 /// Returns the highest rate that holds with the seed that fails first, and with the one that fails last. For each seed,
@@ -227,22 +252,12 @@ struct Bounds {
     interrupted: bool,
 }
 
-/// Narrows the bounds of the knee. `holds` tries a rate; it returns `None` if interrupted.
-fn bracket<E>(search: &Search, mut holds: impl FnMut(Rate) -> Result<Option<bool>, E>) -> Result<Bounds, E> {
-    let mut bounds = Bounds::default();
-    let mut next = Some(search.start);
-    while let Some(rate) = next {
-        match holds(rate)? {
-            None => return Ok(Bounds { interrupted: true, ..bounds }),
-            Some(true) => bounds.holds = Some(rate),
-            Some(false) => bounds.fails = Some(rate),
-        }
-        next = bounds.next(search);
-    }
-    Ok(bounds)
-}
-
 impl Bounds {
+    /// Adds the verdict on a rate between them.
+    fn narrow(&mut self, rate: Rate, is_held: bool) {
+        *if is_held { &mut self.holds } else { &mut self.fails } = Some(rate);
+    }
+
     /// Returns the rate to try next; `None` once the knee is known to the requested precision.
     fn next(&self, search: &Search) -> Option<Rate> {
         match (self.holds, self.fails) {

@@ -4,7 +4,6 @@ use super::question::SPAN_MIN;
 use super::*;
 use crate::analysis::OrderTimes;
 use crate::scenario::TransportKind;
-use std::convert::Infallible;
 
 /// Makes a result with the fields that the text needs.
 pub(super) fn knee(limit_ns: u64, probes: Vec<Probe>) -> Knee {
@@ -60,12 +59,55 @@ fn search(start: u64, most: u64) -> Search {
 
 /// Searches in a network where every rate up to `knee` holds; returns the bounds and the number of rates tried.
 fn searched(start: u64, most: u64, knee: u64) -> (Bounds, u32) {
-    let mut tried = 0;
-    let holds = |rate: Rate| {
-        tried += 1;
-        Ok::<_, Infallible>(Some(rate <= Rate::per_second(knee)))
-    };
-    (bracket(&search(start, most), holds).unwrap(), tried)
+    let (bounds, rates) = tried(&search(start, most), 1, |rate, _| rate <= Rate::per_second(knee));
+    (bounds, rates.len() as u32)
+}
+
+/// Makes up to `at_once` runs at a time, each of which holds as `holds` says; returns the bounds and the rates tried.
+fn tried(search: &Search, at_once: usize, holds: impl Fn(Rate, u32) -> bool) -> (Bounds, Vec<Rate>) {
+    let (mut trials, mut rates) = (Trials::<(Rate, u32)>::of(search), Vec::new());
+    let holds = |&(rate, seed): &(Rate, u32)| holds(rate, seed);
+    loop {
+        let mut runs = trials.wanted();
+        if runs.is_empty() {
+            assert_eq!(trials.interrupted(holds), Bounds { interrupted: true, ..trials.bounds() });
+            return (trials.bounds(), rates);
+        }
+        runs.truncate(at_once);
+        trials.add(search, runs, holds, |results| {
+            assert!(results.iter().zip(0..SEEDS).all(|(result, seed)| *result == (results[0].0, seed)));
+            assert_eq!(results.len(), SEEDS as usize);
+            rates.push(results[0].0);
+        });
+    }
+}
+
+#[test]
+fn what_is_made_at_once_changes_neither_the_rates_nor_the_bounds() {
+    for knee in [3, 90, 777, 4_000] {
+        // The seeds have knees of their own, one of them far from the others.
+        let holds = |rate: Rate, seed: u32| rate <= Rate::per_second([knee, knee + knee / 9, 60][seed as usize]);
+        let alone = tried(&search(100, 5_000), 1, holds);
+        for at_once in 2..=6 {
+            assert_eq!(tried(&search(100, 5_000), at_once, holds), alone, "{knee} {at_once}");
+        }
+    }
+}
+
+#[test]
+fn the_last_run_of_a_rate_goes_beside_the_first_of_the_next() {
+    let search = search(100, 5_000);
+    let mut trials = Trials::of(&search);
+    let [first, second] = [100, 200].map(Rate::per_second);
+    assert_eq!(trials.wanted(), [(first, 0), (first, 1), (first, 2)]);
+    trials.add(&search, vec![true, true], |&holds| holds, |_| panic!("a run is still to come"));
+    assert_eq!(trials.wanted(), [(first, 2), (second, 0), (second, 1), (second, 2)]);
+    let mut told = Vec::new();
+    trials.add(&search, vec![false, true], |&holds| holds, |results| told.push(results.to_vec()));
+    assert_eq!(told, [[true, true, false]]);
+    // An interrupt leaves the rate of which a run is missing out of the bounds.
+    trials.add(&search, vec![true], |&holds| holds, |_| panic!("a run is still to come"));
+    assert_eq!((trials.bounds().holds, trials.interrupted(|&holds| holds).holds), (Some(second), Some(first)));
 }
 
 #[test]
