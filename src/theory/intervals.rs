@@ -73,13 +73,18 @@ pub fn wilson_interval(hits: usize, count: usize) -> Option<[f64; 2]> {
     if count < RUNS_MIN {
         return None;
     }
-    let (count, square) = (count as f64, NORMAL_975 * NORMAL_975);
-    let share = (hits as f64 / count).min(1.0);
+    Some(wilson_bounds((hits as f64 / count as f64).min(1.0), count as f64))
+}
+
+/// Returns Wilson's 95 % interval for a probability that was estimated as `share`, in 0..=1, by `count` independent
+/// events.
+pub fn wilson_bounds(share: f64, count: f64) -> [f64; 2] {
+    let square = NORMAL_975 * NORMAL_975;
     let middle = share + square / (2.0 * count);
     let half = NORMAL_975 * sqrt(share * (1.0 - share) / count + square / (4.0 * count * count));
     let bound = |bound: f64| bound / (1.0 + square / count);
-    // If all runs agree, the last digits of the formula are inexact.
-    Some([if share == 0.0 { 0.0 } else { bound(middle - half) }, if share == 1.0 { 1.0 } else { bound(middle + half) }])
+    // If all events agree, the last digits of the formula are inexact.
+    [if share == 0.0 { 0.0 } else { bound(middle - half) }, if share == 1.0 { 1.0 } else { bound(middle + half) }]
 }
 
 /// Returns the slope of `values` over their positions 0, 1, 2 ... divided by its standard error, and its degrees of
