@@ -10,6 +10,7 @@ mod curve;
 mod delays;
 mod group_delays;
 mod ledger;
+mod measured;
 mod node_counters;
 mod notice;
 mod orders;
@@ -25,6 +26,7 @@ pub use curve::{CoverageCurve, CurvePoint};
 pub use delays::{DelayHistogram, DepartureDelays};
 pub use group_delays::GroupDelays;
 pub use ledger::Ledger;
+pub use measured::MeasuredReceipts;
 pub(crate) use node_counters::{CarryList, CarryPerNode, NodeCounters};
 pub(crate) use notice::share_text;
 pub use notice::{Notice, TtlAdvice, UnmetCause, WindowRemedy};
@@ -159,6 +161,17 @@ pub struct SpyRecord {
     pub right: u32,
 }
 
+/// The messages of one kind, other than payload, that were sent since the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindCount {
+    /// Name of the kind.
+    pub name: &'static str,
+    /// True if messages of this kind are about no order.
+    pub is_upkeep: bool,
+    /// Number of messages.
+    pub sent: u64,
+}
+
 /// The time that a run took on the machine's monotonic clock. In virtual time neither figure belongs to the model: both
 /// differ from run to run, so comparisons of records leave them out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -263,6 +276,10 @@ pub struct RunRecord {
     pub groups: Vec<GroupRecord>,
     /// Counts of the protocol, by name; empty where it counts nothing.
     pub tallies: Vec<(&'static str, u64)>,
+    /// Messages sent since the warm-up, by kind; payload is not among the kinds.
+    pub kinds: Vec<KindCount>,
+    /// First receipts of the measured orders of a bulk; `None` where they were not asked for.
+    pub measured: Option<MeasuredReceipts>,
     /// Each message of the run; `None` where no trace was asked for.
     pub trace: Option<TraceLog>,
     /// Notices to read before the figures, in the order of [`Notice::CODES`].

@@ -198,6 +198,21 @@ impl Scenario {
         Scenario(values)
     }
 
+    /// Returns the scenario that publishes the first `orders` of its orders alone, at least one.
+    pub fn with_first_orders(&self, orders: u32) -> Scenario {
+        let (mut values, orders) = (self.0.clone(), orders.max(1));
+        let workload = &mut values.workload;
+        workload.publications = workload.publications.as_ref().map(|list| list.first(orders));
+        workload.bulk = workload.bulk.filter(|_| orders > 1).map(|bulk| {
+            let window = match bulk.window {
+                WindowSize::Orders(window) => WindowSize::Orders(window.min(orders)),
+                WindowSize::Auto => WindowSize::Auto,
+            };
+            BulkOptions { orders: orders.min(bulk.orders), window, ..bulk }
+        });
+        Scenario(values)
+    }
+
     /// Returns the scenario on at most `threads` of its threads, and at least one, pinned as `pin` says.
     pub fn on_fewer_threads(&self, threads: usize, pin: Pin) -> Scenario {
         let mut values = self.0.clone();

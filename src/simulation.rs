@@ -105,6 +105,8 @@ pub struct Runner<'a> {
     node_figures_end: u32,
     /// Bytes available for messages under way.
     memory_left: u64,
+    /// The first of the orders whose receipts are also kept apart; `None` for none.
+    measured_from: Option<u32>,
 }
 
 impl<'a> Runner<'a> {
@@ -173,7 +175,14 @@ impl<'a> Runner<'a> {
             topology,
             node_figures_end: NODE_FIGURES_END,
             memory_left: u64::MAX,
+            measured_from: None,
         })
+    }
+
+    /// Returns the runner with the receipts of the orders from `first` on kept apart, as far as runs in virtual time
+    /// keep them for a bulk.
+    pub fn measuring_from(self, first: u32) -> Runner<'a> {
+        Runner { measured_from: Some(first), ..self }
     }
 
     /// Makes one run. `clock` was started when its set-up began.

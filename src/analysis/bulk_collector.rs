@@ -5,7 +5,7 @@ use super::orders::{CollectedBulk, complete, note};
 use crate::coverage::TIMES;
 use crate::engine::OrderReceipts;
 use crate::ids::OrderIndex;
-use crate::record::{CompactReceipt, OrderCounts, Receipt, ReceiptTotals};
+use crate::record::{CompactReceipt, MeasuredReceipts, OrderCounts, Receipt, ReceiptTotals};
 use crate::time::Nanos;
 use crate::workload::Publication;
 use parking_lot::Mutex;
@@ -27,6 +27,8 @@ struct CollectorShare {
     receipts: ReceiptTotals,
     groups: Vec<GroupTotals>,
     times: Vec<Nanos>,
+    /// Receipts of the orders that a comparison measures, if one does.
+    measured: Option<MeasuredReceipts>,
 }
 
 impl<'a> BulkCollector<'a> {
@@ -43,9 +45,18 @@ impl<'a> BulkCollector<'a> {
             receipts: ReceiptTotals::none(),
             groups: roster.totals(publications.len()),
             times: Vec::new(),
+            measured: None,
         };
         let shares = (0..workers).map(|_| Mutex::new(share())).collect();
         BulkCollector { publications, ranks, ttl, roster, shares }
+    }
+
+    /// Keeps the receipts of the orders from `first` on apart, at `nodes` nodes.
+    pub(crate) fn measuring_from(self, first: u32, nodes: usize) -> BulkCollector<'a> {
+        for share in &self.shares {
+            share.lock().measured = Some(MeasuredReceipts::none(nodes, self.publications.len() as u32, first));
+        }
+        self
     }
 
     /// Returns the groups of nodes.
@@ -58,20 +69,25 @@ impl<'a> BulkCollector<'a> {
         let mut orders = vec![OrderCounts::NONE; self.publications.len()];
         let mut receipts = ReceiptTotals::none();
         let mut groups = self.roster.totals(self.publications.len());
+        let mut measured: Option<MeasuredReceipts> = None;
         for share in &self.shares {
             let share = share.lock();
+            match (&mut measured, &share.measured) {
+                (Some(sum), Some(more)) => sum.merge(more),
+                (sum, more) => *sum = sum.take().or_else(|| more.clone()),
+            }
             receipts.merge(&share.receipts);
             groups.iter_mut().zip(&share.groups).for_each(|(sum, group)| sum.merge(group));
             share.orders.iter().for_each(|&(order, counts)| orders[order.index()] = counts);
         }
-        CollectedBulk { orders, receipts, groups }
+        CollectedBulk { orders, receipts, groups, measured }
     }
 }
 
 impl OrderReceipts for BulkCollector<'_> {
     fn take(&self, worker: usize, order: OrderIndex, receipts: &[CompactReceipt]) {
         let publication = &self.publications[order.index()];
-        let CollectorShare { orders, receipts: totals, groups, times } = &mut *self.shares[worker].lock();
+        let CollectorShare { orders, receipts: totals, groups, times, measured } = &mut *self.shares[worker].lock();
         let mut counts = OrderCounts::NONE;
         times.clear();
         for receipt in receipts.iter().map(|&receipt| Receipt::from(receipt)).filter(|receipt| receipt.is_reached()) {
@@ -81,6 +97,10 @@ impl OrderReceipts for BulkCollector<'_> {
         }
         complete(&mut counts, times, self.ranks);
         orders.push((order, counts));
+        if let Some(measured) = measured {
+            let receipts = receipts.iter().map(|&receipt| Receipt::from(receipt));
+            measured.count(order.0, publication.due, receipts, |_| true);
+        }
         self.roster.count(groups, receipts, publication, |_| true);
     }
 }

@@ -179,6 +179,8 @@ pub(crate) fn record(receipts: Vec<Receipt>, traffic: Vec<Traffic>, shard_starts
         degrees: vec![20; nodes],
         shard_starts,
         tallies: Vec::new(),
+        kinds: Vec::new(),
+        measured: None,
         ledger: ledger(&workers),
         processes: vec![ProcessRecord { pid: 4_711, workers: workers.len() as u32 }],
         workers,

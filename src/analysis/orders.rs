@@ -4,7 +4,9 @@ use super::groups::GroupTotals;
 use super::{Population, RunContext};
 use crate::coverage::{Goals, MILESTONES, TARGET, TIMES};
 use crate::engine::OrderTraffic;
-use crate::record::{BulkRecord, End, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals};
+use crate::record::{
+    BulkRecord, End, MeasuredReceipts, OrderCounts, OrderFacts, OrderOutcome, OrderRecord, Receipt, ReceiptTotals,
+};
 use crate::runtime::BulkCounts;
 use crate::time::Nanos;
 use crate::workload::Publication;
@@ -80,9 +82,27 @@ impl RunContext<'_> {
         self.bulk_of(BulkCounts { orders, receipts: totals }, nodes, end, Nanos::ZERO)
     }
 
+    /// Counts the receipts of the orders from `first` on, at the nodes that were up at the end.
+    pub(crate) fn measured(
+        &self,
+        receipts: &[Receipt],
+        population: &Population<'_>,
+        ended_at: Nanos,
+        first: u32,
+    ) -> MeasuredReceipts {
+        let (counted, nodes) = (population.at(ended_at), self.scenario.overlay.nodes as usize);
+        let publications = self.workload.publications();
+        let mut measured = MeasuredReceipts::none(nodes, publications.len() as u32, first);
+        for (receipts, publication) in receipts.chunks(nodes).zip(publications) {
+            let receipts = receipts.iter().copied();
+            measured.count(publication.order.0, publication.due, receipts, |node| counted[node]);
+        }
+        measured
+    }
+
     /// Judges the orders of a bulk whose receipts were collected order by order.
     pub(crate) fn collected_bulk(&self, bulk: CollectedBulk, traffic: &[OrderTraffic], end: End) -> BulkRecord {
-        let CollectedBulk { orders, receipts, groups: _ } = bulk;
+        let CollectedBulk { orders, receipts, groups: _, measured: _ } = bulk;
         let orders = orders.into_iter().zip(traffic).map(|(counts, traffic)| {
             let mut all = counts_of(traffic);
             all.merge(&counts);
@@ -99,6 +119,8 @@ pub(crate) struct CollectedBulk {
     pub(crate) orders: Vec<OrderCounts>,
     pub(crate) receipts: ReceiptTotals,
     pub(crate) groups: Vec<GroupTotals>,
+    /// The receipts that were kept apart.
+    pub(crate) measured: Option<MeasuredReceipts>,
 }
 
 /// Returns the counts of an order's messages.

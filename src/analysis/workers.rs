@@ -76,8 +76,8 @@ pub struct WorkerFigures {
 }
 
 impl From<&WorkerRecord> for WorkerFigures {
+    // Without `..`, so that a new count is shown or left out on purpose.
     fn from(record: &WorkerRecord) -> WorkerFigures {
-        // Without `..`, so that a new count is shown or left out on purpose.
         let &WorkerRecord {
             nodes,
             core,
@@ -86,6 +86,7 @@ impl From<&WorkerRecord> for WorkerFigures {
             control_sent,
             control_bytes,
             control_received,
+            sent_by_kind: _,
             upkeep: _, // Shown for the whole run, as the tally is.
             tally: _,
             duplicates,

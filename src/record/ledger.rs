@@ -69,6 +69,7 @@ impl Ledger {
             control_sent: _,
             control_bytes: _,
             control_received,
+            sent_by_kind: _,
             upkeep: _,
             tally: _,
             duplicates,

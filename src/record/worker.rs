@@ -49,6 +49,8 @@ pub struct WorkerRecord {
     pub control_bytes: u64,
     /// Control messages received, upkeep included.
     pub control_received: u64,
+    /// Control messages sent since the warm-up, upkeep included, indexed by the number of their kind.
+    pub sent_by_kind: Vec<u64>,
     /// Control messages that are about no order.
     pub upkeep: UpkeepCounts,
     /// Counts of the protocol, indexed like its list of names.
@@ -103,6 +105,7 @@ impl WorkerRecord {
             control_sent,
             control_bytes,
             control_received,
+            ref sent_by_kind,
             ref upkeep,
             ref tally,
             duplicates,
@@ -125,6 +128,7 @@ impl WorkerRecord {
         self.control_sent += control_sent;
         self.control_bytes += control_bytes;
         self.control_received += control_received;
+        (0..).zip(sent_by_kind).for_each(|(kind, &count)| add_tally(&mut self.sent_by_kind, kind, count));
         self.upkeep.merge(upkeep);
         (0..).zip(tally).for_each(|(what, &count)| add_tally(&mut self.tally, what, count));
         self.duplicates += duplicates;

@@ -254,6 +254,9 @@ impl<'a, C: Recorder> RealtimeShard<'a, C> {
                 let bytes = self.tally.control_sent(local(&self.nodes, from), run, is_warm_up);
                 self.record.control_sent += run.len() as u64;
                 self.record.control_bytes += bytes;
+                if !is_warm_up {
+                    add_tally(&mut self.record.sent_by_kind, kind.0, run.len() as u64);
+                }
                 if P::HAS_UPKEEP && kind.is_upkeep() {
                     self.record.upkeep.send(is_warm_up, run.len() as u64, bytes);
                 }

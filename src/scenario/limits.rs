@@ -43,6 +43,9 @@ pub const ORIGIN: Limit = Limit::new("origin", 0, u64::MAX, "nodes have ids from
 /// Orders of a run. Each takes some hundred bytes at every worker.
 pub const ORDERS: Limit = Limit::new("orders", 1, 1_000_000, "a run publishes", "orders");
 
+/// Orders that a comparison leaves out of its figures. At least one is left to measure.
+pub const WARM_ORDERS: Limit = Limit::new("warm-orders", 0, ORDERS.most - 1, "a comparison leaves out", "orders");
+
 /// Orders that a node tells apart, up to the newest.
 pub const WINDOW: Limit = Limit::new("window", 1, ORDERS.most, "a node tells apart", "orders, or `auto`");
 

@@ -4,8 +4,9 @@
 use super::{Runner, SimulationError};
 use crate::engine::{self, EngineError, EngineOutcome, EngineSetup};
 use crate::memory;
+use crate::message::Kind;
 use crate::protocol::{DialRule, FirstMessage, Flood, Knowledge, Lazy, Plumtree, Protocol, Push, TargetDraw, Targets};
-use crate::record::{ProtocolSource, RunRecord, WorkerRecord};
+use crate::record::{KindCount, ProtocolSource, RunRecord, WorkerRecord};
 use crate::runtime::{self, ProcessShare, RunPlan, WorkerOutcome};
 use crate::scenario::{ProtocolKind, ProtocolKnobs, ProtocolTraits, Scenario};
 use crate::sync::Interrupt;
@@ -40,6 +41,8 @@ pub(super) struct ProtocolFacts {
     pub(super) source: ProtocolSource,
     pub(super) traits: ProtocolTraits,
     pub(super) tallies: &'static [&'static str],
+    /// The kinds of its messages beside payload, with their names.
+    pub(super) kinds: &'static [(Kind, &'static str)],
 }
 
 /// A protocol, with the entry to virtual time that its type allows.
@@ -149,6 +152,13 @@ impl Runner<'_> {
         self.protocol.facts().tallies.iter().enumerate().map(|(place, &name)| (name, count(place))).collect()
     }
 
+    /// Sums the messages that were sent since the warm-up, by kind.
+    pub(super) fn kinds(&self, workers: &[WorkerRecord]) -> Vec<KindCount> {
+        let sent = |kind: Kind| workers.iter().filter_map(|worker| worker.sent_by_kind.get(usize::from(kind.0))).sum();
+        let kinds = self.protocol.facts().kinds.iter();
+        kinds.map(|&(kind, name)| KindCount { name, is_upkeep: kind.is_upkeep(), sent: sent(kind) }).collect()
+    }
+
     /// Returns the knowledge that nodes have from the start.
     pub(super) fn knowledge(&self) -> Knowledge<'_> {
         // In overlays that grow, newcomers dial the nodes that are there; in most others no node came first.
@@ -205,7 +215,7 @@ impl<P: Protocol> RunProtocol for TypedProtocol<P> {
     }
 
     fn facts(&self) -> ProtocolFacts {
-        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES }
+        ProtocolFacts { source: self.source, traits: self.traits, tallies: P::TALLIES, kinds: P::KINDS }
     }
 }
 
@@ -237,7 +247,7 @@ mod tests {
     fn the_traits_of_each_kind_are_those_of_its_type() {
         for &kind in ProtocolKind::ALL {
             let scenario = Draft { protocol: Some(kind.into()), ..Draft::default() }.build().unwrap();
-            let ProtocolFacts { source, traits, tallies } = named(&scenario).facts();
+            let ProtocolFacts { source, traits, tallies, kinds: _ } = named(&scenario).facts();
             assert_eq!((source, traits), (ProtocolSource::Scenario, kind.traits()), "{kind:?}");
             assert_eq!(tallies.is_empty(), kind != ProtocolKind::Plumtree, "{kind:?}");
         }

@@ -119,7 +119,7 @@ impl Runner<'_> {
             receipt.time = receipt.time.since(injected_at);
         }
         let wall = left_at.since(injected_at);
-        let tallies = self.tallies(&workers);
+        let (tallies, kinds) = (self.tallies(&workers), self.kinds(&workers));
         let groups = self.context().regions(&receipts, &traffic, wall);
         RunRecord {
             end,
@@ -138,6 +138,8 @@ impl Runner<'_> {
             datagram_bytes,
             degrees: self.degrees(),
             tallies,
+            kinds,
+            measured: None,
             shard_starts: self.partition.starts().to_vec(),
             processes,
             ledger: Ledger::of(&workers, end),

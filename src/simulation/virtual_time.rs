@@ -115,7 +115,11 @@ impl Runner<'_> {
         }
         let ranks = Goals::new(population.nodes, self.scenario.run.target).ranks();
         let roster = self.groups(setup, population).roster();
-        Some(BulkCollector::new(publications, ranks, setup.ttl, roster, self.partition.workers()))
+        let collector = BulkCollector::new(publications, ranks, setup.ttl, roster, self.partition.workers());
+        Some(match self.measured_from {
+            Some(first) => collector.measuring_from(first, population.nodes as usize),
+            None => collector,
+        })
     }
 
     /// Returns the properties by which nodes are grouped.
@@ -145,9 +149,11 @@ impl Runner<'_> {
         let groups = self.groups(setup, population);
         // The outcome of orders computed one by one has no receipts.
         let collector = collector.filter(|_| outcome.totals.bulk_receipts.is_none());
+        let mut measured = None;
         let (groups, bulk) = match (collector, &outcome.receipts) {
             (Some(collector), _) => {
                 let mut bulk = collector.collected();
+                measured = bulk.measured.take();
                 let groups = collector.roster().records(std::mem::take(&mut bulk.groups), &outcome.traffic);
                 (groups, Some(context.collected_bulk(bulk, &outcome.totals.by_order, outcome.end)))
             }
@@ -164,7 +170,7 @@ impl Runner<'_> {
         };
         let mut record = self.virtual_record(outcome, population, longest, floorless(network), bulk);
         record.notices.extend(unmet);
-        RunRecord { spies, groups, ..record }
+        RunRecord { spies, groups, measured: measured.or(record.measured), ..record }
     }
 
     /// Returns the node that publishes all orders, if there is one: it neither fails nor misbehaves.
@@ -201,13 +207,14 @@ impl Runner<'_> {
             Some(bulk) => bulk.published().count() as u64,
             None => published(&receipts, &mut traffic, self.scenario.overlay.nodes as usize),
         };
-        let (receipts, bulk) = match (receipts, bulk_receipts) {
-            (receipts, _) if collected.is_some() => (receipts, collected),
+        let (receipts, bulk, measured) = match (receipts, bulk_receipts) {
+            (receipts, _) if collected.is_some() => (receipts, collected, None),
             (Receipts::Each(receipts), Some(totals)) => {
+                let of_measured = |first| self.context().measured(&receipts, population, ended_at, first);
                 let bulk = self.context().virtual_bulk(&receipts, totals, &by_order, population, end, ended_at);
-                (Receipts::Each(Vec::new()), Some(bulk))
+                (Receipts::Each(Vec::new()), Some(bulk), self.measured_from.map(of_measured))
             }
-            (receipts, _) => (receipts, None),
+            (receipts, _) => (receipts, None, None),
         };
         let overflow = self.context().overflow(&record.model, &access_links, ended_at);
         let workers = vec![record];
@@ -242,6 +249,8 @@ impl Runner<'_> {
             shard_starts: Vec::new(),
             ledger: Ledger::of(&workers, end),
             tallies: self.tallies(&workers),
+            kinds: self.kinds(&workers),
+            measured,
             workers,
             // No seed decides a run that ends from outside.
             digest: (!end.is_cut_short()).then_some(digest),

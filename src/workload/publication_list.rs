@@ -215,6 +215,12 @@ impl PublicationList {
         &self.listed
     }
 
+    /// Returns the list of the first `orders` publications, at least one.
+    pub fn first(&self, orders: u32) -> PublicationList {
+        let orders = (orders.max(1) as usize).min(self.listed.len());
+        PublicationList { path: Arc::clone(&self.path), listed: self.listed[..orders].into() }
+    }
+
     /// Returns the number of orders, at least 1.
     pub fn orders(&self) -> u32 {
         self.listed.len() as u32

@@ -236,6 +236,9 @@ impl<S: EventSink> VirtualShard<'_, S> {
         if kind.is_control() {
             self.record.control_sent += u64::from(sent);
             self.record.control_bytes += out;
+            if !is_warm_up {
+                add_tally(&mut self.record.sent_by_kind, kind.0, sent.into());
+            }
             if kind.is_upkeep() {
                 self.record.upkeep.send(is_warm_up, sent.into(), out);
             }

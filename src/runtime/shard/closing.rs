@@ -17,6 +17,9 @@ impl<C: Recorder> RealtimeShard<'_, C> {
             let bytes = self.tally.control_taken_back(local, message);
             self.record.control_sent -= 1;
             self.record.control_bytes -= bytes;
+            if let Some(sent) = self.record.sent_by_kind.get_mut(usize::from(message.kind.0)) {
+                *sent = sent.saturating_sub(1);
+            }
             if message.kind.is_upkeep() {
                 self.record.upkeep.take_back(bytes);
             }
