@@ -1,11 +1,12 @@
-//! A protocol of one's own on three carriers, without a change to the crate:
+//! A protocol of one's own on three carriers and beside push, without a change to the crate:
 //! `cargo run --release --example own_protocol`.
 //!
 //! Rumor mongering (Demers et al. 1987): a node with a new order tells one peer after another, and loses interest after
-//! the fourth copy that it receives itself.
+//! the fourth copy that it receives itself, or after 32 peers.
 
 use bulk_order_propagation::{
-    Context, Draft, Kind, Message, Nanos, OrderHop, OrderIndex, Protocol, ProtocolState, ShardView, Simulation,
+    Comparison, Context, Draft, Kind, Message, Nanos, OrderHop, OrderIndex, Protocol, ProtocolState, ShardView,
+    Simulation,
 };
 
 struct Rumor;
@@ -32,7 +33,8 @@ impl RumorState {
     fn receive<C: Context>(&mut self, context: &mut C, received: OrderHop) {
         let node = context.local();
         if context.deliver(received.order) {
-            self.rumors[node] = received.next();
+            self.interested -= usize::from(self.rumors[node].is_some());
+            (self.rumors[node], self.copies[node]) = (received.next(), 0);
             self.interested += usize::from(self.rumors[node].is_some());
             return self.tell(context, 0);
         }
@@ -43,6 +45,9 @@ impl RumorState {
     }
 
     fn tell<C: Context>(&mut self, context: &mut C, round: u64) {
+        if round == 32 && self.rumors[context.local()].take().is_some() {
+            self.interested -= 1;
+        }
         let Some(rumor) = self.rumors[context.local()] else { return };
         let peers = context.peers();
         let to = [peers[context.draw(0, round) as usize % peers.len()]];
@@ -75,5 +80,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let outcome = Simulation::new(draft.build()?)?.run_protocol(Rumor)?;
         println!("{transport:>9}: {:.1} % reached with {} messages", 100.0 * outcome.coverage(), outcome.messages());
     }
+    let shared = Draft::from_toml("nodes = 500\n ttl = 255\n seed = 7\n runs = 6\n orders = 6")?;
+    let comparison = Comparison::new(shared).protocol("push")?.own_protocol("rumor mongering", || Rumor)?;
+    println!("\n{}", comparison.run()?);
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! The command line: the only place that reads arguments, prints, and chooses an exit code.
 //!
-//! `bulkprop [flags]` runs one scenario, `bulkprop knee` searches for the highest rate that one carries, and
-//! `bulkprop validate` compares runs with closed forms. The library's `scenario` defines the options of a scenario; the
-//! flags in this file only say where a scenario comes from and where its report goes.
+//! `bulkprop [flags]` runs one scenario, `bulkprop compare` compares protocols, `bulkprop knee` searches for the
+//! highest rate that a network carries, and `bulkprop validate` compares runs with closed forms. The library's
+//! `scenario` defines the options of a scenario; the flags in this file only say where a scenario comes from and where
+//! its report goes.
 
+mod compare;
 mod config;
 mod determinism;
 mod exit;
@@ -113,6 +115,7 @@ pub(crate) struct Cli {
 /// A command other than to run one scenario.
 #[derive(Debug, Subcommand)]
 enum Question {
+    Compare(Box<compare::CompareArguments>),
     Knee(Box<knee::KneeArguments>),
     Validate(validate::ValidateArguments),
 
@@ -127,7 +130,7 @@ enum Question {
     #[command(hide = true)]
     Man {
         /// The command that the page describes instead of the whole program.
-        #[arg(value_parser = ["knee", "validate"])]
+        #[arg(value_parser = ["compare", "knee", "validate"])]
         command: Option<String>,
     },
 
@@ -178,6 +181,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     }
     let watch = SignalWatch::start().map_err(Failure::NoSignals)?;
     let answered = match cli.question {
+        Some(Question::Compare(arguments)) => compare::run(*arguments, &watch),
         Some(Question::Knee(arguments)) => knee::run(*arguments, &watch),
         Some(Question::Validate(arguments)) => validate::run(&arguments, &watch),
         Some(Question::Completions { shell }) => print(&manual::completions(shell)).map(|()| Exit::GoalMet),

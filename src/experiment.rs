@@ -3,10 +3,15 @@
 //! A run itself belongs to `simulation`, and its figures to `analysis`. This room chooses the next runs and draws
 //! conclusions from all of them.
 
+mod compare;
 mod knee;
 mod replicates;
 mod validate;
 
+pub use compare::{
+    COMPARISON_SCHEMA, CompareError, Comparison, ComparisonReport, ComparisonText, FigureChange, FigureLimit,
+    FigureSummary, LimitVerdict, RegressionCheck, ReportFault, RowReport,
+};
 pub use knee::{Fault, Growth, Knee, KneeError, KneeQuestion, Probe, Search, find_knee};
 pub use replicates::{FirstRunTrace, Series, run_replicates};
 pub use validate::{Case, CasePlan, Effort, SEED_MAX, ValidateError, Validation, header, validate};

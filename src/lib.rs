@@ -26,6 +26,7 @@
 //! | know what will run, defaults filled in | [`Scenario`] and its groups, such as [`WorkloadOptions`] |
 //! | run it, or end it early | [`Simulation`], [`Interrupt`] |
 //! | read three figures | [`Outcome`] |
+//! | compare protocols | [`Comparison`], and what it reports: [`ComparisonReport`] |
 //! | read all of them | [`Report`] and [`figures`]; the keys of its JSON object are in `docs/REPORT.md` |
 //! | name the value of an option | [`options`] |
 //! | handle what goes wrong | [`ScenarioError`], [`FileError`], [`SimulationError`]; their causes in [`errors`] |
@@ -95,6 +96,7 @@
 pub mod cli;
 
 pub use api::{Outcome, Simulation};
+pub use experiment::{CompareError, Comparison, ComparisonReport};
 pub use ids::{NodeId, OrderIndex};
 pub use message::{Kind, Message, OrderHop, Tail};
 pub use protocol::{Announcement, Context, Protocol, ProtocolState, ShardView, Targets};
@@ -116,6 +118,7 @@ pub mod errors {
 
     pub use crate::adversary::AdversaryError;
     pub use crate::engine::EngineError;
+    pub use crate::experiment::ReportFault;
     pub use crate::memory::{MemoryError, MemoryNeed, MemoryPart};
     pub use crate::network::{
         FaultError, LatencyError, LossError, MatrixError, MatrixLineFault, NetworkError, PlaceFault, RegionError,
@@ -145,7 +148,11 @@ pub mod figures {
     pub use crate::analysis::{
         AccessLinkFigures, AcrossRuns, AtStop, Bin, BulkFigures, BytesPerNode, DelayFigures, DistributionPart,
         Estimate, Goal, GroupFigures, Lateness, LedgerFigures, LinkSideFigures, LinkUseSpread, MachineFigures,
-        OrderTimes, ProcessFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures, WorstOrder,
+        OrderTimes, ProcessFigures, ReplicateFigures, Row, RunFigures, Runs, Statistic, Summary, TimeTo, WorkerFigures,
+        WorstOrder,
+    };
+    pub use crate::experiment::{
+        ComparisonText, FigureChange, FigureLimit, FigureSummary, LimitVerdict, RegressionCheck, RowReport,
     };
     pub use crate::record::{End, GroupKind, Ledger, Missing, OrderOutcome, OverlayFacts, SpyRecord, UpkeepCounts};
     pub use crate::report::{Host, TimeBase};

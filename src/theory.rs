@@ -19,9 +19,11 @@
 //! rounds       the duration if nodes contact each other in rounds
 //! postal       the earliest times if nodes send one copy after the other
 //! intervals    the error of a mean and a share over runs
+//! comparison   the significance of a difference over runs
 //! ```
 
 pub mod chances;
+pub mod comparison;
 pub mod coverage;
 pub mod hops;
 pub mod intervals;

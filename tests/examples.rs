@@ -46,6 +46,7 @@ fn a_protocol_of_ones_own_runs_on_every_carrier() {
         let reached: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         assert!(reached >= 95.0, "{text}");
     }
+    assert!(text.contains("From push to rumor mongering "), "{text}");
     let source = include_str!("../examples/own_protocol.rs");
     let protocol = source.split("fn main()").next().unwrap();
     let lines = protocol.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//"));

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::config::ConfigError;
 use super::files::OutputError;
-use crate::experiment::{KneeError, ValidateError};
+use crate::experiment::{CompareError, KneeError, ValidateError};
 use crate::scenario::{BadValue, ScenarioError};
 use crate::simulation::SimulationError;
 use clap::error::{ContextKind, ContextValue};
@@ -89,6 +89,14 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Knee(String),
 
+    /// A comparison that contradicts itself, or a saved one that is of no use.
+    #[error("{0}")]
+    Compare(String),
+
+    /// A run of a comparison that could not be made, or whose counts are in doubt.
+    #[error("{0}")]
+    ComparedRun(String),
+
     /// A run that could not be started or finished.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
@@ -111,7 +119,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Arguments(error) if error.exit_code() == 0 => Exit::GoalMet,
-            Failure::Run { .. } => Exit::Broken,
+            Failure::Run { .. } | Failure::ComparedRun(_) => Exit::Broken,
             Failure::Simulation(error) if !error.is_usage() => Exit::Broken,
             Failure::Scenario(ScenarioError::NoEntropy { .. }) => Exit::Broken,
             // These scenarios come from this program, not from the user.
@@ -119,6 +127,18 @@ impl Failure {
             Failure::Output(error) if !error.is_usage() => Exit::Broken,
             Failure::NoSignals(_) | Failure::Json(_) | Failure::Print(_) => Exit::Broken,
             _ => Exit::Usage,
+        }
+    }
+}
+
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Failure {
+        match error {
+            CompareError::Scenario(error) => Failure::Scenario(error),
+            CompareError::Simulation(error) => Failure::Simulation(error),
+            CompareError::Asked(said) => Failure::Compare(said),
+            CompareError::Run { is_usage: true, .. } => Failure::Compare(error.to_string()),
+            CompareError::Run { is_usage: false, .. } => Failure::ComparedRun(error.to_string()),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn page(name: Option<&str>) -> String {
     let whole = built();
     let described = match name.and_then(|name| whole.find_subcommand(name)) {
         Some(question) if question.get_name() == "knee" => question.clone().name("bulkprop-knee"),
+        Some(question) if question.get_name() == "compare" => question.clone().name("bulkprop-compare"),
         Some(question) => question.clone().name("bulkprop-validate"),
         None => whole,
     };

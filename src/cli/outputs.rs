@@ -23,7 +23,7 @@ pub(super) struct OutputOptions {
     /// Also write the report as JSON to a file.
     ///
     /// - is standard output, in place of the text.
-    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT)]
+    #[arg(long, value_name = "FILE", help_heading = IN_AND_OUT, hide_short_help = true)]
     json: Option<PathBuf>,
 
     /// Also write the report as a Markdown table to a file.

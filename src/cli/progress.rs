@@ -134,6 +134,63 @@ fn short(count: u64) -> String {
     format!("{shown:.decimals$} {}", factor.unwrap_or(&""))
 }
 
+/// A display of how many runs of a comparison have ended, and of the time that the others will take.
+pub(super) struct TurnMeter {
+    style: ProgressStyle,
+    clock: Clock,
+    said: Mutex<Option<Nanos>>,
+}
+
+impl TurnMeter {
+    /// Creates a meter, which shows progress if `asked` is true or standard error is a terminal.
+    pub(super) fn new(asked: bool) -> TurnMeter {
+        let style = match (io::stderr().is_terminal(), asked) {
+            (true, _) => ProgressStyle::Terminal,
+            (false, true) => ProgressStyle::Lines,
+            (false, false) => ProgressStyle::Silent,
+        };
+        TurnMeter { style, clock: Clock::start(), said: Mutex::default() }
+    }
+
+    /// Shows that `made` of `all` runs have ended.
+    pub(super) fn show(&self, made: u64, all: u64) {
+        if self.style == ProgressStyle::Silent {
+            return;
+        }
+        // Another worker shows a line at this moment.
+        let Ok(mut said) = self.said.try_lock() else { return };
+        let now = self.clock.now();
+        if now.since(said.unwrap_or(Nanos::ZERO)) < LINE_PERIOD {
+            return;
+        }
+        // If standard error is closed, nothing remains to be done.
+        let _ = match self.style {
+            ProgressStyle::Terminal => write!(io::stderr(), "{BLANK}{}", turn_line(made, all, now)),
+            ProgressStyle::Lines | ProgressStyle::Silent => writeln!(io::stderr(), "{}", turn_line(made, all, now)),
+        };
+        *said = Some(now);
+    }
+}
+
+/// Says how many of all runs were made in a time, and how long the others will take if they are as fast.
+fn turn_line(made: u64, all: u64, passed: Nanos) -> String {
+    let each = passed.as_secs_f64() / made.max(1) as f64;
+    let left = each * all.saturating_sub(made) as f64;
+    let [minutes, seconds] = [left / 60.0, left % 60.0].map(|time| time as u64);
+    let left = if minutes > 0 { format!("{minutes} min {seconds} s") } else { format!("{seconds} s") };
+    format!("{made} of {all} runs, about {left} left")
+}
+
+/// Clears the line, to leave the terminal as it was.
+impl Drop for TurnMeter {
+    fn drop(&mut self) {
+        let is_shown = self.said.get_mut().is_ok_and(|said| said.is_some());
+        if is_shown && self.style == ProgressStyle::Terminal {
+            let _ = write!(io::stderr(), "{BLANK}");
+        }
+    }
+}
+
 /// Clears the line, to leave the terminal as it was.
 impl Drop for Meter {
     fn drop(&mut self) {
@@ -160,6 +217,13 @@ mod tests {
         let progress = Progress { reached: 67_001, time: Nanos::from_millis(6_700), messages: 65_869_065 };
         let line = meter(1_000, 5_000).line(&progress, Nanos::from_secs(2), 3_000_000);
         assert_eq!(line, "67001 of 5.00 M receipts, 6.700 s virtual, 65.9 M messages, 1.50 M/s");
+    }
+
+    #[test]
+    fn the_time_left_is_that_of_the_runs_so_far() {
+        assert_eq!(turn_line(12, 60, Nanos::from_secs(10)), "12 of 60 runs, about 40 s left");
+        assert_eq!(turn_line(1, 61, Nanos::from_millis(2_500)), "1 of 61 runs, about 2 min 30 s left");
+        assert_eq!(turn_line(60, 60, Nanos::from_secs(10)), "60 of 60 runs, about 0 s left");
     }
 
     #[test]

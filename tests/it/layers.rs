@@ -110,6 +110,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "workload",
             "topology",
             "record",
+            "protocol",
             "network",
             "scenario",
             "threads",

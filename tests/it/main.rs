@@ -4,6 +4,7 @@ mod access_links;
 mod agreement;
 mod bulk;
 mod command;
+mod compare;
 mod detection;
 mod edge_lists;
 mod emulator;

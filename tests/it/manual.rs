@@ -63,6 +63,7 @@ fn commands_have_help_and_pages() {
     assert!(said("man").contains(".TH bulkprop 1"));
     let knee = said("man knee");
     assert!(knee.contains(".TH bulkprop-knee 1") && knee.contains("\\-\\-limit"), "{knee}");
+    assert!(said("man compare").contains(".TH bulkprop-compare 1"));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(said(&format!("completions {shell}")).contains("fanout"), "{shell}");
     }
