@@ -14,7 +14,7 @@ pub const COMPARISON_SCHEMA: u32 = 1;
 /// The figures of protocols side by side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonReport {
-    /// Version of the layout: [`COMPARISON_SCHEMA`].
+    /// Version of the layout; a reader refuses every other.
     pub schema: u32,
     /// Options that all rows share, by name; those of the machine are left out.
     pub scenario: BTreeMap<String, Value>,
